@@ -1,0 +1,152 @@
+"""Every failure that a person or a program is told of.
+
+::
+
+    AiServerError          E_RUNTIME   a bug of ours
+    ├── CatalogError       E_CATALOG   a catalog file is wrong: file, line, key, what was expected
+    ├── SettingError       E_SETTING   a setting, a secret or their files: name, why
+    ├── UnknownNameError   E_UNKNOWN   no such module or service; near names
+    ├── CycleError         E_DEP_CYCLE modules that require each other: the path
+    └── MissingError       E_DEP_MISSING a required module that is not in the catalog
+
+A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, ClassVar
+
+from aiserver_tray.i18n import Language, Text
+
+
+class AiServerError(Exception):
+    """Root of the tree. ``text`` is the message, ``data`` what a program may want to know."""
+
+    code: ClassVar[str] = "E_RUNTIME"
+
+    def __init__(self, text: Text, **data: Any) -> None:  # noqa: ANN401 - JSON
+        super().__init__(text)
+        self.text = text
+        self.data: dict[str, Any] = data
+
+    def render(self, language: Language = "en") -> str:
+        """The message in *language*."""
+        return self.text.render(language)
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the catalog something stands. ``key`` is dotted (``services.n8n.ports.0``)."""
+
+    file: Path
+    line: int | None = None
+    key: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else str(self.file)
+        return f"{where}: {self.key}" if self.key else where
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a catalog file."""
+
+    place: Place
+    text: Text
+
+
+class CatalogError(AiServerError):
+    """A catalog file is wrong; carries every problem found, in file order."""
+
+    code = "E_CATALOG"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        first = self.problems[0]
+        super().__init__(
+            first.text,
+            problems=[
+                {
+                    "file": str(problem.place.file),
+                    "line": problem.place.line,
+                    "key": problem.place.key,
+                    "message": problem.text.render(),
+                }
+                for problem in self.problems
+            ],
+        )
+
+    @classmethod
+    def at(cls, place: Place, text: Text) -> "CatalogError":
+        """A single problem."""
+        return cls([Problem(place, text)])
+
+    def render(self, language: Language = "en") -> str:
+        return "\n".join(
+            f"{problem.place}: {problem.text.render(language)}" for problem in self.problems
+        )
+
+
+class SettingError(AiServerError):
+    """A setting or secret can't be read, set or kept. ``data['name']`` names it."""
+
+    code = "E_SETTING"
+
+    def __init__(self, name: str, why: Text) -> None:
+        super().__init__(Text("{name}: {why}", name=name, why=why), name=name)
+        self.why = why
+
+
+class UnknownNameError(AiServerError):
+    """No module, service or setting of this name."""
+
+    code = "E_UNKNOWN"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        near = get_close_matches(name, known, n=3)
+        text = (
+            Text("There is no {name!r}. Did you mean {near}?", name=name, near=", ".join(near))
+            if near
+            else Text(
+                "There is no {name!r}. Known are: {known}.", name=name, known=", ".join(known)
+            )
+        )
+        super().__init__(text, name=name, near=near)
+
+
+class CycleError(AiServerError):
+    """Modules that require each other in a circle."""
+
+    code = "E_DEP_CYCLE"
+
+    def __init__(self, path: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "These modules require each other: {path}. Remove one of the requires.",
+                path=" → ".join(path),
+            ),
+            path=list(path),
+        )
+
+
+class MissingError(AiServerError):
+    """A module requires another that no catalog folder holds."""
+
+    code = "E_DEP_MISSING"
+
+    def __init__(self, module: str, missing: str) -> None:
+        super().__init__(
+            Text(
+                "{module} requires {missing}, which is in no catalog folder. "
+                "Add its folder with --catalog, or remove it from requires.",
+                module=module,
+                missing=missing,
+            ),
+            module=module,
+            missing=missing,
+        )
