@@ -1,0 +1,298 @@
+"""The developer's one entry point. Needs only Python 3.11 or later, and sets up the rest itself.
+
+python3 build/dev.py run                      set up, then start the applet
+python3 build/dev.py test [LEVEL…] [-- …]     all tests, or one level: unit, oracle, engine …
+python3 build/dev.py check                    what CI checks besides the tests
+python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
+python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
+python3 build/dev.py bench [NAME…] [--json FILE]
+python3 build/dev.py soak NAME [--times N]    repeat a test and report how often it passed
+"""
+
+import argparse
+import hashlib
+import os
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "set-up-for.txt"
+WINDOWS = sys.platform == "win32"
+SCRIPTS = VENV / ("Scripts" if WINDOWS else "bin")
+DEBIAN = Path("/etc/debian_version").exists()
+
+# Debian package -> the command it brings. Asked for by command, so that a machine with another
+# vendor's Docker keeps it.
+LAB_PACKAGES = {
+    "docker.io": "dockerd",
+    "docker-registry": "docker-registry",
+    "docker-compose": "docker-compose",
+    "iptables": "iptables",
+    "iproute2": "ip",
+    "debootstrap": "debootstrap",
+}
+NEEDS_LAB = {"oracle", "engine"}
+
+DOCKER_DESKTOP = "Docker Desktop, https://www.docker.com/products/docker-desktop"
+WEBVIEW2 = "the WebView2 runtime, https://developer.microsoft.com/microsoft-edge/webview2"
+
+CHECKS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("lint-imports",),
+)
+
+
+def fail(message: str) -> NoReturn:
+    """End with *message* on standard error."""
+    sys.exit(f"dev.py: {message}")
+
+
+def run(command: Sequence[object], env: Mapping[str, str] | None = None) -> int:
+    """Run *command* in the root folder; its exit status."""
+    words = [str(word) for word in command]
+    return subprocess.run(words, cwd=ROOT, env=env, check=False).returncode
+
+
+def must(command: Sequence[object], env: Mapping[str, str] | None = None) -> None:
+    """Run *command*; end with its exit status where it fails."""
+    status = run(command, env)
+    if status:
+        print(f"dev.py: failed: {shlex.join(map(str, command))}", file=sys.stderr)
+        sys.exit(status)
+
+
+# -- set-up ------------------------------------------------------------------------------------
+
+
+def as_root(command: Sequence[str]) -> list[str]:
+    """*command* as the administrator; ends with the command to type where that can't be had."""
+    if os.name != "posix" or os.geteuid() == 0:
+        return list(command)
+    if shutil.which("sudo"):
+        return ["sudo", *command]
+    fail(f"this needs root, and there is no sudo here. As root, run:\n  {shlex.join(command)}")
+
+
+def install_packages(packages: Iterable[str]) -> None:
+    """Install the Debian *packages*; elsewhere say that they are needed."""
+    names = sorted(packages)
+    if not names:
+        return
+    if not DEBIAN:
+        fail(f"please install what Debian calls {', '.join(names)}, then try again")
+    print(f"dev.py: installing {' '.join(names)}", file=sys.stderr)
+    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    must(as_root([*apt, "update"]))
+    must(as_root([*apt, "install", "--yes", "--no-install-recommends", *names]))
+
+
+def system_path() -> str:
+    """PATH with the folders of administrators' commands, which users' shells may lack."""
+    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+
+
+def lab_packages() -> None:
+    """Install what the lab needs and this machine lacks."""
+    if sys.platform != "linux":
+        fail("the lab runs its own Docker Engine, which needs Linux (WSL2 serves on Windows)")
+    install_packages(
+        package
+        for package, command in LAB_PACKAGES.items()
+        if not shutil.which(command, path=system_path())
+    )
+
+
+def base_python() -> str:
+    """The Python that makes the environment. Debian's own where there is one: its GTK bindings
+    work with no other."""
+    if not DEBIAN:
+        return sys.executable
+    python = "/usr/bin/python3"
+    if not Path(python).exists() or run([python, "-c", "import ensurepip, venv"], quiet_env()):
+        install_packages(["python3-venv"])
+    return python
+
+
+def quiet_env() -> dict[str, str]:
+    """The environment, with no byte code written into Debian's folders."""
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def wanted_stamp(python: str) -> list[str]:
+    """What the environment depends on: its place and Python, and the project's dependencies."""
+    version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True)
+    project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    return [f"{ROOT} {python} {version.stdout.strip()}", project]
+
+
+def set_up() -> None:
+    """Make and fill the virtual environment, unless that was done before."""
+    python = base_python()
+    wanted = wanted_stamp(python)
+    found = STAMP.read_text(encoding="utf-8").splitlines() if STAMP.exists() else []
+    if found == wanted:
+        return
+    print("dev.py: setting up .venv", file=sys.stderr)
+    if found[:1] != wanted[:1]:
+        options = ["--system-site-packages"] if DEBIAN else []
+        must([python, "-m", "venv", "--clear", *options, VENV])
+    pip = [SCRIPTS / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    must([*pip, "pip>=25.1"])  # the first that knows dependency groups
+    must([*pip, "--editable", ".", "--group", "dev"])
+    STAMP.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+
+
+def environment() -> dict[str, str]:
+    """The environment variables of commands in the virtual environment."""
+    path = os.pathsep.join([str(SCRIPTS), system_path() if not WINDOWS else os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV)}
+
+
+def missing_parts() -> list[str]:
+    """What a user of this machine has still to install by hand."""
+    programs = Path(os.environ.get("PROGRAMFILES", "C:/Program Files"))
+    programs_x86 = Path(os.environ.get("PROGRAMFILES(X86)", "C:/Program Files (x86)"))
+    parts = {
+        "win32": {
+            DOCKER_DESKTOP: programs / "Docker/Docker",
+            WEBVIEW2: programs_x86 / "Microsoft/EdgeWebView/Application",
+        },
+        "darwin": {DOCKER_DESKTOP: Path("/Applications/Docker.app")},
+    }
+    return [name for name, path in parts.get(sys.platform, {}).items() if not path.exists()]
+
+
+# -- commands ----------------------------------------------------------------------------------
+
+
+def command_run(options: argparse.Namespace) -> int:
+    """Start the applet."""
+    set_up()
+    for part in missing_parts():
+        print(f"dev.py: missing on this machine: {part}", file=sys.stderr)
+    return run(["aiserver-tray", "catalog", "list", *options.words], environment())
+
+
+def command_exec(options: argparse.Namespace) -> int:
+    """Run any command."""
+    set_up()
+    if not options.words:
+        fail("exec -- COMMAND…")
+    return run(options.words, environment())
+
+
+def command_check(_: argparse.Namespace) -> int:
+    """Run every check, and go on after one that fails: all is told at once."""
+    set_up()
+    failed = [command[0] for command in CHECKS if run(command, environment())]
+    if failed:
+        print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def command_test(options: argparse.Namespace) -> int:
+    """Run the tests of some levels, or of all."""
+    known = sorted(path.name for path in (ROOT / "tests").iterdir() if list(path.glob("test_*.py")))
+    known = sorted({*known, "unit"})
+    for level in options.levels:
+        if level not in known:
+            fail(f"no tests called {level}; there are: {', '.join(known)}")
+    levels = options.levels or known
+    if NEEDS_LAB & set(levels):
+        lab_packages()
+    set_up()
+    folders = [f"tests/{level}" for level in levels]
+    return run(["python", "-m", "pytest", *folders, *options.words], environment())
+
+
+def command_lab(options: argparse.Namespace) -> int:
+    """The lab: up, down or env."""
+    if options.action == "up":
+        lab_packages()
+    set_up()
+    return run(["python", "-m", "tests.lab", options.action, *options.words], environment())
+
+
+def command_bench(options: argparse.Namespace) -> int:
+    """Run benchmarks, each beside what a user would take instead."""
+    lab_packages()
+    set_up()
+    return run(["python", "-m", "tests.bench", *options.words], environment())
+
+
+def command_soak(options: argparse.Namespace) -> int:
+    """Repeat the tests whose name holds NAME; reports, and fails only where none is found."""
+    lab_packages()
+    set_up()
+    pytest = ["python", "-m", "pytest", "-q", "-k", options.name, *options.words]
+    seconds, passed = [], 0
+    for number in range(1, options.times + 1):
+        start = time.monotonic()
+        status = run(pytest, environment())
+        if status == 5:
+            return 5
+        seconds.append(time.monotonic() - start)
+        passed += status == 0
+        print(f"soak {options.name}: {passed} of {number} passed, {seconds[-1]:.1f} s")
+    median = statistics.median(seconds)
+    print(f"soak {options.name}: {passed} of {options.times} passed, median {median:.1f} s")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        "dev.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = top.add_subparsers(dest="command", required=True)
+    for name, function in (
+        ("run", command_run),
+        ("exec", command_exec),
+        ("check", command_check),
+        ("test", command_test),
+        ("lab", command_lab),
+        ("bench", command_bench),
+        ("soak", command_soak),
+    ):
+        command = commands.add_parser(name, help=function.__doc__)
+        command.set_defaults(function=function)
+        if name == "test":
+            command.add_argument("levels", nargs="*")
+        elif name == "lab":
+            command.add_argument("action", choices=("up", "down", "env"))
+        elif name == "soak":
+            command.add_argument("name")
+            command.add_argument("--times", type=int, default=10)
+    return top
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Split off what goes to the called program (all after ``--``), and run the command."""
+    own = list(arguments)
+    words: list[str] = []
+    if "--" in own:
+        own, words = own[: own.index("--")], own[own.index("--") + 1 :]
+    options, rest = parser().parse_known_args(own)
+    if rest and options.command not in {"run", "lab", "bench"}:
+        parser().error(f"unknown: {' '.join(rest)}")
+    options.words = [*rest, *words]
+    return int(options.function(options))
+
+
+if __name__ == "__main__":
+    if sys.version_info < (3, 11):  # noqa: UP036 - the one file that any Python may be given
+        fail(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}")
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
