@@ -1,7 +1,8 @@
 """What a setting is, and which values it takes."""
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -14,7 +15,10 @@ PLACEHOLDER = "change-me-"
 
 MASK = "********"
 
-_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s?(?P<unit>[kmgtp]?)i?b?", re.IGNORECASE)
+_PORT = re.compile(r"0*(?P<number>[1-9][0-9]{0,4})")
+_SIZE = re.compile(
+    r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,15})?) ?(?P<unit>[kmgtp]?)i?b?", re.IGNORECASE
+)
 _BOOLEANS = {"true": "true", "yes": "true", "on": "true", "1": "true"} | {
     "false": "false",
     "no": "false",
@@ -61,7 +65,24 @@ class Setting(_Closed):
             raise ValueError("generate and keep only with type secret")
         if self.type == "secret" and self.default is not None:
             raise ValueError("a secret without a default, since a published one protects nothing")
+        self._check_pattern()
+        self._check_default()
         return self
+
+    def _check_pattern(self) -> None:
+        try:
+            re.compile(self.pattern or "")
+        except (re.error, RecursionError, OverflowError):
+            raise ValueError("a regular expression as pattern") from None
+
+    def _check_default(self) -> None:
+        # A plain file's text settings take their defaults from its .env, line breaks and all.
+        if self._default is None or (self.type == "text" and not self.pattern):
+            return
+        try:
+            self.parse("default", self._default)
+        except SettingError as error:
+            raise ValueError(f"a default that the setting itself takes ({error.why})") from None
 
     @property
     def is_secret(self) -> bool:
@@ -70,78 +91,92 @@ class Setting(_Closed):
 
     @property
     def initial(self) -> str | None:
-        """The declared default as text; None where a value has to be made or given."""
-        if isinstance(self.default, bool):
-            return "true" if self.default else "false"
-        return self.default
+        """The declared default in its canonical form; None where a value has to be made or
+        given."""
+        if self._default is None or self.type == "text":
+            return self._default
+        return self.parse("default", self._default)
+
+    @property
+    def _default(self) -> str | None:
+        return str(self.default).lower() if isinstance(self.default, bool) else self.default
 
     def parse(self, name: str, text: str) -> str:
-        """*text* in its canonical form.
+        """*text* in its canonical form, without the line break or blanks around it that a number
+        or a word may have.
 
         Raises:
-            SettingError: it is not a value of this setting; says what is expected, and never
-                repeats a secret.
+            SettingError: it is not a value of the setting *name*; says what is expected, and
+                never repeats a secret.
         """
-        match self.type:
-            case "port":
-                value = self._port(name, text)
-            case "boolean":
-                value = _BOOLEANS.get(text.strip().lower(), "")
-                if not value:
-                    raise _refused(
-                        name, Text("expected true or false, found {found!r}", found=text)
-                    )
-            case "choice":
-                value = text.strip()
-                if value not in self.choices:
-                    raise _refused(
-                        name,
-                        Text(
-                            "expected one of {choices}, found {found!r}",
-                            choices=", ".join(self.choices),
-                            found=text,
-                        ),
-                    )
-            case "size":
-                value = self._size(name, text)
-            case "secret":
-                value = self._secret(name, text)
-            case "text":
-                value = text
-        return self._matching(name, value)
+        found = self._read(text)
+        if isinstance(found, str):
+            found = _one_line(found)
+        if isinstance(found, str) and self.pattern and not re.fullmatch(self.pattern, found):
+            found = Text("expected a value of the form {pattern}", pattern=self.pattern)
+        if isinstance(found, Text):
+            raise SettingError(name, found)
+        return found
 
-    def _port(self, name: str, text: str) -> str:
-        if text.strip().isascii() and text.strip().isdigit() and 1 <= int(text[:9]) <= 65535:
-            return str(int(text))
-        raise _refused(name, Text("expected a port from 1 to 65535, found {found!r}", found=text))
-
-    def _size(self, name: str, text: str) -> str:
-        match = _SIZE.fullmatch(text.strip())
-        if match and float(match["number"]) > 0:
-            return match["number"] + match["unit"].lower()
-        raise _refused(
-            name, Text("expected a size such as 512m or 2g, found {found!r}", found=text)
-        )
-
-    def _secret(self, name: str, text: str) -> str:
-        if text.startswith(PLACEHOLDER):
-            raise _refused(
-                name,
-                Text("the placeholder of env.example is no secret; give a value of your own"),
-            )
-        if not text or any(ord(c) < 32 for c in text):
-            raise _refused(name, Text("expected one line of text that is not empty"))
-        return text
-
-    def _matching(self, name: str, value: str) -> str:
-        if "\0" in value or "\n" in value or "\r" in value:
-            raise _refused(name, Text("expected one line of text"))
-        if self.pattern and not re.fullmatch(self.pattern, value):
-            raise _refused(
-                name, Text("expected a value of the form {pattern}", pattern=self.pattern)
-            )
-        return value
+    def _read(self, text: str) -> str | Text:
+        """The value, or why *text* is none."""
+        if self.type == "choice":
+            return _choice(text, self.choices)
+        return _READERS[self.type](text)
 
 
-def _refused(name: str, why: Text) -> SettingError:
-    return SettingError(name, why)
+def _choice(text: str, choices: Mapping[str, Choice]) -> str | Text:
+    if text.strip() in choices:
+        return text.strip()
+    return Text(
+        "expected one of {choices}, found {found!r}", choices=", ".join(choices), found=text
+    )
+
+
+def _port(text: str) -> str | Text:
+    match = _PORT.fullmatch(text.strip())
+    if match and int(match["number"]) <= 65535:
+        return match["number"]
+    return Text("expected a port from 1 to 65535, found {found!r}", found=text)
+
+
+def _boolean(text: str) -> str | Text:
+    return _BOOLEANS.get(text.strip().lower()) or Text(
+        "expected true or false, found {found!r}", found=text
+    )
+
+
+def _size(text: str) -> str | Text:
+    match = _SIZE.fullmatch(text.strip())
+    if match and float(match["number"]) > 0:
+        return match["number"] + match["unit"].lower()
+    return Text("expected a size such as 512m or 2g, found {found!r}", found=text)
+
+
+def _secret(text: str) -> str | Text:
+    if text.startswith(PLACEHOLDER):
+        return Text("the placeholder of env.example is no secret; give a value of your own")
+    if text == MASK:
+        return Text("the mask that stands for a secret is no secret; give the value itself")
+    return text or Text("expected one line of text that is not empty")
+
+
+def _text(text: str) -> str | Text:
+    return text
+
+
+def _one_line(text: str) -> str | Text:
+    """*text*, unless neither an env file nor a settings file could hold it."""
+    # What isn't Unicode arrives from a command line as lone surrogates.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        return Text("expected one line of text without control characters")
+    return text
+
+
+_READERS: Mapping[SettingType, Callable[[str], str | Text]] = {
+    "port": _port,
+    "boolean": _boolean,
+    "size": _size,
+    "secret": _secret,
+    "text": _text,
+}

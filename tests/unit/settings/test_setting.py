@@ -1,0 +1,130 @@
+"""What values a declared setting takes, and how it refuses the others."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from aiserver_tray.catalog.setting import MASK, PLACEHOLDER, Choice, Setting
+from aiserver_tray.errors import SettingError
+
+PORT = Setting(type="port", default="18100")
+BOOLEAN = Setting(type="boolean", default=True)
+SIZE = Setting(type="size", default="1G")
+TEXT = Setting()
+SECRET = Setting(type="secret", generate="hex32")
+CHOICE = Setting(type="choice", default="qdrant", choices={"qdrant": Choice(), "milvus": Choice()})
+EVERY = [PORT, BOOLEAN, SIZE, TEXT, SECRET, CHOICE]
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "value"),
+    [
+        (PORT, "8080", "8080"),
+        (PORT, " 080\n", "80"),
+        (PORT, "65535", "65535"),
+        (BOOLEAN, "Yes", "true"),
+        (BOOLEAN, "off", "false"),
+        (SIZE, "512M", "512m"),
+        (SIZE, "1.5 GiB", "1.5g"),
+        (SIZE, "1048576", "1048576"),
+        (TEXT, "", ""),
+        (TEXT, " 中文 $HOME ", " 中文 $HOME "),
+        (SECRET, "pa ss$", "pa ss$"),
+        (CHOICE, "milvus ", "milvus"),
+    ],
+)
+def test_takes_a_value_in_its_canonical_form(setting: Setting, text: str, value: str) -> None:
+    assert setting.parse("n8n.NAME", text) == value
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "expected"),
+    [
+        (PORT, "0", "a port from 1 to 65535"),
+        (PORT, "65536", "a port from 1 to 65535"),
+        (PORT, "-1", "a port from 1 to 65535"),
+        (PORT, "٨٠", "a port from 1 to 65535"),
+        (PORT, "9" * 5000, "a port from 1 to 65535"),
+        (PORT, "000000001" + "0" * 5000, "a port from 1 to 65535"),
+        (BOOLEAN, "maybe", "true or false, found 'maybe'"),
+        (SIZE, "0", "a size such as 512m"),
+        (SIZE, "2x", "a size such as 512m"),
+        (SIZE, "9" * 400, "a size such as 512m"),
+        (TEXT, "two\nlines", "one line of text"),
+        (TEXT, "nul\0", "one line of text"),
+        (TEXT, "not \udcff Unicode", "one line of text"),
+        (SECRET, "", "one line of text that is not empty"),
+        (CHOICE, "chroma", "one of qdrant, milvus, found 'chroma'"),
+        (Setting(pattern="[a-z]+"), "A1", "a value of the form [a-z]+"),
+    ],
+)
+def test_refuses_with_the_settings_name_and_what_is_expected(
+    setting: Setting, text: str, expected: str
+) -> None:
+    with pytest.raises(SettingError) as refused:
+        setting.parse("n8n.NAME", text)
+    assert refused.value.data == {"name": "n8n.NAME"}
+    assert str(refused.value).startswith("n8n.NAME: expected ")
+    assert expected in str(refused.value)
+
+
+@pytest.mark.parametrize("text", [PLACEHOLDER + "postgres-password", MASK])
+def test_what_only_stands_for_a_secret_is_none(text: str) -> None:
+    with pytest.raises(SettingError, match="is no secret"):
+        SECRET.parse("n8n.KEY", text)
+
+
+@pytest.mark.parametrize("text", ["hunter2\nhunter2", "hunter2\x7f", "hunter2"])
+def test_a_refused_secret_is_never_repeated(text: str) -> None:
+    setting = Setting(type="secret", pattern="[0-9]{64}")
+    with pytest.raises(SettingError) as refused:
+        setting.parse("n8n.KEY", text)
+    assert "hunter2" not in str(refused.value) + repr(refused.value) + repr(refused.value.data)
+
+
+@given(setting=st.sampled_from(EVERY), text=st.text(max_size=40))
+def test_any_text_is_a_value_or_a_setting_error(setting: Setting, text: str) -> None:
+    try:
+        value = setting.parse("n8n.NAME", text)
+    except SettingError:
+        return
+    assert setting.parse("n8n.NAME", value) == value
+    assert "\n" not in value
+
+
+@pytest.mark.parametrize(
+    ("setting", "initial"),
+    [
+        (PORT, "18100"),
+        (BOOLEAN, "true"),
+        (SIZE, "1g"),
+        (TEXT, None),
+        (SECRET, None),
+        (CHOICE, "qdrant"),
+        (Setting(default="two\nlines"), "two\nlines"),
+        (Setting.model_validate({"type": "port", "default": 8080}), "8080"),
+    ],
+)
+def test_the_initial_value_is_the_default_as_text(setting: Setting, initial: str | None) -> None:
+    assert setting.initial == initial
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({"type": "choice"}, "choices"),
+        ({"type": "text", "choices": {"a": {}}}, "choices"),
+        ({"type": "text", "generate": "hex32"}, "only with type secret"),
+        ({"type": "port", "keep": True}, "only with type secret"),
+        ({"type": "secret", "default": "postgres"}, "a secret without a default"),
+        ({"type": "port", "default": 70000}, "a port from 1 to 65535"),
+        ({"type": "choice", "default": "b", "choices": {"a": {}}}, "one of a, found 'b'"),
+        ({"pattern": "["}, "a regular expression"),
+        ({"pattern": "[a-z]+", "default": "A"}, "of the form"),
+        ({"typo": 1}, "Extra inputs"),
+    ],
+)
+def test_an_inconsistent_declaration_is_refused(declared: dict[str, object], expected: str) -> None:
+    with pytest.raises(ValidationError, match=expected.replace("[", r"\[")):
+        Setting.model_validate(declared)
