@@ -1,5 +1,8 @@
 -- Makes n8n's role and database where they are missing and sets the role's password. May run any number of times.
 \getenv password N8N_DB_PASSWORD
+-- The server must not log the statement with the password, even where it fails.
+SET log_min_error_statement = panic;
+SET log_statement = none;
 
 SELECT 'CREATE ROLE n8n' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'n8n')
 \gexec
