@@ -1,0 +1,182 @@
+"""Short forms over a whole Compose tree turned into long forms.
+
+What it doesn't recognise it leaves as it is, for the models to refuse with the place. Which keys
+have a short form, and what it stands for: https://docs.docker.com/reference/compose-file/.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiserver_tray.catalog.compose.keypath import KeyPath, Report
+from aiserver_tray.catalog.compose.shortforms import (
+    parse_device,
+    parse_pairs,
+    parse_port,
+    parse_ssh,
+    parse_volume,
+)
+from aiserver_tray.i18n import Text
+
+_Tree = dict[str, Any]
+_Convert = Callable[[object], object]
+
+
+def canonicalize(tree: _Tree, report: Report) -> _Tree:
+    """*tree*, changed in place, with every short form replaced; what can't be read is reported.
+
+    Doing it twice changes nothing.
+    """
+    for name, service in _mappings(tree.get("services")):
+        _canonical_service(service, ("services", name), report)
+    for section in ("networks", "volumes", "secrets", "configs"):
+        for name, resource in _mappings(tree.get(section)):
+            _canonical_external(resource, (section, name), report)
+    return tree
+
+
+def _canonical_service(service: _Tree, path: KeyPath, report: Report) -> None:
+    for key, convert in _WHOLE.items():
+        _replace(service, key, convert, path, report)
+    for key, convert in _EACH.items():
+        _replace_each(service.get(key), convert, (*path, key), report)
+    if isinstance(service.get("ports"), list):
+        service["ports"] = _canonical_ports(service["ports"], (*path, "ports"), report)
+    if isinstance(service.get("dns"), list):
+        service["dns"] = [server for server in service["dns"] if server not in (None, "")]
+    build = service.get("build")
+    if isinstance(build, dict):
+        for key, convert in _WHOLE_BUILD.items():
+            _replace(build, key, convert, (*path, "build"), report)
+        _replace_each(build.get("secrets"), _file_mount, (*path, "build", "secrets"), report)
+
+
+def _replace(
+    holder: _Tree | list[Any], key: str | int, convert: _Convert, path: KeyPath, report: Report
+) -> None:
+    if isinstance(holder, dict) and key not in holder:
+        return
+    try:
+        holder[key] = convert(holder[key])
+    except ValueError as error:
+        report((*path, key), _expected(error, holder[key]))
+
+
+def _replace_each(items: object, convert: _Convert, path: KeyPath, report: Report) -> None:
+    if isinstance(items, list):
+        for index in range(len(items)):
+            _replace(items, index, convert, path, report)
+
+
+def _canonical_ports(ports: list[Any], path: KeyPath, report: Report) -> list[Any]:
+    """A list as a whole, since one entry may stand for several ports."""
+    canonical: list[Any] = []
+    for index, port in enumerate(ports):
+        if isinstance(port, bool) or not isinstance(port, int | str):
+            canonical.append(port)
+            continue
+        try:
+            canonical += parse_port(str(port))
+        except ValueError as error:
+            report((*path, index), _expected(error, port))
+    return canonical
+
+
+def _expected(error: ValueError, found: object) -> Text:
+    return Text("expected {expected}, found {found!r}", expected=error.args[0], found=found)
+
+
+def _mappings(section: object) -> list[tuple[str, _Tree]]:
+    if not isinstance(section, dict):
+        return []
+    return [(name, entry) for name, entry in section.items() if isinstance(entry, dict)]
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _build(value: object) -> object:
+    return {"context": value} if isinstance(value, str) else value
+
+
+def _depends_on(value: object) -> object:
+    if not _texts(value):
+        return value
+    return {name: {"condition": "service_started", "required": True} for name in value}
+
+
+def _env_files(value: object) -> object:
+    return (
+        [_env_file(item) for item in value] if isinstance(value := _listed(value), list) else value
+    )
+
+
+def _env_file(value: object) -> object:
+    if isinstance(value, str):
+        return {"path": value, "required": True}
+    return {"required": True, **value} if isinstance(value, dict) else value
+
+
+def _gpus(value: object) -> object:
+    return [{"count": "all"}] if value == "all" else value
+
+
+def _service_networks(value: object) -> object:
+    return dict.fromkeys(value) if _texts(value) else value
+
+
+def _file_mount(value: object) -> object:
+    return {"source": value} if isinstance(value, str) else value
+
+
+def _parsed(parse: Callable[[str], Any]) -> _Convert:
+    return lambda value: parse(value) if isinstance(value, str) else value
+
+
+def _parsed_list(parse: Callable[[list[Any]], Any]) -> _Convert:
+    return lambda value: parse(value) if isinstance(value, list) else value
+
+
+_WHOLE: dict[str, _Convert] = {
+    "build": _build,
+    "depends_on": _depends_on,
+    "dns": _listed,
+    "env_file": _env_files,
+    "gpus": _gpus,
+    "label_file": _listed,
+    "networks": _service_networks,
+}
+_EACH: dict[str, _Convert] = {
+    "configs": _file_mount,
+    "devices": _parsed(parse_device),
+    "secrets": _file_mount,
+    "volumes": _parsed(parse_volume),
+}
+_WHOLE_BUILD: dict[str, _Convert] = {
+    "additional_contexts": _parsed_list(parse_pairs),
+    "ssh": _parsed_list(parse_ssh),
+}
+
+
+def _canonical_external(resource: _Tree, path: KeyPath, report: Report) -> None:
+    """``external: {name: N}`` is the old form of ``external: true`` with ``name: N``."""
+    external = resource.get("external")
+    if not isinstance(external, dict):
+        return
+    resource["external"] = True
+    name = external.get("name")
+    if name is None:
+        return
+    if resource.setdefault("name", name) != name:
+        report(
+            (*path, "name"),
+            Text(
+                "expected {expected!r} as in external.name, found {found!r}",
+                expected=name,
+                found=resource["name"],
+            ),
+        )

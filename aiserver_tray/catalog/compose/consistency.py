@@ -1,0 +1,195 @@
+"""Whether the parts of a project fit together."""
+
+from collections.abc import Collection, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from aiserver_tray.catalog.compose.keypath import KeyPath, Report
+from aiserver_tray.catalog.compose.service import Service
+from aiserver_tray.i18n import Text
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.project import Project
+
+_Problem = tuple[KeyPath, Text]
+
+
+def check_consistency(project: "Project", disabled: Collection[str], report: Report) -> None:
+    """Report what active services refer to and nothing declares, and what contradicts itself.
+
+    *disabled* are services that no active profile has.
+    """
+    for name, service in project.services.items():
+        for check in _CHECKS:
+            for path, text in check(service):
+                report(("services", name, *path), text)
+        for path, text in _references(project, service, disabled):
+            report(("services", name, *path), text)
+    for name, secret in project.secrets.items():
+        if not (secret.external or secret.file or secret.environment):
+            report(
+                ("secrets", name),
+                Text("expected one of {expected}, found none", expected="file, environment"),
+            )
+    _check_cycle(project.services, report)
+
+
+def _source_of_image(service: Service) -> Iterator[_Problem]:
+    build = service.build
+    if not build:
+        if not service.image:
+            yield (), Text("expected an image or a build, found neither")
+        return
+    if build.dockerfile and build.dockerfile_inline:
+        yield (
+            ("build", "dockerfile_inline"),
+            Text("expected either dockerfile or dockerfile_inline, found both"),
+        )
+    if build.platforms and service.platform and service.platform not in build.platforms:
+        yield (
+            ("platform",),
+            Text("expected one of build.platforms, found {found!r}", found=service.platform),
+        )
+
+
+def _networking(service: Service) -> Iterator[_Problem]:
+    if service.network_mode and service.networks:
+        yield ("network_mode",), Text("expected either network_mode or networks, found both")
+
+
+def _limits(service: Service) -> Iterator[_Problem]:
+    """A limit of the service has to be that of its deploy section."""
+    if not service.deploy:
+        return
+    limits = service.deploy.resources.limits
+    reservations = service.deploy.resources.reservations
+    pairs: list[tuple[str, float | None, str, float | None]] = [
+        ("scale", service.scale, "replicas", service.deploy.replicas)
+    ]
+    if limits:
+        pairs += [
+            ("cpus", service.cpus or None, "resources.limits.cpus", limits.cpus),
+            ("mem_limit", service.mem_limit or None, "resources.limits.memory", limits.memory),
+            ("pids_limit", service.pids_limit or None, "resources.limits.pids", limits.pids),
+        ]
+    if reservations:
+        given, reserved = service.mem_reservation or None, reservations.memory
+        pairs.append(("mem_reservation", given, "resources.reservations.memory", reserved))
+    for key, value, other, deployed in pairs:
+        if value is not None and deployed is not None and value != deployed:
+            yield (key,), Text("expected the value of deploy.{other}", other=other)
+
+
+def _container_name(service: Service) -> Iterator[_Problem]:
+    if service.container_name and service.replicas > 1:
+        yield (
+            ("container_name",),
+            Text(
+                "expected none, since {count} containers can't share one name",
+                count=service.replicas,
+            ),
+        )
+
+
+def _healthcheck(service: Service) -> Iterator[_Problem]:
+    test = service.healthcheck.test if service.healthcheck else []
+    if test and test[0] not in ("CMD", "CMD-SHELL", "NONE"):
+        yield (
+            ("healthcheck", "test"),
+            Text(
+                "expected a list that starts with CMD, CMD-SHELL or NONE, found {found!r}",
+                found=test[0],
+            ),
+        )
+
+
+def _watch(service: Service) -> Iterator[_Problem]:
+    for index, watch in enumerate(service.develop.watch if service.develop else ()):
+        if not watch.path:
+            yield ("develop", "watch", index, "path"), Text("expected a path, found nothing")
+        if not watch.target and watch.action not in ("rebuild", "restart"):
+            yield (
+                ("develop", "watch", index),
+                Text("expected a target, which {action} needs", action=watch.action),
+            )
+
+
+_CHECKS = (_source_of_image, _networking, _limits, _container_name, _healthcheck, _watch)
+
+
+def _references(
+    project: "Project", service: Service, disabled: Collection[str]
+) -> Iterator[_Problem]:
+    yield from _service_references(project, service, disabled)
+    build_secrets = service.build.secrets if service.build else []
+    for path, kind, name, declared in (
+        *((("networks", n), "network", n, project.networks) for n in service.networks),
+        *(
+            (("volumes", i), "volume", mount.source, project.volumes)
+            for i, mount in enumerate(service.volumes)
+            if mount.type == "volume" and mount.source
+        ),
+        *(
+            (("configs", i), "config", c.source, project.configs)
+            for i, c in enumerate(service.configs)
+        ),
+        *(
+            (("secrets", i), "secret", s.source, project.secrets)
+            for i, s in enumerate(service.secrets)
+        ),
+        *(
+            (("build", "secrets", i), "secret", s.source, project.secrets)
+            for i, s in enumerate(build_secrets)
+        ),
+    ):
+        if name not in declared:
+            yield _undefined(path, kind, name)
+
+
+def _service_references(
+    project: "Project", service: Service, disabled: Collection[str]
+) -> Iterator[_Problem]:
+    for name, dependency in service.depends_on.items():
+        if name in project.services or (name in disabled and not dependency.required):
+            continue
+        yield _undefined(("depends_on", name), "service", name)
+    shared = service.network_mode.removeprefix("service:")
+    if shared != service.network_mode and shared not in {*project.services, *service.depends_on}:
+        yield _undefined(("network_mode",), "service", shared)
+    for key, context in service.build.additional_contexts.items() if service.build else ():
+        built = context.removeprefix("service:")
+        if built == context:
+            continue
+        other = project.services.get(built)
+        if not (other and other.build):
+            yield (
+                ("build", "additional_contexts", key),
+                Text("expected an active service with a build, found {found!r}", found=built),
+            )
+
+
+def _undefined(path: KeyPath, kind: str, name: str) -> _Problem:
+    text = Text(
+        "expected a {kind} that is declared and active, found {found!r}",
+        kind=_KINDS[kind],
+        found=name,
+    )
+    return path, text
+
+
+_KINDS = {kind: Text(kind) for kind in ("network", "volume", "config", "secret", "service")}
+
+
+def _check_cycle(services: Mapping[str, Service], report: Report) -> None:
+    graph = {
+        name: [other for other in service.depends_on if other in services]
+        for name, service in services.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        path: list[str] = error.args[1]
+        report(
+            ("services", path[0], "depends_on"),
+            Text("expected no circle of dependencies, found {path}", path=" → ".join(path)),
+        )

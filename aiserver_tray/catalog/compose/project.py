@@ -1,0 +1,92 @@
+"""A whole Compose project, validated."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from aiserver_tray.catalog.compose.consistency import check_consistency
+from aiserver_tray.catalog.compose.fields import Extensible
+from aiserver_tray.catalog.compose.keypath import Report
+from aiserver_tray.catalog.compose.normalize import normalize
+from aiserver_tray.catalog.compose.resources import Config, Network, Secret, Volume
+from aiserver_tray.catalog.compose.service import Service
+
+
+class Project(Extensible):
+    """The services that the profiles activate, and the resources that these use."""
+
+    name: str = ""
+    services: dict[str, Service] = Field(default_factory=dict)
+    networks: dict[str, Network] = Field(default_factory=dict)
+    volumes: dict[str, Volume] = Field(default_factory=dict)
+    secrets: dict[str, Secret] = Field(default_factory=dict)
+    configs: dict[str, Config] = Field(default_factory=dict)
+
+    def to_compose(self) -> dict[str, Any]:
+        """The JSON form of ``docker compose config --format json``, in which ``$`` is ``$$``."""
+        printed = self.model_dump(by_alias=True)
+        whole = {"services": {}, **printed, **self.extensions}
+        return {key: _escape_dollars(value) for key, value in whole.items()}
+
+
+def _escape_dollars(value: object) -> object:
+    match value:
+        case str():
+            return value.replace("$", "$$")
+        case dict():
+            return {_escape_dollars(key): _escape_dollars(item) for key, item in value.items()}
+        case list():
+            return [_escape_dollars(item) for item in value]
+    return value
+
+
+def validate_project(
+    tree: dict[str, Any], report: Report, *, profiles: Collection[str] = ()
+) -> Project:
+    """The project of a canonical *tree*, which is completed in place; ``name`` has to be in it.
+
+    Shapes are checked for every service, references only for active ones: those without
+    profiles or with one of *profiles*, of which ``*`` is any.
+
+    Raises:
+        pydantic.ValidationError: the tree isn't a Compose project; each error has its path from
+            the root of the tree, and its ``ctx["error"]`` may hold what was expected.
+    """
+    normalize(tree)
+    whole = Project.model_validate(tree)
+    active = {
+        name: service
+        for name, service in whole.services.items()
+        if is_active(service.profiles, profiles)
+    }
+    project = whole.model_copy(update={"services": active})
+    check_consistency(project, whole.services.keys() - active.keys(), report)
+    return project.model_copy(update=_used_resources(project))
+
+
+def is_active(service_profiles: Collection[str], profiles: Collection[str]) -> bool:
+    """Whether a service with *service_profiles* runs where *profiles* are active."""
+    return not service_profiles or "*" in profiles or not set(service_profiles).isdisjoint(profiles)
+
+
+def _used_resources(project: Project) -> dict[str, Any]:
+    services = project.services.values()
+    builds = [service.build for service in services if service.build]
+    volumes = {
+        mount.source for service in services for mount in service.volumes if mount.type == "volume"
+    }
+    secrets = {secret.source for service in services for secret in service.secrets}
+    secrets |= {secret.source for build in builds for secret in build.secrets}
+    configs = {config.source for service in services for config in service.configs}
+    networks = {network for service in services for network in service.networks}
+    return {
+        "networks": _restricted(project.networks, networks),
+        "volumes": _restricted(project.volumes, volumes),
+        "secrets": _restricted(project.secrets, secrets),
+        "configs": _restricted(project.configs, configs),
+    }
+
+
+def _restricted(resources: Mapping[str, Any], used: Collection[str]) -> dict[str, Any]:
+    return {name: resource for name, resource in resources.items() if name in used}
