@@ -1,0 +1,98 @@
+"""Where our folders are, and how they stay the user's own.
+
+On Unix a folder gets mode 0700. On Windows it stands in the user's profile, whose access list
+already keeps other users out, and Python gives a folder made with mode 0700 an access list of its
+own (https://docs.python.org/3/library/os.html#os.mkdir).
+"""
+
+import os
+import stat
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from aiserver_tray.errors import SettingError
+from aiserver_tray.i18n import Text
+
+APP_NAME = "aiserver-tray"
+HOME_VARIABLE = "AISERVER_HOME"
+
+KeyPlace = Literal["credential store", "home"]
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder with one installation's settings, secrets, state and logs.
+
+    ``key_place``: where a master key that is yet to be made belongs. A home that the user named
+    must be complete in itself, so that it can be moved.
+    """
+
+    folder: Path
+    key_place: KeyPlace
+
+
+def find_home(option: str | os.PathLike[str] | None = None) -> Home:
+    """The home that *option* (``--home``) or AISERVER_HOME names, else the user's own. Makes
+    nothing."""
+    named = option or os.environ.get(HOME_VARIABLE)
+    if named:
+        # One folder, one name: locks and sockets are named by it.
+        return Home(Path(os.path.realpath(named)), "home")
+    return Home(platformdirs.user_data_path(APP_NAME, appauthor=False), "credential store")
+
+
+def make_home(home: Home) -> Path:
+    """The folder of *home*, made user-only where it does not exist yet. The mode of one that a
+    user made is the user's; all files in it are user-only anyway.
+
+    Raises:
+        SettingError: it can't be made.
+    """
+    return _make(home.folder)
+
+
+def runtime_folder() -> Path:
+    """The user's folder for locks and sockets, user-only; it may be gone after a restart.
+
+    Raises:
+        SettingError: it can't be made, or is another user's (its place may be a shared /tmp).
+    """
+    with warnings.catch_warnings():
+        # Whether there is an XDG_RUNTIME_DIR is nothing that our user can act on.
+        warnings.simplefilter("ignore")
+        try:
+            folder = platformdirs.user_runtime_path(APP_NAME, appauthor=False)
+        except OSError as error:
+            why = Text("there is no safe folder for locks ({reason})", reason=error)
+            raise SettingError("XDG_RUNTIME_DIR", why) from error
+    return _make_own(folder)
+
+
+def _make(folder: Path) -> Path:
+    try:
+        for parent in reversed(folder.parents):
+            parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        why = Text(
+            "the folder can't be made ({reason}). Name another with --home",
+            reason=error.strerror or error,
+        )
+        raise SettingError(str(folder), why) from error
+    return folder
+
+
+def _make_own(folder: Path) -> Path:
+    _make(folder)
+    if sys.platform != "win32":
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            why = Text("the folder belongs to someone else. Set XDG_RUNTIME_DIR to one of yours")
+            raise SettingError(str(folder), why)
+        folder.chmod(0o700)
+    return folder
