@@ -1,0 +1,229 @@
+"""A versioned JSON file that neither a crash, nor two writers, nor damage can make us lose.
+
+Beside ``NAME`` stand ``NAME.good``, a copy of what was last written, and ``NAME.lock``. A damaged
+``NAME`` is set aside as ``NAME.damaged-TIME`` and the copy takes its place.
+"""
+
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
+
+from aiserver_tray.errors import SettingError
+from aiserver_tray.host.files import write_private
+from aiserver_tray.i18n import Text
+
+LOCK_SECONDS = 60.0
+"""A writer holds the lock for milliseconds, or for as long as a person takes to unlock the
+credential store."""
+
+_POLL_SECONDS = 0.005
+
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class FileModel(BaseModel):
+    """What a file holds. A subclass narrows ``version`` to a ``Literal`` with a default, and its
+    other fields have defaults: what holds while there is no file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    version: int
+
+
+Model = TypeVar("Model", bound=FileModel)
+
+
+class _DamagedError(Exception):
+    """Why a file is of no use."""
+
+
+class VersionedFile(Generic[Model]):
+    """The file at *path*, whose folder exists, of shape *model*.
+
+    ``migrations[n]`` turns the raw content of version n into that of a later one; it may count on
+    the shape, since what it stumbles over counts as damage. What had to be done about damage is
+    appended to *notices*. With *lost* ``"refuse"`` a file that is damaged
+    and has no good copy is an error and stays as it is; with ``"start anew"`` the defaults hold.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        model: type[Model],
+        notices: list[Text],
+        *,
+        lost: Literal["refuse", "start anew"] = "start anew",
+        migrations: Mapping[int, Migration] | None = None,
+    ) -> None:
+        self.path = path
+        self._good = path.with_name(path.name + ".good")
+        self._model = model
+        self._notices = notices
+        self._lost = lost
+        self._migrations = migrations or {}
+
+    def read(self) -> Model:
+        """What the file holds.
+
+        Raises:
+            SettingError: named by the file: it can't be read, comes from a newer version of the
+                app, or is lost.
+        """
+        with self._locked(), self._explained():
+            return self._load()
+
+    @contextmanager
+    def update(self) -> Iterator[Model]:
+        """What the file holds, to be changed in place; written when the block ends without an
+        exception. No other process or thread reads or writes it meanwhile.
+
+        Raises:
+            SettingError: as for `read`, or it can't be written, and then is as it was.
+        """
+        with self._locked():
+            with self._explained():
+                data = self._load()
+            yield data
+            with self._explained():
+                self._write(data.model_dump_json(indent=2).encode() + b"\n")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        # A lock object of its own for each holder, so that it holds between threads too.
+        lock = FileLock(
+            self.path.with_name(self.path.name + ".lock"),
+            timeout=LOCK_SECONDS,
+            mode=0o600,
+            poll_interval=_POLL_SECONDS,
+        )
+        with self._explained():
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What the operating system refuses, as a SettingError."""
+        try:
+            yield
+        except Timeout as error:
+            why = Text("another process keeps it locked. End that process, then try again")
+            raise SettingError(str(self.path), why) from error
+        except OSError as error:
+            why = Text(
+                "it can't be read or written ({reason}). Check its folder and the free space there",
+                reason=error.strerror or error,
+            )
+            raise SettingError(str(self.path), why) from error
+
+    def _load(self) -> Model:
+        try:
+            return self._parsed(self.path)
+        except FileNotFoundError:
+            if not self._good.exists():
+                return self._model()  # type: ignore[call-arg] # a subclass has defaults
+            return self._recovered(Text("it is missing"))
+        except _DamagedError as damage:
+            return self._recovered(Text("{damage}", damage=damage))
+
+    def _parsed(self, path: Path) -> Model:
+        try:
+            raw = from_json(path.read_bytes().removeprefix(BOM_UTF8), allow_inf_nan=False)
+        except ValueError as error:
+            raise _DamagedError(str(error)) from None
+        raw = self._migrated(raw)
+        try:
+            return self._model.model_validate(raw)
+        except ValidationError as error:
+            # Its own text would repeat the values.
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            raise _DamagedError(f"{place}: {first['msg']}") from None
+
+    def _migrated(self, raw: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever the file holds
+        ours: int = self._model.model_fields["version"].default
+        version = raw.get("version") if isinstance(raw, dict) else None
+        if type(version) is not int or version < 1:
+            raise _DamagedError("version: Input should be a valid version")
+        if version > ours:
+            why = Text(
+                "it was written by a newer version of this app (format {version}; this one knows "
+                "{ours}). Update the app",
+                version=version,
+                ours=ours,
+            )
+            raise SettingError(str(self.path), why)
+        try:
+            while raw["version"] in self._migrations:
+                raw = self._migrations[raw["version"]](raw)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise _DamagedError(f"not of format {version}") from error
+        return dict(raw)
+
+    def _recovered(self, why: Text) -> Model:
+        """The last good copy, put in the file's place."""
+        try:
+            content = self._good.read_bytes()
+            data = self._parsed(self._good)
+        except (FileNotFoundError, _DamagedError):
+            return self._started_anew(why)
+        aside = self._set_aside(self.path)
+        write_private(self.path, content)
+        self._tell(
+            aside,
+            Text(
+                "{file} was damaged ({why}). Its last good copy is in use", file=self.path, why=why
+            ),
+        )
+        return data
+
+    def _started_anew(self, why: Text) -> Model:
+        if self._lost == "refuse":
+            raise SettingError(
+                str(self.path),
+                Text(
+                    "it is damaged ({why}) and has no good copy. Put it back from a backup. "
+                    "Without one, move it and what is named like it away to begin anew; what "
+                    "was made with it is then lost",
+                    why=why,
+                ),
+            )
+        aside = self._set_aside(self.path)
+        self._set_aside(self._good)
+        self._tell(
+            aside,
+            Text(
+                "{file} was damaged ({why}) and has no good copy. Defaults are in use",
+                file=self.path,
+                why=why,
+            ),
+        )
+        return self._model()  # type: ignore[call-arg] # a subclass has defaults
+
+    def _tell(self, aside: Path | None, notice: Text) -> None:
+        if aside:
+            notice = Text(
+                "{notice}; the damaged file was set aside as {aside}.", notice=notice, aside=aside
+            )
+        self._notices.append(notice)
+
+    def _set_aside(self, path: Path) -> Path | None:
+        if not path.exists():
+            return None
+        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+        return path.rename(path.with_name(f"{path.name}.damaged-{now}"))
+
+    def _write(self, content: bytes) -> None:
+        # Never both at once: one of them is whole at every moment.
+        for path in (self.path, self._good):
+            if not path.exists() or path.read_bytes() != content:
+                write_private(path, content)

@@ -1,0 +1,172 @@
+"""The one key of an installation's secrets: where it is kept, and what is derived from it.
+
+It is made once. Where it can't be had, that is an error and never a reason for another: a new key
+would make the stored secrets unreadable for good.
+"""
+
+import base64
+import hmac
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from aiserver_tray.errors import SettingError
+from aiserver_tray.host.credentials import preferred_store, store_named
+from aiserver_tray.host.files import write_private
+from aiserver_tray.host.paths import KeyPlace
+from aiserver_tray.i18n import Text
+
+KEY_BYTES = 32
+
+
+class KeyRecord(BaseModel):
+    """Where the key of a secrets file is: in the back end *backend* of ``keyring``, or in a file
+    beside the secrets. ``check`` tells the right key from a wrong one and gives nothing away."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    store: Literal["keyring", "file"]
+    backend: str = ""
+    check: str
+
+
+class MasterKey:
+    """The key itself, in memory. Has no representation that shows it."""
+
+    def __init__(self, material: bytes) -> None:
+        self._material = material
+
+    def derive(self, purpose: str, text: str = "") -> bytes:
+        """32 bytes for *purpose* and *text*, from which neither the key nor any other such bytes
+        can be found (HMAC-SHA-256; the one block of HKDF-Expand, RFC 5869)."""
+        return hmac.digest(self._material, f"{purpose}\0{text}\1".encode(), "sha256")
+
+    @property
+    def check(self) -> str:
+        """What `KeyRecord.check` holds for this key."""
+        return self.derive("check").hex()
+
+
+class KeyKeeper:
+    """Makes and finds the key of the secrets file *secrets_file* of one installation."""
+
+    def __init__(self, secrets_file: Path, installation: str, key_place: KeyPlace) -> None:
+        self._secrets_file = secrets_file
+        self._installation = installation
+        self._key_place = key_place
+        self.key_file = secrets_file.with_suffix(".key")
+
+    def create(self) -> tuple[MasterKey, KeyRecord]:
+        """A key and where it was put. A key that is there already, left by a process that died
+        before its first secret was stored, is used.
+
+        Raises:
+            SettingError: what is there is no key, or a key file can't be written.
+        """
+        return self._create_in_store() or self._create_in_file()
+
+    def find(self, record: KeyRecord) -> MasterKey:
+        """The key that *record* tells of.
+
+        Raises:
+            SettingError: it can't be had now, or it is another one; says what to do.
+        """
+        text = self._stored(record.backend) if record.store == "keyring" else self._filed()
+        if text is None:
+            raise self._error(self._missing(record))
+        key = self._key(text)
+        if key.check != record.check:
+            raise self._error(
+                Text(
+                    "it was encrypted with another key than the one that is kept for it now. "
+                    "Put the right key or the right file back from a backup"
+                )
+            )
+        return key
+
+    def _create_in_store(self) -> tuple[MasterKey, KeyRecord] | None:
+        store = preferred_store() if self._key_place == "credential store" else None
+        if store is None:
+            return None
+        try:
+            text = store.get(self._installation)
+            if text is None:
+                text = _new_key()
+                store.set(self._installation, text)
+        except ConnectionError:
+            return None
+        key = self._key(text)
+        return key, KeyRecord(store="keyring", backend=store.name, check=key.check)
+
+    def _create_in_file(self) -> tuple[MasterKey, KeyRecord]:
+        text = self._filed()
+        if text is None:
+            text = _new_key()
+            try:
+                write_private(self.key_file, text.encode() + b"\n")
+            except OSError as error:
+                raise self._unusable(error) from error
+        key = self._key(text)
+        return key, KeyRecord(store="file", check=key.check)
+
+    def _stored(self, backend: str) -> str | None:
+        try:
+            return store_named(backend).get(self._installation)
+        except ConnectionError as error:
+            why = Text(
+                "its key is in the credential store {store}, which can't be reached now "
+                "({reason}). Try again where you are logged in to your desktop, and unlock the "
+                "store there",
+                store=backend,
+                reason=error,
+            )
+            raise self._error(why) from error
+
+    def _filed(self) -> str | None:
+        try:
+            return self.key_file.read_text(encoding="ascii", errors="replace")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> SettingError:
+        return self._error(
+            Text(
+                "its key file {file} can't be read or written ({reason})",
+                file=self.key_file,
+                reason=error.strerror or error,
+            )
+        )
+
+    def _missing(self, record: KeyRecord) -> Text:
+        if record.store == "file":
+            return Text(
+                "its key file {file} is missing. Put it back from a backup", file=self.key_file
+            )
+        return Text(
+            "its key, the entry {entry} of the credential store {store}, is missing. Put it back "
+            "from a backup, or log in as the user who made this installation",
+            entry=self._installation,
+            store=record.backend,
+        )
+
+    def _key(self, text: str) -> MasterKey:
+        try:
+            material = base64.b64decode(text.strip(), validate=True)
+        except ValueError:
+            material = b""
+        if len(material) != KEY_BYTES:
+            raise self._error(
+                Text("what is kept as its key is damaged. Put the key back from a backup")
+            )
+        return MasterKey(material)
+
+    def _error(self, why: Text) -> SettingError:
+        return SettingError(str(self._secrets_file), why)
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()

@@ -1,0 +1,165 @@
+"""The secrets of one installation, each encrypted with AES-256-GCM, in a user-only file."""
+
+import base64
+import secrets
+import string
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import Field, model_validator
+
+from aiserver_tray.catalog.setting import Generator
+from aiserver_tray.errors import SettingError
+from aiserver_tray.host.paths import KeyPlace
+from aiserver_tray.i18n import Text
+from aiserver_tray.settings.files import FileModel, VersionedFile
+from aiserver_tray.settings.master_key import KeyKeeper, KeyRecord, MasterKey
+
+_NONCE_BYTES = 12
+"""Random, as NIST SP 800-38D 8.2.2 allows up to 2^32 times under one key."""
+
+_ALNUM = string.ascii_letters + string.digits
+
+_GENERATORS: Mapping[Generator, Callable[[], str]] = {
+    "hex32": lambda: secrets.token_hex(32),
+    "base64url32": lambda: secrets.token_urlsafe(32),
+    "alnum32": lambda: "".join(secrets.choice(_ALNUM) for _ in range(32)),
+}
+
+
+class SecretsData(FileModel):
+    """The secrets file: ``secrets`` holds nonce and ciphertext as base64, by address."""
+
+    version: Literal[1] = 1
+    key: KeyRecord | None = None
+    secrets: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _readable(self) -> "SecretsData":
+        if self.secrets and not self.key:
+            raise ValueError("secrets without a key")
+        return self
+
+
+class Secrets:
+    """The secrets in the file *path* of *installation*, by address (``module.NAME``)."""
+
+    def __init__(
+        self, path: Path, installation: str, key_place: KeyPlace, notices: list[Text]
+    ) -> None:
+        self._file = VersionedFile(path, SecretsData, notices, lost="refuse")
+        self._keeper = KeyKeeper(path, installation, key_place)
+        self._key: MasterKey | None = None
+
+    @property
+    def key_record(self) -> KeyRecord | None:
+        """Where the master key is kept; None while there is no secret yet."""
+        return self._file.read().key
+
+    @property
+    def key_file(self) -> Path:
+        """The master key's file, where it is kept in one."""
+        return self._keeper.key_file
+
+    def names(self) -> frozenset[str]:
+        """The addresses of the stored secrets. Needs no key."""
+        return frozenset(self._file.read().secrets)
+
+    def values(self, names: Iterable[str]) -> dict[str, str]:
+        """Those secrets of *names* that are stored, in the clear.
+
+        Raises:
+            SettingError: one of them, the file or its key can't be read.
+        """
+        data = self._file.read()
+        return {
+            name: self._decrypt(data, name, data.secrets[name])
+            for name in names
+            if name in data.secrets
+        }
+
+    def ensure(self, wanted: Mapping[str, Generator]) -> None:
+        """Make and store those secrets *wanted* that are not stored yet."""
+        if wanted.keys() <= self.names():
+            return
+        with self._file.update() as data:
+            for name in wanted.keys() - data.secrets.keys():
+                data.secrets[name] = self._encrypt(data, name, _GENERATORS[wanted[name]]())
+
+    def put(self, name: str, value: str) -> None:
+        """Store *value*, in place of an earlier one."""
+        with self._file.update() as data:
+            data.secrets[name] = self._encrypt(data, name, value)
+
+    def put_once(self, name: str, value: str) -> None:
+        """Store *value* for ever.
+
+        Raises:
+            SettingError: there is another value.
+        """
+        with self._file.update() as data:
+            stored = data.secrets.get(name)
+            if stored is None:
+                data.secrets[name] = self._encrypt(data, name, value)
+            elif self._decrypt(data, name, stored) != value:
+                raise kept(name)
+
+    def remove(self, name: str) -> None:
+        """Forget the secret, if there is one."""
+        with self._file.update() as data:
+            data.secrets.pop(name, None)
+
+    def fingerprint(self, name: str) -> str:
+        """64 hexadecimal digits that differ where the secret differs, and from which nobody
+        without the master key learns anything about it.
+
+        Raises:
+            SettingError: there is no such secret, or it can't be read.
+        """
+        value = self.values([name]).get(name)
+        if value is None or self._key is None:
+            raise SettingError(name, Text("this secret has not been made yet"))
+        return self._key.derive("fingerprint", f"{name}\0{value}").hex()
+
+    # The name is authenticated too, so that no secret can stand in for another.
+
+    def _encrypt(self, data: SecretsData, name: str, value: str) -> str:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = self._cipher(data).encrypt(nonce, value.encode(), name.encode())
+        return base64.b64encode(nonce + sealed).decode()
+
+    def _decrypt(self, data: SecretsData, name: str, stored: str) -> str:
+        cipher = self._cipher(data)
+        try:
+            raw = base64.b64decode(stored, validate=True)
+            nonce, sealed = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
+            return cipher.decrypt(nonce, sealed, name.encode()).decode()
+        except (ValueError, InvalidTag):
+            # From nothing: a chained error might be shown.
+            raise SettingError(
+                name,
+                Text(
+                    "what {file} holds for it was altered. Put the file back from a backup, for "
+                    "instance {file}.good",
+                    file=self._file.path,
+                ),
+            ) from None
+
+    def _cipher(self, data: SecretsData) -> AESGCM:
+        """The cipher of *data*; makes the key when the first secret is stored."""
+        if data.key is None:
+            self._key, data.key = self._keeper.create()
+        elif self._key is None or self._key.check != data.key.check:
+            self._key = self._keeper.find(data.key)
+        return AESGCM(self._key.derive("encryption"))
+
+
+def kept(name: str) -> SettingError:
+    """The refusal to change a secret that is kept."""
+    return SettingError(
+        name,
+        Text("it was made once and can't be changed, since stored data depends on it"),
+    )

@@ -1,0 +1,259 @@
+"""What one installation remembers: the facade over the files in its home.
+
+==================  ===============================================================
+installation.json   the installation id, written once
+settings.json       what the user set, and the chosen modules
+state.json          per engine: the desired state and learnt times
+secrets.json        secrets, encrypted; secrets.key its key where no store holds it
+==================  ===============================================================
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aiserver_tray.catalog.setting import MASK, Setting
+from aiserver_tray.errors import SettingError, UnknownNameError
+from aiserver_tray.host.paths import Home, make_home
+from aiserver_tray.i18n import Text
+from aiserver_tray.settings.files import FileModel, VersionedFile
+from aiserver_tray.settings.secrets import Secrets, kept
+
+Declared = Mapping[str, Setting]
+"""Declared settings by address (``module.NAME``, ``app.name``): those of the catalog's modules
+and `APP_SETTINGS`, or what part of them is asked about."""
+
+
+class InstallationData(FileModel):
+    """installation.json"""
+
+    version: Literal[1] = 1
+    id: str = Field(default_factory=lambda: str(uuid4()), min_length=1)
+
+
+class SettingsData(FileModel):
+    """settings.json. ``chosen`` None: the user has not chosen yet."""
+
+    version: Literal[1] = 1
+    values: dict[str, str] = Field(default_factory=dict)
+    chosen: list[str] | None = None
+
+
+class EngineState(BaseModel):
+    """What is remembered about one engine: the modules that the user asked for, and how long, in
+    seconds, what was measured under a name took."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    desired: list[str] = Field(default_factory=list)
+    learnt: dict[str, float] = Field(default_factory=dict)
+
+
+class StateData(FileModel):
+    """state.json: the engines by id."""
+
+    version: Literal[1] = 1
+    engines: dict[str, EngineState] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One setting as it is shown. ``value`` is `MASK` for a secret that has one, and None where
+    there is no value (yet)."""
+
+    address: str
+    setting: Setting
+    value: str | None
+    origin: Literal["set", "default", "none"]
+
+
+class Settings:
+    """The settings, secrets and desired state in *home*, which is made where it is missing.
+
+    Several processes and threads may use one home at once. ``notices`` gathers what people must
+    be told: damage that was found, and what was done about it.
+
+    Raises:
+        SettingError: from every method: a file of *home* can't be read or written, comes from a
+            newer version, or is lost; named by the file.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.folder = make_home(home)
+        self.notices: list[Text] = []
+        self._key_place = home.key_place
+        self._installation = VersionedFile(
+            self.folder / "installation.json", InstallationData, self.notices, lost="refuse"
+        )
+        self._settings = VersionedFile(self.folder / "settings.json", SettingsData, self.notices)
+        self._state = VersionedFile(self.folder / "state.json", StateData, self.notices)
+
+    @cached_property
+    def installation_id(self) -> str:
+        """Made once per home; what we put on an engine is ours by this label."""
+        with self._installation.update() as data:
+            return data.id
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The secrets by address; `values` makes those that are missing."""
+        return Secrets(
+            self.folder / "secrets.json", self.installation_id, self._key_place, self.notices
+        )
+
+    # -- settings ------------------------------------------------------------------------------
+
+    def values(self, declared: Declared) -> dict[str, str]:
+        """The value of each of *declared* that has one: the user's, else the default, else the
+        stored secret, which is made first where the setting says how.
+
+        Raises:
+            SettingError: a stored value is none that the setting takes; tells the remedy.
+        """
+        stored = self._settings.read().values
+        secrets = self._secrets_of(declared, stored)
+        return {
+            address: value
+            for address, setting in declared.items()
+            if (value := secrets.get(address) or _value(address, setting, stored)) is not None
+        }
+
+    def entries(self, declared: Declared) -> list[Entry]:
+        """Every one of *declared* as it is shown. Makes and decrypts nothing, and shows a stored
+        value that is wrong as it is."""
+        stored = self._settings.read().values | dict.fromkeys(self.secrets.names(), MASK)
+        return [
+            _entry(address, setting, stored.get(address)) for address, setting in declared.items()
+        ]
+
+    def set(self, declared: Declared, name: str, text: str) -> None:
+        """Give the setting *name* of *declared* (an address, or a bare name where it is unique)
+        the value *text*.
+
+        Raises:
+            UnknownNameError: there is no such setting.
+            SettingError: it does not take this value, or its value is kept.
+        """
+        address = address_of(declared, name)
+        setting = declared[address]
+        value = setting.parse(address, text)
+        if not setting.is_secret:
+            with self._settings.update() as data:
+                data.values[address] = value
+            return
+        if setting.keep:
+            self.secrets.put_once(address, value)
+        else:
+            self.secrets.put(address, value)
+        self._forget(address)
+
+    def unset(self, declared: Declared, name: str) -> None:
+        """Take back what was set: the default holds again, and a secret is made anew.
+
+        Raises:
+            UnknownNameError: there is no such setting.
+            SettingError: its value is kept.
+        """
+        address = address_of(declared, name)
+        if declared[address].keep and address in self.secrets.names():
+            raise kept(address)
+        if declared[address].is_secret:
+            self.secrets.remove(address)
+        self._forget(address)
+
+    def _forget(self, address: str) -> None:
+        with self._settings.update() as data:
+            data.values.pop(address, None)
+
+    def _secrets_of(self, declared: Declared, stored: Mapping[str, str]) -> dict[str, str]:
+        secret = {a: setting for a, setting in declared.items() if setting.is_secret}
+        for address in secret.keys() & stored.keys():
+            raise self._in_the_clear(address)
+        self.secrets.ensure({a: s.generate for a, s in secret.items() if s.generate})
+        return self.secrets.values(secret)
+
+    def _in_the_clear(self, address: str) -> SettingError:
+        why = Text(
+            "a secret must not stand in {file}. Store it with: aiserver-tray config set {name}",
+            file=self._settings.path,
+            name=address,
+        )
+        return SettingError(address, why)
+
+    # -- modules -------------------------------------------------------------------------------
+
+    @property
+    def chosen(self) -> tuple[str, ...] | None:
+        """The modules that *Start all* means; None while the user has not chosen any."""
+        chosen = self._settings.read().chosen
+        return None if chosen is None else tuple(chosen)
+
+    def choose(self, modules: Iterable[str]) -> None:
+        """Let *Start all* mean *modules*."""
+        with self._settings.update() as data:
+            data.chosen = list(modules)
+
+    def engine(self, engine_id: str) -> EngineState:
+        """What is remembered about the engine."""
+        return self._state.read().engines.get(engine_id, EngineState())
+
+    @contextmanager
+    def update_engine(self, engine_id: str) -> Iterator[EngineState]:
+        """What is remembered about the engine, to be changed in place; stored when the block
+        ends without an exception."""
+        with self._state.update() as data:
+            yield data.engines.setdefault(engine_id, EngineState())
+
+
+def address_of(declared: Declared, name: str) -> str:
+    """The address that *name* means: itself, or that of the one setting with this bare name.
+
+    Raises:
+        UnknownNameError: none; tells near ones.
+        SettingError: several; tells which.
+    """
+    if name in declared:
+        return name
+    hits = [address for address in declared if _bare(address) == name]
+    if not hits:
+        raise UnknownNameError(name, _names(declared))
+    if len(hits) > 1:
+        why = Text("several modules have it. Give one of {names}", names=", ".join(hits))
+        raise SettingError(name, why)
+    return hits[0]
+
+
+def _bare(address: str) -> str:
+    return address.rpartition(".")[2]
+
+
+def _names(declared: Declared) -> Sequence[str]:
+    return [*declared, *dict.fromkeys(map(_bare, declared))]
+
+
+def _value(address: str, setting: Setting, stored: Mapping[str, str]) -> str | None:
+    if address not in stored:
+        return setting.initial
+    try:
+        return setting.parse(address, stored[address])
+    except SettingError as error:
+        why = Text(
+            "the stored value is wrong: {why}. Set another, or take the default with: "
+            "aiserver-tray config unset {name}",
+            why=error.why,
+            name=address,
+        )
+        raise SettingError(address, why) from error
+
+
+def _entry(address: str, setting: Setting, stored: str | None) -> Entry:
+    if stored is not None:
+        return Entry(address, setting, MASK if setting.is_secret else stored, "set")
+    if setting.initial is not None:
+        return Entry(address, setting, setting.initial, "default")
+    return Entry(address, setting, None, "none")
