@@ -1,0 +1,260 @@
+"""A versioned file: damage, versions, the lock, the modes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+from typing import Any, Literal
+
+import pytest
+from pydantic import Field
+
+from aiserver_tray.errors import SettingError
+from aiserver_tray.i18n import Text
+from aiserver_tray.settings.files import FileModel, VersionedFile
+
+
+class Data(FileModel):
+    version: Literal[3] = 3
+    counts: dict[str, int] = Field(default_factory=dict)
+
+
+@pytest.fixture
+def notices() -> list[Text]:
+    return []
+
+
+@pytest.fixture
+def file(tmp_path: Path, notices: list[Text]) -> VersionedFile[Data]:
+    return VersionedFile(tmp_path / "data.json", Data, notices)
+
+
+def _count(file: VersionedFile[Data], name: str, number: int = 1) -> None:
+    with file.update() as data:
+        data.counts[name] = number
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name.partition(".damaged-")[0] for path in folder.iterdir()}
+
+
+def test_a_missing_file_holds_the_defaults_and_reading_makes_none(
+    file: VersionedFile[Data],
+) -> None:
+    assert file.read() == Data()
+    assert not file.path.exists()
+
+
+def test_what_is_written_is_read_again_user_only_and_nothing_else_is_left(
+    file: VersionedFile[Data], notices: list[Text]
+) -> None:
+    _count(file, "a", 1)
+    assert VersionedFile(file.path, Data, notices).read().counts == {"a": 1}
+    assert _names(file.path.parent) == {"data.json", "data.json.good", "data.json.lock"}
+    assert {path.stat().st_mode & 0o777 for path in file.path.parent.iterdir()} == {0o600}
+    assert notices == []
+
+
+def test_a_mode_that_was_widened_is_narrowed_by_the_next_write(file: VersionedFile[Data]) -> None:
+    _count(file, "a", 1)
+    file.path.chmod(0o644)
+    _count(file, "a", 2)
+    assert file.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_update_that_fails_changes_nothing(file: VersionedFile[Data]) -> None:
+    _count(file, "a", 1)
+    with pytest.raises(ZeroDivisionError), file.update() as data:
+        data.counts["a"] = 1 // 0
+    assert file.read().counts == {"a": 1}
+
+
+def test_an_operating_system_error_of_the_caller_is_not_taken_for_the_files(
+    file: VersionedFile[Data],
+) -> None:
+    with pytest.raises(ConnectionError), file.update():
+        raise ConnectionError
+
+
+def test_a_file_saved_with_a_byte_order_mark_is_good(
+    file: VersionedFile[Data], notices: list[Text]
+) -> None:
+    file.path.write_text('{"version": 3, "counts": {"a": 5}}', encoding="utf-8-sig")
+    assert file.read().counts == {"a": 5}
+    assert notices == []
+
+
+DAMAGE = {
+    "empty": b"",
+    "truncated": b'{"version": 3, "counts": {"a',
+    "nul bytes": b"\0" * 100,
+    "not UTF-8": b'{"version": 3, "counts": {"\xff": 1}}',
+    "another shape": b"[1, 2]",
+    "no version": b'{"counts": {}}',
+    "version zero": b'{"version": 0}',
+    "version true": b'{"version": true}',
+    "wrong type": b'{"version": 3, "counts": {"a": "one"}}',
+    "unknown key": b'{"version": 3, "typo": 1}',
+    "deep": b"[" * 100_000,
+    "huge number": b'{"version": 3, "counts": {"a": 1' + b"0" * 10_000 + b".5}}",
+    "infinite": b'{"version": 3, "counts": {"a": Infinity}}',
+    "lone surrogate": b'{"version": 3, "counts": {"\\ud800": 1}}',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_file_is_set_aside_the_good_copy_used_and_the_user_told(
+    file: VersionedFile[Data], notices: list[Text], content: bytes
+) -> None:
+    _count(file, "a", 7)
+    file.path.write_bytes(content)
+    assert file.read().counts == {"a": 7}
+    [aside] = file.path.parent.glob("data.json.damaged-*")
+    assert aside.read_bytes() == content
+    [notice] = notices
+    assert str(file.path) in str(notice)
+    assert str(aside) in str(notice)
+    assert file.read().counts == {"a": 7}
+    assert len(notices) == 1
+
+
+def test_a_deleted_file_comes_back_from_its_copy_and_the_user_is_told(
+    file: VersionedFile[Data], notices: list[Text]
+) -> None:
+    _count(file, "a", 7)
+    file.path.unlink()
+    assert file.read().counts == {"a": 7}
+    assert file.path.exists()
+    assert "it is missing" in str(notices)
+
+
+def test_without_a_good_copy_the_defaults_hold_and_the_user_is_told(
+    file: VersionedFile[Data], notices: list[Text]
+) -> None:
+    file.path.write_text("{")
+    file.path.with_name("data.json.good").write_text("}")
+    assert file.read() == Data()
+    assert _names(file.path.parent) == {"data.json", "data.json.good", "data.json.lock"}
+    assert "Defaults are in use" in str(notices)
+    _count(file, "a", 1)
+    assert file.read().counts == {"a": 1}
+
+
+def test_a_file_that_must_not_be_lost_is_refused_and_stays(
+    tmp_path: Path, notices: list[Text]
+) -> None:
+    file = VersionedFile(tmp_path / "data.json", Data, notices, lost="refuse")
+    file.path.write_text("{")
+    with pytest.raises(SettingError, match=r"data\.json: it is damaged"):
+        _count(file, "a")
+    assert file.path.read_text() == "{"
+    assert _names(tmp_path) == {"data.json", "data.json.lock"}
+
+
+@pytest.mark.parametrize("name", ["data.json", "data.json.good"])
+def test_a_file_of_a_newer_version_is_refused_and_stays(
+    file: VersionedFile[Data], name: str
+) -> None:
+    _count(file, "a")
+    file.path.write_text("{")
+    newer = file.path.with_name(name)
+    newer.write_text('{"version": 4, "shape": "unknown"}')
+    with pytest.raises(SettingError, match="Update the app"):
+        _count(file, "b")
+    assert newer.read_text() == '{"version": 4, "shape": "unknown"}'
+
+
+def _from_1(raw: dict[str, Any]) -> dict[str, Any]:
+    return {"version": 2, "counters": raw["counters"]}
+
+
+def _from_2(raw: dict[str, Any]) -> dict[str, Any]:
+    return {"version": 3, "counts": dict.fromkeys(raw["counters"], 1)}
+
+
+def test_an_older_version_is_brought_up_step_by_step(tmp_path: Path) -> None:
+    file = VersionedFile(tmp_path / "data.json", Data, [], migrations={1: _from_1, 2: _from_2})
+    file.path.write_text('{"version": 1, "counters": ["a", "b"]}')
+    assert file.read().counts == {"a": 1, "b": 1}
+    _count(file, "c")
+    assert json.loads(file.path.read_bytes())["version"] == 3
+    assert file.read().counts == {"a": 1, "b": 1, "c": 1}
+
+
+def test_an_older_version_of_another_shape_is_damaged(tmp_path: Path, notices: list[Text]) -> None:
+    file = VersionedFile(tmp_path / "data.json", Data, notices, migrations={1: _from_1, 2: _from_2})
+    file.path.write_text('{"version": 1}')
+    assert file.read() == Data()
+    assert "not of format 1" in str(notices)
+
+
+def test_what_the_operating_system_refuses_is_a_setting_error(
+    file: VersionedFile[Data], tmp_path: Path
+) -> None:
+    file.path.mkdir()
+    with pytest.raises(SettingError, match=r"data\.json: it can't be read or written"):
+        file.read()
+    (tmp_path / "a file").touch()
+    inside = VersionedFile(tmp_path / "a file" / "data.json", Data, [])
+    with pytest.raises(SettingError, match=r"data\.json: it can't be read or written"):
+        inside.read()
+
+
+def test_a_write_that_the_disk_refuses_leaves_the_file_as_it_was(
+    file: VersionedFile[Data],
+) -> None:
+    _count(file, "a", 1)
+    blocked = file.path.with_name("data.json.tmp")
+    blocked.mkdir()
+    with pytest.raises(SettingError, match="it can't be read or written"):
+        _count(file, "a", 2)
+    blocked.rmdir()
+    assert file.read().counts == {"a": 1}
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from typing import Literal
+from aiserver_tray.settings.files import FileModel, VersionedFile
+
+class Data(FileModel):
+    version: Literal[3] = 3
+    counts: dict[str, int] = {}
+
+file = VersionedFile(Path(sys.argv[1]), Data, [])
+for number in range(int(sys.argv[3])):
+    with file.update() as data:
+        data.counts["both"] = data.counts.get("both", 0) + 1
+        data.counts[f"{sys.argv[2]}{number}"] = number
+"""
+
+
+def test_two_processes_that_change_a_file_at_once_lose_nothing(
+    file: VersionedFile[Data], notices: list[Text]
+) -> None:
+    times = 100
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, file.path, name, str(times)])
+        for name in ("a", "b")
+    ]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    counts = file.read().counts
+    assert counts.pop("both") == 2 * times
+    assert counts == {f"{name}{n}": n for name in ("a", "b") for n in range(times)}
+    assert notices == []
+
+
+def test_threads_that_change_a_file_at_once_lose_nothing(file: VersionedFile[Data]) -> None:
+    def add() -> None:
+        for _ in range(20):
+            with file.update() as data:
+                data.counts["all"] = data.counts.get("all", 0) + 1
+
+    threads = [Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert file.read().counts == {"all": 80}

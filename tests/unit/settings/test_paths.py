@@ -1,0 +1,91 @@
+"""Where home and the runtime folder are, and that they are the user's own."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.errors import SettingError
+from aiserver_tray.host.paths import Home, find_home, make_home, runtime_folder
+
+
+@pytest.fixture(autouse=True)
+def _no_home_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("AISERVER_HOME", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+def test_home_is_the_users_data_folder_with_its_key_in_the_credential_store(
+    tmp_path: Path,
+) -> None:
+    assert find_home() == Home(tmp_path / "data" / "aiserver-tray", "credential store")
+
+
+def test_a_named_home_holds_its_own_key_and_the_option_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AISERVER_HOME", str(tmp_path / "variable"))
+    assert find_home() == Home(tmp_path / "variable", "home")
+    assert find_home(tmp_path / "option") == Home(tmp_path / "option", "home")
+    monkeypatch.setenv("AISERVER_HOME", "")
+    assert find_home().key_place == "credential store"
+
+
+def test_one_folder_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("real")
+    assert find_home("link") == find_home("real") == find_home(tmp_path / "x" / ".." / "real")
+
+
+def test_home_is_made_user_only_and_finding_it_makes_nothing(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        home = find_home()
+        assert not (tmp_path / "data").exists()
+        make_home(home)
+    finally:
+        os.umask(old)
+    assert home.folder.stat().st_mode & 0o777 == 0o700
+    assert home.folder.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_mode_of_a_folder_that_the_user_made_is_kept(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    make_home(find_home(tmp_path))
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_home_that_cannot_be_made_is_a_setting_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for home in (tmp_path / "file", tmp_path / "file" / "home"):
+        with pytest.raises(SettingError, match="the folder can't be made") as refused:
+            make_home(find_home(home))
+        assert refused.value.data["name"] == str(home)
+
+
+def test_the_runtime_folder_is_user_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    folder = runtime_folder()
+    assert folder == tmp_path / "aiserver-tray"
+    folder.chmod(0o777)
+    assert runtime_folder().stat().st_mode & 0o777 == 0o700
+
+
+def test_without_a_session_the_runtime_folder_is_still_one_of_the_users(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    found = runtime_folder().lstat()
+    assert (found.st_uid, found.st_mode & 0o777) == (os.geteuid(), 0o700)
+
+
+def test_a_runtime_folder_that_leads_elsewhere_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "aiserver-tray").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SettingError):
+        runtime_folder()
