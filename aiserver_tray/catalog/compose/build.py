@@ -1,6 +1,6 @@
 """How a service's image is built, and the resource limits of processes that building shares."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_serializer, model_validator
 

@@ -5,7 +5,7 @@ have a short form, and what it stands for: https://docs.docker.com/reference/com
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
 from aiserver_tray.catalog.compose.shortforms import (
@@ -50,21 +50,24 @@ def _canonical_service(service: _Tree, path: KeyPath, report: Report) -> None:
         _replace_each(build.get("secrets"), _file_mount, (*path, "build", "secrets"), report)
 
 
-def _replace(
-    holder: _Tree | list[Any], key: str | int, convert: _Convert, path: KeyPath, report: Report
-) -> None:
-    if isinstance(holder, dict) and key not in holder:
-        return
-    try:
-        holder[key] = convert(holder[key])
-    except ValueError as error:
-        report((*path, key), _expected(error, holder[key]))
+def _replace(tree: _Tree, key: str, convert: _Convert, path: KeyPath, report: Report) -> None:
+    if key in tree:
+        tree[key] = _converted(tree[key], convert, (*path, key), report)
 
 
 def _replace_each(items: object, convert: _Convert, path: KeyPath, report: Report) -> None:
     if isinstance(items, list):
-        for index in range(len(items)):
-            _replace(items, index, convert, path, report)
+        items[:] = [
+            _converted(item, convert, (*path, index), report) for index, item in enumerate(items)
+        ]
+
+
+def _converted(value: object, convert: _Convert, path: KeyPath, report: Report) -> object:
+    try:
+        return convert(value)
+    except ValueError as error:
+        report(path, _expected(error, value))
+        return value
 
 
 def _canonical_ports(ports: list[Any], path: KeyPath, report: Report) -> list[Any]:
@@ -91,7 +94,7 @@ def _mappings(section: object) -> list[tuple[str, _Tree]]:
     return [(name, entry) for name, entry in section.items() if isinstance(entry, dict)]
 
 
-def _texts(value: object) -> bool:
+def _are_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
@@ -104,7 +107,7 @@ def _build(value: object) -> object:
 
 
 def _depends_on(value: object) -> object:
-    if not _texts(value):
+    if not _are_texts(value):
         return value
     return {name: {"condition": "service_started", "required": True} for name in value}
 
@@ -126,7 +129,7 @@ def _gpus(value: object) -> object:
 
 
 def _service_networks(value: object) -> object:
-    return dict.fromkeys(value) if _texts(value) else value
+    return dict.fromkeys(value) if _are_texts(value) else value
 
 
 def _file_mount(value: object) -> object:

@@ -5,6 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
+from aiserver_tray.catalog.compose.references import Section, uses_of
 from aiserver_tray.catalog.compose.service import Service
 from aiserver_tray.i18n import Text
 
@@ -23,7 +24,9 @@ def check_consistency(project: "Project", disabled: Collection[str], report: Rep
         for check in _CHECKS:
             for path, text in check(service):
                 report(("services", name, *path), text)
-        for path, text in _references(project, service, disabled):
+        for path, text in _resources(project, service):
+            report(("services", name, *path), text)
+        for path, text in _services(project, service, disabled):
             report(("services", name, *path), text)
     for name, secret in project.secrets.items():
         if not (secret.external or secret.file or secret.environment):
@@ -117,67 +120,43 @@ def _watch(service: Service) -> Iterator[_Problem]:
 _CHECKS = (_source_of_image, _networking, _limits, _container_name, _healthcheck, _watch)
 
 
-def _references(
-    project: "Project", service: Service, disabled: Collection[str]
-) -> Iterator[_Problem]:
-    yield from _service_references(project, service, disabled)
-    build_secrets = service.build.secrets if service.build else []
-    for path, kind, name, declared in (
-        *((("networks", n), "network", n, project.networks) for n in service.networks),
-        *(
-            (("volumes", i), "volume", mount.source, project.volumes)
-            for i, mount in enumerate(service.volumes)
-            if mount.type == "volume" and mount.source
-        ),
-        *(
-            (("configs", i), "config", c.source, project.configs)
-            for i, c in enumerate(service.configs)
-        ),
-        *(
-            (("secrets", i), "secret", s.source, project.secrets)
-            for i, s in enumerate(service.secrets)
-        ),
-        *(
-            (("build", "secrets", i), "secret", s.source, project.secrets)
-            for i, s in enumerate(build_secrets)
-        ),
-    ):
-        if name not in declared:
-            yield _undefined(path, kind, name)
+def _resources(project: "Project", service: Service) -> Iterator[_Problem]:
+    for section, name, path in uses_of(service):
+        if name not in getattr(project, section):
+            yield path, _undeclared(_RESOURCES[section], name)
 
 
-def _service_references(
+def _undeclared(expected: Text, found: str) -> Text:
+    return Text("expected {expected}, found {found!r}", expected=expected, found=found)
+
+
+_SERVICE = Text("an active service")
+_RESOURCES: dict[Section, Text] = {
+    "networks": Text("a network that is declared under networks"),
+    "volumes": Text("a volume that is declared under volumes"),
+    "secrets": Text("a secret that is declared under secrets"),
+    "configs": Text("a config that is declared under configs"),
+}
+
+
+def _services(
     project: "Project", service: Service, disabled: Collection[str]
 ) -> Iterator[_Problem]:
     for name, dependency in service.depends_on.items():
         if name in project.services or (name in disabled and not dependency.required):
             continue
-        yield _undefined(("depends_on", name), "service", name)
+        yield ("depends_on", name), _undeclared(_SERVICE, name)
     shared = service.network_mode.removeprefix("service:")
     if shared != service.network_mode and shared not in {*project.services, *service.depends_on}:
-        yield _undefined(("network_mode",), "service", shared)
+        yield ("network_mode",), _undeclared(_SERVICE, shared)
     for key, context in service.build.additional_contexts.items() if service.build else ():
         built = context.removeprefix("service:")
         if built == context:
             continue
         other = project.services.get(built)
         if not (other and other.build):
-            yield (
-                ("build", "additional_contexts", key),
-                Text("expected an active service with a build, found {found!r}", found=built),
-            )
-
-
-def _undefined(path: KeyPath, kind: str, name: str) -> _Problem:
-    text = Text(
-        "expected a {kind} that is declared and active, found {found!r}",
-        kind=_KINDS[kind],
-        found=name,
-    )
-    return path, text
-
-
-_KINDS = {kind: Text(kind) for kind in ("network", "volume", "config", "secret", "service")}
+            expected = Text("an active service with a build")
+            yield ("build", "additional_contexts", key), _undeclared(expected, built)
 
 
 def _check_cycle(services: Mapping[str, Service], report: Report) -> None:

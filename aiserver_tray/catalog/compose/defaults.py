@@ -1,6 +1,6 @@
 """What a canonical Compose tree gets and what is checked once its files are merged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
@@ -31,11 +31,14 @@ def apply_defaults(tree: _Tree, report: Report) -> None:
 
 def _entries(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, _Tree]]:
     """The mappings directly in a mapping or list."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value or ())
-    if isinstance(value, dict | list):
-        for key, entry in pairs:
-            if isinstance(entry, dict):
-                yield (*path, key), entry
+    pairs: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list):
+        pairs = enumerate(value)
+    for key, entry in pairs:
+        if isinstance(entry, dict):
+            yield (*path, key), entry
 
 
 def _complete_service(service: _Tree) -> None:

@@ -1,6 +1,6 @@
 """The ``deploy`` section of a service: replicas, resources, updates."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 

@@ -135,15 +135,13 @@ def _pair(item: object, missing: str | None) -> tuple[str, str | None]:
 def _hosts(value: object) -> object:
     """Addresses by host, of a mapping or of a list of ``HOST=IP`` or ``HOST:IP``."""
     if isinstance(value, dict):
-        hosts = {host: _listed(addresses) for host, addresses in value.items()}
-    elif isinstance(value, list):
-        hosts = {}
-        for item in _unique(value):
-            host, addresses = _host(item)
-            hosts[host] = [*hosts.get(host, ()), *addresses.split(",")]
-    else:
+        return {_host_name(host): _addresses(_listed(given)) for host, given in value.items()}
+    if not isinstance(value, list):
         return value
-    return {_host_name(host): _addresses(addresses) for host, addresses in hosts.items()}
+    hosts: dict[str, list[str]] = {}
+    for host, addresses in map(_host, _unique(value)):
+        hosts.setdefault(_host_name(host), []).extend(_addresses(addresses.split(",")))
+    return hosts
 
 
 def _host(item: object) -> tuple[str, str]:

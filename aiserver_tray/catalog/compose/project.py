@@ -1,7 +1,7 @@
 """A whole Compose project, validated."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
+from typing import Any, get_args
 
 from pydantic import Field
 
@@ -9,6 +9,7 @@ from aiserver_tray.catalog.compose.consistency import check_consistency
 from aiserver_tray.catalog.compose.fields import Extensible
 from aiserver_tray.catalog.compose.keypath import Report
 from aiserver_tray.catalog.compose.normalize import normalize
+from aiserver_tray.catalog.compose.references import Section, uses_of
 from aiserver_tray.catalog.compose.resources import Config, Network, Secret, Volume
 from aiserver_tray.catalog.compose.service import Service
 
@@ -71,22 +72,14 @@ def is_active(service_profiles: Collection[str], profiles: Collection[str]) -> b
 
 
 def _used_resources(project: Project) -> dict[str, Any]:
-    services = project.services.values()
-    builds = [service.build for service in services if service.build]
-    volumes = {
-        mount.source for service in services for mount in service.volumes if mount.type == "volume"
+    used = {
+        (use.section, use.name) for service in project.services.values() for use in uses_of(service)
     }
-    secrets = {secret.source for service in services for secret in service.secrets}
-    secrets |= {secret.source for build in builds for secret in build.secrets}
-    configs = {config.source for service in services for config in service.configs}
-    networks = {network for service in services for network in service.networks}
     return {
-        "networks": _restricted(project.networks, networks),
-        "volumes": _restricted(project.volumes, volumes),
-        "secrets": _restricted(project.secrets, secrets),
-        "configs": _restricted(project.configs, configs),
+        section: {
+            name: resource
+            for name, resource in getattr(project, section).items()
+            if (section, name) in used
+        }
+        for section in get_args(Section)
     }
-
-
-def _restricted(resources: Mapping[str, Any], used: Collection[str]) -> dict[str, Any]:
-    return {name: resource for name, resource in resources.items() if name in used}

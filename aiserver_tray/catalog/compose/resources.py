@@ -1,8 +1,8 @@
 """Top-level networks, volumes, secrets and configs, and how a service refers to them."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from aiserver_tray.catalog.compose.fields import (
     Bytes,
@@ -78,9 +78,17 @@ class Secret(_FileObject):
 
 
 class Config(_FileObject):
-    """A configuration file; ``content`` prints only where no variable gave it."""
+    """A configuration file, from a file, a variable or the text in ``content``."""
 
     content: str = ""
+
+    @model_serializer(mode="wrap")
+    def _source_only(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Content that a variable gave doesn't print."""
+        printed = self._without_empty(handler)
+        if self.environment:
+            printed.pop("content", None)
+        return printed
 
 
 class FileMount(Extensible):
@@ -97,7 +105,7 @@ class ServiceNetwork(Extensible):
     """How a service is attached to a network."""
 
     priority: Whole = 0
-    gw_priority: Whole = 0
+    gw_priority: Whole = Field(default=0, exclude=True)  # Compose 2.26 takes it and never prints it
     aliases: Items = Field(default_factory=list)
     ipv4_address: str = ""
     ipv6_address: str = ""
@@ -143,8 +151,6 @@ class TmpfsOptions(Extensible):
 
 class Mount(Extensible):
     """One of a service's volumes."""
-
-    always_printed: ClassVar[frozenset[str]] = frozenset()
 
     type: str
     source: str = ""

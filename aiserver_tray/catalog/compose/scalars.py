@@ -68,7 +68,7 @@ def parse_duration(text: object) -> int:
 
 
 def format_duration(nanoseconds: int) -> str:
-    """As Go prints a duration: ``1h0m5s``, ``1.5s``, ``100ms`` (pkg.go.dev/time#Duration.String)."""
+    """As Go prints it: ``1h0m5s``, ``1.5s``, ``100ms`` (pkg.go.dev/time#Duration.String)."""
     if nanoseconds == 0:
         return "0s"
     sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)

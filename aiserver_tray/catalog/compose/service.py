@@ -1,6 +1,6 @@
 """A service and the smaller sections of it."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
