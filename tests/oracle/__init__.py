@@ -1,0 +1,1 @@
+"""Our Compose loader held against the official ``docker compose config``."""
