@@ -165,12 +165,12 @@ def parse_float32(value: object) -> float:
 def _shortest_float32(number: float) -> float:
     """The shortest decimal that is *number* in single precision (0.1, not 0.10000000149)."""
     try:
-        (single,) = struct.unpack("f", struct.pack("f", number))
+        (single,) = struct.unpack("<f", struct.pack("<f", number))
     except OverflowError:
         raise ValueError(Text("a number")) from None
     for digits in range(1, 10):
         short = float(f"{single:.{digits}g}")
-        if struct.pack("f", short) == struct.pack("f", single):
+        if struct.pack("<f", short) == struct.pack("<f", single):
             return short
     return float(single)
 
