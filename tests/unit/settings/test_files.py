@@ -224,6 +224,8 @@ class Data(FileModel):
     counts: dict[str, int] = {}
 
 file = VersionedFile(Path(sys.argv[1]), Data, [])
+print("ready", flush=True)
+sys.stdin.readline()
 for number in range(int(sys.argv[3])):
     with file.update() as data:
         data.counts["both"] = data.counts.get("both", 0) + 1
@@ -236,10 +238,23 @@ def test_two_processes_that_change_a_file_at_once_lose_nothing(
 ) -> None:
     times = 100
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, file.path, name, str(times)])
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, file.path, name, str(times)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         for name in ("a", "b")
     ]
+    for writer in writers:
+        assert writer.stdout
+        assert writer.stdout.readline() == b"ready\n"
+    for writer in writers:
+        assert writer.stdin
+        writer.stdin.close()
     assert [writer.wait() for writer in writers] == [0, 0]
+    for writer in writers:
+        assert writer.stdout
+        writer.stdout.close()
     counts = file.read().counts
     assert counts.pop("both") == 2 * times
     assert counts == {f"{name}{n}": n for name in ("a", "b") for n in range(times)}

@@ -1,0 +1,253 @@
+"""Secrets: made once, encrypted, kept, never shown."""
+
+import base64
+import json
+import logging
+import re
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiserver_tray.catalog.setting import Generator, Setting
+from aiserver_tray.errors import SettingError
+from aiserver_tray.host.paths import Home
+from aiserver_tray.settings.store import Declared, Settings
+
+PLAIN = "correct horse battery staple"
+
+
+def _edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    raw = json.loads(path.read_bytes())
+    change(raw)
+    path.write_text(json.dumps(raw))
+
+
+@pytest.mark.parametrize(
+    ("generate", "form"),
+    [
+        ("hex32", "[0-9a-f]{64}"),
+        ("base64url32", "[A-Za-z0-9_-]{43}"),
+        ("alnum32", "[A-Za-z0-9]{32}"),
+    ],
+)
+def test_a_secret_is_made_once_in_its_alphabet(home: Home, generate: Generator, form: str) -> None:
+    declared = {"m.KEY": Setting(type="secret", generate=generate)}
+    made = Settings(home).values(declared)["m.KEY"]
+    assert re.fullmatch(form, made)
+    assert Settings(home).values(declared)["m.KEY"] == made
+
+
+def test_no_two_secrets_are_alike(settings: Settings) -> None:
+    declared = {f"m.S{n}": Setting(type="secret", generate="alnum32") for n in range(100)}
+    assert len(set(settings.values(declared).values())) == 100
+
+
+def test_a_kept_secret_can_be_given_once_and_never_changed(
+    settings: Settings, declared: Declared
+) -> None:
+    settings.set(declared, "n8n.KEY", PLAIN)
+    settings.set(declared, "n8n.KEY", PLAIN)
+    with pytest.raises(SettingError, match=r"n8n\.KEY: .*stored data depends on it"):
+        settings.set(declared, "n8n.KEY", "another")
+    with pytest.raises(SettingError, match=r"n8n\.KEY: .*stored data depends on it"):
+        settings.unset(declared, "n8n.KEY")
+    assert settings.values(declared)["n8n.KEY"] == PLAIN
+
+
+def test_a_kept_secret_that_was_made_cannot_be_changed(
+    settings: Settings, declared: Declared
+) -> None:
+    made = settings.values(declared)["n8n.KEY"]
+    with pytest.raises(SettingError, match="stored data depends on it"):
+        settings.set(declared, "n8n.KEY", PLAIN)
+    assert settings.values(declared)["n8n.KEY"] == made
+
+
+def test_another_secret_can_be_changed_and_made_anew(
+    settings: Settings, declared: Declared
+) -> None:
+    made = settings.values(declared)["n8n.TOKEN"]
+    settings.set(declared, "n8n.TOKEN", PLAIN)
+    assert settings.values(declared)["n8n.TOKEN"] == PLAIN
+    settings.unset(declared, "n8n.TOKEN")
+    assert settings.values(declared)["n8n.TOKEN"] not in (made, PLAIN)
+
+
+def test_a_secret_stands_in_no_file_log_or_representation(
+    settings: Settings, declared: Declared, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    settings.set(declared, "n8n.API_KEY", PLAIN)
+    values = settings.values(declared)
+    shown = [repr(settings), repr(settings.secrets), repr(vars(settings.secrets))]
+    shown += [repr(settings.entries(declared)), repr(settings.secrets.key_record), caplog.text]
+    files = list(settings.folder.iterdir())
+    assert len(files) > 5
+    key = (settings.folder / "secrets.key").read_text().strip()
+    for secret in (values["n8n.API_KEY"], values["n8n.KEY"], values["ragflow.PASSWORD"]):
+        encoded = base64.b64encode(secret.encode())
+        for path in files:
+            assert secret.encode() not in path.read_bytes()
+            assert encoded not in path.read_bytes()
+        assert secret not in "".join(shown)
+    assert key not in "".join(shown)
+
+
+def test_every_file_is_user_only(settings: Settings, declared: Declared) -> None:
+    settings.values(declared)
+    settings.choose(["n8n"])
+    with settings.update_engine("engine"):
+        pass
+    assert settings.folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in settings.folder.iterdir()} == {0o600}
+
+
+def test_an_altered_secret_is_refused_by_name_and_the_others_serve(
+    home: Home, declared: Declared
+) -> None:
+    values = Settings(home).values(declared)
+    path = home.folder / "secrets.json"
+    _edit(path, lambda raw: raw["secrets"].update({"n8n.TOKEN": raw["secrets"]["n8n.KEY"]}))
+    with pytest.raises(SettingError, match=r"n8n\.TOKEN: .*was altered") as refused:
+        Settings(home).values(declared)
+    assert values["n8n.KEY"] not in "".join(traceback.format_exception(refused.value))
+    others = {name: setting for name, setting in declared.items() if name != "n8n.TOKEN"}
+    assert Settings(home).values(others) == {n: v for n, v in values.items() if n in others}
+
+
+@pytest.mark.parametrize("stored", ["", "AAAA", "not base64!", "é", "A" * 64])
+def test_what_is_no_ciphertext_is_refused(home: Home, declared: Declared, stored: str) -> None:
+    Settings(home).values(declared)
+    _edit(home.folder / "secrets.json", lambda raw: raw["secrets"].update({"n8n.KEY": stored}))
+    with pytest.raises(SettingError, match=r"n8n\.KEY: .*was altered"):
+        Settings(home).values(declared)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"junk", base64.b64encode(b"\0" * 32)])
+def test_a_key_file_that_is_lost_damaged_or_another_is_never_replaced(
+    home: Home, declared: Declared, content: bytes | None
+) -> None:
+    Settings(home).values(declared)
+    more = {**declared, "m.NEW": Setting(type="secret", generate="hex32")}
+    key = home.folder / "secrets.key"
+    key.unlink()
+    if content is not None:
+        key.write_bytes(content)
+    before = _contents(home.folder)
+    for use in (
+        lambda: Settings(home).values(declared),
+        lambda: Settings(home).values(more),
+        lambda: Settings(home).set(more, "m.NEW", PLAIN),
+    ):
+        with pytest.raises(SettingError, match=r"secrets\.json: .*from a backup"):
+            use()
+    assert _contents(home.folder) == before
+
+
+def test_lost_secrets_are_never_replaced(home: Home, declared: Declared) -> None:
+    Settings(home).values(declared)
+    for path in home.folder.glob("secrets.json*"):
+        path.write_bytes(b"\0")
+    before = _contents(home.folder)
+    with pytest.raises(SettingError, match=r"secrets\.json: it is damaged"):
+        Settings(home).values(declared)
+    assert _contents(home.folder) == before
+
+
+def test_a_damaged_secrets_file_comes_back_from_its_copy(home: Home, declared: Declared) -> None:
+    values = Settings(home).values(declared)
+    (home.folder / "secrets.json").write_bytes(b"\0")
+    settings = Settings(home)
+    assert settings.values(declared) == values
+    assert "secrets.json" in str(settings.notices)
+
+
+def test_a_key_that_was_made_before_a_crash_is_used(home: Home, declared: Declared) -> None:
+    Settings(home).values(declared)
+    key = (home.folder / "secrets.key").read_bytes()
+    for path in home.folder.glob("secrets.json*"):
+        path.unlink()
+    Settings(home).values(declared)
+    assert (home.folder / "secrets.key").read_bytes() == key
+
+
+def test_a_home_can_be_moved(home: Home, declared: Declared, tmp_path: Path) -> None:
+    values = Settings(home).values(declared)
+    moved = Home(home.folder.rename(tmp_path / "moved"), "home")
+    assert Settings(moved).values(declared) == values
+
+
+def test_the_store_of_the_key_is_told(settings: Settings, declared: Declared) -> None:
+    assert settings.secrets.key_record is None
+    settings.values(declared)
+    record = settings.secrets.key_record
+    assert record is not None
+    assert record.store == "file"
+    assert settings.secrets.key_file == settings.folder / "secrets.key"
+
+
+def test_a_fingerprint_tells_secrets_apart_and_installations_too(
+    settings: Settings, declared: Declared, tmp_path: Path
+) -> None:
+    settings.set(declared, "n8n.KEY", PLAIN)
+    settings.set(declared, "n8n.API_KEY", PLAIN)
+    first = settings.secrets.fingerprint("n8n.KEY")
+    assert re.fullmatch("[0-9a-f]{64}", first)
+    assert Settings(Home(settings.folder, "home")).secrets.fingerprint("n8n.KEY") == first
+    assert settings.secrets.fingerprint("n8n.API_KEY") != first
+    settings.set(declared, "n8n.API_KEY", "another")
+    assert settings.secrets.fingerprint("n8n.API_KEY") != first
+    other = Settings(Home(tmp_path / "other", "home"))
+    other.set(declared, "n8n.KEY", PLAIN)
+    assert other.secrets.fingerprint("n8n.KEY") != first
+    with pytest.raises(SettingError, match=r"n8n\.TOKEN"):
+        settings.secrets.fingerprint("n8n.TOKEN")
+
+
+MAKER = """
+import json, sys
+from pathlib import Path
+from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.host.paths import Home
+from aiserver_tray.settings.store import Settings
+
+settings = Settings(Home(Path(sys.argv[1]), "home"))
+declared = {f"m.S{n}": Setting(type="secret", generate="hex32", keep=True) for n in range(30)}
+print("ready", flush=True)
+sys.stdin.readline()
+values = {}
+for address, setting in declared.items():
+    values |= settings.values({address: setting})
+print(json.dumps([settings.installation_id, values]))
+"""
+
+
+def test_two_processes_that_make_the_same_secrets_at_once_get_the_same(home: Home) -> None:
+    makers = [
+        subprocess.Popen(
+            [sys.executable, "-c", MAKER, home.folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for maker in makers:
+        assert maker.stdout
+        assert maker.stdout.readline() == "ready\n"
+    for maker in makers:
+        assert maker.stdin
+        maker.stdin.write("go\n")
+        maker.stdin.flush()
+    first, second = (json.loads(maker.communicate()[0]) for maker in makers)
+    assert first == second
+    assert len(first[1]) == 30

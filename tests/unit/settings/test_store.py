@@ -1,0 +1,155 @@
+"""Settings by address: what holds, what is shown, what can be set."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.catalog.setting import MASK, Choice, Setting
+from aiserver_tray.errors import SettingError, UnknownNameError
+from aiserver_tray.host.paths import Home
+from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.store import Declared, EngineState, Settings, address_of
+
+
+def test_the_users_value_holds_before_the_default(settings: Settings, declared: Declared) -> None:
+    settings.set(declared, "n8n.HOST_PORT", " 8080 ")
+    values = settings.values(declared)
+    assert values["n8n.HOST_PORT"] == "8080"
+    assert values["ragflow.HOST_PORT"] == "18200"
+    settings.unset(declared, "n8n.HOST_PORT")
+    assert settings.values(declared)["n8n.HOST_PORT"] == "18100"
+
+
+def test_what_has_no_value_is_left_out_and_an_empty_one_is_a_value(
+    settings: Settings, declared: Declared
+) -> None:
+    assert not {"n8n.NOTE", "n8n.API_KEY"} & settings.values(declared).keys()
+    settings.set(declared, "n8n.NOTE", "")
+    assert settings.values(declared)["n8n.NOTE"] == ""
+
+
+def test_only_what_is_asked_about_is_told_and_made(settings: Settings, declared: Declared) -> None:
+    some = {name: declared[name] for name in ("n8n.TOKEN", "n8n.HOST_PORT")}
+    assert list(settings.values(some)) == ["n8n.TOKEN", "n8n.HOST_PORT"]
+    assert settings.secrets.names() == {"n8n.TOKEN"}
+
+
+def test_a_bare_name_serves_where_it_is_unique(settings: Settings, declared: Declared) -> None:
+    settings.set(declared, "bind", "0.0.0.0")
+    assert settings.values(declared)["app.bind"] == "0.0.0.0"
+    with pytest.raises(SettingError, match=r"HOST_PORT: .*n8n\.HOST_PORT, ragflow\.HOST_PORT"):
+        settings.set(declared, "HOST_PORT", "1")
+    with pytest.raises(UnknownNameError, match=r"n8n\.HOST_PORT"):
+        settings.unset(declared, "n8n.HOST_PROT")
+    assert address_of(declared, "KEY") == "n8n.KEY"
+
+
+def test_a_wrong_value_is_refused_and_nothing_is_stored(
+    settings: Settings, declared: Declared
+) -> None:
+    with pytest.raises(SettingError, match=r"n8n\.HOST_PORT: expected a port"):
+        settings.set(declared, "n8n.HOST_PORT", "http")
+    assert settings.values(declared)["n8n.HOST_PORT"] == "18100"
+    assert not (settings.folder / "settings.json").exists()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1", "192.168.1.5"])
+def test_ports_can_be_published_on_an_ip_address(settings: Settings, address: str) -> None:
+    settings.set(APP_SETTINGS, "app.bind", f" {address}")
+    assert settings.values(APP_SETTINGS) == {"app.bind": address, "app.language": "system"}
+
+
+@pytest.mark.parametrize("address", ["", "localhost", "127.0.0.1:80", "256.0.0.1", "10.0.0.0/8"])
+def test_ports_cannot_be_published_on_anything_else(settings: Settings, address: str) -> None:
+    with pytest.raises(SettingError, match=r"app\.bind: expected an IP address"):
+        settings.set(APP_SETTINGS, "app.bind", address)
+
+
+def test_a_stored_value_that_is_no_longer_one_is_refused_with_the_remedy(
+    settings: Settings,
+) -> None:
+    before = {"dify.STORE": Setting(type="choice", choices={"a": Choice(), "b": Choice()})}
+    after = {"dify.STORE": Setting(type="choice", default="a", choices={"a": Choice()})}
+    settings.set(before, "STORE", "b")
+    with pytest.raises(SettingError, match=r"dify\.STORE: .*config unset dify\.STORE"):
+        settings.values(after)
+    assert [entry.value for entry in settings.entries(after)] == ["b"]
+    settings.unset(after, "dify.STORE")
+    assert settings.values(after) == {"dify.STORE": "a"}
+
+
+def test_what_is_set_for_a_module_that_is_gone_is_kept_for_its_return(
+    settings: Settings, declared: Declared
+) -> None:
+    settings.set(declared, "n8n.HOST_PORT", "8080")
+    assert settings.values(APP_SETTINGS).keys() == APP_SETTINGS.keys()
+    settings.set(APP_SETTINGS, "language", "zh")
+    assert settings.values(declared)["n8n.HOST_PORT"] == "8080"
+
+
+def test_entries_show_every_setting_and_no_secret(settings: Settings, declared: Declared) -> None:
+    settings.set(declared, "n8n.API_KEY", "plain")
+    settings.set(declared, "n8n.HOST_PORT", "8080")
+    shown = {entry.address: (entry.value, entry.origin) for entry in settings.entries(declared)}
+    assert list(shown) == list(declared)
+    assert shown["n8n.HOST_PORT"] == ("8080", "set")
+    assert shown["ragflow.HOST_PORT"] == ("18200", "default")
+    assert shown["n8n.NOTE"] == (None, "none")
+    assert shown["n8n.API_KEY"] == (MASK, "set")
+    assert shown["n8n.KEY"] == (None, "none")
+
+
+def test_a_secret_written_into_the_settings_file_is_refused_until_it_is_stored(
+    settings: Settings, declared: Declared
+) -> None:
+    settings.choose([])
+    path = settings.folder / "settings.json"
+    raw = json.loads(path.read_bytes())
+    raw["values"]["n8n.API_KEY"] = "plain-secret"
+    path.write_text(json.dumps(raw))
+    with pytest.raises(SettingError, match=r"n8n\.API_KEY: a secret must not") as refused:
+        settings.values(declared)
+    assert "plain-secret" not in str(refused.value)
+    settings.set(declared, "n8n.API_KEY", "another")
+    assert settings.values(declared)["n8n.API_KEY"] == "another"
+    assert "plain-secret" not in path.read_text()
+
+
+def test_the_installation_id_is_made_once_per_home(home: Home, tmp_path: Path) -> None:
+    first = Settings(home).installation_id
+    assert Settings(home).installation_id == first
+    assert Settings(Home(tmp_path / "other", "home")).installation_id != first
+
+
+def test_an_installation_id_is_never_replaced(home: Home) -> None:
+    assert Settings(home).installation_id
+    for path in home.folder.glob("installation.json*"):
+        path.write_text("{")
+    with pytest.raises(SettingError, match=r"installation\.json: it is damaged"):
+        _ = Settings(home).installation_id
+
+
+def test_nothing_is_chosen_until_the_user_chooses(home: Home) -> None:
+    assert Settings(home).chosen is None
+    Settings(home).choose(["n8n", "dify"])
+    assert Settings(home).chosen == ("n8n", "dify")
+    Settings(home).choose([])
+    assert Settings(home).chosen == ()
+
+
+def test_the_desired_state_and_learnt_times_are_kept_per_engine(home: Home) -> None:
+    with Settings(home).update_engine("engine-1") as state:
+        state.desired.append("n8n")
+        state.learnt["n8n"] = 12.5
+    assert Settings(home).engine("engine-1") == EngineState(desired=["n8n"], learnt={"n8n": 12.5})
+    assert Settings(home).engine("engine-2") == EngineState()
+
+
+def test_damage_is_told_once_and_costs_nothing(home: Home, declared: Declared) -> None:
+    Settings(home).set(declared, "n8n.HOST_PORT", "8080")
+    (home.folder / "settings.json").write_text("not JSON")
+    settings = Settings(home)
+    assert settings.values(declared)["n8n.HOST_PORT"] == "8080"
+    assert len(settings.notices) == 1
+    assert "settings.json" in str(settings.notices[0])
