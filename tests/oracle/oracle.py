@@ -16,7 +16,10 @@ from typing import Any
 VERSION = "2.26.1"
 
 _HERE = Path(__file__).parent
-_EMPTY_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+HOME = "/nonexistent"
+"""The oracle's home, which ``~`` in a path means."""
+
+_EMPTY_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": HOME}
 _ABSENT = "(absent)"
 
 
@@ -114,7 +117,7 @@ def _oracle() -> str:
 
 
 def differences(ours: object, oracle: object, path: str = "") -> Iterator[str]:
-    """One line for each path at which two JSON values differ; 1 and 1.0 are equal, 1 and true not."""
+    """A line for each path at which two JSON values differ; 1 is equal to 1.0, not to true."""
     if isinstance(ours, dict) and isinstance(oracle, dict):
         for key in sorted(ours.keys() | oracle.keys()):
             yield from differences(
@@ -132,4 +135,4 @@ def differences(ours: object, oracle: object, path: str = "") -> Iterator[str]:
 
 
 def _short(value: object) -> str:
-    return value if value is _ABSENT else json.dumps(value, ensure_ascii=False)  # type: ignore[return-value]
+    return _ABSENT if value is _ABSENT else json.dumps(value, ensure_ascii=False)

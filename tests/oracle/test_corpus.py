@@ -7,13 +7,14 @@ import pytest
 
 from aiserver_tray.catalog.compose.load import load_project, read_env_file
 from tests.oracle.coverage import model_keys, used_keys
-from tests.oracle.oracle import Case, cases, differences, oracle_config
+from tests.oracle.oracle import HOME, Case, cases, differences, oracle_config
 
 CORPUS = cases("corpus")
 
 
 @pytest.mark.parametrize("case", CORPUS, ids=str)
-def test_resolved_model_equals_the_oracle(case: Case) -> None:
+def test_resolved_model_equals_the_oracle(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", HOME)
     oracle = oracle_config(case)
     variables = read_env_file(case.variables_file) if case.variables_file else {}
     ours = load_project(case.path, variables).to_compose()
