@@ -1,0 +1,224 @@
+"""From Compose files to a project, step by step as ``docker compose`` does it.
+
+For each document: variables, ``extends``, ``!reset``, ``include``, merging, canonical form. Then,
+for the whole: defaults, paths, environment, profiles, and the models.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from aiserver_tray.catalog.compose.canonical import canonicalize
+from aiserver_tray.catalog.compose.defaults import apply_defaults
+from aiserver_tray.catalog.compose.environment import (
+    complete_services,
+    fill_environment,
+    read_env_file,
+)
+from aiserver_tray.catalog.compose.extends import Source, apply_extends, drop
+from aiserver_tray.catalog.compose.files import (
+    compose_files,
+    empty_file,
+    find_compose_file,
+    read_documents,
+)
+from aiserver_tray.catalog.compose.include import FileSet, apply_include
+from aiserver_tray.catalog.compose.interpolate import interpolate
+from aiserver_tray.catalog.compose.merge import drop_repeated, merge
+from aiserver_tray.catalog.compose.paths import resolve_paths
+from aiserver_tray.catalog.compose.problems import Problems, problems_of
+from aiserver_tray.catalog.compose.project import Project, is_active, validate_project
+from aiserver_tray.catalog.compose.reader import Document, parse_documents
+from aiserver_tray.catalog.compose.template import TemplateError, substitute
+from aiserver_tray.catalog.compose.variables import Variable, find_variables
+from aiserver_tray.i18n import Text
+
+__all__ = [
+    "Variable",
+    "find_compose_file",
+    "find_variables",
+    "load_project",
+    "read_documents",
+    "read_env_file",
+]
+
+Tree = dict[str, Any]
+
+_NAME = "COMPOSE_PROJECT_NAME"
+_PROFILES = "COMPOSE_PROFILES"
+
+
+def load_project(path: Path, env: Mapping[str, str], *, profiles: Collection[str] = ()) -> Project:
+    """The project of the Compose file *path*, or of the one in the folder *path* with its
+    override.
+
+    *env* are all the variables there are; of the process's own none is used.
+    ``COMPOSE_PROJECT_NAME`` and ``COMPOSE_PROFILES`` in it mean what they mean to
+    ``docker compose``; *profiles* are active beside the latter.
+
+    Raises:
+        CatalogError: with every problem found.
+    """
+    files = tuple(compose_files(path))
+    problems = Problems(files[0])
+    documents = {file: parse_documents(file) for file in files}
+    name = _project_name(documents, env, problems)
+    env = {**env, _NAME: name}
+    tree = _Loader(FileSet(files, files[0].parent, env), problems).load(documents)
+    if not tree:
+        problems.report((), empty_file())
+        problems.check()
+    tree["name"] = name
+    active = {*profiles, *(profile.strip() for profile in env.get(_PROFILES, "").split(","))}
+    complete_services(tree, env, _active_services(tree, active), problems)
+    return _validated(tree, active, problems)
+
+
+def _validated(tree: Tree, profiles: Collection[str], problems: Problems) -> Project:
+    try:
+        project = validate_project(tree, problems.report, profiles=profiles)
+    except ValidationError as error:
+        problems.extend(problems_of(error, problems.place))
+        problems.check()
+        raise
+    problems.check()
+    return project
+
+
+def _active_services(tree: Tree, profiles: Collection[str]) -> set[str]:
+    services = tree.get("services")
+    return {
+        name
+        for name, service in (services.items() if isinstance(services, dict) else ())
+        if isinstance(service, dict)
+        and isinstance(own := service.get("profiles", []), list)
+        and is_active([profile for profile in own if isinstance(profile, str)], profiles)
+    }
+
+
+def _project_name(
+    documents: Mapping[Path, Sequence[Document]], env: Mapping[str, str], problems: Problems
+) -> str:
+    """The name in *env*, else in the files, else of the folder; letters are made small and what
+    no name may have is left out."""
+    if name := env.get(_NAME):
+        if _normalized(name) != name:
+            _refuse_name(name, problems)
+        return name
+    names = [
+        (index, found)
+        for each in documents.values()
+        for index, document in enumerate(each)
+        if isinstance(found := document.tree.get("name"), str) and found
+    ]
+    written = names[-1][1] if names else ""
+    try:
+        if name := _normalized(substitute(written, env.get)):
+            return name
+    except TemplateError:
+        return "-"  # reported where the document is interpolated
+    # The oracle takes the folder's name only where no file's first document has one.
+    folder = next(iter(documents)).parent.name
+    name = "" if any(index == 0 for index, _ in names) else _normalized(folder)
+    if not name:
+        _refuse_name(written or folder, problems)
+    return name
+
+
+def _normalized(name: str) -> str:
+    return re.sub("[^a-z0-9_-]", "", name.lower()).lstrip("_-")
+
+
+def _refuse_name(name: str, problems: Problems) -> None:
+    problems.report(
+        ("name",),
+        Text(
+            "expected a project name of a-z, 0-9, - and _ that begins with a letter or digit, "
+            "found {name!r}",
+            name=name,
+        ),
+    )
+
+
+class _Loader:
+    """Loads one set of files, and those that it extends and includes."""
+
+    def __init__(self, files: FileSet, problems: Problems) -> None:
+        self._files = files
+        self._problems = problems
+        self._sources: dict[Path, Source] = {}
+
+    def load(self, documents: Mapping[Path, Sequence[Document]]) -> Tree:
+        """The canonical tree of the *documents* by file, with absolute paths.
+
+        Raises:
+            CatalogError: with what is wrong so far.
+        """
+        tree: Tree = {}
+        for document in (document for each in documents.values() for document in each):
+            tree = self._laid_over(tree, document)
+        self._problems.check()
+        apply_defaults(tree, self._problems.report)
+        resolve_paths(tree, self._files.folder)
+        fill_environment(tree, self._files.env)
+        return tree
+
+    def _laid_over(self, tree: Tree, document: Document) -> Tree:
+        self._problems.add(document)
+        new = interpolate(document.tree, self._files.env.get, self._problems.report)
+        services = new.get("services")
+        if isinstance(services, dict):
+            source = Source(document.file, services, (document,))
+            apply_extends(source, self._files.folder, self._open, self._problems)
+        drop(tree, document.resets)
+        apply_include(new, document.file, self._files, self._include, self._problems)
+        return _merged(tree, new, self._problems)
+
+    def _include(self, files: FileSet) -> Tree:
+        problems = Problems(files.files[0])
+        documents = {file: parse_documents(file) for file in files.files}
+        tree = _Loader(files, problems).load(documents)
+        problems.check()
+        self._problems.adopt(problems)
+        return tree
+
+    def _open(self, file: Path) -> Source:
+        if file not in self._sources:
+            self._sources[file] = _open_source(file, self._files.env)
+        return self._sources[file]
+
+
+def _open_source(file: Path, env: Mapping[str, str]) -> Source:
+    """The services of *file*, for others to extend.
+
+    Raises:
+        CatalogError: the file can't be read, or is no Compose file.
+    """
+    problems = Problems(file)
+    documents = tuple(parse_documents(file))
+    tree: Tree = {}
+    for document in documents:
+        problems.add(document)
+        drop(tree, document.resets)
+        tree = _merged(tree, interpolate(document.tree, env.get, problems.report), problems)
+    services = tree.get("services")
+    if not isinstance(services, dict):
+        problems.report(("services",), Text("expected a mapping of services to extend"))
+        services = {}
+    problems.check()
+    resolve_paths(tree, file.parent)
+    return Source(file, services, documents)
+
+
+def _merged(tree: Tree, new: Tree, problems: Problems) -> Tree:
+    """*new* over *tree*, in canonical form."""
+    tree = merge(tree, new, problems.report)
+    drop_repeated(tree)
+    tree = canonicalize(tree, problems.report)
+    if not isinstance(tree.pop("version", ""), str):
+        problems.report(("version",), Text("expected text"))
+    drop_repeated(tree)
+    return tree

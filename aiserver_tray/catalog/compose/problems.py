@@ -1,0 +1,169 @@
+"""Problems of Compose files: collected, placed in the file that they come from, and worded."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from aiserver_tray.catalog.compose.keypath import KeyPath
+from aiserver_tray.catalog.compose.reader import Document
+from aiserver_tray.errors import CatalogError, Place, Problem
+from aiserver_tray.i18n import Text
+
+T = TypeVar("T")
+
+_MAX_FOUND = 60
+_EXPECTED = {
+    "string_type": Text("text"),
+    "string_sub_type": Text("text"),
+    "bool_type": Text("true or false"),
+    "bool_parsing": Text("true or false"),
+    "int_type": Text("a whole number"),
+    "int_parsing": Text("a whole number"),
+    "int_from_float": Text("a whole number"),
+    "float_type": Text("a number"),
+    "float_parsing": Text("a number"),
+    "dict_type": Text("a mapping"),
+    "model_type": Text("a mapping"),
+    "model_attributes_type": Text("a mapping"),
+    "list_type": Text("a list"),
+    "tuple_type": Text("a list"),
+    "none_required": Text("nothing"),
+}
+
+
+class Problems:
+    """What is wrong with the files being loaded, and which document each path comes from.
+
+    Documents are layers: later ones lie over earlier ones, and one may show only a part of itself
+    at another path, as an extended service does.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._layers: list[tuple[Document, KeyPath, KeyPath]] = []
+        self._found: dict[tuple[Path, str], Problem] = {}
+
+    def add(self, document: Document) -> None:
+        """Lays *document* over what is there."""
+        self._layers.append((document, (), ()))
+
+    def add_below(self, document: Document, shown_at: KeyPath, part: KeyPath) -> None:
+        """Lays *document* under what is there; its *part* stands at *shown_at*."""
+        self._layers.insert(0, (document, shown_at, part))
+
+    def adopt(self, included: "Problems") -> None:
+        """Takes over the documents of an included project."""
+        self._layers[:0] = included._layers
+
+    def place(self, path: KeyPath) -> Place:
+        """Where *path* of the merged tree stands: in the layer that holds most of it."""
+        best = Place(self._file, None, _dotted(path))
+        most = -1
+        for document, shown_at, part in self._layers:
+            if path[: len(shown_at)] == shown_at:
+                line, depth = document.locate(part + path[len(shown_at) :])
+                if (held := depth - len(part) + len(shown_at)) >= most:
+                    most, best = held, Place(document.file, line, _dotted(path))
+        return best
+
+    def report(self, path: KeyPath, text: Text) -> None:
+        """Takes note of a problem; of several at one place the first stays."""
+        self.extend([Problem(self.place(path), text)])
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Takes note of problems that have their place."""
+        for problem in problems:
+            self._found.setdefault((problem.place.file, problem.place.key), problem)
+
+    def attempt(self, path: KeyPath, action: Callable[[], T]) -> T | None:
+        """What *action* returns; None where it found problems, which are noted. One without a
+        line of its own is placed at *path*, which asked for it."""
+        try:
+            return action()
+        except CatalogError as error:
+            self.extend(
+                problem if problem.place.line else Problem(self.place(path), problem.text)
+                for problem in error.problems
+            )
+            return None
+
+    def check(self) -> None:
+        """Raises:
+        CatalogError: with the problems found so far, by file and line.
+        """
+        if self._found:
+            order = {file: index for index, (file, _) in enumerate(reversed(self._found))}
+            raise CatalogError(
+                sorted(
+                    self._found.values(),
+                    key=lambda problem: (-order[problem.place.file], problem.place.line or 0),
+                )
+            )
+
+
+def problems_of(
+    error: ValidationError, place: Callable[[KeyPath], Place], prefix: KeyPath = ()
+) -> list[Problem]:
+    """What pydantic found in a value that stands at *prefix*, in our words, one problem a path."""
+    found: dict[KeyPath, list[Any]] = {}
+    for detail in error.errors(include_url=False):
+        found.setdefault(_without_types(detail["loc"]), []).append(detail)
+    return [Problem(place(prefix + path), _worded(details)) for path, details in found.items()]
+
+
+def _without_types(loc: tuple[str | int, ...]) -> KeyPath:
+    """*loc* without the names of union branches (``str``, ``dict[…]``, ``function-plain[…]``)."""
+    return tuple(part for part in loc if not (isinstance(part, str) and _is_type(part)))
+
+
+def _is_type(part: str) -> bool:
+    return part in ("str", "int", "float", "bool", "none", "constrained-str") or part.endswith("]")
+
+
+def _worded(details: list[Any]) -> Text:
+    detail = details[0]
+    match detail["type"]:
+        case "missing":
+            return Text("expected the key {key}, which is missing", key=detail["loc"][-1])
+        case "extra_forbidden":
+            return Text("expected a key that is known here, found {key!r}", key=detail["loc"][-1])
+    expected = list({_expected(detail).render(): _expected(detail) for detail in details}.values())
+    wanted = expected[0]
+    for other in expected[1:]:
+        wanted = Text("{one} or {other}", one=wanted, other=other)
+    return Text("expected {expected}, found {found}", expected=wanted, found=found(detail["input"]))
+
+
+def _expected(detail: Any) -> Text:  # noqa: ANN401
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in _EXPECTED:
+        return _EXPECTED[kind]
+    if kind in ("literal_error", "enum"):
+        return Text("one of {choices}", choices=context["expected"])
+    if kind == "string_pattern_mismatch":
+        return Text("text of the form {pattern}", pattern=context["pattern"])
+    why = context.get("error")
+    if isinstance(why, ValueError) and why.args:
+        return why.args[0] if isinstance(why.args[0], Text) else Text("{what}", what=str(why))
+    return Text("{what}", what=detail["msg"])
+
+
+def found(value: object) -> Text:
+    """What stands in the file, for a message: short, and never the inside of a mapping or list."""
+    if value is None:
+        return Text("nothing")
+    if isinstance(value, dict):
+        return Text("a mapping")
+    if isinstance(value, list | tuple):
+        return Text("a list")
+    if isinstance(value, bool):
+        return Text("{value}", value="true" if value else "false")
+    if isinstance(value, str) and len(value) > _MAX_FOUND:
+        return Text("a text of {length} characters", length=len(value))
+    return Text("{value!r}", value=value)
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(map(str, path))

@@ -1,0 +1,149 @@
+"""Variables in one string: ``$NAME``, ``${NAME}``, ``$$`` and the operators
+``:-`` ``-`` ``:?`` ``?`` ``:+`` ``+``, nested in each other.
+
+What is a variable and where it ends follows compose-go's ``template`` package, oddities included:
+in ``${A:-…}`` the text reaches to the brace that closes it, or, where none does, to the last brace
+of the line.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from aiserver_tray.i18n import Text
+
+Lookup = Callable[[str], str | None]
+"""The value of a variable, None where it isn't set."""
+
+MAX_DEPTH = 20
+"""Defaults within defaults."""
+
+_DOLLAR = re.compile(
+    r"\$(?:(?P<escaped>\$)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<brace>\{))", re.ASCII
+)
+_BRACED = re.compile(
+    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:\}|(?P<operator>:?[-+?])(?P<rest>.*)\})", re.ASCII
+)
+
+
+class TemplateError(ValueError):
+    """The template can't be filled in; ``text`` says why."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A variable in a template: ``${name<operator><argument>}``."""
+
+    name: str
+    operator: str = ""
+    argument: str = ""
+
+
+def substitute(template: str, lookup: Lookup, depth: int = 0) -> str:
+    """*template* with every variable replaced; one that isn't set is empty.
+
+    Raises:
+        TemplateError: a variable is malformed, or one that is required has no value.
+    """
+    if "$" not in template:
+        return template
+    if depth > MAX_DEPTH:
+        raise TemplateError(
+            Text("expected at most {limit} defaults within each other", limit=MAX_DEPTH)
+        )
+    return "".join(
+        part if isinstance(part, str) else _value(part, lookup, depth) for part in parse(template)
+    )
+
+
+def references(template: str, depth: int = 0) -> Iterator[Reference]:
+    """Every variable in *template*, also those within the arguments of others.
+
+    Raises:
+        TemplateError: a variable is malformed.
+    """
+    if "$" not in template or depth > MAX_DEPTH:
+        return
+    for part in parse(template):
+        if isinstance(part, Reference):
+            yield part
+            yield from references(part.argument, depth + 1)
+
+
+def parse(template: str) -> Iterator[str | Reference]:
+    """The literal texts and the variables of *template*, in order.
+
+    Raises:
+        TemplateError: a ``${`` that starts no variable.
+    """
+    done = 0
+    while match := _DOLLAR.search(template, done):
+        yield template[done : match.start()]
+        done = match.end()
+        if match["escaped"]:
+            yield "$"
+        elif match["name"]:
+            yield Reference(match["name"])
+        else:
+            reference, done = _braced(template, match.start())
+            yield reference
+    yield template[done:]
+
+
+def _braced(template: str, start: int) -> tuple[Reference, int]:
+    match = _BRACED.match(template, start + 2)
+    if not match:
+        raise TemplateError(
+            Text(
+                "expected a variable such as ${{NAME}} or ${{NAME:-default}} in {template!r}; "
+                "write $$ where a dollar sign is meant",
+                template=template,
+            )
+        )
+    if not match["operator"]:
+        return Reference(match["name"]), match.end()
+    end = _closing_brace(template, start, match.end()) or match.end() - 1
+    argument = template[match.start("rest") : end]
+    return Reference(match["name"], match["operator"], argument), end + 1
+
+
+def _closing_brace(template: str, start: int, stop: int) -> int | None:
+    """Where the brace opened after *start* closes. The character after an opening brace never
+    counts, so that ``${A:-{}}`` is the text ``{}``."""
+    level = 0
+    position = start
+    while position < stop:
+        if template[position] == "}":
+            level -= 1
+            if level == 0:
+                return position
+        elif template[position] == "{":
+            level += 1
+            position += 1
+        position += 1
+    return None
+
+
+def _value(reference: Reference, lookup: Lookup, depth: int) -> str:
+    argument = substitute(reference.argument, lookup, depth + 1)
+    value = lookup(reference.name)
+    empty_counts_as_unset = reference.operator.startswith(":")
+    is_set = value is not None and not (empty_counts_as_unset and value == "")
+    match reference.operator[-1:]:
+        case "-" if not is_set:
+            return argument
+        case "+" if is_set:
+            return argument
+        case "?" if not is_set:
+            raise TemplateError(_missing(reference.name, argument))
+    return value or ""
+
+
+def _missing(name: str, why: str) -> Text:
+    if why:
+        return Text("expected a value for {name}: {why}", name=name, why=why)
+    return Text("expected a value for {name}, which is required here", name=name)

@@ -1,0 +1,139 @@
+"""Which variables Compose files use, before any has a value."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from aiserver_tray.catalog.compose.files import compose_files
+from aiserver_tray.catalog.compose.keypath import KeyPath
+from aiserver_tray.catalog.compose.paths import expand
+from aiserver_tray.catalog.compose.reader import Document, parse_documents
+from aiserver_tray.catalog.compose.template import (
+    Reference,
+    TemplateError,
+    references,
+    substitute,
+)
+from aiserver_tray.errors import CatalogError, Place, Problem
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable that a file uses: the text of its first ``:-`` or ``-``, whether some use of it
+    has ``:?`` or ``?``, and where it is used first."""
+
+    name: str
+    default: str | None
+    required: bool
+    place: Place
+
+
+def find_variables(path: Path) -> dict[str, Variable]:
+    """Every variable of the Compose file or folder *path* and of the local files that it extends
+    and includes, in order: ``${NAME}``, and ``environment`` or ``build.args`` without a value.
+
+    Raises:
+        CatalogError: a file can't be read, or a variable is malformed.
+    """
+    finder = _Finder()
+    for file in compose_files(path):
+        finder.read(file, file.parent)
+    if finder.problems:
+        raise CatalogError(finder.problems)
+    return finder.found
+
+
+class _Finder:
+    def __init__(self) -> None:
+        self.found: dict[str, Variable] = {}
+        self.problems: list[Problem] = []
+        self._read: set[Path] = set()
+
+    def read(self, file: Path, folder: Path) -> None:
+        """Takes what *file* uses; other files that it names are relative to *folder*."""
+        if file in self._read:
+            return
+        self._read.add(file)
+        for document in parse_documents(file):
+            for path, text in _texts(document.tree, ()):
+                self._take(document, path, text)
+            for path, name in _without_value(document.tree):
+                self._add(Reference(name), document.place(path))
+            for other, its_folder in _other_files(document.tree, folder):
+                if other.is_file():
+                    self.read(other, its_folder or other.parent)
+
+    def _take(self, document: Document, path: KeyPath, text: str) -> None:
+        try:
+            for reference in references(text):
+                self._add(reference, document.place(path))
+        except TemplateError as error:
+            self.problems.append(Problem(document.place(path), error.text))
+
+    def _add(self, reference: Reference, place: Place) -> None:
+        known = self.found.get(reference.name) or Variable(reference.name, None, False, place)  # noqa: FBT003
+        default = known.default
+        if default is None and reference.operator in ("-", ":-"):
+            default = _filled(reference.argument)
+        required = known.required or reference.operator in ("?", ":?")
+        self.found[reference.name] = replace(known, default=default, required=required)
+
+
+def _filled(text: str) -> str | None:
+    """*text* with the defaults within it; None where it needs a value."""
+    try:
+        return substitute(text, lambda _: None)
+    except TemplateError:
+        return None
+
+
+def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:  # noqa: ANN401
+    if isinstance(value, str):
+        if "$" in value:
+            yield path, value
+    elif isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(item, (*path, key))
+
+
+def _without_value(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    for path, service in _services(tree):
+        build = service.get("build")
+        args = build.get("args") if isinstance(build, dict) else None
+        named = {("environment",): service.get("environment"), ("build", "args"): args}
+        for keys, names in named.items():
+            if isinstance(names, dict):
+                yield from (((*path, *keys, key), key) for key in names if names[key] is None)
+            elif isinstance(names, list):
+                for index, item in enumerate(names):
+                    if isinstance(item, str) and "=" not in item and "$" not in item:
+                        yield (*path, *keys, index), item
+
+
+def _services(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    services = tree.get("services")
+    for name, service in services.items() if isinstance(services, dict) else ():
+        if isinstance(service, dict):
+            yield ("services", name), service
+
+
+def _other_files(tree: dict[str, Any], folder: Path) -> Iterator[tuple[Path, Path | None]]:
+    """Files that are extended or included, and the folder that their own paths start from where
+    it isn't theirs."""
+    for _, service in _services(tree):
+        extends = service.get("extends")
+        if isinstance(extends, dict):
+            yield from ((file, None) for file in _expanded(extends.get("file"), folder))
+    includes = tree.get("include")
+    for entry in includes if isinstance(includes, list) else ():
+        fields = entry if isinstance(entry, dict) else {"path": entry}
+        start = next(_expanded(fields.get("project_directory"), folder), None)
+        for file in _expanded(fields.get("path"), folder):
+            yield file, start
+
+
+def _expanded(value: Any, folder: Path) -> Iterator[Path]:  # noqa: ANN401
+    for text in value if isinstance(value, list) else [value]:
+        if isinstance(text, str) and (filled := _filled(text)):
+            yield expand(filled, folder)
