@@ -39,8 +39,8 @@ APP_SETTINGS: Mapping[str, Setting] = {
         title={"en": "Language", "zh": "语言"},
         choices={
             "system": Choice(title={"en": "As the system", "zh": "跟随系统"}),
-            "en": Choice(title="English"),
-            "zh": Choice(title="中文"),
+            "en": Choice(title={"en": "English", "zh": "English"}),
+            "zh": Choice(title={"en": "中文", "zh": "中文"}),
         },
     ),
 }

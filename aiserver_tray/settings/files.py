@@ -4,6 +4,7 @@ Beside ``NAME`` stand ``NAME.good``, a copy of what was last written, and ``NAME
 ``NAME`` is set aside as ``NAME.damaged-TIME`` and the copy takes its place.
 """
 
+import hashlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import from_json
 
 from aiserver_tray.errors import SettingError
@@ -35,6 +36,29 @@ class FileModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     version: int
+
+    def seal(self) -> None:
+        """Called before the file is written."""
+
+
+class SealedModel(FileModel):
+    """What a file holds that nobody edits by hand: a digest tells content from damage that would
+    pass for content, such as a flipped bit in an id."""
+
+    digest: str = ""
+
+    def seal(self) -> None:
+        self.digest = self._digest()
+
+    def _digest(self) -> str:
+        content = self.model_dump_json(exclude={"digest"})
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _whole(self) -> "SealedModel":
+        if self.digest and self.digest != self._digest():
+            raise ValueError("not what was written")
+        return self
 
 
 Model = TypeVar("Model", bound=FileModel)
@@ -91,6 +115,7 @@ class VersionedFile(Generic[Model]):
             with self._explained():
                 data = self._load()
             yield data
+            data.seal()
             with self._explained():
                 self._write(data.model_dump_json(indent=2).encode() + b"\n")
 

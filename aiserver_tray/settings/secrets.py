@@ -15,7 +15,7 @@ from aiserver_tray.catalog.setting import Generator
 from aiserver_tray.errors import SettingError
 from aiserver_tray.host.paths import KeyPlace
 from aiserver_tray.i18n import Text
-from aiserver_tray.settings.files import FileModel, VersionedFile
+from aiserver_tray.settings.files import SealedModel, VersionedFile
 from aiserver_tray.settings.master_key import KeyKeeper, KeyRecord, MasterKey
 
 _NONCE_BYTES = 12
@@ -30,7 +30,7 @@ _GENERATORS: Mapping[Generator, Callable[[], str]] = {
 }
 
 
-class SecretsData(FileModel):
+class SecretsData(SealedModel):
     """The secrets file: ``secrets`` holds nonce and ciphertext as base64, by address."""
 
     version: Literal[1] = 1

@@ -21,7 +21,7 @@ from aiserver_tray.catalog.setting import MASK, Setting
 from aiserver_tray.errors import SettingError, UnknownNameError
 from aiserver_tray.host.paths import Home, make_home
 from aiserver_tray.i18n import Text
-from aiserver_tray.settings.files import FileModel, VersionedFile
+from aiserver_tray.settings.files import FileModel, SealedModel, VersionedFile
 from aiserver_tray.settings.secrets import Secrets, kept
 
 Declared = Mapping[str, Setting]
@@ -29,7 +29,7 @@ Declared = Mapping[str, Setting]
 and `APP_SETTINGS`, or what part of them is asked about."""
 
 
-class InstallationData(FileModel):
+class InstallationData(SealedModel):
     """installation.json"""
 
     version: Literal[1] = 1
@@ -54,7 +54,7 @@ class EngineState(BaseModel):
     learnt: dict[str, float] = Field(default_factory=dict)
 
 
-class StateData(FileModel):
+class StateData(SealedModel):
     """state.json: the engines by id."""
 
     version: Literal[1] = 1
@@ -70,6 +70,11 @@ class Entry:
     setting: Setting
     value: str | None
     origin: Literal["set", "default", "none"]
+
+    @property
+    def shown(self) -> str:
+        """What people see: a secret masked whether or not it was made yet, else the value."""
+        return MASK if self.setting.is_secret else self.value or ""
 
 
 class Settings:
@@ -105,6 +110,12 @@ class Settings:
         return Secrets(
             self.folder / "secrets.json", self.installation_id, self._key_place, self.notices
         )
+
+    def inspect(self) -> list[Text]:
+        """Reads every file; all that was found and done about damage so far."""
+        for file in (self._installation, self._settings, self._state):
+            file.read()
+        return self.notices
 
     # -- settings ------------------------------------------------------------------------------
 

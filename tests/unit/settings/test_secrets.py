@@ -7,24 +7,27 @@ import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from aiserver_tray.catalog.setting import Generator, Setting
 from aiserver_tray.errors import SettingError
 from aiserver_tray.host.paths import Home
+from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Declared, Settings
 
 PLAIN = "correct horse battery staple"
 
 
-def _edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    raw = json.loads(path.read_bytes())
-    change(raw)
-    path.write_text(json.dumps(raw))
+def _store(home: Home, name: str, stored: str | None) -> None:
+    """Put *stored*, or what another secret has, into the secrets file, as who knows its form
+    could."""
+    path = home.folder / "secrets.json"
+    data = SecretsData.model_validate_json(path.read_bytes())
+    data.secrets[name] = data.secrets["n8n.KEY"] if stored is None else stored
+    data.seal()
+    path.write_text(data.model_dump_json())
 
 
 @pytest.mark.parametrize(
@@ -111,8 +114,7 @@ def test_an_altered_secret_is_refused_by_name_and_the_others_serve(
     home: Home, declared: Declared
 ) -> None:
     values = Settings(home).values(declared)
-    path = home.folder / "secrets.json"
-    _edit(path, lambda raw: raw["secrets"].update({"n8n.TOKEN": raw["secrets"]["n8n.KEY"]}))
+    _store(home, "n8n.TOKEN", None)
     with pytest.raises(SettingError, match=r"n8n\.TOKEN: .*was altered") as refused:
         Settings(home).values(declared)
     assert values["n8n.KEY"] not in "".join(traceback.format_exception(refused.value))
@@ -123,7 +125,7 @@ def test_an_altered_secret_is_refused_by_name_and_the_others_serve(
 @pytest.mark.parametrize("stored", ["", "AAAA", "not base64!", "é", "A" * 64])
 def test_what_is_no_ciphertext_is_refused(home: Home, declared: Declared, stored: str) -> None:
     Settings(home).values(declared)
-    _edit(home.folder / "secrets.json", lambda raw: raw["secrets"].update({"n8n.KEY": stored}))
+    _store(home, "n8n.KEY", stored)
     with pytest.raises(SettingError, match=r"n8n\.KEY: .*was altered"):
         Settings(home).values(declared)
 
@@ -163,9 +165,15 @@ def test_lost_secrets_are_never_replaced(home: Home, declared: Declared) -> None
     assert _contents(home.folder) == before
 
 
-def test_a_damaged_secrets_file_comes_back_from_its_copy(home: Home, declared: Declared) -> None:
+@pytest.mark.parametrize(
+    ("written", "damaged"), [(b"{", b"\0"), (b"n8n.KEY", b"n8n.KEX"), (b'": "', b'": "A')]
+)
+def test_a_damaged_secrets_file_comes_back_from_its_copy(
+    home: Home, declared: Declared, written: bytes, damaged: bytes
+) -> None:
     values = Settings(home).values(declared)
-    (home.folder / "secrets.json").write_bytes(b"\0")
+    path = home.folder / "secrets.json"
+    path.write_bytes(path.read_bytes().replace(written, damaged))
     settings = Settings(home)
     assert settings.values(declared) == values
     assert "secrets.json" in str(settings.notices)

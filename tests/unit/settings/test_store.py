@@ -130,6 +130,16 @@ def test_an_installation_id_is_never_replaced(home: Home) -> None:
         _ = Settings(home).installation_id
 
 
+def test_a_flipped_bit_in_the_installation_id_makes_no_other_installation(home: Home) -> None:
+    installation = Settings(home).installation_id
+    path = home.folder / "installation.json"
+    flipped = "0" if installation[0] != "0" else "1"
+    path.write_text(path.read_text().replace(installation, flipped + installation[1:]))
+    settings = Settings(home)
+    assert settings.installation_id == installation
+    assert "not what was written" in str(settings.notices)
+
+
 def test_nothing_is_chosen_until_the_user_chooses(home: Home) -> None:
     assert Settings(home).chosen is None
     Settings(home).choose(["n8n", "dify"])
