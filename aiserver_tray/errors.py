@@ -59,6 +59,19 @@ class Problem:
     place: Place
     text: Text
 
+    def render(self, language: Language = "en") -> str:
+        """Place and message in one line."""
+        return f"{self.place}: {self.text.render(language)}"
+
+    def as_data(self, language: Language = "en") -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "file": str(self.place.file),
+            "line": self.place.line,
+            "key": self.place.key,
+            "message": self.text.render(language),
+        }
+
 
 class CatalogError(AiServerError):
     """A catalog file is wrong; carries every problem found, in file order."""
@@ -68,18 +81,7 @@ class CatalogError(AiServerError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         first = self.problems[0]
-        super().__init__(
-            first.text,
-            problems=[
-                {
-                    "file": str(problem.place.file),
-                    "line": problem.place.line,
-                    "key": problem.place.key,
-                    "message": problem.text.render(),
-                }
-                for problem in self.problems
-            ],
-        )
+        super().__init__(first.text, problems=[problem.as_data() for problem in self.problems])
 
     @classmethod
     def at(cls, place: Place, text: Text) -> "CatalogError":
@@ -87,9 +89,7 @@ class CatalogError(AiServerError):
         return cls([Problem(place, text)])
 
     def render(self, language: Language = "en") -> str:
-        return "\n".join(
-            f"{problem.place}: {problem.text.render(language)}" for problem in self.problems
-        )
+        return "\n".join(problem.render(language) for problem in self.problems)
 
 
 class SettingError(AiServerError):

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Text
@@ -26,7 +26,15 @@ _BOOLEANS = {"true": "true", "yes": "true", "on": "true", "1": "true"} | {
     "0": "false",
 }
 
+
+def _both_languages(value: object) -> object:
+    return {"en": value, "zh": value} if isinstance(value, str) else value
+
+
 LocalText = dict[Literal["en", "zh"], str]
+Localized = Annotated[LocalText, BeforeValidator(_both_languages)]
+"""A text of the catalog by language; one that is written once is for both."""
+
 SettingType = Literal["port", "secret", "text", "choice", "boolean", "size"]
 Generator = Literal["hex32", "base64url32", "alnum32"]
 """How a secret is made: 32 random bytes as 64 hexadecimal digits or as 43 unpadded base64url
@@ -40,7 +48,7 @@ class _Closed(BaseModel):
 class Choice(_Closed):
     """One answer to a choice: what it activates and what it needs."""
 
-    title: str | LocalText | None = None
+    title: Localized | None = None
     profiles: tuple[str, ...] = Field(default=(), strict=False)
     requires: tuple[str, ...] = Field(default=(), strict=False)
 
@@ -50,8 +58,8 @@ class Setting(_Closed):
 
     type: SettingType = "text"
     default: Annotated[str, Field(strict=False, coerce_numbers_to_str=True)] | bool | None = None
-    title: LocalText | None = None
-    help: LocalText | None = None
+    title: Localized | None = None
+    help: Localized | None = None
     pattern: str | None = None
     generate: Generator | None = None
     keep: bool = False

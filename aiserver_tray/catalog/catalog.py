@@ -1,0 +1,185 @@
+"""All modules: what the catalog folders hold, how modules depend on each other, and which setting
+a ``${NAME}`` means."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from graphlib import CycleError as GraphCycle
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from aiserver_tray.catalog.compose.files import find_compose_file
+from aiserver_tray.catalog.modules import Module, load_module
+from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.errors import (
+    CatalogError,
+    CycleError,
+    MissingError,
+    Place,
+    Problem,
+    UnknownNameError,
+)
+from aiserver_tray.i18n import Text
+
+FOLDERS = ("*", "basic/*", "features/*")
+"""Where a catalog root is scanned for modules."""
+
+APP = "app"
+"""The first half of the app's own settings' addresses; no module may have this name."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The modules by name, in the order found, and the problems of those that can't be used (by
+    name, or by folder where the name is taken)."""
+
+    modules: Mapping[str, Module]
+    broken: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All that is wrong with the files of modules that can't be used."""
+        return [problem for found in self.broken.values() for problem in found]
+
+    def module(self, name: str) -> Module:
+        """The module *name*.
+
+        Raises:
+            CatalogError: its file is wrong.
+            UnknownNameError: there is none; tells near names.
+        """
+        if name in self.modules:
+            return self.modules[name]
+        if name in self.broken:
+            raise CatalogError(self.broken[name])
+        raise UnknownNameError(name, list(self.modules))
+
+    @cached_property
+    def declared(self) -> dict[str, Setting]:
+        """Every module's settings by address (``module.NAME``)."""
+        return {
+            f"{module.name}.{name}": setting
+            for module in self.modules.values()
+            for name, setting in module.settings.items()
+        }
+
+    @cached_property
+    def defaults(self) -> dict[str, str]:
+        """The values that hold while nothing is set, by address; a secret has none."""
+        return {
+            f"{module.name}.{name}": value
+            for module in self.modules.values()
+            for name, value in module.defaults.items()
+        }
+
+    def scope(self, module: Module) -> dict[str, str]:
+        """The address that each NAME means in *module*'s file: its own settings first, then those
+        of the modules that it requires.
+
+        Raises:
+            CatalogError: two required modules declare a NAME that the file uses, or none does.
+            MissingError: a required module is not in the catalog.
+        """
+        own = {name: f"{module.name}.{name}" for name in module.settings}
+        hits: dict[str, list[str]] = {}
+        for required in self._required(module):
+            for name in required.settings:
+                hits.setdefault(name, []).append(f"{required.name}.{name}")
+        problems = [
+            problem
+            for name, variable in module.variables.items()
+            if name not in own
+            for problem in _unclear(name, hits.get(name, []), variable.place)
+        ]
+        if problems:
+            raise CatalogError(problems)
+        return {name: found[0] for name, found in hits.items() if len(found) == 1} | own
+
+    def _required(self, module: Module) -> list[Module]:
+        for name in module.possible_requires:
+            if name not in self.modules and name not in self.broken:
+                raise MissingError(module.name, name)
+        return [self.module(name) for name in module.possible_requires]
+
+    def ordered(self, names: Iterable[str]) -> list[Module]:
+        """*names* and all that they may require, required ones first.
+
+        Raises:
+            CycleError: modules require each other; tells the path.
+            MissingError, UnknownNameError, CatalogError: as for `module` and `scope`.
+        """
+        graph: dict[str, list[str]] = {}
+        todo = list(names)
+        while todo:
+            name = todo.pop()
+            if name not in graph:
+                graph[name] = [required.name for required in self._required(self.module(name))]
+                todo.extend(graph[name])
+        try:
+            return [self.modules[name] for name in TopologicalSorter(graph).static_order()]
+        except GraphCycle as cycle:
+            raise CycleError(cycle.args[1]) from None
+
+
+def _unclear(name: str, hits: Sequence[str], place: Place) -> list[Problem]:
+    if len(hits) == 1:
+        return []
+    if hits:
+        text = Text(
+            "expected a setting that one module declares; {name} is declared as {hits}. "
+            "Declare it in x-aiserver.settings of this file",
+            name=name,
+            hits=", ".join(hits),
+        )
+    else:
+        text = Text(
+            "expected a declared setting; neither x-aiserver.settings of this file nor a required "
+            "module declares {name}",
+            name=name,
+        )
+    return [Problem(place, text)]
+
+
+def load_catalog(roots: Sequence[Path]) -> Catalog:
+    """The modules under *roots*; the first root is the built-in catalog. A file that is wrong
+    costs its own module only; a folder that several roots reach counts once."""
+    modules: dict[str, Module] = {}
+    broken: dict[str, list[Problem]] = {}
+    for folder in dict.fromkeys(f.resolve() for root in roots for f in module_folders(root)):
+        name = folder.name
+        try:
+            module = load_module(name, folder)
+        except CatalogError as error:
+            broken.setdefault(name, []).extend(error.problems)
+            continue
+        clash = _name_problems(module, modules.get(name))
+        if clash:
+            broken.setdefault(str(folder), []).extend(clash)
+        else:
+            modules[name] = module
+    return Catalog(modules, broken)
+
+
+def module_folders(root: Path) -> list[Path]:
+    """The folders with a Compose file under *root*, by name. A folder that is itself a module
+    counts as a root of one."""
+    if find_compose_file(root):
+        return [root]
+    folders = (folder for pattern in FOLDERS for folder in sorted(root.glob(pattern)))
+    return [folder for folder in folders if folder.is_dir() and find_compose_file(folder)]
+
+
+def _name_problems(module: Module, earlier: Module | None) -> list[Problem]:
+    place = Place(module.file)
+    if module.name == APP:
+        text = Text("expected another folder name; {name!r} means the applet itself", name=APP)
+        return [Problem(place, text)]
+    if earlier:
+        text = Text(
+            "expected a folder name of its own; {name!r} is already the module in {folder}. "
+            "Rename this folder",
+            name=module.name,
+            folder=earlier.folder,
+        )
+        return [Problem(place, text)]
+    return []

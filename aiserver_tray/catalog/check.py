@@ -1,0 +1,151 @@
+"""``catalog check``: everything that is wrong with modules, at once, with its place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.compose.environment import read_env_file
+from aiserver_tray.catalog.modules import EXTENSION, Module
+from aiserver_tray.catalog.resolve import ResolvedModule, config_environment, resolve_with
+from aiserver_tray.catalog.setting import PLACEHOLDER
+from aiserver_tray.errors import AiServerError, CatalogError, Place, Problem
+from aiserver_tray.i18n import Language, Text
+
+SHARED_NETWORK = "ai-net"
+"""The network on which modules reach each other by service name."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is wrong, and what is only worth knowing."""
+
+    checked: Sequence[str]
+    problems: Sequence[Problem]
+    notes: Sequence[Problem]
+
+    def lines(self, language: Language) -> list[str]:
+        """One line for each finding, and a last one that counts them."""
+        return [
+            *(problem.render(language) for problem in self.problems),
+            *(
+                Text("{place}: note: {note}", place=n.place, note=n.text).render(language)
+                for n in self.notes
+            ),
+            Text(
+                "{modules} modules checked, {problems} problems, {notes} notes",
+                modules=len(self.checked),
+                problems=len(self.problems),
+                notes=len(self.notes),
+            ).render(language),
+        ]
+
+    def as_data(self, language: Language) -> dict[str, Any]:
+        """The report as JSON."""
+        return {
+            "modules": list(self.checked),
+            "problems": [problem.as_data(language) for problem in self.problems],
+            "notes": [note.as_data(language) for note in self.notes],
+        }
+
+
+def check(catalog: Catalog, folder: Path | None) -> Report:
+    """Check the modules below *folder*, or all."""
+    modules = [m for m in catalog.modules.values() if _below(m.folder, folder)]
+    problems = [p for p in catalog.problems if _below(p.place.file, folder)]
+    notes: list[Problem] = []
+    resolved: list[ResolvedModule] = []
+    for module in catalog.modules.values():
+        found, result = _resolve(catalog, module)
+        if result:
+            resolved.append(result)
+        if module in modules:
+            problems += found + _env_example_problems(catalog, module)
+            notes += _notes(result) if result else []
+    problems += [p for p in _shared_name_problems(resolved) if _below(p.place.file, folder)]
+    names = {m.name for m in modules} | {p.place.file.parent.name for p in problems}
+    return Report(sorted(names), problems, notes)
+
+
+def _below(path: Path, folder: Path | None) -> bool:
+    return folder is None or path.is_relative_to(folder)
+
+
+def _resolve(catalog: Catalog, module: Module) -> tuple[list[Problem], ResolvedModule | None]:
+    """Requires, variables and the whole model under the declared defaults."""
+    try:
+        catalog.ordered([module.name])
+        env = config_environment(catalog, module, None)
+        return [], resolve_with(module, env, [])
+    except CatalogError as error:
+        return list(error.problems), None
+    except AiServerError as error:
+        return [Problem(module.place(EXTENSION, "requires"), error.text)], None
+
+
+def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
+    """``env.example`` lists every name that the file uses, with secrets as placeholders."""
+    path = module.folder / "env.example"
+    if not module.declared or not path.exists():
+        return []
+    try:
+        given = read_env_file(path)
+        scope = catalog.scope(module)
+    except AiServerError as error:
+        return [Problem(Place(path), error.text)]
+    missing = [n for n in (*module.settings, *module.variables) if n in scope and n not in given]
+    problems = [
+        Problem(Place(path, None, name), Text("expected this name, which the Compose file uses"))
+        for name in dict.fromkeys(missing)
+    ]
+    for name, value in given.items():
+        if name not in scope:
+            text = Text("expected only names of this module and of those it requires")
+            problems.append(Problem(Place(path, None, name), text))
+        elif catalog.declared[scope[name]].is_secret and value != f"{PLACEHOLDER}{name}":
+            text = Text("expected the placeholder {value}", value=f"{PLACEHOLDER}{name}")
+            problems.append(Problem(Place(path, None, name), text))
+    return problems
+
+
+def _notes(resolved: ResolvedModule) -> list[Problem]:
+    module, notes = resolved.module, []
+    for name, service in resolved.project.services.items():
+        if service.container_name:
+            text = Text("container_name is not used; containers are named after the module")
+            notes.append(Problem(module.place("services", name, "container_name"), text))
+        image = service.image or ""
+        if image and "@" not in image and image.rpartition(":")[2] in ("latest", image):
+            text = Text("{image} is not pinned to a tag and may change by itself", image=image)
+            notes.append(Problem(module.place("services", name, "image"), text))
+    return notes
+
+
+def _shared_name_problems(resolved: Sequence[ResolvedModule]) -> list[Problem]:
+    """Names on the shared network are unique over the catalog."""
+    owners: dict[str, Module] = {}
+    problems = []
+    for result in resolved:
+        for name in sorted(_shared_names(result)):
+            first = owners.setdefault(name, result.module)
+            if first is not result.module:
+                for module, other in ((result.module, first), (first, result.module)):
+                    text = Text(
+                        "expected a name of its own on {network}; {name} is also in {file}",
+                        network=SHARED_NETWORK,
+                        name=name,
+                        file=other.file,
+                    )
+                    problems.append(Problem(module.place("services", name), text))
+    return problems
+
+
+def _shared_names(result: ResolvedModule) -> set[str]:
+    networks = {n for n, net in result.project.networks.items() if net.name == SHARED_NETWORK}
+    names: set[str] = set()
+    for service_name, service in result.project.services.items():
+        for network, attachment in (service.networks or {}).items():
+            if network in networks:
+                names |= {service_name, *((attachment and attachment.aliases) or ())}
+    return names

@@ -1,0 +1,54 @@
+"""The closed schema of ``x-aiserver``: what a module says that Compose has no word for."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from aiserver_tray.catalog.compose.scalars import parse_size, parse_duration
+from aiserver_tray.catalog.setting import Localized, Setting
+
+Kind = Literal["basic", "feature"]
+SettingName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+
+
+def _size(text: str) -> str:
+    parse_size(text)
+    return text
+
+
+Size = Annotated[str, AfterValidator(_size)]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Needs(_Closed):
+    """What the machine must have. Sizes as Compose writes them (``512m``)."""
+
+    memory: Size | None = None
+    disk: Size | None = None
+    sysctls: dict[str, int] = Field(default_factory=dict)
+
+
+class ModuleExtension(_Closed):
+    """``x-aiserver`` of a file."""
+
+    kind: Kind
+    title: Localized | None = None
+    summary: Localized = Field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    open: str | None = None
+    needs: Needs = Field(default_factory=Needs)
+    settings: dict[SettingName, Setting] = Field(default_factory=dict)
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+class ServiceExtension(_Closed):
+    """``x-aiserver`` of a service."""
+
+    ready_within: Annotated[str, AfterValidator(_duration)] | None = None

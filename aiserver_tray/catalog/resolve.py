@@ -1,0 +1,96 @@
+"""From a module and the values of settings to its Compose model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.compose.load import load_project
+from aiserver_tray.catalog.compose.project import Project
+from aiserver_tray.catalog.modules import EXTENSION, Module
+from aiserver_tray.catalog.setting import MASK
+from aiserver_tray.errors import CatalogError, Problem
+from aiserver_tray.i18n import Text
+
+COMPOSE_VARIABLES = ("COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
+"""What Compose itself reads from an env file."""
+
+
+@dataclass(frozen=True)
+class ResolvedModule:
+    """A module with its values filled in."""
+
+    module: Module
+    project: Project
+    requires: tuple[str, ...]
+    open: str | None
+
+
+def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> ResolvedModule:
+    """*module* with *values* (by address, ``module.NAME``) and the defaults for the rest.
+
+    Raises:
+        CatalogError: the file is wrong, with these values or with any; secrets are masked in it.
+    """
+    scope = catalog.scope(module)
+    known = catalog.defaults | values
+    env = {name: known[address] for name, address in scope.items() if address in known}
+    if not module.declared:
+        env = _without_defaults(module, env)
+    secrets = [known[a] for a in scope.values() if a in known and catalog.declared[a].is_secret]
+    return resolve_with(module, env, secrets)
+
+
+def _without_defaults(module: Module, env: Mapping[str, str]) -> dict[str, str]:
+    """A plain module's variables, less those that only have the value that its file gives after
+    ``:-``: to ``${NAME:+…}`` they are not set."""
+    given = {n: v for n, v in env.items() if v != module.variables[n].default}
+    return {**module.defaults, **given}
+
+
+def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> ResolvedModule:
+    """*module* with the variables *env*; *secrets* are the values to mask in errors."""
+    try:
+        project = load_project(module.source, env, profiles=module.profiles_with(env))
+    except CatalogError as error:
+        raise _masked(error, secrets) from None
+    extension = project.extensions.get(EXTENSION, {})
+    return ResolvedModule(module, project, module.requires_with(env), extension.get("open"))
+
+
+def config_environment(
+    catalog: Catalog, module: Module, file: Mapping[str, str] | None
+) -> dict[str, str]:
+    """The variables of *module* from its declared defaults and the content of an env *file*.
+    A secret that *file* does not give is masked. A plain module takes *file* instead of the
+    ``.env`` beside it, as Compose does.
+
+    Raises:
+        SettingError: a value of *file* is not one of the setting that it is for.
+    """
+    if not module.declared:
+        return dict(module.defaults if file is None else file)
+    env: dict[str, str] = {}
+    for name, address in catalog.scope(module).items():
+        setting = catalog.declared[address]
+        if file is not None and name in file:
+            env[name] = setting.parse(address, file[name])
+        else:
+            env[name] = MASK if setting.is_secret else setting.initial or ""
+    return env | {name: file[name] for name in COMPOSE_VARIABLES if file and name in file}
+
+
+def _masked(error: CatalogError, secrets: list[str]) -> CatalogError:
+    def hide(text: Text) -> Text:
+        values = {
+            name: _without(value, secrets) if isinstance(value, str) else value
+            for name, value in text.values.items()
+        }
+        return Text(text.template, **values)
+
+    return CatalogError([Problem(problem.place, hide(problem.text)) for problem in error.problems])
+
+
+def _without(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return text

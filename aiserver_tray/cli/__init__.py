@@ -1,0 +1,47 @@
+"""The command line. Every command takes the common options before or after its name."""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from aiserver_tray import __version__
+from aiserver_tray.cli.common import common_options
+
+COMMANDS = {"catalog": "catalog", "config": "config", "doctor": "doctor"}
+"""Command -> module of this package that holds it; imported only when the command is used."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"{__name__}.{COMMANDS[cmd_name]}")
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+@common_options
+def root() -> None:
+    """Run a local AI stack in Docker."""
+
+
+def main() -> None:
+    """Entry point: exit status 0 done, 1 the request failed, 2 wrong usage, 130 cancelled."""
+    try:
+        sys.exit(root.main(prog_name="aiserver-tray", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has enough; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,124 @@
+"""``aiserver-tray catalog``: the modules as declared and as resolved."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aiserver_tray.catalog.compose.environment import read_env_file
+from aiserver_tray.cli.common import (
+    as_json_option,
+    common_options,
+    current_app,
+    print_json,
+    print_table,
+    tell,
+)
+
+
+@click.group()
+def command() -> None:
+    """The modules: list, show, check, config."""
+
+
+@command.command("list")
+@as_json_option
+@common_options
+def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """All modules."""
+    app = current_app()
+    rows: list[dict[str, Any]] = [
+        {
+            "name": module.name,
+            "kind": module.kind,
+            "title": app.say(module.title),
+            "summary": app.say(module.summary),
+            "requires": list(module.requires),
+            "file": str(module.file),
+        }
+        for module in sorted(app.catalog.modules.values(), key=lambda m: (m.kind, m.name))
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            ("NAME", "KIND", "REQUIRES", "WHAT IT IS"),
+            [
+                (
+                    row["name"],
+                    row["kind"],
+                    ", ".join(row["requires"]) or "-",
+                    ": ".join(filter(None, (row["title"], row["summary"]))),
+                )
+                for row in rows
+            ],
+        )
+    tell(problem.render(app.language) for problem in app.catalog.problems)
+
+
+@command.command()
+@click.argument("module")
+@as_json_option
+@common_options
+def show(module: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """One module with its settings and services; secrets are masked."""
+    app = current_app()
+    shown = app.describe(module)
+    if as_json:
+        print_json(shown)
+    else:
+        _print_module(shown)
+
+
+def _print_module(shown: dict[str, Any]) -> None:
+    for key in ("name", "title", "summary", "kind", "file", "open"):
+        if shown[key]:
+            click.echo(f"{key + ':':<10}{shown[key]}")
+    click.echo(f"{'requires:':<10}{', '.join(shown['requires']) or '-'}\n")
+    print_table(
+        ("SETTING", "TYPE", "VALUE", "TITLE"),
+        [(s["name"], s["type"], s["value"], s["title"]) for s in shown["settings"]],
+    )
+    click.echo()
+    print_table(
+        ("SERVICE", "IMAGE", "PORTS"),
+        [(s["name"], s["image"], ", ".join(s["ports"]) or "-") for s in shown["services"]],
+    )
+
+
+@command.command()
+@click.argument("folder", type=click.Path(exists=True, path_type=Path), required=False)
+@as_json_option
+@common_options
+def check(folder: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """Report every problem of the catalog, or of FOLDER, with file, line and key."""
+    app = current_app()
+    report = app.check(folder)
+    if as_json:
+        print_json(report.as_data(app.language))
+    else:
+        for line in report.lines(app.language):
+            click.echo(line)
+    sys.exit(1 if report.problems else 0)
+
+
+@command.command()
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Values for the file's variables.",
+)
+@as_json_option
+@common_options
+def config(source: Path, env_file: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    """The resolved Compose model of SOURCE, a file or a module's folder."""
+    values = read_env_file(env_file) if env_file else None
+    model = current_app().compose_config(source, values)
+    if as_json:
+        print_json(model)
+    else:
+        import yaml  # noqa: PLC0415 - slow, and seldom wanted
+
+        click.echo(yaml.safe_dump(model, allow_unicode=True, sort_keys=True), nl=False)

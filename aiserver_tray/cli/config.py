@@ -1,0 +1,81 @@
+"""``aiserver-tray config``: the settings of the modules and of the applet."""
+
+import sys
+from typing import Any
+
+import click
+
+from aiserver_tray.cli.common import (
+    as_json_option,
+    common_options,
+    current_app,
+    print_json,
+    print_table,
+)
+from aiserver_tray.settings.store import Entry, address_of
+
+
+@click.group()
+def command() -> None:
+    """The settings: list, get, set, unset."""
+
+
+@command.command("list")
+@as_json_option
+@common_options
+def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """All settings with their values; secrets are masked."""
+    app = current_app()
+    entries = app.settings.entries(app.declared)
+    if as_json:
+        print_json({entry.address: _data(entry) for entry in entries})
+    else:
+        print_table(
+            ("NAME", "VALUE", "TYPE", "WHAT IT IS"),
+            [
+                (e.address, e.shown or "-", e.setting.type, app.say(e.setting.title))
+                for e in entries
+            ],
+        )
+
+
+def _data(entry: Entry) -> dict[str, Any]:
+    return {"value": entry.shown, "type": entry.setting.type, "origin": entry.origin}
+
+
+@command.command()
+@click.argument("name")
+@click.option("--show", is_flag=True, help="Print a secret in the clear; makes it where needed.")
+@common_options
+def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
+    """The value of NAME (module.NAME, or NAME alone where it is unique)."""
+    app = current_app()
+    address = address_of(app.declared, name)
+    declared = {address: app.declared[address]}
+    if show:
+        value = app.settings.values(declared).get(address)
+    else:
+        value = app.settings.entries(declared)[0].shown
+    click.echo(value or "")
+
+
+@command.command("set")
+@click.argument("name")
+@click.argument("value")
+@common_options
+def set_(name: str, value: str) -> None:
+    """Give NAME a VALUE; "-" reads it from standard input, so that a secret stands in no
+    command line."""
+    app = current_app()
+    if value == "-":
+        value = sys.stdin.readline().rstrip("\r\n")
+    app.settings.set(app.declared, name, value)
+
+
+@command.command()
+@click.argument("name")
+@common_options
+def unset(name: str) -> None:
+    """Take NAME's value back: the default holds again, and a secret is made anew."""
+    app = current_app()
+    app.settings.unset(app.declared, name)

@@ -1,0 +1,191 @@
+"""The command line as a person uses it: real processes, exit status, both streams."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+N8N = ROOT / "orchestration/features/n8n"
+
+
+class Tray:
+    """Runs ``aiserver-tray`` with a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def __call__(
+        self, *arguments: object, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "aiserver_tray", *map(str, arguments)],
+            env={
+                "PATH": os.environ["PATH"],
+                "LANG": "C.UTF-8",
+                "AISERVER_HOME": str(self.home),
+                **(env or {}),
+            },
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+
+@pytest.fixture
+def tray(tmp_path: Path) -> Tray:
+    return Tray(tmp_path / "home")
+
+
+def test_catalog_list_names_every_module(tray: Tray) -> None:
+    done = tray("catalog", "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"postgres", "redis", "n8n"} <= {line.split()[0] for line in done.stdout.splitlines()}
+    rows = json.loads(tray("catalog", "list", "--json").stdout)
+    assert next(row for row in rows if row["name"] == "n8n")["requires"] == ["postgres"]
+
+
+def test_titles_follow_the_systems_language_or_the_setting(tray: Tray) -> None:
+    assert "工作流自动化" in tray("catalog", "list", env={"LANG": "zh_CN.UTF-8"}).stdout
+    assert tray("config", "set", "app.language", "zh").returncode == 0
+    assert "工作流自动化" in tray("catalog", "list").stdout
+    assert "端口" in tray("config", "set", "N8N_HOST_PORT", "x").stderr
+
+
+def test_options_stand_before_or_after_the_command(tray: Tray, tmp_path: Path) -> None:
+    folder = tmp_path / "more/extra"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text("services: {a: {image: 'i:1'}}\n", encoding="utf-8")
+    for arguments in (
+        ("--catalog", folder.parent, "catalog", "list"),
+        ("catalog", "list", "--catalog", folder.parent),
+    ):
+        assert "extra" in tray(*arguments).stdout
+
+
+def test_the_modules_folder_of_the_home_is_a_catalog_folder(tray: Tray) -> None:
+    folder = tray.home / "modules/mine"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text("services: {a: {image: 'i:1'}}\n", encoding="utf-8")
+    assert "mine" in tray("catalog", "list").stdout
+
+
+def test_a_broken_module_is_told_on_stderr_and_the_others_are_listed(tray: Tray) -> None:
+    folder = tray.home / "modules/broken"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text("services: [\n", encoding="utf-8")
+    done = tray("catalog", "list", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)
+    assert f"{folder}/compose.yaml:" in done.stderr
+    assert tray("catalog", "check", "--json").returncode == 1
+
+
+def test_show_masks_secrets_and_makes_none(tray: Tray) -> None:
+    shown = json.loads(tray("catalog", "show", "n8n", "--json").stdout)
+    values = {setting["name"]: setting["value"] for setting in shown["settings"]}
+    assert values["n8n.N8N_HOST_PORT"] == "18100"
+    assert values["n8n.N8N_ENCRYPTION_KEY"] == "********"
+    assert shown["open"] == "http://localhost:18100"
+    assert not (tray.home / "secrets.json").exists()
+
+
+def test_config_prints_the_compose_form_with_secrets_from_the_file_only(
+    tray: Tray, tmp_path: Path
+) -> None:
+    env = tmp_path / "values.env"
+    env.write_text("N8N_DB_PASSWORD=given\nN8N_HOST_PORT=28100\n", encoding="utf-8")
+    done = tray("catalog", "config", N8N, "--env-file", env, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    environment = json.loads(done.stdout)["services"]["n8n"]["environment"]
+    assert environment["DB_POSTGRESDB_PASSWORD"] == "given"
+    assert environment["N8N_ENCRYPTION_KEY"] == "********"
+    assert environment["WEBHOOK_URL"] == "http://localhost:28100/"
+    assert "name: n8n" in tray("catalog", "config", N8N).stdout
+
+
+def test_config_never_reads_the_processs_environment(tray: Tray) -> None:
+    done = tray("catalog", "config", N8N, "--json", env={"N8N_HOST_PORT": "1", "TZ": "Mars"})
+    assert json.loads(done.stdout)["services"]["n8n"]["ports"][0]["published"] == "18100"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("catalog", "show", "n9n"), "E_UNKNOWN"),
+        (("config", "get", "NOTHING"), "E_UNKNOWN"),
+        (("config", "set", "N8N_HOST_PORT", "70000"), "E_SETTING"),
+        (("config", "set", "POSTGRES_PASSWORD", "change-me-POSTGRES_PASSWORD"), "E_SETTING"),
+    ],
+)
+def test_a_refused_request_ends_with_1_and_its_code(
+    tray: Tray, arguments: tuple[str, ...], code: str
+) -> None:
+    done = tray(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"{code}: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_usage_ends_with_2(tray: Tray) -> None:
+    for arguments in ((), ("nonsense",), ("catalog", "list", "--nope"), ("catalog", "config")):
+        done = tray(*arguments)
+        assert done.returncode == 2, arguments
+        assert "Traceback" not in done.stderr
+
+
+def test_settings_are_set_shown_and_unset(tray: Tray) -> None:
+    assert tray("config", "get", "N8N_HOST_PORT").stdout == "18100\n"
+    assert tray("config", "set", "N8N_HOST_PORT", "28100").returncode == 0
+    assert tray("config", "get", "n8n.N8N_HOST_PORT").stdout == "28100\n"
+    listed = json.loads(tray("config", "list", "--json").stdout)
+    assert listed["n8n.N8N_HOST_PORT"]["value"] == "28100"
+    assert listed["postgres.POSTGRES_PASSWORD"]["value"] == "********"
+    assert tray("config", "unset", "N8N_HOST_PORT").returncode == 0
+    assert tray("config", "get", "N8N_HOST_PORT").stdout == "18100\n"
+
+
+def test_a_secret_is_shown_only_when_asked_for_and_stays_the_same(tray: Tray) -> None:
+    assert tray("config", "get", "N8N_ENCRYPTION_KEY").stdout == "********\n"
+    first = tray("config", "get", "N8N_ENCRYPTION_KEY", "--show").stdout
+    assert len(first.strip()) == 64
+    assert tray("config", "get", "--show", "N8N_ENCRYPTION_KEY").stdout == first
+    refused = tray("config", "set", "N8N_ENCRYPTION_KEY", "a-new-key-of-my-own")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("E_SETTING: n8n.N8N_ENCRYPTION_KEY: ")
+    assert "a-new-key" not in refused.stderr
+    everything = "".join(
+        file.read_text(encoding="utf-8") for file in tray.home.rglob("*.json") if file.is_file()
+    )
+    assert first.strip() not in everything
+
+
+def test_a_secret_can_be_given_on_standard_input(tray: Tray) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "aiserver_tray", "config", "set", "REDIS_PASSWORD", "-"],
+        input="from-a-pipe\n",
+        env={"PATH": os.environ["PATH"], "AISERVER_HOME": str(tray.home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert tray("config", "get", "--show", "REDIS_PASSWORD").stdout == "from-a-pipe\n"
+
+
+def test_doctor_says_where_the_key_is_and_what_was_damaged(tray: Tray) -> None:
+    tray("config", "set", "N8N_HOST_PORT", "28100")
+    tray("config", "get", "--show", "N8N_DB_PASSWORD")
+    checks = {c["name"]: c for c in json.loads(tray("doctor", "--json").stdout)["checks"]}
+    assert checks["key"]["grade"] == "note"
+    assert f"{tray.home}/secrets.key" in checks["key"]["message"]
+    (tray.home / "settings.json").write_text("{ half", encoding="utf-8")
+    done = tray("doctor")
+    assert done.returncode == 0
+    assert "settings.json" in done.stdout + done.stderr
+    assert tray("config", "get", "N8N_HOST_PORT").stdout == "28100\n"
