@@ -87,12 +87,10 @@ class _EnvFile:
         if not match:
             raise self._error(Text("expected NAME=value; a name has letters, digits and _ . - [ ]"))
         key = match["key"].rstrip()
-        if " " in key:
-            raise self._error(Text("expected NAME=value; a name has no blanks in it"))
+        if not key or " " in key or not match["end"]:
+            # A last line with a name alone has to end, as the oracle has it.
+            raise self._error(Text("expected NAME=value, with a name without blanks"))
         self._position = match.end()
-        if not match["end"]:
-            # The oracle takes a last line without a value and a line end for an empty name.
-            return "", False
         while self._position < len(self._text) and self._text[self._position] in _BLANK:
             self._position += 1
         return key, match["end"] != "\n"
@@ -139,17 +137,17 @@ def _unescaped(text: str) -> str:
     def plain(match: re.Match[str]) -> str:
         escape = match[0][1:]
         if escape.startswith("0"):
-            return _octal(escape[1:]) or match[0]
+            return _octal(escape[1:])
         return _ESCAPED[escape]
 
     return _ESCAPE.sub(plain, text)
 
 
-def _octal(digits: str) -> str | None:
-    """Go's escapes have three octal digits, up to 255."""
+def _octal(digits: str) -> str:
+    """A character by three octal digits, up to 255; what is none loses the zero before it."""
     if re.fullmatch("[0-7]{3}", digits) and (code := int(digits, 8)) < 256:
         return chr(code)
-    return None
+    return "\\" + digits
 
 
 def fill_environment(tree: Tree, env: Mapping[str, str]) -> None:

@@ -34,6 +34,7 @@ from aiserver_tray.catalog.compose.project import Project, is_active, validate_p
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.catalog.compose.template import TemplateError, substitute
 from aiserver_tray.catalog.compose.variables import Variable, find_variables
+from aiserver_tray.errors import Place, Problem
 from aiserver_tray.i18n import Text
 
 __all__ = [
@@ -71,6 +72,8 @@ def load_project(path: Path, env: Mapping[str, str], *, profiles: Collection[str
     if not tree:
         problems.report((), empty_file())
         problems.check()
+    if not isinstance(tree.get("name", ""), str):
+        problems.report(("name",), Text("expected text"))
     tree["name"] = name
     active = {*profiles, *(profile.strip() for profile in env.get(_PROFILES, "").split(","))}
     complete_services(tree, env, _active_services(tree, active), problems)
@@ -104,42 +107,39 @@ def _project_name(
 ) -> str:
     """The name in *env*, else in the files, else of the folder; letters are made small and what
     no name may have is left out."""
+    main = next(iter(documents))
     if name := env.get(_NAME):
         if _normalized(name) != name:
-            _refuse_name(name, problems)
+            problems.extend([Problem(Place(main, None, _NAME), _no_name(name))])
         return name
-    names = [
-        (index, found)
+    named = [
+        (index, document)
         for each in documents.values()
         for index, document in enumerate(each)
-        if isinstance(found := document.tree.get("name"), str) and found
+        if document.tree.get("name") and isinstance(document.tree["name"], str)
     ]
-    written = names[-1][1] if names else ""
+    # The oracle takes the folder's name only where no file's first document has one.
+    folder = "" if any(index == 0 for index, _ in named) else _normalized(main.parent.name)
+    written = named[-1][1].tree["name"] if named else main.parent.name
     try:
-        if name := _normalized(substitute(written, env.get)):
-            return name
+        name = _normalized(substitute(written, env.get)) if named else ""
     except TemplateError:
         return "-"  # reported where the document is interpolated
-    # The oracle takes the folder's name only where no file's first document has one.
-    folder = next(iter(documents)).parent.name
-    name = "" if any(index == 0 for index, _ in names) else _normalized(folder)
-    if not name:
-        _refuse_name(written or folder, problems)
-    return name
+    if not (name or folder):
+        place = named[-1][1].place(("name",)) if named else Place(main)
+        problems.extend([Problem(place, _no_name(written))])
+    return name or folder
 
 
 def _normalized(name: str) -> str:
     return re.sub("[^a-z0-9_-]", "", name.lower()).lstrip("_-")
 
 
-def _refuse_name(name: str, problems: Problems) -> None:
-    problems.report(
-        ("name",),
-        Text(
-            "expected a project name of a-z, 0-9, - and _ that begins with a letter or digit, "
-            "found {name!r}",
-            name=name,
-        ),
+def _no_name(found: str) -> Text:
+    return Text(
+        "expected a project name of a-z, 0-9, - and _ that begins with a letter or digit, "
+        "found {found!r}",
+        found=found,
     )
 
 

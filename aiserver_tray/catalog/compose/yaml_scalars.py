@@ -106,8 +106,9 @@ def _timestamp(text: str, form: str) -> str | None:
     if match["sep"] in ("T", "t") and not match["zone"]:
         return None
     try:
-        year, month, day, *clock = (int(part or 0) for part in match.group(1, 2, 3, 5, 6, 7))
-        moment = datetime(year, month, day, *clock, tzinfo=UTC)
+        numbers = [int(part or 0) for part in match.group(1, 2, 3, 5, 6, 7)]
+        year, month, day, hour, minute, second = numbers
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
         zone = _zone(match["zone"])
     except ValueError:
         return None
