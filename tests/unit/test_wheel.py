@@ -1,0 +1,33 @@
+"""What is shipped: the catalog and the dashboard travel inside the wheel and are found there."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_an_unpacked_wheel_lists_its_own_catalog(tmp_path: Path) -> None:
+    build = {entry.name for entry in (ROOT / "build").iterdir()}
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    assert {entry.name for entry in (ROOT / "build").iterdir()} == build, "build/ is source"
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    assert (tmp_path / "site/aiserver_tray/_data/ui").is_dir()
+    listed = subprocess.run(
+        [sys.executable, "-m", "aiserver_tray", "catalog", "show", "n8n", "--json"],
+        cwd=tmp_path / "site",
+        env={"PATH": os.environ["PATH"], "AISERVER_HOME": str(tmp_path / "home")},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert str(tmp_path / "site/aiserver_tray/_data/orchestration/features/n8n") in listed.stdout
