@@ -1,15 +1,19 @@
 """From a module and the values of settings to its Compose model."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aiserver_tray.catalog.catalog import Catalog
-from aiserver_tray.catalog.compose.load import load_project
-from aiserver_tray.catalog.compose.project import Project
 from aiserver_tray.catalog.modules import EXTENSION, Module
 from aiserver_tray.catalog.setting import MASK
 from aiserver_tray.errors import CatalogError, Problem
 from aiserver_tray.i18n import Text
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.project import Project
 
 COMPOSE_VARIABLES = ("COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
 """What Compose itself reads from an env file."""
@@ -49,6 +53,9 @@ def _without_defaults(module: Module, env: Mapping[str, str]) -> dict[str, str]:
 
 def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> ResolvedModule:
     """*module* with the variables *env*; *secrets* are the values to mask in errors."""
+    # The models take a while to import, and who only lists modules needs none.
+    from aiserver_tray.catalog.compose.load import load_project  # noqa: PLC0415
+
     try:
         project = load_project(module.source, env, profiles=module.profiles_with(env))
     except CatalogError as error:
@@ -80,17 +87,18 @@ def config_environment(
 
 
 def _masked(error: CatalogError, secrets: list[str]) -> CatalogError:
-    def hide(text: Text) -> Text:
-        values = {
-            name: _without(value, secrets) if isinstance(value, str) else value
-            for name, value in text.values.items()
-        }
-        return Text(text.template, **values)
-
-    return CatalogError([Problem(problem.place, hide(problem.text)) for problem in error.problems])
+    return CatalogError([Problem(p.place, _hidden(p.text, secrets)) for p in error.problems])
 
 
-def _without(text: str, secrets: list[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, MASK)
-    return text
+def _hidden(text: Text, secrets: list[str]) -> Text:
+    values = {name: _without(value, secrets) for name, value in text.values.items()}
+    return Text(text.template, **values)
+
+
+def _without(value: object, secrets: list[str]) -> object:
+    if isinstance(value, Text):
+        return _hidden(value, secrets)
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, MASK)
+    return value
