@@ -1,0 +1,5 @@
+"""Tests here run against the lab's real Docker Engine."""
+
+from tests.lab.fixtures import engine, lab
+
+__all__ = ["engine", "lab"]

@@ -1,0 +1,189 @@
+"""The lab's images are what they claim to be, under the catalog's own names."""
+
+import docker
+import pytest
+import requests
+from docker.models.containers import Container
+
+from tests.engine.waiting import address, answer, logged, until
+
+POSTGRES = "postgres:15.19-alpine"
+REDIS = "redis:7.4.11-alpine"
+N8N = "n8nio/n8n:2.41.3"
+RUNNERS = "n8nio/runners:2.41.3"
+PASSWORD = "correct-horse-battery"
+TOKEN = "0123456789abcdef0123456789abcdef"
+HARDENED = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"], "detach": True}
+
+
+@pytest.mark.parametrize("name", [POSTGRES, REDIS, RUNNERS, N8N])
+def test_an_image_of_the_catalog_is_pulled_by_its_name(
+    engine: docker.DockerClient, name: str
+) -> None:
+    for other in (RUNNERS, name):  # the runners' image holds n8n's, which would stay with it
+        if engine.images.list(other):
+            engine.images.remove(other, force=True)
+    assert not engine.images.list(name)
+
+    image = engine.images.pull(name)
+
+    assert name in image.tags
+    assert image.attrs["RepoDigests"]
+
+
+def postgres(engine: docker.DockerClient, **more: object) -> Container:
+    options: dict[str, object] = {
+        "environment": {"POSTGRES_USER": "owner", "POSTGRES_PASSWORD": PASSWORD},
+        "user": "postgres",
+        "stop_signal": "SIGINT",
+    }
+    return engine.containers.run(POSTGRES, **HARDENED, **(options | more))
+
+
+def query(container: Container, sql: str, user: str = "owner", database: str = "postgres") -> str:
+    code, output = container.exec_run(
+        ["psql", "-h", "127.0.0.1", "-U", user, "-d", database, "-Atc", sql],
+        environment={"PGPASSWORD": PASSWORD},
+    )
+    assert code == 0, output.decode()
+    return str(output.decode().strip())
+
+
+def ready(container: Container, *command: str) -> None:
+    until(lambda: container.exec_run(list(command)).exit_code == 0, container)
+
+
+def test_postgres_refuses_to_start_without_a_password(engine: docker.DockerClient) -> None:
+    container = postgres(engine, environment={})
+
+    assert container.wait()["StatusCode"] == 1
+    assert b"POSTGRES_PASSWORD" in container.logs()
+
+
+def test_postgres_initialises_an_empty_volume_only(engine: docker.DockerClient) -> None:
+    volume = engine.volumes.create()
+    mount = {volume.name: {"bind": "/var/lib/postgresql/data", "mode": "rw"}}
+    variables = {
+        "POSTGRES_USER": "owner",
+        "POSTGRES_PASSWORD": PASSWORD,
+        "POSTGRES_DB": "first",
+        "PGDATA": "/var/lib/postgresql/data/pgdata",
+    }
+    first = postgres(engine, environment=variables, volumes=mount)
+    ready(first, "pg_isready", "-h", "127.0.0.1", "-U", "owner", "-d", "first")
+    query(first, "CREATE TABLE kept (n int)", database="first")
+    first.stop()
+    assert first.wait()["StatusCode"] == 0
+
+    second = postgres(engine, environment=variables | {"POSTGRES_DB": "other"}, volumes=mount)
+    ready(second, "pg_isready", "-h", "127.0.0.1", "-U", "owner", "-d", "first")
+
+    assert query(second, "SELECT count(*) FROM kept", database="first") == "0"
+    assert query(second, "SELECT count(*) FROM pg_database WHERE datname = 'other'") == "0"
+    assert query(second, "SELECT current_setting('server_version_num')::int / 10000") == "17"
+
+
+def test_postgres_wants_the_password_from_another_container(engine: docker.DockerClient) -> None:
+    network = engine.networks.create("lab-test-postgres")
+    server = postgres(engine, name="lab-test-server", network=network.name)
+    ready(server, "pg_isready", "-h", "127.0.0.1", "-U", "owner")
+    command = ["psql", "-h", "lab-test-server", "-U", "owner", "-d", "postgres", "-Atc", "SELECT 7"]
+
+    def asked_with(password: str) -> tuple[int, bytes]:
+        variables = {"PGPASSWORD": password}
+        client = postgres(engine, command=command, environment=variables, network=network.name)
+        return client.wait()["StatusCode"], client.logs()
+
+    assert asked_with(PASSWORD) == (0, b"7\n")
+    code, output = asked_with("wrong")
+    assert code == 2
+    assert b"password authentication failed" in output
+
+
+def test_redis_runs_the_given_command_and_keeps_its_data(engine: docker.DockerClient) -> None:
+    volume = engine.volumes.create()
+    mount = {volume.name: {"bind": "/data", "mode": "rw"}}
+
+    def redis() -> Container:
+        container = engine.containers.run(
+            REDIS,
+            ["redis-server", "--requirepass", PASSWORD, "--appendonly", "yes"],
+            user="redis",
+            environment={"REDISCLI_AUTH": PASSWORD},
+            volumes=mount,
+            **HARDENED,
+        )
+        ready(container, "sh", "-c", "redis-cli -h 127.0.0.1 ping | grep -q PONG")
+        return container
+
+    first = redis()
+    assert b"NOAUTH" in first.exec_run(["env", "REDISCLI_AUTH=", "redis-cli", "ping"]).output
+    assert first.exec_run(["redis-cli", "set", "kept", "yes"]).output == b"OK\n"
+    first.stop()
+
+    assert redis().exec_run(["redis-cli", "get", "kept"]).output == b"yes\n"
+
+
+def n8n(engine: docker.DockerClient, network: str) -> Container:
+    database = postgres(engine, name="lab-test-db", network=network)
+    ready(database, "pg_isready", "-h", "127.0.0.1", "-U", "owner")
+    return engine.containers.run(
+        N8N,
+        name="lab-test-n8n",
+        network=network,
+        ports={"5678/tcp": ("127.0.0.1", None)},
+        environment={
+            "DB_TYPE": "postgresdb",
+            "DB_POSTGRESDB_HOST": "lab-test-db",
+            "DB_POSTGRESDB_USER": "owner",
+            "DB_POSTGRESDB_DATABASE": "owner",
+            "DB_POSTGRESDB_PASSWORD": PASSWORD,
+            "N8N_ENCRYPTION_KEY": "a" * 64,
+            "N8N_RUNNERS_MODE": "external",
+            "N8N_RUNNERS_AUTH_TOKEN": TOKEN,
+            "N8N_RUNNERS_BROKER_LISTEN_ADDRESS": "0.0.0.0",
+            "N8N_DIAGNOSTICS_ENABLED": "false",
+        },
+        **HARDENED,
+    )
+
+
+def runner(engine: docker.DockerClient, network: str, token: str) -> Container:
+    return engine.containers.run(
+        RUNNERS,
+        network=network,
+        ports={"5680/tcp": ("127.0.0.1", None)},
+        environment={
+            "N8N_RUNNERS_AUTH_TOKEN": token,
+            "N8N_RUNNERS_TASK_BROKER_URI": "http://lab-test-n8n:5679",
+        },
+        **HARDENED,
+    )
+
+
+def test_n8n_serves_its_set_up_page_and_its_broker_takes_the_runner(
+    engine: docker.DockerClient,
+) -> None:
+    network = engine.networks.create("lab-test-n8n").name
+    server = n8n(engine, network)
+    waiting = runner(engine, network, TOKEN)  # waits for the broker, as the real launcher does
+    url = address(server, 5678)
+
+    def served() -> requests.Response | None:
+        response = answer(f"{url}/healthz/readiness")
+        return response if response and response.ok else None
+
+    until(served, server, limit=180)
+    page = requests.get(url, timeout=30)
+    settings = requests.get(f"{url}/rest/settings", timeout=30).json()["data"]
+
+    assert "<title>n8n.io" in page.text
+    assert settings["userManagement"]["showSetupOnFirstLoad"] is True
+    logged(server, 'Registered runner "JS Task Runner"')
+    health = answer(f"{address(waiting, 5680)}/healthz")
+    assert health is not None
+    assert health.ok
+
+    stranger = runner(engine, network, "wrong" * 7)
+    assert stranger.wait(timeout=60)["StatusCode"] == 1
+    assert b"refused N8N_RUNNERS_AUTH_TOKEN" in stranger.logs()

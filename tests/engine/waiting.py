@@ -1,0 +1,48 @@
+"""Waiting for something that a container does in its own time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import requests
+from docker.models.containers import Container
+
+T = TypeVar("T")
+
+
+def until(probe: Callable[[], T | None], container: Container, limit: float = 60.0) -> T:
+    """The probe's first result that is true.
+
+    Raises:
+        AssertionError: There was none within the limit (seconds), or the container ended before;
+            with the end of its log.
+    """
+    deadline = time.monotonic() + limit
+    while True:
+        if found := probe():
+            return found
+        container.reload()
+        running = container.status in ("created", "running")
+        if not running or time.monotonic() > deadline:
+            tail = container.logs(tail=30).decode(errors="replace")
+            raise AssertionError(f"{container.image.tags}: {container.status}\n{tail}")
+        time.sleep(0.1)
+
+
+def logged(container: Container, text: str, limit: float = 60.0) -> None:
+    """Waits until the container's log holds a text."""
+    until(lambda: text.encode() in container.logs(), container, limit)
+
+
+def address(container: Container, port: int) -> str:
+    """Where a published port of the container is, as a URL."""
+    container.reload()
+    return f"http://127.0.0.1:{container.ports[f'{port}/tcp'][0]['HostPort']}"
+
+
+def answer(url: str) -> requests.Response | None:
+    """The response to a GET; None where nobody listens yet."""
+    try:
+        return requests.get(url, timeout=10, allow_redirects=False)
+    except requests.RequestException:
+        return None

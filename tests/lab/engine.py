@@ -1,0 +1,188 @@
+"""The private engine with its registry: starting it, finding it, ending it.
+
+Both run in mount and PID namespaces of their own (see ``namespace.sh``), so that ending the first
+process of these namespaces ends containerd, shims and containers too, and every mount with them.
+Ending the lab and cleaning up after a crash are therefore the same thing.
+"""
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+import requests
+
+from tests.lab import network
+from tests.lab.place import LabError, Place
+
+_NAMESPACE = Path(__file__).with_name("namespace.sh")
+_START_LIMIT = 60.0
+_LOG_TAIL = 40
+
+
+def client(place: Place) -> docker.DockerClient:
+    """A client of the lab's engine, whatever ``DOCKER_HOST`` or the CLI's context say."""
+    return docker.DockerClient(base_url=place.host, timeout=300)
+
+
+def registry_address(place: Place) -> str:
+    """``host:port`` of the registry of a lab that is up."""
+    return str(json.loads(place.registry_config.read_text())["http"]["addr"])
+
+
+def processes(place: Place) -> dict[str, int]:
+    """The lab's own processes by program name, with their pids as this machine sees them."""
+    found: dict[str, int] = {}
+    configs = {str(place.engine_config), str(place.registry_config)}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            argv = (folder / "cmdline").read_text().split("\0")
+        except OSError:  # ended meanwhile
+            continue
+        if configs & set(argv):
+            found[Path(argv[0]).name] = int(folder.name)
+    return found
+
+
+def alive(place: Place) -> bool:
+    """Whether engine and registry answer."""
+    return _answers(lambda: _ping_engine(place)) and _answers(lambda: _ping_registry(place))
+
+
+def _ping_engine(place: Place) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        connection.connect(str(place.socket))
+        connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+        if b" 200 " not in connection.recv(64):
+            raise OSError("not ready")
+
+
+def _ping_registry(place: Place) -> None:
+    requests.get(f"http://{registry_address(place)}/v2/", timeout=5).raise_for_status()
+
+
+def _answers(ping: Callable[[], None]) -> bool:
+    try:
+        ping()
+    except (OSError, requests.RequestException):
+        return False
+    return True
+
+
+def start(place: Place) -> None:
+    """Starts registry and engine on what an earlier run left in the state folder.
+
+    Raises:
+        LabError: They did not answer in time; with the end of their log.
+    """
+    place.run.mkdir(parents=True, exist_ok=True)
+    for folder in (place.data, place.registry):
+        folder.mkdir(parents=True, exist_ok=True)
+    pool = network.create(place)
+    address = f"127.0.0.1:{_free_port()}"
+    place.registry_config.write_text(json.dumps(_registry_config(place, address)))
+    place.engine_config.write_text(json.dumps(_engine_config(place, address, str(pool))))
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+    command += ["sh", str(_NAMESPACE), "up", str(place.engine_config), str(place.registry_config)]
+    with place.log.open("wb") as log:
+        # setsid --fork leaves the engine to the machine's first process, which reaps it.
+        subprocess.run(
+            ["setsid", "--fork", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            check=True,
+        )
+    _wait_until_alive(place)
+
+
+def _wait_until_alive(place: Place) -> None:
+    deadline = time.monotonic() + _START_LIMIT
+    while not alive(place):
+        if not processes(place) or time.monotonic() > deadline:
+            tail = place.log.read_text(errors="replace").splitlines()[-_LOG_TAIL:]
+            raise LabError("\n".join([f"The engine did not come up. {place.log} ends:", *tail]))
+        time.sleep(0.05)
+
+
+def kill(place: Place) -> None:
+    """Ends all of the lab's processes at once, containers included, and waits for it."""
+    pids = processes(place)
+    for name in ("docker-init", "unshare", "setsid"):
+        if name in pids:
+            _kill_and_wait(pids[name])
+    if left := processes(place):
+        raise LabError(f"These processes of the lab could not be ended: {left}")
+
+
+def _kill_and_wait(pid: int) -> None:
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        select.select([descriptor], [], [], 30)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def sweep(place: Place) -> None:
+    """Ends what runs and removes what it left outside the state folder."""
+    kill(place)
+    network.remove(place)
+    shutil.rmtree(place.run, ignore_errors=True)
+    sweeper = ["unshare", "--mount", "--", "sh", str(_NAMESPACE), "sweep", place.name]
+    network.run(*sweeper)
+    try:
+        Path("/run/containerd").rmdir()
+    except OSError:  # in use by a containerd that is not ours, or never made
+        pass
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _registry_config(place: Place, address: str) -> dict[str, object]:
+    return {
+        "version": "0.1",
+        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        "storage": {
+            "filesystem": {"rootdirectory": str(place.registry)},
+            "maintenance": {"uploadpurging": {"enabled": False}},
+        },
+        "http": {"addr": address, "secret": place.name},
+    }
+
+
+def _engine_config(place: Place, registry: str, pool: str) -> dict[str, object]:
+    return {
+        "hosts": [place.host],
+        "data-root": str(place.data),
+        "exec-root": str(place.run / "exec"),
+        "pidfile": str(place.run / "dockerd.pid"),
+        "bridge": place.name,
+        "default-address-pools": [{"base": pool, "size": 24}],
+        "iptables": False,
+        "ip6tables": False,
+        "ip-forward": False,
+        "registry-mirrors": [f"http://{registry}"],
+        "cgroup-parent": f"/{place.name}",
+        # Not systemd's, which a fresh chroot does not have.
+        "exec-opts": ["native.cgroupdriver=cgroupfs"],
+        "shutdown-timeout": 10,
+    }

@@ -1,0 +1,57 @@
+"""pytest fixtures that give a test the lab's engine. Import them into a ``conftest.py``."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import docker
+import pytest
+from docker.errors import NotFound
+
+from tests.lab import engine as lab_engine
+from tests.lab import lifecycle
+from tests.lab.place import Place, default_place
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Place]:
+    """The machine's lab, up. It is taken down at the end if it was down before."""
+    place = default_place()
+    was_up = lab_engine.alive(place)
+    lifecycle.up(place)
+    yield place
+    if not was_up:
+        lifecycle.down(place)
+
+
+@pytest.fixture
+def engine(lab: Place) -> Iterator[docker.DockerClient]:
+    """A client of the lab's engine. All that the test leaves there is removed, save images."""
+    lifecycle.up(lab)  # an earlier test may have killed it
+    client = lab_engine.client(lab)
+    before = _owned(client)
+    yield client
+    client.close()
+    lifecycle.up(lab)
+    client = lab_engine.client(lab)
+    _remove(client, _owned(client) - before)
+    client.close()
+
+
+def _owned(client: docker.DockerClient) -> set[tuple[str, str]]:
+    """Kind and id of every container, volume and network of the engine."""
+    api = client.api
+    return {
+        *(("container", found["Id"]) for found in api.containers(all=True)),
+        *(("volume", found["Name"]) for found in api.volumes()["Volumes"] or []),
+        *(("network", found["Id"]) for found in api.networks()),
+    }
+
+
+def _remove(client: docker.DockerClient, owned: set[tuple[str, str]]) -> None:
+    for kind, found in sorted(owned):  # containers first: they use the others
+        with suppress(NotFound):  # an anonymous volume goes with its container
+            if kind == "container":
+                client.api.remove_container(found, force=True, v=True)
+            elif kind == "network":
+                client.api.remove_network(found)
+            else:
+                client.api.remove_volume(found)

@@ -1,0 +1,57 @@
+"""Bringing the lab up and taking it down."""
+
+import shutil
+from collections.abc import Callable
+
+from tests.lab import engine
+from tests.lab.build import build, missing
+from tests.lab.place import LabError, Place
+from tests.lab.recipes import load_recipes
+
+Report = Callable[[str], None]
+
+
+def up(place: Place, report: Report = lambda _: None) -> None:
+    """Makes engine and registry run and the registry hold every image of the table.
+
+    Does nothing where that is so already; mends what a crash left.
+
+    Raises:
+        LabError: Why it can't.
+    """
+    with place.locked():
+        if not engine.alive(place):
+            _start(place, report)
+        if wanted := missing(place, load_recipes().values()):
+            report(f"{len(wanted)} images to build")
+            build(place, wanted, report)
+
+
+def _start(place: Place, report: Report) -> None:
+    engine.sweep(place)
+    try:
+        engine.start(place)
+    except LabError as error:
+        # What a crash left of the engine's data may be beyond repair; it is never worth keeping.
+        report(f"{error}\nOnce more, without the engine's old data.")
+        engine.sweep(place)
+        _remove_data(place)
+        engine.start(place)
+
+
+def _remove_data(place: Place) -> None:
+    for folder in (place.data, place.state / "build"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def down(place: Place) -> None:
+    """Ends the engine with all its containers and removes everything but the registry's storage."""
+    with place.locked():
+        engine.sweep(place)
+        _remove_data(place)
+
+
+def purge(place: Place) -> None:
+    """Like ``down``, and removes the registry's storage too."""
+    down(place)
+    shutil.rmtree(place.state)

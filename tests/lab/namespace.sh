@@ -1,0 +1,36 @@
+#!/bin/sh
+# Runs the registry and the engine in the mount and PID namespaces that unshare made: whatever they
+# mount or start is gone with this shell's process, even if it is killed.
+# usage: namespace.sh up ENGINE_CONFIG REGISTRY_CONFIG | namespace.sh sweep CGROUP
+set -eu
+
+# A fresh chroot has no control groups mounted.
+mount_cgroups() {
+    if [ -n "$(ls -A /sys/fs/cgroup)" ]; then return; fi
+    if ! awk 'NR > 1 && $2 != 0 {v1 = 1} END {exit !v1}' /proc/cgroups; then
+        mount -t cgroup2 cgroup2 /sys/fs/cgroup
+        return
+    fi
+    mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
+    for controller in $(awk 'NR > 1 && $2 != 0 && $4 == 1 {print $1}' /proc/cgroups); do
+        mkdir "/sys/fs/cgroup/$controller"
+        # Controllers mounted together elsewhere can't be mounted alone.
+        mount -t cgroup -o "$controller" cgroup "/sys/fs/cgroup/$controller" ||
+            rmdir "/sys/fs/cgroup/$controller"
+    done
+}
+
+case $1 in
+up)
+    mount_cgroups
+    # containerd's shims keep their sockets here, whichever containerd they belong to.
+    mkdir -p /run/containerd
+    mount -t tmpfs -o mode=711 tmpfs /run/containerd
+    docker-registry serve "$3" &
+    exec docker-init -- dockerd --config-file "$2"
+    ;;
+sweep)
+    mount_cgroups
+    find /sys/fs/cgroup -depth -type d -path "*/$2*" -exec rmdir {} +
+    ;;
+esac

@@ -1,0 +1,86 @@
+"""Where the lab keeps its things, and the names it gives them on this machine."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from filelock import FileLock
+
+VARIABLE = "AISERVER_LAB"
+"""Environment variable that names another state folder, and thereby another lab."""
+
+
+class LabError(Exception):
+    """The lab can't do what was asked; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One lab: a state folder, and names derived from it that no other lab on the machine has."""
+
+    state: Path
+
+    @cached_property
+    def name(self) -> str:
+        """Short enough for a network interface (15 bytes); the same by whatever path one comes."""
+        found = self.state.stat()
+        return "ailab-" + hashlib.sha256(f"{found.st_dev}:{found.st_ino}".encode()).hexdigest()[:8]
+
+    @property
+    def run(self) -> Path:
+        """Sockets and configuration; below /run, since a socket's path has at most 107 bytes."""
+        return Path("/run") / self.name
+
+    @property
+    def socket(self) -> Path:
+        return self.run / "docker.sock"
+
+    @property
+    def host(self) -> str:
+        """The engine's address in the form of ``DOCKER_HOST``."""
+        return f"unix://{self.socket}"
+
+    @property
+    def engine_config(self) -> Path:
+        return self.run / "daemon.json"
+
+    @property
+    def registry_config(self) -> Path:
+        return self.run / "registry.yml"
+
+    @property
+    def data(self) -> Path:
+        """The engine's images, containers and volumes; removed by ``down``."""
+        return self.state / "engine"
+
+    @property
+    def registry(self) -> Path:
+        """The registry's storage: what ``down`` leaves for the next ``up``."""
+        return self.state / "registry"
+
+    @property
+    def log(self) -> Path:
+        """What registry, engine and containerd said since the last start."""
+        return self.state / "engine.log"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the lab against every other process that would change it.
+
+        The lock stands beside the state folder, which ``down --purge`` removes.
+        """
+        with FileLock(self.state.with_name(self.state.name + ".lock")):
+            self.state.mkdir(parents=True, exist_ok=True)
+            yield
+
+
+def default_place() -> Place:
+    """The machine's lab: one for all checkouts, in the user's cache folder."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    state = Path(os.environ.get(VARIABLE) or cache / "aiserver-lab").absolute()
+    state.mkdir(parents=True, exist_ok=True)
+    return Place(state)
