@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from aiserver_tray.catalog.compose.scalars import parse_size, parse_duration
+from aiserver_tray.catalog.compose.scalars import parse_duration, parse_size
 from aiserver_tray.catalog.setting import Localized, Setting
 
 Kind = Literal["basic", "feature"]

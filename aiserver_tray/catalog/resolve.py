@@ -36,7 +36,7 @@ def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Reso
         CatalogError: the file is wrong, with these values or with any; secrets are masked in it.
     """
     scope = catalog.scope(module)
-    known = catalog.defaults | values
+    known = {**catalog.defaults, **values}
     env = {name: known[address] for name, address in scope.items() if address in known}
     if not module.declared:
         env = _without_defaults(module, env)
