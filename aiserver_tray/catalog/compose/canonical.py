@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeGuard
 
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
+from aiserver_tray.catalog.compose.problems import found
 from aiserver_tray.catalog.compose.shortforms import (
     parse_device,
     parse_pairs,
@@ -84,8 +85,8 @@ def _canonical_ports(ports: list[Any], path: KeyPath, report: Report) -> list[An
     return canonical
 
 
-def _expected(error: ValueError, found: object) -> Text:
-    return Text("expected {expected}, found {found!r}", expected=error.args[0], found=found)
+def _expected(error: ValueError, value: object) -> Text:
+    return Text("expected {expected}, found {found}", expected=error.args[0], found=found(value))
 
 
 def _mappings(section: object) -> list[tuple[str, _Tree]]:
@@ -170,16 +171,18 @@ def _canonical_external(resource: _Tree, path: KeyPath, report: Report) -> None:
     external = resource.get("external")
     if not isinstance(external, dict):
         return
+    if path[0] in ("networks", "volumes"):
+        for key in external:
+            if key != "name" and not key.startswith("x-"):
+                report((*path, "external", key), Text("expected only name, found {key!r}", key=key))
     resource["external"] = True
-    name = external.get("name")
-    if name is None:
-        return
-    if resource.setdefault("name", name) != name:
+    name = external.get("name", resource.get("name"))
+    if "name" in external and resource.setdefault("name", name) != name:
         report(
             (*path, "name"),
             Text(
-                "expected {expected!r} as in external.name, found {found!r}",
-                expected=name,
-                found=resource["name"],
+                "expected {name!r} as in external.name, found {found}",
+                name=name,
+                found=found(resource["name"]),
             ),
         )

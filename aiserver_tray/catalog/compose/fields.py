@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     SerializerFunctionWrapHandler,
+    TypeAdapter,
     model_serializer,
     model_validator,
 )
@@ -78,90 +79,61 @@ def _unique(items: list[T]) -> list[T]:
     return items
 
 
-def _scalar_list(value: object) -> object:
-    """Text and whole numbers, all as text."""
-    if not isinstance(value, list):
-        return value
-    return [str(item) if type(item) is int else item for item in value]
-
-
-def _expose(value: object) -> object:
-    return [scalars.text_of(i) for i in value] if isinstance(value, list) else value
+def _whole_as_text(value: object) -> object:
+    return str(value) if type(value) is int else value
 
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _options(value: object) -> object:
-    """Scalars as text; null is empty."""
-    if not isinstance(value, dict):
+def _environment_value(value: object) -> str | None:
+    return None if value is None else scalars.text_of(value)
+
+
+def _option(value: object) -> str:
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(Text("text or a number"))
+    return scalars.text_of(value)
+
+
+def _logging_option(value: object) -> str:
+    return "" if value is None else _option(value)
+
+
+def _storage_option(value: object) -> object:
+    return "" if value is None else _whole_as_text(value)
+
+
+def _pairs(value: object) -> object:
+    """A list of ``KEY=VALUE`` as a mapping; without a value it is None."""
+    if not isinstance(value, list):
         return value
-    return {key: scalars.text_of(item) for key, item in value.items()}
-
-
-def _text_map(value: object) -> object:
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: "" if item is None else str(item) if type(item) is int else item
-        for key, item in value.items()
-    }
-
-
-def _mapping(value: object) -> object:
-    """A mapping, or a list of ``KEY=VALUE``; without a value it is empty."""
-    if isinstance(value, list):
-        return dict(_pair(item, "") for item in _unique(value))
-    return _options(value)
-
-
-def _environment(value: object) -> object:
-    """A mapping, or a list of ``KEY=VALUE``; without a value it is None."""
-    if isinstance(value, list):
-        return dict(_pair(item, None) for item in _unique(value))
-    if not isinstance(value, dict):
-        return value
-    return {k: None if v is None else scalars.text_of(v) for k, v in value.items()}
-
-
-def _pair(item: object, missing: str | None) -> tuple[str, str | None]:
-    if not isinstance(item, str):
-        raise ValueError(Text("text of the form KEY=VALUE"))
-    key, equals, text = item.partition("=")
-    return key, text if equals else missing
+    parts = (item.partition("=") for item in _ITEMS.validate_python(value))
+    return {key: text if equals else None for key, equals, text in parts}
 
 
 def _hosts(value: object) -> object:
-    """Addresses by host, of a mapping or of a list of ``HOST=IP`` or ``HOST:IP``."""
-    if isinstance(value, dict):
-        return {_host_name(host): _addresses(_listed(given)) for host, given in value.items()}
+    """A list of ``HOST=IP`` or ``HOST:IP`` as a mapping to addresses."""
     if not isinstance(value, list):
         return value
     hosts: dict[str, list[str]] = {}
-    for host, addresses in map(_host, _unique(value)):
-        hosts.setdefault(_host_name(host), []).extend(_addresses(addresses.split(",")))
+    for item in _HOST_ITEMS.validate_python(value):
+        host, _, addresses = item.partition("=" if "=" in item else ":")
+        hosts.setdefault(host, []).extend(addresses.split(","))
     return hosts
 
 
-def _host(item: object) -> tuple[str, str]:
-    text = item if isinstance(item, str) else ""
-    host, separator, addresses = text.partition("=" if "=" in text else ":")
-    if not separator:
+def _host_item(item: str) -> str:
+    if "=" not in item and ":" not in item:
         raise ValueError(_HOST)
-    return host, addresses
+    return item
 
 
 def _host_name(host: str) -> str:
     if not host or ":" in host or "=" in host:
         raise ValueError(_HOST)
     return host
-
-
-def _addresses(addresses: object) -> list[str]:
-    if not isinstance(addresses, list) or not all(isinstance(a, str) for a in addresses):
-        raise ValueError(_HOST)
-    return [_bare(address) for address in addresses]
 
 
 def _bare(address: str) -> str:
@@ -218,12 +190,32 @@ Nanoseconds = Annotated[
 ]
 Command = Annotated[list[str] | None, BeforeValidator(_command)]
 """None is the image's own; an empty list clears it."""
+Name = Annotated[str, Field(pattern="^[a-zA-Z0-9._-]+$")]
+"""What a service or a resource may be called in a file."""
 Items = Annotated[list[str], AfterValidator(_unique)]
-StringOrList = Annotated[list[str], BeforeValidator(_listed)]
-NumbersOrStrings = Annotated[list[str], BeforeValidator(_scalar_list), AfterValidator(_unique)]
-Expose = Annotated[list[str], BeforeValidator(_expose), AfterValidator(_unique)]
-Options = Annotated[dict[str, str], BeforeValidator(_options)]
-TextMap = Annotated[dict[str, str], BeforeValidator(_text_map)]
-Mapping = Annotated[dict[str, str], BeforeValidator(_mapping)]
-Environment = Annotated[dict[str, str | None], BeforeValidator(_environment)]
-Hosts = Annotated[dict[str, list[str]], BeforeValidator(_hosts), PlainSerializer(_print_hosts)]
+StringOrList = Annotated[Items, BeforeValidator(_listed)]
+WholeOrText = Annotated[str, BeforeValidator(_whole_as_text)]
+NumbersOrStrings = Annotated[list[WholeOrText], AfterValidator(_unique)]
+Options = dict[str, Annotated[str, BeforeValidator(_option)]]
+LoggingOptions = dict[str, Annotated[str, BeforeValidator(_logging_option)]]
+StorageOptions = dict[str, Annotated[str, BeforeValidator(_storage_option)]]
+Mapping = Annotated[
+    dict[str, Annotated[str, BeforeValidator(scalars.text_of)]], BeforeValidator(_pairs)
+]
+"""Also a list of ``KEY=VALUE``; a key without a value has an empty one."""
+Environment = Annotated[
+    dict[str, Annotated[str | None, BeforeValidator(_environment_value)]], BeforeValidator(_pairs)
+]
+"""Also a list of ``KEY=VALUE``; a key without a value has None."""
+_Addresses = Annotated[list[Annotated[str, AfterValidator(_bare)]], BeforeValidator(_listed)]
+Hosts = Annotated[
+    dict[Annotated[str, AfterValidator(_host_name)], _Addresses],
+    BeforeValidator(_hosts),
+    PlainSerializer(_print_hosts),
+]
+
+_ITEMS: TypeAdapter[list[str]] = TypeAdapter(Items, config=ConfigDict(strict=True))
+_HOST_ITEMS: TypeAdapter[list[str]] = TypeAdapter(
+    Annotated[list[Annotated[str, AfterValidator(_host_item)]], AfterValidator(_unique)],
+    config=ConfigDict(strict=True),
+)

@@ -48,7 +48,8 @@ def _normalize_service(service: _Tree) -> None:
     deploy = service.get("deploy")
     if isinstance(deploy, dict) and "scale" in service:
         deploy.setdefault("replicas", service["scale"])
-    for mount in service.get("volumes") or ():
+    mounts = service.get("volumes")
+    for mount in mounts if isinstance(mounts, list) else ():
         if isinstance(mount, dict) and isinstance(mount.get("target"), str):
             mount["target"] = clean_path(mount["target"])
     dependencies = service.get("depends_on", {})

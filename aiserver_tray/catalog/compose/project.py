@@ -6,7 +6,7 @@ from typing import Any, get_args
 from pydantic import Field
 
 from aiserver_tray.catalog.compose.consistency import check_consistency
-from aiserver_tray.catalog.compose.fields import Extensible
+from aiserver_tray.catalog.compose.fields import Extensible, Name
 from aiserver_tray.catalog.compose.keypath import Report
 from aiserver_tray.catalog.compose.normalize import normalize
 from aiserver_tray.catalog.compose.references import Section, uses_of
@@ -18,17 +18,29 @@ class Project(Extensible):
     """The services that the profiles activate, and the resources that these use."""
 
     name: str = ""
-    services: dict[str, Service] = Field(default_factory=dict)
+    services: dict[Name, Service] = Field(default_factory=dict)
     networks: dict[str, Network] = Field(default_factory=dict)
-    volumes: dict[str, Volume] = Field(default_factory=dict)
-    secrets: dict[str, Secret] = Field(default_factory=dict)
-    configs: dict[str, Config] = Field(default_factory=dict)
+    volumes: dict[Name, Volume] = Field(default_factory=dict)
+    secrets: dict[Name, Secret] = Field(default_factory=dict)
+    configs: dict[Name, Config] = Field(default_factory=dict)
 
     def to_compose(self) -> dict[str, Any]:
         """The JSON form of ``docker compose config --format json``, in which ``$`` is ``$$``."""
-        printed = self.model_dump(by_alias=True)
-        whole = {"services": {}, **printed, **self.extensions}
+        extensions = {key: _without_empty_lists(value) for key, value in self.extensions.items()}
+        whole = {"services": {}, **self.model_dump(by_alias=True), **extensions}
         return {key: _escape_dollars(value) for key, value in whole.items()}
+
+
+def _without_empty_lists(value: Any) -> Any:  # noqa: ANN401 - anything YAML can say
+    """An empty list in an extension prints as null, as Go prints its empty slice."""
+    match value:
+        case []:
+            return None
+        case list():
+            return [_without_empty_lists(item) for item in value]
+        case dict():
+            return {key: _without_empty_lists(item) for key, item in value.items()}
+    return value
 
 
 def _escape_dollars(value: object) -> object:

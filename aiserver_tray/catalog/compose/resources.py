@@ -12,9 +12,9 @@ from aiserver_tray.catalog.compose.fields import (
     Items,
     Mapping,
     Options,
-    TextMap,
     Unsigned,
     Whole,
+    WholeOrText,
     one_of,
 )
 
@@ -25,7 +25,7 @@ class IpamPool(Extensible):
     subnet: str = ""
     gateway: str = ""
     ip_range: str = ""
-    aux_addresses: Options = Field(default_factory=dict)
+    aux_addresses: dict[str, str] = Field(default_factory=dict)
 
 
 class Ipam(Extensible):
@@ -74,7 +74,7 @@ class Secret(_FileObject):
     """A secret, from a file or a variable."""
 
     driver: str = ""
-    driver_opts: TextMap = Field(default_factory=dict)
+    driver_opts: dict[str, WholeOrText] = Field(default_factory=dict)
 
 
 class Config(_FileObject):
@@ -120,8 +120,8 @@ class Port(Extensible):
     name: str = ""
     mode: str = ""
     host_ip: str = ""
-    target: Unsigned = 0
-    published: Annotated[str, Field(strict=False, coerce_numbers_to_str=True)] = ""
+    target: Unsigned
+    published: WholeOrText = ""
     protocol: str = ""
     app_protocol: str = ""
 
@@ -154,7 +154,7 @@ class Mount(Extensible):
 
     type: str
     source: str = ""
-    target: str = ""
+    target: str
     read_only: Flag = False
     consistency: str = ""
     bind: Given[BindOptions] = None

@@ -45,8 +45,6 @@ _FLAGS = {"true": True, "y": True, "yes": True, "on": True} | {
 def parse_duration(text: object) -> int:
     """Nanoseconds of a Go duration such as ``1h2m3.5s`` (pkg.go.dev/time#ParseDuration)."""
     expected = ValueError(Text("a duration such as 90s or 1m30s"))
-    if isinstance(text, int) and not isinstance(text, bool):
-        return text  # already nanoseconds
     if not isinstance(text, str):
         raise expected
     sign = -1 if text.startswith("-") else 1

@@ -11,20 +11,20 @@ from aiserver_tray.catalog.compose.fields import (
     Closed,
     Command,
     Environment,
-    Expose,
     Extensible,
     Flag,
     Given,
     Hosts,
     Integer,
     Items,
+    LoggingOptions,
     Mapping,
+    Name,
     Nanoseconds,
     Number,
     NumbersOrStrings,
-    Options,
+    StorageOptions,
     StringOrList,
-    TextMap,
     Truncated,
     Unsigned,
     between,
@@ -86,7 +86,7 @@ class Device(Extensible):
     """A device of the host."""
 
     source: str
-    target: str = ""
+    target: str
     permissions: str = ""
 
 
@@ -148,7 +148,7 @@ class Logging(Extensible):
     """Where the engine keeps a container's output."""
 
     driver: str = ""
-    options: Options = Field(default_factory=dict)
+    options: LoggingOptions = Field(default_factory=dict)
 
 
 class Service(Extensible):
@@ -190,7 +190,7 @@ class Service(Extensible):
     entrypoint: Command = None
     environment: Environment = Field(default_factory=dict)
     env_file: list[EnvFile] = Field(default_factory=list)
-    expose: Expose = Field(default_factory=list)
+    expose: NumbersOrStrings = Field(default_factory=list)
     external_links: Items = Field(default_factory=list)
     extra_hosts: Hosts = Field(default_factory=dict)
     group_add: NumbersOrStrings = Field(default_factory=list)
@@ -211,7 +211,7 @@ class Service(Extensible):
     mem_swappiness: Bytes = 0
     mac_address: str = ""
     network_mode: str = ""
-    networks: dict[str, ServiceNetwork | None] = Field(default_factory=dict)
+    networks: dict[Name, ServiceNetwork | None] = Field(default_factory=dict)
     oom_kill_disable: Flag = False
     oom_score_adj: Annotated[Integer, between(-1000, 1000)] = 0
     pid: str | None = ""
@@ -232,7 +232,7 @@ class Service(Extensible):
     stdin_open: Flag = False
     stop_grace_period: Given[Nanoseconds] = None
     stop_signal: str = ""
-    storage_opt: TextMap = Field(default_factory=dict)
+    storage_opt: StorageOptions = Field(default_factory=dict)
     sysctls: Mapping = Field(default_factory=dict)
     tmpfs: StringOrList = Field(default_factory=list)
     tty: Flag = False

@@ -27,7 +27,11 @@ def parse_port(text: str) -> list[dict[str, Any]]:
     protocol = protocol.partition("/")[0].lower() or "tcp"
     targets = _ports(target)
     hosts = _ports(published) if published else None
-    if protocol not in _PROTOCOLS or (hosts and len(targets) not in (1, len(hosts))):
+    if (
+        protocol not in _PROTOCOLS
+        or 0 in targets
+        or (hosts and len(targets) not in (1, len(hosts)))
+    ):
         raise ValueError(_PORT)
     ports = []
     for index, port in enumerate(targets):
