@@ -56,7 +56,8 @@ class SealedModel(FileModel):
 
     @model_validator(mode="after")
     def _whole(self) -> "SealedModel":
-        if self.digest and self.digest != self._digest():
+        # Nothing is set where there is no file.
+        if self.model_fields_set and self.digest != self._digest():
             raise ValueError("not what was written")
         return self
 
