@@ -22,6 +22,17 @@ def test_resolved_model_equals_the_oracle(case: Case, monkeypatch: pytest.Monkey
     assert not differing, "\n" + "\n".join(differing)
 
 
+def test_differences_name_every_path() -> None:
+    ours: object = {"a": [1, {"b": True}], "c": None, "d": 2.0, "same": [{}]}
+    oracle: object = {"a": [1, {"b": 1}, "x"], "d": 2, "e": "", "same": [{}]}
+    assert list(differences(ours, oracle)) == [
+        "a.1.b: ours true, oracle 1",
+        'a.2: ours (absent), oracle "x"',
+        "c: ours null, oracle (absent)",
+        'e: ours (absent), oracle ""',
+    ]
+
+
 def test_corpus_uses_every_key_of_the_models(capsys: pytest.CaptureFixture[str]) -> None:
     known = model_keys()
     folders = {case.folder for case in CORPUS}
@@ -34,4 +45,4 @@ def test_corpus_uses_every_key_of_the_models(capsys: pytest.CaptureFixture[str])
     unused = sorted(known - used)
     assert not unused, "no file of the corpus uses:\n" + "\n".join(unused)
     assert len(CORPUS) >= 85
-    assert len(used) >= 350
+    assert len(used) >= 460
