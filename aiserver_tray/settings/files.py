@@ -159,7 +159,7 @@ class VersionedFile(Generic[Model]):
                 return self._model()  # type: ignore[call-arg] # a subclass has defaults
             return self._recovered(Text("it is missing"))
         except _DamagedError as damage:
-            return self._recovered(Text("{damage}", damage=damage))
+            return self._recovered(str(damage))
 
     def _parsed(self, path: Path) -> Model:
         try:
@@ -195,7 +195,7 @@ class VersionedFile(Generic[Model]):
             raise _DamagedError(f"not of format {version}") from error
         return dict(raw)
 
-    def _recovered(self, why: Text) -> Model:
+    def _recovered(self, why: Text | str) -> Model:
         """The last good copy, put in the file's place."""
         try:
             content = self._good.read_bytes()
@@ -212,7 +212,7 @@ class VersionedFile(Generic[Model]):
         )
         return data
 
-    def _started_anew(self, why: Text) -> Model:
+    def _started_anew(self, why: Text | str) -> Model:
         if self._lost == "refuse":
             raise SettingError(
                 str(self.path),
