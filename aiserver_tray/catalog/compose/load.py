@@ -27,6 +27,7 @@ from aiserver_tray.catalog.compose.files import (
 )
 from aiserver_tray.catalog.compose.include import FileSet, apply_include
 from aiserver_tray.catalog.compose.interpolate import interpolate
+from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.merge import drop_repeated, merge
 from aiserver_tray.catalog.compose.paths import resolve_paths
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
@@ -81,12 +82,19 @@ def load_project(path: Path, env: Mapping[str, str], *, profiles: Collection[str
 
 
 def _validated(tree: Tree, profiles: Collection[str], problems: Problems) -> Project:
+    inconsistent: list[tuple[KeyPath, Text]] = []
     try:
-        project = validate_project(tree, problems.report, profiles=profiles)
+        project = validate_project(
+            tree, lambda path, text: inconsistent.append((path, text)), profiles=profiles
+        )
     except ValidationError as error:
         problems.extend(problems_of(error, problems.place))
         problems.check()
         raise
+    # What doesn't fit together may only follow from what was left out above.
+    problems.check()
+    for path, text in inconsistent:
+        problems.report(path, text)
     problems.check()
     return project
 
@@ -152,15 +160,10 @@ class _Loader:
         self._sources: dict[Path, Source] = {}
 
     def load(self, documents: Mapping[Path, Sequence[Document]]) -> Tree:
-        """The canonical tree of the *documents* by file, with absolute paths.
-
-        Raises:
-            CatalogError: with what is wrong so far.
-        """
+        """The canonical tree of the *documents* by file, with absolute paths."""
         tree: Tree = {}
         for document in (document for each in documents.values() for document in each):
             tree = self._laid_over(tree, document)
-        self._problems.check()
         apply_defaults(tree, self._problems.report)
         resolve_paths(tree, self._files.folder)
         fill_environment(tree, self._files.env)

@@ -59,9 +59,9 @@ def _unix_or_windows_path(value: Any, folder: Path) -> Any:  # noqa: ANN401
 
 
 def _context(value: Any, folder: Path) -> Any:  # noqa: ANN401
-    if not isinstance(value, str) or "://" in value or value.startswith(("service:", *_REMOTE)):
+    if isinstance(value, str) and ("://" in value or value.startswith(("service:", *_REMOTE))):
         return value
-    return _absolute(value, folder)
+    return _path(value, folder)
 
 
 def _watched(value: Any, folder: Path) -> Any:  # noqa: ANN401

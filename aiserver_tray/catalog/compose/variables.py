@@ -72,7 +72,8 @@ class _Finder:
             self.problems.append(Problem(document.place(path), error.text))
 
     def _add(self, reference: Reference, place: Place) -> None:
-        known = self.found.get(reference.name) or Variable(reference.name, None, False, place)  # noqa: FBT003
+        unknown = Variable(reference.name, default=None, required=False, place=place)
+        known = self.found.get(reference.name, unknown)
         default = known.default
         if default is None and reference.operator in ("-", ":-"):
             default = _filled(reference.argument)

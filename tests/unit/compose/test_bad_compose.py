@@ -1,0 +1,166 @@
+"""Whatever stands in a Compose file, loading it either works or says where it is wrong."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aiserver_tray.catalog.compose.load import find_variables, load_project
+from aiserver_tray.catalog.compose.reader import parse_documents
+from aiserver_tray.errors import CatalogError
+
+ROOT = Path(__file__).parents[3]
+SOURCES = sorted(
+    [
+        *(ROOT / "tests/oracle/corpus").glob("*.yaml"),
+        *(ROOT / "orchestration").glob("*/*/compose.yaml"),
+    ]
+)
+TEXTS = {source: source.read_text(encoding="utf-8") for source in SOURCES}
+
+FRAGMENTS = (
+    "${", "}", "${A:?", "${A:-${B:-", "$", "$$", "{{", "[", "]", "{", ": ", "- ", "\n", "\t", "  ",
+    "&a ", "*a", "<<: *a", "!reset ", "!override ", "!!int ", "!x ", "? ", "| ", "'", '"', "#", "%",
+    "\x00", "\x07", "\x85", "\u2028", "\ufeff", "\u202e", "𐍈", "é", "\udce9", "---\n", "...\n",
+    "99999999999999999999999999", "-1", "1e999", ".inf", "0x", "08", "1:2:3", "null", "~", "yes",
+    "2001-02-30", "[" * 300, "- " * 300, "{a: " * 300, "9" * 5000, "x: &x [*x]\n",
+)  # fmt: skip
+VALUES: tuple[Any, ...] = (
+    None, True, 0, -1, 5, 1.5, 1e308, 10**30, "", " ", "x", "${A:?}", "${B:-5}", "é\u202e", "a:b:c",
+    "a=b", "0", "1h", "1g", "/x", "~", "../..", "service:x", "-" * 300, [], [None], [1, "x", {}],
+    [["x"]], {}, {"": None}, {"x": None}, {"x": {"y": []}}, {"x-y": 1}, {"path": "nowhere.yaml"},
+    [{"target": 1}], {"file": "nowhere.yaml", "service": "x"}, ["nowhere.yaml"],
+)  # fmt: skip
+USES = {
+    "included": {"include": ["other.yaml"]},
+    "extended": {"services": {"own": {"extends": {"file": "other.yaml", "service": "app"}}}},
+}
+DEEP: Any = "x"
+for _ in range(150):
+    DEEP = [DEEP]
+
+
+CHANGES = ("delete", "delete", *["replace"] * 6, "rename", "deepen")
+
+
+@st.composite
+def textual(draw: st.DrawFn) -> bytes:
+    """A real file with pieces of its text cut out, doubled, moved, or strange ones put in."""
+    text = TEXTS[draw(st.sampled_from(SOURCES))]
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(text)))
+        end = min(len(text), start + draw(st.integers(0, 40)))
+        piece = draw(st.sampled_from(("", text[start:end] * 2, *FRAGMENTS)))
+        text = text[:start] + piece + text[end if draw(st.booleans()) else start :]
+    return text.encode("utf-8", errors="surrogateescape")
+
+
+@st.composite
+def structural(draw: st.DrawFn) -> bytes:
+    """A real file in which keys are gone, renamed, or hold values of other types."""
+    tree = copy.deepcopy(parse_documents(draw(st.sampled_from(SOURCES)))[0].tree)
+    for _ in range(draw(st.integers(1, 3))):
+        _mutate(draw, tree)
+    return json.dumps(tree).encode()
+
+
+def _mutate(draw: st.DrawFn, tree: dict[str, Any]) -> None:
+    parent: Any = tree
+    while True:
+        key = draw(
+            st.sampled_from(list(parent) if isinstance(parent, dict) else range(len(parent)))
+        )
+        child = parent[key]
+        if not (isinstance(child, dict | list) and child) or draw(st.integers(0, 4)) == 0:
+            break
+        parent = child
+    match draw(st.sampled_from(CHANGES)):
+        case "delete" if len(parent) > 1:
+            del parent[key]
+        case "rename" if isinstance(parent, dict):
+            parent[draw(st.sampled_from(("x", "x-y", "", "a.b", "<<", "é", "image")))] = child
+        case "deepen":
+            parent[key] = copy.deepcopy(DEEP)
+        case _:
+            parent[key] = copy.deepcopy(draw(st.sampled_from(VALUES)))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bad")
+
+
+ROLES = ("alone", "override", "extended", "included")
+
+
+@settings(
+    max_examples=500,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(content=st.one_of(textual(), structural()), role=st.sampled_from(ROLES), data=st.data())
+def test_any_file_loads_or_is_refused_with_its_places(
+    content: bytes, role: str, data: st.DataObject, folder: Path
+) -> None:
+    main = folder / "compose.yaml"
+    (folder / "compose.override.yaml").unlink(missing_ok=True)
+    match role:
+        case "override":
+            main.write_text(TEXTS[data.draw(st.sampled_from(SOURCES))], encoding="utf-8")
+            (folder / "compose.override.yaml").write_bytes(content)
+        case "extended" | "included":
+            main.write_text(json.dumps(USES[role]))
+            (folder / "other.yaml").write_bytes(content)
+        case _:
+            main.write_bytes(content)
+    try:
+        find_variables(folder)
+        project = load_project(folder, {"A": "", "TAG": "1"})
+    except CatalogError as error:
+        _check_problems(error, folder)
+    else:
+        json.dumps(project.to_compose(), allow_nan=False)
+
+
+def _check_problems(error: CatalogError, folder: Path) -> None:
+    assert error.problems
+    for problem in error.problems:
+        assert problem.place.file.is_relative_to(folder)
+        assert problem.text.render("en").strip()
+        assert problem.text.render("zh").strip()
+        if problem.place.line is not None:
+            lines = problem.place.file.read_bytes().splitlines()
+            assert 1 <= problem.place.line <= len(lines) + 1
+    json.dumps(error.data)
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
+def test_bottomless_nesting_is_refused(opening: str, tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("x-deep:\n  " + opening * 50_000)
+
+    with pytest.raises(CatalogError, match="levels of nesting"):
+        load_project(file, {})
+
+
+def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
+    lines = ["x-0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"x-{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+    file = tmp_path / "compose.yaml"
+    file.write_text("\n".join(lines))
+
+    with pytest.raises(CatalogError, match="aliases"):
+        load_project(file, {})
+
+
+def test_every_source_is_valid_yaml() -> None:
+    assert len(SOURCES) >= 60
+    for text in TEXTS.values():
+        assert list(yaml.parse(text, Loader=yaml.CSafeLoader))

@@ -1,0 +1,73 @@
+from typing import Any
+
+import pytest
+
+from aiserver_tray.catalog.compose.interpolate import interpolate
+from aiserver_tray.catalog.compose.keypath import KeyPath
+from aiserver_tray.i18n import Text
+
+
+def filled(tree: dict[str, Any], **env: str) -> tuple[dict[str, Any], dict[KeyPath, str]]:
+    problems: dict[KeyPath, str] = {}
+
+    def report(path: KeyPath, text: Text) -> None:
+        problems[path] = text.render()
+
+    return interpolate(tree, env.get, report), problems
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "value"),
+    [
+        (("privileged",), "yes", True),
+        (("tty",), "False", False),
+        (("cpus",), "0.5", 0.5),
+        (("pids_limit",), "-1", -1),
+        (("scale",), "007", 7),
+        (("deploy", "replicas"), "2", 2),
+        (("ulimits", "nofile"), "10", 10),
+        (("ulimits", "nofile", "soft"), "10", 10),
+        (("image",), "5", "5"),
+        (("environment", "A"), "5", "5"),
+        (("mem_limit",), "1g", "1g"),
+    ],
+)
+def test_text_becomes_what_the_key_wants(keys: tuple[str, ...], text: str, value: object) -> None:
+    service: Any = "${V}"
+    for key in reversed(keys):
+        service = {key: service}
+
+    found: Any = filled({"services": {"a": service}}, V=text)[0]["services"]["a"]
+    for key in keys:
+        found = found[key]
+
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_items_of_lists_are_reached_and_keys_are_left_alone() -> None:
+    tree = {"services": {"$V": {"ports": [{"target": "$V"}, "$V:1"]}}, "x-y": ["$V", 1, None]}
+
+    assert filled(tree, V="8")[0] == {
+        "services": {"$V": {"ports": [{"target": 8}, "8:1"]}},
+        "x-y": ["8", 1, None],
+    }
+
+
+def test_the_tree_given_stays_as_it_is() -> None:
+    tree = {"a": ["$V"]}
+
+    filled(tree, V="8")
+
+    assert tree == {"a": ["$V"]}
+
+
+def test_every_problem_is_reported_at_its_path() -> None:
+    tree = {"services": {"a": {"cpus": "x", "scale": "1.5", "init": "2", "image": ["${"]}}}
+
+    _, problems = filled(tree)
+
+    assert problems[("services", "a", "cpus")] == "expected a number, found 'x'"
+    assert problems[("services", "a", "scale")] == "expected a whole number, found '1.5'"
+    assert problems[("services", "a", "init")] == "expected true or false, found '2'"
+    assert "variable such as ${NAME}" in problems[("services", "a", "image", 0)]

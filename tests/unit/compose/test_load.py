@@ -1,0 +1,311 @@
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from aiserver_tray.catalog.compose.load import find_compose_file, load_project
+from aiserver_tray.catalog.compose.project import Project
+from aiserver_tray.errors import CatalogError, Problem
+
+
+def write(folder: Path, **files: str) -> Path:
+    """Files by name, in which ``__`` stands for the folder's separator; all of them YAML."""
+    for name, text in files.items():
+        file = folder / (name.replace("__", "/") + ".yaml")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(text))
+    return folder
+
+
+def load(folder: Path, **env: str) -> Project:
+    return load_project(folder, env)
+
+
+def problems(folder: Path, **env: str) -> tuple[Problem, ...]:
+    with pytest.raises(CatalogError) as refused:
+        load_project(folder, env)
+    return refused.value.problems
+
+
+def test_a_compose_file_is_found_by_its_names_in_order(tmp_path: Path) -> None:
+    assert find_compose_file(tmp_path) is None
+    for name in ("docker-compose.yaml", "docker-compose.yml", "compose.yml", "compose.yaml"):
+        (tmp_path / name).touch()
+        assert find_compose_file(tmp_path) == tmp_path / name
+
+
+def test_an_override_lies_over_its_folders_file_but_not_over_a_file_given(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="services: {a: {image: x, ports: [80], command: a}}",
+        **{
+            "compose.override": (
+                "services: {a: {image: y, ports: !override [81], command: !reset b}}"
+            )
+        },
+    )
+
+    whole = load(tmp_path).services["a"]
+    alone = load_project(tmp_path / "compose.yaml", {}).services["a"]
+
+    assert (whole.image, [port.target for port in whole.ports], whole.command) == ("y", [81], None)
+    assert (alone.image, [port.target for port in alone.ports]) == ("x", [80])
+
+
+def test_a_service_extends_others_of_its_file_and_of_files_beside_it(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="""\
+            services:
+              web: {extends: {file: sub/base.yaml, service: middle}, environment: {B: 2}}
+              copy: {extends: web, command: z}
+            """,
+        sub__base="""\
+            services:
+              middle: {extends: {file: deep/root.yaml, service: root}, volumes: [./m:/m]}
+            """,
+        sub__deep__root="""\
+            services:
+              root: {image: "i:$TAG", environment: [A=1, B=1], build: ctx}
+            """,
+    )
+
+    copy = load(tmp_path, TAG="7").services["copy"]
+
+    assert copy.image == "i:7"
+    assert copy.environment == {"A": "1", "B": "2"}
+    assert copy.command == ["z"]
+    assert copy.volumes[0].source == str(tmp_path / "sub/m")
+    assert copy.build
+    assert copy.build.context == str(tmp_path / "sub/deep/ctx")
+
+
+@pytest.mark.parametrize(
+    ("extends", "why"),
+    [
+        ("b", "circle a → b → a"),
+        ("nobody", "found 'nobody'; known are: a, b"),
+        ("5", "name of a service"),
+        ("{service: b, fille: x}", "name of a service"),
+        ("{service: b, file: absent.yaml}", "no such file"),
+        ("{service: b, file: empty.yaml}", "services to extend"),
+    ],
+)
+def test_what_cannot_be_extended_is_refused_where_it_is_named(
+    extends: str, why: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        compose=f"services:\n  a:\n    image: i\n    extends: {extends}\n  b: {{extends: a}}\n",
+        empty="x-nothing: 1",
+    )
+
+    found = [problem for problem in problems(tmp_path) if why in problem.text.render()]
+
+    assert found
+    assert found[0].place.line == (1 if "services to extend" in why else 4)
+
+
+def test_an_included_project_has_its_own_folder_and_variables(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="""\
+            include:
+              - sub/compose.yaml
+              - {path: [a.yaml, b.yaml], project_directory: elsewhere, env_file: [own.env]}
+            services: {main: {image: "$V", depends_on: [inner, other]}}
+            """,
+        sub__compose="""\
+            include: [nested.yaml]
+            services: {inner: {image: "$V$W", volumes: [./d:/d]}}
+            """,
+        sub__nested="services: {nested: {image: n}}",
+        a='services: {other: {image: "$W", build: ., command: a}}',
+        b="services: {other: {command: b}}",
+    )
+    (tmp_path / "sub/.env").write_text("V=sub\nW=sub-$V")
+    (tmp_path / "own.env").write_text("W=own")
+
+    services = load(tmp_path, V="main").services
+
+    assert set(services) == {"main", "inner", "nested", "other"}
+    assert services["inner"].image == "mainsub-main"
+    assert services["inner"].volumes[0].source == str(tmp_path / "sub/d")
+    assert services["other"].image == "own"
+    assert services["other"].command == ["b"]
+    assert services["other"].build
+    assert services["other"].build.context == str(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("include", "line", "why"),
+    [
+        ("sub.yaml", 1, "a list"),
+        ("[5]", 1, "a file, or a mapping"),
+        ("[{path: sub.yaml, paht: x}]", 1, "a file, or a mapping"),
+        ("[absent.yaml]", 1, "no such file"),
+        ("[{path: sub.yaml, env_file: absent.env}]", 1, "no such file"),
+        ("[compose.yaml]", 1, "circle"),
+        ("[sub.yaml]", 2, "found 'a' also in an included file"),
+    ],
+)
+def test_what_cannot_be_included_is_refused_where_it_is_named(
+    include: str, line: int, why: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        compose=f"include: {include}\nservices: {{a: {{image: i}}}}\n",
+        sub="services: {a: {image: other}}",
+    )
+
+    (problem,) = problems(tmp_path)
+
+    assert why in problem.text.render()
+    assert problem.place.line == line
+
+
+def test_a_problem_stands_in_the_file_that_made_it(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="""\
+            include: [inner.yaml]
+            services:
+              a: {extends: {file: base.yaml, service: base}}
+              b: {image: i, ports: [x]}
+            """,
+        inner="""\
+            services:
+              c:
+                image: i
+                privileged: maybe
+            """,
+        base="""\
+            services:
+              base:
+                image: i
+                healthcheck:
+                  interval: soon
+            """,
+        **{"compose.override": "services:\n  b:\n    tty: perhaps\n"},
+    )
+
+    places = {(p.place.file.name, p.place.line, p.place.key) for p in problems(tmp_path)}
+
+    assert ("compose.yaml", 4, "services.b.ports.0") in places
+    assert ("inner.yaml", 4, "services.c.privileged") in places
+    assert ("compose.override.yaml", 3, "services.b.tty") in places
+
+
+def test_a_problem_of_an_extended_service_stands_in_its_file(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="services: {a: {extends: {file: base.yaml, service: base}}}",
+        base="services:\n  base:\n    image: i\n    healthcheck:\n      interval: soon\n",
+    )
+
+    (problem,) = problems(tmp_path)
+
+    assert (problem.place.file.name, problem.place.line) == ("base.yaml", 5)
+    assert problem.place.key == "services.a.healthcheck.interval"
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="""\
+            services:
+              a:
+                image: ${TAG:?set it}
+                tty: perhaps
+              b:
+                image: [x]
+                unknown: 1
+                depends_on: [nobody]
+            """,
+    )
+
+    assert [problem.place.line for problem in problems(tmp_path)] == [3, 4, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("written", "env", "name"),
+    [
+        ("", {}, "folder"),
+        ("name: Own_Name-1!", {}, "own_name-1"),
+        ("name: p-${N:-x}", {"N": "Y"}, "p-y"),
+        ("name: own", {"COMPOSE_PROJECT_NAME": "env"}, "env"),
+        ("name: first\n---\nname: last", {}, "last"),
+        ("x-y: 1\n---\nname: '!'", {}, "folder"),
+    ],
+)
+def test_the_projects_name(written: str, env: dict[str, str], name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "Folder"
+    folder.mkdir()
+    image = "services: {a: {image: 'x:${COMPOSE_PROJECT_NAME}'}}"
+    (folder / "compose.yaml").write_text(written or image)
+    (folder / "compose.override.yaml").write_text(image)
+
+    project = load_project(folder, env)
+
+    assert project.name == name
+    assert project.services["a"].image == f"x:{name}"
+
+
+@pytest.mark.parametrize(
+    ("written", "env"), [("name: '!'", {}), ("x-y: 1", {"COMPOSE_PROJECT_NAME": "Not a name"})]
+)
+def test_a_name_that_is_none_is_refused(written: str, env: dict[str, str], tmp_path: Path) -> None:
+    write(tmp_path, compose=f"services: {{a: {{image: x}}}}\n{written}\n")
+
+    (problem,) = problems(tmp_path, **env)
+
+    assert "project name" in problem.text.render()
+
+
+def test_profiles_of_the_variable_and_of_the_call_are_active(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="""\
+            services:
+              a: {image: i}
+              b: {image: i, profiles: [p]}
+              c: {image: i, profiles: [q]}
+            """,
+    )
+
+    assert set(load(tmp_path).services) == {"a"}
+    assert set(load(tmp_path, COMPOSE_PROFILES="x, p").services) == {"a", "b"}
+    both = load_project(tmp_path, {"COMPOSE_PROFILES": "p"}, profiles=["q"])
+    assert set(both.services) == {"a", "b", "c"}
+
+
+def test_paths_are_made_absolute_without_following_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "me")
+    real = tmp_path / "real"
+    real.mkdir()
+    (tmp_path / "link").symlink_to(real)
+    write(
+        real,
+        compose="""\
+            services:
+              a:
+                image: i
+                build: {context: ../ctx, additional_contexts: {r: "https://x", s: "service:a"}}
+                volumes: ["./d:/d", "~/h:/h", "C:\\\\w:/w", "named:/n"]
+            volumes: {named: }
+            """,
+    )
+
+    service = load(tmp_path / "link").services["a"]
+
+    assert service.build
+    assert service.build.context == str(tmp_path / "ctx")
+    assert service.build.additional_contexts == {"r": "https://x", "s": "service:a"}
+    assert [mount.source for mount in service.volumes] == [
+        str(tmp_path / "link/d"),
+        str(tmp_path / "me/h"),
+        "C:\\w",
+        "named",
+    ]

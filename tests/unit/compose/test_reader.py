@@ -1,0 +1,164 @@
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.catalog.compose.load import read_documents
+from aiserver_tray.catalog.compose.reader import MAX_DEPTH, Document, parse_documents
+from aiserver_tray.errors import CatalogError
+
+
+def read(folder: Path, text: str | bytes) -> list[Document]:
+    file = folder / "compose.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return parse_documents(file)
+
+
+def value_of(folder: Path, scalar: str) -> object:
+    return read(folder, f"key: {scalar}")[0].tree["key"]
+
+
+@pytest.mark.parametrize(
+    ("scalar", "value"),
+    [
+        ("yes", "yes"),
+        ("No", "No"),
+        ("on", "on"),
+        ("TRUE", True),
+        ("False", False),
+        ("~", None),
+        ("", None),
+        ("'~'", "~"),
+        ("0o17", 15),
+        ("017", 15),
+        ("08", 8.0),
+        ("0x1F", 31),
+        ("-0x1", -1),
+        ("0b101", 5),
+        ("1_000", 1000),
+        ("+1", 1),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+        ("1.", 1.0),
+        ("1e400", "1e400"),
+        ("18446744073709551615", 2**64 - 1),
+        ("18446744073709551616", float(2**64)),
+        ("12:30:45", "12:30:45"),
+        ("2001-12-14", "2001-12-14 00:00:00 +0000 UTC"),
+        ("2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.1 -0500 -0500"),
+        ("2001-02-30", "2001-02-30"),
+        ("!!str 5", "5"),
+        ("!!float 3", 3.0),
+        ("!!int '7'", 7),
+        ("!!binary aGk=", "hi"),
+        ("!custom 5", "5"),
+    ],
+)
+def test_scalars_mean_what_the_oracle_takes_them_for(
+    scalar: str, value: object, tmp_path: Path
+) -> None:
+    found = value_of(tmp_path, scalar)
+
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_dates_in_extensions_are_those_of_json(tmp_path: Path) -> None:
+    document = read(tmp_path, "x-day: {at: 2001-12-14}")[0]
+
+    assert document.tree == {"x-day": {"at": "2001-12-14T00:00:00Z"}}
+
+
+def test_merge_keys_give_way_to_own_keys_and_earlier_sources(tmp_path: Path) -> None:
+    tree = read(tmp_path, "x: &x {a: 1, b: 1}\ny: &y {b: 2, c: 2}\nz: {<<: [*x, *y], c: 3, d: 3}")[
+        0
+    ].tree
+
+    assert tree["z"] == {"a": 1, "b": 1, "c": 3, "d": 3}
+
+
+def test_values_of_one_anchor_are_not_shared(tmp_path: Path) -> None:
+    tree = read(tmp_path, "a: &a {b: [1]}\nc: *a")[0].tree
+    tree["a"]["b"].append(2)
+
+    assert tree["c"] == {"b": [1]}
+
+
+def test_reset_leaves_the_key_out_and_override_keeps_it(tmp_path: Path) -> None:
+    document = read(tmp_path, "a: {b: !reset x, c: !override [1]}\nd: [1, !reset 2]")[0]
+
+    assert document.tree == {"a": {"c": [1]}, "d": [1]}
+    assert document.resets == {("a", "b"), ("a", "c"), ("d", 1)}
+
+
+def test_documents_of_a_file_are_separate(tmp_path: Path) -> None:
+    assert [d.tree for d in read(tmp_path, "a: 1\n---\nb: 2\n")] == [{"a": 1}, {"b": 2}]
+
+
+def test_a_place_is_that_of_the_key_or_of_the_nearest_value_around_it(tmp_path: Path) -> None:
+    document = read(
+        tmp_path, "a:\n  b:\n    - 1\n    - c: 2\nbase: &base\n  d: 3\ne:\n  <<: *base\n"
+    )[0]
+
+    assert document.place(("a", "b", 1, "c")).line == 4
+    assert document.place(("a", "b", 7)).line == 2
+    assert document.place(("a", "missing", "deeper")).line == 1
+    assert document.place(("e", "d")).line == 6
+    assert document.place(("a", "b", 1)).key == "a.b.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        ("a: 1\na: 2\n", 2, "second time"),
+        ("a:\n  - [1, 2\n", None, "valid YAML"),
+        ("a: b: c", 1, "valid YAML"),
+        ("a: *x", 1, "no anchor &x"),
+        ("a: &x [*x]", 1, "inside its anchor"),
+        ("5: a", 1, "text as a key"),
+        ("true: a", 1, "text as a key"),
+        ("? [a]\n: b", 1, "found a list or mapping"),
+        ("- a", 1, "mapping with services"),
+        ("a: 1\n---\n", None, "mapping with services"),
+        ("a: !!int x", 1, "of the type !!int"),
+        ("a: !!binary '*'", 1, "base64"),
+        ("a: .inf", 1, "finite"),
+        ("a: {<<: [1]}", 1, "mapping to merge"),
+        ("a: \x07", None, "valid YAML"),
+        (b"a: \xff", None, "valid YAML"),
+    ],
+)
+def test_what_is_no_compose_yaml_is_refused_with_its_line(
+    text: str | bytes, line: int | None, why: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CatalogError, match=why) as refused:
+        read(tmp_path, text)
+
+    place = refused.value.problems[0].place
+    assert place.file == tmp_path / "compose.yaml"
+    assert line is None or place.line == line
+
+
+def test_nesting_up_to_the_limit_is_read(tmp_path: Path) -> None:
+    deep = "x: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)
+
+    assert read(tmp_path, deep)
+    with pytest.raises(CatalogError, match="levels of nesting"):
+        read(tmp_path, deep.replace("[", "[[").replace("]", "]]"))
+
+
+def test_a_file_that_is_empty_or_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("# nothing\n")
+
+    with pytest.raises(CatalogError, match="empty file"):
+        read_documents(tmp_path / "compose.yaml")
+    with pytest.raises(CatalogError, match="no such file"):
+        read_documents(tmp_path / "absent.yaml")
+
+
+def test_a_folder_means_its_compose_file_and_the_override_beside_it(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"compose\.yaml, compose\.yml"):
+        read_documents(tmp_path)
+    (tmp_path / "docker-compose.yml").write_text("a: 1")
+    (tmp_path / "docker-compose.override.yml").write_text("b: 2")
+
+    assert [d.tree for d in read_documents(tmp_path)] == [{"a": 1}, {"b": 2}]

@@ -1,0 +1,63 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.catalog.compose.load import Variable, find_variables
+from aiserver_tray.errors import CatalogError, Place
+
+
+def variable(name: str, default: str | None, place: Place) -> Variable:
+    return Variable(name, default, required=False, place=place)
+
+
+def test_variables_have_default_requiredness_and_first_place(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        "services:\n"
+        "  a:\n"
+        "    image: i:$TAG\n"
+        "    command: ${TAG:-1} ${NEED:?why ${INNER-x}} ${TAG-2} $$NOT\n"
+        "    environment: [NAMED, 'SET=1', OTHER=$VALUE]\n"
+        "    build: {args: {ARG: , SET: 1}}\n"
+        "x-aiserver:\n"
+        "  open: http://localhost:${PORT:-${FALLBACK:-8}0}\n"
+    )
+
+    found = find_variables(file)
+
+    key = "services.a"
+    assert found == {
+        "TAG": variable("TAG", "1", Place(file, 3, f"{key}.image")),
+        "NEED": replace(variable("NEED", None, Place(file, 4, f"{key}.command")), required=True),
+        "INNER": variable("INNER", "x", Place(file, 4, f"{key}.command")),
+        "VALUE": variable("VALUE", None, Place(file, 5, f"{key}.environment.2")),
+        "PORT": variable("PORT", "80", Place(file, 8, "x-aiserver.open")),
+        "FALLBACK": variable("FALLBACK", "8", Place(file, 8, "x-aiserver.open")),
+        "NAMED": variable("NAMED", None, Place(file, 5, f"{key}.environment.0")),
+        "ARG": variable("ARG", None, Place(file, 6, f"{key}.build.args.ARG")),
+    }
+
+
+def test_extended_included_and_override_files_count(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "compose.yaml").write_text(
+        "include: [sub/inc.yaml, {path: sub/two.yaml, project_directory: .}, absent.yaml]\n"
+        "services: {a: {extends: {file: '${F:-sub/base.yaml}', service: b}}}\n"
+    )
+    (tmp_path / "compose.override.yaml").write_text("x-a: $OVERRIDE")
+    (tmp_path / "sub/inc.yaml").write_text("services: {c: {extends: {file: base.yaml}}}\nx-a: $INC")
+    (tmp_path / "sub/two.yaml").write_text("services: {d: {extends: {file: top.yaml}}}")
+    (tmp_path / "top.yaml").write_text("x-a: $TOP")
+    (tmp_path / "sub/base.yaml").write_text("include: [inc.yaml]\nx-a: $BASE")
+
+    assert set(find_variables(tmp_path)) == {"F", "OVERRIDE", "INC", "TOP", "BASE"}
+
+
+def test_every_malformed_variable_is_told(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("x-a: ${\nx-b: $OK\nx-c: ${1}\n")
+
+    with pytest.raises(CatalogError) as refused:
+        find_variables(tmp_path)
+
+    assert [problem.place.line for problem in refused.value.problems] == [1, 3]
