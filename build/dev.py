@@ -31,6 +31,7 @@ DEBIAN = Path("/etc/debian_version").exists()
 
 # Debian package -> the command it brings. Asked for by command, so that a machine with another
 # vendor's Docker keeps it.
+TEST_PACKAGES = {"gnome-keyring": "gnome-keyring-daemon", "dbus-daemon": "dbus-daemon"}
 LAB_PACKAGES = {
     "docker.io": "dockerd",
     "docker-registry": "docker-registry",
@@ -101,15 +102,17 @@ def system_path() -> str:
     return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 
+def install_missing(packages: Mapping[str, str]) -> None:
+    """Install those of *packages* whose command this machine lacks."""
+    path = system_path()
+    install_packages(p for p, command in packages.items() if not shutil.which(command, path=path))
+
+
 def lab_packages() -> None:
     """Install what the lab needs and this machine lacks."""
     if sys.platform != "linux":
         fail("the lab runs its own Docker Engine, which needs Linux (WSL2 serves on Windows)")
-    install_packages(
-        package
-        for package, command in LAB_PACKAGES.items()
-        if not shutil.which(command, path=system_path())
-    )
+    install_missing(LAB_PACKAGES)
 
 
 def base_python() -> str:
@@ -208,6 +211,8 @@ def command_test(options: argparse.Namespace) -> int:
         if level not in known:
             fail(f"no tests called {level}; there are: {', '.join(known)}")
     levels = options.levels or known
+    if DEBIAN:
+        install_missing(TEST_PACKAGES)
     if NEEDS_LAB & set(levels):
         lab_packages()
     set_up()
