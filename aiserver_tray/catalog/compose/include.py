@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from aiserver_tray.catalog.compose.environment import parse_env_file
+from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.paths import expand
 from aiserver_tray.catalog.compose.problems import Problems

@@ -13,11 +13,8 @@ from pydantic import ValidationError
 
 from aiserver_tray.catalog.compose.canonical import canonicalize
 from aiserver_tray.catalog.compose.defaults import apply_defaults
-from aiserver_tray.catalog.compose.environment import (
-    complete_services,
-    fill_environment,
-    read_env_file,
-)
+from aiserver_tray.catalog.compose.dotenv import read_env_file
+from aiserver_tray.catalog.compose.environment import complete_services, fill_environment
 from aiserver_tray.catalog.compose.extends import Source, apply_extends, drop
 from aiserver_tray.catalog.compose.files import (
     compose_files,

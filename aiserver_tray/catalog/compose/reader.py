@@ -5,58 +5,32 @@ that is what ``docker compose`` reads with: ``yes``, ``no``, ``on`` and ``off`` 
 ``017`` and ``0x1F`` are numbers, ``1_000`` is 1000, and a date is a timestamp.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs leave it out
 
 from aiserver_tray.catalog.compose.keypath import KeyPath
+from aiserver_tray.catalog.compose.nodes import (
+    MAX_DEPTH,
+    MERGE,
+    TAGS,
+    Composer,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    child,
+    each,
+    is_merge,
+)
 from aiserver_tray.catalog.compose.yaml_scalars import ScalarError, resolve_scalar
 from aiserver_tray.errors import CatalogError, Place
 from aiserver_tray.i18n import Text
 
-MAX_DEPTH = 100
-"""Levels of nesting; Compose itself needs ten."""
-
 MAX_VALUES = 100_000
 """Values in one document once aliases are expanded: a few lines can name billions."""
-
-_TAGS = "tag:yaml.org,2002:"
-_MERGE = "<<"
-
-
-@dataclass(slots=True)
-class Scalar:
-    """A leaf as it stands in the file. ``quoted``: in quotes or a block, so always text."""
-
-    line: int
-    tag: str
-    text: str
-    quoted: bool
-
-
-@dataclass(slots=True)
-class Sequence:
-    """A list as it stands in the file."""
-
-    line: int
-    tag: str
-    items: "list[Node]"
-
-
-@dataclass(slots=True)
-class Mapping:
-    """A mapping as it stands in the file, merge keys included. ``open`` while it is being read."""
-
-    line: int
-    tag: str
-    entries: "list[tuple[Scalar, Node]]"
-
-
-Node = Scalar | Sequence | Mapping
 
 
 @dataclass(frozen=True)
@@ -82,33 +56,11 @@ class Document:
         node: Node = self.root
         line = node.line
         for depth, key in enumerate(path):
-            found = _child(node, key)
+            found = child(node, key)
             if found is None:
                 return line, depth
             line, node = found
         return line, len(path)
-
-
-def _child(node: Node, key: str | int) -> tuple[int, Node] | None:
-    if isinstance(node, Sequence):
-        if isinstance(key, int) and key < len(node.items):
-            return node.items[key].line, node.items[key]
-        return None
-    if isinstance(node, Scalar):
-        return None
-    for name, value in node.entries:
-        if name.text == key:
-            return name.line, value
-    merged = (source for name, value in node.entries if _is_merge(name) for source in _each(value))
-    return next((found for source in merged if (found := _child(source, key))), None)
-
-
-def _is_merge(key: Scalar) -> bool:
-    return key.text == _MERGE and not key.quoted and key.tag in ("", "!", _TAGS + "merge")
-
-
-def _each(node: Node) -> "list[Node]":
-    return node.items if isinstance(node, Sequence) else [node]
 
 
 def parse_documents(path: Path) -> list[Document]:
@@ -119,7 +71,7 @@ def parse_documents(path: Path) -> list[Document]:
     """
     content = read_bytes(path, Place(path))
     try:
-        return [_document(path, root) for root in _Composer(path, content).roots()]
+        return [_document(path, root) for root in Composer(path, content).roots()]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(path, mark.line + 1 if mark else None)
@@ -147,67 +99,6 @@ def read_bytes(path: Path, place: Place) -> bytes:
     except (OSError, ValueError) as error:
         why = Text("{reason}", reason=getattr(error, "strerror", None) or error)
     raise CatalogError.at(place, Text("can't read {file}: {why}", file=str(path), why=why))
-
-
-class _Composer:
-    """Parser events to nodes. Own, since PyYAML's recurses in C without a limit."""
-
-    def __init__(self, file: Path, content: bytes) -> None:
-        self._file = file
-        self._parser = CParser(content)
-        self._anchors: dict[str, Node | None] = {}
-
-    def roots(self) -> Iterator[Node]:
-        """The root of each document."""
-        while not isinstance(event := self._parser.get_event(), yaml.StreamEndEvent):
-            if isinstance(event, yaml.DocumentStartEvent):
-                self._anchors.clear()
-                yield self._node(self._parser.get_event(), 0)
-
-    def _node(self, event: Any, depth: int) -> Node:  # noqa: ANN401 - PyYAML's events have no types
-        line: int = event.start_mark.line + 1
-        if depth > MAX_DEPTH:
-            raise self._error(
-                line, Text("expected at most {limit} levels of nesting", limit=MAX_DEPTH)
-            )
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(event.anchor, line)
-        if event.anchor:
-            self._anchors[event.anchor] = None
-        node = self._collected(event, line, depth)
-        if event.anchor:
-            self._anchors[event.anchor] = node
-        return node
-
-    def _collected(self, event: Any, line: int, depth: int) -> Node:  # noqa: ANN401
-        if isinstance(event, yaml.ScalarEvent):
-            return Scalar(line, event.tag or "", event.value, bool(event.style))
-        if isinstance(event, yaml.SequenceStartEvent):
-            items = [self._node(item, depth + 1) for item in self._until(yaml.SequenceEndEvent)]
-            return Sequence(line, event.tag or "", items)
-        entries = []
-        for start in self._until(yaml.MappingEndEvent):
-            key = self._node(start, depth + 1)
-            value = self._node(self._parser.get_event(), depth + 1)
-            if not isinstance(key, Scalar):
-                raise self._error(key.line, Text("expected text as a key, found a list or mapping"))
-            entries.append((key, value))
-        return Mapping(line, event.tag or "", entries)
-
-    def _until(self, end: type) -> Iterator[Any]:
-        while not isinstance(event := self._parser.get_event(), end):
-            yield event
-
-    def _alias(self, name: str | None, line: int) -> Node:
-        if name is None or name not in self._anchors:
-            raise self._error(line, Text("there is no anchor &{name} above", name=name))
-        node = self._anchors[name]
-        if node is None:
-            raise self._error(line, Text("the alias *{name} stands inside its anchor", name=name))
-        return node
-
-    def _error(self, line: int, text: Text) -> CatalogError:
-        return CatalogError.at(Place(self._file, line), text)
 
 
 def _document(file: Path, root: Node) -> Document:
@@ -261,13 +152,13 @@ class _Builder:
         for key, value in node.entries:
             here = (*path, key.text)
             if value.tag == "!reset":
-                self.resets.add(path if _is_merge(key) else here)
+                self.resets.add(path if is_merge(key) else here)
                 continue
             if key.text in seen:
                 raise self._error(key, here, Text("expected each key once, found it a second time"))
             seen.add(key.text)
-            if _is_merge(key):
-                merges = _each(value)
+            if is_merge(key):
+                merges = each(value)
             else:
                 self._check_key(key, here)
                 built[key.text] = self.value(value, here)
@@ -278,7 +169,7 @@ class _Builder:
     def _merge(self, source: Node, path: KeyPath, built: dict[str, Any]) -> None:
         if not isinstance(source, Mapping):
             raise self._error(
-                source, (*path, _MERGE), Text("expected a mapping to merge, or a list of mappings")
+                source, (*path, MERGE), Text("expected a mapping to merge, or a list of mappings")
             )
         for name, value in self.value(source, path).items():
             built.setdefault(name, value)
@@ -292,7 +183,7 @@ class _Builder:
             )
 
     def _scalar(self, node: Scalar, path: KeyPath) -> str | int | float | bool | None:
-        tag = node.tag.replace(_TAGS, "!!", 1) if node.tag.startswith(_TAGS) else node.tag
+        tag = node.tag.replace(TAGS, "!!", 1) if node.tag.startswith(TAGS) else node.tag
         if node.quoted and tag in ("", "!"):
             return node.text
         in_extension = any(isinstance(key, str) and key.startswith("x-") for key in path)
