@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, PlainSerializer, model_serializer, model_validator
 
 from aiserver_tray.catalog.compose.fields import (
-    Bytes,
     Environment,
     Extensible,
     Flag,
     Hosts,
     Mapping,
     Whole,
+    WholeBytes,
 )
 from aiserver_tray.catalog.compose.resources import FileMount
 from aiserver_tray.catalog.compose.scalars import text_of
@@ -76,7 +76,7 @@ class Build(Extensible):
     network: str = ""
     target: str = ""
     secrets: list[FileMount] = Field(default_factory=list)
-    shm_size: Bytes = 0
+    shm_size: WholeBytes = 0
     tags: list[str] = Field(default_factory=list)
     ulimits: dict[str, Ulimit] = Field(default_factory=dict)
     platforms: list[str] = Field(default_factory=list)

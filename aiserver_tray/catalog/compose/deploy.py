@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field
 
 from aiserver_tray.catalog.compose.fields import (
-    Bytes,
+    BytesText,
     Extensible,
     Given,
     Integer,
@@ -13,6 +13,7 @@ from aiserver_tray.catalog.compose.fields import (
     Mapping,
     Nanoseconds,
     Number,
+    Truncated,
     Unsigned,
     one_of,
 )
@@ -51,7 +52,7 @@ class DiscreteResource(Extensible):
     always_printed: ClassVar[frozenset[str]] = frozenset({"kind", "value"})
 
     kind: str = ""
-    value: Integer = 0
+    value: Truncated = 0
 
 
 class GenericResource(Extensible):
@@ -64,7 +65,7 @@ class Limits(Extensible):
     """Upper bounds; ``cpus`` is a number of processors, ``memory`` bytes."""
 
     cpus: Number = 0.0
-    memory: Bytes = 0
+    memory: BytesText = 0
     pids: Integer = 0
 
 
@@ -72,7 +73,7 @@ class Reservations(Extensible):
     """What has to be there; ``cpus`` is a number of processors, ``memory`` bytes."""
 
     cpus: Number = 0.0
-    memory: Bytes = 0
+    memory: BytesText = 0
     generic_resources: list[GenericResource] = Field(default_factory=list)
     devices: list[DeviceRequest] = Field(default_factory=list)
 

@@ -107,6 +107,8 @@ def _storage_option(value: object) -> object:
 
 def _pairs(value: object) -> object:
     """A list of ``KEY=VALUE`` as a mapping; without a value it is None."""
+    if isinstance(value, dict) and "" in value:
+        raise ValueError(Text("keys that are not empty"))
     if not isinstance(value, list):
         return value
     parts = (item.partition("=") for item in _ITEMS.validate_python(value))
@@ -181,10 +183,18 @@ Given = Annotated[T | None, BeforeValidator(_given)]
 Flag = Annotated[bool, BeforeValidator(scalars.parse_flag)]
 Integer = Annotated[int, BeforeValidator(scalars.parse_integer)]
 Truncated = Annotated[int, BeforeValidator(scalars.truncate)]
-Unsigned = Annotated[int, BeforeValidator(scalars.unsigned)]
+Unsigned = Annotated[
+    int, BeforeValidator(scalars.whole_number), AfterValidator(scalars.not_negative)
+]
+UnsignedTruncated = Annotated[
+    int, BeforeValidator(scalars.truncate_number), AfterValidator(scalars.not_negative)
+]
 Whole = Annotated[int, BeforeValidator(scalars.whole_number)]
+TruncatedNumber = Annotated[int, BeforeValidator(scalars.truncate_number)]
 Number = Annotated[float, BeforeValidator(scalars.parse_float32), PlainSerializer(_print_number)]
 Bytes = Annotated[int, BeforeValidator(scalars.parse_size), PlainSerializer(str)]
+WholeBytes = Annotated[int, BeforeValidator(scalars.parse_whole_size), PlainSerializer(str)]
+BytesText = Annotated[int, BeforeValidator(scalars.parse_size_text), PlainSerializer(str)]
 Nanoseconds = Annotated[
     int, BeforeValidator(scalars.parse_duration), PlainSerializer(scalars.format_duration)
 ]

@@ -5,15 +5,16 @@ from typing import Annotated, Any
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from aiserver_tray.catalog.compose.fields import (
-    Bytes,
     Extensible,
     Flag,
     Given,
     Items,
     Mapping,
     Options,
+    TruncatedNumber,
     Unsigned,
-    Whole,
+    UnsignedTruncated,
+    WholeBytes,
     WholeOrText,
     one_of,
 )
@@ -98,14 +99,16 @@ class FileMount(Extensible):
     target: str = ""
     uid: str = ""
     gid: str = ""
-    mode: Given[Unsigned] = None
+    mode: Given[UnsignedTruncated] = None
 
 
 class ServiceNetwork(Extensible):
     """How a service is attached to a network."""
 
-    priority: Whole = 0
-    gw_priority: Whole = Field(default=0, exclude=True)  # Compose 2.26 takes it and never prints it
+    priority: TruncatedNumber = 0
+    gw_priority: TruncatedNumber = Field(
+        default=0, exclude=True
+    )  # Compose 2.26 takes it and never prints it
     aliases: Items = Field(default_factory=list)
     ipv4_address: str = ""
     ipv6_address: str = ""
@@ -145,8 +148,8 @@ class VolumeOptions(Extensible):
 class TmpfsOptions(Extensible):
     """Options of a mount of type tmpfs; ``mode`` are permission bits."""
 
-    size: Bytes = 0
-    mode: Unsigned = 0
+    size: WholeBytes = 0
+    mode: UnsignedTruncated = 0
 
 
 class Mount(Extensible):

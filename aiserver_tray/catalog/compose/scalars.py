@@ -105,6 +105,20 @@ def parse_size(value: object) -> int:
     return _bounded(int(size) if math.isfinite(size) else INT64_MAX + 1)
 
 
+def parse_whole_size(value: object) -> int:
+    """As :func:`parse_size`, for keys whose number must be whole."""
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(Text("a size such as 512m or 2g"))
+    return parse_size(value)
+
+
+def parse_size_text(value: object) -> int:
+    """As :func:`parse_size`, for keys that take no number."""
+    if not isinstance(value, str):
+        raise ValueError(Text("a size such as 512m or 2g, as text"))
+    return parse_size(value)
+
+
 def parse_flag(value: object) -> bool:
     """true or false, also as text in YAML 1.1's words."""
     if isinstance(value, bool):
@@ -123,9 +137,14 @@ def parse_integer(value: object) -> int:
 
 def truncate(value: object) -> int:
     """A number, also as text; a fraction is cut off, as Compose does."""
+    return parse_integer(value) if isinstance(value, str) else truncate_number(value)
+
+
+def truncate_number(value: object) -> int:
+    """A number that isn't text; a fraction is cut off, as Compose does."""
     if isinstance(value, float) and math.isfinite(value):
         return _bounded(int(value))
-    return parse_integer(value)
+    return whole_number(value)
 
 
 def whole_number(value: object) -> int:
@@ -137,9 +156,8 @@ def whole_number(value: object) -> int:
     raise ValueError(Text("a whole number"))
 
 
-def unsigned(value: object) -> int:
-    """A whole number from 0 that isn't text."""
-    number = whole_number(value)
+def not_negative(number: int) -> int:
+    """*number*, which has to be 0 or more."""
     if number < 0:
         raise ValueError(Text("a whole number from 0"))
     return number

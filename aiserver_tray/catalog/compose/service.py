@@ -27,6 +27,8 @@ from aiserver_tray.catalog.compose.fields import (
     StringOrList,
     Truncated,
     Unsigned,
+    UnsignedTruncated,
+    WholeBytes,
     between,
     one_of,
 )
@@ -48,7 +50,7 @@ class ThrottleDevice(Closed):
     """A block device's bytes or operations per second."""
 
     path: str = Field(default="", serialization_alias="Path")
-    rate: Bytes = Field(default=0, serialization_alias="Rate")
+    rate: WholeBytes = Field(default=0, serialization_alias="Rate")
 
     always_printed: ClassVar[frozenset[str]] = frozenset({"path", "rate"})
 
@@ -138,7 +140,7 @@ class Healthcheck(Extensible):
     test: Annotated[list[str], BeforeValidator(_shell_test)] = Field(default_factory=list)
     timeout: Given[Nanoseconds] = None
     interval: Given[Nanoseconds] = None
-    retries: Given[Unsigned] = None
+    retries: Given[UnsignedTruncated] = None
     start_period: Given[Nanoseconds] = None
     start_interval: Given[Nanoseconds] = None
     disable: Flag = False
@@ -206,9 +208,9 @@ class Service(Extensible):
     links: Items = Field(default_factory=list)
     logging: Given[Logging] = None
     mem_limit: Bytes = 0
-    mem_reservation: Bytes = 0
+    mem_reservation: WholeBytes = 0
     memswap_limit: Bytes = 0
-    mem_swappiness: Bytes = 0
+    mem_swappiness: WholeBytes = 0
     mac_address: str = ""
     network_mode: str = ""
     networks: dict[Name, ServiceNetwork | None] = Field(default_factory=dict)

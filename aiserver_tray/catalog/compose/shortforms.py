@@ -27,11 +27,8 @@ def parse_port(text: str) -> list[dict[str, Any]]:
     protocol = protocol.partition("/")[0].lower() or "tcp"
     targets = _ports(target)
     hosts = _ports(published) if published else None
-    if (
-        protocol not in _PROTOCOLS
-        or 0 in targets
-        or (hosts and len(targets) not in (1, len(hosts)))
-    ):
+    fits = hosts is None or len(targets) in (1, len(hosts))
+    if protocol not in _PROTOCOLS or 0 in targets or not fits:
         raise ValueError(_PORT)
     ports = []
     for index, port in enumerate(targets):

@@ -75,6 +75,16 @@ def test_size_is_read_as_bytes(value: object, size: int) -> None:
     assert scalars.parse_size(value) == size
 
 
+@pytest.mark.parametrize(
+    ("parse", "value"), [(scalars.parse_whole_size, 1.5), (scalars.parse_size_text, 5)]
+)
+def test_size_of_the_wrong_kind_is_refused(
+    parse: Callable[[object], object], value: object
+) -> None:
+    with pytest.raises(ValueError, match="a size such as"):
+        parse(value)
+
+
 @pytest.mark.parametrize("value", ["", "-1", "1x", "g", "1 2", "1.", ".5g", "9999999p", None, True])
 def test_what_is_no_size_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"a size such as|64 bits"):
@@ -88,7 +98,9 @@ def test_what_is_no_size_is_refused(value: object) -> None:
         (scalars.parse_integer, 2.0, 2),
         (scalars.truncate, 2.7, 2),
         (scalars.truncate, "5", 5),
-        (scalars.unsigned, 0, 0),
+        (scalars.truncate_number, -2.7, -2),
+        (scalars.parse_whole_size, 5, 5),
+        (scalars.parse_size_text, "5k", 5120),
         (scalars.parse_float32, "0.123456789", 0.12345679),
         (scalars.parse_float32, 0.1, 0.1),
         (scalars.parse_float32, 16777217, 16777216.0),
@@ -107,7 +119,8 @@ def test_number_is_read(parse: Callable[[object], object], value: object, number
         (scalars.truncate, float("inf")),
         (scalars.whole_number, "5"),
         (scalars.whole_number, 2**63),
-        (scalars.unsigned, -1),
+        (scalars.truncate_number, "5"),
+        (scalars.not_negative, -1),
         (scalars.parse_float32, "nan"),
         (scalars.parse_float32, 1e300),
         (scalars.parse_flag, "maybe"),
