@@ -160,6 +160,8 @@ class _Loader:
         """The canonical tree of the *documents* by file, with absolute paths."""
         tree: Tree = {}
         for document in (document for each in documents.values() for document in each):
+            if tree:
+                self._check_shape(tree)
             tree = self._laid_over(tree, document)
         apply_defaults(tree, self._problems.report)
         resolve_paths(tree, self._files.folder)
@@ -169,13 +171,33 @@ class _Loader:
     def _laid_over(self, tree: Tree, document: Document) -> Tree:
         self._problems.add(document)
         new = interpolate(document.tree, self._files.env.get, self._problems.report)
-        services = new.get("services")
-        if isinstance(services, dict):
-            source = Source(document.file, services, (document,))
-            apply_extends(source, self._files.folder, self._open, self._problems)
+        source = Source(document.file, self._services(new), (document,))
+        apply_extends(source, self._files.folder, self._open, self._problems)
         drop(tree, document.resets)
         apply_include(new, document.file, self._files, self._include, self._problems)
         return _merged(tree, new, self._problems)
+
+    def _services(self, tree: Tree) -> Tree:
+        services = tree.get("services", {})
+        if not isinstance(services, dict):
+            self._problems.report(("services",), Text("expected a mapping"))
+            return {}
+        for name, service in services.items():
+            if not isinstance(service, dict | None):
+                self._problems.report(("services", name), Text("expected a mapping"))
+        return services
+
+    def _check_shape(self, tree: Tree) -> None:
+        """What is wrong in one document isn't mended by another that lies over it."""
+        named = {
+            section: {name: {} if item is None else item for name, item in items.items()}
+            for section in ("networks", "volumes", "secrets", "configs")
+            if isinstance(items := tree.get(section), dict)
+        }
+        try:
+            Project.model_validate({**tree, **named})
+        except ValidationError as error:
+            self._problems.extend(problems_of(error, self._problems.place))
 
     def _include(self, files: FileSet) -> Tree:
         problems = Problems(files.files[0])

@@ -309,3 +309,26 @@ def test_paths_are_made_absolute_without_following_links(
         "C:\\w",
         "named",
     ]
+
+
+def test_a_later_file_does_not_mend_what_is_wrong_in_an_earlier_one(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        compose="services: {a: {image: 5}}",
+        **{"compose.override": "services: {a: {image: x}}"},
+    )
+
+    (problem,) = problems(tmp_path)
+
+    assert problem.place.key == "services.a.image"
+
+
+@pytest.mark.parametrize(
+    ("override", "key"), [("services:", "services"), ("services: {a: 5}", "services.a")]
+)
+def test_services_are_mappings_in_every_file(override: str, key: str, tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {a: {image: x}}", **{"compose.override": override})
+
+    (problem,) = problems(tmp_path)
+
+    assert (problem.place.file.name, problem.place.key) == ("compose.override.yaml", key)
