@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aiserver_tray.catalog.catalog import Catalog
-from aiserver_tray.catalog.compose.environment import read_env_file
+from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.modules import EXTENSION, Module
 from aiserver_tray.catalog.resolve import ResolvedModule, config_environment, resolve_with
 from aiserver_tray.catalog.setting import PLACEHOLDER

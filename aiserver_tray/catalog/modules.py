@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from aiserver_tray.catalog.compose.environment import read_env_file
+from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.problems import problems_of
 from aiserver_tray.catalog.compose.reader import Document

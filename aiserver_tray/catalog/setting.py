@@ -68,11 +68,11 @@ class Setting(_Closed):
     @model_validator(mode="after")
     def _consistent(self) -> "Setting":
         if (self.type == "choice") != bool(self.choices):
-            raise ValueError("choices, which go with type choice and only with it")
+            raise ValueError(Text("choices with type choice, and only with it"))
         if self.type != "secret" and (self.generate or self.keep):
-            raise ValueError("generate and keep only with type secret")
+            raise ValueError(Text("generate and keep only with type secret"))
         if self.type == "secret" and self.default is not None:
-            raise ValueError("a secret without a default, since a published one protects nothing")
+            raise ValueError(Text("a secret without default, since a published one is none"))
         self._check_pattern()
         self._check_default()
         return self
@@ -81,7 +81,7 @@ class Setting(_Closed):
         try:
             re.compile(self.pattern or "")
         except (re.error, RecursionError, OverflowError):
-            raise ValueError("a regular expression as pattern") from None
+            raise ValueError(Text("a regular expression as pattern")) from None
 
     def _check_default(self) -> None:
         # A plain file's text settings take their defaults from its .env, line breaks and all.
@@ -90,7 +90,8 @@ class Setting(_Closed):
         try:
             self.parse("default", self._default)
         except SettingError as error:
-            raise ValueError(f"a default that the setting itself takes ({error.why})") from None
+            why = Text("a default that the setting itself takes ({why})", why=error.why)
+            raise ValueError(why) from None
 
     @property
     def is_secret(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from aiserver_tray.catalog.compose.environment import read_env_file
+from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.cli.common import (
     as_json_option,
     common_options,

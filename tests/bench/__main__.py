@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from aiserver_tray.catalog.compose.environment import read_env_file
+from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.setting import PLACEHOLDER
 

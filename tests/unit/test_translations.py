@@ -45,7 +45,7 @@ def test_translations_use_the_values_of_the_original() -> None:
 
 
 def test_a_value_that_is_itself_a_text_is_translated_too() -> None:
-    inner = Text("expected one line of text")
+    inner = Text("expected one line of text without control characters")
     outer = Text("{name}: {why}", name="n8n.X", why=inner)
     assert outer.render("zh") == f"n8n.X：{inner.render('zh')}"
     assert inner.render("zh") != inner.render("en")
