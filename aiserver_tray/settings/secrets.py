@@ -5,10 +5,8 @@ import secrets
 import string
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import Field, model_validator
 
 from aiserver_tray.catalog.setting import Generator
@@ -17,6 +15,9 @@ from aiserver_tray.host.paths import KeyPlace
 from aiserver_tray.i18n import Text
 from aiserver_tray.settings.files import SealedModel, VersionedFile
 from aiserver_tray.settings.master_key import KeyKeeper, KeyRecord, MasterKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
 """Random, as NIST SP 800-38D 8.2.2 allows up to 2^32 times under one key."""
@@ -132,6 +133,8 @@ class Secrets:
         return base64.b64encode(nonce + sealed).decode()
 
     def _decrypt(self, data: SecretsData, name: str, stored: str) -> str:
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as in _cipher
+
         cipher = self._cipher(data)
         try:
             raw = base64.b64decode(stored, validate=True)
@@ -148,8 +151,11 @@ class Secrets:
                 ),
             ) from None
 
-    def _cipher(self, data: SecretsData) -> AESGCM:
+    def _cipher(self, data: SecretsData) -> "AESGCM":
         """The cipher of *data*; makes the key when the first secret is stored."""
+        # Takes a while to import, and most commands need no secret.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
         if data.key is None:
             self._key, data.key = self._keeper.create()
         elif self._key is None or self._key.check != data.key.check:
