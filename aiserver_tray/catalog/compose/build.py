@@ -69,7 +69,7 @@ class Build(Extensible):
     cache_from: list[str] = Field(default_factory=list)
     cache_to: list[str] = Field(default_factory=list)
     no_cache: Flag = False
-    additional_contexts: Mapping = Field(default_factory=dict)
+    additional_contexts: dict[str, str] = Field(default_factory=dict)
     pull: Flag = False
     extra_hosts: Hosts = Field(default_factory=dict)
     isolation: str = ""

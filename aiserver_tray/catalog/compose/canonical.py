@@ -75,13 +75,12 @@ def _canonical_ports(ports: list[Any], path: KeyPath, report: Report) -> list[An
     """A list as a whole, since one entry may stand for several ports."""
     canonical: list[Any] = []
     for index, port in enumerate(ports):
-        if isinstance(port, bool) or not isinstance(port, int | str):
-            canonical.append(port)
-            continue
+        short = isinstance(port, int | str) and not isinstance(port, bool)
         try:
-            canonical += parse_port(str(port))
+            canonical += parse_port(str(port)) if short else [port]
         except ValueError as error:
             report((*path, index), _expected(error, port))
+            canonical.append(port)
     return canonical
 
 

@@ -19,6 +19,9 @@ def apply_defaults(tree: _Tree, report: Report) -> None:
         _complete_service(service)
         for request_path, request in _device_requests(service, path):
             _complete_request(request, request_path, report)
+        for mount_path, mount in _entries(service.get("volumes"), (*path, "volumes")):
+            if mount.get("type") == "bind" and "source" not in mount:
+                report(mount_path, Text("expected the key {key}, which is missing", key="source"))
     for path, volume in _entries(tree.get("volumes"), ("volumes",)):
         _check_external(volume, path, report)
     for section, sources in (

@@ -17,7 +17,7 @@ def normalize(tree: _Tree) -> None:
         _normalize_service(service)
     for section in ("networks", "volumes", "configs", "secrets"):
         if isinstance(tree.get(section), dict):
-            _name_resources(tree[section], tree["name"])
+            _name_resources(tree[section], section, tree["name"])
 
 
 def _mappings(section: object) -> list[_Tree]:
@@ -81,9 +81,10 @@ def _texts(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _name_resources(resources: _Tree, project: str) -> None:
+def _name_resources(resources: _Tree, section: str, project: str) -> None:
     for key, given in resources.items():
-        resource = resources[key] = {} if given is None else given
+        needs_nothing = given is None and section in ("networks", "volumes")
+        resource = resources[key] = {} if needs_nothing else given
         if isinstance(resource, dict) and resource.get("name") is None:
             external = resource.get("external") is True
             resource["name"] = key if external else f"{project}_{key}"

@@ -161,6 +161,10 @@ def test_defaults_are_filled_in() -> None:
         ({"secrets": {"s": {"file": "a", "environment": "B"}}}, ("secrets", "s")),
         ({"configs": {"c": {}}}, ("configs", "c")),
         (
+            {"services": {"a": {"volumes": [{"type": "bind", "target": "/t"}]}}},
+            ("services", "a", "volumes", 0),
+        ),
+        (
             {"services": {"a": {"gpus": [{"count": 1, "device_ids": ["0"]}]}}},
             ("services", "a", "gpus", 0),
         ),

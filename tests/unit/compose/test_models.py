@@ -315,3 +315,10 @@ def test_optional_dependency_on_an_inactive_service_is_no_problem() -> None:
 def test_secret_has_to_come_from_somewhere() -> None:
     _, problems = _validated({"secrets": {"s": {"driver": "x"}}})
     assert set(problems) == {("secrets", "s")}
+
+
+@pytest.mark.parametrize("section", ["secrets", "configs"])
+def test_secret_or_config_that_is_null_is_refused(section: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        _validated({section: {"a": None}})
+    assert [error["loc"] for error in caught.value.errors()] == [(section, "a")]
