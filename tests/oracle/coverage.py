@@ -10,7 +10,7 @@ from typing import get_args, get_origin
 
 from pydantic import BaseModel
 
-from aiserver_tray.catalog.compose.load import read_documents
+from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.project import Project
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.catalog.compose.load import load_project, read_env_file
+from aiserver_tray.catalog.compose.dotenv import read_env_file
+from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.setting import PLACEHOLDER
 from tests.oracle.oracle import HOME, Case, differences, oracle_config
 

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from aiserver_tray.catalog.compose.load import load_project, read_env_file
+from aiserver_tray.catalog.compose.dotenv import read_env_file
+from aiserver_tray.catalog.compose.load import load_project
 from tests.oracle.coverage import model_keys, used_keys
 from tests.oracle.oracle import HOME, Case, cases, differences, oracle_config
 
