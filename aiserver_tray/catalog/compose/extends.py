@@ -11,6 +11,7 @@ from aiserver_tray.catalog.compose.merge import extend_service
 from aiserver_tray.catalog.compose.paths import expand
 from aiserver_tray.catalog.compose.problems import Problems
 from aiserver_tray.catalog.compose.reader import Document
+from aiserver_tray.errors import Problem
 from aiserver_tray.i18n import Text
 
 Tree = dict[str, Any]
@@ -72,7 +73,7 @@ class _Extending:
             self._problems.add_below(document, path, ("services", base_name))
         base = self.resolve(base_name, base_source, path, (*seen, (source.file, name)))
         if not isinstance(base, dict):
-            return service
+            return None
         base = copy.deepcopy(base)
         for document in (*source.documents, *base_source.documents):
             drop(base, {path[2:] for path in document.resets if path[:2] == ("services", name)})
@@ -103,8 +104,12 @@ class _Extending:
             if found is None:
                 return None
             source = found
-        if name in source.services:
+        if isinstance(source.services.get(name), dict):
             return name, source
+        if name in source.services:
+            place = source.documents[-1].place(("services", name))
+            self._problems.extend([Problem(place, Text("expected a mapping"))])
+            return None
         self._problems.report(
             where,
             Text(

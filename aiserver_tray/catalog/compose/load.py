@@ -70,8 +70,6 @@ def load_project(path: Path, env: Mapping[str, str], *, profiles: Collection[str
     if not tree:
         problems.report((), empty_file())
         problems.check()
-    if not isinstance(tree.get("name", ""), str):
-        problems.report(("name",), Text("expected text"))
     tree["name"] = name
     active = {*profiles, *(profile.strip() for profile in env.get(_PROFILES, "").split(","))}
     complete_services(tree, env, _active_services(tree, active), problems)
@@ -163,6 +161,8 @@ class _Loader:
             if tree:
                 self._check_shape(tree)
             tree = self._laid_over(tree, document)
+        if not isinstance(tree.get("name", ""), str):
+            self._problems.report(("name",), Text("expected text"))
         apply_defaults(tree, self._problems.report)
         resolve_paths(tree, self._files.folder)
         fill_environment(tree, self._files.env)

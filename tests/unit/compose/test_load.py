@@ -106,6 +106,12 @@ def test_what_cannot_be_extended_is_refused_where_it_is_named(
     assert found[0].place.line == (1 if "services to extend" in why else 4)
 
 
+def test_a_service_that_is_empty_cannot_be_extended(tmp_path: Path) -> None:
+    write(tmp_path, compose="services:\n  a: {image: i, extends: b}\n  b:\n")
+
+    assert (3, "services.b") in [(p.place.line, p.place.key) for p in problems(tmp_path)]
+
+
 def test_an_included_project_has_its_own_folder_and_variables(tmp_path: Path) -> None:
     write(
         tmp_path,
