@@ -79,6 +79,11 @@ def _unique(items: list[T]) -> list[T]:
     return items
 
 
+def _unique_if_list(value: object) -> object:
+    """Before its items become text: ``1`` and ``"1"`` are two."""
+    return _unique(value) if isinstance(value, list) else value
+
+
 def _whole_as_text(value: object) -> object:
     return str(value) if type(value) is int else value
 
@@ -205,7 +210,7 @@ Name = Annotated[str, Field(pattern="^[a-zA-Z0-9._-]+$")]
 Items = Annotated[list[str], AfterValidator(_unique)]
 StringOrList = Annotated[Items, BeforeValidator(_listed)]
 WholeOrText = Annotated[str, BeforeValidator(_whole_as_text)]
-NumbersOrStrings = Annotated[list[WholeOrText], AfterValidator(_unique)]
+NumbersOrStrings = Annotated[list[WholeOrText], BeforeValidator(_unique_if_list)]
 Options = dict[str, Annotated[str, BeforeValidator(_option)]]
 LoggingOptions = dict[str, Annotated[str, BeforeValidator(_logging_option)]]
 StorageOptions = dict[str, Annotated[str, BeforeValidator(_storage_option)]]

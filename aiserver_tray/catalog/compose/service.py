@@ -169,7 +169,7 @@ class Service(Extensible):
     cgroup_parent: str = ""
     cgroup: Annotated[str, one_of("host", "private")] = ""
     cpu_count: Annotated[Integer, between(0, 2**63 - 1)] = 0
-    cpu_percent: Annotated[Number, between(0, 100)] = 0.0
+    cpu_percent: Annotated[Integer, between(0, 100)] = 0
     cpu_period: Truncated = 0
     cpu_quota: Truncated = 0
     cpu_rt_period: Truncated = 0
