@@ -136,7 +136,8 @@ def _check_problems(error: CatalogError, folder: Path) -> None:
         assert problem.text.render("en").strip()
         assert problem.text.render("zh").strip()
         if problem.place.line is not None:
-            lines = problem.place.file.read_bytes().splitlines()
+            # As str has it, not bytes: to YAML, too, U+0085 and U+2028 end a line.
+            lines = problem.place.file.read_text(encoding="utf-8", errors="replace").splitlines()
             assert 1 <= problem.place.line <= len(lines) + 1
     json.dumps(error.data)
 
