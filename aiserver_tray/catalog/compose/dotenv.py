@@ -112,7 +112,9 @@ class _EnvFile:
         try:
             return substitute(text, self._lookup)
         except TemplateError as error:
-            raise self._error(error.text) from None
+            # The value may be a secret: its text is not for the message.
+            hidden = {**error.text.values, "template": "…"}
+            raise self._error(Text(error.text.template, **hidden)) from None
 
     def _lookup(self, name: str) -> str | None:
         value = self._before(name)

@@ -58,9 +58,10 @@ def test_a_line_that_assigns_nothing_is_refused(text: str, line: int, tmp_path: 
     assert refused.value.problems[0].place.line == line
 
 
-def test_a_refusal_does_not_show_the_value(tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", ["'hunter2", "hunter2${", '"hunter2${1}"'])
+def test_a_refusal_does_not_show_the_value(value: str, tmp_path: Path) -> None:
     with pytest.raises(CatalogError) as refused:
-        variables(tmp_path, "PASSWORD='hunter2")
+        variables(tmp_path, f"PASSWORD={value}")
 
     assert "hunter2" not in str(refused.value)
     assert "hunter2" not in repr(refused.value.data)
