@@ -106,6 +106,13 @@ def _build(value: object) -> object:
     return {"context": value} if isinstance(value, str) else value
 
 
+def _named(value: object) -> object:
+    """Refused here, since a list's ``=VALUE``, which is taken, becomes an empty key later."""
+    if isinstance(value, dict) and "" in value:
+        raise ValueError(Text("keys that are not empty"))
+    return value
+
+
 def _depends_on(value: object) -> object:
     if not _are_texts(value):
         return value
@@ -145,13 +152,17 @@ def _parsed_list(parse: Callable[[list[Any]], Any]) -> _Convert:
 
 
 _WHOLE: dict[str, _Convert] = {
+    "annotations": _named,
     "build": _build,
     "depends_on": _depends_on,
     "dns": _listed,
     "env_file": _env_files,
+    "environment": _named,
     "gpus": _gpus,
     "label_file": _listed,
+    "labels": _named,
     "networks": _service_networks,
+    "sysctls": _named,
 }
 _EACH: dict[str, _Convert] = {
     "configs": _file_mount,
@@ -160,6 +171,8 @@ _EACH: dict[str, _Convert] = {
     "volumes": _parsed(parse_volume),
 }
 _WHOLE_BUILD: dict[str, _Convert] = {
+    "args": _named,
+    "labels": _named,
     "additional_contexts": _parsed_list(parse_pairs),
     "ssh": _parsed_list(parse_ssh),
 }

@@ -112,8 +112,6 @@ def _storage_option(value: object) -> object:
 
 def _pairs(value: object) -> object:
     """A list of ``KEY=VALUE`` as a mapping; without a value it is None."""
-    if isinstance(value, dict) and "" in value:
-        raise ValueError(Text("keys that are not empty"))
     if not isinstance(value, list):
         return value
     parts = (item.partition("=") for item in _ITEMS.validate_python(value))
