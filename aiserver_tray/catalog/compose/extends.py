@@ -36,8 +36,27 @@ def apply_extends(
     """Replaces every service of *source* that extends another by the whole of it. Files are
     looked up from *folder* and read by *open_source*."""
     extending = _Extending(folder, open_source, problems)
-    for name in source.services:
-        extending.resolve(name, source, ("services", name), ())
+    for name, service in source.services.items():
+        if isinstance(service, dict):
+            extending.resolve(name, source, ("services", name))
+
+
+@dataclass(frozen=True)
+class _Base:
+    name: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class _Link:
+    """The service *name* of *source* extends one of *base*."""
+
+    name: str
+    source: Source
+    base: Source
+
+    def is_of(self, source: Source, name: str) -> bool:
+        return self.name == name and self.source.file == source.file
 
 
 class _Extending:
@@ -46,41 +65,39 @@ class _Extending:
         self._open = open_source
         self._problems = problems
 
-    def resolve(
-        self, name: str, source: Source, path: KeyPath, seen: tuple[tuple[Path, str], ...]
-    ) -> Any:  # noqa: ANN401 - a service, or what stands in its place
-        """The service *name*, after what it extends has been put below it. *path* is where the
-        service being made stands in the file that is loaded; *seen* are those on the way here."""
-        service = source.services[name]
-        if not isinstance(service, dict) or "extends" not in service:
-            return service
-        where = (*path, "extends")
-        if (source.file, name) in seen:
-            self._problems.report(
-                where,
-                Text(
-                    "expected a service that does not extend itself, found the circle {circle}",
-                    circle=" → ".join([*(service for _, service in seen), name]),
-                ),
-            )
-            return None
-        reference = self._reference(service["extends"], where)
-        found = self._base(reference, source, where) if reference else None
-        if found is None:
-            return None
-        base_name, base_source = found
-        for document in reversed(base_source.documents):
-            self._problems.add_below(document, path, ("services", base_name))
-        base = self.resolve(base_name, base_source, path, (*seen, (source.file, name)))
-        if not isinstance(base, dict):
-            return None
-        base = copy.deepcopy(base)
-        for document in (*source.documents, *base_source.documents):
-            drop(base, {path[2:] for path in document.resets if path[:2] == ("services", name)})
-        merged = extend_service(base, service, path, self._problems.report)
+    def resolve(self, name: str, source: Source, path: KeyPath) -> None:
+        """Puts what the service *name* extends below it, and what that extends below that. *path*
+        is where the service stands in the file that is loaded."""
+        chain: list[_Link] = []
+        while "extends" in (service := source.services[name]):
+            if any(link.is_of(source, name) for link in chain):
+                self._refuse_circle([*(link.name for link in chain), name], path)
+                return
+            base = self._base(service["extends"], source, (*path, "extends"))
+            if base is None:
+                return
+            chain.append(_Link(name, source, base.source))
+            for document in reversed(base.source.documents):
+                self._problems.add_below(document, path, ("services", base.name))
+            name, source = base.name, base.source
+        for link in reversed(chain):
+            service = self._extended(link, copy.deepcopy(service), path)
+
+    def _extended(self, link: "_Link", base: Tree, path: KeyPath) -> Tree:
+        own = ("services", link.name)
+        for document in (*link.source.documents, *link.base.documents):
+            drop(base, {reset[2:] for reset in document.resets if reset[:2] == own})
+        merged = extend_service(base, link.source.services[link.name], path, self._problems.report)
         merged.pop("extends", None)
-        source.services[name] = merged
+        link.source.services[link.name] = merged
         return merged
+
+    def _refuse_circle(self, names: list[str], path: KeyPath) -> None:
+        text = Text(
+            "expected a service that does not extend itself, found the circle {circle}",
+            circle=" → ".join(names),
+        )
+        self._problems.report((*path, "extends"), text)
 
     def _reference(self, extends: Any, where: KeyPath) -> tuple[str, str | None] | None:  # noqa: ANN401
         if isinstance(extends, str):
@@ -95,30 +112,29 @@ class _Extending:
         )
         return None
 
-    def _base(
-        self, reference: tuple[str, str | None], source: Source, where: KeyPath
-    ) -> tuple[str, Source] | None:
+    def _base(self, extends: Any, source: Source, where: KeyPath) -> "_Base | None":  # noqa: ANN401
+        reference = self._reference(extends, where)
+        if reference is None:
+            return None
         name, file = reference
         if file:
-            found = self._problems.attempt(where, lambda: self._open(expand(file, self._folder)))
-            if found is None:
+            opened = self._problems.attempt(where, lambda: self._open(expand(file, self._folder)))
+            if opened is None:
                 return None
-            source = found
+            source = opened
         if isinstance(source.services.get(name), dict):
-            return name, source
+            return _Base(name, source)
         if name in source.services:
             place = source.documents[-1].place(("services", name))
             self._problems.extend([Problem(place, Text("expected a mapping"))])
             return None
-        self._problems.report(
-            where,
-            Text(
-                "expected a service of {file}, found {name!r}; known are: {known}",
-                file=str(source.file),
-                name=name,
-                known=", ".join(source.services) or "-",
-            ),
+        text = Text(
+            "expected a service of {file}, found {name!r}; known are: {known}",
+            file=str(source.file),
+            name=name,
+            known=", ".join(source.services) or "-",
         )
+        self._problems.report(where, text)
         return None
 
 

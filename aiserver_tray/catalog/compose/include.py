@@ -16,6 +16,9 @@ from aiserver_tray.i18n import Text
 
 Tree = dict[str, Any]
 
+MAX_DEPTH = 20
+"""Projects that include each other."""
+
 _SECTIONS = ("services", "volumes", "networks", "secrets", "configs")
 _KEYS = ("path", "project_directory", "env_file")
 
@@ -62,6 +65,9 @@ def _file_set(entry: Any, above: FileSet, where: KeyPath, problems: Problems) ->
     """
     fields = _fields(entry, where, problems)
     files = tuple(expand(path, above.folder) for path in fields["path"])
+    if len(above.above) > MAX_DEPTH:
+        text = Text("expected at most {limit} levels of nesting", limit=MAX_DEPTH)
+        raise CatalogError.at(problems.place(where), text)
     if files[0] in above.above:
         circle = " → ".join(str(file) for file in (*above.above, files[0]))
         text = Text("expected no circle of includes, found {circle}", circle=circle)

@@ -126,7 +126,7 @@ class _Builder:
             raise self._error(
                 node,
                 path,
-                Text("expected a smaller file: its aliases make too much of it", limit=MAX_VALUES),
+                Text("expected a smaller file: its aliases make too much of it"),
             )
         if node.tag == "!override":
             self.resets.add(path)

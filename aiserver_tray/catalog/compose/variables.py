@@ -1,5 +1,7 @@
 """Which variables Compose files use, before any has a value."""
 
+import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,8 +39,9 @@ def find_variables(path: Path) -> dict[str, Variable]:
         CatalogError: a file can't be read, or a variable is malformed.
     """
     finder = _Finder()
-    for file in compose_files(path):
-        finder.read(file, file.parent)
+    todo = deque((file, file.parent) for file in compose_files(path))
+    while todo:
+        todo.extend(finder.read(*todo.popleft()))
     if finder.problems:
         raise CatalogError(finder.problems)
     return finder.found
@@ -50,8 +53,9 @@ class _Finder:
         self.problems: list[Problem] = []
         self._read: set[Path] = set()
 
-    def read(self, file: Path, folder: Path) -> None:
-        """Takes what *file* uses; other files that it names are relative to *folder*."""
+    def read(self, file: Path, folder: Path) -> Iterator[tuple[Path, Path]]:
+        """Takes what *file* uses, and yields the local files that it names, which are relative
+        to *folder*, each with the folder that its own are relative to."""
         if file in self._read:
             return
         self._read.add(file)
@@ -61,8 +65,8 @@ class _Finder:
             for path, name in _without_value(document.tree):
                 self._add(Reference(name), document.place(path))
             for other, its_folder in _other_files(document.tree, folder):
-                if other.is_file():
-                    self.read(other, its_folder or other.parent)
+                if os.path.isfile(other):  # noqa: PTH113 - false, not an error, on odd names
+                    yield other, its_folder or other.parent
 
     def _take(self, document: Document, path: KeyPath, text: str) -> None:
         try:

@@ -106,6 +106,13 @@ def test_what_cannot_be_extended_is_refused_where_it_is_named(
     assert found[0].place.line == (1 if "services to extend" in why else 4)
 
 
+def test_a_long_chain_of_extending_services_is_resolved(tmp_path: Path) -> None:
+    services = [f"  s{n}: {{extends: s{n + 1}}}\n" for n in range(1500)]
+    write(tmp_path, compose="services:\n" + "".join(services) + "  s1500: {image: i}\n")
+
+    assert load(tmp_path).services["s0"].image == "i"
+
+
 def test_a_service_that_is_empty_cannot_be_extended(tmp_path: Path) -> None:
     write(tmp_path, compose="services:\n  a: {image: i, extends: b}\n  b:\n")
 
@@ -141,6 +148,13 @@ def test_an_included_project_has_its_own_folder_and_variables(tmp_path: Path) ->
     assert services["other"].command == ["b"]
     assert services["other"].build
     assert services["other"].build.context == str(tmp_path / "elsewhere")
+
+
+def test_includes_within_includes_have_a_limit(tmp_path: Path) -> None:
+    write(tmp_path, **{f"f{n}": f"include: [f{n + 1}.yaml]" for n in range(200)})
+
+    with pytest.raises(CatalogError, match="levels of nesting"):
+        load_project(tmp_path / "f0.yaml", {})
 
 
 @pytest.mark.parametrize(
