@@ -98,6 +98,12 @@ def _are_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def _unique(names: list[str]) -> list[str]:
+    if len(set(names)) != len(names):
+        raise ValueError(Text("each item once"))
+    return names
+
+
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -116,7 +122,7 @@ def _named(value: object) -> object:
 def _depends_on(value: object) -> object:
     if not _are_texts(value):
         return value
-    return {name: {"condition": "service_started", "required": True} for name in value}
+    return {name: {"condition": "service_started", "required": True} for name in _unique(value)}
 
 
 def _env_files(value: object) -> object:
@@ -136,7 +142,7 @@ def _gpus(value: object) -> object:
 
 
 def _service_networks(value: object) -> object:
-    return dict.fromkeys(value) if _are_texts(value) else value
+    return dict.fromkeys(_unique(value)) if _are_texts(value) else value
 
 
 def _file_mount(value: object) -> object:

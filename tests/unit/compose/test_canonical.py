@@ -76,23 +76,24 @@ def test_two_different_external_names_are_reported() -> None:
 
 
 def test_every_unreadable_short_form_is_reported_with_its_place() -> None:
-    _, problems = _canonical(
-        {
-            "services": {
-                "web": {
-                    "ports": ["80", "x"],
-                    "volumes": [":::"],
-                    "devices": ["a:b:c:d"],
-                    "build": {"ssh": ["id"]},
-                }
-            }
-        }
-    )
-    assert set(problems) == {
-        ("services", "web", "ports", 1),
-        ("services", "web", "volumes", 0),
-        ("services", "web", "devices", 0),
-        ("services", "web", "build", "ssh"),
+    web = {
+        "ports": ["80", "x"],
+        "volumes": [":::"],
+        "devices": ["a:b:c:d"],
+        "build": {"ssh": ["id"]},
+        "environment": {"": "x"},
+        "depends_on": ["db", "db"],
+        "networks": ["n", "n"],
+    }
+    _, problems = _canonical({"services": {"web": web}})
+    assert {path[2:] for path in problems} == {
+        ("ports", 1),
+        ("volumes", 0),
+        ("devices", 0),
+        ("build", "ssh"),
+        ("environment",),
+        ("depends_on",),
+        ("networks",),
     }
     assert problems["services", "web", "ports", 1].startswith("expected a port such as")
 
