@@ -117,7 +117,7 @@ def test_the_initial_value_is_the_default_as_text(setting: Setting, initial: str
         ({"type": "text", "choices": {"a": {}}}, "choices"),
         ({"type": "text", "generate": "hex32"}, "only with type secret"),
         ({"type": "port", "keep": True}, "only with type secret"),
-        ({"type": "secret", "default": "postgres"}, "a secret without a default"),
+        ({"type": "secret", "default": "postgres"}, "a secret without default"),
         ({"type": "port", "default": 70000}, "a port from 1 to 65535"),
         ({"type": "choice", "default": "b", "choices": {"a": {}}}, "one of a, found 'b'"),
         ({"pattern": "["}, "a regular expression"),
