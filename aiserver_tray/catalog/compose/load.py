@@ -159,7 +159,7 @@ class _Loader:
         tree: Tree = {}
         for document in (document for each in documents.values() for document in each):
             if tree:
-                self._check_shape(tree)
+                self.check_shape(tree)
             tree = self._laid_over(tree, document)
         if not isinstance(tree.get("name", ""), str):
             self._problems.report(("name",), Text("expected text"))
@@ -187,8 +187,8 @@ class _Loader:
                 self._problems.report(("services", name), Text("expected a mapping"))
         return services
 
-    def _check_shape(self, tree: Tree) -> None:
-        """What is wrong in one document isn't mended by another that lies over it."""
+    def check_shape(self, tree: Tree) -> None:
+        """Reports what is wrong in *tree*, even if what comes later would lie over it."""
         named = {
             section: {name: {} if item is None else item for name, item in items.items()}
             for section in ("networks", "volumes", "secrets", "configs")
@@ -202,7 +202,9 @@ class _Loader:
     def _include(self, files: FileSet) -> Tree:
         problems = Problems(files.files[0])
         documents = {file: parse_documents(file) for file in files.files}
-        tree = _Loader(files, problems).load(documents)
+        loader = _Loader(files, problems)
+        tree = loader.load(documents)
+        loader.check_shape(tree)
         problems.check()
         self._problems.adopt(problems)
         return tree
