@@ -1,72 +1,70 @@
 """``python -m tests.lab up|down|env``: the lab from a shell."""
 
-import argparse
+import json
 import os
 import shlex
 import shutil
 import sys
 import time
+from pathlib import Path
+
+import click
 
 from tests.lab import lifecycle
 from tests.lab.place import VARIABLE, LabError, Place, default_place
 
-TOOLS = {
-    "debootstrap": "debootstrap",
-    "docker-init": "docker.io",
-    "docker-registry": "docker-registry",
-    "dockerd": "docker.io",
-    "ip": "iproute2",
-    "iptables": "iptables",
-    "unshare": "util-linux",
-}
-"""Commands the lab runs, and the Debian package of each."""
+PACKAGES = Path(__file__).with_name("requirements.json")
+"""Commands that the lab runs, and the Debian package of each."""
 
 
-def main(arguments: list[str]) -> int:
-    """Runs one command. Returns the exit status: 0 done, 1 failed; argparse exits with 2."""
-    parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start engine and registry, build what the registry lacks")
-    down = commands.add_parser("down", help="end them and remove all but the registry's images")
-    down.add_argument("--purge", action="store_true", help="remove the registry's images too")
-    commands.add_parser("env", help="print what a shell needs: eval \"$(… env)\"")
-    chosen = parser.parse_args(arguments)
-    place = default_place()
-    try:
-        if chosen.command == "env":
-            print(f"export DOCKER_HOST={shlex.quote(place.host)}")
-        else:
-            _require_means(place, arguments)
-            _change(place, chosen)
-    except LabError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+@click.group(help="A private Docker Engine, and a registry with the catalog's images.")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """The lab of this machine, or of the state folder that AISERVER_LAB names."""
+    context.obj = default_place()
 
 
-def _change(place: Place, chosen: argparse.Namespace) -> None:
+@main.command()
+@click.pass_obj
+def up(place: Place) -> None:
+    """Start engine and registry; build what the registry lacks."""
     begun = time.monotonic()
-    if chosen.command == "up":
-        lifecycle.up(place, lambda line: print(line, flush=True))
-        print(f"The lab is up ({time.monotonic() - begun:.1f} s): {place.host}")
-    elif chosen.purge:
-        lifecycle.purge(place)
-    else:
-        lifecycle.down(place)
+    _require_means(place)
+    lifecycle.up(place, click.echo)
+    click.echo(f"The lab is up after {time.monotonic() - begun:.1f} s: {place.host}")
 
 
-def _require_means(place: Place, arguments: list[str]) -> None:
+@main.command()
+@click.option("--purge", is_flag=True, help="Remove the registry's images too.")
+@click.pass_obj
+def down(place: Place, purge: bool) -> None:  # noqa: FBT001 - click's way
+    """End them and remove all but the registry's images."""
+    _require_means(place)
+    (lifecycle.purge if purge else lifecycle.down)(place)
+
+
+@main.command()
+@click.pass_obj
+def env(place: Place) -> None:
+    """Print what a shell needs: eval "$(… env)"."""
+    click.echo(f"export DOCKER_HOST={shlex.quote(place.host)}")
+
+
+def _require_means(place: Place) -> None:
     """Raises ``LabError`` with the command that helps, where rights or tools are missing."""
     if os.geteuid() != 0:
         command = ["sudo", "env", f"{VARIABLE}={place.state}", sys.executable, "-m", "tests.lab"]
-        raise LabError(f"The lab needs root. Run: {shlex.join([*command, *arguments])}")
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    lacking = {package for tool, package in TOOLS.items() if not shutil.which(tool, path=path)}
-    if lacking:
-        packages = " ".join(sorted(lacking))
-        raise LabError(f"Debian packages are missing. Run: apt-get install -y {packages}")
-    os.environ["PATH"] = path
+        raise LabError(f"The lab needs root. Run: {shlex.join([*command, *sys.argv[1:]])}")
+    os.environ["PATH"] = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    packages: dict[str, str] = json.loads(PACKAGES.read_text())
+    if lacking := {package for tool, package in packages.items() if not shutil.which(tool)}:
+        names = " ".join(sorted(lacking))
+        raise LabError(f"Debian packages are missing. Run: apt-get install -y {names}")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        main()
+    except LabError as error:
+        click.echo(error, err=True)
+        sys.exit(1)

@@ -1,7 +1,7 @@
 """Archives that are put together on this machine, since a container can't reach what they need.
 
-A container trusts only the certificates in its image, so it reaches no registry through a machine's own
-certificate authority; the machine itself does.
+A container trusts only the certificates in its image, so it reaches no registry through a machine's
+own certificate authority; the machine itself does.
 """
 
 import json
@@ -111,4 +111,14 @@ def _n8n(settings: Mapping[str, Any], folder: Path) -> list[str]:
     _call([*npm, "--cache", str(folder / "npm")], library, PATH=path)
     shutil.rmtree(folder / "npm")
     left_out = [f"--exclude={pattern}" for pattern in settings["leave_out"]]
-    return [*left_out, "-C", str(node), "bin/node", "-C", str(folder), "lib/node_modules"]
+    packages = [f"--exclude=node_modules/{name}" for name in settings["leave_out_packages"]]
+    return [
+        *left_out,
+        *packages,
+        "-C",
+        str(node),
+        "bin/node",
+        "-C",
+        str(folder),
+        "lib/node_modules",
+    ]

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import docker
@@ -145,10 +146,9 @@ def sweep(place: Place) -> None:
     shutil.rmtree(place.run, ignore_errors=True)
     sweeper = ["unshare", "--mount", "--", "sh", str(_NAMESPACE), "sweep", place.name]
     network.run(*sweeper)
-    try:
-        Path("/run/containerd").rmdir()
-    except OSError:  # in use by a containerd that is not ours, or never made
-        pass
+    for folder in ("/run/containerd", "/run/docker/plugins", "/run/docker"):
+        with suppress(OSError):  # in use by an engine that is not ours, or never made
+            Path(folder).rmdir()
 
 
 def _free_port() -> int:

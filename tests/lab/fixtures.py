@@ -11,6 +11,7 @@ from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place, default_place
 
+
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Place]:
     """The machine's lab, up. It is taken down at the end if it was down before."""

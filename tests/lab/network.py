@@ -2,7 +2,7 @@
 
 The engine itself sets no packet rule (``iptables: false``): it would flush the chains of the user's
 own engine, which have the same names. Two rules of ours give its containers the way out; published
-ports go through docker-proxy, as they do on every engine where the client is on the loopback address.
+ports go through docker-proxy, as on every engine where the client is on the loopback address.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ def run(*command: str) -> str:
 
 
 def create(place: Place) -> _Network:
-    """Makes the bridge and the rules; the /16 of the lab's networks, the bridge having its first /24."""
+    """Makes bridge and rules; the /16 of the lab's networks, of which the bridge has the first /24."""
     pool = _free_pool(int(place.name[-2:], 16))
     bridge = next(pool.subnets(new_prefix=24))
     run("ip", "link", "add", place.name, "type", "bridge")
@@ -40,13 +40,13 @@ def create(place: Place) -> _Network:
 
 
 def _rules(place: Place, pool: _Network) -> list[list[str]]:
-    ours = ["-m", "comment", "--comment", place.name]
-    return [
-        ["-t", "nat", "-A", "POSTROUTING", "-s", str(pool), "!", "-d", str(pool), *ours]
-        + ["-j", "MASQUERADE"],
-        ["-t", "filter", "-I", "FORWARD", "-s", str(pool), *ours, "-j", "ACCEPT"],
-        ["-t", "filter", "-I", "FORWARD", "-d", str(pool), *ours, "-j", "ACCEPT"],
+    ours = f"-m comment --comment {place.name}"
+    rules = [
+        f"-t nat -A POSTROUTING -s {pool} ! -d {pool} {ours} -j MASQUERADE",
+        f"-t filter -I FORWARD -s {pool} {ours} -j ACCEPT",
+        f"-t filter -I FORWARD -d {pool} {ours} -j ACCEPT",
     ]
+    return [rule.split() for rule in rules]
 
 
 def _free_pool(first: int) -> _Network:
@@ -85,9 +85,7 @@ def _engine_bridges(place: Place) -> set[str]:
     """
     store = place.data / "network/files/local-kv.db"
     content = store.read_bytes() if store.exists() else b""
-    return {
-        f"br-{match.decode()[:12]}" for match in re.findall(rb"bridge/([0-9a-f]{64})", content)
-    }
+    return {f"br-{match.decode()[:12]}" for match in re.findall(rb"bridge/([0-9a-f]{64})", content)}
 
 
 def _other_engine() -> bool:

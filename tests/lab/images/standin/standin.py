@@ -7,19 +7,20 @@ What it does is in /etc/standin.json, made from the image table:
   not_empty  variables that may be missing but not empty; matches: pattern of a variable
   published  values that no password, key or token may have
   files      files that must be there; volumes, writes: folders that must be writable
-  needs      what it connects to before it is ready: kind postgres|mysql|dsn|redis|http with their
-             credentials; a part that names no host is left out
-  migrates   the first of needs holds tables: MODE=migration makes them and ends, MIGRATION_ENABLED=true
-             makes them, every other mode wants them there
-  ports      what it answers where: {port: {path: {status, json|text, open, checks}}}; login: what a
-             path that is not open asks for; when: the port is only served with these values
+  needs      what it connects to before it is ready: kind postgres|mysql|dsn|redis|http, and the
+             credentials for it; an empty url is left out
+  migrates   the first of needs holds tables: MODE=migration makes them and ends,
+             MIGRATION_ENABLED=true makes them, every other mode wants them there
+  ports      what it answers where: {port: {path: {json|text, open, checks}}}; login: what a path
+             that is not open asks for; checks: the answer is 500 where a need can't be reached;
+             when: the port is served only with these values
 LAB_READY_AFTER (seconds) sets how long it takes from its start to its first answer.
 """
 
 import base64
+import contextlib
 import json
 import os
-import pathlib
 import re
 import signal
 import sys
@@ -27,28 +28,34 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
+from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NoReturn
 
 import psycopg2
 import psycopg2.errors
+import psycopg2.extensions
 import pymysql
 import redis
 
 TIMEOUT = 5
+Spec = Mapping[str, Any]
 
 
-def fail(message):
+def fail(message: str) -> NoReturn:
+    """Ends with a message on standard error and exit status 1."""
     sys.exit(f"{os.environ.get('HOSTNAME', 'stand-in')}: {message}")
 
 
-def expand(text):
+def expand(text: str) -> str:
     """Text with ${NAME} and ${NAME:-default} replaced from the environment."""
-    return re.sub(
-        r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: os.environ.get(m[1]) or m[2] or "", text
-    )
+    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: os.environ.get(m[1]) or m[2] or "", text)
 
 
-def check_environment(spec):
+def check_environment(spec: Spec) -> None:
+    """Fails where a variable is missing, too short or a published default."""
     for name, length in spec.get("require", {}).items():
         if not os.environ.get(name):
             fail(f"{name} is not set")
@@ -57,25 +64,26 @@ def check_environment(spec):
     for name in spec.get("not_empty", []):
         if os.environ.get(name) == "":
             fail(f"{name} must not be empty")
-    for name, pattern in spec.get("matches", {}).items():
-        if not re.fullmatch(pattern, os.environ.get(name, "")):
-            fail(f"{name} must match {pattern}")
     for name, value in os.environ.items():
         if re.search("PASS|SECRET|KEY|TOKEN|AUTH|URL|DSN|CONN", name) and any(
             value == known or f":{known}@" in value for known in spec["published"]
         ):
             fail(f"{name} holds a published default")
+    for name, pattern in spec.get("matches", {}).items():
+        if not re.fullmatch(pattern, os.environ.get(name, "")):
+            fail(f"{name} must match {pattern}")
 
 
-def check_files(spec):
+def check_files(spec: Spec) -> None:
+    """Fails where command, files or folders are not as the software wants them."""
     wanted = spec.get("arguments", [])
     if sys.argv[1 : 1 + len(wanted)] != wanted:
         fail(f"the command must begin with: {' '.join(wanted)}")
     for file in spec.get("files", {}):
-        if not os.path.exists(file):
+        if not Path(file).exists():
             fail(f"{file} is missing")
     for folder in spec.get("volumes", []) + spec.get("writes", []):
-        probe = pathlib.Path(folder, ".stand-in")
+        probe = Path(folder, ".stand-in")
         try:
             probe.write_text("")
             probe.unlink()
@@ -83,163 +91,161 @@ def check_files(spec):
             fail(f"{folder} can't be written: {error.strerror}")
 
 
-def from_dsn(url):
-    """one-api's forms: empty (SQLite), user:password@tcp(host:port)/db, postgres://…"""
-    if not url:
-        return None
-    mysql = re.fullmatch(r"([^:]+):(.*)@tcp\(([^:]+):(\d+)\)/([^?]*).*", url)
-    if mysql:
-        user, password, host, port, database = mysql.groups()
-        kind = "mysql"
-    else:
-        parts = urllib.parse.urlsplit(url)
-        kind, host, port, database = "postgres", parts.hostname, parts.port, parts.path.strip("/")
-        user, password = parts.username, urllib.parse.unquote(parts.password or "")
-    return {"kind": kind, "host": host, "port": port or 5432, "user": user} | {
-        "password": password,
-        "database": database,
+def from_dsn(url: str) -> dict[str, Any]:
+    """A need from one of one-api's forms: user:password@tcp(host:port)/db, or postgres://…"""
+    if found := re.fullmatch(r"([^:]+):(.*)@tcp\(([^:]+):(\d+)\)/([^?]*).*", url):
+        return {"kind": "mysql"} | dict(
+            zip(("user", "password", "host", "port", "database"), found.groups(), strict=True)
+        )
+    parts = urllib.parse.urlsplit(url)
+    return {
+        "kind": "postgres",
+        "host": parts.hostname,
+        "port": parts.port or 5432,
+        "user": parts.username,
+        "password": urllib.parse.unquote(parts.password or ""),
+        "database": parts.path.strip("/"),
     }
 
 
-def postgres(need):
-    try:
-        return psycopg2.connect(
-            host=need["host"],
-            port=need["port"],
-            user=need["user"],
-            password=need["password"],
-            dbname=need["database"],
-            connect_timeout=TIMEOUT,
-        )
-    except psycopg2.OperationalError as error:
-        if not need.get("create") or "does not exist" not in str(error):
-            raise
-    server = postgres(need | {"database": "postgres", "create": False})
-    server.autocommit = True
-    try:
-        server.cursor().execute(f'CREATE DATABASE "{need["database"]}"')
-    except psycopg2.errors.DuplicateDatabase:
-        pass
-    server.close()
-    return postgres(need | {"create": False})
+def postgres(need: Spec) -> psycopg2.extensions.connection:
+    """A connection to a database, made first where the need says so."""
+    server = {key: need[key] for key in ("host", "port", "user", "password")}
+    server["connect_timeout"] = TIMEOUT
+    if need.get("create"):
+        first = psycopg2.connect(dbname="postgres", **server)
+        first.autocommit = True
+        with contextlib.suppress(psycopg2.errors.DuplicateDatabase):
+            first.cursor().execute(f'CREATE DATABASE "{need["database"]}"')
+        first.close()
+    return psycopg2.connect(dbname=need["database"], **server)
 
 
-def connect_http(need):
-    request = urllib.request.Request(need["url"])
-    if need.get("user"):
-        pair = f"{need['user']}:{need['password']}".encode()
-        request.add_header("Authorization", "Basic " + base64.b64encode(pair).decode())
-    urllib.request.urlopen(request, timeout=TIMEOUT).close()
+def mysql(need: Spec) -> pymysql.Connection:
+    """A connection to a database."""
+    login = {key: need[key] for key in ("host", "user", "password", "database")}
+    return pymysql.connect(port=int(need["port"]), connect_timeout=TIMEOUT, **login)
 
 
-def connect(need):
-    """Opens a connection with the credentials given and closes it. Raises what the client raises."""
+def http(need: Spec) -> HTTPResponse:
+    """An answer to a request with the credentials of the need."""
+    pair = base64.b64encode(f"{need['user']}:{need['password']}".encode()).decode()
+    request = urllib.request.Request(need["url"], headers={"Authorization": f"Basic {pair}"})
+    answer: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
+    return answer
+
+
+def redis_server(need: Spec) -> redis.Redis:
+    """A client whose credentials the server has taken."""
+    client = redis.from_url(need["url"], socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
+    client.ping()
+    return client
+
+
+CONNECT = {"postgres": postgres, "mysql": mysql, "http": http, "redis": redis_server}
+
+
+def filled(need: Spec) -> dict[str, Any]:
+    """A need with the environment's values in it."""
     need = {key: expand(value) if isinstance(value, str) else value for key, value in need.items()}
-    if need["kind"] == "dsn":
-        need = from_dsn(need["url"])
-    if need is None or need.get("url") == "":
-        return
-    if need["kind"] == "postgres":
-        postgres(need).close()
-    elif need["kind"] == "mysql":
-        pymysql.connect(
-            host=need["host"],
-            port=int(need["port"]),
-            user=need["user"],
-            password=need["password"],
-            database=need["database"],
-            connect_timeout=TIMEOUT,
-        ).close()
-    elif need["kind"] == "redis":
-        redis.from_url(need["url"], socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT).ping()
-    else:
-        connect_http(need)
+    return from_dsn(need["url"]) if need["kind"] == "dsn" and need["url"] else need
 
 
-def connect_all(spec):
-    for need in spec.get("needs", []):
+def problem(spec: Spec) -> str | None:
+    """What keeps it from one of its needs; None where it reaches all of them."""
+    for need in map(filled, spec.get("needs", [])):
+        if need.get("url") == "":
+            continue
         try:
-            connect(need)
-        except Exception as error:  # four client libraries, each with its own
+            CONNECT[need["kind"]](need).close()
+        except Exception as error:  # noqa: BLE001 - four client libraries, each with its own
             return f"{need['kind']}: {str(error).strip() or type(error).__name__}"
     return None
 
 
-def migrate(spec):
-    need = spec["needs"][0]
-    database = postgres({key: expand(value) for key, value in need.items()})
+def migrate(spec: Spec) -> None:
+    """Makes the tables or wants them there, by the mode."""
+    mode = os.environ["MODE"]
+    database = postgres(filled(spec["needs"][0]))
     cursor = database.cursor()
-    if os.environ["MODE"] == "migration" or os.environ.get("MIGRATION_ENABLED") == "true":
+    if mode == "migration" or os.environ.get("MIGRATION_ENABLED") == "true":
+        # Several containers may do so at once.
+        cursor.execute("SELECT pg_advisory_xact_lock(1)")
         cursor.execute("CREATE TABLE IF NOT EXISTS standin_version (version text)")
         database.commit()
     cursor.execute("SELECT to_regclass('standin_version')")
-    migrated = cursor.fetchone()[0]
+    (migrated,) = cursor.fetchone()
     database.close()
     if not migrated:
         fail("the database is not migrated")
-    if os.environ["MODE"] == "migration":
+    if mode == "migration":
         sys.exit(0)
 
 
-def allowed(login, headers):
-    if "bearer" in login:
-        return headers.get("Authorization") == "Bearer " + expand(login["bearer"])
+def allowed(login: Spec, headers: Mapping[str, str]) -> bool:
+    """Whether a request shows the credentials that a port asks for."""
     if "header" in login:
         return headers.get(login["header"]) == expand(login["password"])
+    if "bearer" in login:
+        return headers.get("Authorization") == f"Bearer {expand(login['bearer'])}"
     pair = f"{expand(login['user'])}:{expand(login['password'])}".encode()
-    return headers.get("Authorization") == "Basic " + base64.b64encode(pair).decode()
+    return headers.get("Authorization") == f"Basic {base64.b64encode(pair).decode()}"
 
 
-def handler(spec, answers):
+def response(spec: Spec, port: Spec, path: str, headers: Mapping[str, str]) -> tuple[int, str, str]:
+    """Status, media type and body of the answer to a request."""
+    answer = port.get(path)
+    if answer is None:
+        return 404, "text/plain", "not found"
+    if "login" in port and not answer.get("open") and not allowed(port["login"], headers):
+        return 401, "text/plain", "log-in required"
+    if answer.get("checks") and (found := problem(spec)):
+        return 500, "text/plain", found
+    if "json" in answer:
+        return 200, "application/json", json.dumps(answer["json"])
+    return 200, "text/html", answer.get("text", "")
+
+
+def handler(spec: Spec, port: Spec) -> type[BaseHTTPRequestHandler]:
+    """The request handler of one port."""
+
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            answer = answers.get(self.path.split("?")[0])
-            if answer is None:
-                return self.answer(404, "text/plain", "not found")
-            login = answers.get("login")
-            if login and not answer.get("open") and not allowed(login, self.headers):
-                return self.answer(401, "text/plain", "log-in required")
-            if answer.get("checks") and (problem := connect_all(spec)):
-                return self.answer(500, "text/plain", problem)
-            if "json" in answer:
-                return self.answer(200, "application/json", json.dumps(answer["json"]))
-            return self.answer(200, "text/html", answer.get("text", ""))
-
-        do_HEAD = do_GET
-
-        def answer(self, status, kind, body):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            status, kind, body = response(spec, port, path, dict(self.headers))
             self.send_response(status)
             self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body.encode())))
             self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body.encode())
+            self.wfile.write(body.encode())
 
     return Handler
 
 
-def serve(spec):
-    for port, answers in spec["ports"].items():
-        wanted = answers.get("when", {})
-        if all(os.environ.get(name) in values for name, values in wanted.items()):
-            server = ThreadingHTTPServer(("", int(port)), handler(spec, answers))
+def serve(spec: Spec) -> None:
+    """Listens on every port, each in a thread of its own."""
+    for number, port in spec["ports"].items():
+        if all(os.environ.get(name) in values for name, values in port.get("when", {}).items()):
+            server = ThreadingHTTPServer(("", int(number)), handler(spec, port))
             threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+def main() -> None:
+    """Checks, connects, waits out its delay and serves until SIGTERM."""
     started = time.monotonic()
-    spec = json.loads(pathlib.Path("/etc/standin.json").read_text())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    spec = json.loads(Path("/etc/standin.json").read_text())
     check_environment(spec)
     check_files(spec)
-    if problem := connect_all(spec):
-        fail(problem)
+    if found := problem(spec):
+        fail(found)
     if spec.get("migrates"):
         migrate(spec)
     delay = float(os.environ.get("LAB_READY_AFTER") or 0.5)
-    time.sleep(max(0, delay - (time.monotonic() - started)))
+    time.sleep(max(0.0, delay - (time.monotonic() - started)))
     serve(spec)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     while True:
         signal.pause()
 

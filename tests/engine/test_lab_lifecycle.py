@@ -1,0 +1,195 @@
+"""The lab comes up twice, after a crash, beside another lab, and goes down without a trace."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.lab import engine as lab_engine
+from tests.lab import lifecycle
+from tests.lab.place import LabError, Place
+
+BUSYBOX = "busybox:1.37.0"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def second(lab: Place, tmp_path: Path) -> Iterator[Place]:
+    """Another lab on the machine, down, whose registry already holds the images."""
+    shutil.copytree(lab.registry, tmp_path / "lab/registry", copy_function=_link)
+    place = Place(tmp_path / "lab")
+    yield place
+    lifecycle.purge(place)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
+
+
+def say(client: docker.DockerClient, text: str) -> bytes:
+    return bytes(client.containers.run(BUSYBOX, ["echo", text], remove=True))
+
+
+def traces(place: Place) -> dict[str, set[str]]:
+    """Everything on the machine that could be a lab's."""
+
+    def lines(*command: str) -> set[str]:
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return {line for line in output.splitlines() if not line.startswith(("#", ":"))}
+
+    processes = {
+        folder.name
+        for folder in Path("/proc").glob("[0-9]*")
+        if place.name in _text(folder / "cmdline") or place.name in _text(folder / "cgroup")
+    }
+    return {
+        "processes": processes,
+        "mounts": set(Path("/proc/mounts").read_text().splitlines()),
+        "links": {line.split(": ")[1] for line in lines("ip", "-oneline", "link")},
+        "rules": lines("iptables-save"),
+        "forwarding": {Path("/proc/sys/net/ipv4/ip_forward").read_text()},
+        "run": {str(path) for path in Path("/run").iterdir()},
+        "sockets": {line for line in Path("/proc/net/unix").read_text().split() if "/" in line},
+        "cgroups": {str(p) for p in Path("/sys/fs/cgroup").rglob("*") if place.name in p.name},
+    }
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # ended meanwhile
+        return ""
+
+
+def test_up_does_nothing_where_the_lab_is_up(lab: Place, engine: docker.DockerClient) -> None:
+    before = lab_engine.processes(lab)
+    said: list[str] = []
+
+    lifecycle.up(lab, said.append)
+
+    assert lab_engine.processes(lab) == before
+    assert said == []
+
+
+def test_down_leaves_nothing_of_a_lab_with_containers_and_networks(second: Place) -> None:
+    before = traces(second)
+    lifecycle.up(second)
+    client = lab_engine.client(second)
+    network = client.networks.create("kept").name
+    client.containers.run(
+        BUSYBOX,
+        ["sleep", "600"],
+        network=network,
+        ports={"80/tcp": ("127.0.0.1", None)},
+        detach=True,
+    )
+    client.close()
+    during = traces(second)
+    assert all(during[kind] - before[kind] for kind in ("processes", "links", "rules", "run"))
+
+    lifecycle.down(second)
+
+    assert traces(second) == before
+    assert {path.name for path in second.state.iterdir()} == {"registry", "engine.log"}
+
+
+@pytest.mark.parametrize("victims", [["dockerd"], ["dockerd", "containerd"], ["unshare"]])
+def test_up_mends_what_a_killed_engine_left(second: Place, victims: list[str]) -> None:
+    lifecycle.up(second)
+    client = lab_engine.client(second)
+    network = client.networks.create("kept").name
+    container = client.containers.run(
+        BUSYBOX,
+        ["sleep", "600"],
+        network=network,
+        detach=True,
+        restart_policy={"Name": "unless-stopped"},
+    )
+    for victim in victims:
+        os.kill(process_named(second, victim), signal.SIGKILL)
+
+    lifecycle.up(second)
+
+    assert say(client, "again") == b"again\n"
+    container.reload()
+    assert container.status == "running"
+    client.images.remove(BUSYBOX, force=True)
+    container.remove(force=True)
+    client.images.pull(BUSYBOX)
+    client.close()
+
+
+def process_named(place: Place, name: str) -> int:
+    """The process of that name in the lab's namespaces, or the one that made them."""
+    namespace = Path(f"/proc/{lab_engine.processes(place)['dockerd']}/ns/pid").readlink()
+    for folder in Path("/proc").glob("[0-9]*"):
+        if _text(folder / "comm").strip() == name:
+            inside = (folder / "ns/pid").readlink() == namespace
+            if inside or int(folder.name) in lab_engine.processes(place).values():
+                return int(folder.name)
+    raise AssertionError(f"no {name}")
+
+
+def test_up_starts_without_the_old_data_where_that_is_damaged(second: Place) -> None:
+    lifecycle.up(second)
+    lab_engine.kill(second)
+    store = second.data / "network/files/local-kv.db"
+    store.write_bytes(b"torn" * 4096)
+    said: list[str] = []
+
+    lifecycle.up(second, said.append)
+
+    assert "The engine did not come up" in said[0]
+    client = lab_engine.client(second)
+    assert say(client, "again") == b"again\n"
+    client.close()
+
+
+def test_two_up_at_once_make_one_lab(second: Place) -> None:
+    command = [sys.executable, "-m", "tests.lab", "up"]
+    environment = os.environ | {"AISERVER_LAB": str(second.state)}
+
+    def up(_: int) -> int:
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+    with ThreadPoolExecutor() as pool:
+        assert list(pool.map(up, range(2))) == [0, 0]
+
+    names = [_text(folder / "cmdline") for folder in Path("/proc").glob("[0-9]*")]
+    ours = [name for name in names if name.startswith("dockerd\0") and second.name in name]
+    assert len(ours) == 1
+
+
+def test_env_names_the_lab_of_the_given_state_folder(second: Place) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.lab", "env"],
+        cwd=ROOT,
+        env=os.environ | {"AISERVER_LAB": str(second.state)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == f"export DOCKER_HOST={second.host}\n"
+
+
+def test_an_engine_that_does_not_come_up_is_reported_with_its_log(
+    second: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> dict[str, object]:
+        return {"no-such-setting": True}
+
+    monkeypatch.setattr(lab_engine, "_engine_config", broken)
+
+    with pytest.raises(LabError, match="no-such-setting"):
+        lifecycle.up(second)

@@ -1,0 +1,268 @@
+"""Every stand-in refuses what the real software refuses, and uses the credentials it is given."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from tests.engine.waiting import address, answer, until
+from tests.lab import engine as lab_engine
+from tests.lab.place import Place
+from tests.lab.recipes import load_recipes
+
+SECRET = "Zq7RkT2mVx9LbN4cHs8WdF3gJp6YtA5e"
+NETWORK = "lab-test-standins"
+
+DIFY_DATABASE = {
+    "DB_HOST": "pg",
+    "DB_USERNAME": "postgres",
+    "DB_PASSWORD": SECRET,
+    "REDIS_HOST": "redis",
+    "REDIS_PASSWORD": SECRET,
+}
+QDRANT = {"QDRANT__SERVICE__API_KEY": SECRET}
+ONE_API = {
+    "SESSION_SECRET": SECRET,
+    "SQL_DSN": f"root:{SECRET}@tcp(mysql:3306)/rag_flow",
+    "REDIS_CONN_STRING": f"redis://default:{SECRET}@redis:6379/5",
+}
+
+
+class Case(NamedTuple):
+    """What a stand-in needs to start, the setting with its secret, and where its health is."""
+
+    environment: dict[str, str]
+    secret: str
+    port: int
+    path: str
+    status: int = 200
+
+
+STAND_INS: dict[str, Case] = {
+    "pgsty/silo:RELEASE.2026-08-06T00-00-00Z": Case(
+        {"MINIO_ROOT_USER": "admin", "MINIO_ROOT_PASSWORD": SECRET},
+        "MINIO_ROOT_PASSWORD",
+        9000,
+        "/minio/health/live",
+    ),
+    "elasticsearch:8.11.3": Case(
+        {"ELASTIC_PASSWORD": SECRET, "discovery.type": "single-node"},
+        "ELASTIC_PASSWORD",
+        9200,
+        "/",
+        401,
+    ),
+    "qdrant/qdrant:v1.19.0": Case(QDRANT, "QDRANT__SERVICE__API_KEY", 6333, "/readyz"),
+    "qdrant/qdrant:v1.8.3": Case(QDRANT, "QDRANT__SERVICE__API_KEY", 6333, "/readyz"),
+    "getmeili/meilisearch:v1.50.0": Case(
+        {"MEILI_MASTER_KEY": SECRET}, "MEILI_MASTER_KEY", 7700, "/health"
+    ),
+    "justsong/one-api:v0.6.10": Case(ONE_API, "SESSION_SECRET", 3000, "/api/status"),
+    "calciumion/new-api:v1.0.0-rc.36": Case(
+        ONE_API | {"SQL_DSN": f"postgresql://postgres:{SECRET}@pg:5432/postgres"},
+        "SESSION_SECRET",
+        3000,
+        "/api/status",
+    ),
+    "langgenius/dify-api:1.17.1": Case(
+        DIFY_DATABASE
+        | {"MODE": "api", "MIGRATION_ENABLED": "true", "DB_DATABASE": "postgres"}
+        | {"SECRET_KEY": SECRET, "CELERY_BROKER_URL": f"redis://:{SECRET}@redis:6379/3"},
+        "SECRET_KEY",
+        5001,
+        "/health",
+    ),
+    "langgenius/dify-plugin-daemon:0.6.10-local": Case(
+        DIFY_DATABASE
+        | {"SERVER_KEY": SECRET, "DIFY_INNER_API_KEY": SECRET, "DB_DATABASE": "dify_plugin"}
+        | {"DIFY_INNER_API_URL": "http://api:5001"},
+        "SERVER_KEY",
+        5002,
+        "/health/check",
+    ),
+    "langgenius/dify-sandbox:0.2.15": Case({"API_KEY": SECRET}, "API_KEY", 8194, "/health"),
+    "langgenius/dify-agent-backend:1.17.1": Case(
+        {"DIFY_AGENT_SERVER_SECRET_KEY": "A" * 43, "DIFY_AGENT_API_TOKEN": SECRET}
+        | {"DIFY_AGENT_REDIS_URL": f"redis://:{SECRET}@redis:6379/4"},
+        "DIFY_AGENT_API_TOKEN",
+        5050,
+        "/",
+        401,
+    ),
+    "langgenius/dify-agent-local-sandbox:1.17.1": Case(
+        {"SHELLCTL_AUTH_TOKEN": SECRET}, "SHELLCTL_AUTH_TOKEN", 5004, "/healthz"
+    ),
+    "infiniflow/ragflow:v0.27.2": Case(
+        {"API_PROXY_SCHEME": "python", "MYSQL_HOST": "mysql", "MYSQL_PASSWORD": SECRET}
+        | {"ES_HOST": "es", "ELASTIC_PASSWORD": SECRET, "MINIO_HOST": "minio"}
+        | {"MINIO_USER": "admin", "MINIO_PASSWORD": SECRET}
+        | {"REDIS_HOST": "redis", "REDIS_PASSWORD": SECRET},
+        "MYSQL_PASSWORD",
+        9380,
+        "/api/v1/system/healthz",
+    ),
+}
+WEB = "langgenius/dify-web:1.17.1"  # has no settings of its own
+
+every = pytest.mark.parametrize("name", STAND_INS)
+
+
+def test_each_stand_in_of_the_table_is_tested_here() -> None:
+    table = {recipe.name for recipe in load_recipes().values() if recipe.what == "stand-in"}
+    assert table == {*STAND_INS, WEB}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dependencies(lab: Place) -> Iterator[None]:
+    """Real databases, and the stand-ins that others connect to, on one network."""
+    client = lab_engine.client(lab)
+    network = client.networks.create(NETWORK)
+    silo, elastic = "pgsty/silo:RELEASE.2026-08-06T00-00-00Z", "elasticsearch:8.11.3"
+    mysql = {"MYSQL_ROOT_PASSWORD": SECRET, "MYSQL_DATABASE": "rag_flow"}
+    started = [
+        run(client, "postgres:15.19-alpine", {"POSTGRES_PASSWORD": SECRET}, name="pg"),
+        run(client, "redis:7.4.11-alpine", {}, ["--requirepass", SECRET], name="redis"),
+        run(client, "mysql:8.0.40", mysql, name="mysql"),
+        run(client, elastic, STAND_INS[elastic].environment, name="es"),
+        run(client, silo, STAND_INS[silo].environment, ["server", "/data"], name="minio"),
+    ]
+    checks = [
+        "pg_isready -h 127.0.0.1",
+        f"redis-cli --no-auth-warning -a {SECRET} ping | grep PONG",
+        f"mysqladmin ping -h 127.0.0.1 -uroot -p{SECRET} --silent",
+        f"curl -f -u elastic:{SECRET} http://127.0.0.1:9200/_cluster/health",
+        "curl -f http://127.0.0.1:9000/minio/health/live",
+    ]
+    for container, check in zip(started, checks, strict=True):
+        until(partial(passes, container, check), container)
+    yield
+    for container in started:
+        container.remove(force=True, v=True)
+    network.remove()
+    client.close()
+
+
+def run(
+    client: docker.DockerClient,
+    image: str,
+    environment: dict[str, str],
+    command: list[str] | None = None,
+    **more: object,
+) -> Container:
+    if command is None and image.startswith("pgsty/"):
+        command = ["server", "--console-address", ":9001", "/data"]
+    options: dict[str, object] = {"network": NETWORK, "detach": True, "environment": environment}
+    return client.containers.run(image, command, **(options | more))
+
+
+def passes(container: Container, check: str) -> bool:
+    return bool(container.exec_run(["sh", "-c", check]).exit_code == 0)
+
+
+def ended(container: Container) -> tuple[int, str]:
+    return container.wait(timeout=60)["StatusCode"], container.logs().decode()
+
+
+@every
+def test_it_ends_with_a_message_where_a_required_setting_is_missing(
+    engine: docker.DockerClient, name: str
+) -> None:
+    environment, secret, *_ = STAND_INS[name]
+    without = {key: value for key, value in environment.items() if key != secret}
+
+    code, output = ended(run(engine, name, without))
+
+    assert code == 1
+    assert f"{secret} is not set" in output
+
+
+@every
+def test_it_refuses_a_published_default(engine: docker.DockerClient, name: str) -> None:
+    environment, secret, *_ = STAND_INS[name]
+    published = "QaHbTe77CtuXmsfyhR7+vRjI/+XbV1AaFy691iy+kGDv2Jvy0/eAh8Y1"
+
+    code, output = ended(run(engine, name, environment | {secret: published}))
+
+    assert code == 1
+    assert f"{secret} holds a published default" in output
+    assert published not in output
+
+
+@every
+def test_its_health_answers_after_the_delay_until_it_is_told_to_end(
+    engine: docker.DockerClient, name: str
+) -> None:
+    environment, _, port, path, status = STAND_INS[name]
+    delayed = environment | {"LAB_READY_AFTER": "2"}
+    container = run(engine, name, delayed, ports={f"{port}/tcp": ("127.0.0.1", None)})
+    url = address(container, port) + path
+    begun = datetime.fromisoformat(container.attrs["State"]["StartedAt"]).timestamp()
+
+    response = until(lambda: status_of(url), container)
+
+    assert time.time() - begun >= 2
+    assert response == status
+    container.stop(timeout=20)
+    assert container.wait()["StatusCode"] == 0
+
+
+def status_of(url: str) -> int | None:
+    response = answer(url)
+    return None if response is None else response.status_code
+
+
+def test_the_web_page_is_served(engine: docker.DockerClient) -> None:
+    container = run(engine, WEB, {}, ports={"3000/tcp": ("127.0.0.1", None)})
+    url = address(container, 3000) + "/apps"
+    assert until(lambda: status_of(url), container) == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("langgenius/dify-api:1.17.1", "DB_PASSWORD", "password authentication failed"),
+        ("langgenius/dify-api:1.17.1", "REDIS_PASSWORD", "WRONGPASS|invalid username-password"),
+        ("infiniflow/ragflow:v0.27.2", "MYSQL_PASSWORD", "Access denied"),
+        ("infiniflow/ragflow:v0.27.2", "ELASTIC_PASSWORD", "401"),
+        ("infiniflow/ragflow:v0.27.2", "MINIO_PASSWORD", "401"),
+    ],
+)
+def test_it_ends_with_a_message_where_a_dependency_refuses_its_credentials(
+    engine: docker.DockerClient, name: str, wrong: str, message: str
+) -> None:
+    code, output = ended(run(engine, name, STAND_INS[name].environment | {wrong: "B" * 32}))
+
+    assert code == 1
+    assert any(text in output for text in message.split("|")), output
+
+
+def test_ragflow_without_its_scheme_serves_a_page_but_no_backend(
+    engine: docker.DockerClient,
+) -> None:
+    environment = STAND_INS["infiniflow/ragflow:v0.27.2"].environment | {"API_PROXY_SCHEME": ""}
+    ports = {f"{port}/tcp": ("127.0.0.1", None) for port in (80, 9380)}
+    container = run(engine, "infiniflow/ragflow:v0.27.2", environment, ports=ports)
+
+    assert until(lambda: status_of(address(container, 80)), container) == 200
+    assert answer(address(container, 9380) + "/api/v1/system/healthz") is None
+
+
+def test_dify_starts_only_on_a_migrated_database(engine: docker.DockerClient) -> None:
+    name = "langgenius/dify-api:1.17.1"
+    database = {"DB_DATABASE": "dify", "MIGRATION_ENABLED": "false"}
+    environment = STAND_INS[name].environment | database
+    server = engine.containers.get("pg")
+    server.exec_run(["psql", "-U", "postgres", "-c", "CREATE DATABASE dify"])
+
+    code, output = ended(run(engine, name, environment))
+    assert code == 1
+    assert "the database is not migrated" in output
+    assert ended(run(engine, name, environment | {"MODE": "migration"}))[0] == 0
+    ports = {"5001/tcp": ("127.0.0.1", None)}
+    container = run(engine, name, environment, ports=ports)
+    assert until(lambda: status_of(address(container, 5001) + "/health"), container) == 200
