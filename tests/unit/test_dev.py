@@ -1,0 +1,65 @@
+"""The developer's entry point: what it hands on, and what it says where it can't go on."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+DEV = Path(__file__).parents[2] / "build/dev.py"
+
+
+@pytest.fixture
+def dev() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("dev", DEV)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, DEV, *words], capture_output=True, text=True, check=False
+    )
+
+
+def test_exec_runs_in_the_environment_and_hands_on_the_exit_status() -> None:
+    done = run("exec", "--", "python", "-c", "import sys; print(sys.prefix); sys.exit(7)")
+    assert done.returncode == 7
+    assert Path(done.stdout.strip()) == DEV.parents[1] / ".venv"
+
+
+def test_a_level_without_tests_is_named_with_those_that_there_are() -> None:
+    done = run("test", "nope")
+    assert done.returncode == 1
+    assert "nope" in done.stderr
+    assert "unit" in done.stderr
+
+
+def test_without_root_and_sudo_the_exact_command_is_printed(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Fakes: the tests may run as root, and then no user without sudo is at hand.
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(dev.shutil, "which", lambda _: None)
+    with pytest.raises(SystemExit, match="apt-get install --yes 'a b'"):
+        dev.as_root(["apt-get", "install", "--yes", "a b"])
+
+
+def test_what_is_missing_on_windows_and_macos_is_named(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # A fake: neither system is at hand.
+    monkeypatch.setenv("PROGRAMFILES", str(tmp_path))
+    monkeypatch.setenv("PROGRAMFILES(X86)", str(tmp_path))
+    for system, count in (("win32", 2), ("darwin", 1)):
+        monkeypatch.setattr(sys, "platform", system)
+        assert len(dev.missing_parts()) == count
+    (tmp_path / "Docker/Docker").mkdir(parents=True)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert dev.missing_parts() == [dev.WEBVIEW2]
