@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import docker
 import pytest
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from tests.engine.waiting import address, answer, until
-from tests.lab import engine as lab_engine
+from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.lab.recipes import load_recipes
 
@@ -120,8 +121,13 @@ def test_each_stand_in_of_the_table_is_tested_here() -> None:
 @pytest.fixture(scope="module", autouse=True)
 def dependencies(lab: Place) -> Iterator[None]:
     """Real databases, and the stand-ins that others connect to, on one network."""
-    client = lab_engine.client(lab)
-    network = client.networks.create(NETWORK)
+    with borrowed(lab) as client:
+        client.networks.create(NETWORK)
+        start_dependencies(client)
+        yield
+
+
+def start_dependencies(client: docker.DockerClient) -> None:
     silo, elastic = "pgsty/silo:RELEASE.2026-08-06T00-00-00Z", "elasticsearch:8.11.3"
     mysql = {"MYSQL_ROOT_PASSWORD": SECRET, "MYSQL_DATABASE": "rag_flow"}
     started = [
@@ -140,11 +146,6 @@ def dependencies(lab: Place) -> Iterator[None]:
     ]
     for container, check in zip(started, checks, strict=True):
         until(partial(passes, container, check), container)
-    yield
-    for container in started:
-        container.remove(force=True, v=True)
-    network.remove()
-    client.close()
 
 
 def run(
@@ -161,7 +162,10 @@ def run(
 
 
 def passes(container: Container, check: str) -> bool:
-    return bool(container.exec_run(["sh", "-c", check]).exit_code == 0)
+    try:
+        return bool(container.exec_run(["sh", "-c", check]).exit_code == 0)
+    except APIError:  # it ended, which the caller reports
+        return False
 
 
 def ended(container: Container) -> tuple[int, str]:

@@ -146,9 +146,10 @@ def sweep(place: Place) -> None:
     shutil.rmtree(place.run, ignore_errors=True)
     sweeper = ["unshare", "--mount", "--", "sh", str(_NAMESPACE), "sweep", place.name]
     network.run(*sweeper)
-    for folder in ("/run/containerd", "/run/docker/plugins", "/run/docker"):
-        with suppress(OSError):  # in use by an engine that is not ours, or never made
-            Path(folder).rmdir()
+    if not network.another_engine():
+        for folder in ("/run/containerd", "/run/docker/plugins", "/run/docker"):
+            with suppress(OSError):  # not empty, so not ours, or never made
+                Path(folder).rmdir()
 
 
 def _free_port() -> int:

@@ -1,7 +1,7 @@
 """pytest fixtures that give a test the lab's engine. Import them into a ``conftest.py``."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 
 import docker
 import pytest
@@ -26,15 +26,21 @@ def lab() -> Iterator[Place]:
 @pytest.fixture
 def engine(lab: Place) -> Iterator[docker.DockerClient]:
     """A client of the lab's engine. All that the test leaves there is removed, save images."""
+    with borrowed(lab) as client:
+        yield client
+
+
+@contextmanager
+def borrowed(lab: Place) -> Iterator[docker.DockerClient]:
+    """A client whose containers, volumes and networks are removed at the end, whoever made them."""
     lifecycle.up(lab)  # an earlier test may have killed it
-    client = lab_engine.client(lab)
-    before = _owned(client)
-    yield client
-    client.close()
-    lifecycle.up(lab)
-    client = lab_engine.client(lab)
-    _remove(client, _owned(client) - before)
-    client.close()
+    with closing(lab_engine.client(lab)) as client:
+        before = _owned(client)
+        try:
+            yield client
+        finally:
+            lifecycle.up(lab)  # and so may this one
+            _remove(client, _owned(client) - before)
 
 
 def _owned(client: docker.DockerClient) -> set[tuple[str, str]]:

@@ -26,7 +26,7 @@ def run(*command: str) -> str:
 
 
 def create(place: Place) -> _Network:
-    """Makes bridge and rules; the /16 of the lab's networks, of which the bridge has the first /24."""
+    """Makes bridge and rules. Returns the /16 of all the lab's networks, the bridge's included."""
     pool = _free_pool(int(place.name[-2:], 16))
     bridge = next(pool.subnets(new_prefix=24))
     run("ip", "link", "add", place.name, "type", "bridge")
@@ -73,7 +73,7 @@ def remove(place: Place) -> None:
     for bridge in present & {place.name, *_engine_bridges(place)}:
         run("ip", "link", "delete", bridge)
     before = place.run / "ip_forward"
-    if before.exists() and not _other_engine():
+    if before.exists() and not another_engine():
         _FORWARDING.write_text(before.read_text())
         before.unlink()
 
@@ -88,7 +88,7 @@ def _engine_bridges(place: Place) -> set[str]:
     return {f"br-{match.decode()[:12]}" for match in re.findall(rb"bridge/([0-9a-f]{64})", content)}
 
 
-def _other_engine() -> bool:
+def another_engine() -> bool:
     """Whether any engine runs: one that is not ours may need the kernel's forwarding."""
     return any(
         comm.read_text().strip() == "dockerd"
