@@ -11,7 +11,6 @@ from importlib.resources import files
 from typing import Literal
 
 Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 class Text:

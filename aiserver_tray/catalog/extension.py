@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from aiserver_tray.catalog.compose.scalars import parse_duration, parse_size
-from aiserver_tray.catalog.setting import Localized, Setting
+from aiserver_tray.catalog.setting import Closed, Localized, Setting, Texts
 
 Kind = Literal["basic", "feature"]
 SettingName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
@@ -19,11 +19,7 @@ def _size(text: str) -> str:
 Size = Annotated[str, AfterValidator(_size)]
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Needs(_Closed):
+class Needs(Closed):
     """What the machine must have. Sizes as Compose writes them (``512m``)."""
 
     memory: Size | None = None
@@ -31,14 +27,14 @@ class Needs(_Closed):
     sysctls: dict[str, int] = Field(default_factory=dict)
 
 
-class ModuleExtension(_Closed):
+class ModuleExtension(Closed):
     """``x-aiserver`` of a file."""
 
     kind: Kind
     title: Localized | None = None
     summary: Localized = Field(default_factory=dict)
-    requires: tuple[str, ...] = ()
-    open: str | None = None
+    requires: Texts = ()
+    open: Annotated[str, Field(pattern=r"^https?://")] | None = None
     needs: Needs = Field(default_factory=Needs)
     settings: dict[SettingName, Setting] = Field(default_factory=dict)
 
@@ -48,7 +44,7 @@ def _duration(text: str) -> str:
     return text
 
 
-class ServiceExtension(_Closed):
+class ServiceExtension(Closed):
     """``x-aiserver`` of a service."""
 
     ready_within: Annotated[str, AfterValidator(_duration)] | None = None

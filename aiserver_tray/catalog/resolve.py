@@ -47,7 +47,11 @@ def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Reso
 def _without_defaults(module: Module, env: Mapping[str, str]) -> dict[str, str]:
     """A plain module's variables, less those that only have the value that its file gives after
     ``:-``: to ``${NAME:+…}`` they are not set."""
-    given = {n: v for n, v in env.items() if v != module.variables[n].default}
+    given = {
+        name: value
+        for name, value in env.items()
+        if name in module.defaults or value != module.variables[name].default
+    }
     return {**module.defaults, **given}
 
 

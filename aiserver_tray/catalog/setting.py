@@ -41,19 +41,24 @@ Generator = Literal["hex32", "base64url32", "alnum32"]
 characters, or 32 random characters of [A-Za-z0-9] (190 bits)."""
 
 
-class _Closed(BaseModel):
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class Closed(BaseModel):
+    """A mapping of ``x-aiserver``: known keys only, and each of its own type."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Choice(_Closed):
+class Choice(Closed):
     """One answer to a choice: what it activates and what it needs."""
 
     title: Localized | None = None
-    profiles: tuple[str, ...] = Field(default=(), strict=False)
-    requires: tuple[str, ...] = Field(default=(), strict=False)
+    profiles: Texts = ()
+    requires: Texts = ()
 
 
-class Setting(_Closed):
+class Setting(Closed):
     """One declared setting of a module or of the app. Values are text, as Compose takes them."""
 
     type: SettingType = "text"
