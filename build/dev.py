@@ -6,8 +6,10 @@ python3 build/dev.py check                    what CI checks besides the tests
 python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
 python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
 python3 build/dev.py bench [NAME…] [--json FILE]
-python3 build/dev.py soak NAME [--times N]    repeat a test and report how often it passed
+python3 build/dev.py soak [NAME] [--times N]  repeat tests and report how often they passed
 """
+
+from __future__ import annotations  # any Python must get as far as being told its version
 
 import argparse
 import hashlib
@@ -61,7 +63,11 @@ def fail(message: str) -> NoReturn:
 def run(command: Sequence[object], env: Mapping[str, str] | None = None) -> int:
     """Run *command* in the root folder; its exit status."""
     words = [str(word) for word in command]
-    return subprocess.run(words, cwd=ROOT, env=env, check=False).returncode
+    # Windows looks a program up in the PATH of the parent, not in that of *env*.
+    program = shutil.which(words[0], path=env["PATH"] if env else None)
+    if not program:
+        fail(f"there is no command {words[0]}")
+    return subprocess.run([program, *words[1:]], cwd=ROOT, env=env, check=False).returncode
 
 
 def must(command: Sequence[object], env: Mapping[str, str] | None = None) -> None:
@@ -75,13 +81,14 @@ def must(command: Sequence[object], env: Mapping[str, str] | None = None) -> Non
 # -- set-up ------------------------------------------------------------------------------------
 
 
-def as_root(command: Sequence[str]) -> list[str]:
-    """*command* as the administrator; ends with the command to type where that can't be had."""
-    if os.name != "posix" or os.geteuid() == 0:
-        return list(command)
-    if shutil.which("sudo"):
-        return ["sudo", *command]
-    fail(f"this needs root, and there is no sudo here. As root, run:\n  {shlex.join(command)}")
+def must_as_root(*commands: Sequence[str]) -> None:
+    """Run *commands* as root, or through sudo; end with the commands to type where neither is."""
+    sudo = [] if os.geteuid() == 0 else ["sudo"]
+    if sudo and not shutil.which("sudo"):
+        text = " && ".join(map(shlex.join, commands))
+        fail(f"this needs root, and there is no sudo here. As root, run:\n  {text}")
+    for command in commands:
+        must([*sudo, *command])
 
 
 def install_packages(packages: Iterable[str]) -> None:
@@ -93,8 +100,8 @@ def install_packages(packages: Iterable[str]) -> None:
         fail(f"please install what Debian calls {', '.join(names)}, then try again")
     print(f"dev.py: installing {' '.join(names)}", file=sys.stderr)
     apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
-    must(as_root([*apt, "update"]))
-    must(as_root([*apt, "install", "--yes", "--no-install-recommends", *names]))
+    install = [*apt, "install", "--yes", "--no-install-recommends", *names]
+    must_as_root([*apt, "update"], install)
 
 
 def system_path() -> str:
@@ -121,14 +128,16 @@ def base_python() -> str:
     if not DEBIAN:
         return sys.executable
     python = "/usr/bin/python3"
-    if not Path(python).exists() or run([python, "-c", "import ensurepip, venv"], quiet_env()):
+    if not Path(python).exists() or not answers(python, "import ensurepip, venv"):
         install_packages(["python3-venv"])
+    if not answers(python, "import sys; sys.exit(sys.version_info < (3, 11))"):
+        fail(f"{python} is older than Python 3.11; Debian 12 or Ubuntu 24.04 have a newer one")
     return python
 
 
-def quiet_env() -> dict[str, str]:
-    """The environment, with no byte code written into Debian's folders."""
-    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+def answers(python: str, code: str) -> bool:
+    """Whether *code* runs in *python* without complaint."""
+    return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
 
 
 def wanted_stamp(python: str) -> list[str]:
@@ -153,6 +162,15 @@ def set_up() -> None:
     must([*pip, "pip>=25.1"])  # the first that knows dependency groups
     must([*pip, "--editable", ".", "--group", "dev"])
     STAMP.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+
+
+def set_up_tests(levels: Iterable[str]) -> None:
+    """Set up what the tests of *levels* need."""
+    if DEBIAN:
+        install_missing(TEST_PACKAGES)
+    if NEEDS_LAB & set(levels):
+        lab_packages()
+    set_up()
 
 
 def environment() -> dict[str, str]:
@@ -205,17 +223,15 @@ def command_check(_: argparse.Namespace) -> int:
 
 def command_test(options: argparse.Namespace) -> int:
     """Run the tests of some levels, or of all."""
-    known = sorted(path.name for path in (ROOT / "tests").iterdir() if list(path.glob("test_*.py")))
-    known = sorted({*known, "unit"})
+    known = sorted({path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")})
     for level in options.levels:
         if level not in known:
             fail(f"no tests called {level}; there are: {', '.join(known)}")
     levels = options.levels or known
-    if DEBIAN:
-        install_missing(TEST_PACKAGES)
-    if NEEDS_LAB & set(levels):
-        lab_packages()
-    set_up()
+    if sys.platform != "linux" and not options.levels:
+        levels = sorted(set(known) - NEEDS_LAB)
+        print(f"dev.py: {', '.join(sorted(NEEDS_LAB))} need Linux; left out", file=sys.stderr)
+    set_up_tests(levels)
     folders = [f"tests/{level}" for level in levels]
     return run(["python", "-m", "pytest", *folders, *options.words], environment())
 
@@ -236,9 +252,8 @@ def command_bench(options: argparse.Namespace) -> int:
 
 
 def command_soak(options: argparse.Namespace) -> int:
-    """Repeat the tests whose name holds NAME; reports, and fails only where none is found."""
-    lab_packages()
-    set_up()
+    """Repeat the tests whose name holds NAME (or all): reports, and fails only if there is none."""
+    set_up_tests(NEEDS_LAB)
     pytest = ["python", "-m", "pytest", "-q", "-k", options.name, *options.words]
     seconds, passed = [], 0
     for number in range(1, options.times + 1):
@@ -276,7 +291,7 @@ def parser() -> argparse.ArgumentParser:
         elif name == "lab":
             command.add_argument("action", choices=("up", "down", "env"))
         elif name == "soak":
-            command.add_argument("name")
+            command.add_argument("name", nargs="?", default="")
             command.add_argument("--times", type=int, default=10)
     return top
 

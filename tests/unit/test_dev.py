@@ -46,9 +46,17 @@ def test_without_root_and_sudo_the_exact_command_is_printed(
 ) -> None:
     # Fakes: the tests may run as root, and then no user without sudo is at hand.
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(dev, "DEBIAN", True)
     monkeypatch.setattr(dev.shutil, "which", lambda _: None)
-    with pytest.raises(SystemExit, match="apt-get install --yes 'a b'"):
-        dev.as_root(["apt-get", "install", "--yes", "a b"])
+    with pytest.raises(SystemExit, match=r"apt-get -qq update && .* --no-install-recommends a b$"):
+        dev.install_packages(["b", "a"])
+
+
+def test_a_command_that_does_not_exist_is_said_so() -> None:
+    done = run("exec", "--", "no-such-command")
+    assert done.returncode == 1
+    assert "no-such-command" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_what_is_missing_on_windows_and_macos_is_named(
