@@ -5,10 +5,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import docker
+from docker.errors import APIError
 
 from tests.lab import engine, registry
 from tests.lab.archives import make_archive
@@ -47,9 +49,18 @@ def build(place: Place, recipes: list[Recipe], report: Report) -> None:
                 _build_image(client, recipe, archive)
                 _push(client, recipe, engine.registry_address(place))
                 report(f"{recipe.name}: {time.monotonic() - begun:.0f} s")
+            _forget(client, recipes)
         finally:
             client.close()
     shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _forget(client: docker.DockerClient, recipes: list[Recipe]) -> None:
+    """Leaves the engine as if it had built nothing, so that a test's pull is a real one."""
+    for recipe in reversed(recipes):
+        with suppress(APIError):  # a container uses it
+            client.api.remove_image(recipe.name, force=True)
+    client.api.prune_images(filters={"dangling": True})
 
 
 def _build_image(client: docker.DockerClient, recipe: Recipe, archive: Path | None) -> None:

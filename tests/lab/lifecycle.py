@@ -53,5 +53,6 @@ def down(place: Place) -> None:
 
 def purge(place: Place) -> None:
     """Like ``down``, and removes the registry's storage too."""
-    down(place)
-    shutil.rmtree(place.state)
+    with place.locked():
+        engine.sweep(place)
+        shutil.rmtree(place.state)

@@ -1,14 +1,12 @@
 """Where the lab keeps its things, and the names it gives them on this machine."""
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-
-from filelock import FileLock
 
 VARIABLE = "AISERVER_LAB"
 """Environment variable that names another state folder, and thereby another lab."""
@@ -24,7 +22,7 @@ class Place:
 
     state: Path
 
-    @cached_property
+    @property
     def name(self) -> str:
         """Short enough for a network interface (15 bytes); the same by whatever path one comes."""
         found = self.state.stat()
@@ -69,13 +67,21 @@ class Place:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the lab against every other process that would change it.
-
-        The lock stands beside the state folder, which ``down --purge`` removes.
-        """
-        with FileLock(self.state.with_name(self.state.name + ".lock")):
+        """Holds the lab against all other processes that would change it, by a lock on its folder."""
+        while True:
             self.state.mkdir(parents=True, exist_ok=True)
-            yield
+            folder = os.open(self.state, os.O_RDONLY)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX)
+                if self._is(folder):
+                    yield
+                    return
+            finally:
+                os.close(folder)
+
+    def _is(self, folder: int) -> bool:
+        """Whether an open folder is still the state folder: one who waited may find it purged."""
+        return self.state.exists() and os.path.samestat(self.state.stat(), os.fstat(folder))
 
 
 def default_place() -> Place:
