@@ -1,6 +1,7 @@
 """All modules: what the catalog folders hold, how modules depend on each other, and which setting
 a ``${NAME}`` means."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,8 @@ from aiserver_tray.i18n import Text
 
 FOLDERS = ("*", "basic/*", "features/*")
 """Where a catalog root is scanned for modules."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 APP = "app"
 """The first half of the app's own settings' addresses; no module may have this name."""
@@ -171,6 +174,12 @@ def module_folders(root: Path) -> list[Path]:
 
 def _name_problems(module: Module, earlier: Module | None) -> list[Problem]:
     place = Place(module.file)
+    if not _NAME.fullmatch(module.name):
+        text = Text(
+            "expected a folder name of a-z, 0-9, _ and -, starting with a letter or digit: it "
+            "becomes part of the containers' names"
+        )
+        return [Problem(place, text)]
     if module.name == APP:
         text = Text("expected another folder name; {name!r} means the applet itself", name=APP)
         return [Problem(place, text)]

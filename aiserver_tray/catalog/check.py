@@ -8,8 +8,14 @@ from typing import Any
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.modules import EXTENSION, Module
-from aiserver_tray.catalog.resolve import ResolvedModule, config_environment, resolve_with
+from aiserver_tray.catalog.resolve import (
+    ResolvedModule,
+    config_environment,
+    resolve_with,
+    startable,
+)
 from aiserver_tray.catalog.setting import PLACEHOLDER
+from aiserver_tray.catalog.unsupported import unsupported
 from aiserver_tray.errors import AiServerError, CatalogError, Place, Problem
 from aiserver_tray.i18n import Language, Text
 
@@ -77,7 +83,7 @@ def _resolve(catalog: Catalog, module: Module) -> tuple[list[Problem], ResolvedM
     try:
         catalog.ordered([module.name])
         env = config_environment(catalog, module, None)
-        return [], resolve_with(module, env, [])
+        return [], startable(resolve_with(module, env, []))
     except CatalogError as error:
         return list(error.problems), None
     except AiServerError as error:
@@ -110,7 +116,8 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
 
 
 def _notes(resolved: ResolvedModule) -> list[Problem]:
-    module, notes = resolved.module, []
+    module = resolved.module
+    notes = unsupported(module, resolved.project)
     for name, service in resolved.project.services.items():
         if service.container_name:
             text = Text("container_name is not used; containers are named after the module")

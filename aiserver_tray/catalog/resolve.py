@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.modules import EXTENSION, Module
 from aiserver_tray.catalog.setting import MASK
+from aiserver_tray.catalog.unsupported import hidden_configs
 from aiserver_tray.errors import CatalogError, Problem
 from aiserver_tray.i18n import Text
 
@@ -40,8 +41,28 @@ def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Reso
     env = {name: known[address] for name, address in scope.items() if address in known}
     if not module.declared:
         env = _without_defaults(module, env)
-    secrets = [known[a] for a in scope.values() if a in known and catalog.declared[a].is_secret]
-    return resolve_with(module, env, secrets)
+    return startable(resolve_with(module, env, secrets_in(catalog, module, env)))
+
+
+def startable(resolved: ResolvedModule) -> ResolvedModule:
+    """*resolved* itself.
+
+    Raises:
+        CatalogError: Compose takes the file, but it can't work as a module.
+    """
+    if problems := hidden_configs(resolved.module, resolved.project):
+        raise CatalogError(problems)
+    return resolved
+
+
+def secrets_in(catalog: Catalog, module: Module, env: Mapping[str, str]) -> list[str]:
+    """The values in *module*'s variables *env* that must not show."""
+    scope = catalog.scope(module)
+    return [
+        value
+        for name, value in env.items()
+        if name in scope and catalog.declared[scope[name]].is_secret
+    ]
 
 
 def _without_defaults(module: Module, env: Mapping[str, str]) -> dict[str, str]:

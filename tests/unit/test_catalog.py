@@ -255,3 +255,55 @@ def test_check_of_a_folder_reports_that_folder_only(tmp_path: Path) -> None:
     catalog: Catalog = load_catalog([tmp_path])
     assert check(catalog, good).problems == []
     assert check(catalog, tmp_path / "bad").problems != []
+
+
+def test_check_notes_what_can_not_be_honoured(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "m",
+        "services:\n"
+        "  a:\n"
+        "    image: i:1\n"
+        "    scale: 3\n"
+        "    deploy:\n"
+        "      placement: {constraints: [node.role == manager]}\n"
+        "    secrets: [s]\n"
+        "secrets:\n"
+        "  s: {external: true}\n",
+    )
+    report = check(load_catalog([tmp_path]), None)
+    assert report.problems == []
+    assert [(note.place.line, note.place.key) for note in report.notes] == [
+        (6, "services.a.deploy.placement"),
+        (4, "services.a.scale"),
+        (9, "secrets.s.external"),
+    ]
+
+
+def test_a_config_file_below_a_tmpfs_is_an_error(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "m",
+        "services: {a: {image: 'i:1', tmpfs: [/run], configs: [{source: c, target: /run/c}]}}\n"
+        "configs: {c: {content: x}}\n",
+    )
+    catalog = load_catalog([tmp_path])
+    with pytest.raises(CatalogError, match="/run/c"):
+        resolve(catalog, catalog.module("m"), {})
+    assert len(check(catalog, None).problems) == 1
+
+
+def test_a_folder_name_that_no_container_can_have_is_an_error(tmp_path: Path) -> None:
+    for name in ("My Mod", "a.b", "模块"):
+        write(tmp_path, name, declared())
+    catalog = load_catalog([tmp_path])
+    assert list(catalog.modules) == []
+    assert len(catalog.problems) == 3
+
+
+def test_a_value_equal_to_the_files_default_wins_over_dotenv(tmp_path: Path) -> None:
+    folder = write(tmp_path, "plain", 'services: {web: {image: "i:${TAG:-1}"}}\n')
+    (folder / ".env").write_text("TAG=2\n", encoding="utf-8")
+    catalog = load_catalog([tmp_path])
+    resolved = resolve(catalog, catalog.module("plain"), {"plain.TAG": "1"})
+    assert resolved.project.services["web"].image == "i:1"

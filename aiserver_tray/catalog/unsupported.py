@@ -1,0 +1,81 @@
+"""What a Compose file may say and a module can't have: it loads, `catalog check` tells it, and a
+module with it can't be started. ``docs/catalog.md`` has the list for people."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.errors import Problem
+from aiserver_tray.i18n import Text
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.project import Project
+
+SERVICE_KEYS = (
+    "develop",  # watching files is a developer's tool
+    "credential_spec",  # Windows containers
+    "deploy.placement",  # the rest of deploy: a cluster of engines
+    "deploy.update_config",
+    "deploy.rollback_config",
+    "deploy.endpoint_mode",
+)
+
+
+def unsupported(module: Module, project: "Project") -> list[Problem]:
+    """Every place of *module* that can't be honoured."""
+    model = project.to_compose()
+    paths = [
+        *(
+            ("services", name, *key.split("."))
+            for name, service in model["services"].items()
+            for key in _service_keys(service)
+        ),
+        *(
+            (section, name, "external")
+            for section in ("secrets", "configs")
+            for name, resource in model.get(section, {}).items()
+            if resource.get("external")
+        ),
+    ]
+    text = Text("this is accepted but can't be honoured: a module with it can't be started")
+    return [Problem(module.place(*path), text) for path in paths]
+
+
+def _service_keys(service: Mapping[str, Any]) -> Iterator[str]:
+    for key in SERVICE_KEYS:
+        value: Any = service
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value:
+            yield key
+    deploy = service.get("deploy") or {}
+    if str(deploy.get("mode", "")).startswith("global"):
+        yield "deploy.mode"
+    if deploy.get("replicas", 1) > 1:
+        yield "deploy.replicas" if service.get("scale", 1) == 1 else "scale"
+
+
+def hidden_configs(module: Module, project: "Project") -> list[Problem]:
+    """Configuration files below a tmpfs: they are put into the container before it starts, and
+    the tmpfs is mounted over them."""
+    return [
+        Problem(
+            module.place("services", name, "configs"),
+            Text(
+                "expected a target outside the tmpfs {tmpfs}, which hides {target}",
+                tmpfs=mount,
+                target=target,
+            ),
+        )
+        for name, service in project.to_compose()["services"].items()
+        for target in (c.get("target") or f"/{c['source']}" for c in service.get("configs", ()))
+        for mount in _tmpfs(service)
+        if PurePosixPath(target).is_relative_to(mount)
+    ]
+
+
+def _tmpfs(service: Mapping[str, Any]) -> list[str]:
+    short = [entry.partition(":")[0] for entry in service.get("tmpfs", ())]
+    long = [v["target"] for v in service.get("volumes", ()) if v["type"] == "tmpfs"]
+    return [*short, *long]
