@@ -13,6 +13,7 @@ from __future__ import annotations  # any Python must get as far as being told i
 
 import argparse
 import hashlib
+import json
 import os
 import shlex
 import shutil
@@ -31,17 +32,14 @@ WINDOWS = sys.platform == "win32"
 SCRIPTS = VENV / ("Scripts" if WINDOWS else "bin")
 DEBIAN = Path("/etc/debian_version").exists()
 
-# Debian package -> the command it brings. Asked for by command, so that a machine with another
+# Command -> the Debian package that brings it. Asked for by command, so that a machine with another
 # vendor's Docker keeps it.
-TEST_PACKAGES = {"gnome-keyring": "gnome-keyring-daemon", "dbus-daemon": "dbus-daemon"}
-LAB_PACKAGES = {
-    "docker.io": "dockerd",
-    "docker-registry": "docker-registry",
+TEST_COMMANDS = {
+    "dbus-daemon": "dbus-daemon",
     "docker-compose": "docker-compose",
-    "iptables": "iptables",
-    "iproute2": "ip",
-    "debootstrap": "debootstrap",
+    "gnome-keyring-daemon": "gnome-keyring",
 }
+LAB_COMMANDS = ROOT / "tests/lab/requirements.json"
 NEEDS_LAB = {"oracle", "engine"}
 
 DOCKER_DESKTOP = "Docker Desktop, https://www.docker.com/products/docker-desktop"
@@ -109,17 +107,17 @@ def system_path() -> str:
     return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 
-def install_missing(packages: Mapping[str, str]) -> None:
-    """Install those of *packages* whose command this machine lacks."""
+def install_missing(commands: Mapping[str, str]) -> None:
+    """Install the packages of those *commands* that this machine lacks."""
     path = system_path()
-    install_packages(p for p, command in packages.items() if not shutil.which(command, path=path))
+    install_packages({p for command, p in commands.items() if not shutil.which(command, path=path)})
 
 
-def lab_packages() -> None:
+def install_lab() -> None:
     """Install what the lab needs and this machine lacks."""
     if sys.platform != "linux":
         fail("the lab runs its own Docker Engine, which needs Linux (WSL2 serves on Windows)")
-    install_missing(LAB_PACKAGES)
+    install_missing(json.loads(LAB_COMMANDS.read_text(encoding="utf-8")))
 
 
 def base_python() -> str:
@@ -167,9 +165,9 @@ def set_up() -> None:
 def set_up_tests(levels: Iterable[str]) -> None:
     """Set up what the tests of *levels* need."""
     if DEBIAN:
-        install_missing(TEST_PACKAGES)
+        install_missing(TEST_COMMANDS)
     if NEEDS_LAB & set(levels):
-        lab_packages()
+        install_lab()
     set_up()
 
 
@@ -239,15 +237,14 @@ def command_test(options: argparse.Namespace) -> int:
 def command_lab(options: argparse.Namespace) -> int:
     """The lab: up, down or env."""
     if options.action == "up":
-        lab_packages()
+        install_lab()
     set_up()
     return run(["python", "-m", "tests.lab", options.action, *options.words], environment())
 
 
 def command_bench(options: argparse.Namespace) -> int:
     """Run benchmarks, each beside what a user would take instead."""
-    lab_packages()
-    set_up()
+    set_up_tests(NEEDS_LAB)
     return run(["python", "-m", "tests.bench", *options.words], environment())
 
 
