@@ -13,15 +13,9 @@ from pydantic import ValidationError
 
 from aiserver_tray.catalog.compose.canonical import canonicalize
 from aiserver_tray.catalog.compose.defaults import apply_defaults
-from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.environment import complete_services, fill_environment
 from aiserver_tray.catalog.compose.extends import Source, apply_extends, drop
-from aiserver_tray.catalog.compose.files import (
-    compose_files,
-    empty_file,
-    find_compose_file,
-    read_documents,
-)
+from aiserver_tray.catalog.compose.files import compose_files, empty_file
 from aiserver_tray.catalog.compose.include import FileSet, apply_include
 from aiserver_tray.catalog.compose.interpolate import interpolate
 from aiserver_tray.catalog.compose.keypath import KeyPath
@@ -31,18 +25,8 @@ from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.project import Project, is_active, validate_project
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.catalog.compose.template import TemplateError, substitute
-from aiserver_tray.catalog.compose.variables import Variable, find_variables
 from aiserver_tray.errors import Place, Problem
 from aiserver_tray.i18n import Text
-
-__all__ = [
-    "Variable",
-    "find_compose_file",
-    "find_variables",
-    "load_project",
-    "read_documents",
-    "read_env_file",
-]
 
 Tree = dict[str, Any]
 

@@ -10,8 +10,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aiserver_tray.catalog.compose.load import find_variables, load_project
+from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.reader import parse_documents
+from aiserver_tray.catalog.compose.variables import find_variables
 from aiserver_tray.errors import CatalogError
 
 ROOT = Path(__file__).parents[3]

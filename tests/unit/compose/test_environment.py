@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.catalog.compose.load import load_project, read_env_file
+from aiserver_tray.catalog.compose.dotenv import read_env_file
+from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.errors import CatalogError
 
 

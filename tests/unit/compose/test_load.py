@@ -3,7 +3,8 @@ from textwrap import dedent
 
 import pytest
 
-from aiserver_tray.catalog.compose.load import find_compose_file, load_project
+from aiserver_tray.catalog.compose.files import find_compose_file
+from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.project import Project
 from aiserver_tray.errors import CatalogError, Problem
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.catalog.compose.load import read_documents
+from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.nodes import MAX_DEPTH
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.errors import CatalogError

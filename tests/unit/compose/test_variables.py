@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.catalog.compose.load import Variable, find_variables
+from aiserver_tray.catalog.compose.variables import Variable, find_variables
 from aiserver_tray.errors import CatalogError, Place
 
 
