@@ -22,12 +22,11 @@ from aiserver_tray.errors import CatalogError, Place, Problem
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable that a file uses: the text of its first ``:-`` or ``-``, whether some use of it
-    has ``:?`` or ``?``, and where it is used first."""
+    """A variable that a file uses: the text of its first ``:-`` or ``-``, and where it is used
+    first."""
 
     name: str
     default: str | None
-    required: bool
     place: Place
 
 
@@ -76,13 +75,12 @@ class _Finder:
             self.problems.append(Problem(document.place(path), error.text))
 
     def _add(self, reference: Reference, place: Place) -> None:
-        unknown = Variable(reference.name, default=None, required=False, place=place)
+        unknown = Variable(reference.name, default=None, place=place)
         known = self.found.get(reference.name, unknown)
         default = known.default
         if default is None and reference.operator in ("-", ":-"):
             default = _filled(reference.argument)
-        required = known.required or reference.operator in ("?", ":?")
-        self.found[reference.name] = replace(known, default=default, required=required)
+        self.found[reference.name] = replace(known, default=default)
 
 
 def _filled(text: str) -> str | None:

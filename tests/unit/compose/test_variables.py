@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,11 +6,7 @@ from aiserver_tray.catalog.compose.variables import Variable, find_variables
 from aiserver_tray.errors import CatalogError, Place
 
 
-def variable(name: str, default: str | None, place: Place) -> Variable:
-    return Variable(name, default, required=False, place=place)
-
-
-def test_variables_have_default_requiredness_and_first_place(tmp_path: Path) -> None:
+def test_variables_have_their_default_and_first_place(tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
     file.write_text(
         "services:\n"
@@ -28,14 +23,14 @@ def test_variables_have_default_requiredness_and_first_place(tmp_path: Path) -> 
 
     key = "services.a"
     assert found == {
-        "TAG": variable("TAG", "1", Place(file, 3, f"{key}.image")),
-        "NEED": replace(variable("NEED", None, Place(file, 4, f"{key}.command")), required=True),
-        "INNER": variable("INNER", "x", Place(file, 4, f"{key}.command")),
-        "VALUE": variable("VALUE", None, Place(file, 5, f"{key}.environment.2")),
-        "PORT": variable("PORT", "80", Place(file, 8, "x-aiserver.open")),
-        "FALLBACK": variable("FALLBACK", "8", Place(file, 8, "x-aiserver.open")),
-        "NAMED": variable("NAMED", None, Place(file, 5, f"{key}.environment.0")),
-        "ARG": variable("ARG", None, Place(file, 6, f"{key}.build.args.ARG")),
+        "TAG": Variable("TAG", "1", Place(file, 3, f"{key}.image")),
+        "NEED": Variable("NEED", None, Place(file, 4, f"{key}.command")),
+        "INNER": Variable("INNER", "x", Place(file, 4, f"{key}.command")),
+        "VALUE": Variable("VALUE", None, Place(file, 5, f"{key}.environment.2")),
+        "PORT": Variable("PORT", "80", Place(file, 8, "x-aiserver.open")),
+        "FALLBACK": Variable("FALLBACK", "8", Place(file, 8, "x-aiserver.open")),
+        "NAMED": Variable("NAMED", None, Place(file, 5, f"{key}.environment.0")),
+        "ARG": Variable("ARG", None, Place(file, 6, f"{key}.build.args.ARG")),
     }
 
 
