@@ -124,7 +124,11 @@ class _Files:
 
 
 def _exists(file: str) -> bool:
+    """Whether something is there, be it unreadable."""
     try:
-        return Path(file).exists()
-    except (OSError, ValueError):
+        Path(file).stat()
+    except FileNotFoundError:
         return False
+    except (OSError, ValueError):
+        pass  # reading it says why not
+    return True

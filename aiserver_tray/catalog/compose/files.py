@@ -1,10 +1,11 @@
 """Which files make up a Compose project."""
 
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from aiserver_tray.catalog.compose.reader import Document, parse_documents
+from aiserver_tray.catalog.compose.reader import Document, mode_of, parse_documents
 from aiserver_tray.errors import CatalogError, Place
 from aiserver_tray.i18n import Text
 
@@ -18,7 +19,11 @@ OVERRIDES = (
 
 
 def find_compose_file(folder: Path) -> Path | None:
-    """The Compose file of *folder*, by the names and in the order of ``docker compose``."""
+    """The Compose file of *folder*, by the names and in the order of ``docker compose``.
+
+    Raises:
+        CatalogError: the folder can't be looked into.
+    """
     return _first(folder, NAMES)
 
 
@@ -27,10 +32,10 @@ def compose_files(path: Path) -> list[Path]:
     where there is one, the override beside it.
 
     Raises:
-        CatalogError: there is no such file, or none in the folder.
+        CatalogError: there is none in the folder, or the folder can't be looked into.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - lexically, as the oracle; links stay
-    if not path.is_dir():
+    if not stat.S_ISDIR(mode_of(path, Place(path)) or 0):
         return [path]
     main = find_compose_file(path)
     if not main:
@@ -60,4 +65,5 @@ def empty_file() -> Text:
 
 
 def _first(folder: Path, names: Sequence[str]) -> Path | None:
-    return next((file for name in names if (file := folder / name).exists()), None)
+    files = (folder / name for name in names)
+    return next((file for file in files if mode_of(file, Place(file)) is not None), None)

@@ -70,8 +70,8 @@ def _watched(value: Any, folder: Path) -> Any:  # noqa: ANN401
         return value
     path = Path(_absolute(value, folder))
     for part in (*reversed(path.parents), path):
-        if part.is_symlink():
-            return str(path).replace(str(part), str(part.resolve()), 1)
+        if os.path.islink(part):  # noqa: PTH114 - false, not an error, where one can't look
+            return str(path).replace(str(part), os.path.realpath(part), 1)
     return str(path)
 
 

@@ -5,6 +5,8 @@ that is what ``docker compose`` reads with: ``yes``, ``no``, ``on`` and ``off`` 
 ``017`` and ``0x1F`` are numbers, ``1_000`` is 1000, and a date is a timestamp.
 """
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,9 @@ from aiserver_tray.catalog.compose.nodes import (
 from aiserver_tray.catalog.compose.yaml_scalars import ScalarError, resolve_scalar
 from aiserver_tray.errors import CatalogError, Place
 from aiserver_tray.i18n import Text
+
+MAX_SIZE = 16 * 2**20
+"""Bytes of a Compose file or env file; a device or a log may have no end."""
 
 MAX_VALUES = 100_000
 """Values in one document once aliases are expanded: a few lines can name billions."""
@@ -88,17 +93,49 @@ def read_bytes(path: Path, place: Place) -> bytes:
     """The content of the file *path*, which *place* asks for.
 
     Raises:
-        CatalogError: at *place*, it can't be read.
+        CatalogError: at *place*, it can't be read, is no regular file, or is too big.
+    """
+    if path == Path(os.devnull):  # how one says "no env file"
+        return b""
+    mode = mode_of(path, place)
+    if mode is None:
+        raise _unreadable(path, place, Text("there is no such file"))
+    if stat.S_ISDIR(mode):
+        raise _unreadable(path, place, Text("it is a folder"))
+    if not stat.S_ISREG(mode):  # opening a FIFO waits, and reading a device may never end
+        raise _unreadable(path, place, Text("it is no regular file"))
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SIZE + 1)
+    except OSError as error:
+        raise _unreadable(path, place, _reason(error)) from None
+    if len(content) > MAX_SIZE:
+        why = Text("it is larger than {limit} MiB", limit=MAX_SIZE // 2**20)
+        raise _unreadable(path, place, why)
+    return content
+
+
+def mode_of(path: Path, place: Place) -> int | None:
+    """The ``st_mode`` of what stands at *path*; None where there is nothing.
+
+    Raises:
+        CatalogError: at *place*, it can't be looked at.
     """
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        why = Text("there is no such file")
-    except IsADirectoryError:
-        why = Text("it is a folder")
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except (OSError, ValueError) as error:
-        why = Text("{reason}", reason=getattr(error, "strerror", None) or error)
-    raise CatalogError.at(place, Text("can't read {file}: {why}", file=str(path), why=why))
+        raise _unreadable(path, place, _reason(error)) from None
+
+
+def _unreadable(path: Path, place: Place, why: Text) -> CatalogError:
+    """That the file *path*, which *place* asks for, can't be read."""
+    return CatalogError.at(place, Text("can't read {file}: {why}", file=str(path), why=why))
+
+
+def _reason(error: OSError | ValueError) -> Text:
+    return Text("{reason}", reason=getattr(error, "strerror", None) or error)
 
 
 def _document(file: Path, root: Node) -> Document:
