@@ -14,6 +14,9 @@ from aiserver_tray.i18n import Text
 MAX_DEPTH = 100
 """Levels of nesting; Compose itself needs ten."""
 
+MAX_NODES = 200_000
+"""Values and keys in one file; Compose files have hundreds."""
+
 TAGS = "tag:yaml.org,2002:"
 """What ``!!`` stands for."""
 
@@ -59,19 +62,33 @@ class Composer:
         self._file = file
         self._parser = CParser(content)
         self._anchors: dict[str, Node | None] = {}
+        self._count = 0
 
     def roots(self) -> Iterator[Node]:
         """The root of each document."""
         while not isinstance(event := self._parser.get_event(), yaml.StreamEndEvent):
             if isinstance(event, yaml.DocumentStartEvent):
+                self._check_version(event)
                 self._anchors.clear()
                 yield self._node(self._parser.get_event(), 0)
+
+    def _check_version(self, event: Any) -> None:  # noqa: ANN401
+        # libyaml takes 1.2, too, but reads it as 1.1; the oracle refuses it.
+        if event.version not in (None, (1, 1)):
+            found = ".".join(map(str, event.version))
+            text = Text("expected no %YAML directive, or version 1.1, found {found}", found=found)
+            raise self._error(event.start_mark.line + 1, text)
 
     def _node(self, event: Any, depth: int) -> Node:  # noqa: ANN401 - PyYAML's events have no types
         line: int = event.start_mark.line + 1
         if depth > MAX_DEPTH:
             raise self._error(
                 line, Text("expected at most {limit} levels of nesting", limit=MAX_DEPTH)
+            )
+        self._count += 1
+        if self._count > MAX_NODES:
+            raise self._error(
+                line, Text("expected at most {limit} values and keys in a file", limit=MAX_NODES)
             )
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event.anchor, line)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.catalog.compose.files import read_documents
-from aiserver_tray.catalog.compose.nodes import MAX_DEPTH
+from aiserver_tray.catalog.compose.nodes import MAX_DEPTH, MAX_NODES
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.errors import CatalogError
 
@@ -125,6 +125,11 @@ def test_a_place_is_that_of_the_key_or_of_the_nearest_value_around_it(tmp_path: 
         ("a: .inf", 1, "finite"),
         ("a: {<<: [1]}", 1, "mapping to merge"),
         ("a: \x07", None, "valid YAML"),
+        ("%YAML 1.2\n---\na: 1", 1, "version 1.1, found 1.2"),
+        ("a: 1\n...\n%YAML 1.2\n---\nb: 1", 3, "version 1.1, found 1.2"),
+        ("%YAML 2.0\n---\na: 1", 1, "incompatible"),
+        ("%YAML 1.1\n%YAML 1.1\n---\na: 1", 2, "duplicate %YAML"),
+        ("%FOO 1\n---\na: 1", 1, "unknown directive"),
         (b"a: \xff", None, "valid YAML"),
     ],
 )
@@ -145,6 +150,16 @@ def test_nesting_up_to_the_limit_is_read(tmp_path: Path) -> None:
     assert read(tmp_path, deep)
     with pytest.raises(CatalogError, match="levels of nesting"):
         read(tmp_path, deep.replace("[", "[[").replace("]", "]]"))
+
+
+def test_the_directive_of_the_version_that_is_read_is_taken(tmp_path: Path) -> None:
+    assert read(tmp_path, "%YAML 1.1\n---\na: 1")[0].tree == {"a": 1}
+
+
+@pytest.mark.parametrize("text", ["- a\n", "---\na: 1\n"])
+def test_a_file_with_more_values_than_any_needs_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="at most 200000 values"):
+        read(tmp_path, text * MAX_NODES)
 
 
 def test_a_file_that_is_empty_or_not_there_is_refused(tmp_path: Path) -> None:
