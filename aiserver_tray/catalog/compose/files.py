@@ -2,9 +2,10 @@
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.reader import Document, mode_of, parse_documents
 from aiserver_tray.errors import CatalogError, Place
 from aiserver_tray.i18n import Text
@@ -17,6 +18,8 @@ OVERRIDES = (
     "docker-compose.override.yaml",
 )
 
+_COMPOSE_FILE = "COMPOSE_FILE"
+
 
 def find_compose_file(folder: Path) -> Path | None:
     """The Compose file of *folder*, by the names and in the order of ``docker compose``.
@@ -27,16 +30,18 @@ def find_compose_file(folder: Path) -> Path | None:
     return _first(folder, NAMES)
 
 
-def compose_files(path: Path) -> list[Path]:
+def compose_files(path: Path, env: Mapping[str, str] | None = None) -> list[Path]:
     """The absolute paths of the files that *path* means: itself, or a folder's Compose file and,
     where there is one, the override beside it.
 
     Raises:
-        CatalogError: there is none in the folder, or the folder can't be looked into.
+        CatalogError: there is none in the folder, the folder can't be looked into, or
+            ``COMPOSE_FILE`` in *env* or the folder's ``.env`` says which files count.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - lexically, as the oracle; links stay
     if not stat.S_ISDIR(mode_of(path, Place(path)) or 0):
         return [path]
+    _refuse_other_files(path, env or {})
     main = find_compose_file(path)
     if not main:
         raise CatalogError.at(
@@ -62,6 +67,22 @@ def read_documents(path: Path) -> list[Document]:
 def empty_file() -> Text:
     """What is wrong with a file that holds nothing."""
     return Text("expected a Compose file with services, found an empty file")
+
+
+def _refuse_other_files(folder: Path, env: Mapping[str, str]) -> None:
+    """To ``docker compose`` the variable names the files of a *folder*; here it would be a second
+    place that says so beside the catalog."""
+    dotenv = folder / ".env"
+    beside = read_env_file(dotenv) if os.path.isfile(dotenv) else {}  # noqa: PTH113 - as include
+    if _COMPOSE_FILE in env or _COMPOSE_FILE in beside:
+        place = Place(dotenv if _COMPOSE_FILE in beside else folder, None, _COMPOSE_FILE)
+        text = Text(
+            "{name} is not supported: the Compose file of a folder is found by its name. "
+            "Remove {name}, and name the file itself or rename it to {main}",
+            name=_COMPOSE_FILE,
+            main=NAMES[0],
+        )
+        raise CatalogError.at(place, text)
 
 
 def _first(folder: Path, names: Sequence[str]) -> Path | None:

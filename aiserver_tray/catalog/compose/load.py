@@ -45,7 +45,7 @@ def load_project(path: Path, env: Mapping[str, str], *, profiles: Collection[str
     Raises:
         CatalogError: with every problem found.
     """
-    files = tuple(compose_files(path))
+    files = tuple(compose_files(path, env))
     problems = Problems(files[0])
     documents = {file: parse_documents(file) for file in files}
     name = _project_name(documents, env, problems)

@@ -3,10 +3,11 @@ from textwrap import dedent
 
 import pytest
 
-from aiserver_tray.catalog.compose.files import find_compose_file
+from aiserver_tray.catalog.compose.files import find_compose_file, read_documents
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.project import Project
-from aiserver_tray.errors import CatalogError, Problem
+from aiserver_tray.catalog.compose.variables import find_variables
+from aiserver_tray.errors import CatalogError, Place, Problem
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -51,6 +52,32 @@ def test_an_override_lies_over_its_folders_file_but_not_over_a_file_given(tmp_pa
 
     assert (whole.image, [port.target for port in whole.ports], whole.command) == ("y", [81], None)
     assert (alone.image, [port.target for port in alone.ports]) == ("x", [80])
+
+
+@pytest.mark.parametrize("value", ["other.yaml", "compose.yaml", ""])
+def test_a_folder_whose_files_are_named_by_a_variable_is_refused(
+    value: str, tmp_path: Path
+) -> None:
+    write(tmp_path, compose="services: {a: {image: x}}", other="services: {b: {image: x}}")
+
+    (told,) = problems(tmp_path, COMPOSE_FILE=value)
+    assert told.place == Place(tmp_path, None, "COMPOSE_FILE")
+    (tmp_path / ".env").write_text(f"COMPOSE_FILE={value}\n")
+    (told,) = problems(tmp_path)
+    assert told.place == Place(tmp_path / ".env", None, "COMPOSE_FILE")
+    assert "rename it to compose.yaml" in told.text.render()
+    for read in (read_documents, find_variables):
+        with pytest.raises(CatalogError, match="COMPOSE_FILE is not supported"):
+            read(tmp_path)
+
+
+def test_a_file_that_is_named_itself_is_read_whatever_a_variable_says(tmp_path: Path) -> None:
+    write(tmp_path, compose="services: {a: {image: x}}", other="services: {b: {image: x}}")
+    (tmp_path / ".env").write_text("COMPOSE_FILE=compose.yaml\n")
+
+    project = load_project(tmp_path / "other.yaml", {"COMPOSE_FILE": "compose.yaml"})
+
+    assert list(project.services) == ["b"]
 
 
 def test_a_service_extends_others_of_its_file_and_of_files_beside_it(tmp_path: Path) -> None:
