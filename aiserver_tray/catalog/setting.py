@@ -5,8 +5,17 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from aiserver_tray.catalog.compose.problems import UnfitError
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Text
 
@@ -40,7 +49,7 @@ Generator = Literal["hex32", "base64url32", "alnum32"]
 """How a secret is made: 32 random bytes as 64 hexadecimal digits or as 43 unpadded base64url
 characters, or 32 random characters of [A-Za-z0-9] (190 bits)."""
 
-
+Default = Annotated[str, Field(strict=False, coerce_numbers_to_str=True)] | bool | None
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 
 
@@ -62,13 +71,14 @@ class Setting(Closed):
     """One declared setting of a module or of the app. Values are text, as Compose takes them."""
 
     type: SettingType = "text"
-    default: Annotated[str, Field(strict=False, coerce_numbers_to_str=True)] | bool | None = None
     title: Localized | None = None
     help: Localized | None = None
     pattern: str | None = None
     generate: Generator | None = None
     keep: bool = False
     choices: Mapping[str, Choice] = Field(default_factory=dict)
+    # Last, since it is checked against the others.
+    default: Default = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Setting":
@@ -76,27 +86,36 @@ class Setting(Closed):
             raise ValueError(Text("choices with type choice, and only with it"))
         if self.type != "secret" and (self.generate or self.keep):
             raise ValueError(Text("generate and keep only with type secret"))
-        if self.type == "secret" and self.default is not None:
-            raise ValueError(Text("a secret without default, since a published one is none"))
-        self._check_pattern()
-        self._check_default()
         return self
 
-    def _check_pattern(self) -> None:
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
         try:
-            re.compile(self.pattern or "")
+            re.compile(pattern or "")
         except (re.error, RecursionError, OverflowError):
-            raise ValueError(Text("a regular expression as pattern")) from None
+            raise ValueError(Text("a regular expression")) from None
+        return pattern
+
+    @field_validator("default")
+    @classmethod
+    def _is_a_value(cls, default: Default, others: ValidationInfo) -> Default:
+        if default is not None and {"type", "pattern", "choices"} <= others.data.keys():
+            cls.model_construct(**others.data, default=default)._check_default()
+        return default
 
     def _check_default(self) -> None:
-        # A plain file's text settings take their defaults from its .env, line breaks and all.
-        if self._default is None or (self.type == "text" and not self.pattern):
+        if self.type == "secret":
+            raise UnfitError(Text("expected a secret without default: a published one is none"))
+        # A plain file's text settings take their defaults from its .env, line breaks and all. A
+        # choice without choices is told as that.
+        text = self.type == "text" and not self.pattern
+        if text or (self.type == "choice" and not self.choices):
             return
         try:
-            self.parse("default", self._default)
+            self.parse("default", self._default or "")
         except SettingError as error:
-            why = Text("a default that the setting itself takes ({why})", why=error.why)
-            raise ValueError(why) from None
+            raise UnfitError(error.why) from None
 
     @property
     def is_secret(self) -> bool:

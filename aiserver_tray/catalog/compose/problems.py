@@ -13,6 +13,15 @@ from aiserver_tray.i18n import Text
 
 T = TypeVar("T")
 
+
+class UnfitError(ValueError):
+    """What a validator raises where its *text* is the whole message and tells what was found."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 _MAX_FOUND = 60
 _EXPECTED = {
     "string_type": Text("text"),
@@ -124,6 +133,8 @@ def _is_type(part: str) -> bool:
 
 def _worded(details: list[Any]) -> Text:
     detail = details[0]
+    if isinstance(why := detail.get("ctx", {}).get("error"), UnfitError):
+        return why.text
     match detail["type"]:
         case "missing":
             return Text("expected the key {key}, which is missing", key=detail["loc"][-1])
@@ -133,6 +144,9 @@ def _worded(details: list[Any]) -> Text:
     wanted = expected[0]
     for other in expected[1:]:
         wanted = Text("{one} or {other}", one=wanted, other=other)
+    if detail["type"] == "value_error" and isinstance(detail["input"], dict | list | tuple):
+        # It has the right type; what is wrong with it is inside.
+        return Text("expected {expected}", expected=wanted)
     return Text("expected {expected}, found {found}", expected=wanted, found=found(detail["input"]))
 
 

@@ -2,16 +2,31 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from aiserver_tray.catalog.compose.problems import Problems, problems_of
+from aiserver_tray.catalog.compose.problems import Problems, UnfitError, problems_of
 from aiserver_tray.catalog.compose.reader import parse_documents
+from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.errors import CatalogError, Place
 from aiserver_tray.i18n import Text
 
 
 def _refuse(_: str) -> str:
     raise ValueError(Text("another text"))
+
+
+def _unfit(_: str) -> str:
+    raise UnfitError(Text("expected no such thing"))
+
+
+def _refuse_list(_: list[str]) -> list[str]:
+    raise ValueError(Text("another list"))
+
+
+class Inner(BaseModel):
+    @model_validator(mode="after")
+    def _refuse(self) -> "Inner":
+        raise ValueError(Text("keys that fit together"))
 
 
 class Sample(BaseModel):
@@ -25,6 +40,9 @@ class Sample(BaseModel):
     either: str | dict[str, str] = ""
     code: Annotated[str, Field(pattern="^x")] = "x"
     wrong: Annotated[str, AfterValidator(_refuse)] = ""
+    unfit: Annotated[str, AfterValidator(_unfit)] = ""
+    wrongs: Annotated[list[str], AfterValidator(_refuse_list)] = []
+    inner: Inner | None = None
 
 
 def told(data: object) -> dict[str, str]:
@@ -48,6 +66,9 @@ def told(data: object) -> dict[str, str]:
         ({"either": True}, "top.either", "expected text or a mapping, found true"),
         ({"code": "y"}, "top.code", "expected text of the form ^x, found 'y'"),
         ({"wrong": "w"}, "top.wrong", "expected another text, found 'w'"),
+        ({"unfit": "w"}, "top.unfit", "expected no such thing"),
+        ({"wrongs": ["w"]}, "top.wrongs", "expected another list"),
+        ({"inner": {"a": 1}}, "top.inner", "expected keys that fit together"),
         ({"nmae": 1}, "top.nmae", "expected a key that is known here, found 'nmae'"),
         ({"name": ["x" * 99]}, "top.name", "expected text, found a list"),
         (
@@ -62,6 +83,39 @@ def test_validation_errors_say_what_was_expected_and_found(
     data: object, key: str, text: str
 ) -> None:
     assert told(data) == {key: text}
+
+
+@pytest.mark.parametrize(
+    ("declared", "key", "text"),
+    [
+        ({"pattern": "["}, "pattern", "expected a regular expression, found '['"),
+        (
+            {"type": "port", "default": 0},
+            "default",
+            "expected a port from 1 to 65535, found '0'",
+        ),
+        (
+            {"type": "secret", "default": "hunter2"},
+            "default",
+            "expected a secret without default: a published one is none",
+        ),
+        (
+            {"type": "choice", "default": "b"},
+            "",
+            "expected choices with type choice, and only with it",
+        ),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_told_at_its_key(
+    declared: object, key: str, text: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Setting.model_validate(declared)
+
+    (problem,) = problems_of(
+        refused.value, lambda path: Place(Path("f"), 1, ".".join(map(str, path)))
+    )
+    assert (problem.place.key, problem.text.render()) == (key, text)
 
 
 def test_a_missing_key_is_named() -> None:
