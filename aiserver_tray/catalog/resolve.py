@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aiserver_tray.catalog.catalog import Catalog
@@ -112,7 +112,18 @@ def config_environment(
 
 
 def _masked(error: CatalogError, secrets: list[str]) -> CatalogError:
-    return CatalogError([Problem(p.place, _hidden(p.text, secrets)) for p in error.problems])
+    # Longest first: one secret may begin another.
+    secrets = sorted(filter(None, secrets), key=len, reverse=True)
+    return CatalogError(
+        [
+            Problem(
+                # A key may be a value, too: `networks: ["${NAME}"]` becomes a mapping.
+                replace(p.place, key=_masked_text(p.place.key, secrets)),
+                _hidden(p.text, secrets),
+            )
+            for p in error.problems
+        ]
+    )
 
 
 def _hidden(text: Text, secrets: list[str]) -> Text:
@@ -123,7 +134,16 @@ def _hidden(text: Text, secrets: list[str]) -> Text:
 def _without(value: object, secrets: list[str]) -> object:
     if isinstance(value, Text):
         return _hidden(value, secrets)
-    if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, MASK)
-    return value
+    if isinstance(value, Mapping):
+        return {_without(k, secrets): _without(v, secrets) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without(item, secrets) for item in value]
+    # A number may be a secret's, too; what holds none keeps its type and so its look.
+    masked = _masked_text(str(value), secrets)
+    return value if masked == str(value) else masked
+
+
+def _masked_text(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return text
