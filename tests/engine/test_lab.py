@@ -6,6 +6,8 @@ import requests
 from docker.models.containers import Container
 
 from tests.engine.waiting import address, answer, logged, until
+from tests.lab.fixtures import borrowed
+from tests.lab.place import Place
 
 POSTGRES = "postgres:15.19-alpine"
 REDIS = "redis:7.4.11-alpine"
@@ -16,13 +18,23 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 HARDENED = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"], "detach": True}
 
 
-@pytest.mark.parametrize("name", [POSTGRES, REDIS, RUNNERS, N8N])
+MODULES = [POSTGRES, REDIS, N8N, RUNNERS]
+
+
+@pytest.fixture(scope="module")
+def nothing_pulled(lab: Place) -> None:
+    """All at once, since the images share layers."""
+    with borrowed(lab) as client:
+        for name in MODULES:
+            if client.images.list(name):
+                client.images.remove(name, force=True)
+
+
+@pytest.mark.usefixtures("nothing_pulled")
+@pytest.mark.parametrize("name", MODULES)
 def test_an_image_of_the_catalog_is_pulled_by_its_name(
     engine: docker.DockerClient, name: str
 ) -> None:
-    for other in (RUNNERS, name):  # the runners' image holds n8n's, which would stay with it
-        if engine.images.list(other):
-            engine.images.remove(other, force=True)
     assert not engine.images.list(name)
 
     image = engine.images.pull(name)

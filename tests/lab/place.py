@@ -67,7 +67,7 @@ class Place:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the lab against all other processes that would change it, by a lock on its folder."""
+        """Keeps all other processes from changing the lab, by a lock on its folder."""
         while True:
             self.state.mkdir(parents=True, exist_ok=True)
             folder = os.open(self.state, os.O_RDONLY)
