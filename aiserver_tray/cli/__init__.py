@@ -1,5 +1,6 @@
 """The command line. Every command takes the common options before or after its name."""
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -34,6 +35,10 @@ def root() -> None:
 
 def main() -> None:
     """Entry point: exit status 0 done, 1 the request failed, 2 wrong usage, 130 cancelled."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console that can't show a sign gets its number, not an exception.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(root.main(prog_name="aiserver-tray", standalone_mode=False))
     except click.ClickException as error:
@@ -45,3 +50,5 @@ def main() -> None:
         # The reader (head, less) has enough; Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        sys.exit(f"aiserver-tray: {error}")

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,8 +16,13 @@ from aiserver_tray.cli.common import (
     tell,
 )
 
+if TYPE_CHECKING:
+    from aiserver_tray.app import App
+    from aiserver_tray.settings.store import Entry
+
 
 @click.group()
+@common_options
 def command() -> None:
     """The modules: list, show, check, config."""
 
@@ -64,11 +69,49 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
 def show(module: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     """One module with its settings and services; secrets are masked."""
     app = current_app()
-    shown = app.describe(module)
+    shown = _description(app, module)
     if as_json:
         print_json(shown)
     else:
         _print_module(shown)
+
+
+def _description(app: "App", name: str) -> dict[str, Any]:
+    resolved = app.resolved(name)
+    module = resolved.module
+    addresses = [f"{name}.{setting}" for setting in module.settings]
+    entries = app.settings.entries({address: app.declared[address] for address in addresses})
+    return {
+        "name": name,
+        "kind": module.kind,
+        "title": app.say(module.title),
+        "summary": app.say(module.summary),
+        "file": str(module.file),
+        "open": resolved.open,
+        "requires": list(resolved.requires),
+        "settings": [_setting(app, entry) for entry in entries],
+        "services": [
+            {"name": service, "image": model.get("image"), "ports": _ports(model)}
+            for service, model in resolved.project.to_compose()["services"].items()
+        ],
+    }
+
+
+def _setting(app: "App", entry: "Entry") -> dict[str, str]:
+    return {
+        "name": entry.address,
+        "type": entry.setting.type,
+        "value": entry.shown,
+        "title": app.say(entry.setting.title),
+        "help": app.say(entry.setting.help),
+    }
+
+
+def _ports(service: dict[str, Any]) -> list[str]:
+    return [
+        f"{port.get('published', '')}:{port['target']}/{port['protocol']}"
+        for port in service.get("ports", ())
+    ]
 
 
 def _print_module(shown: dict[str, Any]) -> None:
@@ -83,23 +126,28 @@ def _print_module(shown: dict[str, Any]) -> None:
     click.echo()
     print_table(
         ("SERVICE", "IMAGE", "PORTS"),
-        [(s["name"], s["image"], ", ".join(s["ports"]) or "-") for s in shown["services"]],
+        [
+            (s["name"], s["image"] or "(built)", ", ".join(s["ports"]) or "-")
+            for s in shown["services"]
+        ],
     )
 
 
 @command.command()
-@click.argument("folder", type=click.Path(exists=True, path_type=Path), required=False)
+@click.argument("path", type=click.Path(exists=True, path_type=Path), required=False)
 @as_json_option
 @common_options
-def check(folder: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
-    """Report every problem of the catalog, or of FOLDER, with file, line and key."""
+def check(path: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
+    """Report every problem of the catalog, or of PATH, with file, line and key."""
     app = current_app()
-    report = app.check(folder)
+    report = app.check(path)
     if as_json:
         print_json(report.as_data(app.language))
     else:
         for line in report.lines(app.language):
             click.echo(line)
+    if not report.checked:
+        raise click.UsageError(f"there is no module in {path}")
     sys.exit(1 if report.problems else 0)
 
 

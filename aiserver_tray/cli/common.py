@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from aiserver_tray.app import App, system_language
 from aiserver_tray.errors import AiServerError
+from aiserver_tray.host.language import system_language
 from aiserver_tray.i18n import Language
+
+if TYPE_CHECKING:
+    from aiserver_tray.app import App
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -25,8 +28,11 @@ class Options:
     catalogs: tuple[Path, ...] = ()
 
     @cached_property
-    def app(self) -> App:
+    def app(self) -> "App":
         """The application with these options."""
+        # The parts take a while to import: Ctrl-C has to be answered before.
+        from aiserver_tray.app import App  # noqa: PLC0415
+
         return App(home=self.home, catalogs=self.catalogs)
 
 
@@ -78,7 +84,7 @@ def _language(options: Options) -> Language:
         return system_language()
 
 
-def current_app() -> App:
+def current_app() -> "App":
     """The application of the running command; what it notices about its files is told last."""
     context = click.get_current_context()
     app: App = context.obj.app

@@ -16,6 +16,7 @@ from aiserver_tray.settings.store import Entry, address_of
 
 
 @click.group()
+@common_options
 def command() -> None:
     """The settings: list, get, set, unset."""
 

@@ -19,6 +19,5 @@ def command(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
         print_json({"checks": [finding.as_data(app.language) for finding in findings]})
     else:
         for finding in findings:
-            mark = {"ok": "✓", "note": "•", "problem": "✗"}[finding.grade]
-            click.echo(f"{mark} {finding.text.render(app.language)}")
+            click.echo(f"{finding.grade.upper():<8} {finding.text.render(app.language)}")
     sys.exit(1 if any(finding.grade == "problem" for finding in findings) else 0)

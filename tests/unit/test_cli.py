@@ -189,3 +189,75 @@ def test_doctor_says_where_the_key_is_and_what_was_damaged(tray: Tray) -> None:
     assert done.returncode == 0
     assert "settings.json" in done.stdout + done.stderr
     assert tray("config", "get", "N8N_HOST_PORT").stdout == "28100\n"
+
+
+def module_folder(tray: Tray, name: str, text: str) -> Path:
+    folder = tray.home / "modules" / name
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_service_without_an_image_is_shown_as_built(tray: Tray) -> None:
+    module_folder(tray, "mine", "services: {a: {build: .}}\n")
+    done = tray("catalog", "show", "mine")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "(built)" in done.stdout
+
+
+def test_a_secret_of_the_env_file_does_not_show_in_an_error(tray: Tray, tmp_path: Path) -> None:
+    folder = module_folder(
+        tray,
+        "leaky",
+        "x-aiserver: {kind: feature, settings: {PW: {type: secret, generate: hex32}}}\n"
+        "services: {a: {image: 'i:1', ports: ['${PW}:80']}}\n",
+    )
+    env = tmp_path / "values.env"
+    env.write_text("PW=s3cret-value-77\n", encoding="utf-8")
+    done = tray("catalog", "config", folder, "--env-file", env)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "********:80" in done.stderr
+    assert "s3cret-value-77" not in done.stderr
+
+
+def test_a_wrong_stored_value_is_blamed_on_the_setting_not_on_the_file(tray: Tray) -> None:
+    tray("config", "set", "N8N_HOST_PORT", "28100")
+    settings = tray.home / "settings.json"
+    settings.write_text(
+        settings.read_text(encoding="utf-8").replace("28100", "zz"), encoding="utf-8"
+    )
+    done = tray("catalog", "show", "n8n")
+    assert done.returncode == 1
+    assert "E_SETTING: n8n.N8N_HOST_PORT: " in done.stderr
+
+
+def test_check_takes_a_file_and_refuses_a_place_without_modules(tray: Tray, tmp_path: Path) -> None:
+    assert "1 modules checked" in tray("catalog", "check", N8N / "compose.yaml").stdout
+    assert tray("catalog", "check", tmp_path).returncode == 2
+
+
+def test_options_stand_between_the_words_of_a_command_too(tray: Tray, tmp_path: Path) -> None:
+    done = tray("config", "--home", tmp_path / "other", "set", "N8N_HOST_PORT", "28100")
+    assert done.returncode == 0
+    assert tray("config", "get", "N8N_HOST_PORT").stdout == "18100\n"
+
+
+def test_a_console_that_can_not_show_a_sign_gets_no_traceback(tray: Tray) -> None:
+    environment = {"PYTHONIOENCODING": "cp1252", "LANG": "zh_CN.UTF-8"}
+    done = tray("catalog", "list", env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u5de5" in done.stdout
+
+
+def test_a_full_disk_behind_standard_output_is_told_in_a_line(tray: Tray) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "aiserver_tray", "catalog", "list"],
+            env={"PATH": os.environ["PATH"], "AISERVER_HOME": str(tray.home)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
