@@ -1,6 +1,7 @@
 """All modules: what the catalog folders hold, how modules depend on each other, and which setting
 a ``${NAME}`` means."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -144,13 +145,15 @@ def _unclear(name: str, hits: Sequence[str], place: Place) -> list[Problem]:
 
 
 def load_catalog(roots: Sequence[Path]) -> Catalog:
-    """The modules under *roots*; the first root is the built-in catalog. A file that is wrong
-    costs its own module only; a folder that several roots reach counts once."""
+    """The modules under *roots*; the first root is the built-in catalog. A folder that is wrong
+    costs its own module only; one that several roots reach counts once."""
     modules: dict[str, Module] = {}
     broken: dict[str, list[Problem]] = {}
-    for folder in dict.fromkeys(f.resolve() for root in roots for f in module_folders(root)):
+    for folder in dict.fromkeys(f.resolve() for root in roots for f in _folders(root)):
         name = folder.name
         try:
+            if not find_compose_file(folder):
+                continue
             module = load_module(name, folder)
         except CatalogError as error:
             broken.setdefault(name, []).extend(error.problems)
@@ -163,13 +166,11 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
     return Catalog(modules, broken)
 
 
-def module_folders(root: Path) -> list[Path]:
-    """The folders with a Compose file under *root*, by name. A folder that is itself a module
-    counts as a root of one."""
-    if find_compose_file(root):
-        return [root]
-    folders = (folder for pattern in FOLDERS for folder in sorted(root.glob(pattern)))
-    return [folder for folder in folders if folder.is_dir() and find_compose_file(folder)]
+def _folders(root: Path) -> list[Path]:
+    """Where modules may be under *root*, by name; *root* itself may be one."""
+    found = (folder for pattern in FOLDERS for folder in sorted(root.glob(pattern)))
+    # os.path's isdir says no where Path's raises: in a folder that may not be entered.
+    return [root, *(folder for folder in found if os.path.isdir(folder))]  # noqa: PTH112
 
 
 def _name_problems(module: Module, earlier: Module | None) -> list[Problem]:

@@ -16,7 +16,7 @@ from aiserver_tray.i18n import Text
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
 
-COMPOSE_VARIABLES = ("COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
+COMPOSE_VARIABLES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
 """What Compose itself reads from an env file."""
 
 

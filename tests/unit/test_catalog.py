@@ -1,5 +1,6 @@
 """Modules, what they require, which setting a name means, and what `check` finds."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -307,3 +308,18 @@ def test_a_value_equal_to_the_files_default_wins_over_dotenv(tmp_path: Path) -> 
     catalog = load_catalog([tmp_path])
     resolved = resolve(catalog, catalog.module("plain"), {"plain.TAG": "1"})
     assert resolved.project.services["web"].image == "i:1"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can step down to another user")
+def test_a_folder_that_may_not_be_entered_costs_only_its_own_module(tmp_path: Path) -> None:
+    write(tmp_path, "good", declared())
+    write(tmp_path, "closed", declared()).chmod(0o700)
+    for folder in (tmp_path, *tmp_path.parents[:-1]):
+        folder.chmod(folder.stat().st_mode | 0o755)
+    os.seteuid(65534)
+    try:
+        catalog = load_catalog([tmp_path])
+    finally:
+        os.seteuid(0)
+    assert list(catalog.modules) == ["good"]
+    assert "closed" in catalog.broken
