@@ -1,5 +1,6 @@
-"""The language of the user's desktop or shell."""
+"""The language that the user reads the desktop in."""
 
+import ctypes
 import locale
 import os
 import sys
@@ -7,22 +8,19 @@ import sys
 from aiserver_tray.i18n import Language
 
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+"""Those of POSIX for messages, the first that is not empty counts
+(https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_02)."""
 
 
 def system_language() -> Language:
-    """Chinese where the user's system speaks it, else English."""
-    return "zh" if _name().lower().startswith(("zh", "chinese")) else "en"
+    """The language of the user's shell or desktop, if it is one of ours; else English."""
+    given = filter(None, map(os.environ.get, _VARIABLES))
+    name = next(given, None) or _desktop_locale()
+    return "zh" if name.lower().startswith("zh") else "en"
 
 
-def _name() -> str:
-    """The locale's name: the shell's, else the desktop's."""
-    for variable in _VARIABLES:
-        if name := os.environ.get(variable):
-            return name
+def _desktop_locale() -> str:
     if sys.platform == "win32":
-        import ctypes  # noqa: PLC0415 - its windll is on Windows only
-
-        # https://learn.microsoft.com/windows/win32/api/winnls/nf-winnls-getuserdefaultuilanguage
-        number = ctypes.windll.kernel32.GetUserDefaultUILanguage()
-        return locale.windows_locale.get(number, "")
-    return locale.getlocale()[0] or ""
+        # Language identifiers, such as 0x0804 for zh_CN.
+        return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
+    return locale.setlocale(locale.LC_CTYPE)

@@ -1,0 +1,47 @@
+"""Which of our languages the system's is."""
+
+import locale
+
+import pytest
+
+from aiserver_tray.host.language import system_language
+from aiserver_tray.i18n import Language
+
+VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+@pytest.mark.parametrize(
+    ("values", "language"),
+    [
+        (("", "", "zh_CN.UTF-8"), "zh"),
+        (("", "", "zh_TW"), "zh"),
+        (("", "", "ZH_cn"), "zh"),
+        (("", "", "en_GB.UTF-8"), "en"),
+        (("", "", "de_AT"), "en"),
+        (("", "", "C"), "en"),
+        (("", "zh_CN", "en_US"), "zh"),
+        (("", "en_US", "zh_CN"), "en"),
+        (("C.UTF-8", "zh_CN", "zh_CN"), "en"),
+        (("zh_CN", "en_US", "en_US"), "zh"),
+        ((" not a locale\udcff", "", ""), "en"),
+    ],
+)
+def test_the_first_variable_that_says_something_counts(
+    values: tuple[str, ...], language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in zip(VARIABLES, values, strict=True):
+        monkeypatch.setenv(name, value)
+    assert system_language() == language
+
+
+def test_english_holds_where_neither_variables_nor_the_locale_say_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    try:
+        assert system_language() == "en"
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
