@@ -24,6 +24,25 @@ PLACEHOLDER = "change-me-"
 
 MASK = "********"
 
+_SECRET_LENGTH = 8
+"""Characters that a given secret has at least (NIST SP 800-63B-3, 5.1.1.1)."""
+
+_PUBLISHED = frozenset(
+    """
+    postgres postgresql password passw0rd password1 password123 12345678 123456789 1234567890
+    changeme changeit changethis change-me change_me changePassword secretkey
+    minioadmin minio123 rustfsadmin aSampleMasterKey OneAPI@justsong random_string
+    super-secret-key even-more-secret
+    infini_rag_flow infini_rag_flow_OS_01 infini_rag_flow_helm
+    difyai123456 dify-sandbox WVF5YThaHlkYwhGUSmCRgsX3tD5ngdN8pkih
+    sk-9f73s3ljTXVcMT3Blb3ljTqtsKiGHXVcMT3BlbkFJLK7U
+    lYkiYYT6owG+71oLerGzA7GXCgOT++6ovaezWAjpCjf+Sjc3ZtU+qUEi
+    QaHbTe77CtuXmsfyhR7+vRjI/+XbV1AaFy691iy+kGDv2Jvy0/eAh8Y1
+    dify-agent-run-token-for-dev-only MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY
+    """.lower().split()
+)
+"""What the modules' own Compose files and the images' documents give as secrets."""
+
 _PORT = re.compile(r"0*(?P<number>[1-9][0-9]{0,4})")
 _SIZE = re.compile(
     r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,15})?) ?(?P<unit>[kmgtp]?)i?b?", re.IGNORECASE
@@ -191,7 +210,14 @@ def _secret(text: str) -> str | Text:
         return Text("the placeholder of env.example is no secret; give a value of your own")
     if text == MASK:
         return Text("the mask that stands for a secret is no secret; give the value itself")
-    return text or Text("expected one line of text that is not empty")
+    if text.strip().lower() in _PUBLISHED:
+        return Text("a value that is published as a default is no secret; give one of your own")
+    if len(text.strip()) < _SECRET_LENGTH:
+        return Text(
+            "expected at least {length} characters, since a shorter secret can be guessed",
+            length=_SECRET_LENGTH,
+        )
+    return text
 
 
 def _text(text: str) -> str | Text:

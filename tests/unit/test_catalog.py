@@ -191,8 +191,8 @@ def test_a_plain_file_has_its_variables_as_settings(tmp_path: Path) -> None:
 def test_config_masks_secrets_that_the_env_file_does_not_give() -> None:
     catalog = load_catalog([BUILT_IN])
     n8n = catalog.module("n8n")
-    env = config_environment(catalog, n8n, {"N8N_DB_PASSWORD": "given", "OTHER": "x"})
-    assert env["N8N_DB_PASSWORD"] == "given"
+    env = config_environment(catalog, n8n, {"N8N_DB_PASSWORD": "given-by-file", "OTHER": "x"})
+    assert env["N8N_DB_PASSWORD"] == "given-by-file"
     assert env["N8N_ENCRYPTION_KEY"] == env["POSTGRES_PASSWORD"] == MASK
     assert "OTHER" not in env
 

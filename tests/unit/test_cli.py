@@ -99,11 +99,11 @@ def test_config_prints_the_compose_form_with_secrets_from_the_file_only(
     tray: Tray, tmp_path: Path
 ) -> None:
     env = tmp_path / "values.env"
-    env.write_text("N8N_DB_PASSWORD=given\nN8N_HOST_PORT=28100\n", encoding="utf-8")
+    env.write_text("N8N_DB_PASSWORD=given-by-file\nN8N_HOST_PORT=28100\n", encoding="utf-8")
     done = tray("catalog", "config", N8N, "--env-file", env, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     environment = json.loads(done.stdout)["services"]["n8n"]["environment"]
-    assert environment["DB_POSTGRESDB_PASSWORD"] == "given"
+    assert environment["DB_POSTGRESDB_PASSWORD"] == "given-by-file"
     assert environment["N8N_ENCRYPTION_KEY"] == "********"
     assert environment["WEBHOOK_URL"] == "http://localhost:28100/"
     assert "name: n8n" in tray("catalog", "config", N8N).stdout

@@ -32,12 +32,12 @@ def declared(times: int) -> Declared:
 
 
 def write_until_killed(home: Home, settings: Declared, name: str, acks: int) -> NoReturn:
-    """Write 1, 2, 3 … and acknowledge each when it is stored."""
+    """Write 000000001, 000000002 … and acknowledge each when it is stored."""
     store = Settings(home)
     number = 0
     while True:
         number += 1
-        store.set(settings, name, str(number))
+        store.set(settings, name, f"{number:09}")
         os.write(acks, NUMBER.pack(number))
 
 

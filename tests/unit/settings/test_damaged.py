@@ -143,7 +143,7 @@ def _use(folder: Path) -> tuple[Mapping[str, object], list[str]]:
         held = _everything(settings)
         settings.entries(DECLARED)
         settings.set(DECLARED, "n8n.HOST_PORT", "8081")
-        settings.set(DECLARED, "n8n.API_KEY", "another")
+        settings.set(DECLARED, "n8n.API_KEY", "another secret")
     except SettingError as error:
         told.append(str(error))
     told += map(str, settings.notices)

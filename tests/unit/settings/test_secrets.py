@@ -56,7 +56,7 @@ def test_a_kept_secret_can_be_given_once_and_never_changed(
     settings.set(declared, "n8n.KEY", PLAIN)
     settings.set(declared, "n8n.KEY", PLAIN)
     with pytest.raises(SettingError, match=r"n8n\.KEY: .*stored data depends on it"):
-        settings.set(declared, "n8n.KEY", "another")
+        settings.set(declared, "n8n.KEY", "another secret")
     with pytest.raises(SettingError, match=r"n8n\.KEY: .*stored data depends on it"):
         settings.unset(declared, "n8n.KEY")
     assert settings.values(declared)["n8n.KEY"] == PLAIN
@@ -212,7 +212,7 @@ def test_a_fingerprint_tells_secrets_apart_and_installations_too(
     assert re.fullmatch("[0-9a-f]{64}", first)
     assert Settings(Home(settings.folder, "home")).secrets.fingerprint("n8n.KEY") == first
     assert settings.secrets.fingerprint("n8n.API_KEY") != first
-    settings.set(declared, "n8n.API_KEY", "another")
+    settings.set(declared, "n8n.API_KEY", "another secret")
     assert settings.secrets.fingerprint("n8n.API_KEY") != first
     other = Settings(Home(tmp_path / "other", "home"))
     other.set(declared, "n8n.KEY", PLAIN)

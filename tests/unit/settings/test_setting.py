@@ -30,7 +30,7 @@ EVERY = [PORT, BOOLEAN, SIZE, TEXT, SECRET, CHOICE]
         (SIZE, "1048576", "1048576"),
         (TEXT, "", ""),
         (TEXT, " 中文 $HOME ", " 中文 $HOME "),
-        (SECRET, "pa ss$", "pa ss$"),
+        (SECRET, "pa ss$ wörd ", "pa ss$ wörd "),
         (CHOICE, "milvus ", "milvus"),
     ],
 )
@@ -54,7 +54,9 @@ def test_takes_a_value_in_its_canonical_form(setting: Setting, text: str, value:
         (TEXT, "two\nlines", "one line of text"),
         (TEXT, "nul\0", "one line of text"),
         (TEXT, "not \udcff Unicode", "one line of text"),
-        (SECRET, "", "one line of text that is not empty"),
+        (SECRET, "", "at least 8 characters"),
+        (SECRET, "1234567", "at least 8 characters"),
+        (SECRET, "hunter2         ", "at least 8 characters"),
         (CHOICE, "chroma", "one of qdrant, milvus, found 'chroma'"),
         (Setting(pattern="[a-z]+"), "A1", "a value of the form [a-z]+"),
     ],
@@ -75,7 +77,26 @@ def test_what_only_stands_for_a_secret_is_none(text: str) -> None:
         SECRET.parse("n8n.KEY", text)
 
 
-@pytest.mark.parametrize("text", ["hunter2\nhunter2", "hunter2\x7f", "hunter2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgres",
+        "Password",
+        "12345678",
+        "minioadmin",
+        " infini_rag_flow",
+        "DifyAI123456",
+        "lYkiYYT6owG+71oLerGzA7GXCgOT++6ovaezWAjpCjf+Sjc3ZtU+qUEi",
+        "OneAPI@justsong",
+    ],
+)
+def test_a_secret_that_everyone_knows_is_none_and_is_not_repeated(text: str) -> None:
+    with pytest.raises(SettingError, match="is no secret; give one of your own") as refused:
+        SECRET.parse("n8n.KEY", text)
+    assert text not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["hunter2\nhunter2", "hunter2-\x7f", "hunter2-hunter2", "hunter2"])
 def test_a_refused_secret_is_never_repeated(text: str) -> None:
     setting = Setting(type="secret", pattern="[0-9]{64}")
     with pytest.raises(SettingError) as refused:

@@ -89,7 +89,7 @@ def test_what_is_set_for_a_module_that_is_gone_is_kept_for_its_return(
 
 
 def test_entries_show_every_setting_and_no_secret(settings: Settings, declared: Declared) -> None:
-    settings.set(declared, "n8n.API_KEY", "plain")
+    settings.set(declared, "n8n.API_KEY", "plain text")
     settings.set(declared, "n8n.HOST_PORT", "8080")
     shown = {entry.address: (entry.value, entry.origin) for entry in settings.entries(declared)}
     assert list(shown) == list(declared)
@@ -111,8 +111,8 @@ def test_a_secret_written_into_the_settings_file_is_refused_until_it_is_stored(
     with pytest.raises(SettingError, match=r"n8n\.API_KEY: a secret must not") as refused:
         settings.values(declared)
     assert "plain-secret" not in str(refused.value)
-    settings.set(declared, "n8n.API_KEY", "another")
-    assert settings.values(declared)["n8n.API_KEY"] == "another"
+    settings.set(declared, "n8n.API_KEY", "another secret")
+    assert settings.values(declared)["n8n.API_KEY"] == "another secret"
     assert "plain-secret" not in path.read_text()
 
 
