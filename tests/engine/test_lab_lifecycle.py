@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from tests.engine.waiting import until
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import LabError, Place
@@ -80,6 +81,15 @@ def test_up_does_nothing_where_the_lab_is_up(lab: Place, engine: docker.DockerCl
 
     assert lab_engine.processes(lab) == before
     assert said == []
+
+
+def test_a_command_in_a_container_sees_the_containers_files(engine: docker.DockerClient) -> None:
+    command = ["sh", "-c", "echo inside > /lab-test && sleep 600"]
+    container = engine.containers.run(BUSYBOX, command, detach=True)
+
+    content = until(lambda: container.exec_run(["cat", "/lab-test"]).output, container)
+
+    assert content == b"inside\n"
 
 
 def test_down_leaves_nothing_of_a_lab_with_containers_and_networks(second: Place) -> None:

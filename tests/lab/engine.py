@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,6 +24,7 @@ import requests
 from tests.lab import network
 from tests.lab.place import LabError, Place
 
+_ENTER_ROOT = Path(__file__).with_name("enter_root.py")
 _NAMESPACE = Path(__file__).with_name("namespace.sh")
 _START_LIMIT = 60.0
 _LOG_TAIL = 40
@@ -92,7 +94,15 @@ def start(place: Place) -> None:
     place.registry_config.write_text(json.dumps(_registry_config(place, address)))
     place.engine_config.write_text(json.dumps(_engine_config(place, address, str(pool))))
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
-    command += ["sh", str(_NAMESPACE), "up", str(place.engine_config), str(place.registry_config)]
+    command += [
+        sys.executable,
+        str(_ENTER_ROOT),
+        "sh",
+        str(_NAMESPACE),
+        "up",
+        str(place.engine_config),
+        str(place.registry_config),
+    ]
     with place.log.open("wb") as log:
         # setsid --fork leaves the engine to the machine's first process, which reaps it.
         subprocess.run(
