@@ -46,16 +46,6 @@ def find_home(option: str | os.PathLike[str] | None = None) -> Home:
     return Home(platformdirs.user_data_path(APP_NAME, appauthor=False), "credential store")
 
 
-def make_home(home: Home) -> Path:
-    """The folder of *home*, made user-only where it does not exist yet. The mode of one that a
-    user made is the user's; all files in it are user-only anyway.
-
-    Raises:
-        SettingError: it can't be made.
-    """
-    return _make(home.folder)
-
-
 def runtime_folder() -> Path:
     """The user's folder for locks and sockets, user-only; it may be gone after a restart.
 
@@ -73,7 +63,13 @@ def runtime_folder() -> Path:
     return _make_own(folder)
 
 
-def _make(folder: Path) -> Path:
+def make_folder(folder: Path) -> None:
+    """Make *folder* user-only where it does not exist yet. The mode of one that a user made is
+    the user's; all files that we put into it are user-only anyway.
+
+    Raises:
+        SettingError: it can't be made.
+    """
     try:
         for parent in reversed(folder.parents):
             parent.mkdir(mode=0o700, exist_ok=True)
@@ -84,11 +80,10 @@ def _make(folder: Path) -> Path:
             reason=error.strerror or error,
         )
         raise SettingError(str(folder), why) from error
-    return folder
 
 
 def _make_own(folder: Path) -> Path:
-    _make(folder)
+    make_folder(folder)
     if sys.platform != "win32":
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():

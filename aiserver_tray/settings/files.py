@@ -18,6 +18,7 @@ from pydantic_core import from_json
 
 from aiserver_tray.errors import SettingError
 from aiserver_tray.host.files import write_private
+from aiserver_tray.host.paths import make_folder
 from aiserver_tray.i18n import Text
 
 LOCK_SECONDS = 60.0
@@ -70,7 +71,7 @@ class _DamagedError(Exception):
 
 
 class VersionedFile(Generic[Model]):
-    """The file at *path*, whose folder exists, of shape *model*.
+    """The file at *path* of shape *model*. Its folder is made when it is first written.
 
     ``migrations[n]`` turns the raw content of version n into that of a later one; it may count on
     the shape, since what it stumbles over counts as damage. What had to be done about damage is
@@ -95,12 +96,14 @@ class VersionedFile(Generic[Model]):
         self._migrations = migrations or {}
 
     def read(self) -> Model:
-        """What the file holds.
+        """What the file holds; makes no folder for it.
 
         Raises:
             SettingError: named by the file: it can't be read, comes from a newer version of the
                 app, or is lost.
         """
+        if not self._has_folder():
+            return self._model()  # type: ignore[call-arg] # a subclass has defaults
         with self._locked(), self._explained():
             return self._load()
 
@@ -112,6 +115,7 @@ class VersionedFile(Generic[Model]):
         Raises:
             SettingError: as for `read`, or it can't be written, and then is as it was.
         """
+        make_folder(self.path.parent)
         with self._locked():
             with self._explained():
                 data = self._load()
@@ -119,6 +123,14 @@ class VersionedFile(Generic[Model]):
             data.seal()
             with self._explained():
                 self._write(data.model_dump_json(indent=2).encode() + b"\n")
+
+    def _has_folder(self) -> bool:
+        with self._explained():
+            try:
+                self.path.parent.stat()
+            except FileNotFoundError:
+                return False
+            return True
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ would make the stored secrets unreadable for good.
 import base64
 import hmac
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -50,9 +51,12 @@ class MasterKey:
 
 
 class KeyKeeper:
-    """Makes and finds the key of the secrets file *secrets_file* of one installation."""
+    """Makes and finds the key of the secrets file *secrets_file* of one installation, whose id
+    *installation* gives, and makes where it must."""
 
-    def __init__(self, secrets_file: Path, installation: str, key_place: KeyPlace) -> None:
+    def __init__(
+        self, secrets_file: Path, installation: Callable[[], str], key_place: KeyPlace
+    ) -> None:
         self._secrets_file = secrets_file
         self._installation = installation
         self._key_place = key_place
@@ -91,10 +95,10 @@ class KeyKeeper:
         if store is None:
             return None
         try:
-            text = store.get(self._installation)
+            text = store.get(self._installation())
             if text is None:
                 text = _new_key()
-                store.set(self._installation, text)
+                store.set(self._installation(), text)
         except ConnectionError:
             return None
         key = self._key(text)
@@ -113,7 +117,7 @@ class KeyKeeper:
 
     def _stored(self, backend: str) -> str | None:
         try:
-            return store_named(backend).get(self._installation)
+            return store_named(backend).get(self._installation())
         except ConnectionError as error:
             why = Text(
                 "its key is in the credential store {store}, which can't be reached now "
@@ -149,7 +153,7 @@ class KeyKeeper:
         return Text(
             "its key, the entry {entry} of the credential store {store}, is missing. Put it back "
             "from a backup, or log in as the user who made this installation",
-            entry=self._installation,
+            entry=self._installation(),
             store=record.backend,
         )
 

@@ -46,10 +46,15 @@ class SecretsData(SealedModel):
 
 
 class Secrets:
-    """The secrets in the file *path* of *installation*, by address (``module.NAME``)."""
+    """The secrets in the file *path*, by address (``module.NAME``). *installation* gives the id
+    that a credential store keeps their key by."""
 
     def __init__(
-        self, path: Path, installation: str, key_place: KeyPlace, notices: list[Text]
+        self,
+        path: Path,
+        installation: Callable[[], str],
+        key_place: KeyPlace,
+        notices: list[Text],
     ) -> None:
         self._file = VersionedFile(path, SecretsData, notices, lost="refuse")
         self._keeper = KeyKeeper(path, installation, key_place)

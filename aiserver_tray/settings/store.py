@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aiserver_tray.catalog.setting import MASK, Setting
 from aiserver_tray.errors import SettingError, UnknownNameError
-from aiserver_tray.host.paths import Home, make_home
+from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
 from aiserver_tray.settings.files import FileModel, SealedModel, VersionedFile
 from aiserver_tray.settings.secrets import Secrets, kept
@@ -78,7 +78,8 @@ class Entry:
 
 
 class Settings:
-    """The settings, secrets and desired state in *home*, which is made where it is missing.
+    """The settings, secrets and desired state in *home*, which is made when something is first
+    written; without it the defaults hold.
 
     Several processes and threads may use one home at once. ``notices`` gathers what people must
     be told: damage that was found, and what was done about it.
@@ -89,7 +90,7 @@ class Settings:
     """
 
     def __init__(self, home: Home) -> None:
-        self.folder = make_home(home)
+        self.folder = home.folder
         self.notices: list[Text] = []
         self._key_place = home.key_place
         self._installation = VersionedFile(
@@ -108,7 +109,10 @@ class Settings:
     def secrets(self) -> Secrets:
         """The secrets by address; `values` makes those that are missing."""
         return Secrets(
-            self.folder / "secrets.json", self.installation_id, self._key_place, self.notices
+            self.folder / "secrets.json",
+            lambda: self.installation_id,
+            self._key_place,
+            self.notices,
         )
 
     def inspect(self) -> list[Text]:

@@ -46,6 +46,29 @@ def test_a_missing_file_holds_the_defaults_and_reading_makes_none(
     assert not file.path.exists()
 
 
+def test_a_folder_is_made_by_the_first_write_and_not_by_reading(
+    tmp_path: Path, notices: list[Text]
+) -> None:
+    file = VersionedFile(tmp_path / "a" / "b" / "data.json", Data, notices)
+    assert file.read() == Data()
+    assert list(tmp_path.iterdir()) == []
+    _count(file, "a", 1)
+    assert file.read().counts == {"a": 1}
+    assert file.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_is_a_file_is_an_error_and_not_a_missing_folder(
+    tmp_path: Path, notices: list[Text]
+) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "folder"):
+        file = VersionedFile(folder / "data.json", Data, notices)
+        with pytest.raises(SettingError, match="can't be read or written"):
+            file.read()
+        with pytest.raises(SettingError, match="can't be made"):
+            _count(file, "a", 1)
+
+
 def test_what_is_written_is_read_again_user_only_and_nothing_else_is_left(
     file: VersionedFile[Data], notices: list[Text]
 ) -> None:

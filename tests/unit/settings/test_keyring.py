@@ -46,8 +46,8 @@ class Person:
         return self._use([], "locked")
 
     def files(self) -> dict[str, bytes]:
-        """What the home holds."""
-        return {path.name: path.read_bytes() for path in self.home.iterdir()}
+        """What the home holds. A lock file is made by the first reader too."""
+        return {p.name: p.read_bytes() for p in self.home.iterdir() if p.suffix != ".lock"}
 
     def _use(self, session: list[str], name: str) -> dict[str, str]:
         done = subprocess.run(

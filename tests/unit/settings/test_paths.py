@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.errors import SettingError
-from aiserver_tray.host.paths import Home, find_home, make_home, runtime_folder
+from aiserver_tray.host.paths import Home, find_home, make_folder, runtime_folder
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def test_home_is_made_user_only_and_finding_it_makes_nothing(tmp_path: Path) -> 
     try:
         home = find_home()
         assert not (tmp_path / "data").exists()
-        make_home(home)
+        make_folder(home.folder)
     finally:
         os.umask(old)
     assert home.folder.stat().st_mode & 0o777 == 0o700
@@ -51,7 +51,7 @@ def test_home_is_made_user_only_and_finding_it_makes_nothing(tmp_path: Path) -> 
 
 def test_the_mode_of_a_folder_that_the_user_made_is_kept(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    make_home(find_home(tmp_path))
+    make_folder(find_home(tmp_path).folder)
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
@@ -59,7 +59,7 @@ def test_a_home_that_cannot_be_made_is_a_setting_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for home in (tmp_path / "file", tmp_path / "file" / "home"):
         with pytest.raises(SettingError, match="the folder can't be made") as refused:
-            make_home(find_home(home))
+            make_folder(find_home(home).folder)
         assert refused.value.data["name"] == str(home)
 
 

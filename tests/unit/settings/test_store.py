@@ -116,6 +116,20 @@ def test_a_secret_written_into_the_settings_file_is_refused_until_it_is_stored(
     assert "plain-secret" not in path.read_text()
 
 
+def test_what_only_reads_makes_no_home(
+    settings: Settings, declared: Declared, tmp_path: Path
+) -> None:
+    open_ = {address: setting for address, setting in declared.items() if not setting.is_secret}
+    assert settings.values(open_)["n8n.HOST_PORT"] == "18100"
+    assert {entry.origin for entry in settings.entries(declared)} == {"default", "none"}
+    assert settings.chosen is None
+    assert settings.engine("engine") == EngineState()
+    assert settings.secrets.key_record is None
+    assert list(tmp_path.iterdir()) == []
+    settings.set(declared, "n8n.HOST_PORT", "8080")
+    assert settings.folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_installation_id_is_made_once_per_home(home: Home, tmp_path: Path) -> None:
     first = Settings(home).installation_id
     assert Settings(home).installation_id == first
