@@ -43,11 +43,12 @@ class CredentialStore:
 
 
 def preferred_store() -> CredentialStore | None:
-    """The store that keyring is set up for or finds best; None where there is none."""
-    try:
-        return next(iter(_stores()), None)
-    except ConnectionError:
-        return None
+    """The store that keyring is set up for or finds best; None where there is none.
+
+    Raises:
+        ConnectionError: the one it is set up for can't be loaded.
+    """
+    return next(iter(_stores()), None)
 
 
 def store_named(name: str) -> CredentialStore:

@@ -52,14 +52,19 @@ class MasterKey:
 
 class KeyKeeper:
     """Makes and finds the key of the secrets file *secrets_file* of one installation, whose id
-    *installation* gives, and makes where it must."""
+    *installation* gives, and makes where it must. *notices* gathers what people must be told."""
 
     def __init__(
-        self, secrets_file: Path, installation: Callable[[], str], key_place: KeyPlace
+        self,
+        secrets_file: Path,
+        installation: Callable[[], str],
+        key_place: KeyPlace,
+        notices: list[Text],
     ) -> None:
         self._secrets_file = secrets_file
         self._installation = installation
         self._key_place = key_place
+        self._notices = notices
         self.key_file = secrets_file.with_suffix(".key")
 
     def create(self) -> tuple[MasterKey, KeyRecord]:
@@ -69,7 +74,21 @@ class KeyKeeper:
         Raises:
             SettingError: what is there is no key, or a key file can't be written.
         """
-        return self._create_in_store() or self._create_in_file()
+        made = None
+        if self._key_place == "credential store":
+            try:
+                made = self._create_in_store()
+            except ConnectionError as error:
+                self._notices.append(
+                    Text(
+                        "The credential store can't be used now ({reason}). The key of the "
+                        "secrets was therefore put into the file {file} and stays there: whoever "
+                        "can read that file can read the secrets. Keep it to yourself.",
+                        reason=error,
+                        file=self.key_file,
+                    )
+                )
+        return made or self._create_in_file()
 
     def find(self, record: KeyRecord) -> MasterKey:
         """The key that *record* tells of.
@@ -91,16 +110,18 @@ class KeyKeeper:
         return key
 
     def _create_in_store(self) -> tuple[MasterKey, KeyRecord] | None:
-        store = preferred_store() if self._key_place == "credential store" else None
+        """None where there is no store.
+
+        Raises:
+            ConnectionError: there is one, and it can't be used now.
+        """
+        store = preferred_store()
         if store is None:
             return None
-        try:
-            text = store.get(self._installation())
-            if text is None:
-                text = _new_key()
-                store.set(self._installation(), text)
-        except ConnectionError:
-            return None
+        text = store.get(self._installation())
+        if text is None:
+            text = _new_key()
+            store.set(self._installation(), text)
         key = self._key(text)
         return key, KeyRecord(store="keyring", backend=store.name, check=key.check)
 

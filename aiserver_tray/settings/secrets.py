@@ -57,7 +57,7 @@ class Secrets:
         notices: list[Text],
     ) -> None:
         self._file = VersionedFile(path, SecretsData, notices, lost="refuse")
-        self._keeper = KeyKeeper(path, installation, key_place)
+        self._keeper = KeyKeeper(path, installation, key_place, notices)
         self._key: MasterKey | None = None
 
     @property

@@ -2,7 +2,7 @@
 
 Run under ``dbus-run-session``: ``keyring_session.py HOME unlocked|locked``. Unlocked, GNOME
 Keyring is started as a log-in does it. Locked, it is started by the bus, and nobody answers its
-prompt. Prints the secret and the key's record as JSON, or the error.
+prompt. Prints the secret, the key's record and the notices as JSON, or the error.
 """
 
 import json
@@ -48,7 +48,7 @@ def logged_in() -> Iterator[None]:
 
 
 def use_secret(home: Home) -> dict[str, str | None]:
-    """The secret and where its key is, or the error."""
+    """The secret, where its key is and what was told, or the error."""
     settings = Settings(home)
     try:
         secret = settings.values(DECLARED)["m.SECRET"]
@@ -56,7 +56,8 @@ def use_secret(home: Home) -> dict[str, str | None]:
         return {"error": str(error)}
     record = settings.secrets.key_record
     assert record
-    return {"secret": secret, "store": record.store, "backend": record.backend}
+    told = "\n".join(map(str, settings.notices))
+    return {"secret": secret, "store": record.store, "backend": record.backend, "told": told}
 
 
 def main(folder: str, session: str) -> None:

@@ -69,7 +69,7 @@ def person(tmp_path: Path) -> Person:
 
 def test_the_key_is_in_the_store_and_serves_every_session(person: Person) -> None:
     first = person.at_the_desktop()
-    assert (first["store"], first["backend"]) == ("keyring", STORE)
+    assert (first["store"], first["backend"], first["told"]) == ("keyring", STORE, "")
     assert person.at_the_desktop() == first
     assert "secrets.key" not in person.files()
     assert any(person.keyrings.iterdir())
@@ -100,14 +100,19 @@ def test_an_entry_that_is_gone_is_told_and_never_made_anew(person: Person) -> No
     assert "is missing" in person.at_the_desktop()["error"]
 
 
-@pytest.mark.parametrize("session", ["over ssh", "locked"])
-def test_without_a_store_the_key_is_in_a_user_only_file_and_stays_there(
-    person: Person, session: str
-) -> None:
-    made = person.over_ssh() if session == "over ssh" else person.at_the_desktop(session)
-    assert made["store"] == "file"
+def test_without_a_store_the_key_is_in_a_user_only_file_and_stays_there(person: Person) -> None:
+    made = person.over_ssh()
+    assert (made["store"], made["told"]) == ("file", "")
     assert (person.home / "secrets.key").stat().st_mode & 0o777 == 0o600
     assert person.at_the_desktop() == made
+
+
+def test_that_the_key_is_in_a_file_since_the_store_is_locked_is_told_once(person: Person) -> None:
+    made = person.at_the_desktop("locked")
+    assert made["store"] == "file"
+    assert "The credential store can't be used now" in made["told"]
+    assert f"into the file {person.home / 'secrets.key'} and stays there" in made["told"]
+    assert person.at_the_desktop("locked") == person.at_the_desktop() == {**made, "told": ""}
 
 
 def test_a_named_home_keeps_its_key_although_there_is_a_store(

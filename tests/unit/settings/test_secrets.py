@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -260,3 +261,35 @@ def test_two_processes_that_make_the_same_secrets_at_once_get_the_same(home: Hom
     first, second = (json.loads(maker.communicate()[0]) for maker in makers)
     assert first == second
     assert len(first[1]) == 30
+
+
+UNUSABLE = """
+import json, sys
+from pathlib import Path
+from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.host.paths import Home
+from aiserver_tray.settings.store import Settings
+
+settings = Settings(Home(Path(sys.argv[1]), "credential store"))
+settings.values({"m.S": Setting(type="secret", generate="hex32")})
+print(json.dumps([settings.secrets.key_record.store, list(map(str, settings.notices))]))
+"""
+
+
+def test_a_credential_store_that_cannot_be_loaded_is_told_once(tmp_path: Path) -> None:
+    def use() -> list[object]:
+        done = subprocess.run(
+            [sys.executable, "-c", UNUSABLE, tmp_path / "home"],
+            env={**os.environ, "PYTHON_KEYRING_BACKEND": "no.such.Keyring"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        result: list[object] = json.loads(done.stdout)
+        return result
+
+    store, notices = use()
+    assert store == "file"
+    assert "No module named 'no'" in str(notices)
+    assert f"{tmp_path}/home/secrets.key" in str(notices)
+    assert use() == ["file", []]
