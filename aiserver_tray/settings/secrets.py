@@ -172,5 +172,8 @@ def kept(name: str) -> SettingError:
     """The refusal to change a secret that is kept."""
     return SettingError(
         name,
-        Text("it was made once and can't be changed, since stored data depends on it"),
+        Text(
+            "it was made once and can't be changed, since stored data depends on it. To begin "
+            "anew with another, use another home with --home"
+        ),
     )
