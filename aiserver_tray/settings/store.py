@@ -138,6 +138,25 @@ class Settings:
             if (value := secrets.get(address) or _value(address, setting, stored)) is not None
         }
 
+    def reveal(self, declared: Declared, name: str) -> str:
+        """The value of the setting *name* of *declared* in the clear; a secret is made first
+        where the setting says how.
+
+        Raises:
+            UnknownNameError: there is no such setting.
+            SettingError: it has no value, or a wrong one; tells the remedy.
+        """
+        address = address_of(declared, name)
+        value = self.values({address: declared[address]}).get(address)
+        if value is None:
+            why = Text(
+                "it has no value. Give it one with: aiserver-tray config set {name} - (which "
+                "reads it from standard input)",
+                name=address,
+            )
+            raise SettingError(address, why)
+        return value
+
     def entries(self, declared: Declared) -> list[Entry]:
         """Every one of *declared* as it is shown. Makes and decrypts nothing, and shows a stored
         value that is wrong as it is."""
@@ -194,7 +213,8 @@ class Settings:
 
     def _in_the_clear(self, address: str) -> SettingError:
         why = Text(
-            "a secret must not stand in {file}. Store it with: aiserver-tray config set {name}",
+            "a secret must not stand in {file}. Take it out there, and store it with: "
+            "aiserver-tray config set {name} - (which reads it from standard input)",
             file=self._settings.path,
             name=address,
         )

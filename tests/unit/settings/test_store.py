@@ -100,6 +100,27 @@ def test_entries_show_every_setting_and_no_secret(settings: Settings, declared: 
     assert shown["n8n.KEY"] == (None, "none")
 
 
+def test_a_value_is_revealed_by_its_address_or_its_bare_name(
+    settings: Settings, declared: Declared
+) -> None:
+    assert settings.reveal(declared, "n8n.HOST_PORT") == "18100"
+    made = settings.reveal(declared, "TOKEN")
+    assert len(made) == 43
+    assert settings.reveal(declared, "n8n.TOKEN") == made
+    assert settings.secrets.names() == {"n8n.TOKEN"}
+    settings.set(declared, "NOTE", "")
+    assert settings.reveal(declared, "NOTE") == ""
+
+
+def test_what_has_no_value_cannot_be_revealed_and_the_remedy_is_told(
+    settings: Settings, declared: Declared
+) -> None:
+    with pytest.raises(SettingError, match=r"n8n\.API_KEY: .*config set n8n\.API_KEY - "):
+        settings.reveal(declared, "API_KEY")
+    with pytest.raises(UnknownNameError):
+        settings.reveal(declared, "APIKEY")
+
+
 def test_a_secret_written_into_the_settings_file_is_refused_until_it_is_stored(
     settings: Settings, declared: Declared
 ) -> None:
@@ -111,6 +132,7 @@ def test_a_secret_written_into_the_settings_file_is_refused_until_it_is_stored(
     with pytest.raises(SettingError, match=r"n8n\.API_KEY: a secret must not") as refused:
         settings.values(declared)
     assert "plain-secret" not in str(refused.value)
+    assert "config set n8n.API_KEY - " in str(refused.value)
     settings.set(declared, "n8n.API_KEY", "another secret")
     assert settings.values(declared)["n8n.API_KEY"] == "another secret"
     assert "plain-secret" not in path.read_text()
