@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Language, Text
+from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.master_key import KeyRecord
+from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.store import Settings
 
 Grade = Literal["ok", "note", "problem"]
@@ -26,29 +30,56 @@ class Finding:
 
 
 def examine(settings: Settings, catalog: Catalog) -> list[Finding]:
-    """Every check's findings."""
-    return [*_key(settings), *_catalog(catalog), *_files(settings)]
+    """Every check's findings. A check that fails is a finding, and the others go on."""
+    return [
+        *_secrets(settings),
+        *_catalog(catalog),
+        *_settings(settings, catalog),
+        *_damage(settings),
+    ]
 
 
-def _key(settings: Settings) -> Iterator[Finding]:
-    """Where the key of the secrets is, and whether it can be had now."""
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    """Where the key of the secrets is, and what can't be read with it now."""
     try:
         record = settings.secrets.key_record
-        settings.secrets.values(settings.secrets.names())
+        errors = _unreadable(settings.secrets)
     except SettingError as error:
         yield Finding("key", "problem", error.text)
         return
+    yield _key(record, settings.secrets.key_file)
+    for altered in errors:
+        yield Finding("secrets", "problem", altered.text)
+
+
+def _unreadable(secrets: Secrets) -> list[SettingError]:
+    """What is wrong with single secrets.
+
+    Raises:
+        SettingError: the file, or the key that all need, can't be had.
+    """
+    errors = []
+    for name in sorted(secrets.names()):
+        try:
+            secrets.values([name])
+        except SettingError as error:
+            if error.data["name"] != name:
+                raise
+            errors.append(error)
+    return errors
+
+
+def _key(record: KeyRecord | None, file: Path) -> Finding:
     if record is None:
-        yield Finding("key", "ok", Text("There are no secrets yet, and so no key."))
-    elif record.store == "file":
+        return Finding("key", "ok", Text("There are no secrets yet, and so no key."))
+    if record.store == "file":
         text = Text(
             "The key of the secrets is in the file {file}: whoever can read it can read them.",
-            file=settings.secrets.key_file,
+            file=file,
         )
-        yield Finding("key", "note", text)
-    else:
-        text = Text("The key of the secrets is in {store}.", store=record.backend)
-        yield Finding("key", "ok", text)
+        return Finding("key", "note", text)
+    text = Text("The key of the secrets is in {store}.", store=record.backend)
+    return Finding("key", "ok", text)
 
 
 def _catalog(catalog: Catalog) -> Iterator[Finding]:
@@ -60,9 +91,18 @@ def _catalog(catalog: Catalog) -> Iterator[Finding]:
         yield Finding("catalog", "ok", text)
 
 
-def _files(settings: Settings) -> Iterator[Finding]:
+def _settings(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
+    errors = settings.inspect({**APP_SETTINGS, **catalog.declared})
+    for error in errors:
+        yield Finding("settings", "problem", error.text)
+    if not errors:
+        text = Text("The settings in {folder} are in order.", folder=settings.folder)
+        yield Finding("settings", "ok", text)
+
+
+def _damage(settings: Settings) -> Iterator[Finding]:
     """Damage noticed now, and damaged files set aside earlier."""
-    for notice in settings.inspect():
+    for notice in settings.notices:
         yield Finding("files", "note", notice)
     for path in sorted(settings.folder.glob("*.damaged-*")):
         text = Text("{file} was damaged and set aside; delete it if you don't need it.", file=path)

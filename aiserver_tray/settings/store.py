@@ -13,52 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
-from uuid import uuid4
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from aiserver_tray.catalog.setting import MASK, Setting
 from aiserver_tray.errors import SettingError, UnknownNameError
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
-from aiserver_tray.settings.files import FileModel, SealedModel, VersionedFile
+from aiserver_tray.settings.content import EngineState, InstallationData, SettingsData, StateData
+from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.secrets import Secrets, kept
 
 Declared = Mapping[str, Setting]
 """Declared settings by address (``module.NAME``, ``app.name``): those of the catalog's modules
 and `APP_SETTINGS`, or what part of them is asked about."""
-
-
-class InstallationData(SealedModel):
-    """installation.json"""
-
-    version: Literal[1] = 1
-    id: str = Field(default_factory=lambda: str(uuid4()), min_length=1)
-
-
-class SettingsData(FileModel):
-    """settings.json. ``chosen`` None: the user has not chosen yet."""
-
-    version: Literal[1] = 1
-    values: dict[str, str] = Field(default_factory=dict)
-    chosen: list[str] | None = None
-
-
-class EngineState(BaseModel):
-    """What is remembered about one engine: the modules that the user asked for, and how long, in
-    seconds, what was measured under a name took."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    desired: list[str] = Field(default_factory=list)
-    learnt: dict[str, float] = Field(default_factory=dict)
-
-
-class StateData(SealedModel):
-    """state.json: the engines by id."""
-
-    version: Literal[1] = 1
-    engines: dict[str, EngineState] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,11 +81,26 @@ class Settings:
             self.notices,
         )
 
-    def inspect(self) -> list[Text]:
-        """Reads every file; all that was found and done about damage so far."""
-        for file in (self._installation, self._settings, self._state):
-            file.read()
-        return self.notices
+    def inspect(self, declared: Declared) -> list[SettingError]:
+        """Everything that is wrong with what is stored, but for the secrets: files that can't be
+        read, values that their setting of *declared* doesn't take, secrets in the clear."""
+        errors: list[SettingError] = []
+        stored: Mapping[str, str] = {}
+        with _gathered(errors):
+            self._installation.read()
+        with _gathered(errors):
+            self._state.read()
+        with _gathered(errors):
+            stored = self._settings.read().values
+        for address in filter(declared.__contains__, stored):
+            with _gathered(errors):
+                self._check_stored(address, declared[address], stored)
+        return errors
+
+    def _check_stored(self, address: str, setting: Setting, stored: Mapping[str, str]) -> None:
+        if setting.is_secret:
+            raise self._in_the_clear(address)
+        _value(address, setting, stored)
 
     # -- settings ------------------------------------------------------------------------------
 
@@ -243,6 +224,15 @@ class Settings:
         ends without an exception."""
         with self._state.update() as data:
             yield data.engines.setdefault(engine_id, EngineState())
+
+
+@contextmanager
+def _gathered(errors: list[SettingError]) -> Iterator[None]:
+    """Appends what is raised to *errors*."""
+    try:
+        yield
+    except SettingError as error:
+        errors.append(error)
 
 
 def address_of(declared: Declared, name: str) -> str:

@@ -1,0 +1,40 @@
+"""What the files of a home hold, but for the secrets."""
+
+from typing import Literal
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aiserver_tray.settings.files import FileModel, SealedModel
+
+
+class InstallationData(SealedModel):
+    """installation.json"""
+
+    version: Literal[1] = 1
+    id: str = Field(default_factory=lambda: str(uuid4()), min_length=1)
+
+
+class SettingsData(FileModel):
+    """settings.json. ``chosen`` None: the user has not chosen yet."""
+
+    version: Literal[1] = 1
+    values: dict[str, str] = Field(default_factory=dict)
+    chosen: list[str] | None = None
+
+
+class EngineState(BaseModel):
+    """What is remembered about one engine: the modules that the user asked for, and how long, in
+    seconds, what was measured under a name took."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    desired: list[str] = Field(default_factory=list)
+    learnt: dict[str, float] = Field(default_factory=dict)
+
+
+class StateData(SealedModel):
+    """state.json: the engines by id."""
+
+    version: Literal[1] = 1
+    engines: dict[str, EngineState] = Field(default_factory=dict)

@@ -1,0 +1,174 @@
+"""What is told about a healthy and about a broken installation."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiserver_tray.catalog.catalog import Catalog, load_catalog
+from aiserver_tray.doctor import examine
+from aiserver_tray.host.paths import Home
+from aiserver_tray.settings.secrets import SecretsData
+from aiserver_tray.settings.store import Settings
+
+MODULE = """\
+x-aiserver:
+  kind: feature
+  settings:
+    PORT: {type: port, default: 1}
+    NOTE: {}
+    KEY: {type: secret, generate: hex32}
+    TOKEN: {type: secret, generate: hex32}
+services: {main: {image: 'i:1'}}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home", "home")
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    folder = tmp_path / "catalog/mine"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text(MODULE, encoding="utf-8")
+    return load_catalog([tmp_path / "catalog"])
+
+
+@pytest.fixture
+def used(home: Home, catalog: Catalog) -> Home:
+    """A home with every file in it."""
+    settings = Settings(home)
+    settings.values(catalog.declared)
+    settings.set(catalog.declared, "mine.PORT", "8080")
+    assert settings.installation_id
+    with settings.update_engine("engine") as state:
+        state.desired.append("mine")
+    return home
+
+
+def problems(home: Home, catalog: Catalog) -> list[str]:
+    findings = examine(Settings(home), catalog)
+    return [f"{f.name}: {f.text}" for f in findings if f.grade == "problem"]
+
+
+def change_settings(home: Home, **values: str) -> None:
+    path = home.folder / "settings.json"
+    raw = json.loads(path.read_bytes())
+    raw["values"].update({f"mine.{name}": value for name, value in values.items()})
+    path.write_text(json.dumps(raw), encoding="utf-8")
+
+
+def test_a_healthy_installation_has_no_problem(used: Home, catalog: Catalog) -> None:
+    findings = examine(Settings(used), catalog)
+    assert [(f.name, f.grade) for f in findings] == [
+        ("key", "note"),
+        ("catalog", "ok"),
+        ("settings", "ok"),
+    ]
+    assert "secrets.key" in str(findings[0].text)
+
+
+def test_an_installation_that_is_not_there_yet_is_in_order_and_is_not_made(
+    home: Home, catalog: Catalog
+) -> None:
+    findings = examine(Settings(home), catalog)
+    assert [(f.name, f.grade) for f in findings] == [
+        ("key", "ok"),
+        ("catalog", "ok"),
+        ("settings", "ok"),
+    ]
+    assert not home.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["installation", "settings", "state", "secrets"])
+def test_a_file_of_a_newer_version_is_a_problem_and_the_other_checks_go_on(
+    used: Home, catalog: Catalog, name: str
+) -> None:
+    path = used.folder / f"{name}.json"
+    raw = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**raw, "version": 99}), encoding="utf-8")
+    findings = examine(Settings(used), catalog)
+    wrong = [f for f in findings if f.grade == "problem"]
+    assert [f.name for f in wrong] == ["key" if name == "secrets" else "settings"]
+    assert f"{name}.json: it was written by a newer version" in str(wrong[0].text)
+    assert {f.name for f in findings} == {"key", "catalog", "settings"}
+
+
+def test_files_that_are_all_broken_are_all_told(used: Home, catalog: Catalog) -> None:
+    for path in used.folder.glob("*.json*"):
+        path.write_text("{", encoding="utf-8")
+    findings = examine(Settings(used), catalog)
+    text = "\n".join(str(f.text) for f in findings if f.grade != "ok")
+    for name in ("installation", "settings", "state", "secrets"):
+        assert f"{name}.json" in text
+    assert [f.name for f in findings if f.grade == "problem"] == ["key", "settings"]
+
+
+def test_every_stored_value_that_its_setting_does_not_take_is_told_and_no_secret_shown(
+    used: Home, catalog: Catalog
+) -> None:
+    change_settings(used, PORT="zz", NOTE="a\nb", KEY="plain-secret", GONE="x")
+    found = problems(used, catalog)
+    assert len(found) == 3
+    assert any(f.startswith("settings: mine.PORT: ") and "zz" in f for f in found)
+    assert any(f.startswith("settings: mine.NOTE: ") for f in found)
+    assert any("mine.KEY: a secret must not stand in" in f for f in found)
+    assert "plain-secret" not in str(found)
+
+
+def test_a_wrong_value_of_an_app_setting_is_told(used: Home, catalog: Catalog) -> None:
+    path = used.folder / "settings.json"
+    raw: dict[str, Any] = json.loads(path.read_bytes())
+    raw["values"]["app.language"] = "klingon"
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    assert ["app.language" in problem for problem in problems(used, catalog)] == [True]
+
+
+def test_a_lost_key_is_told_once(used: Home, catalog: Catalog) -> None:
+    (used.folder / "secrets.key").unlink()
+    found = problems(used, catalog)
+    assert len(found) == 1
+    assert found[0].startswith("key: ")
+    assert "secrets.key is missing" in found[0]
+
+
+def test_each_altered_secret_is_told(used: Home, catalog: Catalog) -> None:
+    path = used.folder / "secrets.json"
+    data = SecretsData.model_validate_json(path.read_bytes())
+    data.secrets = dict.fromkeys(data.secrets, "AAAA")
+    data.seal()
+    path.write_text(data.model_dump_json(), encoding="utf-8")
+    assert [problem.split(": ")[:2] for problem in problems(used, catalog)] == [
+        ["secrets", "mine.KEY"],
+        ["secrets", "mine.TOKEN"],
+    ]
+
+
+def test_a_broken_module_and_earlier_damage_are_told(
+    used: Home, catalog: Catalog, tmp_path: Path
+) -> None:
+    (tmp_path / "catalog/mine/compose.yaml").write_text("services: [\n", encoding="utf-8")
+    (used.folder / "settings.json").write_text("{", encoding="utf-8")
+    Settings(used).chosen  # noqa: B018 - reading sets the damaged file aside
+    findings = examine(Settings(used), load_catalog([tmp_path / "catalog"]))
+    assert [(f.name, f.grade) for f in findings][1:] == [
+        ("catalog", "problem"),
+        ("settings", "ok"),
+        ("files", "note"),
+    ]
+    assert "settings.json.damaged-" in str(findings[-1].text)
+
+
+def test_a_finding_is_told_in_the_readers_language(home: Home, catalog: Catalog) -> None:
+    found = examine(Settings(home), catalog)[0].as_data("zh")
+    assert (found["name"], found["grade"]) == ("key", "ok")
+    assert "密钥" in found["message"]
+
+
+def test_a_home_that_is_a_file_is_a_problem(tmp_path: Path, catalog: Catalog) -> None:
+    (tmp_path / "file").touch()
+    found = problems(Home(tmp_path / "file", "home"), catalog)
+    assert {problem.split(": ")[0] for problem in found} == {"key", "settings"}
