@@ -87,9 +87,10 @@ def test_a_command_in_a_container_sees_the_containers_files(engine: docker.Docke
     command = ["sh", "-c", "echo inside > /lab-test && sleep 600"]
     container = engine.containers.run(BUSYBOX, command, detach=True)
 
-    content = until(lambda: container.exec_run(["cat", "/lab-test"]).output, container)
+    def seen() -> bool:
+        return bool(container.exec_run(["cat", "/lab-test"]).output == b"inside\n")
 
-    assert content == b"inside\n"
+    assert until(seen, container)
 
 
 def test_down_leaves_nothing_of_a_lab_with_containers_and_networks(second: Place) -> None:
