@@ -18,6 +18,7 @@ from aiserver_tray.catalog.resolve import (
     secrets_in,
 )
 from aiserver_tray.catalog.setting import MASK, LocalText
+from aiserver_tray.errors import SettingError
 from aiserver_tray.host.language import system_language
 from aiserver_tray.host.paths import find_home
 from aiserver_tray.i18n import Language
@@ -56,8 +57,12 @@ class App:
 
     @cached_property
     def language(self) -> Language:
-        """What texts are written in: the user's choice, else the system's language."""
-        choice = self.settings.values({LANGUAGE: APP_SETTINGS[LANGUAGE]})[LANGUAGE]
+        """What texts are written in: the user's choice, else (also where the choice can't be
+        read, of which more is said elsewhere) the system's language."""
+        try:
+            choice = self.settings.values({LANGUAGE: APP_SETTINGS[LANGUAGE]})[LANGUAGE]
+        except SettingError:
+            choice = "system"
         return system_language() if choice == "system" else "zh" if choice == "zh" else "en"
 
     def say(self, text: LocalText | None) -> str:

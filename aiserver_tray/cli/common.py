@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from aiserver_tray.errors import AiServerError
-from aiserver_tray.host.language import system_language
 from aiserver_tray.i18n import Language
 
 if TYPE_CHECKING:
@@ -72,16 +71,9 @@ def common_options(function: _Function) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except AiServerError as error:
-            fail(error, _language(context.obj))
+            fail(error, context.obj.app.language)
 
     return command
-
-
-def _language(options: Options) -> Language:
-    try:
-        return options.app.language
-    except AiServerError:
-        return system_language()
 
 
 def current_app() -> "App":

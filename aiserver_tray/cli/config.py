@@ -52,12 +52,10 @@ def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
     """The value of NAME (module.NAME, or NAME alone where it is unique)."""
     app = current_app()
     address = address_of(app.declared, name)
-    declared = {address: app.declared[address]}
     if show:
-        value = app.settings.values(declared).get(address)
+        click.echo(app.settings.reveal(app.declared, address))
     else:
-        value = app.settings.entries(declared)[0].shown
-    click.echo(value or "")
+        click.echo(app.settings.entries({address: app.declared[address]})[0].shown)
 
 
 @command.command("set")

@@ -261,3 +261,13 @@ def test_a_full_disk_behind_standard_output_is_told_in_a_line(tray: Tray) -> Non
         )
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
+
+
+def test_doctor_reports_a_settings_file_that_it_can_not_read(tray: Tray) -> None:
+    tray("config", "set", "N8N_HOST_PORT", "28100")
+    (tray.home / "settings.json").write_text('{"version": 99}', encoding="utf-8")
+    done = tray("doctor")
+    assert done.returncode == 1
+    assert "PROBLEM" in done.stdout
+    assert "settings.json" in done.stdout
+    assert "Traceback" not in done.stderr
