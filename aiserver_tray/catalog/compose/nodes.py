@@ -44,7 +44,7 @@ class Sequence:
 
 @dataclass(slots=True)
 class Mapping:
-    """A mapping as it stands in the file, merge keys included. ``open`` while it is being read."""
+    """A mapping as it stands in the file, merge keys included."""
 
     line: int
     tag: str
@@ -52,6 +52,11 @@ class Mapping:
 
 
 Node = Scalar | Sequence | Mapping
+
+
+def too_deep() -> Text:
+    """What is wrong with a file of more than `MAX_DEPTH` levels."""
+    return Text("expected at most {limit} levels of nesting", limit=MAX_DEPTH)
 
 
 class Composer:
@@ -82,9 +87,7 @@ class Composer:
     def _node(self, event: Any, depth: int) -> Node:  # noqa: ANN401 - PyYAML's events have no types
         line: int = event.start_mark.line + 1
         if depth > MAX_DEPTH:
-            raise self._error(
-                line, Text("expected at most {limit} levels of nesting", limit=MAX_DEPTH)
-            )
+            raise self._error(line, too_deep())
         self._count += 1
         if self._count > MAX_NODES:
             raise self._error(

@@ -26,6 +26,7 @@ from aiserver_tray.catalog.compose.nodes import (
     child,
     each,
     is_merge,
+    too_deep,
 )
 from aiserver_tray.catalog.compose.yaml_scalars import ScalarError, resolve_scalar
 from aiserver_tray.errors import CatalogError, Place
@@ -80,6 +81,9 @@ def parse_documents(path: Path) -> list[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(path, mark.line + 1 if mark else None)
+        if "nesting depth" in (error.problem or ""):
+            # libyaml from 0.2.6 on looks ahead in "[[[" and reaches a limit of its own first.
+            raise CatalogError.at(place, too_deep()) from None
         why = ", ".join(part for part in (error.context, error.problem) if part)
     except (yaml.YAMLError, UnicodeError) as error:
         position = getattr(error, "position", None)

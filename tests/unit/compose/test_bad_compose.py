@@ -148,8 +148,7 @@ def test_bottomless_nesting_is_refused(opening: str, tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
     file.write_text("x-deep:\n  " + opening * 50_000)
 
-    # libyaml from 0.2.6 on looks ahead in "[[[" and reaches a limit of its own first.
-    with pytest.raises(CatalogError, match=r"levels of nesting|maximum nesting depth"):
+    with pytest.raises(CatalogError, match="levels of nesting"):
         load_project(file, {})
 
 
