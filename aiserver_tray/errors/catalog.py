@@ -1,42 +1,13 @@
-"""Every failure that a person or a program is told of.
-
-::
-
-    AiServerError          E_RUNTIME   a bug of ours
-    ├── CatalogError       E_CATALOG   a catalog file is wrong: file, line, key, what was expected
-    ├── SettingError       E_SETTING   a setting, a secret or their files: name, why
-    ├── UnknownNameError   E_UNKNOWN   no such module or service; near names
-    ├── CycleError         E_DEP_CYCLE modules that require each other: the path
-    └── MissingError       E_DEP_MISSING a required module that is not in the catalog
-
-A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
-"""
+"""What is wrong with the catalog or the settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
+from aiserver_tray.errors.base import AiServerError
 from aiserver_tray.i18n import Language, Text
-
-
-class AiServerError(Exception):
-    """Root of the tree. ``text`` is the message, ``data`` what a program may want to know."""
-
-    code: ClassVar[str] = "E_RUNTIME"
-
-    def __init__(self, text: Text, **data: Any) -> None:  # noqa: ANN401 - JSON
-        super().__init__(text)
-        self.text = text
-        self.data: dict[str, Any] = data
-
-    def render(self, language: Language = "en") -> str:
-        """The message in *language*."""
-        return self.text.render(language)
-
-    def __str__(self) -> str:
-        return self.render()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,91 @@
+"""Every failure that a person or a program is told of.
+
+::
+
+    AiServerError             E_RUNTIME        a bug of ours
+    ├── JointError               the first's      several, found before anything was changed
+    ├── CatalogError             E_CATALOG        a file is wrong: file, line, key, expected
+    ├── SettingError          E_SETTING        a setting, a secret or their files: name, why
+    ├── UnknownNameError      E_UNKNOWN        no such module or service; near names
+    ├── CycleError            E_DEP_CYCLE      modules that require each other: the path
+    ├── MissingError          E_DEP_MISSING    a required module that is not in the catalog
+    ├── EngineDownError       E_ENGINE_DOWN
+    ├── EngineNotInstalledError  E_ENGINE_NOT_INSTALLED
+    ├── EngineRequestError    E_RUNTIME        the engine refused something we did not foresee
+    │   ├── ObjectNotFoundError, ObjectConflictError
+    ├── NameConflictError     E_NAME_CONFLICT  an object of our name that is not ours
+    ├── PortConflictError     E_PORT_CONFLICT  address, owner, a free port
+    ├── ResourcesError        E_RESOURCES      memory, disk, kernel setting
+    ├── ImagePullError        E_IMAGE_PULL     sources tried
+    ├── ImageBuildError       E_IMAGE_BUILD
+    ├── ExitedError           E_EXITED         exit code, last lines
+    ├── HealthTimeoutError    E_HEALTH_TIMEOUT last check, last lines
+    ├── JobFailedError        E_JOB_FAILED
+    ├── InUseError            E_IN_USE         by which modules
+    ├── BusyError             E_BUSY           pid, command
+    └── CancelledError        E_CANCELLED
+
+A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
+"""
+
+from aiserver_tray.errors.base import AiServerError, JointError, raise_all
+from aiserver_tray.errors.catalog import (
+    CatalogError,
+    CycleError,
+    MissingError,
+    Place,
+    Problem,
+    SettingError,
+    UnknownNameError,
+)
+from aiserver_tray.errors.engine import (
+    EngineDownError,
+    EngineNotInstalledError,
+    EngineRequestError,
+    ImageBuildError,
+    ImagePullError,
+    NameConflictError,
+    ObjectConflictError,
+    ObjectKind,
+    ObjectNotFoundError,
+    PortConflictError,
+    ResourcesError,
+)
+from aiserver_tray.errors.operations import (
+    BusyError,
+    CancelledError,
+    ExitedError,
+    HealthTimeoutError,
+    InUseError,
+    JobFailedError,
+)
+
+__all__ = [
+    "AiServerError",
+    "BusyError",
+    "CancelledError",
+    "CatalogError",
+    "CycleError",
+    "EngineDownError",
+    "EngineNotInstalledError",
+    "EngineRequestError",
+    "ExitedError",
+    "HealthTimeoutError",
+    "ImageBuildError",
+    "ImagePullError",
+    "InUseError",
+    "JobFailedError",
+    "JointError",
+    "MissingError",
+    "NameConflictError",
+    "ObjectConflictError",
+    "ObjectKind",
+    "ObjectNotFoundError",
+    "Place",
+    "PortConflictError",
+    "Problem",
+    "ResourcesError",
+    "SettingError",
+    "UnknownNameError",
+    "raise_all",
+]

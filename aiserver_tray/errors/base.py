@@ -1,0 +1,48 @@
+"""The root of the errors, and several of them at once."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from aiserver_tray.i18n import Language, Text
+
+
+class AiServerError(Exception):
+    """Root of the tree. ``text`` is the message, ``data`` what a program may want to know."""
+
+    code: ClassVar[str] = "E_RUNTIME"
+
+    def __init__(self, text: Text, **data: Any) -> None:  # noqa: ANN401 - JSON
+        super().__init__(text)
+        self.text = text
+        self.data: dict[str, Any] = data
+
+    def render(self, language: Language = "en") -> str:
+        """The message in *language*."""
+        return self.text.render(language)
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+class JointError(AiServerError):
+    """More than one thing is wrong, found before anything was changed. ``code`` is the first's;
+    ``data["errors"]`` has each one's code, message and data."""
+
+    def __init__(self, errors: Sequence[AiServerError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(
+            Text("{count} things are wrong.", count=len(self.errors)),
+            errors=[{"code": e.code, "message": str(e), "data": e.data} for e in self.errors],
+        )
+        self.code = self.errors[0].code  # type: ignore[misc]
+
+    def render(self, language: Language = "en") -> str:
+        return "\n".join(error.render(language) for error in self.errors)
+
+
+def raise_all(errors: Sequence[AiServerError]) -> None:
+    """Raise *errors*: none, the one, or `JointError`."""
+    if len(errors) > 1:
+        raise JointError(errors)
+    if errors:
+        raise errors[0]

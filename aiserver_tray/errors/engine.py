@@ -1,0 +1,165 @@
+"""What the engine can't do, or has in our way."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from aiserver_tray.errors.base import AiServerError
+from aiserver_tray.i18n import Text
+
+ObjectKind = Literal["container", "network", "volume"]
+
+
+class EngineDownError(AiServerError):
+    """The engine does not answer, or stopped answering."""
+
+    code = "E_ENGINE_DOWN"
+
+    def __init__(self, host: str, reason: object) -> None:
+        super().__init__(
+            Text(
+                "The Docker engine at {host} does not answer ({reason}). Start it, then try again.",
+                host=host,
+                reason=reason,
+            ),
+            host=host,
+        )
+
+
+class EngineNotInstalledError(AiServerError):
+    """There is no engine on this machine."""
+
+    code = "E_ENGINE_NOT_INSTALLED"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            Text(
+                "There is no Docker engine at {host}. Install Docker Desktop or Docker Engine "
+                "(https://docs.docker.com/get-started/get-docker/), or name another with --host.",
+                host=host,
+            ),
+            host=host,
+        )
+
+
+class EngineRequestError(AiServerError):
+    """The engine refused a request. ``status`` is that of HTTP, ``explanation`` its own words.
+    Where it can be foreseen, the caller makes a more telling error of it."""
+
+    def __init__(self, status: int, explanation: str) -> None:
+        super().__init__(
+            Text("The engine refused ({status}): {why}", status=status, why=explanation),
+            status=status,
+            explanation=explanation,
+        )
+        self.status = status
+        self.explanation = explanation
+
+
+class ObjectNotFoundError(EngineRequestError):
+    """The engine has no such container, image, network or volume."""
+
+
+class ObjectConflictError(EngineRequestError):
+    """The engine has another object of this name, or the object is in use."""
+
+
+class NameConflictError(AiServerError):
+    """An object of the engine has a name that we need, and is not ours."""
+
+    code = "E_NAME_CONFLICT"
+
+    def __init__(self, kind: ObjectKind, name: str, installation: str | None) -> None:
+        if installation:
+            text = Text(
+                "The {kind} {name} belongs to another installation of AI-Server Tray "
+                "({installation}). Use that one's home (--home), or remove its {kind} first.",
+                kind=kind,
+                name=name,
+                installation=installation,
+            )
+        else:
+            text = Text(
+                "There is a {kind} {name} that was not made by AI-Server Tray and is not touched. "
+                "Rename or remove it, then try again.",
+                kind=kind,
+                name=name,
+            )
+        super().__init__(text, kind=kind, name=name, installation=installation)
+
+
+class PortConflictError(AiServerError):
+    """A host port that a service wants is taken. ``owner`` says by whom, ``free`` is one that
+    can be had, ``setting`` the address of the setting that moves it, where there is one."""
+
+    code = "E_PORT_CONFLICT"
+
+    def __init__(
+        self, address: str, port: int, owner: Text, free: int, setting: str | None
+    ) -> None:
+        remedy = (
+            Text(
+                "End that, or move to a free port: aiserver-tray config set {setting} {free}",
+                setting=setting,
+                free=free,
+            )
+            if setting
+            else Text("End that, or publish another port, such as {free}.", free=free)
+        )
+        super().__init__(
+            Text(
+                "Port {port} on {address} is used by {owner}. {remedy}",
+                port=port,
+                address=address,
+                owner=owner,
+                remedy=remedy,
+            ),
+            address=address,
+            port=port,
+            owner=str(owner),
+            free=free,
+            setting=setting,
+        )
+
+
+class ResourcesError(AiServerError):
+    """The machine lacks memory, disk space or a kernel setting."""
+
+    code = "E_RESOURCES"
+
+
+class ImagePullError(AiServerError):
+    """An image could not be had. ``tried`` are the sources and why each failed."""
+
+    code = "E_IMAGE_PULL"
+
+    def __init__(self, image: str, tried: Sequence[tuple[str, str]]) -> None:
+        lines = "".join(f"\n  {source}: {why}" for source, why in tried)
+        super().__init__(
+            Text(
+                "The image {image} could not be pulled. Tried:{tried}\nCheck the network and the "
+                "image's name, or set registry mirrors: aiserver-tray config set app.mirrors HOST",
+                image=image,
+                tried=lines,
+            ),
+            image=image,
+            tried=[{"source": source, "why": why} for source, why in tried],
+        )
+
+
+class ImageBuildError(AiServerError):
+    """An image could not be built. ``lines`` are the last of the build's output."""
+
+    code = "E_IMAGE_BUILD"
+
+    def __init__(self, image: str, why: object, lines: Sequence[str] = ()) -> None:
+        super().__init__(
+            Text(
+                "The image {image} could not be built: {why}{lines}\nMend its Dockerfile, then: "
+                "aiserver-tray build",
+                image=image,
+                why=why,
+                lines="".join(f"\n  {line}" for line in lines),
+            ),
+            image=image,
+            lines=list(lines),
+        )

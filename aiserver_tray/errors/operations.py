@@ -1,0 +1,124 @@
+"""How an operation can fail."""
+
+from collections.abc import Sequence
+
+from aiserver_tray.errors.base import AiServerError
+from aiserver_tray.i18n import Text
+
+
+class ExitedError(AiServerError):
+    """A service's container ended, or could not be started. ``lines`` are the last of its log."""
+
+    code = "E_EXITED"
+
+    def __init__(self, service: str, exit_code: int, why: str, lines: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "{service} ended with exit code {exit_code}{why}.{lines}\nSee its log: "
+                "aiserver-tray logs {module}",
+                service=service,
+                exit_code=exit_code,
+                why=f" ({why})" if why else "",
+                lines=_quoted(lines),
+                module=service.partition("/")[0],
+            ),
+            service=service,
+            exitCode=exit_code,
+            lines=list(lines),
+        )
+
+
+class HealthTimeoutError(AiServerError):
+    """A service did not become healthy in time. ``check`` is the last check's output."""
+
+    code = "E_HEALTH_TIMEOUT"
+
+    def __init__(self, service: str, seconds: float, check: str, lines: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "{service} was not healthy after {seconds:.0f} s. Its last check said: {check}"
+                "{lines}\nIt goes on; see its log: aiserver-tray logs {module}",
+                service=service,
+                seconds=seconds,
+                check=check or "-",
+                lines=_quoted(lines),
+                module=service.partition("/")[0],
+            ),
+            service=service,
+            seconds=seconds,
+            check=check,
+            lines=list(lines),
+        )
+
+
+class JobFailedError(AiServerError):
+    """A job did not end with 0. ``lines`` are the last of its log."""
+
+    code = "E_JOB_FAILED"
+
+    def __init__(self, service: str, exit_code: int, lines: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "The job {service} failed with exit code {exit_code}.{lines}\nMend the cause, then "
+                "try again; its log: aiserver-tray logs {module}",
+                service=service,
+                exit_code=exit_code,
+                lines=_quoted(lines),
+                module=service.partition("/")[0],
+            ),
+            service=service,
+            exitCode=exit_code,
+            lines=list(lines),
+        )
+
+
+class InUseError(AiServerError):
+    """Running modules need the one that is to stop."""
+
+    code = "E_IN_USE"
+
+    def __init__(self, module: str, users: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "{module} is needed by {users}. Stop these first, or all together with --cascade.",
+                module=module,
+                users=", ".join(users),
+            ),
+            module=module,
+            users=list(users),
+        )
+
+
+class BusyError(AiServerError):
+    """Another operation has the module. ``pid`` and ``command`` say which, where they are known."""
+
+    code = "E_BUSY"
+
+    def __init__(self, module: str, pid: int | None, command: str | None) -> None:
+        super().__init__(
+            Text(
+                "{module} is busy: {command} (process {pid}) works on it. Wait until it is done, "
+                "or end it.",
+                module=module,
+                command=command or "?",
+                pid=pid or "?",
+            ),
+            module=module,
+            pid=pid,
+            command=command,
+        )
+
+
+class CancelledError(AiServerError):
+    """The user cancelled the operation."""
+
+    code = "E_CANCELLED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            Text("Cancelled. What was started stays; `up` goes on from here, `down` undoes it.")
+        )
+
+
+def _quoted(lines: Sequence[str]) -> str:
+    return "".join(f"\n  {line}" for line in lines)

@@ -1,0 +1,189 @@
+"""Frozen values that all parts share: what the engine has, what is wanted, what is shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from aiserver_tray.errors import AiServerError
+from aiserver_tray.i18n import Text
+
+Kind = Literal["basic", "feature"]
+
+ContainerStatus = Literal[
+    "created", "running", "paused", "restarting", "removing", "exited", "dead"
+]
+"""The engine's own words (State.Status of its inspect answer)."""
+
+Health = Literal["none", "starting", "healthy", "unhealthy"]
+
+State = Literal["stopped", "starting", "running", "degraded", "error", "stopping", "engine_down"]
+"""State of a module, and of everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A published port. ``address`` is the host's (``127.0.0.1``), ``host`` and ``container`` are
+    port numbers."""
+
+    address: str
+    host: int
+    container: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One of our containers, as the engine's inspect answer tells it."""
+
+    id: str
+    name: str
+    module: str
+    service: str
+    config_hash: str
+    image: str
+    image_id: str
+    status: ContainerStatus
+    health: Health = "none"
+    exit_code: int = 0
+    oom_killed: bool = False
+    error: str = ""
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    restart_count: int = 0
+    ports: tuple[Port, ...] = ()
+    last_check: str = ""
+    anonymous_volumes: Mapping[str, str] = field(default_factory=dict)
+    """Volumes without a name of ours, by their target."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Running, and healthy where there is a check."""
+        return self.status == "running" and self.health in ("none", "healthy")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceModel:
+    """A service as the catalog wants it; ``container`` is its container's name."""
+
+    name: str
+    container: str
+    image: str
+    is_job: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleModel:
+    """A module as the catalog and the settings want it now. ``problem``: why it can't be had."""
+
+    name: str
+    kind: Kind
+    requires: tuple[str, ...] = ()
+    services: tuple[ServiceModel, ...] = ()
+    open: str | None = None
+    problem: Text | None = None
+
+
+StepStatus = Literal["pending", "running", "waiting", "done", "skipped", "failed"]
+"""waiting: started, and not ready yet."""
+
+StepKind = Literal[
+    "pull", "build", "network", "volume", "remove", "create", "start", "stop", "remove_network",
+    "remove_volume",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step of an operation. ``subject`` is the object's name on the engine (container, image,
+    network, volume); ``current`` and ``total`` are bytes of a pull, ``rate`` bytes per second."""
+
+    kind: StepKind
+    subject: str
+    module: str
+    service: str | None = None
+    status: StepStatus = "pending"
+    detail: Text | None = None
+    current: int = 0
+    total: int = 0
+    rate: float = 0.0
+
+
+OperationKind = Literal["up", "stop", "down", "restart", "pull", "build"]
+OperationStatus = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
+"""waiting: for another operation's locks."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationView:
+    """One user request and how far it is. ``seconds_left`` is an estimate from earlier starts."""
+
+    id: str
+    kind: OperationKind
+    modules: tuple[str, ...]
+    status: OperationStatus = "running"
+    steps: tuple[StepView, ...] = ()
+    seconds_left: float | None = None
+    error: AiServerError | None = None
+    detail: Text | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it ended, in whatever way."""
+        return self.status in ("succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """The engine as shown. ``id`` names it for what is remembered about it."""
+
+    running: bool
+    version: str | None = None
+    id: str | None = None
+    error: AiServerError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """A service as shown. ``state``: the engine's word for its container, or ``absent``."""
+
+    name: str
+    container: str
+    state: ContainerStatus | Literal["absent"]
+    health: Health
+    image: str
+    is_job: bool
+    exit_code: int | None
+    started_at: datetime | None
+    reason: Text | None
+    ports: tuple[Port, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleView:
+    """A module as shown. ``orphan``: it has containers, and no folder in the catalog."""
+
+    name: str
+    kind: Kind
+    state: State
+    ready: int
+    total: int
+    reason: Text | None
+    orphan: bool
+    wanted: bool
+    used_by: tuple[str, ...]
+    open: str | None
+    services: tuple[ServiceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one moment."""
+
+    seq: int
+    engine: EngineView
+    state: State
+    modules: tuple[ModuleView, ...]
+    operations: tuple[OperationView, ...] = ()
+    """Those that run, and the last that ended."""

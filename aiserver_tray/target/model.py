@@ -1,0 +1,140 @@
+"""What has to be on the engine for a module to run: frozen values in the engine's own terms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.model import ModuleModel, Port, ServiceModel
+
+Body = Mapping[str, Any]
+"""JSON of an Engine API request (https://docs.docker.com/reference/api/engine/version/v1.45/)."""
+
+Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """What has to hold of another service of the module before this one starts."""
+
+    service: str
+    condition: Condition
+    restart: bool = False
+    """Whether this one is restarted where the other is made anew."""
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class File:
+    """A configuration or secret file, put into the container before it starts."""
+
+    path: str
+    content: bytes = field(repr=False)
+    uid: int = 0
+    gid: int = 0
+    mode: int = 0o444
+
+
+@dataclass(frozen=True)
+class BuildTarget:
+    """How an image is built: ``context`` and ``dockerfile`` on this machine's disk (``dockerfile``
+    is relative to ``context``, or ``inline`` is its text), and what the build API takes."""
+
+    context: str
+    dockerfile: str
+    inline: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImageTarget:
+    """The image of a service. ``name`` as the file gives it, or None where it is only built;
+    ``local`` is the tag of a local build (``aiserver/<module>-<service>:<tag>``)."""
+
+    name: str | None
+    local: str
+    pull_policy: Literal["", "always", "never", "missing", "build"] = ""
+    platform: str | None = None
+    build: BuildTarget | None = None
+
+
+@dataclass(frozen=True)
+class NetworkTarget:
+    """A network; ``name`` is the one on the engine, ``body`` that of its creation (without Name).
+    An ``external`` one is not made by us, save the shared ``ai-net``."""
+
+    name: str
+    body: Body
+    external: bool = False
+
+
+@dataclass(frozen=True)
+class VolumeTarget:
+    """A volume; ``body`` is that of its creation (without Name). An ``external`` one is never
+    made or removed by us."""
+
+    name: str
+    body: Body
+    external: bool = False
+
+
+@dataclass(frozen=True)
+class ServiceTarget:
+    """A service's container.
+
+    ``body``: that of its creation, complete but for what is only known on the engine: ``Image``
+    is `image`'s name or local tag, decided when it is there. ``networks``: attachments beyond
+    the one in ``body`` for engines that take only one at creation (API below 1.44).
+    ``config_hash`` covers body, files and attachments.
+    """
+
+    module: str
+    service: str
+    container: str
+    image: ImageTarget
+    body: Body = field(repr=False)
+    files: tuple[File, ...] = ()
+    networks: Mapping[str, Body] = field(default_factory=dict)
+    volumes: tuple[str, ...] = ()
+    depends_on: tuple[Dependency, ...] = ()
+    is_job: bool = False
+    ready_within: float = 30.0
+    """Seconds from its start until it must be healthy."""
+    stop_grace: float = 10.0
+    """Seconds between the stop signal and the kill."""
+    ports: tuple[Port, ...] = ()
+    """With a fixed host port; where the engine chooses one, it is not here."""
+    port_settings: Mapping[int, str] = field(default_factory=dict)
+    """Host port -> address of the setting that it comes from."""
+    config_hash: str = ""
+
+    @property
+    def address(self) -> str:
+        """How people and errors name it: ``module/service``."""
+        return f"{self.module}/{self.service}"
+
+
+@dataclass(frozen=True)
+class ModuleTarget:
+    """A whole module, resolved, with its secrets in place."""
+
+    module: Module
+    requires: tuple[str, ...]
+    services: tuple[ServiceTarget, ...]
+    networks: tuple[NetworkTarget, ...]
+    volumes: tuple[VolumeTarget, ...]
+    open: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The module's name."""
+        return self.module.name
+
+    @property
+    def model(self) -> ModuleModel:
+        """What the state keeps of it."""
+        services = tuple(
+            ServiceModel(s.service, s.container, s.image.name or s.image.local, s.is_job)
+            for s in self.services
+        )
+        return ModuleModel(self.name, self.module.kind, self.requires, services, self.open)
