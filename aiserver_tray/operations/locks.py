@@ -1,0 +1,160 @@
+"""Locks on modules: two operations on one module never interleave, whatever processes they are in.
+
+In the user's runtime folder, per engine and module, stand ``NAME.lock``, which is locked through
+the operating system and so released when a process dies, and beside it ``NAME.json``, which says
+who holds it. Two files, since Windows lets nobody read a file that is locked. A lock file is never
+removed: whoever waits has it open, and would then lock another file than those who come later.
+"""
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+from urllib.parse import quote, unquote
+
+from filelock import FileLock, Timeout
+
+from aiserver_tray.errors import BusyError, CancelledError, SettingError
+from aiserver_tray.host.paths import make_folder, runtime_folder
+from aiserver_tray.host.processes import has_written
+from aiserver_tray.i18n import Text
+
+_POLL_SECONDS = 0.05
+"""The operating systems have no lock that can be waited for and given up from another thread."""
+
+_NAMING_SECONDS = 0.5
+"""How long one who has just got a lock may take to write who it is."""
+
+
+class Holder(NamedTuple):
+    """Who holds a module's lock."""
+
+    pid: int
+    command: str
+
+
+def refuse(busy: BusyError) -> NoReturn:
+    """What to do about a module that another operation has: fail."""
+    raise busy
+
+
+@contextmanager
+def module_locks(
+    engine_id: str,
+    modules: Iterable[str],
+    command: str,
+    on_busy: Callable[[BusyError], None] = refuse,
+    cancelled: threading.Event | None = None,
+) -> Iterator[None]:
+    """Hold *modules* of the engine against every other operation, also of this process.
+
+    *command* is what others are told that they wait for (``aiserver-tray up n8n``). *on_busy* is
+    called once for each module that another operation has; when it returns, the module is waited
+    for. All are taken in one order, so that no two operations wait for each other.
+
+    Raises:
+        BusyError: from `refuse`.
+        CancelledError: *cancelled* was set while waiting.
+        SettingError: there is no folder for locks, or a lock can't be made there.
+    """
+    cancelled = cancelled or threading.Event()
+    with ExitStack() as held:
+        for module in sorted(set(modules)):
+            lock = _Lock(engine_id, module)
+            _acquire(lock, on_busy, cancelled)
+            held.callback(lock.release)
+            lock.sign(command)
+        yield
+
+
+def holders(engine_id: str) -> dict[str, Holder]:
+    """The modules of the engine that operations are working on now, and who.
+
+    Raises:
+        SettingError: there is no folder for locks.
+    """
+    found = {}
+    for path in sorted(_folder().glob(f"{_prefix(engine_id)}*.json")):
+        module = unquote(path.name.removeprefix(_prefix(engine_id)).removesuffix(".json"))
+        if holder := _Lock(engine_id, module).holder():
+            found[module] = holder
+    return found
+
+
+class _Lock:
+    """One module's lock, for one holder: the file lock is an object of its own, so that it holds
+    between threads too."""
+
+    def __init__(self, engine_id: str, module: str) -> None:
+        self.module = module
+        stem = _prefix(engine_id) + quote(module, safe="")
+        self._who = _folder() / f"{stem}.json"
+        self._path = _folder() / f"{stem}.lock"
+        self._lock = FileLock(self._path, mode=0o600, thread_local=False)
+
+    def try_acquire(self) -> bool:
+        """Take it, if it is free."""
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        except OSError as error:
+            why = Text(
+                "it can't be read or written ({reason}). Check its folder and the free space there",
+                reason=error.strerror or error,
+            )
+            raise SettingError(str(self._path), why) from error
+        return True
+
+    def sign(self, command: str) -> None:
+        """Say who holds it."""
+        self._write(json.dumps({"pid": os.getpid(), "command": command}))
+
+    def release(self) -> None:
+        """Give it back."""
+        self._write("")
+        self._lock.release()
+
+    def _write(self, content: str) -> None:
+        # In place, since Windows removes and renames no file that another process reads just now.
+        # Where it can't be written, the lock holds all the same.
+        with suppress(OSError):
+            descriptor = os.open(self._who, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+
+    def holder(self) -> Holder | None:
+        """Who says to hold it and is alive; None where nobody does, or not yet."""
+        try:
+            content = json.loads(self._who.read_bytes())
+            holder = Holder(int(content["pid"]), str(content["command"]))
+        except (OSError, ValueError, TypeError, LookupError):  # none, or half written
+            return None
+        return holder if has_written(holder.pid, self._who) else None
+
+
+def _acquire(lock: _Lock, on_busy: Callable[[BusyError], None], cancelled: threading.Event) -> None:
+    named_by = time.monotonic() + _NAMING_SECONDS
+    is_told = False
+    while not lock.try_acquire():
+        if not is_told and ((holder := lock.holder()) or time.monotonic() > named_by):
+            on_busy(BusyError(lock.module, *(holder or (None, None))))
+            is_told = True
+        if cancelled.wait(_POLL_SECONDS):
+            raise CancelledError
+
+
+def _folder() -> Path:
+    folder = runtime_folder() / "locks"
+    make_folder(folder)
+    return folder
+
+
+def _prefix(engine_id: str) -> str:
+    """What an engine's files begin with: some engines' ids hold characters that Windows refuses."""
+    return hashlib.sha256(engine_id.encode()).hexdigest()[:16] + "-"

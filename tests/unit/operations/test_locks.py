@@ -1,0 +1,260 @@
+"""Two operations on one module never interleave, and nothing that dies leaves a lock."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from aiserver_tray.errors import BusyError, CancelledError, SettingError
+from aiserver_tray.host.paths import runtime_folder
+from aiserver_tray.operations.locks import holders, module_locks
+
+ENGINE = "ABCD:EFGH:1234"
+HOLDER = Path(__file__).with_name("lock_holder.py")
+LIMIT = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "run").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+
+
+@contextmanager
+def other_process(*modules: str, engine: str = ENGINE) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that holds *modules*."""
+    command = [sys.executable, str(HOLDER), engine, "aiserver-tray up x", *modules]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+class Waiter:
+    """A thread that waits for *modules* and then runs *work* with them."""
+
+    def __init__(self, *modules: str, work: Callable[[], None] = lambda: None) -> None:
+        self.told: list[BusyError] = []
+        self.is_told = threading.Event()
+        self.cancelled = threading.Event()
+        self.error: BaseException | None = None
+        self._modules = modules
+        self._work = work
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Waiter":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cancelled.set()
+        self._thread.join()
+
+    def join(self) -> None:
+        self._thread.join(LIMIT)
+        assert not self._thread.is_alive()
+
+    def _tell(self, busy: BusyError) -> None:
+        self.told.append(busy)
+        self.is_told.set()
+
+    def _run(self) -> None:
+        try:
+            with module_locks(ENGINE, self._modules, "waiter", self._tell, self.cancelled):
+                self._work()
+        except CancelledError as error:
+            self.error = error
+
+
+def test_another_process_has_a_module_and_is_named(tmp_path: Path) -> None:
+    with other_process("n8n", "postgres") as process:
+        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["postgres"], "up postgres"):
+            pytest.fail("both have it")
+
+        assert caught.value.data == {
+            "module": "postgres",
+            "pid": process.pid,
+            "command": "aiserver-tray up x",
+        }
+        assert str(caught.value) == (
+            f"postgres is busy: aiserver-tray up x (process {process.pid}) works on it. "
+            "Wait until it is done, or end it."
+        )
+        assert holders(ENGINE) == {
+            "n8n": (process.pid, "aiserver-tray up x"),
+            "postgres": (process.pid, "aiserver-tray up x"),
+        }
+
+
+def test_two_operations_of_one_process_exclude_each_other() -> None:
+    with module_locks(ENGINE, ["n8n"], "first"):
+        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["n8n"], "second"):
+            pytest.fail("both have it")
+        assert caught.value.data["pid"] == os.getpid()
+        assert caught.value.data["command"] == "first"
+    with module_locks(ENGINE, ["n8n"], "second"):
+        pass
+
+
+def test_unrelated_modules_and_other_engines_go_side_by_side() -> None:
+    with (
+        other_process("n8n", "postgres"),
+        module_locks(ENGINE, ["dify", "redis"], "up dify"),
+        module_locks("another engine", ["n8n"], "up n8n"),
+    ):
+        assert set(holders(ENGINE)) == {"n8n", "postgres", "dify", "redis"}
+        assert holders("another engine") == {"n8n": (os.getpid(), "up n8n")}
+        assert holders("a third") == {}
+
+
+def test_one_who_waits_is_told_once_for_whom_and_gets_it_then() -> None:
+    order: list[str] = []
+    with ExitStack() as first:
+        first.enter_context(module_locks(ENGINE, ["postgres"], "first"))
+        with Waiter("n8n", "postgres", work=lambda: order.append("waiter")) as waiter:
+            assert waiter.is_told.wait(LIMIT)
+            order.append("first")
+            first.close()
+            waiter.join()
+    assert order == ["first", "waiter"]
+    assert [error.data["command"] for error in waiter.told] == ["first"]
+    assert holders(ENGINE) == {}
+
+
+def test_one_who_waits_can_be_cancelled_and_lets_go_of_what_it_has() -> None:
+    with module_locks(ENGINE, ["postgres"], "first"):
+        with Waiter("n8n", "postgres", work=lambda: pytest.fail("it has it")) as waiter:
+            assert waiter.is_told.wait(LIMIT)
+            assert set(holders(ENGINE)) == {"n8n", "postgres"}
+            waiter.cancelled.set()
+            waiter.join()
+        assert isinstance(waiter.error, CancelledError)
+        assert set(holders(ENGINE)) == {"postgres"}
+        with module_locks(ENGINE, ["n8n"], "third"):
+            pass
+
+
+def test_who_want_the_same_modules_in_another_order_do_not_wait_for_each_other() -> None:
+    counts = {"one": 0, "two": 0}
+
+    def many(name: str, *modules: str) -> None:
+        for _ in range(20):
+            with module_locks(ENGINE, modules, name, lambda _: None, stop):
+                counts[name] += 1
+
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=many, args=("one", "a", "b", "c")),
+        threading.Thread(target=many, args=("two", "c", "b", "a")),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT)
+    is_over = not any(thread.is_alive() for thread in threads)
+    stop.set()
+    assert is_over
+    assert counts == {"one": 20, "two": 20}
+
+
+def test_no_two_processes_are_ever_inside_at_once(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    program = (
+        "import os, sys; from aiserver_tray.operations.locks import module_locks\n"
+        "for _ in range(30):\n"
+        f"    with module_locks({ENGINE!r}, ['m'], 'x', lambda _: None):\n"
+        f"        os.close(os.open({str(inside)!r}, os.O_CREAT | os.O_EXCL)); "
+        f"os.unlink({str(inside)!r})\n"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
+    assert [process.wait(LIMIT) for process in processes] == [0, 0, 0]
+
+
+def test_a_killed_holder_leaves_no_lock_and_no_name() -> None:
+    with other_process("n8n") as process:
+        process.kill()
+        process.wait()
+        assert holders(ENGINE) == {}
+        with module_locks(ENGINE, ["n8n"], "next"):
+            assert holders(ENGINE) == {"n8n": (os.getpid(), "next")}
+
+
+def test_a_killed_holder_that_nobody_has_reaped_is_none() -> None:
+    with other_process("n8n") as process:
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
+        assert holders(ENGINE) == {}
+
+
+def test_a_waiter_gets_the_lock_of_a_killed_holder() -> None:
+    with other_process("n8n") as process, Waiter("n8n") as waiter:
+        assert waiter.is_told.wait(LIMIT)
+        process.kill()
+        waiter.join()
+    assert waiter.error is None
+    assert waiter.told[0].data["pid"] == process.pid
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"pid": null, "command": ""}', b"\xff"])
+def test_what_a_crash_left_is_no_holder(content: bytes) -> None:
+    with module_locks(ENGINE, ["n8n"], "x"):
+        pass
+    (file,) = (runtime_folder() / "locks").glob("*.json")
+    file.write_bytes(content)
+    assert holders(ENGINE) == {}
+    with module_locks(ENGINE, ["n8n"], "x"):
+        assert set(holders(ENGINE)) == {"n8n"}
+
+
+def test_a_later_process_with_the_number_of_a_dead_holder_is_none() -> None:
+    with other_process("n8n") as process:
+        (file,) = (runtime_folder() / "locks").glob("*.json")
+        born = psutil.Process(process.pid).create_time()
+        os.utime(file, (born - 60, born - 60))
+        assert holders(ENGINE) == {}
+
+
+def test_a_holder_that_does_not_say_who_it_is_is_busy_all_the_same() -> None:
+    with other_process("n8n"):
+        (file,) = (runtime_folder() / "locks").glob("*.json")
+        file.write_bytes(b"")
+        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["n8n"], "x"):
+            pytest.fail("both have it")
+    assert caught.value.data["pid"] is None
+
+
+@pytest.mark.parametrize("module", ["..", "a/b", "n8n.1", "ä b", "con"])
+def test_a_module_may_have_any_name(module: str) -> None:
+    with module_locks(ENGINE, [module], "x"):
+        assert set(holders(ENGINE)) == {module}
+    assert all(path.parent.name == "locks" for path in runtime_folder().rglob("*.lock"))
+
+
+def test_locks_are_the_users_own() -> None:
+    with module_locks(ENGINE, ["n8n"], "x"):
+        modes = {p.stat().st_mode & 0o777 for p in (runtime_folder() / "locks").iterdir()}
+    assert modes == {0o600}
+
+
+def test_a_lock_that_can_not_be_made_is_told_with_its_file() -> None:
+    folder = runtime_folder() / "locks"
+    with module_locks(ENGINE, ["n8n"], "x"):
+        pass
+    (path,) = folder.glob("*.lock")
+    path.unlink()
+    path.mkdir()
+    with (
+        pytest.raises(SettingError, match=r"\.lock: it can't be read or written"),
+        module_locks(ENGINE, ["n8n"], "x"),
+    ):
+        pytest.fail("it has it")
