@@ -29,12 +29,16 @@ from aiserver_tray.settings.store import Declared, Settings
 class App:
     """One installation with its catalog.
 
-    ``home``: the folder of ``--home``; ``catalogs``: further catalog folders.
+    ``home``: the folder of ``--home``; ``catalogs``: further catalog folders; ``host``: the
+    engine's address, None for the usual one.
     """
 
-    def __init__(self, home: Path | None, catalogs: Sequence[Path]) -> None:
+    def __init__(
+        self, home: Path | None, catalogs: Sequence[Path], host: str | None = None
+    ) -> None:
         self._home = home
         self._catalogs = tuple(catalogs)
+        self._host = host
 
     @cached_property
     def settings(self) -> Settings:

@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from aiserver_tray.errors import AiServerError
+from aiserver_tray.cli.terminal import harmless, has_colour, padded, width
+from aiserver_tray.errors import AiServerError, CancelledError, JointError
 from aiserver_tray.i18n import Language
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
+
+INTERRUPTED = 130
+"""Exit status of what the user cancelled."""
+
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -25,6 +31,7 @@ class Options:
 
     home: Path | None = None
     catalogs: tuple[Path, ...] = ()
+    host: str | None = None
 
     @cached_property
     def app(self) -> "App":
@@ -32,7 +39,7 @@ class Options:
         # The parts take a while to import: Ctrl-C has to be answered before.
         from aiserver_tray.app import App  # noqa: PLC0415
 
-        return App(home=self.home, catalogs=self.catalogs)
+        return App(self.home, self.catalogs, self.host)
 
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -54,6 +61,7 @@ def common_options(function: _Function) -> Callable[..., Any]:
         multiple=True,
         help="A further catalog folder; may be repeated.",
     )
+    @click.option("--host", metavar="URL", help="The engine's address (or DOCKER_HOST).")
     @click.pass_context
     @wraps(function)
     def command(
@@ -62,16 +70,23 @@ def common_options(function: _Function) -> Callable[..., Any]:
         *args: Any,  # noqa: ANN401
         home: Path | None,
         catalogs: tuple[Path, ...],
+        host: str | None,
         **kwargs: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
         options: Options = context.obj or Options()
         context.obj = replace(
-            options, home=home or options.home, catalogs=(*options.catalogs, *catalogs)
+            options,
+            home=home or options.home,
+            catalogs=(*options.catalogs, *catalogs),
+            host=host or options.host,
         )
         try:
             return function(*args, **kwargs)
         except AiServerError as error:
-            fail(error, context.obj.app.language)
+            language = context.obj.app.language
+            if kwargs.get("as_json"):
+                print_json(failure(error, language))
+            fail(error, language)
 
     return command
 
@@ -88,23 +103,50 @@ def current_app() -> "App":
 def tell(texts: Iterable[str]) -> None:
     """What a person should know beside the result, on standard error."""
     for text in texts:
-        click.echo(text, err=True)
+        click.echo(harmless(text), err=True)
 
 
 def print_json(value: object) -> None:
     """*value* as JSON on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    _print_json(value, indent=2)
+
+
+def print_json_line(value: object) -> None:
+    """*value* as one line of JSON on standard output, at once."""
+    _print_json(value, indent=None)
+
+
+def _print_json(value: object, *, indent: int | None) -> None:
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    # What JSON may leave as it is and a terminal might obey: DEL and C1.
+    click.echo(text.translate(_JSON_ESCAPES))
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Plain columns; put texts that may be wide (Chinese) last."""
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for row in (heads, *rows):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        click.echo("  ".join(cells).rstrip())
+    """Plain columns, as wide as their widest cell."""
+    lines = [[harmless(cell) for cell in row] for row in (heads, *rows)]
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    for cells in lines:
+        line = "  ".join(padded(cell, columns) for cell, columns in zip(cells, widths, strict=True))
+        click.echo(line.rstrip())
+
+
+def failure(error: AiServerError, language: Language) -> dict[str, Any]:
+    """*error* as JSON, in the form of every failed request."""
+    return {
+        "success": False,
+        "code": error.code,
+        "message": error.render(language),
+        "data": error.data,
+    }
 
 
 def fail(error: AiServerError, language: Language) -> NoReturn:
-    """End with the error's code and message on standard error."""
-    click.echo(f"{error.code}: {error.render(language)}", err=True)
-    sys.exit(1)
+    """End with the error's code and message on standard error; each of several on its own."""
+    errors = error.errors if isinstance(error, JointError) else (error,)
+    for each in errors:
+        code = each.code
+        if has_colour(sys.stderr):
+            code = click.style(code, fg="red", bold=True)
+        click.echo(f"{code}: {harmless(each.render(language))}", err=True)
+    sys.exit(INTERRUPTED if isinstance(error, CancelledError) else 1)

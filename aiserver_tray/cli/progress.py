@@ -1,0 +1,156 @@
+"""Shows an operation while it runs, on standard error, and lets Ctrl-C cancel it."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from types import FrameType
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import click
+
+from aiserver_tray.cli.progress_lines import ProgressLines
+from aiserver_tray.cli.terminal import console, is_terminal
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.model import OperationView
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from aiserver_tray.cli.progress_live import ProgressScreen
+
+_FRAME = 0.1
+"""Seconds between two pictures on a terminal."""
+_INTERRUPTED = 130
+_CANCELLING = Text("Cancelling… (Ctrl-C again ends at once)")
+
+
+class Cancellable(Protocol):
+    """An operation, as far as Ctrl-C knows it."""
+
+    def cancel(self) -> None:
+        """Stop issuing steps; what runs ends by itself."""
+
+
+Item = OperationView | Literal["interrupt"]
+
+
+class Display(Protocol):
+    """Where an operation is shown."""
+
+    def show(self, views: list[OperationView]) -> None:
+        """All views since the last call, or none."""
+
+    def cancelling(self) -> None:
+        """The user asked for the end."""
+
+    def restore(self) -> None:
+        """Leave the terminal as it was; called from a signal handler before the process ends."""
+
+
+def follow(operation: Cancellable, views: "SimpleQueue[Item]", language: Language) -> OperationView:
+    """Show the *views* of *operation* until it is over; returns the last one. Ctrl-C cancels; a
+    second one ends the process."""
+    with _display(language) as display, _interrupts(views, display):
+        while True:
+            found = _available(views)
+            if "interrupt" in found:
+                display.cancelling()
+                operation.cancel()
+            seen = [item for item in found if item != "interrupt"]
+            display.show(seen)
+            if seen and seen[-1].is_over:
+                return seen[-1]
+
+
+def _available(queue: "SimpleQueue[Item]") -> list[Item]:
+    """What is in *queue*, after a wait of one frame at most."""
+    found: list[Item] = []
+    try:
+        # Never without a limit: on Windows, Ctrl-C does not end a wait.
+        found.append(queue.get(timeout=_FRAME))
+        while True:
+            found.append(queue.get_nowait())
+    except Empty:
+        return found
+
+
+@contextmanager
+def _interrupts(queue: "SimpleQueue[Item]", display: Display) -> Iterator[None]:
+    """While it lasts, the first Ctrl-C is an item of *queue* and the second ends the process:
+    locks are the operating system's, and what runs on the engine goes on there."""
+    hits = 0
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal hits
+        hits += 1
+        if hits > 1:
+            display.restore()
+            sys.stdout.flush()
+            os._exit(_INTERRUPTED)
+        queue.put("interrupt")
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _display(language: Language) -> Iterator[Display]:
+    if not is_terminal(sys.stderr):
+        yield _Lines(language)
+        return
+    from rich.live import Live  # noqa: PLC0415 - slow, and only wanted on a terminal
+
+    from aiserver_tray.cli.progress_live import ProgressScreen  # noqa: PLC0415
+
+    screen = console(sys.stderr)
+    with Live(console=screen, auto_refresh=False, redirect_stdout=False) as live:
+        yield _Screen(live, ProgressScreen(screen, language, time.monotonic()))
+
+
+class _Lines:
+    def __init__(self, language: Language) -> None:
+        self._lines = ProgressLines(language)
+        self._language = language
+
+    def show(self, views: list[OperationView]) -> None:
+        now = time.monotonic()
+        for view in views:
+            for line in self._lines.lines(view, now):
+                click.echo(line, err=True)
+
+    def cancelling(self) -> None:
+        click.echo(_CANCELLING.render(self._language), err=True)
+
+    def restore(self) -> None:
+        sys.stderr.flush()
+
+
+class _Screen:
+    def __init__(self, live: "Live", screen: "ProgressScreen") -> None:
+        self._live = live
+        self._screen = screen
+        self._view: OperationView | None = None
+        self._note: Text | None = None
+        self._drawn = 0.0
+
+    def show(self, views: list[OperationView]) -> None:
+        self._view = views[-1] if views else self._view
+        now = time.monotonic()
+        if self._view and (self._view.is_over or now - self._drawn >= _FRAME):
+            self._drawn = now
+            picture = self._screen.draw(self._view, now, note=self._note)
+            self._live.update(picture, refresh=True)
+
+    def cancelling(self) -> None:
+        self._note = _CANCELLING
+
+    def restore(self) -> None:
+        self._live.console.show_cursor()
+        self._live.console.line()

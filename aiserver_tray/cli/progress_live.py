@@ -1,0 +1,203 @@
+"""Progress on a terminal: a heading with a bar, and a line for each thing in work."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text as Styled
+
+from aiserver_tray.cli import units
+from aiserver_tray.cli.rows import HEADS, Row, collapsed, progress, rows
+from aiserver_tray.cli.terminal import harmless, takes
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.model import OperationView, StepView
+
+_STYLES = {
+    "pending": "dim", "running": "cyan", "done": "green", "skipped": "dim", "failed": "red",
+}  # fmt: skip
+_BARS = (16, 8, 0)
+"""Widths of a pull's bar, by how much room there is."""
+_OTHER_LINES = 5
+"""Lines that are not rows: heading, bar, what does not fit, the note, the prompt."""
+_OTHER_COLUMNS = 13
+"""Columns of sign, time and gaps."""
+_HINT = Text("Ctrl-C cancels.")
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What the terminal's encoding can show."""
+
+    spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+    pending: str = "·"
+    done: str = "✓"
+    skipped: str = "-"
+    failed: str = "✗"
+    bar: str = "━"
+    rest: str = "━"
+    ellipsis: str = "…"
+
+    @classmethod
+    def for_console(cls, console: Console) -> "Signs":
+        """Those that *console* can show."""
+        fancy = cls()
+        if not console.legacy_windows and takes(console.file, "".join(vars(fancy).values())):
+            return fancy
+        return cls("|/-\\", ".", "+", "-", "x", "#", "-", "...")
+
+
+@dataclass
+class Clock:
+    """When each row began, and when those ended that are over."""
+
+    begun: dict[str, float] = field(default_factory=dict)
+    ended: dict[str, float] = field(default_factory=dict)
+
+    def update(self, found: Iterable[Row], now: float) -> None:
+        """Note what began or ended between the last view and this one."""
+        for row in found:
+            if row.step.status == "running":
+                self.begun.setdefault(row.name, now)
+                self.ended.pop(row.name, None)
+            elif row.step.status in ("done", "failed") and row.name in self.begun:
+                self.ended.setdefault(row.name, now)
+
+    def seconds(self, row: Row, now: float) -> float | None:
+        """How long *row*, with all parts of it, has taken; None before it begins."""
+        begun = [self.begun[name] for name in row.parts if name in self.begun]
+        if not begun:
+            return None
+        return max(self.ended.get(name, now) for name in row.parts) - min(begun)
+
+
+class ProgressScreen:
+    """Draws one operation on *console*."""
+
+    def __init__(self, console: Console, language: Language, begun: float) -> None:
+        self._console = console
+        self._language = language
+        self._begun = begun
+        self._signs = Signs.for_console(console)
+        self._clock = Clock()
+
+    def draw(self, view: OperationView, now: float, *, note: Text | None = None) -> RenderableType:
+        """The whole display at *now* (seconds of a clock that never jumps)."""
+        found = rows(view)
+        self._clock.update(found, now)
+        shown = collapsed(found)
+        parts: list[RenderableType] = []
+        if not view.is_over:
+            parts += [self._heading(view, now), self._bar(view)]
+        parts.append(self._table(shown, now))
+        if not view.is_over:
+            # Short, so that the terminal's own echo of Ctrl-C does not begin a new line.
+            parts.append(
+                Styled(note.render(self._language), "yellow")
+                if note
+                else Styled(_HINT.render(self._language), "dim")
+            )
+        return Group(*parts)
+
+    @property
+    def _columns(self) -> int:
+        return self._console.width
+
+    def _heading(self, view: OperationView, now: float) -> RenderableType:
+        names = ", ".join(view.modules)
+        left = Styled.assemble((HEADS[view.kind].render(self._language), "bold"), " ", names)
+        if view.status == "waiting" and view.detail:
+            left = Styled(harmless(view.detail.render(self._language)), "yellow")
+        times = units.seconds(now - self._begun)
+        if view.seconds_left is not None:
+            rest = units.rough_seconds(view.seconds_left)
+            about = Text("{time}, about {rest} left", time=times, rest=rest)
+            times = about.render(self._language)
+        line = Table.grid(expand=True, padding=(0, 0, 0, 2))
+        line.add_column(ratio=1, no_wrap=view.status != "waiting", overflow="ellipsis")
+        line.add_column(justify="right", no_wrap=True)
+        line.add_row(left, Styled(times, "dim"))
+        return line
+
+    def _bar(self, view: OperationView) -> RenderableType:
+        part, done, count = progress(view)
+        counter = f" {done}/{count}"
+        columns = max(4, self._columns - len(counter))
+        return Styled.assemble(self._bar_text(part, columns), (counter, "dim"), no_wrap=True)
+
+    def _bar_text(self, part: float, columns: int) -> Styled:
+        full = round(part * columns)
+        return Styled.assemble(
+            (self._signs.bar * full, "green"),
+            (self._signs.rest * (columns - full), "bright_black"),
+        )
+
+    def _table(self, shown: Sequence[Row], now: float) -> RenderableType:
+        room = max(3, self._console.height - _OTHER_LINES)
+        fitting, hidden = _fit(shown, room)
+        # As wide as the longest name, but never more than what leaves the rest its place.
+        names = min(max((cell_len(r.name) for r in fitting), default=1), self._columns * 2 // 5)
+        room = self._columns - names - _OTHER_COLUMNS
+        table = Table.grid(expand=True, padding=(0, 2, 0, 0))
+        table.add_column(width=1)
+        table.add_column(no_wrap=True, overflow="ellipsis", width=names)
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        table.add_column(justify="right", no_wrap=True)
+        for row in fitting:
+            seconds = self._clock.seconds(row, now)
+            table.add_row(
+                self._sign(row.step, now),
+                Styled(harmless(row.name), "dim" if row.step.status == "pending" else ""),
+                self._what(row, room),
+                Styled("" if seconds is None else units.seconds(seconds), "dim"),
+            )
+        if hidden:
+            more = Text("and {count} more", count=hidden)
+            table.add_row("", Styled(more.render(self._language), "dim"), "", "")
+        return table
+
+    def _sign(self, step: StepView, now: float) -> Styled:
+        match step.status:
+            case "running":
+                sign = self._signs.spinner[int(now * 10) % len(self._signs.spinner)]
+            case "pending" | "done" | "skipped" | "failed":
+                sign = getattr(self._signs, step.status)
+        return Styled(sign, _STYLES[step.status])
+
+    def _what(self, row: Row, room: int) -> Styled:
+        step = row.step
+        if step.kind == "pull" and step.status == "running" and step.total:
+            return self._transfer(step, room)
+        text = Styled(row.word.render(self._language), _STYLES[step.status])
+        if step.detail and (step.status == "running" or step.kind not in ("pull", "build")):
+            text.append(f"  {harmless(step.detail.render(self._language))}", "dim")
+        return text
+
+    def _transfer(self, step: StepView, room: int) -> Styled:
+        """Bar, bytes, rate and layers of a pull: as much of it as fits into *room* columns."""
+        unit = units.unit_of(step.total)
+        part = min(1.0, step.current / step.total)
+        detail = harmless(step.detail.render(self._language)) if step.detail else ""
+        numbers = [
+            f"{units.number(step.current, unit)}/{units.amount(step.total, unit)}",
+            f"{units.size(step.rate)}/s",
+        ]
+        for columns in _BARS:
+            bar = self._bar_text(part, columns)
+            for shown in ([*numbers, detail], numbers) if detail else (numbers,):
+                line = Styled("  ").join(([bar] if columns else []) + [Styled(t) for t in shown])
+                if line.cell_len <= room:
+                    return line
+        return Styled(f"{part:.0%}")
+
+
+def _fit(shown: Sequence[Row], room: int) -> tuple[list[Row], int]:
+    """The rows that fit into *room* lines, in their order, and how many don't: what is over is
+    left out first, then what has not begun, the last ones first."""
+    if len(shown) <= room:
+        return list(shown), 0
+    weight = {"failed": 0, "running": 1, "pending": 2, "skipped": 3, "done": 4}
+    ranked = sorted(range(len(shown)), key=lambda i: (weight[shown[i].step.status], i))
+    kept = sorted(ranked[:room])
+    return [shown[i] for i in kept], len(shown) - room

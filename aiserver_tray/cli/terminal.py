@@ -1,0 +1,83 @@
+"""What the commands know about the terminal they write to."""
+
+import os
+import re
+import sys
+import unicodedata
+from typing import IO, TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)}
+_CONTROLS = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
+"""Control characters (ECMA-48's C0 without tab and line feed, DEL, C1) -> a visible sign."""
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person looks at *stream*, on a terminal that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether *stream* is to be coloured (https://no-color.org)."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+def harmless(text: str) -> str:
+    """*text* of a container, an engine or a file without anything that a terminal would obey:
+    control characters become visible signs."""
+    return text.translate(_CONTROLS)
+
+
+def harmless_in_colour(text: str) -> str:
+    """As `harmless`, but colours (SGR sequences) pass; they end with the text."""
+    parts = _SGR.split(text)
+    if len(parts) == 1:
+        return harmless(text)
+    shown = (p if i % 2 else harmless(p) for i, p in enumerate(parts))
+    return "".join((*shown, "\x1b[0m"))
+
+
+def without_colour(text: str) -> str:
+    """*text* without SGR sequences, else as `harmless`."""
+    return harmless(_SGR.sub("", text))
+
+
+def width(text: str) -> int:
+    """The columns that *text* takes on a terminal."""
+    return sum(_columns(character) for character in text)
+
+
+def padded(text: str, columns: int) -> str:
+    """*text* with blanks up to *columns*."""
+    return text + " " * (columns - width(text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Me", "Mn"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def console(stream: TextIO) -> "Console":
+    """A rich console for *stream*, a terminal."""
+    from rich.console import Console  # noqa: PLC0415 - slow, and only wanted on a terminal
+
+    # Highlighting and markup are off: texts of others must show as they are.
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def takes(stream: IO[str], signs: str) -> bool:
+    """Whether *stream*'s encoding has all of *signs*."""
+    try:
+        signs.encode(getattr(stream, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_interactive() -> bool:
+    """Whether a person can be asked: both input and the place for questions are terminals."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
