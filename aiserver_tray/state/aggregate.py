@@ -1,0 +1,215 @@
+"""From state to snapshot: the table "Health and colours" for services, modules and all."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import Container, ModuleModel, ModuleView, ServiceModel, Snapshot
+from aiserver_tray.model import State as StateName
+from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge
+
+if TYPE_CHECKING:
+    from aiserver_tray.state.reduce import State
+
+Judgements = dict[str, tuple[object, Judgement]]
+"""Name of a container -> what its last judgement was based on, and the judgement."""
+
+_WORST_FIRST: tuple[StateName, ...] = (
+    "engine_down", "error", "degraded", "stopping", "starting", "running", "stopped",
+)  # fmt: skip
+
+
+def snapshot(state: "State") -> Snapshot:
+    """What is shown of *state*.
+
+    While the engine is down nothing is known of containers: every module is ``engine_down``, and
+    orphans, which are known by their containers alone, are not there.
+    """
+    modules = list(_modules(state))
+    users = _users(modules)
+    views = tuple(_module_view(state, module, users.get(module.name, [])) for module in modules)
+    states: list[StateName] = [view.state for view in views]
+    return Snapshot(
+        seq=state.seq,
+        engine=state.engine,
+        state=_worst(states) if state.engine.running else "engine_down",
+        modules=views,
+        operations=state.operations,
+    )
+
+
+def _worst(states: Iterable[StateName]) -> StateName:
+    return min(states, key=_WORST_FIRST.index, default="stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """A module with its containers, by name, and all that it requires.
+
+    ``wanted``: asked for, or required by one that is; ``planned``: likewise for the starts that
+    have no steps yet."""
+
+    model: ModuleModel
+    containers: Mapping[str, Container]
+    required: frozenset[str] = frozenset()
+    wanted: bool = False
+    planned: bool = False
+    orphan: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether any of its containers has not ended."""
+        return any(container.status in ALIVE for container in self.containers.values())
+
+    @property
+    def services(self) -> tuple[ServiceModel, ...]:
+        """Those of the model; where it has none (orphans, a file that can't be read), those that
+        the containers tell of."""
+        return self.model.services or tuple(map(_service_of, self.containers.values()))
+
+    @property
+    def left_over(self) -> tuple[ServiceModel, ...]:
+        """Services that have a container, and are not in the model any more."""
+        names = {service.container for service in self.services}
+        return tuple(_service_of(c) for c in self.containers.values() if c.name not in names)
+
+
+def _modules(state: "State") -> Iterator[_Module]:
+    """In the catalog's order, orphans last."""
+    requires = {model.name: model.requires for model in state.modules}
+    wanted = _closure(requires, state.desired)
+    planned = _closure(requires, state.work.planned)
+    containers: dict[str, dict[str, Container]] = {}
+    for name, container in state.containers.items():
+        containers.setdefault(container.module, {})[name] = container
+    for model in state.modules:
+        yield _Module(
+            model,
+            containers.pop(model.name, {}),
+            _closure(requires, model.requires),
+            wanted=model.name in wanted,
+            planned=model.name in planned,
+        )
+    for name in sorted(containers):
+        yield _Module(ModuleModel(name, "feature"), containers[name], orphan=True)
+
+
+def _closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:
+    """Those of *names* that are known, and all that they require."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name in requires and name not in found:
+            found.add(name)
+            left.extend(requires[name])
+    return frozenset(found)
+
+
+def _service_of(container: Container) -> ServiceModel:
+    return ServiceModel(container.service, container.name, container.image)
+
+
+def _users(modules: Iterable[_Module]) -> dict[str, list[str]]:
+    """Module -> the features, wanted or running, that require it."""
+    users: dict[str, list[str]] = {}
+    for module in modules:
+        if module.model.kind == "feature" and (module.wanted or module.is_alive):
+            for required in module.required:
+                users.setdefault(required, []).append(module.name)
+    return users
+
+
+def _module_view(state: "State", module: _Module, users: Sequence[str]) -> ModuleView:
+    model = module.model
+    judged = _judged(state, module)
+    return ModuleView(
+        name=model.name,
+        kind=model.kind,
+        state=_module_state(state, module, judged),
+        ready=sum(judgement.is_ready for judgement in judged),
+        total=len(judged),
+        reason=model.problem or _reason(model.name, judged),
+        orphan=module.orphan,
+        wanted=module.wanted,
+        used_by=tuple(users),
+        open=model.open,
+        services=(
+            *(judgement.view for judgement in judged),
+            *(
+                judge(left, module.containers[left.container], _IDLE).view
+                for left in module.left_over
+            ),
+        ),
+    )
+
+
+_IDLE = Circumstances(wanted=False, live=False, starting=False, unplanned=False)
+
+
+def _judged(state: "State", module: _Module) -> list[Judgement]:
+    wanted = module.wanted and state.engine.running
+    jobs = {service.container for service in module.services if service.is_job}
+    live = any(c.status in ALIVE for name, c in module.containers.items() if name not in jobs)
+    return [
+        _remembered(
+            state.judgements,
+            service,
+            module.containers.get(service.container),
+            Circumstances(
+                wanted=wanted,
+                live=live,
+                starting=module.planned or service.container in state.work.starting,
+                unplanned=service.container in state.unplanned,
+            ),
+        )
+        for service in module.services
+    ]
+
+
+def _remembered(
+    judgements: Judgements,
+    service: ServiceModel,
+    container: Container | None,
+    circumstances: Circumstances,
+) -> Judgement:
+    """As judged before, where it is still the same: a fact changes one of many containers."""
+    basis = (service, container, circumstances)
+    known = judgements.get(service.container)
+    if known is not None and known[0] == basis:
+        return known[1]
+    judgement = judge(*basis)
+    judgements[service.container] = (basis, judgement)
+    return judgement
+
+
+def _module_state(state: "State", module: _Module, judged: Iterable[Judgement]) -> StateName:
+    if not state.engine.running:
+        return "engine_down"
+    if module.name in state.work.stopping:
+        return "stopping"
+    if module.model.problem and module.wanted and not module.is_alive:
+        return "error"
+    states = {judgement.state for judgement in judged}
+    if "error" in states:
+        runs = any(j.state == "running" and not j.view.is_job for j in judged)
+        return "degraded" if runs else "error"
+    if not states:  # a module whose profiles are all inactive
+        return "running" if module.wanted else "stopped"
+    return _worst(states)
+
+
+def _reason(module: str, judged: Iterable[Judgement]) -> Text | None:
+    """That of the first service in trouble; the service is named where the module's name does not
+    say it already."""
+    for view in (judgement.view for judgement in judged):
+        if view.reason:
+            if view.name == module:
+                return view.reason
+            return Text("{name}: {why}", name=view.name, why=view.reason)
+    return None

@@ -1,0 +1,76 @@
+"""What may enter the store. Each is something that was seen, never something to be done."""
+
+from dataclasses import dataclass
+
+from aiserver_tray.errors import AiServerError
+from aiserver_tray.model import Container, ModuleModel, OperationView
+
+
+@dataclass(frozen=True, slots=True)
+class EngineUp:
+    """The engine answers. Put after the first `ContainersListed`, so that nobody sees an engine
+    without the containers it has."""
+
+    id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDown:
+    """The engine does not answer, or stopped answering."""
+
+    error: AiServerError
+
+
+@dataclass(frozen=True, slots=True)
+class ContainersListed:
+    """All of our containers; others that were known are gone."""
+
+    containers: tuple[Container, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSeen:
+    """One of our containers as it is now."""
+
+    container: Container
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerGone:
+    """The engine has no container of this id any more."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModulesChanged:
+    """All modules of the catalog, in the order in which they are shown."""
+
+    modules: tuple[ModuleModel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredChanged:
+    """The modules that the user asked for; what they require is computed."""
+
+    modules: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationChanged:
+    """An operation began, went on or ended."""
+
+    operation: OperationView
+
+
+Fact = (
+    EngineUp
+    | EngineDown
+    | ContainersListed
+    | ContainerSeen
+    | ContainerGone
+    | ModulesChanged
+    | DesiredChanged
+    | OperationChanged
+)

@@ -1,0 +1,147 @@
+"""What a service's container says about the service: the rows of the table "Health and colours"."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import Container, ServiceModel, ServiceView, State
+
+ALIVE = ("running", "paused", "restarting")
+"""Statuses of a container that has not ended."""
+
+ENDED = ("exited", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What matters of a service beside its container.
+
+    ``wanted``: the user wants the module; ``live``: a service of the module (not a job) has not
+    ended; ``starting``: an operation is to make it run; ``unplanned``: it ended without us and was
+    not healthy since.
+    """
+
+    wanted: bool
+    live: bool
+    starting: bool
+    unplanned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A service's own state, whether it counts as ready, and what is shown of it."""
+
+    state: State
+    view: ServiceView
+
+    @property
+    def is_ready(self) -> bool:
+        """Runs healthy, or is a job that is done."""
+        return self.state == "running"
+
+
+def judge(
+    service: ServiceModel, container: Container | None, circumstances: Circumstances
+) -> Judgement:
+    """The state of *service*: stopped, starting, running or error."""
+    state, reason = _condition(service, container, circumstances)
+    return Judgement(state, _view(service, container, reason))
+
+
+def _condition(
+    service: ServiceModel, container: Container | None, about: Circumstances
+) -> tuple[State, Text | None]:
+    if service.is_job and _is_done(container, about):
+        return "running", None
+    if container and not service.is_job and container.is_ready and not _lost_memory(container):
+        return "running", None
+    if about.starting:
+        return "starting", None
+    if container is None:
+        return _absent(service, about)
+    if container.status not in ALIVE and not about.wanted:
+        return "stopped", None
+    why = _trouble(service, container, about)
+    return ("starting", None) if why is None else ("error", why)
+
+
+def _is_done(container: Container | None, about: Circumstances) -> bool:
+    """Whether a job ended well; one without a container did so where the others run."""
+    if container is None:
+        return about.live and not about.starting
+    ended_well = container.status == "exited" and container.exit_code == 0
+    return ended_well and (about.live or about.wanted)
+
+
+def _lost_memory(container: Container) -> bool:
+    """Whether a process of a running container was killed for want of memory, and no health check
+    says that all is well in spite of it."""
+    return container.oom_killed and container.health != "healthy"
+
+
+def _absent(service: ServiceModel, about: Circumstances) -> tuple[State, Text | None]:
+    if about.wanted and not service.is_job:
+        return "error", Text("has no container, though it should run")
+    return "stopped", None
+
+
+def _trouble(service: ServiceModel, container: Container, about: Circumstances) -> Text | None:
+    """What is wrong with a container that is not ready; None: it is on its way."""
+    match container.status:
+        case "created":
+            return _refused(container)
+        case "running":
+            return _not_healthy(container, about)
+        case "paused":
+            return Text("is paused")
+        case "restarting":
+            return Text(
+                "ends and is restarted again and again: {why}", why=_end(service, container)
+            )
+        case "exited" | "dead":
+            return _end(service, container)
+        case "removing":
+            return Text("is being removed")
+        case _:
+            assert_never(container.status)
+
+
+def _refused(container: Container) -> Text | None:
+    return Text("could not be started: {why}", why=container.error) if container.error else None
+
+
+def _not_healthy(container: Container, about: Circumstances) -> Text | None:
+    if container.health == "unhealthy":
+        check = container.last_check.strip().partition("\n")[0]
+        return Text("is unhealthy: {check}", check=check) if check else Text("is unhealthy")
+    if _lost_memory(container):
+        return Text("lost a process for want of memory")
+    if about.unplanned:
+        return Text("ended unexpectedly and is not healthy again yet")
+    return None
+
+
+def _end(service: ServiceModel, container: Container) -> Text:
+    code = container.exit_code
+    if container.oom_killed:
+        return Text("was killed for want of memory (exit code {code})", code=code)
+    if container.error:
+        return Text("ended with exit code {code}: {why}", code=code, why=container.error)
+    if service.is_job:
+        return Text("the job failed with exit code {code}", code=code)
+    return Text("ended with exit code {code}", code=code)
+
+
+def _view(service: ServiceModel, container: Container | None, reason: Text | None) -> ServiceView:
+    return ServiceView(
+        name=service.name,
+        container=service.container,
+        state=container.status if container else "absent",
+        health=container.health if container else "none",
+        image=container.image if container else service.image,
+        is_job=service.is_job,
+        exit_code=container.exit_code if container and container.status in ENDED else None,
+        started_at=container.started_at if container else None,
+        reason=reason,
+        ports=container.ports if container else (),
+    )

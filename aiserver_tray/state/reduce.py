@@ -1,0 +1,151 @@
+"""The only place where state changes: a pure function from state and fact to state."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import assert_never
+
+from aiserver_tray.errors import AiServerError
+from aiserver_tray.model import Container, EngineView, ModuleModel, OperationView, Snapshot
+from aiserver_tray.state.aggregate import Judgements, snapshot
+from aiserver_tray.state.facts import (
+    ContainerGone,
+    ContainerSeen,
+    ContainersListed,
+    DesiredChanged,
+    EngineDown,
+    EngineUp,
+    Fact,
+    ModulesChanged,
+    OperationChanged,
+)
+from aiserver_tray.state.judge import ALIVE
+from aiserver_tray.state.work import Work
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that is known.
+
+    ``containers``: by name. ``operations``: those that run, and the last that ended.
+    ``unplanned``: names of containers that ended without us and are not healthy since.
+    ``seq`` counts the changes.
+    """
+
+    seq: int = 0
+    engine: EngineView = field(default_factory=lambda: EngineView(running=False))
+    containers: Mapping[str, Container] = field(default_factory=dict)
+    modules: tuple[ModuleModel, ...] = ()
+    desired: frozenset[str] = frozenset()
+    operations: tuple[OperationView, ...] = ()
+    unplanned: frozenset[str] = frozenset()
+    work: Work = field(default_factory=Work)
+    judgements: Judgements = field(default_factory=dict, repr=False, compare=False)
+    """What earlier snapshots found, for the next to use where nothing changed."""
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """What is shown of it; made when first asked for."""
+        return snapshot(self)
+
+
+def reduce(state: State, fact: Fact) -> State:
+    """The state after *fact*; the same object where it brings nothing new."""
+    changed = _next(state, fact)
+    return state if changed is state else replace(changed, seq=state.seq + 1)
+
+
+def _next(state: State, fact: Fact) -> State:  # noqa: PLR0911 - one case per fact
+    match fact:
+        case EngineUp(id, version):
+            return _with(state, engine=EngineView(running=True, version=version, id=id))
+        case EngineDown(error):
+            return _engine_down(state, error)
+        case ContainersListed(containers):
+            return _listed(state, containers)
+        case ContainerSeen(container):
+            return _seen(state, container)
+        case ContainerGone(id):
+            return _without(state, [name for name, c in state.containers.items() if c.id == id])
+        case ModulesChanged(modules):
+            return _with(state, modules=modules)
+        case DesiredChanged(modules):
+            return _with(state, desired=modules)
+        case OperationChanged(operation):
+            return _operation(state, operation)
+        case _:
+            assert_never(fact)
+
+
+def _with(state: State, **changes: object) -> State:
+    """*state* itself where the values are the same."""
+    if all(getattr(state, name) == value for name, value in changes.items()):
+        return state
+    return replace(state, **changes)  # type: ignore[arg-type]
+
+
+def _engine_down(state: State, error: AiServerError) -> State:
+    """Forgets the containers: what the engine revives when it is back starts, as facts."""
+    known = state.engine
+    if not known.running and known.error is not None and known.error.text == error.text:
+        return state
+    engine = EngineView(running=False, version=None, id=known.id, error=error)
+    return replace(state, engine=engine, containers={}, unplanned=frozenset())
+
+
+def _listed(state: State, containers: Iterable[Container]) -> State:
+    listed = {container.name: container for container in containers}
+    unplanned = frozenset(name for name in listed if _is_unplanned(state, listed[name]))
+    return _with(state, containers=listed, unplanned=unplanned)
+
+
+def _seen(state: State, container: Container) -> State:
+    name = container.name
+    known = state.containers.get(name)
+    if known == container:
+        return state
+    containers = {**state.containers, name: container}
+    if known is None or known.id != container.id:
+        for other in [n for n, c in containers.items() if c.id == container.id and n != name]:
+            del containers[other]  # it was renamed
+    unplanned = state.unplanned & containers.keys() - {name}
+    if _is_unplanned(state, container):
+        unplanned |= {name}
+    return replace(state, containers=containers, unplanned=unplanned)
+
+
+def _without(state: State, names: Iterable[str]) -> State:
+    gone = frozenset(names)
+    if not gone:
+        return state
+    kept = {name: c for name, c in state.containers.items() if name not in gone}
+    return replace(state, containers=kept, unplanned=state.unplanned - gone)
+
+
+def _is_unplanned(state: State, new: Container) -> bool:
+    """Whether a container ended without us, now or before, and has not been healthy since."""
+    if new.name in state.work.containers or new.is_ready:
+        return False
+    old = state.containers.get(new.name)
+    if old is None or old.id != new.id:
+        return new.restart_count > 0  # the engine counts those of the restart policy only
+    return new.name in state.unplanned or _ended_between(old, new)
+
+
+def _ended_between(old: Container, new: Container) -> bool:
+    return old.status in ALIVE and (
+        new.status not in ("running", "paused")
+        or new.started_at != old.started_at
+        or new.restart_count > old.restart_count
+    )
+
+
+def _operation(state: State, operation: OperationView) -> State:
+    """Takes containers that the operation works on out of the unplanned: it sees to them."""
+    by_id = {o.id: o for o in state.operations if not (o.is_over and operation.is_over)}
+    operations = tuple({**by_id, operation.id: operation}.values())
+    if operations == state.operations:
+        return state
+    work = Work.of(operations)
+    unplanned = state.unplanned - work.containers
+    return replace(state, operations=operations, work=work, unplanned=unplanned)

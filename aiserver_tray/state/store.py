@@ -1,0 +1,148 @@
+"""The one place that keeps the state, and the one thread that changes it."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Lock, Thread, current_thread
+
+from aiserver_tray.model import Snapshot
+from aiserver_tray.state.facts import Fact
+from aiserver_tray.state.reduce import State, reduce
+
+_logger = logging.getLogger(__name__)
+
+
+class Store:
+    """Takes facts from any thread, in the order in which they are put, and tells observers.
+
+    Its thread runs from the beginning until `close`.
+    """
+
+    def __init__(self) -> None:
+        self._state = State()
+        self._inbox: SimpleQueue[Fact | _Observer | None] = SimpleQueue()
+        self._observers: tuple[_Observer, ...] = ()
+        self._waiting: set[Future[Snapshot]] = set()
+        self._closing = Lock()
+        self._closed = False
+        self._thread = Thread(target=self._run, name="store", daemon=True)
+        self._thread.start()
+
+    @property
+    def state(self) -> State:
+        """What is known now."""
+        return self._state
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is shown now."""
+        return self._state.snapshot
+
+    def put(self, fact: Fact) -> None:
+        """Take *fact*, soon. Returns at once; after `close` it does nothing."""
+        self._inbox.put(fact)
+
+    def observe(self, callback: Callable[[State], object]) -> Callable[[], None]:
+        """Call *callback* in the store's thread with the current state and with every later one.
+        It must return at once; what it raises is logged.
+
+        Returns: what ends it. A call that is under way then still comes to its end.
+        """
+        observer = _Observer(callback)
+        self._inbox.put(observer)
+
+        def leave() -> None:
+            observer.is_active = False
+            self._inbox.put(observer)
+
+        return leave
+
+    def wait_until(
+        self, predicate: Callable[[Snapshot], bool], timeout: float | None = None
+    ) -> Snapshot:
+        """The first snapshot, from the current one on, for which *predicate* holds. It is asked
+        in the store's thread, for every state, and must return at once.
+
+        Raises:
+            TimeoutError: *timeout* seconds have passed.
+            RuntimeError: the store was closed, or this is its own thread.
+            Exception: what *predicate* raised.
+        """
+        if current_thread() is self._thread:
+            raise RuntimeError("an observer must not wait for the store")
+        found: Future[Snapshot] = Future()
+        with self._closing:
+            if self._closed:
+                raise RuntimeError("the store is closed")
+            self._waiting.add(found)
+        leave = self.observe(lambda state: _look(state, predicate, found))
+        try:
+            return found.result(timeout)
+        finally:
+            leave()
+            self._waiting.discard(found)
+
+    def close(self) -> None:
+        """Take in what was put before, then end. Who waits gets a RuntimeError."""
+        self._inbox.put(None)
+        if current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (item := self._inbox.get()) is not None:
+            if isinstance(item, _Observer):
+                self._admit(item)
+            else:
+                self._take(item)
+        with self._closing:
+            self._closed = True
+        for future in tuple(self._waiting):
+            if not future.done():
+                future.set_exception(RuntimeError("the store was closed"))
+
+    def _admit(self, observer: "_Observer") -> None:
+        if observer.is_active:
+            self._observers += (observer,)
+            observer.call(self._state)
+        else:
+            self._observers = tuple(o for o in self._observers if o is not observer)
+
+    def _take(self, fact: Fact) -> None:
+        try:
+            state = reduce(self._state, fact)
+        except Exception:
+            _logger.exception("a fact was not taken in: %r", type(fact))
+            return
+        if state is self._state:
+            return
+        self._state = state
+        for observer in self._observers:
+            observer.call(state)
+
+
+class _Observer:
+    """Who is told of changes. Put into the inbox when it comes and when it goes."""
+
+    def __init__(self, callback: Callable[[State], object]) -> None:
+        self._callback = callback
+        self.is_active = True
+
+    def call(self, state: State) -> None:
+        if not self.is_active:
+            return
+        try:
+            self._callback(state)
+        except Exception:
+            _logger.exception("an observer failed")
+
+
+def _look(state: State, predicate: Callable[[Snapshot], bool], found: "Future[Snapshot]") -> None:
+    """Answer *found* with the state's snapshot, or with what *predicate* raises."""
+    if found.done():
+        return
+    try:
+        if predicate(state.snapshot):
+            found.set_result(state.snapshot)
+    except Exception as error:  # noqa: BLE001 - it is the caller's, and raised there
+        found.set_exception(error)

@@ -1,0 +1,54 @@
+"""What our operations are busy with."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from aiserver_tray.model import OperationKind, OperationView, StepKind, StepView
+
+_STARTS: frozenset[OperationKind] = frozenset({"up", "restart"})
+_STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
+_ON_CONTAINERS: frozenset[StepKind] = frozenset({"remove", "create", "start", "stop"})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is left to do, and for whom.
+
+    ``containers``: names of those that an operation has steps left for; ``starting``: those of
+    them that are to run in the end; ``stopping``: modules with steps left of a stop or down;
+    ``planned``: modules of starts that wait or have no steps yet.
+    """
+
+    containers: frozenset[str] = frozenset()
+    starting: frozenset[str] = frozenset()
+    stopping: frozenset[str] = frozenset()
+    planned: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, operations: Iterable[OperationView]) -> Self:
+        """What is left of *operations*."""
+        active = [operation for operation in operations if not operation.is_over]
+        starts = [operation for operation in active if operation.kind in _STARTS]
+        stops = [o for o in active if o.kind in _STOPS and o.status == "running"]
+        stop_steps = [step for stop in stops for step in _left(stop)]
+        starting = _containers(step for start in starts for step in _left(start))
+        return cls(
+            containers=starting | _containers(stop_steps),
+            starting=starting,
+            stopping=frozenset(step.module for step in stop_steps),
+            planned=frozenset(
+                name
+                for start in starts
+                if start.status == "waiting" or not start.steps
+                for name in start.modules
+            ),
+        )
+
+
+def _left(operation: OperationView) -> Iterator[StepView]:
+    return (step for step in operation.steps if step.status in ("pending", "running", "waiting"))
+
+
+def _containers(steps: Iterable[StepView]) -> frozenset[str]:
+    return frozenset(step.subject for step in steps if step.kind in _ON_CONTAINERS)
