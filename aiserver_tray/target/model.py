@@ -26,24 +26,29 @@ class Dependency:
 
 @dataclass(frozen=True)
 class File:
-    """A configuration or secret file, put into the container before it starts."""
+    """A configuration or secret file, put into the container before it starts. ``root`` is a folder
+    that is there and can be written: those between it and ``path`` are made."""
 
     path: str
     content: bytes = field(repr=False)
     uid: int = 0
     gid: int = 0
     mode: int = 0o444
+    root: str = "/"
 
 
 @dataclass(frozen=True)
 class BuildTarget:
-    """How an image is built: ``context`` and ``dockerfile`` on this machine's disk (``dockerfile``
-    is relative to ``context``, or ``inline`` is its text), and what the build API takes."""
+    """How an image is built: ``context`` (a folder of this machine, or a URL), ``dockerfile``
+    (relative to ``context``, or absolute; ``inline`` is its text instead), and ``options``, which
+    are parameters of the engine's build request by their names there
+    (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild),
+    as values still to be made JSON or text."""
 
     context: str
     dockerfile: str
-    inline: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    inline: str | None = field(default=None, repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class NetworkTarget:
     An ``external`` one is not made by us, save the shared ``ai-net``."""
 
     name: str
-    body: Body
+    body: Body = field(repr=False)
     external: bool = False
 
 
@@ -74,7 +79,7 @@ class VolumeTarget:
     made or removed by us."""
 
     name: str
-    body: Body
+    body: Body = field(repr=False)
     external: bool = False
 
 
@@ -83,9 +88,9 @@ class ServiceTarget:
     """A service's container.
 
     ``body``: that of its creation, complete but for what is only known on the engine: ``Image``
-    is `image`'s name or local tag, decided when it is there. ``networks``: attachments beyond
-    the one in ``body`` for engines that take only one at creation (API below 1.44).
-    ``config_hash`` covers body, files and attachments.
+    is `image`'s name or local tag, decided when it is there. ``networks``: those of the body's
+    attachments beyond the first, for engines that take only one at creation (API below 1.44).
+    ``config_hash`` covers body, files, the image's name and platform.
     """
 
     module: str
@@ -94,8 +99,11 @@ class ServiceTarget:
     image: ImageTarget
     body: Body = field(repr=False)
     files: tuple[File, ...] = ()
-    networks: Mapping[str, Body] = field(default_factory=dict)
+    networks: Mapping[str, Body] = field(default_factory=dict, repr=False)
     volumes: tuple[str, ...] = ()
+    """By name on the engine; they hold data."""
+    config_volumes: tuple[str, ...] = ()
+    """Hold nothing but `files` and what the image has beside them: they go with the container."""
     depends_on: tuple[Dependency, ...] = ()
     is_job: bool = False
     ready_within: float = 30.0
@@ -107,6 +115,10 @@ class ServiceTarget:
     port_settings: Mapping[int, str] = field(default_factory=dict)
     """Host port -> address of the setting that it comes from."""
     config_hash: str = ""
+    post_start: tuple[Body, ...] = field(default=(), repr=False)
+    """Bodies of execs that run once the container has started, in this order."""
+    pre_stop: tuple[Body, ...] = field(default=(), repr=False)
+    """Bodies of execs that run before the container is asked to stop."""
 
     @property
     def address(self) -> str:
@@ -134,7 +146,13 @@ class ModuleTarget:
     def model(self) -> ModuleModel:
         """What the state keeps of it."""
         services = tuple(
-            ServiceModel(s.service, s.container, s.image.name or s.image.local, s.is_job)
+            ServiceModel(
+                s.service,
+                s.container,
+                s.image.name or s.image.local,
+                s.is_job,
+                tuple(dependency.service for dependency in s.depends_on),
+            )
             for s in self.services
         )
         return ModuleModel(self.name, self.module.kind, self.requires, services, self.open)

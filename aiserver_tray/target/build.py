@@ -1,0 +1,145 @@
+"""From a resolved module to all that has to be on the engine for it."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from aiserver_tray.catalog.compose.scalars import parse_duration
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.resolve import ResolvedModule
+from aiserver_tray.catalog.unsupported import unsupported
+from aiserver_tray.errors import CatalogError
+from aiserver_tray.model import Port
+from aiserver_tray.target.config import SECOND, hook, longest_check
+from aiserver_tray.target.config_volumes import placed
+from aiserver_tray.target.container import container
+from aiserver_tray.target.files import files
+from aiserver_tray.target.image import image_target
+from aiserver_tray.target.labels import Owner
+from aiserver_tray.target.model import Condition, Dependency, ModuleTarget, ServiceTarget
+from aiserver_tray.target.mounts import unnamed_volume_target, volume_names, volume_target
+from aiserver_tray.target.network import network_target
+from aiserver_tray.target.scope import Scope
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.project import Project
+    from aiserver_tray.catalog.compose.service import Service
+
+_MARGIN = 30.0
+"""Seconds beyond the longest check before a service counts as not getting ready."""
+_JOB_LIMIT = 3600.0
+"""Seconds that a job may take where the file names no limit."""
+_GRACE = 10.0
+"""Seconds that the engine itself gives a container to stop."""
+
+
+def module_target(
+    resolved: ResolvedModule, owner: Owner, *, bind: str, values: Mapping[str, str]
+) -> ModuleTarget:
+    """All that *resolved* needs on the engine, secrets in place.
+
+    *bind*: address of this machine for ports for which the file names none. *values* of settings,
+    by address, tell which setting a port comes from.
+
+    Raises:
+        CatalogError: the file has what can't be honoured, or a file that it names can't be read.
+    """
+    if problems := unsupported(resolved.module, resolved.project):
+        raise CatalogError(problems)
+    scope = _scope(resolved, owner, bind)
+    settings = _port_settings(resolved.module, values)
+    services = tuple(
+        _service_target(scope, name, settings)
+        for name, service in resolved.project.services.items()
+        if service.replicas > 0
+    )
+    volumes = {volume.name: volume for volume in scope.volumes.values()}
+    for service in services:
+        for name in (*service.volumes, *service.config_volumes):
+            volumes.setdefault(name, unnamed_volume_target(scope, name))
+    return ModuleTarget(
+        module=resolved.module,
+        requires=resolved.requires,
+        services=services,
+        networks=tuple(scope.networks.values()),
+        volumes=tuple(volumes.values()),
+        open=resolved.open,
+    )
+
+
+def _scope(resolved: ResolvedModule, owner: Owner, bind: str) -> Scope:
+    name, project = resolved.module.name, resolved.project
+    networks = {k: network_target(name, k, n, owner) for k, n in project.networks.items()}
+    volumes = {k: volume_target(name, k, v, owner) for k, v in project.volumes.items()}
+    return Scope(resolved.module, project, owner, bind, networks, volumes)
+
+
+def _port_settings(module: Module, values: Mapping[str, str]) -> dict[int, str]:
+    addresses = [f"{module.name}.{n}" for n, s in module.settings.items() if s.type == "port"]
+    return {int(values[address]): address for address in addresses if address in values}
+
+
+def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> ServiceTarget:
+    service = scope.service(name)
+    image = image_target(scope.module.name, name, service)
+    found, folders = placed(scope, name, files(scope, name))
+    body, digest = container(scope, name, image, found, folders)
+    ports = _ports(service, scope.bind)
+    is_job = name in _jobs(scope.project)
+    return ServiceTarget(
+        module=scope.module.name,
+        service=name,
+        container=scope.container_of(name),
+        image=image,
+        body=body,
+        files=found,
+        networks=dict(list(body["NetworkingConfig"]["EndpointsConfig"].items())[1:]),
+        volumes=volume_names(scope, name),
+        config_volumes=tuple(folders.values()),
+        depends_on=_dependencies(scope, service),
+        is_job=is_job,
+        ready_within=_stated_limit(scope.module, name) or _limit(service, is_job=is_job),
+        stop_grace=_GRACE if (g := service.stop_grace_period) is None else g / SECOND,
+        ports=ports,
+        port_settings={port.host: settings[port.host] for port in ports if port.host in settings},
+        config_hash=digest,
+        post_start=tuple(map(hook, service.post_start)),
+        pre_stop=tuple(map(hook, service.pre_stop)),
+    )
+
+
+def _jobs(project: "Project") -> set[str]:
+    return {
+        name
+        for service in project.services.values()
+        for name, dependency in service.depends_on.items()
+        if dependency.condition == "service_completed_successfully"
+    }
+
+
+def _dependencies(scope: Scope, service: "Service") -> tuple[Dependency, ...]:
+    """Those on services that get a container: an optional one may be out of the project."""
+    there = scope.project.services
+    return tuple(
+        Dependency(name, cast("Condition", d.condition), d.restart, d.required)
+        for name, d in service.depends_on.items()
+        if name in there and there[name].replicas > 0
+    )
+
+
+def _stated_limit(module: Module, name: str) -> float | None:
+    extension = module.services.get(name)
+    stated = extension.ready_within if extension else None
+    return parse_duration(stated) / SECOND if stated else None
+
+
+def _limit(service: "Service", *, is_job: bool) -> float:
+    return _JOB_LIMIT if is_job else longest_check(service.healthcheck) + _MARGIN
+
+
+def _ports(service: "Service", bind: str) -> tuple[Port, ...]:
+    """Those with a fixed host port; of a range the engine takes one that is free."""
+    return tuple(
+        Port(port.host_ip or bind, int(port.published), port.target, port.protocol)
+        for port in service.ports
+        if port.published.isdecimal() and int(port.published)
+    )

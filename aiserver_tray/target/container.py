@@ -1,0 +1,67 @@
+"""The whole body of a container's creation, and the hash that tells whether it changed."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiserver_tray.target.config import config
+from aiserver_tray.target.host_config import host_config
+from aiserver_tray.target.labels import container_labels
+from aiserver_tray.target.model import File, ImageTarget
+from aiserver_tray.target.mounts import config_mount, mounts
+from aiserver_tray.target.network import networking
+from aiserver_tray.target.scope import Scope
+from aiserver_tray.target.security import security
+
+
+def container(
+    scope: Scope,
+    name: str,
+    image: ImageTarget,
+    files: Sequence[File],
+    config_volumes: Mapping[str, str],
+) -> tuple[dict[str, Any], str]:
+    """The body for the service *name* less ``Image``, and its configuration's hash.
+    *config_volumes* are by folder.
+
+    Raises:
+        CatalogError: a security option is wrong.
+    """
+    service = scope.service(name)
+    binds, others = mounts(scope, name)
+    modes, endpoints = networking(scope, name)
+    body = {
+        **config(service),
+        "HostConfig": {
+            **host_config(service, scope.bind, scope.container_of),
+            **security(scope, name),
+            **modes,
+            "Binds": binds,
+            "Mounts": others + [config_mount(v, folder) for folder, v in config_volumes.items()],
+        },
+        "NetworkingConfig": {"EndpointsConfig": endpoints},
+    }
+    digest = _hash(body, service.labels, image, files)
+    labels = container_labels(scope.module.name, name, scope.owner, digest, service.labels)
+    return {**body, "Labels": labels}, digest
+
+
+def _hash(
+    body: Mapping[str, Any],
+    labels: Mapping[str, str],
+    image: ImageTarget,
+    files: Sequence[File],
+) -> str:
+    """SHA-256 over all that makes a container another one. Our own labels are no part of it, nor
+    is how an image is built: what was built is told by its id."""
+    whole = {
+        "body": body,
+        "labels": labels,
+        "image": [image.name or image.local, image.platform],
+        "files": [
+            [f.path, hashlib.sha256(f.content).hexdigest(), f.uid, f.gid, f.mode] for f in files
+        ],
+    }
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,91 @@
+"""Configuration and secret files of a service, read and ready to be put into its container."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from aiserver_tray.catalog.compose.reader import read_bytes
+from aiserver_tray.errors import CatalogError, Place
+from aiserver_tray.i18n import Text
+from aiserver_tray.target.model import File
+from aiserver_tray.target.scope import Scope
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.resources import Config, FileMount, Secret
+
+SECRETS = PurePosixPath("/run/secrets")
+_ROOT = PurePosixPath("/")
+_MODE = 0o444
+
+
+def files(scope: Scope, name: str) -> list[File]:
+    """The files of the service *name*: configurations, then secrets.
+
+    Raises:
+        CatalogError: a file can't be read, a variable has no value, or a user is no number.
+    """
+    service, project = scope.service(name), scope.project
+    sources = [
+        _Source(
+            resource=resources[mount.source],
+            mount=mount,
+            target=folder / (mount.target or mount.source),
+            place=scope.module.place(section, mount.source),
+            used_at=scope.place(name, section),
+        )
+        for section, mounts, resources, folder in (
+            ("configs", service.configs, project.configs, _ROOT),
+            ("secrets", service.secrets, project.secrets, SECRETS),
+        )
+        for mount in mounts
+    ]
+    return [file for source in sources for file in source.files()]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What a config or secret holds, and how the service wants it."""
+
+    resource: "Config | Secret"
+    mount: "FileMount"
+    target: PurePosixPath
+    place: Place
+    used_at: Place
+
+    def files(self) -> Iterator[File]:
+        """One file, or those of a folder."""
+        uid, gid = self._number(self.mount.uid), self._number(self.mount.gid)
+        for path, content, mode in self._contents():
+            given = self.mount.mode
+            yield File(str(path), content, uid, gid, mode if given is None else given)
+
+    def _contents(self) -> Iterator[tuple[PurePosixPath, bytes, int]]:
+        if not self.resource.file:
+            yield self.target, self._text().encode(), _MODE
+            return
+        root = Path(self.resource.file)
+        paths = sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else [root]
+        for path in paths:
+            content = read_bytes(path, self.place)
+            # Compose mounts the file itself, and scripts are given this way.
+            executable = path.stat().st_mode & 0o111
+            yield self.target.joinpath(*path.relative_to(root).parts), content, _MODE | executable
+
+    def _text(self) -> str:
+        variable = self.resource.environment
+        value = self.resource.extensions.get("x-#value")
+        if "content" in self.resource.model_fields_set:
+            value = getattr(self.resource, "content", None)
+        if value is None:
+            text = Text("expected a value of the variable {name}; it has none", name=variable)
+            raise CatalogError.at(self.place, text)
+        return str(value)
+
+    def _number(self, user: str) -> int:
+        if not user:
+            return 0
+        if not (user.isascii() and user.isdecimal()):
+            text = Text("expected the number of a user or group, found {found!r}", found=user)
+            raise CatalogError.at(self.used_at, text)
+        return int(user)

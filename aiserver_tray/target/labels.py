@@ -1,0 +1,67 @@
+"""The labels of our objects: ours, by which we know them, and Compose's, by which Docker Desktop
+and ``docker compose ls`` group them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from aiserver_tray.target.names import project_name
+
+MODULE: Final = "io.aiserver.module"
+SERVICE: Final = "io.aiserver.service"
+CONFIG_HASH: Final = "io.aiserver.config-hash"
+VERSION: Final = "io.aiserver.version"
+INSTALLATION: Final = "io.aiserver.installation"
+
+_COMPOSE = "com.docker.compose"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose objects they are: the installation's id, and the version that makes them. No part of
+    the configuration: a new version alone makes no container anew."""
+
+    installation: str
+    version: str
+
+
+def container_labels(
+    module: str, service: str, owner: Owner, config_hash: str, given: Mapping[str, str]
+) -> dict[str, str]:
+    """Labels of a service's container; *given* are those of the file."""
+    return {
+        **given,
+        MODULE: module,
+        SERVICE: service,
+        CONFIG_HASH: config_hash,
+        VERSION: owner.version,
+        INSTALLATION: owner.installation,
+        f"{_COMPOSE}.project": project_name(module),
+        f"{_COMPOSE}.service": service,
+        f"{_COMPOSE}.container-number": "1",
+        f"{_COMPOSE}.oneoff": "False",
+        f"{_COMPOSE}.config-hash": config_hash,
+    }
+
+
+def resource_labels(
+    kind: Literal["network", "volume"],
+    module: str,
+    key: str,
+    owner: Owner,
+    given: Mapping[str, str],
+) -> dict[str, str]:
+    """Labels of a network or volume, which the file calls *key* and *given* labels."""
+    return {
+        **given,
+        MODULE: module,
+        VERSION: owner.version,
+        INSTALLATION: owner.installation,
+        f"{_COMPOSE}.project": project_name(module),
+        f"{_COMPOSE}.{kind}": key,
+    }
+
+
+def shared_labels(owner: Owner) -> dict[str, str]:
+    """Labels of the network that all modules share."""
+    return {VERSION: owner.version, INSTALLATION: owner.installation}

@@ -1,0 +1,61 @@
+"""What our objects are called on the engine."""
+
+import hashlib
+import re
+from typing import Final
+
+from aiserver_tray.catalog import check
+
+SHARED_NETWORK: Final = check.SHARED_NETWORK
+
+DEFAULT_NETWORK = "default"
+
+
+def container_name(module: str, service: str) -> str:
+    """``ai-<module>-<service>``, or ``ai-<module>`` for the service named like its module."""
+    return f"ai-{module}" if service == module else f"ai-{module}-{service}"
+
+
+def network_name(module: str, network: str) -> str:
+    """``ai-<module>-<network>``, or ``ai-<module>`` for the default one."""
+    return f"ai-{module}" if network == DEFAULT_NETWORK else f"ai-{module}-{network}"
+
+
+def volume_name(module: str, volume: str) -> str:
+    """``ai-<module>-<volume>``."""
+    return f"ai-{module}-{volume}"
+
+
+def anonymous_volume_name(module: str, service: str, target: str) -> str:
+    """The name of a volume that the file gives none; *target* is where it is mounted.
+
+    Two targets never share one: the digest tells ``/a/b`` from ``/a-b``.
+    """
+    digest = hashlib.sha256(target.encode()).hexdigest()[:8]
+    return volume_name(module, f"{service}-{_slug(target)}-{digest}")
+
+
+def config_volume_name(module: str, service: str, number: int) -> str:
+    """The volume of a read-only service's config files; *number* counts their folders from 1."""
+    name = volume_name(module, f"{service}-config")
+    return name if number == 1 else f"{name}-{number}"
+
+
+def project_name(module: str) -> str:
+    """The Compose project that Docker Desktop and ``docker compose ls`` show."""
+    return f"aiserver-{module}"
+
+
+def local_tag(module: str, service: str, image: str) -> str:
+    """The name of a local build: ``aiserver/<module>-<service>:<tag>`` with the tag of *image*."""
+    path = re.sub(r"[^a-z0-9]+", "-", f"{module}-{service}".lower()).strip("-")
+    return f"aiserver/{path}:{_tag(image) or 'local'}"
+
+
+def _tag(image: str) -> str:
+    name = image.partition("@")[0].rpartition("/")[2]
+    return name.partition(":")[2]
+
+
+def _slug(path: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", path).strip("-")
