@@ -8,7 +8,7 @@ from aiserver_tray.model import OperationKind, OperationView, StepKind, StepView
 
 _STARTS: frozenset[OperationKind] = frozenset({"up", "restart"})
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
-_ON_CONTAINERS: frozenset[StepKind] = frozenset({"remove", "create", "start", "stop"})
+_ON_CONTAINERS: frozenset[StepKind] = frozenset({"remove", "create", "start", "wait", "stop"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Work:
 
 
 def _left(operation: OperationView) -> Iterator[StepView]:
-    return (step for step in operation.steps if step.status in ("pending", "running", "waiting"))
+    return (step for step in operation.steps if step.status in ("pending", "running"))
 
 
 def _containers(steps: Iterable[StepView]) -> frozenset[str]:
