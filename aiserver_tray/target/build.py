@@ -10,7 +10,7 @@ from aiserver_tray.catalog.unsupported import unsupported
 from aiserver_tray.errors import CatalogError
 from aiserver_tray.model import Port
 from aiserver_tray.target.config import SECOND, hook, longest_check
-from aiserver_tray.target.config_volumes import placed
+from aiserver_tray.target.config_volumes import config_volumes
 from aiserver_tray.target.container import container
 from aiserver_tray.target.files import files
 from aiserver_tray.target.image import image_target
@@ -81,7 +81,8 @@ def _port_settings(module: Module, values: Mapping[str, str]) -> dict[int, str]:
 def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> ServiceTarget:
     service = scope.service(name)
     image = image_target(scope.module.name, name, service)
-    found, folders = placed(scope, name, files(scope, name))
+    found = files(scope, name)
+    folders = config_volumes(scope, name, found)
     body, digest = container(scope, name, image, found, folders)
     ports = _ports(service, scope.bind)
     is_job = name in _jobs(scope.project)
@@ -91,7 +92,7 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
         container=scope.container_of(name),
         image=image,
         body=body,
-        files=found,
+        files=tuple(found),
         networks=dict(list(body["NetworkingConfig"]["EndpointsConfig"].items())[1:]),
         volumes=volume_names(scope, name),
         config_volumes=tuple(folders.values()),

@@ -1,7 +1,6 @@
 """Where config files of a service with a read-only root go: to volumes mounted at their folders."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from aiserver_tray.errors import CatalogError
@@ -11,34 +10,29 @@ from aiserver_tray.target.names import config_volume_name
 from aiserver_tray.target.scope import Scope
 
 
-def placed(
-    scope: Scope, name: str, files: Iterable[File]
-) -> tuple[tuple[File, ...], Mapping[str, str]]:
-    """*files* of the service *name* with their roots, and the volumes that they need, by folder.
+def config_volumes(scope: Scope, name: str, files: Iterable[File]) -> dict[str, str]:
+    """The volumes that *files* of the service *name* need, by the folder to mount each at.
 
     Raises:
         CatalogError: a file is wanted where nothing can be written.
     """
     service = scope.service(name)
-    roots = {mount.target: mount.read_only for mount in service.volumes}
-    found = []
-    folders: dict[str, None] = {}
+    mounted = {mount.target: mount.read_only for mount in service.volumes}
+    folders = set()
     for file in files:
-        root = _deepest(file.path, roots)
-        if root is not None and roots[root]:
+        above = _deepest(file.path, mounted)
+        folder = str(PurePosixPath(file.path).parent)
+        is_free = above is None and service.read_only
+        if (above and mounted[above]) or (is_free and folder == "/"):
             raise _unwritable(scope, name, file)
-        if root is None and service.read_only:
-            root = str(PurePosixPath(file.path).parent)
-            if root == "/":
-                raise _unwritable(scope, name, file)
-            folders[root] = None
-        found.append(replace(file, root=root or "/"))
+        if is_free:
+            folders.add(folder)
     numbered = enumerate(sorted(folders), 1)
-    return tuple(found), {f: config_volume_name(scope.module.name, name, n) for n, f in numbered}
+    return {f: config_volume_name(scope.module.name, name, n) for n, f in numbered}
 
 
-def _deepest(path: str, roots: Iterable[str]) -> str | None:
-    above = [root for root in roots if PurePosixPath(path).is_relative_to(root)]
+def _deepest(path: str, folders: Iterable[str]) -> str | None:
+    above = [folder for folder in folders if PurePosixPath(path).is_relative_to(folder)]
     return max(above, key=len, default=None)
 
 

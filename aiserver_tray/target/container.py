@@ -22,8 +22,8 @@ def container(
     files: Sequence[File],
     config_volumes: Mapping[str, str],
 ) -> tuple[dict[str, Any], str]:
-    """The body for the service *name* less ``Image``, and its configuration's hash.
-    *config_volumes* are by folder.
+    """The body for the service *name* less ``Image``, and its configuration's hash. ``Platform``
+    in it is a parameter of the request. *config_volumes* are by folder.
 
     Raises:
         CatalogError: a security option is wrong.
@@ -33,6 +33,7 @@ def container(
     modes, endpoints = networking(scope, name)
     body = {
         **config(service),
+        "Platform": service.platform,
         "HostConfig": {
             **host_config(service, scope.bind, scope.container_of),
             **security(scope, name),
@@ -42,7 +43,7 @@ def container(
         },
         "NetworkingConfig": {"EndpointsConfig": endpoints},
     }
-    digest = _hash(body, service.labels, image, files)
+    digest = _hash(body, service.labels, image.name or image.local, files)
     labels = container_labels(scope.module.name, name, scope.owner, digest, service.labels)
     return {**body, "Labels": labels}, digest
 
@@ -50,7 +51,7 @@ def container(
 def _hash(
     body: Mapping[str, Any],
     labels: Mapping[str, str],
-    image: ImageTarget,
+    image: str,
     files: Sequence[File],
 ) -> str:
     """SHA-256 over all that makes a container another one. Our own labels are no part of it, nor
@@ -58,7 +59,7 @@ def _hash(
     whole = {
         "body": body,
         "labels": labels,
-        "image": [image.name or image.local, image.platform],
+        "image": image,
         "files": [
             [f.path, hashlib.sha256(f.content).hexdigest(), f.uid, f.gid, f.mode] for f in files
         ],

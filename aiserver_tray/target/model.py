@@ -26,15 +26,13 @@ class Dependency:
 
 @dataclass(frozen=True)
 class File:
-    """A configuration or secret file, put into the container before it starts. ``root`` is a folder
-    that is there and can be written: those between it and ``path`` are made."""
+    """A configuration or secret file, put into the container before it starts."""
 
     path: str
     content: bytes = field(repr=False)
     uid: int = 0
     gid: int = 0
     mode: int = 0o444
-    root: str = "/"
 
 
 @dataclass(frozen=True)
