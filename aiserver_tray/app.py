@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from aiserver_tray import __version__
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.check import Report, check
 from aiserver_tray.catalog.modules import load_module
@@ -18,12 +19,22 @@ from aiserver_tray.catalog.resolve import (
     secrets_in,
 )
 from aiserver_tray.catalog.setting import MASK, LocalText
-from aiserver_tray.errors import SettingError
+from aiserver_tray.errors import AiServerError, SettingError, raise_all
 from aiserver_tray.host.language import system_language
 from aiserver_tray.host.paths import find_home
 from aiserver_tray.i18n import Language
-from aiserver_tray.settings.app_settings import APP_SETTINGS, LANGUAGE
+from aiserver_tray.model import ModuleModel
+from aiserver_tray.operations.preflight_names import with_keep_labels
+from aiserver_tray.operations.preflight_values import missing_values
+from aiserver_tray.settings.app_settings import APP_SETTINGS, BIND, LANGUAGE
 from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.target.build import module_target
+from aiserver_tray.target.labels import Owner
+from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.target.outline import module_model
+
+if TYPE_CHECKING:
+    from aiserver_tray.core import Core
 
 
 class App:
@@ -87,6 +98,52 @@ class App:
         values = self.settings.values({a: s for a, s in in_scope.items() if not s.is_secret})
         masked = {address: MASK for address, setting in in_scope.items() if setting.is_secret}
         return resolve(self.catalog, module, {**values, **masked})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every module's name, also of those whose file is wrong."""
+        # A folder whose name another module has is no module of its own.
+        broken = (name for name in self.catalog.broken if Path(name).name == name)
+        return (*self.catalog.modules, *broken)
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The modules that *Start all* means: the user's choice, else all features."""
+        features = (m.name for m in self.catalog.modules.values() if m.kind == "feature")
+        chosen = self.settings.chosen
+        return tuple(features) if chosen is None else chosen
+
+    def target(self, name: str) -> ModuleTarget:
+        """What has to be on the engine for the module *name*; missing secrets are made.
+
+        Raises:
+            UnknownNameError, CatalogError, MissingError, SettingError: there is none, or its file
+                or a value is wrong or missing.
+        """
+        module = self.catalog.module(name)
+        in_scope = {a: self.declared[a] for a in self.catalog.scope(module).values()}
+        values = self.settings.values(in_scope)
+        raise_all(missing_values(self.catalog, module, values))
+        resolved = resolve(self.catalog, module, values)
+        bind = self.settings.values({BIND: APP_SETTINGS[BIND]})[BIND]
+        owner = Owner(self.settings.installation_id, __version__)
+        target = module_target(resolved, owner, bind=bind, values=values)
+        return with_keep_labels(target, self.settings.secrets)
+
+    def model(self, name: str) -> ModuleModel:
+        """The outline of the module *name*; no secret is made for it."""
+        try:
+            return module_model(self.resolved(name))
+        except AiServerError as error:
+            known = self.catalog.modules.get(name)
+            return ModuleModel(name, known.kind if known else "feature", problem=error.text)
+
+    def core(self) -> "Core":
+        """The connection to the engine with all that hangs on it; to be entered with ``with``."""
+        # Docker's SDK takes a while to import, and not every command needs it.
+        from aiserver_tray.core import Core  # noqa: PLC0415
+
+        return Core(self.settings, self, self._host)
 
     def check(self, path: Path | None) -> Report:
         """Everything that is wrong with the modules below *path* (a catalog folder, a module's

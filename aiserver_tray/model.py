@@ -15,6 +15,9 @@ ContainerStatus = Literal[
 ]
 """The engine's own words (State.Status of its inspect answer)."""
 
+AT_REST: frozenset[ContainerStatus] = frozenset({"created", "exited", "dead"})
+"""Nothing of such a container runs, and nothing will by itself."""
+
 Health = Literal["none", "starting", "healthy", "unhealthy"]
 
 State = Literal["stopped", "starting", "running", "degraded", "error", "stopping", "engine_down"]
@@ -65,12 +68,14 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class ServiceModel:
-    """A service as the catalog wants it; ``container`` is its container's name."""
+    """A service as the catalog wants it; ``container`` is its container's name, ``depends_on``
+    are services."""
 
     name: str
     container: str
     image: str
     is_job: bool = False
+    depends_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,14 @@ class ModuleModel:
     problem: Text | None = None
 
 
-StepStatus = Literal["pending", "running", "waiting", "done", "skipped", "failed"]
-"""waiting: started, and not ready yet."""
+StepStatus = Literal["pending", "running", "done", "skipped", "failed"]
+"""skipped: something that it needs failed, or the operation was cancelled."""
 
 StepKind = Literal[
-    "pull", "build", "network", "volume", "remove", "create", "start", "stop", "remove_network",
-    "remove_volume",
+    "pull", "build", "network", "volume", "remove", "create", "start", "wait", "stop",
+    "remove_network", "remove_volume",
 ]  # fmt: skip
+"""wait: from a service's start until it is ready. remove: stop, too, where it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,8 @@ class OperationView:
     seconds_left: float | None = None
     error: AiServerError | None = None
     detail: Text | None = None
+    notices: tuple[Text, ...] = ()
+    """What the user should know, though nothing failed."""
 
     @property
     def is_over(self) -> bool:

@@ -14,14 +14,29 @@ class EngineDownError(AiServerError):
 
     code = "E_ENGINE_DOWN"
 
-    def __init__(self, host: str, reason: object) -> None:
+    def __init__(self, host: str, reason: object, text: Text | None = None) -> None:
         super().__init__(
-            Text(
+            text
+            or Text(
                 "The Docker engine at {host} does not answer ({reason}). Start it, then try again.",
                 host=host,
                 reason=reason,
             ),
             host=host,
+        )
+
+    @classmethod
+    def forbidden(cls, host: str) -> "EngineDownError":
+        """It may well run, but does not let this user in."""
+        return cls(
+            host,
+            "permission denied",
+            Text(
+                "The Docker engine at {host} does not let you in. Become a member of its group "
+                "(on Linux: sudo usermod -aG docker USER; on Windows: docker-users), log in again, "
+                "then try again.",
+                host=host,
+            ),
         )
 
 
@@ -128,11 +143,14 @@ class ResourcesError(AiServerError):
 
 
 class ImagePullError(AiServerError):
-    """An image could not be had. ``tried`` are the sources and why each failed."""
+    """An image could not be had. ``tried`` are the sources and why each failed; ``not_found``:
+    they have no such image, so that it may be built instead."""
 
     code = "E_IMAGE_PULL"
 
-    def __init__(self, image: str, tried: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, image: str, tried: Sequence[tuple[str, str]], *, not_found: bool = False
+    ) -> None:
         lines = "".join(f"\n  {source}: {why}" for source, why in tried)
         super().__init__(
             Text(
@@ -143,7 +161,9 @@ class ImagePullError(AiServerError):
             ),
             image=image,
             tried=[{"source": source, "why": why} for source, why in tried],
+            notFound=not_found,
         )
+        self.not_found = not_found
 
 
 class ImageBuildError(AiServerError):

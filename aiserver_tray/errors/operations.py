@@ -11,14 +11,22 @@ class ExitedError(AiServerError):
 
     code = "E_EXITED"
 
-    def __init__(self, service: str, exit_code: int, why: str, lines: Sequence[str]) -> None:
+    def __init__(
+        self, service: str, exit_code: int | None, why: object, lines: Sequence[str]
+    ) -> None:
+        ended = (
+            Text("{service} could not go on", service=service)
+            if exit_code is None
+            else Text(
+                "{service} ended with exit code {exit_code}", service=service, exit_code=exit_code
+            )
+        )
         super().__init__(
             Text(
-                "{service} ended with exit code {exit_code}{why}.{lines}\nSee its log: "
+                "{ended}{why}.{lines}\nMend the cause, then try again; its log: "
                 "aiserver-tray logs {module}",
-                service=service,
-                exit_code=exit_code,
-                why=f" ({why})" if why else "",
+                ended=ended,
+                why=Text(" ({why})", why=why) if why else "",
                 lines=_quoted(lines),
                 module=service.partition("/")[0],
             ),

@@ -1,6 +1,7 @@
 """The app's own settings, addressed ``app.NAME``."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 
 from aiserver_tray.catalog.setting import Choice, Setting
@@ -21,8 +22,34 @@ class _AddressSetting(Setting):
             )
 
 
+class _MirrorsSetting(Setting):
+    """A text setting that takes registry prefixes, separated by spaces or commas."""
+
+    def _read(self, text: str) -> str | Text:
+        mirrors = mirror_list(text)
+        for mirror in mirrors:
+            if not _MIRROR.fullmatch(mirror):
+                return Text(
+                    "expected registries such as mirror.example.com or 127.0.0.1:5000/hub, "
+                    "separated by spaces, found {found!r}",
+                    found=mirror,
+                )
+        return " ".join(mirrors)
+
+
+def mirror_list(value: str) -> tuple[str, ...]:
+    """The registry prefixes of the setting `MIRRORS`, without a slash at the end."""
+    return tuple(word.rstrip("/") for word in value.replace(",", " ").split())
+
+
+# Host, port and path of an image name
+# (https://pkg.go.dev/github.com/distribution/reference#pkg-overview).
+_MIRROR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+
 BIND = "app.bind"
 LANGUAGE = "app.language"
+MIRRORS = "app.mirrors"
+STOP_UNUSED_BASICS = "app.stop_unused_basics"
 
 APP_SETTINGS: Mapping[str, Setting] = {
     BIND: _AddressSetting(
@@ -41,6 +68,23 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "system": Choice(title={"en": "As the system", "zh": "跟随系统"}),
             "en": Choice(title={"en": "English", "zh": "English"}),
             "zh": Choice(title={"en": "中文", "zh": "中文"}),
+        },
+    ),
+    MIRRORS: _MirrorsSetting(
+        default="",
+        title={"en": "Registry mirrors", "zh": "镜像仓库加速地址"},
+        help={
+            "en": "Tried in turn before an image's own registry, such as mirror.example.com.",
+            "zh": "在镜像自身的仓库之前依次尝试，例如 mirror.example.com。",
+        },
+    ),
+    STOP_UNUSED_BASICS: Setting(
+        type="boolean",
+        default="false",
+        title={"en": "Stop basic services that nobody needs", "zh": "自动停止无人使用的基础服务"},
+        help={
+            "en": "Stopping a feature also stops the basic services that no other feature needs.",
+            "zh": "停止功能模块时，同时停止其他功能不再需要的基础服务。",
         },
     ),
 }

@@ -130,12 +130,7 @@ class Settings:
         address = address_of(declared, name)
         value = self.values({address: declared[address]}).get(address)
         if value is None:
-            why = Text(
-                "it has no value. Give it one with: aiserver-tray config set {name} - (which "
-                "reads it from standard input)",
-                name=address,
-            )
-            raise SettingError(address, why)
+            raise without_value(address)
         return value
 
     def entries(self, declared: Declared) -> list[Entry]:
@@ -224,6 +219,16 @@ class Settings:
         ends without an exception."""
         with self._state.update() as data:
             yield data.engines.setdefault(engine_id, EngineState())
+
+
+def without_value(address: str) -> SettingError:
+    """The setting needs a value that only the user can give."""
+    why = Text(
+        "it has no value. Give it one with: aiserver-tray config set {name} - (which "
+        "reads it from standard input)",
+        name=address,
+    )
+    return SettingError(address, why)
 
 
 @contextmanager

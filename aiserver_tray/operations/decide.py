@@ -1,0 +1,124 @@
+"""What becomes of each service's container (pure)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from graphlib import TopologicalSorter
+from typing import Literal
+
+from aiserver_tray.model import Container
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.target.model import ModuleTarget, ServiceTarget
+
+Decision = Literal["keep", "wait", "start", "recreate", "create"]
+"""keep: nothing to do. wait: it runs, and is not ready yet."""
+
+
+def decide(
+    targets: Sequence[ModuleTarget], observed: Observed, *, stopped: frozenset[str] = frozenset()
+) -> dict[str, Decision]:
+    """The decision for each container of *targets*, by container name. *stopped* are containers
+    that will have been stopped before.
+
+    A service that shares another's network or process space is made anew with it, since the
+    engine ties it to that very container.
+    """
+    decisions: dict[str, Decision] = {}
+    for module in targets:
+        newest = _newest_volume(module, targets, observed)
+        ordered = in_order(module)
+        for target in ordered:
+            if not target.is_job:
+                decisions[target.container] = _service(target, observed, stopped, decisions, module)
+        # A job may depend on another: whether the later one runs decides about the earlier.
+        for target in reversed(ordered):
+            if target.is_job:
+                dependants = [s for s in module.services if _depends(s, target.service)]
+                decisions[target.container] = _job(target, dependants, decisions, observed, newest)
+    return decisions
+
+
+def in_order(module: ModuleTarget) -> list[ServiceTarget]:
+    """The services of *module*, each after those that it depends on."""
+    by_name = {service.service: service for service in module.services}
+    graph = {
+        service.service: [d.service for d in service.depends_on if d.service in by_name]
+        for service in module.services
+    }
+    return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def _service(
+    target: ServiceTarget,
+    observed: Observed,
+    stopped: frozenset[str],
+    decisions: Mapping[str, Decision],
+    module: ModuleTarget,
+) -> Decision:
+    container = observed.containers.get(target.container)
+    if container is None:
+        return "create"
+    if _is_changed(target, container, observed) or _must_follow(target, decisions, module):
+        return "recreate"
+    if container.name in stopped or container.status in ("exited", "dead", "paused"):
+        return "start"
+    return "keep" if container.is_ready else "wait"
+
+
+def _is_changed(target: ServiceTarget, container: Container, observed: Observed) -> bool:
+    # One that was never started may lack its files: whoever made it may have been killed.
+    if container.status in ("created", "removing") or container.config_hash != target.config_hash:
+        return True
+    image = observed.image_of(target.image)
+    return image is not None and observed.images[image] != container.image_id
+
+
+def _must_follow(
+    target: ServiceTarget, decisions: Mapping[str, Decision], module: ModuleTarget
+) -> bool:
+    names = {service.service: service.container for service in module.services}
+    return any(
+        dependency.restart and decisions.get(names.get(dependency.service, "")) == "recreate"
+        for dependency in target.depends_on
+    )
+
+
+def _depends(service: ServiceTarget, name: str) -> bool:
+    return any(dependency.service == name for dependency in service.depends_on)
+
+
+def _job(
+    target: ServiceTarget,
+    dependants: Iterable[ServiceTarget],
+    decisions: Mapping[str, Decision],
+    observed: Observed,
+    newest_volume: datetime | None,
+) -> Decision:
+    """A job runs again when a service that depends on it is about to be started, when it changed
+    itself, or when a volume that it may have filled is newer than its success."""
+    container = observed.containers.get(target.container)
+    is_due = any(
+        decisions.get(service.container) in ("start", "create", "recreate")
+        for service in dependants
+    )
+    if container is None:
+        return "create" if is_due else "keep"
+    if container.status == "running":
+        return "wait"
+    if _is_changed(target, container, observed):
+        return "recreate"
+    succeeded = container.exit_code == 0 and container.finished_at is not None
+    is_older = bool(newest_volume and succeeded and newest_volume > container.finished_at)  # type: ignore[operator]
+    return "start" if is_due or not succeeded or is_older else "keep"
+
+
+def _newest_volume(
+    module: ModuleTarget, targets: Iterable[ModuleTarget], observed: Observed
+) -> datetime | None:
+    times = [
+        created
+        for other in targets
+        if other.name in module.requires
+        for volume in other.volumes
+        if (created := observed.volumes.get(volume.name))
+    ]
+    return max(times, default=None)

@@ -1,0 +1,216 @@
+"""Does the steps of a plan on the engine."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from threading import Event
+from typing import Any, Literal
+
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.images import PullProgress
+from aiserver_tray.errors import (
+    AiServerError,
+    CatalogError,
+    EngineRequestError,
+    ExitedError,
+    HealthTimeoutError,
+    ImagePullError,
+    JobFailedError,
+    ObjectNotFoundError,
+    Problem,
+)
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import AT_REST, Container
+from aiserver_tray.operations.plan import Step
+from aiserver_tray.operations.readiness import Wait
+from aiserver_tray.target.model import (
+    ImageTarget,
+    ModuleTarget,
+    NetworkTarget,
+    ServiceTarget,
+    VolumeTarget,
+)
+
+_LOG_LINES = 10
+_NOT_STARTED = (126, 127)
+"""What the engine says where the command can't be run, or isn't there."""
+
+_ONE_NETWORK_BELOW = (1, 44)
+"""The API version from which a container may be created on several networks at once
+(https://docs.docker.com/reference/api/engine/version-history/#v144-api-changes)."""
+
+
+class EngineExecutor:
+    """Does steps. ``images`` are the names of those that are there; ``progress`` is told how far a
+    pull is."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        modules: Mapping[str, ModuleTarget],
+        images: Iterable[str],
+        mirrors: tuple[str, ...],
+        cancelled: Event,
+    ) -> None:
+        self.cancelled = cancelled
+        self.progress: Callable[[Step, PullProgress], None] = lambda _step, _progress: None
+        self._engine = engine
+        self._modules = modules
+        self._images = set(images)
+        self._substitutes: dict[str, str] = {}
+        self._mirrors = mirrors
+
+    def execute(self, step: Step) -> Container | None:
+        """Do *step*; the container that was started or stopped, as it is then.
+
+        Raises:
+            AiServerError: it can't be done.
+        """
+        match step.kind, step.target:
+            case "pull", ImageTarget() as image:
+                self._pull(step, image)
+            case "build", ImageTarget() as image:
+                self._build(image)
+            case "network", NetworkTarget() as network:
+                self._engine.networks.create(network.name, network.body)
+            case "volume", VolumeTarget() as volume:
+                self._engine.volumes.create(volume.name, volume.body)
+            case "create", ServiceTarget() as service:
+                self._create(service, step.container)
+            case "start", ServiceTarget() as service:
+                return self._start(service)
+            case (("stop" | "remove"), _):
+                self._stop(step)
+            case "remove_network", _:
+                self._remove_network(step.subject)
+            case "remove_volume", _:
+                self._engine.volumes.remove(step.subject)
+            case _:
+                raise TypeError(step.id)
+        return None
+
+    # -- images --------------------------------------------------------------------------------
+
+    def _pull(self, step: Step, image: ImageTarget) -> None:
+        name = image.name or image.local
+        try:
+            self._engine.images.pull(
+                name,
+                mirrors=self._mirrors,
+                platform=image.platform,
+                on_progress=lambda progress: self.progress(step, progress),
+                cancelled=self.cancelled,
+            )
+        except ImagePullError as error:
+            if not (image.build and error.not_found):
+                raise
+            self._build(image)
+        else:
+            self._images.add(name)
+
+    def _build(self, image: ImageTarget) -> None:
+        if image.build is None:
+            raise TypeError(image.local)
+        self._engine.images.build(
+            image.build, image.local, on_line=lambda _line: None, cancelled=self.cancelled
+        )
+        self._images.add(image.local)
+        self._substitutes[image.name or image.local] = image.local
+
+    def _name_of(self, image: ImageTarget) -> str:
+        """What *image* is called on the engine: a local build goes first, also that of another
+        service where the name they share could not be pulled."""
+        if image.local in self._images:
+            return image.local
+        name = image.name or image.local
+        return name if name in self._images else self._substitutes[name]
+
+    # -- containers ----------------------------------------------------------------------------
+
+    def _create(self, service: ServiceTarget, former: Container | None) -> None:
+        body = {**service.body, "Image": self._name_of(service.image)}
+        if former:
+            body["HostConfig"] = _with_volumes(body["HostConfig"], former.anonymous_volumes)
+        try:
+            container = self._engine.containers.create(service.container, body)
+            if self._engine.info().api_version < _ONE_NETWORK_BELOW:
+                for network, endpoint in service.networks.items():
+                    self._engine.containers.connect(container, network, endpoint)
+            self._engine.containers.put_files(container, service.files)
+        except EngineRequestError as error:
+            raise self._refused(service, error) from error
+
+    def _refused(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:
+        """The engine does not take what the module's file asks for."""
+        if error.status != 400:
+            return error
+        place = self._modules[service.module].module.place("services", service.service)
+        text = Text("the engine refuses this service: {why}", why=error.explanation)
+        return CatalogError([Problem(place, text)])
+
+    def _start(self, service: ServiceTarget) -> Container:
+        containers = self._engine.containers
+        try:
+            if containers.inspect(service.container).status == "paused":
+                containers.unpause(service.container)
+            else:
+                containers.start(service.container)
+        except EngineRequestError as error:
+            found = containers.inspect(service.container)
+            if found.exit_code in _NOT_STARTED:
+                raise ExitedError(service.address, found.exit_code, found.error, ()) from error
+            raise
+        return containers.inspect(service.container)
+
+    def _stop(self, step: Step) -> Container | None:
+        """Its container is stopped, and removed where the step says so. One that is gone
+        meanwhile is no error."""
+        container, containers = step.container, self._engine.containers
+        if container is None:
+            raise TypeError(step.id)
+        with suppress(ObjectNotFoundError):
+            if container.status == "paused":
+                # It could not hear the signal, and would be killed after its grace period.
+                containers.unpause(container.id)
+            if container.status not in AT_REST:
+                containers.stop(container.id)
+            if step.kind == "stop":
+                return containers.inspect(container.id)
+            containers.remove(container.id)
+        return None
+
+    def _remove_network(self, name: str) -> None:
+        try:
+            self._engine.networks.remove(name)
+        except ObjectNotFoundError:
+            return
+        except EngineRequestError as error:
+            # Someone else's container is on it; it stays with that one.
+            if error.status != 403:
+                raise
+
+    # -- failures ------------------------------------------------------------------------------
+
+    def explain(self, wait: Wait, verdict: Literal["failed", "gone", "late"]) -> AiServerError:
+        """Why the service did not become ready, with the last lines of its log."""
+        service, container = wait.target.address, wait.container
+        lines: list[str] = []
+        with suppress(AiServerError):
+            lines = self._engine.containers.tail(container.id, _LOG_LINES)
+        if verdict == "gone":
+            return ExitedError(service, None, Text("its container was removed"), lines)
+        if verdict == "late":
+            seconds = wait.deadline - wait.begun
+            return HealthTimeoutError(service, seconds, container.last_check, lines)
+        if wait.target.is_job:
+            return JobFailedError(service, container.exit_code, lines)
+        why = Text("out of memory") if container.oom_killed else container.error
+        return ExitedError(service, container.exit_code, why, lines)
+
+
+def _with_volumes(host: Mapping[str, Any], volumes: Mapping[str, str]) -> dict[str, Any]:
+    """*host* with the anonymous *volumes* (by target) of the container that is replaced, so that
+    their data stays."""
+    taken = {mount["Target"] for mount in host.get("Mounts") or ()}
+    taken |= {bind.split(":")[1] for bind in host.get("Binds") or () if ":" in bind}
+    kept = [f"{name}:{target}" for target, name in volumes.items() if target not in taken]
+    return {**host, "Binds": [*(host.get("Binds") or ()), *kept]} if kept else dict(host)

@@ -1,0 +1,79 @@
+"""Which modules a request concerns."""
+
+from collections.abc import Callable, Iterable
+from graphlib import CycleError as GraphCycle
+from graphlib import TopologicalSorter
+from typing import Protocol, TypeVar
+
+from aiserver_tray.errors import (
+    AiServerError,
+    CycleError,
+    MissingError,
+    UnknownNameError,
+    raise_all,
+)
+from aiserver_tray.model import ModuleModel
+from aiserver_tray.target.model import ModuleTarget
+
+_Module = TypeVar("_Module", ModuleTarget, ModuleModel)
+
+
+class Modules(Protocol):
+    """The modules that can be had, with the settings that hold now."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the catalog, in its order."""
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Those that a bare `up` means."""
+
+    def target(self, name: str) -> ModuleTarget:
+        """The module with its secrets in place; missing ones are made.
+
+        Raises:
+            AiServerError: it can't be had so.
+        """
+
+    def model(self, name: str) -> ModuleModel:
+        """The module without secrets; ``problem`` says why it can't be had."""
+
+
+def with_requires(names: Iterable[str], get: Callable[[str], _Module]) -> list[_Module]:
+    """*names* and all that they require, required ones first.
+
+    Raises:
+        AiServerError: everything that is wrong with any of them, at once; CycleError where they
+            require each other.
+    """
+    found: dict[str, _Module] = {}
+    errors: list[AiServerError] = []
+    asked_by: dict[str, str] = {}
+    todo = list(dict.fromkeys(names))
+    seen = set(todo)
+    while todo:
+        name = todo.pop()
+        try:
+            module = found[name] = get(name)
+        except UnknownNameError as error:
+            errors.append(MissingError(asked_by[name], name) if name in asked_by else error)
+            continue
+        except AiServerError as error:
+            errors.append(error)
+            continue
+        for required in module.requires:
+            if required not in seen:
+                seen.add(required)
+                asked_by[required] = name
+                todo.append(required)
+    raise_all(errors)
+    return _ordered(found)
+
+
+def _ordered(modules: dict[str, _Module]) -> list[_Module]:
+    try:
+        order = TopologicalSorter({n: m.requires for n, m in modules.items()}).static_order()
+        return [modules[name] for name in order]
+    except GraphCycle as cycle:
+        raise CycleError(cycle.args[1]) from None

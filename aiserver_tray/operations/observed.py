@@ -1,0 +1,29 @@
+"""What the engine has, as far as plans depend on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aiserver_tray.model import Container
+from aiserver_tray.target.model import ImageTarget
+
+
+@dataclass(frozen=True)
+class Observed:
+    """``containers``: ours by name. ``images``: id by name, of those that are there.
+    ``networks``: names. ``volumes``: time of creation by name. ``learnt``: seconds from start
+    to ready, by ``module/service``."""
+
+    containers: Mapping[str, Container] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
+    networks: frozenset[str] = frozenset()
+    volumes: Mapping[str, datetime | None] = field(default_factory=dict)
+    learnt: Mapping[str, float] = field(default_factory=dict)
+
+    def image_of(self, target: ImageTarget) -> str | None:
+        """The name under which *target* is there: a local build goes first, since the user asked
+        for it, or nothing else could be had."""
+        for name in (target.local, target.name):
+            if name and name in self.images:
+                return name
+        return None

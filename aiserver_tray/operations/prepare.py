@@ -1,0 +1,209 @@
+"""From a request to its plan: what it concerns, what is there, what stands against it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.errors import ObjectNotFoundError, UnknownNameError, raise_all
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import Container, ModuleModel
+from aiserver_tray.operations.down import (
+    in_use,
+    plan_down,
+    plan_stop,
+    running_modules,
+    unused_basics,
+    with_users,
+)
+from aiserver_tray.operations.modules import Modules, with_requires
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan import Plan
+from aiserver_tray.operations.preflight import preflight
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.survey import Survey, survey
+from aiserver_tray.operations.up import images_of, plan_images, plan_up, plan_without_waiting
+from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.state.facts import ContainerGone, ContainerSeen
+from aiserver_tray.state.store import Store
+from aiserver_tray.target.model import ModuleTarget
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What operations work with."""
+
+    engine: Engine
+    store: Store
+    settings: Settings
+    modules: Modules
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The modules that a request concerns: ``modules`` themselves; ``locked`` are theirs and what
+    they require; ``targets`` and ``models`` by name, as far as they are needed."""
+
+    modules: tuple[str, ...]
+    locked: tuple[str, ...]
+    targets: Mapping[str, ModuleTarget] = field(default_factory=dict)
+    models: Mapping[str, ModuleModel] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan, and what it was made from. ``notices``: what the user should know."""
+
+    plan: Plan
+    scope: Scope
+    observed: Observed
+    notices: tuple[Text, ...] = ()
+
+
+def scope_of(request: Request, parts: Parts) -> Scope:
+    """What *request* concerns.
+
+    Raises:
+        AiServerError: a module can't be had, or running ones need one that is to stop.
+    """
+    return (
+        _stop_scope(request, parts)
+        if request.kind in ("stop", "down")
+        else _up_scope(request, parts.modules)
+    )
+
+
+def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
+    """The plan of *request*. Nothing is changed by it.
+
+    Raises:
+        AiServerError: all that stands against it.
+    """
+    match request.kind:
+        case "up" | "restart":
+            return _prepare_up(request, scope, parts)
+        case "pull" | "build":
+            targets = [scope.targets[name] for name in scope.modules]
+            return Prepared(plan_images(targets, request.kind), scope, Observed())
+        case "stop":
+            found = survey(parts.engine, parts.settings.installation_id)
+            containers = _ours(found, parts)
+            plan = plan_stop(scope.modules, scope.models, containers.values())
+            return Prepared(plan, scope, Observed(containers))
+        case _:
+            return _prepare_down(request, scope, parts)
+
+
+# -- up ----------------------------------------------------------------------------------------
+
+
+def _up_scope(request: Request, modules: Modules) -> Scope:
+    names = request.modules or (modules.names if request.all else modules.chosen)
+    if request.kind in ("pull", "build") and not request.modules:
+        names = modules.names
+    targets = {target.name: target for target in with_requires(names, modules.target)}
+    return Scope(tuple(dict.fromkeys(names)), tuple(targets), targets)
+
+
+def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
+    targets = list(scope.targets.values())
+    found = survey(parts.engine, parts.settings.installation_id)
+    observed = Observed(
+        containers=_ours(found, parts),
+        images=_images(targets, parts.engine),
+        networks=frozenset(found.networks),
+        volumes={name: volume.created_at for name, volume in found.volumes.items()},
+        learnt=parts.settings.engine(parts.engine.info().id).learnt,
+    )
+    restarted = frozenset(scope.modules) if request.kind == "restart" else frozenset()
+    plan = plan_up(targets, observed, restarted=restarted)
+    report = preflight(targets, found, parts.engine)
+    raise_all(report.errors)
+    if request.detach:
+        plan = plan_without_waiting(plan)
+    return Prepared(plan, scope, observed, report.notices)
+
+
+def _images(targets: Iterable[ModuleTarget], engine: Engine) -> dict[str, str]:
+    """Those images of *targets* that are there, their ids by name."""
+    names = {name for image in images_of(targets) for name in (image.name, image.local) if name}
+    found = ((name, engine.images.find(name)) for name in sorted(names))
+    return {name: image.id for name, image in found if image}
+
+
+def _ours(found: Survey, parts: Parts) -> dict[str, Container]:
+    """Our containers by name. The store may lag behind another process's operation that has just
+    ended, so one that the list shows otherwise is looked at again."""
+    known = dict(parts.store.state.containers)
+    listed = {summary.name: summary for summary in found.ours}
+    for name in known.keys() - listed.keys():
+        parts.store.put(ContainerGone(known.pop(name).id))
+    for name, summary in listed.items():
+        container = known.get(name)
+        if container is None or (container.id, container.status, container.health) != (
+            summary.id,
+            summary.status,
+            summary.health,
+        ):
+            try:
+                known[name] = parts.engine.containers.inspect(summary.id)
+            except ObjectNotFoundError:
+                known.pop(name, None)
+                continue
+            parts.store.put(ContainerSeen(known[name]))
+    return known
+
+
+# -- stop and down -----------------------------------------------------------------------------
+
+
+def _stop_scope(request: Request, parts: Parts) -> Scope:
+    containers = parts.store.state.containers.values()
+    present = {container.module for container in containers}
+    known = dict.fromkeys((*parts.modules.names, *sorted(present)))
+    for name in request.modules:
+        if name not in known:
+            raise UnknownNameError(name, list(known))
+    models = {
+        name: parts.modules.model(name)
+        for name in parts.modules.names
+        if name in present or name in request.modules
+    }
+    running = running_modules(containers)
+    names = list(dict.fromkeys(request.modules or present))
+    if request.modules:
+        if request.cascade:
+            names = with_users(names, models, running)
+        raise_all(in_use(names, models, running))
+        names += _unused(names, models, running, parts)
+    required = (required for name in names if name in models for required in models[name].requires)
+    return Scope(tuple(names), tuple(dict.fromkeys((*names, *required))), models=models)
+
+
+def _unused(
+    names: list[str], models: Mapping[str, ModuleModel], running: Iterable[str], parts: Parts
+) -> list[str]:
+    setting = {STOP_UNUSED_BASICS: APP_SETTINGS[STOP_UNUSED_BASICS]}
+    if parts.settings.values(setting)[STOP_UNUSED_BASICS] != "true":
+        return []
+    desired = parts.settings.engine(parts.engine.info().id).desired
+    return unused_basics(names, models, set(running), desired)
+
+
+def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:
+    found = survey(parts.engine, parts.settings.installation_id)
+    containers = _ours(found, parts)
+    stays = {c.module for c in containers.values()} - set(scope.modules)
+    networks = {
+        network.name: module
+        for network in found.our_networks
+        # The one that all share has no module.
+        if (module := network.module or "") in scope.modules or not (module or stays)
+    }
+    volumes = {
+        volume.name: volume.module or ""
+        for volume in found.our_volumes
+        if request.volumes and volume.module in scope.modules
+    }
+    plan = plan_down(scope.modules, scope.models, containers.values(), networks, volumes)
+    return Prepared(plan, scope, Observed(containers))

@@ -1,0 +1,202 @@
+"""Operations: user requests that run in the background, one at a time on each module."""
+
+import logging
+import traceback
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Lock, Thread
+from uuid import uuid4
+
+from aiserver_tray.engine.images import PullProgress
+from aiserver_tray.errors import (
+    AiServerError,
+    BusyError,
+    CancelledError,
+    EngineDownError,
+    JointError,
+)
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import OperationStatus, OperationView, StepView
+from aiserver_tray.operations.execute import EngineExecutor
+from aiserver_tray.operations.locks import module_locks, refuse
+from aiserver_tray.operations.plan import Plan, Step
+from aiserver_tray.operations.prepare import Parts, Scope, prepare, scope_of
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.run import Runner
+from aiserver_tray.operations.up import plan_refresh
+from aiserver_tray.settings.app_settings import APP_SETTINGS, MIRRORS, mirror_list
+from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
+
+_logger = logging.getLogger(__name__)
+
+_LEARN = 0.5
+"""Weight of the newest time to ready against those from before."""
+
+
+class Operations:
+    """Starts operations. ``parts`` are what they work with."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def plan(self, request: Request) -> Plan:
+        """What *request* would do now. Changes nothing, and takes no locks.
+
+        Raises:
+            AiServerError: all that stands against it.
+        """
+        return prepare(request, scope_of(request, self._parts), self._parts).plan
+
+    def start(self, request: Request) -> "Operation":
+        """Begin *request* in the background."""
+        return Operation(request, self._parts)
+
+
+class Operation:
+    """One request on its way. Its progress is told to the store."""
+
+    def __init__(self, request: Request, parts: Parts) -> None:
+        self.id = uuid4().hex
+        self._request = request
+        self._parts = parts
+        self._cancelled = Event()
+        self._runner: Runner | None = None
+        self._lock = Lock()
+        self._view = OperationView(self.id, request.kind, request.modules)
+        self._thread = Thread(target=self._run, name=f"operation-{request.kind}", daemon=True)
+        self._tell(self._view)
+        self._thread.start()
+
+    @property
+    def view(self) -> OperationView:
+        """How far it is."""
+        return self._view
+
+    def cancel(self) -> None:
+        """Begin no further step; what runs is ended first. May be called at any time."""
+        self._cancelled.set()
+        with self._lock:
+            if self._runner:
+                self._runner.wake()
+
+    def wait(self, timeout: float | None = None) -> OperationView:
+        """How it ended, or, after *timeout* seconds, how far it is."""
+        self._thread.join(timeout)
+        return self._view
+
+    # -- in its thread -------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        status: OperationStatus = "failed"
+        error: AiServerError | None = None
+        try:
+            self._work()
+            status = "succeeded"
+        except CancelledError as cancelled:
+            status, error = "cancelled", cancelled
+        except AiServerError as failure:
+            error = failure
+        except Exception as bug:  # noqa: BLE001 - it must be told, whatever it is
+            error = _bug(bug)
+        self._tell(replace(self._view, status=status, error=error, seconds_left=None))
+
+    def _work(self) -> None:
+        scope = scope_of(self._request, self._parts)
+        self._tell(replace(self._view, modules=scope.modules))
+        engine_id = self._parts.engine.info().id
+        on_busy = self._wait_for if self._request.wait else refuse
+        command = f"aiserver-tray {self._request}"
+        with module_locks(engine_id, scope.locked, command, on_busy, self._cancelled):
+            self._tell(replace(self._view, status="running", detail=None))
+            if self._request.kind == "up":
+                self._carry_out(plan_refresh(scope.targets.values()), scope, ())
+            prepared = prepare(self._request, scope, self._parts)
+            self._tell(replace(self._view, notices=prepared.notices))
+            self._remember_desired(scope, engine_id)
+            self._carry_out(prepared.plan, scope, prepared.observed.images)
+
+    def _wait_for(self, busy: BusyError) -> None:
+        text = Text(
+            "waiting for {command} (process {pid}), which has {module}",
+            command=busy.data["command"] or "?",
+            pid=busy.data["pid"] or "?",
+            module=busy.data["module"],
+        )
+        self._tell(replace(self._view, status="waiting", detail=text))
+
+    def _remember_desired(self, scope: Scope, engine_id: str) -> None:
+        """What the user asked for holds from when it begins, however it ends."""
+        if self._request.kind in ("pull", "build"):
+            return
+        with self._parts.settings.update_engine(engine_id) as state:
+            others = [name for name in state.desired if name not in scope.modules]
+            is_up = self._request.kind in ("up", "restart")
+            state.desired = [*others, *(scope.modules if is_up else ())]
+            desired = frozenset(state.desired)
+        self._parts.store.put(DesiredChanged(desired))
+        if scope.targets:
+            known = {model.name: model for model in self._parts.store.state.modules}
+            known |= {name: target.model for name, target in scope.targets.items()}
+            self._parts.store.put(ModulesChanged(tuple(known.values())))
+
+    def _carry_out(self, plan: Plan, scope: Scope, images: Iterable[str]) -> None:
+        engine = self._parts.engine
+        executor = EngineExecutor(engine, scope.targets, images, self._mirrors(), self._cancelled)
+        runner = Runner(plan, executor, self._parts.store, self._report, engine.info().cpus)
+        executor.progress = lambda step, progress: _pass_on(runner, step, progress)
+        with self._lock:
+            self._runner = runner
+        runner.run()
+        self._learn(runner.ready_after, engine.info().id)
+        _raise(runner.errors)
+        if self._cancelled.is_set() and any(s.status == "skipped" for s in self._view.steps):
+            raise CancelledError
+
+    def _mirrors(self) -> tuple[str, ...]:
+        setting = {MIRRORS: APP_SETTINGS[MIRRORS]}
+        return mirror_list(self._parts.settings.values(setting)[MIRRORS])
+
+    def _learn(self, ready_after: dict[str, float], engine_id: str) -> None:
+        if not ready_after:
+            return
+        with self._parts.settings.update_engine(engine_id) as state:
+            for address, seconds in ready_after.items():
+                earlier = state.learnt.get(address, seconds)
+                state.learnt[address] = round(earlier + _LEARN * (seconds - earlier), 3)
+
+    def _report(self, steps: tuple[StepView, ...], seconds_left: float) -> None:
+        self._tell(replace(self._view, steps=steps, seconds_left=seconds_left))
+
+    def _tell(self, view: OperationView) -> None:
+        self._view = view
+        self._parts.store.put(OperationChanged(view))
+
+
+def _pass_on(runner: Runner, step: Step, progress: PullProgress) -> None:
+    runner.progress(step, progress.current, progress.total, progress.rate)
+
+
+def _raise(errors: Iterable[AiServerError]) -> None:
+    """What went wrong: where the engine went away, all else follows from it."""
+    found = list(errors)
+    for error in found:
+        if isinstance(error, EngineDownError | CancelledError):
+            raise error
+    if len(found) > 1:
+        raise JointError(found)
+    if found:
+        raise found[0]
+
+
+def _bug(bug: Exception) -> AiServerError:
+    """Where it happened, and not its text, which might hold a secret."""
+    _logger.error("an operation failed", exc_info=bug)
+    frame = traceback.extract_tb(bug.__traceback__)[-1]
+    text = Text(
+        "This is a bug of AI-Server Tray ({kind} in {file}:{line}). Please report it.",
+        kind=type(bug).__name__,
+        file=Path(frame.filename).name,
+        line=frame.lineno,
+    )
+    return AiServerError(text)

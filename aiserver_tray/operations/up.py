@@ -1,0 +1,251 @@
+"""The plan of `up`, `restart`, `pull` and `build` (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from aiserver_tray.model import Container
+from aiserver_tray.operations.decide import Decision, decide
+from aiserver_tray.operations.down import plan_stop
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan import READY_SECONDS, SECONDS, Plan, Step, step_id
+from aiserver_tray.target.model import Dependency, ImageTarget, ModuleTarget, ServiceTarget
+
+_SHARED = "container:"
+"""What the engine calls a namespace of another container."""
+
+ImageKind = Literal["pull", "build"]
+
+
+def plan_up(
+    targets: Sequence[ModuleTarget],
+    observed: Observed,
+    *,
+    restarted: frozenset[str] = frozenset(),
+) -> Plan:
+    """Make everything of *targets* run: requires come with them, each with its own dependencies
+    first. The services of the *restarted* modules are stopped before."""
+    stops = _stops(targets, observed, restarted)
+    decisions = decide(targets, observed, stopped=frozenset(step.subject for step in stops))
+    planner = _UpPlanner(targets, observed, decisions)
+    # One that is made anew is stopped with its removal.
+    kept = [step for step in stops if decisions.get(step.subject) == "start"]
+    return Plan.of([*kept, *planner.steps()])
+
+
+def plan_without_waiting(plan: Plan) -> Plan:
+    """*plan* without those waits that no other step needs."""
+    needed = {need for step in plan for need in step.needs}
+    return Plan.of(step for step in plan if step.kind != "wait" or step.id in needed)
+
+
+def plan_refresh(targets: Iterable[ModuleTarget]) -> Plan:
+    """Pull what the files want pulled at every `up`: whether it changed decides about the rest."""
+    always = {
+        step.id: step
+        for module in targets
+        for service in module.services
+        if service.image.name and service.image.pull_policy == "always"
+        for step in [_image_step("pull", service)]
+    }
+    return Plan.of(always.values())
+
+
+def plan_images(targets: Iterable[ModuleTarget], kind: ImageKind) -> Plan:
+    """Pull, or build, every image of *targets* anew."""
+    return Plan.of(
+        {
+            step.id: step
+            for module in targets
+            for service in module.services
+            if (service.image.build if kind == "build" else service.image.name)
+            for step in [_image_step(kind, service)]
+        }.values()
+    )
+
+
+def _image_step(kind: ImageKind, service: ServiceTarget) -> Step:
+    image = service.image
+    name = image.name if kind == "pull" and image.name else image.local
+    return Step(kind, name, service.module, seconds=SECONDS[kind], target=image)
+
+
+def _stops(
+    targets: Iterable[ModuleTarget], observed: Observed, restarted: frozenset[str]
+) -> list[Step]:
+    models = {target.name: target.model for target in targets}
+    return list(plan_stop(sorted(restarted), models, observed.containers.values()))
+
+
+class _UpPlanner:
+    """Gathers the steps of one plan."""
+
+    def __init__(
+        self,
+        targets: Sequence[ModuleTarget],
+        observed: Observed,
+        decisions: Mapping[str, Decision],
+    ) -> None:
+        self._targets = {target.name: target for target in targets}
+        self._observed = observed
+        self._decisions = decisions
+
+    def steps(self) -> Iterator[Step]:
+        made: set[str] = set()
+        for module in self._targets.values():
+            for step in (*self._resources(module), *self._orphans(module)):
+                if step.id not in made:
+                    made.add(step.id)
+                    yield step
+            for service in module.services:
+                for step in self._service(module, service):
+                    if step.id not in made:
+                        made.add(step.id)
+                        yield step
+
+    def _resources(self, module: ModuleTarget) -> Iterator[Step]:
+        for network in module.networks:
+            if network.name not in self._observed.networks:
+                yield Step(
+                    "network", network.name, module.name, seconds=SECONDS["network"], target=network
+                )
+        for volume in module.volumes:
+            if volume.name not in self._observed.volumes:
+                yield Step(
+                    "volume", volume.name, module.name, seconds=SECONDS["volume"], target=volume
+                )
+
+    def _orphans(self, module: ModuleTarget) -> Iterator[Step]:
+        """Containers of services that the module no longer has."""
+        known = {service.container for service in module.services}
+        for container in self._observed.containers.values():
+            if container.module == module.name and container.name not in known:
+                yield self._remove(container)
+
+    def _remove(self, container: Container, *needs: str) -> Step:
+        return Step(
+            "remove",
+            container.name,
+            container.module,
+            container.service,
+            frozenset(needs),
+            SECONDS["remove"],
+            container=container,
+        )
+
+    def _service(self, module: ModuleTarget, service: ServiceTarget) -> Iterator[Step]:
+        decision = self._decisions[service.container]
+        if decision == "keep":
+            return
+        container = self._observed.containers.get(service.container)
+        if decision in ("create", "recreate"):
+            yield from self._creation(module, service, container)
+        if decision != "wait":
+            yield self._start(module, service, container)
+        yield self._wait(service, container)
+
+    def _creation(
+        self, module: ModuleTarget, service: ServiceTarget, container: Container | None
+    ) -> Iterator[Step]:
+        image_needs = set()
+        if (step := self._image(service)) is not None:
+            image_needs.add(step.id)
+            yield step
+        needs = {
+            *image_needs,
+            *(step_id("network", network.name) for network in module.networks),
+            *(step_id("volume", volume) for volume in service.volumes),
+            *(step_id("create", name) for name in self._shared(module, service)),
+        }
+        if container is not None:
+            # Only once the image is there: the old one serves until then.
+            yield self._remove(container, *image_needs)
+            needs.add(step_id("remove", container.name))
+        yield Step(
+            "create",
+            service.container,
+            module.name,
+            service.service,
+            frozenset(needs),
+            SECONDS["create"],
+            service,
+            container,
+        )
+
+    def _image(self, service: ServiceTarget) -> Step | None:
+        image = service.image
+        if self._observed.image_of(image) is not None:
+            return None
+        is_pulled = image.name and image.pull_policy != "build"
+        return _image_step("pull" if is_pulled else "build", service)
+
+    def _shared(self, module: ModuleTarget, service: ServiceTarget) -> list[str]:
+        """Containers whose namespace or volumes the one of *service* shares: they must be there
+        when it is made."""
+        host = service.body.get("HostConfig", {})
+        modes = [str(host.get(key) or "") for key in ("NetworkMode", "IpcMode", "PidMode")]
+        shared = {mode.removeprefix(_SHARED) for mode in modes if mode.startswith(_SHARED)}
+        shared |= {source.split(":")[0] for source in host.get("VolumesFrom") or ()}
+        return [other.container for other in module.services if other.container in shared]
+
+    def _dependencies(
+        self, module: ModuleTarget, service: ServiceTarget
+    ) -> Iterator[tuple[Dependency, ServiceTarget]]:
+        by_name = {other.service: other for other in module.services}
+        for dependency in service.depends_on:
+            if dependency.service in by_name:
+                yield dependency, by_name[dependency.service]
+
+    def _start(
+        self, module: ModuleTarget, service: ServiceTarget, container: Container | None
+    ) -> Step:
+        needs = {step_id("create", service.container), step_id("stop", service.container)}
+        dependencies = list(self._dependencies(module, service))
+        for dependency, other in dependencies:
+            is_start = dependency.condition == "service_started"
+            needs.add(step_id("start" if is_start else "wait", other.container))
+        if not dependencies:
+            needs |= self._required(module)
+        return Step(
+            "start",
+            service.container,
+            module.name,
+            service.service,
+            frozenset(needs),
+            SECONDS["start"],
+            service,
+            container,
+        )
+
+    def _required(self, module: ModuleTarget) -> set[str]:
+        """What has to be ready of the modules that *module* requires. Its services without
+        dependencies wait for that, and so all others do."""
+        return {
+            step_id("wait", service.container)
+            for name in module.requires
+            if name in self._targets
+            for service in self._targets[name].services
+        }
+
+    def _wait(self, service: ServiceTarget, container: Container | None) -> Step:
+        seconds = self._observed.learnt.get(service.address, READY_SECONDS)
+        return Step(
+            "wait",
+            service.container,
+            service.module,
+            service.service,
+            frozenset({step_id("start", service.container)}),
+            seconds,
+            service,
+            container,
+        )
+
+
+def images_of(targets: Iterable[ModuleTarget]) -> list[ImageTarget]:
+    """Each image of *targets* once."""
+    return list(
+        {
+            (service.image.name, service.image.local): service.image
+            for module in targets
+            for service in module.services
+        }.values()
+    )

@@ -1,0 +1,80 @@
+"""The plans of `stop` and `down`, and who stands against them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.errors import InUseError
+from aiserver_tray.model import Container, ModuleModel
+from aiserver_tray.operations.down import in_use, plan_down, plan_stop, unused_basics, with_users
+from aiserver_tray.operations.plan import Plan
+from tests.unit.operations.planning import observed, targets_of
+from tests.unit.operations.test_up import APP, BASE
+
+Stack = tuple[dict[str, ModuleModel], list[Container]]
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    targets = targets_of(tmp_path, base=BASE, web=APP)
+    return {t.name: t.model for t in targets}, list(observed(targets).containers.values())
+
+
+def needs(plan: Plan, step_id: str) -> set[str]:
+    return set(next(step.needs for step in plan if step.id == step_id))
+
+
+def test_users_stop_before_what_they_use(stack: Stack) -> None:
+    plan = plan_stop(["base", "web"], *stack)
+    assert needs(plan, "stop ai-web") == {"stop ai-web-worker"}
+    assert needs(plan, "stop ai-base") == {"stop ai-web", "stop ai-web-worker"}
+    assert "stop ai-web-job" not in {step.id for step in plan}
+
+
+def test_down_removes_everything_then_networks_then_volumes(stack: Stack) -> None:
+    plan = plan_down(["web"], *stack, {"ai-web": "web"}, {"ai-web-data": "web"})
+    containers = {"remove ai-web", "remove ai-web-worker", "remove ai-web-job"}
+    assert needs(plan, "remove_network ai-web") == containers
+    assert needs(plan, "remove_volume ai-web-data") == containers
+    assert needs(plan, "remove ai-web-job") == {"remove ai-web"}
+
+
+def test_a_module_without_a_model_is_stopped_all_the_same(stack: Stack) -> None:
+    models, containers = stack
+    orphan = replace(containers[0], name="ai-gone", module="gone", service="gone")
+    plan = plan_stop(["gone"], models, [*containers, orphan])
+    assert [step.id for step in plan] == ["stop ai-gone"]
+
+
+def test_what_running_modules_need_is_refused(stack: Stack) -> None:
+    models, _ = stack
+    (error,) = in_use(["base"], models, {"web", "base"})
+    assert isinstance(error, InUseError)
+    assert error.data == {"module": "base", "users": ["web"]}
+    assert not in_use(["base"], models, {"base"})
+    assert not in_use(["base", "web"], models, {"web", "base"})
+
+
+def test_cascade_takes_the_users_along(stack: Stack) -> None:
+    models, _ = stack
+    assert with_users(["base"], models, {"web", "base"}) == ["base", "web"]
+
+
+def test_unused_basics_are_those_that_nobody_else_needs_or_asked_for(stack: Stack) -> None:
+    models, _ = stack
+    running = {"web", "base"}
+    assert unused_basics(["web"], models, running, ["web"]) == ["base"]
+    assert unused_basics(["web"], models, running, ["web", "base"]) == []
+    other = ModuleModel("other", "feature", ("base",))
+    assert unused_basics(["web"], {**models, "other": other}, {*running, "other"}, ["web"]) == []
+
+
+def test_a_basic_that_only_an_unused_basic_needs_is_unused_too() -> None:
+    models = {
+        "store": ModuleModel("store", "basic"),
+        "search": ModuleModel("search", "basic", ("store",)),
+        "web": ModuleModel("web", "feature", ("search",)),
+    }
+    found = unused_basics(["web"], models, {"web", "search", "store"}, ["web"])
+    assert found == ["search", "store"]

@@ -1,0 +1,243 @@
+"""The plan of `up`: what is made, started, waited for, and in which order."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan import Plan
+from aiserver_tray.operations.up import plan_images, plan_refresh, plan_up, plan_without_waiting
+from aiserver_tray.target.model import ModuleTarget
+from tests.unit.operations.planning import IMAGE_ID, MADE, done, observed, targets_of
+
+BASE = """
+    x-aiserver: {kind: basic}
+    services:
+      base:
+        image: busybox:1
+        volumes: ["data:/data"]
+    volumes: {data: {}}
+"""
+
+APP = """
+    x-aiserver: {kind: feature, requires: [base]}
+    services:
+      job:
+        image: busybox:1
+      web:
+        image: busybox:1
+        depends_on: {job: {condition: service_completed_successfully}}
+      worker:
+        image: busybox:2
+        depends_on: {web: {condition: service_healthy}}
+"""
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> list[ModuleTarget]:
+    return targets_of(tmp_path, base=BASE, web=APP)
+
+
+def ids(plan: Plan) -> list[str]:
+    return [step.id for step in plan]
+
+
+def needs(plan: Plan, step_id: str) -> set[str]:
+    return set(next(step.needs for step in plan if step.id == step_id))
+
+
+def test_a_first_start_makes_everything_in_order(stack: list[ModuleTarget]) -> None:
+    plan = plan_up(stack, Observed())
+    assert set(ids(plan)) == {
+        "pull busybox:1",
+        "pull busybox:2",
+        "network ai-base",
+        "network ai-web",
+        "volume ai-base-data",
+        *(
+            f"{kind} {name}"
+            for kind in ("create", "start", "wait")
+            for name in ("ai-base", "ai-web-job", "ai-web", "ai-web-worker")
+        ),
+    }
+    assert needs(plan, "create ai-base") == {
+        "pull busybox:1",
+        "network ai-base",
+        "volume ai-base-data",
+    }
+    assert needs(plan, "start ai-web-job") == {"create ai-web-job", "wait ai-base"}
+    assert needs(plan, "start ai-web") == {"create ai-web", "wait ai-web-job"}
+    assert needs(plan, "start ai-web-worker") == {"create ai-web-worker", "wait ai-web"}
+
+
+def test_steps_come_after_what_they_need(stack: list[ModuleTarget]) -> None:
+    seen: set[str] = set()
+    for step in plan_up(stack, Observed()):
+        assert step.needs <= seen
+        seen.add(step.id)
+
+
+def test_what_runs_unchanged_needs_nothing(stack: list[ModuleTarget]) -> None:
+    assert not plan_up(stack, observed(stack)).steps
+
+
+def test_a_changed_configuration_makes_just_that_container_anew(stack: list[ModuleTarget]) -> None:
+    there = observed(stack)
+    containers = {**there.containers}
+    containers["ai-web-worker"] = replace(containers["ai-web-worker"], config_hash="other")
+    plan = plan_up(stack, replace(there, containers=containers))
+    assert ids(plan) == [
+        "remove ai-web-worker",
+        "create ai-web-worker",
+        "start ai-web-worker",
+        "wait ai-web-worker",
+    ]
+
+
+def test_the_old_container_serves_until_the_new_image_is_there(stack: list[ModuleTarget]) -> None:
+    there = observed(stack)
+    containers = {**there.containers}
+    containers["ai-web-worker"] = replace(containers["ai-web-worker"], config_hash="other")
+    plan = plan_up(stack, replace(there, containers=containers, images={"busybox:1": IMAGE_ID}))
+    assert needs(plan, "remove ai-web-worker") == {"pull busybox:2"}
+
+
+def test_another_image_under_the_same_name_makes_the_container_anew(
+    stack: list[ModuleTarget],
+) -> None:
+    images = {"busybox:1": IMAGE_ID, "busybox:2": "sha256:new"}
+    plan = plan_up(stack, replace(observed(stack), images=images))
+    assert "create ai-web-worker" in ids(plan)
+    assert "create ai-web" not in ids(plan)
+
+
+def test_a_local_build_takes_the_place_of_the_image(stack: list[ModuleTarget]) -> None:
+    images = {"busybox:1": IMAGE_ID, "busybox:2": IMAGE_ID, "aiserver/web-worker:2": "sha256:own"}
+    plan = plan_up(stack, replace(observed(stack), images=images))
+    assert "create ai-web-worker" in ids(plan)
+
+
+def test_a_container_that_was_never_started_is_made_anew(stack: list[ModuleTarget]) -> None:
+    there = observed(stack)
+    containers = {**there.containers}
+    containers["ai-web"] = replace(containers["ai-web"], status="created")
+    plan = plan_up(stack, replace(there, containers=containers))
+    assert "remove ai-web" in ids(plan)
+
+
+@pytest.mark.parametrize("status", ["exited", "dead", "paused"])
+def test_what_stands_still_is_started(stack: list[ModuleTarget], status: str) -> None:
+    there = observed(stack)
+    containers = {**there.containers}
+    containers["ai-web-worker"] = replace(containers["ai-web-worker"], status=status)  # type: ignore[arg-type]
+    plan = plan_up(stack, replace(there, containers=containers))
+    assert ids(plan) == ["start ai-web-worker", "wait ai-web-worker"]
+
+
+def test_what_is_not_ready_yet_is_waited_for(stack: list[ModuleTarget]) -> None:
+    there = observed(stack)
+    containers = {**there.containers}
+    containers["ai-web"] = replace(containers["ai-web"], health="starting")
+    assert ids(plan_up(stack, replace(there, containers=containers))) == ["wait ai-web"]
+
+
+def test_a_job_runs_again_when_a_service_that_needs_it_is_started(
+    stack: list[ModuleTarget],
+) -> None:
+    there = observed(stack)
+    containers = {**there.containers}
+    containers["ai-web"] = replace(containers["ai-web"], status="exited")
+    plan = plan_up(stack, replace(there, containers=containers))
+    assert ids(plan) == ["start ai-web-job", "wait ai-web-job", "start ai-web", "wait ai-web"]
+
+
+def test_a_job_that_failed_or_changed_runs_again(stack: list[ModuleTarget]) -> None:
+    job = stack[1].services[0]
+    there = observed(stack)
+    for container, first in (
+        (done(job, exit_code=1), "start ai-web-job"),
+        (done(job, config_hash="other"), "remove ai-web-job"),
+    ):
+        containers = {**there.containers, job.container: container}
+        assert ids(plan_up(stack, replace(there, containers=containers)))[0] == first
+
+
+def test_a_job_runs_again_when_a_required_volume_is_newer_than_its_success(
+    stack: list[ModuleTarget],
+) -> None:
+    newer = {"ai-base-data": MADE + timedelta(hours=3)}
+    plan = plan_up(stack, replace(observed(stack), volumes=newer))
+    assert ids(plan) == ["start ai-web-job", "wait ai-web-job"]
+
+
+def test_a_job_whose_container_is_gone_is_not_missed(stack: list[ModuleTarget]) -> None:
+    there = observed(stack)
+    containers = {n: c for n, c in there.containers.items() if n != "ai-web-job"}
+    assert not plan_up(stack, replace(there, containers=containers)).steps
+
+
+def test_a_service_that_left_the_module_is_removed(stack: list[ModuleTarget]) -> None:
+    there = observed(stack)
+    left = replace(there.containers["ai-web"], name="ai-web-old", service="old", id="old")
+    plan = plan_up(stack, replace(there, containers={**there.containers, left.name: left}))
+    assert ids(plan) == ["remove ai-web-old"]
+
+
+def test_restart_stops_users_first_and_leaves_other_modules_alone(
+    stack: list[ModuleTarget],
+) -> None:
+    plan = plan_up(stack, observed(stack), restarted=frozenset({"web"}))
+    assert needs(plan, "stop ai-web") == {"stop ai-web-worker"}
+    assert needs(plan, "start ai-web-worker") == {"stop ai-web-worker", "wait ai-web"}
+    assert not [step for step in ids(plan) if step.endswith("ai-base")]
+
+
+def test_a_service_that_shares_a_namespace_is_made_anew_with_the_other(tmp_path: Path) -> None:
+    text = """
+        services:
+          web: {image: "busybox:1"}
+          side: {image: "busybox:1", network_mode: "service:web"}
+    """
+    targets = targets_of(tmp_path, pod=text)
+    there = observed(targets)
+    containers = {**there.containers}
+    containers["ai-pod-web"] = replace(containers["ai-pod-web"], config_hash="other")
+    plan = plan_up(targets, replace(there, containers=containers))
+    assert "create ai-pod-web" in needs(plan, "create ai-pod-side")
+
+
+def test_the_longest_path_counts_what_was_learnt(stack: list[ModuleTarget]) -> None:
+    plan = plan_up(stack, Observed(learnt={"base/base": 100.0, "web/web": 30.0}))
+    assert plan.remaining["start ai-base"] > 130
+    assert 30 < plan.remaining["start ai-web"] < plan.remaining["start ai-base"]
+
+
+def test_detached_waits_only_where_something_else_does(stack: list[ModuleTarget]) -> None:
+    plan = plan_without_waiting(plan_up(stack, Observed()))
+    waits = {step.subject for step in plan if step.kind == "wait"}
+    assert waits == {"ai-base", "ai-web-job", "ai-web"}
+
+
+def test_each_image_is_pulled_once(stack: list[ModuleTarget]) -> None:
+    assert sorted(ids(plan_images(stack, "pull"))) == ["pull busybox:1", "pull busybox:2"]
+    assert not plan_images(stack, "build").steps
+
+
+def test_an_image_that_is_always_pulled_is_pulled_first(tmp_path: Path) -> None:
+    text = """
+        services:
+          web: {image: "busybox:1", pull_policy: always}
+          other: {image: "busybox:2"}
+    """
+    assert ids(plan_refresh(targets_of(tmp_path, web=text))) == ["pull busybox:1"]
+
+
+def test_what_has_no_image_is_built(tmp_path: Path) -> None:
+    text = """
+        services:
+          web: {build: "."}
+    """
+    plan = plan_up(targets_of(tmp_path, web=text), Observed())
+    assert needs(plan, "create ai-web") == {"build aiserver/web-web:local", "network ai-web"}
