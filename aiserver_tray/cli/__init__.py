@@ -8,10 +8,25 @@ from importlib import import_module
 import click
 
 from aiserver_tray import __version__
-from aiserver_tray.cli.common import common_options
+from aiserver_tray.cli.common import INTERRUPTED, common_options
 
-COMMANDS = {"catalog": "catalog", "config": "config", "doctor": "doctor"}
-"""Command -> module of this package that holds it; imported only when the command is used."""
+COMMANDS = {
+    "build": "operate:build",
+    "catalog": "catalog:command",
+    "choose": "choose:command",
+    "completion": "completion:command",
+    "config": "config:command",
+    "doctor": "doctor:command",
+    "down": "operate:down",
+    "exec": "execute:command",
+    "logs": "logs:command",
+    "pull": "operate:pull",
+    "restart": "operate:restart",
+    "status": "status:command",
+    "stop": "operate:stop",
+    "up": "operate:up",
+}
+"""Command -> module of this package and its name there; imported only when the command is used."""
 
 
 class _Commands(click.Group):
@@ -21,8 +36,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"{__name__}.{COMMANDS[cmd_name]}")
-        command: click.Command = module.command
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
         return command
 
 
@@ -45,7 +60,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader (head, less) has enough; Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -41,6 +41,10 @@ class Options:
 
         return App(self.home, self.catalogs, self.host)
 
+    def with_(self, home: Path | None, catalogs: Sequence[Path], host: str | None) -> "Options":
+        """These, with what stood at a further place of the command line."""
+        return Options(home or self.home, (*self.catalogs, *catalogs), host or self.host)
+
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -74,12 +78,7 @@ def common_options(function: _Function) -> Callable[..., Any]:
         **kwargs: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
         options: Options = context.obj or Options()
-        context.obj = replace(
-            options,
-            home=home or options.home,
-            catalogs=(*options.catalogs, *catalogs),
-            host=host or options.host,
-        )
+        context.obj = options.with_(home, catalogs, host)
         try:
             return function(*args, **kwargs)
         except AiServerError as error:

@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import click
 
 from aiserver_tray.cli.progress_lines import ProgressLines
+from aiserver_tray.cli.queues import available
 from aiserver_tray.cli.terminal import console, is_terminal
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import OperationView
@@ -56,7 +57,7 @@ def follow(operation: Cancellable, views: "SimpleQueue[Item]", language: Languag
     second one ends the process."""
     with _display(language) as display, _interrupts(views, display):
         while True:
-            found = _available(views)
+            found = available(views, _FRAME)
             if "interrupt" in found:
                 display.cancelling()
                 operation.cancel()
@@ -64,18 +65,6 @@ def follow(operation: Cancellable, views: "SimpleQueue[Item]", language: Languag
             display.show(seen)
             if seen and seen[-1].is_over:
                 return seen[-1]
-
-
-def _available(queue: "SimpleQueue[Item]") -> list[Item]:
-    """What is in *queue*, after a wait of one frame at most."""
-    found: list[Item] = []
-    try:
-        # Never without a limit: on Windows, Ctrl-C does not end a wait.
-        found.append(queue.get(timeout=_FRAME))
-        while True:
-            found.append(queue.get_nowait())
-    except Empty:
-        return found
 
 
 @contextmanager

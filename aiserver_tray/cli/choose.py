@@ -1,0 +1,24 @@
+"""``aiserver-tray choose``: which modules *Start all* and a bare ``up`` mean."""
+
+import click
+
+from aiserver_tray.cli import complete
+from aiserver_tray.cli.common import as_json_option, common_options, current_app, print_json
+
+
+@click.command()
+@click.argument("modules", nargs=-1, metavar="[MODULE]...", shell_complete=complete.modules)
+@as_json_option
+@common_options
+def command(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - command line flag
+    """Let *Start all* and a bare `up` mean MODULEs. Without a name: say what they mean now."""
+    app = current_app()
+    for name in modules:
+        app.catalog.module(name)
+    if modules:
+        app.settings.choose(dict.fromkeys(modules))
+    if as_json:
+        print_json({"chosen": list(app.chosen)})
+    elif not modules:
+        for name in app.chosen:
+            click.echo(name)

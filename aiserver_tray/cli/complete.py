@@ -1,0 +1,63 @@
+"""What a shell may offer for an argument. Completion never fails and never makes anything."""
+
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from aiserver_tray.cli.common import Options
+
+if TYPE_CHECKING:
+    from aiserver_tray.app import App
+
+
+def modules(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of modules."""
+    app = _app(context)
+    found = (
+        CompletionItem(module.name, help=app.say(module.summary))
+        for module in app.catalog.modules.values()
+    )
+    return [item for item in found if item.value.startswith(incomplete)]
+
+
+def services(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of modules, and ``MODULE/SERVICE`` from the slash on."""
+    name, slash, _ = incomplete.partition("/")
+    if not slash:
+        return modules(context, parameter, incomplete)
+    module = _app(context).catalog.modules.get(name)
+    found = module.document.tree.get("services") if module else None
+    addresses = (f"{name}/{service}" for service in found or ())
+    return [CompletionItem(a) for a in addresses if a.startswith(incomplete)]
+
+
+def settings(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Addresses of settings."""
+    app = _app(context)
+    found = (
+        CompletionItem(address, help=app.say(setting.title))
+        for address, setting in app.declared.items()
+    )
+    return [item for item in found if item.value.startswith(incomplete)]
+
+
+def _app(context: click.Context) -> "App":
+    """The application with the common options given so far: no command has run yet, so they are
+    still where click put them."""
+    options = Options()
+    given = context
+    while given:
+        options = options.with_(
+            given.params.get("home"), given.params.get("catalogs") or (), given.params.get("host")
+        )
+        if not given.parent:
+            return options.app
+        given = given.parent
+    return options.app

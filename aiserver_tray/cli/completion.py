@@ -1,0 +1,27 @@
+"""``aiserver-tray completion``: the script that makes a shell complete our commands."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from aiserver_tray.cli.common import common_options
+
+PROGRAM = "aiserver-tray"
+VARIABLE = "_AISERVER_TRAY_COMPLETE"
+"""By which a shell asks for completions (click's convention)."""
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@common_options
+def command(shell: str) -> None:
+    """Print the script that makes SHELL complete our commands, modules and settings.
+
+    \b
+    bash: eval "$(aiserver-tray completion bash)"            in ~/.bashrc
+    zsh:  eval "$(aiserver-tray completion zsh)"             in ~/.zshrc
+    fish: aiserver-tray completion fish | source             in ~/.config/fish/config.fish
+    """
+    root = click.get_current_context().find_root().command
+    complete = get_completion_class(shell)
+    if complete is not None:
+        click.echo(complete(root, {}, PROGRAM, VARIABLE).source())

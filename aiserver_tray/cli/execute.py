@@ -1,0 +1,49 @@
+"""``aiserver-tray exec``: a command in a running service."""
+
+import sys
+
+import click
+
+from aiserver_tray.cli import complete
+from aiserver_tray.cli.common import common_options, current_app
+from aiserver_tray.cli.core import check_modules, require_engine
+from aiserver_tray.errors import UnknownNameError
+from aiserver_tray.model import ModuleView, ServiceView
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("target", metavar="MODULE[/SERVICE]", shell_complete=complete.services)
+@click.argument("words", nargs=-1, metavar="[CMD]...")
+@common_options
+def command(target: str, words: tuple[str, ...]) -> None:
+    """Run CMD (a shell, if none is given) in a running service, and end with its exit status.
+
+    Without SERVICE: the one named like its module, else its only one.
+    """
+    app = current_app()
+    name, _, service = target.partition("/")
+    with app.core() as core:
+        snapshot = require_engine(core)
+        check_modules(snapshot, [name])
+        module = next(module for module in snapshot.modules if module.name == name)
+        container = find_service(module, service).container
+        status = core.engine.containers.exec(container, words or ("sh",))
+    sys.exit(status)
+
+
+def find_service(module: ModuleView, name: str) -> ServiceView:
+    """The service *name* of *module*; empty: the one that the module itself stands for.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    services = {service.name: service for service in module.services}
+    if not name:
+        if module.name in services:
+            return services[module.name]
+        if len(services) == 1:
+            return module.services[0]
+    if name in services:
+        return services[name]
+    known = [f"{module.name}/{service}" for service in services]
+    raise UnknownNameError(f"{module.name}/{name}", known)

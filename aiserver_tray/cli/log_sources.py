@@ -1,0 +1,188 @@
+"""The logs of several services as one stream of lines."""
+
+import heapq
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from queue import Queue
+from typing import TYPE_CHECKING
+
+from aiserver_tray.cli.queues import available
+from aiserver_tray.errors import AiServerError, ObjectNotFoundError
+from aiserver_tray.model import ServiceView, Snapshot
+
+if TYPE_CHECKING:
+    from aiserver_tray.core import Core
+    from aiserver_tray.engine.logs import LogStream
+    from aiserver_tray.engine.values import LogLine
+
+_LIVE = ("running", "paused", "restarting")
+_BUFFER = 10_000
+"""Lines that wait for a slow reader; then the engine does."""
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A service whose log is wanted."""
+
+    module: str
+    service: str
+    container: str
+
+    @property
+    def name(self) -> str:
+        """As people know it."""
+        return self.module if self.module == self.service else f"{self.module}/{self.service}"
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which part of each log is wanted: from *since* on, the last *tail* lines."""
+
+    since: datetime | None = None
+    tail: int | None = None
+
+
+Item = tuple[Source, "LogLine"]
+
+
+def sources(snapshot: Snapshot, modules: Sequence[str]) -> list[Source]:
+    """The services of *modules*, or of all, that have a container."""
+    return [
+        Source(module.name, service.name, service.container)
+        for module in snapshot.modules
+        if not modules or module.name in modules
+        for service in module.services
+        if service.state != "absent"
+    ]
+
+
+def history(core: "Core", wanted: Sequence[Source], span: Span) -> Iterator[Item]:
+    """The lines that there are, of all services, by their time."""
+    logs = (_numbered(core, source, span) for source in wanted)
+    for _, source, line in heapq.merge(*logs, key=lambda item: item[0]):
+        yield source, line
+
+
+def _numbered(
+    core: "Core", source: Source, span: Span
+) -> Iterator[tuple[datetime, Source, "LogLine"]]:
+    """Lines with their time; one without takes that of the line before."""
+    time = _BEGINNING
+    try:
+        with core.engine.containers.logs(source.container, since=span.since, tail=span.tail) as log:
+            for line in log:
+                time = line.time or time
+                yield time, source, line
+    except ObjectNotFoundError:
+        return  # removed meanwhile
+
+
+@dataclass
+class _Position:
+    """How far a log was read: the time of the last line, and how many lines had just that."""
+
+    time: datetime | None = None
+    count: int = 0
+
+    def pass_(self, line: "LogLine") -> None:
+        if line.time is None:
+            return
+        self.count = self.count + 1 if line.time == self.time else 1
+        self.time = line.time
+
+
+@dataclass
+class _Reader:
+    """A thread that reads one log on."""
+
+    started_at: datetime | None
+    log: "LogStream"
+    is_over: bool = False
+
+
+@dataclass
+class Follower:
+    """Reads the logs of *modules* (none: all) on, as long as one of their containers runs; ones
+    that start meanwhile come along."""
+
+    core: "Core"
+    modules: Sequence[str]
+    span: Span
+    _positions: dict[Source, _Position] = field(default_factory=dict)
+    _readers: dict[Source, _Reader] = field(default_factory=dict)
+    _queue: "Queue[Item | AiServerError | Source]" = field(default_factory=lambda: Queue(_BUFFER))
+
+    def lines(self) -> Iterator[Item]:
+        """All lines: those there are by their time, then each as it comes.
+
+        Raises:
+            EngineDownError: the engine went away.
+        """
+        snapshot = self.core.store.snapshot
+        for source, line in history(self.core, sources(snapshot, self.modules), self.span):
+            self._positions.setdefault(source, _Position()).pass_(line)
+            yield source, line
+        try:
+            while self._is_live():
+                yield from self._arrived()
+        finally:
+            for reader in self._readers.values():
+                reader.log.close()
+
+    def _arrived(self) -> Iterator[Item]:
+        for item in available(self._queue):
+            if isinstance(item, AiServerError):
+                raise item
+            if isinstance(item, Source):
+                self._readers[item].is_over = True
+            else:
+                self._positions.setdefault(item[0], _Position()).pass_(item[1])
+                yield item
+
+    def _is_live(self) -> bool:
+        """Whether more may come. Begins to read what has started."""
+        snapshot = self.core.store.snapshot
+        services = {
+            Source(module.name, service.name, service.container): service
+            for module in snapshot.modules
+            if not self.modules or module.name in self.modules
+            for service in module.services
+        }
+        live = {source: s for source, s in services.items() if s.state in _LIVE}
+        for source, service in live.items():
+            self._read(source, service)
+        return bool(live) or not all(reader.is_over for reader in self._readers.values())
+
+    def _read(self, source: Source, service: ServiceView) -> None:
+        reader = self._readers.get(source)
+        if reader and (not reader.is_over or reader.started_at == service.started_at):
+            return
+        position = self._positions.get(source)
+        span = Span(position.time) if position and position.time else self.span
+        try:
+            log = self.core.engine.containers.logs(
+                source.container, since=span.since, tail=span.tail, follow="follow"
+            )
+        except ObjectNotFoundError:
+            return  # removed meanwhile
+        self._readers[source] = _Reader(service.started_at, log)
+        threading.Thread(
+            target=self._pump, args=(source, log, position), name="log", daemon=True
+        ).start()
+
+    def _pump(self, source: Source, log: "LogStream", position: _Position | None) -> None:
+        """In a thread of its own: lines into the queue, without those that were read before."""
+        time, count = (position.time, position.count) if position else (None, 0)
+        try:
+            for line in log:
+                if time and line.time and line.time <= time:
+                    count -= line.time == time
+                    if line.time < time or count >= 0:
+                        continue
+                self._queue.put((source, line))
+        except AiServerError as error:
+            self._queue.put(error)
+        self._queue.put(source)

@@ -1,0 +1,108 @@
+"""``aiserver-tray logs``: what the services write."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import click
+
+from aiserver_tray.cli import complete
+from aiserver_tray.cli.common import (
+    as_json_option,
+    common_options,
+    current_app,
+    print_json_line,
+)
+from aiserver_tray.cli.core import check_modules, require_engine
+from aiserver_tray.cli.log_level import LEVELS, Level, LevelReader, is_at_least
+from aiserver_tray.cli.log_sources import Follower, Item, Source, Span, history, sources
+from aiserver_tray.cli.since import Since
+from aiserver_tray.cli.terminal import (
+    harmless_in_colour,
+    has_colour,
+    is_terminal,
+    padded,
+    width,
+    without_colour,
+)
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.values import LogLine
+
+_COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow",
+            "bright_green", "bright_magenta", "bright_blue")  # fmt: skip
+
+
+@click.command()
+@click.argument("modules", nargs=-1, metavar="[MODULE]...", shell_complete=complete.modules)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on.")
+@click.option(
+    "-n",
+    "--tail",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="The last N lines of each service.",
+)
+@click.option("--since", type=Since(), help="From a time on: 10m or 2h ago, or 2026-01-31T12:00.")
+@click.option("--level", type=click.Choice(LEVELS), help="Only lines at least as severe.")
+@as_json_option
+@common_options
+def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
+    modules: tuple[str, ...],
+    follow: bool,  # noqa: FBT001 - a command line flag
+    tail: int | None,
+    since: datetime | None,
+    level: Level | None,
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """What the services of MODULEs write. Without a name: of all."""
+    app = current_app()
+    span = Span(since, tail)
+    with app.core() as core:
+        snapshot = require_engine(core)
+        check_modules(snapshot, modules)
+        wanted = sources(snapshot, modules)
+        lines = Follower(core, modules, span).lines() if follow else history(core, wanted, span)
+        show = _print_json if as_json else _printer(wanted)
+        for source, line, found in _levelled(lines):
+            if level is None or is_at_least(found, level):
+                show(source, line, found)
+
+
+def _levelled(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Level]]:
+    readers: dict[Source, LevelReader] = {}
+    for source, line in lines:
+        yield source, line, readers.setdefault(source, LevelReader()).level(line.text)
+
+
+def _print_json(source: Source, line: "LogLine", level: Level) -> None:
+    print_json_line(
+        {
+            "time": line.time.isoformat() if line.time else None,
+            "module": source.module,
+            "service": source.service,
+            "stream": line.stream,
+            "level": level,
+            "message": line.text,
+        }
+    )
+
+
+def _printer(wanted: Sequence[Source]) -> Callable[[Source, "LogLine", Level], None]:
+    """Prints lines with their service's name before them. Where no person looks, lines stay as
+    they are."""
+    columns = max((width(source.name) for source in wanted), default=0)
+    colours = cycle(_COLOURS)
+    prefixes: dict[Source, str] = {}
+    coloured, terminal = has_colour(sys.stdout), is_terminal(sys.stdout)
+    clean = harmless_in_colour if coloured else without_colour if terminal else str
+
+    def show(source: Source, line: "LogLine", _level: Level) -> None:
+        if source not in prefixes:
+            name = f"{padded(source.name, columns)} |"
+            prefixes[source] = click.style(name, fg=next(colours)) if coloured else name
+        click.echo(f"{prefixes[source]} {clean(line.text)}", color=True)
+
+    return show

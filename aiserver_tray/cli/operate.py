@@ -1,0 +1,218 @@
+"""The commands that change what runs: up, stop, down, restart, pull, build."""
+
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aiserver_tray.cli import complete
+from aiserver_tray.cli.common import (
+    as_json_option,
+    common_options,
+    current_app,
+    fail,
+    print_json,
+    print_table,
+    tell,
+)
+from aiserver_tray.cli.core import current_snapshot
+from aiserver_tray.cli.outcome import NOTHING, outcome_json, summary
+from aiserver_tray.cli.terminal import is_interactive
+from aiserver_tray.cli.words import STEPS
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.model import OperationKind, OperationView
+
+if TYPE_CHECKING:
+    from aiserver_tray.cli.progress import Item
+    from aiserver_tray.core import Core
+    from aiserver_tray.operations.plan import Plan
+    from aiserver_tray.operations.request import Request
+    from aiserver_tray.operations.service import Operation
+
+_Command = Callable[..., None]
+
+_modules = click.argument(
+    "modules", nargs=-1, metavar="[MODULE]...", shell_complete=complete.modules
+)
+_some_modules = click.argument(
+    "modules", nargs=-1, required=True, metavar="MODULE...", shell_complete=complete.modules
+)
+_cascade = click.option("--cascade", is_flag=True, help="Take the modules along that need these.")
+
+
+def _options(function: _Command) -> _Command:
+    """What all of these commands take."""
+    no_wait = click.option(
+        "--no-wait",
+        is_flag=True,
+        help="Fail instead of waiting while another operation has the modules.",
+    )
+    return no_wait(as_json_option(common_options(function)))
+
+
+@click.command()
+@_modules
+@click.option("--all", "all_", is_flag=True, help="Every module of the catalog.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
+@click.option("--detach", is_flag=True, help="Don't wait until everything is ready.")
+@_options
+def up(
+    modules: tuple[str, ...],
+    all_: bool,  # noqa: FBT001 - a command line flag
+    dry_run: bool,  # noqa: FBT001
+    detach: bool,  # noqa: FBT001
+    **options: bool,
+) -> None:
+    """Create and start MODULEs with what they require, and wait until they are ready.
+
+    Without a name: the chosen ones.
+    """
+    if modules and all_:
+        raise click.UsageError("give either modules or --all")
+    request = _request("up", modules, options, all=all_, detach=detach)
+    if dry_run:
+        _print_plan(request, **options)
+    else:
+        _run(request, **options)
+
+
+@click.command()
+@_modules
+@_cascade
+@_options
+def stop(modules: tuple[str, ...], cascade: bool, **options: bool) -> None:  # noqa: FBT001
+    """Stop MODULEs; their containers and logs stay. Without a name: everything."""
+    _run(_request("stop", modules, options, cascade=cascade), **options)
+
+
+@click.command()
+@_modules
+@_cascade
+@click.option("--volumes", is_flag=True, help="Remove their volumes, too: all their data.")
+@click.option("--yes", is_flag=True, help="Don't ask before volumes are removed.")
+@_options
+def down(
+    modules: tuple[str, ...],
+    cascade: bool,  # noqa: FBT001 - a command line flag
+    volumes: bool,  # noqa: FBT001
+    yes: bool,  # noqa: FBT001
+    **options: bool,
+) -> None:
+    """Stop MODULEs and remove their containers and networks. Without a name: everything."""
+    request = _request("down", modules, options, cascade=cascade, volumes=volumes)
+    if volumes and not yes and not is_interactive():
+        raise click.UsageError("--volumes removes data: confirm it with --yes")
+    _run(request, **options, confirm=volumes and not yes)
+
+
+@click.command()
+@_some_modules
+@_options
+def restart(modules: tuple[str, ...], **options: bool) -> None:
+    """Stop and start the services of MODULEs, in order; modules that need them keep running."""
+    _run(_request("restart", modules, options), **options)
+
+
+@click.command()
+@_modules
+@_options
+def pull(modules: tuple[str, ...], **options: bool) -> None:
+    """Pull the images of MODULEs, also those that are there. Without a name: the chosen ones."""
+    _run(_request("pull", modules, options), **options)
+
+
+@click.command()
+@_modules
+@_options
+def build(modules: tuple[str, ...], **options: bool) -> None:
+    """Build the images of MODULEs that have a Dockerfile. Without a name: the chosen ones."""
+    _run(_request("build", modules, options), **options)
+
+
+def _request(
+    kind: OperationKind, modules: tuple[str, ...], options: dict[str, bool], **more: bool
+) -> "Request":
+    from aiserver_tray.operations.request import Request  # noqa: PLC0415 - after Ctrl-C works
+
+    return Request(kind, modules, wait=not options.pop("no_wait"), **more)
+
+
+def _run(request: "Request", *, as_json: bool, confirm: bool = False) -> None:
+    app = current_app()
+    begun = time.monotonic()
+    with app.core() as core:
+        if confirm:
+            _confirm_volumes(core.operations.plan(request), app.language)
+            begun = time.monotonic()
+        view = _follow(core, core.operations.start(request), app.language)
+        snapshot = current_snapshot(core)
+    seconds = time.monotonic() - begun
+    if as_json:
+        print_json(outcome_json(view, snapshot, app.language, seconds))
+    if view.error:
+        fail(view.error, app.language)
+    tell(text.render(app.language) for text in summary(view, snapshot, seconds))
+
+
+def _follow(core: "Core", operation: "Operation", language: Language) -> OperationView:
+    """Shows *operation* to its end."""
+    from aiserver_tray.cli.progress import follow  # noqa: PLC0415 - after Ctrl-C works
+
+    views: SimpleQueue[Item] = SimpleQueue()
+    last: OperationView | None = None
+
+    def take(state: Any) -> None:  # noqa: ANN401 - the store's, which must not be imported early
+        nonlocal last
+        view = next((o for o in state.operations if o.id == operation.id), None)
+        if view and view is not last:
+            last = view
+            views.put(view)
+
+    unsubscribe = core.store.observe(take)
+    try:
+        return follow(operation, views, language)
+    finally:
+        unsubscribe()
+
+
+def _confirm_volumes(plan: "Plan", language: Language) -> None:
+    """Ask, naming the volumes.
+
+    Raises:
+        click.Abort: the answer is no.
+    """
+    volumes = [step.subject for step in plan if step.kind == "remove_volume"]
+    if not volumes:
+        return
+    warning = Text("These volumes, and all data in them, will be removed:")
+    tell([warning.render(language), *(f"  {volume}" for volume in volumes)])
+    click.confirm(Text("Remove them?").render(language), abort=True, err=True)
+
+
+def _print_plan(request: "Request", *, as_json: bool) -> None:
+    app = current_app()
+    with app.core() as core:
+        plan = core.operations.plan(request)
+    if as_json:
+        print_json([plan_row(step) for step in plan])
+    elif not len(plan):
+        tell([NOTHING.render(app.language)])
+    else:
+        print_table(
+            ("STEP", "OBJECT", "MODULE"),
+            [(STEPS[s.kind].render(app.language), s.subject, s.module) for s in plan],
+        )
+
+
+def plan_row(step: Any) -> dict[str, Any]:  # noqa: ANN401
+    """A step of a plan as JSON."""
+    return {
+        "id": step.id,
+        "kind": step.kind,
+        "subject": step.subject,
+        "module": step.module,
+        "service": step.service,
+        "needs": sorted(step.needs),
+    }

@@ -1,0 +1,66 @@
+"""How an operation ended, for people and as JSON."""
+
+from typing import Any
+
+from aiserver_tray.cli import units
+from aiserver_tray.cli.common import failure
+from aiserver_tray.cli.words import STATES
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.model import ModuleView, OperationView, Snapshot
+
+NOTHING = Text("There is nothing to do.")
+
+
+def summary(view: OperationView, snapshot: Snapshot, seconds: float) -> list[Text]:
+    """What an operation that succeeded has brought about."""
+    time_ = units.seconds(seconds)
+    if view.kind in ("up", "restart"):
+        modules = [module for module in snapshot.modules if module.name in view.modules]
+        if len(modules) == 1:
+            return [Text("{what} ({time})", what=_state(modules[0]), time=time_)]
+        return [*map(_state, modules), Text("Done in {time}.", time=time_)]
+    if not view.steps:
+        return [NOTHING]
+    return [_ended(view, time_)]
+
+
+def _ended(view: OperationView, time: str) -> Text:
+    names, count = ", ".join(view.modules), len(view.steps)
+    match view.kind:
+        case "stop":
+            return Text("Stopped: {names} ({time})", names=names, time=time)
+        case "pull":
+            return Text("{count} images pulled ({time})", count=count, time=time)
+        case "build":
+            return Text("{count} images built ({time})", count=count, time=time)
+        case _:
+            return Text("Removed: {names} ({time})", names=names, time=time)
+
+
+def _state(module: ModuleView) -> Text:
+    state = STATES[module.state]
+    if module.open and module.state == "running":
+        return Text("{name} is {state}: {url}", name=module.name, state=state, url=module.open)
+    return Text("{name} is {state}", name=module.name, state=state)
+
+
+def outcome_json(
+    view: OperationView, snapshot: Snapshot, language: Language, seconds: float
+) -> dict[str, Any]:
+    """The operation's end as JSON: the form of every answer, and what became of the modules."""
+    from aiserver_tray.state.status import status_json  # noqa: PLC0415 - after Ctrl-C works
+
+    if view.error:
+        answer = failure(view.error, language)
+    else:
+        texts = summary(view, snapshot, seconds)
+        message = "\n".join(text.render(language) for text in texts)
+        answer = {"success": True, "code": None, "message": message, "data": {}}
+    modules = status_json(snapshot, language)["modules"]
+    return {
+        **answer,
+        "operation": view.kind,
+        "status": view.status,
+        "seconds": round(seconds, 3),
+        "modules": [module for module in modules if module["name"] in view.modules],
+    }

@@ -1,0 +1,49 @@
+"""A point in time as people give it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import click
+
+_SPAN = re.compile(
+    r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s)?"
+)
+
+
+class Since(click.ParamType[datetime]):
+    """``10m`` or ``1h30m`` ago, or a date and time of ISO 8601 (local where it names no zone)."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """The point in time.
+
+        Raises:
+            click.BadParameter: it is none.
+        """
+        if isinstance(value, datetime):
+            return value
+        found = parse_since(str(value), datetime.now(UTC))
+        if found is None:
+            self.fail(
+                f"{value!r} is neither like 10m, 2h or 1d nor like 2026-01-31T12:00", param, ctx
+            )
+        return found
+
+
+def parse_since(text: str, now: datetime) -> datetime | None:
+    """What *text* means at *now*; None if it is no point in time."""
+    text = text.strip()
+    span = _SPAN.fullmatch(text)
+    if text and span:
+        parts = {name: float(value) for name, value in span.groupdict().items() if value}
+        try:
+            return now - timedelta(**parts)
+        except OverflowError:
+            return None
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,133 @@
+"""``aiserver-tray status``: what runs, and how it is."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aiserver_tray.cli.common import (
+    as_json_option,
+    common_options,
+    current_app,
+    print_json,
+    print_json_line,
+    print_table,
+)
+from aiserver_tray.cli.core import whole_snapshot
+from aiserver_tray.cli.queues import available
+from aiserver_tray.cli.status_rows import StatusRow, engine_line, heads, rows
+from aiserver_tray.cli.terminal import console, harmless, is_terminal
+from aiserver_tray.i18n import Language
+from aiserver_tray.model import Snapshot
+
+if TYPE_CHECKING:
+    from aiserver_tray.core import Core
+    from aiserver_tray.state.reduce import State
+
+Show = Callable[[Snapshot], None]
+
+
+@click.command()
+@click.option("-w", "--watch", is_flag=True, help="Show every change, until Ctrl-C.")
+@as_json_option
+@common_options
+def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
+    """What runs, and how it is."""
+    app = current_app()
+    with app.core() as core:
+        snapshot = whole_snapshot(core)
+        if watch:
+            with _watching(app.language, as_json=as_json) as show:
+                for snapshot in _changes(core):
+                    show(snapshot)
+        else:
+            _print(snapshot, app.language, as_json=as_json)
+
+
+def _print(snapshot: Snapshot, language: Language, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_data(snapshot, language))
+    elif is_terminal(sys.stdout):
+        from aiserver_tray.cli.status_table import table  # noqa: PLC0415 - slow
+
+        screen = console(sys.stdout)
+        screen.print(table(snapshot, language, screen))
+    else:
+        _print_plain(snapshot, language)
+
+
+def _data(snapshot: Snapshot, language: Language) -> dict[str, Any]:
+    from aiserver_tray.state.status import status_json  # noqa: PLC0415 - after Ctrl-C works
+
+    return status_json(snapshot, language)
+
+
+def _print_plain(snapshot: Snapshot, language: Language) -> None:
+    if line := engine_line(snapshot, language):
+        click.echo(harmless(line))
+    else:
+        print_table(heads(language), [row.cells for row in rows(snapshot, language)])
+
+
+def _changes(core: "Core") -> Iterator[Snapshot]:
+    """Every snapshot from now on, less those that were overtaken."""
+    queue: SimpleQueue[State] = SimpleQueue()
+    unsubscribe = core.store.observe(queue.put)
+    try:
+        while True:
+            for state in available(queue)[-1:]:
+                yield state.snapshot
+    finally:
+        unsubscribe()
+
+
+@contextmanager
+def _watching(language: Language, *, as_json: bool) -> Iterator[Show]:
+    """What shows one snapshot after the other."""
+    if as_json:
+        yield _once(lambda snapshot: _data(snapshot, language), print_json_line)
+    elif not is_terminal(sys.stdout):
+        yield _PlainChanges(language).show
+    else:
+        from rich.live import Live  # noqa: PLC0415 - slow, and only wanted on a terminal
+
+        from aiserver_tray.cli.status_table import table  # noqa: PLC0415
+
+        screen = console(sys.stdout)
+        with Live(console=screen, auto_refresh=False, redirect_stderr=False) as live:
+            yield lambda snapshot: live.update(table(snapshot, language, screen), refresh=True)
+
+
+def _once(value_of: Callable[[Snapshot], Any], show: Callable[[Any], None]) -> Show:
+    """Shows the value of a snapshot unless it is that of the last one."""
+    last: Any = None
+
+    def changed(snapshot: Snapshot) -> None:
+        nonlocal last
+        value = value_of(snapshot)
+        if value != last:
+            last = value
+            show(value)
+
+    return changed
+
+
+class _PlainChanges:
+    """One line for each module that changed."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._last: dict[str, StatusRow] = {}
+
+    def show(self, snapshot: Snapshot) -> None:
+        if line := engine_line(snapshot, self._language):
+            self._last = {}
+            click.echo(harmless(line))
+            return
+        for row in rows(snapshot, self._language):
+            if row != self._last.get(row.module):
+                self._last[row.module] = row
+                click.echo(harmless("  ".join(filter(None, row.cells))))

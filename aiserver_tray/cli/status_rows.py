@@ -1,0 +1,70 @@
+"""The rows of the status table. Pure."""
+
+from dataclasses import dataclass
+
+from aiserver_tray.cli.words import STATES
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.model import ModuleView, Port, Snapshot, State
+
+_ORPHAN = Text("not in the catalog any more")
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """A module's row: its name, state, how many services are ready, where it is, and why."""
+
+    module: str
+    state: State
+    word: str
+    ready: str
+    place: str
+    reason: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """As plain texts; what is empty is a dash."""
+        cells = (self.module, self.word, self.ready, self.place, self.reason)
+        return tuple(cell or "-" for cell in cells)
+
+
+def heads(language: Language) -> tuple[str, ...]:
+    """Of the columns."""
+    texts = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
+    return tuple(text.render(language) for text in texts)
+
+
+def rows(snapshot: Snapshot, language: Language) -> list[StatusRow]:
+    """One for each module."""
+    return [_row(module, language) for module in snapshot.modules]
+
+
+def engine_line(snapshot: Snapshot, language: Language) -> str | None:
+    """Why there is no table."""
+    if snapshot.engine.running or not snapshot.engine.error:
+        return None
+    return snapshot.engine.error.render(language)
+
+
+def _row(module: ModuleView, language: Language) -> StatusRow:
+    reason = module.reason or (_ORPHAN if module.orphan else None)
+    return StatusRow(
+        module=module.name,
+        state=module.state,
+        word=STATES[module.state].render(language),
+        ready="" if module.state == "stopped" else f"{module.ready}/{module.total}",
+        place=_place(module),
+        reason=reason.render(language) if reason else "",
+    )
+
+
+def _place(module: ModuleView) -> str:
+    """The address of its page, else those of its ports."""
+    ports = [port for service in module.services for port in service.ports]
+    if not ports:
+        return ""
+    return module.open or ", ".join(dict.fromkeys(map(_address, ports)))
+
+
+def _address(port: Port) -> str:
+    host = f"[{port.address}]" if ":" in port.address else port.address
+    return f"{host}:{port.host}" + ("" if port.protocol == "tcp" else f"/{port.protocol}")
