@@ -36,7 +36,10 @@ def overlap(address: str, other: str) -> bool:
 
 
 def _plain(address: str) -> str:
-    found = ipaddress.ip_address(address or _WILDCARDS[0])
+    try:
+        found = ipaddress.ip_address(address or _WILDCARDS[0])
+    except ValueError:  # whatever a file says; the engine refuses it
+        return address
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return str(mapped or found)
 

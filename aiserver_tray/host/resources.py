@@ -1,25 +1,22 @@
-"""What this machine has: memory, space on a disk, settings of the kernel. None where that can't be
-known."""
+"""What this machine has to spare, and its kernel's settings. None where that can't be known."""
 
+import re
 import shutil
 import sys
 from pathlib import Path
 
-_SYSCTLS = Path("/proc/sys")
+_PROC = Path("/proc")
+_AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB$", re.MULTILINE)
 
 
-def total_memory() -> int:
-    """Bytes of this machine's memory."""
-    import psutil  # noqa: PLC0415 - takes a while to import
-
-    return int(psutil.virtual_memory().total)
-
-
-def available_memory() -> int:
-    """Bytes that programs could have without swapping."""
-    import psutil  # noqa: PLC0415 - takes a while to import
-
-    return int(psutil.virtual_memory().available)
+def available_memory() -> int | None:
+    """Bytes that programs could have without swapping, on Linux."""
+    try:
+        # psutil would say the same, and takes a while to import.
+        found = _AVAILABLE.search((_PROC / "meminfo").read_text())
+    except OSError:
+        return None
+    return int(found[1]) * 1024 if found else None
 
 
 def free_disk(folder: str) -> int | None:
@@ -35,6 +32,6 @@ def kernel_setting(name: str) -> int | None:
     if sys.platform != "linux":
         return None
     try:
-        return int((_SYSCTLS / name.replace(".", "/").lstrip("/")).read_text())
+        return int((_PROC / "sys" / name.replace(".", "/").lstrip("/")).read_text())
     except (OSError, ValueError):
         return None

@@ -1,0 +1,47 @@
+"""Everything that would make an `up` fail and can be known before anything is changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.errors import AiServerError
+from aiserver_tray.i18n import Text
+from aiserver_tray.operations.preflight_names import keep_problems, name_problems
+from aiserver_tray.operations.preflight_ports import port_problems
+from aiserver_tray.operations.preflight_resources import memory_notices, resource_problems
+from aiserver_tray.operations.surroundings import Surroundings, look_around
+from aiserver_tray.operations.survey import Survey
+from aiserver_tray.target.model import ModuleTarget
+
+
+@dataclass(frozen=True)
+class Report:
+    """``errors`` stand in the way; ``notices`` are what people should be told all the same."""
+
+    errors: tuple[AiServerError, ...]
+    notices: tuple[Text, ...]
+
+
+def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: Engine) -> Report:
+    """Whether *targets* can be made, beside what was *found* on *engine*.
+
+    Raises:
+        EngineDownError, EngineRequestError: the engine can't be asked.
+    """
+    around = look_around(engine, found, targets)
+    return Report(
+        tuple(problems(targets, found, around)), tuple(memory_notices(targets, found, around))
+    )
+
+
+def problems(
+    targets: Sequence[ModuleTarget], found: Survey, around: Surroundings
+) -> list[AiServerError]:
+    """What is in the way of *targets*, all at once: names, ports, resources, and volumes that were
+    made with other secrets (where `with_keep_labels` gave the targets their fingerprints)."""
+    return [
+        *name_problems(targets, found),
+        *keep_problems(targets, found),
+        *port_problems(targets, found, around),
+        *resource_problems(targets, found, around),
+    ]

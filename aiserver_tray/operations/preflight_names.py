@@ -1,0 +1,209 @@
+"""Objects of the engine that have a name we need, and volumes made with other secrets (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
+
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.errors import (
+    AiServerError,
+    CatalogError,
+    NameConflictError,
+    ObjectKind,
+    Place,
+    SettingError,
+)
+from aiserver_tray.i18n import Text
+from aiserver_tray.operations.survey import Found, Survey
+from aiserver_tray.settings.secrets import Secrets
+from aiserver_tray.target import labels
+from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.target.names import SHARED_NETWORK
+
+KEEP = "io.aiserver.keep."
+"""A volume's label ``io.aiserver.keep.<address>`` holds the keyed fingerprint of the secret that
+its data depends on."""
+
+
+class _Needed(NamedTuple):
+    """A name that we put on the engine, and what needs it. ``path`` is where it comes from in the
+    module's file."""
+
+    kind: ObjectKind
+    name: str
+    module: Module
+    path: tuple[str, ...]
+
+
+def name_problems(targets: Sequence[ModuleTarget], survey: Survey) -> list[AiServerError]:
+    """Names that *targets* need and somebody else has, and external objects that are missing."""
+    needed = [found for target in targets for found in _needed(target)]
+    return [*_clashes(needed), *_taken(needed, survey), *_missing(targets, needed, survey)]
+
+
+def _needed(target: ModuleTarget) -> Iterator[_Needed]:
+    module = target.module
+    for service in target.services:
+        yield _Needed("container", service.container, module, ("services", service.service))
+    for network in target.networks:
+        if not network.external or network.name == SHARED_NETWORK:
+            yield _Needed("network", network.name, module, ("networks",))
+    for volume in target.volumes:
+        if not volume.external:
+            yield _Needed("volume", volume.name, module, ("volumes",))
+
+
+def _clashes(needed: Iterable[_Needed]) -> Iterator[AiServerError]:
+    """Two modules may come to the same name: ``a`` with ``b-c``, and ``a-b`` with ``c``."""
+    first: dict[tuple[ObjectKind, str], _Needed] = {}
+    for found in needed:
+        earlier = first.setdefault((found.kind, found.name), found)
+        if earlier.module.name != found.module.name and found.name != SHARED_NETWORK:
+            yield _shared_name(found, earlier.module.name)
+
+
+def _shared_name(needed: _Needed, other: str) -> CatalogError:
+    text = Text(
+        "expected another name: the {kind} {name} would also be that of the module {other}. "
+        "Rename it here or there",
+        kind=needed.kind,
+        name=needed.name,
+        other=other,
+    )
+    return CatalogError.at(needed.module.place(*needed.path), text)
+
+
+def _taken(needed: Iterable[_Needed], survey: Survey) -> Iterator[AiServerError]:
+    there = _by_name(survey)
+    told = set()
+    for need in needed:
+        key = (need.kind, need.name)
+        if key not in there or key in told:
+            continue
+        found = there[key]
+        module = found.labels.get(labels.MODULE)
+        if not survey.is_ours(found):
+            told.add(key)
+            yield NameConflictError(*key, found.labels.get(labels.INSTALLATION))
+        elif module not in (need.module.name, None):
+            yield _shared_name(need, str(module))
+
+
+def _by_name(survey: Survey) -> dict[tuple[ObjectKind, str], ContainerSummary | Found]:
+    containers = {("container", c.name): c for c in survey.containers}
+    networks = {("network", n.name): n for n in survey.networks.values()}
+    volumes = {("volume", v.name): v for v in survey.volumes.values()}
+    return {**containers, **networks, **volumes}  # type: ignore[dict-item]
+
+
+def _missing(
+    targets: Iterable[ModuleTarget], needed: Iterable[_Needed], survey: Survey
+) -> Iterator[AiServerError]:
+    """External networks and volumes that neither exist nor are about to be made."""
+    will_be = {(found.kind, found.name) for found in needed} | _by_name(survey).keys()
+    for target in targets:
+        for network in target.networks:
+            if network.external and ("network", network.name) not in will_be:
+                yield _absent("networks", target.module, network.name)
+        for volume in target.volumes:
+            if volume.external and ("volume", volume.name) not in will_be:
+                yield _absent("volumes", target.module, volume.name)
+
+
+def _absent(section: Literal["networks", "volumes"], module: Module, name: str) -> CatalogError:
+    text = (
+        Text(
+            "expected a network {name} on the engine, since it is external here. Make it with: "
+            "docker network create {name}",
+            name=name,
+        )
+        if section == "networks"
+        else Text(
+            "expected a volume {name} on the engine, since it is external here. Make it with: "
+            "docker volume create {name}",
+            name=name,
+        )
+    )
+    return CatalogError.at(_declared(section, module, name), text)
+
+
+def _declared(section: str, module: Module, name: str) -> Place:
+    """Where *module*'s file declares what the engine calls *name*."""
+    declared: Mapping[str, Any] = module.document.tree.get(section) or {}
+    for key, value in declared.items():
+        given = value.get("name") if isinstance(value, dict) else None
+        if name in (key, given):
+            return module.place(section, key)
+    return module.place(section)
+
+
+# -- volumes and the secrets that their data depends on --------------------------------------------
+
+
+def with_keep_labels(target: ModuleTarget, secrets: Secrets) -> ModuleTarget:
+    """*target*, whose own volumes will be labelled with the fingerprints of the module's secrets
+    that are to be kept.
+
+    Raises:
+        SettingError: a secret can't be read.
+    """
+    keep = keep_labels(target.module, secrets)
+    if not keep:
+        return target
+    volumes = tuple(
+        volume
+        if volume.external
+        else replace(volume, body={**volume.body, "Labels": {**_labels(volume.body), **keep}})
+        for volume in target.volumes
+    )
+    return replace(target, volumes=volumes)
+
+
+def keep_labels(module: Module, secrets: Secrets) -> dict[str, str]:
+    """Label -> fingerprint, for each secret of *module* that is to be kept and has been made.
+
+    Raises:
+        SettingError: a secret can't be read.
+    """
+    addresses = [f"{module.name}.{name}" for name, s in module.settings.items() if s.keep]
+    made = secrets.names() if addresses else ()
+    return {f"{KEEP}{a}": secrets.fingerprint(a) for a in addresses if a in made}
+
+
+def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
+    found: Mapping[str, str] = body.get("Labels") or {}
+    return found
+
+
+def keep_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServerError]:
+    """Our volumes that were made with another value of a secret than the present one."""
+    there = {volume.name: volume.labels for volume in survey.our_volumes}
+    return [
+        _changed(address, target.name, volumes)
+        for target in targets
+        for address, volumes in _altered(target, there).items()
+    ]
+
+
+def _altered(target: ModuleTarget, there: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+    """Address of a secret -> the volumes of *target* that were made with another value of it. One
+    made before the secret was to be kept has no label of it."""
+    found: dict[str, list[str]] = {}
+    for volume in target.volumes:
+        made_with = there.get(volume.name, {})
+        for label, fingerprint in _labels(volume.body).items():
+            if label.startswith(KEEP) and made_with.get(label, fingerprint) != fingerprint:
+                found.setdefault(label.removeprefix(KEEP), []).append(volume.name)
+    return found
+
+
+def _changed(address: str, module: str, volumes: Sequence[str]) -> SettingError:
+    why = Text(
+        "the data in {volumes} was made with another value of it and can't be used with this one. "
+        "Put back secrets.json of this home from a backup, or begin anew without the data: "
+        "aiserver-tray down {module} --volumes",
+        volumes=", ".join(volumes),
+        module=module,
+    )
+    return SettingError(address, why)

@@ -1,0 +1,138 @@
+"""Memory, disk and kernel settings that modules need and the engine's machine lacks (pure)."""
+
+from collections.abc import Iterable, Sequence
+
+from aiserver_tray.catalog.compose.scalars import parse_size
+from aiserver_tray.errors import AiServerError, ResourcesError
+from aiserver_tray.i18n import Text
+from aiserver_tray.operations.surroundings import Surroundings
+from aiserver_tray.operations.survey import Survey
+from aiserver_tray.target import labels
+from aiserver_tray.target.model import ModuleTarget
+
+
+def resource_problems(
+    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
+) -> list[AiServerError]:
+    """What *targets* can't run without. What can't be known of a machine is no problem."""
+    return [
+        *(_too_big(t, around.memory) for t in targets if _memory(t) > around.memory),
+        *_disk(_new(targets, survey), around.free_disk),
+        *_sysctls(targets, around),
+    ]
+
+
+def memory_notices(
+    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
+) -> list[Text]:
+    """What *targets* may get slow by."""
+    starting = [t for t in targets if t.name not in _running(survey)]
+    together = sum(map(_memory, targets))
+    more = sum(map(_memory, starting))
+    available = around.available_memory
+    if together > around.memory:
+        return [
+            Text(
+                "{modules} need {needed} of memory together, and the engine has {total}. They may "
+                "get slow or be ended.",
+                modules=_names(targets),
+                needed=_size(together),
+                total=_size(around.memory),
+            )
+        ]
+    if available is not None and more > available:
+        return [
+            Text(
+                "{modules} need {needed} of memory, of which {available} are free now. Close other "
+                "programs if it gets slow.",
+                modules=_names(starting),
+                needed=_size(more),
+                available=_size(available),
+            )
+        ]
+    return []
+
+
+def _too_big(target: ModuleTarget, total: int) -> ResourcesError:
+    needed = _memory(target)
+    text = Text(
+        "{module} needs {needed} of memory, and the engine has {total}. Give it more (in Docker "
+        "Desktop under Settings, Resources), or leave the module out.",
+        module=target.name,
+        needed=_size(needed),
+        total=_size(total),
+    )
+    data = {"resource": "memory", "modules": [target.name], "needed": needed, "available": total}
+    return ResourcesError(text, **data)
+
+
+def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
+    needed = sum(map(_disk_need, new))
+    if free is None or needed <= free:
+        return []
+    text = Text(
+        "{modules} need {needed} of disk space for images and data, and the engine has {free}. "
+        "Free {missing} more (`docker system df` shows what takes space).",
+        modules=_names([t for t in new if _disk_need(t)]),
+        needed=_size(needed),
+        free=_size(free),
+        missing=_size(needed - free),
+    )
+    modules = [t.name for t in new if _disk_need(t)]
+    data = {"resource": "disk", "modules": modules, "needed": needed, "available": free}
+    return [ResourcesError(text, **data)]
+
+
+def _sysctls(targets: Iterable[ModuleTarget], around: Surroundings) -> list[AiServerError]:
+    least: dict[str, tuple[int, str]] = {}
+    for target in targets:
+        for name, value in target.module.needs.sysctls.items():
+            least[name] = max(least.get(name, (value, target.name)), (value, target.name))
+    return [
+        _too_low(name, around.sysctls[name], value, module)
+        for name, (value, module) in least.items()
+        if around.sysctls.get(name, value) < value
+    ]
+
+
+def _too_low(name: str, found: int, needed: int, module: str) -> ResourcesError:
+    text = Text(
+        "{module} needs the kernel setting {name} to be at least {needed}; it is {found}. Set it "
+        "with: sudo sysctl -w {name}={needed}",
+        module=module,
+        name=name,
+        needed=needed,
+        found=found,
+    )
+    data = {"resource": name, "modules": [module], "needed": needed, "available": found}
+    return ResourcesError(text, **data)
+
+
+def _new(targets: Iterable[ModuleTarget], survey: Survey) -> list[ModuleTarget]:
+    """Those of which nothing is there yet."""
+    there = {container.labels.get(labels.MODULE) for container in survey.ours}
+    there |= {volume.module for volume in survey.our_volumes}
+    return [target for target in targets if target.name not in there]
+
+
+def _running(survey: Survey) -> set[str | None]:
+    running = (container for container in survey.ours if container.status == "running")
+    return {container.labels.get(labels.MODULE) for container in running}
+
+
+def _memory(target: ModuleTarget) -> int:
+    return parse_size(target.module.needs.memory or 0)
+
+
+def _disk_need(target: ModuleTarget) -> int:
+    return parse_size(target.module.needs.disk or 0)
+
+
+def _names(targets: Iterable[ModuleTarget]) -> str:
+    return ", ".join(target.name for target in targets)
+
+
+def _size(count: int) -> str:
+    """In the units in which files say what they need."""
+    gibi = 1024**3
+    return f"{count / gibi:.1f} GiB" if count >= gibi else f"{count / 1024**2:.0f} MiB"

@@ -1,0 +1,74 @@
+"""What the engine has, of whomever."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.target import labels
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A network or volume of the engine; networks have no time of creation here."""
+
+    name: str
+    labels: Mapping[str, str] = field(repr=False)
+    created_at: datetime | None = None
+
+    @property
+    def module(self) -> str | None:
+        """The module that it was made for; None where it was made for none or by another."""
+        return self.labels.get(labels.MODULE)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """``installation`` is our id. Networks and volumes by name; of several networks with one name
+    it is one that is not ours."""
+
+    installation: str
+    containers: tuple[ContainerSummary, ...] = ()
+    networks: Mapping[str, Found] = field(default_factory=dict)
+    volumes: Mapping[str, Found] = field(default_factory=dict)
+
+    def is_ours(self, found: ContainerSummary | Found) -> bool:
+        """Whether it is of this installation."""
+        return found.labels.get(labels.INSTALLATION) == self.installation
+
+    @property
+    def ours(self) -> list[ContainerSummary]:
+        """Our containers."""
+        return [found for found in self.containers if self.is_ours(found)]
+
+    @property
+    def our_networks(self) -> list[Found]:
+        """Our networks, with the one that all modules share."""
+        return [found for found in self.networks.values() if self.is_ours(found)]
+
+    @property
+    def our_volumes(self) -> list[Found]:
+        """Our volumes."""
+        return [found for found in self.volumes.values() if self.is_ours(found)]
+
+
+def survey(engine: Engine, installation: str) -> Survey:
+    """Everything on *engine*, in three requests.
+
+    Raises:
+        EngineDownError, EngineRequestError: the engine can't be asked.
+    """
+    networks = [Found(network.name, network.labels) for network in engine.networks.all()]
+    volumes = [Found(v.name, v.labels, v.created_at) for v in engine.volumes.all()]
+    return Survey(
+        installation,
+        tuple(engine.containers.summaries()),
+        _foreign_last(networks, installation),
+        _foreign_last(volumes, installation),
+    )
+
+
+def _foreign_last(found: Iterable[Found], installation: str) -> dict[str, Found]:
+    ordered = sorted(found, key=lambda f: f.labels.get(labels.INSTALLATION) != installation)
+    return {one.name: one for one in ordered}

@@ -1,0 +1,217 @@
+"""Names that others have, missing external objects, and volumes made with other secrets."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.errors import CatalogError, NameConflictError, SettingError
+from aiserver_tray.host.paths import Home
+from aiserver_tray.operations.preflight import problems
+from aiserver_tray.operations.preflight_names import KEEP, keep_labels, with_keep_labels
+from aiserver_tray.operations.surroundings import Surroundings
+from aiserver_tray.operations.survey import Found, Survey
+from aiserver_tray.settings.secrets import Secrets
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.target import labels
+from aiserver_tray.target.model import ModuleTarget
+from tests.unit.operations.preflight_targets import OURS, module_of, service_of, target_of
+
+AROUND = Surroundings(memory=2**40)
+THEIRS = {labels.INSTALLATION: "22222222-theirs", labels.MODULE: "web"}
+MINE = {labels.INSTALLATION: OURS.installation, labels.MODULE: "web"}
+FILE = service_of("page", "volumes: [data:/data]") + "\nvolumes: {data: {}}\n"
+
+
+def container(name: str, labelled: Mapping[str, str]) -> ContainerSummary:
+    return ContainerSummary("id-" + name, name, labelled, "exited", "none", "i", "sha256:1", ())
+
+
+def there(
+    containers: Mapping[str, Mapping[str, str]] | None = None,
+    networks: Mapping[str, Mapping[str, str]] | None = None,
+    volumes: Mapping[str, Mapping[str, str]] | None = None,
+) -> Survey:
+    """What is on the engine: labels by name."""
+    return Survey(
+        OURS.installation,
+        tuple(container(name, found) for name, found in (containers or {}).items()),
+        {name: Found(name, found) for name, found in (networks or {}).items()},
+        {name: Found(name, found) for name, found in (volumes or {}).items()},
+    )
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> ModuleTarget:
+    return target_of(tmp_path, "web", FILE)
+
+
+def test_nothing_is_in_the_way_of_a_module_on_an_empty_engine(web: ModuleTarget) -> None:
+    assert problems([web], there(), AROUND) == []
+
+
+def test_what_is_ours_and_what_only_looks_alike_is_in_nobodys_way(web: ModuleTarget) -> None:
+    alike = {"ai-web-page-2": {}, "web-page": {}, "xai-web-page": {}, "ai-web": THEIRS}
+    ours = there({"ai-web-page": MINE}, {"ai-web": MINE}, {"ai-web-data": MINE})
+    similar = there(alike, {"ai-web-page": {}}, {"web_data": {}, "ai-web-data2": THEIRS})
+    assert problems([web], ours, AROUND) == []
+    assert problems([web], similar, AROUND) == []
+
+
+def test_every_name_that_another_has_is_told_at_once(web: ModuleTarget) -> None:
+    taken = there({"ai-web-page": THEIRS}, {"ai-web": {}}, {"ai-web-data": {"x": "y"}})
+    errors = problems([web], taken, AROUND)
+    assert [type(error) for error in errors] == [NameConflictError] * 3
+    assert [error.data for error in errors] == [
+        {"kind": "container", "name": "ai-web-page", "installation": "22222222-theirs"},
+        {"kind": "network", "name": "ai-web", "installation": None},
+        {"kind": "volume", "name": "ai-web-data", "installation": None},
+    ]
+
+
+@pytest.mark.parametrize("labelled", [{}, THEIRS])
+def test_the_shared_network_of_another_is_told_once(
+    tmp_path: Path, labelled: Mapping[str, str]
+) -> None:
+    file = service_of("s", "networks: [ai-net]") + "\nnetworks: {ai-net: {external: true}}\n"
+    targets = [target_of(tmp_path, name, file) for name in ("a", "b")]
+    (error,) = problems(targets, there(networks={"ai-net": labelled}), AROUND)
+    assert isinstance(error, NameConflictError)
+    assert error.data["name"] == "ai-net"
+
+
+def test_the_shared_network_is_there_or_made_by_us(tmp_path: Path) -> None:
+    file = service_of("s", "networks: [ai-net]") + "\nnetworks: {ai-net: {external: true}}\n"
+    target = target_of(tmp_path, "a", file)
+    ours = {labels.INSTALLATION: OURS.installation}
+    assert problems([target], there(), AROUND) == []
+    assert problems([target], there(networks={"ai-net": ours}), AROUND) == []
+
+
+def test_a_missing_external_network_or_volume_is_told_with_its_place(tmp_path: Path) -> None:
+    file = (
+        service_of("s", "networks: [lan]", "volumes: [pool:/pool]")
+        + "\nnetworks:\n  lan: {external: true, name: office}\nvolumes:\n  pool: {external: true}\n"
+    )
+    target = target_of(tmp_path, "a", file)
+    errors = problems([target], there(), AROUND)
+    path = tmp_path / "a/compose.yaml"
+    assert [str(error) for error in errors] == [
+        f"{path}:7: networks.lan: expected a network office on the engine, since it is external "
+        "here. Make it with: docker network create office",
+        f"{path}:9: volumes.pool: expected a volume pool on the engine, since it is external "
+        "here. Make it with: docker volume create pool",
+    ]
+    made = there(networks={"office": {}}, volumes={"pool": THEIRS})
+    assert problems([target], made, AROUND) == []
+
+
+def test_an_external_object_that_another_module_is_about_to_make_is_not_missing(
+    web: ModuleTarget, tmp_path: Path
+) -> None:
+    file = service_of("s", "volumes: [data:/d]") + (
+        "\nvolumes:\n  data: {external: true, name: ai-web-data}\n"
+    )
+    other = target_of(tmp_path, "other", file)
+    assert problems([other, web], there(), AROUND) == []
+    (error,) = problems([other], there(), AROUND)
+    assert isinstance(error, CatalogError)
+
+
+def test_two_modules_that_come_to_one_name_are_refused(tmp_path: Path) -> None:
+    volumes = "\nvolumes: {{{name}: {{}}}}\n"
+    one = target_of(
+        tmp_path, "a", service_of("s", "volumes: ['b-data:/d']") + volumes.format(name="b-data")
+    )
+    two = target_of(
+        tmp_path, "a-b", service_of("s", "volumes: ['data:/d']") + volumes.format(name="data")
+    )
+    (error,) = problems([one, two], there(), AROUND)
+    assert isinstance(error, CatalogError)
+    assert "the volume ai-a-b-data would also be that of the module a." in str(error)
+    of_one = {labels.INSTALLATION: OURS.installation, labels.MODULE: "a"}
+    (error,) = problems([two], there(volumes={"ai-a-b-data": of_one}), AROUND)
+    assert "the volume ai-a-b-data would also be that of the module a." in str(error)
+
+
+# -- volumes and secrets ---------------------------------------------------------------------------
+
+KEEPING = """
+x-aiserver:
+  kind: feature
+  settings:
+    KEY: {type: secret, generate: hex32, keep: true}
+    TOKEN: {type: secret, generate: hex32}
+    LATER: {type: secret, keep: true}
+services:
+  page:
+    image: busybox:1.37.0
+    environment: [KEY, TOKEN, LATER]
+    volumes: [data:/data, more:/more, "foreign:/foreign"]
+volumes:
+  data: {labels: {mine: "yes"}}
+  more: {}
+  foreign: {external: true}
+"""
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Secrets:
+    settings = Settings(Home(tmp_path / "home", "home"))
+    settings.values(
+        {f"web.{name}": Setting(type="secret", generate="hex32") for name in ("KEY", "TOKEN")}
+    )
+    return settings.secrets
+
+
+def test_new_volumes_carry_the_fingerprints_of_the_secrets_that_are_kept(
+    tmp_path: Path, secrets: Secrets
+) -> None:
+    target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
+    bodies = {volume.name: volume.body for volume in target.volumes}
+    label = {f"{KEEP}web.KEY": secrets.fingerprint("web.KEY")}
+    assert keep_labels(target.module, secrets) == label
+    for name in ("ai-web-data", "ai-web-more"):
+        assert bodies[name]["Labels"].items() >= label.items()
+        assert bodies[name]["Labels"][labels.MODULE] == "web"
+    assert bodies["ai-web-data"]["Labels"]["mine"] == "yes"
+    assert not any(key.startswith(KEEP) for key in bodies["foreign"].get("Labels", {}))
+    assert secrets.values(["web.KEY"])["web.KEY"] not in str(bodies)
+
+
+def test_a_module_without_kept_secrets_needs_none(tmp_path: Path) -> None:
+    module = module_of(tmp_path, "web", FILE)
+    unreadable = Settings(Home(tmp_path / "web/compose.yaml", "home")).secrets
+    assert keep_labels(module, unreadable) == {}
+
+
+def test_volumes_made_with_another_secret_are_told_with_the_setting(
+    tmp_path: Path, secrets: Secrets
+) -> None:
+    target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
+    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
+    assert problems([target], there(volumes=made), AROUND) == []
+    other = {name: dict(found) | {f"{KEEP}web.KEY": "0" * 64} for name, found in made.items()}
+    other["foreign"] = {f"{KEEP}web.KEY": "1"}
+    (error,) = problems([target], there(volumes=other), AROUND)
+    assert isinstance(error, SettingError)
+    assert str(error) == (
+        "web.KEY: the data in ai-web-data, ai-web-more was made with another value of it and can't "
+        "be used with this one. Put back secrets.json of this home from a backup, or begin anew "
+        "without the data: aiserver-tray down web --volumes"
+    )
+
+
+def test_a_volume_from_before_a_secret_was_kept_is_taken(tmp_path: Path, secrets: Secrets) -> None:
+    target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
+    made = {"ai-web-data": MINE, "ai-web-more": MINE, "foreign": {}}
+    assert problems([target], there(volumes=made), AROUND) == []
+
+
+def test_a_foreign_volume_is_a_conflict_of_names_only(tmp_path: Path, secrets: Secrets) -> None:
+    target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
+    theirs = {"ai-web-data": THEIRS | {f"{KEEP}web.KEY": "0" * 64}, "foreign": {}}
+    (error,) = problems([target], there(volumes=theirs), AROUND)
+    assert isinstance(error, NameConflictError)
