@@ -5,97 +5,84 @@ Only the ratio means anything: machines differ, and this one may be busy.
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from aiserver_tray.catalog.compose.dotenv import read_env_file
-from aiserver_tray.catalog.compose.load import load_project
-from aiserver_tray.catalog.setting import PLACEHOLDER
+from tests.bench import commands, configs, stacks
+from tests.bench.result import HEAD, Result, Results
+from tests.bench.shapes import CHAIN, HUNDRED, TEN
+from tests.lab import engine, lifecycle
+from tests.lab.place import Place, default_place
 
-Action = Callable[[], object]
-PAIRS = 7
-
-ROOT = Path(__file__).resolve().parents[2]
-N8N = ROOT / "orchestration/features/n8n/compose.yaml"
-
-
-def process(*command: object) -> Action:
-    """An action that runs *command* to its end."""
-    words = [str(word) for word in command]
-    return lambda: subprocess.run(words, check=True, capture_output=True)
+PAIRS = 5
+"""As few as tell a median and a spread: one pair of the greatest shape takes a minute."""
 
 
-def benchmarks(env_file: Path) -> Mapping[str, tuple[Action, Action]]:
-    """Name -> ours, theirs."""
-    tray = [sys.executable, "-m", "aiserver_tray", "--home", env_file.parent, "catalog"]
-    compose = process("docker-compose", "-f", N8N, "--env-file", env_file, "config")
-    config = process(*tray, "config", N8N, "--env-file", env_file)
-    return {
-        "config-in-process": (
-            lambda: load_project(N8N, read_env_file(env_file)).to_compose(),
-            compose,
-        ),
-        "config-whole-process": (config, compose),
-        "catalog-list": (process(*tray, "list"), compose),
+def benchmarks(pairs: int) -> Mapping[str, Callable[[], Results]]:
+    """Name -> what measures it."""
+    place = default_place()
+    on_lab: Mapping[str, Callable[[], Results]] = {
+        "chain": partial(stacks.stack, CHAIN, place, pairs),
+        "ten": partial(stacks.stack, TEN, place, pairs),
+        "hundred": partial(stacks.stack, HUNDRED, place, pairs),
+        "status": partial(commands.status, place, pairs),
+        "memory": partial(commands.memory, place),
     }
+    config = partial(configs.config, pairs)
+    return {"config": config} | {n: partial(_with, place, b) for n, b in on_lab.items()}
 
 
-def seconds(action: Action) -> float:
-    """How long *action* takes."""
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
+def _with(place: Place, benchmark: Callable[[], Results]) -> Results:
+    lifecycle.up(place)
+    return benchmark()
 
 
-def measure(ours: Action, theirs: Action) -> dict[str, float]:
-    """Median times of both in seconds, and median, least and greatest of the pairs' ratios."""
-    ours(), theirs()  # caches warm for both
-    pairs = [(seconds(ours), seconds(theirs)) for _ in range(PAIRS)]
-    ratios = [mine / other for mine, other in pairs]
-    return {
-        "ours": statistics.median(mine for mine, _ in pairs),
-        "theirs": statistics.median(other for _, other in pairs),
-        "ratio": statistics.median(ratios),
-        "least": min(ratios),
-        "greatest": max(ratios),
-    }
+@contextmanager
+def _left_as_found(place: Place) -> Iterator[None]:
+    """Takes the lab down at the end where it was down before."""
+    was_up = engine.alive(place)
+    try:
+        yield
+    finally:
+        if not was_up:
+            lifecycle.down(place)
 
 
-def main() -> None:
-    """Run the named benchmarks, or all."""
-    with tempfile.TemporaryDirectory() as folder:
-        env_file = Path(folder, "values.env")
-        example = N8N.with_name("env.example").read_text(encoding="utf-8")
-        env_file.write_text(example.replace(PLACEHOLDER, "made-up-"), encoding="utf-8")
-        run(benchmarks(env_file))
-
-
-def run(known: Mapping[str, tuple[Action, Action]]) -> None:
-    """Measure those of *known* that the command line names, print and store the figures."""
+def main(words: Sequence[str]) -> None:
+    """Measure what the command line names, or all; print the figures and store them."""
     parser = argparse.ArgumentParser("dev.py bench")
+    known = benchmarks(PAIRS)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--json", type=Path, dest="file")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     if unknown := set(options.names) - set(known):
         parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known)}")
-    results = {}
-    write = sys.stdout.write
-    write(f"{'benchmark':<24}{'ours s':>9}{'theirs s':>10}{'ratio':>8}  spread\n")
-    for name in options.names or known:
-        result = results[name] = measure(*known[name])
-        write(
-            f"{name:<24}{result['ours']:>9.3f}{result['theirs']:>10.3f}{result['ratio']:>8.2f}"
-            f"  {result['least']:.2f}-{result['greatest']:.2f} ({PAIRS} pairs)\n"
-        )
-    if options.file:
-        options.file.write_text(json.dumps(results, indent=2) + os.linesep, encoding="utf-8")
+    chosen = benchmarks(options.pairs)
+    results: dict[str, Result] = {}
+    _print("benchmark", HEAD)
+    with _left_as_found(default_place()):
+        for name in options.names or chosen:
+            found = chosen[name]()
+            results.update(found)
+            for title, result in found.items():
+                _print(title, result.line())
+            if options.file:  # each time, so that a later failure loses nothing
+                _store(options.file, results)
+
+
+def _print(name: str, line: str) -> None:
+    sys.stdout.write(f"{name:<26}{line}\n")
+    sys.stdout.flush()
+
+
+def _store(file: Path, results: Results) -> None:
+    figures = {name: result.as_json() for name, result in results.items()}
+    file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

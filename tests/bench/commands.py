@@ -1,0 +1,64 @@
+"""What single calls of the command line cost."""
+
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.bench.result import Comparison, Figure, Results, compare
+from tests.bench.shapes import HUNDRED, TEN, Shape
+from tests.bench.sides import Tray, run
+from tests.bench.stacks import engine_of
+from tests.lab.place import Place
+
+MEBIBYTE = 2**20
+PEAK_LIMIT = 80
+STATUS_LIMIT = 3.0
+PEAK = Path(__file__).with_name("peak.py")
+
+
+@contextmanager
+def installation(lab: Place, *shapes: Shape) -> Iterator[Tray]:
+    """A new home and a catalog of *shapes*, on an engine that holds the image."""
+    with tempfile.TemporaryDirectory() as name, engine_of(lab):
+        catalog = Path(name, "catalog")
+        catalog.mkdir()
+        for shape in shapes:
+            shape.write(catalog)
+        yield Tray(Path(name, "home"), catalog, lab.host)
+
+
+def memory(lab: Place) -> Results:
+    """Most memory of `up`: of many services, and of real ones whose images are pulled."""
+    with installation(lab, HUNDRED) as tray:
+        return {
+            "memory-up-hundred": _peak(tray, "up", HUNDRED.name),
+            "memory-up-n8n": _peak_of_n8n(tray),
+        }
+
+
+def _peak_of_n8n(tray: Tray) -> Figure:
+    tray.run("down")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    tray.run("config", "set", "n8n.N8N_HOST_PORT", str(port))
+    return _peak(tray, "up", "n8n")
+
+
+def _peak(tray: Tray, *words: str) -> Figure:
+    measured = run([sys.executable, "-S", PEAK, *tray.command(*words)], tray.host)
+    return Figure(int(measured) / MEBIBYTE, "MiB", PEAK_LIMIT)
+
+
+def status(lab: Place, pairs: int) -> dict[str, Comparison]:
+    """`status` beside the import of Docker's SDK, which any tool in Python has to do."""
+    with installation(lab, TEN) as tray:
+        tray.run("up", TEN.name)
+
+        def theirs() -> None:
+            run([sys.executable, "-c", "import docker"], tray.host)
+
+        return {"status": compare(lambda: tray.run("status"), theirs, pairs, STATUS_LIMIT)}

@@ -1,0 +1,116 @@
+"""Starting and stopping whole stacks, beside docker compose on the same engine and file."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+
+from aiserver_tray.app import App
+from tests.bench.result import Comparison, Results, alternating, seconds
+from tests.bench.shapes import CHAIN, HUNDRED, IMAGE, TEN, Shape
+from tests.bench.sides import InProcess, Side, Theirs, Tray, WholeProcess
+from tests.lab.fixtures import borrowed
+from tests.lab.place import Place
+
+Times = Mapping[str, float]
+"""Part of a round -> seconds."""
+
+IN_PROCESS, WHOLE_PROCESS = "in-process", "whole-process"
+
+LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    CHAIN.name: {"up": (0.55, 0.60)},
+    TEN.name: {"up": (0.82, 0.92), "up-again": (0.10, 0.45), "down": (0.90, 1.0)},
+    HUNDRED.name: {"up": (0.95, 0.97), "up-again": (0.10, 0.45), "down": (1.05, 1.10)},
+}
+"""Shape -> part -> greatest ratio in a process that runs already, and with the start of Python."""
+
+
+@contextmanager
+def engine_of(lab: Place) -> Iterator[docker.APIClient]:
+    """The lab's engine with the image there; what is made on it is removed at the end."""
+    with borrowed(lab) as client:
+        client.images.pull(IMAGE)
+        yield client.api
+
+
+def stack(shape: Shape, lab: Place, pairs: int) -> Results:
+    """All figures of one shape."""
+    with tempfile.TemporaryDirectory() as name, engine_of(lab) as api:
+        folder = Path(name)
+        file = shape.write(folder / "catalog")
+        # Homes of their own: the process that runs already must not watch the other's containers.
+        app = App(home=folder / "home", catalogs=[file.parents[1]], host=lab.host)
+        tray = Tray(folder / "other-home", file.parents[1], lab.host)
+        with app.core() as core:
+            sides: Mapping[str, Side] = {
+                "theirs": Theirs(shape, file, lab.host),
+                IN_PROCESS: InProcess(shape, core),
+                WHOLE_PROCESS: WholeProcess(shape, tray),
+            }
+            return _figures(shape, _rounds(shape, sides, api, pairs))
+
+
+def _rounds(
+    shape: Shape, sides: Mapping[str, Side], api: docker.APIClient, pairs: int
+) -> Mapping[str, Sequence[Times]]:
+    """Side -> the times of each round; the first round, which fills caches, is left out."""
+    for side in sides.values():
+        round_of(shape, side, api)
+    found: dict[str, list[Times]] = {name: [] for name in sides}
+    for number in range(pairs):
+        for name in alternating(list(sides), number):
+            found[name].append(round_of(shape, sides[name], api))
+    return found
+
+
+def round_of(shape: Shape, side: Side, api: docker.APIClient) -> Times:
+    """Up, up of what runs, down; each seen to have done what it is for."""
+    networks = _networks(api)
+    times = {"up": seconds(side.up)}
+    started = _healthy(shape, side, api)
+    if "up-again" in LIMITS[shape.name]:
+        times["up-again"] = seconds(side.up)
+        require(_healthy(shape, side, api) == started, "`up` of what runs made containers anew")
+    times["down"] = seconds(side.down)
+    require(not _containers(side, api), "`down` left containers")
+    require(_networks(api) == networks, "`down` left networks")
+    return times
+
+
+def _healthy(shape: Shape, side: Side, api: docker.APIClient) -> set[str]:
+    found = _containers(side, api)
+    healthy = {c["Id"] for c in found if c["Status"].endswith("(healthy)")}
+    require(
+        len(healthy) == len(found) == len(shape.services),
+        f"{side.project}: {len(healthy)} of {len(shape.services)} healthy",
+    )
+    return healthy
+
+
+def _containers(side: Side, api: docker.APIClient) -> list[dict[str, str]]:
+    label = f"com.docker.compose.project={side.project}"
+    found: list[dict[str, str]] = api.containers(all=True, filters={"label": label})
+    return found
+
+
+def _networks(api: docker.APIClient) -> set[str]:
+    return {network["Id"] for network in api.networks()}
+
+
+def require(holds: object, otherwise: str) -> None:
+    """A figure of what did not do its work is none."""
+    if not holds:
+        raise RuntimeError(otherwise)
+
+
+def _figures(shape: Shape, found: Mapping[str, Sequence[Times]]) -> Results:
+    def times(side: str, part: str) -> tuple[float, ...]:
+        return tuple(one[part] for one in found[side])
+
+    return {
+        f"{shape.name}-{part}-{side}": Comparison(times(side, part), times("theirs", part), limit)
+        for part, limits in LIMITS[shape.name].items()
+        for side, limit in zip((IN_PROCESS, WHOLE_PROCESS), limits, strict=True)
+    }
