@@ -103,6 +103,8 @@ def start(place: Place) -> None:
         str(place.engine_config),
         str(place.registry_config),
     ]
+    if place.disk.exists():
+        command += [str(place.disk), str(place.data)]
     with place.log.open("wb") as log:
         # setsid --fork leaves the engine to the machine's first process, which reaps it.
         subprocess.run(

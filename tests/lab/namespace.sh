@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the registry and the engine in the mount and PID namespaces that unshare made: whatever they
 # mount or start is gone with this shell's process, even if it is killed.
-# usage: namespace.sh up ENGINE_CONFIG REGISTRY_CONFIG | namespace.sh sweep CGROUP
+# usage: namespace.sh up ENGINE_CONFIG REGISTRY_CONFIG [DISK DATA_ROOT] | namespace.sh sweep CGROUP
 set -eu
 
 # A fresh chroot has no control groups mounted.
@@ -26,6 +26,8 @@ up)
     # containerd's shims keep their sockets here, whichever containerd they belong to.
     mkdir -p /run/containerd
     mount -t tmpfs -o mode=711 tmpfs /run/containerd
+    # A small disk for the engine's data, where the lab has one: an image of a file system.
+    if [ $# -gt 3 ]; then mount -o loop "$4" "$5"; fi
     docker-registry serve "$3" &
     exec docker-init -- dockerd --config-file "$2"
     ;;

@@ -56,6 +56,12 @@ class Place:
         return self.state / "engine"
 
     @property
+    def disk(self) -> Path:
+        """An image of a file system that holds the engine's data, if there is one: a test of a
+        full disk makes it. It is mounted in the engine's namespace only."""
+        return self.state / "disk.img"
+
+    @property
     def registry(self) -> Path:
         """The registry's storage: what ``down`` leaves for the next ``up``."""
         return self.state / "registry"
