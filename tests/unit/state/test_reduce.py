@@ -1,0 +1,212 @@
+"""Whatever is seen, in whatever order, gives a valid state, and the same state again."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiserver_tray.errors import EngineDownError
+from aiserver_tray.model import Container, ModuleView, OperationStatus, OperationView
+from aiserver_tray.model import State as StateName
+from aiserver_tray.state.facts import (
+    ContainerGone,
+    ContainerSeen,
+    ContainersListed,
+    DesiredChanged,
+    EngineDown,
+    Fact,
+    ModulesChanged,
+    OperationChanged,
+)
+from aiserver_tray.state.reduce import State, reduce
+
+from .made import UP, after, at, container, ended, model, operation, running_engine, shown
+
+ADDRESSES = ("db/db", "db/job", "web/app", "web/worker", "old/app")
+MODELS = (
+    model("db", "db", jobs=("job",), kind="basic"),
+    model("web", "app", "worker", requires=("db",)),
+)
+
+
+def one_of(*values: object) -> st.SearchStrategy[object]:
+    return st.sampled_from(values)
+
+
+containers: st.SearchStrategy[Container] = st.builds(
+    container,
+    address=st.sampled_from(ADDRESSES),
+    id=st.sampled_from(["1", "2", "3"]),
+    status=one_of("created", "running", "paused", "restarting", "removing", "exited", "dead"),
+    health=one_of("none", "starting", "healthy", "unhealthy"),
+    exit_code=one_of(0, 1, 137),
+    oom_killed=st.booleans(),
+    error=one_of("", "no such file"),
+    started_at=one_of(None, at(0), at(1)),
+    restart_count=one_of(0, 1, 2),
+)
+"""Also one with the same id and another name: renamed."""
+
+steps = st.tuples(
+    st.sampled_from(["pull", "create", "start", "wait", "stop", "remove", "remove_network"]),
+    st.sampled_from(ADDRESSES),
+    st.sampled_from(["pending", "running", "done", "skipped", "failed"]),
+)
+operations: st.SearchStrategy[OperationView] = st.builds(
+    lambda kind, steps, id, status, modules: operation(
+        kind, *steps, id=id, status=status, modules=modules
+    ),
+    kind=one_of("up", "stop", "down", "restart", "pull", "build"),
+    steps=st.lists(steps, max_size=4),
+    id=one_of("1", "2"),
+    status=one_of("waiting", "running", "succeeded", "failed", "cancelled"),
+    modules=one_of(("web",), ("db",), ("db", "web"), ("old",)),
+)
+facts: st.SearchStrategy[list[Fact]] = st.lists(
+    st.one_of(
+        st.just(UP),
+        st.builds(lambda why: EngineDown(EngineDownError("here", why)), one_of("a", "b")),
+        st.builds(
+            lambda found: ContainersListed(tuple(found)),
+            st.lists(containers, max_size=4, unique_by=(lambda c: c.name, lambda c: c.id)),
+        ),
+        st.builds(ContainerSeen, containers),
+        st.builds(ContainerGone, st.sampled_from(["1", "2", "3"])),
+        st.builds(ModulesChanged, st.sampled_from([(), MODELS[:1], MODELS])),
+        st.builds(DesiredChanged, st.frozensets(st.sampled_from(["db", "web", "old", "unknown"]))),
+        st.builds(OperationChanged, operations),
+    ),
+    max_size=25,
+)
+
+
+@given(facts)
+def test_any_order_of_facts_gives_a_valid_state(sequence: list[Fact]) -> None:
+    state = State()
+    for fact in sequence:
+        before, state = state, reduce(state, fact)
+        assert state is before or state.seq == before.seq + 1
+        check_state(state)
+        check_snapshot(state)
+
+
+def check_state(state: State) -> None:
+    assert all(name == found.name for name, found in state.containers.items())
+    assert len({found.id for found in state.containers.values()}) == len(state.containers)
+    assert state.unplanned <= state.containers.keys()
+    assert not state.unplanned & state.work.containers
+    assert not any(state.containers[name].is_ready for name in state.unplanned)
+    assert len({o.id for o in state.operations}) == len(state.operations)
+    assert sum(o.is_over for o in state.operations) <= 1
+    assert state.engine.running or state.engine.version is None
+
+
+def check_snapshot(state: State) -> None:
+    snapshot = state.snapshot
+    names = [view.name for view in snapshot.modules]
+    assert len(set(names)) == len(names)
+    known = [found.name for found in state.modules]
+    assert names[: len(known)] == known
+    shown = {service.container for view in snapshot.modules for service in view.services}
+    assert shown >= state.containers.keys(), "every container is shown"
+    if not state.engine.running:
+        assert {snapshot.state, *(view.state for view in snapshot.modules)} == {"engine_down"}
+        return
+    assert snapshot.state == worst([view.state for view in snapshot.modules])
+    for view in snapshot.modules:
+        check_module(view)
+
+
+def worst(states: list[StateName]) -> StateName:
+    order: tuple[StateName, ...] = ("error", "degraded", "stopping", "starting", "running")
+    return next((state for state in order if state in states), "stopped")
+
+
+def check_module(view: ModuleView) -> None:
+    assert 0 <= view.ready <= view.total <= len(view.services)
+    if view.state in ("error", "degraded"):
+        assert view.reason, "red without a reason"
+    if view.state == "running" and view.wanted:
+        assert view.ready == view.total
+    if view.state == "stopped":
+        assert view.reason is None
+        assert not any(s.state in ("running", "paused", "restarting") for s in view.services)
+
+
+@given(facts)
+def test_the_same_facts_give_the_same_state(sequence: list[Fact]) -> None:
+    once, again = after(*sequence), after(*sequence)
+    assert once == again
+    assert once.snapshot == again.snapshot
+
+
+@given(facts)
+def test_what_earlier_snapshots_found_does_not_change_later_ones(sequence: list[Fact]) -> None:
+    state = State()
+    for fact in sequence:
+        state = reduce(state, fact)
+        assert state.snapshot == replace(state, judgements={}).snapshot
+
+
+@given(facts, facts)
+def test_a_full_list_mends_whatever_was_missed(missed: list[Fact], seen: list[Fact]) -> None:
+    true = (container("web/app", health="healthy"), ended("old/app", 1))
+    end: list[Fact] = [ContainersListed(true), ModulesChanged(MODELS), UP]
+    one, other = after(*missed, *end), after(*seen, *end)
+    assert one.containers == other.containers
+
+
+@given(facts)
+def test_a_fact_that_brings_nothing_new_leaves_the_very_state(sequence: list[Fact]) -> None:
+    state = after(*sequence)
+    for found in state.containers.values():
+        assert after(ContainerSeen(replace(found)), start=state) is state
+    for known in state.operations:
+        assert after(OperationChanged(replace(known)), start=state) is state
+    assert after(ContainerGone("unknown"), start=state) is state
+    assert after(ModulesChanged(state.modules), start=state) is state
+    assert after(DesiredChanged(state.desired), start=state) is state
+
+
+def test_a_renamed_container_is_known_by_its_new_name_alone() -> None:
+    state = running_engine(container(id="1"))
+    state = after(ContainerSeen(container("web/app2", id="1")), start=state)
+    assert set(state.containers) == {"ai-web-app2"}
+
+
+def test_the_end_of_an_old_container_leaves_the_new_one_of_its_name() -> None:
+    state = running_engine(container(id="old"))
+    state = after(ContainerSeen(container(id="new")), ContainerGone("old"), start=state)
+    assert state.containers["ai-web-app"].id == "new"
+
+
+class TestOperations:
+    def test_those_that_run_stay_and_of_those_that_ended_the_last(self) -> None:
+        seen: tuple[tuple[str, OperationStatus], ...] = (
+            ("1", "succeeded"),
+            ("2", "running"),
+            ("3", "failed"),
+            ("4", "running"),
+        )
+        state = after(*(OperationChanged(operation("up", id=i, status=s)) for i, s in seen))
+        assert [(o.id, o.status) for o in state.snapshot.operations] == list(seen[1:])
+
+    def test_one_keeps_its_place_while_it_goes_on(self) -> None:
+        begun = [OperationChanged(operation("up", id=id)) for id in ("1", "2")]
+        on = OperationChanged(operation("up", ("start", "web/app", "running"), id="1"))
+        assert [o.id for o in after(*begun, on).operations] == ["1", "2"]
+
+
+@pytest.mark.parametrize("gone", ["ContainerGone", "ContainersListed"])
+def test_a_container_that_is_gone_is_gone(gone: str) -> None:
+    fact = ContainersListed(()) if gone == "ContainersListed" else ContainerGone("id-of-web-app")
+    state = after(fact, start=running_engine(container()))
+    assert state.containers == {}
+    assert shown(state).services[0].state == "absent"
+
+
+def test_the_snapshot_is_made_once_and_only_when_asked_for() -> None:
+    state = running_engine(container())
+    assert "snapshot" not in vars(state)
+    assert state.snapshot is state.snapshot

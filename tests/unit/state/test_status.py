@@ -1,0 +1,106 @@
+"""``status --json``: exactly the names of the design."""
+
+import json
+
+from aiserver_tray.errors import EngineDownError
+from aiserver_tray.model import Port
+from aiserver_tray.state.facts import EngineDown
+from aiserver_tray.state.status import status_json
+
+from .made import after, container, ended, model, running_engine
+
+PORT = Port("127.0.0.1", 18100, 5678)
+
+
+def test_status_of_a_stack() -> None:
+    state = running_engine(
+        container("db/db", health="healthy"),
+        container("n8n/n8n", health="unhealthy", last_check="refused", ports=(PORT,)),
+        ended("n8n/job", exit_code=0),
+        ended("left/app", exit_code=2),
+        models=(
+            model("db", "db", kind="basic"),
+            model("n8n", "n8n", jobs=("job",), requires=("db",)),
+        ),
+        desired=("n8n",),
+    )
+    status = json.loads(json.dumps(status_json(state.snapshot)))
+    assert status == {
+        "engine": {"running": True, "version": "26.1.5"},
+        "state": "error",
+        "modules": [
+            {
+                "name": "db",
+                "kind": "basic",
+                "state": "running",
+                "ready": 1,
+                "total": 1,
+                "reason": None,
+                "orphan": False,
+                "usedBy": ["n8n"],
+                "ports": [],
+                "services": [service("db", "db", health="healthy")],
+            },
+            {
+                "name": "n8n",
+                "kind": "feature",
+                "state": "error",
+                "ready": 1,
+                "total": 2,
+                "reason": "is unhealthy: refused",
+                "orphan": False,
+                "usedBy": [],
+                "ports": [
+                    {
+                        "service": "n8n",
+                        "address": "127.0.0.1",
+                        "host": 18100,
+                        "container": 5678,
+                        "protocol": "tcp",
+                    }
+                ],
+                "services": [
+                    service("n8n", "n8n", health="unhealthy", reason="is unhealthy: refused"),
+                    service("n8n", "job", state="exited", job=True, exitCode=0),
+                ],
+            },
+            {
+                "name": "left",
+                "kind": "feature",
+                "state": "stopped",
+                "ready": 0,
+                "total": 1,
+                "reason": None,
+                "orphan": True,
+                "usedBy": [],
+                "ports": [],
+                "services": [service("left", "app", state="exited", exitCode=2)],
+            },
+        ],
+    }
+
+
+def service(module: str, name: str, **other: object) -> dict[str, object]:
+    return {
+        "name": name,
+        "container": f"ai-{module}-{name}",
+        "state": "running",
+        "health": "none",
+        "image": f"{name}:1",
+        "job": False,
+        "exitCode": None,
+        "startedAt": "2026-01-01T00:00:00+00:00",
+        "reason": None,
+        **other,
+    }
+
+
+def test_status_without_an_engine() -> None:
+    state = after(EngineDown(EngineDownError("here", "refused")), start=running_engine())
+    status = status_json(state.snapshot)
+    assert status["engine"] == {"running": False, "version": None}
+    assert status["state"] == "engine_down"
+    (web,) = status["modules"]
+    assert (web["state"], web["ready"], web["ports"]) == ("engine_down", 0, [])
+    assert web["services"][0]["state"] == "absent"
+    assert web["services"][0]["startedAt"] is None

@@ -1,0 +1,188 @@
+"""The store: facts from any thread, one writer, observers told of every state."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from aiserver_tray.model import Snapshot
+from aiserver_tray.state.facts import ContainerGone, ContainerSeen, DesiredChanged
+from aiserver_tray.state.reduce import State
+from aiserver_tray.state.store import Store
+
+from .made import UP, container
+
+LIMIT = 10.0
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    store = Store()
+    yield store
+    store.close()
+
+
+def test_facts_of_many_threads_are_all_taken_in(store: Store) -> None:
+    def put(thread: int) -> None:
+        for number in range(100):
+            store.put(ContainerSeen(container(f"m{thread}/s{number}")))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(put, range(8)))
+    store.close()
+    assert len(store.state.containers) == 800
+    assert store.state.seq == 800
+
+
+def test_what_was_put_before_the_end_is_taken_in() -> None:
+    store = Store()
+    store.put(UP)
+    store.close()
+    assert store.snapshot.engine.running
+    assert not [thread for thread in threading.enumerate() if thread.name == "store"]
+
+
+def test_an_observer_gets_the_current_state_and_then_every_one_in_order(store: Store) -> None:
+    store.put(UP)
+    seen: list[State] = []
+    threads: set[str] = set()
+
+    def note(state: State) -> None:
+        seen.append(state)
+        threads.add(threading.current_thread().name)
+
+    store.observe(note)
+    for number in range(50):
+        store.put(DesiredChanged(frozenset({str(number)})))
+    store.close()
+    assert [state.seq for state in seen] == list(range(1, 52))
+    assert threads == {"store"}
+
+
+def test_a_fact_that_changes_nothing_is_not_told(store: Store) -> None:
+    seen: list[State] = []
+    store.observe(seen.append)
+    for _ in range(3):
+        store.put(UP)
+    store.put(ContainerGone("unknown"))
+    store.close()
+    assert [state.seq for state in seen] == [0, 1]
+
+
+def test_who_left_is_told_no_more(store: Store) -> None:
+    seen: list[State] = []
+    leave = store.observe(seen.append)
+    store.wait_until(lambda snapshot: snapshot.seq == 0, LIMIT)
+    leave()
+    store.put(UP)
+    store.close()
+    assert [state.seq for state in seen] == [0]
+
+
+def test_an_observer_that_fails_harms_nobody(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(state: State) -> None:
+        raise ValueError("odd")
+
+    seen: list[State] = []
+    store.observe(fail)
+    store.observe(seen.append)
+    with caplog.at_level(logging.ERROR):
+        store.put(UP)
+        store.close()
+    assert [state.seq for state in seen] == [0, 1]
+    assert "odd" in caplog.text
+
+
+def test_nobody_makes_a_snapshot_that_nobody_wants(store: Store) -> None:
+    seen: list[State] = []
+    store.observe(seen.append)
+    store.put(UP)
+    store.close()
+    assert not any("snapshot" in vars(state) for state in seen)
+
+
+class TestWaiting:
+    def test_returns_the_current_snapshot_where_it_will_do(self, store: Store) -> None:
+        assert store.wait_until(lambda _: True, LIMIT).seq == 0
+
+    def test_returns_the_first_that_will_do_though_it_has_passed(self, store: Store) -> None:
+        found: list[Snapshot] = []
+        looked = threading.Event()
+
+        def wanted(snapshot: Snapshot) -> bool:
+            looked.set()
+            return snapshot.seq == 2
+
+        waiting = threading.Thread(target=lambda: found.append(store.wait_until(wanted, LIMIT)))
+        waiting.start()
+        assert looked.wait(LIMIT)
+        for number in range(9):
+            store.put(DesiredChanged(frozenset({str(number)})))
+        waiting.join(LIMIT)
+        assert [snapshot.seq for snapshot in found] == [2]
+
+    def test_ends_when_its_time_is_over(self, store: Store) -> None:
+        with pytest.raises(TimeoutError):
+            store.wait_until(lambda _: False, 0.01)
+
+    def test_leaves_no_observer_behind(self, store: Store) -> None:
+        asked: list[int] = []
+
+        def at_once(snapshot: Snapshot) -> bool:
+            asked.append(snapshot.seq)
+            return True
+
+        store.wait_until(at_once, LIMIT)
+        store.put(UP)
+        store.close()
+        assert asked == [0]
+
+    def test_raises_what_the_predicate_raises(self, store: Store) -> None:
+        with pytest.raises(ZeroDivisionError):
+            store.wait_until(lambda snapshot: bool(1 // snapshot.seq), LIMIT)
+        store.put(UP)
+        assert store.wait_until(lambda snapshot: snapshot.engine.running, LIMIT)
+
+    def test_ends_with_the_store(self, store: Store) -> None:
+        looked = threading.Event()
+        ends: list[BaseException] = []
+
+        def never(_: Snapshot) -> bool:
+            looked.set()
+            return False
+
+        def wait() -> None:
+            try:
+                store.wait_until(never)
+            except RuntimeError as error:
+                ends.append(error)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        assert looked.wait(LIMIT)
+        store.close()
+        waiting.join(LIMIT)
+        assert [str(error) for error in ends] == ["the store was closed"]
+
+    def test_is_refused_after_the_end(self, store: Store) -> None:
+        store.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            store.wait_until(lambda _: True)
+
+    def test_is_refused_in_an_observer(
+        self, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        store.observe(lambda _: store.wait_until(lambda _: True))
+        with caplog.at_level(logging.ERROR):
+            store.close()
+        assert "an observer must not wait" in caplog.text
+
+
+def test_closing_twice_or_from_an_observer_does_no_harm(store: Store) -> None:
+    store.observe(lambda _: store.close())
+    store.close()
+    store.close()
