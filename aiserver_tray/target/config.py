@@ -37,7 +37,7 @@ def config(service: "Service") -> dict[str, Any]:
     if service.healthcheck is not None:
         body["Healthcheck"] = _healthcheck(service.healthcheck)
     if service.stop_grace_period is not None:
-        body["StopTimeout"] = service.stop_grace_period // SECOND
+        body["StopTimeout"] = int(service.stop_grace_period / SECOND)
     if service.mac_address and not service.networks:
         body["MacAddress"] = service.mac_address
     if service.network_mode == "disabled":

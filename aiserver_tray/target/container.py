@@ -38,7 +38,7 @@ def container(
             **host_config(service, scope.bind, scope.container_of),
             **security(scope, name),
             **modes,
-            "Binds": binds,
+            "Binds": binds or None,
             "Mounts": others + [config_mount(v, folder) for folder, v in config_volumes.items()],
         },
         "NetworkingConfig": {"EndpointsConfig": endpoints},

@@ -27,8 +27,9 @@ ContainerOf = Callable[[str], str]
 
 def host_config(service: "Service", bind: str, container_of: ContainerOf) -> dict[str, Any]:
     """``HostConfig`` less networks, mounts and security options, which need more than *service*.
-    Ports for which the file names no address are bound on *bind*."""
-    return {
+    Ports for which the file names no address are bound on *bind*. What the file does not say is
+    left out, so that a key which we learn later changes no hash."""
+    said = {
         "Annotations": service.annotations,
         "CapAdd": service.cap_add,
         "CapDrop": service.cap_drop,
@@ -36,7 +37,6 @@ def host_config(service: "Service", bind: str, container_of: ContainerOf) -> dic
         "Dns": service.dns,
         "DnsOptions": service.dns_opt,
         "DnsSearch": service.dns_search,
-        "ExtraHosts": _extra_hosts(service.extra_hosts),
         "GroupAdd": service.group_add,
         "Init": service.init,
         "IpcMode": shared(service.ipc, container_of),
@@ -44,7 +44,6 @@ def host_config(service: "Service", bind: str, container_of: ContainerOf) -> dic
         "LogConfig": _log_config(service),
         "OomScoreAdj": service.oom_score_adj,
         "PidMode": shared(service.pid or "", container_of),
-        "PortBindings": _port_bindings(service, bind),
         "Privileged": service.privileged,
         "ReadonlyRootfs": service.read_only,
         "RestartPolicy": _restart_policy(service),
@@ -57,6 +56,11 @@ def host_config(service: "Service", bind: str, container_of: ContainerOf) -> dic
         "UsernsMode": service.userns_mode,
         "VolumesFrom": [_volumes_from(source, container_of) for source in service.volumes_from],
         **_resources(service),
+    }
+    return {
+        **{key: value for key, value in said.items() if value or isinstance(value, bool)},
+        "ExtraHosts": _extra_hosts(service.extra_hosts),
+        "PortBindings": _port_bindings(service, bind),
     }
 
 
@@ -122,10 +126,10 @@ def _resources(service: "Service") -> dict[str, Any]:
         "Memory": service.mem_limit,
         "MemoryReservation": service.mem_reservation,
         "MemorySwap": service.memswap_limit,
-        "MemorySwappiness": service.mem_swappiness or None,
+        "MemorySwappiness": service.mem_swappiness,
         "NanoCpus": round(service.cpus * NANO),
         "OomKillDisable": service.oom_kill_disable,
-        "PidsLimit": service.pids_limit or None,
+        "PidsLimit": service.pids_limit,
         "Ulimits": [_ulimit(name, limit) for name, limit in sorted(service.ulimits.items())],
         **(_blkio(service.blkio_config) if service.blkio_config else {}),
     }

@@ -58,12 +58,12 @@ def networking(scope: Scope, name: str) -> tuple[dict[str, Any], dict[str, dict[
         network = scope.networks[key]
         endpoint = _endpoint(service.networks[key])
         endpoint["Aliases"] = list(dict.fromkeys(_aliases(name, service, key, network)))
-        endpoint["Links"] = links
+        endpoint["Links"] = links or None
         if service.mac_address and not found:
             endpoint["MacAddress"] = endpoint["MacAddress"] or service.mac_address
         found[network.name] = endpoint
     mode = shared(service.network_mode, scope.container_of) or next(iter(found), "none")
-    return {"NetworkMode": mode, "Links": links}, found
+    return {"NetworkMode": mode, "Links": links or None}, found
 
 
 def _by_priority(service: "Service") -> list[str]:

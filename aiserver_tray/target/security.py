@@ -23,7 +23,7 @@ def security(scope: Scope, name: str) -> dict[str, Any]:
     given = scope.service(name).security_opt
     options = [_option(o, scope.module.folder, place) for o in given if o != _ALL_PATHS]
     shown: dict[str, Any] = {"MaskedPaths": [], "ReadonlyPaths": []} if _ALL_PATHS in given else {}
-    return {"SecurityOpt": options, **shown}
+    return {"SecurityOpt": options or None, **shown}
 
 
 def _option(option: str, folder: Path, place: Place) -> str:
