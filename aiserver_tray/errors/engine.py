@@ -113,12 +113,12 @@ class PortConflictError(AiServerError):
     ) -> None:
         remedy = (
             Text(
-                "End that, or move to a free port: aiserver-tray config set {setting} {free}",
+                "Free it, or move to a free port: aiserver-tray config set {setting} {free}",
                 setting=setting,
                 free=free,
             )
             if setting
-            else Text("End that, or publish another port, such as {free}.", free=free)
+            else Text("Free it, or publish another port, such as {free}.", free=free)
         )
         super().__init__(
             Text(

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.i18n import Text
 from aiserver_tray.operations.preflight_names import keep_problems, name_problems
@@ -12,6 +12,9 @@ from aiserver_tray.operations.preflight_resources import memory_notices, resourc
 from aiserver_tray.operations.surroundings import Surroundings, look_around
 from aiserver_tray.operations.survey import Survey
 from aiserver_tray.target.model import ModuleTarget
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Report:
     notices: tuple[Text, ...]
 
 
-def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: Engine) -> Report:
+def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: "Engine") -> Report:
     """Whether *targets* can be made, beside what was *found* on *engine*.
 
     Raises:

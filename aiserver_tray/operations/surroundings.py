@@ -3,9 +3,8 @@ depend on it."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import ContainerSummary, EngineInfo
 from aiserver_tray.errors import ObjectNotFoundError
 from aiserver_tray.host import ports, resources
@@ -14,6 +13,9 @@ from aiserver_tray.model import Port
 from aiserver_tray.operations.survey import Survey
 from aiserver_tray.target import labels
 from aiserver_tray.target.model import ModuleTarget
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
 
 
 class HostPort(NamedTuple):
@@ -53,7 +55,7 @@ class Surroundings:
     is_free: Callable[[HostPort], bool] = field(default=lambda _: True, compare=False)
 
 
-def look_around(engine: Engine, found: Survey, targets: Sequence[ModuleTarget]) -> Surroundings:
+def look_around(engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]) -> Surroundings:
     """All that could be in the way of *targets* beside what *found* tells. Takes a request for
     each container that does not run and is not ours or of another module.
 
@@ -82,7 +84,7 @@ def wanted_ports(targets: Iterable[ModuleTarget]) -> frozenset[HostPort]:
 
 
 def _claims(
-    engine: Engine, found: Survey, modules: Collection[str | None]
+    engine: "Engine", found: Survey, modules: Collection[str | None]
 ) -> dict[str, frozenset[HostPort]]:
     return {
         container.id: frozenset(map(HostPort.of, _ports(engine, container)))
@@ -92,7 +94,7 @@ def _claims(
     }
 
 
-def _ports(engine: Engine, container: ContainerSummary) -> Sequence[Port]:
+def _ports(engine: "Engine", container: ContainerSummary) -> Sequence[Port]:
     if container.status in ("running", "paused"):
         return container.ports
     try:

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.target import labels
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Survey:
         return [found for found in self.volumes.values() if self.is_ours(found)]
 
 
-def survey(engine: Engine, installation: str) -> Survey:
+def survey(engine: "Engine", installation: str) -> Survey:
     """Everything on *engine*, in three requests.
 
     Raises:
