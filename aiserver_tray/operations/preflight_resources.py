@@ -33,7 +33,7 @@ def memory_notices(
     if together > around.memory:
         return [
             Text(
-                "{modules} need {needed} of memory together, and the engine has {total}. They may "
+                "{modules} together need {needed} of memory, and the engine has {total}. They may "
                 "get slow or be ended.",
                 modules=_names(targets),
                 needed=_size(together),
@@ -43,8 +43,8 @@ def memory_notices(
     if available is not None and more > available:
         return [
             Text(
-                "{modules} need {needed} of memory, of which {available} are free now. Close other "
-                "programs if it gets slow.",
+                "{needed} of memory are needed for {modules}, and {available} are free now. Close "
+                "other programs if it gets slow.",
                 modules=_names(starting),
                 needed=_size(more),
                 available=_size(available),
@@ -71,8 +71,8 @@ def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
     if free is None or needed <= free:
         return []
     text = Text(
-        "{modules} need {needed} of disk space for images and data, and the engine has {free}. "
-        "Free {missing} more (`docker system df` shows what takes space).",
+        "{needed} of disk space are needed for images and data of {modules}, and the engine has "
+        "{free}. Free {missing} more (`docker system df` shows what takes space).",
         modules=_names([t for t in new if _disk_need(t)]),
         needed=_size(needed),
         free=_size(free),

@@ -1,0 +1,182 @@
+"""Ports that are wanted and taken."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.errors import AiServerError, PortConflictError
+from aiserver_tray.host.ports import PortOwner
+from aiserver_tray.model import ContainerStatus
+from aiserver_tray.operations.preflight import problems
+from aiserver_tray.operations.surroundings import HostPort, Surroundings
+from aiserver_tray.operations.survey import Survey
+from aiserver_tray.target.model import ModuleTarget
+from tests.unit.operations.preflight_targets import IMAGE, OURS, service_of, target_of
+
+EMPTY = Survey(OURS.installation)
+
+
+def published(folder: Path, name: str, *ports: str) -> ModuleTarget:
+    """A module with one service and *ports*."""
+    quoted = ", ".join(f'"{port}"' for port in ports)
+    return target_of(folder, name, service_of(name, f"ports: [{quoted}]"))
+
+
+def around(
+    claims: Mapping[str, list[HostPort]] | None = None,
+    listeners: Mapping[HostPort, PortOwner | None] | None = None,
+    busy: frozenset[int] = frozenset(),
+) -> Surroundings:
+    return Surroundings(
+        2**40,
+        {name: frozenset(ports) for name, ports in (claims or {}).items()},
+        listeners or {},
+        is_free=lambda port: port.number not in busy,
+    )
+
+
+def engine_with(name: str, status: ContainerStatus) -> Survey:
+    found = ContainerSummary(name, name, {}, status, "none", "i", "sha256:1", ())
+    return Survey(OURS.installation, (found,))
+
+
+def told(errors: list[AiServerError]) -> list[tuple[str, int, str, int, str | None]]:
+    """Address, port, owner, offer and setting of each."""
+    assert all(isinstance(error, PortConflictError) for error in errors)
+    keys = ("address", "port", "owner", "free", "setting")
+    return [tuple(error.data[key] for key in keys) for error in errors]
+
+
+def local(number: int, protocol: str = "tcp", address: str = "127.0.0.1") -> HostPort:
+    return HostPort(address, number, protocol)
+
+
+def test_a_process_has_the_port_and_the_next_free_one_is_offered(tmp_path: Path) -> None:
+    web = published(tmp_path, "web", "8000:80")
+    nginx = around(listeners={local(8000): PortOwner(17, "nginx")}, busy=frozenset({8000, 8001}))
+    (error,) = problems([web], EMPTY, nginx)
+    assert str(error) == (
+        "Port 8000 on 127.0.0.1 is used by nginx (process 17). "
+        "Free it, or publish another port, such as 8002."
+    )
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (None, "another program or the operating system"),
+        (PortOwner(17, None), "process 17"),
+    ],
+)
+def test_a_process_that_may_not_be_seen_is_told_as_far_as_known(
+    tmp_path: Path, owner: PortOwner | None, name: str
+) -> None:
+    web = published(tmp_path, "web", "8000:80")
+    errors = problems([web], EMPTY, around(listeners={local(8000): owner}))
+    assert told(errors) == [("127.0.0.1", 8000, name, 8001, None)]
+
+
+def test_the_setting_that_moves_the_port_is_told_with_the_command(tmp_path: Path) -> None:
+    file = (
+        "x-aiserver: {kind: feature, settings: {WEB_PORT: {type: port, default: 8000}}}\n"
+        + service_of("web", 'ports: ["${WEB_PORT}:80"]')
+    )
+    web = target_of(tmp_path, "web", file)
+    (error,) = problems([web], EMPTY, around(listeners={local(8000): PortOwner(17, "nginx")}))
+    assert str(error).endswith("aiserver-tray config set web.WEB_PORT 8001")
+    assert error.data["setting"] == "web.WEB_PORT"
+
+
+@pytest.mark.parametrize(
+    ("status", "owner"),
+    [
+        ("running", "the container other"),
+        ("paused", "the container other"),
+        ("restarting", "the container other"),
+        ("exited", "the stopped container other"),
+        ("created", "the stopped container other"),
+        ("dead", "the stopped container other"),
+    ],
+)
+def test_a_container_has_the_port(tmp_path: Path, status: ContainerStatus, owner: str) -> None:
+    web = published(tmp_path, "web", "8000:80")
+    claims = around({"other": [local(8000)]})
+    assert told(problems([web], engine_with("other", status), claims)) == [
+        ("127.0.0.1", 8000, owner, 8001, None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "count"),
+    [
+        (local(8000), 1),
+        (local(8000, address="0.0.0.0"), 1),
+        (local(8000, address="::"), 1),
+        (local(8000, address="127.0.0.2"), 0),
+        (local(8000, address="::1"), 0),
+        (local(8000, "udp"), 0),
+        (local(8001), 0),
+    ],
+)
+def test_only_what_overlaps_is_in_the_way(tmp_path: Path, theirs: HostPort, count: int) -> None:
+    web = published(tmp_path, "web", "8000:80")
+    found = problems([web], engine_with("other", "running"), around({"other": [theirs]}))
+    assert len(found) == count
+
+
+def test_a_wildcard_overlaps_every_address(tmp_path: Path) -> None:
+    web = published(tmp_path, "web", "0.0.0.0:8000:80")
+    theirs = around({"other": [local(8000, address="192.0.2.1")]})
+    assert len(problems([web], engine_with("other", "running"), theirs)) == 1
+
+
+def test_two_services_of_the_plan_want_one_port(tmp_path: Path) -> None:
+    a, b = published(tmp_path, "a", "8000:80"), published(tmp_path, "b", "8000:81", "8001:82")
+    assert told(problems([a, b], EMPTY, around())) == [
+        ("127.0.0.1", 8000, "a/a, which is to be started too", 8002, None)
+    ]
+
+
+def test_one_port_on_two_addresses_or_protocols_of_a_service_is_no_conflict(
+    tmp_path: Path,
+) -> None:
+    web = published(tmp_path, "web", "8000:80", "[::1]:8000:80", "8000:80/udp")
+    both = published(tmp_path, "both", "0.0.0.0:9000:80", "[::]:9000:80")
+    assert problems([web, both], EMPTY, around()) == []
+
+
+def test_a_service_is_told_once_for_a_port_of_several_protocols(tmp_path: Path) -> None:
+    web = published(tmp_path, "web", "8000:80", "8000:80/udp")
+    claims = around({"other": [local(8000), local(8000, "udp")]})
+    assert len(problems([web], engine_with("other", "running"), claims)) == 1
+
+
+def test_no_offer_is_made_twice_or_is_anothers(tmp_path: Path) -> None:
+    file = "\n".join(
+        ["services:"]
+        + [
+            f"  s{port}: {{image: '{IMAGE}', ports: ['{port}:80']}}"
+            for port in (8000, 8001, 8003, 8005)
+        ]
+    )
+    many = target_of(tmp_path, "many", file)
+    taken = {local(port): None for port in (8000, 8001, 8003)}
+    claims = {"other": [local(8006)]}
+    errors = problems(
+        [many], engine_with("other", "exited"), around(claims, taken, frozenset({8004}))
+    )
+    offers = [free for *_, free, _ in told(errors)]
+    assert offers == [8002, 8007, 8008]
+
+
+def test_an_offer_is_found_below_where_there_is_none_above(tmp_path: Path) -> None:
+    last = published(tmp_path, "last", "65535:80")
+    errors = problems([last], EMPTY, around(listeners={local(65535): None}))
+    assert [free for *_, free, _ in told(errors)] == [65534]
+
+
+def test_an_address_that_is_none_is_left_to_the_engine(tmp_path: Path) -> None:
+    assert HostPort("localhost", 80, "tcp").collides(HostPort("", 80, "tcp"))
+    assert not HostPort("localhost", 80, "tcp").collides(HostPort("127.0.0.1", 80, "tcp"))

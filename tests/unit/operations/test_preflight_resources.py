@@ -1,0 +1,155 @@
+"""Memory, disk and kernel settings that modules need, and values that only the user can give."""
+
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.errors import ResourcesError, SettingError
+from aiserver_tray.model import ContainerStatus
+from aiserver_tray.operations.preflight import problems
+from aiserver_tray.operations.preflight_resources import memory_notices
+from aiserver_tray.operations.preflight_values import missing_values
+from aiserver_tray.operations.surroundings import Surroundings
+from aiserver_tray.operations.survey import Found, Survey
+from aiserver_tray.target import labels
+from aiserver_tray.target.model import ModuleTarget
+from tests.unit.operations.preflight_targets import OURS, module_of, service_of, target_of
+
+GIB = 1024**3
+EMPTY = Survey(OURS.installation)
+
+
+def needing(folder: Path, name: str, needs: str) -> ModuleTarget:
+    """A module with *needs*."""
+    head = f"x-aiserver: {{kind: feature, needs: {{{needs}}}}}\n"
+    return target_of(folder, name, head + service_of(name))
+
+
+def with_container(module: str, status: ContainerStatus) -> Survey:
+    mine = {labels.INSTALLATION: OURS.installation, labels.MODULE: module}
+    found = ContainerSummary("id", f"ai-{module}", mine, status, "none", "i", "sha256:1", ())
+    return Survey(OURS.installation, (found,))
+
+
+def test_a_module_that_needs_more_memory_than_the_engine_has_is_refused(tmp_path: Path) -> None:
+    big, small = needing(tmp_path, "big", "memory: 16g"), needing(tmp_path, "small", "memory: 1g")
+    (error,) = problems([big, small], EMPTY, Surroundings(8 * GIB))
+    assert isinstance(error, ResourcesError)
+    assert str(error) == (
+        "big needs 16.0 GiB of memory, and the engine has 8.0 GiB. Give it more (in Docker Desktop "
+        "under Settings, Resources), or leave the module out."
+    )
+    assert error.data == {
+        "resource": "memory",
+        "modules": ["big"],
+        "needed": 16 * GIB,
+        "available": 8 * GIB,
+    }
+
+
+def test_modules_that_need_more_memory_together_are_noticed(tmp_path: Path) -> None:
+    targets = [needing(tmp_path, name, "memory: 5g") for name in ("a", "b")]
+    assert problems(targets, EMPTY, Surroundings(8 * GIB)) == []
+    (notice,) = memory_notices(targets, EMPTY, Surroundings(8 * GIB))
+    assert str(notice).startswith("a, b together need 10.0 GiB of memory, and the engine has 8.0")
+
+
+def test_more_memory_than_is_free_now_is_noticed_unless_the_module_runs(tmp_path: Path) -> None:
+    target = needing(tmp_path, "a", "memory: 3g")
+    little = Surroundings(8 * GIB, available_memory=2 * GIB)
+    (notice,) = memory_notices([target], with_container("a", "exited"), little)
+    assert str(notice).startswith("3.0 GiB of memory are needed for a, and 2.0 GiB are free")
+    assert memory_notices([target], with_container("a", "running"), little) == []
+    assert memory_notices([target], EMPTY, Surroundings(8 * GIB)) == []
+
+
+def test_new_modules_need_their_disk_space_together(tmp_path: Path) -> None:
+    targets = [needing(tmp_path, "a", "disk: 2g"), needing(tmp_path, "b", "disk: 512m")]
+    targets.append(needing(tmp_path, "c", "memory: 1g"))
+    (error,) = problems(targets, EMPTY, Surroundings(8 * GIB, free_disk=GIB))
+    assert str(error).startswith(
+        "2.5 GiB of disk space are needed for images and data of a, b, and the engine has 1.0 GiB. "
+        "Free 1.5 GiB more"
+    )
+    assert (error.data["resource"], error.data["modules"]) == ("disk", ["a", "b"])
+
+
+def test_disk_space_is_no_matter_where_it_is_unknown_or_the_module_is_there(
+    tmp_path: Path,
+) -> None:
+    targets = [needing(tmp_path, "a", "disk: 2g")]
+    volume = Found("ai-a-d", {labels.INSTALLATION: OURS.installation, labels.MODULE: "a"})
+    theirs = Found("ai-a-d", {labels.MODULE: "a"})
+    full = Surroundings(8 * GIB, free_disk=0)
+    assert problems(targets, EMPTY, Surroundings(8 * GIB)) == []
+    assert problems(targets, EMPTY, Surroundings(8 * GIB, free_disk=2 * GIB)) == []
+    assert problems(targets, with_container("a", "exited"), full) == []
+    assert problems(targets, Survey(OURS.installation, volumes={"ai-a-d": volume}), full) == []
+    assert len(problems(targets, Survey(OURS.installation, volumes={"x": theirs}), full)) == 1
+
+
+def test_a_kernel_setting_that_is_too_low_is_told_with_its_command(tmp_path: Path) -> None:
+    targets = [
+        needing(tmp_path, "a", "sysctls: {vm.max_map_count: 1000}"),
+        needing(tmp_path, "b", "sysctls: {vm.max_map_count: 262144, vm.swappiness: 10}"),
+    ]
+    known = {"vm.max_map_count": 65530, "vm.swappiness": 60}
+    (error,) = problems(targets, EMPTY, Surroundings(8 * GIB, sysctls=known))
+    assert str(error) == (
+        "b needs the kernel setting vm.max_map_count to be at least 262144; it is 65530. Set it "
+        "with: sudo sysctl -w vm.max_map_count=262144"
+    )
+    assert problems(targets, EMPTY, Surroundings(8 * GIB)) == []
+    enough = Surroundings(8 * GIB, sysctls={"vm.max_map_count": 262144})
+    assert problems(targets, EMPTY, enough) == []
+
+
+# -- values that only the user can give ------------------------------------------------------------
+
+FILE = """
+x-aiserver:
+  kind: feature
+  settings:
+    A: {type: secret}
+    B: {type: secret}
+    C: {type: secret}
+    D: {type: secret}
+    E: {default: x}
+services:
+  s:
+    image: busybox:1.37.0
+    environment: {A: "${A}", B: "${B:-none}", C: "${C}", E: "${E}"}
+"""
+
+
+def test_each_used_setting_without_a_value_or_default_is_told(tmp_path: Path) -> None:
+    module = module_of(tmp_path, "web", FILE)
+    catalog = Catalog({"web": module})
+    errors = missing_values(catalog, module, {"web.E": "x"})
+    assert all(isinstance(error, SettingError) for error in errors)
+    assert [error.data["name"] for error in errors] == ["web.A", "web.C"]
+    assert str(errors[0]).startswith("web.A: it has no value. Give it one with: aiserver-tray")
+    given = {"web.A": "a", "web.C": "", "web.E": "x"}
+    assert missing_values(catalog, module, given) == []
+
+
+def test_a_plain_files_variables_may_be_empty(tmp_path: Path) -> None:
+    module = module_of(tmp_path, "web", service_of("s", "environment: {A: '${A}'}"))
+    assert missing_values(Catalog({"web": module}), module, {}) == []
+
+
+@pytest.mark.parametrize("names", [["web.POSTGRES_PASSWORD"], ["base.POSTGRES_PASSWORD"]])
+def test_a_required_modules_setting_counts_too(tmp_path: Path, names: list[str]) -> None:
+    base = "x-aiserver: {kind: basic, settings: {POSTGRES_PASSWORD: {type: secret}}}\n"
+    web = "x-aiserver: {kind: feature, requires: [base]}\n"
+    used = service_of("s", "environment: {P: '${POSTGRES_PASSWORD}'}")
+    modules = {
+        "base": module_of(tmp_path, "base", base + service_of("s")),
+        "web": module_of(tmp_path, "web", web + used),
+    }
+    errors = missing_values(Catalog(modules), modules["web"], dict.fromkeys(names, "x"))
+    assert [error.data["name"] for error in errors] == (
+        [] if names == ["base.POSTGRES_PASSWORD"] else ["base.POSTGRES_PASSWORD"]
+    )
