@@ -49,7 +49,12 @@ def is_free(address: str, port: int, protocol: str) -> bool:
     a protocol other than tcp and udp, or an address that this machine does not have."""
     if protocol not in ("tcp", "udp"):
         return True
-    return all(_can_bind(probed, port, protocol, bind) for probed, bind in _probes(_plain(address)))
+    try:
+        return all(_can_bind(at, port, protocol, bind) for at, bind in _probes(_plain(address)))
+    except PermissionError:
+        # On Windows the system keeps the port back, or someone has it exclusively. Elsewhere ports
+        # below 1024 can't be bound by us, but perhaps by the engine.
+        return sys.platform != "win32" and not _servers(address, port, protocol)
 
 
 def free_port_near(port: int, is_usable: Callable[[int], bool]) -> int:
