@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiserver_tray import __version__
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.check import Report, check
-from aiserver_tray.catalog.modules import load_module
+from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.resolve import (
     ResolvedModule,
     config_environment,
@@ -94,10 +94,12 @@ class App:
                 or a stored value is wrong.
         """
         module = self.catalog.module(name)
+        return resolve(self.catalog, module, self._masked_values(module))
+
+    def _masked_values(self, module: Module) -> dict[str, str]:
         in_scope = {a: self.declared[a] for a in self.catalog.scope(module).values()}
         values = self.settings.values({a: s for a, s in in_scope.items() if not s.is_secret})
-        masked = {address: MASK for address, setting in in_scope.items() if setting.is_secret}
-        return resolve(self.catalog, module, {**values, **masked})
+        return values | {a: MASK for a, setting in in_scope.items() if setting.is_secret}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,10 +127,22 @@ class App:
         values = self.settings.values(in_scope)
         raise_all(missing_values(self.catalog, module, values))
         resolved = resolve(self.catalog, module, values)
+        target = self._target(resolved, values)
+        return with_keep_labels(target, self.settings.secrets)
+
+    def preview(self, name: str) -> ModuleTarget:
+        """As `target`, but for looking only: secrets are masked, and none is made.
+
+        Raises:
+            UnknownNameError, CatalogError, MissingError, SettingError: as for `resolved`.
+        """
+        resolved = self.resolved(name)
+        return self._target(resolved, self._masked_values(resolved.module))
+
+    def _target(self, resolved: ResolvedModule, values: Mapping[str, str]) -> ModuleTarget:
         bind = self.settings.values({BIND: APP_SETTINGS[BIND]})[BIND]
         owner = Owner(self.settings.installation_id, __version__)
-        target = module_target(resolved, owner, bind=bind, values=values)
-        return with_keep_labels(target, self.settings.secrets)
+        return module_target(resolved, owner, bind=bind, values=values)
 
     def model(self, name: str) -> ModuleModel:
         """The outline of the module *name*; no secret is made for it."""

@@ -1,23 +1,69 @@
 """``aiserver-tray doctor``: what is wrong with this installation, and how to mend it."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from aiserver_tray.cli.common import as_json_option, common_options, current_app, print_json
-from aiserver_tray.doctor import examine
+from aiserver_tray.cli.terminal import harmless, has_colour
+from aiserver_tray.cli.words import GRADES
+from aiserver_tray.errors import AiServerError, JointError
+
+if TYPE_CHECKING:
+    from aiserver_tray.app import App
+    from aiserver_tray.doctor import Finding
+    from aiserver_tray.target.model import ModuleTarget
+
+_COLOURS = {"ok": "green", "note": "yellow", "problem": "red"}
 
 
 @click.command()
 @as_json_option
 @common_options
 def command(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
-    """Check this installation."""
+    """Check this installation, the engine, and what the chosen modules need of it."""
     app = current_app()
-    findings = examine(app.settings, app.catalog)
+    findings = _findings(app)
     if as_json:
         print_json({"checks": [finding.as_data(app.language) for finding in findings]})
     else:
-        for finding in findings:
-            click.echo(f"{finding.grade.upper():<8} {finding.text.render(app.language)}")
+        _print(findings, app)
     sys.exit(1 if any(finding.grade == "problem" for finding in findings) else 0)
+
+
+def _findings(app: "App") -> "list[Finding]":
+    # Slow, and Ctrl-C has to be answered before.
+    from aiserver_tray.doctor import examine_installation  # noqa: PLC0415
+    from aiserver_tray.doctor.engine import examine_engine, problems  # noqa: PLC0415
+
+    findings = examine_installation(app.settings, app.catalog)
+    targets, errors = _chosen_targets(app)
+    findings += problems("modules", errors)
+    try:
+        core = app.core()
+        findings += examine_engine(core.engine, app.settings.installation_id, targets)
+    except AiServerError as error:
+        findings += problems("engine", [error])
+    return findings
+
+
+def _chosen_targets(app: "App") -> "tuple[list[ModuleTarget], list[AiServerError]]":
+    """What the chosen modules, with those that they require, want on the engine; and why some
+    can't be had. Makes no secrets."""
+    from aiserver_tray.operations.modules import with_requires  # noqa: PLC0415 - as above
+
+    try:
+        return with_requires(app.chosen, app.preview), []
+    except JointError as joint:
+        return [], list(joint.errors)
+    except AiServerError as error:
+        return [], [error]
+
+
+def _print(findings: "list[Finding]", app: "App") -> None:
+    for finding in findings:
+        grade = f"{GRADES[finding.grade].render(app.language):<8}"
+        if has_colour(sys.stdout):
+            grade = click.style(grade, fg=_COLOURS[finding.grade], bold=True)
+        click.echo(f"{grade} {harmless(finding.text.render(app.language))}")

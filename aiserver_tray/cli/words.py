@@ -60,3 +60,9 @@ STEPS: Mapping[StepKind, Text] = {
     "remove_network": Text("remove network"),
     "remove_volume": Text("remove volume"),
 }
+
+GRADES: Mapping[str, Text] = {
+    "ok": Text("OK"),
+    "note": Text("NOTE"),
+    "problem": Text("PROBLEM"),
+}

@@ -185,8 +185,12 @@ def test_doctor_says_where_the_key_is_and_what_was_damaged(tray: Tray) -> None:
     assert checks["key"]["grade"] == "note"
     assert f"{tray.home}/secrets.key" in checks["key"]["message"]
     (tray.home / "settings.json").write_text("{ half", encoding="utf-8")
-    done = tray("doctor")
-    assert done.returncode == 0
+    done = tray("doctor", "--host", f"unix://{tray.home}/nothing.sock")
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if line.startswith("PROBLEM")] == [
+        f"PROBLEM  The Docker engine at unix://{tray.home}/nothing.sock does not answer "
+        "(No such file or directory). Start it, then try again."
+    ]
     assert "settings.json" in done.stdout + done.stderr
     assert tray("config", "get", "N8N_HOST_PORT").stdout == "28100\n"
 

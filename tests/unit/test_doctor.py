@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
-from aiserver_tray.doctor import examine
+from aiserver_tray.doctor import examine_installation as examine
 from aiserver_tray.host.paths import Home
 from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Settings

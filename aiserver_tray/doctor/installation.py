@@ -1,35 +1,19 @@
-"""What is wrong with an installation, and how to mend it."""
+"""What is wrong with the files of an installation."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.doctor.finding import Finding
 from aiserver_tray.errors import SettingError
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.i18n import Text
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.master_key import KeyRecord
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.store import Settings
 
-Grade = Literal["ok", "note", "problem"]
 
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check: all is well, worth knowing, or to be mended."""
-
-    name: str
-    grade: Grade
-    text: Text
-
-    def as_data(self, language: Language) -> dict[str, Any]:
-        """As JSON."""
-        return {"name": self.name, "grade": self.grade, "message": self.text.render(language)}
-
-
-def examine(settings: Settings, catalog: Catalog) -> list[Finding]:
+def examine_installation(settings: Settings, catalog: Catalog) -> list[Finding]:
     """Every check's findings. A check that fails is a finding, and the others go on."""
     return [
         *_secrets(settings),

@@ -1,0 +1,155 @@
+"""What is wrong with the engine, or stands in the way of modules there."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from aiserver_tray.doctor.finding import Finding
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.values import EngineInfo
+from aiserver_tray.errors import (
+    AiServerError,
+    CatalogError,
+    NameConflictError,
+    PortConflictError,
+    ResourcesError,
+    SettingError,
+)
+from aiserver_tray.host.resources import available_memory, free_disk
+from aiserver_tray.i18n import Text
+from aiserver_tray.operations.preflight import preflight
+from aiserver_tray.operations.survey import Survey, survey
+from aiserver_tray.target.labels import INSTALLATION
+from aiserver_tray.target.model import ModuleTarget
+
+_GIB = 1024**3
+_LITTLE_DISK = 5 * _GIB
+"""Bytes. The images of one feature take a few of these."""
+
+_NAMES: tuple[tuple[type[AiServerError], str], ...] = (
+    (PortConflictError, "ports"),
+    (ResourcesError, "resources"),
+    (NameConflictError, "names"),
+    (SettingError, "settings"),
+    (CatalogError, "catalog"),
+)
+
+
+def examine_engine(
+    engine: Engine, installation: str, targets: Sequence[ModuleTarget]
+) -> list[Finding]:
+    """The engine, what it has for us, and what is in the way of *targets* there."""
+    try:
+        info = engine.info()
+        found = survey(engine, installation)
+        report = preflight(targets, found, engine)
+    except AiServerError as error:
+        return list(problems("engine", [error]))
+    problems_ = [f for error in report.errors for f in problems(_name(error), [error])]
+    return [
+        _engine(engine.host, info),
+        _memory(info),
+        *_disk(info),
+        *problems_,
+        *(Finding("memory", "note", notice) for notice in report.notices),
+        *_all_well(targets, {finding.name for finding in problems_}),
+        *_others(found),
+    ]
+
+
+def problems(name: str, errors: Iterable[AiServerError]) -> Iterator[Finding]:
+    """A finding for each thing that *errors* say."""
+    for error in errors:
+        if isinstance(error, CatalogError):
+            for problem in error.problems:
+                text = Text("{place}: {why}", place=problem.place, why=problem.text)
+                yield Finding(name, "problem", text)
+        else:
+            yield Finding(name, "problem", error.text)
+
+
+def _name(error: AiServerError) -> str:
+    return next((name for kind, name in _NAMES if isinstance(error, kind)), "engine")
+
+
+def _engine(host: str, info: EngineInfo) -> Finding:
+    text = Text(
+        "The Docker engine at {host} answers: version {version}, API {api}, {system}.",
+        host=host,
+        version=info.version,
+        api=_version(info.api_version),
+        system=info.operating_system,
+    )
+    return Finding("engine", "ok", text)
+
+
+def _version(api: Any) -> str:  # noqa: ANN401
+    return api if isinstance(api, str) else ".".join(map(str, api))
+
+
+def _memory(info: EngineInfo) -> Finding:
+    available = available_memory() if info.shares_kernel else None
+    total = f"{info.memory / _GIB:.1f} GiB"
+    if available is None:
+        text = Text("The engine has {total} of memory.", total=total)
+    else:
+        text = Text(
+            "The engine has {total} of memory; {available} are available.",
+            total=total,
+            available=f"{available / _GIB:.1f} GiB",
+        )
+    return Finding("memory", "ok", text)
+
+
+def _disk(info: EngineInfo) -> Iterator[Finding]:
+    free = free_disk(info.data_root) if info.shares_kernel else None
+    if free is None:
+        return
+    size = f"{free / _GIB:.1f} GiB"
+    if free < _LITTLE_DISK:
+        text = Text(
+            "Only {free} are free on the disk of the engine's data ({folder}). Make room "
+            "(`docker system df` shows what takes space).",
+            free=size,
+            folder=info.data_root,
+        )
+        yield Finding("disk", "note", text)
+    else:
+        text = Text(
+            "{free} are free on the disk of the engine's data ({folder}).",
+            free=size,
+            folder=info.data_root,
+        )
+        yield Finding("disk", "ok", text)
+
+
+def _all_well(targets: Sequence[ModuleTarget], wrong: set[str]) -> Iterator[Finding]:
+    """What was looked at and is in order."""
+    if not targets:
+        return
+    modules = ", ".join(target.name for target in targets)
+    if "ports" not in wrong:
+        text = Text("The ports of {modules} are free, or ours.", modules=modules)
+        yield Finding("ports", "ok", text)
+    if "names" not in wrong:
+        text = Text("Nobody else has the names that {modules} need.", modules=modules)
+        yield Finding("names", "ok", text)
+    if "resources" not in wrong:
+        text = Text("{modules} have the resources they need.", modules=modules)
+        yield Finding("resources", "ok", text)
+
+
+def _others(found: Survey) -> Iterator[Finding]:
+    """Other installations of ours on the same engine."""
+    names: dict[str, list[str]] = {}
+    for container in found.containers:
+        owner = container.labels.get(INSTALLATION)
+        if owner and owner != found.installation:
+            names.setdefault(owner, []).append(container.name)
+    for owner, containers in sorted(names.items()):
+        text = Text(
+            "Another installation of AI-Server Tray ({installation}) has containers on this "
+            "engine: {containers}. They are left alone.",
+            installation=owner,
+            containers=", ".join(sorted(containers)),
+        )
+        yield Finding("installations", "note", text)
