@@ -142,10 +142,14 @@ def _ended_between(old: Container, new: Container) -> bool:
 
 def _operation(state: State, operation: OperationView) -> State:
     """Takes containers that the operation works on out of the unplanned: it sees to them."""
-    by_id = {o.id: o for o in state.operations if not (o.is_over and operation.is_over)}
-    operations = tuple({**by_id, operation.id: operation}.values())
+    kept = (o for o in state.operations if o.id == operation.id or not _both_over(o, operation))
+    operations = tuple(({o.id: o for o in kept} | {operation.id: operation}).values())
     if operations == state.operations:
         return state
     work = Work.of(operations)
     unplanned = state.unplanned - work.containers
     return replace(state, operations=operations, work=work, unplanned=unplanned)
+
+
+def _both_over(one: OperationView, other: OperationView) -> bool:
+    return one.is_over and other.is_over
