@@ -39,6 +39,7 @@ from aiserver_tray.errors.catalog import (
     UnknownNameError,
 )
 from aiserver_tray.errors.engine import (
+    KIND_WORDS,
     EngineDownError,
     EngineNotInstalledError,
     EngineRequestError,
@@ -61,6 +62,7 @@ from aiserver_tray.errors.operations import (
 )
 
 __all__ = [
+    "KIND_WORDS",
     "AiServerError",
     "BusyError",
     "CancelledError",

@@ -1,12 +1,18 @@
 """What the engine can't do, or has in our way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from aiserver_tray.errors.base import AiServerError
 from aiserver_tray.i18n import Text
 
 ObjectKind = Literal["container", "network", "volume"]
+
+KIND_WORDS: Mapping[ObjectKind, Text] = {
+    "container": Text("container"),
+    "network": Text("network"),
+    "volume": Text("volume"),
+}
 
 
 class EngineDownError(AiServerError):
@@ -88,7 +94,7 @@ class NameConflictError(AiServerError):
             text = Text(
                 "The {kind} {name} belongs to another installation of AI-Server Tray "
                 "({installation}). Use that one's home (--home), or remove its {kind} first.",
-                kind=kind,
+                kind=KIND_WORDS[kind],
                 name=name,
                 installation=installation,
             )
@@ -96,7 +102,7 @@ class NameConflictError(AiServerError):
             text = Text(
                 "There is a {kind} {name} that was not made by AI-Server Tray and is not touched. "
                 "Rename or remove it, then try again.",
-                kind=kind,
+                kind=KIND_WORDS[kind],
                 name=name,
             )
         super().__init__(text, kind=kind, name=name, installation=installation)

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.errors import (
+    KIND_WORDS,
     AiServerError,
     CatalogError,
     NameConflictError,
@@ -67,7 +68,7 @@ def _shared_name(needed: _Needed, other: str) -> CatalogError:
     text = Text(
         "expected another name: the {kind} {name} would also be that of the module {other}. "
         "Rename it here or there",
-        kind=needed.kind,
+        kind=KIND_WORDS[needed.kind],
         name=needed.name,
         other=other,
     )
