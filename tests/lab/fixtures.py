@@ -49,7 +49,8 @@ def _owned(client: docker.DockerClient) -> set[tuple[str, str]]:
     return {
         *(("container", found["Id"]) for found in api.containers(all=True)),
         *(("volume", found["Name"]) for found in api.volumes()["Volumes"] or []),
-        *(("network", found["Id"]) for found in api.networks()),
+        # Not the engine's own, which have another id after each start.
+        *(("network", found["Id"]) for found in api.networks(filters={"type": "custom"})),
     }
 
 
