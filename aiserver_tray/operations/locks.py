@@ -63,9 +63,10 @@ def module_locks(
         SettingError: there is no folder for locks, or a lock can't be made there.
     """
     cancelled = cancelled or threading.Event()
+    folder = _folder()
     with ExitStack() as held:
         for module in sorted(set(modules)):
-            lock = _Lock(engine_id, module)
+            lock = _Lock(folder, engine_id, module)
             _acquire(lock, on_busy, cancelled)
             held.callback(lock.release)
             lock.sign(command)
@@ -79,9 +80,10 @@ def holders(engine_id: str) -> dict[str, Holder]:
         SettingError: there is no folder for locks.
     """
     found = {}
-    for path in sorted(_folder().glob(f"{_prefix(engine_id)}*.json")):
-        module = unquote(path.name.removeprefix(_prefix(engine_id)).removesuffix(".json"))
-        if holder := _Lock(engine_id, module).holder():
+    folder, prefix = _folder(), _prefix(engine_id)
+    for path in sorted(folder.glob(f"{prefix}*.json")):
+        module = unquote(path.name.removeprefix(prefix).removesuffix(".json"))
+        if holder := _Lock(folder, engine_id, module).holder():
             found[module] = holder
     return found
 
@@ -90,11 +92,11 @@ class _Lock:
     """One module's lock, for one holder: the file lock is an object of its own, so that it holds
     between threads too."""
 
-    def __init__(self, engine_id: str, module: str) -> None:
+    def __init__(self, folder: Path, engine_id: str, module: str) -> None:
         self.module = module
         stem = _prefix(engine_id) + quote(module, safe="")
-        self._who = _folder() / f"{stem}.json"
-        self._path = _folder() / f"{stem}.lock"
+        self._who = folder / f"{stem}.json"
+        self._path = folder / f"{stem}.lock"
         self._lock = FileLock(self._path, mode=0o600, thread_local=False)
 
     def try_acquire(self) -> bool:
