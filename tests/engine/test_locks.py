@@ -1,0 +1,124 @@
+"""Two processes and one module: the command line under the locks of another process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import docker
+import pytest
+
+from aiserver_tray.engine.engine import Engine
+from tests.lab.place import Place
+from tests.unit.operations.preflight_targets import IMAGE, service_of
+
+HOLDER = Path(__file__).parents[1] / "unit/operations/lock_holder.py"
+LIMIT = 120.0
+
+Up = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """With locks of the test's own."""
+    (tmp_path / "run").mkdir(mode=0o700)
+    return os.environ | {"XDG_RUNTIME_DIR": str(tmp_path / "run")}
+
+
+@pytest.fixture
+def up(
+    lab: Place, engine: docker.DockerClient, environment: dict[str, str], tmp_path: Path
+) -> Iterator[Up]:
+    """Begins ``aiserver-tray up`` with words, on modules ``web`` and ``other``."""
+    engine.images.pull(IMAGE)
+    for name in ("web", "other"):
+        folder = tmp_path / "catalog" / name
+        folder.mkdir(parents=True)
+        file = service_of(name, "command: [sleep, '600']", "init: true")
+        (folder / "compose.yaml").write_text(file)
+    begun = []
+
+    def begin(*words: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "aiserver_tray", "up", *words]
+        command += ["--home", str(tmp_path / "home"), "--catalog", str(tmp_path / "catalog")]
+        begun.append(
+            subprocess.Popen(
+                [*command, "--host", lab.host],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def holder(
+    lab: Place, environment: dict[str, str], module: str
+) -> "Iterator[subprocess.Popen[str]]":
+    """Another process that works on *module*."""
+    with closing(Engine(lab.host)) as product:
+        engine_id = product.info().id
+    command = [sys.executable, str(HOLDER), engine_id, "aiserver-tray down web", module]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_busy_module_fails_at_once_with_who_has_it_where_one_will_not_wait(
+    lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str]
+) -> None:
+    with holder(lab, environment, "web") as other:
+        process = up("web", "--no-wait")
+        _, told = process.communicate(timeout=LIMIT)
+    assert process.returncode == 1
+    assert "E_BUSY" in told
+    assert f"web is busy: aiserver-tray down web (process {other.pid}) works on it." in told
+    assert "Traceback" not in told
+    assert engine.containers.list(all=True) == []
+
+
+def test_one_who_waits_says_for_whom_and_goes_on_when_the_holder_is_killed(
+    lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str]
+) -> None:
+    with holder(lab, environment, "web") as other:
+        process = up("web")
+        assert process.stderr
+        lines = iter(process.stderr.readline, "")
+        assert any(f"process {other.pid}" in line for line in lines)
+        assert engine.containers.list(all=True) == []
+        other.kill()
+        process.communicate(timeout=LIMIT)
+    assert process.returncode == 0
+    assert [found.name for found in engine.containers.list()] == ["ai-web"]
+
+
+def test_an_unrelated_module_goes_ahead_meanwhile(
+    lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str]
+) -> None:
+    with holder(lab, environment, "web"):
+        process = up("other", "--no-wait")
+        process.communicate(timeout=LIMIT)
+    assert process.returncode == 0
+    assert [found.name for found in engine.containers.list()] == ["ai-other"]
+
+
+def test_two_who_start_one_module_at_once_make_it_once(engine: docker.DockerClient, up: Up) -> None:
+    both = [up("web"), up("web")]
+    for process in both:
+        process.communicate(timeout=LIMIT)
+    assert [process.returncode for process in both] == [0, 0]
+    (found,) = engine.containers.list(all=True)
+    assert (found.name, found.status) == ("ai-web", "running")
