@@ -1,0 +1,26 @@
+"""Files as the tar archive by which the engine takes them into a container."""
+
+import io
+import tarfile
+import time
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from aiserver_tray.target.model import File
+
+
+def archive(files: Iterable[File], folder: PurePosixPath) -> bytes:
+    """*files*, all below *folder*, to be unpacked there.
+
+    It has entries of files only: the engine makes the folders that are missing (root's, mode
+    0755), and leaves alone those that are there.
+    """
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for file in files:
+            entry = tarfile.TarInfo(str(PurePosixPath(file.path).relative_to(folder)))
+            entry.size = len(file.content)
+            entry.uid, entry.gid, entry.mode = file.uid, file.gid, file.mode
+            entry.mtime = int(time.time())
+            tar.addfile(entry, io.BytesIO(file.content))
+    return buffer.getvalue()

@@ -1,0 +1,136 @@
+"""The SDK's client, with a short way for our requests."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, Unpack, cast
+from urllib.parse import quote, urlencode
+
+from docker.api.client import APIClient
+from docker.constants import DEFAULT_DOCKER_API_VERSION
+from docker.transport import UnixHTTPAdapter
+from docker.utils.utils import kwargs_from_env, version_lt
+from requests import PreparedRequest
+from urllib3 import HTTPConnectionPool, HTTPResponse, Timeout
+
+from aiserver_tray import __version__
+from aiserver_tray.engine.address import Address
+from aiserver_tray.engine.translate import refusal
+from aiserver_tray.engine.unix import UnixPool
+
+CONNECT = 10.0
+"""Seconds until there is a connection."""
+
+NEWEST = DEFAULT_DOCKER_API_VERSION
+"""The newest version of the API that we and the SDK speak; our bodies are written in it."""
+
+READ = 60.0
+"""Seconds for the answer to a question."""
+
+CHANGE = 300.0
+"""Seconds for the answer to a request that changes something: a busy disk takes its time."""
+
+
+class Payload(TypedDict, total=False):
+    """What belongs to a request: its query; JSON that is sent as it is, or other data (bytes or a
+    file); headers; and the seconds between two bytes of the answer that are too many (None: it
+    may take for ever)."""
+
+    params: Mapping[str, Any]
+    body: object
+    data: Any
+    headers: Mapping[str, str]
+    timeout: float | None
+
+
+class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
+    """One thread's client. Engines are never asked through a proxy of the environment."""
+
+    def __init__(self, address: Address, version: str) -> None:
+        tls = {}
+        if address.host.startswith(("tcp:", "http:", "https:")):
+            tls = kwargs_from_env({**address.environment, "DOCKER_HOST": address.host})
+        super().__init__(**{**tls, "base_url": address.host}, version=version)
+        self._pool = self._own_pool()
+        self._common = {
+            "User-Agent": f"aiserver-tray/{__version__}",
+            **self._general_configs.get("HttpHeaders", {}),
+        }
+
+    def _own_pool(self) -> HTTPConnectionPool:
+        """The SDK's connections. By itself it has a pool for every URL, so that nearly each
+        request connects anew, and requests' own work on each request costs twice the request."""
+        adapter = self.get_adapter(self.base_url)
+        if isinstance(adapter, UnixHTTPAdapter):
+            return UnixPool(self.base_url, adapter.socket_path)
+        request = PreparedRequest()
+        request.prepare_url(self.base_url, None)
+        pool: HTTPConnectionPool = adapter.get_connection_with_tls_context(
+            request, self.verify, cert=self.cert
+        )
+        adapter.cert_verify(pool, self.base_url, self.verify, self.cert)
+        return pool
+
+    def ask(self, method: str, path: str, *names: str, **payload: Unpack[Payload]) -> HTTPResponse:
+        """A request to *path* with *names* filled in; its answer, the body yet to be read.
+
+        Raises:
+            EngineRequestError and its subclasses, ResourcesError: it refused.
+        """
+        headers = {**self._common, **payload.get("headers", {})}
+        data = payload.get("data")
+        if "body" in payload:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(payload["body"]).encode()
+        response = self._pool.urlopen(
+            method,
+            self._path(path, names, payload.get("params")),
+            body=data,
+            headers=headers,
+            timeout=Timeout(CONNECT, payload.get("timeout", CHANGE)),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
+        if response.status >= 400:
+            raise refusal(response.status, _explanation(response.data))
+        return cast("HTTPResponse", response)
+
+    def _path(self, path: str, names: Sequence[str], params: Mapping[str, Any] | None) -> str:
+        filled = path.format(*(quote(name, safe="/:") for name in names))
+        query = f"?{urlencode(params, doseq=True)}" if params else ""
+        return f"/v{self._version}{filled}{query}"
+
+    def connected(self) -> Any:  # noqa: ANN401 - a socket, or the SDK's pipe
+        """Connect now, for the one request that this client is for: the socket, by which another
+        thread can end the request even before it is answered."""
+        connection: Any = self._pool._get_conn()
+        connection.timeout = CONNECT
+        connection.connect()
+        self._pool._put_conn(connection)
+        return connection.sock
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._pool.close()
+        super().close()
+
+
+def _explanation(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):  # no engine's answer
+        return body.decode(errors="replace").strip()
+
+
+def negotiate(address: Address) -> str:
+    """The version of the API to speak with this engine: its newest, or ours where that is older."""
+    client = Client(address, NEWEST)
+    try:
+        answer = client._pool.request(
+            "GET", "/_ping", timeout=Timeout(CONNECT, READ), retries=False
+        )
+        found = answer.headers.get("Api-Version", NEWEST)
+    finally:
+        client.close()
+    return found if version_lt(found, NEWEST) else str(NEWEST)

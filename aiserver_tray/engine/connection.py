@@ -1,0 +1,105 @@
+"""Talking to the engine from any thread."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Unpack
+from weakref import WeakSet
+
+from aiserver_tray.engine.address import Address
+from aiserver_tray.engine.client import READ, Client, Payload, negotiate
+from aiserver_tray.engine.stream import Stream
+from aiserver_tray.engine.translate import translated
+from aiserver_tray.errors import EngineDownError
+
+
+class Connection:
+    """What all parts of the `Engine` ask through. Each thread has a client of its own, since the
+    SDK promises nothing about sharing one; when the engine was lost, each makes a new one."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._version: str | None = None
+        self._clients: WeakSet[Client] = WeakSet()
+        self.generation = 0
+        """Counts how often the engine was lost."""
+
+    @property
+    def api_version(self) -> str:
+        """The API version spoken with this engine, asked for once.
+
+        Raises:
+            EngineDownError, EngineNotInstalledError, SettingError: it can't be reached.
+        """
+        with self._lock:
+            if self._version is None:
+                with self._watched():
+                    self._version = negotiate(self.address)
+            return self._version
+
+    def call(self, method: str, path: str, *names: str, **payload: Unpack[Payload]) -> bytes:
+        """A whole request: *path* with *names* filled in; the answer's body.
+
+        Raises:
+            EngineDownError, EngineNotInstalledError, SettingError: the engine can't be reached.
+            EngineRequestError and its subclasses, ResourcesError: it refused.
+        """
+        with self._watched():
+            return self._client().ask(method, path, *names, **payload).data
+
+    def get(self, path: str, *names: str, **payload: Unpack[Payload]) -> Any:  # noqa: ANN401 - JSON
+        """A question; the answer's JSON. Raises as `call` does."""
+        payload.setdefault("timeout", READ)
+        return json.loads(self.call("GET", path, *names, **payload))
+
+    def post(self, path: str, *names: str, **payload: Unpack[Payload]) -> Any:  # noqa: ANN401 - JSON
+        """A change; the answer's JSON, None where it is empty. Raises as `call` does."""
+        answer = self.call("POST", path, *names, **payload)
+        return json.loads(answer) if answer else None
+
+    def stream(self, method: str, path: str, *names: str, **payload: Unpack[Payload]) -> Stream:
+        """A request whose answer comes bit by bit, on a connection of its own. It is sent by
+        `Stream.open` or by iterating.
+
+        Raises as `call` does.
+        """
+        client = self._new_client()
+        payload.setdefault("timeout", None)
+        return Stream(client, partial(client.ask, method, path, *names, **payload), self._watched)
+
+    def close(self) -> None:
+        """Close the connections of all threads. Streams are closed by those who opened them."""
+        with self._lock:
+            clients = list(self._clients)
+        for client in clients:
+            client.close()
+
+    def _client(self) -> Client:
+        if getattr(self._own, "generation", None) != self.generation:
+            self._own.client = self._new_client()
+            self._own.generation = self.generation
+            with self._lock:
+                self._clients.add(self._own.client)
+        client: Client = self._own.client
+        return client
+
+    def _new_client(self) -> Client:
+        version = self.api_version
+        with self._watched():
+            return Client(self.address, version)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Translates errors, and notes when the engine is lost: connections kept from before are
+        of no use to any thread, and the next engine may be another version."""
+        try:
+            with translated(self.address):
+                yield
+        except EngineDownError:
+            self.generation += 1
+            self._version = None
+            raise

@@ -1,0 +1,151 @@
+"""Containers: the life of one, and the list of all."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Literal
+
+from aiserver_tray.engine import parse
+from aiserver_tray.engine.archive import archive
+from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
+from aiserver_tray.engine.stream import Stream
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.errors import EngineRequestError
+from aiserver_tray.model import Container, Port
+from aiserver_tray.target.labels import INSTALLATION
+from aiserver_tray.target.model import Body, File
+
+_ROOT = PurePosixPath("/")
+_READ_ONLY = "rootfs is marked read-only"
+"""What the engine says where it may only unpack into a volume."""
+
+
+class Containers:
+    """Every method raises `EngineDownError` where the engine is lost, and `EngineRequestError` or
+    a subclass of it where it refuses. *container* is an id or a name."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def summaries(self, installation: str | None = None) -> list[ContainerSummary]:
+        """All containers in whatever state, in one request; *installation*: only those of it."""
+        params = {"all": "1"}
+        if installation is not None:
+            params["filters"] = json.dumps({"label": [f"{INSTALLATION}={installation}"]})
+        answers = self._connection.get("/containers/json", params=params)
+        return [parse.summary(answer) for answer in answers]
+
+    def inspect(self, container: str) -> Container:
+        """A container of ours.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+        """
+        return parse.container(self._connection.get("/containers/{}/json", container))
+
+    def port_claims(self, container: str) -> tuple[Port, ...]:
+        """The fixed host ports that it takes when it runs, also of one that does not run."""
+        return parse.port_claims(self._connection.get("/containers/{}/json", container))
+
+    def create(self, name: str, body: Body) -> str:
+        """A new container from *body*, sent as it is; its id. Engines below API 1.44 take only one
+        network in it; further ones are for `connect`.
+
+        Raises:
+            ObjectConflictError: there is one of this name.
+        """
+        params = {"name": name}
+        if platform := body.get("Platform"):
+            params["platform"] = platform
+        return str(self._connection.post("/containers/create", params=params, body=body)["Id"])
+
+    def put_files(self, container: str, files: Sequence[File]) -> None:
+        """Put *files* into it, running or not. Folders that are missing on the way are made; those
+        of a read-only container have to be there, as volumes."""
+        if not files:
+            return
+        try:
+            self._unpack(container, _ROOT, files)
+        except EngineRequestError as error:
+            if _READ_ONLY not in error.explanation:
+                raise
+            for folder, inside in _by_folder(files).items():
+                self._unpack(container, folder, inside)
+
+    def _unpack(self, container: str, folder: PurePosixPath, files: Sequence[File]) -> None:
+        self._connection.call(
+            "PUT",
+            "/containers/{}/archive",
+            container,
+            params={"path": str(folder)},
+            data=archive(files, folder),
+        )
+
+    def connect(self, container: str, network: str, endpoint: Body) -> None:
+        """Attach it to *network* (a name or an id) too, with *endpoint* settings."""
+        body = {"Container": container, "EndpointConfig": endpoint}
+        self._connection.post("/networks/{}/connect", network, body=body)
+
+    def start(self, container: str) -> None:
+        """Start it. One that runs stays as it is."""
+        self._connection.post("/containers/{}/start", container)
+
+    def stop(self, container: str, grace: float | None = None) -> None:
+        """Stop it by its own stop signal, killed after *grace* seconds; None: its own time."""
+        params = {} if grace is None else {"t": round(grace)}
+        # However long its grace is: a lost engine shows by the connection.
+        self._connection.post("/containers/{}/stop", container, params=params, timeout=None)
+
+    def kill(self, container: str) -> None:
+        """End it at once."""
+        self._connection.post("/containers/{}/kill", container)
+
+    def pause(self, container: str) -> None:
+        """Freeze its processes."""
+        self._connection.post("/containers/{}/pause", container)
+
+    def unpause(self, container: str) -> None:
+        """Let its processes go on."""
+        self._connection.post("/containers/{}/unpause", container)
+
+    def remove(self, container: str) -> None:
+        """Remove it, running or not. Its anonymous volumes stay."""
+        self._connection.call("DELETE", "/containers/{}", container, params={"force": "1"})
+
+    def logs(
+        self,
+        container: str,
+        *,
+        since: datetime | None = None,
+        tail: int | None = None,
+        follow: Literal["follow", "stop"] = "stop",
+    ) -> LogStream:
+        """Its log so far, from *since* on, or its last *tail* lines; ``follow`` goes on until the
+        container ends. To be closed."""
+        stream = self._connection.stream(
+            "GET",
+            "/containers/{}/logs",
+            container,
+            params=log_params(since=since, tail=tail, follow=follow),
+        ).open()
+        return LogStream(stream, framed=self._is_framed(container, stream))
+
+    def _is_framed(self, container: str, stream: Stream) -> bool:
+        if stream.content_type in (MULTIPLEXED, RAW):
+            return stream.content_type == MULTIPLEXED
+        # Engines before API 1.42 don't say.
+        return not self._connection.get("/containers/{}/json", container)["Config"]["Tty"]
+
+    def tail(self, container: str, lines: int) -> list[str]:
+        """The last *lines* of its log."""
+        with self.logs(container, tail=lines) as log:
+            return [line.text for line in log][-lines:]
+
+
+def _by_folder(files: Sequence[File]) -> dict[PurePosixPath, list[File]]:
+    folders: dict[PurePosixPath, list[File]] = {}
+    for file in files:
+        folders.setdefault(PurePosixPath(file.path).parent, []).append(file)
+    return folders

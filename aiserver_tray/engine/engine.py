@@ -1,0 +1,77 @@
+"""The engine, from any thread."""
+
+import threading
+
+from aiserver_tray.engine.address import find_address
+from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.containers import Containers
+from aiserver_tray.engine.events import EventStream, event_params
+from aiserver_tray.engine.images import Images
+from aiserver_tray.engine.networks import Networks
+from aiserver_tray.engine.values import EngineInfo
+from aiserver_tray.engine.volumes import Volumes
+from aiserver_tray.host.engine_place import kernel_release
+
+
+class Engine:
+    """A Docker engine. Making one asks nothing of it; what asks raises
+
+    - `EngineDownError` or `EngineNotInstalledError` where it can't be reached or went away;
+    - `EngineRequestError` or a subclass of it, or `ResourcesError`, where it refuses.
+
+    *host* is an address as in ``DOCKER_HOST``; None: that of ``DOCKER_HOST`` (with
+    ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH``), else the local engine.
+
+    Raises:
+        SettingError: *host* or ``DOCKER_HOST`` is no address of an engine.
+    """
+
+    def __init__(self, host: str | None = None) -> None:
+        self._connection = Connection(find_address(host))
+        self._lock = threading.Lock()
+        self._info: tuple[int, EngineInfo] | None = None
+        self.containers = Containers(self._connection)
+        self.images = Images(self._connection)
+        self.networks = Networks(self._connection)
+        self.volumes = Volumes(self._connection)
+
+    @property
+    def host(self) -> str:
+        """Its address, as in ``DOCKER_HOST``."""
+        return self._connection.address.host
+
+    def info(self) -> EngineInfo:
+        """What it is; asked for once, and again after it was lost: it may be another one then."""
+        with self._lock:
+            generation = self._connection.generation
+            if self._info is None or self._info[0] != generation:
+                self._info = (generation, self._ask())
+            return self._info[1]
+
+    def _ask(self) -> EngineInfo:
+        answer = self._connection.get("/info")
+        address = self._connection.address
+        return EngineInfo(
+            id=answer["ID"],
+            version=answer["ServerVersion"],
+            api_version=tuple(map(int, self._connection.api_version.split("."))),
+            cpus=answer["NCPU"],
+            memory=answer["MemTotal"],
+            data_root=answer["DockerRootDir"],
+            operating_system=answer["OperatingSystem"],
+            is_local=address.is_local,
+            shares_kernel=address.is_local and answer["KernelVersion"] == kernel_release(),
+        )
+
+    def ping(self) -> None:
+        """Make sure that it is there."""
+        self._connection.call("GET", "/_ping")
+
+    def events(self, installation: str) -> EventStream:
+        """What happens from now on to the containers of *installation*. To be closed."""
+        stream = self._connection.stream("GET", "/events", params=event_params(installation))
+        return EventStream(stream.open())
+
+    def close(self) -> None:
+        """Close its connections. Event and log streams are closed by those who opened them."""
+        self._connection.close()

@@ -1,0 +1,45 @@
+"""Networks."""
+
+from aiserver_tray.engine import parse
+from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.values import Network
+from aiserver_tray.errors import ObjectNotFoundError
+from aiserver_tray.target.model import Body
+
+
+class Networks:
+    """Every method raises `EngineDownError` where the engine is lost, and `EngineRequestError` or
+    a subclass of it where it refuses."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, name: str) -> Network | None:
+        """The network of this name, with the containers on it."""
+        try:
+            found = parse.network(self._connection.get("/networks/{}", name))
+        except ObjectNotFoundError:
+            return None
+        return found if found.name == name else None  # the engine also takes beginnings of ids
+
+    def all(self) -> list[Network]:
+        """All networks, without the containers on them."""
+        return [parse.network(answer) for answer in self._connection.get("/networks")]
+
+    def create(self, name: str, body: Body) -> str:
+        """A new network from *body*, sent as it is but for its name; its id.
+
+        Raises:
+            ObjectConflictError: there is one of this name.
+        """
+        answer = self._connection.post("/networks/create", body={**body, "Name": name})
+        return str(answer["Id"])
+
+    def remove(self, name: str) -> None:
+        """Remove it.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+            EngineRequestError: containers are on it (status 403).
+        """
+        self._connection.call("DELETE", "/networks/{}", name)

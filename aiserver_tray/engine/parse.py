@@ -1,0 +1,123 @@
+"""The engine's JSON as values."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from aiserver_tray.engine.values import ContainerSummary, Image, Network, Volume
+from aiserver_tray.model import Container, Health, Port
+from aiserver_tray.target import labels
+
+Json = Mapping[str, Any]
+
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+_NEVER = "0001-01-01T00:00:00Z"
+_CHECK_LIMIT = 2000
+
+
+def container(answer: Json) -> Container:
+    """A container of ours from its inspect answer."""
+    config, state = answer["Config"], answer["State"]
+    given = config.get("Labels") or {}
+    health = state.get("Health") or {}
+    return Container(
+        id=answer["Id"],
+        name=answer["Name"].removeprefix("/"),
+        module=given.get(labels.MODULE, ""),
+        service=given.get(labels.SERVICE, ""),
+        config_hash=given.get(labels.CONFIG_HASH, ""),
+        image=config["Image"],
+        image_id=answer["Image"],
+        status=state["Status"],
+        health=health.get("Status") or "none",
+        exit_code=state["ExitCode"],
+        oom_killed=state["OOMKilled"],
+        error=state["Error"],
+        created_at=moment(answer["Created"]),
+        started_at=moment(state["StartedAt"]),
+        finished_at=moment(state["FinishedAt"]),
+        restart_count=answer["RestartCount"],
+        ports=tuple(_bound(answer["NetworkSettings"].get("Ports"))),
+        last_check=_last_check(health),
+        anonymous_volumes={
+            mount["Destination"]: mount["Name"]
+            for mount in answer.get("Mounts") or ()
+            if mount["Type"] == "volume" and _ANONYMOUS.fullmatch(mount.get("Name", ""))
+        },
+    )
+
+
+def port_claims(answer: Json) -> tuple[Port, ...]:
+    """The host ports that a container takes when it runs; those that the engine chooses by then
+    are left out."""
+    return tuple(_bound(answer["HostConfig"].get("PortBindings")))
+
+
+def _bound(bindings: Json | None) -> Iterator[Port]:
+    """``{"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}``, also with port ranges."""
+    for inside, outside in (bindings or {}).items():
+        number, _, protocol = inside.partition("/")
+        for binding in outside or ():
+            first, _, last = binding["HostPort"].partition("-")
+            for host in range(int(first or 0), int(last or first or 0) + 1):
+                if host:
+                    address = binding.get("HostIp") or "0.0.0.0"
+                    yield Port(address, host, int(number), protocol or "tcp")
+
+
+def _last_check(health: Json) -> str:
+    log = health.get("Log") or ()
+    return str(log[-1]["Output"]).strip()[-_CHECK_LIMIT:] if log else ""
+
+
+def summary(answer: Json) -> ContainerSummary:
+    """An entry of the list of containers."""
+    names = [name.removeprefix("/") for name in answer["Names"]]
+    return ContainerSummary(
+        id=answer["Id"],
+        # The others are those by which containers that link to it know it.
+        name=next((name for name in names if "/" not in name), ""),
+        labels=answer.get("Labels") or {},
+        status=answer["State"],
+        health=_health_in(answer.get("Status") or ""),
+        image=answer["Image"],
+        image_id=answer["ImageID"],
+        ports=tuple(
+            Port(port.get("IP") or "0.0.0.0", port["PublicPort"], port["PrivatePort"], port["Type"])
+            for port in answer.get("Ports") or ()
+            if port.get("PublicPort")
+        ),
+    )
+
+
+def _health_in(status: str) -> Health:
+    """The list tells health only in its text: ``Up 3 minutes (healthy)``."""
+    if "(healthy)" in status:
+        return "healthy"
+    if "(unhealthy)" in status:
+        return "unhealthy"
+    return "starting" if "(health: starting)" in status else "none"
+
+
+def image(answer: Json, reference: str) -> Image:
+    """An image from its inspect answer."""
+    names = (*(answer.get("RepoTags") or ()), *(answer.get("RepoDigests") or ()))
+    return Image(answer["Id"], reference, names, answer["Size"])
+
+
+def network(answer: Json) -> Network:
+    """A network from its inspect answer, or an entry of the list."""
+    attached = tuple(answer.get("Containers") or ())
+    return Network(answer["Id"], answer["Name"], answer.get("Labels") or {}, attached)
+
+
+def volume(answer: Json) -> Volume:
+    """A volume from its inspect answer, or an entry of the list."""
+    created = moment(answer.get("CreatedAt") or _NEVER)
+    return Volume(answer["Name"], answer.get("Labels") or {}, created)
+
+
+def moment(text: str) -> datetime | None:
+    """A time as Go writes it, to the microsecond; None for its zero."""
+    return None if text in ("", _NEVER) else datetime.fromisoformat(text)

@@ -1,0 +1,149 @@
+"""The one place where the errors of docker, requests, urllib3, the operating system and Windows'
+pipes become ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import docker.errors as sdk
+import requests
+import urllib3
+
+from aiserver_tray.engine.address import Address
+from aiserver_tray.errors import (
+    AiServerError,
+    EngineDownError,
+    EngineNotInstalledError,
+    EngineRequestError,
+    ObjectConflictError,
+    ObjectNotFoundError,
+    ResourcesError,
+    SettingError,
+)
+from aiserver_tray.host.engine_place import is_installed
+from aiserver_tray.i18n import Text
+
+MISUSED: tuple[type[Exception], ...] = (
+    sdk.TLSParameterError,
+    sdk.InvalidConfigFile,
+    sdk.ContextException,
+    sdk.ContextNotFound,
+    sdk.ContextAlreadyExists,
+    sdk.MissingContextParameter,
+)
+"""Docker's own settings on this machine are wrong."""
+
+UNFIT: tuple[type[Exception], ...] = (
+    sdk.InvalidVersion,
+    sdk.InvalidRepository,
+    sdk.InvalidArgument,
+    sdk.DeprecatedMethod,
+    sdk.NullResource,
+    sdk.ContainerError,
+    sdk.ImageLoadError,
+    sdk.BuildError,
+    sdk.StreamParseError,
+)
+"""The SDK refused to ask, or understood no word of the answer."""
+
+LOST: tuple[type[Exception], ...] = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    EOFError,
+)
+"""There was no answer, or it broke off."""
+
+_TIMEOUTS = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
+_BROKEN = (
+    ConnectionResetError,
+    ConnectionAbortedError,
+    BrokenPipeError,
+    EOFError,
+    urllib3.exceptions.HTTPError,
+)
+_ABSENT = 2  # ERROR_FILE_NOT_FOUND
+_DENIED = 5  # ERROR_ACCESS_DENIED
+_NO_SPACE = "no space left on device"
+
+
+@contextmanager
+def translated(address: Address) -> Iterator[None]:
+    """Raise errors of ours for those of others that happen inside.
+
+    Raises:
+        EngineDownError, EngineNotInstalledError: it can't be reached, or went away.
+        EngineRequestError and its subclasses, ResourcesError: it refused.
+        SettingError: Docker's own settings on this machine are wrong.
+    """
+    try:
+        yield
+    except Exception as error:
+        found = translate(error, address)
+        if found is None:
+            raise
+        raise found from error
+
+
+def translate(error: Exception, address: Address) -> AiServerError | None:
+    """The error of ours for *error*; None where it is nothing of the engine's."""
+    if isinstance(error, sdk.APIError):
+        return refusal(error.status_code or 0, error.explanation or str(error))
+    if isinstance(error, MISUSED):
+        return SettingError("Docker", Text("{why}", why=error))
+    if isinstance(error, UNFIT):
+        return EngineRequestError(0, str(error))
+    if isinstance(error, LOST) or _is_pipe_error(error):
+        return _lost(error, address)
+    return None
+
+
+def refusal(status: int, explanation: str) -> AiServerError:
+    """The error for the engine's answer *status* (HTTP; 0: none) in its own words."""
+    if _NO_SPACE in explanation:
+        return ResourcesError(
+            Text(
+                "The engine's disk is full ({why}). Free some space, for instance with "
+                "`docker system prune`, then try again.",
+                why=explanation,
+            )
+        )
+    if status == 404:
+        return ObjectNotFoundError(status, explanation)
+    if status == 409:
+        return ObjectConflictError(status, explanation)
+    return EngineRequestError(status, explanation)
+
+
+def _lost(error: Exception, address: Address) -> AiServerError:
+    cause = _root_of(error)
+    code = getattr(cause, "winerror", None)
+    if isinstance(cause, PermissionError) or code == _DENIED:
+        return EngineDownError.forbidden(address.host)
+    is_absent = isinstance(cause, FileNotFoundError) or code == _ABSENT
+    if is_absent and address.is_default and not is_installed():
+        return EngineNotInstalledError(address.host)
+    return EngineDownError(address.host, _reason(cause))
+
+
+def _root_of(error: BaseException) -> BaseException:
+    """What the operating system said: requests and urllib3 wrap it, as argument, reason or cause.
+    Not ``__context__``: that may be what the caller is just handling."""
+    for found in (*error.args, getattr(error, "reason", None), error.__cause__):
+        if isinstance(found, BaseException):
+            return _root_of(found)
+    return error
+
+
+def _reason(cause: BaseException) -> str | Text:
+    if isinstance(cause, _TIMEOUTS):
+        return Text("no answer in time")
+    if isinstance(cause, _BROKEN):
+        return Text("the connection broke off")
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+
+
+def _is_pipe_error(error: Exception) -> bool:
+    """Windows: ``pywintypes.error`` is no OSError. RuntimeError: the SDK's pipe, closed."""
+    return type(error).__module__ == "pywintypes" or (
+        isinstance(error, RuntimeError) and "after connection was closed" in str(error)
+    )

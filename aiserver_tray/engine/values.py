@@ -1,0 +1,112 @@
+"""What the engine answers, as frozen values. Containers of ours are `model.Container`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from aiserver_tray.model import ContainerStatus, Health, Port
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """The engine itself. ``api_version`` is the one spoken with it (``(1, 45)``), ``memory``
+    in bytes, ``data_root`` the engine's own path.
+
+    ``is_local``: what it publishes on loopback is this machine's. ``shares_kernel``: it also runs
+    on this machine's kernel and disk, not in a virtual machine as Docker Desktop does.
+    """
+
+    id: str
+    version: str
+    api_version: tuple[int, ...]
+    cpus: int
+    memory: int
+    data_root: str
+    operating_system: str
+    is_local: bool
+    shares_kernel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSummary:
+    """A container in the list of all, ours or not."""
+
+    id: str
+    name: str
+    labels: Mapping[str, str] = field(repr=False)
+    status: ContainerStatus
+    health: Health
+    image: str
+    image_id: str
+    ports: tuple[Port, ...]
+    """Published now; a container that does not run has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image on the engine; ``size`` in bytes.
+
+    ``reference`` is what a container's ``Image`` has to say to get it: the name that was asked
+    for, or the id where the engine has that content (a digest) under a mirror's name only.
+    """
+
+    id: str
+    reference: str
+    names: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network. ``containers`` are the ids of those attached (by `find` only)."""
+
+    id: str
+    name: str
+    labels: Mapping[str, str] = field(repr=False)
+    containers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume."""
+
+    name: str
+    labels: Mapping[str, str] = field(repr=False)
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to a container. ``action`` is the engine's word (``start``, ``die``,
+    ``health_status``); what stands behind its colon is ``detail`` (``healthy``). ``attributes``
+    has the container's labels, ``name``, ``image``, ``exitCode``."""
+
+    kind: Literal["container"]
+    id: str
+    action: str
+    detail: str
+    attributes: Mapping[str, str] = field(repr=False)
+    time_ns: int
+    """When, by the engine's clock: nanoseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a container's log, without its end."""
+
+    stream: Literal["stdout", "stderr"]
+    time: datetime | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """How far a pull is: bytes, bytes per second, and layers. ``total`` grows while layers become
+    known."""
+
+    current: int = 0
+    total: int = 0
+    rate: float = 0.0
+    layers_done: int = 0
+    layers_total: int = 0

@@ -1,0 +1,42 @@
+"""Volumes."""
+
+from aiserver_tray.engine import parse
+from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.values import Volume
+from aiserver_tray.errors import ObjectNotFoundError
+from aiserver_tray.target.model import Body
+
+
+class Volumes:
+    """Every method raises `EngineDownError` where the engine is lost, and `EngineRequestError` or
+    a subclass of it where it refuses."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, name: str) -> Volume | None:
+        """The volume of this name."""
+        try:
+            return parse.volume(self._connection.get("/volumes/{}", name))
+        except ObjectNotFoundError:
+            return None
+
+    def all(self) -> list[Volume]:
+        """All volumes."""
+        answer = self._connection.get("/volumes")
+        return [parse.volume(entry) for entry in answer["Volumes"] or ()]
+
+    def create(self, name: str, body: Body) -> Volume:
+        """The volume *name*, made from *body*, sent as it is but for its name. The engine gives
+        the one that is there where its driver is the same."""
+        answer = self._connection.post("/volumes/create", body={**body, "Name": name})
+        return parse.volume(answer)
+
+    def remove(self, name: str) -> None:
+        """Remove it with all that it holds.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+            ObjectConflictError: a container uses it.
+        """
+        self._connection.call("DELETE", "/volumes/{}", name)
