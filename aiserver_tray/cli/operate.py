@@ -17,7 +17,7 @@ from aiserver_tray.cli.common import (
     print_table,
     tell,
 )
-from aiserver_tray.cli.core import current_snapshot
+from aiserver_tray.cli.core import current_snapshot, whole_snapshot
 from aiserver_tray.cli.outcome import NOTHING, outcome_json, summary
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import STEPS
@@ -147,8 +147,8 @@ def _run(request: "Request", *, as_json: bool, confirm: bool = False) -> None:
             _confirm_volumes(core.operations.plan(request), app.language)
             begun = time.monotonic()
         view = _follow(core, core.operations.start(request), app.language)
-        snapshot = current_snapshot(core)
-    seconds = time.monotonic() - begun
+        seconds = time.monotonic() - begun
+        snapshot = whole_snapshot(core) if as_json else current_snapshot(core)
     if as_json:
         print_json(outcome_json(view, snapshot, app.language, seconds))
     if view.error:

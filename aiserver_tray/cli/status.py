@@ -15,12 +15,13 @@ from aiserver_tray.cli.common import (
     print_json,
     print_json_line,
     print_table,
+    tell,
 )
 from aiserver_tray.cli.core import whole_snapshot
 from aiserver_tray.cli.queues import available
 from aiserver_tray.cli.status_rows import StatusRow, engine_line, heads, rows
 from aiserver_tray.cli.terminal import console, harmless, is_terminal
-from aiserver_tray.i18n import Language
+from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
@@ -45,6 +46,23 @@ def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line 
                     show(snapshot)
         else:
             _print(snapshot, app.language, as_json=as_json)
+            tell(text.render(app.language) for text in _at_work(snapshot))
+
+
+def _at_work(snapshot: Snapshot) -> Iterator[Text]:
+    """Which operations, of whatever process, are under way."""
+    from aiserver_tray.operations.locks import holders  # noqa: PLC0415 - after Ctrl-C works
+
+    modules: dict[tuple[int, str], list[str]] = {}
+    for module, (pid, command) in holders(snapshot.engine.id or "").items():
+        modules.setdefault((pid, command), []).append(module)
+    for (pid, command), names in modules.items():
+        yield Text(
+            "{command} (process {pid}) is working on {modules}.",
+            command=command,
+            pid=pid,
+            modules=", ".join(names),
+        )
 
 
 def _print(snapshot: Snapshot, language: Language, *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ def table(snapshot: Snapshot, language: Language, console: Console) -> Renderabl
     heading = _heading(snapshot, language, signs[snapshot.state])
     if line := engine_line(snapshot, language):
         return Group(heading, Styled(harmless(line)))
-    shown = Table(box=SIMPLE_HEAD if fancy else None, pad_edge=False, show_edge=False)
+    shown = Table(box=SIMPLE_HEAD if fancy else None, pad_edge=False, show_edge=False, expand=True)
     module, state, ready, place, reason = heads(language)
     shown.add_column(module, no_wrap=True)
     shown.add_column(state, no_wrap=True)
