@@ -291,7 +291,7 @@ def test_our_own_container_is_in_its_own_way_neither_running_nor_stopped(
     assert examined(product, target).errors == ()
     changed = replace(target.services[0], config_hash="another")
     assert examined(product, replace(target, services=(changed,))).errors == ()
-    product.containers.kill("ai-web")
+    product.containers.stop("ai-web", 0)
     assert examined(product, target).errors == ()
 
 
@@ -301,7 +301,7 @@ def test_our_container_of_another_module_has_the_port(
     make(product, publishing(tmp_path, "web", port))
     other = publishing(tmp_path, "other", port)
     assert only(examined(product, other).errors).data["owner"] == "the container ai-web"
-    product.containers.kill("ai-web")
+    product.containers.stop("ai-web", 0)
     assert only(examined(product, other).errors).data["owner"] == "the stopped container ai-web"
 
 
