@@ -11,6 +11,7 @@ from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
+    from aiserver_tray.catalog.compose.service import Service
 
 SERVICE_KEYS = (
     "develop",  # watching files is a developer's tool
@@ -19,7 +20,22 @@ SERVICE_KEYS = (
     "deploy.update_config",
     "deploy.rollback_config",
     "deploy.endpoint_mode",
+    # Only BuildKit's own protocol has them; the engine's build request has not.
+    "build.additional_contexts",
+    "build.cache_to",
+    "build.entitlements",
+    "build.privileged",
+    "build.secrets",
+    "build.ssh",
 )
+
+FILE_KEYS = (
+    "external",  # a cluster's store
+    "driver",
+    "driver_opts",
+    "template_driver",
+)
+"""Of a secret or config."""
 
 
 def unsupported(module: Module, project: "Project") -> list[Problem]:
@@ -32,10 +48,16 @@ def unsupported(module: Module, project: "Project") -> list[Problem]:
             for key in _service_keys(service)
         ),
         *(
-            (section, name, "external")
+            ("services", name, "volumes", str(index), "bind", "selinux")
+            for name, service in project.services.items()
+            for index in _unlabelled(service)
+        ),
+        *(
+            (section, name, key)
             for section in ("secrets", "configs")
             for name, resource in model.get(section, {}).items()
-            if resource.get("external")
+            for key in FILE_KEYS
+            if resource.get(key)
         ),
     ]
     text = Text("this is accepted but can't be honoured: a module with it can't be started")
@@ -52,8 +74,21 @@ def _service_keys(service: Mapping[str, Any]) -> Iterator[str]:
     deploy = service.get("deploy") or {}
     if str(deploy.get("mode", "")).startswith("global"):
         yield "deploy.mode"
+    if len((service.get("build") or {}).get("platforms", ())) > 1:
+        yield "build.platforms"
     if deploy.get("replicas", 1) > 1:
         yield "deploy.replicas" if service.get("scale", 1) == 1 else "scale"
+
+
+def _unlabelled(service: "Service") -> Iterator[int]:
+    """Bind mounts that ask for a label of SELinux together with what the engine does only for
+    mounts without one."""
+    for index, mount in enumerate(service.volumes):
+        options = mount.bind
+        if options and options.selinux:
+            must_be_there = "create_host_path" in options.model_fields_set
+            if options.recursive or (must_be_there and not options.create_host_path):
+                yield index
 
 
 def hidden_configs(module: Module, project: "Project") -> list[Problem]:

@@ -179,9 +179,9 @@ def _device_request(request: "DeviceRequest") -> dict[str, Any]:
     return {
         "Driver": request.driver,
         "Count": request.count,
-        "DeviceIDs": request.device_ids,
+        "DeviceIDs": request.device_ids or None,
         "Capabilities": [request.capabilities],
-        "Options": request.options,
+        "Options": request.options or None,
     }
 
 

@@ -84,7 +84,7 @@ def _endpoint(attachment: "ServiceNetwork | None") -> dict[str, Any]:
             "LinkLocalIPs": attachment.link_local_ips,
         },
         "MacAddress": attachment.mac_address,
-        "DriverOpts": attachment.driver_opts,
+        "DriverOpts": attachment.driver_opts or None,
     }
     if attachment.gw_priority:
         endpoint["GwPriority"] = attachment.gw_priority

@@ -1,0 +1,1 @@
+"""Containers made by us and by ``docker compose`` from the same file, side by side."""
