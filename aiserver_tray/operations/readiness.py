@@ -22,16 +22,18 @@ class Wait:
     container: Container
     begun: float
     deadline: float
-    is_seen: bool = False
 
-    def judge(self, containers: Mapping[str, Container]) -> Verdict:
+    def look(self, containers: Mapping[str, Container]) -> Verdict:
         """What *containers*, by name, mean for it."""
         found = containers.get(self.target.container)
         if found is None or found.id != self.container.id:
-            return "gone" if self.is_seen else "waiting"
-        self.is_seen = True
+            return "gone"
         if _earlier(found.started_at, self.container.started_at):
             return "waiting"
+        return self.judge(found)
+
+    def judge(self, found: Container) -> Verdict:
+        """What its container, as it was *found*, means for it."""
         verdict = _of_job(found) if self.target.is_job else self._of_service(found)
         self.container = found
         return verdict

@@ -13,9 +13,8 @@ from typing import Literal, Protocol
 from aiserver_tray.errors import AiServerError, EngineDownError
 from aiserver_tray.model import Container, StepKind, StepStatus, StepView
 from aiserver_tray.operations.plan import Plan, Step
-from aiserver_tray.operations.readiness import Wait
+from aiserver_tray.operations.readiness import Verdict, Wait
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen
-from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
 from aiserver_tray.target.model import ServiceTarget
 
@@ -96,29 +95,35 @@ class Runner:
         self._waits: dict[str, Wait] = {}
         self._started: dict[str, Container] = {}
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._state: State | None = None
         self._is_changed = True
 
     # -- called from other threads -------------------------------------------------------------
 
     def wake(self) -> None:
-        """Look at what changed (the cancel flag)."""
+        """Look at what changed: the state, or the flag to cancel."""
         self._inbox.put(None)
 
     def progress(self, step: Step, current: int, total: int, rate: float) -> None:
         """How far the pull *step* is, in bytes and bytes per second."""
         self._inbox.put(lambda: self._show(step.id, current=current, total=total, rate=rate))
 
-    def _on_state(self, state: State) -> None:
-        self._state = state
-        self._inbox.put(None)
+    def _execute(self, step: Step) -> Container | None:
+        """In a thread of the pool. When it returns, the store knows what the step changed: the
+        watcher sees it too, but only after the operation may have ended."""
+        container = self._executor.execute(step)
+        if container is not None:
+            self._store.put(ContainerSeen(container))
+            self._store.flush()
+        elif step.kind == "remove" and step.container:
+            self._store.put(ContainerGone(step.container.id))
+        return container
 
     # -- the operation's thread ----------------------------------------------------------------
 
     def run(self) -> None:
         """Run to the end: all done, nothing left that could be done, or cancelled."""
         self._sorter.prepare()
-        unsubscribe = self._store.observe(self._on_state)
+        unsubscribe = self._store.observe(lambda _state: self.wake())
         try:
             while True:
                 self._judge_waits()
@@ -163,7 +168,7 @@ class Runner:
                 self._free[lane] -= 1
                 self._running[step.id] = time.monotonic()
                 self._set(step.id, "running")
-                future = self._pool.submit(self._executor.execute, step)
+                future = self._pool.submit(self._execute, step)
                 future.add_done_callback(self._done(step, lane))
 
     def _is_stopping(self) -> bool:
@@ -197,12 +202,8 @@ class Runner:
         return lambda future: self._inbox.put(lambda: settle(future))
 
     def _succeed(self, step: Step, container: Container | None) -> None:
-        # The watcher will see it too, but only after the operation may have ended.
         if container is not None:
             self._started[step.subject] = container
-            self._store.put(ContainerSeen(container))
-        elif step.kind == "remove" and step.container:
-            self._store.put(ContainerGone(step.container.id))
         self._set(step.id, "done")
         self._sorter.done(step.id)
 
@@ -220,20 +221,19 @@ class Runner:
         self._set(step.id, "running")
         wait = Wait(step.target, container, now, now + step.target.ready_within)
         self._waits[step.id] = wait
-        self._judge(step.id, wait, {container.name: container})
+        self._settle(step.id, wait, wait.judge(container))
 
     def _judge_waits(self) -> None:
-        state = self._state
-        if state is None or not self._waits:
+        if not self._waits:
             return
+        state = self._store.state
         if not state.engine.running and state.engine.error:
             self._fail(next(iter(self._waits)), state.engine.error)
             return
         for step_id, wait in list(self._waits.items()):
-            self._judge(step_id, wait, state.containers)
+            self._settle(step_id, wait, wait.look(state.containers))
 
-    def _judge(self, step_id: str, wait: Wait, containers: Mapping[str, Container]) -> None:
-        verdict = wait.judge(containers)
+    def _settle(self, step_id: str, wait: Wait, verdict: Verdict) -> None:
         now = time.monotonic()
         if verdict == "ready":
             del self._waits[step_id]

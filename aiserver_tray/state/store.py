@@ -23,7 +23,7 @@ class Store:
         self._state = State()
         self._inbox: SimpleQueue[Fact | _Observer | None] = SimpleQueue()
         self._observers: tuple[_Observer, ...] = ()
-        self._waiting: set[Future[Snapshot]] = set()
+        self._waiting: set[Future[State]] = set()
         self._closing = Lock()
         self._closed = False
         self._thread = Thread(target=self._run, name="store", daemon=True)
@@ -58,6 +58,14 @@ class Store:
 
         return leave
 
+    def flush(self) -> None:
+        """Wait until everything that was put before is in the state.
+
+        Raises:
+            RuntimeError: the store was closed, or this is its own thread.
+        """
+        self._wait(lambda _state: True, None)
+
     def wait_until(
         self, predicate: Callable[[Snapshot], bool], timeout: float | None = None
     ) -> Snapshot:
@@ -69,9 +77,12 @@ class Store:
             RuntimeError: the store was closed, or this is its own thread.
             Exception: what *predicate* raised.
         """
+        return self._wait(lambda state: predicate(state.snapshot), timeout).snapshot
+
+    def _wait(self, predicate: Callable[[State], bool], timeout: float | None) -> State:
         if current_thread() is self._thread:
             raise RuntimeError("an observer must not wait for the store")
-        found: Future[Snapshot] = Future()
+        found: Future[State] = Future()
         with self._closing:
             if self._closed:
                 raise RuntimeError("the store is closed")
@@ -137,12 +148,12 @@ class _Observer:
             _logger.exception("an observer failed")
 
 
-def _look(state: State, predicate: Callable[[Snapshot], bool], found: "Future[Snapshot]") -> None:
-    """Answer *found* with the state's snapshot, or with what *predicate* raises."""
+def _look(state: State, predicate: Callable[[State], bool], found: "Future[State]") -> None:
+    """Answer *found* with *state*, or with what *predicate* raises."""
     if found.done():
         return
     try:
-        if predicate(state.snapshot):
-            found.set_result(state.snapshot)
+        if predicate(state):
+            found.set_result(state)
     except Exception as error:  # noqa: BLE001 - it is the caller's, and raised there
         found.set_exception(error)

@@ -1,0 +1,242 @@
+"""The runner's order, bounds and ends. The executor is scripted, since an engine can't be told when
+a step is to end; the store is the real one."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Literal
+
+import pytest
+
+from aiserver_tray.errors import AiServerError, EngineDownError, ExitedError
+from aiserver_tray.model import Container, StepView
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan import Plan, Step
+from aiserver_tray.operations.readiness import Wait
+from aiserver_tray.operations.run import Runner
+from aiserver_tray.operations.up import plan_up
+from aiserver_tray.state.facts import ContainerGone, ContainerSeen, EngineDown
+from aiserver_tray.state.store import Store
+from aiserver_tray.target.model import ServiceTarget
+from tests.unit.operations.planning import running, targets_of
+
+LIMIT = 10.0
+
+
+class Script:
+    """Steps end when the test says so. ``begun`` gets each step that begins."""
+
+    def __init__(self, *, held: tuple[str, ...] = ()) -> None:
+        self.cancelled = Event()
+        self.begun: SimpleQueue[str] = SimpleQueue()
+        self.order: list[str] = []
+        self.errors: dict[str, AiServerError] = {}
+        self.unready: set[str] = set()
+        self._held = {step_id: Event() for step_id in held}
+
+    def release(self, step_id: str) -> None:
+        self._held[step_id].set()
+
+    def execute(self, step: Step) -> Container | None:
+        self.order.append(step.id)
+        self.begun.put(step.id)
+        if step.id in self._held and not self._held[step.id].wait(LIMIT):
+            raise TimeoutError(step.id)
+        if step.id in self.errors:
+            raise self.errors[step.id]
+        if step.kind == "start" and isinstance(step.target, ServiceTarget):
+            health = "starting" if step.subject in self.unready else "healthy"
+            return running(step.target, health=health)
+        return None
+
+    def explain(self, wait: Wait, verdict: Literal["failed", "gone", "late"]) -> AiServerError:
+        return ExitedError(wait.target.address, 7 if verdict == "failed" else None, verdict, ())
+
+
+class Run:
+    """A runner in a thread of its own."""
+
+    def __init__(self, plan: Plan, script: Script, store: Store, *, at_once: int = 2) -> None:
+        self.views: tuple[StepView, ...] = ()
+        self.seconds_left: list[float] = []
+        self.runner = Runner(plan, script, store, self._report, at_once)
+        self._thread = Thread(target=self.runner.run)
+        self._thread.start()
+
+    def _report(self, views: tuple[StepView, ...], seconds_left: float) -> None:
+        self.views = views
+        self.seconds_left.append(seconds_left)
+
+    def end(self) -> dict[str, str]:
+        """Wait for its end; status by step."""
+        self._thread.join(LIMIT)
+        assert not self._thread.is_alive()
+        return {f"{view.kind} {view.subject}": view.status for view in self.views}
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with_thread = Store()
+    yield with_thread
+    with_thread.close()
+
+
+def wait_for(store: Store, name: str) -> None:
+    """Until the store holds what the runner saw after the start of the container *name*."""
+    seen = Event()
+    leave = store.observe(lambda state: seen.set() if name in state.containers else None)
+    assert seen.wait(LIMIT)
+    leave()
+
+
+def plan_of(folder: Path, text: str) -> Plan:
+    plan = plan_up(targets_of(folder, m=text), Observed(images={"busybox:1": "sha256:1"}))
+    return Plan.of(step for step in plan if step.kind != "network")
+
+
+CHAIN = """
+    services:
+      leaf1: {image: "busybox:1"}
+      leaf2: {image: "busybox:1"}
+      leaf3: {image: "busybox:1"}
+      a: {image: "busybox:1"}
+      b: {image: "busybox:1", depends_on: {a: {condition: service_healthy}}}
+      c: {image: "busybox:1", depends_on: {b: {condition: service_healthy}}}
+"""
+
+
+def test_the_longest_path_goes_first(tmp_path: Path, store: Store) -> None:
+    script = Script()
+    end = Run(plan_of(tmp_path, CHAIN), script, store, at_once=1).end()
+    assert set(end.values()) == {"done"}
+    starts = [step for step in script.order if step.startswith("start")]
+    assert starts[:2] == ["start ai-m-a", "start ai-m-b"]
+
+
+def test_no_more_steps_run_at_once_than_the_engine_has_processors(
+    tmp_path: Path, store: Store
+) -> None:
+    held = tuple(f"create ai-m-{name}" for name in ("a", "b", "c", "leaf1", "leaf2", "leaf3"))
+    script = Script(held=held)
+    run = Run(plan_of(tmp_path, CHAIN), script, store, at_once=2)
+    first = {script.begun.get(timeout=LIMIT) for _ in range(2)}
+    assert script.begun.empty()
+    for step in first:
+        script.release(step)
+    script.begun.get(timeout=LIMIT)
+    for step in held:
+        script.release(step)
+    run.end()
+
+
+def test_a_service_that_is_not_ready_holds_back_what_needs_it(tmp_path: Path, store: Store) -> None:
+    script = Script()
+    script.unready = {"ai-m-a"}
+    plan = plan_of(tmp_path, CHAIN)
+    run = Run(plan, script, store)
+    target = next(step.target for step in plan if step.id == "start ai-m-a")
+    assert isinstance(target, ServiceTarget)
+    begun = set()
+    while not {"start ai-m-leaf1", "start ai-m-leaf2", "start ai-m-leaf3"} <= begun:
+        begun.add(script.begun.get(timeout=LIMIT))
+    assert "start ai-m-b" not in script.order
+    wait_for(store, "ai-m-a")
+    store.put(ContainerSeen(running(target, health="healthy")))
+    assert set(run.end().values()) == {"done"}
+    assert run.runner.ready_after.keys() >= {"m/a", "m/b", "m/c"}
+
+
+def test_what_does_not_need_the_failed_goes_on(tmp_path: Path, store: Store) -> None:
+    script = Script()
+    script.errors["start ai-m-b"] = ExitedError("m/b", 1, "", ())
+    end = Run(run_plan := plan_of(tmp_path, CHAIN), script, store).end()
+    assert len(end) == len(run_plan)
+    assert end["start ai-m-b"] == "failed"
+    assert end["wait ai-m-b"] == end["start ai-m-c"] == "skipped"
+    assert end["wait ai-m-leaf3"] == end["wait ai-m-a"] == "done"
+
+
+def test_a_container_that_ends_fails_at_once(tmp_path: Path, store: Store) -> None:
+    script = Script()
+    script.unready = {"ai-m-a"}
+    plan = plan_of(tmp_path, CHAIN)
+    run = Run(plan, script, store)
+    target = next(step.target for step in plan if step.id == "start ai-m-a")
+    assert isinstance(target, ServiceTarget)
+    wait_for(store, "ai-m-a")
+    store.put(ContainerSeen(running(target, status="exited", exit_code=7)))
+    assert run.end()["wait ai-m-a"] == "failed"
+    (error,) = run.runner.errors
+    assert error.data["exitCode"] == 7
+
+
+def test_what_the_store_held_from_before_the_start_says_nothing(
+    tmp_path: Path, store: Store
+) -> None:
+    script = Script()
+    script.unready = {"ai-m-a"}
+    plan = plan_of(tmp_path, CHAIN)
+    target = next(step.target for step in plan if step.id == "start ai-m-a")
+    assert isinstance(target, ServiceTarget)
+    now = running(target, health="starting")
+    assert now.started_at is not None
+    stale = replace(now, status="exited", started_at=now.started_at.replace(year=2020))
+    run = Run(plan, script, store)
+    wait_for(store, "ai-m-a")
+    store.put(ContainerSeen(stale))
+    store.put(ContainerSeen(replace(now, health="healthy")))
+    assert run.end()["wait ai-m-a"] == "done"
+
+
+def test_a_container_that_is_removed_by_hand_fails(tmp_path: Path, store: Store) -> None:
+    script = Script()
+    script.unready = {"ai-m-a"}
+    plan = plan_of(tmp_path, CHAIN)
+    run = Run(plan, script, store)
+    wait_for(store, "ai-m-a")
+    store.put(ContainerGone(store.state.containers["ai-m-a"].id))
+    assert run.end()["wait ai-m-a"] == "failed"
+
+
+def test_a_service_that_is_late_fails_at_its_limit(tmp_path: Path, store: Store) -> None:
+    text = """
+        services:
+          a: {image: "busybox:1", x-aiserver: {ready_within: 50ms}}
+    """
+    script = Script()
+    script.unready = {"ai-m-a"}
+    run = Run(plan_of(tmp_path, text), script, store)
+    assert run.end()["wait ai-m-a"] == "failed"
+
+
+def test_after_cancelling_no_step_begins(tmp_path: Path, store: Store) -> None:
+    script = Script(held=("create ai-m-a", "create ai-m-b"))
+    run = Run(plan_of(tmp_path, CHAIN), script, store)
+    begun = {script.begun.get(timeout=LIMIT) for _ in range(2)}
+    script.cancelled.set()
+    run.runner.wake()
+    for step in begun:
+        script.release(step)
+    end = run.end()
+    assert {step for step, status in end.items() if status == "done"} == begun
+    assert set(end.values()) == {"done", "skipped"}
+
+
+def test_without_an_engine_nothing_more_begins(tmp_path: Path, store: Store) -> None:
+    script = Script()
+    script.unready = {"ai-m-a", "ai-m-leaf1", "ai-m-leaf2", "ai-m-leaf3"}
+    run = Run(plan_of(tmp_path, CHAIN), script, store)
+    while script.begun.get(timeout=LIMIT) != "start ai-m-a":
+        pass
+    store.put(EngineDown(EngineDownError("here", "gone")))
+    run.end()
+    assert [error.code for error in run.runner.errors] == ["E_ENGINE_DOWN"]
+    assert "start ai-m-b" not in script.order
+
+
+def test_the_time_left_shrinks(tmp_path: Path, store: Store) -> None:
+    run = Run(plan_of(tmp_path, CHAIN), Script(), store)
+    run.end()
+    assert run.seconds_left[0] > run.seconds_left[-1] == 0
