@@ -71,6 +71,10 @@ class Connection:
         payload.setdefault("timeout", None)
         return Stream(client, partial(client.ask, method, path, *names, **payload), self._watched)
 
+    def proxy_arguments(self) -> dict[str, str]:
+        """Build arguments for the proxies that Docker's own configuration names."""
+        return dict(self._client()._proxy_configs.get_environment())
+
     def close(self) -> None:
         """Close the connections of all threads. Streams are closed by those who opened them."""
         with self._lock:

@@ -9,10 +9,12 @@ from typing import Literal
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.execution import execute
 from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.errors import EngineRequestError
+from aiserver_tray.host.console import Console
 from aiserver_tray.model import Container, Port
 from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import Body, File
@@ -142,6 +144,14 @@ class Containers:
         """The last *lines* of its log."""
         with self.logs(container, tail=lines) as log:
             return [line.text for line in log][-lines:]
+
+    def execute(self, container: str, command: Sequence[str], console: Console) -> int:
+        """Run *command* in it at *console*; its exit code.
+
+        Raises:
+            ObjectNotFoundError, ObjectConflictError: there is none, or it does not run.
+        """
+        return execute(self._connection, container, command, console)
 
 
 def _by_folder(files: Sequence[File]) -> dict[PurePosixPath, list[File]]:

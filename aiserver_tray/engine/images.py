@@ -1,24 +1,125 @@
 """Images: those that are there, pulling and building others."""
 
+from collections.abc import Callable, Sequence
+
 from aiserver_tray.engine import parse
+from aiserver_tray.engine.build import build
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.pull import OnProgress, Pull, SourceError
+from aiserver_tray.engine.reference import digest_of, sources, split
 from aiserver_tray.engine.values import Image, PullProgress
-from aiserver_tray.errors import ObjectNotFoundError
+from aiserver_tray.errors import (
+    EngineRequestError,
+    ImageBuildError,
+    ImagePullError,
+    ObjectNotFoundError,
+)
+from aiserver_tray.i18n import Text
+from aiserver_tray.target.model import BuildTarget
+
+__all__ = ["Images", "PullProgress"]
+
+PATIENCE = 60.0
+"""Seconds without progress after which a source of an image is given up."""
 
 
 class Images:
     """Every method raises `EngineDownError` where the engine is lost, and `EngineRequestError` or
-    a subclass of it where it refuses."""
+    a subclass of it where it refuses. *patience*: seconds without progress of a pull."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, patience: float = PATIENCE) -> None:
         self._connection = connection
+        self._patience = patience
 
     def find(self, name: str) -> Image | None:
-        """The image of this name (``repository:tag``, ``…@digest``) or id."""
+        """The image of this name (``repository:tag``, ``…@digest``) or id. A digest is found under
+        whatever name it came: it says what the image is."""
         try:
             return parse.image(self._connection.get("/images/{}/json", name), name)
         except ObjectNotFoundError:
-            return None
+            digest = digest_of(name)
+            return self._with_digest(digest) if digest else None
+
+    def _with_digest(self, digest: str) -> Image | None:
+        for answer in self._connection.get("/images/json"):
+            if any(name.endswith(f"@{digest}") for name in answer.get("RepoDigests") or ()):
+                return parse.image(answer, answer["Id"])
+        return None
+
+    def pull(
+        self,
+        name: str,
+        *,
+        mirrors: Sequence[str] = (),
+        platform: str | None = None,
+        on_progress: OnProgress = lambda _progress: None,
+        cancelled: Cancellation,
+    ) -> Image:
+        """Pull *name* from the first of *mirrors* that has it, else from its own registry. What
+        comes from a mirror gets its own name (a digest excepted: see `Image.reference`).
+
+        Raises:
+            ImagePullError: no source gave it.
+            CancelledError: *cancelled* was set.
+            ResourcesError: the engine's disk is full.
+        """
+        pull = Pull(self._connection, platform, on_progress, cancelled, self._patience)
+        failures: list[tuple[str, SourceError]] = []
+        for source in sources(name, mirrors):
+            try:
+                return self._pull_from(source, name, pull)
+            except SourceError as error:
+                failures.append((source, error))
+            except EngineRequestError as error:  # a mirror's name that is none, for instance
+                failures.append((source, SourceError(error.explanation)))
+        raise _pull_error(name, failures)
+
+    def _pull_from(self, source: str, name: str, pull: Pull) -> Image:
+        had = source == name or self.find(source) is not None
+        pull.source(source)
+        if source != name and not digest_of(name):
+            self._tag(source, name)
+            if not had:
+                self._untag(source)
+        found = self.find(name)
+        if found is None:
+            raise SourceError(Text("the engine pulled it, and does not have it"))
+        return found
+
+    def build(
+        self,
+        target: BuildTarget,
+        tag: str,
+        *,
+        on_line: Callable[[str], None] = lambda _line: None,
+        cancelled: Cancellation,
+    ) -> Image:
+        """Build *target* as *tag*; each line of the output goes to *on_line*.
+
+        Raises:
+            ImageBuildError: it could not be built, with the last lines.
+            CancelledError: *cancelled* was set.
+            ResourcesError: the engine's disk is full.
+        """
+        build(self._connection, target, tag, on_line, cancelled)
+        found = self.find(tag)
+        if found is None:
+            raise ImageBuildError(tag, Text("the engine built it, and does not have it"))
+        return found
+
+    def _tag(self, source: str, name: str) -> None:
+        repository, tag = split(name)
+        params = {"repo": repository, "tag": tag}
+        self._connection.post("/images/{}/tag", source, params=params)
+
+    def _untag(self, name: str) -> None:
+        self._connection.call("DELETE", "/images/{}", name, params={"noprune": "1"})
 
 
-__all__ = ["Images", "PullProgress"]
+def _pull_error(name: str, failures: Sequence[tuple[str, SourceError]]) -> ImagePullError:
+    """Its own registry says whether there is such an image; where that fails otherwise, all the
+    mirrors together do."""
+    *mirrors, own = [error.not_found for _, error in failures]
+    tried = [(source, error.why) for source, error in failures]
+    return ImagePullError(name, tried, not_found=own or (bool(mirrors) and all(mirrors)))

@@ -155,9 +155,11 @@ class ImagePullError(AiServerError):
     code = "E_IMAGE_PULL"
 
     def __init__(
-        self, image: str, tried: Sequence[tuple[str, str]], *, not_found: bool = False
+        self, image: str, tried: Sequence[tuple[str, str | Text]], *, not_found: bool = False
     ) -> None:
-        lines = "".join(f"\n  {source}: {why}" for source, why in tried)
+        lines: Text | str = ""
+        for source, why in tried:
+            lines = Text("{lines}\n  {source}: {why}", lines=lines, source=source, why=why)
         super().__init__(
             Text(
                 "The image {image} could not be pulled. Tried:{tried}\nCheck the network and the "
@@ -166,7 +168,7 @@ class ImagePullError(AiServerError):
                 tried=lines,
             ),
             image=image,
-            tried=[{"source": source, "why": why} for source, why in tried],
+            tried=[{"source": source, "why": str(why)} for source, why in tried],
             notFound=not_found,
         )
         self.not_found = not_found

@@ -1,0 +1,47 @@
+"""The user's logins at registries, as ``docker login`` keeps them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from docker import auth
+from docker.errors import DockerException
+
+from aiserver_tray.i18n import Text
+
+Headers = dict[str, str]
+
+
+def pull_auth(repository: str) -> tuple[Headers, Text | None]:
+    """Headers for pulling *repository*, and what is wrong with the stored logins: then it is
+    tried without."""
+    return _read(lambda: _for_one(repository))
+
+
+def build_auth() -> tuple[Headers, Text | None]:
+    """Headers for a build, whose Dockerfile may name any registry."""
+    return _read(_for_all)
+
+
+def _read(read: Callable[[], Headers]) -> tuple[Headers, Text | None]:
+    try:
+        return read(), None
+    except (DockerException, OSError, ValueError, KeyError) as error:
+        # A broken file, or a credential helper that is missing or locked.
+        return {}, Text("the logins of `docker login` can't be read: {why}", why=error)
+
+
+def _for_one(repository: str) -> Headers:
+    registry, _ = auth.resolve_repository_name(repository)
+    found = auth.resolve_authconfig(auth.load_config(), registry)
+    return _header("X-Registry-Auth", found)
+
+
+def _for_all() -> Headers:
+    found = auth.load_config().get_all_credentials()
+    if auth.INDEX_NAME in found:  # the engine knows Docker Hub by its old address
+        found.setdefault(auth.INDEX_URL, found[auth.INDEX_NAME])
+    return _header("X-Registry-Config", found)
+
+
+def _header(name: str, content: Any) -> Headers:  # noqa: ANN401 - the SDK's
+    return {name: auth.encode_header(content).decode()} if content else {}

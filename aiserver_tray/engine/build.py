@@ -1,0 +1,133 @@
+"""Building an image by the engine's own builder (the one without BuildKit, which every engine
+has)."""
+
+import json
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from docker.api.build import process_dockerfile
+from docker.utils import tar
+
+from aiserver_tray.engine.auth import build_auth
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.stream import Stream
+from aiserver_tray.engine.translate import refusal
+from aiserver_tray.errors import CancelledError, EngineRequestError, ImageBuildError
+from aiserver_tray.target.model import BuildTarget
+
+_LAST_LINES = 20
+
+_REPEATED = ("t", "extrahosts")
+"""Parameters that are given once for each value; other lists are JSON
+(https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild)."""
+
+
+def build(
+    connection: Connection,
+    target: BuildTarget,
+    tag: str,
+    on_line: Callable[[str], None],
+    cancelled: Cancellation,
+) -> None:
+    """Build *target* as *tag*; each line of the output goes to *on_line*.
+
+    Raises:
+        ImageBuildError: it could not be built.
+        CancelledError: *cancelled* was set.
+        EngineDownError, ResourcesError
+    """
+    last: deque[str] = deque(maxlen=_LAST_LINES)
+    try:
+        with TemporaryFile() as context, ExitStack() as stack:
+            stream = stack.enter_context(_open(connection, target, tag, context))
+            stack.enter_context(cancelled.closes(stream.close))
+            for line in _lines(stream):
+                last.append(line)
+                on_line(line)
+    except OSError as error:
+        raise ImageBuildError(
+            tag, f"{error.filename or target.context}: {error.strerror or error}"
+        ) from error
+    except EngineRequestError as error:
+        raise ImageBuildError(tag, error.explanation, last) from error
+    if cancelled.is_set():
+        raise CancelledError
+
+
+def _open(connection: Connection, target: BuildTarget, tag: str, context: IO[bytes]) -> Stream:
+    name = _write_context(target, context)
+    arguments = {**connection.proxy_arguments(), **target.options.get("buildargs", {})}
+    options = {
+        **target.options,
+        "buildargs": arguments,
+        "t": [tag, *target.options.get("t", ())],
+        "dockerfile": name,
+        "rm": True,
+        "forcerm": True,
+    }
+    headers, _ = build_auth()
+    return connection.stream(
+        "POST",
+        "/build",
+        params={key: _parameter(key, value) for key, value in options.items()},
+        data=context,
+        headers={**headers, "Content-Type": "application/x-tar"},
+    )
+
+
+def _parameter(key: str, value: object) -> object:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, Mapping) or (isinstance(value, list) and key not in _REPEATED):
+        return json.dumps(value)
+    return value
+
+
+def _write_context(target: BuildTarget, file: IO[bytes]) -> str:
+    """Write the archive of the context to *file*; the Dockerfile's name in it."""
+    if target.inline is None:
+        dockerfile = process_dockerfile(target.dockerfile, target.context)
+    else:
+        dockerfile = (f".dockerfile.{secrets.token_hex(8)}", target.inline)
+    ignored = _ignored(Path(target.context) / ".dockerignore")
+    tar(target.context, exclude=ignored, dockerfile=dockerfile, fileobj=file)
+    return str(dockerfile[0])
+
+
+def _ignored(file: Path) -> list[str]:
+    if not file.exists():
+        return []
+    lines = (line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _lines(stream: Stream) -> Iterator[str]:
+    """The output line by line.
+
+    Raises:
+        EngineRequestError, ResourcesError: the build failed.
+    """
+    begun = ""
+    for message in stream.messages():
+        if "error" in message:
+            raise refusal(0, str(message["error"]))
+        *lines, begun = (begun + _text(message)).split("\n")
+        yield from (line.rstrip() for line in lines if line.strip())
+    if begun.strip():
+        yield begun.rstrip()
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    """What a message says: output, or how far the base image's pull is (each layer's state, not
+    each of its bytes)."""
+    if "stream" in message:
+        return str(message["stream"])
+    if "status" in message and not message.get("progressDetail"):
+        return f"{message['status']} {message.get('id', '')}\n"
+    return ""

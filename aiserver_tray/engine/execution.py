@@ -1,0 +1,68 @@
+"""Running a command in a container that runs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+
+from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.logs import LogStreamName, frames
+from aiserver_tray.engine.stream import Stream
+from aiserver_tray.errors import AiServerError
+from aiserver_tray.host.console import Console
+
+_UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
+
+
+def execute(
+    connection: Connection, container: str, command: Sequence[str], console: Console
+) -> int:
+    """Run *command* at *console*, with a terminal where that is one; its exit code.
+
+    Raises:
+        ObjectNotFoundError, ObjectConflictError: there is no such container, or it does not run.
+        EngineDownError
+    """
+    tty = console.is_terminal
+    body = {
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "Tty": tty,
+        "Cmd": list(command),
+    }
+    if tty:
+        body["ConsoleSize"] = list(console.size)
+    execution = str(connection.post("/containers/{}/exec", container, body=body)["Id"])
+    stream = connection.stream(
+        "POST",
+        "/exec/{}/start",
+        execution,
+        body={"Detach": False, "Tty": tty},
+        headers=_UPGRADE,
+    )
+    with ExitStack() as stack:
+        stack.enter_context(stream.open())
+        if tty:
+            stack.enter_context(console.raw())
+            resize = _resizer(connection, execution, console)
+            stack.enter_context(console.watching_size(resize))
+        stack.enter_context(console.feeding(stream.send))
+        stack.callback(stream.close)  # first, so that no write holds up the end
+        for name, data in _terminal(stream) if tty else frames(iter(stream)):
+            console.write(name, data)
+    return int(connection.get("/exec/{}/json", execution)["ExitCode"] or 0)
+
+
+def _terminal(stream: Stream) -> Iterator[tuple[LogStreamName, bytes]]:
+    """A terminal has one output."""
+    for piece in stream:
+        yield "stdout", piece
+
+
+def _resizer(connection: Connection, execution: str, console: Console) -> Callable[[], None]:
+    def resize() -> None:
+        rows, columns = console.size
+        with suppress(AiServerError):  # ended meanwhile
+            params = {"h": rows, "w": columns}
+            connection.call("POST", "/exec/{}/resize", execution, params=params)
+
+    return resize

@@ -1,0 +1,102 @@
+"""Pulling an image from one source."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiserver_tray.engine.auth import pull_auth
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.progress import PullMeter
+from aiserver_tray.engine.reference import split
+from aiserver_tray.engine.stream import SilenceError, Stream
+from aiserver_tray.engine.translate import refusal
+from aiserver_tray.engine.values import PullProgress
+from aiserver_tray.errors import CancelledError, EngineRequestError
+from aiserver_tray.i18n import Text
+
+OnProgress = Callable[[PullProgress], None]
+
+_TELL = 0.1
+"""Seconds between two reports; the engine has more to say than anybody can read."""
+
+_NOT_FOUND = re.compile(
+    r"manifest unknown|name unknown|repository does not exist|manifest for .* not found"
+    r"|: not found$"
+)
+"""What registries and engines say where there is no such image. One that is private looks the
+same to those who may not see it."""
+
+
+class SourceError(Exception):
+    """A source did not give the image; ``not_found``: it says that there is none."""
+
+    def __init__(self, why: str | Text, *, not_found: bool = False) -> None:
+        super().__init__(str(why))
+        self.why = why
+        self.not_found = not_found
+
+
+@dataclass(frozen=True)
+class Pull:
+    """Pulls one source after another. *patience*: seconds without progress after which a source
+    has failed."""
+
+    connection: Connection
+    platform: str | None
+    on_progress: OnProgress
+    cancelled: Cancellation
+    patience: float
+
+    def source(self, name: str) -> None:
+        """Pull *name* from the registry that it names.
+
+        Raises:
+            SourceError: that did not work.
+            CancelledError, EngineDownError, ResourcesError: no other source would either.
+        """
+        repository, tag = split(name)
+        headers, login_problem = pull_auth(repository)
+        params = {"fromImage": repository, "tag": tag}
+        if self.platform:
+            params["platform"] = self.platform
+        stream = self.connection.stream(
+            "POST", "/images/create", params=params, headers=headers, timeout=self.patience
+        )
+        try:
+            with stream, self.cancelled.closes(stream.close):
+                self._follow(stream)
+        except SilenceError as error:
+            raise self._stalled() from error
+        except EngineRequestError as error:
+            raise _failed(error, login_problem) from error
+        if self.cancelled.is_set():
+            raise CancelledError
+
+    def _follow(self, stream: Stream) -> None:
+        meter = PullMeter(time.monotonic)
+        told = 0.0
+        for message in stream.messages():
+            if "error" in message:
+                raise refusal(0, str(message["error"]))
+            meter.feed(message)
+            now = time.monotonic()
+            if now - meter.advanced_at > self.patience:
+                raise self._stalled()
+            if now - told >= _TELL:
+                told = now
+                self.on_progress(meter.progress)
+        if not stream.is_closed:
+            self.on_progress(meter.progress)
+
+    def _stalled(self) -> SourceError:
+        return SourceError(Text("no progress for {seconds:.0f} s", seconds=self.patience))
+
+
+def _failed(error: EngineRequestError, login_problem: Text | None) -> SourceError:
+    why: str | Text = error.explanation
+    if login_problem:
+        why = Text("{why} ({problem})", why=why, problem=login_problem)
+    not_found = error.status == 404 or bool(_NOT_FOUND.search(error.explanation))
+    return SourceError(why, not_found=not_found)

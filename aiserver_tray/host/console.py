@@ -1,0 +1,100 @@
+"""Where a command in a container reads and writes: this process's own input and outputs."""
+
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+_PIECE = 1 << 16
+
+
+class Console:
+    """Input and outputs by their file descriptors."""
+
+    def __init__(self, stdin: int = 0, stdout: int = 1, stderr: int = 2) -> None:
+        self._stdin = stdin
+        self._outputs = {"stdout": stdout, "stderr": stderr}
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person sits at both ends, at a terminal that can be made raw."""
+        ends = (self._stdin, self._outputs["stdout"])
+        return sys.platform != "win32" and all(os.isatty(end) for end in ends)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the terminal."""
+        columns, rows = os.get_terminal_size(self._outputs["stdout"])
+        return rows, columns
+
+    @contextmanager
+    def feeding(self, send: Callable[[bytes], None]) -> Iterator[None]:
+        """While inside, *send* gets what comes in, in a thread of its own; b"" at its end."""
+        waker, wake = os.pipe()
+        feeder = threading.Thread(
+            target=self._feed, args=(send, waker), name="console-input", daemon=True
+        )
+        feeder.start()
+        try:
+            yield
+        finally:
+            os.close(wake)
+            if sys.platform != "win32":
+                feeder.join()
+            os.close(waker)
+
+    def _feed(self, send: Callable[[bytes], None], waker: int) -> None:
+        while self._waits_for_input(waker):
+            try:
+                data = os.read(self._stdin, _PIECE)
+            except OSError:  # the terminal has gone
+                data = b""
+            send(data)
+            if not data:
+                return
+
+    def _waits_for_input(self, waker: int) -> bool:
+        """Wait until there is input, or its end (true), or until *waker* says that it is over.
+        Windows can't wait for two things at once: there the thread stays in its read."""
+        if sys.platform == "win32":
+            return True
+        ready, _, _ = select.select([self._stdin, waker], [], [])
+        return waker not in ready
+
+    def write(self, stream: Literal["stdout", "stderr"], data: bytes) -> None:
+        """Put out all of *data*."""
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._outputs[stream], left) :]
+
+    @contextmanager
+    def raw(self) -> Iterator[None]:
+        """Every key goes through as it is, Ctrl-C too; as before afterwards."""
+        if sys.platform == "win32":
+            yield
+            return
+        import termios  # noqa: PLC0415 - not on Windows
+        import tty  # noqa: PLC0415
+
+        before = termios.tcgetattr(self._stdin)
+        tty.setraw(self._stdin)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(self._stdin, termios.TCSADRAIN, before)
+
+    @contextmanager
+    def watching_size(self, changed: Callable[[], None]) -> Iterator[None]:
+        """Call *changed* when the window's size changes. Signals reach the main thread only."""
+        if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGWINCH, lambda _number, _frame: changed())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGWINCH, before)
