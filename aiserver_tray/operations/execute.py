@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from threading import Event
 from typing import Any, Literal
 
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.images import PullProgress
 from aiserver_tray.errors import (
@@ -49,7 +49,7 @@ class EngineExecutor:
         modules: Mapping[str, ModuleTarget],
         images: Iterable[str],
         mirrors: tuple[str, ...],
-        cancelled: Event,
+        cancelled: Cancellation,
     ) -> None:
         self.cancelled = cancelled
         self.progress: Callable[[Step, PullProgress], None] = lambda _step, _progress: None

@@ -43,9 +43,11 @@ _MOST_STARTS_AT_ONCE = 16
 
 
 class Executor(Protocol):
-    """Does the steps. ``cancelled`` is set when the user wants no more of them."""
+    """Does the steps."""
 
-    cancelled: Event
+    @property
+    def cancelled(self) -> Event:
+        """Set when the user wants no more of them."""
 
     def execute(self, step: Step) -> Container | None:
         """Do *step*; for a start, the container as it is then."""

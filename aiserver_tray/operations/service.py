@@ -5,9 +5,10 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 from uuid import uuid4
 
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.images import PullProgress
 from aiserver_tray.errors import (
     AiServerError,
@@ -60,7 +61,7 @@ class Operation:
         self.id = uuid4().hex
         self._request = request
         self._parts = parts
-        self._cancelled = Event()
+        self._cancelled = Cancellation()
         self._runner: Runner | None = None
         self._lock = Lock()
         self._view = OperationView(self.id, request.kind, request.modules)
