@@ -145,13 +145,13 @@ class Containers:
         with self.logs(container, tail=lines) as log:
             return [line.text for line in log][-lines:]
 
-    def execute(self, container: str, command: Sequence[str], console: Console) -> int:
-        """Run *command* in it at *console*; its exit code.
+    def exec(self, container: str, command: Sequence[str], console: Console | None = None) -> int:
+        """Run *command* in it at *console* (None: this process's own); its exit code.
 
         Raises:
             ObjectNotFoundError, ObjectConflictError: there is none, or it does not run.
         """
-        return execute(self._connection, container, command, console)
+        return execute(self._connection, container, command, console or Console())
 
 
 def _by_folder(files: Sequence[File]) -> dict[PurePosixPath, list[File]]:
