@@ -6,11 +6,11 @@ from typing import Self
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.watcher import Watcher
 from aiserver_tray.operations.modules import Modules
+from aiserver_tray.operations.others import Others
 from aiserver_tray.operations.prepare import Parts
 from aiserver_tray.operations.service import Operations
 from aiserver_tray.settings.store import Settings
-from aiserver_tray.state.facts import DesiredChanged, ModulesChanged
-from aiserver_tray.state.reduce import State
+from aiserver_tray.state.facts import ModulesChanged
 from aiserver_tray.state.store import Store
 
 
@@ -24,15 +24,16 @@ class Core:
         self.engine = Engine(host)
         self.store = Store()
         self.operations = Operations(Parts(self.engine, self.store, settings, modules))
-        self._settings = settings
         self._modules = modules
         self._watcher = Watcher(self.engine, self.store, settings.installation_id)
-        self._desired_of: str | None = None
+        self._others = Others(self.store, settings)
 
     def __enter__(self) -> Self:
-        self.store.observe(self._on_state)
         self._watcher.start()
-        self.store.wait_until(lambda s: s.engine.running or s.engine.error is not None)
+        found = self.store.wait_until(lambda s: s.engine.running or s.engine.error is not None)
+        if found.engine.running and found.engine.id:
+            self._others.look(found.engine.id)
+        self._others.start()
         return self
 
     def __exit__(
@@ -41,6 +42,7 @@ class Core:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._others.close()
         self._watcher.close()
         self.store.close()
         self.engine.close()
@@ -49,11 +51,3 @@ class Core:
         """Tell the state of every module there is."""
         models = tuple(self._modules.model(name) for name in self._modules.names)
         self.store.put(ModulesChanged(models))
-
-    def _on_state(self, state: State) -> None:
-        """What the user asked for is remembered by engine, so it is known once the engine is."""
-        engine_id = state.engine.id
-        if state.engine.running and engine_id and engine_id != self._desired_of:
-            self._desired_of = engine_id
-            desired = self._settings.engine(engine_id).desired
-            self.store.put(DesiredChanged(frozenset(desired)))

@@ -124,7 +124,8 @@ def _without(state: State, names: Iterable[str]) -> State:
 
 def _is_unplanned(state: State, new: Container) -> bool:
     """Whether a container ended without us, now or before, and has not been healthy since."""
-    if new.name in state.work.containers or new.is_ready:
+    work = state.work
+    if new.name in work.containers or new.module in work.modules or new.is_ready:
         return False
     old = state.containers.get(new.name)
     if old is None or old.id != new.id:

@@ -4,7 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from aiserver_tray.model import OperationKind, OperationView, StepKind, StepView
+from aiserver_tray.model import (
+    OperationKind,
+    OperationStatus,
+    OperationView,
+    StepKind,
+    StepView,
+)
 
 _STARTS: frozenset[OperationKind] = frozenset({"up", "restart"})
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
@@ -17,13 +23,15 @@ class Work:
 
     ``containers``: names of those that an operation has steps left for; ``starting``: those of
     them that are to run in the end; ``stopping``: modules with steps left of a stop or down;
-    ``planned``: modules of starts that wait or have no steps yet.
+    ``planned``: modules of starts that wait or have no steps yet; ``modules``: those of running
+    operations whose steps are not known, such as another process's.
     """
 
     containers: frozenset[str] = frozenset()
     starting: frozenset[str] = frozenset()
     stopping: frozenset[str] = frozenset()
     planned: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, operations: Iterable[OperationView]) -> Self:
@@ -36,14 +44,22 @@ class Work:
         return cls(
             containers=starting | _containers(stop_steps),
             starting=starting,
-            stopping=frozenset(step.module for step in stop_steps),
-            planned=frozenset(
-                name
-                for start in starts
-                if start.status == "waiting" or not start.steps
-                for name in start.modules
-            ),
+            stopping=frozenset(step.module for step in stop_steps) | _unknown(stops),
+            planned=_unknown(starts, "running", "waiting"),
+            modules=_unknown(active),
         )
+
+
+def _unknown(operations: Iterable[OperationView], *statuses: OperationStatus) -> frozenset[str]:
+    """The modules of those *operations* that are in one of *statuses* (running), and whose steps
+    are not known."""
+    return frozenset(
+        name
+        for operation in operations
+        if operation.status == "waiting" or not operation.steps
+        if operation.status in (statuses or ("running",))
+        for name in operation.modules
+    )
 
 
 def _left(operation: OperationView) -> Iterator[StepView]:

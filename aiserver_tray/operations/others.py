@@ -1,0 +1,111 @@
+"""Operations of other processes: known by the locks that they hold."""
+
+import logging
+import os
+from collections.abc import Mapping
+from threading import Event, Thread
+from typing import get_args
+
+from aiserver_tray.errors import AiServerError
+from aiserver_tray.model import OperationKind, OperationView
+from aiserver_tray.operations.locks import Holder, holders
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.state.facts import DesiredChanged, OperationChanged
+from aiserver_tray.state.reduce import State
+from aiserver_tray.state.store import Store
+
+_AGAIN = 0.5
+"""Seconds until an operation under way is looked at again: its end need not change any
+container."""
+
+_GATHER = 0.05
+"""Seconds in which changes are taken together."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Others:
+    """Tells *store* what other processes do, and what the user asked for through them.
+
+    It looks when containers change, and, while another process is at work, until that has ended;
+    otherwise it sleeps.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._containers: object = None
+        self._engine_id: str | None = None
+        self._changed = Event()
+        self._closing = Event()
+        self._known: dict[str, OperationView] = {}
+        self._thread = Thread(target=self._run, name="others", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._store.observe(self._on_state)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End."""
+        self._closing.set()
+        self._changed.set()
+        self._thread.join()
+
+    def look(self, engine_id: str) -> None:
+        """Tell now what is under way on the engine and what is desired there.
+
+        Raises:
+            SettingError: it can't be read.
+        """
+        found = {view.id: view for view in views(holders(engine_id))}
+        for view in found.values():
+            if self._known.get(view.id) != view:
+                self._store.put(OperationChanged(view))
+        self._store.put(DesiredChanged(frozenset(self._settings.engine(engine_id).desired)))
+        for gone in self._known.keys() - found.keys():
+            self._store.put(OperationChanged(ended(self._known[gone])))
+        self._known = found
+
+    def _on_state(self, state: State) -> None:
+        if state.engine.running and state.containers is not self._containers:
+            self._containers = state.containers
+            self._engine_id = state.engine.id
+            self._changed.set()
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._changed.wait(_AGAIN if self._known else None)
+            if self._closing.wait(_GATHER):
+                return
+            self._changed.clear()
+            if self._engine_id:
+                try:
+                    self.look(self._engine_id)
+                except AiServerError as error:
+                    _logger.warning("what other processes do can't be seen: %s", error)
+
+
+def views(held: Mapping[str, Holder]) -> list[OperationView]:
+    """One operation for each other process and command that holds modules."""
+    modules: dict[Holder, list[str]] = {}
+    for module, holder in held.items():
+        if holder.pid != os.getpid():
+            modules.setdefault(holder, []).append(module)
+    return [
+        OperationView(f"{holder.pid} {holder.command}", _kind(holder), tuple(names))
+        for holder, names in modules.items()
+    ]
+
+
+def ended(view: OperationView) -> OperationView:
+    """*view*, over; how it ended its process knows."""
+    return OperationView(view.id, view.kind, view.modules, "succeeded")
+
+
+def _kind(holder: Holder) -> OperationKind:
+    words = holder.command.split()
+    for kind in get_args(OperationKind):
+        if kind in words[1:2]:
+            return kind  # type: ignore[no-any-return]
+    return "up"
