@@ -201,7 +201,7 @@ def _print_plan(request: "Request", *, as_json: bool) -> None:
         tell([NOTHING.render(app.language)])
     else:
         print_table(
-            ("STEP", "OBJECT", "MODULE"),
+            [head.render(app.language) for head in (Text("STEP"), Text("OBJECT"), Text("MODULE"))],
             [(STEPS[s.kind].render(app.language), s.subject, s.module) for s in plan],
         )
 

@@ -152,10 +152,10 @@ class ProgressScreen:
                 self._what(row, room),
                 Styled("" if seconds is None else units.seconds(seconds), "dim"),
             )
-        if hidden:
-            more = Text("and {count} more", count=hidden)
-            table.add_row("", Styled(more.render(self._language), "dim"), "", "")
-        return table
+        if not hidden:
+            return table
+        more = Text("and {count} more", count=hidden)
+        return Group(table, Styled(f"   {more.render(self._language)}", "dim"))
 
     def _sign(self, step: StepView, now: float) -> Styled:
         match step.status:

@@ -11,6 +11,9 @@ from aiserver_tray.cli.words import PLAIN_SIGNS, SIGNS, STATES, STYLES
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot, State
 
+_NARROW = 70
+"""Columns below which reasons stand under the table, not in it."""
+
 
 def table(snapshot: Snapshot, language: Language, console: Console) -> RenderableType:
     """Everything at one moment: the whole's state, then a row for each module."""
@@ -19,16 +22,22 @@ def table(snapshot: Snapshot, language: Language, console: Console) -> Renderabl
     heading = _heading(snapshot, language, signs[snapshot.state])
     if line := engine_line(snapshot, language):
         return Group(heading, Styled(harmless(line)))
+    found = rows(snapshot, language)
+    is_narrow = console.width < _NARROW
     shown = Table(box=SIMPLE_HEAD if fancy else None, pad_edge=False, show_edge=False, expand=True)
-    module, state, ready, place, reason = heads(language)
-    shown.add_column(module, no_wrap=True)
-    shown.add_column(state, no_wrap=True)
-    shown.add_column(ready, no_wrap=True, justify="right")
-    shown.add_column(place, overflow="fold")
-    shown.add_column(reason, overflow="fold", ratio=1)
-    for row in rows(snapshot, language):
-        shown.add_row(*_cells(row, signs[row.state]))
-    return Group(heading, "", shown)
+    shown_heads = heads(language)[: 4 if is_narrow else 5]
+    for number, head in enumerate(shown_heads, start=1):
+        # The last one gets what is left.
+        ratio = 1 if number == len(shown_heads) else None
+        shown.add_column(head, no_wrap=number <= 3, overflow="fold", ratio=ratio)
+    for row in found:
+        shown.add_row(*_cells(row, signs[row.state])[: len(shown.columns)])
+    if not is_narrow:
+        return Group(heading, "", shown)
+    reasons = [
+        Styled(harmless(f"{r.module}: {r.reason}"), _reason_style(r)) for r in found if r.reason
+    ]
+    return Group(heading, "", shown, *([""] if reasons else []), *reasons)
 
 
 def _heading(snapshot: Snapshot, language: Language, sign: str) -> Styled:
@@ -49,5 +58,9 @@ def _cells(row: StatusRow, sign: str) -> tuple[Styled, ...]:
         Styled(f"{sign} {row.word}", style),
         Styled(row.ready),
         Styled(harmless(row.place), "cyan"),
-        Styled(harmless(row.reason), style if row.state in ("error", "degraded") else ""),
+        Styled(harmless(row.reason), _reason_style(row)),
     )
+
+
+def _reason_style(row: StatusRow) -> str:
+    return STYLES[row.state] if row.state in ("error", "degraded") else ""

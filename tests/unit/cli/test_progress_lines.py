@@ -1,0 +1,58 @@
+"""Progress where no person looks: one plain line for each change."""
+
+from aiserver_tray.cli.progress_lines import ProgressLines
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import OperationView, StepView
+from tests.unit.cli.views import IMAGE, changed, service, up, view
+
+
+def told(views: list[OperationView]) -> list[str]:
+    lines = ProgressLines("en")
+    return [line for second, one in enumerate(views) for line in lines.lines(one, float(second))]
+
+
+def test_each_change_is_told_once() -> None:
+    steps = [up()]
+    for index, status in (
+        (0, "running"), (0, "done"), (2, "running"), (2, "done"), (3, "running"), (3, "done"),
+        (4, "running"), (4, "running"), (4, "done"),
+    ):  # fmt: skip
+        steps.append(changed(steps[-1], index, status=status))
+    assert told([view(s) for s in steps]) == [
+        "network ai-net: created",
+        "postgres: created",
+        "postgres: starting",
+        "postgres: started",
+        "postgres: ready (2.0 s)",
+    ]
+
+
+def test_views_that_were_overtaken_lose_no_line() -> None:
+    after = up()
+    for index in range(len(after)):
+        after = changed(after, index, status="done")
+    lines = told([view(up()), view(after)])
+    assert f"{IMAGE}: pulled (0.0 s)" in lines
+    assert lines[-1] == "n8n: ready (0.0 s)"
+
+
+def test_a_pull_tells_each_quarter_once() -> None:
+    first = StepView("pull", IMAGE, "n8n", status="running")
+    views = [view([first])]
+    for percent in (1, 10, 26, 30, 80, 99, 100):
+        views.append(view(changed([first], 0, current=percent * 10**6, total=10**8)))
+    assert told(views) == [
+        f"{IMAGE}: pulling",
+        f"{IMAGE}: 25 % of 100.0 MB",
+        f"{IMAGE}: 75 % of 100.0 MB",
+    ]
+
+
+def test_what_another_operation_has_is_told_once() -> None:
+    waiting = view([], "waiting", detail=Text("waiting for {pid}", pid=7))
+    assert told([waiting, waiting, view(service("n8n", "n8n"))]) == ["waiting for 7"]
+
+
+def test_no_line_holds_a_control_character() -> None:
+    step = StepView("pull", "evil\x1b]0;x\x07:1", "n8n", status="running")
+    assert told([view([step])]) == ["evil␛]0;x␇:1: pulling"]

@@ -1,0 +1,124 @@
+"""Progress as it looks on a terminal."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from aiserver_tray.cli.progress_live import ProgressScreen
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import OperationView, StepView
+from tests.unit.cli.views import IMAGE, changed, service, up, view
+
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Screen:
+    """A terminal of a given size, without colours."""
+
+    def __init__(self, width: int, height: int = 24, encoding: str = "utf-8") -> None:
+        self.file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        self.console = Console(
+            file=self.file, width=width, height=height, force_terminal=True, no_color=True,
+            highlight=False, markup=False, legacy_windows=False, _environ={"TERM": "xterm"},
+        )  # fmt: skip
+        self.progress = ProgressScreen(self.console, "en", begun=0.0)
+
+    def lines(self, one: OperationView, now: float, note: Text | None = None) -> list[str]:
+        with self.console.capture() as capture:
+            self.console.print(self.progress.draw(one, now, note=note))
+        return [line.rstrip() for line in _SGR.sub("", capture.get()).splitlines()]
+
+
+def pulling(**values: object) -> OperationView:
+    values = {"current": 114_200_000, "total": 456_700_000, "rate": 12_300_000.0, **values}
+    return view(changed(up(), 1, status="running", **values), seconds_left=8.4)
+
+
+def test_a_pull_shows_bytes_rate_and_layers() -> None:
+    detail = Text("{done}/{total} layers", done=3, total=9)
+    lines = Screen(120).lines(pulling(detail=detail), 1.0)
+    assert lines[0].startswith("Starting n8n")
+    assert lines[0].endswith("1.0 s, about 8 s left")
+    assert "114.2/456.7 MB  12.3 MB/s  3/9 layers" in lines[2]
+    assert lines[2].startswith("⠋")
+    assert lines[-1] == "Ctrl-C cancels."
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    screen = Screen(width)
+    detail = Text("{done}/{total} layers", done=3, total=9)
+    lines = screen.lines(pulling(detail=detail), 1.0)
+    assert max(map(len, lines)) <= width
+    assert len(lines) == 7, "heading, bar, four rows, hint"
+
+
+def test_a_narrow_terminal_shows_the_part_that_is_there() -> None:
+    assert "25%" in Screen(40).lines(pulling(), 1.0)[2]
+
+
+def test_times_run_while_a_step_does_and_stop_with_it() -> None:
+    screen = Screen(80)
+    begun = changed(service("n8n", "n8n"), 0, status="running")
+    screen.lines(view(begun), 1.0)
+    assert screen.lines(view(begun), 3.5)[2].endswith("2.5 s")
+    done = service("n8n", "n8n", "done")
+    screen.lines(view(done), 6.0)
+    assert screen.lines(view(done), 99.0)[2].endswith("5.0 s")
+
+
+def test_a_module_that_is_done_shows_how_long_all_of_it_took() -> None:
+    screen = Screen(80)
+    steps = [*service("n8n", "database"), *service("n8n", "n8n")]
+    for now, index in enumerate(range(6)):
+        steps = changed(steps, index, status="running")
+        screen.lines(view(steps), float(now))
+        steps = changed(steps, index, status="done")
+    lines = screen.lines(view(steps, "succeeded"), 7.0)
+    assert len(lines) == 1
+    assert lines[0].split() == ["✓", "n8n", "ready", "7.0", "s"]
+
+
+def test_what_does_not_fit_is_counted_and_what_fails_or_runs_stays() -> None:
+    steps = [
+        step
+        for number in range(40)
+        for step in service("big", f"s{number:02}", "done" if number < 38 else "pending")
+    ]
+    steps = changed(steps, 39 * 3, status="failed")
+    steps = changed(steps, 38 * 3, status="running")
+    lines = Screen(80, height=12).lines(view(steps), 1.0)
+    assert len(lines) <= 12
+    assert any("big/s38" in line and "creating" in line for line in lines)
+    assert any("big/s39" in line and "failed" in line for line in lines)
+    assert any("and 33 more" in line for line in lines)
+
+
+def test_signs_are_plain_where_the_encoding_has_no_others() -> None:
+    screen = Screen(80, encoding="cp1252")
+    "\n".join(screen.lines(pulling(), 1.0)).encode("ascii")
+
+
+def test_waiting_for_another_operation_is_said_instead_of_the_heading() -> None:
+    waiting = view([], "waiting", detail=Text("waiting for {command}", command="up dify\x1b[2J"))
+    assert Screen(80).lines(waiting, 1.0)[0].startswith("waiting for up dify␛[2J")
+
+
+def test_a_note_takes_the_place_of_the_hint() -> None:
+    assert Screen(80).lines(view(up()), 1.0, note=Text("Cancelling"))[-1] == "Cancelling"
+
+
+def test_a_failure_keeps_its_rows() -> None:
+    steps = [*service("postgres", "postgres", "done"), *service("n8n", "n8n", "skipped")]
+    steps = changed(steps, 3, status="failed")
+    assert [line.split()[:3] for line in Screen(80).lines(view(steps, "failed"), 1.0)] == [
+        ["✓", "postgres", "ready"],
+        ["✗", "n8n", "failed"],
+    ]
+
+
+def test_an_image_that_could_not_be_had_is_named() -> None:
+    failed = StepView("pull", IMAGE, "n8n", status="failed")
+    assert IMAGE in Screen(80).lines(view([failed], "failed"), 1.0)[0]

@@ -1,0 +1,62 @@
+"""An operation's steps as rows for people."""
+
+from dataclasses import replace
+
+from aiserver_tray.cli.rows import collapsed, progress, rows
+from aiserver_tray.model import StepView
+from tests.unit.cli.views import IMAGE, changed, service, up, view
+
+
+def shown(steps: list[StepView]) -> list[tuple[str, str]]:
+    return [(row.name, str(row.word)) for row in rows(view(steps))]
+
+
+def test_a_service_has_one_row_whatever_is_done_with_it() -> None:
+    assert shown(up()) == [
+        (IMAGE, "waits"),
+        ("postgres", "waits"),
+        ("n8n/database", "waits"),
+        ("n8n", "waits"),
+    ]
+
+
+def test_a_row_tells_the_step_that_it_is_at() -> None:
+    steps = service("n8n", "n8n")
+    assert shown(changed(steps, 0, status="running")) == [("n8n", "creating")]
+    created = changed(steps, 0, status="done")
+    assert shown(created) == [("n8n", "waits")]
+    started = changed(created, 1, status="done")
+    assert shown(changed(started, 2, status="running")) == [("n8n", "started, not ready yet")]
+    assert shown(changed(started, 2, status="done")) == [("n8n", "ready")]
+    assert shown(changed(started, 2, status="failed")) == [("n8n", "failed")]
+    assert shown(changed(started, 2, status="skipped")) == [("n8n", "not done")]
+
+
+def test_networks_show_only_when_they_fail() -> None:
+    network = StepView("network", "ai-net", "n8n", status="running")
+    assert shown([network]) == []
+    assert shown([replace(network, status="failed")]) == [("network ai-net", "failed")]
+
+
+def test_what_is_done_collapses_to_its_module() -> None:
+    done = [*service("n8n", "database", "done"), *service("n8n", "n8n", "done")]
+    pulled = StepView("pull", IMAGE, "n8n", status="done")
+    found = collapsed(rows(view([pulled, *done, *service("dify", "web")])))
+    assert [(row.name, row.parts) for row in found] == [
+        ("n8n", ("n8n/database", "n8n")),
+        ("dify/web", ("dify/web",)),
+    ]
+
+
+def test_a_module_with_one_service_in_work_keeps_all_its_rows() -> None:
+    steps = [*service("n8n", "database", "done"), *service("n8n", "n8n")]
+    assert [row.name for row in collapsed(rows(view(steps)))] == ["n8n/database", "n8n"]
+
+
+def test_a_running_pull_counts_by_its_bytes() -> None:
+    steps = [
+        StepView("pull", IMAGE, "n8n", status="running", current=25, total=100),
+        StepView("network", "ai-net", "n8n", status="done"),
+    ]
+    assert progress(view(steps)) == (0.625, 1, 2)
+    assert progress(view([])) == (0.0, 0, 0)

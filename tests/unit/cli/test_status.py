@@ -1,0 +1,90 @@
+"""The status as rows and on a terminal."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from aiserver_tray.cli.status_rows import rows
+from aiserver_tray.cli.status_table import table
+from aiserver_tray.cli.words import PLAIN_SIGNS, SIGNS, STATES
+from aiserver_tray.errors import EngineDownError
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import EngineView, ModuleView, Port, ServiceView, Snapshot, State
+
+SERVICE = ServiceView(
+    "n8n", "ai-n8n", "running", "healthy", "i:1", is_job=False, exit_code=None, started_at=None,
+    reason=None, ports=(Port("127.0.0.1", 18100, 5678),),
+)  # fmt: skip
+MODULE = ModuleView(
+    "n8n", "feature", "running", 3, 3, None, orphan=False, wanted=True, used_by=(),
+    open="http://localhost:18100", services=(SERVICE,),
+)  # fmt: skip
+
+
+def snapshot(*modules: ModuleView, state: State = "running") -> Snapshot:
+    return Snapshot(1, EngineView(running=True, version="28.0"), state, modules)
+
+
+def cells(module: ModuleView) -> tuple[str, ...]:
+    return rows(snapshot(module), "en")[0].cells
+
+
+def printed(shown: Snapshot, width: int = 80, encoding: str = "utf-8") -> str:
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    console = Console(
+        file=file, width=width, highlight=False, markup=False, legacy_windows=False, no_color=True
+    )
+    with console.capture() as capture:
+        console.print(table(shown, "en", console))
+    return capture.get()
+
+
+def test_a_running_module_tells_its_page_else_its_ports() -> None:
+    assert cells(MODULE) == ("n8n", "running", "3/3", "http://localhost:18100", "-")
+    ports = (Port("127.0.0.1", 15432, 5432), Port("::1", 53, 53, "udp"))
+    plain = replace(MODULE, open=None, services=(replace(SERVICE, ports=ports),))
+    assert cells(plain)[3] == "127.0.0.1:15432, [::1]:53/udp"
+
+
+def test_a_stopped_module_has_no_count_and_no_address() -> None:
+    stopped = replace(MODULE, state="stopped", ready=0, services=())
+    assert cells(stopped) == ("n8n", "stopped", "-", "-", "-")
+
+
+def test_an_orphan_says_what_it_is_unless_something_worse_is_to_say() -> None:
+    orphan = replace(MODULE, orphan=True)
+    assert cells(orphan)[4] == "not in the catalog any more"
+    assert cells(replace(orphan, reason=Text("was killed")))[4] == "was killed"
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_table_fits_and_says_the_whole_reason(width: int) -> None:
+    reason = Text("n8n: ended with exit code 137 since there was not enough memory for it")
+    shown = printed(snapshot(replace(MODULE, state="error", reason=reason), state="error"), width)
+    assert max(map(len, shown.splitlines())) <= width
+    for word in str(reason).split():
+        assert word in shown
+    assert "✗ in error" in shown
+
+
+def test_a_reason_can_not_move_the_cursor() -> None:
+    evil = Text("{check}", check="\x1b[2Jgone")
+    assert "\x1b" not in printed(snapshot(replace(MODULE, reason=evil)))
+
+
+def test_every_state_has_a_word_and_a_sign_of_its_own() -> None:
+    assert len(set(SIGNS.values())) == len(SIGNS) == len(STATES) == len(PLAIN_SIGNS)
+
+
+def test_an_old_console_gets_plain_signs() -> None:
+    printed(snapshot(MODULE), encoding="cp437").encode("ascii")
+
+
+def test_without_an_engine_the_reason_stands_instead_of_the_table() -> None:
+    error = EngineDownError("unix:///x.sock", "refused")
+    shown = printed(Snapshot(1, EngineView(running=False, error=error), "engine_down", (MODULE,)))
+    assert "⊘ engine down" in shown
+    assert "Start it, then try again." in " ".join(shown.split())
+    assert "n8n" not in shown
