@@ -7,7 +7,7 @@ import click
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import common_options, current_app
 from aiserver_tray.cli.core import check_modules, require_engine
-from aiserver_tray.errors import UnknownNameError
+from aiserver_tray.errors import ServiceNotRunningError, UnknownNameError
 from aiserver_tray.model import ModuleView, ServiceView
 
 
@@ -26,8 +26,10 @@ def command(target: str, words: tuple[str, ...]) -> None:
         snapshot = require_engine(core)
         check_modules(snapshot, [name])
         module = next(module for module in snapshot.modules if module.name == name)
-        container = find_service(module, service).container
-        status = core.engine.containers.exec(container, words or ("sh",))
+        found = find_service(module, service)
+        if found.state != "running":
+            raise ServiceNotRunningError(f"{name}/{found.name}", found.state)
+        status = core.engine.containers.exec(found.container, words or ("sh",))
     sys.exit(status)
 
 

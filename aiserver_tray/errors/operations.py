@@ -80,6 +80,24 @@ class JobFailedError(AiServerError):
         )
 
 
+class ServiceNotRunningError(AiServerError):
+    """A request needs a service that does not run. ``state`` is the engine's word, or absent."""
+
+    code = "E_EXITED"
+
+    def __init__(self, service: str, state: str) -> None:
+        super().__init__(
+            Text(
+                "{service} does not run ({state}). Start it: aiserver-tray up {module}",
+                service=service,
+                state=state,
+                module=service.partition("/")[0],
+            ),
+            service=service,
+            state=state,
+        )
+
+
 class InUseError(AiServerError):
     """Running modules need the one that is to stop."""
 
