@@ -59,6 +59,9 @@ class Container:
     last_check: str = ""
     anonymous_volumes: Mapping[str, str] = field(default_factory=dict)
     """Volumes without a name of ours, by their target."""
+    asked_at: float = field(default=0.0, compare=False, repr=False)
+    """Monotonic seconds at which the engine was asked: of two answers, the one that was asked for
+    later is at least as new, whichever arrives first."""
 
     @property
     def is_ready(self) -> bool:

@@ -1,7 +1,9 @@
 """Containers: the life of one, and the list of all."""
 
 import json
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Literal
@@ -45,7 +47,9 @@ class Containers:
         Raises:
             ObjectNotFoundError: there is none.
         """
-        return parse.container(self._connection.get("/containers/{}/json", container))
+        asked_at = time.monotonic()
+        answer = self._connection.get("/containers/{}/json", container)
+        return replace(parse.container(answer), asked_at=asked_at)
 
     def port_claims(self, container: str) -> tuple[Port, ...]:
         """The fixed host ports that it takes when it runs, also of one that does not run."""

@@ -94,7 +94,10 @@ def _engine_down(state: State, error: AiServerError) -> State:
 
 
 def _listed(state: State, containers: Iterable[Container]) -> State:
-    listed = {container.name: container for container in containers}
+    listed = {}
+    for container in containers:
+        known = state.containers.get(container.name)
+        listed[container.name] = known if known and _is_older(container, known) else container
     unplanned = frozenset(name for name in listed if _is_unplanned(state, listed[name]))
     return _with(state, containers=listed, unplanned=unplanned)
 
@@ -102,7 +105,7 @@ def _listed(state: State, containers: Iterable[Container]) -> State:
 def _seen(state: State, container: Container) -> State:
     name = container.name
     known = state.containers.get(name)
-    if known == container:
+    if known == container or (known and _is_older(container, known)):
         return state
     containers = {**state.containers, name: container}
     if known is None or known.id != container.id:
@@ -112,6 +115,11 @@ def _seen(state: State, container: Container) -> State:
     if _is_unplanned(state, container):
         unplanned |= {name}
     return replace(state, containers=containers, unplanned=unplanned)
+
+
+def _is_older(container: Container, known: Container) -> bool:
+    """Answers to two who asked about one container may arrive in any order."""
+    return container.id == known.id and container.asked_at < known.asked_at
 
 
 def _without(state: State, names: Iterable[str]) -> State:

@@ -181,6 +181,32 @@ def test_the_end_of_an_old_container_leaves_the_new_one_of_its_name() -> None:
     assert state.containers["ai-web-app"].id == "new"
 
 
+def test_an_answer_that_was_asked_for_earlier_changes_nothing_though_it_comes_later() -> None:
+    newer = container(health="healthy", asked_at=2.0)
+    state = running_engine(newer)
+    older = container(health="starting", asked_at=1.0)
+    assert after(ContainerSeen(older), ContainersListed((older,)), start=state).containers == {
+        newer.name: newer
+    }
+
+
+def test_another_container_of_the_name_counts_whenever_it_was_asked_for() -> None:
+    state = running_engine(container(id="old", asked_at=2.0))
+    new = container(id="new", asked_at=1.0)
+    assert after(ContainerSeen(new), start=state).containers[new.name].id == "new"
+
+
+def test_what_another_process_stops_is_stopping_and_no_error() -> None:
+    state = running_engine(container())
+    state = after(OperationChanged(operation("stop", id="other")), start=state)
+    assert shown(state).state == "stopping"
+    state = after(ContainerSeen(ended(exit_code=137)), start=state)
+    assert shown(state).state == "stopping"
+    over = operation("stop", id="other", status="succeeded")
+    state = after(DesiredChanged(frozenset()), OperationChanged(over), start=state)
+    assert shown(state).state == "stopped"
+
+
 class TestOperations:
     def test_those_that_run_stay_and_of_those_that_ended_the_last(self) -> None:
         seen: tuple[tuple[str, OperationStatus], ...] = (
