@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aiserver_tray.catalog.compose.dotenv import read_env_file
+from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     as_json_option,
     common_options,
@@ -63,7 +64,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
 
 
 @command.command()
-@click.argument("module")
+@click.argument("module", shell_complete=complete.modules)
 @as_json_option
 @common_options
 def show(module: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     as_json_option,
     common_options,
@@ -45,7 +46,7 @@ def _data(entry: Entry) -> dict[str, Any]:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.settings)
 @click.option("--show", is_flag=True, help="Print a secret in the clear; makes it where needed.")
 @common_options
 def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
@@ -59,7 +60,7 @@ def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
 
 
 @command.command("set")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.settings)
 @click.argument("value")
 @common_options
 def set_(name: str, value: str) -> None:
@@ -72,7 +73,7 @@ def set_(name: str, value: str) -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.settings)
 @common_options
 def unset(name: str) -> None:
     """Take NAME's value back: the default holds again, and a secret is made anew."""
