@@ -118,6 +118,11 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
 def _notes(resolved: ResolvedModule) -> list[Problem]:
     module = resolved.module
     notes = unsupported(module, resolved.project)
+    for section in ("networks", "volumes"):
+        for name, resource in getattr(resolved.project, section).items():
+            if resource.name != f"{resolved.project.name}_{name}" and not resource.external:
+                text = Text("its name is not used; it is named after the module")
+                notes.append(Problem(module.place(section, name, "name"), text))
     for name, service in resolved.project.services.items():
         if service.container_name:
             text = Text("container_name is not used; containers are named after the module")

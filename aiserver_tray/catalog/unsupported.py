@@ -1,7 +1,7 @@
 """What a Compose file may say and a module can't have: it loads, `catalog check` tells it, and a
 module with it can't be started. ``docs/catalog.md`` has the list for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,10 @@ FILE_KEYS = (
     "template_driver",
 )
 """Of a secret or config."""
+
+
+FILE_FOLDERS = {"configs": PurePosixPath("/"), "secrets": PurePosixPath("/run/secrets")}
+"""Where a file goes whose target is no absolute path."""
 
 
 def unsupported(module: Module, project: "Project") -> list[Problem]:
@@ -76,8 +80,10 @@ def _service_keys(service: Mapping[str, Any]) -> Iterator[str]:
         yield "deploy.mode"
     if len((service.get("build") or {}).get("platforms", ())) > 1:
         yield "build.platforms"
-    if deploy.get("replicas", 1) > 1:
-        yield "deploy.replicas" if service.get("scale", 1) == 1 else "scale"
+    if service.get("scale", 1) > 1:
+        yield "scale"
+    elif deploy.get("replicas", 1) > 1:
+        yield "deploy.replicas"
 
 
 def _unlabelled(service: "Service") -> Iterator[int]:
@@ -92,11 +98,11 @@ def _unlabelled(service: "Service") -> Iterator[int]:
 
 
 def hidden_configs(module: Module, project: "Project") -> list[Problem]:
-    """Configuration files below a tmpfs: they are put into the container before it starts, and
-    the tmpfs is mounted over them."""
+    """Configuration and secret files below a tmpfs: they are put into the container before it
+    starts, and the tmpfs is mounted over them."""
     return [
         Problem(
-            module.place("services", name, "configs"),
+            module.place("services", name, section),
             Text(
                 "expected a target outside the tmpfs {tmpfs}, which hides {target}",
                 tmpfs=mount,
@@ -104,10 +110,15 @@ def hidden_configs(module: Module, project: "Project") -> list[Problem]:
             ),
         )
         for name, service in project.to_compose()["services"].items()
-        for target in (c.get("target") or f"/{c['source']}" for c in service.get("configs", ()))
+        for section, folder in FILE_FOLDERS.items()
+        for target in _targets(service.get(section, ()), folder)
         for mount in _tmpfs(service)
         if PurePosixPath(target).is_relative_to(mount)
     ]
+
+
+def _targets(mounts: Iterable[Mapping[str, Any]], folder: PurePosixPath) -> list[str]:
+    return [str(folder / (mount.get("target") or mount["source"])) for mount in mounts]
 
 
 def _tmpfs(service: Mapping[str, Any]) -> list[str]:

@@ -1,13 +1,14 @@
 """From a resolved module to all that has to be on the engine for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from aiserver_tray.catalog.compose.scalars import parse_duration
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import ResolvedModule
 from aiserver_tray.catalog.unsupported import unsupported
-from aiserver_tray.errors import CatalogError
+from aiserver_tray.errors import CatalogError, Place
+from aiserver_tray.i18n import Text
 from aiserver_tray.model import Port
 from aiserver_tray.target.config import SECOND, hook, longest_check
 from aiserver_tray.target.config_volumes import config_volumes
@@ -17,11 +18,12 @@ from aiserver_tray.target.image import image_target
 from aiserver_tray.target.labels import Owner
 from aiserver_tray.target.model import Condition, Dependency, ModuleTarget, ServiceTarget
 from aiserver_tray.target.mounts import unnamed_volume_target, volume_names, volume_target
+from aiserver_tray.target.names import SHARED_NETWORK
 from aiserver_tray.target.network import network_target
+from aiserver_tray.target.outline import jobs_of
 from aiserver_tray.target.scope import Scope
 
 if TYPE_CHECKING:
-    from aiserver_tray.catalog.compose.project import Project
     from aiserver_tray.catalog.compose.service import Service
 
 _MARGIN = 30.0
@@ -52,18 +54,35 @@ def module_target(
         for name, service in resolved.project.services.items()
         if service.replicas > 0
     )
-    volumes = {volume.name: volume for volume in scope.volumes.values()}
-    for service in services:
-        for name in (*service.volumes, *service.config_volumes):
-            volumes.setdefault(name, unnamed_volume_target(scope, name))
+    _check_names(scope, services)
+    unnamed = {name for s in services for name in (*s.volumes, *s.config_volumes)}
+    unnamed -= {volume.name for volume in scope.volumes.values()}
     return ModuleTarget(
         module=resolved.module,
         requires=resolved.requires,
         services=services,
         networks=tuple(scope.networks.values()),
-        volumes=tuple(volumes.values()),
+        volumes=(
+            *scope.volumes.values(),
+            *(unnamed_volume_target(scope, name) for name in sorted(unnamed)),
+        ),
         open=resolved.open,
     )
+
+
+def _check_names(scope: Scope, services: Sequence[ServiceTarget]) -> None:
+    """Two things of one module may get one name on the engine."""
+    taken = {volume.name for volume in scope.volumes.values()}
+    clashes = [name for service in services for name in service.config_volumes if name in taken]
+    clashes += [
+        n.name for n in scope.networks.values() if n.name == SHARED_NETWORK and not n.external
+    ]
+    if clashes:
+        text = Text(
+            "expected other names in this module: {names} would be two things on the engine",
+            names=", ".join(clashes),
+        )
+        raise CatalogError.at(Place(scope.module.file), text)
 
 
 def _scope(resolved: ResolvedModule, owner: Owner, bind: str) -> Scope:
@@ -85,7 +104,7 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
     folders = config_volumes(scope, name, found)
     body, digest = container(scope, name, image, found, folders)
     ports = _ports(service, scope.bind)
-    is_job = name in _jobs(scope.project)
+    is_job = name in jobs_of(scope.project.services.values())
     return ServiceTarget(
         module=scope.module.name,
         service=name,
@@ -108,20 +127,18 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
     )
 
 
-def _jobs(project: "Project") -> set[str]:
-    return {
-        name
-        for service in project.services.values()
-        for name, dependency in service.depends_on.items()
-        if dependency.condition == "service_completed_successfully"
-    }
-
-
 def _dependencies(scope: Scope, service: "Service") -> tuple[Dependency, ...]:
     """Those on services that get a container: an optional one may be out of the project."""
     there = scope.project.services
+    # The engine notes the id of the container whose namespace is shared.
+    shared = (service.network_mode, service.ipc, service.pid)
     return tuple(
-        Dependency(name, cast("Condition", d.condition), d.restart, d.required)
+        Dependency(
+            name,
+            cast("Condition", d.condition),
+            d.restart or f"service:{name}" in shared,
+            d.required,
+        )
         for name, d in service.depends_on.items()
         if name in there and there[name].replicas > 0
     )

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from aiserver_tray.catalog.compose.reader import read_bytes
+from aiserver_tray.catalog.unsupported import FILE_FOLDERS
 from aiserver_tray.errors import CatalogError, Place
 from aiserver_tray.i18n import Text
 from aiserver_tray.target.model import File
@@ -14,8 +15,6 @@ from aiserver_tray.target.scope import Scope
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.resources import Config, FileMount, Secret
 
-SECRETS = PurePosixPath("/run/secrets")
-_ROOT = PurePosixPath("/")
 _MODE = 0o444
 
 
@@ -30,13 +29,13 @@ def files(scope: Scope, name: str) -> list[File]:
         _Source(
             resource=resources[mount.source],
             mount=mount,
-            target=folder / (mount.target or mount.source),
+            target=FILE_FOLDERS[section] / (mount.target or mount.source),
             place=scope.module.place(section, mount.source),
             used_at=scope.place(name, section),
         )
-        for section, mounts, resources, folder in (
-            ("configs", service.configs, project.configs, _ROOT),
-            ("secrets", service.secrets, project.secrets, SECRETS),
+        for section, mounts, resources in (
+            ("configs", service.configs, project.configs),
+            ("secrets", service.secrets, project.secrets),
         )
         for mount in mounts
     ]
@@ -86,6 +85,6 @@ class _Source:
         if not user:
             return 0
         if not (user.isascii() and user.isdecimal()):
-            text = Text("expected the number of a user or group, found {found!r}", found=user)
+            text = Text("expected the number of a user or group")
             raise CatalogError.at(self.used_at, text)
         return int(user)

@@ -29,7 +29,7 @@ def security(scope: Scope, name: str) -> dict[str, Any]:
 def _option(option: str, folder: Path, place: Place) -> str:
     key, _, value = option.partition("=") if "=" in option else option.partition(":")
     if not value and option != "no-new-privileges":
-        text = Text("expected an option such as no-new-privileges:true, found {found!r}", found=key)
+        text = Text("expected an option such as no-new-privileges:true")
         raise CatalogError.at(place, text)
     if key != "seccomp" or value in ("unconfined", "builtin"):
         return option
