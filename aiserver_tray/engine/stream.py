@@ -57,7 +57,8 @@ class Stream:
             except Exception as error:
                 self._client.close()
                 if not self.is_closed:
-                    raise _told(error) from error
+                    _raise_silence(error)
+                    raise
         return self
 
     def __iter__(self) -> Iterator[bytes]:
@@ -87,7 +88,8 @@ class Stream:
                 yield from self._response.stream(_PIECE, decode_content=False)
         except Exception as error:  # whatever a socket raises when it is closed
             if not self.is_closed:
-                raise _told(error) from error
+                _raise_silence(error)
+                raise
 
     def lines(self) -> Iterator[bytes]:
         """The answer line by line, without line ends. Raises as iteration does."""
@@ -151,9 +153,9 @@ class Stream:
         self.close()
 
 
-def _told(error: Exception) -> Exception:
-    silent = isinstance(error, ReadTimeoutError)
-    return SilenceError() if silent else error
+def _raise_silence(error: Exception) -> None:
+    if isinstance(error, ReadTimeoutError):
+        raise SilenceError from error
 
 
 def _end_writing(connection: Any) -> None:  # noqa: ANN401 - a socket, or the SDK's pipe
