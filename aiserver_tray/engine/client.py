@@ -86,7 +86,7 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
             self._path(path, names, payload.get("params")),
             body=data,
             headers=headers,
-            timeout=Timeout(CONNECT, payload.get("timeout", CHANGE)),
+            timeout=Timeout(connect=CONNECT, read=payload.get("timeout", CHANGE)),
             retries=False,
             redirect=False,
             preload_content=False,
@@ -128,7 +128,7 @@ def negotiate(address: Address) -> str:
     client = Client(address, NEWEST)
     try:
         answer = client._pool.request(
-            "GET", "/_ping", timeout=Timeout(CONNECT, READ), retries=False
+            "GET", "/_ping", timeout=Timeout(connect=CONNECT, read=READ), retries=False
         )
         found = answer.headers.get("Api-Version", NEWEST)
     finally:
