@@ -4,9 +4,12 @@ creates, field by field, save the exceptions that are named with their reasons.
 The files are the oracle's corpus, and those beside this one with what an engine takes.
 """
 
+import io
 import re
 import sys
+import tarfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +17,8 @@ from pathlib import Path
 import docker
 import pytest
 
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.target.model import File
 from tests.engine.creation.comparison import differences, fields
 from tests.engine.creation.exceptions import EXCEPTIONS, Difference, reason_for
 from tests.engine.creation.sides import (
@@ -23,8 +28,10 @@ from tests.engine.creation.sides import (
     Refusal,
     Stage,
     composes,
+    create,
     ours,
     surroundings,
+    target_of,
 )
 from tests.lab.place import Place
 from tests.oracle.coverage import model_keys, used_keys
@@ -120,7 +127,7 @@ _outcomes: dict[Case, Outcome] = {}
 
 def _outcome(api: docker.APIClient, host: str, stage: Stage) -> Outcome:
     sides: list[Created | Refusal] = []
-    for make in (partial(ours, api, stage), partial(composes, api, stage, host)):
+    for make in (partial(ours, api, stage, host), partial(composes, api, stage, host)):
         with surroundings(api, stage.project):
             try:
                 sides.append(make())
@@ -161,6 +168,32 @@ def test_containers_equal_those_of_compose(case: Case, outcome_of: OutcomeOf) ->
         assert isinstance(side, Created), side
     unexplained = [d.line for d in outcome.differences if reason_for(d) is None]
     assert not unexplained, "\n" + "\n".join(unexplained)
+
+
+def test_files_are_in_the_container_also_where_it_is_read_only(
+    engine: docker.DockerClient, lab: Place, tmp_path: Path
+) -> None:
+    engine.images.pull(IMAGE)
+    stage = Stage.of(next(case for case in OWN if str(case) == "files"), tmp_path / "files")
+    target = target_of(stage)
+    with surroundings(engine.api, stage.project), closing(Engine(lab.host)) as core:
+        create(core, target)
+        for service in target.services:
+            core.containers.put_files(service.container, service.files)
+            found = {
+                file.path: _read(engine.api, service.container, file) for file in service.files
+            }
+            assert found == {file.path: file for file in service.files}
+
+
+def _read(api: docker.APIClient, container: str, file: File) -> File:
+    """The file as it is in *container*."""
+    chunks, _ = api.get_archive(container, file.path)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+        (member,) = archive.getmembers()
+        content = archive.extractfile(member)
+        assert content is not None
+        return File(file.path, content.read(), member.uid, member.gid, member.mode)
 
 
 def test_every_exception_occurs(outcome_of: OutcomeOf) -> None:

@@ -241,10 +241,18 @@ def test_check_finds_one_name_twice_on_the_shared_network(tmp_path: Path) -> Non
 
 
 def test_check_notes_what_is_accepted_but_not_used(tmp_path: Path) -> None:
-    write(tmp_path, "m", "services:\n  a: {image: nginx, container_name: mine}\n")
+    write(
+        tmp_path,
+        "m",
+        "services:\n  a: {image: nginx, container_name: mine, volumes: ['data:/d', 'other:/o']}\n"
+        "networks:\n  default: {name: shared}\n"
+        "volumes:\n  data: {name: own}\n  other: {external: true, name: theirs}\n",
+    )
     report = check(load_catalog([tmp_path]), None)
     assert report.problems == []
     assert [(n.place.line, n.place.key) for n in report.notes] == [
+        (4, "networks.default.name"),
+        (6, "volumes.data.name"),
         (2, "services.a.container_name"),
         (2, "services.a.image"),
     ]
@@ -269,6 +277,9 @@ def test_check_notes_what_can_not_be_honoured(tmp_path: Path) -> None:
         "    deploy:\n"
         "      placement: {constraints: [node.role == manager]}\n"
         "    secrets: [s]\n"
+        "    build: {context: ., ssh: [default], platforms: [linux/amd64, linux/arm64]}\n"
+        "    volumes:\n"
+        "    - {type: bind, source: ., target: /t, bind: {selinux: z, recursive: readonly}}\n"
         "secrets:\n"
         "  s: {external: true}\n",
     )
@@ -276,20 +287,28 @@ def test_check_notes_what_can_not_be_honoured(tmp_path: Path) -> None:
     assert report.problems == []
     assert [(note.place.line, note.place.key) for note in report.notes] == [
         (6, "services.a.deploy.placement"),
+        (8, "services.a.build.ssh"),
+        (8, "services.a.build.platforms"),
         (4, "services.a.scale"),
-        (9, "secrets.s.external"),
+        (10, "services.a.volumes.0.bind.selinux"),
+        (12, "secrets.s.external"),
     ]
 
 
-def test_a_config_file_below_a_tmpfs_is_an_error(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        "m",
-        "services: {a: {image: 'i:1', tmpfs: [/run], configs: [{source: c, target: /run/c}]}}\n"
-        "configs: {c: {content: x}}\n",
-    )
+@pytest.mark.parametrize(
+    ("mount", "resource", "hidden"),
+    [
+        ("configs: [{source: c, target: /run/c}]", "configs: {c: {content: x}}", "/run/c"),
+        ("secrets: [c]", "secrets: {c: {file: ./c}}", "/run/secrets/c"),
+        ("secrets: [{source: c, target: d}]", "secrets: {c: {file: ./c}}", "/run/secrets/d"),
+    ],
+)
+def test_a_file_below_a_tmpfs_is_an_error(
+    tmp_path: Path, mount: str, resource: str, hidden: str
+) -> None:
+    write(tmp_path, "m", f"services: {{a: {{image: 'i:1', tmpfs: [/run], {mount}}}}}\n{resource}\n")
     catalog = load_catalog([tmp_path])
-    with pytest.raises(CatalogError, match="/run/c"):
+    with pytest.raises(CatalogError, match=hidden):
         resolve(catalog, catalog.module("m"), {})
     assert len(check(catalog, None).problems) == 1
 

@@ -5,14 +5,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError
 
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.files import compose_files
@@ -20,7 +19,8 @@ from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.project import Project
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.resolve import ResolvedModule
-from aiserver_tray.errors import CatalogError
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.errors import CatalogError, EngineRequestError
 from aiserver_tray.target.build import module_target
 from aiserver_tray.target.labels import Owner
 from aiserver_tray.target.model import ModuleTarget
@@ -112,39 +112,47 @@ def surroundings(api: docker.APIClient, project: Project) -> Iterator[None]:
             api.remove_volume(volume["Name"])
 
 
-def ours(api: docker.APIClient, stage: Stage) -> Created:
-    """Made from our target.
+def target_of(stage: Stage) -> ModuleTarget:
+    """Our target for *stage*.
+
+    Raises:
+        Refusal: the product does not take the file.
+    """
+    resolved = ResolvedModule(stage.module, stage.project, (), None)
+    try:
+        return module_target(resolved, Owner("test", "0"), bind=BIND, values={})
+    except CatalogError as error:
+        raise Refusal(str(error)) from error
+
+
+def ours(api: docker.APIClient, stage: Stage, host: str) -> Created:
+    """Made from our target, by our own engine package.
 
     Raises:
         EngineRefusal, Refusal: the engine takes a body not, or the product the file.
     """
-    resolved = ResolvedModule(stage.module, stage.project, (), None)
-    try:
-        target = module_target(resolved, Owner("test", "0"), bind=BIND, values={})
-    except CatalogError as error:
-        raise Refusal(str(error)) from error
-    for network in target.networks:
-        if not network.external:
-            _post(api, "/networks/create", {**network.body, "Name": network.name})
-    for volume in target.volumes:
-        if not volume.external:
-            _post(api, "/volumes/create", {**volume.body, "Name": volume.name})
-    services = {service.service: service for service in target.services}
-    order = {name: [d.service for d in s.depends_on] for name, s in services.items()}
-    for name in TopologicalSorter(order).static_order():
-        body = {**services[name].body, "Image": IMAGE}
-        _post(api, "/containers/create", body, name=services[name].container)
-    containers = {n: api.inspect_container(s.container) for n, s in services.items()}
+    target = target_of(stage)
+    with closing(Engine(host)) as engine:
+        try:
+            create(engine, target)
+        except EngineRequestError as error:
+            raise EngineRefusal(error.explanation) from error
+    containers = {s.service: api.inspect_container(s.container) for s in target.services}
     return Created(containers, _names(api, containers, _our_resources(stage, target)))
 
 
-def _post(api: docker.APIClient, path: str, body: Mapping[str, Any], **params: str) -> None:
-    # As the product does it: the SDK's own methods leave out what they don't know.
-    answer = api._post_json(api._url(path), data=dict(body), params=params)
-    try:
-        api._raise_for_status(answer)
-    except APIError as error:
-        raise EngineRefusal(error.explanation) from error
+def create(engine: Engine, target: ModuleTarget) -> None:
+    """Everything of *target*, each container after those that it names."""
+    for network in target.networks:
+        if not network.external:
+            engine.networks.create(network.name, network.body)
+    for volume in target.volumes:
+        if not volume.external:
+            engine.volumes.create(volume.name, volume.body)
+    services = {service.service: service for service in target.services}
+    order = {name: [d.service for d in s.depends_on] for name, s in services.items()}
+    for name in TopologicalSorter(order).static_order():
+        engine.containers.create(services[name].container, {**services[name].body, "Image": IMAGE})
 
 
 def _our_resources(stage: Stage, target: ModuleTarget) -> dict[str, str]:
