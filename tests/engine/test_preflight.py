@@ -1,6 +1,8 @@
 """What is in the way of a start, on a real engine with foreign objects and real processes."""
 
+import random
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -51,8 +53,14 @@ def product(lab: Place, engine: docker.DockerClient) -> Iterator[Engine]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """One that is free, and so is the next; out of the range from which the system takes the
+    near ends of connections, which come and go."""
+    numbers = range(20000, 32000)
+    return next(
+        number
+        for number in random.sample(numbers, len(numbers))
+        if all(is_free("0.0.0.0", number + step, "tcp") for step in (0, 1))
+    )
 
 
 def publishing(folder: Path, name: str, port: int) -> ModuleTarget:
@@ -70,6 +78,15 @@ def make(product: Engine, target: ModuleTarget) -> None:
     for service in target.services:
         body = {**service.body, "Image": IMAGE}
         product.containers.start(product.containers.create(service.container, body))
+
+
+def stop(product: Engine, name: str) -> None:
+    """Stop a container, and wait until the engine's list, which lags a little, tells it."""
+    product.containers.stop(name, 0)
+    deadline = time.monotonic() + 30
+    while {"exited"} != {c.status for c in product.containers.summaries() if c.name == name}:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def foreign(
@@ -255,8 +272,8 @@ def test_a_stopped_or_new_container_claims_its_port(
     product: Engine, engine: docker.DockerClient, tmp_path: Path, port: int
 ) -> None:
     target = publishing(tmp_path, "web", port)
-    other = foreign(engine, "nginx", port)
-    other.stop(timeout=0)
+    foreign(engine, "nginx", port)
+    stop(product, "nginx")
     engine.containers.create(IMAGE, name="new", ports={"80/tcp": ("0.0.0.0", port + 1)})
     assert is_free("127.0.0.1", port, "tcp")
     error = only(examined(product, target).errors)
@@ -291,7 +308,7 @@ def test_our_own_container_is_in_its_own_way_neither_running_nor_stopped(
     assert examined(product, target).errors == ()
     changed = replace(target.services[0], config_hash="another")
     assert examined(product, replace(target, services=(changed,))).errors == ()
-    product.containers.stop("ai-web", 0)
+    stop(product, "ai-web")
     assert examined(product, target).errors == ()
 
 
@@ -301,7 +318,7 @@ def test_our_container_of_another_module_has_the_port(
     make(product, publishing(tmp_path, "web", port))
     other = publishing(tmp_path, "other", port)
     assert only(examined(product, other).errors).data["owner"] == "the container ai-web"
-    product.containers.stop("ai-web", 0)
+    stop(product, "ai-web")
     assert only(examined(product, other).errors).data["owner"] == "the stopped container ai-web"
 
 
