@@ -290,7 +290,7 @@ def test_check_notes_what_can_not_be_honoured(tmp_path: Path) -> None:
         (8, "services.a.build.ssh"),
         (8, "services.a.build.platforms"),
         (4, "services.a.scale"),
-        (10, "services.a.volumes.0.bind.selinux"),
+        (9, "services.a.volumes.0.bind.selinux"),
         (12, "secrets.s.external"),
     ]
 
