@@ -24,17 +24,13 @@ from aiserver_tray.host.language import system_language
 from aiserver_tray.host.paths import find_home
 from aiserver_tray.i18n import Language
 from aiserver_tray.model import ModuleModel
-from aiserver_tray.operations.preflight_names import with_keep_labels
-from aiserver_tray.operations.preflight_values import missing_values
 from aiserver_tray.settings.app_settings import APP_SETTINGS, BIND, LANGUAGE
 from aiserver_tray.settings.store import Declared, Settings
-from aiserver_tray.target.build import module_target
-from aiserver_tray.target.labels import Owner
-from aiserver_tray.target.model import ModuleTarget
 from aiserver_tray.target.outline import module_model
 
 if TYPE_CHECKING:
     from aiserver_tray.core import Core
+    from aiserver_tray.target.model import ModuleTarget
 
 
 class App:
@@ -115,13 +111,17 @@ class App:
         chosen = self.settings.chosen
         return tuple(features) if chosen is None else chosen
 
-    def target(self, name: str) -> ModuleTarget:
+    def target(self, name: str) -> "ModuleTarget":
         """What has to be on the engine for the module *name*; missing secrets are made.
 
         Raises:
             UnknownNameError, CatalogError, MissingError, SettingError: there is none, or its file
                 or a value is wrong or missing.
         """
+        # Who only looks needs none of this, and must not wait for it.
+        from aiserver_tray.operations.preflight_names import with_keep_labels  # noqa: PLC0415
+        from aiserver_tray.operations.preflight_values import missing_values  # noqa: PLC0415
+
         module = self.catalog.module(name)
         in_scope = {a: self.declared[a] for a in self.catalog.scope(module).values()}
         values = self.settings.values(in_scope)
@@ -130,7 +130,7 @@ class App:
         target = self._target(resolved, values)
         return with_keep_labels(target, self.settings.secrets)
 
-    def preview(self, name: str) -> ModuleTarget:
+    def preview(self, name: str) -> "ModuleTarget":
         """As `target`, but for looking only: secrets are masked, and none is made.
 
         Raises:
@@ -139,7 +139,10 @@ class App:
         resolved = self.resolved(name)
         return self._target(resolved, self._masked_values(resolved.module))
 
-    def _target(self, resolved: ResolvedModule, values: Mapping[str, str]) -> ModuleTarget:
+    def _target(self, resolved: ResolvedModule, values: Mapping[str, str]) -> "ModuleTarget":
+        from aiserver_tray.target.build import module_target  # noqa: PLC0415 - as in `target`
+        from aiserver_tray.target.labels import Owner  # noqa: PLC0415
+
         bind = self.settings.values({BIND: APP_SETTINGS[BIND]})[BIND]
         owner = Owner(self.settings.installation_id, __version__)
         return module_target(resolved, owner, bind=bind, values=values)

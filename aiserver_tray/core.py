@@ -1,17 +1,19 @@
 """The running heart of the application: engine, state and operations, wired together."""
 
+from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.watcher import Watcher
-from aiserver_tray.operations.modules import Modules
 from aiserver_tray.operations.others import Others
-from aiserver_tray.operations.prepare import Parts
-from aiserver_tray.operations.service import Operations
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import ModulesChanged
 from aiserver_tray.state.store import Store
+
+if TYPE_CHECKING:
+    from aiserver_tray.operations.modules import Modules
+    from aiserver_tray.operations.service import Operations
 
 
 class Core:
@@ -20,10 +22,10 @@ class Core:
     When it is entered, the engine's containers are known, or that it can't be reached.
     """
 
-    def __init__(self, settings: Settings, modules: Modules, host: str | None) -> None:
+    def __init__(self, settings: Settings, modules: "Modules", host: str | None) -> None:
         self.engine = Engine(host)
         self.store = Store()
-        self.operations = Operations(Parts(self.engine, self.store, settings, modules))
+        self._settings = settings
         self._modules = modules
         self._watcher = Watcher(self.engine, self.store, settings.installation_id)
         self._others = Others(self.store, settings)
@@ -46,6 +48,15 @@ class Core:
         self._watcher.close()
         self.store.close()
         self.engine.close()
+
+    @cached_property
+    def operations(self) -> "Operations":
+        """Where operations are started."""
+        # Who only looks must not wait for all that they need.
+        from aiserver_tray.operations.prepare import Parts  # noqa: PLC0415
+        from aiserver_tray.operations.service import Operations  # noqa: PLC0415
+
+        return Operations(Parts(self.engine, self.store, self._settings, self._modules))
 
     def publish_modules(self) -> None:
         """Tell the state of every module there is."""
