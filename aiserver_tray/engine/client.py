@@ -1,6 +1,7 @@
 """The SDK's client, with a short way for our requests."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack, cast
 from urllib.parse import quote, urlencode
@@ -16,6 +17,8 @@ from aiserver_tray import __version__
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.translate import refusal
 from aiserver_tray.engine.unix import UnixPool
+from aiserver_tray.errors import EngineDownError
+from aiserver_tray.i18n import Text
 
 CONNECT = 10.0
 """Seconds until there is a connection."""
@@ -124,13 +127,20 @@ def _explanation(body: bytes) -> str:
 
 
 def negotiate(address: Address) -> str:
-    """The version of the API to speak with this engine: its newest, or ours where that is older."""
+    """The version of the API to speak with this engine: its newest, or ours where that is older.
+
+    Raises:
+        EngineDownError: what answers there is no engine, or one that is not ready.
+    """
     client = Client(address, NEWEST)
     try:
-        answer = client._pool.request(
-            "GET", "/_ping", timeout=Timeout(connect=CONNECT, read=READ), retries=False
-        )
-        found = answer.headers.get("Api-Version", NEWEST)
+        timeout = Timeout(connect=CONNECT, read=READ)
+        answer = client._pool.request("GET", "/_ping", timeout=timeout, retries=False)
+        found = str(answer.headers.get("Api-Version", ""))
+        if answer.status != 200:
+            raise EngineDownError(address.host, _explanation(answer.data) or answer.status)
     finally:
         client.close()
+    if not re.fullmatch(r"\d+\.\d+", found):
+        raise EngineDownError(address.host, Text("what answers there is no Docker engine"))
     return found if version_lt(found, NEWEST) else str(NEWEST)

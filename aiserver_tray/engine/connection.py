@@ -13,6 +13,7 @@ from aiserver_tray.engine.client import READ, Client, Payload, negotiate
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.translate import translated
 from aiserver_tray.errors import EngineDownError
+from aiserver_tray.i18n import Text
 
 
 class Connection:
@@ -54,12 +55,12 @@ class Connection:
     def get(self, path: str, *names: str, **payload: Unpack[Payload]) -> Any:  # noqa: ANN401 - JSON
         """A question; the answer's JSON. Raises as `call` does."""
         payload.setdefault("timeout", READ)
-        return json.loads(self.call("GET", path, *names, **payload))
+        return self._parsed(self.call("GET", path, *names, **payload))
 
     def post(self, path: str, *names: str, **payload: Unpack[Payload]) -> Any:  # noqa: ANN401 - JSON
         """A change; the answer's JSON, None where it is empty. Raises as `call` does."""
         answer = self.call("POST", path, *names, **payload)
-        return json.loads(answer) if answer else None
+        return self._parsed(answer) if answer else None
 
     def stream(self, method: str, path: str, *names: str, **payload: Unpack[Payload]) -> Stream:
         """A request whose answer comes bit by bit, on a connection of its own. It is sent by
@@ -70,6 +71,13 @@ class Connection:
         client = self._new_client()
         payload.setdefault("timeout", None)
         return Stream(client, partial(client.ask, method, path, *names, **payload), self._watched)
+
+    def _parsed(self, answer: bytes) -> Any:  # noqa: ANN401 - JSON
+        try:
+            return json.loads(answer)
+        except ValueError as error:
+            why = Text("what answers there is no Docker engine")
+            raise EngineDownError(self.address.host, why) from error
 
     def proxy_arguments(self) -> dict[str, str]:
         """Build arguments for the proxies that Docker's own configuration names."""

@@ -90,7 +90,7 @@ def translate(error: Exception, address: Address) -> AiServerError | None:
         return refusal(error.status_code or 0, error.explanation or str(error))
     if isinstance(error, MISUSED):
         return SettingError("Docker", Text("{why}", why=error))
-    if isinstance(error, UNFIT):
+    if isinstance(error, (*UNFIT, sdk.DockerException)):
         return EngineRequestError(0, str(error))
     if isinstance(error, LOST) or _is_pipe_error(error):
         return _lost(error, address)

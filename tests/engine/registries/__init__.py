@@ -1,0 +1,1 @@
+"""Registries that go wrong, for pulling from."""
