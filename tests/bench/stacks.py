@@ -72,10 +72,12 @@ def round_of(shape: Shape, side: Side, api: docker.APIClient) -> Times:
     started = _healthy(shape, side, api)
     if "up-again" in LIMITS[shape.name]:
         times["up-again"] = seconds(side.up)
-        require(_healthy(shape, side, api) == started, "`up` of what runs made containers anew")
+        require(
+            _healthy(shape, side, api) == started, f"{side.project}: `up` of what runs made it anew"
+        )
     times["down"] = seconds(side.down)
-    require(not _containers(side, api), "`down` left containers")
-    require(_networks(api) == networks, "`down` left networks")
+    require(not _containers(side, api), f"{side.project}: `down` left containers")
+    require(_networks(api) == networks, f"{side.project}: `down` left networks")
     return times
 
 

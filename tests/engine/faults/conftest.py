@@ -1,0 +1,40 @@
+"""Every test here has foreign objects beside it, and ends with a look at whether they changed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.engine.faults.objects import eventually, foreign, make_foreign, started
+from tests.engine.faults.stack import IMAGE, service, write
+from tests.engine.faults.tray import Tray
+from tests.lab import engine as lab_engine
+from tests.lab.place import Place
+
+
+@pytest.fixture
+def client(lab: Place, engine: docker.DockerClient) -> Iterator[docker.DockerClient]:
+    """The engine with foreign objects on it, which no test may touch."""
+    engine.images.pull(IMAGE)
+    make_foreign(engine)
+    pid, before, starts = lab_engine.processes(lab)["dockerd"], foreign(engine), started(engine)
+    yield engine
+    # Where the engine was killed, they come back in their own time.
+    eventually(lambda: foreign(engine) == before)
+    assert lab_engine.processes(lab)["dockerd"] != pid or started(engine) == starts
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    """A folder with the module `web`: one with a volume, one on it, one on that."""
+    folder = tmp_path / "catalog"
+    services = {"db": service(volume="data"), "api": service("db"), "web": service("api")}
+    write(folder, "web", services)
+    return folder
+
+
+@pytest.fixture
+def tray(lab: Place, client: docker.DockerClient, catalog: Path, tmp_path: Path) -> Tray:
+    """A new installation with that catalog."""
+    return Tray(tmp_path / "home", catalog, lab.host)

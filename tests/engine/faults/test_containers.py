@@ -1,0 +1,103 @@
+"""Containers that somebody else kills, pauses or removes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from tests.engine.faults.objects import eventually, kept, nothing_of, ours, running
+from tests.engine.faults.stack import held, write
+from tests.engine.faults.tray import Tray
+
+BY_HAND: dict[str, Callable[[Container], object]] = {
+    "killed": lambda container: container.kill(),
+    "paused": lambda container: container.pause(),
+    "removed": lambda container: container.remove(force=True),
+}
+
+
+@pytest.mark.parametrize("how", BY_HAND)
+@pytest.mark.parametrize("victim", ["ai-web-db", "ai-web-api"])
+def test_status_tells_what_was_done_by_hand_and_up_mends_it(
+    client: docker.DockerClient, tray: Tray, how: str, victim: str
+) -> None:
+    tray.run("up", "web").succeeded()
+    made = kept(client, "ai-web-data")
+    untouched = {name: c["Id"] for name, c in ours(client, "web").items() if name != victim}
+
+    BY_HAND[how](client.containers.get(victim))
+
+    module = tray.module("web")
+    assert module["state"] == "degraded"
+    assert victim.removeprefix("ai-web-") in module["reason"]
+    assert module["ready"] == module["total"] - 1
+    tray.run("up", "web").succeeded()
+    module = tray.module("web")
+    assert (module["state"], module["reason"]) == ("running", None)
+    assert untouched.items() <= {n: c["Id"] for n, c in ours(client, "web").items()}.items()
+    assert kept(client, "ai-web-data") == made
+
+
+@pytest.mark.parametrize("how", BY_HAND)
+@pytest.mark.parametrize("operation", ["stop", "down"])
+def test_what_was_done_by_hand_is_in_the_way_of_no_end(
+    client: docker.DockerClient, tray: Tray, how: str, operation: str
+) -> None:
+    tray.run("up", "web").succeeded()
+    made = kept(client, "ai-web-data")
+    BY_HAND[how](client.containers.get("ai-web-api"))
+
+    tray.run(operation, "web").succeeded()
+
+    assert tray.module("web")["state"] == "stopped"
+    left = {name: c["State"] for name, c in ours(client, "web").items()}
+    if operation == "down":
+        assert nothing_of(client, "web")
+    else:
+        assert set(left.values()) == {"exited"}
+    assert kept(client, "ai-web-data") == made
+
+
+@pytest.mark.parametrize(
+    ("how", "code"), [("killed", "E_EXITED"), ("removed", "E_EXITED"), ("paused", None)]
+)
+def test_up_fails_at_once_where_the_service_it_waits_for_is_ended_by_hand(
+    client: docker.DockerClient, tray: Tray, catalog: Path, how: str, code: str | None
+) -> None:
+    write(catalog, "web", {"web": held()})
+    with tray.started("up", "web") as up:
+        eventually(lambda: running(client, "web"))
+        container = client.containers.get("ai-web")
+        BY_HAND[how](container)
+        if code:
+            up.wait().failed(code, "web")
+        else:
+            container.unpause()
+            container.exec_run(["touch", "/tmp/ready"])
+            up.wait().succeeded()
+
+
+@pytest.mark.parametrize("words", [["stop"], ["down"], ["down", "--volumes", "--yes"]])
+def test_ending_everything_of_ours_leaves_what_only_looks_like_it(
+    client: docker.DockerClient, tray: Tray, words: list[str]
+) -> None:
+    tray.run("up", "web").succeeded()
+
+    tray.run(*words).succeeded()
+
+    assert all(entry["State"] == "exited" for entry in ours(client, "web").values())
+    volumes = {volume.name for volume in client.volumes.list()}
+    assert ("ai-web-data" in volumes) is ("--volumes" not in words)
+
+
+def test_a_foreign_container_of_our_name_is_told_and_left(
+    client: docker.DockerClient, tray: Tray
+) -> None:
+    theirs = client.containers.create("busybox:1.37.0", name="ai-web-api")
+
+    tray.run("up", "web").failed("E_NAME_CONFLICT", "ai-web-api", "not touched")
+
+    assert not ours(client, "web")
+    assert client.containers.get("ai-web-api").id == theirs.id

@@ -1,0 +1,120 @@
+"""The disk that holds the engine's data is full: a small one, in a lab of its own."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.engine.faults.objects import ours
+from tests.engine.faults.stack import IMAGE, service, write
+from tests.engine.faults.tray import Tray
+from tests.lab import engine as lab_engine
+from tests.lab import lifecycle
+from tests.lab.place import Place
+
+MEBIBYTE = 2**20
+SIZE = 96 * MEBIBYTE
+
+
+@pytest.fixture
+def small(lab: Place, tmp_path: Path) -> Iterator[Place]:
+    """A second lab whose engine has little room. It is mounted in the engine's own namespace, so
+    that it goes with the engine, however that ends."""
+    shutil.copytree(lab.registry, tmp_path / "lab/registry", copy_function=_link)
+    place = Place(tmp_path / "lab")
+    with place.disk.open("wb") as disk:
+        disk.truncate(SIZE)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(place.disk)], check=True)
+    try:
+        lifecycle.up(place)
+        yield place
+    finally:
+        lifecycle.purge(place)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
+
+
+@pytest.fixture
+def small_client(small: Place) -> Iterator[docker.DockerClient]:
+    client = lab_engine.client(small)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def small_tray(small: Place, tmp_path: Path) -> Tray:
+    catalog = tmp_path / "catalog"
+    services = {"db": service(volume="data"), "web": service("db", volume="more")}
+    write(catalog, "web", services)
+    return Tray(tmp_path / "home", catalog, small.host)
+
+
+def data(place: Place) -> Path:
+    """The engine's data folder, as its namespace sees it."""
+    return Path(f"/proc/{lab_engine.processes(place)['dockerd']}/root{place.data}")
+
+
+def fill(place: Place) -> Path:
+    """A file that takes all the room there is."""
+    filler = data(place) / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (MEBIBYTE, 4096, 1):
+            try:
+                while True:
+                    file.write(b"\0" * size)
+            except OSError:
+                continue
+    return filler
+
+
+def test_up_says_that_the_disk_is_full_and_works_when_there_is_room(
+    small: Place, small_client: docker.DockerClient, small_tray: Tray
+) -> None:
+    small_client.images.pull(IMAGE)
+    filler = fill(small)
+
+    small_tray.run("up", "web").failed("E_RESOURCES", "disk")
+
+    filler.unlink()
+    small_tray.run("up", "web").succeeded()
+    assert small_tray.module("web")["state"] == "running"
+
+
+def test_a_pull_says_that_the_disk_is_full_and_works_when_there_is_room(
+    small: Place, small_client: docker.DockerClient, small_tray: Tray
+) -> None:
+    filler = fill(small)
+
+    small_tray.run("up", "web").failed("E_IMAGE_PULL", "no space left on device")
+
+    filler.unlink()
+    small_tray.run("up", "web").succeeded()
+    assert small_tray.module("web")["state"] == "running"
+
+
+def test_what_runs_on_a_full_disk_can_be_ended_with_its_data_kept(
+    small: Place, small_client: docker.DockerClient, small_tray: Tray
+) -> None:
+    small_tray.run("up", "web").succeeded()
+    made = _made(small)
+    filler = fill(small)
+
+    small_tray.run("down", "web").succeeded()
+
+    assert not ours(small_client, "web")
+    filler.unlink()
+    small_tray.run("up", "web").succeeded()
+    assert _made(small) == made
+
+
+def _made(place: Place) -> str:
+    return (data(place) / "volumes/ai-web-data/_data/made-once").read_text(encoding="ascii")

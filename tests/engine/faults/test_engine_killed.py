@@ -1,0 +1,52 @@
+"""The engine is killed in the middle of an operation, and comes back."""
+
+import docker
+import pytest
+
+from tests.engine.faults.objects import eventually, kept, nothing_of, running
+from tests.engine.faults.tray import Tray
+from tests.lab import engine as lab_engine
+from tests.lab import lifecycle
+from tests.lab.place import Place
+
+
+def test_up_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(
+    lab: Place, client: docker.DockerClient, tray: Tray
+) -> None:
+    with tray.started("up", "web") as up:
+        eventually(lambda: running(client, "web"))
+        assert up.is_running
+        lab_engine.kill(lab)
+        up.wait().failed("E_ENGINE_DOWN", lab.host, "Start it")
+
+    assert tray.status()["state"] == "engine_down"
+    tray.run("up", "web").failed("E_ENGINE_DOWN", lab.host)
+    lifecycle.up(lab)
+    assert tray.run("up", "web").succeeded()
+    assert tray.module("web")["state"] == "running"
+
+
+def test_down_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(
+    lab: Place, client: docker.DockerClient, tray: Tray
+) -> None:
+    tray.run("up", "web").succeeded()
+    made = kept(client, "ai-web-data")
+    with tray.started("down", "web") as down:
+        eventually(lambda: len(running(client, "web")) < 3)
+        assert down.is_running
+        lab_engine.kill(lab)
+        down.wait().failed("E_ENGINE_DOWN", lab.host, "Start it")
+
+    lifecycle.up(lab)
+    tray.run("down", "web").succeeded()
+    assert nothing_of(client, "web")
+    assert kept(client, "ai-web-data") == made
+
+
+@pytest.mark.parametrize("words", [["up", "web"], ["down", "web"], ["stop"]])
+def test_without_an_engine_each_operation_says_so(lab: Place, tray: Tray, words: list[str]) -> None:
+    lab_engine.kill(lab)
+
+    tray.run(*words).failed("E_ENGINE_DOWN", lab.host, "Start it")
+
+    lifecycle.up(lab)

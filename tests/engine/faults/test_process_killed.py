@@ -1,0 +1,110 @@
+"""Our own process is killed, or cancelled, in the middle of an operation."""
+
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.engine.faults.objects import eventually, kept, nothing_of, ours, running
+from tests.engine.faults.stack import held, service, slow_to_stop, write
+from tests.engine.faults.tray import Tray
+
+ALL = {"ai-web", "ai-web-api", "ai-web-db"}
+
+
+@pytest.fixture
+def slow(catalog: Path) -> None:
+    """Makes of `web` one whose services end slowly, one after the other."""
+    services = {"db": slow_to_stop(), "api": slow_to_stop("db"), "web": slow_to_stop("api")}
+    services["db"]["volumes"] = ["data:/data"]
+    write(catalog, "web", services)
+
+
+def test_up_goes_on_where_a_killed_one_was(client: docker.DockerClient, tray: Tray) -> None:
+    with tray.started("up", "web") as up:
+        eventually(lambda: running(client, "web"))
+        up.kill()
+    assert running(client, "web") < ALL
+
+    tray.run("up", "web").succeeded()
+
+    assert running(client, "web") == ALL
+    assert tray.module("web")["state"] == "running"
+
+
+def test_down_removes_what_a_killed_up_left(client: docker.DockerClient, tray: Tray) -> None:
+    with tray.started("up", "web") as up:
+        eventually(lambda: running(client, "web"))
+        up.kill()
+
+    tray.run("down", "web").succeeded()
+
+    assert nothing_of(client, "web")
+    assert tray.module("web")["state"] == "stopped"
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("again", ["up", "down"])
+def test_either_goes_on_where_a_killed_down_was(
+    client: docker.DockerClient, tray: Tray, again: str
+) -> None:
+    tray.run("up", "web").succeeded()
+    made = kept(client, "ai-web-data")
+    with tray.started("down", "web") as down:
+        eventually(lambda: running(client, "web") < ALL)
+        down.kill()
+    assert ours(client, "web")
+
+    tray.run(again, "web").succeeded()
+
+    assert kept(client, "ai-web-data") == made
+    if again == "up":
+        assert tray.module("web")["state"] == "running"
+        assert running(client, "web") == ALL
+    else:
+        assert nothing_of(client, "web")
+
+
+@pytest.mark.parametrize("again", ["up", "down"])
+def test_a_cancelled_up_leaves_a_state_to_go_on_from(
+    client: docker.DockerClient, tray: Tray, again: str
+) -> None:
+    with tray.started("up", "web") as up:
+        eventually(lambda: running(client, "web"))
+        up.interrupt()
+        assert up.wait().cancelled().failures == ["E_CANCELLED"]
+    assert running(client, "web") < ALL
+
+    tray.run(again, "web").succeeded()
+
+    if again == "up":
+        assert tray.module("web")["state"] == "running"
+    else:
+        assert nothing_of(client, "web")
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_cancelled_down_can_be_done_again(client: docker.DockerClient, tray: Tray) -> None:
+    tray.run("up", "web").succeeded()
+    with tray.started("down", "web") as down:
+        eventually(lambda: running(client, "web") < ALL)
+        down.interrupt()
+        down.wait().cancelled()
+    assert ours(client, "web")
+
+    tray.run("down", "web").succeeded()
+
+    assert nothing_of(client, "web")
+
+
+def test_a_cancelled_up_does_not_wait_for_what_never_gets_healthy(
+    client: docker.DockerClient, tray: Tray, catalog: Path
+) -> None:
+    write(catalog, "web", {"web": held(), "after": service("web")})
+    with tray.started("up", "web") as up:
+        eventually(lambda: running(client, "web"))
+        up.interrupt()
+        up.wait().cancelled()
+
+    tray.run("down", "web").succeeded()
+    assert nothing_of(client, "web")

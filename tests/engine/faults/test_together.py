@@ -1,0 +1,127 @@
+"""Several processes of one installation at once."""
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.engine.faults.objects import created, eventually, nothing_of, running
+from tests.engine.faults.stack import OPEN, held, service, write
+from tests.engine.faults.tray import Running, Tray
+
+ALL = ["ai-web", "ai-web-api", "ai-web-db"]
+
+
+@pytest.fixture
+def gate(catalog: Path) -> None:
+    """Adds `slow`, which is up only when the test says so, and `quick`."""
+    write(catalog, "slow", {"slow": held()})
+    write(catalog, "quick", {"quick": service()})
+
+
+def has_begun(client: docker.DockerClient) -> None:
+    eventually(lambda: running(client, "slow"))
+
+
+def open_gate(client: docker.DockerClient) -> None:
+    assert client.containers.get("ai-slow").exec_run(OPEN).exit_code == 0
+
+
+def test_the_same_up_in_two_processes_makes_each_container_once(
+    client: docker.DockerClient, tray: Tray
+) -> None:
+    before = time.time()
+    with ExitStack() as stack:
+        calls = [stack.enter_context(tray.started("up", "web")) for _ in range(2)]
+        for call in calls:
+            call.wait().succeeded()
+
+    assert created(client, "web", before) == ALL
+    assert tray.module("web")["state"] == "running"
+
+
+def test_modules_that_need_the_same_one_come_up_at_once_and_make_it_once(
+    client: docker.DockerClient, tray: Tray, catalog: Path
+) -> None:
+    write(catalog, "base", {"base": service()}, kind="basic")
+    for name in ("left", "right"):
+        write(catalog, name, {name: service()}, kind="feature", requires=["base"])
+    before = time.time()
+    with ExitStack() as stack:
+        calls = [stack.enter_context(tray.started("up", name)) for name in ("left", "right")]
+        for call in calls:
+            call.wait().succeeded()
+
+    assert created(client, "base", before) == ["ai-base"]
+    assert {tray.module(name)["state"] for name in ("base", "left", "right")} == {"running"}
+
+
+@pytest.mark.usefixtures("gate")
+def test_an_unrelated_module_comes_up_and_goes_while_another_is_coming_up(
+    client: docker.DockerClient, tray: Tray
+) -> None:
+    with tray.started("up", "slow") as slow:
+        has_begun(client)
+        tray.run("up", "quick", "--no-wait").succeeded()
+        tray.run("down", "quick", "--no-wait").succeeded()
+        assert slow.is_running
+        open_gate(client)
+        slow.wait().succeeded()
+
+
+@pytest.mark.usefixtures("gate")
+def test_who_does_not_want_to_wait_is_told_who_is_at_it(
+    client: docker.DockerClient, tray: Tray
+) -> None:
+    with tray.started("up", "slow") as slow:
+        has_begun(client)
+        tray.run("down", "slow", "--no-wait").failed("E_BUSY", str(slow.process.pid), "up")
+        open_gate(client)
+        slow.wait().succeeded()
+
+
+@pytest.mark.usefixtures("gate")
+def test_down_waits_for_the_up_before_it(client: docker.DockerClient, tray: Tray) -> None:
+    with tray.started("up", "slow") as slow:
+        has_begun(client)
+        with tray.started("down", "slow") as down:
+            said = _said(down)
+            assert str(slow.process.pid) in said, said
+            open_gate(client)
+            slow.wait().succeeded()
+            down.wait().succeeded()
+
+    assert nothing_of(client, "slow")
+
+
+def _said(call: Running) -> str:
+    """The first line of a call's standard error: what it waits for."""
+    assert call.process.stderr is not None
+    return call.process.stderr.readline()
+
+
+@pytest.mark.usefixtures("gate")
+def test_who_waits_can_be_cancelled(client: docker.DockerClient, tray: Tray) -> None:
+    with tray.started("up", "slow") as slow:
+        has_begun(client)
+        with tray.started("down", "slow") as down:
+            _said(down)
+            down.interrupt()
+            down.wait().cancelled()
+        assert slow.is_running
+        open_gate(client)
+        slow.wait().succeeded()
+    assert tray.module("slow")["state"] == "running"
+
+
+@pytest.mark.usefixtures("gate")
+def test_a_killed_process_holds_up_nobody(client: docker.DockerClient, tray: Tray) -> None:
+    with tray.started("up", "slow") as slow:
+        has_begun(client)
+        slow.kill()
+
+    tray.run("down", "slow", "--no-wait").succeeded()
+
+    assert nothing_of(client, "slow")
