@@ -72,13 +72,14 @@ class Container:
 @dataclass(frozen=True, slots=True)
 class ServiceModel:
     """A service as the catalog wants it; ``container`` is its container's name, ``depends_on``
-    are services."""
+    are services. ``has_pre_stop``: commands are to be run in it before it is stopped."""
 
     name: str
     container: str
     image: str
     is_job: bool = False
     depends_on: tuple[str, ...] = ()
+    has_pre_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

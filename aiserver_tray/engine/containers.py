@@ -11,7 +11,7 @@ from typing import Literal
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.connection import Connection
-from aiserver_tray.engine.execution import execute
+from aiserver_tray.engine.execution import execute, run
 from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.values import ContainerSummary
@@ -34,7 +34,11 @@ class Containers:
         self._connection = connection
 
     def summaries(self, installation: str | None = None) -> list[ContainerSummary]:
-        """All containers in whatever state, in one request; *installation*: only those of it."""
+        """All containers in whatever state, in one request; *installation*: only those of it.
+
+        The engine brings its list up to date a moment after a change, also of one that it has
+        answered; `inspect` tells the truth at once.
+        """
         params = {"all": "1"}
         if installation is not None:
             params["filters"] = json.dumps({"label": [f"{INSTALLATION}={installation}"]})
@@ -156,6 +160,14 @@ class Containers:
             ObjectNotFoundError, ObjectConflictError: there is none, or it does not run.
         """
         return execute(self._connection, container, command, console or Console())
+
+    def run(self, container: str, body: Body) -> tuple[int, list[str]]:
+        """Run the command of *body*, that of an exec's creation, in it: exit code, lines of output.
+
+        Raises:
+            ObjectNotFoundError, ObjectConflictError: there is none, or it does not run.
+        """
+        return run(self._connection, container, body)
 
 
 def _by_folder(files: Sequence[File]) -> dict[PurePosixPath, list[File]]:

@@ -8,6 +8,7 @@ from aiserver_tray.engine.logs import LogStreamName, frames
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.host.console import Console
+from aiserver_tray.target.model import Body
 
 _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 
@@ -50,6 +51,21 @@ def execute(
         for name, data in _terminal(stream) if tty else frames(iter(stream)):
             console.write(name, data)
     return int(connection.get("/exec/{}/json", execution)["ExitCode"] or 0)
+
+
+def run(connection: Connection, container: str, body: Body) -> tuple[int, list[str]]:
+    """Run what *body* says, that of an exec's creation, to its end: exit code, lines of output.
+
+    Raises:
+        ObjectNotFoundError, ObjectConflictError: there is no such container, or it does not run.
+        EngineDownError
+    """
+    execution = str(connection.post("/containers/{}/exec", container, body=body)["Id"])
+    stream = connection.stream("POST", "/exec/{}/start", execution, body={"Detach": False})
+    with stream.open():
+        output = b"".join(data for _, data in frames(iter(stream)))
+    code = int(connection.get("/exec/{}/json", execution)["ExitCode"] or 0)
+    return code, output.decode(errors="replace").splitlines()
 
 
 def _terminal(stream: Stream) -> Iterator[tuple[LogStreamName, bytes]]:

@@ -77,7 +77,8 @@ def _must_follow(
 ) -> bool:
     names = {service.service: service.container for service in module.services}
     return any(
-        dependency.restart and decisions.get(names.get(dependency.service, "")) == "recreate"
+        dependency.restart
+        and decisions.get(names.get(dependency.service, "")) in ("create", "recreate")
         for dependency in target.depends_on
     )
 

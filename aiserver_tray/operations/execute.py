@@ -23,6 +23,7 @@ from aiserver_tray.model import AT_REST, Container
 from aiserver_tray.operations.plan import Step
 from aiserver_tray.operations.readiness import Wait
 from aiserver_tray.target.model import (
+    Body,
     ImageTarget,
     ModuleTarget,
     NetworkTarget,
@@ -79,7 +80,7 @@ class EngineExecutor:
             case "start", ServiceTarget() as service:
                 return self._start(service)
             case (("stop" | "remove"), _):
-                self._stop(step)
+                return self._stop(step)
             case "remove_network", _:
                 self._remove_network(step.subject)
             case "remove_volume", _:
@@ -128,6 +129,7 @@ class EngineExecutor:
 
     def _create(self, service: ServiceTarget, former: Container | None) -> None:
         body = {**service.body, "Image": self._name_of(service.image)}
+        self._renew_config_volumes(service)
         if former:
             body["HostConfig"] = _with_volumes(body["HostConfig"], former.anonymous_volumes)
         try:
@@ -138,6 +140,14 @@ class EngineExecutor:
             self._engine.containers.put_files(container, service.files)
         except EngineRequestError as error:
             raise self._refused(service, error) from error
+
+    def _renew_config_volumes(self, service: ServiceTarget) -> None:
+        """Make the volumes of its configuration files anew, without those that were dropped."""
+        volumes = {volume.name: volume for volume in self._modules[service.module].volumes}
+        for name in service.config_volumes:
+            with suppress(ObjectNotFoundError):
+                self._engine.volumes.remove(name)
+            self._engine.volumes.create(name, volumes[name].body)
 
     def _refused(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:
         """The engine does not take what the module's file asks for."""
@@ -159,7 +169,15 @@ class EngineExecutor:
             if found.exit_code in _NOT_STARTED:
                 raise ExitedError(service.address, found.exit_code, found.error, ()) from error
             raise
+        for body in service.post_start:
+            self._run_hook(service, body)
         return containers.inspect(service.container)
+
+    def _run_hook(self, service: ServiceTarget, body: Body) -> None:
+        code, lines = self._engine.containers.run(service.container, body)
+        if code:
+            why = Text("the exit code of a command of post_start")
+            raise ExitedError(service.address, code, why, lines[-_LOG_LINES:])
 
     def _stop(self, step: Step) -> Container | None:
         """Its container is stopped, and removed where the step says so. One that is gone
@@ -172,11 +190,22 @@ class EngineExecutor:
                 # It could not hear the signal, and would be killed after its grace period.
                 containers.unpause(container.id)
             if container.status not in AT_REST:
+                self._prepare_stop(container)
                 containers.stop(container.id)
             if step.kind == "stop":
                 return containers.inspect(container.id)
             containers.remove(container.id)
         return None
+
+    def _prepare_stop(self, container: Container) -> None:
+        """Run the file's commands before a stop. They can't hold it up: who stops a service that
+        is broken has to get on."""
+        module = self._modules.get(container.module)
+        for service in module.services if module else ():
+            if service.container == container.name and container.status == "running":
+                for body in service.pre_stop:
+                    with suppress(EngineRequestError):
+                        self._engine.containers.run(container.id, body)
 
     def _remove_network(self, name: str) -> None:
         try:

@@ -1,10 +1,11 @@
 """From a request to its plan: what it concerns, what is there, what stands against it."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.errors import ObjectNotFoundError, UnknownNameError, raise_all
+from aiserver_tray.errors import AiServerError, ObjectNotFoundError, UnknownNameError, raise_all
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container, ModuleModel
 from aiserver_tray.operations.down import (
@@ -177,7 +178,21 @@ def _stop_scope(request: Request, parts: Parts) -> Scope:
         raise_all(in_use(names, models, running))
         names += _unused(names, models, running, parts)
     required = (required for name in names if name in models for required in models[name].requires)
-    return Scope(tuple(names), tuple(dict.fromkeys((*names, *required))), models=models)
+    locked = tuple(dict.fromkeys((*names, *required)))
+    return Scope(tuple(names), locked, _with_hooks(names, models, parts.modules), models)
+
+
+def _with_hooks(
+    names: Iterable[str], models: Mapping[str, ModuleModel], modules: Modules
+) -> dict[str, ModuleTarget]:
+    """The targets of those of *names* that have commands to run before a stop. What can't be had
+    is stopped without."""
+    found = {}
+    for name in names:
+        if name in models and any(service.has_pre_stop for service in models[name].services):
+            with suppress(AiServerError):
+                found[name] = modules.target(name)
+    return found
 
 
 def _unused(

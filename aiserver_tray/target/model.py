@@ -150,6 +150,7 @@ class ModuleTarget:
                 s.image.name or s.image.local,
                 s.is_job,
                 tuple(dependency.service for dependency in s.depends_on),
+                bool(s.pre_stop),
             )
             for s in self.services
         )

@@ -26,6 +26,7 @@ def module_model(resolved: ResolvedModule) -> ModuleModel:
                 service.image or local_tag(module.name, name, service.image),
                 name in jobs,
                 tuple(service.depends_on),
+                bool(service.pre_stop),
             )
             for name, service in services.items()
             if service.replicas > 0
