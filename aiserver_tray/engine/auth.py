@@ -1,5 +1,6 @@
 """The user's logins at registries, as ``docker login`` keeps them."""
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -32,15 +33,25 @@ def _read(read: Callable[[], Headers]) -> tuple[Headers, Text | None]:
 
 def _for_one(repository: str) -> Headers:
     registry, _ = auth.resolve_repository_name(repository)
-    found = auth.resolve_authconfig(auth.load_config(), registry)
-    return _header("X-Registry-Auth", found)
+    logins = auth.load_config()
+    _find_helper(logins.get_credential_store(registry))
+    return _header("X-Registry-Auth", logins.resolve_authconfig(registry))
 
 
 def _for_all() -> Headers:
-    found = auth.load_config().get_all_credentials()
+    logins = auth.load_config()
+    for helper in (logins.creds_store, *logins.cred_helpers.values()):
+        _find_helper(helper)
+    found = logins.get_all_credentials()
     if auth.INDEX_NAME in found:  # the engine knows Docker Hub by its old address
         found.setdefault(auth.INDEX_URL, found[auth.INDEX_NAME])
     return _header("X-Registry-Config", found)
+
+
+def _find_helper(name: str | None) -> None:
+    """The SDK would warn on our standard error about one that is not there."""
+    if name and shutil.which(f"docker-credential-{name}") is None:
+        raise FileNotFoundError(f"docker-credential-{name} is not installed")
 
 
 def _header(name: str, content: Any) -> Headers:  # noqa: ANN401 - the SDK's

@@ -20,18 +20,19 @@ class Engine:
     - `EngineRequestError` or a subclass of it, or `ResourcesError`, where it refuses.
 
     *host* is an address as in ``DOCKER_HOST``; None: that of ``DOCKER_HOST`` (with
-    ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH``), else the local engine.
+    ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH``), else the local engine. *pull_patience*: seconds
+    without progress after which a source of an image is given up.
 
     Raises:
         SettingError: *host* or ``DOCKER_HOST`` is no address of an engine.
     """
 
-    def __init__(self, host: str | None = None) -> None:
+    def __init__(self, host: str | None = None, *, pull_patience: float = 60.0) -> None:
         self._connection = Connection(find_address(host))
         self._lock = threading.Lock()
         self._info: tuple[int, EngineInfo] | None = None
         self.containers = Containers(self._connection)
-        self.images = Images(self._connection)
+        self.images = Images(self._connection, pull_patience)
         self.networks = Networks(self._connection)
         self.volumes = Volumes(self._connection)
 

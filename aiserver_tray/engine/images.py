@@ -20,15 +20,13 @@ from aiserver_tray.target.model import BuildTarget
 
 __all__ = ["Images", "PullProgress"]
 
-PATIENCE = 60.0
-"""Seconds without progress after which a source of an image is given up."""
-
 
 class Images:
     """Every method raises `EngineDownError` where the engine is lost, and `EngineRequestError` or
-    a subclass of it where it refuses. *patience*: seconds without progress of a pull."""
+    a subclass of it where it refuses. *patience*: seconds without progress after which a source
+    of an image is given up."""
 
-    def __init__(self, connection: Connection, patience: float = PATIENCE) -> None:
+    def __init__(self, connection: Connection, patience: float) -> None:
         self._connection = connection
         self._patience = patience
 

@@ -14,6 +14,7 @@ Json = Mapping[str, Any]
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _NEVER = "0001-01-01T00:00:00Z"
 _CHECK_LIMIT = 2000
+_HOLDS_PORTS = ("running", "paused", "restarting", "removing")
 
 
 def container(answer: Json) -> Container:
@@ -83,12 +84,16 @@ def summary(answer: Json) -> ContainerSummary:
         health=_health_in(answer.get("Status") or ""),
         image=answer["Image"],
         image_id=answer["ImageID"],
-        ports=tuple(
-            Port(port.get("IP") or "0.0.0.0", port["PublicPort"], port["PrivatePort"], port["Type"])
-            for port in answer.get("Ports") or ()
-            if port.get("PublicPort")
-        ),
+        ports=tuple(_published(answer)),
     )
+
+
+def _published(answer: Json) -> Iterator[Port]:
+    if answer["State"] not in _HOLDS_PORTS:  # the list may still have those of before
+        return
+    for port in answer.get("Ports") or ():
+        if public := port.get("PublicPort"):
+            yield Port(port.get("IP") or "0.0.0.0", public, port["PrivatePort"], port["Type"])
 
 
 def _health_in(status: str) -> Health:

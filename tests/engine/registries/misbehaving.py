@@ -1,7 +1,7 @@
 """A registry on loopback where every repository has one small image, and how it goes wrong: the
 last part of the repository's name says.
 
-- ``good``: it does not.
+- ``good``, or any other: it does not.
 - ``missing``: it has no such image.
 - ``busy``, ``broken``: it answers 429 and 500.
 - ``silent``: it accepts the connection and says nothing.
@@ -11,6 +11,7 @@ last part of the repository's name says.
 What it speaks: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
+import base64
 import gzip
 import hashlib
 import io
@@ -75,12 +76,14 @@ class Image:
 
 class Registry(ThreadingHTTPServer):
     """The server. ``asked`` are the paths that it was asked for; ``waiting`` is set when it keeps
-    the engine waiting."""
+    the engine waiting; ``login``: the user and password that it wants (``me:secret``)."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.login: str | None = None
+        self._failing: dict[str, str] = {}
         self._images: dict[str, Image] = {}
         self.asked: list[str] = []
         self.waiting = threading.Event()
@@ -89,6 +92,14 @@ class Registry(ThreadingHTTPServer):
     def address(self) -> str:
         """``host:port``, as in the name of an image."""
         return f"127.0.0.1:{self.server_port}"
+
+    def fail(self, repository: str, behaviour: str) -> None:
+        """Let *repository* go wrong like *behaviour*, whatever it is called."""
+        self._failing[repository] = behaviour
+
+    def behaviour(self, repository: str) -> str:
+        """How *repository* goes wrong."""
+        return self._failing.get(repository) or repository.rpartition("/")[2]
 
     def image(self, repository: str) -> Image:
         """The image of *repository*, no other's."""
@@ -104,11 +115,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
-        if self.path == "/v2/":
+        if not self._is_allowed():
+            self._refuse(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", "authentication required")
+        elif self.path == "/v2/":
             self._answer(HTTPStatus.OK, b"{}", "application/json")
-            return
+        else:
+            self._serve()
+
+    def _is_allowed(self) -> bool:
+        given = base64.b64encode((self.server.login or "").encode()).decode()
+        return self.server.login is None or self.headers["Authorization"] == f"Basic {given}"
+
+    def _serve(self) -> None:
         repository, kind, reference = self.path.removeprefix("/v2/").rsplit("/", 2)
-        behaviour = repository.rpartition("/")[2]
+        behaviour = self.server.behaviour(repository)
         image = self.server.image(repository)
         if kind == "blobs":
             self._blob(behaviour, image, image.blobs[reference])
@@ -143,6 +163,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
+        if status == HTTPStatus.UNAUTHORIZED:
+            self.send_header("WWW-Authenticate", 'Basic realm="lab"')
         if digest:
             self.send_header("Docker-Content-Digest", digest)
         self.end_headers()

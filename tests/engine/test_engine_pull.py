@@ -1,0 +1,221 @@
+"""Pulling images, from the lab's registry and from registries that go wrong."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import docker
+import pytest
+
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.values import PullProgress
+from aiserver_tray.errors import CancelledError, EngineDownError, ImagePullError
+from tests.engine.our_engine import BODY, BUSYBOX, core
+from tests.engine.registries.misbehaving import LAYER_SIZE, Registry, registry
+from tests.lab import engine as lab_engine
+from tests.lab import lifecycle
+from tests.lab.place import Place
+
+__all__ = ["core"]
+
+PATIENCE = 1.5
+"""Seconds; enough for a registry on loopback that works."""
+
+LIMIT = 30.0
+
+
+@pytest.fixture
+def bad(lab: Place, engine: docker.DockerClient) -> Iterator[Registry]:
+    """A registry for each test; what was pulled from it goes at the end."""
+    with registry() as bad:
+        yield bad
+    lifecycle.up(lab)  # the test may have killed it
+    for image in engine.images.list():
+        for name in (*image.tags, *image.attrs["RepoDigests"]):
+            if name.startswith(("127.0.0.1:", "lab.example/", "only-at-mirror")):
+                with suppress(docker.errors.ImageNotFound):
+                    engine.images.remove(name, force=True)
+
+
+@pytest.fixture
+def hasty(lab: Place, engine: docker.DockerClient) -> Iterator[Engine]:
+    """An engine that gives up a source soon."""
+    with closing(Engine(lab.host, pull_patience=PATIENCE)) as hasty:
+        yield hasty
+
+
+def failure(core: Engine, name: str, *mirrors: str) -> ImagePullError:
+    with pytest.raises(ImagePullError) as caught:
+        core.images.pull(name, mirrors=mirrors, cancelled=Cancellation())
+    return caught.value
+
+
+def test_progress_is_told_up_to_the_last_byte_and_layer(core: Engine, bad: Registry) -> None:
+    seen: list[PullProgress] = []
+    name = f"{bad.address}/x/good:1"
+    image = core.images.pull(name, on_progress=seen.append, cancelled=Cancellation())
+    assert image == core.images.find(name)
+    assert (image.reference, image.size) == (name, LAYER_SIZE)
+    assert seen[-1].current == seen[-1].total > LAYER_SIZE
+    assert (seen[-1].layers_done, seen[-1].layers_total) == (1, 1)
+
+
+def test_a_pull_of_what_is_there_is_a_success(core: Engine) -> None:
+    cancelled = Cancellation()
+    assert core.images.pull(BUSYBOX, cancelled=cancelled) == core.images.find(BUSYBOX)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "why"),
+    [
+        ("busy", "toomanyrequests: too many pulls"),
+        ("broken", "500 Internal Server Error"),
+        ("silent", "no progress for 2 s"),
+        ("half", "no progress for 2 s"),
+        ("stuck", "no progress for 2 s"),
+    ],
+)
+def test_a_registry_that_goes_wrong_is_named_with_the_reason(
+    hasty: Engine, bad: Registry, behaviour: str, why: str
+) -> None:
+    name = f"{bad.address}/x/{behaviour}:1"
+    error = failure(hasty, name)
+    assert error.data["tried"] == [{"source": name, "why": error.data["tried"][0]["why"]}]
+    assert why in str(error)
+    assert "Check the network" in str(error)
+    assert not error.not_found
+    assert hasty.images.find(name) is None
+
+
+def test_an_image_that_does_not_exist_is_told_from_one_that_can_not_be_had(
+    hasty: Engine, bad: Registry
+) -> None:
+    assert failure(hasty, f"{bad.address}/x/missing:1").not_found
+    assert not failure(hasty, "127.0.0.1:1/x:1").not_found
+
+
+# -- mirrors -----------------------------------------------------------------------------------
+
+
+def test_the_first_mirror_that_works_gives_the_image_its_own_name(
+    hasty: Engine, engine: docker.DockerClient, bad: Registry
+) -> None:
+    """`only-at-mirror/good` is not at Docker Hub's mirror of the lab."""
+    mirrors = [f"{bad.address}/x", "127.0.0.1:1", bad.address]
+    name = "only-at-mirror/good:1"
+    bad.fail("x/only-at-mirror/good", "broken")
+    image = hasty.images.pull(name, mirrors=mirrors, cancelled=Cancellation())
+    assert image.reference == name
+    tags = [tag for found in engine.images.list() for tag in found.tags]
+    assert name in tags
+    assert not [tag for tag in tags if tag.startswith(bad.address)]
+    assert [path for path in bad.asked if "/manifests/" in path][-1].startswith(
+        "/v2/only-at-mirror/good/"
+    )
+
+
+def test_an_image_that_had_the_mirrors_name_before_keeps_it(
+    hasty: Engine, engine: docker.DockerClient, bad: Registry
+) -> None:
+    theirs = f"{bad.address}/only-at-mirror/good:1"
+    engine.images.pull(theirs)
+    hasty.images.pull("only-at-mirror/good:1", mirrors=[bad.address], cancelled=Cancellation())
+    assert hasty.images.find(theirs) is not None
+
+
+def test_all_sources_are_told_where_none_has_it(hasty: Engine, bad: Registry) -> None:
+    error = failure(hasty, "missing:1", f"{bad.address}/busy", f"{bad.address}")
+    sources = [tried["source"] for tried in error.data["tried"]]
+    assert sources == [
+        f"{bad.address}/busy/library/missing:1",
+        f"{bad.address}/library/missing:1",
+        "missing:1",
+    ]
+    assert all(source in str(error) for source in sources)
+
+
+def test_a_mirror_that_is_no_name_is_one_that_failed(hasty: Engine) -> None:
+    found = hasty.images.pull(BUSYBOX, mirrors=["NOT A NAME"], cancelled=Cancellation())
+    assert found.reference == BUSYBOX
+
+
+def test_an_image_by_its_digest_is_found_whatever_mirror_it_came_from(
+    hasty: Engine, bad: Registry
+) -> None:
+    digest = bad.image("only-at-mirror/good").digest
+    name = f"only-at-mirror/good:1@{digest}"
+    image = hasty.images.pull(name, mirrors=[bad.address], cancelled=Cancellation())
+    assert image.reference == image.id
+    assert hasty.images.find(name) == image
+    hasty.containers.create("ai-digest", {**BODY, "Image": image.reference})
+    assert hasty.images.find(f"only-at-mirror/good@sha256:{'0' * 64}") is None
+
+
+# -- cancelling, logins, a lost engine ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("behaviour", ["silent", "stuck"])
+def test_a_pull_that_hangs_can_be_cancelled(core: Engine, bad: Registry, behaviour: str) -> None:
+    cancelled = Cancellation()
+
+    def cancel() -> None:
+        if bad.waiting.wait(LIMIT):
+            cancelled.set()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    with pytest.raises(CancelledError):
+        core.images.pull(f"{bad.address}/x/{behaviour}:1", cancelled=cancelled)
+    canceller.join()
+
+
+def test_a_cancelled_operation_pulls_nothing(core: Engine, bad: Registry) -> None:
+    cancelled = Cancellation()
+    cancelled.set()
+    with pytest.raises(CancelledError):
+        core.images.pull(f"{bad.address}/x/good:1", cancelled=cancelled)
+    assert core.images.find(f"{bad.address}/x/good:1") is None
+
+
+def test_a_lost_engine_ends_the_pull(core: Engine, bad: Registry, lab: Place) -> None:
+    def kill() -> None:
+        if bad.waiting.wait(LIMIT):
+            lab_engine.kill(lab)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(EngineDownError):
+        core.images.pull(f"{bad.address}/x/stuck:1", cancelled=Cancellation())
+    killer.join()
+
+
+def write_logins(folder: Path, monkeypatch: pytest.MonkeyPatch, content: object) -> None:
+    (folder / "config.json").write_text(json.dumps(content))
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+
+
+def test_the_login_of_the_users_docker_goes_to_its_registry_alone(
+    core: Engine, bad: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad.login = "me:my-password"
+    auth = base64.b64encode(b"me:my-password").decode()
+    write_logins(tmp_path, monkeypatch, {"auths": {"other.example": {"auth": auth}}})
+    assert failure(core, f"{bad.address}/x/good:1").data["tried"]
+    write_logins(tmp_path, monkeypatch, {"auths": {bad.address: {"auth": auth}}})
+    core.images.pull(f"{bad.address}/x/good:1", cancelled=Cancellation())
+    bad.login = "me:another"
+    assert "my-password" not in str(failure(core, f"{bad.address}/x/good:2"))
+
+
+def test_logins_that_can_not_be_read_are_told_where_the_pull_fails(
+    core: Engine, bad: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_logins(tmp_path, monkeypatch, {"credsStore": "no-such-helper"})
+    core.images.pull(f"{bad.address}/x/good:1", cancelled=Cancellation())
+    error = failure(core, f"{bad.address}/x/missing:1")
+    assert "docker login" in str(error)
+    assert "docker-credential-no-such-helper is not installed" in str(error)
