@@ -1,0 +1,53 @@
+"""The whole of n8n on a real engine, from the command line."""
+
+from pathlib import Path
+
+import docker
+import requests
+
+from tests.engine.faults.tray import Tray
+from tests.engine.test_modules import OWNER, free_port
+from tests.lab.place import Place
+
+SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-database", "ai-n8n-n8n-runners"}
+
+
+def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_over_down_and_up(
+    lab: Place, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    (tmp_path / "none").mkdir()
+    tray = Tray(tmp_path / "home", tmp_path / "none", lab.host)
+    port = free_port()
+    tray.run("config", "set", "n8n.N8N_HOST_PORT", str(port)).succeeded()
+    tray.run("config", "set", "postgres.POSTGRES_HOST_PORT", str(free_port())).succeeded()
+    page = f"http://127.0.0.1:{port}"
+
+    tray.run("up", "n8n").succeeded()
+
+    status = tray.status()
+    assert (status["state"], status["engine"]["running"]) == ("running", True)
+    modules = {module["name"]: module for module in status["modules"]}
+    assert {n for n, m in modules.items() if m["state"] == "running"} == {"n8n", "postgres"}
+    assert (modules["n8n"]["ready"], modules["n8n"]["total"]) == (3, 3)
+    assert modules["postgres"]["usedBy"] == ["n8n"]
+    running = {c.name for c in engine.containers.list() if c.health == "healthy"}
+    assert running == SERVICES - {"ai-n8n-n8n-database"}
+    assert "n8n.io" in requests.get(page, timeout=30).text
+    settings = requests.get(f"{page}/rest/settings", timeout=30).json()["data"]
+    assert settings["userManagement"]["showSetupOnFirstLoad"] is True
+    requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
+
+    tray.run("down").succeeded()
+
+    assert engine.containers.list(all=True) == []
+    assert [n.name for n in engine.networks.list() if n.name.startswith("ai-")] == []
+    assert tray.status()["state"] == "stopped"
+    tray.run("up", "n8n").succeeded()
+    ids = {c.name: c.id for c in engine.containers.list(all=True)}
+    tray.run("up", "n8n").succeeded()
+    assert {c.name: c.id for c in engine.containers.list(all=True)} == ids
+    assert ids.keys() == SERVICES
+    login = {"emailOrLdapLoginId": OWNER["email"], "password": OWNER["password"]}
+    answer = requests.post(f"{page}/rest/login", json=login, timeout=30)
+    answer.raise_for_status()
+    assert answer.json()["data"]["email"] == OWNER["email"]
