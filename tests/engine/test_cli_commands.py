@@ -1,0 +1,307 @@
+"""The command line on a real engine: what it prints where, and how it ends."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.engine.faults.stack import IMAGE, Service, service, write
+from tests.engine.faults.tray import Tray
+from tests.engine.terminal import terminal
+from tests.engine.waiting import logged
+from tests.lab.place import Place
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def talking(*lines: str) -> Service:
+    """A service that writes *lines*, then stays."""
+    # The shell's own printf, so that an escape may stand in a line.
+    writes = "; ".join(f"printf '%b\\n' '{line}'; sleep 0.01" for line in lines)
+    script = f"trap 'exit 0' TERM; {writes}; while :; do sleep 60 & wait $$!; done"
+    return {"image": IMAGE, "command": ["sh", "-c", script], "volumes": []}
+
+
+@pytest.fixture
+def tray(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> Tray:
+    """A new installation with the modules web (on base) and talk."""
+    engine.images.pull(IMAGE)
+    catalog = tmp_path / "catalog"
+    write(catalog, "base", {"base": service(volume="data")}, kind="basic")
+    write(catalog, "web", {"api": service(), "web": service("api")},
+          kind="feature", requires=["base"])  # fmt: skip
+    write(catalog, "talk", {
+        "one": talking("INFO: first", "ERROR: lost", "  at line 1", "\\033[2J\\033[31mred"),
+        "two": talking("debug: quiet", "[warn] slow"),
+    }, kind="feature")  # fmt: skip
+    return Tray(tmp_path / "home", catalog, lab.host)
+
+
+def options(tray: Tray) -> list[str]:
+    return ["--home", str(tray.home), "--catalog", str(tray.catalog), "--host", tray.host]
+
+
+# -- operations ----------------------------------------------------------------------------------
+
+
+def test_up_tells_each_step_on_stderr_and_its_result_as_json(tray: Tray) -> None:
+    done = tray.run("up", "web", "--json").succeeded()
+    result = json.loads(done.output)
+    assert (result["success"], result["code"], result["status"]) == (True, None, "succeeded")
+    assert [module["name"] for module in result["modules"]] == ["web"]
+    assert result["modules"][0]["state"] == "running"
+    for line in ("base: ready (", "web/api: created", "web/api: started", "web: ready ("):
+        assert line in done.errors
+    assert done.errors.index("web/api: ready") < done.errors.index("web: starting")
+    assert "\x1b" not in done.errors
+    assert re.search(r"^web is running \(\d+\.\d s\)$", done.errors, re.MULTILINE)
+
+
+def test_without_json_stdout_is_empty_and_nothing_to_do_is_a_success(tray: Tray) -> None:
+    assert tray.run("up", "base").succeeded().output == ""
+    again = tray.run("up", "base").succeeded()
+    assert again.output == ""
+    assert re.fullmatch(r"base is running \(\d+\.\d s\)\n", again.errors)
+    assert "Stopped: base" in tray.run("stop").succeeded().errors
+    assert "There is nothing to do." in tray.run("stop").succeeded().errors
+
+
+def test_a_dry_run_prints_the_plan_and_does_nothing(
+    tray: Tray, engine: docker.DockerClient
+) -> None:
+    plan = tray.run("up", "web", "--dry-run").succeeded().output.splitlines()
+    assert plan[0].split() == ["STEP", "OBJECT", "MODULE"]
+    rows = [re.split(r"  +", line) for line in plan[1:]]
+    assert ["create volume", "ai-base-data", "base"] in rows
+    assert rows[-1] == ["wait until ready", "ai-web", "web"]
+    steps = json.loads(tray.run("up", "web", "--dry-run", "--json").succeeded().output)
+    assert [step["subject"] for step in steps if step["kind"] == "start"] == [
+        "ai-base", "ai-web-api", "ai-web",
+    ]  # fmt: skip
+    assert engine.containers.list(all=True) == []
+
+
+def test_a_refused_request_is_json_too(tray: Tray) -> None:
+    tray.run("up", "web").succeeded()
+    done = tray.run("stop", "base", "--json").failed("E_IN_USE", "web")
+    result = json.loads(done.output)
+    assert (result["success"], result["code"], result["data"]["users"]) == (
+        False, "E_IN_USE", ["web"],
+    )  # fmt: skip
+    assert "--cascade" in result["message"]
+    tray.run("stop", "base", "--cascade").succeeded()
+    assert tray.status()["state"] == "stopped"
+
+
+def test_volumes_are_removed_only_when_confirmed(tray: Tray, engine: docker.DockerClient) -> None:
+    tray.run("up", "base").succeeded()
+    refused = tray.run("down", "--volumes")
+    assert refused.code == 2
+    assert "--yes" in refused.errors
+    assert tray.module("base")["state"] == "running"
+    with terminal("down", "--volumes", *options(tray)) as asked:
+        asked.wait_for("Remove them? [y/N]: ")
+        assert "ai-base-data" in asked.text
+        asked.type("n\n")
+        assert asked.end() == 130
+    assert tray.module("base")["state"] == "running"
+    tray.run("down", "--volumes", "--yes").succeeded()
+    assert "ai-base-data" not in [volume.name for volume in engine.volumes.list()]
+
+
+def test_names_and_all_together_are_wrong_usage(tray: Tray) -> None:
+    assert tray.run("up", "web", "--all").code == 2
+    assert tray.run("restart").code == 2
+
+
+def test_chosen_modules_are_what_a_bare_up_means(tray: Tray) -> None:
+    tray.run("choose", "talk").succeeded()
+    assert tray.run("choose").output == "talk\n"
+    assert json.loads(tray.run("choose", "--json").output) == {"chosen": ["talk"]}
+    plan = json.loads(tray.run("up", "--dry-run", "--json").output)
+    assert {step["module"] for step in plan} == {"talk"}
+    tray.run("choose", "tolk").failed("E_UNKNOWN", "talk")
+    assert tray.run("choose").output == "talk\n"
+
+
+# -- on a terminal -------------------------------------------------------------------------------
+
+
+def test_on_a_terminal_progress_is_live_and_ends_in_a_summary(tray: Tray) -> None:
+    with terminal("up", "web", *options(tray)) as shown:
+        shown.wait_for("not ready yet")
+        assert "Starting web" in shown.text
+        assert shown.end() == 0
+        assert "\x1b[32m" in shown.seen, "no colours"
+        assert shown.seen.rstrip().endswith(" s)")
+        assert "\x1b[?25h" in shown.seen, "the cursor stayed hidden"
+        assert "web is running (" in shown.text
+    with terminal("status", *options(tray), NO_COLOR="1") as plain:
+        assert plain.end() == 0
+        assert "● running" in plain.text
+        assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", plain.seen), "colours in spite of NO_COLOR"
+
+
+def test_ctrl_c_cancels(tray: Tray) -> None:
+    with terminal("up", "web", *options(tray)) as shown:
+        shown.wait_for("not ready yet")
+        shown.type("\x03")
+        assert shown.end() == 130
+        assert "E_CANCELLED" in shown.text
+        assert "Traceback" not in shown.text
+    tray.run("up", "web").succeeded()
+
+
+# -- status --------------------------------------------------------------------------------------
+
+
+def test_watching_tells_each_change_until_ctrl_c(tray: Tray, engine: docker.DockerClient) -> None:
+    tray.run("up", "base").succeeded()
+    with tray.started("status", "--watch", "--json") as watching:
+        lines = watching.process.stdout
+        assert lines is not None
+        assert json.loads(lines.readline())["state"] == "running"
+        engine.containers.get("ai-base").pause()
+        states = []
+        while "error" not in states:
+            states.append(json.loads(lines.readline())["state"])
+        watching.interrupt()
+        assert watching.wait().code == 130
+    with tray.started("status", "--watch") as plain:
+        assert plain.process.stdout is not None
+        seen = [plain.process.stdout.readline() for _ in range(6)]
+        assert any(line.startswith("base  in error  0/1") for line in seen), seen
+        plain.interrupt()
+        assert plain.wait().code == 130
+
+
+def test_status_without_an_engine_says_why_and_is_no_failure(tray: Tray) -> None:
+    lost = Tray(tray.home, tray.catalog, "unix:///nowhere/docker.sock")
+    done = lost.run("status").succeeded()
+    assert "/nowhere/docker.sock does not answer" in done.output
+    assert lost.status()["state"] == "engine_down"
+    assert lost.status()["engine"] == {"running": False, "version": None}
+    lost.run("logs").failed("E_ENGINE_DOWN")
+    lost.run("exec", "base").failed("E_ENGINE_DOWN")
+
+
+# -- logs and exec -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def talk(tray: Tray, engine: docker.DockerClient) -> Tray:
+    """The installation with talk running and everything said."""
+    tray.run("up", "talk").succeeded()
+    logged(engine.containers.get("ai-talk-one"), "red")
+    logged(engine.containers.get("ai-talk-two"), "slow")
+    return tray
+
+
+def test_logs_are_merged_by_time_with_the_service_before_each_line(talk: Tray) -> None:
+    entries = [json.loads(line) for line in talk.run("logs", "talk", "--json").output.splitlines()]
+    times = [datetime.fromisoformat(entry["time"]) for entry in entries]
+    assert times == sorted(times)
+    assert [(e["service"], e["level"]) for e in entries if e["service"] == "two"] == [
+        ("two", "debug"), ("two", "warn"),
+    ]  # fmt: skip
+    lines = talk.run("logs", "talk").succeeded().output.splitlines()
+    assert "talk/two | [warn] slow" in lines
+    assert len(lines) == len(entries) == 6
+
+
+def test_logs_can_be_narrowed(talk: Tray) -> None:
+    def messages(*words: str) -> list[str]:
+        output = talk.run("logs", "talk", "--json", *words).succeeded().output
+        return sorted(json.loads(line)["message"] for line in output.splitlines())
+
+    assert messages("--level", "error") == ["  at line 1", "ERROR: lost"]
+    assert messages("--level", "warn") == ["  at line 1", "ERROR: lost", "[warn] slow"]
+    assert messages("--tail", "1") == ["\x1b[2J\x1b[31mred", "[warn] slow"]
+    assert messages("--since", "2099-01-01") == []
+    assert len(messages("--since", "10m")) == 6
+    assert talk.run("logs", "--since", "soon").code == 2
+    talk.run("logs", "nothing").failed("E_UNKNOWN")
+
+
+def test_on_a_terminal_a_log_can_not_move_the_cursor(talk: Tray) -> None:
+    with terminal("logs", "talk", *options(talk)) as shown:
+        assert shown.end() == 0
+        assert "\x1b[2J" not in shown.seen
+        assert "␛[2J\x1b[31mred" in shown.seen
+    assert "\x1b[2J" in talk.run("logs", "talk").output, "elsewhere lines stay as they are"
+
+
+def test_following_goes_on_with_what_starts_anew_and_ends_with_the_last(
+    talk: Tray, engine: docker.DockerClient
+) -> None:
+    with talk.started("logs", "talk", "-f") as following:
+        assert following.process.stdout is not None
+        first = [following.process.stdout.readline() for _ in range(6)]
+        assert sum("first" in line for line in first) == 1
+        engine.containers.get("ai-talk-one").restart()
+        again = [following.process.stdout.readline() for _ in range(4)]
+        assert [line.split(" | ")[1] for line in again] == [
+            "INFO: first\n", "ERROR: lost\n", "  at line 1\n", "\x1b[2J\x1b[31mred\n",
+        ]  # fmt: skip
+        talk.run("down").succeeded()
+        done = following.wait()
+        assert (done.code, done.output, done.errors) == (0, "", "")
+
+
+def test_exec_passes_input_and_ends_with_the_commands_status(tray: Tray) -> None:
+    tray.run("up", "base").succeeded()
+    done = subprocess.run(
+        [sys.executable, "-m", "aiserver_tray", *options(tray), "exec", "base",
+         "sh", "-c", "cat; echo no >&2; exit 7"],
+        input="yes\n", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (7, "yes\n", "no\n")
+    tray.run("exec", "base/other").failed("E_UNKNOWN", "base/base")
+    tray.run("stop").succeeded()
+    tray.run("exec", "base", "true").failed("E_EXITED", "aiserver-tray up base")
+
+
+def test_exec_without_a_command_is_a_shell_on_the_terminal(tray: Tray) -> None:
+    tray.run("up", "base").succeeded()
+    with terminal(*options(tray), "exec", "base") as shell:
+        shell.wait_for("# ")  # what is typed before belongs to nobody
+        shell.type("stty size; exit 3\n")
+        assert shell.end() == 3
+        assert "24 80" in shell.text
+
+
+# -- doctor --------------------------------------------------------------------------------------
+
+
+def test_the_doctor_finds_a_port_that_a_process_has(tray: Tray) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        write(tray.catalog, "web", {"web": service(ports=[f"{port}:80"])}, kind="feature")
+        tray.run("choose", "web").succeeded()
+        done = tray.run("doctor", "--json")
+        assert done.code == 1
+        checks = json.loads(done.output)["checks"]
+        problems = [check for check in checks if check["grade"] == "problem"]
+        assert [problem["name"] for problem in problems] == ["ports"]
+        assert str(port) in problems[0]["message"]
+    healthy = tray.run("doctor").succeeded()
+    assert f"The Docker engine at {tray.host} answers: version " in healthy.output
+    assert "PROBLEM" not in healthy.output
+
+
+def test_the_doctor_tells_of_another_installation(tray: Tray) -> None:
+    tray.run("up", "base").succeeded()
+    other = Tray(tray.home.parent / "other", tray.catalog, tray.host)
+    other.run("choose", "base").succeeded()
+    done = other.run("doctor")
+    assert done.code == 1
+    assert "ai-base" in done.output
+    assert re.search(r"^NOTE +Another installation of AI-Server Tray", done.output, re.MULTILINE)

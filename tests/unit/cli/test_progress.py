@@ -1,0 +1,56 @@
+"""Ctrl-C while an operation is shown: a process of its own gets the signals."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import sys
+from queue import SimpleQueue
+from aiserver_tray.cli.progress import follow
+from tests.unit.cli.views import up, view
+
+class Operation:
+    def cancel(self):
+        print("cancelled", flush=True)
+        if sys.argv[1] == "obeys":
+            views.put(view(up(), "cancelled"))
+
+class Begun(SimpleQueue):
+    def get(self, *args, **kwargs):
+        # The signal is taken over by now.
+        print("begun", flush=True)
+        self.get = super().get
+        return super().get(*args, **kwargs)
+
+views = Begun()
+views.put(view(up()))
+print(follow(Operation(), views, "en").status)
+"""
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("obeys", 0), ("hangs", 130)])
+def test_the_first_ctrl_c_cancels_and_the_second_ends_at_once(kind: str, status: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, kind],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline() == "Cancelling… (Ctrl-C again ends at once)\n"
+        assert process.stdout.readline() == "cancelled\n"
+        if kind == "hangs":
+            process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=10)
+        assert process.returncode == status
+        assert output == ("cancelled\n" if kind == "obeys" else "")
+        assert errors == ""
