@@ -6,7 +6,14 @@ import pytest
 
 from aiserver_tray.errors import EngineDownError
 from aiserver_tray.i18n import Text
-from aiserver_tray.model import Container, ModuleModel, OperationKind, OperationStatus, State
+from aiserver_tray.model import (
+    Container,
+    ModuleModel,
+    OperationKind,
+    OperationStatus,
+    OperationView,
+    State,
+)
 from aiserver_tray.state.facts import (
     ContainerGone,
     ContainerSeen,
@@ -146,6 +153,13 @@ class TestJob:
     def test_its_absence_is_not_success_where_nothing_runs(self) -> None:
         state = running_engine(ended(exit_code=1), models=WITH_JOB)
         assert (shown(state).state, shown(state).ready) == ("error", 0)
+        assert [str(s.reason) for s in shown(state).services] == ["ended with exit code 1", "None"]
+
+    def test_one_that_is_to_run_again_is_not_ready_yet(self) -> None:
+        state = running_engine(container(), models=WITH_JOB)
+        busy = operation("up", ("create", "web/job", "pending"))
+        state = after(OperationChanged(busy), start=state)
+        assert (shown(state).state, shown(state).ready) == ("starting", 1)
 
     def test_a_stopped_module_is_stopped_whatever_its_job_left(self) -> None:
         state = running_engine(ended(exit_code=143), ended("web/job"), models=WITH_JOB, desired=())
@@ -265,6 +279,24 @@ class TestUnplannedExit:
             assert shown(state).state == "starting"
         over = operation("restart", ("wait", "web/app", "done"), status="succeeded")
         assert shown(after(OperationChanged(over), start=state)).state == "starting"
+
+    @pytest.mark.parametrize(
+        "busy",
+        [operation("restart", ("wait", "web/app", "running")), operation("restart")],
+        ids=["ours", "another process's"],
+    )
+    def test_a_restart_by_our_own_hand_of_which_only_the_end_was_seen_is_planned(
+        self, busy: OperationView
+    ) -> None:
+        again = container(health="starting", started_at=at(9))
+        over = operation("restart", status="succeeded")
+        state = after(
+            OperationChanged(busy),
+            ContainerSeen(again),
+            OperationChanged(over),
+            start=running_engine(container(health="healthy")),
+        )
+        assert shown(state).state == "starting"
 
     def test_a_start_by_us_makes_a_new_beginning(self) -> None:
         state = after(ContainerSeen(ended(exit_code=1)), start=running_engine(container()))

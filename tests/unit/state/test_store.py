@@ -81,6 +81,24 @@ def test_who_left_is_told_no_more(store: Store) -> None:
     assert [state.seq for state in seen] == [0]
 
 
+def test_who_left_is_not_told_of_what_was_put_before_either(store: Store) -> None:
+    seen: list[State] = []
+    busy, goes_on = threading.Event(), threading.Event()
+    leave = store.observe(seen.append)
+
+    def hold(_: State) -> None:
+        busy.set()
+        assert goes_on.wait(LIMIT)
+
+    store.observe(hold)
+    assert busy.wait(LIMIT)
+    store.put(UP)
+    leave()
+    goes_on.set()
+    store.close()
+    assert [state.seq for state in seen] == [0]
+
+
 def test_an_observer_that_fails_harms_nobody(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -65,8 +65,10 @@ class FakeEngine:
     def summaries(self, installation: str | None = None) -> list[ContainerSummary]:
         self.asked.append(f"list {installation}")
         return [
-            ContainerSummary(c.id, c.name, {}, c.status, c.health, c.image, c.image_id, c.ports)
+            ContainerSummary(c.id, c.name, {}, c.status, health, c.image, c.image_id, c.ports)
             for c in self.found.values()
+            # The list tells the health of those that run alone.
+            for health in (c.health if c.status == "running" else "none",)
         ]
 
     def inspect(self, name_or_id: str) -> Container:
@@ -207,10 +209,12 @@ def test_an_action_that_another_one_tells_better_costs_nothing(store: Store, wat
     watch(engine)
     until_up(store)
     engine.asked.clear()
+    engine.found["2"] = container("web/other", id="2")
     engine.happens("kill", "1")
-    engine.happens("destroy", "1")
-    until_known(store, 0)
-    assert engine.asked == []
+    engine.happens("restart", "1")
+    engine.happens("start", "2")
+    until_known(store, 2)
+    assert engine.asked == ["inspect 2"]
 
 
 def test_an_answer_that_makes_no_sense_costs_only_itself(
@@ -326,6 +330,10 @@ class TestLostEngine:
         engine.happens("die", "1")
         until(store, lambda snapshot: not snapshot.engine.running)
         until_up(store)
+        engine.found["2"] = container("web/other", id="2")
+        engine.happens("start", "2")
+        until_known(store, 2)
+        assert engine.asked.count("events ours") == 2, "the end of the old events is no news"
 
     def test_is_also_one_that_we_do_not_understand(
         self, store: Store, watch: Watch, caplog: pytest.LogCaptureFixture
