@@ -31,7 +31,12 @@ ROUNDS = 60
 """Each has four events."""
 IDLE = 60.0
 LIMIT = 60.0
-_CHECK = {"Test": ["CMD", "true"], "Interval": 10 * 10**9, "StartInterval": 10**9}
+_CHECK = {
+    "Test": ["CMD", "true"],
+    "Interval": 30 * 10**9,  # as where a file says nothing
+    "StartPeriod": 60 * 10**9,
+    "StartInterval": 10**9,
+}
 
 
 def event_to_snapshot(place: Place) -> dict[str, Figure]:
@@ -58,11 +63,13 @@ def event_to_snapshot(place: Place) -> dict[str, Figure]:
 def idle_watcher(place: Place) -> dict[str, Figure]:
     """Share of one core, and requests to the engine, of a process that watches 30 containers with
     health checks for a minute in which nothing happens."""
-    with _stack(place) as engine, _watched(engine):
+    with _stack(place) as engine, _watched(engine) as store:
         with mock.patch.object(Client, "ask", autospec=True, side_effect=Client.ask) as ask:
             begun = time.process_time()
             time.sleep(IDLE)
             busy = time.process_time() - begun
+        lab_engine.client(place).api.pause(_names()[0])  # to see that somebody was watching
+        store.wait_until(lambda snapshot: snapshot.state == "degraded", LIMIT)
         return {
             "idle-watcher-cpu": Figure(100 * busy / IDLE, "% of a core", 0.5),
             "idle-watcher-requests": Figure(ask.call_count, f"in {IDLE:.0f} s", 2),
