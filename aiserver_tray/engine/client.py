@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from docker.api.client import APIClient
 from docker.constants import DEFAULT_DOCKER_API_VERSION
+from docker.errors import InvalidConfigFile
 from docker.transport import UnixHTTPAdapter
 from docker.utils.utils import kwargs_from_env, version_lt
 from requests import PreparedRequest
@@ -17,7 +18,7 @@ from aiserver_tray import __version__
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.translate import refusal
 from aiserver_tray.engine.unix import UnixPool
-from aiserver_tray.errors import EngineDownError
+from aiserver_tray.errors import EngineDownError, SettingError
 from aiserver_tray.i18n import Text
 
 CONNECT = 10.0
@@ -46,13 +47,24 @@ class Payload(TypedDict, total=False):
 
 
 class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
-    """One thread's client. Engines are never asked through a proxy of the environment."""
+    """One thread's client. Engines are never asked through a proxy of the environment.
+
+    Raises:
+        SettingError: Docker's own configuration on this machine is wrong.
+        docker.errors.TLSParameterError: certificates are missing.
+    """
 
     def __init__(self, address: Address, version: str) -> None:
         tls = {}
         if address.host.startswith(("tcp:", "http:", "https:")):
             tls = kwargs_from_env({**address.environment, "DOCKER_HOST": address.host})
-        super().__init__(**{**tls, "base_url": address.host}, version=version)
+        try:
+            super().__init__(**{**tls, "base_url": address.host}, version=version)
+        except (InvalidConfigFile, ValueError) as error:
+            why = Text(
+                "it can't be read ({why}). Mend it, or log in anew with `docker login`", why=error
+            )
+            raise SettingError("Docker's config.json", why) from error
         self._pool = self._own_pool()
         self._common = {
             "User-Agent": f"aiserver-tray/{__version__}",

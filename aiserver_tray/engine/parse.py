@@ -50,21 +50,20 @@ def container(answer: Json) -> Container:
 
 
 def port_claims(answer: Json) -> tuple[Port, ...]:
-    """The host ports that a container takes when it runs; those that the engine chooses by then
-    are left out."""
+    """The host ports that a container takes when it runs; those that the engine chooses by then,
+    be it from a range, are left out."""
     return tuple(_bound(answer["HostConfig"].get("PortBindings")))
 
 
 def _bound(bindings: Json | None) -> Iterator[Port]:
-    """``{"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}``, also with port ranges."""
+    """``{"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}``."""
     for inside, outside in (bindings or {}).items():
         number, _, protocol = inside.partition("/")
         for binding in outside or ():
-            first, _, last = binding["HostPort"].partition("-")
-            for host in range(int(first or 0), int(last or first or 0) + 1):
-                if host:
-                    address = binding.get("HostIp") or "0.0.0.0"
-                    yield Port(address, host, int(number), protocol or "tcp")
+            host = binding["HostPort"]
+            if host.isdecimal() and int(host):
+                address = binding.get("HostIp") or "0.0.0.0"
+                yield Port(address, int(host), int(number), protocol or "tcp")
 
 
 def _last_check(health: Json) -> str:

@@ -29,18 +29,18 @@ def test_times_have_microseconds_and_gos_zero_is_none(text: str, moment: datetim
     assert parse.moment(text) == moment
 
 
-def test_claims_are_fixed_ports_only_on_every_address_and_in_ranges() -> None:
+def test_claims_are_fixed_ports_on_every_address() -> None:
     bindings = {
         "80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}, {"HostIp": "", "HostPort": "81"}],
-        "53/udp": [{"HostIp": "::", "HostPort": "5300-5301"}],
+        "53/udp": [{"HostIp": "::", "HostPort": "53"}],
+        "54/udp": [{"HostIp": "", "HostPort": "5400-5410"}],
         "22/tcp": [{"HostIp": "", "HostPort": ""}, {"HostIp": "", "HostPort": "0"}],
         "23/tcp": None,
     }
     assert parse.port_claims({"HostConfig": {"PortBindings": bindings}}) == (
         Port("127.0.0.1", 8080, 80, "tcp"),
         Port("0.0.0.0", 81, 80, "tcp"),
-        Port("::", 5300, 53, "udp"),
-        Port("::", 5301, 53, "udp"),
+        Port("::", 53, 53, "udp"),
     )
 
 
