@@ -38,14 +38,18 @@ def find_service(module: ModuleView, name: str) -> ServiceView:
 
     Raises:
         UnknownNameError: there is none.
+        click.UsageError: the module stands for none of its services.
     """
     services = {service.name: service for service in module.services}
-    if not name:
-        if module.name in services:
-            return services[module.name]
-        if len(services) == 1:
-            return module.services[0]
+    addresses = [f"{module.name}/{service}" for service in services]
     if name in services:
         return services[name]
-    known = [f"{module.name}/{service}" for service in services]
-    raise UnknownNameError(f"{module.name}/{name}", known)
+    if name:
+        raise UnknownNameError(f"{module.name}/{name}", addresses)
+    if module.name in services:
+        return services[module.name]
+    if len(services) == 1:
+        return module.services[0]
+    raise click.UsageError(
+        f"{module.name} has several services: name one of {', '.join(addresses)}"
+    )

@@ -151,6 +151,7 @@ def _run(request: "Request", *, as_json: bool, confirm: bool = False) -> None:
         snapshot = whole_snapshot(core) if as_json else current_snapshot(core)
     if as_json:
         print_json(outcome_json(view, snapshot, app.language, seconds))
+    tell(notice.render(app.language) for notice in view.notices)
     if view.error:
         fail(view.error, app.language)
     tell(text.render(app.language) for text in summary(view, snapshot, seconds))

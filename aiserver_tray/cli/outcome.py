@@ -62,5 +62,6 @@ def outcome_json(
         "operation": view.kind,
         "status": view.status,
         "seconds": round(seconds, 3),
+        "notices": [notice.render(language) for notice in view.notices],
         "modules": [module for module in modules if module["name"] in view.modules],
     }

@@ -23,6 +23,7 @@ _OTHER_LINES = 5
 """Lines that are not rows: heading, bar, what does not fit, the note, the prompt."""
 _OTHER_COLUMNS = 13
 """Columns of sign, time and gaps."""
+_UNPACKING = Text("unpacking")
 _HINT = Text("Ctrl-C cancels.")
 
 
@@ -179,9 +180,10 @@ class ProgressScreen:
         unit = units.unit_of(step.total)
         part = min(1.0, step.current / step.total)
         detail = harmless(step.detail.render(self._language)) if step.detail else ""
+        arrived = step.current >= step.total
         numbers = [
             f"{units.number(step.current, unit)}/{units.amount(step.total, unit)}",
-            f"{units.size(step.rate)}/s",
+            _UNPACKING.render(self._language) if arrived else f"{units.size(step.rate)}/s",
         ]
         for columns in _BARS:
             bar = self._bar_text(part, columns)

@@ -46,6 +46,10 @@ def test_a_pull_shows_bytes_rate_and_layers() -> None:
     assert lines[-1] == "Ctrl-C cancels."
 
 
+def test_what_has_arrived_is_being_unpacked() -> None:
+    assert "456.7/456.7 MB  unpacking" in Screen(80).lines(pulling(current=456_700_000), 1.0)[2]
+
+
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     screen = Screen(width)

@@ -1,0 +1,67 @@
+"""What a shell may offer, as the shell asks: by a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.cli.completion import PROGRAM, VARIABLE
+
+
+def offered(home: Path, *words: str) -> list[str]:
+    """The values for the last of *words*, asked for in bash's way."""
+    done = subprocess.run(
+        [sys.executable, "-m", "aiserver_tray"],
+        env={
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            VARIABLE: "bash_complete",
+            "COMP_WORDS": " ".join((PROGRAM, *words)),
+            "COMP_CWORD": str(len(words)),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        (("st",), {"status", "stop"}),
+        (("up", "n"), {"n8n"}),
+        (("logs", "--level", "e"), {"error"}),
+        (("exec", "n8n/n8n-r"), {"n8n/n8n-runners"}),
+        (("config", "get", "n8n.N8N_H"), {"n8n.N8N_HOST_PORT"}),
+        (("catalog", "show", "po"), {"postgres"}),
+        (("exec", "nothing/"), set()),
+    ],
+)
+def test_names_are_completed(tmp_path: Path, words: tuple[str, ...], values: set[str]) -> None:
+    home = tmp_path / "home"
+    assert set(offered(home, "--home", str(home), *words)) == values
+    assert not home.exists(), "completion made something"
+
+
+def test_modules_of_a_further_catalog_folder_are_completed(tmp_path: Path) -> None:
+    folder = tmp_path / "more/extra"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text("services: {a: {image: 'i:1'}}\n", encoding="utf-8")
+    assert offered(tmp_path / "home", "up", "--catalog", str(folder.parent), "ex") == ["extra"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_its_script(shell: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "aiserver_tray", "completion", shell],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert VARIABLE in done.stdout
+    assert f"{shell}_complete" in done.stdout

@@ -1,0 +1,32 @@
+"""Which service a command is meant for."""
+
+import click
+import pytest
+
+from aiserver_tray.cli.execute import find_service
+from aiserver_tray.errors import UnknownNameError
+from aiserver_tray.model import ModuleView, ServiceView
+
+
+def module(*services: str) -> ModuleView:
+    views = tuple(
+        ServiceView(name, f"ai-{name}", "running", "none", "i:1", is_job=False, exit_code=None,
+                    started_at=None, reason=None)
+        for name in services
+    )  # fmt: skip
+    return ModuleView(
+        "dify", "feature", "running", 1, 1, None, orphan=False, wanted=True, used_by=(), open=None,
+        services=views,
+    )  # fmt: skip
+
+
+def test_without_a_service_it_is_the_one_named_like_the_module_or_the_only_one() -> None:
+    assert find_service(module("web", "dify"), "").name == "dify"
+    assert find_service(module("web"), "").name == "web"
+
+
+def test_where_the_module_stands_for_none_they_are_named() -> None:
+    with pytest.raises(click.UsageError, match="name one of dify/api, dify/web"):
+        find_service(module("api", "web"), "")
+    with pytest.raises(UnknownNameError, match="Did you mean dify/web"):
+        find_service(module("api", "web"), "wbe")
