@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.i18n import Text
 
 Kind = Literal["basic", "feature"]
+
+SHARED_NETWORK: Final = "ai-net"
+"""The network on which modules reach each other by service name."""
 
 ContainerStatus = Literal[
     "created", "running", "paused", "restarting", "removing", "exited", "dead"

@@ -18,9 +18,7 @@ from aiserver_tray.catalog.setting import PLACEHOLDER
 from aiserver_tray.catalog.unsupported import unsupported
 from aiserver_tray.errors import AiServerError, CatalogError, Place, Problem
 from aiserver_tray.i18n import Language, Text
-
-SHARED_NETWORK = "ai-net"
-"""The network on which modules reach each other by service name."""
+from aiserver_tray.model import SHARED_NETWORK
 
 
 @dataclass(frozen=True)

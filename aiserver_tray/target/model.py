@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from aiserver_tray.catalog.modules import Module
 from aiserver_tray.model import ModuleModel, Port, ServiceModel
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.modules import Module
 
 Body = Mapping[str, Any]
 """JSON of an Engine API request (https://docs.docker.com/reference/api/engine/version/v1.45/)."""
@@ -128,7 +130,7 @@ class ServiceTarget:
 class ModuleTarget:
     """A whole module, resolved, with its secrets in place."""
 
-    module: Module
+    module: "Module"
     requires: tuple[str, ...]
     services: tuple[ServiceTarget, ...]
     networks: tuple[NetworkTarget, ...]

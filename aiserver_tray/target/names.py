@@ -4,9 +4,9 @@ import hashlib
 import re
 from typing import Final
 
-from aiserver_tray.catalog import check
+from aiserver_tray import model
 
-SHARED_NETWORK: Final = check.SHARED_NETWORK
+SHARED_NETWORK: Final = model.SHARED_NETWORK
 
 DEFAULT_NETWORK = "default"
 
