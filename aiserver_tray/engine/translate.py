@@ -89,7 +89,11 @@ def translate(error: Exception, address: Address) -> AiServerError | None:
     if isinstance(error, sdk.APIError):
         return refusal(error.status_code or 0, error.explanation or str(error))
     if isinstance(error, MISUSED):
-        return SettingError("Docker", Text("{why}", why=error))
+        why = Text(
+            "{why} Check DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and Docker's config.json.",
+            why=getattr(error, "msg", error),
+        )
+        return SettingError("Docker", why)
     if isinstance(error, (*UNFIT, sdk.DockerException)):
         return EngineRequestError(0, str(error))
     if isinstance(error, LOST) or _is_pipe_error(error):
