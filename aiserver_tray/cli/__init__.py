@@ -1,5 +1,6 @@
 """The command line. Every command takes the common options before or after its name."""
 
+import gc
 import io
 import os
 import sys
@@ -50,6 +51,8 @@ def root() -> None:
 
 def main() -> None:
     """Entry point: exit status 0 done, 1 the request failed, 2 wrong usage, 130 cancelled."""
+    # What is imported stays: to look through it again and again while it grows is for nothing.
+    gc.set_threshold(50_000, 50, 50)
     for stream in (sys.stdout, sys.stderr):
         # A console that can't show a sign gets its number, not an exception.
         if isinstance(stream, io.TextIOWrapper):

@@ -1,12 +1,14 @@
 """``aiserver-tray doctor``: what is wrong with this installation, and how to mend it."""
 
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
 
 from aiserver_tray.cli.common import as_json_option, common_options, current_app, print_json
-from aiserver_tray.cli.terminal import harmless, has_colour
+from aiserver_tray.cli.terminal import harmless, has_colour, is_terminal
 from aiserver_tray.cli.words import GRADES
 from aiserver_tray.errors import AiServerError, JointError
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from aiserver_tray.doctor import Finding
     from aiserver_tray.target.model import ModuleTarget
 
+_GRADE = 9
+"""Columns of the grade and the blank behind it."""
 _COLOURS = {"ok": "green", "note": "yellow", "problem": "red"}
 
 
@@ -64,6 +68,17 @@ def _chosen_targets(app: "App") -> "tuple[list[ModuleTarget], list[AiServerError
 def _print(findings: "list[Finding]", app: "App") -> None:
     for finding in findings:
         grade = f"{GRADES[finding.grade].render(app.language):<8}"
+        text = harmless(finding.text.render(app.language))
+        if is_terminal(sys.stdout):
+            text = _hanging(text)
         if has_colour(sys.stdout):
             grade = click.style(grade, fg=_COLOURS[finding.grade], bold=True)
-        click.echo(f"{grade} {harmless(finding.text.render(app.language))}")
+        click.echo(f"{grade} {text}")
+
+
+def _hanging(text: str) -> str:
+    """*text* broken between words to stand beside the grade; Chinese, which has no blanks, is
+    left to the terminal."""
+    room = shutil.get_terminal_size().columns - _GRADE
+    lines = textwrap.wrap(text, max(20, room), break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * _GRADE}".join(lines)
