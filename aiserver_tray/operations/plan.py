@@ -1,7 +1,7 @@
 """A plan: the steps of an operation and what each needs, as a printable value."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import TopologicalSorter
 
@@ -21,8 +21,9 @@ Subject = ServiceTarget | ImageTarget | NetworkTarget | VolumeTarget
 @dataclass(frozen=True)
 class Step:
     """One thing to do. ``subject`` is the name on the engine; ``needs`` the ids of the steps that
-    must be done before; ``seconds`` how long it is expected to take. ``target`` is what is to be
-    made, ``container`` what is there already."""
+    must be done before, ``after`` of those that must have ended before, well or not; ``seconds``
+    how long it is expected to take. ``target`` is what is to be made, ``container`` what is there
+    already."""
 
     kind: StepKind
     subject: str
@@ -32,6 +33,7 @@ class Step:
     seconds: float = 0.0
     target: Subject | None = field(default=None, repr=False)
     container: Container | None = field(default=None, repr=False)
+    after: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -59,9 +61,9 @@ class Plan:
     def of(cls, steps: Iterable[Step]) -> "Plan":
         """Of *steps* in any order; a need that no step meets is met already."""
         by_id = {step.id: step for step in steps}
-        graph = {step.id: {need for need in step.needs if need in by_id} for step in by_id.values()}
-        order = TopologicalSorter(graph).static_order()
-        return cls(tuple(_with_needs(by_id[name], graph[name]) for name in order))
+        met = {step.id: _met(step, by_id.keys()) for step in by_id.values()}
+        graph = {name: step.needs | step.after for name, step in met.items()}
+        return cls(tuple(met[name] for name in TopologicalSorter(graph).static_order()))
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -71,8 +73,8 @@ class Plan:
 
     @cached_property
     def graph(self) -> Mapping[str, frozenset[str]]:
-        """Step id -> ids of those that it needs."""
-        return {step.id: step.needs for step in self.steps}
+        """Step id -> ids of those that come before it."""
+        return {step.id: step.needs | step.after for step in self.steps}
 
     @cached_property
     def remaining(self) -> Mapping[str, float]:
@@ -81,7 +83,7 @@ class Plan:
         for step in reversed(self.steps):
             length = longest.get(step.id, 0.0) + step.seconds
             longest[step.id] = length
-            for need in step.needs:
+            for need in self.graph[step.id]:
                 longest[need] = max(longest.get(need, 0.0), length)
         return longest
 
@@ -89,16 +91,8 @@ class Plan:
         return "\n".join(step.id for step in self.steps)
 
 
-def _with_needs(step: Step, needs: set[str]) -> Step:
-    if step.needs == needs:
+def _met(step: Step, known: Set[str]) -> Step:
+    """*step* without what is no step of its plan."""
+    if step.needs <= known and step.after <= known:
         return step
-    return Step(
-        step.kind,
-        step.subject,
-        step.module,
-        step.service,
-        frozenset(needs),
-        step.seconds,
-        step.target,
-        step.container,
-    )
+    return replace(step, needs=step.needs & known, after=step.after & known)

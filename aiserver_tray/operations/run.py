@@ -183,7 +183,10 @@ class Runner:
         while ready := self._sorter.get_ready():
             for step_id in ready:
                 step = self._steps[step_id]
-                if step.kind == "wait":
+                if any(self._views[need].status != "done" for need in step.needs):
+                    self._set(step_id, "skipped")
+                    self._sorter.done(step_id)
+                elif step.kind == "wait":
                     self._begin_wait(step)
                 else:
                     entry = (-self._plan.remaining[step_id], self._order[step_id], step_id)
@@ -212,6 +215,7 @@ class Runner:
     def _fail(self, step_id: str, error: AiServerError) -> None:
         self.errors.append(error)
         self._set(step_id, "failed")
+        self._sorter.done(step_id)
 
     # -- waiting for services ------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ def plan_up(
 
 def plan_without_waiting(plan: Plan) -> Plan:
     """*plan* without those waits that no other step needs."""
-    needed = {need for step in plan for need in step.needs}
+    needed = {before for step in plan for before in plan.graph[step.id]}
     return Plan.of(step for step in plan if step.kind != "wait" or step.id in needed)
 
 
@@ -199,11 +199,13 @@ class _UpPlanner:
         self, module: ModuleTarget, service: ServiceTarget, container: Container | None
     ) -> Step:
         needs = {step_id("create", service.container), step_id("stop", service.container)}
+        after: set[str] = set()
         dependencies = list(self._dependencies(module, service))
         for dependency, other in dependencies:
             is_start = dependency.condition == "service_started"
-            needs.add(step_id("start" if is_start else "wait", other.container))
-        if not dependencies:
+            before = step_id("start" if is_start else "wait", other.container)
+            (needs if dependency.required else after).add(before)
+        if not any(dependency.required for dependency, _ in dependencies):
             needs |= self._required(module)
         return Step(
             "start",
@@ -214,11 +216,12 @@ class _UpPlanner:
             SECONDS["start"],
             service,
             container,
+            frozenset(after),
         )
 
     def _required(self, module: ModuleTarget) -> set[str]:
-        """What has to be ready of the modules that *module* requires. Its services without
-        dependencies wait for that, and so all others do."""
+        """What has to be ready of the modules that *module* requires. Those of its services that
+        need no other wait for that, and so all others do."""
         return {
             step_id("wait", service.container)
             for name in module.requires
