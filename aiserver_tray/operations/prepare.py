@@ -160,18 +160,14 @@ def _ours(found: Survey, parts: Parts) -> dict[str, Container]:
 
 def _stop_scope(request: Request, parts: Parts) -> Scope:
     containers = parts.store.state.containers.values()
+    names = _named(request, parts)
     present = {container.module for container in containers}
-    known = dict.fromkeys((*parts.modules.names, *sorted(present)))
-    for name in request.modules:
-        if name not in known:
-            raise UnknownNameError(name, list(known))
     models = {
         name: parts.modules.model(name)
         for name in parts.modules.names
-        if name in present or name in request.modules
+        if name in present or name in names
     }
     running = running_modules(containers)
-    names = list(dict.fromkeys(request.modules or present))
     if request.modules:
         if request.cascade:
             names = with_users(names, models, running)
@@ -180,6 +176,33 @@ def _stop_scope(request: Request, parts: Parts) -> Scope:
     required = (required for name in names if name in models for required in models[name].requires)
     locked = tuple(dict.fromkeys((*names, *required)))
     return Scope(tuple(names), locked, _with_hooks(names, models, parts.modules), models)
+
+
+def _named(request: Request, parts: Parts) -> list[str]:
+    """The modules that *request* names, or all of which there is something to end.
+
+    Raises:
+        UnknownNameError: there is nothing of this name, neither in the catalog nor on the engine.
+    """
+    known = parts.modules.names
+    if request.modules and all(name in known for name in request.modules):
+        return list(dict.fromkeys(request.modules))
+    there = _there(request, parts)
+    for name in request.modules:
+        if name not in known and name not in there:
+            raise UnknownNameError(name, list(dict.fromkeys((*known, *there))))
+    return list(dict.fromkeys(request.modules or there))
+
+
+def _there(request: Request, parts: Parts) -> list[str]:
+    """Modules that run, are wanted, or have left something that *request* removes."""
+    there = {container.module for container in parts.store.state.containers.values()}
+    there |= {*parts.settings.engine(parts.engine.info().id).desired}
+    if request.kind == "down":
+        found = survey(parts.engine, parts.settings.installation_id)
+        left = [*found.our_networks, *(found.our_volumes if request.volumes else ())]
+        there |= {one.module for one in left if one.module}
+    return sorted(there)
 
 
 def _with_hooks(
@@ -218,7 +241,7 @@ def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:
     volumes = {
         volume.name: volume.module or ""
         for volume in found.our_volumes
-        if request.volumes and volume.module in scope.modules
+        if (request.volumes or volume.is_config) and volume.module in scope.modules
     }
     plan = plan_down(scope.modules, scope.models, containers.values(), networks, volumes)
     return Prepared(plan, scope, Observed(containers))

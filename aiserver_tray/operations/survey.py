@@ -25,6 +25,12 @@ class Found:
         """The module that it was made for; None where it was made for none or by another."""
         return self.labels.get(labels.MODULE)
 
+    @property
+    def is_config(self) -> bool:
+        """Whether it holds nothing but configuration files, which are put there anew with each
+        container."""
+        return labels.CONFIG_OF in self.labels
+
 
 @dataclass(frozen=True)
 class Survey:

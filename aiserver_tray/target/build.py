@@ -1,6 +1,6 @@
 """From a resolved module to all that has to be on the engine for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from aiserver_tray.catalog.compose.scalars import parse_duration
@@ -15,8 +15,14 @@ from aiserver_tray.target.config_volumes import config_volumes
 from aiserver_tray.target.container import container
 from aiserver_tray.target.files import files
 from aiserver_tray.target.image import image_target
-from aiserver_tray.target.labels import Owner
-from aiserver_tray.target.model import Condition, Dependency, ModuleTarget, ServiceTarget
+from aiserver_tray.target.labels import CONFIG_OF, Owner
+from aiserver_tray.target.model import (
+    Condition,
+    Dependency,
+    ModuleTarget,
+    ServiceTarget,
+    VolumeTarget,
+)
 from aiserver_tray.target.mounts import unnamed_volume_target, volume_names, volume_target
 from aiserver_tray.target.names import SHARED_NETWORK
 from aiserver_tray.target.network import network_target
@@ -55,19 +61,24 @@ def module_target(
         if service.replicas > 0
     )
     _check_names(scope, services)
-    unnamed = {name for s in services for name in (*s.volumes, *s.config_volumes)}
-    unnamed -= {volume.name for volume in scope.volumes.values()}
     return ModuleTarget(
         module=resolved.module,
         requires=resolved.requires,
         services=services,
         networks=tuple(scope.networks.values()),
-        volumes=(
-            *scope.volumes.values(),
-            *(unnamed_volume_target(scope, name) for name in sorted(unnamed)),
-        ),
+        volumes=(*scope.volumes.values(), *_unnamed(scope, services)),
         open=resolved.open,
     )
+
+
+def _unnamed(scope: Scope, services: Iterable[ServiceTarget]) -> list[VolumeTarget]:
+    """The volumes of *services* that the file does not name."""
+    labels: dict[str, dict[str, str]] = {}
+    for service in services:
+        labels |= {name: {} for name in service.volumes}
+        labels |= {name: {CONFIG_OF: service.service} for name in service.config_volumes}
+    named = {volume.name for volume in scope.volumes.values()}
+    return [unnamed_volume_target(scope, n, labels[n]) for n in sorted(labels.keys() - named)]
 
 
 def _check_names(scope: Scope, services: Sequence[ServiceTarget]) -> None:

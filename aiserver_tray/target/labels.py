@@ -12,6 +12,8 @@ SERVICE: Final = "io.aiserver.service"
 CONFIG_HASH: Final = "io.aiserver.config-hash"
 VERSION: Final = "io.aiserver.version"
 INSTALLATION: Final = "io.aiserver.installation"
+CONFIG_OF: Final = "io.aiserver.config-of"
+"""On a volume that holds nothing but a service's configuration files: that service."""
 
 _COMPOSE = "com.docker.compose"
 

@@ -1,5 +1,6 @@
 """Volumes of a module, and what is mounted into a container."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.target.labels import Owner, resource_labels
@@ -23,11 +24,12 @@ def volume_target(module: str, key: str, volume: "Volume", owner: Owner) -> Volu
     return VolumeTarget(volume_name(module, key), body)
 
 
-def unnamed_volume_target(scope: Scope, name: str) -> VolumeTarget:
-    """The volume *name*, for which the file has no name."""
+def unnamed_volume_target(scope: Scope, name: str, given: Mapping[str, str]) -> VolumeTarget:
+    """The volume *name*, for which the file has no name, with *given* labels beside the usual."""
     module = scope.module.name
     key = name.removeprefix(volume_name(module, ""))
-    return VolumeTarget(name, {"Labels": resource_labels("volume", module, key, scope.owner, {})})
+    labels = resource_labels("volume", module, key, scope.owner, given)
+    return VolumeTarget(name, {"Labels": labels})
 
 
 def mounts(scope: Scope, name: str) -> tuple[list[str], list[dict[str, Any]]]:
