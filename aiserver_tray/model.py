@@ -104,7 +104,7 @@ StepKind = Literal[
     "pull", "build", "network", "volume", "remove", "create", "start", "wait", "stop",
     "remove_network", "remove_volume",
 ]  # fmt: skip
-"""wait: from a service's start until it is ready. remove: stop, too, where it runs."""
+"""wait: from a service's start until it is ready."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """The plan of `stop` and `down`, and whom they concern (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from aiserver_tray.errors import AiServerError, InUseError
-from aiserver_tray.model import AT_REST, Container, ModuleModel, StepKind
+from aiserver_tray.model import AT_REST, Container, ModuleModel
 from aiserver_tray.operations.plan import SECONDS, Plan, Step, step_id
 
 
@@ -77,7 +78,7 @@ def plan_stop(
     """Stop the containers of *modules*, users before what they use. A module without a model (it
     left the catalog, or its file is broken) has no order."""
     concerned = [c for c in containers if c.module in modules and c.status not in AT_REST]
-    return Plan.of(_steps("stop", concerned, models))
+    return Plan.of(_stops(concerned, models))
 
 
 def plan_down(
@@ -87,12 +88,15 @@ def plan_down(
     networks: Mapping[str, str],
     volumes: Mapping[str, str],
 ) -> Plan:
-    """Stop and remove the containers of *modules* in the order of `plan_stop`, then *networks*
-    and *volumes* (name -> module)."""
-    removals = _steps("remove", [c for c in containers if c.module in modules], models)
+    """Stop the containers of *modules* in the order of `plan_stop` and remove each once it has
+    stopped, then *networks* and *volumes* (name -> module)."""
+    concerned = [c for c in containers if c.module in modules]
+    stops = _stops([c for c in concerned if c.status not in AT_REST], models)
+    removals = [removal(container) for container in concerned]
     gone = frozenset(step.id for step in removals)
     return Plan.of(
         [
+            *stops,
             *removals,
             *(Step("remove_network", n, m, needs=gone, seconds=0.1) for n, m in networks.items()),
             *(Step("remove_volume", n, m, needs=gone, seconds=0.1) for n, m in volumes.items()),
@@ -100,20 +104,32 @@ def plan_down(
     )
 
 
-def _steps(
-    kind: StepKind, containers: Sequence[Container], models: Mapping[str, ModuleModel]
-) -> list[Step]:
+def stop(container: Container, needs: Iterable[str] = ()) -> Step:
+    """The step that stops *container*."""
+    return _step("stop", container, needs)
+
+
+def removal(container: Container) -> Step:
+    """The step that removes *container* once it has stopped."""
+    return _step("remove", container, [step_id("stop", container.name)])
+
+
+def _step(kind: Literal["stop", "remove"], container: Container, needs: Iterable[str]) -> Step:
+    return Step(
+        kind,
+        container.name,
+        container.module,
+        container.service,
+        frozenset(needs),
+        SECONDS[kind],
+        container=container,
+    )
+
+
+def _stops(containers: Sequence[Container], models: Mapping[str, ModuleModel]) -> list[Step]:
     users = _users(containers, models)
     return [
-        Step(
-            kind,
-            container.name,
-            container.module,
-            container.service,
-            frozenset(step_id(kind, name) for name in users[container.name]),
-            SECONDS["stop"],
-            container=container,
-        )
+        stop(container, [step_id("stop", name) for name in users[container.name]])
         for container in containers
     ]
 

@@ -19,7 +19,7 @@ from aiserver_tray.errors import (
     Problem,
 )
 from aiserver_tray.i18n import Text
-from aiserver_tray.model import AT_REST, Container
+from aiserver_tray.model import Container
 from aiserver_tray.operations.plan import Step
 from aiserver_tray.operations.readiness import Wait
 from aiserver_tray.target.model import (
@@ -60,7 +60,7 @@ class EngineExecutor:
         self._substitutes: dict[str, str] = {}
         self._mirrors = mirrors
 
-    def execute(self, step: Step) -> Container | None:
+    def execute(self, step: Step) -> Container | None:  # noqa: C901 - one case per kind
         """Do *step*; the container that was started or stopped, as it is then.
 
         Raises:
@@ -79,8 +79,10 @@ class EngineExecutor:
                 self._create(service, step.container)
             case "start", ServiceTarget() as service:
                 return self._start(service)
-            case (("stop" | "remove"), _):
+            case "stop", _:
                 return self._stop(step)
+            case "remove", _:
+                self._remove(step)
             case "remove_network", _:
                 self._remove_network(step.subject)
             case "remove_volume", _:
@@ -180,22 +182,20 @@ class EngineExecutor:
             raise ExitedError(service.address, code, why, lines[-_LOG_LINES:])
 
     def _stop(self, step: Step) -> Container | None:
-        """Its container is stopped, and removed where the step says so. One that is gone
-        meanwhile is no error."""
-        container, containers = step.container, self._engine.containers
-        if container is None:
-            raise TypeError(step.id)
+        """Its container is stopped. One that is gone meanwhile is no error."""
+        container, containers = _container_of(step), self._engine.containers
         with suppress(ObjectNotFoundError):
             if container.status == "paused":
                 # It could not hear the signal, and would be killed after its grace period.
                 containers.unpause(container.id)
-            if container.status not in AT_REST:
-                self._prepare_stop(container)
-                containers.stop(container.id)
-            if step.kind == "stop":
-                return containers.inspect(container.id)
-            containers.remove(container.id)
+            self._prepare_stop(container)
+            containers.stop(container.id)
+            return containers.inspect(container.id)
         return None
+
+    def _remove(self, step: Step) -> None:
+        with suppress(ObjectNotFoundError):
+            self._engine.containers.remove(_container_of(step).id)
 
     def _prepare_stop(self, container: Container) -> None:
         """Run the file's commands before a stop. They can't hold it up: who stops a service that
@@ -234,6 +234,12 @@ class EngineExecutor:
             return JobFailedError(service, container.exit_code, lines)
         why = Text("out of memory") if container.oom_killed else container.error
         return ExitedError(service, container.exit_code, why, lines)
+
+
+def _container_of(step: Step) -> Container:
+    if step.container is None:
+        raise TypeError(step.id)
+    return step.container
 
 
 def _with_volumes(host: Mapping[str, Any], volumes: Mapping[str, str]) -> dict[str, Any]:

@@ -87,6 +87,16 @@ class Plan:
                 longest[need] = max(longest.get(need, 0.0), length)
         return longest
 
+    @cached_property
+    def begun_by(self) -> Mapping[str, float]:
+        """Step id -> seconds from the begin of the plan to when it could end, had the engine all
+        the processors in the world."""
+        latest: dict[str, float] = {}
+        for step in self.steps:
+            before = max((latest[name] for name in self.graph[step.id]), default=0.0)
+            latest[step.id] = before + step.seconds
+        return latest
+
     def __str__(self) -> str:
         return "\n".join(step.id for step in self.steps)
 

@@ -20,6 +20,9 @@ from aiserver_tray.target.model import ServiceTarget
 
 Lane = Literal["engine", "images", "stops"]
 
+_Entry = tuple[float, float, int, str]
+"""A step in a lane's queue: its order, and its id last."""
+
 _LANES: Mapping[StepKind, Lane] = {
     "pull": "images",
     "build": "images",
@@ -28,9 +31,9 @@ _LANES: Mapping[StepKind, Lane] = {
     "create": "engine",
     "start": "engine",
     "stop": "stops",
-    "remove": "stops",
-    "remove_network": "stops",
-    "remove_volume": "stops",
+    "remove": "engine",
+    "remove_network": "engine",
+    "remove_volume": "engine",
 }
 
 _IMAGES_AT_ONCE = 4
@@ -76,12 +79,16 @@ class Runner:
         self._plan = plan
         self._steps = {step.id: step for step in plan}
         self._order = {step.id: index for index, step in enumerate(plan)}
+        self._reached: dict[str, float] = {}
+        for step in plan:
+            reached = plan.begun_by[step.id]
+            self._reached[step.subject] = max(reached, self._reached.get(step.subject, 0.0))
         self._views = {step.id: step.view for step in plan}
         self._executor = executor
         self._store = store
         self._report_to = report
         self._sorter = TopologicalSorter(plan.graph)
-        self._queues: dict[Lane, list[tuple[float, int, str]]] = {
+        self._queues: dict[Lane, list[_Entry]] = {
             "engine": [],
             "images": [],
             "stops": [],
@@ -92,7 +99,7 @@ class Runner:
             "images": _IMAGES_AT_ONCE,
             "stops": _STOPS_AT_ONCE,
         }
-        self._pool = ThreadPoolExecutor(sum(self._free.values()), "step")
+        self._pool = ThreadPoolExecutor(sum(self._free.values()) + 1, "step")
         self._running: dict[str, float] = {}
         self._waits: dict[str, Wait] = {}
         self._started: dict[str, Container] = {}
@@ -165,13 +172,25 @@ class Runner:
             return
         self._queue_ready()
         for lane, queue in self._queues.items():
-            while queue and self._free[lane]:
-                step = self._steps[heapq.heappop(queue)[2]]
-                self._free[lane] -= 1
-                self._running[step.id] = time.monotonic()
-                self._set(step.id, "running")
-                future = self._pool.submit(self._execute, step)
-                future.add_done_callback(self._done(step, lane))
+            while queue and (self._free[lane] > 0 or self._is_pressing(lane, queue[0])):
+                self._begin(self._steps[heapq.heappop(queue)[-1]], lane)
+
+    def _is_pressing(self, lane: Lane, first: _Entry) -> bool:
+        """Whether the *first* of the queue holds up everything: no step that is under way or
+        waited for has a longer path before it. It then goes without waiting for a slot, once."""
+        under_way = (*self._running, *self._waits)
+        return (
+            lane == "engine"
+            and self._free[lane] == 0
+            and all(self._plan.remaining[step_id] < -first[0] for step_id in under_way)
+        )
+
+    def _begin(self, step: Step, lane: Lane) -> None:
+        self._free[lane] -= 1
+        self._running[step.id] = time.monotonic()
+        self._set(step.id, "running")
+        future = self._pool.submit(self._execute, step)
+        future.add_done_callback(self._done(step, lane))
 
     def _is_stopping(self) -> bool:
         """Cancelled, or without an engine: nothing more can be done."""
@@ -189,8 +208,13 @@ class Runner:
                 elif step.kind == "wait":
                     self._begin_wait(step)
                 else:
-                    entry = (-self._plan.remaining[step_id], self._order[step_id], step_id)
-                    heapq.heappush(self._queues[_LANES[step.kind]], entry)
+                    heapq.heappush(self._queues[_LANES[step.kind]], self._entry(step))
+
+    def _entry(self, step: Step) -> "_Entry":
+        """What comes first: the longest remaining path; of equals, the one that was longest to be
+        reached, since what was before it would else have been hurried in vain."""
+        by_path = (-self._plan.remaining[step.id], -self._reached[step.subject])
+        return (*by_path, self._order[step.id], step.id)
 
     def _done(self, step: Step, lane: Lane) -> Callable[[Future[Container | None]], None]:
         def settle(future: Future[Container | None]) -> None:

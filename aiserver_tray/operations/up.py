@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from aiserver_tray.model import Container
+from aiserver_tray.model import AT_REST, Container
 from aiserver_tray.operations.decide import Decision, decide
-from aiserver_tray.operations.down import plan_stop
+from aiserver_tray.operations.down import plan_stop, removal, stop
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan import READY_SECONDS, SECONDS, Plan, Step, step_id
 from aiserver_tray.target.model import Dependency, ImageTarget, ModuleTarget, ServiceTarget
@@ -24,12 +24,10 @@ def plan_up(
 ) -> Plan:
     """Make everything of *targets* run: requires come with them, each with its own dependencies
     first. The services of the *restarted* modules are stopped before."""
-    stops = _stops(targets, observed, restarted)
+    models = {target.name: target.model for target in targets}
+    stops = plan_stop(sorted(restarted), models, observed.containers.values())
     decisions = decide(targets, observed, stopped=frozenset(step.subject for step in stops))
-    planner = _UpPlanner(targets, observed, decisions)
-    # One that is made anew is stopped with its removal.
-    kept = [step for step in stops if decisions.get(step.subject) == "start"]
-    return Plan.of([*kept, *planner.steps()])
+    return Plan.of([*_UpPlanner(targets, observed, decisions).steps(), *stops])
 
 
 def plan_without_waiting(plan: Plan) -> Plan:
@@ -67,13 +65,6 @@ def _image_step(kind: ImageKind, service: ServiceTarget) -> Step:
     image = service.image
     name = image.name if kind == "pull" and image.name else image.local
     return Step(kind, name, service.module, seconds=SECONDS[kind], target=image)
-
-
-def _stops(
-    targets: Iterable[ModuleTarget], observed: Observed, restarted: frozenset[str]
-) -> list[Step]:
-    models = {target.name: target.model for target in targets}
-    return list(plan_stop(sorted(restarted), models, observed.containers.values()))
 
 
 class _UpPlanner:
@@ -119,18 +110,12 @@ class _UpPlanner:
         known = {service.container for service in module.services}
         for container in self._observed.containers.values():
             if container.module == module.name and container.name not in known:
-                yield self._remove(container)
+                yield from self._remove(container)
 
-    def _remove(self, container: Container, *needs: str) -> Step:
-        return Step(
-            "remove",
-            container.name,
-            container.module,
-            container.service,
-            frozenset(needs),
-            SECONDS["remove"],
-            container=container,
-        )
+    def _remove(self, container: Container, *needs: str) -> Iterator[Step]:
+        if container.status not in AT_REST:
+            yield stop(container, needs)
+        yield removal(container)
 
     def _service(self, module: ModuleTarget, service: ServiceTarget) -> Iterator[Step]:
         decision = self._decisions[service.container]
@@ -158,7 +143,7 @@ class _UpPlanner:
         }
         if container is not None:
             # Only once the image is there: the old one serves until then.
-            yield self._remove(container, *image_needs)
+            yield from self._remove(container, *image_needs)
             needs.add(step_id("remove", container.name))
         yield Step(
             "create",

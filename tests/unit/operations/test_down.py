@@ -37,7 +37,9 @@ def test_down_removes_everything_then_networks_then_volumes(stack: Stack) -> Non
     containers = {"remove ai-web", "remove ai-web-worker", "remove ai-web-job"}
     assert needs(plan, "remove_network ai-web") == containers
     assert needs(plan, "remove_volume ai-web-data") == containers
-    assert needs(plan, "remove ai-web-job") == {"remove ai-web"}
+    assert needs(plan, "stop ai-web") == {"stop ai-web-worker"}
+    assert needs(plan, "remove ai-web") == {"stop ai-web"}
+    assert needs(plan, "remove ai-web-job") == set()
 
 
 def test_a_module_without_a_model_is_stopped_all_the_same(stack: Stack) -> None:

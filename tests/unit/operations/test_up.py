@@ -89,6 +89,7 @@ def test_a_changed_configuration_makes_just_that_container_anew(stack: list[Modu
     containers["ai-web-worker"] = replace(containers["ai-web-worker"], config_hash="other")
     plan = plan_up(stack, replace(there, containers=containers))
     assert ids(plan) == [
+        "stop ai-web-worker",
         "remove ai-web-worker",
         "create ai-web-worker",
         "start ai-web-worker",
@@ -101,7 +102,8 @@ def test_the_old_container_serves_until_the_new_image_is_there(stack: list[Modul
     containers = {**there.containers}
     containers["ai-web-worker"] = replace(containers["ai-web-worker"], config_hash="other")
     plan = plan_up(stack, replace(there, containers=containers, images={"busybox:1": IMAGE_ID}))
-    assert needs(plan, "remove ai-web-worker") == {"pull busybox:2"}
+    assert needs(plan, "stop ai-web-worker") == {"pull busybox:2"}
+    assert needs(plan, "remove ai-web-worker") == {"stop ai-web-worker"}
 
 
 def test_another_image_under_the_same_name_makes_the_container_anew(
@@ -182,7 +184,7 @@ def test_a_service_that_left_the_module_is_removed(stack: list[ModuleTarget]) ->
     there = observed(stack)
     left = replace(there.containers["ai-web"], name="ai-web-old", service="old", id="old")
     plan = plan_up(stack, replace(there, containers={**there.containers, left.name: left}))
-    assert ids(plan) == ["remove ai-web-old"]
+    assert ids(plan) == ["stop ai-web-old", "remove ai-web-old"]
 
 
 def test_restart_stops_users_first_and_leaves_other_modules_alone(
