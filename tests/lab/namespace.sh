@@ -33,6 +33,7 @@ up)
     ;;
 sweep)
     mount_cgroups
-    find /sys/fs/cgroup -depth -type d -path "*/$2*" -exec rmdir {} +
+    # Another lab's groups come and go meanwhile.
+    find /sys/fs/cgroup -ignore_readdir_race -depth -type d -path "*/$2*" -exec rmdir {} +
     ;;
 esac
