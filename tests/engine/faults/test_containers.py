@@ -1,14 +1,16 @@
 """Containers that somebody else kills, pauses or removes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import docker
 import pytest
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from tests.engine.faults.objects import eventually, kept, nothing_of, ours, running
-from tests.engine.faults.stack import held, write
+from tests.engine.faults.stack import OPEN, held, write
 from tests.engine.faults.tray import Tray
 
 BY_HAND: dict[str, Callable[[Container], object]] = {
@@ -60,23 +62,34 @@ def test_what_was_done_by_hand_is_in_the_way_of_no_end(
     assert kept(client, "ai-web-data") == made
 
 
-@pytest.mark.parametrize(
-    ("how", "code"), [("killed", "E_EXITED"), ("removed", "E_EXITED"), ("paused", None)]
-)
+@pytest.mark.parametrize("how", ["killed", "removed"])
 def test_up_fails_at_once_where_the_service_it_waits_for_is_ended_by_hand(
-    client: docker.DockerClient, tray: Tray, catalog: Path, how: str, code: str | None
+    client: docker.DockerClient, tray: Tray, catalog: Path, how: str
 ) -> None:
     write(catalog, "web", {"web": held()})
     with tray.started("up", "web") as up:
         eventually(lambda: running(client, "web"))
+        BY_HAND[how](client.containers.get("ai-web"))
+        up.wait().failed("E_EXITED", "web", "137" if how == "killed" else "removed")
+
+
+def test_up_goes_on_waiting_for_a_service_that_is_paused_by_hand_for_a_while(
+    client: docker.DockerClient, tray: Tray, catalog: Path
+) -> None:
+    write(catalog, "web", {"web": held()})
+
+    def is_opened() -> bool:
+        with suppress(APIError):  # the engine takes a moment to see that it goes on
+            return bool(container.exec_run(OPEN).exit_code == 0)
+        return False
+
+    with tray.started("up", "web") as up:
+        eventually(lambda: running(client, "web"))
         container = client.containers.get("ai-web")
-        BY_HAND[how](container)
-        if code:
-            up.wait().failed(code, "web")
-        else:
-            container.unpause()
-            container.exec_run(["touch", "/tmp/ready"])
-            up.wait().succeeded()
+        container.pause()
+        container.unpause()
+        eventually(is_opened)
+        up.wait().succeeded()
 
 
 @pytest.mark.parametrize("words", [["stop"], ["down"], ["down", "--volumes", "--yes"]])

@@ -94,7 +94,7 @@ def test_a_pull_says_that_the_disk_is_full_and_works_when_there_is_room(
 ) -> None:
     filler = fill(small)
 
-    small_tray.run("up", "web").failed("E_IMAGE_PULL", "no space left on device")
+    small_tray.run("up", "web").failed("E_RESOURCES", "disk")
 
     filler.unlink()
     small_tray.run("up", "web").succeeded()
