@@ -1,7 +1,7 @@
 """What becomes of each service's container (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from typing import Literal
 
@@ -11,6 +11,9 @@ from aiserver_tray.target.model import ModuleTarget, ServiceTarget
 
 Decision = Literal["keep", "wait", "start", "recreate", "create"]
 """keep: nothing to do. wait: it runs, and is not ready yet."""
+
+_TO_BE_MADE = datetime.max.replace(tzinfo=UTC)
+"""The time of a volume that is not there yet."""
 
 
 def decide(
@@ -115,11 +118,13 @@ def _job(
 def _newest_volume(
     module: ModuleTarget, targets: Iterable[ModuleTarget], observed: Observed
 ) -> datetime | None:
+    """When the newest volume with data of the modules that *module* requires was made."""
     times = [
         created
         for other in targets
         if other.name in module.requires
-        for volume in other.volumes
-        if (created := observed.volumes.get(volume.name))
+        for service in other.services
+        for volume in service.volumes
+        if (created := observed.volumes.get(volume, _TO_BE_MADE))
     ]
     return max(times, default=None)
