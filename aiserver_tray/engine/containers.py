@@ -153,6 +153,20 @@ class Containers:
         with self.logs(container, tail=lines) as log:
             return [line.text for line in log][-lines:]
 
+    def code_of_last_end(self, container: str, before: datetime) -> int | None:
+        """The exit code with which it ended last *before* a moment that has passed, of one that
+        runs again: inspect no longer tells. None where the engine has forgotten: it keeps its last
+        256 events (https://docs.docker.com/reference/cli/docker/system/events/)."""
+        filters = {"type": ["container"], "container": [container], "event": ["die"]}
+        params = {
+            "since": "0",
+            "until": f"{before.timestamp():.6f}",
+            "filters": json.dumps(filters),
+        }
+        with self._connection.stream("GET", "/events", params=params) as stream:
+            codes = [int(m["Actor"]["Attributes"]["exitCode"]) for m in stream.messages()]
+        return codes[-1] if codes else None
+
     def exec(self, container: str, command: Sequence[str], console: Console | None = None) -> int:
         """Run *command* in it at *console* (None: this process's own); its exit code.
 

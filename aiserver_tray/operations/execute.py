@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Literal
 
 from aiserver_tray.engine.cancellation import Cancellation
@@ -21,7 +22,9 @@ from aiserver_tray.errors import (
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container
 from aiserver_tray.operations.plan import Step
+from aiserver_tray.operations.preflight import port_conflict
 from aiserver_tray.operations.readiness import Wait
+from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import (
     Body,
     ImageTarget,
@@ -167,13 +170,19 @@ class EngineExecutor:
             else:
                 containers.start(service.container)
         except EngineRequestError as error:
-            found = containers.inspect(service.container)
-            if found.exit_code in _NOT_STARTED:
-                raise ExitedError(service.address, found.exit_code, found.error, ()) from error
-            raise
+            raise self._not_started(service, error) from error
         for body in service.post_start:
             self._run_hook(service, body)
         return containers.inspect(service.container)
+
+    def _not_started(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:
+        found = self._engine.containers.inspect(service.container)
+        if found.exit_code in _NOT_STARTED:
+            return ExitedError(service.address, found.exit_code, found.error, ())
+        # Engines say it in many ways: whether a port is the cause is seen by looking.
+        alone = replace(self._modules[service.module], services=(service,))
+        installation = service.body["Labels"][INSTALLATION]
+        return port_conflict(alone, installation, self._engine) or error
 
     def _run_hook(self, service: ServiceTarget, body: Body) -> None:
         code, lines = self._engine.containers.run(service.container, body)
@@ -225,6 +234,9 @@ class EngineExecutor:
         lines: list[str] = []
         with suppress(AiServerError):
             lines = self._engine.containers.tail(container.id, _LOG_LINES)
+            if verdict == "late":
+                # A check that fails changes nothing at first, so it was not told.
+                container = self._engine.containers.inspect(container.id)
         if verdict == "gone":
             return ExitedError(service, None, Text("its container was removed"), lines)
         if verdict == "late":
@@ -232,8 +244,18 @@ class EngineExecutor:
             return HealthTimeoutError(service, seconds, container.last_check, lines)
         if wait.target.is_job:
             return JobFailedError(service, container.exit_code, lines)
+        if container.status == "running":
+            return ExitedError(service, self._last_code(container), Text("it runs again"), lines)
         why = Text("out of memory") if container.oom_killed else container.error
         return ExitedError(service, container.exit_code, why, lines)
+
+    def _last_code(self, container: Container) -> int | None:
+        """With what a container ended that its restart policy has started again since."""
+        with suppress(AiServerError):
+            if container.started_at:
+                containers = self._engine.containers
+                return containers.code_of_last_end(container.id, container.started_at)
+        return None
 
 
 def _container_of(step: Step) -> Container:

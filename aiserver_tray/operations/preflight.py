@@ -10,7 +10,7 @@ from aiserver_tray.operations.preflight_names import keep_problems, name_problem
 from aiserver_tray.operations.preflight_ports import port_problems
 from aiserver_tray.operations.preflight_resources import memory_notices, resource_problems
 from aiserver_tray.operations.surroundings import Surroundings, look_around
-from aiserver_tray.operations.survey import Survey
+from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.target.model import ModuleTarget
 
 if TYPE_CHECKING:
@@ -35,6 +35,19 @@ def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: "Engine") 
     return Report(
         tuple(problems(targets, found, around)), tuple(memory_notices(targets, found, around))
     )
+
+
+def port_conflict(
+    target: ModuleTarget, installation: str, engine: "Engine"
+) -> AiServerError | None:
+    """Who has a port that *target* wants, where somebody took one since `preflight`.
+
+    Raises:
+        EngineDownError, EngineRequestError: the engine can't be asked.
+    """
+    found = survey(engine, installation)
+    around = look_around(engine, found, [target])
+    return next(iter(port_problems([target], found, around)), None)
 
 
 def problems(
