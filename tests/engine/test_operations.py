@@ -191,7 +191,7 @@ def test_a_config_file_of_a_read_only_service_is_renewed(
 def test_a_service_that_left_the_file_is_removed_by_up_and_its_volume_kept(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    top = {"volumes": {"data": {}}}
+    top: dict[str, object] = {"volumes": {"data": {}}}
     here.write("web", {"web": idle(), "old": idle(volumes=["data:/data"])}, top=top)
     here.done("up", "web")
     before = facts(engine, "ai-web")
