@@ -14,6 +14,7 @@ from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.resolve import (
     ResolvedModule,
     config_environment,
+    outline,
     resolve,
     resolve_with,
     secrets_in,
@@ -150,7 +151,8 @@ class App:
     def model(self, name: str) -> ModuleModel:
         """The outline of the module *name*; no secret is made for it."""
         try:
-            return module_model(self.resolved(name))
+            module = self.catalog.module(name)
+            return module_model(outline(self.catalog, module, self._masked_values(module)))
         except AiServerError as error:
             known = self.catalog.modules.get(name)
             return ModuleModel(name, known.kind if known else "feature", problem=error.text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.modules import EXTENSION, Module
@@ -36,12 +36,44 @@ def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Reso
     Raises:
         CatalogError: the file is wrong, with these values or with any; secrets are masked in it.
     """
-    scope = catalog.scope(module)
-    known = {**catalog.defaults, **values}
-    env = {name: known[address] for name, address in scope.items() if address in known}
-    if not module.declared:
-        env = _without_defaults(module, env)
+    env = _environment(catalog, module, values)
     return startable(resolve_with(module, env, secrets_in(catalog, module, env)))
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A module with its values filled in, as far as people are shown: ``services`` are the active
+    ones in Compose's canonical form, not checked against its models."""
+
+    module: Module
+    services: Mapping[str, Mapping[str, Any]]
+    requires: tuple[str, ...]
+    open: str | None
+
+
+def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outline:
+    """*module* with *values*, as for `resolve`, in a fraction of the time.
+
+    Raises:
+        CatalogError: the file is so wrong that it can't be read.
+    """
+    from aiserver_tray.catalog.compose.load import load_outline  # noqa: PLC0415 - slow
+
+    env = _environment(catalog, module, values)
+    try:
+        tree = load_outline(module.source, env, profiles=module.profiles_with(env))
+    except CatalogError as error:
+        raise _masked(error, secrets_in(catalog, module, env)) from None
+    extension = tree.get(EXTENSION)
+    page = extension.get("open") if isinstance(extension, dict) else None
+    return Outline(module, tree["services"], module.requires_with(env), page)
+
+
+def _environment(catalog: Catalog, module: Module, values: Mapping[str, str]) -> dict[str, str]:
+    known = {**catalog.defaults, **values}
+    scope = catalog.scope(module)
+    env = {name: known[address] for name, address in scope.items() if address in known}
+    return env if module.declared else _without_defaults(module, env)
 
 
 def startable(resolved: ResolvedModule) -> ResolvedModule:

@@ -26,7 +26,6 @@ from aiserver_tray.target.model import (
 from aiserver_tray.target.mounts import unnamed_volume_target, volume_names, volume_target
 from aiserver_tray.target.names import SHARED_NETWORK
 from aiserver_tray.target.network import network_target
-from aiserver_tray.target.outline import jobs_of
 from aiserver_tray.target.scope import Scope
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
     folders = config_volumes(scope, name, found)
     body, digest = container(scope, name, image, found, folders)
     ports = _ports(service, scope.bind)
-    is_job = name in jobs_of(scope.project.services.values())
+    is_job = name in scope.jobs
     return ServiceTarget(
         module=scope.module.name,
         service=name,

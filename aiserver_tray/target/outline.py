@@ -1,45 +1,50 @@
 """What the state keeps of a module: its services, without what only the engine has to know."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from aiserver_tray.catalog.resolve import ResolvedModule
+from aiserver_tray.catalog.resolve import Outline
 from aiserver_tray.model import ModuleModel, ServiceModel
 from aiserver_tray.target.names import container_name, local_tag
 
-if TYPE_CHECKING:
-    from aiserver_tray.catalog.compose.service import Service
 
-
-def module_model(resolved: ResolvedModule) -> ModuleModel:
-    """The outline of *resolved*, for which no secret is needed."""
-    module, services = resolved.module, resolved.project.services
-    jobs = jobs_of(services.values())
+def module_model(outline: Outline) -> ModuleModel:
+    """The state's model of the module in *outline*."""
+    module = outline.module
+    jobs = jobs_of(
+        (name, str(how.get("condition")))
+        for service in outline.services.values()
+        for name, how in service.get("depends_on", {}).items()
+    )
     return ModuleModel(
         module.name,
         module.kind,
-        resolved.requires,
+        outline.requires,
         tuple(
             ServiceModel(
                 name,
                 container_name(module.name, name),
-                service.image or local_tag(module.name, name, service.image),
+                str(service.get("image") or local_tag(module.name, name, "")),
                 name in jobs,
-                tuple(service.depends_on),
-                bool(service.pre_stop),
+                tuple(n for n in service.get("depends_on", ()) if n in outline.services),
+                bool(service.get("pre_stop")),
             )
-            for name, service in services.items()
-            if service.replicas > 0
+            for name, service in outline.services.items()
+            if _replicas(service) != "0"
         ),
-        resolved.open,
+        outline.open,
     )
 
 
-def jobs_of(services: "Iterable[Service]") -> frozenset[str]:
-    """The services that run once and must exit 0: some other waits for their success."""
+def jobs_of(dependencies: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """The services that run once and must exit 0: some other waits for their success.
+    *dependencies*: the service that is waited for, and the condition."""
     return frozenset(
-        name
-        for service in services
-        for name, how in service.depends_on.items()
-        if how.condition == "service_completed_successfully"
+        name for name, condition in dependencies if condition == "service_completed_successfully"
     )
+
+
+def _replicas(service: Mapping[str, Any]) -> str:
+    deploy = service.get("deploy")
+    replicas = deploy.get("replicas", 1) if isinstance(deploy, dict) else 1
+    return str(service.get("scale", replicas))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aiserver_tray.catalog.modules import Module
@@ -9,6 +10,7 @@ from aiserver_tray.errors import Place
 from aiserver_tray.target.labels import Owner
 from aiserver_tray.target.model import NetworkTarget, VolumeTarget
 from aiserver_tray.target.names import container_name
+from aiserver_tray.target.outline import jobs_of
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
@@ -25,6 +27,15 @@ class Scope:
     bind: str
     networks: Mapping[str, NetworkTarget]
     volumes: Mapping[str, VolumeTarget]
+
+    @cached_property
+    def jobs(self) -> frozenset[str]:
+        """The services that are jobs."""
+        return jobs_of(
+            (name, how.condition)
+            for service in self.project.services.values()
+            for name, how in service.depends_on.items()
+        )
 
     def service(self, name: str) -> "Service":
         """The service *name* as the file has it."""

@@ -9,6 +9,7 @@ from aiserver_tray.catalog.compose.consistency import check_consistency
 from aiserver_tray.catalog.compose.fields import Extensible, Name
 from aiserver_tray.catalog.compose.keypath import Report
 from aiserver_tray.catalog.compose.normalize import normalize
+from aiserver_tray.catalog.compose.profiles import is_active
 from aiserver_tray.catalog.compose.references import Section, uses_of
 from aiserver_tray.catalog.compose.resources import Config, Network, Secret, Volume
 from aiserver_tray.catalog.compose.service import Service
@@ -76,11 +77,6 @@ def validate_project(
     project = whole.model_copy(update={"services": active})
     check_consistency(project, whole.services.keys() - active.keys(), report)
     return project.model_copy(update=_used_resources(project))
-
-
-def is_active(service_profiles: Collection[str], profiles: Collection[str]) -> bool:
-    """Whether a service with *service_profiles* runs where *profiles* are active."""
-    return not service_profiles or "*" in profiles or not set(service_profiles).isdisjoint(profiles)
 
 
 def _used_resources(project: Project) -> dict[str, Any]:

@@ -1,0 +1,8 @@
+"""Which services are active."""
+
+from collections.abc import Collection
+
+
+def is_active(service_profiles: Collection[str], profiles: Collection[str]) -> bool:
+    """Whether a service with *service_profiles* runs where *profiles* are active."""
+    return not service_profiles or "*" in profiles or not set(service_profiles).isdisjoint(profiles)
