@@ -119,7 +119,7 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
     def connected(self) -> Any:  # noqa: ANN401 - a socket, or the SDK's pipe
         """Connect now, for the one request that this client is for: the socket, by which another
         thread can end the request even before it is answered."""
-        connection: Any = self._pool._get_conn()
+        connection: Any = self._pool._get_conn(timeout=None)
         connection.timeout = CONNECT
         connection.connect()
         self._pool._put_conn(connection)

@@ -91,12 +91,15 @@ class Connection:
             client.close()
 
     def _client(self) -> Client:
-        if getattr(self._own, "generation", None) != self.generation:
-            self._own.client = self._new_client()
-            self._own.generation = self.generation
+        client: Client | None = getattr(self._own, "client", None)
+        generation = self.generation
+        if client is None or self._own.generation != generation:
+            if client is not None:
+                client.close()
+            client = self._own.client = self._new_client()
+            self._own.generation = generation
             with self._lock:
-                self._clients.add(self._own.client)
-        client: Client = self._own.client
+                self._clients.add(client)
         return client
 
     def _new_client(self) -> Client:

@@ -140,10 +140,12 @@ def _converse(person: Terminal) -> None:
     person.until(b"# ")
     person.type(b"tty; stty size\r")
     person.until(b"/dev/pts/")
-    person.type(b"sleep 600\r")
-    person.until(b"sleep 600")
+    # What is typed is echoed, so the words are split there.
+    loop = "trap 'echo cau''ght; exit' INT; echo rea''dy; while :; do sleep 1; done"
+    person.type(f'sh -c "{loop}"\r'.encode())
+    person.until(b"ready")
     person.type(b"\x03")  # goes to the command, not to us
-    person.until(b"^C")
+    person.until(b"caught")
     person.type(b"exit 5\r")
 
 
