@@ -74,6 +74,12 @@ def scope_of(request: Request, parts: Parts) -> Scope:
     )
 
 
+def look_again(parts: Parts) -> None:
+    """Let the store know what another process's operation, which has just ended, has changed."""
+    _ours(survey(parts.engine, parts.settings.installation_id), parts)
+    parts.store.flush()
+
+
 def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
     """The plan of *request*. Nothing is changed by it.
 
@@ -238,10 +244,28 @@ def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:
         # The one that all share has no module.
         if (module := network.module or "") in scope.modules or not (module or stays)
     }
+    volumes = _volumes(request, scope, found, containers.values())
+    plan = plan_down(scope.modules, scope.models, containers.values(), networks, volumes)
+    return Prepared(plan, scope, Observed(containers))
+
+
+def _volumes(
+    request: Request, scope: Scope, found: Survey, containers: Iterable[Container]
+) -> dict[str, str]:
+    """What goes with `down`: volumes of configuration files, and, only where the user asked for
+    it, those with data, also those that the engine made for our containers."""
     volumes = {
         volume.name: volume.module or ""
         for volume in found.our_volumes
         if (request.volumes or volume.is_config) and volume.module in scope.modules
     }
-    plan = plan_down(scope.modules, scope.models, containers.values(), networks, volumes)
-    return Prepared(plan, scope, Observed(containers))
+    if not request.volumes:
+        return volumes
+    anonymous = {
+        name: container.module
+        for container in containers
+        if container.module in scope.modules
+        for name in container.anonymous_volumes.values()
+        if name in found.volumes and found.volumes[name].is_anonymous
+    }
+    return volumes | anonymous
