@@ -22,7 +22,7 @@ from aiserver_tray.model import OperationStatus, OperationView, StepView
 from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.locks import module_locks, refuse
 from aiserver_tray.operations.plan import Plan, Step
-from aiserver_tray.operations.prepare import Parts, Scope, prepare, scope_of
+from aiserver_tray.operations.prepare import Parts, Scope, look_again, prepare, scope_of
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run import Runner
 from aiserver_tray.operations.up import plan_refresh
@@ -63,6 +63,7 @@ class Operation:
         self._parts = parts
         self._cancelled = Cancellation()
         self._runner: Runner | None = None
+        self._has_waited = False
         self._lock = Lock()
         self._view = OperationView(self.id, request.kind, request.modules)
         self._thread = Thread(target=self._run, name=f"operation-{request.kind}", daemon=True)
@@ -103,21 +104,38 @@ class Operation:
         self._tell(replace(self._view, status=status, error=error, seconds_left=None))
 
     def _work(self) -> None:
-        scope = scope_of(self._request, self._parts)
+        scope: Scope | None = scope_of(self._request, self._parts)
+        while scope is not None:
+            scope = self._work_on(scope)
+
+    def _work_on(self, scope: Scope) -> Scope | None:
+        """Do it under the locks of *scope*. Those who had them may have changed what it concerns:
+        where that takes further locks, nothing is done, and the new scope is the answer."""
         self._tell(replace(self._view, modules=scope.modules))
         engine_id = self._parts.engine.info().id
         on_busy = self._wait_for if self._request.wait else refuse
         command = f"aiserver-tray {self._request}"
+        self._has_waited = False
         with module_locks(engine_id, scope.locked, command, on_busy, self._cancelled):
-            self._tell(replace(self._view, status="running", detail=None))
-            if self._request.kind == "up":
-                self._carry_out(plan_refresh(scope.targets.values()), scope, ())
-            prepared = prepare(self._request, scope, self._parts)
-            self._tell(replace(self._view, notices=prepared.notices))
-            self._remember_desired(scope, engine_id)
-            self._carry_out(prepared.plan, scope, prepared.observed.images)
+            if self._has_waited:
+                look_again(self._parts)
+                held, scope = scope.locked, scope_of(self._request, self._parts)
+                if not {*scope.locked} <= {*held}:
+                    return scope
+            self._work_under_locks(scope, engine_id)
+        return None
+
+    def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
+        self._tell(replace(self._view, modules=scope.modules, status="running", detail=None))
+        if self._request.kind == "up":
+            self._carry_out(plan_refresh(scope.targets.values()), scope, ())
+        prepared = prepare(self._request, scope, self._parts)
+        self._tell(replace(self._view, notices=prepared.notices))
+        self._remember_desired(scope, engine_id)
+        self._carry_out(prepared.plan, scope, prepared.observed.images)
 
     def _wait_for(self, busy: BusyError) -> None:
+        self._has_waited = True
         text = Text(
             "waiting for {command} (process {pid}), which has {module}",
             command=busy.data["command"] or "?",
