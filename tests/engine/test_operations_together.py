@@ -1,0 +1,227 @@
+"""Several operations at once, those that are cancelled, and what is remembered between them."""
+
+from collections.abc import Callable
+
+import docker
+import pytest
+
+from aiserver_tray.core import Core
+from aiserver_tray.model import OperationView, Snapshot
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.service import Operation
+from tests.engine.operating import (
+    LIMIT,
+    Installation,
+    after,
+    checked,
+    ended,
+    facts,
+    gated,
+    idle,
+    names,
+    open_gate,
+)
+from tests.engine.registries.misbehaving import registry
+from tests.lab import engine as lab_engine
+from tests.lab import lifecycle
+from tests.lab.place import Place
+
+
+def runs(container: str) -> Callable[[Snapshot], bool]:
+    """Whether a snapshot shows *container* running."""
+    return lambda s: any(
+        v.container == container and v.state == "running" for m in s.modules for v in m.services
+    )
+
+
+def begin(core: Core, kind: str, *modules: str) -> Operation:
+    return core.operations.start(Request(kind, modules))  # type: ignore[arg-type]
+
+
+def seen_views(core: Core) -> list[tuple[OperationView, ...]]:
+    """A list that gets all operations of every state from now on."""
+    seen: list[tuple[OperationView, ...]] = []
+    core.store.observe(lambda state: seen.append(state.operations))
+    return seen
+
+
+# -- at once ---------------------------------------------------------------------------------------
+
+
+def test_operations_on_unrelated_modules_run_side_by_side(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("slow", {"slow": gated()})
+    here.write("quick", {"quick": idle()})
+    with here.core() as core:
+        slow = begin(core, "up", "slow")
+        core.store.wait_until(runs("ai-slow"), LIMIT)
+        assert ended(begin(core, "up", "quick")).status == "succeeded"
+        assert ended(begin(core, "down", "quick")).status == "succeeded"
+        assert not slow.view.is_over
+        open_gate(engine, "ai-slow")
+        assert ended(slow).status == "succeeded"
+
+
+def test_operations_on_one_module_run_one_after_the_other(here: Installation) -> None:
+    here.write("base", {"base": checked("true")}, kind="basic")
+    here.write("web", {"web": checked("true")}, requires=["base"])
+    with here.core() as core:
+        seen = seen_views(core)
+        requests = [("up", "web"), ("restart", "base"), ("restart", "web"), ("up", "base")]
+        ends = [ended(o) for o in [begin(core, kind, module) for kind, module in requests]]
+        core.store.flush()
+    assert {view.status for view in ends} == {"succeeded"}
+    at_work = [[view for view in views if view.status == "running"] for views in seen]
+    # An operation that just began runs until it knows what it has to wait for.
+    busy = [sum(any(s.status == "running" for s in v.steps) for v in views) for views in at_work]
+    assert max(busy) == 1
+
+
+def test_what_is_waited_for_is_told_and_decides_about_the_rest(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("base", {"base": gated()}, kind="basic")
+    here.write("web", {"web": idle()}, requires=["base"])
+    with here.core() as core:
+        up = begin(core, "up", "web")
+        core.store.wait_until(runs("ai-base"), LIMIT)
+        with here.core() as other:
+            down = begin(other, "down", "base")
+            other.store.wait_until(
+                lambda s: any(o.status == "waiting" for o in s.operations), LIMIT
+            )
+            assert "aiserver-tray up web" in str(down.view.detail)
+            assert not down.view.steps
+            open_gate(engine, "ai-base")
+            assert ended(up).status == "succeeded"
+            view = ended(down)
+    assert (view.error and view.error.code) == "E_IN_USE", "only now does web use it"
+    assert facts(engine, "ai-base")["ai-base"].status == "running"
+
+
+def test_a_cancelled_wait_ends_and_leaves_the_other_at_work(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": gated()})
+    with here.core() as core:
+        up = begin(core, "up", "web")
+        core.store.wait_until(runs("ai-web"), LIMIT)
+        down = begin(core, "down", "web")
+        core.store.wait_until(lambda s: any(o.status == "waiting" for o in s.operations), LIMIT)
+        down.cancel()
+        assert ended(down).status == "cancelled"
+        open_gate(engine, "ai-web")
+        assert ended(up).status == "succeeded"
+
+
+# -- cancelled -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("again", ["up", "down"])
+def test_a_cancelled_up_starts_nothing_more_and_can_be_gone_on_from(
+    here: Installation, engine: docker.DockerClient, again: str
+) -> None:
+    services = {"db": gated(), "web": idle(depends_on=after("healthy", "db"))}
+    here.write("web", services, top={"volumes": {"data": {}}})
+    with here.core() as core:
+        up = begin(core, "up", "web")
+        core.store.wait_until(runs("ai-web-db"), LIMIT)
+        up.cancel()
+        view = ended(up)
+    assert (view.status, view.error and view.error.code) == ("cancelled", "E_CANCELLED")
+    statuses = {f"{step.kind} {step.subject}": step.status for step in view.steps}
+    assert statuses["start ai-web"] == "skipped"
+    assert {c.name for c in engine.containers.list()} == {"ai-web-db"}
+
+    open_gate(engine, "ai-web-db")
+    here.done(again, "web")  # type: ignore[arg-type]
+
+    assert names(engine) == ({"ai-web", "ai-web-db"} if again == "up" else set())
+
+
+def test_a_cancelled_pull_ends_at_once(here: Installation, engine: docker.DockerClient) -> None:
+    with registry() as server, here.core() as core:
+        here.write("web", {"web": {"image": f"{server.address}/team/stuck:1"}})
+        up = begin(core, "up", "web")
+        assert server.waiting.wait(LIMIT)
+        up.cancel()
+        assert ended(up).status == "cancelled"
+    assert names(engine) == set()
+
+
+# -- remembered ------------------------------------------------------------------------------------
+
+
+def desired(here: Installation, engine: docker.DockerClient) -> set[str]:
+    return {*here.app.settings.engine(engine.info()["ID"]).desired}
+
+
+def test_what_the_user_asked_for_is_kept_until_stop_or_down(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("base", {"base": idle()}, kind="basic")
+    for name in ("one", "two"):
+        here.write(name, {name: idle()}, requires=["base"])
+    here.done("up", "one")
+    assert desired(here, engine) == {"one"}, "what it requires was not asked for"
+    here.done("up", "two")
+    assert desired(here, engine) == {"one", "two"}
+    here.done("stop", "one")
+    assert desired(here, engine) == {"two"}
+    here.write("two", {"two": idle(), "broken": {**idle(), "command": ["no-such"]}})
+    assert here.run("up", "two", "one").status == "failed"
+    assert desired(here, engine) == {"one", "two"}, "also where it failed"
+    here.done("down")
+    assert desired(here, engine) == set()
+
+
+def test_what_was_asked_for_is_wanted_also_after_the_engine_has_gone_and_come_back(
+    lab: Place, here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": idle(restart="unless-stopped"), "db": idle()})
+    here.done("up", "web")
+    with here.core() as core:
+        core.publish_modules()
+        lab_engine.kill(lab)
+        core.store.wait_until(lambda s: s.state == "engine_down", LIMIT)
+        lifecycle.up(lab)
+        # The engine revives the one with a restart policy.
+        core.store.wait_until(lambda s: s.state == "degraded" and runs("ai-web")(s), LIMIT)
+    assert desired(here, engine) == {"web"}
+    here.done("up", "web")
+    assert here.module("web").state == "running"
+
+
+def test_times_to_ready_are_learnt_and_order_the_next_start(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    services = {"slow": gated(), "quick": idle()}
+    here.write("web", services)
+    with here.core() as core:
+        up = begin(core, "up", "web")
+        core.store.wait_until(runs("ai-web-slow"), LIMIT)
+        first = up.view.seconds_left
+        open_gate(engine, "ai-web-slow")
+        assert ended(up).status == "succeeded"
+    learnt = here.app.settings.engine(engine.info()["ID"]).learnt
+    assert learnt.keys() == {"web/slow", "web/quick"}
+    assert learnt["web/slow"] > learnt["web/quick"] >= 0
+    assert first is not None
+    assert first > 0
+    settings = here.app.settings
+    with settings.update_engine(engine.info()["ID"]) as state:
+        state.learnt["web/slow"] = 77.0
+    here.done("down")
+    with here.core() as core:
+        plan = core.operations.plan(Request("up", ("web",)))
+        remaining = plan.remaining
+        up = begin(core, "up", "web")
+        core.store.wait_until(runs("ai-web-slow"), LIMIT)
+        left = [v.seconds_left for v in (up.view,) if v.seconds_left]
+        open_gate(engine, "ai-web-slow")
+        assert ended(up).status == "succeeded"
+    assert remaining["start ai-web-slow"] > 77 > remaining["start ai-web-quick"]
+    assert all(70 < seconds < 80 for seconds in left)
+    assert left
+    assert here.app.settings.engine(engine.info()["ID"]).learnt["web/slow"] < 77
