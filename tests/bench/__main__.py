@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.bench import commands, configs, stacks
+from tests.bench import commands, configs, stacks, state
 from tests.bench.result import HEAD, Result, Results
 from tests.bench.shapes import CHAIN, HUNDRED, TEN
 from tests.lab import engine, lifecycle
@@ -30,6 +30,8 @@ def benchmarks(pairs: int) -> Mapping[str, Callable[[], Results]]:
         "hundred": partial(stacks.stack, HUNDRED, place, pairs),
         "status": partial(commands.status, place, pairs),
         "memory": partial(commands.memory, place),
+        "events": partial(state.event_to_snapshot, place),
+        "idle": partial(state.idle_watcher, place),
     }
     config = partial(configs.config, pairs)
     return {"config": config} | {n: partial(_with, place, b) for n, b in on_lab.items()}

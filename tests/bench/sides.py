@@ -31,6 +31,8 @@ def run(command: Sequence[object], host: str = "") -> str:
     said where it fails."""
     words = [str(word) for word in command]
     environment = os.environ | {"DOCKER_HOST": host}
+    # As where it is installed: a shell that asks for no bytecode has it compiled at each start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
