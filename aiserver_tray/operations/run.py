@@ -252,6 +252,8 @@ class Runner:
         wait = Wait(step.target, container, now, now + step.target.ready_within)
         self._waits[step.id] = wait
         self._settle(step.id, wait, wait.judge(container))
+        # What the store heard before this wait was there woke nobody for it.
+        self.wake()
 
     def _judge_waits(self) -> None:
         if not self._waits:
