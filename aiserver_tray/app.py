@@ -19,11 +19,12 @@ from aiserver_tray.catalog.resolve import (
     resolve_with,
     secrets_in,
 )
-from aiserver_tray.catalog.setting import MASK, LocalText
+from aiserver_tray.catalog.setting import LocalText
 from aiserver_tray.errors import AiServerError, SettingError, raise_all
 from aiserver_tray.host.language import system_language
 from aiserver_tray.host.paths import find_home
 from aiserver_tray.i18n import Language
+from aiserver_tray.masking import MASK
 from aiserver_tray.model import ModuleModel
 from aiserver_tray.settings.app_settings import APP_SETTINGS, BIND, LANGUAGE
 from aiserver_tray.settings.store import Declared, Settings

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.modules import EXTENSION, Module
-from aiserver_tray.catalog.setting import MASK
 from aiserver_tray.catalog.unsupported import hidden_configs
-from aiserver_tray.errors import CatalogError, Problem
-from aiserver_tray.i18n import Text
+from aiserver_tray.errors import CatalogError
+from aiserver_tray.masking import MASK
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
@@ -63,7 +62,8 @@ def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outl
     try:
         tree = load_outline(module.source, env, profiles=module.profiles_with(env))
     except CatalogError as error:
-        raise _masked(error, secrets_in(catalog, module, env)) from None
+        error.hide(secrets_in(catalog, module, env))
+        raise
     extension = tree.get(EXTENSION)
     page = extension.get("open") if isinstance(extension, dict) else None
     return Outline(module, tree["services"], module.requires_with(env), page)
@@ -116,7 +116,8 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
     try:
         project = load_project(module.source, env, profiles=module.profiles_with(env))
     except CatalogError as error:
-        raise _masked(error, secrets) from None
+        error.hide(secrets)
+        raise
     extension = project.extensions.get(EXTENSION, {})
     return ResolvedModule(module, project, module.requires_with(env), extension.get("open"))
 
@@ -141,41 +142,3 @@ def config_environment(
         else:
             env[name] = MASK if setting.is_secret else setting.initial or ""
     return env | {name: file[name] for name in COMPOSE_VARIABLES if file and name in file}
-
-
-def _masked(error: CatalogError, secrets: list[str]) -> CatalogError:
-    # Longest first: one secret may begin another.
-    secrets = sorted(filter(None, secrets), key=len, reverse=True)
-    return CatalogError(
-        [
-            Problem(
-                # A key may be a value, too: `networks: ["${NAME}"]` becomes a mapping.
-                replace(p.place, key=_masked_text(p.place.key, secrets)),
-                _hidden(p.text, secrets),
-            )
-            for p in error.problems
-        ]
-    )
-
-
-def _hidden(text: Text, secrets: list[str]) -> Text:
-    values = {name: _without(value, secrets) for name, value in text.values.items()}
-    return Text(text.template, **values)
-
-
-def _without(value: object, secrets: list[str]) -> object:
-    if isinstance(value, Text):
-        return _hidden(value, secrets)
-    if isinstance(value, Mapping):
-        return {_without(k, secrets): _without(v, secrets) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without(item, secrets) for item in value]
-    # A number may be a secret's, too; what holds none keeps its type and so its look.
-    masked = _masked_text(str(value), secrets)
-    return value if masked == str(value) else masked
-
-
-def _masked_text(text: str, secrets: list[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, MASK)
-    return text

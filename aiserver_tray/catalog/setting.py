@@ -18,11 +18,10 @@ from pydantic import (
 from aiserver_tray.catalog.compose.problems import UnfitError
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Text
+from aiserver_tray.masking import MASK
 
 PLACEHOLDER = "change-me-"
 """``env.example`` holds ``change-me-<name>`` for a secret; it is never taken as a value."""
-
-MASK = "********"
 
 _SECRET_LENGTH = 8
 """Characters that a given secret has at least (NIST SP 800-63B-3, 5.1.1.1)."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from aiserver_tray.i18n import Language, Text
+from aiserver_tray.masking import hide
 
 
 class AiServerError(Exception):
@@ -19,6 +20,15 @@ class AiServerError(Exception):
     def render(self, language: Language = "en") -> str:
         """The message in *language*."""
         return self.text.render(language)
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Take *secrets* out of all that it says: what the engine and containers say is quoted."""
+        self.text = hide(self.text, secrets)
+        self.data = hide(self.data, secrets)
+        self.args = (self.text,)
+        # A traceback would tell what the text no longer does.
+        self.__cause__ = None
+        self.__suppress_context__ = True
 
     def __str__(self) -> str:
         return self.render()
@@ -38,6 +48,11 @@ class JointError(AiServerError):
 
     def render(self, language: Language = "en") -> str:
         return "\n".join(error.render(language) for error in self.errors)
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        super().hide(secrets)
+        for error in self.errors:
+            error.hide(secrets)
 
 
 def raise_all(errors: Sequence[AiServerError]) -> None:

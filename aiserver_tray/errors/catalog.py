@@ -1,13 +1,14 @@
 """What is wrong with the catalog or the settings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from aiserver_tray.errors.base import AiServerError
 from aiserver_tray.i18n import Language, Text
+from aiserver_tray.masking import hide
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ class CatalogError(AiServerError):
         self.problems = tuple(problems)
         first = self.problems[0]
         super().__init__(first.text, problems=[problem.as_data() for problem in self.problems])
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        super().hide(secrets)
+        self.problems = tuple(
+            # A key may be a value, too: `networks: ["${NAME}"]` becomes a mapping.
+            Problem(replace(p.place, key=hide(p.place.key, secrets)), hide(p.text, secrets))
+            for p in self.problems
+        )
 
     @classmethod
     def at(cls, place: Place, text: Text) -> "CatalogError":

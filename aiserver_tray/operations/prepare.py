@@ -22,7 +22,13 @@ from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.preflight import preflight
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.survey import Survey, survey
-from aiserver_tray.operations.up import images_of, plan_images, plan_up, plan_without_waiting
+from aiserver_tray.operations.up import (
+    images_of,
+    never_pulled,
+    plan_images,
+    plan_up,
+    plan_without_waiting,
+)
 from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen
@@ -125,7 +131,7 @@ def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
     restarted = frozenset(scope.modules) if request.kind == "restart" else frozenset()
     plan = plan_up(targets, observed, restarted=restarted)
     report = preflight(targets, found, parts.engine)
-    raise_all(report.errors)
+    raise_all([*report.errors, *never_pulled(targets, observed)])
     if request.detach:
         plan = plan_without_waiting(plan)
     return Prepared(plan, scope, observed, report.notices)

@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock, Thread
@@ -16,6 +17,7 @@ from aiserver_tray.errors import (
     CancelledError,
     EngineDownError,
     JointError,
+    SettingError,
 )
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationStatus, OperationView, StepView
@@ -101,7 +103,15 @@ class Operation:
             error = failure
         except Exception as bug:  # noqa: BLE001 - it must be told, whatever it is
             error = _bug(bug)
+        if error:
+            error.hide(self._secrets())
         self._tell(replace(self._view, status=status, error=error, seconds_left=None))
+
+    def _secrets(self) -> list[str]:
+        secrets = self._parts.settings.secrets
+        with suppress(SettingError):  # one that can't be read can't have been told either
+            return list(secrets.values(secrets.names()).values())
+        return []
 
     def _work(self) -> None:
         scope: Scope | None = scope_of(self._request, self._parts)
@@ -193,7 +203,7 @@ class Operation:
 
 
 def _pass_on(runner: Runner, step: Step, progress: PullProgress) -> None:
-    runner.progress(step, progress.current, progress.total, progress.rate)
+    runner.show(step, progress.current, progress.total, progress.rate)
 
 
 def _raise(errors: Iterable[AiServerError]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from aiserver_tray.errors import AiServerError, ImagePullError
+from aiserver_tray.i18n import Text
 from aiserver_tray.model import AT_REST, Container
 from aiserver_tray.operations.decide import Decision, decide
 from aiserver_tray.operations.down import plan_stop, removal, stop
@@ -37,15 +39,30 @@ def plan_without_waiting(plan: Plan) -> Plan:
 
 
 def plan_refresh(targets: Iterable[ModuleTarget]) -> Plan:
-    """Pull what the files want pulled at every `up`: whether it changed decides about the rest."""
-    always = {
-        step.id: step
-        for module in targets
-        for service in module.services
-        if service.image.name and service.image.pull_policy == "always"
-        for step in [_image_step("pull", service)]
-    }
-    return Plan.of(always.values())
+    """Pull or build what the files want anew at every `up`: whether it changed decides about the
+    rest."""
+    steps = {}
+    for module in targets:
+        for service in module.services:
+            image = service.image
+            if image.name and image.pull_policy == "always":
+                step = _image_step("pull", service)
+                steps[step.id] = step
+            elif image.build and image.pull_policy == "build":
+                step = _image_step("build", service)
+                steps[step.id] = step
+    return Plan.of(steps.values())
+
+
+def never_pulled(targets: Iterable[ModuleTarget], observed: Observed) -> list[AiServerError]:
+    """One error for each image that is not there, and of which the file says not to pull it."""
+    why = Text("pull_policy is never, and the engine does not have it")
+    return [
+        ImagePullError(image.name, [(image.name, why)])
+        for image in images_of(targets)
+        if image.name and image.pull_policy == "never"
+        if image.build is None and observed.image_of(image) is None
+    ]
 
 
 def plan_images(targets: Iterable[ModuleTarget], kind: ImageKind) -> Plan:
@@ -160,7 +177,7 @@ class _UpPlanner:
         image = service.image
         if self._observed.image_of(image) is not None:
             return None
-        is_pulled = image.name and image.pull_policy != "build"
+        is_pulled = image.name and not (image.build and image.pull_policy in ("build", "never"))
         return _image_step("pull" if is_pulled else "build", service)
 
     def _shared(self, module: ModuleTarget, service: ServiceTarget) -> list[str]:

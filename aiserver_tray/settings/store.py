@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from aiserver_tray.catalog.setting import MASK, Setting
+from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.errors import SettingError, UnknownNameError
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
+from aiserver_tray.masking import MASK
 from aiserver_tray.settings.content import EngineState, InstallationData, SettingsData, StateData
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.secrets import Secrets, kept

@@ -8,8 +8,8 @@ from aiserver_tray.app import built_in_catalog
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.resolve import outline, resolve
-from aiserver_tray.catalog.setting import MASK
 from aiserver_tray.errors import CatalogError
+from aiserver_tray.masking import MASK
 from aiserver_tray.target.build import module_target
 from aiserver_tray.target.labels import Owner
 from aiserver_tray.target.outline import module_model

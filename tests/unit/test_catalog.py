@@ -8,7 +8,6 @@ import pytest
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.resolve import config_environment, resolve, resolve_with
-from aiserver_tray.catalog.setting import MASK
 from aiserver_tray.errors import (
     AiServerError,
     CatalogError,
@@ -17,6 +16,7 @@ from aiserver_tray.errors import (
     SettingError,
     UnknownNameError,
 )
+from aiserver_tray.masking import MASK
 
 BUILT_IN = Path(__file__).parents[2] / "orchestration"
 

@@ -7,8 +7,8 @@ import pytest
 
 from aiserver_tray.catalog.modules import load_module
 from aiserver_tray.catalog.resolve import resolve_with
-from aiserver_tray.catalog.setting import MASK
 from aiserver_tray.errors import CatalogError
+from aiserver_tray.masking import MASK
 
 FORM = """\
 services:

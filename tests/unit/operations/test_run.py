@@ -138,7 +138,7 @@ def test_a_service_that_is_not_ready_holds_back_what_needs_it(tmp_path: Path, st
     run = Run(plan, script, store)
     target = next(step.target for step in plan if step.id == "start ai-m-a")
     assert isinstance(target, ServiceTarget)
-    begun = set()
+    begun: set[str] = set()
     while not {"start ai-m-leaf1", "start ai-m-leaf2", "start ai-m-leaf3"} <= begun:
         begun.add(script.begun.get(timeout=LIMIT))
     assert "start ai-m-b" not in script.order

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.catalog.setting import MASK, Choice, Setting
+from aiserver_tray.catalog.setting import Choice, Setting
 from aiserver_tray.errors import SettingError, UnknownNameError
 from aiserver_tray.host.paths import Home
+from aiserver_tray.masking import MASK
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.content import EngineState
 from aiserver_tray.settings.store import Declared, Settings, address_of
@@ -58,7 +59,26 @@ def test_a_wrong_value_is_refused_and_nothing_is_stored(
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1", "192.168.1.5"])
 def test_ports_can_be_published_on_an_ip_address(settings: Settings, address: str) -> None:
     settings.set(APP_SETTINGS, "app.bind", f" {address}")
-    assert settings.values(APP_SETTINGS) == {"app.bind": address, "app.language": "system"}
+    assert settings.values(APP_SETTINGS)["app.bind"] == address
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("", ""),
+        ("mirror.example.com/", "mirror.example.com"),
+        ("127.0.0.1:5000/hub, other.example", "127.0.0.1:5000/hub other.example"),
+    ],
+)
+def test_registry_mirrors_are_a_list(settings: Settings, given: str, stored: str) -> None:
+    settings.set(APP_SETTINGS, "app.mirrors", given)
+    assert settings.values(APP_SETTINGS)["app.mirrors"] == stored
+
+
+@pytest.mark.parametrize("mirror", ["https://mirror.example.com", "mirror:port", "-x", "a/B"])
+def test_what_is_no_registry_is_no_mirror(settings: Settings, mirror: str) -> None:
+    with pytest.raises(SettingError, match=r"app\.mirrors: expected registries such as"):
+        settings.set(APP_SETTINGS, "app.mirrors", mirror)
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "127.0.0.1:80", "256.0.0.1", "10.0.0.0/8"])

@@ -1,0 +1,67 @@
+"""How far a plan is, as people are shown."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from aiserver_tray.model import StepStatus, StepView
+from aiserver_tray.operations.lanes import lane_of
+from aiserver_tray.operations.plan import Plan
+
+Report = Callable[[tuple[StepView, ...], float], None]
+"""Takes the views of all steps, and the seconds left."""
+
+
+class Progress:
+    """The views of the steps of *plan*, told to *report* when some have changed; *at_once* is how
+    many steps the engine does at once."""
+
+    def __init__(self, plan: Plan, report: Report, at_once: int) -> None:
+        self._plan = plan
+        self._report = report
+        self._at_once = at_once
+        self._views = {step.id: step.view for step in plan}
+        self._seconds = {step.id: step.seconds for step in plan}
+        self._is_changed = True
+
+    def status(self, step_id: str) -> StepStatus:
+        """Where the step is."""
+        return self._views[step_id].status
+
+    def set(self, step_id: str, status: StepStatus) -> None:
+        """The step is there now."""
+        self._views[step_id] = replace(self._views[step_id], status=status)
+        self._is_changed = True
+
+    def show(self, step_id: str, *, current: int, total: int, rate: float) -> None:
+        """How far the pull is, in bytes and bytes per second."""
+        view = self._views[step_id]
+        self._views[step_id] = replace(view, current=current, total=total, rate=rate)
+        self._is_changed = True
+
+    def skip_rest(self) -> None:
+        """What has not ended will not be done."""
+        for step_id, view in self._views.items():
+            if view.status in ("pending", "running"):
+                self.set(step_id, "skipped")
+
+    def tell(self, begun: Mapping[str, float]) -> None:
+        """Report, where something has changed. *begun*: when each step under way began, in
+        monotonic seconds."""
+        if self._is_changed:
+            self._is_changed = False
+            self._report(tuple(self._views.values()), self._seconds_left(begun))
+
+    def _seconds_left(self, begun: Mapping[str, float]) -> float:
+        """The longest path of what has not ended, or all of the engine's work where that takes
+        longer."""
+        now = time.monotonic()
+        path = work = 0.0
+        for step_id, view in self._views.items():
+            if view.status not in ("pending", "running"):
+                continue
+            elapsed = now - begun.get(step_id, now)
+            path = max(path, self._plan.remaining[step_id] - elapsed)
+            if view.kind != "wait" and lane_of(view.kind) == "engine":
+                work += self._seconds[step_id]
+        return max(0.0, path, work / self._at_once)

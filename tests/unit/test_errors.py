@@ -1,0 +1,41 @@
+"""What errors say, and what they never say."""
+
+from pathlib import Path
+
+from aiserver_tray.errors import (
+    AiServerError,
+    CatalogError,
+    EngineRequestError,
+    ExitedError,
+    JointError,
+    Place,
+)
+from aiserver_tray.i18n import Text
+from aiserver_tray.masking import MASK
+
+SECRET = "correct horse battery"
+
+
+def everything_of(error: AiServerError) -> str:
+    return f"{error} {error.render('zh')} {error!r} {error.data} {error.args} {error.__cause__}"
+
+
+def test_a_secret_that_is_quoted_can_be_taken_out_of_every_error() -> None:
+    place = Place(Path("compose.yaml"), 3, f"services.{SECRET}")
+    exited = ExitedError("web/web", 1, SECRET, [f"password {SECRET} refused", "end"])
+    exited.__cause__ = EngineRequestError(500, SECRET)
+    errors = [exited, CatalogError.at(place, Text("found {found!r}", found=SECRET))]
+    joint = JointError(errors)
+    joint.hide([SECRET, SECRET[:4]])
+    for error in (joint, *errors):
+        assert SECRET not in everything_of(error)
+        assert MASK in everything_of(error)
+    assert exited.data["lines"] == [f"password {MASK} refused", "end"]
+    assert exited.data["exitCode"] == 1
+
+
+def test_several_errors_have_the_code_of_the_first_and_the_texts_of_all() -> None:
+    joint = JointError([ExitedError("a/a", 1, "", ()), EngineRequestError(500, "no")])
+    assert joint.code == "E_EXITED"
+    assert "a/a ended with exit code 1" in str(joint)
+    assert [error["code"] for error in joint.data["errors"]] == ["E_EXITED", "E_RUNTIME"]
