@@ -82,6 +82,8 @@ class ProgressScreen:
         self._begun = begun
         self._signs = Signs.for_console(console)
         self._clock = Clock()
+        self._estimate = 0.0, begun
+        """Seconds left, and when that was said."""
 
     def draw(self, view: OperationView, now: float, *, note: Text | None = None) -> RenderableType:
         """The whole display at *now* (seconds of a clock that never jumps)."""
@@ -111,8 +113,9 @@ class ProgressScreen:
         if view.status == "waiting" and view.detail:
             left = Styled(harmless(view.detail.render(self._language)), "yellow")
         times = units.seconds(now - self._begun)
-        if view.seconds_left is not None:
-            rest = units.rough_seconds(view.seconds_left)
+        left_seconds = self._seconds_left(view, now)
+        if left_seconds is not None:
+            rest = units.rough_seconds(left_seconds)
             about = Text("{time}, about {rest} left", time=times, rest=rest)
             times = about.render(self._language)
         line = Table.grid(expand=True, padding=(0, 0, 0, 2))
@@ -120,6 +123,15 @@ class ProgressScreen:
         line.add_column(justify="right", no_wrap=True)
         line.add_row(left, Styled(times, "dim"))
         return line
+
+    def _seconds_left(self, view: OperationView, now: float) -> float | None:
+        """The estimate, less the time since it was made: views come only when something changes."""
+        if view.seconds_left is None:
+            return None
+        if view.seconds_left != self._estimate[0]:
+            self._estimate = view.seconds_left, now
+        estimate, made = self._estimate
+        return max(0.0, estimate - (now - made))
 
     def _bar(self, view: OperationView) -> RenderableType:
         part, done, count = progress(view)

@@ -46,6 +46,13 @@ def test_a_pull_shows_bytes_rate_and_layers() -> None:
     assert lines[-1] == "Ctrl-C cancels."
 
 
+def test_the_time_left_shrinks_though_nothing_changes() -> None:
+    screen = Screen(80)
+    screen.lines(pulling(), 1.0)
+    assert screen.lines(pulling(), 4.0)[0].endswith("4.0 s, about 5 s left")
+    assert screen.lines(pulling(), 40.0)[0].endswith("about 1 s left")
+
+
 def test_what_has_arrived_is_being_unpacked() -> None:
     assert "456.7/456.7 MB  unpacking" in Screen(80).lines(pulling(current=456_700_000), 1.0)[2]
 
