@@ -1,0 +1,243 @@
+"""Where a service's image comes from: there already, pulled, from a mirror, or built."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from docker.errors import ImageNotFound
+
+from aiserver_tray.errors import ImageBuildError, ImagePullError
+from aiserver_tray.operations.request import Request
+from aiserver_tray.state.reduce import State
+from tests.engine.operating import (
+    IMAGE,
+    Installation,
+    Service,
+    ended,
+    events,
+    facts,
+    idle,
+    names,
+    said,
+)
+from tests.engine.registries.misbehaving import Registry, registry
+from tests.engine.test_modules import free_port
+from tests.lab.engine import registry_address
+from tests.lab.place import Place
+
+MISSING = "team/missing:1"
+"""What the misbehaving registry says that it does not have."""
+
+
+@pytest.fixture
+def server() -> Iterator[Registry]:
+    with registry() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def nothing_built(engine: docker.DockerClient) -> None:
+    """A build of an earlier test would be used."""
+    for image in engine.images.list():
+        forget(engine, *(tag for tag in image.tags if tag.startswith("aiserver/web-")))
+
+
+def forget(engine: docker.DockerClient, *images: str) -> None:
+    """Take the names of *images* from the engine."""
+    for image in images:
+        try:
+            engine.images.remove(image, noprune=True)
+        except ImageNotFound:
+            continue
+
+
+def built(image: str | None, text: str = "first") -> Service:
+    """A service with an image to build from the lab's, which says *text*."""
+    dockerfile = f"FROM {IMAGE}\nRUN echo {text} > /text\n"
+    service = idle(build={"context": ".", "dockerfile_inline": dockerfile})
+    del service["image"]
+    return service | ({"image": image} if image else {})
+
+
+def pulls(engine: docker.DockerClient, since: float) -> list[str]:
+    found = events(engine, since, time.time(), type=["image"], event=["pull"])
+    return [event["Actor"]["ID"] for event in found]
+
+
+def image_of(engine: docker.DockerClient, container: str) -> str:
+    return str(engine.api.inspect_container(container)["Config"]["Image"])
+
+
+def test_an_image_that_several_modules_share_is_pulled_once(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    for name in ("one", "two"):
+        here.write(name, {name: idle(), "side": idle()})
+    forget(engine, IMAGE)
+    since = time.time()
+
+    did = here.done("up", "one", "two")
+
+    assert [step for step in did if step.startswith("pull")] == [f"pull {IMAGE}"]
+    assert pulls(engine, since) == [IMAGE]
+    since = time.time()
+    here.done("down")
+    here.done("up", "one")
+    assert pulls(engine, since) == [], "it is there"
+
+
+def test_a_pull_tells_how_far_it_is_in_bytes(here: Installation, server: Registry) -> None:
+    images = [f"{server.address}/{name}/good:1" for name in ("one", "two")]
+    here.write("web", {f"s{i}": {"image": image} for i, image in enumerate(images)})
+    seen: dict[str, list[int]] = {}
+
+    def note(state: State) -> None:
+        for step in [step for o in state.operations for step in o.steps]:
+            seen.setdefault(step.subject, []).append(step.current)
+
+    with here.core() as core:
+        core.store.observe(note)
+        view = ended(core.operations.start(Request("pull", ("web",))))
+    assert view.status == "succeeded", view.error
+    assert {*seen} == {*images}
+    for step in view.steps:
+        loaded = seen[step.subject]
+        size = len(server.image(step.subject.split("/", 1)[1].removesuffix(":1")).layer)
+        assert (loaded[0], step.current, step.total) == (0, size, size)
+        assert loaded == sorted(loaded)
+
+
+def test_mirrors_are_asked_first_and_their_image_gets_its_own_name(
+    lab: Place, here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": idle()})
+    closed, mirror = f"127.0.0.1:{free_port()}", registry_address(lab)
+    here.set("app.mirrors", f"{closed} {mirror}")
+    forget(engine, IMAGE)
+    since = time.time()
+
+    here.done("up", "web")
+
+    assert pulls(engine, since) == [f"{mirror}/library/{IMAGE}"]
+    assert image_of(engine, "ai-web") == IMAGE
+    assert engine.images.get(IMAGE).tags == [IMAGE], "the mirror's name is gone again"
+
+
+def test_all_that_was_tried_is_told(
+    here: Installation, engine: docker.DockerClient, server: Registry
+) -> None:
+    mirrors = [f"127.0.0.1:{free_port()}", f"{server.address}/team"]
+    here.set("app.mirrors", " ".join(mirrors))
+    image = "nobody/busy:1"
+    here.write("web", {"web": {"image": image}})
+
+    error = here.failed("up", "web")
+
+    assert isinstance(error, ImagePullError)
+    tried = error.data["tried"]
+    assert [one["source"] for one in tried] == [*(f"{m}/{image}" for m in mirrors), image]
+    assert "refused" in tried[0]["why"]
+    assert "too many" in tried[1]["why"].lower()
+    assert names(engine) == set()
+
+
+def test_what_no_registry_has_is_built_and_used_under_our_name(
+    here: Installation, engine: docker.DockerClient, server: Registry
+) -> None:
+    image = f"{server.address}/{MISSING}"
+    here.write("web", {"web": built(image)})
+
+    here.done("up", "web")
+
+    assert image_of(engine, "ai-web") == "aiserver/web-web:1"
+    assert said(engine, "ai-web", "cat", "/text") == "first"
+    with pytest.raises(ImageNotFound):
+        engine.images.get(image)
+    assert here.done("up", "web") == []
+
+
+def test_what_can_not_be_pulled_for_another_reason_is_not_built(
+    here: Installation, engine: docker.DockerClient, server: Registry
+) -> None:
+    here.write("web", {"web": built(f"{server.address}/team/broken:1")})
+    error = here.failed("up", "web")
+    assert isinstance(error, ImagePullError)
+    with pytest.raises(ImageNotFound):
+        engine.images.get("aiserver/web-web:1")
+
+
+def test_a_build_that_the_user_asked_for_is_used_by_the_next_up(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": built(IMAGE), "side": idle()})
+    here.done("up", "web")
+    assert image_of(engine, "ai-web") == IMAGE
+    before = facts(engine, "ai-web", "ai-web-side")
+
+    assert here.done("build", "web") == ["build aiserver/web-web:1.37.0"]
+
+    assert facts(engine, *before) == before, "build touches no container"
+    here.done("up", "web")
+    assert image_of(engine, "ai-web") == "aiserver/web-web:1.37.0"
+    assert said(engine, "ai-web", "cat", "/text") == "first"
+    assert facts(engine, "ai-web-side") == {"ai-web-side": before["ai-web-side"]}
+    here.write("web", {"web": built(IMAGE, "second"), "side": idle()})
+    here.done("build", "web")
+    here.done("up", "web")
+    assert said(engine, "ai-web", "cat", "/text") == "second"
+
+
+def test_a_service_without_an_image_is_built(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": built(None)})
+    assert "build aiserver/web-web:local" in here.done("up", "web")
+    assert image_of(engine, "ai-web") == "aiserver/web-web:local"
+
+
+def test_a_build_that_fails_is_told_with_its_last_lines(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    dockerfile = f"FROM {IMAGE}\nRUN echo begins && echo no compiler && exit 3\n"
+    service = {"build": {"context": ".", "dockerfile_inline": dockerfile}}
+    here.write("web", {"web": service})
+    error = here.failed("up", "web")
+    assert isinstance(error, ImageBuildError)
+    assert {"begins", "no compiler"} <= {line.strip() for line in error.data["lines"]}
+    assert "3" in str(error)
+    assert names(engine) == set()
+
+
+def test_an_image_never_to_be_pulled_is_not(
+    here: Installation, engine: docker.DockerClient, server: Registry
+) -> None:
+    image = f"{server.address}/team/good:1"
+    here.write("web", {"web": {"image": image, "pull_policy": "never"}})
+    error = here.failed("up", "web")
+    assert isinstance(error, ImagePullError)
+    assert server.asked == []
+    assert "pull_policy" in str(error)
+
+
+def test_an_image_always_to_be_pulled_is_and_only_a_new_one_changes_anything(
+    lab: Place, here: Installation, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    name = f"{registry_address(lab)}/aiserver-test/changing"
+    engine.images.get(IMAGE).tag(name, "1")
+    engine.images.push(name, "1")
+    here.write("web", {"web": {**idle(), "image": f"{name}:1", "pull_policy": "always"}})
+    here.done("up", "web")
+    before, since = facts(engine, "ai-web"), time.time()
+    here.done("up", "web")
+    assert pulls(engine, since) == [f"{name}:1"]
+    assert facts(engine, "ai-web") == before
+    newer = engine.containers.create(IMAGE)
+    newer.commit(name, "1", changes="ENV NEWER=1")
+    engine.images.push(name, "1")
+    engine.images.remove(f"{name}:1", force=True)
+
+    here.done("up", "web")
+
+    assert said(engine, "ai-web", "sh", "-c", "echo $NEWER") == "1"
