@@ -1,6 +1,6 @@
 """The developer's one entry point. Needs only Python 3.11 or later, and sets up the rest itself.
 
-python3 build/dev.py run                      set up, then start the applet
+python3 build/dev.py run [COMMAND…]         set up, then run the applet: up n8n, status …
 python3 build/dev.py test [LEVEL…] [-- …]     all tests, or one level: unit, oracle, engine …
 python3 build/dev.py check                    what CI checks besides the tests
 python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
