@@ -148,9 +148,9 @@ class Containers:
         # Engines before API 1.42 don't say.
         return not self._connection.get("/containers/{}/json", container)["Config"]["Tty"]
 
-    def tail(self, container: str, lines: int) -> list[str]:
-        """The last *lines* of its log."""
-        with self.logs(container, tail=lines) as log:
+    def tail(self, container: str, lines: int, since: datetime | None = None) -> list[str]:
+        """The last *lines* of its log, of those from *since* on."""
+        with self.logs(container, tail=lines, since=since) as log:
             return [line.text for line in log][-lines:]
 
     def code_of_last_end(self, container: str, before: datetime) -> int | None:

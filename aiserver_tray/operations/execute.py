@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Literal
 
 from aiserver_tray.engine.cancellation import Cancellation
@@ -62,6 +63,7 @@ class EngineExecutor:
         self._images = set(images)
         self._substitutes: dict[str, str] = {}
         self._mirrors = mirrors
+        self._ended_before: dict[str, datetime | None] = {}
 
     def execute(self, step: Step) -> Container | None:  # noqa: C901 - one case per kind
         """Do *step*; the container that was started or stopped, as it is then.
@@ -164,10 +166,12 @@ class EngineExecutor:
 
     def _start(self, service: ServiceTarget) -> Container:
         containers = self._engine.containers
+        found = containers.inspect(service.container)
         try:
-            if containers.inspect(service.container).status == "paused":
+            if found.status == "paused":
                 containers.unpause(service.container)
             else:
+                self._ended_before[found.id] = found.finished_at
                 containers.start(service.container)
         except EngineRequestError as error:
             raise self._not_started(service, error) from error
@@ -232,8 +236,11 @@ class EngineExecutor:
         """Why the service did not become ready, with the last lines of its log."""
         service, container = wait.target.address, wait.container
         lines: list[str] = []
+        # What it said before it was started this time would mislead. The engine notes the time of
+        # a start only after the container may have spoken.
+        since = self._ended_before.get(container.id)
         with suppress(AiServerError):
-            lines = self._engine.containers.tail(container.id, _LOG_LINES)
+            lines = self._engine.containers.tail(container.id, _LOG_LINES, since)
             if verdict == "late":
                 # A check that fails changes nothing at first, so it was not told.
                 container = self._engine.containers.inspect(container.id)
