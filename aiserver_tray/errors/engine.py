@@ -68,7 +68,12 @@ class EngineRequestError(AiServerError):
 
     def __init__(self, status: int, explanation: str) -> None:
         super().__init__(
-            Text("The engine refused ({status}): {why}", status=status, why=explanation),
+            Text(
+                "The engine refused ({status}): {why}\nMend that, then try again; what is wrong "
+                "with the engine itself tells: aiserver-tray doctor",
+                status=status,
+                why=explanation,
+            ),
             status=status,
             explanation=explanation,
         )
