@@ -1,0 +1,385 @@
+"""Every error code as a user meets it: at the command line, on a real engine, in both languages."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from aiserver_tray.errors import AiServerError
+from aiserver_tray.operations.locks import holders
+from tests.engine.faults.objects import eventually
+from tests.engine.faults.tray import LIMIT, Running
+from tests.engine.operating import (
+    IMAGE,
+    Installation,
+    Service,
+    after,
+    checked,
+    gated,
+    idle,
+    script,
+)
+from tests.engine.registries.misbehaving import registry
+
+ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING"}
+"""Of the control channel and the tray."""
+
+HOLDER = Path(__file__).parents[1] / "unit/operations/lock_holder.py"
+SECRET = "s3cret-that-nobody-may-see"
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a user comes to an error, and what must be told then.
+
+    ``names`` stand in the text in either language, ``advice`` says what to do next in both; of
+    ``data`` each value must be told as it is. ``meddle`` is done while the command runs.
+    """
+
+    words: tuple[str, ...]
+    names: tuple[str, ...]
+    advice: tuple[str, str]
+    data: Mapping[str, object]
+    prefix: tuple[str, ...] = ()
+    host: str | None = None
+    code: int = 1
+    meddle: Callable[[Running], None] = field(default=lambda _: None)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the errors are made: an installation, its engine, and an empty folder."""
+
+    here: Installation
+    engine: docker.DockerClient
+    folder: Path
+
+    @property
+    def engine_id(self) -> str:
+        return str(self.engine.info()["ID"])
+
+    def write(self, services: Mapping[str, Service], **more: Any) -> Path:  # noqa: ANN401
+        """The module `web`; its first service knows a secret."""
+        first = next(iter(services.values()))
+        first["environment"] = {"KEY": "${WEB_KEY}"}
+        settings = {"WEB_KEY": {"type": "secret", "generate": "hex32"}, **more.pop("settings", {})}
+        folder = self.here.write("web", services, settings=settings, **more)
+        self.here.set("web.WEB_KEY", SECRET)
+        return folder
+
+
+Producer = Callable[[Stage], Iterator[Case]]
+PRODUCERS: dict[str, Producer] = {}
+
+UP = ("up", "web")
+LOG = "aiserver-tray logs web"
+
+
+def produces(code: str) -> Callable[[Producer], Producer]:
+    def register(producer: Producer) -> Producer:
+        PRODUCERS[code] = producer
+        return producer
+
+    return register
+
+
+@produces("E_ENGINE_DOWN")
+def _engine_down(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": idle()})
+    host = f"unix://{stage.folder}/docker.sock"
+    advice = ("Start it, then try again.", "请先启动它，然后重试。")
+    yield Case(UP, (host,), advice, {"host": host}, host=host)
+
+
+@produces("E_ENGINE_NOT_INSTALLED")
+def _engine_not_installed(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": idle()})
+    # Where neither a socket nor the engine's program is.
+    hide = (
+        'mount -t tmpfs none /usr/sbin && mount -t tmpfs none /run && exec env -u DOCKER_HOST "$@"'
+    )
+    prefix = ("unshare", "--mount", "sh", "-c", hide, "sh")
+    host = "unix:///var/run/docker.sock"
+    advice = ("Install Docker Desktop or Docker Engine", "请安装 Docker Desktop 或 Docker Engine")
+    yield Case(UP, (host, "https://docs.docker.com"), advice, {"host": host}, prefix, host="")
+
+
+@produces("E_DEP_CYCLE")
+def _cycle(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": idle()}, requires=["store"])
+    stage.here.write("store", {"store": idle()}, requires=["web"])
+    advice = ("Remove one of the requires.", "请去掉其中一个 requires。")
+    path = ["web", "store", "web"]
+    yield Case(UP, ("web → store → web",), advice, {"path": path})
+
+
+@produces("E_DEP_MISSING")
+def _missing(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": idle()}, requires=["nowhere"])
+    advice = ("or remove it from requires.", "或将它从 requires 中去掉。")
+    data = {"module": "web", "missing": "nowhere"}
+    yield Case(UP, ("web", "nowhere", "--catalog"), advice, data)
+
+
+@produces("E_UNKNOWN")
+def _unknown(stage: Stage) -> Iterator[Case]:
+    stage.here.write("webshop", {"webshop": idle()})
+    advice = ("Did you mean webshop?", "您是否指 webshop？")
+    yield Case(("up", "webshp"), ("'webshp'",), advice, {"name": "webshp", "near": ["webshop"]})
+
+
+@produces("E_PORT_CONFLICT")
+def _port(stage: Stage) -> Iterator[Case]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        setting = {"WEB_PORT": {"type": "port", "default": port}}
+        stage.write({"web": idle(ports=["${WEB_PORT}:80"])}, settings=setting)
+        advice = ("Free it, or move to a free port", "请释放该端口，或改用空闲端口")
+        names = (str(port), "127.0.0.1", "aiserver-tray config set web.WEB_PORT")
+        data = {"address": "127.0.0.1", "port": port, "setting": "web.WEB_PORT"}
+        yield Case(UP, names, advice, data)
+
+
+@produces("E_HEALTH_TIMEOUT")
+def _unhealthy(stage: Stage) -> Iterator[Case]:
+    web = checked("echo no database; exit 1") | {
+        "command": ["sh", "-c", "echo it is cold; sleep 600"],
+        "x-aiserver": {"ready_within": "1s"},
+    }
+    stage.write({"web": web})
+    names = ("web/web", "no database", "it is cold", LOG)
+    data = {"service": "web/web", "seconds": 1.0, "check": "no database", "lines": ["it is cold"]}
+    yield Case(UP, names, ("see its log", "查看日志"), data)
+
+
+@produces("E_EXITED")
+def _exited(stage: Stage) -> Iterator[Case]:
+    web = gated() | {"command": ["sh", "-c", "echo it is cold; echo key $$KEY; exit 4"]}
+    stage.write({"web": web})
+    advice = ("Mend the cause, then try again", "请排除原因后重试")
+    data = {"service": "web/web", "exitCode": 4}
+    yield Case(UP, ("web/web", "4", "it is cold", LOG), advice, data)
+
+
+@produces("E_JOB_FAILED")
+def _job(stage: Stage) -> Iterator[Case]:
+    job = script("echo it is cold; exit 4")
+    web = idle(depends_on=after("completed_successfully", "job"))
+    stage.write({"job": job, "web": web})
+    advice = ("Mend the cause, then try again", "请排除原因后重试")
+    data = {"service": "web/job", "exitCode": 4, "lines": ["it is cold"]}
+    yield Case(UP, ("web/job", "4", "it is cold", LOG), advice, data)
+
+
+@produces("E_IN_USE")
+def _in_use(stage: Stage) -> Iterator[Case]:
+    stage.here.write("store", {"store": idle()}, kind="basic")
+    stage.write({"web": idle()}, requires=["store"])
+    stage.here.done("up", "web")
+    advice = ("Stop these first", "请先停止它们")
+    data = {"module": "store", "users": ["web"]}
+    yield Case(("down", "store"), ("store", "web", "--cascade"), advice, data)
+
+
+@produces("E_IMAGE_PULL")
+def _pull(stage: Stage) -> Iterator[Case]:
+    with registry() as server:
+        image = f"{server.address}/team/broken:1"
+        stage.write({"web": {"image": image}})
+        advice = ("Check the network and the image's name", "请检查网络和镜像名称")
+        names = (image, "500", "aiserver-tray config set app.mirrors")
+        yield Case(UP, names, advice, {"image": image, "notFound": False})
+
+
+@produces("E_IMAGE_BUILD")
+def _build(stage: Stage) -> Iterator[Case]:
+    dockerfile = f"FROM {IMAGE}\nRUN echo no compiler && exit 3\n"
+    stage.write({"web": {"build": {"context": ".", "dockerfile_inline": dockerfile}}})
+    names = ("aiserver/web-web:local", "no compiler", "aiserver-tray build")
+    advice = ("Mend its Dockerfile", "请修正其 Dockerfile")
+    yield Case(("build", "web"), names, advice, {"image": "aiserver/web-web:local"})
+
+
+@produces("E_NAME_CONFLICT")
+def _name(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": idle()})
+    stage.engine.containers.create(IMAGE, name="ai-web")
+    advice = ("Rename or remove it, then try again.", "请将其重命名或删除，然后重试。")
+    data = {"kind": "container", "name": "ai-web", "installation": None}
+    yield Case(UP, ("ai-web",), advice, data)
+
+
+@produces("E_CATALOG")
+def _catalog(stage: Stage) -> Iterator[Case]:
+    folder = stage.write({"web": idle(restrat="no")})
+    names = (f"{folder}/compose.yaml:", "services.web.restrat")
+    yield Case(UP, names, ("expected a key that is known here", "这里没有键"), {})
+
+
+@produces("E_SETTING")
+def _setting(stage: Stage) -> Iterator[Case]:
+    web = idle(command=["sleep", "${WEB_SECONDS}"])
+    stage.write({"web": web}, settings={"WEB_SECONDS": {"type": "text"}})
+    advice = ("Give it one with", "请用此命令设定")
+    names = ("web.WEB_SECONDS", "aiserver-tray config set web.WEB_SECONDS")
+    yield Case(UP, names, advice, {"name": "web.WEB_SECONDS"})
+
+
+@produces("E_RESOURCES")
+def _resources(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": idle()}, needs={"memory": "100t"})
+    advice = ("Give it more", "请为引擎分配更多内存")
+    data = {"resource": "memory", "modules": ["web"], "needed": 100 * 1024**4}
+    yield Case(UP, ("web", "102400.0 GiB"), advice, data)
+
+
+@produces("E_BUSY")
+def _busy(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": idle()})
+    command = [sys.executable, str(HOLDER), stage.engine_id, "aiserver-tray down web", "web"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "held\n"
+            data = {"module": "web", "pid": process.pid, "command": "aiserver-tray down web"}
+            names = ("web", str(process.pid), "aiserver-tray down web")
+            advice = ("Wait until it is done, or end it.", "请等待其完成，或结束该进程。")
+            yield Case((*UP, "--no-wait"), names, advice, data)
+        finally:
+            process.kill()
+
+
+@produces("E_CANCELLED")
+def _cancelled(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": gated()})
+    engine = stage.engine_id
+
+    def interrupt(running: Running) -> None:
+        eventually(lambda: holders(engine) and stage.engine.containers.list())
+        running.interrupt()
+
+    advice = ("`up` goes on from here, `down` undoes it.", "`up` 从这里继续，`down` 将其撤销。")
+    yield Case(UP, (), advice, {}, code=130, meddle=interrupt)
+
+
+@produces("E_RUNTIME")
+def _refused(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": idle(volumes=["data:/data"])}, top={"volumes": {"data": {}}})
+    stage.here.done("up", "web")
+    stage.engine.containers.create(IMAGE, name="theirs", volumes=["ai-web-data:/data"])
+    advice = ("Mend that, then try again", "请排除后重试")
+    words = ("down", "web", "--volumes", "--yes")
+    yield Case(words, ("409", "ai-web-data", "aiserver-tray doctor"), advice, {"status": 409})
+
+
+# -- what is looked at -----------------------------------------------------------------------------
+
+
+def codes(root: type[AiServerError]) -> set[str]:
+    """Those of a class and all below it."""
+    return {root.code}.union(*map(codes, root.__subclasses__()))
+
+
+def test_every_code_there_is_has_a_test() -> None:
+    assert {*PRODUCERS} == codes(AiServerError) - ELSEWHERE
+
+
+def run(stage: Stage, case: Case, *options: str) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of the case's command."""
+    here = stage.here
+    host = here.host if case.host is None else case.host
+    command = [*case.prefix, sys.executable, "-m", "aiserver_tray", *case.words, *options]
+    command += ["--home", str(here.home), "--catalog", str(here.catalog)]
+    command += ["--host", host] if host else []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        try:
+            case.meddle(Running(process))
+            output, errors = process.communicate(timeout=LIMIT)
+        finally:
+            process.kill()
+    everything = output + errors
+    assert "Traceback" not in everything, everything
+    assert SECRET not in everything
+    return process.returncode, output, errors
+
+
+@pytest.fixture
+def stage(here: Installation, engine: docker.DockerClient, tmp_path: Path) -> Stage:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    here.set("app.language", "en")
+    return Stage(here, engine, folder)
+
+
+@pytest.mark.parametrize("code", PRODUCERS)
+def test_an_error_is_told_with_code_cause_and_remedy(code: str, stage: Stage) -> None:
+    with contextmanager(PRODUCERS[code])(stage) as case:
+        status, output, errors = run(stage, case)
+        assert (status, output) == (case.code, ""), errors
+        told = errors[errors.index("E_") :]
+        assert told.startswith(f"{code}: ")
+        for part in (*case.names, case.advice[0]):
+            assert part in told, told
+
+        stage.here.set("app.language", "zh")
+        status, output, errors = run(stage, case, "--json")
+        assert status == case.code, errors
+        answer = json.loads(output)
+        assert (answer["success"], answer["code"]) == (False, code)
+        for part in (*case.names, case.advice[1]):
+            assert part in answer["message"], answer["message"]
+        assert re.search(r"[\u4e00-\u9fff]", answer["message"])
+        assert f"{code}: {answer['message']}".splitlines()[0] in errors
+        assert {**answer["data"], **case.data} == answer["data"]
+        if code in SPECIAL:
+            SPECIAL[code](answer["data"])
+
+
+def _of_port(data: Mapping[str, Any]) -> None:
+    assert re.fullmatch(r"\S+ \(process \d+\)", data["owner"])
+    assert data["free"] != data["port"]
+    with socket.create_server(("127.0.0.1", data["free"])):
+        """It is free."""
+
+
+def _of_exited(data: Mapping[str, Any]) -> None:
+    assert data["lines"][0] == "it is cold"
+    assert data["lines"][1].startswith("key ")
+
+
+def _of_pull(data: Mapping[str, Any]) -> None:
+    (tried,) = data["tried"]
+    assert tried["source"] == data["image"]
+    assert "500" in tried["why"]
+
+
+def _of_build(data: Mapping[str, Any]) -> None:
+    assert "no compiler" in "\n".join(data["lines"])
+
+
+def _of_catalog(data: Mapping[str, Any]) -> None:
+    (problem,) = data["problems"]
+    assert problem["file"].endswith("web/compose.yaml")
+    assert problem["line"] > 1
+    assert problem["key"] == "services.web.restrat"
+
+
+SPECIAL: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
+    "E_PORT_CONFLICT": _of_port,
+    "E_EXITED": _of_exited,
+    "E_IMAGE_PULL": _of_pull,
+    "E_IMAGE_BUILD": _of_build,
+    "E_CATALOG": _of_catalog,
+}
+"""What can't be said beforehand of a code's data."""
