@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 Language = Literal["en", "zh"]
 
@@ -48,6 +48,19 @@ class Text:
 
     def __hash__(self) -> int:
         return hash(self.template)
+
+
+def rendered(value: Any, language: Language = "en") -> Any:  # noqa: ANN401 - JSON
+    """*value*, JSON in which texts may stand, with these in *language*."""
+    match value:
+        case Text():
+            return value.render(language)
+        case Mapping():
+            return {key: rendered(item, language) for key, item in value.items()}
+        case list() | tuple():
+            return [rendered(item, language) for item in value]
+        case _:
+            return value
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from aiserver_tray.cli.terminal import harmless, has_colour, padded, width
-from aiserver_tray.errors import AiServerError, CancelledError, JointError
+from aiserver_tray.errors import AiServerError, CancelledError, each
 from aiserver_tray.i18n import Language
 
 if TYPE_CHECKING:
@@ -116,7 +116,9 @@ def print_json_line(value: object) -> None:
 
 
 def _print_json(value: object, *, indent: int | None) -> None:
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    # A pipe on Windows may take Latin letters only; what it can't take is escaped as JSON wants.
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
     # What JSON may leave as it is and a terminal might obey: DEL and C1.
     click.echo(text.translate(_JSON_ESCAPES))
 
@@ -132,20 +134,14 @@ def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def failure(error: AiServerError, language: Language) -> dict[str, Any]:
     """*error* as JSON, in the form of every failed request."""
-    return {
-        "success": False,
-        "code": error.code,
-        "message": error.render(language),
-        "data": error.data,
-    }
+    return {"success": False, **error.as_json(language)}
 
 
 def fail(error: AiServerError, language: Language) -> NoReturn:
     """End with the error's code and message on standard error; each of several on its own."""
-    errors = error.errors if isinstance(error, JointError) else (error,)
-    for each in errors:
-        code = each.code
+    for one in each(error):
+        code = one.code
         if has_colour(sys.stderr):
             code = click.style(code, fg="red", bold=True)
-        click.echo(f"{code}: {harmless(each.render(language))}", err=True)
+        click.echo(f"{code}: {harmless(one.render(language))}", err=True)
     sys.exit(INTERRUPTED if isinstance(error, CancelledError) else 1)

@@ -10,7 +10,7 @@ import click
 from aiserver_tray.cli.common import as_json_option, common_options, current_app, print_json
 from aiserver_tray.cli.terminal import harmless, has_colour, is_terminal
 from aiserver_tray.cli.words import GRADES
-from aiserver_tray.errors import AiServerError, JointError
+from aiserver_tray.errors import AiServerError, each
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
@@ -59,10 +59,8 @@ def _chosen_targets(app: "App") -> "tuple[list[ModuleTarget], list[AiServerError
 
     try:
         return with_requires(app.chosen, app.preview), []
-    except JointError as joint:
-        return [], list(joint.errors)
     except AiServerError as error:
-        return [], [error]
+        return [], list(each(error))
 
 
 def _print(findings: "list[Finding]", app: "App") -> None:

@@ -29,7 +29,7 @@
 A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
 """
 
-from aiserver_tray.errors.base import AiServerError, JointError, raise_all
+from aiserver_tray.errors.base import AiServerError, JointError, each, raise_all
 from aiserver_tray.errors.catalog import (
     CatalogError,
     CycleError,
@@ -92,5 +92,6 @@ __all__ = [
     "ServiceNotRunningError",
     "SettingError",
     "UnknownNameError",
+    "each",
     "raise_all",
 ]

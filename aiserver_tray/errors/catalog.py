@@ -35,7 +35,7 @@ class Problem:
         """Place and message in one line."""
         return f"{self.place}: {self.text.render(language)}"
 
-    def as_data(self, language: Language = "en") -> dict[str, Any]:
+    def as_data(self, language: Language) -> dict[str, Any]:
         """As JSON."""
         return {
             "file": str(self.place.file),
@@ -52,8 +52,10 @@ class CatalogError(AiServerError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        first = self.problems[0]
-        super().__init__(first.text, problems=[problem.as_data() for problem in self.problems])
+        super().__init__(self.problems[0].text)
+
+    def data_in(self, language: Language) -> dict[str, Any]:
+        return {"problems": [problem.as_data(language) for problem in self.problems]}
 
     def hide(self, secrets: Sequence[str]) -> None:
         super().hide(secrets)

@@ -141,7 +141,7 @@ class PortConflictError(AiServerError):
             ),
             address=address,
             port=port,
-            owner=str(owner),
+            owner=owner,
             free=free,
             setting=setting,
         )
@@ -173,7 +173,7 @@ class ImagePullError(AiServerError):
                 tried=lines,
             ),
             image=image,
-            tried=[{"source": source, "why": str(why)} for source, why in tried],
+            tried=[{"source": source, "why": why} for source, why in tried],
             notFound=not_found,
         )
         self.not_found = not_found

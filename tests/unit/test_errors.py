@@ -7,6 +7,7 @@ from aiserver_tray.errors import (
     CatalogError,
     EngineRequestError,
     ExitedError,
+    ImagePullError,
     JointError,
     Place,
 )
@@ -39,3 +40,18 @@ def test_several_errors_have_the_code_of_the_first_and_the_texts_of_all() -> Non
     assert joint.code == "E_EXITED"
     assert "a/a ended with exit code 1" in str(joint)
     assert [error["code"] for error in joint.data["errors"]] == ["E_EXITED", "E_RUNTIME"]
+
+
+def test_what_a_program_is_told_is_in_the_readers_language_too() -> None:
+    why = Text("its container was removed")
+    place = Place(Path("compose.yaml"), 3, "services")
+    errors = [ImagePullError("web:1", [("web:1", why)]), CatalogError.at(place, why)]
+    data = JointError(errors).data_in("zh")
+    pull, catalog = (error["data"] for error in data["errors"])
+    assert pull["tried"] == [{"source": "web:1", "why": why.render("zh")}]
+    assert catalog["problems"][0]["message"] == why.render("zh") != why.render("en")
+
+
+def test_several_errors_within_several_stand_beside_each_other() -> None:
+    one, two, three = (EngineRequestError(500, name) for name in ("one", "two", "three"))
+    assert JointError([JointError([one, two]), three]).errors == (one, two, three)
