@@ -169,7 +169,7 @@ def test_what_the_user_asked_for_is_kept_until_stop_or_down(
     assert desired(here, engine) == {"one", "two"}
     here.done("stop", "one")
     assert desired(here, engine) == {"two"}
-    here.write("two", {"two": idle(), "broken": {**idle(), "command": ["no-such"]}})
+    here.write("two", {"two": idle(), "broken": {**idle(init=False), "command": ["no-such"]}})
     assert here.run("up", "two", "one").status == "failed"
     assert desired(here, engine) == {"one", "two"}, "also where it failed"
     here.done("down")
