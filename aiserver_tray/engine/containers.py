@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -15,7 +16,7 @@ from aiserver_tray.engine.execution import execute, run
 from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.errors import EngineRequestError
+from aiserver_tray.errors import EngineRequestError, ObjectConflictError, ObjectNotFoundError
 from aiserver_tray.host.console import Console
 from aiserver_tray.model import Container, Port
 from aiserver_tray.target.labels import INSTALLATION
@@ -121,8 +122,13 @@ class Containers:
         self._connection.post("/containers/{}/unpause", container)
 
     def remove(self, container: str) -> None:
-        """Remove it, running or not. Its anonymous volumes stay."""
-        self._connection.call("DELETE", "/containers/{}", container, params={"force": "1"})
+        """Remove it, running or not, and return when it is gone. Its anonymous volumes stay."""
+        try:
+            self._connection.call("DELETE", "/containers/{}", container, params={"force": "1"})
+        except ObjectConflictError:  # somebody else is at it
+            params = {"condition": "removed"}
+            with suppress(ObjectNotFoundError):
+                self._connection.post("/containers/{}/wait", container, params=params, timeout=None)
 
     def logs(
         self,

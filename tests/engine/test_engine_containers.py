@@ -1,5 +1,7 @@
 """Containers, networks and volumes by our engine package, on the lab's engine."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 
 import docker
@@ -136,6 +138,19 @@ def test_life_of_a_container(core: Engine) -> None:
     core.containers.remove(created)
     with pytest.raises(ObjectNotFoundError):
         core.containers.inspect(created)
+
+
+def test_who_removes_what_others_are_removing_waits_until_it_is_gone(core: Engine) -> None:
+    for _ in range(10):
+        container = run(core, "busy")
+
+        def remove(_: int, container: str = container) -> bool:
+            with suppress(ObjectNotFoundError):
+                core.containers.remove(container)
+            return container in {found.id for found in core.containers.summaries()}
+
+        with ThreadPoolExecutor(4) as pool:
+            assert not any(pool.map(remove, range(4)))
 
 
 def test_a_removed_container_leaves_its_anonymous_volumes(core: Engine) -> None:
