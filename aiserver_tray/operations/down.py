@@ -1,6 +1,7 @@
 """The plan of `stop` and `down`, and whom they concern (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
 from aiserver_tray.errors import AiServerError, InUseError
@@ -109,9 +110,9 @@ def stop(container: Container, needs: Iterable[str] = ()) -> Step:
     return _step("stop", container, needs)
 
 
-def removal(container: Container) -> Step:
+def removal(container: Container, needs: Iterable[str] = ()) -> Step:
     """The step that removes *container* once it has stopped."""
-    return _step("remove", container, [step_id("stop", container.name)])
+    return _step("remove", container, [step_id("stop", container.name), *needs])
 
 
 def _step(kind: Literal["stop", "remove"], container: Container, needs: Iterable[str]) -> Step:
@@ -128,6 +129,11 @@ def _step(kind: Literal["stop", "remove"], container: Container, needs: Iterable
 
 def _stops(containers: Sequence[Container], models: Mapping[str, ModuleModel]) -> list[Step]:
     users = _users(containers, models)
+    try:
+        TopologicalSorter(users).prepare()
+    except CycleError:
+        # Files that were changed since may be in a circle; what runs must end all the same.
+        users = {name: set() for name in users}
     return [
         stop(container, [step_id("stop", name) for name in users[container.name]])
         for container in containers

@@ -49,6 +49,14 @@ def test_a_module_without_a_model_is_stopped_all_the_same(stack: Stack) -> None:
     assert [step.id for step in plan] == ["stop ai-gone"]
 
 
+def test_what_has_come_to_need_itself_is_stopped_all_the_same(stack: Stack) -> None:
+    models, containers = stack
+    models["base"] = replace(models["base"], requires=("web",))
+    assert {"stop ai-base", "stop ai-web"} <= {
+        s.id for s in plan_stop([*models], models, containers)
+    }
+
+
 def test_what_running_modules_need_is_refused(stack: Stack) -> None:
     models, _ = stack
     (error,) = in_use(["base"], models, {"web", "base"})
