@@ -62,14 +62,17 @@ def _service(
         return "create"
     if _is_changed(target, container, observed) or _must_follow(target, decisions, module):
         return "recreate"
-    if container.name in stopped or container.status in ("exited", "dead", "paused"):
+    if container.name in stopped or container.status in ("exited", "paused", "restarting"):
         return "start"
     return "keep" if container.is_ready else "wait"
 
 
 def _is_changed(target: ServiceTarget, container: Container, observed: Observed) -> bool:
-    # One that was never started may lack its files: whoever made it may have been killed.
-    if container.status in ("created", "removing") or container.config_hash != target.config_hash:
+    # One that was never started may lack its files: whoever made it may have been killed. One
+    # whose removal was cut short can't be started any more.
+    if container.status in ("created", "removing", "dead"):
+        return True
+    if container.config_hash != target.config_hash:
         return True
     image = observed.image_of(target.image)
     return image is not None and observed.images[image] != container.image_id

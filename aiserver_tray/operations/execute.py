@@ -165,12 +165,18 @@ class EngineExecutor:
         return CatalogError([Problem(place, text)])
 
     def _start(self, service: ServiceTarget) -> Container:
+        """See that it runs: one that runs already stays as it is."""
         containers = self._engine.containers
         found = containers.inspect(service.container)
+        if found.status == "running":
+            return found
         try:
             if found.status == "paused":
                 containers.unpause(service.container)
             else:
+                if found.status == "restarting":
+                    # The engine would start it again in its own time, which gets longer and longer.
+                    containers.stop(service.container)
                 self._ended_before[found.id] = found.finished_at
                 containers.start(service.container)
         except EngineRequestError as error:

@@ -13,7 +13,8 @@ Verdict = Literal["ready", "waiting", "failed", "gone"]
 
 @dataclass
 class Wait:
-    """One service that was started. ``begun`` and ``deadline`` are monotonic seconds.
+    """One service that was started, or, where it is not ``is_fresh``, ran already. ``begun`` and
+    ``deadline`` are monotonic seconds.
 
     ``since`` is when the engine started it: what the store still holds from before says nothing.
     """
@@ -22,6 +23,7 @@ class Wait:
     container: Container
     begun: float
     deadline: float
+    is_fresh: bool = True
 
     def look(self, containers: Mapping[str, Container]) -> Verdict:
         """What *containers*, by name, mean for it."""

@@ -37,7 +37,7 @@ class Runner:
     """One run of one plan.
 
     ``report`` is told how far it is; *processors* are the engine's. ``errors`` gathers what
-    failed, ``ready_after`` how many seconds each service took from its start, by
+    failed, ``ready_after`` how many seconds each service that was started took, by
     ``module/service``.
     """
 
@@ -183,7 +183,8 @@ class Runner:
             raise TypeError(step.id)
         self._begin(step.id)
         begun = self._begun[step.id]
-        wait = Wait(step.target, container, begun, begun + step.target.ready_within)
+        is_fresh = step.container is None or step.container.started_at != container.started_at
+        wait = Wait(step.target, container, begun, begun + step.target.ready_within, is_fresh)
         self._waits[step.id] = wait
         self._judge(step.id, wait, wait.judge(container))
         # What the store heard before this wait was there woke nobody for it.
@@ -204,7 +205,8 @@ class Runner:
         now = time.monotonic()
         if verdict == "ready":
             del self._waits[step_id]
-            self.ready_after[wait.target.address] = now - wait.begun
+            if wait.is_fresh:
+                self.ready_after[wait.target.address] = now - wait.begun
             self._succeed(step_id)
         elif verdict in ("failed", "gone"):
             self._give_up(step_id, wait, verdict)

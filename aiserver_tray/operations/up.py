@@ -5,12 +5,15 @@ from typing import Literal
 
 from aiserver_tray.errors import AiServerError, ImagePullError
 from aiserver_tray.i18n import Text
-from aiserver_tray.model import AT_REST, Container
+from aiserver_tray.model import AT_REST, Container, StepKind
 from aiserver_tray.operations.decide import Decision, decide
 from aiserver_tray.operations.down import plan_stop, removal, stop
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan import READY_SECONDS, SECONDS, Plan, Step, step_id
+from aiserver_tray.operations.surroundings import HostPort
 from aiserver_tray.target.model import Dependency, ImageTarget, ModuleTarget, ServiceTarget
+
+_STARTED = "service_started"
 
 _SHARED = "container:"
 """What the engine calls a namespace of another container."""
@@ -96,11 +99,14 @@ class _UpPlanner:
         self._targets = {target.name: target for target in targets}
         self._observed = observed
         self._decisions = decisions
+        self._orphans = list(self._left_over())
 
     def steps(self) -> Iterator[Step]:
+        for orphan in self._orphans:
+            yield from self._remove(orphan)
         made: set[str] = set()
         for module in self._targets.values():
-            for step in (*self._resources(module), *self._orphans(module)):
+            for step in self._resources(module):
                 if step.id not in made:
                     made.add(step.id)
                     yield step
@@ -122,17 +128,17 @@ class _UpPlanner:
                     "volume", volume.name, module.name, seconds=SECONDS["volume"], target=volume
                 )
 
-    def _orphans(self, module: ModuleTarget) -> Iterator[Step]:
-        """Containers of services that the module no longer has."""
-        known = {service.container for service in module.services}
+    def _left_over(self) -> Iterator[Container]:
+        """Containers of services that their module no longer has."""
         for container in self._observed.containers.values():
-            if container.module == module.name and container.name not in known:
-                yield from self._remove(container)
+            module = self._targets.get(container.module)
+            if module and all(s.container != container.name for s in module.services):
+                yield container
 
     def _remove(self, container: Container, *needs: str) -> Iterator[Step]:
         if container.status not in AT_REST:
             yield stop(container, needs)
-        yield removal(container)
+        yield removal(container, needs)
 
     def _service(self, module: ModuleTarget, service: ServiceTarget) -> Iterator[Step]:
         decision = self._decisions[service.container]
@@ -141,9 +147,16 @@ class _UpPlanner:
         container = self._observed.containers.get(service.container)
         if decision in ("create", "recreate"):
             yield from self._creation(module, service, container)
-        if decision != "wait":
+        # What runs already, and began before what it depends on, may end for that reason.
+        if decision != "wait" or self._is_early(module, service):
             yield self._start(module, service, container)
         yield self._wait(service, container)
+
+    def _is_early(self, module: ModuleTarget, service: ServiceTarget) -> bool:
+        """Whether something has still to become ready that has to be so before *service*."""
+        others = [o for d, o in self._dependencies(module, service) if d.condition != _STARTED]
+        others += self._required(module)
+        return any(self._decisions[other.container] != "keep" for other in others)
 
     def _creation(
         self, module: ModuleTarget, service: ServiceTarget, container: Container | None
@@ -200,15 +213,15 @@ class _UpPlanner:
     def _start(
         self, module: ModuleTarget, service: ServiceTarget, container: Container | None
     ) -> Step:
-        needs = {step_id("create", service.container), step_id("stop", service.container)}
+        needs = {
+            step_id("create", service.container),
+            *self._clearance(service),
+            *(step_id("wait", other.container) for other in self._required(module)),
+        }
         after: set[str] = set()
-        dependencies = list(self._dependencies(module, service))
-        for dependency, other in dependencies:
-            is_start = dependency.condition == "service_started"
-            before = step_id("start" if is_start else "wait", other.container)
-            (needs if dependency.required else after).add(before)
-        if not any(dependency.required for dependency, _ in dependencies):
-            needs |= self._required(module)
+        for dependency, other in self._dependencies(module, service):
+            before: StepKind = "start" if dependency.condition == _STARTED else "wait"
+            (needs if dependency.required else after).add(step_id(before, other.container))
         return Step(
             "start",
             service.container,
@@ -221,15 +234,21 @@ class _UpPlanner:
             frozenset(after),
         )
 
-    def _required(self, module: ModuleTarget) -> set[str]:
-        """What has to be ready of the modules that *module* requires. Those of its services that
-        need no other wait for that, and so all others do."""
-        return {
-            step_id("wait", service.container)
-            for name in module.requires
-            if name in self._targets
-            for service in self._targets[name].services
-        }
+    def _clearance(self, service: ServiceTarget) -> Iterator[str]:
+        """Steps that make way for *service*: what left the catalog may have its volumes, and what
+        is to be stopped its ports."""
+        yield step_id("stop", service.container)
+        yield from (step_id("remove", orphan.name) for orphan in self._orphans)
+        wanted = [HostPort.of(port) for port in service.ports]
+        for container in self._observed.containers.values():
+            had = map(HostPort.of, container.ports)
+            if any(port.collides(other) for other in had for port in wanted):
+                yield step_id("stop", container.name)
+
+    def _required(self, module: ModuleTarget) -> list[ServiceTarget]:
+        """The services of the modules that *module* requires: all have to be ready first."""
+        required = (self._targets[name] for name in module.requires if name in self._targets)
+        return [service for target in required for service in target.services]
 
     def _wait(self, service: ServiceTarget, container: Container | None) -> Step:
         seconds = self._observed.learnt.get(service.address, READY_SECONDS)

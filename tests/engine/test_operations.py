@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from aiserver_tray.operations.request import Request
-from tests.engine.faults.objects import created
+from tests.engine.faults.objects import created, eventually
 from tests.engine.operating import (
     IMAGE,
     Installation,
@@ -25,6 +25,7 @@ from tests.engine.operating import (
     said,
     script,
 )
+from tests.engine.test_modules import free_port
 
 BEGIN = "2000-01-01T00:00:00Z"
 
@@ -197,10 +198,54 @@ def test_a_service_that_left_the_file_is_removed_by_up_and_its_volume_kept(
     before = facts(engine, "ai-web")
     here.write("web", {"web": idle()})
 
-    assert here.done("up", "web") == ["remove ai-web-old"]
+    assert here.done("up", "web") == ["stop ai-web-old", "remove ai-web-old"]
 
     assert facts(engine, "ai-web") == before
     assert engine.volumes.get("ai-web-data")
+
+
+def test_a_service_under_a_new_name_takes_over_volume_and_port_once_the_old_is_gone(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    top: dict[str, object] = {"volumes": {"data": {}}}
+    alone = (
+        "trap 'sleep 1; rmdir /data/lock; exit 0' TERM; mkdir /data/lock || exit 1;"
+        "while :; do sleep 0.1; done"
+    )
+    service = script(alone, ports=[f"{free_port()}:80"], volumes=["data:/data"])
+    here.write("web", {"old": service}, top=top)
+    here.done("up", "web")
+    here.write("web", {"new": service}, top=top)
+
+    here.done("up", "web")
+
+    assert names(engine) == {"ai-web-new"}
+    assert engine.containers.get("ai-web-new").status == "running", "it found the folder there"
+
+
+def test_up_brings_back_in_order_what_ends_again_and_again_without_what_it_needs(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    ready = "test -e /data/ready"
+    volumes = ["data:/data"]
+    base = script(
+        "rm -f /data/ready; sleep 1; touch /data/ready; exec sleep 600", volumes=volumes, init=True
+    )
+    web = script(f"{ready} || exit 1; exec sleep 600", volumes=volumes, restart="always", init=True)
+    services = {
+        "base": base | {"healthcheck": checked(ready)["healthcheck"]},
+        "web": web | {"depends_on": after("healthy", "base")},
+    }
+    here.write("web", services, top={"volumes": {"data": {}}})
+    here.done("up", "web")
+    said(engine, "ai-web", "rm", "/data/ready")
+    engine.containers.get("ai-web-base").kill()
+    engine.containers.get("ai-web").restart(timeout=0)
+    eventually(lambda: engine.api.inspect_container("ai-web")["RestartCount"] > 2)
+
+    here.done("up", "web")
+
+    assert here.module("web").state == "running"
 
 
 def test_a_changed_choice_swaps_its_services_and_brings_its_requires(

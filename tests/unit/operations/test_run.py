@@ -148,6 +148,19 @@ def test_a_service_that_is_not_ready_holds_back_what_needs_it(tmp_path: Path, st
     assert run.runner.ready_after.keys() >= {"m/a", "m/b", "m/c"}
 
 
+def test_only_from_a_start_it_is_learnt_how_long_a_service_takes(
+    tmp_path: Path, store: Store
+) -> None:
+    plan = plan_of(tmp_path, CHAIN)
+    early = next(step for step in plan if step.id == "wait ai-m-leaf1")
+    assert isinstance(early.target, ServiceTarget)
+    begun = replace(early, container=running(early.target), needs=frozenset())
+    steps = [step for step in plan if step.subject != early.subject]
+    run = Run(Plan.of([*steps, begun]), Script(), store)
+    assert set(run.end().values()) == {"done"}
+    assert run.runner.ready_after.keys() == {"m/leaf2", "m/leaf3", "m/a", "m/b", "m/c"}
+
+
 def test_what_does_not_need_the_failed_goes_on(tmp_path: Path, store: Store) -> None:
     script = Script()
     script.errors["start ai-m-b"] = ExitedError("m/b", 1, "", ())

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.up import plan_images, plan_refresh, plan_up, plan_without_waiting
 from aiserver_tray.target.model import ModuleTarget
-from tests.unit.operations.planning import IMAGE_ID, MADE, done, observed, targets_of
+from tests.unit.operations.planning import IMAGE_ID, MADE, done, observed, running, targets_of
 
 BASE = """
     x-aiserver: {kind: basic}
@@ -48,6 +49,13 @@ def needs(plan: Plan, step_id: str) -> set[str]:
     return set(next(step.needs for step in plan if step.id == step_id))
 
 
+def but(stack: list[ModuleTarget], container: str, **changes: Any) -> Observed:  # noqa: ANN401
+    """Everything runs, but for one *container*."""
+    there = observed(stack)
+    changed = replace(there.containers[container], **changes)
+    return replace(there, containers={**there.containers, container: changed})
+
+
 def test_a_first_start_makes_everything_in_order(stack: list[ModuleTarget]) -> None:
     plan = plan_up(stack, Observed())
     assert set(ids(plan)) == {
@@ -68,8 +76,8 @@ def test_a_first_start_makes_everything_in_order(stack: list[ModuleTarget]) -> N
         "volume ai-base-data",
     }
     assert needs(plan, "start ai-web-job") == {"create ai-web-job", "wait ai-base"}
-    assert needs(plan, "start ai-web") == {"create ai-web", "wait ai-web-job"}
-    assert needs(plan, "start ai-web-worker") == {"create ai-web-worker", "wait ai-web"}
+    for name, before in (("ai-web", "ai-web-job"), ("ai-web-worker", "ai-web")):
+        assert needs(plan, f"start {name}") == {f"create {name}", f"wait {before}", "wait ai-base"}
 
 
 def test_steps_come_after_what_they_need(stack: list[ModuleTarget]) -> None:
@@ -84,10 +92,7 @@ def test_what_runs_unchanged_needs_nothing(stack: list[ModuleTarget]) -> None:
 
 
 def test_a_changed_configuration_makes_just_that_container_anew(stack: list[ModuleTarget]) -> None:
-    there = observed(stack)
-    containers = {**there.containers}
-    containers["ai-web-worker"] = replace(containers["ai-web-worker"], config_hash="other")
-    plan = plan_up(stack, replace(there, containers=containers))
+    plan = plan_up(stack, but(stack, "ai-web-worker", config_hash="other"))
     assert ids(plan) == [
         "stop ai-web-worker",
         "remove ai-web-worker",
@@ -98,12 +103,10 @@ def test_a_changed_configuration_makes_just_that_container_anew(stack: list[Modu
 
 
 def test_the_old_container_serves_until_the_new_image_is_there(stack: list[ModuleTarget]) -> None:
-    there = observed(stack)
-    containers = {**there.containers}
-    containers["ai-web-worker"] = replace(containers["ai-web-worker"], config_hash="other")
-    plan = plan_up(stack, replace(there, containers=containers, images={"busybox:1": IMAGE_ID}))
+    there = but(stack, "ai-web-worker", config_hash="other")
+    plan = plan_up(stack, replace(there, images={"busybox:1": IMAGE_ID}))
     assert needs(plan, "stop ai-web-worker") == {"pull busybox:2"}
-    assert needs(plan, "remove ai-web-worker") == {"stop ai-web-worker"}
+    assert needs(plan, "remove ai-web-worker") == {"stop ai-web-worker", "pull busybox:2"}
 
 
 def test_another_image_under_the_same_name_makes_the_container_anew(
@@ -121,37 +124,51 @@ def test_a_local_build_takes_the_place_of_the_image(stack: list[ModuleTarget]) -
     assert "create ai-web-worker" in ids(plan)
 
 
-def test_a_container_that_was_never_started_is_made_anew(stack: list[ModuleTarget]) -> None:
-    there = observed(stack)
-    containers = {**there.containers}
-    containers["ai-web"] = replace(containers["ai-web"], status="created")
-    plan = plan_up(stack, replace(there, containers=containers))
-    assert "remove ai-web" in ids(plan)
+@pytest.mark.parametrize("status", ["created", "removing", "dead"])
+def test_what_can_not_be_started_as_it_is_is_made_anew(
+    stack: list[ModuleTarget], status: str
+) -> None:
+    plan = plan_up(stack, but(stack, "ai-web", status=status))
+    assert {"remove ai-web", "create ai-web"} <= {*ids(plan)}
 
 
-@pytest.mark.parametrize("status", ["exited", "dead", "paused"])
+@pytest.mark.parametrize("status", ["exited", "paused", "restarting"])
 def test_what_stands_still_is_started(stack: list[ModuleTarget], status: str) -> None:
-    there = observed(stack)
-    containers = {**there.containers}
-    containers["ai-web-worker"] = replace(containers["ai-web-worker"], status=status)  # type: ignore[arg-type]
-    plan = plan_up(stack, replace(there, containers=containers))
+    plan = plan_up(stack, but(stack, "ai-web-worker", status=status))
     assert ids(plan) == ["start ai-web-worker", "wait ai-web-worker"]
 
 
 def test_what_is_not_ready_yet_is_waited_for(stack: list[ModuleTarget]) -> None:
+    assert ids(plan_up(stack, but(stack, "ai-web", health="starting"))) == ["wait ai-web"]
+
+
+def test_what_runs_before_what_it_needs_is_ready_is_looked_at_once_that_is(
+    stack: list[ModuleTarget],
+) -> None:
     there = observed(stack)
-    containers = {**there.containers}
-    containers["ai-web"] = replace(containers["ai-web"], health="starting")
-    assert ids(plan_up(stack, replace(there, containers=containers))) == ["wait ai-web"]
+    early = {name: replace(c, health="starting") for name, c in there.containers.items()}
+    early["ai-base"] = replace(early["ai-base"], status="exited")
+    plan = plan_up(stack, replace(there, containers=early))
+    assert needs(plan, "start ai-web") == {"wait ai-base"}
+    assert needs(plan, "wait ai-web") == {"start ai-web"}
+    assert needs(plan, "start ai-web-worker") == {"wait ai-base", "wait ai-web"}
+
+
+def test_a_service_waits_for_required_modules_also_where_what_is_between_runs(
+    stack: list[ModuleTarget],
+) -> None:
+    there = but(stack, "ai-base", status="exited")
+    worker = replace(there.containers["ai-web-worker"], status="exited")
+    containers = {**there.containers, worker.name: worker}
+    plan = plan_up(stack, replace(there, containers=containers))
+    assert "start ai-web" not in ids(plan)
+    assert needs(plan, "start ai-web-worker") == {"wait ai-base"}
 
 
 def test_a_job_runs_again_when_a_service_that_needs_it_is_started(
     stack: list[ModuleTarget],
 ) -> None:
-    there = observed(stack)
-    containers = {**there.containers}
-    containers["ai-web"] = replace(containers["ai-web"], status="exited")
-    plan = plan_up(stack, replace(there, containers=containers))
+    plan = plan_up(stack, but(stack, "ai-web", status="exited"))
     assert ids(plan) == ["start ai-web-job", "wait ai-web-job", "start ai-web", "wait ai-web"]
 
 
@@ -187,6 +204,34 @@ def test_a_service_that_left_the_module_is_removed(stack: list[ModuleTarget]) ->
     assert ids(plan) == ["stop ai-web-old", "remove ai-web-old"]
 
 
+def test_what_takes_over_from_a_service_that_left_starts_when_that_is_gone(tmp_path: Path) -> None:
+    text = """
+        services:
+          {name}: {{image: "busybox:1", ports: ["5432:5432"], volumes: ["data:/data"]}}
+        volumes: {{data: {{}}}}
+    """
+    old = observed(targets_of(tmp_path, web=text.format(name="db")))
+    targets = targets_of(tmp_path, web=text.format(name="store"))
+    plan = plan_up(targets, old)
+    assert needs(plan, "remove ai-web-db") == {"stop ai-web-db"}
+    assert "remove ai-web-db" in needs(plan, "start ai-web-store")
+
+
+def test_services_that_swap_their_ports_are_both_stopped_before_either_starts(
+    tmp_path: Path,
+) -> None:
+    text = """
+        services:
+          one: {{image: "busybox:1", ports: ["{one}:80"]}}
+          two: {{image: "busybox:1", ports: ["{two}:80"]}}
+    """
+    (before,) = targets_of(tmp_path, web=text.format(one=8001, two=8002))
+    there = observed([before], {s.container: running(s, ports=s.ports) for s in before.services})
+    plan = plan_up(targets_of(tmp_path, web=text.format(one=8002, two=8001)), there)
+    for name, other in (("one", "two"), ("two", "one")):
+        assert f"stop ai-web-{other}" in needs(plan, f"start ai-web-{name}")
+
+
 def test_restart_stops_users_first_and_leaves_other_modules_alone(
     stack: list[ModuleTarget],
 ) -> None:
@@ -203,10 +248,7 @@ def test_a_service_that_shares_a_namespace_is_made_anew_with_the_other(tmp_path:
           side: {image: "busybox:1", network_mode: "service:web"}
     """
     targets = targets_of(tmp_path, pod=text)
-    there = observed(targets)
-    containers = {**there.containers}
-    containers["ai-pod-web"] = replace(containers["ai-pod-web"], config_hash="other")
-    plan = plan_up(targets, replace(there, containers=containers))
+    plan = plan_up(targets, but(targets, "ai-pod-web", config_hash="other"))
     assert "create ai-pod-web" in needs(plan, "create ai-pod-side")
 
 
