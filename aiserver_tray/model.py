@@ -110,7 +110,8 @@ StepKind = Literal[
 @dataclass(frozen=True, slots=True)
 class StepView:
     """One step of an operation. ``subject`` is the object's name on the engine (container, image,
-    network, volume); ``current`` and ``total`` are bytes of a pull, ``rate`` bytes per second."""
+    network, volume); ``current`` and ``total`` are bytes of a pull, ``rate`` bytes per second,
+    ``detail`` its layers."""
 
     kind: StepKind
     subject: str

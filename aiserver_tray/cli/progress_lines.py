@@ -58,9 +58,10 @@ def _quarter(step: StepView, old: StepView) -> Text | None:
     quarter = _QUARTERS * step.current // step.total
     if quarter <= _QUARTERS * old.current // old.total or quarter >= _QUARTERS:
         return None
-    return Text(
+    text = Text(
         "{name}: {part} % of {size}",
         name=step.subject,
         part=100 * quarter // _QUARTERS,
         size=units.size(step.total),
     )
+    return Text("{text} ({detail})", text=text, detail=step.detail) if step.detail else text

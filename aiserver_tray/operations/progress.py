@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from aiserver_tray.engine.values import PullProgress
+from aiserver_tray.i18n import Text
 from aiserver_tray.model import StepStatus, StepView
 from aiserver_tray.operations.lanes import lane_of
 from aiserver_tray.operations.plan import Plan
@@ -33,10 +35,15 @@ class Progress:
         self._views[step_id] = replace(self._views[step_id], status=status)
         self._is_changed = True
 
-    def show(self, step_id: str, *, current: int, total: int, rate: float) -> None:
-        """How far the pull is, in bytes and bytes per second."""
-        view = self._views[step_id]
-        self._views[step_id] = replace(view, current=current, total=total, rate=rate)
+    def show(self, step_id: str, pull: PullProgress) -> None:
+        """How far the pull is."""
+        self._views[step_id] = replace(
+            self._views[step_id],
+            current=pull.current,
+            total=pull.total,
+            rate=pull.rate,
+            detail=Text("{done}/{total} layers", done=pull.layers_done, total=pull.layers_total),
+        )
         self._is_changed = True
 
     def skip_rest(self) -> None:

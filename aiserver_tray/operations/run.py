@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Literal, Protocol
 
+from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.errors import AiServerError, EngineDownError
 from aiserver_tray.model import Container
 from aiserver_tray.operations.lanes import Lanes
@@ -64,11 +65,9 @@ class Runner:
         """Look at what changed: the state, or the flag to cancel."""
         self._inbox.put(None)
 
-    def show(self, step: Step, current: int, total: int, rate: float) -> None:
-        """How far the pull *step* is, in bytes and bytes per second."""
-        self._inbox.put(
-            lambda: self._progress.show(step.id, current=current, total=total, rate=rate)
-        )
+    def show(self, step: Step, pull: PullProgress) -> None:
+        """How far the pull *step* is."""
+        self._inbox.put(lambda: self._progress.show(step.id, pull))
 
     def _execute(self, step: Step) -> Container | None:
         """In a thread of the pool. When it returns, the store knows what the step changed: the

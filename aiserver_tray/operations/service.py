@@ -10,7 +10,6 @@ from threading import Lock, Thread
 from uuid import uuid4
 
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.engine.images import PullProgress
 from aiserver_tray.errors import (
     AiServerError,
     BusyError,
@@ -23,7 +22,7 @@ from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationStatus, OperationView, StepView
 from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.locks import module_locks, refuse
-from aiserver_tray.operations.plan import Plan, Step
+from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.prepare import Parts, Scope, look_again, prepare, scope_of
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run import Runner
@@ -173,7 +172,7 @@ class Operation:
         engine = self._parts.engine
         executor = EngineExecutor(engine, scope.targets, images, self._mirrors(), self._cancelled)
         runner = Runner(plan, executor, self._parts.store, self._report, engine.info().cpus)
-        executor.progress = lambda step, progress: _pass_on(runner, step, progress)
+        executor.progress = runner.show
         with self._lock:
             self._runner = runner
         runner.run()
@@ -200,10 +199,6 @@ class Operation:
     def _tell(self, view: OperationView) -> None:
         self._view = view
         self._parts.store.put(OperationChanged(view))
-
-
-def _pass_on(runner: Runner, step: Step, progress: PullProgress) -> None:
-    runner.show(step, progress.current, progress.total, progress.rate)
 
 
 def _raise(errors: Iterable[AiServerError]) -> None:

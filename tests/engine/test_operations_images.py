@@ -88,7 +88,9 @@ def test_an_image_that_several_modules_share_is_pulled_once(
     assert pulls(engine, since) == [], "it is there"
 
 
-def test_a_pull_tells_how_far_it_is_in_bytes(here: Installation, server: Registry) -> None:
+def test_a_pull_tells_how_far_it_is_in_bytes_and_layers(
+    here: Installation, server: Registry
+) -> None:
     images = [f"{server.address}/{name}/good:1" for name in ("one", "two")]
     here.write("web", {f"s{i}": {"image": image} for i, image in enumerate(images)})
     seen: dict[str, list[int]] = {}
@@ -107,6 +109,7 @@ def test_a_pull_tells_how_far_it_is_in_bytes(here: Installation, server: Registr
         size = len(server.image(step.subject.split("/", 1)[1].removesuffix(":1")).layer)
         assert (loaded[0], step.current, step.total) == (0, size, size)
         assert loaded == sorted(loaded)
+        assert str(step.detail) == "1/1 layers"
 
 
 def test_mirrors_are_asked_first_and_their_image_gets_its_own_name(

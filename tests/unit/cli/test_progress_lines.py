@@ -1,9 +1,10 @@
 """Progress where no person looks: one plain line for each change."""
 
 from aiserver_tray.cli.progress_lines import ProgressLines
+from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationView, StepView
-from tests.unit.cli.views import IMAGE, changed, service, up, view
+from tests.unit.cli.views import IMAGE, changed, pulled, service, up, view
 
 
 def told(views: list[OperationView]) -> list[str]:
@@ -40,11 +41,12 @@ def test_a_pull_tells_each_quarter_once() -> None:
     first = StepView("pull", IMAGE, "n8n", status="running")
     views = [view([first])]
     for percent in (1, 10, 26, 30, 80, 99, 100):
-        views.append(view(changed([first], 0, current=percent * 10**6, total=10**8)))
+        pull = PullProgress(percent * 10**6, 10**8, layers_done=percent // 20, layers_total=5)
+        views.append(view(pulled([first], 0, pull)))
     assert told(views) == [
         f"{IMAGE}: pulling",
-        f"{IMAGE}: 25 % of 100.0 MB",
-        f"{IMAGE}: 75 % of 100.0 MB",
+        f"{IMAGE}: 25 % of 100.0 MB (1/5 layers)",
+        f"{IMAGE}: 75 % of 100.0 MB (4/5 layers)",
     ]
 
 

@@ -7,9 +7,10 @@ import pytest
 from rich.console import Console
 
 from aiserver_tray.cli.progress_live import ProgressScreen
+from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationView, StepView
-from tests.unit.cli.views import IMAGE, changed, service, up, view
+from tests.unit.cli.views import IMAGE, changed, pulled, service, up, view
 
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -31,14 +32,13 @@ class Screen:
         return [line.rstrip() for line in _SGR.sub("", capture.get()).splitlines()]
 
 
-def pulling(**values: object) -> OperationView:
-    values = {"current": 114_200_000, "total": 456_700_000, "rate": 12_300_000.0, **values}
-    return view(changed(up(), 1, status="running", **values), seconds_left=8.4)
+def pulling(current: int = 114_200_000) -> OperationView:
+    progress = PullProgress(current, 456_700_000, 12_300_000.0, layers_done=3, layers_total=9)
+    return view(pulled(up(), 1, progress), seconds_left=8.4)
 
 
 def test_a_pull_shows_bytes_rate_and_layers() -> None:
-    detail = Text("{done}/{total} layers", done=3, total=9)
-    lines = Screen(120).lines(pulling(detail=detail), 1.0)
+    lines = Screen(120).lines(pulling(), 1.0)
     assert lines[0].startswith("Starting n8n")
     assert lines[0].endswith("1.0 s, about 8 s left")
     assert "114.2/456.7 MB  12.3 MB/s  3/9 layers" in lines[2]
@@ -60,8 +60,7 @@ def test_what_has_arrived_is_being_unpacked() -> None:
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     screen = Screen(width)
-    detail = Text("{done}/{total} layers", done=3, total=9)
-    lines = screen.lines(pulling(detail=detail), 1.0)
+    lines = screen.lines(pulling(), 1.0)
     assert max(map(len, lines)) <= width
     assert len(lines) == 7, "heading, bar, four rows, hint"
 

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.model import OperationStatus, OperationView, StepStatus, StepView
+from aiserver_tray.operations.plan import Plan, Step
+from aiserver_tray.operations.progress import Progress
 
 IMAGE = "docker.io/n8nio/n8n:2.41.3"
 
@@ -30,6 +33,17 @@ def up() -> list[StepView]:
 def changed(steps: Sequence[StepView], index: int, **values: Any) -> list[StepView]:  # noqa: ANN401
     """*steps* with one that has other *values*."""
     return [replace(step, **values) if i == index else step for i, step in enumerate(steps)]
+
+
+def pulled(steps: Sequence[StepView], index: int, pull: PullProgress) -> list[StepView]:
+    """*steps*, as the operation tells that one is a pull that is so far."""
+    told: list[tuple[StepView, ...]] = []
+    step = Step(steps[index].kind, steps[index].subject, steps[index].module)
+    progress = Progress(Plan((step,)), lambda views, _: told.append(views), 1)
+    progress.set(step.id, "running")
+    progress.show(step.id, pull)
+    progress.tell({})
+    return [*steps[:index], *told[-1], *steps[index + 1 :]]
 
 
 def view(
