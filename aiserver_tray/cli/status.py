@@ -45,16 +45,19 @@ def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line 
                 for snapshot in _changes(core):
                     show(snapshot)
         else:
+            at_work = list(_at_work(snapshot))
             _print(snapshot, app.language, as_json=as_json)
-            tell(text.render(app.language) for text in _at_work(snapshot))
+            tell(text.render(app.language) for text in at_work)
 
 
 def _at_work(snapshot: Snapshot) -> Iterator[Text]:
     """Which operations, of whatever process, are under way."""
+    if not snapshot.engine.running or snapshot.engine.id is None:
+        return
     from aiserver_tray.operations.locks import holders  # noqa: PLC0415 - after Ctrl-C works
 
     modules: dict[tuple[int, str], list[str]] = {}
-    for module, (pid, command) in holders(snapshot.engine.id or "").items():
+    for module, (pid, command) in holders(snapshot.engine.id).items():
         modules.setdefault((pid, command), []).append(module)
     for (pid, command), names in modules.items():
         yield Text(

@@ -46,21 +46,42 @@ def find_home(option: str | os.PathLike[str] | None = None) -> Home:
     return Home(platformdirs.user_data_path(APP_NAME, appauthor=False), "credential store")
 
 
-def runtime_folder() -> Path:
-    """The user's folder for locks and sockets, user-only; it may be gone after a restart.
+def runtime_folder(*inner: str) -> Path:
+    """The user's folder for locks and sockets, or one *inner* to it, user-only; it may be gone
+    after a restart.
 
     Raises:
         SettingError: it can't be made, or is another user's (its place may be a shared /tmp).
     """
+    own = _runtime_place()
+    folder = own.joinpath(*inner)
+    try:
+        _make(own)
+        _keep_own(own)
+        _make(folder)
+    except OSError as error:
+        why = Text(
+            "the folder for locks can't be made ({reason}). Mend that, or, on Linux and macOS, set "
+            "XDG_RUNTIME_DIR to a folder that only you can use",
+            reason=error.strerror or error,
+        )
+        raise SettingError(str(folder), why) from error
+    return folder
+
+
+def _runtime_place() -> Path:
     with warnings.catch_warnings():
         # Whether there is an XDG_RUNTIME_DIR is nothing that our user can act on.
         warnings.simplefilter("ignore")
         try:
-            folder = platformdirs.user_runtime_path(APP_NAME, appauthor=False)
+            return platformdirs.user_runtime_path(APP_NAME, appauthor=False)
         except OSError as error:
-            why = Text("there is no safe folder for locks ({reason})", reason=error)
+            why = Text(
+                "there is no safe folder for locks ({reason}). Set it to a folder that only you "
+                "can use",
+                reason=error,
+            )
             raise SettingError("XDG_RUNTIME_DIR", why) from error
-    return _make_own(folder)
 
 
 def make_folder(folder: Path) -> None:
@@ -71,9 +92,7 @@ def make_folder(folder: Path) -> None:
         SettingError: it can't be made.
     """
     try:
-        for parent in reversed(folder.parents):
-            parent.mkdir(mode=0o700, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        _make(folder)
     except OSError as error:
         why = Text(
             "the folder can't be made ({reason}). Name another with --home",
@@ -82,12 +101,15 @@ def make_folder(folder: Path) -> None:
         raise SettingError(str(folder), why) from error
 
 
-def _make_own(folder: Path) -> Path:
-    make_folder(folder)
+def _make(folder: Path) -> None:
+    for part in (*reversed(folder.parents), folder):
+        part.mkdir(mode=0o700, exist_ok=True)
+
+
+def _keep_own(folder: Path) -> None:
     if sys.platform != "win32":
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             why = Text("the folder belongs to someone else. Set XDG_RUNTIME_DIR to one of yours")
             raise SettingError(str(folder), why)
         folder.chmod(0o700)
-    return folder

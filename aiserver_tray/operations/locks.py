@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 from filelock import FileLock, Timeout
 
 from aiserver_tray.errors import BusyError, CancelledError, SettingError
-from aiserver_tray.host.paths import make_folder, runtime_folder
+from aiserver_tray.host.paths import runtime_folder
 from aiserver_tray.host.processes import has_written
 from aiserver_tray.i18n import Text
 
@@ -152,9 +152,7 @@ def _acquire(lock: _Lock, on_busy: Callable[[BusyError], None], cancelled: threa
 
 
 def _folder() -> Path:
-    folder = runtime_folder() / "locks"
-    make_folder(folder)
-    return folder
+    return runtime_folder("locks")
 
 
 def _prefix(engine_id: str) -> str:

@@ -160,7 +160,8 @@ class KeyKeeper:
     def _unusable(self, error: OSError) -> SettingError:
         return self._error(
             Text(
-                "its key file {file} can't be read or written ({reason})",
+                "its key file {file} can't be read or written ({reason}). Check its folder and "
+                "the free space there",
                 file=self.key_file,
                 reason=error.strerror or error,
             )

@@ -267,6 +267,14 @@ def test_a_full_disk_behind_standard_output_is_told_in_a_line(tray: Tray) -> Non
     assert "Traceback" not in done.stderr
 
 
+def test_a_status_without_an_engine_is_one_document_and_needs_no_locks(tray: Tray) -> None:
+    done = tray(
+        "--host", "unix:///nowhere", "status", "--json", env={"XDG_RUNTIME_DIR": "/proc/nowhere"}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["state"] == "engine_down"
+
+
 def test_doctor_reports_a_settings_file_that_it_can_not_read(tray: Tray) -> None:
     tray("config", "set", "N8N_HOST_PORT", "28100")
     (tray.home / "settings.json").write_text('{"version": 99}', encoding="utf-8")

@@ -80,6 +80,33 @@ def test_without_a_session_the_runtime_folder_is_still_one_of_the_users(
     assert (found.st_uid, found.st_mode & 0o777) == (os.geteuid(), 0o700)
 
 
+def test_a_runtime_folder_that_can_not_be_made_names_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/proc/nowhere")
+    with pytest.raises(
+        SettingError, match=r"for locks can't be made .* XDG_RUNTIME_DIR"
+    ) as refused:
+        runtime_folder()
+    assert "--home" not in str(refused.value)
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (runtime_folder() / "locks").touch()
+    with pytest.raises(SettingError, match="XDG_RUNTIME_DIR"):
+        runtime_folder("locks")
+
+
+def test_without_any_safe_place_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """platformdirs refuses a temporary folder in which somebody else made ours."""
+
+    def refuse(*_: object, **__: object) -> Path:
+        raise PermissionError("/tmp/runtime-7 is not owned by uid 7")
+
+    monkeypatch.setattr("platformdirs.user_runtime_path", refuse)
+    with pytest.raises(SettingError, match=r"XDG_RUNTIME_DIR: .*uid 7\)\. Set it to a folder"):
+        runtime_folder()
+
+
 def test_a_runtime_folder_that_leads_elsewhere_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,17 @@ def test_a_key_file_that_is_lost_damaged_or_another_is_never_replaced(
     assert _contents(home.folder) == before
 
 
+def test_a_key_file_that_can_not_be_read_says_what_to_look_at(
+    home: Home, declared: Declared
+) -> None:
+    Settings(home).values(declared)
+    key = home.folder / "secrets.key"
+    key.unlink()
+    key.mkdir()
+    with pytest.raises(SettingError, match=r"secrets\.key can't be read .*\. Check its folder"):
+        Settings(home).values(declared)
+
+
 def test_lost_secrets_are_never_replaced(home: Home, declared: Declared) -> None:
     Settings(home).values(declared)
     for path in home.folder.glob("secrets.json*"):
