@@ -142,7 +142,10 @@ class CancelledError(AiServerError):
 
     def __init__(self) -> None:
         super().__init__(
-            Text("Cancelled. What was started stays; `up` goes on from here, `down` undoes it.")
+            Text(
+                "Cancelled. What was done stays: the same command goes on from here, and "
+                "`aiserver-tray down` takes away what was started."
+            )
         )
 
 

@@ -267,8 +267,8 @@ def _cancelled(stage: Stage) -> Iterator[Case]:
         eventually(lambda: holders(engine) and stage.engine.containers.list())
         running.interrupt()
 
-    advice = ("`up` goes on from here, `down` undoes it.", "`up` 从这里继续，`down` 将其撤销。")
-    yield Case(UP, (), advice, {}, code=130, meddle=interrupt)
+    advice = ("the same command goes on from here", "再次运行同一命令即可从这里继续")
+    yield Case(UP, ("`aiserver-tray down`",), advice, {}, code=130, meddle=interrupt)
 
 
 @produces("E_RUNTIME")
