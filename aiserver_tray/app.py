@@ -32,6 +32,7 @@ from aiserver_tray.target.outline import module_model
 
 if TYPE_CHECKING:
     from aiserver_tray.core import Core
+    from aiserver_tray.engine.engine import Engine
     from aiserver_tray.target.model import ModuleTarget
 
 
@@ -157,6 +158,16 @@ class App:
         except AiServerError as error:
             known = self.catalog.modules.get(name)
             return ModuleModel(name, known.kind if known else "feature", problem=error.text)
+
+    def engine(self) -> "Engine":
+        """The engine alone, of which nothing was asked yet.
+
+        Raises:
+            SettingError: it is named by what is no address.
+        """
+        from aiserver_tray.engine.engine import Engine  # noqa: PLC0415 - as in `core`
+
+        return Engine(self._host)
 
     def core(self) -> "Core":
         """The connection to the engine with all that hangs on it; to be entered with ``with``."""

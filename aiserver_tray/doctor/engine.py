@@ -1,9 +1,9 @@
 """What is wrong with the engine, or stands in the way of modules there."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aiserver_tray.doctor.finding import Finding
+from aiserver_tray.doctor.finding import Finding, problems
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import EngineInfo
 from aiserver_tray.errors import (
@@ -17,12 +17,12 @@ from aiserver_tray.errors import (
 from aiserver_tray.host.resources import available_memory, free_disk
 from aiserver_tray.i18n import Text
 from aiserver_tray.operations.preflight import preflight
+from aiserver_tray.operations.preflight_resources import binary_size
 from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import ModuleTarget
 
-_GIB = 1024**3
-_LITTLE_DISK = 5 * _GIB
+_LITTLE_DISK = 5 * 1024**3
 """Bytes. The images of one feature take a few of these."""
 
 _NAMES: tuple[tuple[type[AiServerError], str], ...] = (
@@ -51,20 +51,9 @@ def examine_engine(
         *_disk(info),
         *problems_,
         *(Finding("memory", "note", notice) for notice in report.notices),
-        *_all_well(targets, {finding.name for finding in problems_}),
+        *_all_well(targets, info, {finding.name for finding in problems_}),
         *_others(found),
     ]
-
-
-def problems(name: str, errors: Iterable[AiServerError]) -> Iterator[Finding]:
-    """A finding for each thing that *errors* say."""
-    for error in errors:
-        if isinstance(error, CatalogError):
-            for problem in error.problems:
-                text = Text("{place}: {why}", place=problem.place, why=problem.text)
-                yield Finding(name, "problem", text)
-        else:
-            yield Finding(name, "problem", error.text)
 
 
 def _name(error: AiServerError) -> str:
@@ -88,14 +77,14 @@ def _version(api: Any) -> str:  # noqa: ANN401
 
 def _memory(info: EngineInfo) -> Finding:
     available = available_memory() if info.shares_kernel else None
-    total = f"{info.memory / _GIB:.1f} GiB"
+    total = binary_size(info.memory)
     if available is None:
         text = Text("The engine has {total} of memory.", total=total)
     else:
         text = Text(
             "The engine has {total} of memory; {available} are available.",
             total=total,
-            available=f"{available / _GIB:.1f} GiB",
+            available=binary_size(available),
         )
     return Finding("memory", "ok", text)
 
@@ -104,7 +93,7 @@ def _disk(info: EngineInfo) -> Iterator[Finding]:
     free = free_disk(info.data_root) if info.shares_kernel else None
     if free is None:
         return
-    size = f"{free / _GIB:.1f} GiB"
+    size = binary_size(free)
     if free < _LITTLE_DISK:
         text = Text(
             "Only {free} are free on the disk of the engine's data ({folder}). Make room "
@@ -122,18 +111,21 @@ def _disk(info: EngineInfo) -> Iterator[Finding]:
         yield Finding("disk", "ok", text)
 
 
-def _all_well(targets: Sequence[ModuleTarget], wrong: set[str]) -> Iterator[Finding]:
-    """What was looked at and is in order."""
+def _all_well(
+    targets: Sequence[ModuleTarget], info: EngineInfo, wrong: set[str]
+) -> Iterator[Finding]:
+    """What was looked at and is in order. Of another machine neither the programs that have ports
+    nor the disk and the kernel's settings are known."""
     if not targets:
         return
     modules = ", ".join(target.name for target in targets)
-    if "ports" not in wrong:
+    if info.is_local and "ports" not in wrong:
         text = Text("The ports of {modules} are free, or ours.", modules=modules)
         yield Finding("ports", "ok", text)
     if "names" not in wrong:
         text = Text("Nobody else has the names that {modules} need.", modules=modules)
         yield Finding("names", "ok", text)
-    if "resources" not in wrong:
+    if info.shares_kernel and "resources" not in wrong:
         text = Text("{modules} have the resources they need.", modules=modules)
         yield Finding("resources", "ok", text)
 

@@ -36,8 +36,8 @@ def memory_notices(
                 "{modules} together need {needed} of memory, and the engine has {total}. They may "
                 "get slow or be ended.",
                 modules=_names(targets),
-                needed=_size(together),
-                total=_size(around.memory),
+                needed=binary_size(together),
+                total=binary_size(around.memory),
             )
         ]
     if available is not None and more > available:
@@ -46,8 +46,8 @@ def memory_notices(
                 "{needed} of memory are needed for {modules}, and {available} are free now. Close "
                 "other programs if it gets slow.",
                 modules=_names(starting),
-                needed=_size(more),
-                available=_size(available),
+                needed=binary_size(more),
+                available=binary_size(available),
             )
         ]
     return []
@@ -59,8 +59,8 @@ def _too_big(target: ModuleTarget, total: int) -> ResourcesError:
         "{module} needs {needed} of memory, and the engine has {total}. Give it more (in Docker "
         "Desktop under Settings, Resources), or leave the module out.",
         module=target.name,
-        needed=_size(needed),
-        total=_size(total),
+        needed=binary_size(needed),
+        total=binary_size(total),
     )
     data = {"resource": "memory", "modules": [target.name], "needed": needed, "available": total}
     return ResourcesError(text, **data)
@@ -74,9 +74,9 @@ def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
         "{needed} of disk space are needed for images and data of {modules}, and the engine has "
         "{free}. Free {missing} more (`docker system df` shows what takes space).",
         modules=_names([t for t in new if _disk_need(t)]),
-        needed=_size(needed),
-        free=_size(free),
-        missing=_size(needed - free),
+        needed=binary_size(needed),
+        free=binary_size(free),
+        missing=binary_size(needed - free),
     )
     modules = [t.name for t in new if _disk_need(t)]
     data = {"resource": "disk", "modules": modules, "needed": needed, "available": free}
@@ -132,7 +132,7 @@ def _names(targets: Iterable[ModuleTarget]) -> str:
     return ", ".join(target.name for target in targets)
 
 
-def _size(count: int) -> str:
-    """In the units in which files say what they need."""
+def binary_size(count: int) -> str:
+    """*count* bytes in the units in which files say what they need."""
     gibi = 1024**3
     return f"{count / gibi:.1f} GiB" if count >= gibi else f"{count / 1024**2:.0f} MiB"

@@ -13,6 +13,7 @@ import pytest
 
 from tests.engine.faults.stack import IMAGE, Service, service, write
 from tests.engine.faults.tray import Tray
+from tests.engine.forwarding import forwarded
 from tests.engine.terminal import terminal
 from tests.engine.waiting import logged
 from tests.lab.place import Place
@@ -295,6 +296,19 @@ def test_the_doctor_finds_a_port_that_a_process_has(tray: Tray) -> None:
     healthy = tray.run("doctor").succeeded()
     assert f"The Docker engine at {tray.host} answers: version " in healthy.output
     assert "PROBLEM" not in healthy.output
+
+
+def test_the_doctor_says_of_another_machine_only_what_it_has_seen(
+    tray: Tray, lab: Place, engine: docker.DockerClient
+) -> None:
+    tray.run("choose", "web").succeeded()
+    gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    with forwarded(lab, gateway) as host:
+        far = Tray(tray.home, tray.catalog, host).run("doctor", "--json")
+    near = tray.run("doctor", "--json")
+    seen = [{check["name"] for check in json.loads(run.output)["checks"]} for run in (near, far)]
+    assert {"engine", "memory", "names"} <= seen[1]
+    assert seen[0] - seen[1] == {"disk", "ports", "resources"}
 
 
 def test_the_doctor_tells_of_another_installation(tray: Tray) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from aiserver_tray.app import App
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
-from aiserver_tray.doctor import examine_installation as examine
+from aiserver_tray.doctor import examine as examine_all
+from aiserver_tray.doctor.installation import examine_installation as examine
 from aiserver_tray.host.paths import Home
 from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Settings
@@ -172,3 +174,50 @@ def test_a_home_that_is_a_file_is_a_problem(tmp_path: Path, catalog: Catalog) ->
     (tmp_path / "file").touch()
     found = problems(Home(tmp_path / "file", "home"), catalog)
     assert {problem.split(": ")[0] for problem in found} == {"key", "settings"}
+
+
+# -- with the engine and the chosen modules ----------------------------------------------------
+
+
+@pytest.fixture
+def app(used: Home, tmp_path: Path) -> App:
+    """The installation with its module chosen, and without an engine."""
+    Settings(used).choose(["mine"])
+    return App(used.folder, [tmp_path / "catalog"], f"unix://{tmp_path}/none.sock")
+
+
+def told(app: App) -> list[str]:
+    found = [f"{f.name}: {f.text}" for f in examine_all(app) if f.grade == "problem"]
+    assert found.pop().startswith("engine: ")
+    return found
+
+
+def test_a_wrong_value_of_a_chosen_module_is_told_once(app: App, used: Home) -> None:
+    change_settings(used, PORT="zz")
+    (problem,) = told(app)
+    assert problem.startswith("settings: mine.PORT: ")
+
+
+def test_a_chosen_module_that_is_broken_is_told_once(app: App, tmp_path: Path) -> None:
+    (tmp_path / "catalog/mine/compose.yaml").write_text("services: [\n", encoding="utf-8")
+    (problem,) = told(app)
+    assert problem.startswith("catalog: ")
+
+
+def test_a_chosen_module_that_is_gone_is_told(app: App, used: Home) -> None:
+    Settings(used).choose(["gone"])
+    (problem,) = told(app)
+    assert problem.startswith("modules: ")
+    assert "'gone'" in problem
+
+
+def test_an_installation_without_an_id_is_no_fault_of_the_engine(app: App, used: Home) -> None:
+    path = used.folder / "installation.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "version": 99}), encoding="utf-8")
+    problems = [f for f in examine_all(app) if f.grade == "problem"]
+    assert [f.name for f in problems] == ["settings"]
+
+
+def test_an_address_of_no_engine_is_told(used: Home) -> None:
+    problems = [f for f in examine_all(App(used.folder, [], "nowhere")) if f.grade == "problem"]
+    assert ["--host" in str(f.text) for f in problems if f.name == "engine"] == [True]

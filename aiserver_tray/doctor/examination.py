@@ -1,0 +1,84 @@
+"""Everything that the doctor looks at, in one list."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.doctor.engine import examine_engine
+from aiserver_tray.doctor.finding import Finding, problems
+from aiserver_tray.doctor.installation import examine_installation
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.errors import AiServerError, SettingError, each
+from aiserver_tray.operations.modules import with_requires
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.target.model import ModuleTarget
+
+
+class Installation(Protocol):
+    """What is examined."""
+
+    @property
+    def settings(self) -> Settings:
+        """What it remembers."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Its modules."""
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The modules that a bare `up` means."""
+
+    def preview(self, name: str) -> ModuleTarget:
+        """What the module wants on the engine; makes no secrets.
+
+        Raises:
+            AiServerError: it can't be had so.
+        """
+
+    def engine(self) -> Engine:
+        """Its engine, of which nothing was asked yet.
+
+        Raises:
+            SettingError: it is named by what is no address.
+        """
+
+
+def examine(installation: Installation) -> list[Finding]:
+    """The files of *installation*, its engine, and what its chosen modules need there. A check
+    that fails is a finding, and the others go on."""
+    findings = examine_installation(installation.settings, installation.catalog)
+    targets, errors = _chosen_targets(installation)
+    return _once([*findings, *problems("modules", errors), *_on_engine(installation, targets)])
+
+
+def _chosen_targets(
+    installation: Installation,
+) -> tuple[list[ModuleTarget], list[AiServerError]]:
+    """What the chosen modules, with those that they require, want on the engine; and why some
+    can't be had."""
+    try:
+        return with_requires(installation.chosen, installation.preview), []
+    except AiServerError as error:
+        return [], list(each(error))
+
+
+def _on_engine(installation: Installation, targets: list[ModuleTarget]) -> Iterator[Finding]:
+    try:
+        ours = installation.settings.installation_id
+    except SettingError as error:
+        yield from problems("settings", [error])
+        return
+    try:
+        yield from examine_engine(installation.engine(), ours, targets)
+    except SettingError as error:
+        yield from problems("engine", [error])
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """*findings* without those that say again what another check found: a file that is wrong
+    stands in the way of the module, too."""
+    told: dict[str, Finding] = {}
+    for finding in findings:
+        told.setdefault(str(finding.text), finding)
+    return list(told.values())
