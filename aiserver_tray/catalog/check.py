@@ -1,6 +1,6 @@
 """``catalog check``: everything that is wrong with modules, at once, with its place."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,8 @@ def check(catalog: Catalog, folder: Path | None) -> Report:
         if module in modules:
             problems += found + _env_example_problems(catalog, module)
             notes += _notes(result) if result else []
-    problems += [p for p in _shared_name_problems(resolved) if _below(p.place.file, folder)]
+    shared = shared_name_problems((r.module, _shared_names(r)) for r in resolved)
+    problems += [p for p in shared if _below(p.place.file, folder)]
     names = {m.name for m in modules} | {p.place.file.parent.name for p in problems}
     return Report(sorted(names), problems, notes)
 
@@ -132,15 +133,16 @@ def _notes(resolved: ResolvedModule) -> list[Problem]:
     return notes
 
 
-def _shared_name_problems(resolved: Sequence[ResolvedModule]) -> list[Problem]:
-    """Names on the shared network are unique over the catalog."""
+def shared_name_problems(modules: Iterable[tuple[Module, Collection[str]]]) -> list[Problem]:
+    """Names on the shared network are unique: what is wrong with those that several of *modules*
+    have there, once for each file."""
     owners: dict[str, Module] = {}
     problems = []
-    for result in resolved:
-        for name in sorted(_shared_names(result)):
-            first = owners.setdefault(name, result.module)
-            if first is not result.module:
-                for module, other in ((result.module, first), (first, result.module)):
+    for owner, names in modules:
+        for name in sorted(names):
+            first = owners.setdefault(name, owner)
+            if first is not owner:
+                for module, other in ((owner, first), (first, owner)):
                     text = Text(
                         "expected a name of its own on {network}; {name} is also in {file}",
                         network=SHARED_NETWORK,

@@ -84,6 +84,7 @@ def summary(answer: Json) -> ContainerSummary:
         image=answer["Image"],
         image_id=answer["ImageID"],
         ports=tuple(_published(answer)),
+        networks=frozenset(answer["NetworkSettings"]["Networks"] or ()),
     )
 
 

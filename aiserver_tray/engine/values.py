@@ -41,6 +41,8 @@ class ContainerSummary:
     image_id: str
     ports: tuple[Port, ...]
     """Published now; a container that does not run has none."""
+    networks: frozenset[str] = frozenset()
+    """By name; those of a container that does not run, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Objects of the engine that have a name we need, and volumes made with other secrets (pure)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
+from aiserver_tray.catalog.check import shared_name_problems
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.errors import (
@@ -13,6 +14,7 @@ from aiserver_tray.errors import (
     NameConflictError,
     ObjectKind,
     Place,
+    Problem,
     SettingError,
 )
 from aiserver_tray.i18n import Text
@@ -40,7 +42,12 @@ class _Needed(NamedTuple):
 def name_problems(targets: Sequence[ModuleTarget], survey: Survey) -> list[AiServerError]:
     """Names that *targets* need and somebody else has, and external objects that are missing."""
     needed = [found for target in targets for found in _needed(target)]
-    return [*_clashes(needed), *_taken(needed, survey), *_missing(targets, needed, survey)]
+    return [
+        *_clashes(needed),
+        *_taken(needed, survey),
+        *_missing(targets, needed, survey),
+        *_ambiguous(targets, survey),
+    ]
 
 
 def _needed(target: ModuleTarget) -> Iterator[_Needed]:
@@ -137,6 +144,40 @@ def _declared(section: str, module: Module, name: str) -> Place:
         if name in (key, given):
             return module.place(section, key)
     return module.place(section)
+
+
+def _ambiguous(targets: Sequence[ModuleTarget], survey: Survey) -> list[AiServerError]:
+    """Names on the shared network to which services of two modules would answer."""
+    names = [(target.module, _shared_names(target)) for target in targets]
+    problems = shared_name_problems(names)
+    there = _shared_names_there(survey, [target.name for target in targets])
+    problems += [
+        _also_there(m, n, there[n]) for m, found in names for n in sorted(found & {*there})
+    ]
+    return [CatalogError(problems)] if problems else []
+
+
+def _shared_names(target: ModuleTarget) -> set[str]:
+    endpoints = (s.body["NetworkingConfig"]["EndpointsConfig"] for s in target.services)
+    return {n for found in endpoints for n in found.get(SHARED_NETWORK, {}).get("Aliases", ())}
+
+
+def _shared_names_there(survey: Survey, but: Collection[str]) -> dict[str, str]:
+    """Service -> module, of our containers on the shared network that are of other modules."""
+    found = (c.labels for c in survey.ours if SHARED_NETWORK in c.networks)
+    return {f[labels.SERVICE]: f[labels.MODULE] for f in found if f[labels.MODULE] not in but}
+
+
+def _also_there(module: Module, name: str, other: str) -> Problem:
+    text = Text(
+        "expected a name of its own on {network}; the module {other}, whose containers are on the "
+        "engine, has {name} too. Rename it here or there, or remove them: aiserver-tray down "
+        "{other}",
+        network=SHARED_NETWORK,
+        name=name,
+        other=other,
+    )
+    return Problem(module.place("services", name), text)
 
 
 # -- volumes and the secrets that their data depends on --------------------------------------------

@@ -17,6 +17,7 @@ from docker.models.containers import Container
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import (
     AiServerError,
+    CatalogError,
     NameConflictError,
     PortConflictError,
     ResourcesError,
@@ -189,6 +190,20 @@ def test_the_shared_network_of_somebody_else_is_a_conflict(
 
     assert isinstance(error, NameConflictError)
     assert error.data["installation"] == (labelled or {}).get(labels.INSTALLATION)
+
+
+def test_a_name_on_the_shared_network_is_that_of_one_module(
+    product: Engine, tmp_path: Path
+) -> None:
+    lines = ("command: [sleep, '600']", "init: true", "networks: [ai-net]")
+    file = service_of("db", *lines) + "\nnetworks: {ai-net: {external: true}}\n"
+    one, two = (target_of(tmp_path, name, file) for name in ("one", "two"))
+    assert isinstance(only(examined(product, one, two).errors), CatalogError)
+    make(product, one)
+    assert examined(product, one).errors == ()
+    assert "the module one" in str(only(examined(product, two).errors))
+    stop(product, "ai-one-db")
+    assert "the module one" in str(only(examined(product, two).errors))
 
 
 def test_external_objects_are_there_or_told(

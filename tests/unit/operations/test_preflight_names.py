@@ -1,6 +1,7 @@
 """Names that others have, missing external objects, and volumes made with other secrets."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,11 @@ def there(
     )
 
 
+def on_shared(name: str, *aliases: str) -> str:
+    attached = f"networks: {{ai-net: {{aliases: [{', '.join(aliases)}]}}}}"
+    return service_of(name, attached) + "\nnetworks: {ai-net: {external: true}}\n"
+
+
 @pytest.fixture
 def web(tmp_path: Path) -> ModuleTarget:
     return target_of(tmp_path, "web", FILE)
@@ -75,16 +81,14 @@ def test_every_name_that_another_has_is_told_at_once(web: ModuleTarget) -> None:
 def test_the_shared_network_of_another_is_told_once(
     tmp_path: Path, labelled: Mapping[str, str]
 ) -> None:
-    file = service_of("s", "networks: [ai-net]") + "\nnetworks: {ai-net: {external: true}}\n"
-    targets = [target_of(tmp_path, name, file) for name in ("a", "b")]
+    targets = [target_of(tmp_path, name, on_shared(name)) for name in ("a", "b")]
     (error,) = problems(targets, there(networks={"ai-net": labelled}), AROUND)
     assert isinstance(error, NameConflictError)
     assert error.data["name"] == "ai-net"
 
 
 def test_the_shared_network_is_there_or_made_by_us(tmp_path: Path) -> None:
-    file = service_of("s", "networks: [ai-net]") + "\nnetworks: {ai-net: {external: true}}\n"
-    target = target_of(tmp_path, "a", file)
+    target = target_of(tmp_path, "a", on_shared("s"))
     ours = {labels.INSTALLATION: OURS.installation}
     assert problems([target], there(), AROUND) == []
     assert problems([target], there(networks={"ai-net": ours}), AROUND) == []
@@ -134,6 +138,38 @@ def test_two_modules_that_come_to_one_name_are_refused(tmp_path: Path) -> None:
     of_one = {labels.INSTALLATION: OURS.installation, labels.MODULE: "a"}
     (error,) = problems([two], there(volumes={"ai-a-b-data": of_one}), AROUND)
     assert "the volume ai-a-b-data would also be that of the module a." in str(error)
+
+
+def test_a_name_on_the_shared_network_that_two_modules_have_is_told_for_both_files(
+    tmp_path: Path,
+) -> None:
+    one = target_of(tmp_path, "one", on_shared("db"))
+    two = target_of(tmp_path, "two", on_shared("store", "db"))
+    alone = target_of(tmp_path, "alone", service_of("db"))
+    assert problems([one, alone], there(), AROUND) == []
+    (error,) = problems([one, two, alone], there(), AROUND)
+    assert isinstance(error, CatalogError)
+    files = [tmp_path / name / "compose.yaml" for name in ("one", "two")]
+    assert {problem.place.file for problem in error.problems} == {*files}
+    for file in files:
+        assert f"expected a name of its own on ai-net; db is also in {file}" in str(error)
+
+
+def test_a_name_on_the_shared_network_that_another_modules_container_has_is_told(
+    tmp_path: Path,
+) -> None:
+    target = target_of(tmp_path, "two", on_shared("store", "db"))
+
+    def beside(module: str, network: str) -> Survey:
+        mine = {labels.INSTALLATION: OURS.installation, labels.MODULE: module}
+        found = container(f"ai-{module}-db", {**mine, labels.SERVICE: "db"})
+        return replace(there(), containers=(replace(found, networks=frozenset({network})),))
+
+    assert problems([target], beside("one", "ai-one"), AROUND) == []
+    assert problems([target], beside("two", "ai-net"), AROUND) == []
+    (error,) = problems([target], beside("one", "ai-net"), AROUND)
+    assert isinstance(error, CatalogError)
+    assert "the module one, whose containers are on the engine, has db too." in str(error)
 
 
 # -- volumes and secrets ---------------------------------------------------------------------------
