@@ -9,6 +9,7 @@ import click
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
+    UsageError,
     as_json_option,
     common_options,
     current_app,
@@ -16,6 +17,7 @@ from aiserver_tray.cli.common import (
     print_table,
     tell,
 )
+from aiserver_tray.i18n import Language, Text
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
@@ -49,7 +51,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
         print_json(rows)
     else:
         print_table(
-            ("NAME", "KIND", "REQUIRES", "WHAT IT IS"),
+            (Text("NAME"), Text("KIND"), Text("REQUIRES"), Text("WHAT IT IS")),
             [
                 (
                     row["name"],
@@ -59,6 +61,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
                 )
                 for row in rows
             ],
+            app.language,
         )
     tell(problem.render(app.language) for problem in app.catalog.problems)
 
@@ -74,7 +77,7 @@ def show(module: str, as_json: bool) -> None:  # noqa: FBT001 - a command line f
     if as_json:
         print_json(shown)
     else:
-        _print_module(shown)
+        _print_module(shown, app.language)
 
 
 def _description(app: "App", name: str) -> dict[str, Any]:
@@ -115,22 +118,22 @@ def _ports(service: dict[str, Any]) -> list[str]:
     ]
 
 
-def _print_module(shown: dict[str, Any]) -> None:
+def _print_module(shown: dict[str, Any], language: Language) -> None:
     for key in ("name", "title", "summary", "kind", "file", "open"):
         if shown[key]:
             click.echo(f"{key + ':':<10}{shown[key]}")
     click.echo(f"{'requires:':<10}{', '.join(shown['requires']) or '-'}\n")
     print_table(
-        ("SETTING", "TYPE", "VALUE", "TITLE"),
+        (Text("SETTING"), Text("TYPE"), Text("VALUE"), Text("TITLE")),
         [(s["name"], s["type"], s["value"], s["title"]) for s in shown["settings"]],
+        language,
     )
     click.echo()
+    built = Text("(built)").render(language)
     print_table(
-        ("SERVICE", "IMAGE", "PORTS"),
-        [
-            (s["name"], s["image"] or "(built)", ", ".join(s["ports"]) or "-")
-            for s in shown["services"]
-        ],
+        (Text("SERVICE"), Text("IMAGE"), Text("PORTS")),
+        [(s["name"], s["image"] or built, ", ".join(s["ports"]) or "-") for s in shown["services"]],
+        language,
     )
 
 
@@ -148,7 +151,7 @@ def check(path: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a command
         for line in report.lines(app.language):
             click.echo(line)
     if not report.checked:
-        raise click.UsageError(f"there is no module in {path}")
+        raise UsageError(Text("there is no module in {path}", path=path))
     sys.exit(1 if report.problems else 0)
 
 

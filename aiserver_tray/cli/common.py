@@ -12,7 +12,7 @@ import click
 
 from aiserver_tray.cli.terminal import harmless, has_colour, padded, width
 from aiserver_tray.errors import AiServerError, CancelledError, each
-from aiserver_tray.i18n import Language
+from aiserver_tray.i18n import Language, Text
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
@@ -90,6 +90,23 @@ def common_options(function: _Function) -> Callable[..., Any]:
     return command
 
 
+def language_of(context: click.Context | None) -> Language:
+    """The reader's, also while the command line is still being read."""
+    options: Options | None = context.obj if context else None
+    return options.app.language if options else "en"
+
+
+class UsageError(click.UsageError):
+    """Wrong usage, told in the reader's language."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(str(text))
+        self._text = text
+
+    def format_message(self) -> str:
+        return self._text.render(language_of(self.ctx))
+
+
 def current_app() -> "App":
     """The application of the running command; what it notices about its files is told last."""
     context = click.get_current_context()
@@ -123,9 +140,10 @@ def _print_json(value: object, *, indent: int | None) -> None:
     click.echo(text.translate(_JSON_ESCAPES))
 
 
-def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(heads: Sequence[Text], rows: Sequence[Sequence[str]], language: Language) -> None:
     """Plain columns, as wide as their widest cell."""
-    lines = [[harmless(cell) for cell in row] for row in (heads, *rows)]
+    lines = [[head.render(language) for head in heads]]
+    lines += [[harmless(cell) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     for cells in lines:
         line = "  ".join(padded(cell, columns) for cell, columns in zip(cells, widths, strict=True))

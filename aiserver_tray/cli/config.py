@@ -13,6 +13,7 @@ from aiserver_tray.cli.common import (
     print_json,
     print_table,
 )
+from aiserver_tray.i18n import Text
 from aiserver_tray.settings.store import Entry, address_of
 
 
@@ -33,11 +34,12 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
         print_json({entry.address: _data(entry) for entry in entries})
     else:
         print_table(
-            ("NAME", "VALUE", "TYPE", "WHAT IT IS"),
+            (Text("NAME"), Text("VALUE"), Text("TYPE"), Text("WHAT IT IS")),
             [
                 (e.address, e.shown or "-", e.setting.type, app.say(e.setting.title))
                 for e in entries
             ],
+            app.language,
         )
 
 

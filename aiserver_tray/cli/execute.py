@@ -5,9 +5,10 @@ import sys
 import click
 
 from aiserver_tray.cli import complete
-from aiserver_tray.cli.common import common_options, current_app
+from aiserver_tray.cli.common import UsageError, common_options, current_app
 from aiserver_tray.cli.core import check_modules, require_engine
 from aiserver_tray.errors import ServiceNotRunningError, UnknownNameError
+from aiserver_tray.i18n import Text
 from aiserver_tray.model import ModuleView, ServiceView
 
 
@@ -38,7 +39,7 @@ def find_service(module: ModuleView, name: str) -> ServiceView:
 
     Raises:
         UnknownNameError: there is none.
-        click.UsageError: the module stands for none of its services.
+        UsageError: the module stands for none of its services.
     """
     services = {service.name: service for service in module.services}
     addresses = [f"{module.name}/{service}" for service in services]
@@ -50,6 +51,9 @@ def find_service(module: ModuleView, name: str) -> ServiceView:
         return services[module.name]
     if len(services) == 1:
         return module.services[0]
-    raise click.UsageError(
-        f"{module.name} has several services: name one of {', '.join(addresses)}"
+    text = Text(
+        "{module} has several services: name one of {services}",
+        module=module.name,
+        services=", ".join(addresses),
     )
+    raise UsageError(text)

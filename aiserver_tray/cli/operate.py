@@ -9,6 +9,7 @@ import click
 
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
+    UsageError,
     as_json_option,
     common_options,
     current_app,
@@ -70,7 +71,7 @@ def up(
     Without a name: the chosen ones.
     """
     if modules and all_:
-        raise click.UsageError("give either modules or --all")
+        raise UsageError(Text("give either modules or --all"))
     request = _request("up", modules, options, all=all_, detach=detach)
     if dry_run:
         _print_plan(request, **options)
@@ -103,7 +104,7 @@ def down(
     """Stop MODULEs and remove their containers and networks. Without a name: everything."""
     request = _request("down", modules, options, cascade=cascade, volumes=volumes)
     if volumes and not yes and not is_interactive():
-        raise click.UsageError("--volumes removes data: confirm it with --yes")
+        raise UsageError(Text("--volumes removes data: confirm it with --yes"))
     _run(request, **options, confirm=volumes and not yes)
 
 
@@ -202,8 +203,9 @@ def _print_plan(request: "Request", *, as_json: bool) -> None:
         tell([NOTHING.render(app.language)])
     else:
         print_table(
-            [head.render(app.language) for head in (Text("STEP"), Text("OBJECT"), Text("MODULE"))],
+            (Text("STEP"), Text("OBJECT"), Text("MODULE")),
             [(STEPS[s.kind].render(app.language), s.subject, s.module) for s in plan],
+            app.language,
         )
 
 

@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from aiserver_tray.cli.common import language_of
+from aiserver_tray.i18n import Text
+
 _SPAN = re.compile(
     r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s)?"
 )
@@ -27,9 +30,10 @@ class Since(click.ParamType[datetime]):
             return value
         found = parse_since(str(value), datetime.now(UTC))
         if found is None:
-            self.fail(
-                f"{value!r} is neither like 10m, 2h or 1d nor like 2026-01-31T12:00", param, ctx
+            text = Text(
+                "{value!r} is neither like 10m, 2h or 1d nor like 2026-01-31T12:00", value=value
             )
+            self.fail(text.render(language_of(ctx)), param, ctx)
         return found
 
 

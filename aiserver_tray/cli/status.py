@@ -19,7 +19,7 @@ from aiserver_tray.cli.common import (
 )
 from aiserver_tray.cli.core import whole_snapshot
 from aiserver_tray.cli.queues import available
-from aiserver_tray.cli.status_rows import StatusRow, engine_line, heads, rows
+from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_line, rows
 from aiserver_tray.cli.terminal import console, harmless, is_terminal
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot
@@ -90,7 +90,7 @@ def _print_plain(snapshot: Snapshot, language: Language) -> None:
     if line := engine_line(snapshot, language):
         click.echo(harmless(line))
     else:
-        print_table(heads(language), [row.cells for row in rows(snapshot, language)])
+        print_table(HEADS, [row.cells for row in rows(snapshot, language)], language)
 
 
 def _changes(core: "Core") -> Iterator[Snapshot]:

@@ -6,6 +6,8 @@ from aiserver_tray.cli.words import STATES
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import ModuleView, Port, Snapshot, State
 
+HEADS = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
+"""Of the columns."""
 _ORPHAN = Text("not in the catalog any more")
 
 
@@ -25,12 +27,6 @@ class StatusRow:
         """As plain texts; what is empty is a dash."""
         cells = (self.module, self.word, self.ready, self.place, self.reason)
         return tuple(cell or "-" for cell in cells)
-
-
-def heads(language: Language) -> tuple[str, ...]:
-    """Of the columns."""
-    texts = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
-    return tuple(text.render(language) for text in texts)
 
 
 def rows(snapshot: Snapshot, language: Language) -> list[StatusRow]:

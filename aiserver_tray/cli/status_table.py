@@ -5,7 +5,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
-from aiserver_tray.cli.status_rows import StatusRow, engine_line, heads, rows
+from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_line, rows
 from aiserver_tray.cli.terminal import harmless, takes
 from aiserver_tray.cli.words import PLAIN_SIGNS, SIGNS, STATES, STYLES
 from aiserver_tray.i18n import Language, Text
@@ -25,11 +25,11 @@ def table(snapshot: Snapshot, language: Language, console: Console) -> Renderabl
     found = rows(snapshot, language)
     is_narrow = console.width < _NARROW
     shown = Table(box=SIMPLE_HEAD if fancy else None, pad_edge=False, show_edge=False, expand=True)
-    shown_heads = heads(language)[: 4 if is_narrow else 5]
+    shown_heads = HEADS[: 4 if is_narrow else 5]
     for number, head in enumerate(shown_heads, start=1):
         # The last one gets what is left.
         ratio = 1 if number == len(shown_heads) else None
-        shown.add_column(head, no_wrap=number <= 3, overflow="fold", ratio=ratio)
+        shown.add_column(head.render(language), no_wrap=number <= 3, overflow="fold", ratio=ratio)
     for row in found:
         shown.add_row(*_cells(row, signs[row.state])[: len(shown.columns)])
     if not is_narrow:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from aiserver_tray.i18n import Text
+
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
@@ -15,7 +17,8 @@ SERVICE = "aiserver-tray"
 
 
 class CredentialStore:
-    """One back end of keyring. ``name`` finds it again; entries are text, by name."""
+    """One back end of keyring. ``name`` finds it again; entries are text, by name. The argument of
+    its errors is why: a `Text`, or words of others."""
 
     def __init__(self, backend: "KeyringBackend") -> None:
         self._backend = backend
@@ -39,7 +42,7 @@ class CredentialStore:
         with _reached():
             self._backend.set_password(SERVICE, entry, value)
         if self.get(entry) != value:
-            raise ConnectionError("it keeps no entries")
+            raise ConnectionError(Text("it keeps no entries"))
 
 
 def preferred_store() -> CredentialStore | None:
@@ -60,7 +63,7 @@ def store_named(name: str) -> CredentialStore:
     for store in _stores():
         if store.name == name:
             return store
-    raise ConnectionError("there is no such store in this session")
+    raise ConnectionError(Text("there is no such store in this session"))
 
 
 def _stores() -> list[CredentialStore]:

@@ -69,6 +69,10 @@ Model = TypeVar("Model", bound=FileModel)
 class _DamagedError(Exception):
     """Why a file is of no use."""
 
+    def __init__(self, why: Text | str) -> None:
+        super().__init__(why)
+        self.why = why
+
 
 class VersionedFile(Generic[Model]):
     """The file at *path* of shape *model*. Its folder is made when it is first written.
@@ -171,7 +175,7 @@ class VersionedFile(Generic[Model]):
                 return self._model()  # type: ignore[call-arg] # a subclass has defaults
             return self._recovered(Text("it is missing"))
         except _DamagedError as damage:
-            return self._recovered(str(damage))
+            return self._recovered(damage.why)
 
     def _parsed(self, path: Path) -> Model:
         try:
@@ -191,7 +195,7 @@ class VersionedFile(Generic[Model]):
         ours: int = self._model.model_fields["version"].default
         version = raw.get("version") if isinstance(raw, dict) else None
         if type(version) is not int or version < 1:
-            raise _DamagedError("version: Input should be a valid version")
+            raise _DamagedError(Text("it has no valid version"))
         if version > ours:
             why = Text(
                 "it was written by a newer version of this app (format {version}; this one knows "
@@ -204,7 +208,7 @@ class VersionedFile(Generic[Model]):
             while raw["version"] in self._migrations:
                 raw = self._migrations[raw["version"]](raw)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise _DamagedError(f"not of format {version}") from error
+            raise _DamagedError(Text("it is not of format {version}", version=version)) from error
         return dict(raw)
 
     def _recovered(self, why: Text | str) -> Model:

@@ -84,7 +84,7 @@ class KeyKeeper:
                         "The credential store can't be used now ({reason}). The key of the "
                         "secrets was therefore put into the file {file} and stays there: whoever "
                         "can read that file can read the secrets. Keep it to yourself.",
-                        reason=error,
+                        reason=error.args[0],
                         file=self.key_file,
                     )
                 )
@@ -145,7 +145,7 @@ class KeyKeeper:
                 "({reason}). Try again where you are logged in to your desktop, and unlock the "
                 "store there",
                 store=backend,
-                reason=error,
+                reason=error.args[0],
             )
             raise self._error(why) from error
 

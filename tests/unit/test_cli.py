@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -137,6 +137,44 @@ def test_wrong_usage_ends_with_2(tray: Tray) -> None:
         done = tray(*arguments)
         assert done.returncode == 2, arguments
         assert "Traceback" not in done.stderr
+
+
+CHINESE = {"LANG": "zh_CN.UTF-8"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("up", "n8n", "--all"), "请指定模块或 --all"),
+        (("down", "--volumes"), "请用 --yes 确认"),
+        (("logs", "--since", "yesterday"), "'yesterday' 既不是"),
+        (("catalog", "check", ROOT / "docs"), "中没有模块"),
+    ],
+)
+def test_wrong_usage_is_told_in_the_readers_language(
+    tray: Tray, arguments: Sequence[object], told: str
+) -> None:
+    done = tray(*arguments, env=CHINESE)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert tray("config", "set", "app.language", "en").returncode == 0
+    assert told not in tray(*arguments, env=CHINESE).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heads"),
+    [
+        (("catalog", "list"), "名称 类别 依赖 说明"),
+        (("catalog", "show", "n8n"), "设置项 类型 值 标题"),
+        (("catalog", "show", "n8n"), "服务 镜像 端口"),
+        (("config", "list"), "名称 值 类型 说明"),
+    ],
+)
+def test_tables_have_their_heads_in_the_readers_language(
+    tray: Tray, arguments: Sequence[str], heads: str
+) -> None:
+    lines = tray(*arguments, env=CHINESE).stdout.splitlines()
+    assert heads.split() in [line.split() for line in lines]
 
 
 def test_settings_are_set_shown_and_unset(tray: Tray) -> None:

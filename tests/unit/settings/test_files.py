@@ -210,6 +210,16 @@ def test_an_older_version_of_another_shape_is_damaged(tmp_path: Path, notices: l
     file.path.write_text('{"version": 1}')
     assert file.read() == Data()
     assert "not of format 1" in str(notices)
+    assert "不符合格式 1" in notices[0].render("zh")
+
+
+def test_a_file_without_a_version_is_damaged(
+    file: VersionedFile[Data], notices: list[Text]
+) -> None:
+    file.path.write_text('{"counts": {}}')
+    assert file.read() == Data()
+    assert "it has no valid version" in str(notices[0])
+    assert "没有有效的版本号" in notices[0].render("zh")
 
 
 def test_what_the_operating_system_refuses_is_a_setting_error(

@@ -15,6 +15,7 @@ import pytest
 from aiserver_tray.catalog.setting import Generator, Setting
 from aiserver_tray.errors import SettingError
 from aiserver_tray.host.paths import Home
+from aiserver_tray.settings.master_key import KeyKeeper, KeyRecord
 from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Declared, Settings
 
@@ -166,6 +167,13 @@ def test_a_key_file_that_can_not_be_read_says_what_to_look_at(
     key.mkdir()
     with pytest.raises(SettingError, match=r"secrets\.key can't be read .*\. Check its folder"):
         Settings(home).values(declared)
+
+
+def test_a_store_that_is_not_here_is_told_in_the_readers_language(tmp_path: Path) -> None:
+    keeper = KeyKeeper(tmp_path / "secrets.json", lambda: "id", "home", [])
+    with pytest.raises(SettingError, match="no such store in this session") as refused:
+        keeper.find(KeyRecord(store="keyring", backend="no.Such", check=""))
+    assert "没有这个凭据存储" in refused.value.render("zh")
 
 
 def test_lost_secrets_are_never_replaced(home: Home, declared: Declared) -> None:
