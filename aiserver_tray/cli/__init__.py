@@ -50,7 +50,8 @@ def root() -> None:
 
 
 def main() -> None:
-    """Entry point: exit status 0 done, 1 the request failed, 2 wrong usage, 130 cancelled."""
+    """Entry point: exit status 0 done, 1 the request failed or a problem was found, 2 wrong usage,
+    130 cancelled."""
     # What is imported stays: to look through it again and again while it grows is for nothing.
     gc.set_threshold(50_000, 50, 50)
     for stream in (sys.stdout, sys.stderr):
