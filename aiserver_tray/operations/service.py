@@ -23,7 +23,7 @@ from aiserver_tray.model import OperationStatus, OperationView, StepView
 from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.locks import module_locks, refuse
 from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.prepare import Parts, Scope, look_again, prepare, scope_of
+from aiserver_tray.operations.prepare import Parts, Prepared, Scope, look_again, prepare, scope_of
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run import Runner
 from aiserver_tray.operations.up import plan_refresh
@@ -136,12 +136,18 @@ class Operation:
 
     def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
         self._tell(replace(self._view, modules=scope.modules, status="running", detail=None))
-        if self._request.kind == "up":
-            self._carry_out(plan_refresh(scope.targets.values()), scope, ())
+        prepared = self._prepare(scope)
+        self._remember_desired(scope, engine_id)
+        refresh = plan_refresh(scope.targets.values())
+        if self._request.kind == "up" and len(refresh):
+            self._carry_out(refresh, scope, ())
+            prepared = self._prepare(scope)
+        self._carry_out(prepared.plan, scope, prepared.observed.images)
+
+    def _prepare(self, scope: Scope) -> Prepared:
         prepared = prepare(self._request, scope, self._parts)
         self._tell(replace(self._view, notices=prepared.notices))
-        self._remember_desired(scope, engine_id)
-        self._carry_out(prepared.plan, scope, prepared.observed.images)
+        return prepared
 
     def _wait_for(self, busy: BusyError) -> None:
         self._has_waited = True
@@ -154,7 +160,7 @@ class Operation:
         self._tell(replace(self._view, status="waiting", detail=text))
 
     def _remember_desired(self, scope: Scope, engine_id: str) -> None:
-        """What the user asked for holds from when it begins, however it ends."""
+        """What the user asked for holds once nothing stands in the way, however it ends."""
         if self._request.kind in ("pull", "build"):
             return
         with self._parts.settings.update_engine(engine_id) as state:

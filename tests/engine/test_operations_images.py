@@ -8,7 +8,7 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
-from aiserver_tray.errors import ImageBuildError, ImagePullError
+from aiserver_tray.errors import ImageBuildError, ImagePullError, NameConflictError
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.reduce import State
 from tests.engine.operating import (
@@ -222,6 +222,23 @@ def test_an_image_never_to_be_pulled_is_not(
     assert isinstance(error, ImagePullError)
     assert server.asked == []
     assert "pull_policy" in str(error)
+
+
+def test_what_is_in_the_way_is_told_before_an_image_is_pulled_anew(
+    here: Installation, engine: docker.DockerClient, server: Registry
+) -> None:
+    image = f"{server.address}/{MISSING}"
+    here.write("web", {"web": {"image": image, "pull_policy": "always"}})
+    foreign = engine.containers.create(IMAGE, name="ai-web")
+
+    error = here.failed("up", "web")
+
+    assert isinstance(error, NameConflictError)
+    assert server.asked == []
+    assert here.app.settings.engine(engine.info()["ID"]).desired == []
+    foreign.remove()
+    assert isinstance(here.failed("up", "web"), ImagePullError)
+    assert here.app.settings.engine(engine.info()["ID"]).desired == ["web"]
 
 
 def test_an_image_always_to_be_pulled_is_and_only_a_new_one_changes_anything(
