@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,6 @@ from aiserver_tray.model import OperationKind, OperationView
 if TYPE_CHECKING:
     from aiserver_tray.cli.progress import Item
     from aiserver_tray.core import Core
-    from aiserver_tray.operations.plan import Plan
     from aiserver_tray.operations.request import Request
     from aiserver_tray.operations.service import Operation
 
@@ -102,10 +102,16 @@ def down(
     **options: bool,
 ) -> None:
     """Stop MODULEs and remove their containers and networks. Without a name: everything."""
-    request = _request("down", modules, options, cascade=cascade, volumes=volumes)
-    if volumes and not yes and not is_interactive():
+    from aiserver_tray.operations.request import EVERY_VOLUME  # noqa: PLC0415 - as in _request
+
+    request = _request("down", modules, options, cascade=cascade)
+    if not volumes:
+        _run(request, **options)
+        return
+    if not yes and not is_interactive():
         raise UsageError(Text("--volumes removes data: confirm it with --yes"))
-    _run(request, **options, confirm=volumes and not yes)
+    request = replace(request, volumes=EVERY_VOLUME)
+    _run(request, None if yes else _confirm_volumes, **options)
 
 
 @click.command()
@@ -133,19 +139,28 @@ def build(modules: tuple[str, ...], **options: bool) -> None:
 
 
 def _request(
-    kind: OperationKind, modules: tuple[str, ...], options: dict[str, bool], **more: bool
+    kind: OperationKind,
+    modules: tuple[str, ...],
+    options: dict[str, bool],
+    **more: Any,  # noqa: ANN401
 ) -> "Request":
     from aiserver_tray.operations.request import Request  # noqa: PLC0415 - after Ctrl-C works
 
     return Request(kind, modules, wait=not options.pop("no_wait"), **more)
 
 
-def _run(request: "Request", *, as_json: bool, confirm: bool = False) -> None:
+def _run(
+    request: "Request",
+    confirm: "Callable[[Request, Core], Request] | None" = None,
+    /,
+    *,
+    as_json: bool,
+) -> None:
     app = current_app()
     begun = time.monotonic()
     with app.core() as core:
         if confirm:
-            _confirm_volumes(core.operations.plan(request), app.language)
+            request = confirm(request, core)
             begun = time.monotonic()
         view = _follow(core, core.operations.start(request), app.language)
         seconds = time.monotonic() - begun
@@ -179,18 +194,20 @@ def _follow(core: "Core", operation: "Operation", language: Language) -> Operati
         unsubscribe()
 
 
-def _confirm_volumes(plan: "Plan", language: Language) -> None:
-    """Ask, naming the volumes.
+def _confirm_volumes(request: "Request", core: "Core") -> "Request":
+    """*request* for no more than the volumes that there are now: ask, naming them.
 
     Raises:
         click.Abort: the answer is no.
     """
+    language = current_app().language
+    plan = core.operations.plan(request)
     volumes = [step.subject for step in plan if step.kind == "remove_volume"]
-    if not volumes:
-        return
-    warning = Text("These volumes, and all data in them, will be removed:")
-    tell([warning.render(language), *(f"  {volume}" for volume in volumes)])
-    click.confirm(Text("Remove them?").render(language), abort=True, err=True)
+    if volumes:
+        warning = Text("These volumes, and all data in them, will be removed:")
+        tell([warning.render(language), *(f"  {volume}" for volume in volumes)])
+        click.confirm(Text("Remove them?").render(language), abort=True, err=True)
+    return replace(request, volumes=frozenset(volumes))
 
 
 def _print_plan(request: "Request", *, as_json: bool) -> None:

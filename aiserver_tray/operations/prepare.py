@@ -212,8 +212,8 @@ def _there(request: Request, parts: Parts) -> list[str]:
     there |= {*parts.settings.engine(parts.engine.info().id).desired}
     if request.kind == "down":
         found = survey(parts.engine, parts.settings.installation_id)
-        left = [*found.our_networks, *(found.our_volumes if request.volumes else ())]
-        there |= {one.module for one in left if one.module}
+        volumes = [volume for volume in found.our_volumes if volume.name in request.volumes]
+        there |= {one.module for one in (*found.our_networks, *volumes) if one.module}
     return sorted(there)
 
 
@@ -263,15 +263,15 @@ def _volumes(
     volumes = {
         volume.name: volume.module or ""
         for volume in found.our_volumes
-        if (request.volumes or volume.is_config) and volume.module in scope.modules
+        if volume.is_config or volume.name in request.volumes
+        if volume.module in scope.modules
     }
-    if not request.volumes:
-        return volumes
     anonymous = {
         name: container.module
         for container in containers
         if container.module in scope.modules
         for name in container.anonymous_volumes.values()
+        if name in request.volumes
         if name in found.volumes and found.volumes[name].is_anonymous
     }
     return volumes | anonymous

@@ -1,8 +1,20 @@
 """What a user asks for."""
 
+from collections.abc import Container
 from dataclasses import dataclass
+from typing import Final
 
 from aiserver_tray.model import OperationKind
+
+
+class _Every:
+    """Holds every name."""
+
+    def __contains__(self, _name: object) -> bool:
+        return True
+
+
+EVERY_VOLUME: Final[Container[str]] = _Every()
 
 
 @dataclass(frozen=True)
@@ -11,15 +23,16 @@ class Request:
 
     ``modules``: none means the chosen ones for up, and all of ours for stop and down. ``all``:
     every module of the catalog. ``cascade``: stop the modules that need these, too. ``volumes``:
-    remove volumes with down. ``detach``: don't wait for what nothing else waits for. ``wait``:
-    for another operation that has the modules, rather than failing.
+    the names of those that may be removed with down; the user has seen them, or said that it is
+    all the same (`EVERY_VOLUME`). ``detach``: don't wait for what nothing else waits for.
+    ``wait``: for another operation that has the modules, rather than failing.
     """
 
     kind: OperationKind
     modules: tuple[str, ...] = ()
     all: bool = False
     cascade: bool = False
-    volumes: bool = False
+    volumes: Container[str] = frozenset()
     detach: bool = False
     wait: bool = True
 

@@ -110,12 +110,12 @@ class Installation:
         with self.app.core() as core:
             yield core
 
-    def run(self, kind: OperationKind, *modules: str, **options: bool) -> OperationView:
+    def run(self, kind: OperationKind, *modules: str, **options: Any) -> OperationView:  # noqa: ANN401 - a `Request`'s
         """How an operation ended."""
         with self.core() as core:
             return ended(core.operations.start(Request(kind, modules, **options)))
 
-    def done(self, kind: OperationKind, *modules: str, **options: bool) -> list[str]:
+    def done(self, kind: OperationKind, *modules: str, **options: Any) -> list[str]:  # noqa: ANN401
         """What an operation that succeeded did: its steps as ``kind object``.
 
         Raises:
@@ -125,7 +125,7 @@ class Installation:
         assert view.status == "succeeded", view.error
         return [f"{step.kind} {step.subject}" for step in view.steps if step.status == "done"]
 
-    def failed(self, kind: OperationKind, *modules: str, **options: bool) -> Any:  # noqa: ANN401 - an error, or several
+    def failed(self, kind: OperationKind, *modules: str, **options: Any) -> Any:  # noqa: ANN401 - an error, or several
         """Why an operation failed.
 
         Raises:

@@ -116,6 +116,20 @@ def test_volumes_are_removed_only_when_confirmed(tray: Tray, engine: docker.Dock
     assert "ai-base-data" not in [volume.name for volume in engine.volumes.list()]
 
 
+def test_what_came_after_the_question_is_not_removed_with_the_answer(
+    tray: Tray, engine: docker.DockerClient
+) -> None:
+    tray.run("up", "base").succeeded()
+    with terminal("down", "--volumes", *options(tray)) as asked:
+        asked.wait_for("Remove them? [y/N]: ")
+        write(tray.catalog, "late", {"late": service(volume="data")})
+        tray.run("up", "late").succeeded()
+        asked.type("y\n")
+        assert asked.end() == 0
+    assert engine.containers.list(all=True) == []
+    assert [volume.name for volume in engine.volumes.list()] == ["ai-late-data"]
+
+
 def test_names_and_all_together_are_wrong_usage(tray: Tray) -> None:
     assert tray.run("up", "web", "--all").code == 2
     assert tray.run("restart").code == 2

@@ -7,7 +7,7 @@ import docker
 import pytest
 
 from aiserver_tray.errors import InUseError
-from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.request import EVERY_VOLUME, Request
 from tests.engine.operating import (
     IMAGE,
     Installation,
@@ -75,13 +75,13 @@ def test_down_removes_containers_and_networks_and_keeps_volumes_until_asked(
     assert volumes(engine) == {"ai-web-data", "ai-other-data"}
     here.done("up", "web")
     said(engine, "ai-web", "ls", "/data/mine")
-    here.done("down", "web", volumes=True)
+    here.done("down", "web", volumes=EVERY_VOLUME)
     assert volumes(engine) == {"ai-other-data"}
     here.done("down")
     assert (names(engine), networks(engine)) == (set(), set())
     assert volumes(engine) == {"ai-other-data"}
     # Nothing else of ours is left, and still it is everything of ours.
-    here.done("down", volumes=True)
+    here.done("down", volumes=EVERY_VOLUME)
     assert volumes(engine) == set()
 
 
@@ -91,8 +91,24 @@ def test_down_by_name_removes_the_volumes_of_a_module_that_has_no_container(
     write_data(here)
     here.done("up", "web")
     here.done("down", "web")
-    assert here.done("down", "web", volumes=True) == ["remove_volume ai-web-data"]
+    assert here.done("down", "web", volumes=EVERY_VOLUME) == ["remove_volume ai-web-data"]
     assert volumes(engine) == set()
+
+
+def test_down_removes_no_volume_that_was_not_confirmed(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    services = {n: idle(volumes=[f"{n}:/data", "/unnamed"]) for n in ("web", "db")}
+    here.write("web", services, top={"volumes": dict.fromkeys(services)})
+    here.done("up", "web")
+    before = {volume.name for volume in engine.volumes.list()}
+    kept, asked = before - {"ai-web-web", "ai-web-db"}
+
+    did = here.done("down", "web", volumes=frozenset({"ai-web-web", asked, "ai-web-other"}))
+
+    removed = [step for step in did if step.startswith("remove_volume")]
+    assert sorted(removed) == sorted(["remove_volume ai-web-web", f"remove_volume {asked}"])
+    assert {volume.name for volume in engine.volumes.list()} == {"ai-web-db", kept}
 
 
 def test_down_ends_what_was_wanted_also_where_somebody_removed_its_containers(
@@ -235,7 +251,7 @@ def test_a_module_whose_folder_is_gone_is_an_orphan_that_can_be_stopped_and_remo
     assert here.module("web").state == "stopped"
     here.done("down", "web")
     assert (names(engine), networks(engine)) == (set(), set())
-    here.done("down", "web", volumes=True)
+    here.done("down", "web", volumes=EVERY_VOLUME)
     assert volumes(engine) == set()
 
 
@@ -276,7 +292,7 @@ def test_another_home_finds_our_names_taken_and_leaves_them_alone(
         ("volume", "ai-web-data"),
     }
     assert other.module("web").state == "stopped"
-    other.done("down", volumes=True)
+    other.done("down", volumes=EVERY_VOLUME)
     other.done("stop", "web")
     assert facts(engine, "ai-web") == before
     assert volumes(engine) == {"ai-web-data"}
