@@ -1,6 +1,6 @@
 """The only place that wires the parts together: the catalog folders and the home."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.resources import files
@@ -96,9 +96,12 @@ class App:
         return resolve(self.catalog, module, self._masked_values(module))
 
     def _masked_values(self, module: Module) -> dict[str, str]:
-        in_scope = {a: self.declared[a] for a in self.catalog.scope(module).values()}
+        in_scope = self._in_scope(module)
         values = self.settings.values({a: s for a, s in in_scope.items() if not s.is_secret})
         return values | {a: MASK for a, setting in in_scope.items() if setting.is_secret}
+
+    def _in_scope(self, module: Module) -> Declared:
+        return {address: self.declared[address] for address in self.catalog.scope(module).values()}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,34 +124,36 @@ class App:
             UnknownNameError, CatalogError, MissingError, SettingError: there is none, or its file
                 or a value is wrong or missing.
         """
-        # Who only looks needs none of this, and must not wait for it.
-        from aiserver_tray.operations.preflight_names import with_keep_labels  # noqa: PLC0415
-        from aiserver_tray.operations.preflight_values import missing_values  # noqa: PLC0415
-
-        module = self.catalog.module(name)
-        in_scope = {a: self.declared[a] for a in self.catalog.scope(module).values()}
-        values = self.settings.values(in_scope)
-        raise_all(missing_values(self.catalog, module, values))
-        resolved = resolve(self.catalog, module, values)
-        target = self._target(resolved, values)
-        return with_keep_labels(target, self.settings.secrets)
+        return self._target(name, self.settings.values)
 
     def preview(self, name: str) -> "ModuleTarget":
-        """As `target`, but for looking only: secrets are masked, and none is made.
+        """As `target`, for looking only: secrets that were not made yet are masked, and none is
+        made.
 
         Raises:
-            UnknownNameError, CatalogError, MissingError, SettingError: as for `resolved`.
+            UnknownNameError, CatalogError, MissingError, SettingError: as for `target`.
         """
-        resolved = self.resolved(name)
-        return self._target(resolved, self._masked_values(resolved.module))
+        return self._target(name, self._known_values)
 
-    def _target(self, resolved: ResolvedModule, values: Mapping[str, str]) -> "ModuleTarget":
-        from aiserver_tray.target.build import module_target  # noqa: PLC0415 - as in `target`
+    def _known_values(self, declared: Declared) -> dict[str, str]:
+        to_be_made = {address: MASK for address, s in declared.items() if s.generate}
+        return to_be_made | self.settings.known(declared)
+
+    def _target(self, name: str, values_of: Callable[[Declared], dict[str, str]]) -> "ModuleTarget":
+        # Who only looks at names needs none of this, and must not wait for it.
+        from aiserver_tray.operations.preflight_names import with_keep_labels  # noqa: PLC0415
+        from aiserver_tray.operations.preflight_values import missing_values  # noqa: PLC0415
+        from aiserver_tray.target.build import module_target  # noqa: PLC0415
         from aiserver_tray.target.labels import Owner  # noqa: PLC0415
 
+        module = self.catalog.module(name)
+        values = values_of(self._in_scope(module))
+        raise_all(missing_values(self.catalog, module, values))
+        resolved = resolve(self.catalog, module, values)
         bind = self.settings.values({BIND: APP_SETTINGS[BIND]})[BIND]
         owner = Owner(self.settings.installation_id, __version__)
-        return module_target(resolved, owner, bind=bind, values=values)
+        target = module_target(resolved, owner, bind=bind, values=values)
+        return with_keep_labels(target, self.settings.secrets)
 
     def model(self, name: str) -> ModuleModel:
         """The outline of the module *name*; no secret is made for it."""

@@ -1,6 +1,7 @@
 """Which modules a request concerns."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from graphlib import CycleError as GraphCycle
 from graphlib import TopologicalSorter
 from typing import Protocol, TypeVar
@@ -36,8 +37,42 @@ class Modules(Protocol):
             AiServerError: it can't be had so.
         """
 
+    def preview(self, name: str) -> ModuleTarget:
+        """As `target`, with missing secrets masked; none is made.
+
+        Raises:
+            AiServerError: as for `target`.
+        """
+
     def model(self, name: str) -> ModuleModel:
         """The module without secrets; ``problem`` says why it can't be had."""
+
+
+@dataclass(frozen=True)
+class Previews:
+    """*modules* for looking only: `target` makes no secrets."""
+
+    modules: Modules
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the catalog."""
+        return self.modules.names
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Those that a bare `up` means."""
+        return self.modules.chosen
+
+    def target(self, name: str) -> ModuleTarget:
+        """The preview."""
+        return self.modules.preview(name)
+
+    preview = target
+
+    def model(self, name: str) -> ModuleModel:
+        """The module without secrets."""
+        return self.modules.model(name)
 
 
 def with_requires(names: Iterable[str], get: Callable[[str], _Module]) -> list[_Module]:

@@ -28,6 +28,9 @@ KEEP = "io.aiserver.keep."
 """A volume's label ``io.aiserver.keep.<address>`` holds the keyed fingerprint of the secret that
 its data depends on."""
 
+_TO_BE_MADE = "to be made"
+"""The fingerprint of a secret that was not made yet: no data was made with it."""
+
 
 class _Needed(NamedTuple):
     """A name that we put on the engine, and what needs it. ``path`` is where it comes from in the
@@ -203,14 +206,19 @@ def with_keep_labels(target: ModuleTarget, secrets: Secrets) -> ModuleTarget:
 
 
 def keep_labels(module: Module, secrets: Secrets) -> dict[str, str]:
-    """Label -> fingerprint, for each secret of *module* that is to be kept and has been made.
+    """Label -> fingerprint, for each secret of *module* that is to be kept and has been made, or
+    is yet to be.
 
     Raises:
         SettingError: a secret can't be read.
     """
-    addresses = [f"{module.name}.{name}" for name, s in module.settings.items() if s.keep]
-    made = secrets.names() if addresses else ()
-    return {f"{KEEP}{a}": secrets.fingerprint(a) for a in addresses if a in made}
+    keep = {f"{module.name}.{name}": s for name, s in module.settings.items() if s.keep}
+    made = secrets.names() if keep else ()
+    return {
+        f"{KEEP}{address}": secrets.fingerprint(address) if address in made else _TO_BE_MADE
+        for address, setting in keep.items()
+        if address in made or setting.generate
+    }
 
 
 def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:

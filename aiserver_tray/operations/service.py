@@ -22,6 +22,7 @@ from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationStatus, OperationView, StepView
 from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.locks import module_locks, refuse
+from aiserver_tray.operations.modules import Previews
 from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.prepare import Parts, Prepared, Scope, look_again, prepare, scope_of
 from aiserver_tray.operations.request import Request
@@ -43,12 +44,13 @@ class Operations:
         self._parts = parts
 
     def plan(self, request: Request) -> Plan:
-        """What *request* would do now. Changes nothing, and takes no locks.
+        """What *request* would do now. Changes nothing, makes no secrets, and takes no locks.
 
         Raises:
             AiServerError: all that stands against it.
         """
-        return prepare(request, scope_of(request, self._parts), self._parts).plan
+        parts = replace(self._parts, modules=Previews(self._parts.modules))
+        return prepare(request, scope_of(request, parts), parts).plan
 
     def start(self, request: Request) -> "Operation":
         """Begin *request* in the background."""

@@ -113,12 +113,15 @@ class Settings:
             SettingError: a stored value is none that the setting takes; tells the remedy.
         """
         stored = self._settings.read().values
-        secrets = self._secrets_of(declared, stored)
-        return {
-            address: value
-            for address, setting in declared.items()
-            if (value := secrets.get(address) or _value(address, setting, stored)) is not None
-        }
+        secret = self._secret(declared, stored)
+        self.secrets.ensure({a: s.generate for a, s in secret.items() if s.generate})
+        return _values(declared, stored, self.secrets.values(secret))
+
+    def known(self, declared: Declared) -> dict[str, str]:
+        """As `values`, without the secrets that are still to be made."""
+        stored = self._settings.read().values
+        secret = self._secret(declared, stored)
+        return _values(declared, stored, self.secrets.values(secret))
 
     def reveal(self, declared: Declared, name: str) -> str:
         """The value of the setting *name* of *declared* in the clear; a secret is made first
@@ -181,12 +184,11 @@ class Settings:
         with self._settings.update() as data:
             data.values.pop(address, None)
 
-    def _secrets_of(self, declared: Declared, stored: Mapping[str, str]) -> dict[str, str]:
+    def _secret(self, declared: Declared, stored: Mapping[str, str]) -> dict[str, Setting]:
         secret = {a: setting for a, setting in declared.items() if setting.is_secret}
         for address in secret.keys() & stored.keys():
             raise self._in_the_clear(address)
-        self.secrets.ensure({a: s.generate for a, s in secret.items() if s.generate})
-        return self.secrets.values(secret)
+        return secret
 
     def _in_the_clear(self, address: str) -> SettingError:
         why = Text(
@@ -265,6 +267,16 @@ def _bare(address: str) -> str:
 
 def _names(declared: Declared) -> Sequence[str]:
     return [*declared, *dict.fromkeys(map(_bare, declared))]
+
+
+def _values(
+    declared: Declared, stored: Mapping[str, str], secrets: Mapping[str, str]
+) -> dict[str, str]:
+    return {
+        address: value
+        for address, setting in declared.items()
+        if (value := secrets.get(address) or _value(address, setting, stored)) is not None
+    }
 
 
 def _value(address: str, setting: Setting, stored: Mapping[str, str]) -> str | None:

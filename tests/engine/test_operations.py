@@ -77,7 +77,12 @@ def test_up_makes_everything_of_ours_with_our_labels(
 
 
 def test_a_dry_run_changes_nothing(here: Installation, engine: docker.DockerClient) -> None:
-    here.write("web", {"web": idle(volumes=["data:/data"])}, top={"volumes": {"data": {}}})
+    here.write(
+        "web",
+        {"web": idle(volumes=["data:/data"], environment=["KEY"])},
+        top={"volumes": {"data": {}}},
+        settings={"KEY": {"type": "secret", "generate": "hex32", "keep": True}},
+    )
     before = sorted(v.name for v in engine.volumes.list())
 
     plan = json.loads(here.tray.run("up", "web", "--dry-run", "--json").succeeded().output)
@@ -90,7 +95,11 @@ def test_a_dry_run_changes_nothing(here: Installation, engine: docker.DockerClie
     assert sorted(v.name for v in engine.volumes.list()) == before
     assert [n.name for n in engine.networks.list() if n.name.startswith("ai-")] == []
     assert here.app.settings.engine(engine.info()["ID"]).desired == []
+    assert here.app.settings.secrets.names() == frozenset()
     assert here.module("web").state == "stopped"
+    here.done("up", "web")
+    again = here.tray.run("up", "web", "--dry-run", "--json").succeeded()
+    assert json.loads(again.output) == [], "the secrets that were made are looked at"
 
 
 # -- what changed ----------------------------------------------------------------------------------

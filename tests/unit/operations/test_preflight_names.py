@@ -240,6 +240,17 @@ def test_volumes_made_with_another_secret_are_told_with_the_setting(
     )
 
 
+def test_a_secret_that_was_lost_is_told_before_another_is_made(
+    tmp_path: Path, secrets: Secrets
+) -> None:
+    target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
+    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
+    secrets.remove("web.KEY")
+    (error,) = problems([with_keep_labels(target, secrets)], there(volumes=made), AROUND)
+    assert isinstance(error, SettingError)
+    assert "another value" in str(error)
+
+
 def test_a_volume_from_before_a_secret_was_kept_is_taken(tmp_path: Path, secrets: Secrets) -> None:
     target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
     made = {"ai-web-data": MINE, "ai-web-more": MINE, "foreign": {}}

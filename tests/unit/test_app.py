@@ -1,0 +1,60 @@
+"""What the parts, wired together, give: targets, previews and outlines of modules."""
+
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.app import App
+from aiserver_tray.errors import SettingError
+from aiserver_tray.masking import MASK
+from aiserver_tray.operations.preflight_names import KEEP
+
+KEEPING = """
+x-aiserver:
+  kind: feature
+  settings:
+    KEY: {type: secret, generate: hex32, keep: true}
+    TOKEN: {type: secret}
+services:
+  web:
+    image: busybox:1.37.0
+    environment: [KEY, TOKEN]
+    volumes: [data:/data]
+volumes: {data: {}}
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    folder = tmp_path / "catalog/web"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text(KEEPING, encoding="utf-8")
+    return App(tmp_path / "home", [tmp_path / "catalog"])
+
+
+def test_a_preview_masks_secrets_that_are_missing_and_makes_none(app: App) -> None:
+    app.settings.set(app.declared, "web.TOKEN", "any-token")
+
+    preview = app.preview("web")
+
+    (service,) = preview.services
+    assert service.body["Env"] == [f"KEY={MASK}", "TOKEN=any-token"]
+    assert app.settings.secrets.names() == {"web.TOKEN"}
+    # Nobody has made data with it.
+    assert preview.volumes[0].body["Labels"][f"{KEEP}web.KEY"] == "to be made"
+
+
+def test_a_preview_is_the_target_once_all_secrets_are_made(app: App) -> None:
+    app.settings.set(app.declared, "web.TOKEN", "any-token")
+    target = app.target("web")
+    assert MASK not in str(target.services[0].body)
+    assert app.preview("web") == target
+
+
+def test_a_preview_tells_what_is_missing_as_the_target_does(app: App) -> None:
+    with pytest.raises(SettingError) as wanted:
+        app.target("web")
+    with pytest.raises(SettingError) as found:
+        app.preview("web")
+    assert found.value.text == wanted.value.text
+    assert found.value.data["name"] == "web.TOKEN"
