@@ -56,7 +56,8 @@ class Core:
         from aiserver_tray.operations.prepare import Parts  # noqa: PLC0415
         from aiserver_tray.operations.service import Operations  # noqa: PLC0415
 
-        return Operations(Parts(self.engine, self.store, self._settings, self._modules))
+        parts = Parts(self.engine, self.store, self._settings, self._modules, self._watcher.refresh)
+        return Operations(parts)
 
     def publish_modules(self) -> None:
         """Tell the state of every module there is."""

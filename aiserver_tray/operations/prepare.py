@@ -1,11 +1,17 @@
 """From a request to its plan: what it concerns, what is there, what stands against it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.errors import AiServerError, ObjectNotFoundError, UnknownNameError, raise_all
+from aiserver_tray.errors import (
+    AiServerError,
+    EngineDownError,
+    ObjectNotFoundError,
+    UnknownNameError,
+    raise_all,
+)
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container, ModuleModel
 from aiserver_tray.operations.down import (
@@ -35,15 +41,19 @@ from aiserver_tray.state.facts import ContainerGone, ContainerSeen
 from aiserver_tray.state.store import Store
 from aiserver_tray.target.model import ModuleTarget
 
+_MEETING_SECONDS = 30.0
+"""How long an engine that answers may take to tell of all its containers."""
+
 
 @dataclass(frozen=True)
 class Parts:
-    """What operations work with."""
+    """What operations work with. ``refresh`` lets the store's watcher look for the engine now."""
 
     engine: Engine
     store: Store
     settings: Settings
     modules: Modules
+    refresh: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,23 @@ class Prepared:
     scope: Scope
     observed: Observed
     notices: tuple[Text, ...] = ()
+
+
+def meet_engine(parts: Parts) -> None:
+    """Let the store know an engine that is back: its watcher may sleep between two attempts.
+
+    Raises:
+        AiServerError: it is not back.
+    """
+    if parts.store.state.engine.running:
+        return
+    parts.engine.ping()
+    parts.refresh()
+    try:
+        parts.store.wait_until(lambda snapshot: snapshot.engine.running, _MEETING_SECONDS)
+    except TimeoutError:
+        error = parts.store.state.engine.error
+        raise error or EngineDownError(parts.engine.host, "no answer") from None
 
 
 def scope_of(request: Request, parts: Parts) -> Scope:

@@ -24,7 +24,15 @@ from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.locks import module_locks, refuse
 from aiserver_tray.operations.modules import Previews
 from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.prepare import Parts, Prepared, Scope, look_again, prepare, scope_of
+from aiserver_tray.operations.prepare import (
+    Parts,
+    Prepared,
+    Scope,
+    look_again,
+    meet_engine,
+    prepare,
+    scope_of,
+)
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run import Runner
 from aiserver_tray.operations.up import plan_refresh
@@ -50,6 +58,7 @@ class Operations:
             AiServerError: all that stands against it.
         """
         parts = replace(self._parts, modules=Previews(self._parts.modules))
+        meet_engine(parts)
         return prepare(request, scope_of(request, parts), parts).plan
 
     def start(self, request: Request) -> "Operation":
@@ -115,6 +124,7 @@ class Operation:
         return []
 
     def _work(self) -> None:
+        meet_engine(self._parts)
         scope: Scope | None = scope_of(self._request, self._parts)
         while scope is not None:
             scope = self._work_on(scope)

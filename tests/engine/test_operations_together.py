@@ -1,14 +1,17 @@
 """Several operations at once, those that are cancelled, and what is remembered between them."""
 
 from collections.abc import Callable
+from functools import partial
 
 import docker
 import pytest
 
 from aiserver_tray.core import Core
+from aiserver_tray.engine.watcher import Watcher
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
+from tests.engine.faults.objects import eventually
 from tests.engine.operating import (
     LIMIT,
     Installation,
@@ -191,6 +194,36 @@ def test_what_was_asked_for_is_wanted_also_after_the_engine_has_gone_and_come_ba
     assert desired(here, engine) == {"web"}
     here.done("up", "web")
     assert here.module("web").state == "running"
+
+
+@pytest.fixture
+def sleepy_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it has lost the engine, it does not try again in the time of a test."""
+    monkeypatch.setattr("aiserver_tray.core.Watcher", partial(Watcher, back_off=(600.0,)))
+
+
+@pytest.mark.usefixtures("sleepy_watcher")
+@pytest.mark.parametrize(("asked", "code"), [(("stop", "base"), "E_IN_USE"), (("up", "web"), None)])
+def test_an_engine_that_is_back_is_known_again_before_an_operation_looks_at_it(
+    lab: Place,
+    here: Installation,
+    engine: docker.DockerClient,
+    asked: tuple[str, str],
+    code: str | None,
+) -> None:
+    here.write("base", {"base": idle(restart="unless-stopped")}, kind="basic")
+    here.write("web", {"web": idle(restart="unless-stopped")}, requires=["base"])
+    here.done("up", "web")
+    with here.core() as core:
+        lab_engine.kill(lab)
+        core.store.wait_until(lambda s: s.state == "engine_down", LIMIT)
+        lifecycle.up(lab)
+        eventually(lambda: len(engine.containers.list()) == 2)
+        # So that there is something to wait for.
+        here.write("web", {"web": checked("true", restart="unless-stopped")}, requires=["base"])
+        view = ended(begin(core, *asked))
+    assert (view.error and view.error.code) == code
+    assert facts(engine, "ai-base")["ai-base"].status == "running"
 
 
 def test_times_to_ready_are_learnt_and_order_the_next_start(
