@@ -125,13 +125,15 @@ class ProgressScreen:
         return line
 
     def _seconds_left(self, view: OperationView, now: float) -> float | None:
-        """The estimate, less the time since it was made: views come only when something changes."""
+        """The estimate, less the time since it was made: views come only when something changes.
+        None once that time is up."""
         if view.seconds_left is None:
             return None
         if view.seconds_left != self._estimate[0]:
             self._estimate = view.seconds_left, now
         estimate, made = self._estimate
-        return max(0.0, estimate - (now - made))
+        left = estimate - (now - made)
+        return left if left > 0 else None
 
     def _bar(self, view: OperationView) -> RenderableType:
         part, done, count = progress(view)

@@ -13,6 +13,9 @@ from aiserver_tray.operations.plan import Plan
 Report = Callable[[tuple[StepView, ...], float], None]
 """Takes the views of all steps, and the seconds left."""
 
+_LATE = 0.25
+"""Part of the time it has taken that a step is still given at least."""
+
 
 class Progress:
     """The views of the steps of *plan*, told to *report* when some have changed; *at_once* is how
@@ -67,8 +70,10 @@ class Progress:
         for step_id, view in self._views.items():
             if view.status not in ("pending", "running"):
                 continue
-            elapsed = now - begun.get(step_id, now)
-            path = max(path, self._plan.remaining[step_id] - elapsed)
+            expected, elapsed = self._seconds[step_id], now - begun.get(step_id, now)
+            # Who takes longer than expected is not about to end at any moment.
+            left = max(expected - elapsed, _LATE * elapsed)
+            path = max(path, self._plan.remaining[step_id] - expected + left)
             if view.kind != "wait" and lane_of(view.kind) == "engine":
                 work += self._seconds[step_id]
         return max(0.0, path, work / self._at_once)

@@ -1,6 +1,7 @@
 """The runner's order, bounds and ends. The executor is scripted, since an engine can't be told when
 a step is to end; the store is the real one."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from aiserver_tray.errors import AiServerError, EngineDownError, ExitedError
 from aiserver_tray.model import Container, StepView
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan import Plan, Step
+from aiserver_tray.operations.progress import Progress
 from aiserver_tray.operations.readiness import Wait
 from aiserver_tray.operations.run import Runner
 from aiserver_tray.operations.up import plan_up
@@ -253,3 +255,14 @@ def test_the_time_left_shrinks(tmp_path: Path, store: Store) -> None:
     run = Run(plan_of(tmp_path, CHAIN), Script(), store)
     run.end()
     assert run.seconds_left[0] > run.seconds_left[-1] == 0
+
+
+def test_a_step_that_takes_longer_than_expected_is_not_about_to_end(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, CHAIN)
+    told: list[float] = []
+    progress = Progress(plan, lambda _views, seconds: told.append(seconds), at_once=2)
+    for step in plan:
+        progress.set(step.id, "done")
+    progress.set("wait ai-m-c", "running")
+    progress.tell({"wait ai-m-c": time.monotonic() - 600})
+    assert 100 < told[-1] < 200
