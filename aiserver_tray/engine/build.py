@@ -51,11 +51,10 @@ def build(
                 last.append(line)
                 on_line(line)
     except OSError as error:
-        raise ImageBuildError(
-            tag, f"{error.filename or target.context}: {error.strerror or error}"
-        ) from error
+        why = f"{error.filename or target.context}: {error.strerror or error}"
+        raise ImageBuildError(target.module, tag, why) from error
     except EngineRequestError as error:
-        raise ImageBuildError(tag, error.explanation, last) from error
+        raise ImageBuildError(target.module, tag, error.explanation, last) from error
     if cancelled.is_set():
         raise CancelledError
 

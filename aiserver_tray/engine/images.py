@@ -103,7 +103,8 @@ class Images:
         build(self._connection, target, tag, on_line, cancelled)
         found = self.find(tag)
         if found is None:
-            raise ImageBuildError(tag, Text("the engine built it, and does not have it"))
+            why = Text("the engine built it, and does not have it")
+            raise ImageBuildError(target.module, tag, why)
         return found
 
     def _tag(self, source: str, name: str) -> None:

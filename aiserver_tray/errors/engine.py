@@ -180,15 +180,16 @@ class ImagePullError(AiServerError):
 
 
 class ImageBuildError(AiServerError):
-    """An image could not be built. ``lines`` are the last of the build's output."""
+    """An image of *module* could not be built. ``lines`` are the last of the build's output."""
 
     code = "E_IMAGE_BUILD"
 
-    def __init__(self, image: str, why: object, lines: Sequence[str] = ()) -> None:
+    def __init__(self, module: str, image: str, why: object, lines: Sequence[str] = ()) -> None:
         super().__init__(
             Text(
                 "The image {image} could not be built: {why}{lines}\nMend its Dockerfile, then: "
-                "aiserver-tray build",
+                "aiserver-tray build {module}",
+                module=module,
                 image=image,
                 why=why,
                 lines="".join(f"\n  {line}" for line in lines),

@@ -19,11 +19,11 @@ def image_target(module: str, name: str, service: "Service") -> ImageTarget:
         local=local_tag(module, name, service.image),
         pull_policy=cast("PullPolicy", service.pull_policy),
         platform=service.platform or None,
-        build=_build_target(service.build, service.platform) if service.build else None,
+        build=_build_target(module, service.build, service.platform) if service.build else None,
     )
 
 
-def _build_target(build: "Build", platform: str) -> BuildTarget:
+def _build_target(module: str, build: "Build", platform: str) -> BuildTarget:
     options: dict[str, Any] = {
         "t": build.tags,
         "buildargs": {name: value for name, value in build.args.items() if value is not None},
@@ -47,6 +47,7 @@ def _build_target(build: "Build", platform: str) -> BuildTarget:
         "platform": next(iter(build.platforms), platform),
     }
     return BuildTarget(
+        module=module,
         context=build.context,
         dockerfile=build.dockerfile or "Dockerfile",
         inline=build.dockerfile_inline or None,

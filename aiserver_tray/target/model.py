@@ -39,12 +39,13 @@ class File:
 
 @dataclass(frozen=True)
 class BuildTarget:
-    """How an image is built: ``context`` (a folder of this machine, or a URL), ``dockerfile``
-    (relative to ``context``, or absolute; ``inline`` is its text instead), and ``options``, which
-    are parameters of the engine's build request by their names there
+    """How an image of *module* is built: ``context`` (a folder of this machine, or a URL),
+    ``dockerfile`` (relative to ``context``, or absolute; ``inline`` is its text instead), and
+    ``options``, which are parameters of the engine's build request by their names there
     (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild),
     as values still to be made JSON or text."""
 
+    module: str
     context: str
     dockerfile: str
     inline: str | None = field(default=None, repr=False)

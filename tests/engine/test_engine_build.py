@@ -42,7 +42,7 @@ class Builder:
         inline: str | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Image:
-        target = BuildTarget(str(self.folder), dockerfile, inline, options or {})
+        target = BuildTarget("web", str(self.folder), dockerfile, inline, options or {})
         return self.core.images.build(target, TAG, on_line=self._told, cancelled=self.cancelled)
 
     def _told(self, line: str) -> None:

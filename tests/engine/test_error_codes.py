@@ -204,7 +204,7 @@ def _pull(stage: Stage) -> Iterator[Case]:
 def _build(stage: Stage) -> Iterator[Case]:
     dockerfile = f"FROM {IMAGE}\nRUN echo no compiler && exit 3\n"
     stage.write({"web": {"build": {"context": ".", "dockerfile_inline": dockerfile}}})
-    names = ("aiserver/web-web:local", "no compiler", "aiserver-tray build")
+    names = ("aiserver/web-web:local", "no compiler", "aiserver-tray build web")
     advice = ("Mend its Dockerfile", "请修正其 Dockerfile")
     yield Case(("build", "web"), names, advice, {"image": "aiserver/web-web:local"})
 

@@ -210,6 +210,7 @@ def test_a_build_that_fails_is_told_with_its_last_lines(
     assert isinstance(error, ImageBuildError)
     assert {"begins", "no compiler"} <= {line.strip() for line in error.data["lines"]}
     assert "3" in str(error)
+    assert str(error).endswith("aiserver-tray build web")
     assert names(engine) == set()
 
 
