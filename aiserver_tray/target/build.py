@@ -109,7 +109,7 @@ def _port_settings(module: Module, values: Mapping[str, str]) -> dict[int, str]:
 
 def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> ServiceTarget:
     service = scope.service(name)
-    image = image_target(scope.module.name, name, service)
+    image = image_target(scope.module.name, name, scope.project.services)
     found = files(scope, name)
     folders = config_volumes(scope, name, found)
     body, digest = container(scope, name, image, found, folders)

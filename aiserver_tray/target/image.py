@@ -1,5 +1,7 @@
 """Where a service's image comes from, and how it is built."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from aiserver_tray.target.model import BuildTarget, ImageTarget
@@ -12,8 +14,21 @@ if TYPE_CHECKING:
 PullPolicy = Literal["", "always", "never", "missing", "build"]
 
 
-def image_target(module: str, name: str, service: "Service") -> ImageTarget:
-    """The image of *module*'s service *name*."""
+def image_target(module: str, name: str, services: Mapping[str, "Service"]) -> ImageTarget:
+    """The image of *module*'s service *name*. One that is not built shares the build of another
+    of *services* whose image has the same name, as with Compose."""
+    service = services[name]
+    own = _own_image(module, name, service)
+    if service.build:
+        return own
+    for other, builder in services.items():
+        if builder.build and (builder.image, builder.platform) == (service.image, service.platform):
+            built = _own_image(module, other, builder)
+            return replace(built, pull_policy=own.pull_policy or built.pull_policy)
+    return own
+
+
+def _own_image(module: str, name: str, service: "Service") -> ImageTarget:
     return ImageTarget(
         name=service.image or None,
         local=local_tag(module, name, service.image),

@@ -515,3 +515,32 @@ services:
 def test_what_cannot_be_honoured_is_refused_with_its_place(target_of: TargetOf) -> None:
     with pytest.raises(CatalogError, match=r"compose.yaml:3: services\.a\.scale"):
         target_of("services:\n  a:\n    scale: 2\n    image: i\n")
+
+
+SHARED_IMAGE = ("a: {image: mine:1}", "b: {image: mine:1, build: .}", "c: {image: other:1}")
+
+
+@pytest.mark.parametrize("lines", [SHARED_IMAGE, SHARED_IMAGE[::-1]])
+def test_a_service_shares_the_build_of_another_with_the_same_image(
+    target_of: TargetOf, lines: tuple[str, ...]
+) -> None:
+    alone = target_of("services: {a: {image: mine:1}}")
+    target = target_of("\n  ".join(["services:", *lines]))
+    a, b, c = (service(target, name) for name in "abc")
+    assert a.image == b.image
+    assert b.image.local == "aiserver/m-b:1"
+    assert (c.image.local, c.image.build) == ("aiserver/m-c:1", None)
+    assert a.config_hash == service(alone, "a").config_hash, "how it is made is no part of it"
+
+
+def test_what_a_file_says_of_pulling_holds_for_a_shared_build_too(target_of: TargetOf) -> None:
+    target = target_of("""
+services:
+  a: {image: mine:1}
+  always: {image: mine:1, pull_policy: always}
+  other: {image: mine:1, platform: linux/arm64}
+  builder: {image: mine:1, build: ., pull_policy: build}
+""")
+    policies = {s.service: s.image.pull_policy for s in target.services}
+    assert policies == {"a": "build", "always": "always", "other": "", "builder": "build"}
+    assert service(target, "other").image.build is None, "built for another platform"
