@@ -15,13 +15,13 @@ from aiserver_tray.errors import (
     EngineRequestError,
     ExitedError,
     HealthTimeoutError,
-    ImagePullError,
     JobFailedError,
     ObjectNotFoundError,
     Problem,
 )
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container
+from aiserver_tray.operations.images import OperationImages
 from aiserver_tray.operations.plan import Step
 from aiserver_tray.operations.preflight import port_conflict
 from aiserver_tray.operations.readiness import Wait
@@ -45,7 +45,7 @@ _ONE_NETWORK_BELOW = (1, 44)
 
 
 class EngineExecutor:
-    """Does steps. ``images`` are the names of those that are there; ``progress`` is told how far a
+    """Does steps. *images* are the names of those that are there; ``progress`` is told how far a
     pull is."""
 
     def __init__(
@@ -60,9 +60,7 @@ class EngineExecutor:
         self.progress: Callable[[Step, PullProgress], None] = lambda _step, _progress: None
         self._engine = engine
         self._modules = modules
-        self._images = set(images)
-        self._substitutes: dict[str, str] = {}
-        self._mirrors = mirrors
+        self._images = OperationImages(engine, images, mirrors, cancelled)
         self._ended_before: dict[str, datetime | None] = {}
 
     def execute(self, step: Step) -> Container | None:  # noqa: C901 - one case per kind
@@ -73,9 +71,9 @@ class EngineExecutor:
         """
         match step.kind, step.target:
             case "pull", ImageTarget() as image:
-                self._pull(step, image)
+                self._images.pull(image, lambda progress: self.progress(step, progress))
             case "build", ImageTarget() as image:
-                self._build(image)
+                self._images.build(image)
             case "network", NetworkTarget() as network:
                 self._engine.networks.create(network.name, network.body)
             case "volume", VolumeTarget() as volume:
@@ -96,46 +94,10 @@ class EngineExecutor:
                 raise TypeError(step.id)
         return None
 
-    # -- images --------------------------------------------------------------------------------
-
-    def _pull(self, step: Step, image: ImageTarget) -> None:
-        name = image.name or image.local
-        try:
-            self._engine.images.pull(
-                name,
-                mirrors=self._mirrors,
-                platform=image.platform,
-                on_progress=lambda progress: self.progress(step, progress),
-                cancelled=self.cancelled,
-            )
-        except ImagePullError as error:
-            if not (image.build and error.not_found):
-                raise
-            self._build(image)
-        else:
-            self._images.add(name)
-
-    def _build(self, image: ImageTarget) -> None:
-        if image.build is None:
-            raise TypeError(image.local)
-        self._engine.images.build(
-            image.build, image.local, on_line=lambda _line: None, cancelled=self.cancelled
-        )
-        self._images.add(image.local)
-        self._substitutes[image.name or image.local] = image.local
-
-    def _name_of(self, image: ImageTarget) -> str:
-        """What *image* is called on the engine: a local build goes first, also that of another
-        service where the name they share could not be pulled."""
-        if image.local in self._images:
-            return image.local
-        name = image.name or image.local
-        return name if name in self._images else self._substitutes[name]
-
     # -- containers ----------------------------------------------------------------------------
 
     def _create(self, service: ServiceTarget, former: Container | None) -> None:
-        body = {**service.body, "Image": self._name_of(service.image)}
+        body = {**service.body, "Image": self._images.reference(service.image)}
         self._renew_config_volumes(service)
         if former:
             body["HostConfig"] = _with_volumes(body["HostConfig"], former.anonymous_volumes)

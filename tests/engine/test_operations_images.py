@@ -61,6 +61,13 @@ def built(image: str | None, text: str = "first") -> Service:
     return service | ({"image": image} if image else {})
 
 
+def push_new(engine: docker.DockerClient, repository: str) -> str:
+    """An image that nobody else has, in a registry and on the engine; its name."""
+    engine.containers.create(IMAGE).commit(repository, "1", changes="ENV NEWER=1")
+    engine.images.push(repository, "1")
+    return f"{repository}:1"
+
+
 def pulls(engine: docker.DockerClient, since: float) -> list[str]:
     found = events(engine, since, time.time(), type=["image"], event=["pull"])
     return [event["Actor"]["ID"] for event in found]
@@ -126,6 +133,27 @@ def test_mirrors_are_asked_first_and_their_image_gets_its_own_name(
     assert pulls(engine, since) == [f"{mirror}/library/{IMAGE}"]
     assert image_of(engine, "ai-web") == IMAGE
     assert engine.images.get(IMAGE).tags == [IMAGE], "the mirror's name is gone again"
+
+
+def test_an_image_pinned_by_digest_is_had_from_a_mirror(
+    lab: Place, here: Installation, engine: docker.DockerClient
+) -> None:
+    name = push_new(engine, f"{registry_address(lab)}/only-at-mirror/pinned")
+    (digest,) = engine.images.get(name).attrs["RepoDigests"]
+    engine.images.remove(name, force=True)
+    here.set("app.mirrors", registry_address(lab))
+    here.write("web", {"web": {**idle(), "image": f"only-at-mirror/pinned@{digest[-71:]}"}})
+    since = time.time()
+
+    here.done("up", "web")
+    here.done("down", "web")
+    here.done("up", "web")
+
+    assert len(pulls(engine, since)) == 1
+    assert said(engine, "ai-web", "sh", "-c", "echo $NEWER") == "1"
+    assert here.done("up", "web") == []
+    here.done("down")
+    forget(engine, digest)
 
 
 def test_all_that_was_tried_is_told(
@@ -272,10 +300,7 @@ def test_an_image_always_to_be_pulled_is_and_only_a_new_one_changes_anything(
     here.done("up", "web")
     assert pulls(engine, since) == [f"{name}:1"]
     assert facts(engine, "ai-web") == before
-    newer = engine.containers.create(IMAGE)
-    newer.commit(name, "1", changes="ENV NEWER=1")
-    engine.images.push(name, "1")
-    engine.images.remove(f"{name}:1", force=True)
+    engine.images.remove(push_new(engine, name), force=True)
 
     here.done("up", "web")
 
