@@ -1,6 +1,6 @@
 """Does the steps of a plan on the engine."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -62,6 +62,11 @@ class EngineExecutor:
         self._modules = modules
         self._images = OperationImages(engine, images, mirrors, cancelled)
         self._ended_before: dict[str, datetime | None] = {}
+
+    @property
+    def new_images(self) -> Sequence[str]:
+        """Ids of the images that were pulled or built, in this order."""
+        return self._images.new
 
     def execute(self, step: Step) -> Container | None:  # noqa: C901 - one case per kind
         """Do *step*; the container that was started or stopped, as it is then.

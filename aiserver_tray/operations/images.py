@@ -11,7 +11,8 @@ from aiserver_tray.target.model import ImageTarget
 
 
 class OperationImages:
-    """Gets images; *there* are the names of those that the engine has. Every method raises what
+    """Gets images; *there* are the names of those that the engine has. ``new`` gathers the ids of
+    those that it did not have under their name before. Every method raises what
     `engine.images.Images` does."""
 
     def __init__(
@@ -21,6 +22,7 @@ class OperationImages:
         mirrors: tuple[str, ...],
         cancelled: Cancellation,
     ) -> None:
+        self.new: list[str] = []
         self._images = engine.images
         self._there = set(there)
         self._substitutes: dict[str, str] = {}
@@ -31,6 +33,7 @@ class OperationImages:
     def pull(self, image: ImageTarget, on_progress: Callable[[PullProgress], None]) -> None:
         """Pull *image*, or build it where there is none to be pulled."""
         name = image.name or image.local
+        before = self._images.find(name)
         try:
             found = self._images.pull(
                 name,
@@ -44,21 +47,22 @@ class OperationImages:
                 raise
             self.build(image)
         else:
-            self._note(name, found)
+            self._note(name, found, before)
 
     def build(self, image: ImageTarget) -> None:
         """Build *image* under its local name."""
         if image.build is None:
             raise TypeError(image.local)
+        before = self._images.find(image.local)
         found = self._images.build(image.build, image.local, cancelled=self._cancelled)
-        self._note(image.local, found)
+        self._note(image.local, found, before)
         self._substitutes[image.name or image.local] = image.local
 
     def reference(self, image: ImageTarget) -> str:
         """What a container has to name to get *image*: not always its name (`Image.reference`)."""
         name = self._name_of(image)
         if name not in self._references and (found := self._images.find(name)):
-            self._note(name, found)
+            self._references[name] = found.reference
         return self._references.get(name, name)
 
     def _name_of(self, image: ImageTarget) -> str:
@@ -69,6 +73,8 @@ class OperationImages:
         name = image.name or image.local
         return name if name in self._there else self._substitutes[name]
 
-    def _note(self, name: str, found: Image) -> None:
+    def _note(self, name: str, found: Image, before: Image | None) -> None:
+        if before is None or before.id != found.id:
+            self.new.append(found.id)
         self._there.add(name)
         self._references[name] = found.reference

@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -194,7 +194,7 @@ class Operation:
         with self._lock:
             self._runner = runner
         runner.run()
-        self._learn(runner.ready_after, engine.info().id)
+        self._learn(runner.ready_after, executor.new_images, engine.info().id)
         _raise(runner.errors)
         if self._cancelled.is_set() and any(s.status == "skipped" for s in self._view.steps):
             raise CancelledError
@@ -203,13 +203,16 @@ class Operation:
         setting = {MIRRORS: APP_SETTINGS[MIRRORS]}
         return mirror_list(self._parts.settings.values(setting)[MIRRORS])
 
-    def _learn(self, ready_after: dict[str, float], engine_id: str) -> None:
-        if not ready_after:
+    def _learn(
+        self, ready_after: dict[str, float], new_images: Sequence[str], engine_id: str
+    ) -> None:
+        if not (ready_after or new_images):
             return
         with self._parts.settings.update_engine(engine_id) as state:
             for address, seconds in ready_after.items():
                 earlier = state.learnt.get(address, seconds)
                 state.learnt[address] = round(earlier + _LEARN * (seconds - earlier), 3)
+            state.add_images(new_images)
 
     def _report(self, steps: tuple[StepView, ...], seconds_left: float) -> None:
         self._tell(replace(self._view, steps=steps, seconds_left=seconds_left))

@@ -1,11 +1,15 @@
 """What the files of a home hold, but for the secrets."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from aiserver_tray.settings.files import FileModel, SealedModel
+
+_MOST_IMAGES = 500
+"""Years of updates; images that the user has removed stay among them."""
 
 
 class InstallationData(SealedModel):
@@ -24,13 +28,21 @@ class SettingsData(FileModel):
 
 
 class EngineState(BaseModel):
-    """What is remembered about one engine: the modules that the user asked for, and how long, in
-    seconds, what was measured under a name took."""
+    """What is remembered about one engine: the modules that the user asked for; how long, in
+    seconds, what was measured under a name took; and the ids of the images that were pulled or
+    built for us, the newest last."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     desired: list[str] = Field(default_factory=list)
     learnt: dict[str, float] = Field(default_factory=dict)
+    images: list[str] = Field(default_factory=list)
+
+    def add_images(self, ids: Sequence[str]) -> None:
+        """Remember these images too; the oldest are forgotten where there are too many."""
+        new = dict.fromkeys(ids)
+        kept = [image for image in self.images if image not in new]
+        self.images = [*kept, *new][-_MOST_IMAGES:]
 
 
 class StateData(SealedModel):

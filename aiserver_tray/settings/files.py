@@ -49,18 +49,20 @@ class SealedModel(FileModel):
     digest: str = ""
 
     def seal(self) -> None:
-        self.digest = self._digest()
-
-    def _digest(self) -> str:
-        content = self.model_dump_json(exclude={"digest"})
-        return hashlib.sha256(content.encode()).hexdigest()
+        self.digest = _digest(self.model_dump_json(exclude={"digest"}))
 
     @model_validator(mode="after")
     def _whole(self) -> "SealedModel":
-        # Nothing is set where there is no file.
-        if self.model_fields_set and self.digest != self._digest():
+        # Of what stands in the file: it may come from before a field was there. Nothing is set
+        # where there is no file.
+        content = self.model_dump_json(exclude={"digest"}, exclude_unset=True)
+        if self.model_fields_set and self.digest != _digest(content):
             raise ValueError("not what was written")
         return self
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 Model = TypeVar("Model", bound=FileModel)

@@ -3,7 +3,7 @@
 ==================  ===============================================================
 installation.json   the installation id, written once
 settings.json       what the user set, and the chosen modules
-state.json          per engine: the desired state and learnt times
+state.json          per engine: the desired state, learnt times, and the images that are ours
 secrets.json        secrets, encrypted; secrets.key its key where no store holds it
 ==================  ===============================================================
 """

@@ -73,6 +73,11 @@ def pulls(engine: docker.DockerClient, since: float) -> list[str]:
     return [event["Actor"]["ID"] for event in found]
 
 
+def ours(here: Installation, engine: docker.DockerClient) -> list[str]:
+    """The images that are remembered as ours, the newest last."""
+    return here.app.settings.engine(engine.info()["ID"]).images
+
+
 def image_of(engine: docker.DockerClient, container: str) -> str:
     return str(engine.api.inspect_container(container)["Config"]["Image"])
 
@@ -244,6 +249,23 @@ def test_a_service_without_an_image_is_built(
     here.write("web", {"web": built(None)})
     assert "build aiserver/web-web:local" in here.done("up", "web")
     assert image_of(engine, "ai-web") == "aiserver/web-web:local"
+
+
+def test_what_was_pulled_or_built_is_remembered_and_nothing_else(
+    lab: Place, here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": built(None), "side": idle()})
+    here.done("up", "web")
+    here.done("pull", "web")
+    own = engine.images.get("aiserver/web-web:local").id
+    assert ours(here, engine) == [own], "the other was there"
+    here.done("down")
+    forget(engine, IMAGE)
+    here.set("app.mirrors", registry_address(lab))
+
+    here.done("up", "web")
+
+    assert ours(here, engine) == [own, engine.images.get(IMAGE).id]
 
 
 def test_a_build_that_fails_is_told_with_its_last_lines(

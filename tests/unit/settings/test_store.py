@@ -1,5 +1,6 @@
 """Settings by address: what holds, what is shown, what can be set."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -211,6 +212,29 @@ def test_the_desired_state_and_learnt_times_are_kept_per_engine(home: Home) -> N
         state.learnt["n8n"] = 12.5
     assert Settings(home).engine("engine-1") == EngineState(desired=["n8n"], learnt={"n8n": 12.5})
     assert Settings(home).engine("engine-2") == EngineState()
+
+
+def test_the_images_that_are_ours_are_kept_the_newest_last(home: Home) -> None:
+    with Settings(home).update_engine("engine-1") as state:
+        state.add_images(["one", "two"])
+        state.add_images(["one", "three", "three"])
+    assert Settings(home).engine("engine-1").images == ["two", "one", "three"]
+    with Settings(home).update_engine("engine-1") as state:
+        state.add_images([str(number) for number in range(498)])
+    assert Settings(home).engine("engine-1").images[:3] == ["one", "three", "0"]
+
+
+def test_a_state_from_before_images_were_kept_is_read(home: Home) -> None:
+    content = {"version": 1, "engines": {"engine-1": {"desired": ["n8n"], "learnt": {}}}}
+    digest = hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+    home.folder.mkdir(parents=True)
+    (home.folder / "state.json").write_text(json.dumps({**content, "digest": digest}))
+    settings = Settings(home)
+    assert settings.engine("engine-1") == EngineState(desired=["n8n"])
+    with settings.update_engine("engine-1") as state:
+        state.learnt["n8n"] = 12.5
+    assert Settings(home).engine("engine-1") == EngineState(desired=["n8n"], learnt={"n8n": 12.5})
+    assert settings.notices == []
 
 
 def test_damage_is_told_once_and_costs_nothing(home: Home, declared: Declared) -> None:
