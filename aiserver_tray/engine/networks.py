@@ -32,7 +32,9 @@ class Networks:
         Raises:
             ObjectConflictError: there is one of this name.
         """
-        answer = self._connection.post("/networks/create", body={**body, "Name": name})
+        # Engines before 25.0 take a name twice where they are not told to look.
+        whole = {**body, "Name": name, "CheckDuplicate": True}
+        answer = self._connection.post("/networks/create", body=whole)
         return str(answer["Id"])
 
     def remove(self, name: str) -> None:

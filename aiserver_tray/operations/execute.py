@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from aiserver_tray.engine.cancellation import Cancellation
@@ -16,6 +17,8 @@ from aiserver_tray.errors import (
     ExitedError,
     HealthTimeoutError,
     JobFailedError,
+    NameConflictError,
+    ObjectConflictError,
     ObjectNotFoundError,
     Problem,
 )
@@ -80,7 +83,7 @@ class EngineExecutor:
             case "build", ImageTarget() as image:
                 self._images.build(image)
             case "network", NetworkTarget() as network:
-                self._engine.networks.create(network.name, network.body)
+                self._make_network(network)
             case "volume", VolumeTarget() as volume:
                 self._engine.volumes.create(volume.name, volume.body)
             case "create", ServiceTarget() as service:
@@ -99,6 +102,50 @@ class EngineExecutor:
                 raise TypeError(step.id)
         return None
 
+    # -- networks ------------------------------------------------------------------------------
+
+    def _make_network(self, network: NetworkTarget) -> None:
+        """Make *network*. Another module's operation may have made the shared one meanwhile."""
+        try:
+            self._engine.networks.create(network.name, network.body)
+        except ObjectConflictError:
+            found = self._engine.networks.find(network.name)
+            owner = found.labels.get(INSTALLATION) if found else None
+            if owner != network.body["Labels"][INSTALLATION]:
+                raise NameConflictError("network", network.name, owner) from None
+
+    def _on_networks(self, service: ServiceTarget, act: Callable[[], None]) -> None:
+        """Do *act*, which needs the networks of *service*. No lock is held on the one that all
+        modules share, so that another one's `down` may have removed it since it was seen."""
+        try:
+            act()
+        except ObjectNotFoundError:
+            if not self._make_missing(self._modules[service.module].networks):
+                raise
+            act()
+
+    def _make_missing(self, networks: Iterable[NetworkTarget]) -> bool:
+        """Make those of *networks* that are ours and not there; whether there were any."""
+        missing = [
+            network
+            for network in networks
+            if INSTALLATION in network.body["Labels"]
+            and self._engine.networks.find(network.name) is None
+        ]
+        for network in missing:
+            self._make_network(network)
+        return bool(missing)
+
+    def _remove_network(self, name: str) -> None:
+        try:
+            self._engine.networks.remove(name)
+        except ObjectNotFoundError:
+            return
+        except EngineRequestError as error:
+            # Someone else's container is on it; it stays with that one.
+            if error.status != 403:
+                raise
+
     # -- containers ----------------------------------------------------------------------------
 
     def _create(self, service: ServiceTarget, former: Container | None) -> None:
@@ -110,7 +157,8 @@ class EngineExecutor:
             container = self._engine.containers.create(service.container, body)
             if self._engine.info().api_version < _ONE_NETWORK_BELOW:
                 for network, endpoint in service.networks.items():
-                    self._engine.containers.connect(container, network, endpoint)
+                    connect = partial(self._engine.containers.connect, container, network, endpoint)
+                    self._on_networks(service, connect)
             self._engine.containers.put_files(container, service.files)
         except EngineRequestError as error:
             raise self._refused(service, error) from error
@@ -145,7 +193,7 @@ class EngineExecutor:
                     # The engine would start it again in its own time, which gets longer and longer.
                     containers.stop(service.container)
                 self._ended_before[found.id] = found.finished_at
-                containers.start(service.container)
+                self._on_networks(service, partial(containers.start, service.container))
         except EngineRequestError as error:
             raise self._not_started(service, error) from error
         for body in service.post_start:
@@ -192,16 +240,6 @@ class EngineExecutor:
                 for body in service.pre_stop:
                     with suppress(EngineRequestError):
                         self._engine.containers.run(container.id, body)
-
-    def _remove_network(self, name: str) -> None:
-        try:
-            self._engine.networks.remove(name)
-        except ObjectNotFoundError:
-            return
-        except EngineRequestError as error:
-            # Someone else's container is on it; it stays with that one.
-            if error.status != 403:
-                raise
 
     # -- failures ------------------------------------------------------------------------------
 

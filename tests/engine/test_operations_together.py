@@ -7,8 +7,11 @@ import docker
 import pytest
 
 from aiserver_tray.core import Core
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.watcher import Watcher
+from aiserver_tray.errors import NameConflictError
 from aiserver_tray.model import OperationView, Snapshot
+from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
 from tests.engine.faults.objects import eventually
@@ -64,6 +67,42 @@ def test_operations_on_unrelated_modules_run_side_by_side(
         assert not slow.view.is_over
         open_gate(engine, "ai-slow")
         assert ended(slow).status == "succeeded"
+
+
+def test_the_network_that_all_share_may_come_and_go_while_others_are_at_work(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    shared = {"networks": {"ai-net": {"external": True}}}
+    web = idle(networks=["default", "ai-net"], depends_on=after("healthy", "db"))
+    here.write("web", {"web": web, "db": gated()}, top=shared)
+    with here.core() as core:
+        up = begin(core, "up", "web")
+        core.store.wait_until(runs("ai-web-db"), LIMIT)
+        engine.networks.get("ai-net").remove()
+        open_gate(engine, "ai-web-db")
+        assert ended(up).status == "succeeded"
+    engine.networks.get("ai-net").reload()
+    attached = engine.api.inspect_container("ai-web")["NetworkSettings"]["Networks"]
+    assert attached.keys() == {"ai-web", "ai-net"}
+
+
+def test_a_network_that_another_operation_has_just_made_is_taken_and_a_foreign_one_is_not(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    shared = {"networks": {"ai-net": {"external": True}}}
+    here.write("web", {"web": idle(networks=["ai-net"])}, top=shared)
+    with here.core() as core:
+        plan = core.operations.plan(Request("up", ("web",)))
+        step = next(step for step in plan if step.id == "network ai-net")
+        executor = EngineExecutor(core.engine, {}, (), (), Cancellation())
+        executor.execute(step)
+        executor.execute(step)
+        assert len(engine.networks.list(names=["^ai-net$"])) == 1
+        engine.networks.get("ai-net").remove()
+        foreign = engine.networks.create("ai-net")
+        with pytest.raises(NameConflictError):
+            executor.execute(step)
+        assert engine.networks.get("ai-net").id == foreign.id
 
 
 def test_operations_on_one_module_run_one_after_the_other(here: Installation) -> None:
