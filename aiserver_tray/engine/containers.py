@@ -11,6 +11,7 @@ from typing import Literal
 
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.archive import archive
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.execution import execute, run
 from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
@@ -181,13 +182,17 @@ class Containers:
         """
         return execute(self._connection, container, command, console or Console())
 
-    def run(self, container: str, body: Body) -> tuple[int, list[str]]:
+    def run(
+        self, container: str, body: Body, *, seconds: float, cancelled: Cancellation
+    ) -> tuple[int | None, list[str]]:
         """Run the command of *body*, that of an exec's creation, in it: exit code, lines of output.
+        None: after *seconds* it had not ended, and goes on.
 
         Raises:
+            CancelledError: *cancelled* was set. It goes on then, too.
             ObjectNotFoundError, ObjectConflictError: there is none, or it does not run.
         """
-        return run(self._connection, container, body)
+        return run(self._connection, container, body, seconds, cancelled)
 
 
 def _by_folder(files: Sequence[File]) -> dict[PurePosixPath, list[File]]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from threading import Timer
 
+from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.logs import LogStreamName, frames
 from aiserver_tray.engine.stream import Stream
-from aiserver_tray.errors import AiServerError
+from aiserver_tray.errors import AiServerError, CancelledError
 from aiserver_tray.host.console import Console
 from aiserver_tray.target.model import Body
 
@@ -53,18 +55,30 @@ def execute(
     return int(connection.get("/exec/{}/json", execution)["ExitCode"] or 0)
 
 
-def run(connection: Connection, container: str, body: Body) -> tuple[int, list[str]]:
-    """Run what *body* says, that of an exec's creation, to its end: exit code, lines of output.
+def run(
+    connection: Connection, container: str, body: Body, seconds: float, cancelled: Cancellation
+) -> tuple[int | None, list[str]]:
+    """Run what *body* says, that of an exec's creation: exit code, lines of output. None: after
+    *seconds* it had not ended, and goes on.
 
     Raises:
+        CancelledError: *cancelled* was set. It goes on then, too.
         ObjectNotFoundError, ObjectConflictError: there is no such container, or it does not run.
         EngineDownError
     """
     execution = str(connection.post("/containers/{}/exec", container, body=body)["Id"])
     stream = connection.stream("POST", "/exec/{}/start", execution, body={"Detach": False})
-    with stream.open():
+    timer = Timer(seconds, stream.close)
+    with ExitStack() as stack:
+        stack.enter_context(stream)
+        stack.enter_context(cancelled.closes(stream.close))
+        stack.callback(timer.cancel)
+        timer.start()
         output = b"".join(data for _, data in frames(iter(stream)))
-    code = int(connection.get("/exec/{}/json", execution)["ExitCode"] or 0)
+        goes_on = stream.is_closed
+    if cancelled.is_set():
+        raise CancelledError
+    code = None if goes_on else connection.get("/exec/{}/json", execution)["ExitCode"] or 0
     return code, output.decode(errors="replace").splitlines()
 
 

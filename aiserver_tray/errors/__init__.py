@@ -20,6 +20,7 @@
     ├── ImageBuildError       E_IMAGE_BUILD
     ├── ExitedError           E_EXITED         exit code, last lines
     ├── HealthTimeoutError    E_HEALTH_TIMEOUT last check, last lines
+    ├── PostStartTimeoutError  E_HEALTH_TIMEOUT  command, last lines
     ├── ServiceNotRunningError  E_EXITED       asked something of a service that does not run
     ├── JobFailedError        E_JOB_FAILED
     ├── InUseError            E_IN_USE         by which modules
@@ -60,6 +61,7 @@ from aiserver_tray.errors.operations import (
     HealthTimeoutError,
     InUseError,
     JobFailedError,
+    PostStartTimeoutError,
     ServiceNotRunningError,
 )
 
@@ -87,6 +89,7 @@ __all__ = [
     "ObjectNotFoundError",
     "Place",
     "PortConflictError",
+    "PostStartTimeoutError",
     "Problem",
     "ResourcesError",
     "ServiceNotRunningError",

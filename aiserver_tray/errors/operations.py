@@ -59,6 +59,30 @@ class HealthTimeoutError(AiServerError):
         )
 
 
+class PostStartTimeoutError(AiServerError):
+    """A command that runs after a service's start takes longer than the service may. ``lines``
+    are the last of its output."""
+
+    code = "E_HEALTH_TIMEOUT"
+
+    def __init__(self, service: str, seconds: float, command: str, lines: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "{service} was not ready after {seconds:.0f} s: a command of its post_start goes "
+                "on: {command}{lines}\nMend the command, or give it more time by ready_within in "
+                "the module's file, then try again.",
+                service=service,
+                seconds=seconds,
+                command=command,
+                lines=_quoted(lines),
+            ),
+            service=service,
+            seconds=seconds,
+            command=command,
+            lines=list(lines),
+        )
+
+
 class JobFailedError(AiServerError):
     """A job did not end with 0. ``lines`` are the last of its log."""
 

@@ -24,13 +24,13 @@ from aiserver_tray.errors import (
 )
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container
+from aiserver_tray.operations.hooks import run_post_start, run_pre_stop
 from aiserver_tray.operations.images import OperationImages
 from aiserver_tray.operations.plan import Step
 from aiserver_tray.operations.preflight import port_conflict
 from aiserver_tray.operations.readiness import Wait
 from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import (
-    Body,
     ImageTarget,
     ModuleTarget,
     NetworkTarget,
@@ -196,8 +196,7 @@ class EngineExecutor:
                 self._on_networks(service, partial(containers.start, service.container))
         except EngineRequestError as error:
             raise self._not_started(service, error) from error
-        for body in service.post_start:
-            self._run_hook(service, body)
+        run_post_start(containers, service, self.cancelled)
         return containers.inspect(service.container)
 
     def _not_started(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:
@@ -208,12 +207,6 @@ class EngineExecutor:
         alone = replace(self._modules[service.module], services=(service,))
         installation = service.body["Labels"][INSTALLATION]
         return port_conflict(alone, installation, self._engine) or error
-
-    def _run_hook(self, service: ServiceTarget, body: Body) -> None:
-        code, lines = self._engine.containers.run(service.container, body)
-        if code:
-            why = Text("the exit code of a command of post_start")
-            raise ExitedError(service.address, code, why, lines[-_LOG_LINES:])
 
     def _stop(self, step: Step) -> Container | None:
         """Its container is stopped. One that is gone meanwhile is no error."""
@@ -232,14 +225,10 @@ class EngineExecutor:
             self._engine.containers.remove(_container_of(step).id)
 
     def _prepare_stop(self, container: Container) -> None:
-        """Run the file's commands before a stop. They can't hold it up: who stops a service that
-        is broken has to get on."""
         module = self._modules.get(container.module)
         for service in module.services if module else ():
             if service.container == container.name and container.status == "running":
-                for body in service.pre_stop:
-                    with suppress(EngineRequestError):
-                        self._engine.containers.run(container.id, body)
+                run_pre_stop(self._engine.containers, service, self.cancelled)
 
     # -- failures ------------------------------------------------------------------------------
 
