@@ -28,6 +28,7 @@ from aiserver_tray.operations.hooks import run_post_start, run_pre_stop
 from aiserver_tray.operations.images import OperationImages
 from aiserver_tray.operations.plan import Step
 from aiserver_tray.operations.preflight import port_conflict
+from aiserver_tray.operations.preflight_names import other_use
 from aiserver_tray.operations.readiness import Wait
 from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import (
@@ -165,9 +166,12 @@ class EngineExecutor:
 
     def _renew_config_volumes(self, service: ServiceTarget) -> None:
         """Make the volumes of its configuration files anew, without those that were dropped."""
-        volumes = {volume.name: volume for volume in self._modules[service.module].volumes}
+        target = self._modules[service.module]
+        volumes = {volume.name: volume for volume in target.volumes}
         for name in service.config_volumes:
-            with suppress(ObjectNotFoundError):
+            if found := self._engine.volumes.find(name):
+                if error := other_use(target.module, volumes[name], found.labels):
+                    raise error
                 self._engine.volumes.remove(name)
             self._engine.volumes.create(name, volumes[name].body)
 

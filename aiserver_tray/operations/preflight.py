@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.i18n import Text
-from aiserver_tray.operations.preflight_names import keep_problems, name_problems
+from aiserver_tray.operations.preflight_names import keep_problems, name_problems, use_problems
 from aiserver_tray.operations.preflight_ports import port_problems
 from aiserver_tray.operations.preflight_resources import memory_notices, resource_problems
 from aiserver_tray.operations.surroundings import Surroundings, look_around
@@ -54,9 +54,11 @@ def problems(
     targets: Sequence[ModuleTarget], found: Survey, around: Surroundings
 ) -> list[AiServerError]:
     """What is in the way of *targets*, all at once: names, ports, resources, and volumes that were
-    made with other secrets (where `with_keep_labels` gave the targets their fingerprints)."""
+    made for another use or with other secrets (where `with_keep_labels` gave the targets their
+    fingerprints)."""
     return [
         *name_problems(targets, found),
+        *use_problems(targets, found),
         *keep_problems(targets, found),
         *port_problems(targets, found, around),
         *resource_problems(targets, found, around),

@@ -1,4 +1,5 @@
-"""Objects of the engine that have a name we need, and volumes made with other secrets (pure)."""
+"""Objects of the engine that have a name we need, and volumes made for another use or with other
+secrets (pure)."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +22,7 @@ from aiserver_tray.i18n import Text
 from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.target import labels
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.target.model import ModuleTarget, VolumeTarget
 from aiserver_tray.target.names import SHARED_NETWORK
 
 KEEP = "io.aiserver.keep."
@@ -181,6 +182,59 @@ def _also_there(module: Module, name: str, other: str) -> Problem:
         other=other,
     )
     return Problem(module.place("services", name), text)
+
+
+# -- volumes of data and of configuration files ----------------------------------------------------
+
+
+def use_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServerError]:
+    """Our volumes that would be put to another use than before."""
+    there = {volume.name: volume.labels for volume in survey.our_volumes}
+    return [
+        error
+        for target in targets
+        for volume in target.volumes
+        if volume.name in there
+        if (error := other_use(target.module, volume, there[volume.name]))
+    ]
+
+
+def other_use(
+    module: Module, volume: VolumeTarget, there: Mapping[str, str]
+) -> AiServerError | None:
+    """What is wrong with taking, as *volume* of *module*, the one of that name that is labelled as
+    *there*: it is not ours, or of data and configuration files it holds the other."""
+    if volume.external:
+        return None
+    wanted = _labels(volume.body)
+    installation = there.get(labels.INSTALLATION)
+    if installation != wanted[labels.INSTALLATION]:
+        return NameConflictError("volume", volume.name, installation)
+    if (labels.CONFIG_OF in wanted) == (labels.CONFIG_OF in there):
+        return None
+    if service := wanted.get(labels.CONFIG_OF):
+        return CatalogError.at(module.place("services", service), _holds_data(volume, module))
+    return CatalogError.at(module.place("volumes"), _holds_files(volume, module))
+
+
+def _holds_data(volume: VolumeTarget, module: Module) -> Text:
+    return Text(
+        "expected another name: the volume {volume} on the engine holds data of this module, and "
+        "would be emptied for configuration files of this service. Rename the service, or, if "
+        "nobody needs the data, remove it: aiserver-tray down {module} --volumes",
+        volume=volume.name,
+        module=module.name,
+    )
+
+
+def _holds_files(volume: VolumeTarget, module: Module) -> Text:
+    return Text(
+        "expected another name: the volume {volume} on the engine holds configuration files, and "
+        "goes with the containers. Rename this one, or remove the other: "
+        "aiserver-tray down {module}",
+        volume=volume.name,
+        module=module.name,
+    )
 
 
 # -- volumes and the secrets that their data depends on --------------------------------------------

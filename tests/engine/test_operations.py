@@ -9,6 +9,7 @@ from typing import Any
 import docker
 import pytest
 
+from aiserver_tray.errors import CatalogError
 from aiserver_tray.operations.request import Request
 from tests.engine.faults.objects import created, eventually
 from tests.engine.operating import (
@@ -196,6 +197,25 @@ def test_a_config_file_of_a_read_only_service_is_renewed(
         assert said(engine, "ai-web", "cat", "/etc/web/app.conf") == content
     here.done("down", "web")
     assert "ai-web-web-config" not in {volume.name for volume in engine.volumes.list()}
+
+
+def test_data_in_a_volume_that_configuration_files_would_get_is_kept(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    data: dict[str, object] = {"volumes": {"web-config": {}}}
+    here.write("web", {"web": idle(volumes=["web-config:/data"])}, top=data)
+    here.done("up", "web")
+    said(engine, "ai-web", "touch", "/data/mine")
+    before = facts(engine, "ai-web")
+    web = idle(read_only=True, configs=[{"source": "file", "target": "/etc/web/app.conf"}])
+    here.write("web", {"web": web}, top={"configs": {"file": {"content": "new"}}})
+
+    error = here.failed("up", "web")
+
+    assert isinstance(error, CatalogError)
+    assert "ai-web-web-config" in str(error)
+    assert facts(engine, "ai-web") == before
+    said(engine, "ai-web", "ls", "/data/mine")
 
 
 def test_a_service_that_left_the_file_is_removed_by_up_and_its_volume_kept(

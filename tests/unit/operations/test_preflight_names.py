@@ -66,6 +66,29 @@ def test_what_is_ours_and_what_only_looks_alike_is_in_nobodys_way(web: ModuleTar
     assert problems([web], similar, AROUND) == []
 
 
+def test_a_volume_of_data_is_not_emptied_for_configuration_files(tmp_path: Path) -> None:
+    files = "read_only: true", "configs: [{source: c, target: /etc/c}]"
+    web = target_of(tmp_path, "web", service_of("page", *files) + "\nconfigs: {c: {content: c}}\n")
+    name = "ai-web-page-config"
+    (error,) = problems([web], there(volumes={name: MINE}), AROUND)
+    assert isinstance(error, CatalogError)
+    assert name in str(error)
+    assert error.problems[0].place.key == "services.page"
+    config = {**MINE, labels.CONFIG_OF: "page"}
+    assert problems([web], there(volumes={name: config}), AROUND) == []
+    foreign = {**config, labels.INSTALLATION: "another"}
+    (error,) = problems([web], there(volumes={name: foreign}), AROUND)
+    assert isinstance(error, NameConflictError), "told once"
+
+
+def test_data_does_not_go_to_a_volume_of_configuration_files(web: ModuleTarget) -> None:
+    config = {**MINE, labels.CONFIG_OF: "page"}
+    (error,) = problems([web], there(volumes={"ai-web-data": config}), AROUND)
+    assert isinstance(error, CatalogError)
+    assert "aiserver-tray down web" in str(error)
+    assert error.problems[0].place.key == "volumes"
+
+
 def test_every_name_that_another_has_is_told_at_once(web: ModuleTarget) -> None:
     taken = there({"ai-web-page": THEIRS}, {"ai-web": {}}, {"ai-web-data": {"x": "y"}})
     errors = problems([web], taken, AROUND)
