@@ -160,13 +160,19 @@ class ImagePullError(AiServerError):
     code = "E_IMAGE_PULL"
 
     def __init__(
-        self, image: str, tried: Sequence[tuple[str, str | Text]], *, not_found: bool = False
+        self,
+        image: str,
+        tried: Sequence[tuple[str, str | Text]],
+        *,
+        not_found: bool = False,
+        text: Text | None = None,
     ) -> None:
         lines: Text | str = ""
         for source, why in tried:
             lines = Text("{lines}\n  {source}: {why}", lines=lines, source=source, why=why)
         super().__init__(
-            Text(
+            text
+            or Text(
                 "The image {image} could not be pulled. Tried:{tried}\nCheck the network and the "
                 "image's name, or set registry mirrors: aiserver-tray config set app.mirrors HOST",
                 image=image,
@@ -177,6 +183,20 @@ class ImagePullError(AiServerError):
             notFound=not_found,
         )
         self.not_found = not_found
+
+    @classmethod
+    def never(cls, image: str) -> "ImagePullError":
+        """It is not there, and the module's file says that it is not to be pulled."""
+        return cls(
+            image,
+            (),
+            text=Text(
+                "The engine does not have the image {image}, and pull_policy: never in the "
+                "module's file says not to pull it. Load it (docker load), pull it yourself "
+                "(docker pull {image}), or change pull_policy.",
+                image=image,
+            ),
+        )
 
 
 class ImageBuildError(AiServerError):

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from aiserver_tray.errors import AiServerError, ImagePullError
-from aiserver_tray.i18n import Text
 from aiserver_tray.model import AT_REST, Container, StepKind
 from aiserver_tray.operations.decide import Decision, decide
 from aiserver_tray.operations.down import plan_stop, removal, stop
@@ -59,9 +58,8 @@ def plan_refresh(targets: Iterable[ModuleTarget]) -> Plan:
 
 def never_pulled(targets: Iterable[ModuleTarget], observed: Observed) -> list[AiServerError]:
     """One error for each image that is not there, and of which the file says not to pull it."""
-    why = Text("pull_policy is never, and the engine does not have it")
     return [
-        ImagePullError(image.name, [(image.name, why)])
+        ImagePullError.never(image.name)
         for image in images_of(targets)
         if image.name and image.pull_policy == "never"
         if image.build is None and observed.image_of(image) is None

@@ -290,7 +290,9 @@ def test_an_image_never_to_be_pulled_is_not(
     error = here.failed("up", "web")
     assert isinstance(error, ImagePullError)
     assert server.asked == []
-    assert "pull_policy" in str(error)
+    assert f"docker pull {image}" in str(error)
+    assert "mirrors" not in str(error)
+    assert error.data == {"image": image, "tried": [], "notFound": False}
 
 
 def test_what_is_in_the_way_is_told_before_an_image_is_pulled_anew(
