@@ -57,8 +57,8 @@ def _at_work(snapshot: Snapshot) -> Iterator[Text]:
     from aiserver_tray.operations.locks import holders  # noqa: PLC0415 - after Ctrl-C works
 
     modules: dict[tuple[int, str], list[str]] = {}
-    for module, (pid, command) in holders(snapshot.engine.id).items():
-        modules.setdefault((pid, command), []).append(module)
+    for module, holder in holders(snapshot.engine.id).items():
+        modules.setdefault((holder.pid, holder.command), []).append(module)
     for (pid, command), names in modules.items():
         yield Text(
             "{command} (process {pid}) is working on {modules}.",

@@ -32,10 +32,12 @@ _NAMING_SECONDS = 0.5
 
 
 class Holder(NamedTuple):
-    """Who holds a module's lock."""
+    """Who holds a module's lock. ``is_own``: the operation is about this module; else it holds it
+    because others need it."""
 
     pid: int
     command: str
+    is_own: bool
 
 
 def refuse(busy: BusyError) -> NoReturn:
@@ -44,14 +46,17 @@ def refuse(busy: BusyError) -> NoReturn:
 
 
 @contextmanager
-def module_locks(
+def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do meanwhile
     engine_id: str,
     modules: Iterable[str],
     command: str,
     on_busy: Callable[[BusyError], None] = refuse,
     cancelled: threading.Event | None = None,
+    *,
+    required: Iterable[str] = (),
 ) -> Iterator[None]:
-    """Hold *modules* of the engine against every other operation, also of this process.
+    """Hold *modules* of the engine, and what they have *required*, against every other operation,
+    also of this process.
 
     *command* is what others are told that they wait for (``aiserver-tray up n8n``). *on_busy* is
     called once for each module that another operation has; when it returns, the module is waited
@@ -63,13 +68,13 @@ def module_locks(
         SettingError: there is no folder for locks, or a lock can't be made there.
     """
     cancelled = cancelled or threading.Event()
-    folder = _folder()
+    folder, own = _folder(), {*modules}
     with ExitStack() as held:
-        for module in sorted(set(modules)):
+        for module in sorted(own.union(required)):
             lock = _Lock(folder, engine_id, module)
             _acquire(lock, on_busy, cancelled)
             held.callback(lock.release)
-            lock.sign(command)
+            lock.sign(Holder(os.getpid(), command, module in own))
         yield
 
 
@@ -113,9 +118,9 @@ class _Lock:
             raise SettingError(str(self._path), why) from error
         return True
 
-    def sign(self, command: str) -> None:
+    def sign(self, holder: Holder) -> None:
         """Say who holds it."""
-        self._write(json.dumps({"pid": os.getpid(), "command": command}))
+        self._write(json.dumps(holder._asdict()))
 
     def release(self) -> None:
         """Give it back."""
@@ -134,7 +139,8 @@ class _Lock:
         """Who says to hold it and is alive; None where nobody does, or not yet."""
         try:
             content = json.loads(self._who.read_bytes())
-            holder = Holder(int(content["pid"]), str(content["command"]))
+            is_own = content["is_own"] is True
+            holder = Holder(int(content["pid"]), str(content["command"]), is_own)
         except (OSError, ValueError, TypeError, LookupError):  # none, or half written
             return None
         return holder if has_written(holder.pid, self._who) else None
@@ -145,7 +151,8 @@ def _acquire(lock: _Lock, on_busy: Callable[[BusyError], None], cancelled: threa
     is_told = False
     while not lock.try_acquire():
         if not is_told and ((holder := lock.holder()) or time.monotonic() > named_by):
-            on_busy(BusyError(lock.module, *(holder or (None, None))))
+            pid, command = (holder.pid, holder.command) if holder else (None, None)
+            on_busy(BusyError(lock.module, pid, command))
             is_told = True
         if cancelled.wait(_POLL_SECONDS):
             raise CancelledError

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from threading import Event, Thread
 from typing import get_args
 
+from aiserver_tray.engine.watcher import RELIST
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.model import OperationKind, OperationView
 from aiserver_tray.operations.locks import Holder, holders
@@ -21,6 +22,9 @@ container."""
 _GATHER = 0.05
 """Seconds in which changes are taken together."""
 
+_ON_OWN_ONLY: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})
+"""Operations that leave alone what their modules require."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -28,12 +32,14 @@ class Others:
     """Tells *store* what other processes do, and what the user asked for through them.
 
     It looks when containers change, and, while another process is at work, until that has ended;
-    otherwise it sleeps.
+    otherwise it sleeps, and looks after *relook* seconds: what is asked for may change without any
+    container.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, *, relook: float = RELIST) -> None:
         self._store = store
         self._settings = settings
+        self._relook = relook
         self._containers: object = None
         self._engine_id: str | None = None
         self._changed = Event()
@@ -75,7 +81,7 @@ class Others:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            self._changed.wait(_AGAIN if self._known else None)
+            self._changed.wait(_AGAIN if self._known else self._relook)
             if self._closing.wait(_GATHER):
                 return
             self._changed.clear()
@@ -87,14 +93,17 @@ class Others:
 
 
 def views(held: Mapping[str, Holder]) -> list[OperationView]:
-    """One operation for each other process and command that holds modules."""
-    modules: dict[Holder, list[str]] = {}
+    """One operation for each other process and command that holds modules. What its own modules
+    require is among them only where it may be started with them."""
+    modules: dict[tuple[int, str], list[str]] = {}
     for module, holder in held.items():
         if holder.pid != os.getpid():
-            modules.setdefault(holder, []).append(module)
+            names = modules.setdefault((holder.pid, holder.command), [])
+            if holder.is_own or _kind(holder.command) not in _ON_OWN_ONLY:
+                names.append(module)
     return [
-        OperationView(f"{holder.pid} {holder.command}", _kind(holder), tuple(names))
-        for holder, names in modules.items()
+        OperationView(f"{pid} {command}", _kind(command), tuple(names))
+        for (pid, command), names in modules.items()
     ]
 
 
@@ -103,8 +112,8 @@ def ended(view: OperationView) -> OperationView:
     return OperationView(view.id, view.kind, view.modules, "succeeded")
 
 
-def _kind(holder: Holder) -> OperationKind:
-    words = holder.command.split()
+def _kind(command: str) -> OperationKind:
+    words = command.split()
     for kind in get_args(OperationKind):
         if kind in words[1:2]:
             return kind  # type: ignore[no-any-return]

@@ -137,7 +137,9 @@ class Operation:
         on_busy = self._wait_for if self._request.wait else refuse
         command = f"aiserver-tray {self._request}"
         self._has_waited = False
-        with module_locks(engine_id, scope.locked, command, on_busy, self._cancelled):
+        with module_locks(
+            engine_id, scope.modules, command, on_busy, self._cancelled, required=scope.locked
+        ):
             if self._has_waited:
                 look_again(self._parts)
                 held, scope = scope.locked, scope_of(self._request, self._parts)

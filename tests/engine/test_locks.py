@@ -11,6 +11,8 @@ import docker
 import pytest
 
 from aiserver_tray.engine.engine import Engine
+from tests.engine.faults.objects import eventually
+from tests.engine.operating import Installation, idle, script
 from tests.lab.place import Place
 from tests.unit.operations.preflight_targets import IMAGE, service_of
 
@@ -122,3 +124,23 @@ def test_two_who_start_one_module_at_once_make_it_once(engine: docker.DockerClie
     assert [process.returncode for process in both] == [0, 0]
     (found,) = engine.containers.list(all=True)
     assert (found.name, found.status) == ("ai-web", "running")
+
+
+def test_what_another_process_stops_is_not_what_it_needs(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("base", {"base": idle()}, kind="basic")
+    # It takes its time to stop.
+    slow = script("trap 'sleep 3; exit 0' TERM; while :; do sleep 60 & wait $!; done")
+    here.write("web", {"web": slow}, requires=["base"])
+    here.done("up", "web")
+    with here.tray.started("stop", "web") as stop:
+        states = eventually(lambda: stopping(here), 20.0)
+        stop.wait().succeeded()
+    assert (states["web"], states["base"]) == ("stopping", "running")
+
+
+def stopping(here: Installation) -> dict[str, str]:
+    """The state of each module, where one is stopping."""
+    states = {module["name"]: module["state"] for module in here.tray.status()["modules"]}
+    return states if "stopping" in states.values() else {}

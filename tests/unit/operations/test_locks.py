@@ -90,9 +90,17 @@ def test_another_process_has_a_module_and_is_named(tmp_path: Path) -> None:
             "Wait until it is done, or end it."
         )
         assert holders(ENGINE) == {
-            "n8n": (process.pid, "aiserver-tray up x"),
-            "postgres": (process.pid, "aiserver-tray up x"),
+            "n8n": (process.pid, "aiserver-tray up x", True),
+            "postgres": (process.pid, "aiserver-tray up x", True),
         }
+
+
+def test_what_is_required_is_held_too_and_told_apart() -> None:
+    with module_locks(ENGINE, ["n8n"], "stop n8n", required=["n8n", "postgres"]):
+        own = {module: holder.is_own for module, holder in holders(ENGINE).items()}
+        assert own == {"n8n": True, "postgres": False}
+        with pytest.raises(BusyError), module_locks(ENGINE, ["postgres"], "up postgres"):
+            pytest.fail("both have it")
 
 
 def test_two_operations_of_one_process_exclude_each_other() -> None:
@@ -112,7 +120,7 @@ def test_unrelated_modules_and_other_engines_go_side_by_side() -> None:
         module_locks("another engine", ["n8n"], "up n8n"),
     ):
         assert set(holders(ENGINE)) == {"n8n", "postgres", "dify", "redis"}
-        assert holders("another engine") == {"n8n": (os.getpid(), "up n8n")}
+        assert holders("another engine") == {"n8n": (os.getpid(), "up n8n", True)}
         assert holders("a third") == {}
 
 
@@ -185,7 +193,7 @@ def test_a_killed_holder_leaves_no_lock_and_no_name() -> None:
         process.wait()
         assert holders(ENGINE) == {}
         with module_locks(ENGINE, ["n8n"], "next"):
-            assert holders(ENGINE) == {"n8n": (os.getpid(), "next")}
+            assert holders(ENGINE) == {"n8n": (os.getpid(), "next", True)}
 
 
 def test_a_killed_holder_that_nobody_has_reaped_is_none() -> None:
