@@ -21,25 +21,28 @@ PAIRS = 5
 """As few as tell a median and a spread: one pair of the greatest shape takes a minute."""
 
 
-def benchmarks(pairs: int) -> Mapping[str, Callable[[], Results]]:
+Benchmark = Callable[[Place, int], Results]
+"""Takes the lab and the number of pairs."""
+
+
+def benchmarks() -> Mapping[str, Benchmark]:
     """Name -> what measures it."""
-    place = default_place()
-    on_lab: Mapping[str, Callable[[], Results]] = {
-        "chain": partial(stacks.stack, CHAIN, place, pairs),
-        "ten": partial(stacks.stack, TEN, place, pairs),
-        "hundred": partial(stacks.stack, HUNDRED, place, pairs),
-        "status": partial(commands.status, place, pairs),
-        "memory": partial(commands.memory, place),
-        "events": partial(state.event_to_snapshot, place),
-        "idle": partial(state.idle_watcher, place),
+    on_lab: Mapping[str, Benchmark] = {
+        "chain": partial(stacks.stack, CHAIN),
+        "ten": partial(stacks.stack, TEN),
+        "hundred": partial(stacks.stack, HUNDRED),
+        "status": commands.status,
+        "memory": lambda place, _pairs: commands.memory(place),
+        "events": lambda place, _pairs: state.event_to_snapshot(place),
+        "idle": lambda place, _pairs: state.idle_watcher(place),
     }
-    config = partial(configs.config, pairs)
-    return {"config": config} | {n: partial(_with, place, b) for n, b in on_lab.items()}
+    config: Mapping[str, Benchmark] = {"config": lambda _place, pairs: configs.config(pairs)}
+    return {**config, **{name: partial(_with_lab, one) for name, one in on_lab.items()}}
 
 
-def _with(place: Place, benchmark: Callable[[], Results]) -> Results:
+def _with_lab(benchmark: Benchmark, place: Place, pairs: int) -> Results:
     lifecycle.up(place)
-    return benchmark()
+    return benchmark(place, pairs)
 
 
 @contextmanager
@@ -56,19 +59,19 @@ def _left_as_found(place: Place) -> Iterator[None]:
 def main(words: Sequence[str]) -> None:
     """Measure what the command line names, or all; print the figures and store them."""
     parser = argparse.ArgumentParser("dev.py bench")
-    known = benchmarks(PAIRS)
+    known = benchmarks()
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
     parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--json", type=Path, dest="file")
     options = parser.parse_args(words)
     if unknown := set(options.names) - set(known):
         parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known)}")
-    chosen = benchmarks(options.pairs)
+    place = default_place()
     results: dict[str, Result] = {}
     _print("benchmark", HEAD)
-    with _left_as_found(default_place()):
-        for name in options.names or chosen:
-            found = chosen[name]()
+    with _left_as_found(place):
+        for name in options.names or known:
+            found = known[name](place, options.pairs)
             results.update(found)
             for title, result in found.items():
                 _print(title, result.line())

@@ -1,7 +1,6 @@
 """How fast the state follows the engine, and what following costs while nothing happens."""
 
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -20,9 +19,9 @@ from aiserver_tray.state.facts import DesiredChanged, ModulesChanged
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
 from aiserver_tray.target.labels import Owner, container_labels
-from tests.bench.result import HEAD, Figure
+from tests.bench.result import Figure
 from tests.lab import engine as lab_engine
-from tests.lab.place import Place, default_place
+from tests.lab.place import Place
 
 IMAGE = "busybox:1.37.0"
 INSTALLATION = "bench-state"
@@ -182,11 +181,3 @@ def _run(engine: Engine, name: str) -> None:
     body = {"Image": IMAGE, "Cmd": ["sleep", "3600"], "Labels": labels, "Healthcheck": _CHECK}
     created = engine.containers.create(name, {**body, "HostConfig": {"NetworkMode": "none"}})
     engine.containers.start(created)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"{'benchmark':<26}{HEAD}\n")
-    for benchmark in (event_to_snapshot, idle_watcher):
-        for title, figure in benchmark(default_place()).items():
-            sys.stdout.write(f"{title:<26}{figure.line()}\n")
-            sys.stdout.flush()
