@@ -2,7 +2,6 @@
 
 import gc
 import io
-import os
 import sys
 from importlib import import_module
 
@@ -65,9 +64,5 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader (head, less) has enough; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except OSError as error:
         sys.exit(f"aiserver-tray: {error}")

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Literal, get_args
 
+from aiserver_tray.cli.terminal import SGR
+
 Level = Literal["debug", "info", "warn", "error"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """From the least to the most severe."""
@@ -19,7 +21,6 @@ _WORDS: Mapping[str, Level] = {
 }
 
 _WORD = "|".join(sorted(_WORDS, key=len, reverse=True))
-_SGR = re.compile(r"\x1b\[[0-9;:]*m")
 _FIELD = re.compile(
     rf"""(?:"(?:level|lvl|severity|log\.level)"\s*:\s*"|\b(?:level|lvl|severity)=["']?)({_WORD})\b""",
     re.IGNORECASE,
@@ -42,7 +43,7 @@ _HEAD = 160
 def guess_level(line: str) -> Level | None:
     """The level that *line* gives itself, in whatever form is usual; None where it gives none:
     fields of JSON or logfmt, ``[warn]``, ``ERROR``, glog's and Redis's letters, an exception."""
-    line = _SGR.sub("", line)
+    line = SGR.sub("", line)
     if found := _FIELD.search(line):
         return _WORDS[found[1].lower()]
     if found := _NUMBER.search(line):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import click
 
+from aiserver_tray.cli.common import INTERRUPTED
 from aiserver_tray.cli.progress_lines import ProgressLines
 from aiserver_tray.cli.queues import available
 from aiserver_tray.cli.terminal import console, is_terminal
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _FRAME = 0.1
 """Seconds between two pictures on a terminal."""
-_INTERRUPTED = 130
 _CANCELLING = Text("Cancelling… (Ctrl-C again ends at once)")
 
 
@@ -79,7 +79,7 @@ def _interrupts(queue: "SimpleQueue[Item]", display: Display) -> Iterator[None]:
         if hits > 1:
             display.restore()
             sys.stdout.flush()
-            os._exit(_INTERRUPTED)
+            os._exit(INTERRUPTED)
         queue.put("interrupt")
 
     before = signal.signal(signal.SIGINT, interrupt)

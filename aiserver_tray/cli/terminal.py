@@ -9,7 +9,8 @@ from typing import IO, TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-_SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
+SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
+"""A colour (ECMA-48's Select Graphic Rendition)."""
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)}
 _CONTROLS = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
 """Control characters (ECMA-48's C0 without tab and line feed, DEL, C1) -> a visible sign."""
@@ -33,7 +34,7 @@ def harmless(text: str) -> str:
 
 def harmless_in_colour(text: str) -> str:
     """As `harmless`, but colours (SGR sequences) pass; they end with the text."""
-    parts = _SGR.split(text)
+    parts = SGR.split(text)
     if len(parts) == 1:
         return harmless(text)
     shown = (p if i % 2 else harmless(p) for i, p in enumerate(parts))
@@ -42,7 +43,7 @@ def harmless_in_colour(text: str) -> str:
 
 def without_colour(text: str) -> str:
     """*text* without SGR sequences, else as `harmless`."""
-    return harmless(_SGR.sub("", text))
+    return harmless(SGR.sub("", text))
 
 
 def width(text: str) -> int:

@@ -291,6 +291,19 @@ def test_a_console_that_can_not_show_a_sign_gets_no_traceback(tray: Tray) -> Non
     assert "\\u5de5" in done.stdout
 
 
+def test_a_reader_that_has_enough_is_no_error_to_tell(tray: Tray) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "aiserver_tray", "--home", tray.home, "catalog", "list"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_a_full_disk_behind_standard_output_is_told_in_a_line(tray: Tray) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
