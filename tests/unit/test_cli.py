@@ -291,6 +291,19 @@ def test_a_console_that_can_not_show_a_sign_gets_no_traceback(tray: Tray) -> Non
     assert "\\u5de5" in done.stdout
 
 
+def test_json_stays_json_where_the_encoding_has_not_every_sign(tray: Tray) -> None:
+    title = "Café 🚀 数据库"
+    module_folder(
+        tray,
+        "cafe",
+        f"x-aiserver: {{kind: feature, title: {title}}}\nservices: {{a: {{image: i}}}}",
+    )
+    for encoding in ("cp936", "cp1252", "ascii"):
+        done = tray("catalog", "list", "--json", env={"PYTHONIOENCODING": encoding})
+        assert (done.returncode, done.stderr) == (0, "")
+        assert title in [row["title"] for row in json.loads(done.stdout)]
+
+
 def test_a_reader_that_has_enough_is_no_error_to_tell(tray: Tray) -> None:
     reading, writing = os.pipe()
     os.close(reading)
