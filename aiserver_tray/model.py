@@ -1,6 +1,5 @@
 """Frozen values that all parts share: what the engine has, what is wanted, what is shown."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
@@ -60,8 +59,6 @@ class Container:
     restart_count: int = 0
     ports: tuple[Port, ...] = ()
     last_check: str = ""
-    anonymous_volumes: Mapping[str, str] = field(default_factory=dict)
-    """Volumes without a name of ours, by their target."""
     asked_at: float = field(default=0.0, compare=False, repr=False)
     """Monotonic seconds at which the engine was asked: of two answers, the one that was asked for
     later is at least as new, whichever arrives first."""

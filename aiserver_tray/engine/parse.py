@@ -1,6 +1,5 @@
 """The engine's JSON as values."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,6 @@ from aiserver_tray.target import labels
 
 Json = Mapping[str, Any]
 
-_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _NEVER = "0001-01-01T00:00:00Z"
 _CHECK_LIMIT = 2000
 _HOLDS_PORTS = ("running", "paused", "restarting", "removing")
@@ -41,11 +39,6 @@ def container(answer: Json) -> Container:
         restart_count=answer["RestartCount"],
         ports=tuple(_bound(answer["NetworkSettings"].get("Ports"))),
         last_check=_last_check(health),
-        anonymous_volumes={
-            mount["Destination"]: mount["Name"]
-            for mount in answer.get("Mounts") or ()
-            if mount["Type"] == "volume" and _ANONYMOUS.fullmatch(mount.get("Name", ""))
-        },
     )
 
 
@@ -108,7 +101,8 @@ def _health_in(status: str) -> Health:
 def image(answer: Json, reference: str) -> Image:
     """An image from its inspect answer."""
     names = (*(answer.get("RepoTags") or ()), *(answer.get("RepoDigests") or ()))
-    return Image(answer["Id"], reference, names, answer["Size"])
+    volumes = (answer.get("Config") or {}).get("Volumes") or ()
+    return Image(answer["Id"], reference, names, answer["Size"], tuple(volumes))
 
 
 def network(answer: Json) -> Network:

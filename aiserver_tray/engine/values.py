@@ -47,7 +47,8 @@ class ContainerSummary:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image on the engine; ``size`` in bytes.
+    """An image on the engine; ``size`` in bytes. ``volumes``: the folders that it declares to hold
+    data (by `find` of its name, and by what pulls and builds).
 
     ``reference`` is what a container's ``Image`` has to say to get it: the name that was asked
     for, or the id where the engine has that content (a digest) under a mirror's name only.
@@ -57,6 +58,7 @@ class Image:
     reference: str
     names: tuple[str, ...]
     size: int
+    volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

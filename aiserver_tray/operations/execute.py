@@ -5,11 +5,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.images import PullProgress
+from aiserver_tray.engine.values import Volume
 from aiserver_tray.errors import (
     AiServerError,
     CatalogError,
@@ -38,6 +39,7 @@ from aiserver_tray.target.model import (
     ServiceTarget,
     VolumeTarget,
 )
+from aiserver_tray.target.mounts import with_image_volumes
 
 _LOG_LINES = 10
 _NOT_STARTED = (126, 127)
@@ -88,7 +90,7 @@ class EngineExecutor:
             case "volume", VolumeTarget() as volume:
                 self._engine.volumes.create(volume.name, volume.body)
             case "create", ServiceTarget() as service:
-                self._create(service, step.container)
+                self._create(service)
             case "start", ServiceTarget() as service:
                 return self._start(service)
             case "stop", _:
@@ -149,11 +151,13 @@ class EngineExecutor:
 
     # -- containers ----------------------------------------------------------------------------
 
-    def _create(self, service: ServiceTarget, former: Container | None) -> None:
-        body = {**service.body, "Image": self._images.reference(service.image)}
+    def _create(self, service: ServiceTarget) -> None:
+        image = self._images.get(service.image)
+        body, volumes = with_image_volumes(service, image.volumes)
+        for volume in volumes:
+            self._make_volume(service, volume)
         self._renew_config_volumes(service)
-        if former:
-            body["HostConfig"] = _with_volumes(body["HostConfig"], former.anonymous_volumes)
+        body |= {"Image": image.reference}
         try:
             container = self._engine.containers.create(service.container, body)
             if self._engine.info().api_version < _ONE_NETWORK_BELOW:
@@ -166,14 +170,23 @@ class EngineExecutor:
 
     def _renew_config_volumes(self, service: ServiceTarget) -> None:
         """Make the volumes of its configuration files anew, without those that were dropped."""
-        target = self._modules[service.module]
-        volumes = {volume.name: volume for volume in target.volumes}
+        volumes = {volume.name: volume for volume in self._modules[service.module].volumes}
         for name in service.config_volumes:
-            if found := self._engine.volumes.find(name):
-                if error := other_use(target.module, volumes[name], found.labels):
-                    raise error
+            if self._find_volume(service, volumes[name]):
                 self._engine.volumes.remove(name)
             self._engine.volumes.create(name, volumes[name].body)
+
+    def _make_volume(self, service: ServiceTarget, volume: VolumeTarget) -> None:
+        if not self._find_volume(service, volume):
+            self._engine.volumes.create(volume.name, volume.body)
+
+    def _find_volume(self, service: ServiceTarget, volume: VolumeTarget) -> Volume | None:
+        """The one that is there to be *volume*."""
+        found = self._engine.volumes.find(volume.name)
+        module = self._modules[service.module].module
+        if found and (error := other_use(module, volume, found.labels)):
+            raise error
+        return found
 
     def _refused(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:
         """The engine does not take what the module's file asks for."""
@@ -273,12 +286,3 @@ def _container_of(step: Step) -> Container:
     if step.container is None:
         raise TypeError(step.id)
     return step.container
-
-
-def _with_volumes(host: Mapping[str, Any], volumes: Mapping[str, str]) -> dict[str, Any]:
-    """*host* with the anonymous *volumes* (by target) of the container that is replaced, so that
-    their data stays."""
-    taken = {mount["Target"] for mount in host.get("Mounts") or ()}
-    taken |= {bind.split(":")[1] for bind in host.get("Binds") or () if ":" in bind}
-    kept = [f"{name}:{target}" for target, name in volumes.items() if target not in taken]
-    return {**host, "Binds": [*(host.get("Binds") or ()), *kept]} if kept else dict(host)

@@ -6,7 +6,7 @@ from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.images import PullProgress
 from aiserver_tray.engine.values import Image
-from aiserver_tray.errors import ImagePullError
+from aiserver_tray.errors import ImagePullError, ObjectNotFoundError
 from aiserver_tray.target.model import ImageTarget
 
 
@@ -26,7 +26,7 @@ class OperationImages:
         self._images = engine.images
         self._there = set(there)
         self._substitutes: dict[str, str] = {}
-        self._references: dict[str, str] = {}
+        self._found: dict[str, Image] = {}
         self._mirrors = mirrors
         self._cancelled = cancelled
 
@@ -58,12 +58,19 @@ class OperationImages:
         self._note(image.local, found, before)
         self._substitutes[image.name or image.local] = image.local
 
-    def reference(self, image: ImageTarget) -> str:
-        """What a container has to name to get *image*: not always its name (`Image.reference`)."""
+    def get(self, image: ImageTarget) -> Image:
+        """What the engine has of *image*.
+
+        Raises:
+            ObjectNotFoundError: it was removed meanwhile.
+        """
         name = self._name_of(image)
-        if name not in self._references and (found := self._images.find(name)):
-            self._references[name] = found.reference
-        return self._references.get(name, name)
+        if name not in self._found:
+            found = self._images.find(name)
+            if found is None:
+                raise ObjectNotFoundError(404, f"No such image: {name}")
+            self._found[name] = found
+        return self._found[name]
 
     def _name_of(self, image: ImageTarget) -> str:
         """What *image* is called on the engine: a local build goes first, also that of another
@@ -77,4 +84,4 @@ class OperationImages:
         if before is None or before.id != found.id:
             self.new.append(found.id)
         self._there.add(name)
-        self._references[name] = found.reference
+        self._found[name] = found

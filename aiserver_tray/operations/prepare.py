@@ -277,28 +277,17 @@ def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:
         # The one that all share has no module.
         if (module := network.module or "") in scope.modules or not (module or stays)
     }
-    volumes = _volumes(request, scope, found, containers.values())
+    volumes = _volumes(request, scope, found)
     plan = plan_down(scope.modules, scope.models, containers.values(), networks, volumes)
     return Prepared(plan, scope, Observed(containers))
 
 
-def _volumes(
-    request: Request, scope: Scope, found: Survey, containers: Iterable[Container]
-) -> dict[str, str]:
+def _volumes(request: Request, scope: Scope, found: Survey) -> dict[str, str]:
     """What goes with `down`: volumes of configuration files, and, only where the user asked for
-    it, those with data, also those that the engine made for our containers."""
-    volumes = {
+    it, those with data."""
+    return {
         volume.name: volume.module or ""
         for volume in found.our_volumes
         if volume.is_config or volume.name in request.volumes
         if volume.module in scope.modules
     }
-    anonymous = {
-        name: container.module
-        for container in containers
-        if container.module in scope.modules
-        for name in container.anonymous_volumes.values()
-        if name in request.volumes
-        if name in found.volumes and found.volumes[name].is_anonymous
-    }
-    return volumes | anonymous

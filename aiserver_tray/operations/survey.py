@@ -11,8 +11,6 @@ from aiserver_tray.target import labels
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine
 
-_ANONYMOUS = "com.docker.volume.anonymous"
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -26,12 +24,6 @@ class Found:
     def module(self) -> str | None:
         """The module that it was made for; None where it was made for none or by another."""
         return self.labels.get(labels.MODULE)
-
-    @property
-    def is_anonymous(self) -> bool:
-        """Whether the engine made it for a container whose image or file names none
-        (https://github.com/moby/moby/pull/44216)."""
-        return _ANONYMOUS in self.labels
 
     @property
     def is_config(self) -> bool:

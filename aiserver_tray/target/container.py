@@ -9,7 +9,7 @@ from aiserver_tray.target.config import config
 from aiserver_tray.target.host_config import host_config
 from aiserver_tray.target.labels import container_labels
 from aiserver_tray.target.model import File, ImageTarget
-from aiserver_tray.target.mounts import config_mount, mounts
+from aiserver_tray.target.mounts import mounts, volume_mount
 from aiserver_tray.target.network import networking
 from aiserver_tray.target.scope import Scope
 from aiserver_tray.target.security import security
@@ -39,7 +39,7 @@ def container(
             **security(scope, name),
             **modes,
             "Binds": binds or None,
-            "Mounts": others + [config_mount(v, folder) for folder, v in config_volumes.items()],
+            "Mounts": others + [volume_mount(v, folder) for folder, v in config_volumes.items()],
         },
         "NetworkingConfig": {"EndpointsConfig": endpoints},
     }

@@ -1,10 +1,11 @@
 """Volumes of a module, and what is mounted into a container."""
 
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from aiserver_tray.target.labels import Owner, resource_labels
-from aiserver_tray.target.model import VolumeTarget
+from aiserver_tray.target.labels import INSTALLATION, VERSION, Owner, resource_labels
+from aiserver_tray.target.model import ServiceTarget, VolumeTarget
 from aiserver_tray.target.names import anonymous_volume_name, volume_name
 from aiserver_tray.target.scope import Scope
 
@@ -26,10 +27,12 @@ def volume_target(module: str, key: str, volume: "Volume", owner: Owner) -> Volu
 
 def unnamed_volume_target(scope: Scope, name: str, given: Mapping[str, str]) -> VolumeTarget:
     """The volume *name*, for which the file has no name, with *given* labels beside the usual."""
-    module = scope.module.name
+    return _unnamed(scope.module.name, name, scope.owner, given)
+
+
+def _unnamed(module: str, name: str, owner: Owner, given: Mapping[str, str]) -> VolumeTarget:
     key = name.removeprefix(volume_name(module, ""))
-    labels = resource_labels("volume", module, key, scope.owner, given)
-    return VolumeTarget(name, {"Labels": labels})
+    return VolumeTarget(name, {"Labels": resource_labels("volume", module, key, owner, given)})
 
 
 def mounts(scope: Scope, name: str) -> tuple[list[str], list[dict[str, Any]]]:
@@ -50,8 +53,37 @@ def volume_names(scope: Scope, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_source(scope, name, mount) for mount in own))
 
 
-def config_mount(volume: str, folder: str) -> dict[str, Any]:
-    """A volume for config files. Writable, since they are put there through the container."""
+def with_image_volumes(
+    service: ServiceTarget, declared: Iterable[str]
+) -> tuple[dict[str, Any], list[VolumeTarget]]:
+    """The body of *service*'s container with a volume at each of the folders that its image
+    *declared* to hold data and its file mounts nothing at, and these volumes. The engine would
+    make them, too, but under names by which nobody finds them once the container is gone."""
+    body = dict(service.body)
+    host, labels = body["HostConfig"], body["Labels"]
+    if host.get("VolumesFrom"):  # it may have just these from there
+        return body, []
+    taken = _targets(host)
+    owner = Owner(labels[INSTALLATION], labels[VERSION])
+    volumes: dict[str, VolumeTarget] = {}
+    for folder in sorted(set(map(posixpath.normpath, declared)) - taken):
+        name = anonymous_volume_name(service.module, service.service, folder)
+        volumes[folder] = _unnamed(service.module, name, owner, {})
+    more = [volume_mount(volume.name, folder) for folder, volume in volumes.items()]
+    mounts = [*(host.get("Mounts") or ()), *more]
+    return {**body, "HostConfig": {**host, "Mounts": mounts}}, list(volumes.values())
+
+
+def _targets(host: Mapping[str, Any]) -> set[str]:
+    """Where something is mounted."""
+    targets = [mount["Target"] for mount in host.get("Mounts") or ()]
+    targets += [bind.rsplit(":", 2)[1] for bind in host.get("Binds") or ()]
+    targets += host.get("Tmpfs") or ()
+    return set(map(posixpath.normpath, targets))
+
+
+def volume_mount(volume: str, folder: str) -> dict[str, Any]:
+    """*volume* at *folder*, to be written to."""
     return {"Type": "volume", "Source": volume, "Target": folder}
 
 

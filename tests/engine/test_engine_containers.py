@@ -66,7 +66,6 @@ def test_a_container_of_ours_is_told_whole(core: Engine) -> None:
         core,
         name,
         Labels=labels,
-        Volumes={"/anonymous": {}},
         ExposedPorts={"80/tcp": {}},
         HostConfig={"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18997"}]}},
     )
@@ -76,7 +75,6 @@ def test_a_container_of_ours_is_told_whole(core: Engine) -> None:
     assert (found.status, found.health, found.exit_code) == ("running", "none", 0)
     assert (found.image, found.image_id[:7]) == (BUSYBOX, "sha256:")
     assert found.ports == (Port("127.0.0.1", 18997, 80, "tcp"),)
-    assert list(found.anonymous_volumes) == ["/anonymous"]
     assert isinstance(found.created_at, datetime)
     assert found.started_at is not None
     assert found.started_at.utcoffset() is not None
@@ -155,9 +153,9 @@ def test_who_removes_what_others_are_removing_waits_until_it_is_gone(core: Engin
 
 def test_a_removed_container_leaves_its_anonymous_volumes(core: Engine) -> None:
     created = run(core, "ai-volume", Volumes={"/data": {}})
-    (volume,) = core.containers.inspect(created).anonymous_volumes.values()
+    (volume,) = core.volumes.all()
     core.containers.remove(created)
-    assert core.volumes.find(volume) is not None
+    assert core.volumes.all() == [volume]
 
 
 def test_a_name_that_is_taken_and_a_body_that_is_wrong(core: Engine) -> None:

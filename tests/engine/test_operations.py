@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from aiserver_tray.errors import CatalogError
-from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.request import EVERY_VOLUME, Request
 from tests.engine.faults.objects import created, eventually
 from tests.engine.operating import (
     IMAGE,
@@ -179,10 +179,37 @@ def test_what_changed_is_made_anew_alone_and_keeps_all_its_data(
     assert now["ai-web"].id != before["ai-web"].id
     assert len(set(seen) ^ set(_seen(engine))) == 2, "one thing changed, and it arrived"
     said(engine, "ai-web", "ls", *(f"{folder}/mine" for folder in volumes))
-    # Once more: a volume without a name must not be lost by the second time.
-    here.set("web.COLOUR", "green")
+
+
+def test_data_outlives_a_failed_start_and_down_also_where_only_the_image_has_a_volume(
+    here: Installation, engine: docker.DockerClient, with_volume: str
+) -> None:
+    here.write("web", {"web": idle(image=with_volume)})
     here.done("up", "web")
-    said(engine, "ai-web", "ls", *(f"{folder}/mine" for folder in volumes))
+    said(engine, "ai-web", "touch", "/kept/mine")
+    here.write("web", {"web": idle(image=with_volume, mem_limit="1m")})
+    assert here.failed("up", "web").code == "E_CATALOG", "too little: it is not even created"
+    assert names(engine) == set()
+    here.write("web", {"web": idle(image=with_volume)})
+    here.done("up", "web")
+    said(engine, "ai-web", "ls", "/kept/mine")
+    here.done("down", "web")
+    here.done("up", "web")
+    said(engine, "ai-web", "ls", "/kept/mine")
+    here.done("down", "web", volumes=EVERY_VOLUME)
+    assert engine.volumes.list() == []
+
+
+def test_a_foreign_volume_of_the_name_of_an_images_volume_is_left_alone(
+    here: Installation, engine: docker.DockerClient, with_volume: str
+) -> None:
+    here.write("web", {"web": idle(image=with_volume)})
+    here.done("up", "web")
+    (ours,) = engine.volumes.list()
+    here.done("down", "web", volumes=EVERY_VOLUME)
+    engine.volumes.create(ours.name)
+    error = here.failed("up", "web")
+    assert (error.code, error.data["name"]) == ("E_NAME_CONFLICT", ours.name)
 
 
 def test_a_config_file_of_a_read_only_service_is_renewed(

@@ -10,8 +10,9 @@ from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.resolve import resolve
 from aiserver_tray.errors import CatalogError
 from aiserver_tray.target.build import module_target
-from aiserver_tray.target.labels import Owner
+from aiserver_tray.target.labels import MODULE, Owner
 from aiserver_tray.target.model import Dependency, ModuleTarget, ServiceTarget
+from aiserver_tray.target.mounts import with_image_volumes
 
 SECRET = "made-up-secret-value"
 HEAD = """
@@ -242,6 +243,29 @@ def test_volumes_without_a_name_get_one_each(target_of: TargetOf) -> None:
     assert all(name.startswith(("ai-m-a-a-b-", "ai-m-b-a-b-")) for name in names)
     assert {v.name for v in target.volumes} == set(names)
     assert all(v.body["Labels"]["io.aiserver.module"] == "m" for v in target.volumes)
+
+
+def test_what_an_image_declares_to_hold_data_gets_a_volume_with_a_name(
+    target_of: TargetOf,
+) -> None:
+    text = f"""{HEAD}
+services:
+  web:
+    image: web:1
+    volumes: ["data:/data/", 'C:\\work:/work', "/a/b"]
+    tmpfs: /tmp
+  other: {{image: web:1, volumes_from: [web]}}
+volumes: {{data: {{}}}}
+"""
+    web, other = target_of(text).services
+    declared = ("/data", "/work", "/tmp", "/a/b", "/var/lib/web/", "/cache")
+    body, volumes = with_image_volumes(web, declared)
+    mounts = {mount["Target"]: mount["Source"] for mount in body["HostConfig"]["Mounts"]}
+    new = {mounts["/var/lib/web"], mounts["/cache"]}
+    assert {volume.name for volume in volumes} == new
+    assert mounts.keys() == {"/data", "/a/b", "/var/lib/web", "/cache"}
+    assert all(volume.body["Labels"][MODULE] == "m" for volume in volumes)
+    assert with_image_volumes(other, declared) == (other.body, [])
 
 
 def test_files_of_a_read_only_service_go_to_volumes_at_their_folders(target_of: TargetOf) -> None:
