@@ -16,6 +16,7 @@ from aiserver_tray.errors import (
     CancelledError,
     EngineDownError,
     JointError,
+    ResourcesError,
     SettingError,
 )
 from aiserver_tray.i18n import Text
@@ -225,10 +226,10 @@ class Operation:
 
 
 def _raise(errors: Iterable[AiServerError]) -> None:
-    """What went wrong: where the engine went away, all else follows from it."""
+    """What went wrong: where the engine went away or is full, all else follows from it."""
     found = list(errors)
     for error in found:
-        if isinstance(error, EngineDownError | CancelledError):
+        if isinstance(error, EngineDownError | ResourcesError | CancelledError):
             raise error
     if len(found) > 1:
         raise JointError(found)
