@@ -126,7 +126,10 @@ def restart(modules: tuple[str, ...], **options: bool) -> None:
 @_modules
 @_options
 def pull(modules: tuple[str, ...], **options: bool) -> None:
-    """Pull the images of MODULEs, also those that are there. Without a name: the chosen ones."""
+    """Pull the images of MODULEs, also those that are there.
+
+    Without a name: the chosen ones with all that they require.
+    """
     _run(_request("pull", modules, options), **options)
 
 
@@ -134,7 +137,10 @@ def pull(modules: tuple[str, ...], **options: bool) -> None:
 @_modules
 @_options
 def build(modules: tuple[str, ...], **options: bool) -> None:
-    """Build the images of MODULEs that have a Dockerfile. Without a name: the chosen ones."""
+    """Build the images of MODULEs that have a Dockerfile.
+
+    Without a name: the chosen ones with all that they require.
+    """
     _run(_request("build", modules, options), **options)
 
 

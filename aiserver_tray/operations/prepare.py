@@ -139,9 +139,9 @@ def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
 
 def _up_scope(request: Request, modules: Modules) -> Scope:
     names = request.modules or (modules.names if request.all else modules.chosen)
-    if request.kind in ("pull", "build") and not request.modules:
-        names = modules.names
     targets = {target.name: target for target in with_requires(names, modules.target)}
+    if request.kind in ("pull", "build") and not request.modules:
+        names = tuple(targets)
     return Scope(tuple(dict.fromkeys(names)), tuple(targets), targets)
 
 

@@ -21,11 +21,12 @@ EVERY_VOLUME: Final[Container[str]] = _Every()
 class Request:
     """One user request.
 
-    ``modules``: none means the chosen ones for up, and all of ours for stop and down. ``all``:
-    every module of the catalog. ``cascade``: stop the modules that need these, too. ``volumes``:
-    the names of those that may be removed with down; the user has seen them, or said that it is
-    all the same (`EVERY_VOLUME`). ``detach``: don't wait for what nothing else waits for.
-    ``wait``: for another operation that has the modules, rather than failing.
+    ``modules``: none means the chosen ones for up, these with all that they require for pull and
+    build, and all of ours for stop and down. ``all``: every module of the catalog. ``cascade``:
+    stop the modules that need these, too. ``volumes``: the names of those that down may remove;
+    the user has seen them, or wants all gone (`EVERY_VOLUME`). ``detach``: don't wait for what
+    nothing else waits for. ``wait``: for another operation that has the modules, rather than
+    failing.
     """
 
     kind: OperationKind

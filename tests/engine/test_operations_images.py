@@ -9,6 +9,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from aiserver_tray.errors import ImageBuildError, ImagePullError, NameConflictError
+from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.reduce import State
 from tests.engine.operating import (
@@ -241,6 +242,21 @@ def test_a_build_that_the_user_asked_for_is_used_by_the_next_up(
     here.done("build", "web")
     here.done("up", "web")
     assert said(engine, "ai-web", "cat", "/text") == "second"
+
+
+@pytest.mark.parametrize("kind", ["pull", "build"])
+def test_without_a_name_the_images_of_what_is_chosen_and_required_are_meant(
+    here: Installation, kind: OperationKind
+) -> None:
+    here.write("base", {"base": built("nobody/base:1")}, kind="basic")
+    here.write("web", {"web": built("nobody/web:1")}, requires=["base"])
+    here.write("other", {"other": built("nobody/other:1")})
+    here.app.settings.choose(["web"])
+    with here.core() as core:
+        bare = core.operations.plan(Request(kind))
+        named = core.operations.plan(Request(kind, ("web",)))
+    assert [step.module for step in bare] == ["base", "web"]
+    assert [step.module for step in named] == ["web"]
 
 
 def test_a_service_without_an_image_is_built(
