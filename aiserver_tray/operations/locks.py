@@ -11,10 +11,10 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, get_args
 from urllib.parse import quote, unquote
 
 from filelock import FileLock, Timeout
@@ -23,12 +23,17 @@ from aiserver_tray.errors import BusyError, CancelledError, SettingError
 from aiserver_tray.host.paths import runtime_folder
 from aiserver_tray.host.processes import has_written
 from aiserver_tray.i18n import Text
+from aiserver_tray.model import OperationKind
 
 _POLL_SECONDS = 0.05
 """The operating systems have no lock that can be waited for and given up from another thread."""
 
 _NAMING_SECONDS = 0.5
 """How long one who has just got a lock may take to write who it is."""
+
+
+_AFTERMATH_SECONDS = 600
+"""How long an engine may still be at what somebody asked of it who has died since."""
 
 
 class Holder(NamedTuple):
@@ -38,6 +43,15 @@ class Holder(NamedTuple):
     pid: int
     command: str
     is_own: bool
+
+    @property
+    def kind(self) -> OperationKind:
+        """What its command does."""
+        words = self.command.split()
+        for kind in get_args(OperationKind):
+            if kind in words[1:2]:
+                return kind  # type: ignore[no-any-return]
+        return "up"
 
 
 def refuse(busy: BusyError) -> NoReturn:
@@ -54,9 +68,9 @@ def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do mea
     cancelled: threading.Event | None = None,
     *,
     required: Iterable[str] = (),
-) -> Iterator[None]:
+) -> Iterator[Mapping[str, Holder]]:
     """Hold *modules* of the engine, and what they have *required*, against every other operation,
-    also of this process.
+    also of this process. Gives those who had one of them last and died with it not long ago.
 
     *command* is what others are told that they wait for (``aiserver-tray up n8n``). *on_busy* is
     called once for each module that another operation has; when it returns, the module is waited
@@ -69,13 +83,16 @@ def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do mea
     """
     cancelled = cancelled or threading.Event()
     folder, own = _folder(), {*modules}
+    dead: dict[str, Holder] = {}
     with ExitStack() as held:
         for module in sorted(own.union(required)):
             lock = _Lock(folder, engine_id, module)
             _acquire(lock, on_busy, cancelled)
             held.callback(lock.release)
+            if last := lock.last_holder():
+                dead[module] = last
             lock.sign(Holder(os.getpid(), command, module in own))
-        yield
+        yield dead
 
 
 def holders(engine_id: str) -> dict[str, Holder]:
@@ -137,13 +154,24 @@ class _Lock:
 
     def holder(self) -> Holder | None:
         """Who says to hold it and is alive; None where nobody does, or not yet."""
+        holder = self._read()
+        return holder if holder and has_written(holder.pid, self._who) else None
+
+    def last_holder(self) -> Holder | None:
+        """To be asked by who has just taken it: who had it before and did not give it back."""
+        holder = self._read()
+        with suppress(OSError):
+            if holder and time.time() - self._who.stat().st_mtime < _AFTERMATH_SECONDS:
+                return holder
+        return None
+
+    def _read(self) -> Holder | None:
         try:
             content = json.loads(self._who.read_bytes())
             is_own = content["is_own"] is True
-            holder = Holder(int(content["pid"]), str(content["command"]), is_own)
+            return Holder(int(content["pid"]), str(content["command"]), is_own)
         except (OSError, ValueError, TypeError, LookupError):  # none, or half written
             return None
-        return holder if has_written(holder.pid, self._who) else None
 
 
 def _acquire(lock: _Lock, on_busy: Callable[[BusyError], None], cancelled: threading.Event) -> None:

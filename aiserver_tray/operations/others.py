@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Mapping
 from threading import Event, Thread
-from typing import get_args
 
 from aiserver_tray.engine.watcher import RELIST
 from aiserver_tray.errors import AiServerError
@@ -95,26 +94,18 @@ class Others:
 def views(held: Mapping[str, Holder]) -> list[OperationView]:
     """One operation for each other process and command that holds modules. What its own modules
     require is among them only where it may be started with them."""
-    modules: dict[tuple[int, str], list[str]] = {}
+    modules: dict[tuple[int, str, OperationKind], list[str]] = {}
     for module, holder in held.items():
         if holder.pid != os.getpid():
-            names = modules.setdefault((holder.pid, holder.command), [])
-            if holder.is_own or _kind(holder.command) not in _ON_OWN_ONLY:
+            names = modules.setdefault((holder.pid, holder.command, holder.kind), [])
+            if holder.is_own or holder.kind not in _ON_OWN_ONLY:
                 names.append(module)
     return [
-        OperationView(f"{pid} {command}", _kind(command), tuple(names))
-        for (pid, command), names in modules.items()
+        OperationView(f"{pid} {command}", kind, tuple(names))
+        for (pid, command, kind), names in modules.items()
     ]
 
 
 def ended(view: OperationView) -> OperationView:
     """*view*, over; how it ended its process knows."""
     return OperationView(view.id, view.kind, view.modules, "succeeded")
-
-
-def _kind(command: str) -> OperationKind:
-    words = command.split()
-    for kind in get_args(OperationKind):
-        if kind in words[1:2]:
-            return kind  # type: ignore[no-any-return]
-    return "up"

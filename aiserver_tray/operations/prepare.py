@@ -59,12 +59,14 @@ class Parts:
 @dataclass(frozen=True)
 class Scope:
     """The modules that a request concerns: ``modules`` themselves; ``locked`` are theirs and what
-    they require; ``targets`` and ``models`` by name, as far as they are needed."""
+    they require; ``targets`` and ``models`` by name, as far as they are needed. ``ending``: those
+    that were last being stopped, by one who died: what of them still runs may be about to end."""
 
     modules: tuple[str, ...]
     locked: tuple[str, ...]
     targets: Mapping[str, ModuleTarget] = field(default_factory=dict)
     models: Mapping[str, ModuleModel] = field(default_factory=dict)
+    ending: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,8 @@ def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
         volumes={name: volume.created_at for name, volume in found.volumes.items()},
         learnt=parts.settings.engine(parts.engine.info().id).learnt,
     )
-    restarted = frozenset(scope.modules) if request.kind == "restart" else frozenset()
-    plan = plan_up(targets, observed, restarted=restarted)
+    restarted = scope.modules if request.kind == "restart" else ()
+    plan = plan_up(targets, observed, restarted=scope.ending.union(restarted))
     report = preflight(targets, found, parts.engine)
     raise_all([*report.errors, *never_pulled(targets, observed)])
     if request.detach:

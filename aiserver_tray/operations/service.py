@@ -20,7 +20,7 @@ from aiserver_tray.errors import (
     SettingError,
 )
 from aiserver_tray.i18n import Text
-from aiserver_tray.model import OperationStatus, OperationView, StepView
+from aiserver_tray.model import OperationKind, OperationStatus, OperationView, StepView
 from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.locks import module_locks, refuse
 from aiserver_tray.operations.modules import Previews
@@ -41,6 +41,8 @@ from aiserver_tray.settings.app_settings import APP_SETTINGS, MIRRORS, mirror_li
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
 
 _logger = logging.getLogger(__name__)
+
+_STOPPING: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})
 
 _LEARN = 0.5
 """Weight of the newest time to ready against those from before."""
@@ -140,13 +142,14 @@ class Operation:
         self._has_waited = False
         with module_locks(
             engine_id, scope.modules, command, on_busy, self._cancelled, required=scope.locked
-        ):
+        ) as dead:
             if self._has_waited:
                 look_again(self._parts)
                 held, scope = scope.locked, scope_of(self._request, self._parts)
                 if not {*scope.locked} <= {*held}:
                     return scope
-            self._work_under_locks(scope, engine_id)
+            ending = frozenset(m for m, h in dead.items() if h.is_own and h.kind in _STOPPING)
+            self._work_under_locks(replace(scope, ending=ending), engine_id)
         return None
 
     def _work_under_locks(self, scope: Scope, engine_id: str) -> None:

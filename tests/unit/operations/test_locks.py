@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -194,6 +195,27 @@ def test_a_killed_holder_leaves_no_lock_and_no_name() -> None:
         assert holders(ENGINE) == {}
         with module_locks(ENGINE, ["n8n"], "next"):
             assert holders(ENGINE) == {"n8n": (os.getpid(), "next", True)}
+
+
+def test_the_next_is_told_who_died_with_a_lock_and_nobody_after_that() -> None:
+    with other_process("n8n") as process:
+        process.kill()
+        process.wait()
+    with module_locks(ENGINE, ["n8n", "dify"], "next") as dead:
+        assert dead == {"n8n": (process.pid, "aiserver-tray up x", True)}
+        assert dead["n8n"].kind == "up"
+    with module_locks(ENGINE, ["n8n", "dify"], "next") as dead:
+        assert not dead
+
+
+def test_who_died_long_ago_is_of_no_more_interest() -> None:
+    with other_process("n8n") as process:
+        process.kill()
+        process.wait()
+    (file,) = (runtime_folder() / "locks").glob("*.json")
+    os.utime(file, (time.time() - 3600,) * 2)
+    with module_locks(ENGINE, ["n8n"], "next") as dead:
+        assert not dead
 
 
 def test_a_killed_holder_that_nobody_has_reaped_is_none() -> None:
