@@ -347,7 +347,7 @@ def test_an_error_is_told_with_code_cause_and_remedy(code: str, stage: Stage) ->
 
 
 def _of_port(data: Mapping[str, Any]) -> None:
-    assert re.fullmatch(r"\S+ \(process \d+\)", data["owner"])
+    assert re.fullmatch(r"\S+（进程 \d+）", data["owner"])
     assert data["free"] != data["port"]
     with socket.create_server(("127.0.0.1", data["free"])):
         """It is free."""
