@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Literal, Protocol
 
+from aiserver_tray.bugs import log_bug, where
 from aiserver_tray.engine.values import ContainerSummary, EngineInfo, Event
 from aiserver_tray.errors import (
     AiServerError,
@@ -245,8 +246,10 @@ def _told(error: Exception) -> AiServerError:
     """As one of our errors. Anything else is a bug of ours, and must not end the watching."""
     if isinstance(error, AiServerError):
         return error
-    _logger.error("watching the engine failed", exc_info=error)
-    why = f"{type(error).__name__}: {error}"
+    log_bug(_logger, "watching the engine failed", error)
     return AiServerError(
-        Text("Watching the engine failed ({why}). It is tried again; please report this.", why=why)
+        Text(
+            "Watching the engine failed ({where}). It is tried again; please report this.",
+            where=where(error),
+        )
     )

@@ -1,14 +1,13 @@
 """Operations: user requests that run in the background, one at a time on each module."""
 
 import logging
-import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from threading import Lock, Thread
 from uuid import uuid4
 
+from aiserver_tray.bugs import log_bug, where
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.errors import (
     AiServerError,
@@ -241,13 +240,7 @@ def _raise(errors: Iterable[AiServerError]) -> None:
 
 
 def _bug(bug: Exception) -> AiServerError:
-    """Where it happened, and not its text, which might hold a secret."""
-    _logger.error("an operation failed", exc_info=bug)
-    frame = traceback.extract_tb(bug.__traceback__)[-1]
-    text = Text(
-        "This is a bug of AI-Server Tray ({kind} in {file}:{line}). Please report it.",
-        kind=type(bug).__name__,
-        file=Path(frame.filename).name,
-        line=frame.lineno,
+    log_bug(_logger, "an operation failed", bug)
+    return AiServerError(
+        Text("This is a bug of AI-Server Tray ({where}). Please report it.", where=where(bug))
     )
-    return AiServerError(text)

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from threading import Lock, Thread, current_thread
 
+from aiserver_tray.bugs import log_bug
 from aiserver_tray.model import Snapshot
 from aiserver_tray.state.facts import Fact
 from aiserver_tray.state.reduce import State, reduce
@@ -122,8 +123,8 @@ class Store:
     def _take(self, fact: Fact) -> None:
         try:
             state = reduce(self._state, fact)
-        except Exception:
-            _logger.exception("a fact was not taken in: %r", type(fact))
+        except Exception as bug:  # noqa: BLE001 - the other facts are still to be taken in
+            log_bug(_logger, f"a fact was not taken in ({type(fact).__name__})", bug)
             return
         if state is self._state:
             return
@@ -144,8 +145,8 @@ class _Observer:
             return
         try:
             self._callback(state)
-        except Exception:
-            _logger.exception("an observer failed")
+        except Exception as bug:  # noqa: BLE001 - the other observers are still to be told
+            log_bug(_logger, "an observer failed", bug)
 
 
 def _look(state: State, predicate: Callable[[State], bool], found: "Future[State]") -> None:

@@ -103,7 +103,9 @@ def test_an_observer_that_fails_harms_nobody(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(state: State) -> None:
-        raise ValueError("odd")
+        raise ValueError(secret)
+
+    secret = "password-of-somebody"
 
     seen: list[State] = []
     store.observe(fail)
@@ -112,7 +114,9 @@ def test_an_observer_that_fails_harms_nobody(
         store.put(UP)
         store.close()
     assert [state.seq for state in seen] == [0, 1]
-    assert "odd" in caplog.text
+    assert "ValueError" in caplog.text
+    assert "in fail" in caplog.text, "where it happened"
+    assert secret not in caplog.text
 
 
 def test_nobody_makes_a_snapshot_that_nobody_wants(store: Store) -> None:
@@ -197,7 +201,7 @@ class TestWaiting:
         store.observe(lambda _: store.wait_until(lambda _: True))
         with caplog.at_level(logging.ERROR):
             store.close()
-        assert "an observer must not wait" in caplog.text
+        assert "RuntimeError" in caplog.text
 
 
 def test_closing_twice_or_from_an_observer_does_no_harm(store: Store) -> None:
