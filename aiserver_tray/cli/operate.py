@@ -1,7 +1,7 @@
 """The commands that change what runs: up, stop, down, restart, pull, build."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from aiserver_tray.core import Core
     from aiserver_tray.operations.request import Request
     from aiserver_tray.operations.service import Operation
+    from aiserver_tray.state.store import Store
 
 _Command = Callable[..., None]
 
@@ -168,7 +169,7 @@ def _run(
         if confirm:
             request = confirm(request, core)
             begun = time.monotonic()
-        view = _follow(core, core.operations.start(request), app.language)
+        view = follow_operation(core.store, core.operations.start(request), app.language)
         seconds = time.monotonic() - begun
         snapshot = whole_snapshot(core) if as_json else current_snapshot(core)
     if as_json:
@@ -179,22 +180,25 @@ def _run(
     tell(text.render(app.language) for text in summary(view, snapshot, seconds))
 
 
-def _follow(core: "Core", operation: "Operation", language: Language) -> OperationView:
-    """Shows *operation* to its end."""
+def follow_operation(store: "Store", operation: "Operation", language: Language) -> OperationView:
+    """Shows *operation* to its end, as *store* hears of it."""
     from aiserver_tray.cli.progress import follow  # noqa: PLC0415 - after Ctrl-C works
 
     views: SimpleQueue[Item] = SimpleQueue()
     last: OperationView | None = None
 
-    def take(state: Any) -> None:  # noqa: ANN401 - the store's, which must not be imported early
+    def take(found: Iterable[OperationView]) -> None:
         nonlocal last
-        view = next((o for o in state.operations if o.id == operation.id), None)
+        view = next((o for o in found if o.id == operation.id), None)
         if view and view is not last:
             last = view
             views.put(view)
 
-    unsubscribe = core.store.observe(take)
+    unsubscribe = store.observe(lambda state: take(state.operations))
     try:
+        # The store may have forgotten one that is over already for another that ended later.
+        if operation.view.is_over:
+            take([operation.view])
         return follow(operation, views, language)
     finally:
         unsubscribe()
