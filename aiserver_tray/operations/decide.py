@@ -72,8 +72,8 @@ def _is_changed(target: ServiceTarget, container: Container, observed: Observed)
     # whose removal was cut short can't be started any more.
     if container.status in ("created", "removing", "dead"):
         return True
-    if container.config_hash != target.config_hash:
-        return True
+    if container.config_hash != target.config_hash or not target.attached <= observed.networks:
+        return True  # a container keeps to the very network that it was on, and not to its name
     image = observed.image_of(target.image)
     return image is not None and observed.images[image] != container.image_id
 

@@ -122,6 +122,11 @@ class ServiceTarget:
     """Bodies of execs that run before the container is asked to stop."""
 
     @property
+    def attached(self) -> frozenset[str]:
+        """The networks that its container is on."""
+        return frozenset(self.body["NetworkingConfig"]["EndpointsConfig"])
+
+    @property
     def address(self) -> str:
         """How people and errors name it: ``module/service``."""
         return f"{self.module}/{self.service}"

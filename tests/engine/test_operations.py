@@ -181,6 +181,17 @@ def test_what_changed_is_made_anew_alone_and_keeps_all_its_data(
     said(engine, "ai-web", "ls", *(f"{folder}/mine" for folder in volumes))
 
 
+def test_what_stopped_comes_back_also_where_somebody_removed_its_network(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": idle()})
+    here.done("up", "web")
+    here.done("stop", "web")
+    engine.networks.prune()
+    here.done("up", "web")
+    assert here.module("web").state == "running"
+
+
 def test_data_outlives_a_failed_start_and_down_also_where_only_the_image_has_a_volume(
     here: Installation, engine: docker.DockerClient, with_volume: str
 ) -> None:

@@ -132,6 +132,12 @@ def test_what_can_not_be_started_as_it_is_is_made_anew(
     assert {"remove ai-web", "create ai-web"} <= {*ids(plan)}
 
 
+def test_a_container_whose_network_is_gone_is_made_anew(stack: list[ModuleTarget]) -> None:
+    there = replace(but(stack, "ai-web", status="exited"), networks=frozenset({"ai-base"}))
+    plan = plan_up(stack, there)
+    assert "network ai-web" in needs(plan, "create ai-web")
+
+
 @pytest.mark.parametrize("status", ["exited", "paused", "restarting"])
 def test_what_stands_still_is_started(stack: list[ModuleTarget], status: str) -> None:
     plan = plan_up(stack, but(stack, "ai-web-worker", status=status))
