@@ -141,8 +141,8 @@ class App:
 
     def _target(self, name: str, values_of: Callable[[Declared], dict[str, str]]) -> "ModuleTarget":
         # Who only looks at names needs none of this, and must not wait for it.
-        from aiserver_tray.operations.preflight_names import with_keep_labels  # noqa: PLC0415
         from aiserver_tray.operations.preflight_values import missing_values  # noqa: PLC0415
+        from aiserver_tray.operations.preflight_volumes import with_keep_labels  # noqa: PLC0415
         from aiserver_tray.target.build import module_target  # noqa: PLC0415
         from aiserver_tray.target.labels import Owner  # noqa: PLC0415
 

@@ -29,7 +29,7 @@ from aiserver_tray.operations.hooks import run_post_start, run_pre_stop
 from aiserver_tray.operations.images import OperationImages
 from aiserver_tray.operations.plan import Step
 from aiserver_tray.operations.preflight import port_conflict
-from aiserver_tray.operations.preflight_names import other_use
+from aiserver_tray.operations.preflight_volumes import other_use
 from aiserver_tray.operations.readiness import Wait
 from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import (

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.i18n import Text
-from aiserver_tray.operations.preflight_names import keep_problems, name_problems, use_problems
+from aiserver_tray.operations.preflight_names import name_problems
 from aiserver_tray.operations.preflight_ports import port_problems
 from aiserver_tray.operations.preflight_resources import memory_notices, resource_problems
+from aiserver_tray.operations.preflight_volumes import keep_problems, use_problems
 from aiserver_tray.operations.surroundings import Surroundings, look_around
 from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.target.model import ModuleTarget

@@ -1,8 +1,6 @@
-"""Objects of the engine that have a name we need, and volumes made for another use or with other
-secrets (pure)."""
+"""Objects of the engine that have a name we need (pure)."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from aiserver_tray.catalog.check import shared_name_problems
@@ -16,21 +14,12 @@ from aiserver_tray.errors import (
     ObjectKind,
     Place,
     Problem,
-    SettingError,
 )
 from aiserver_tray.i18n import Text
 from aiserver_tray.operations.survey import Found, Survey
-from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.target import labels
-from aiserver_tray.target.model import ModuleTarget, VolumeTarget
+from aiserver_tray.target.model import ModuleTarget
 from aiserver_tray.target.names import SHARED_NETWORK
-
-KEEP = "io.aiserver.keep."
-"""A volume's label ``io.aiserver.keep.<address>`` holds the keyed fingerprint of the secret that
-its data depends on."""
-
-_TO_BE_MADE = "to be made"
-"""The fingerprint of a secret that was not made yet: no data was made with it."""
 
 
 class _Needed(NamedTuple):
@@ -182,132 +171,3 @@ def _also_there(module: Module, name: str, other: str) -> Problem:
         other=other,
     )
     return Problem(module.place("services", name), text)
-
-
-# -- volumes of data and of configuration files ----------------------------------------------------
-
-
-def use_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServerError]:
-    """Our volumes that would be put to another use than before."""
-    there = {volume.name: volume.labels for volume in survey.our_volumes}
-    return [
-        error
-        for target in targets
-        for volume in target.volumes
-        if volume.name in there
-        if (error := other_use(target.module, volume, there[volume.name]))
-    ]
-
-
-def other_use(
-    module: Module, volume: VolumeTarget, there: Mapping[str, str]
-) -> AiServerError | None:
-    """What is wrong with taking, as *volume* of *module*, the one of that name that is labelled as
-    *there*: it is not ours, or of data and configuration files it holds the other."""
-    if volume.external:
-        return None
-    wanted = _labels(volume.body)
-    installation = there.get(labels.INSTALLATION)
-    if installation != wanted[labels.INSTALLATION]:
-        return NameConflictError("volume", volume.name, installation)
-    if (labels.CONFIG_OF in wanted) == (labels.CONFIG_OF in there):
-        return None
-    if service := wanted.get(labels.CONFIG_OF):
-        return CatalogError.at(module.place("services", service), _holds_data(volume, module))
-    return CatalogError.at(module.place("volumes"), _holds_files(volume, module))
-
-
-def _holds_data(volume: VolumeTarget, module: Module) -> Text:
-    return Text(
-        "expected another name: the volume {volume} on the engine holds data of this module, and "
-        "would be emptied for configuration files of this service. Rename the service, or, if "
-        "nobody needs the data, remove it: aiserver-tray down {module} --volumes",
-        volume=volume.name,
-        module=module.name,
-    )
-
-
-def _holds_files(volume: VolumeTarget, module: Module) -> Text:
-    return Text(
-        "expected another name: the volume {volume} on the engine holds configuration files, and "
-        "goes with the containers. Rename this one, or remove the other: "
-        "aiserver-tray down {module}",
-        volume=volume.name,
-        module=module.name,
-    )
-
-
-# -- volumes and the secrets that their data depends on --------------------------------------------
-
-
-def with_keep_labels(target: ModuleTarget, secrets: Secrets) -> ModuleTarget:
-    """*target*, whose own volumes will be labelled with the fingerprints of the module's secrets
-    that are to be kept.
-
-    Raises:
-        SettingError: a secret can't be read.
-    """
-    keep = keep_labels(target.module, secrets)
-    if not keep:
-        return target
-    volumes = tuple(
-        volume
-        if volume.external
-        else replace(volume, body={**volume.body, "Labels": {**_labels(volume.body), **keep}})
-        for volume in target.volumes
-    )
-    return replace(target, volumes=volumes)
-
-
-def keep_labels(module: Module, secrets: Secrets) -> dict[str, str]:
-    """Label -> fingerprint, for each secret of *module* that is to be kept and has been made, or
-    is yet to be.
-
-    Raises:
-        SettingError: a secret can't be read.
-    """
-    keep = {f"{module.name}.{name}": s for name, s in module.settings.items() if s.keep}
-    made = secrets.names() if keep else ()
-    return {
-        f"{KEEP}{address}": secrets.fingerprint(address) if address in made else _TO_BE_MADE
-        for address, setting in keep.items()
-        if address in made or setting.generate
-    }
-
-
-def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
-    found: Mapping[str, str] = body.get("Labels") or {}
-    return found
-
-
-def keep_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServerError]:
-    """Our volumes that were made with another value of a secret than the present one."""
-    there = {volume.name: volume.labels for volume in survey.our_volumes}
-    return [
-        _changed(address, target.name, volumes)
-        for target in targets
-        for address, volumes in _altered(target, there).items()
-    ]
-
-
-def _altered(target: ModuleTarget, there: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
-    """Address of a secret -> the volumes of *target* that were made with another value of it. One
-    made before the secret was to be kept has no label of it."""
-    found: dict[str, list[str]] = {}
-    for volume in target.volumes:
-        made_with = there.get(volume.name, {})
-        for label, fingerprint in _labels(volume.body).items():
-            if label.startswith(KEEP) and made_with.get(label, fingerprint) != fingerprint:
-                found.setdefault(label.removeprefix(KEEP), []).append(volume.name)
-    return found
-
-
-def _changed(address: str, module: str, volumes: Sequence[str]) -> SettingError:
-    why = Text(
-        "the data in {volumes} was made with another value of it and can't be used with this one. "
-        "Put back secrets.json of this home from a backup, or begin anew without the data: "
-        "aiserver-tray down {module} --volumes",
-        volumes=", ".join(volumes),
-        module=module,
-    )
-    return SettingError(address, why)

@@ -26,7 +26,7 @@ from aiserver_tray.errors import (
 from aiserver_tray.host.paths import Home
 from aiserver_tray.host.ports import is_free
 from aiserver_tray.operations.preflight import Report, preflight
-from aiserver_tray.operations.preflight_names import with_keep_labels
+from aiserver_tray.operations.preflight_volumes import with_keep_labels
 from aiserver_tray.operations.survey import survey
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.store import Settings

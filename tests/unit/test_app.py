@@ -7,7 +7,7 @@ import pytest
 from aiserver_tray.app import App
 from aiserver_tray.errors import SettingError
 from aiserver_tray.masking import MASK
-from aiserver_tray.operations.preflight_names import KEEP
+from aiserver_tray.operations.preflight_volumes import KEEP
 
 KEEPING = """
 x-aiserver:

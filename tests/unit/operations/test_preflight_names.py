@@ -11,7 +11,7 @@ from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.errors import CatalogError, NameConflictError, SettingError
 from aiserver_tray.host.paths import Home
 from aiserver_tray.operations.preflight import problems
-from aiserver_tray.operations.preflight_names import KEEP, keep_labels, with_keep_labels
+from aiserver_tray.operations.preflight_volumes import KEEP, keep_labels, with_keep_labels
 from aiserver_tray.operations.surroundings import Surroundings
 from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.settings.secrets import Secrets
