@@ -106,7 +106,7 @@ class App:
     @property
     def names(self) -> tuple[str, ...]:
         """Every module's name, also of those whose file is wrong."""
-        # A folder whose name another module has is no module of its own.
+        # Those that go by their folder are no modules of their own.
         broken = (name for name in self.catalog.broken if Path(name).name == name)
         return (*self.catalog.modules, *broken)
 

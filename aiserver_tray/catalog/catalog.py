@@ -35,7 +35,7 @@ APP = "app"
 @dataclass(frozen=True)
 class Catalog:
     """The modules by name, in the order found, and the problems of those that can't be used (by
-    name, or by folder where the name is taken)."""
+    name, or by folder where the name is taken or none)."""
 
     modules: Mapping[str, Module]
     broken: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
@@ -148,7 +148,7 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
     """The modules under *roots*; the first root is the built-in catalog. A folder that is wrong
     costs its own module only; one that several roots reach counts once."""
     modules: dict[str, Module] = {}
-    broken: dict[str, list[Problem]] = {}
+    wrong: dict[Path, Sequence[Problem]] = {}
     for folder in dict.fromkeys(f.resolve() for root in roots for f in _folders(root)):
         name = folder.name
         try:
@@ -156,14 +156,30 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
                 continue
             module = load_module(name, folder)
         except CatalogError as error:
-            broken.setdefault(name, []).extend(error.problems)
+            wrong[folder] = error.problems
             continue
         clash = _name_problems(module, modules.get(name))
         if clash:
-            broken.setdefault(str(folder), []).extend(clash)
+            wrong[folder] = clash
         else:
             modules[name] = module
-    return Catalog(modules, broken)
+    return Catalog(modules, _broken(wrong, modules))
+
+
+def _broken(
+    wrong: Mapping[Path, Sequence[Problem]], modules: Mapping[str, Module]
+) -> dict[str, list[Problem]]:
+    """The problems of the *wrong* folders by name; by folder where a module has that name, or
+    none may have it."""
+    broken: dict[str, list[Problem]] = {}
+    for folder, problems in wrong.items():
+        is_free = folder.name not in modules and _may_be_name(folder.name)
+        broken.setdefault(folder.name if is_free else str(folder), []).extend(problems)
+    return broken
+
+
+def _may_be_name(name: str) -> bool:
+    return name != APP and _NAME.fullmatch(name) is not None
 
 
 def _folders(root: Path) -> list[Path]:

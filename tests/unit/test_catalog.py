@@ -125,6 +125,18 @@ def test_a_choice_activates_its_profiles_and_adds_its_requires(tmp_path: Path) -
     assert [m.name for m in catalog.ordered(["app1"])] == ["store", "app1"]
 
 
+@pytest.mark.parametrize("broken", ["first", "second"])
+def test_a_broken_folder_does_not_take_the_name_of_a_module(tmp_path: Path, broken: str) -> None:
+    for root in ("first", "second"):
+        file = tmp_path / root / "n8n/compose.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text("services: [" if root == broken else "services: {n8n: {image: 'i:1'}}")
+    catalog = load_catalog([tmp_path / "first", tmp_path / "second"])
+    assert [*catalog.modules] == ["n8n"]
+    assert catalog.module("n8n").folder.parent.name != broken
+    assert [*catalog.broken] == [str(tmp_path / broken / "n8n")]
+
+
 def test_a_broken_module_costs_only_itself(tmp_path: Path) -> None:
     write(tmp_path, "good", declared())
     write(tmp_path, "bad", "x-aiserver: {kind: feature, colour: red}\nservices: {}\n")
