@@ -20,10 +20,10 @@ from aiserver_tray.catalog.resolve import (
     secrets_in,
 )
 from aiserver_tray.catalog.setting import LocalText
-from aiserver_tray.errors import AiServerError, SettingError, raise_all
+from aiserver_tray.errors import AiServerError, CatalogError, SettingError, raise_all
 from aiserver_tray.host.language import system_language
 from aiserver_tray.host.paths import find_home
-from aiserver_tray.i18n import Language
+from aiserver_tray.i18n import Language, Text
 from aiserver_tray.masking import MASK
 from aiserver_tray.model import ModuleModel
 from aiserver_tray.settings.app_settings import APP_SETTINGS, BIND, LANGUAGE
@@ -162,7 +162,7 @@ class App:
             return module_model(outline(self.catalog, module, self._masked_values(module)))
         except AiServerError as error:
             known = self.catalog.modules.get(name)
-            return ModuleModel(name, known.kind if known else "feature", problem=error.text)
+            return ModuleModel(name, known.kind if known else "feature", problem=_why(error))
 
     def engine(self) -> "Engine":
         """The engine alone, of which nothing was asked yet.
@@ -203,6 +203,14 @@ class App:
         values = config_environment(catalog, module, env)
         secrets = secrets_in(catalog, module, values)
         return resolve_with(module, values, secrets).project.to_compose()
+
+
+def _why(error: AiServerError) -> Text:
+    """What *error* says, in a line: of a file, where its first problem stands, too."""
+    if not isinstance(error, CatalogError):
+        return error.text
+    first = error.problems[0]
+    return Text("{place}: {why}", place=first.place, why=first.text)
 
 
 def built_in_catalog() -> Path:

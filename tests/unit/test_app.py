@@ -58,3 +58,12 @@ def test_a_preview_tells_what_is_missing_as_the_target_does(app: App) -> None:
         app.preview("web")
     assert found.value.text == wanted.value.text
     assert found.value.data["name"] == "web.TOKEN"
+
+
+def test_the_outline_of_a_broken_module_says_where_it_is_broken(app: App, tmp_path: Path) -> None:
+    file = tmp_path / "catalog/web/compose.yaml"
+    file.write_text("services: [}\n", encoding="utf-8")
+    problem = app.model("web").problem
+    assert problem is not None
+    assert problem.render("en").startswith(f"{file}:1: ")
+    assert problem.render("zh").startswith(f"{file}:1：")
