@@ -177,8 +177,12 @@ class Watcher:
         """Tell the store everything. What changes meanwhile is in the events."""
         containers = []
         for summary in self._engine.containers.summaries(self._installation):
-            with suppress(ObjectNotFoundError):  # removed meanwhile
+            try:
                 containers.append(self._engine.containers.inspect(summary.id))
+            except ObjectNotFoundError:  # removed meanwhile
+                continue
+            except EngineRequestError as error:
+                _refused(summary.id, error)
         self._store.put(ContainersListed(tuple(containers)))
 
     def _follow(self, source: EventSource) -> None:
@@ -194,7 +198,7 @@ class Watcher:
                     case "refresh":
                         self._list()
             if time.monotonic() >= due:
-                dirty.update(self._overlooked())
+                dirty.update(dict.fromkeys(self._overlooked(), False))
                 due = time.monotonic() + self._relist
             if dirty:
                 id = next(iter(dirty))
@@ -215,18 +219,18 @@ class Watcher:
                 return
             except ObjectNotFoundError:
                 pass
-            except EngineRequestError:
-                _logger.exception("the engine could not inspect container %s", id)
+            except EngineRequestError as error:
+                _refused(id, error)
                 return
         self._store.put(ContainerGone(id))
 
-    def _overlooked(self) -> dict[str, bool]:
+    def _overlooked(self) -> set[str]:
         """The safety net: ids of containers of which the store thinks otherwise than the engine's
-        list, and whether they are gone."""
+        list. That may lag behind, so it does not tell what is right."""
         known = {container.id: container for container in self._store.state.containers.values()}
         listed = self._engine.containers.summaries(self._installation)
-        changed = {s.id: False for s in listed if not _agrees(known.get(s.id), s)}
-        return changed | dict.fromkeys(known.keys() - {s.id for s in listed}, True)
+        changed = {s.id for s in listed if not _agrees(known.get(s.id), s)}
+        return changed | known.keys() - {s.id for s in listed}
 
     def _pause(self, seconds: float) -> None:
         """Wait before the next attempt; `refresh` and `close` cut it short."""
@@ -234,6 +238,11 @@ class Watcher:
         while (left := end - time.monotonic()) > 0:
             if any(item in ("refresh", "close") for item in self._received(left)):
                 return
+
+
+def _refused(id: str, error: EngineRequestError) -> None:
+    """An answer that makes no sense costs that container only."""
+    _logger.warning("the engine could not inspect container %s: %s", id, error)
 
 
 def _agrees(known: Container | None, listed: ContainerSummary) -> bool:

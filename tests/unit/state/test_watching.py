@@ -230,10 +230,27 @@ def test_an_answer_that_makes_no_sense_costs_only_itself(
 
     engine.before_inspect = refuse
     engine.found["2"] = container("web/other", id="2")
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         engine.happens("die", "1")
         engine.happens("start", "2")
         until_known(store, 2)
+    assert "could not inspect container 1" in caplog.text
+
+
+def test_one_that_makes_no_sense_in_the_list_does_not_hide_the_others(
+    store: Store, watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = FakeEngine(container(id="1"), container("web/other", id="2"))
+
+    def refuse(id: str) -> None:
+        if id == "1":
+            raise EngineRequestError(500, "odd")
+
+    engine.before_inspect = refuse
+    with caplog.at_level(logging.WARNING):
+        watch(engine)
+        until_up(store)
+    assert [found.id for found in store.state.containers.values()] == ["2"]
     assert "could not inspect container 1" in caplog.text
 
 
@@ -266,8 +283,21 @@ class TestSafetyNet:
             ),
         )
         assert {a for a in engine.asked if a.startswith("inspect")} == {
-            "inspect 3", "inspect 4", "inspect 6",
-        }, "what the list tells is not asked for"  # fmt: skip
+            "inspect 2", "inspect 3", "inspect 4", "inspect 6",
+        }, "what is as it was is not asked for"  # fmt: skip
+
+    def test_takes_none_for_gone_by_a_list_that_lags_behind(
+        self, store: Store, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = FakeEngine(container(id="1"))
+        watch(engine, relist=0.05)
+        until_up(store)
+        asked = threading.Event()
+        engine.before_inspect = lambda _id: asked.set()
+        monkeypatch.setattr(engine, "summaries", lambda _installation=None: [])
+        assert asked.wait(LIMIT)
+        store.flush()
+        assert "ai-web-app" in store.state.containers
 
     def test_is_one_question_where_nothing_changed(self, store: Store, watch: Watch) -> None:
         engine = FakeEngine(container(id="1"), ended("web/b", id="2", health="unhealthy"))
