@@ -202,12 +202,8 @@ def _ours(found: Survey, parts: Parts) -> dict[str, Container]:
 def _stop_scope(request: Request, parts: Parts) -> Scope:
     containers = parts.store.state.containers.values()
     names = _named(request, parts)
-    present = {container.module for container in containers}
-    models = {
-        name: parts.modules.model(name)
-        for name in parts.modules.names
-        if name in present or name in names
-    }
+    concerned = {container.module for container in containers}.union(names, _desired(parts))
+    models = {name: parts.modules.model(name) for name in parts.modules.names if name in concerned}
     running = running_modules(containers)
     if request.modules:
         if request.cascade:
@@ -238,7 +234,7 @@ def _named(request: Request, parts: Parts) -> list[str]:
 def _there(request: Request, parts: Parts) -> list[str]:
     """Modules that run, are wanted, or have left something that *request* removes."""
     there = {container.module for container in parts.store.state.containers.values()}
-    there |= {*parts.settings.engine(parts.engine.info().id).desired}
+    there |= {*_desired(parts)}
     if request.kind == "down":
         found = survey(parts.engine, parts.settings.installation_id)
         volumes = [volume for volume in found.our_volumes if volume.name in request.volumes]
@@ -265,8 +261,11 @@ def _unused(
     setting = {STOP_UNUSED_BASICS: APP_SETTINGS[STOP_UNUSED_BASICS]}
     if parts.settings.values(setting)[STOP_UNUSED_BASICS] != "true":
         return []
-    desired = parts.settings.engine(parts.engine.info().id).desired
-    return unused_basics(names, models, set(running), desired)
+    return unused_basics(names, models, set(running), _desired(parts))
+
+
+def _desired(parts: Parts) -> list[str]:
+    return parts.settings.engine(parts.engine.info().id).desired
 
 
 def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:

@@ -235,6 +235,17 @@ def test_the_last_user_takes_its_basics_along_only_where_that_is_wished(
     assert {c.name for c in engine.containers.list()} == {"ai-disk"}, "asked for itself"
 
 
+def test_one_that_is_wanted_keeps_its_basics_also_where_it_has_no_container(
+    stack: Installation, engine: docker.DockerClient
+) -> None:
+    engine.containers.get("ai-two").remove(force=True)
+    stack.set("app.stop_unused_basics", "true")
+
+    stack.done("stop", "one")
+
+    assert {c.name for c in engine.containers.list()} == {"ai-disk", "ai-store"}
+
+
 # -- what left the catalog -------------------------------------------------------------------------
 
 
