@@ -20,6 +20,7 @@ from aiserver_tray.errors import (
 )
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationKind, OperationStatus, OperationView, StepView
+from aiserver_tray.operations.down import running_modules
 from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.locks import module_locks, refuse
 from aiserver_tray.operations.modules import Previews
@@ -154,7 +155,7 @@ class Operation:
     def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
         self._tell(replace(self._view, modules=scope.modules, status="running", detail=None))
         prepared = self._prepare(scope)
-        self._remember_desired(scope, engine_id)
+        self._remember_desired(prepared, engine_id)
         refresh = plan_refresh(scope.targets.values())
         if self._request.kind == "up" and len(refresh):
             self._carry_out(refresh, scope, ())
@@ -176,14 +177,20 @@ class Operation:
         )
         self._tell(replace(self._view, status="waiting", detail=text))
 
-    def _remember_desired(self, scope: Scope, engine_id: str) -> None:
-        """What the user asked for holds once nothing stands in the way, however it ends."""
+    def _remember_desired(self, prepared: Prepared, engine_id: str) -> None:
+        """What the user asked for holds once nothing stands in the way, however it ends. What was
+        only required and is restarted was not asked for by that."""
         if self._request.kind in ("pull", "build"):
             return
+        scope, asked = prepared.scope, prepared.scope.modules
+        if self._request.kind == "restart":
+            running = running_modules(prepared.observed.containers.values())
+            asked = tuple(name for name in asked if name not in running)
         with self._parts.settings.update_engine(engine_id) as state:
-            others = [name for name in state.desired if name not in scope.modules]
-            is_up = self._request.kind in ("up", "restart")
-            state.desired = [*others, *(scope.modules if is_up else ())]
+            if self._request.kind in ("stop", "down"):
+                state.desired = [name for name in state.desired if name not in asked]
+            else:
+                state.desired = list(dict.fromkeys((*state.desired, *asked)))
             desired = frozenset(state.desired)
         self._parts.store.put(DesiredChanged(desired))
         if scope.targets:

@@ -227,8 +227,9 @@ def test_the_last_user_takes_its_basics_along_only_where_that_is_wished(
     stack.set("app.stop_unused_basics", "true")
     stack.done("stop", "two")
     assert {c.name for c in engine.containers.list()} == {"ai-disk", "ai-store", "ai-one"}
+    stack.done("restart", "disk")
     stack.done("stop", "one")
-    assert {c.name for c in engine.containers.list()} == set()
+    assert {c.name for c in engine.containers.list()} == set(), "restarted is not asked for"
     stack.done("up", "disk")
     stack.done("up", "one")
     stack.done("stop", "one")
