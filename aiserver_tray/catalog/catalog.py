@@ -169,17 +169,12 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
 def _broken(
     wrong: Mapping[Path, Sequence[Problem]], modules: Mapping[str, Module]
 ) -> dict[str, list[Problem]]:
-    """The problems of the *wrong* folders by name; by folder where a module has that name, or
-    none may have it."""
+    """The problems of the *wrong* folders by name; by folder where a module has that name."""
     broken: dict[str, list[Problem]] = {}
     for folder, problems in wrong.items():
-        is_free = folder.name not in modules and _may_be_name(folder.name)
+        is_free = folder.name not in modules
         broken.setdefault(folder.name if is_free else str(folder), []).extend(problems)
     return broken
-
-
-def _may_be_name(name: str) -> bool:
-    return name != APP and _NAME.fullmatch(name) is not None
 
 
 def _folders(root: Path) -> list[Path]:
