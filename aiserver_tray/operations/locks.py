@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn, get_args
@@ -68,9 +68,10 @@ def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do mea
     cancelled: threading.Event | None = None,
     *,
     required: Iterable[str] = (),
-) -> Iterator[Mapping[str, Holder]]:
+) -> Iterator[dict[str, Holder]]:
     """Hold *modules* of the engine, and what they have *required*, against every other operation,
-    also of this process. Gives those who had one of them last and died with it not long ago.
+    also of this process. Gives those who had one of them last and died with it not long ago; who
+    is left in there when the locks are given back, the next will be told of.
 
     *command* is what others are told that they wait for (``aiserver-tray up n8n``). *on_busy* is
     called once for each module that another operation has; when it returns, the module is waited
@@ -84,11 +85,15 @@ def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do mea
     cancelled = cancelled or threading.Event()
     folder, own = _folder(), {*modules}
     dead: dict[str, Holder] = {}
+
+    def give_back(lock: _Lock) -> None:
+        lock.release(dead.get(lock.module))
+
     with ExitStack() as held:
         for module in sorted(own.union(required)):
             lock = _Lock(folder, engine_id, module)
             _acquire(lock, on_busy, cancelled)
-            held.callback(lock.release)
+            held.callback(give_back, lock)
             if last := lock.last_holder():
                 dead[module] = last
             lock.sign(Holder(os.getpid(), command, module in own))
@@ -139,9 +144,9 @@ class _Lock:
         """Say who holds it."""
         self._write(json.dumps(holder._asdict()))
 
-    def release(self) -> None:
-        """Give it back."""
-        self._write("")
+    def release(self, last: Holder | None) -> None:
+        """Give it back, as if *last* had been the last to have it."""
+        self._write(json.dumps(last._asdict()) if last else "")
         self._lock.release()
 
     def _write(self, content: str) -> None:

@@ -43,6 +43,7 @@ from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationC
 _logger = logging.getLogger(__name__)
 
 _STOPPING: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})
+_IMAGES_ONLY: frozenset[OperationKind] = frozenset({"pull", "build"})
 
 _LEARN = 0.5
 """Weight of the newest time to ready against those from before."""
@@ -149,7 +150,11 @@ class Operation:
                 if not {*scope.locked} <= {*held}:
                     return scope
             ending = frozenset(m for m, h in dead.items() if h.is_own and h.kind in _STOPPING)
-            self._work_under_locks(replace(scope, ending=ending), engine_id)
+            try:
+                self._work_under_locks(replace(scope, ending=ending), engine_id)
+            finally:
+                if self._view.steps and self._request.kind not in _IMAGES_ONLY:
+                    dead.clear()  # what they left was seen to
         return None
 
     def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
@@ -180,7 +185,7 @@ class Operation:
     def _remember_desired(self, prepared: Prepared, engine_id: str) -> None:
         """What the user asked for holds once nothing stands in the way, however it ends. What was
         only required and is restarted was not asked for by that."""
-        if self._request.kind in ("pull", "build"):
+        if self._request.kind in _IMAGES_ONLY:
             return
         scope, asked = prepared.scope, prepared.scope.modules
         if self._request.kind == "restart":

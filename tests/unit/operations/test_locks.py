@@ -205,6 +205,9 @@ def test_the_next_is_told_who_died_with_a_lock_and_nobody_after_that() -> None:
         assert dead == {"n8n": (process.pid, "aiserver-tray up x", True)}
         assert dead["n8n"].kind == "up"
     with module_locks(ENGINE, ["n8n", "dify"], "next") as dead:
+        assert set(dead) == {"n8n"}, "nothing was done about it"
+        dead.clear()
+    with module_locks(ENGINE, ["n8n", "dify"], "next") as dead:
         assert not dead
 
 
