@@ -59,10 +59,20 @@ def test_a_command_after_the_start_may_take_as_long_as_the_service(
     assert error.data == {
         "service": "web/web",
         "seconds": 1.0,
-        "command": f"sh -c '{GOES_ON}'",
+        "command": f"sh -c {GOES_ON}",
         "lines": ["begins"],
     }
-    assert facts(engine, "ai-web")["ai-web"].status == "running"
+    assert facts(engine, "ai-web")["ai-web"].status == "exited"
+
+
+def test_commands_after_the_start_that_failed_run_at_the_next_up(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": idle(post_start=hook("exit 3"))})
+    assert here.failed("up", "web").code == "E_EXITED"
+    here.write("web", {"web": idle(post_start=hook("touch /done"))})
+    here.done("up", "web")
+    said(engine, "ai-web", "ls", "/done")
 
 
 def test_a_command_before_the_stop_may_take_as_long_as_the_stop(
@@ -93,4 +103,5 @@ def test_cancelling_waits_for_no_command(
         assert eventually(lambda: is_at_work(engine, "ai-web"))
         operation.cancel()
         assert ended(operation).status == "cancelled"
-    assert facts(engine, "ai-web")["ai-web"].status == "running"
+    left = "exited" if kind == "up" else "running"
+    assert facts(engine, "ai-web")["ai-web"].status == left
