@@ -59,6 +59,8 @@ class Container:
     restart_count: int = 0
     ports: tuple[Port, ...] = ()
     last_check: str = ""
+    networks: frozenset[str] = frozenset()
+    """Ids of those that it is on, or will be when it is started."""
     asked_at: float = field(default=0.0, compare=False, repr=False)
     """Monotonic seconds at which the engine was asked: of two answers, the one that was asked for
     later is at least as new, whichever arrives first."""

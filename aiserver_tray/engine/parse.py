@@ -39,6 +39,7 @@ def container(answer: Json) -> Container:
         restart_count=answer["RestartCount"],
         ports=tuple(_bound(answer["NetworkSettings"].get("Ports"))),
         last_check=_last_check(health),
+        networks=frozenset(_attached(answer["NetworkSettings"])),
     )
 
 
@@ -57,6 +58,13 @@ def _bound(bindings: Json | None) -> Iterator[Port]:
             if host.isdecimal() and int(host):
                 address = binding.get("HostIp") or "0.0.0.0"
                 yield Port(address, int(host), int(number), protocol or "tcp")
+
+
+def _attached(settings: Json) -> Iterator[str]:
+    """Ids; one that was never started has none yet."""
+    for endpoint in (settings.get("Networks") or {}).values():
+        if id := endpoint.get("NetworkID"):
+            yield id
 
 
 def _last_check(health: Json) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from typing import Literal
 
-from aiserver_tray.model import Container
+from aiserver_tray.model import AT_REST, Container
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.target.model import ModuleTarget, ServiceTarget
 
@@ -35,8 +35,12 @@ def decide(
         # A job may depend on another: whether the later one runs decides about the earlier.
         for target in reversed(ordered):
             if target.is_job:
-                dependants = [s for s in module.services if _depends(s, target.service)]
-                decisions[target.container] = _job(target, dependants, decisions, observed, newest)
+                is_due = any(
+                    decisions[service.container] in ("start", "create", "recreate")
+                    for service in module.services
+                    if _depends(service, target.service)
+                )
+                decisions[target.container] = _job(target, observed, stopped, newest, is_due=is_due)
     return decisions
 
 
@@ -72,10 +76,19 @@ def _is_changed(target: ServiceTarget, container: Container, observed: Observed)
     # whose removal was cut short can't be started any more.
     if container.status in ("created", "removing", "dead"):
         return True
-    if container.config_hash != target.config_hash or not target.attached <= observed.networks:
-        return True  # a container keeps to the very network that it was on, and not to its name
+    if container.config_hash != target.config_hash or _has_lost_network(
+        target, container, observed
+    ):
+        return True
     image = observed.image_of(target.image)
     return image is not None and observed.images[image] != container.image_id
+
+
+def _has_lost_network(target: ServiceTarget, container: Container, observed: Observed) -> bool:
+    """Whether it could not be started: a container keeps to the very network that it was on, and
+    not to its name."""
+    wanted = {observed.networks.get(name) for name in target.attached}
+    return container.status in AT_REST and not wanted <= container.networks
 
 
 def _must_follow(
@@ -95,22 +108,19 @@ def _depends(service: ServiceTarget, name: str) -> bool:
 
 def _job(
     target: ServiceTarget,
-    dependants: Iterable[ServiceTarget],
-    decisions: Mapping[str, Decision],
     observed: Observed,
+    stopped: frozenset[str],
     newest_volume: datetime | None,
+    *,
+    is_due: bool,
 ) -> Decision:
-    """A job runs again when a service that depends on it is about to be started, when it changed
-    itself, or when a volume that it may have filled is newer than its success."""
+    """A job runs again when a service that depends on it is about to be started (it is due), when
+    it changed itself, or when a volume that it may have filled is newer than its success."""
     container = observed.containers.get(target.container)
-    is_due = any(
-        decisions.get(service.container) in ("start", "create", "recreate")
-        for service in dependants
-    )
     if container is None:
         return "create" if is_due else "keep"
     if container.status == "running":
-        return "wait"
+        return "start" if container.name in stopped else "wait"
     if _is_changed(target, container, observed):
         return "recreate"
     succeeded = container.exit_code == 0 and container.finished_at is not None

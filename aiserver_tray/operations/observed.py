@@ -11,12 +11,12 @@ from aiserver_tray.target.model import ImageTarget
 @dataclass(frozen=True)
 class Observed:
     """``containers``: ours by name. ``images``: id by name, of those that are there.
-    ``networks``: names. ``volumes``: time of creation by name. ``learnt``: seconds from start
+    ``networks``: id by name. ``volumes``: time of creation by name. ``learnt``: seconds from start
     to ready, by ``module/service``."""
 
     containers: Mapping[str, Container] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
-    networks: frozenset[str] = frozenset()
+    networks: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, datetime | None] = field(default_factory=dict)
     learnt: Mapping[str, float] = field(default_factory=dict)
 

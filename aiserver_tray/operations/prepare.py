@@ -41,7 +41,7 @@ from aiserver_tray.state.facts import ContainerGone, ContainerSeen
 from aiserver_tray.state.store import Store
 from aiserver_tray.target.model import ModuleTarget
 
-_MEETING_SECONDS = 30.0
+_MEETING_SECONDS = 10.0
 """How long an engine that answers may take to tell of all its containers."""
 
 
@@ -153,7 +153,7 @@ def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
     observed = Observed(
         containers=_ours(found, parts),
         images=_images(targets, parts.engine),
-        networks=frozenset(found.networks),
+        networks={name: network.id for name, network in found.networks.items()},
         volumes={name: volume.created_at for name, volume in found.volumes.items()},
         learnt=parts.settings.engine(parts.engine.info().id).learnt,
     )

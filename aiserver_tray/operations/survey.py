@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A network or volume of the engine; networks have no time of creation here."""
+    """A network or volume of the engine; networks have no time of creation here, volumes no id."""
 
     name: str
     labels: Mapping[str, str] = field(repr=False)
     created_at: datetime | None = None
+    id: str = ""
 
     @property
     def module(self) -> str | None:
@@ -68,7 +69,9 @@ def survey(engine: "Engine", installation: str) -> Survey:
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
-    networks = [Found(network.name, network.labels) for network in engine.networks.all()]
+    networks = [
+        Found(network.name, network.labels, id=network.id) for network in engine.networks.all()
+    ]
     volumes = [Found(v.name, v.labels, v.created_at) for v in engine.volumes.all()]
     return Survey(
         installation,

@@ -49,6 +49,7 @@ def running(service: ServiceTarget, **changes: Any) -> Container:  # noqa: ANN40
             status="running",
             created_at=MADE,
             started_at=MADE + timedelta(hours=1),
+            networks=frozenset(f"id-{name}" for name in service.attached),
         ),
         **changes,
     )
@@ -73,7 +74,7 @@ def observed(
     everything = Observed(
         containers=containers,
         images={s.image.name: IMAGE_ID for t in targets for s in t.services if s.image.name},
-        networks=frozenset(n.name for t in targets for n in t.networks),
+        networks={n.name: f"id-{n.name}" for t in targets for n in t.networks},
         volumes={v.name: MADE for t in targets for v in t.volumes},
     )
     return replace(everything, **changes)

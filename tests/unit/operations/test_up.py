@@ -133,9 +133,11 @@ def test_what_can_not_be_started_as_it_is_is_made_anew(
 
 
 def test_a_container_whose_network_is_gone_is_made_anew(stack: list[ModuleTarget]) -> None:
-    there = replace(but(stack, "ai-web", status="exited"), networks=frozenset({"ai-base"}))
-    plan = plan_up(stack, there)
+    there = but(stack, "ai-web", status="exited")
+    plan = plan_up(stack, replace(there, networks={"ai-base": "id-ai-base"}))
     assert "network ai-web" in needs(plan, "create ai-web")
+    another = {**there.networks, "ai-web": "made by somebody since"}
+    assert "create ai-web" in ids(plan_up(stack, replace(there, networks=another)))
 
 
 @pytest.mark.parametrize("status", ["exited", "paused", "restarting"])
@@ -245,6 +247,13 @@ def test_restart_stops_users_first_and_leaves_other_modules_alone(
     assert needs(plan, "stop ai-web") == {"stop ai-web-worker"}
     assert needs(plan, "start ai-web-worker") == {"stop ai-web-worker", "wait ai-web"}
     assert not [step for step in ids(plan) if step.endswith("ai-base")]
+
+
+def test_a_job_that_runs_is_started_anew_where_it_is_stopped(stack: list[ModuleTarget]) -> None:
+    there = but(stack, "ai-web-job", status="running", finished_at=None)
+    plan = plan_up(stack, there, restarted=frozenset({"web"}))
+    assert "stop ai-web-job" in needs(plan, "start ai-web-job")
+    assert needs(plan, "wait ai-web-job") == {"start ai-web-job"}
 
 
 def test_a_service_that_shares_a_namespace_is_made_anew_with_the_other(tmp_path: Path) -> None:
