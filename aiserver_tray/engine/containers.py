@@ -61,6 +61,11 @@ class Containers:
         """The fixed host ports that it takes when it runs, also of one that does not run."""
         return parse.port_claims(self._connection.get("/containers/{}/json", container))
 
+    def mounted(self, container: str) -> list[str]:
+        """The folders at which it has something mounted."""
+        answer = self._connection.get("/containers/{}/json", container)
+        return [mount["Destination"] for mount in answer.get("Mounts") or ()]
+
     def create(self, name: str, body: Body) -> str:
         """A new container from *body*, sent as it is; its id. Engines below API 1.44 take only one
         network in it; further ones are for `connect`.

@@ -42,7 +42,7 @@ class Images:
     def _with_digest(self, digest: str) -> Image | None:
         for answer in self._connection.get("/images/json"):
             if any(name.endswith(f"@{digest}") for name in answer.get("RepoDigests") or ()):
-                return parse.image(answer, answer["Id"])
+                return self.find(answer["Id"])
         return None
 
     def pull(

@@ -18,8 +18,6 @@ from aiserver_tray.errors import (
     ExitedError,
     HealthTimeoutError,
     JobFailedError,
-    NameConflictError,
-    ObjectConflictError,
     ObjectNotFoundError,
     Problem,
 )
@@ -27,6 +25,7 @@ from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container
 from aiserver_tray.operations.hooks import run_post_start, run_pre_stop
 from aiserver_tray.operations.images import OperationImages
+from aiserver_tray.operations.networks import make_network, on_networks, remove_network
 from aiserver_tray.operations.plan import Step
 from aiserver_tray.operations.preflight import port_conflict
 from aiserver_tray.operations.preflight_volumes import other_use
@@ -86,7 +85,7 @@ class EngineExecutor:
             case "build", ImageTarget() as image:
                 self._images.build(image)
             case "network", NetworkTarget() as network:
-                self._make_network(network)
+                make_network(self._engine, network)
             case "volume", VolumeTarget() as volume:
                 self._engine.volumes.create(volume.name, volume.body)
             case "create", ServiceTarget() as service:
@@ -98,62 +97,20 @@ class EngineExecutor:
             case "remove", _:
                 self._remove(step)
             case "remove_network", _:
-                self._remove_network(step.subject)
+                remove_network(self._engine, step.subject)
             case "remove_volume", _:
                 self._engine.volumes.remove(step.subject)
             case _:
                 raise TypeError(step.id)
         return None
 
-    # -- networks ------------------------------------------------------------------------------
-
-    def _make_network(self, network: NetworkTarget) -> None:
-        """Make *network*. Another module's operation may have made the shared one meanwhile."""
-        try:
-            self._engine.networks.create(network.name, network.body)
-        except ObjectConflictError:
-            found = self._engine.networks.find(network.name)
-            owner = found.labels.get(INSTALLATION) if found else None
-            if owner != network.body["Labels"][INSTALLATION]:
-                raise NameConflictError("network", network.name, owner) from None
-
-    def _on_networks(self, service: ServiceTarget, act: Callable[[], None]) -> None:
-        """Do *act*, which needs the networks of *service*. No lock is held on the one that all
-        modules share, so that another one's `down` may have removed it since it was seen."""
-        try:
-            act()
-        except ObjectNotFoundError:
-            if not self._make_missing(self._modules[service.module].networks):
-                raise
-            act()
-
-    def _make_missing(self, networks: Iterable[NetworkTarget]) -> bool:
-        """Make those of *networks* that are ours and not there; whether there were any."""
-        missing = [
-            network
-            for network in networks
-            if INSTALLATION in network.body["Labels"]
-            and self._engine.networks.find(network.name) is None
-        ]
-        for network in missing:
-            self._make_network(network)
-        return bool(missing)
-
-    def _remove_network(self, name: str) -> None:
-        try:
-            self._engine.networks.remove(name)
-        except ObjectNotFoundError:
-            return
-        except EngineRequestError as error:
-            # Someone else's container is on it; it stays with that one.
-            if error.status != 403:
-                raise
-
     # -- containers ----------------------------------------------------------------------------
 
     def _create(self, service: ServiceTarget) -> None:
         image = self._images.get(service.image)
-        body, volumes = with_image_volumes(service, image.volumes)
+        keep = self._modules[service.module].keep
+        shared = self._shared_folders(service)
+        body, volumes = with_image_volumes(service, image.volumes, shared, keep)
         for volume in volumes:
             self._make_volume(service, volume)
         self._renew_config_volumes(service)
@@ -167,6 +124,15 @@ class EngineExecutor:
             self._engine.containers.put_files(container, service.files)
         except EngineRequestError as error:
             raise self._refused(service, error) from error
+
+    def _shared_folders(self, service: ServiceTarget) -> list[str]:
+        """Where the containers that *service* takes volumes from have something mounted."""
+        sources = service.body["HostConfig"].get("VolumesFrom") or ()
+        mounted = (self._engine.containers.mounted(source.split(":")[0]) for source in sources)
+        return [folder for folders in mounted for folder in folders]
+
+    def _on_networks(self, service: ServiceTarget, act: Callable[[], None]) -> None:
+        on_networks(self._engine, self._modules[service.module].networks, act)
 
     def _renew_config_volumes(self, service: ServiceTarget) -> None:
         """Make the volumes of its configuration files anew, without those that were dropped."""
@@ -213,7 +179,13 @@ class EngineExecutor:
                 self._on_networks(service, partial(containers.start, service.container))
         except EngineRequestError as error:
             raise self._not_started(service, error) from error
-        run_post_start(containers, service, self.cancelled)
+        try:
+            run_post_start(containers, service, self.cancelled)
+        except AiServerError:
+            # Else the next `up` would find it running, and take these commands as done.
+            with suppress(AiServerError):
+                containers.stop(service.container)
+            raise
         return containers.inspect(service.container)
 
     def _not_started(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:

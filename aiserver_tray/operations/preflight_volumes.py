@@ -84,15 +84,13 @@ def with_keep_labels(target: ModuleTarget, secrets: Secrets) -> ModuleTarget:
         SettingError: a secret can't be read.
     """
     keep = keep_labels(target.module, secrets)
-    if not keep:
-        return target
     volumes = tuple(
         volume
         if volume.external
         else replace(volume, body={**volume.body, "Labels": {**_labels(volume.body), **keep}})
         for volume in target.volumes
     )
-    return replace(target, volumes=volumes)
+    return replace(target, volumes=volumes, keep=keep)
 
 
 def keep_labels(module: Module, secrets: Secrets) -> dict[str, str]:
@@ -118,22 +116,21 @@ def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
 
 def keep_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServerError]:
     """Our volumes that were made with another value of a secret than the present one."""
-    there = {volume.name: volume.labels for volume in survey.our_volumes}
     return [
         _changed(address, target.name, volumes)
         for target in targets
-        for address, volumes in _altered(target, there).items()
+        for address, volumes in _altered(target, survey).items()
     ]
 
 
-def _altered(target: ModuleTarget, there: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+def _altered(target: ModuleTarget, survey: Survey) -> dict[str, list[str]]:
     """Address of a secret -> the volumes of *target* that were made with another value of it. One
     made before the secret was to be kept has no label of it."""
     found: dict[str, list[str]] = {}
-    for volume in target.volumes:
-        made_with = there.get(volume.name, {})
-        for label, fingerprint in _labels(volume.body).items():
-            if label.startswith(KEEP) and made_with.get(label, fingerprint) != fingerprint:
+    for volume in survey.our_volumes:
+        for label, fingerprint in target.keep.items():
+            made_with = volume.labels.get(label, fingerprint)
+            if volume.module == target.name and made_with != fingerprint:
                 found.setdefault(label.removeprefix(KEEP), []).append(volume.name)
     return found
 

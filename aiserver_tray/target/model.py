@@ -142,6 +142,8 @@ class ModuleTarget:
     networks: tuple[NetworkTarget, ...]
     volumes: tuple[VolumeTarget, ...]
     open: str | None = None
+    keep: Mapping[str, str] = field(default_factory=dict)
+    """Labels of its volumes that tell with which secrets their data was made."""
 
     @property
     def name(self) -> str:

@@ -54,24 +54,25 @@ def volume_names(scope: Scope, name: str) -> tuple[str, ...]:
 
 
 def with_image_volumes(
-    service: ServiceTarget, declared: Iterable[str]
+    service: ServiceTarget,
+    declared: Iterable[str],
+    shared: Iterable[str],
+    labels: Mapping[str, str],
 ) -> tuple[dict[str, Any], list[VolumeTarget]]:
-    """The body of *service*'s container with a volume at each of the folders that its image
-    *declared* to hold data and its file mounts nothing at, and these volumes. The engine would
-    make them, too, but under names by which nobody finds them once the container is gone."""
-    body = dict(service.body)
-    host, labels = body["HostConfig"], body["Labels"]
-    if host.get("VolumesFrom"):  # it may have just these from there
-        return body, []
-    taken = _targets(host)
-    owner = Owner(labels[INSTALLATION], labels[VERSION])
+    """The body of *service*'s container with a volume, which has *labels* beside the usual, at each
+    of the folders that its image *declared* to hold data and where nothing is mounted, neither by
+    its file nor *shared* from other containers; and these volumes. The engine would make them,
+    too, but under names by which nobody finds them once the container is gone."""
+    host, own = service.body["HostConfig"], service.body["Labels"]
+    taken = _targets(host).union(map(posixpath.normpath, shared))
+    owner = Owner(own[INSTALLATION], own[VERSION])
     volumes: dict[str, VolumeTarget] = {}
     for folder in sorted(set(map(posixpath.normpath, declared)) - taken):
         name = anonymous_volume_name(service.module, service.service, folder)
-        volumes[folder] = _unnamed(service.module, name, owner, {})
+        volumes[folder] = _unnamed(service.module, name, owner, labels)
     more = [volume_mount(volume.name, folder) for folder, volume in volumes.items()]
     mounts = [*(host.get("Mounts") or ()), *more]
-    return {**body, "HostConfig": {**host, "Mounts": mounts}}, list(volumes.values())
+    return {**service.body, "HostConfig": {**host, "Mounts": mounts}}, list(volumes.values())
 
 
 def _targets(host: Mapping[str, Any]) -> set[str]:

@@ -118,6 +118,37 @@ def test_what_stopped_comes_back_also_where_somebody_removed_its_network(
     assert here.module("web").state == "running"
 
 
+def test_what_stopped_comes_back_also_where_another_module_made_their_network_anew(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    shared = {"networks": {"ai-net": {"external": True}}}
+    for name in ("web", "wiki"):
+        here.write(name, {name: idle(networks=["ai-net"])}, top=shared)
+    here.done("up", "web", "wiki")
+    here.done("stop", "web", "wiki")
+    engine.networks.prune()
+    here.done("up", "web")
+    here.done("up", "wiki")
+    assert here.module("wiki").state == "running"
+    here.done("stop", "wiki")
+    assert here.done("up", "wiki") == ["start ai-wiki", "wait ai-wiki"]
+
+
+def test_an_images_volume_that_comes_from_another_container_is_that_one(
+    here: Installation, engine: docker.DockerClient, with_volume: str
+) -> None:
+    user = idle(image=with_volume, volumes_from=["web"])
+    here.write("web", {"web": idle(image=with_volume), "user": user, "db": idle()})
+    here.done("up", "web")
+    said(engine, "ai-web", "touch", "/kept/mine")
+    said(engine, "ai-web-user", "ls", "/kept/mine")
+    here.write("web", {"web": idle(), "user": user | {"volumes_from": ["db"]}, "db": idle()})
+    here.done("up", "web")
+    volumes = {volume.name for volume in engine.volumes.list()}
+    assert len(volumes) == 2, "its own, since the other has nothing there"
+    assert all(name.startswith("ai-web-") for name in volumes)
+
+
 def test_data_outlives_a_failed_start_and_down_also_where_only_the_image_has_a_volume(
     here: Installation, engine: docker.DockerClient, with_volume: str
 ) -> None:

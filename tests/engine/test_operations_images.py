@@ -62,9 +62,11 @@ def built(image: str | None, text: str = "first") -> Service:
     return service | ({"image": image} if image else {})
 
 
-def push_new(engine: docker.DockerClient, repository: str) -> str:
-    """An image that nobody else has, in a registry and on the engine; its name."""
-    engine.containers.create(IMAGE).commit(repository, "1", changes="ENV NEWER=1")
+def push_new(engine: docker.DockerClient, repository: str, *more: str) -> str:
+    """An image that nobody else has, in a registry and on the engine, with *more* instructions;
+    its name."""
+    changes = "\n".join(("ENV NEWER=1", *more))
+    engine.containers.create(IMAGE).commit(repository, "1", changes=changes)
     engine.images.push(repository, "1")
     return f"{repository}:1"
 
@@ -144,7 +146,7 @@ def test_mirrors_are_asked_first_and_their_image_gets_its_own_name(
 def test_an_image_pinned_by_digest_is_had_from_a_mirror(
     lab: Place, here: Installation, engine: docker.DockerClient
 ) -> None:
-    name = push_new(engine, f"{registry_address(lab)}/only-at-mirror/pinned")
+    name = push_new(engine, f"{registry_address(lab)}/only-at-mirror/pinned", "VOLUME /kept")
     (digest,) = engine.images.get(name).attrs["RepoDigests"]
     engine.images.remove(name, force=True)
     here.set("app.mirrors", registry_address(lab))
@@ -158,6 +160,8 @@ def test_an_image_pinned_by_digest_is_had_from_a_mirror(
     assert len(pulls(engine, since)) == 1
     assert said(engine, "ai-web", "sh", "-c", "echo $NEWER") == "1"
     assert here.done("up", "web") == []
+    (volume,) = engine.volumes.list()
+    assert volume.name.startswith("ai-web-web-kept-")
     here.done("down")
     forget(engine, digest)
 
