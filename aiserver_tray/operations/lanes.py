@@ -28,6 +28,12 @@ _STOPS_AT_ONCE = 32
 _MOST_AT_ONCE = 16
 """However many processors the engine has: what is started needs some too."""
 
+_PRESSING_AT_ONCE = 3
+"""So many times as many, where nothing is held up by it: much of a start is waiting."""
+
+_ABOUT = 0.8
+"""Part of a path from which on another is as long: times are only expected."""
+
 
 def lane_of(kind: StepKind) -> _Lane:
     """What bounds steps of this *kind*."""
@@ -56,8 +62,7 @@ class Lanes:
     @property
     def most(self) -> int:
         """How many steps can be under way at the same time."""
-        # One more for the step that does not wait for a slot.
-        return self.at_once + 1 + _IMAGES_AT_ONCE + _STOPS_AT_ONCE
+        return self.at_once * _PRESSING_AT_ONCE + _IMAGES_AT_ONCE + _STOPS_AT_ONCE
 
     def put(self, step: Step) -> None:
         """*step* is ready. First comes the longest remaining path; of equals, the one that took
@@ -80,11 +85,9 @@ class Lanes:
         self._free[lane_of(step.kind)] += 1
 
     def _is_pressing(self, lane: _Lane, under_way: Collection[str]) -> bool:
-        """Whether the first of the queue holds up everything: nothing *under_way* has a longer
-        path before it. One such step goes without waiting for a slot."""
+        """Whether the first of the queue may begin beyond the slots: nothing *under_way* has a
+        longer path before it, which would be held up."""
+        if lane != "engine" or self._free[lane] <= self.at_once * (1 - _PRESSING_AT_ONCE):
+            return False
         path = -self._queues[lane][0][0]
-        return (
-            lane == "engine"
-            and self._free[lane] == 0
-            and all(self._plan.remaining[step_id] < path for step_id in under_way)
-        )
+        return all(self._plan.remaining[step_id] * _ABOUT <= path for step_id in under_way)

@@ -133,6 +133,21 @@ def test_no_more_steps_run_at_once_than_the_engine_has_processors(
     run.end()
 
 
+def test_more_steps_run_at_once_where_they_hold_up_no_longer_path(
+    tmp_path: Path, store: Store
+) -> None:
+    services = "".join(f"\n      s{n}: {{image: 'busybox:1'}}" for n in range(9))
+    held = tuple(f"create ai-m-s{n}" for n in range(9))
+    script = Script(held=held)
+    run = Run(plan_of(tmp_path, f"    services:{services}"), script, store, at_once=2)
+    begun = {script.begun.get(timeout=LIMIT) for _ in range(6)}
+    assert begun < {*held}
+    assert script.begun.empty()
+    for step in held:
+        script.release(step)
+    assert set(run.end().values()) == {"done"}
+
+
 def test_a_service_that_is_not_ready_holds_back_what_needs_it(tmp_path: Path, store: Store) -> None:
     script = Script()
     script.unready = {"ai-m-a"}
