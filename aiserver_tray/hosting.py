@@ -1,0 +1,1 @@
+"""The host of the core: the one process per home that owns store and operations."""
