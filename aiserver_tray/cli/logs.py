@@ -1,7 +1,7 @@
 """``aiserver-tray logs``: what the services write."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -16,8 +16,6 @@ from aiserver_tray.cli.common import (
     print_json_line,
 )
 from aiserver_tray.cli.core import check_modules, require_engine
-from aiserver_tray.cli.log_level import LEVELS, Level, LevelReader, is_at_least
-from aiserver_tray.cli.log_sources import Follower, Item, Source, Span, history, sources
 from aiserver_tray.cli.since import Since
 from aiserver_tray.cli.terminal import (
     harmless_in_colour,
@@ -27,6 +25,8 @@ from aiserver_tray.cli.terminal import (
     width,
     without_colour,
 )
+from aiserver_tray.logs.level import LEVELS, Level, is_at_least
+from aiserver_tray.logs.sources import Follower, Source, Span, history, levelled, sources
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.values import LogLine
@@ -64,17 +64,12 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
         snapshot = require_engine(core)
         check_modules(snapshot, modules)
         wanted = sources(snapshot, modules)
-        lines = Follower(core, modules, span).lines() if follow else history(core, wanted, span)
+        follower = Follower(core.engine, core.store, modules, span)
+        lines = follower.lines() if follow else history(core.engine, wanted, span)
         show = _print_json if as_json else _printer(wanted)
-        for source, line, found in _levelled(lines):
+        for source, line, found in levelled(lines):
             if level is None or is_at_least(found, level):
                 show(source, line, found)
-
-
-def _levelled(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Level]]:
-    readers: dict[Source, LevelReader] = {}
-    for source, line in lines:
-        yield source, line, readers.setdefault(source, LevelReader()).level(line.text)
 
 
 def _print_json(source: Source, line: "LogLine", level: Level) -> None:

@@ -18,11 +18,11 @@ from aiserver_tray.cli.common import (
     tell,
 )
 from aiserver_tray.cli.core import whole_snapshot
-from aiserver_tray.cli.queues import available
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_line, rows
 from aiserver_tray.cli.terminal import console, harmless, is_terminal
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot
+from aiserver_tray.queues import available
 
 if TYPE_CHECKING:
     from aiserver_tray.core import Core

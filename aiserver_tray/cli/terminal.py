@@ -1,16 +1,15 @@
 """What the commands know about the terminal they write to."""
 
 import os
-import re
 import sys
 import unicodedata
 from typing import IO, TYPE_CHECKING, TextIO
 
+from aiserver_tray.logs.level import SGR
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
-"""A colour (ECMA-48's Select Graphic Rendition)."""
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)}
 _CONTROLS = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
 """Control characters (ECMA-48's C0 without tab and line feed, DEL, C1) -> a visible sign."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiserver_tray.cli.log_level import LevelReader, guess_level, is_at_least
+from aiserver_tray.logs.level import LevelReader, guess_level, is_at_least
 
 
 @pytest.mark.parametrize(

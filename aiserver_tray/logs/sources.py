@@ -2,20 +2,23 @@
 
 import heapq
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from queue import Queue
+from queue import Full, Queue
 from typing import TYPE_CHECKING
 
-from aiserver_tray.cli.queues import available
 from aiserver_tray.errors import AiServerError, ObjectNotFoundError
+from aiserver_tray.logs.level import Level, LevelReader
 from aiserver_tray.model import ServiceView, Snapshot
+from aiserver_tray.queues import available
 
 if TYPE_CHECKING:
-    from aiserver_tray.core import Core
+    from aiserver_tray.engine.engine import Engine
     from aiserver_tray.engine.logs import LogStream
     from aiserver_tray.engine.values import LogLine
+    from aiserver_tray.state.store import Store
 
 _LIVE = ("running", "paused", "restarting")
 _BUFFER = 10_000
@@ -59,20 +62,27 @@ def sources(snapshot: Snapshot, modules: Sequence[str]) -> list[Source]:
     ]
 
 
-def history(core: "Core", wanted: Sequence[Source], span: Span) -> Iterator[Item]:
+def history(engine: "Engine", wanted: Sequence[Source], span: Span) -> Iterator[Item]:
     """The lines that there are, of all services, by their time."""
-    logs = (_numbered(core, source, span) for source in wanted)
+    logs = (_numbered(engine, source, span) for source in wanted)
     for _, source, line in heapq.merge(*logs, key=lambda item: item[0]):
         yield source, line
 
 
+def levelled(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Level]]:
+    """*lines* with their levels."""
+    readers: dict[Source, LevelReader] = {}
+    for source, line in lines:
+        yield source, line, readers.setdefault(source, LevelReader()).level(line.text)
+
+
 def _numbered(
-    core: "Core", source: Source, span: Span
+    engine: "Engine", source: Source, span: Span
 ) -> Iterator[tuple[datetime, Source, "LogLine"]]:
     """Lines with their time; one without takes that of the line before."""
     time = _BEGINNING
     try:
-        with core.engine.containers.logs(source.container, since=span.since, tail=span.tail) as log:
+        with engine.containers.logs(source.container, since=span.since, tail=span.tail) as log:
             for line in log:
                 time = line.time or time
                 yield time, source, line
@@ -108,12 +118,14 @@ class Follower:
     """Reads the logs of *modules* (none: all) on, as long as one of their containers runs; ones
     that start meanwhile come along."""
 
-    core: "Core"
+    engine: "Engine"
+    store: "Store"
     modules: Sequence[str]
     span: Span
     _positions: dict[Source, _Position] = field(default_factory=dict)
     _readers: dict[Source, _Reader] = field(default_factory=dict)
     _queue: "Queue[Item | AiServerError | Source]" = field(default_factory=lambda: Queue(_BUFFER))
+    _closed: threading.Event = field(default_factory=threading.Event)
 
     def lines(self) -> Iterator[Item]:
         """All lines: those there are by their time, then each as it comes.
@@ -121,16 +133,21 @@ class Follower:
         Raises:
             EngineDownError: the engine went away.
         """
-        snapshot = self.core.store.snapshot
-        for source, line in history(self.core, sources(snapshot, self.modules), self.span):
+        snapshot = self.store.snapshot
+        for source, line in history(self.engine, sources(snapshot, self.modules), self.span):
             self._positions.setdefault(source, _Position()).pass_(line)
             yield source, line
         try:
-            while self._is_live():
+            while not self._closed.is_set() and self._is_live():
                 yield from self._arrived()
         finally:
+            self.close()
             for reader in self._readers.values():
                 reader.log.close()
+
+    def close(self) -> None:
+        """Let `lines` end soon. May be called from any thread."""
+        self._closed.set()
 
     def _arrived(self) -> Iterator[Item]:
         for item in available(self._queue):
@@ -144,7 +161,7 @@ class Follower:
 
     def _is_live(self) -> bool:
         """Whether more may come. Begins to read what has started."""
-        snapshot = self.core.store.snapshot
+        snapshot = self.store.snapshot
         services = {
             Source(module.name, service.name, service.container): service
             for module in snapshot.modules
@@ -163,7 +180,7 @@ class Follower:
         position = self._positions.get(source)
         span = Span(position.time) if position and position.time else self.span
         try:
-            log = self.core.engine.containers.logs(
+            log = self.engine.containers.logs(
                 source.container, since=span.since, tail=span.tail, follow="follow"
             )
         except ObjectNotFoundError:
@@ -182,7 +199,14 @@ class Follower:
                     count -= line.time == time
                     if line.time < time or count >= 0:
                         continue
-                self._queue.put((source, line))
+                self._put((source, line))
         except AiServerError as error:
-            self._queue.put(error)
-        self._queue.put(source)
+            self._put(error)
+        self._put(source)
+
+    def _put(self, item: "Item | AiServerError | Source") -> None:
+        """Waits for room as long as somebody reads."""
+        while not self._closed.is_set():
+            with suppress(Full):
+                self._queue.put(item, timeout=0.5)
+                return

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from aiserver_tray.cli.terminal import SGR
+SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
+"""A colour (ECMA-48's Select Graphic Rendition)."""
 
 Level = Literal["debug", "info", "warn", "error"]
 LEVELS: tuple[Level, ...] = get_args(Level)
