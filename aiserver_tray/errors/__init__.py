@@ -25,7 +25,10 @@
     ├── JobFailedError        E_JOB_FAILED
     ├── InUseError            E_IN_USE         by which modules
     ├── BusyError             E_BUSY           pid, command
-    └── CancelledError        E_CANCELLED
+    ├── CancelledError        E_CANCELLED
+    ├── RequestError          E_REQUEST        unknown channel, bad payload: which fields
+    ├── NotRunningError       E_NOT_RUNNING    no tray
+    └── RemoteError           (any)            what another process answered
 
 A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
 """
@@ -40,6 +43,7 @@ from aiserver_tray.errors.catalog import (
     SettingError,
     UnknownNameError,
 )
+from aiserver_tray.errors.contract import NotRunningError, RemoteError, RequestError
 from aiserver_tray.errors.engine import (
     KIND_WORDS,
     EngineDownError,
@@ -84,6 +88,7 @@ __all__ = [
     "JointError",
     "MissingError",
     "NameConflictError",
+    "NotRunningError",
     "ObjectConflictError",
     "ObjectKind",
     "ObjectNotFoundError",
@@ -91,6 +96,8 @@ __all__ = [
     "PortConflictError",
     "PostStartTimeoutError",
     "Problem",
+    "RemoteError",
+    "RequestError",
     "ResourcesError",
     "ServiceNotRunningError",
     "SettingError",

@@ -1,0 +1,37 @@
+"""What goes wrong between the host of the core and its clients."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from aiserver_tray.errors.base import AiServerError
+from aiserver_tray.i18n import Text
+
+
+class RequestError(AiServerError):
+    """A client asked for what is not in the contract, or in a wrong form; ``fields`` are the
+    payload's that are wrong."""
+
+    code = "E_REQUEST"
+
+    def __init__(self, why: Text, fields: Iterable[str] = ()) -> None:
+        text = Text("The request can't be understood: {why}. Is the client as new?", why=why)
+        super().__init__(text, fields=list(fields))
+
+
+class NotRunningError(AiServerError):
+    """There is no tray (or ``serve``) of this home, or it went away."""
+
+    code = "E_NOT_RUNNING"
+
+    def __init__(self) -> None:
+        super().__init__(
+            Text("AI-Server Tray does not run for this user. Start it with: aiserver-tray")
+        )
+
+
+class RemoteError(AiServerError):
+    """What the host of the core answered a request with: its error, in the client's language."""
+
+    def __init__(self, code: str, message: str, data: dict[str, Any]) -> None:
+        super().__init__(Text("{message}", message=message), **data)
+        self.code = code  # type: ignore[misc]
