@@ -142,6 +142,8 @@ class OperationView:
     detail: Text | None = None
     notices: tuple[Text, ...] = ()
     """What the user should know, though nothing failed."""
+    is_foreign: bool = False
+    """Another process's, known by its locks: only there can it be cancelled."""
 
     @property
     def is_over(self) -> bool:
@@ -190,6 +192,8 @@ class ModuleView:
     used_by: tuple[str, ...]
     open: str | None
     services: tuple[ServiceView, ...]
+    problem: Text | None = None
+    """Why it can't be started, whatever runs of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from aiserver_tray.cli import units
-from aiserver_tray.cli.rows import name_of, word
+from aiserver_tray.cli.rows import word
 from aiserver_tray.cli.terminal import harmless
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import OperationView, StepView
+from aiserver_tray.state.progress import name_of
 
 _QUARTERS = 4
 

@@ -9,10 +9,11 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from aiserver_tray.cli import units
-from aiserver_tray.cli.rows import HEADS, Row, collapsed, progress, rows
+from aiserver_tray.cli.rows import Row, collapsed, progress, rows
 from aiserver_tray.cli.terminal import harmless, takes
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import OperationView, StepView
+from aiserver_tray.state.words import HEADS
 
 _STYLES = {
     "pending": "dim", "running": "cyan", "done": "green", "skipped": "dim", "failed": "red",

@@ -4,18 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aiserver_tray.i18n import Text
-from aiserver_tray.model import OperationKind, OperationView, StepKind, StepStatus, StepView
+from aiserver_tray.model import OperationView, StepKind, StepStatus, StepView
+from aiserver_tray.state.progress import name_of
 
 _OVER = ("done", "skipped")
-
-HEADS: Mapping[OperationKind, Text] = {
-    "up": Text("Starting"),
-    "stop": Text("Stopping"),
-    "down": Text("Removing"),
-    "restart": Text("Restarting"),
-    "pull": Text("Pulling"),
-    "build": Text("Building"),
-}
 
 _IDLE: Mapping[StepStatus, Text] = {
     "pending": Text("waits"),
@@ -83,19 +75,6 @@ def word(step: StepView) -> Text:
             return _DONE[step.kind]
         case status:
             return _IDLE[status]
-
-
-def name_of(step: StepView) -> Text | str:
-    """How people call the subject of *step*."""
-    if step.kind in ("pull", "build"):
-        return step.subject
-    if step.kind in ("network", "remove_network"):
-        return Text("network {name}", name=step.subject)
-    if step.kind in ("volume", "remove_volume"):
-        return Text("volume {name}", name=step.subject)
-    if step.service is None:
-        return step.subject
-    return step.module if step.service == step.module else f"{step.module}/{step.service}"
 
 
 def rows(view: OperationView) -> list[Row]:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from aiserver_tray.cli.words import STATES
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import ModuleView, Port, Snapshot, State
+from aiserver_tray.state.words import STATES
 
 HEADS = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
 """Of the columns."""

@@ -7,9 +7,10 @@ from rich.text import Text as Styled
 
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_line, rows
 from aiserver_tray.cli.terminal import harmless, takes
-from aiserver_tray.cli.words import PLAIN_SIGNS, SIGNS, STATES, STYLES
+from aiserver_tray.cli.words import PLAIN_SIGNS, STYLES
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot, State
+from aiserver_tray.state.words import SIGNS, STATES
 
 _NARROW = 70
 """Columns below which reasons stand under the table, not in it."""

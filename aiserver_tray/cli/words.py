@@ -5,27 +5,6 @@ from collections.abc import Mapping
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import State, StepKind
 
-STATES: Mapping[State, Text] = {
-    "stopped": Text("stopped"),
-    "starting": Text("starting"),
-    "running": Text("running"),
-    "degraded": Text("degraded"),
-    "error": Text("in error"),
-    "stopping": Text("stopping"),
-    "engine_down": Text("engine down"),
-}
-
-SIGNS: Mapping[State, str] = {
-    "stopped": "○",
-    "starting": "◐",
-    "running": "●",
-    "degraded": "▲",
-    "error": "✗",
-    "stopping": "◑",
-    "engine_down": "⊘",
-}
-"""Each state has its own shape: colour is never the only sign."""
-
 PLAIN_SIGNS: Mapping[State, str] = {
     "stopped": "-",
     "starting": "~",
@@ -35,7 +14,7 @@ PLAIN_SIGNS: Mapping[State, str] = {
     "stopping": "~",
     "engine_down": "/",
 }
-"""For terminals that can't show `SIGNS`."""
+"""For terminals that can't show `state.words.SIGNS`."""
 
 STYLES: Mapping[State, str] = {
     "stopped": "bright_black",

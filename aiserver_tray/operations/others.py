@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from threading import Event, Thread
 
 from aiserver_tray.engine.watcher import RELIST
@@ -101,11 +102,11 @@ def views(held: Mapping[str, Holder]) -> list[OperationView]:
             if holder.is_own or holder.kind not in _ON_OWN_ONLY:
                 names.append(module)
     return [
-        OperationView(f"{pid} {command}", kind, tuple(names))
+        OperationView(f"{pid} {command}", kind, tuple(names), is_foreign=True)
         for (pid, command, kind), names in modules.items()
     ]
 
 
 def ended(view: OperationView) -> OperationView:
     """*view*, over; how it ended its process knows."""
-    return OperationView(view.id, view.kind, view.modules, "succeeded")
+    return replace(view, status="succeeded")

@@ -139,6 +139,7 @@ def _module_view(state: "State", module: _Module, users: Sequence[str]) -> Modul
         wanted=module.wanted,
         used_by=tuple(users),
         open=model.open,
+        problem=model.problem,
         services=(
             *(judgement.view for judgement in judged),
             *(

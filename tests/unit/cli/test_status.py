@@ -8,10 +8,11 @@ from rich.console import Console
 
 from aiserver_tray.cli.status_rows import rows
 from aiserver_tray.cli.status_table import table
-from aiserver_tray.cli.words import PLAIN_SIGNS, SIGNS, STATES
+from aiserver_tray.cli.words import PLAIN_SIGNS
 from aiserver_tray.errors import EngineDownError
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import EngineView, ModuleView, Port, ServiceView, Snapshot, State
+from aiserver_tray.state.words import SIGNS, STATES
 
 SERVICE = ServiceView(
     "n8n", "ai-n8n", "running", "healthy", "i:1", is_job=False, exit_code=None, started_at=None,

@@ -1,0 +1,79 @@
+"""How far an operation is, in a few words. Pure."""
+
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import OperationView, StepKind, StepView
+from aiserver_tray.state.words import HEADS
+
+_IMAGES: tuple[StepKind, ...] = ("pull", "build")
+_TELLING: tuple[StepKind, ...] = (
+    "wait", "build", "pull", "stop", "start", "remove", "create", "remove_volume",
+    "remove_network", "volume", "network",
+)  # fmt: skip
+"""Of steps that run at once, the first of these is what people wait for."""
+
+
+def name_of(step: StepView) -> Text | str:
+    """How people call the subject of *step*."""
+    if step.kind in ("pull", "build"):
+        return step.subject
+    if step.kind in ("network", "remove_network"):
+        return Text("network {name}", name=step.subject)
+    if step.kind in ("volume", "remove_volume"):
+        return Text("volume {name}", name=step.subject)
+    if step.service is None:
+        return step.subject
+    return step.module if step.service == step.module else f"{step.module}/{step.service}"
+
+
+def count(view: OperationView) -> tuple[int, int]:
+    """How many services are done with, of how many; images where it is only about these."""
+    subjects = [step for step in view.steps if step.service and step.kind not in _IMAGES]
+    left = {step.subject for step in subjects if step.status in ("pending", "running")}
+    if not subjects:
+        subjects = [step for step in view.steps if step.kind in _IMAGES]
+        left = {step.subject for step in subjects if step.status in ("pending", "running")}
+    names = {step.subject for step in subjects}
+    return len(names - left), len(names)
+
+
+def current(view: OperationView) -> Text | None:
+    """What it waits for now."""
+    if view.status == "waiting":
+        return view.detail
+    running = [step for step in view.steps if step.status == "running"]
+    if not running:
+        return None
+    step = min(running, key=lambda step: _TELLING.index(step.kind))
+    return _doing(step)
+
+
+def headline(view: OperationView) -> Text:
+    """Both in a line: ``Starting 3/7: waiting for postgres``."""
+    head, what = HEADS[view.kind], current(view)
+    done, total = count(view)
+    if total and what:
+        return Text("{head} {done}/{total}: {what}", head=head, done=done, total=total, what=what)
+    if total:
+        return Text("{head} {done}/{total}", head=head, done=done, total=total)
+    if what or view.modules:
+        return Text("{name}: {why}", name=head, why=what or ", ".join(view.modules))
+    return head
+
+
+def _doing(step: StepView) -> Text:  # noqa: PLR0911 - one for each kind
+    name = name_of(step)
+    match step.kind:
+        case "wait":
+            return Text("waiting for {name}", name=name)
+        case "pull":
+            return Text("pulling {name}", name=name)
+        case "build":
+            return Text("building {name}", name=name)
+        case "start":
+            return Text("starting {name}", name=name)
+        case "stop":
+            return Text("stopping {name}", name=name)
+        case "create" | "network" | "volume":
+            return Text("creating {name}", name=name)
+        case "remove" | "remove_network" | "remove_volume":
+            return Text("removing {name}", name=name)

@@ -1,0 +1,36 @@
+"""Words and signs for states and operations that every front shows."""
+
+from collections.abc import Mapping
+
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import OperationKind, State
+
+STATES: Mapping[State, Text] = {
+    "stopped": Text("stopped"),
+    "starting": Text("starting"),
+    "running": Text("running"),
+    "degraded": Text("degraded"),
+    "error": Text("in error"),
+    "stopping": Text("stopping"),
+    "engine_down": Text("engine down"),
+}
+
+SIGNS: Mapping[State, str] = {
+    "stopped": "○",
+    "starting": "◐",
+    "running": "●",
+    "degraded": "▲",
+    "error": "✗",
+    "stopping": "◑",
+    "engine_down": "⊘",
+}
+"""Each state has its own shape: colour is never the only sign."""
+
+HEADS: Mapping[OperationKind, Text] = {
+    "up": Text("Starting"),
+    "stop": Text("Stopping"),
+    "down": Text("Removing"),
+    "restart": Text("Restarting"),
+    "pull": Text("Pulling"),
+    "build": Text("Building"),
+}

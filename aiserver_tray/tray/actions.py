@@ -1,0 +1,96 @@
+"""What a click in the tray's menu asks for."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDashboard:
+    """Show the dashboard on ``page``, such as ``logs/n8n``."""
+
+    page: str = "home"
+
+
+@dataclass(frozen=True, slots=True)
+class StartAll:
+    """Start the chosen modules."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAll:
+    """Stop everything of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the module ``name``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop the module ``name``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Restart the module ``name``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove the containers and networks of the module ``name``; its volumes stay."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModule:
+    """Show the page of the module ``name``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End the operation early."""
+
+    operation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartEngine:
+    """Start the Docker engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToggleAutostart:
+    """Start at login from now on, or no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """End the applet, and ``leave`` the containers running or ``stop`` them first."""
+
+    stop: Literal["leave", "stop"] = "leave"
+
+
+Action = (
+    OpenDashboard
+    | StartAll
+    | StopAll
+    | Start
+    | Stop
+    | Restart
+    | Remove
+    | OpenModule
+    | Cancel
+    | StartEngine
+    | ToggleAutostart
+    | Quit
+)

@@ -1,0 +1,214 @@
+"""The tray's menu as a value: what stands in it, and what can be chosen now. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.model import ModuleView, Snapshot
+from aiserver_tray.state.progress import headline
+from aiserver_tray.state.words import SIGNS, STATES
+from aiserver_tray.tray.actions import (
+    Action,
+    Cancel,
+    OpenDashboard,
+    OpenModule,
+    Quit,
+    Remove,
+    Restart,
+    Start,
+    StartAll,
+    StartEngine,
+    Stop,
+    StopAll,
+    ToggleAutostart,
+)
+from aiserver_tray.tray.phrases import active, in_line, shortened, summary
+
+_LINE = 72
+"""UTF-16 units of a line that only tells something."""
+_ALIVE = ("running", "paused", "restarting")
+
+
+@dataclass(frozen=True, slots=True)
+class TrayFacts:
+    """What the tray shows beside the snapshot. ``titles``: of modules, in the user's language;
+    ``autostart``: None where this system has none."""
+
+    chosen: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    autostart: bool | None = None
+    can_start_engine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the menu. ``checked``: None for what is no switch. Without a text it is a
+    separator."""
+
+    text: str
+    action: Action | None = None
+    enabled: bool = True
+    checked: bool | None = None
+    children: tuple["Entry", ...] = ()
+    is_default: bool = False
+
+
+SEPARATOR = Entry("")
+
+
+def menu(snapshot: Snapshot, facts: TrayFacts, language: Language) -> tuple[Entry, ...]:
+    """The whole menu for *snapshot*."""
+    return _Menu(snapshot, facts, language).entries()
+
+
+class _Menu:
+    def __init__(self, snapshot: Snapshot, facts: TrayFacts, language: Language) -> None:
+        self._snapshot = snapshot
+        self._facts = facts
+        self._language = language
+        self._operations = active(snapshot)
+
+    def entries(self) -> tuple[Entry, ...]:
+        groups = (self._top(), self._all(), self._modules(), self._application(), self._end())
+        found: list[Entry] = []
+        for group in map(list, groups):
+            if group:
+                found += [SEPARATOR, *group] if found else group
+        return tuple(found)
+
+    # -- groups --------------------------------------------------------------------------------
+
+    def _top(self) -> Iterator[Entry]:
+        if not self._operations:
+            line = self._say(summary(self._snapshot, self._facts.titles))
+            yield self._told(f"{SIGNS[self._snapshot.state]} {line}")
+        for operation in self._operations:
+            yield self._told(f"{SIGNS[self._snapshot.state]} {self._say(headline(operation))}")
+            if not operation.is_foreign:
+                yield self._item(Text("Cancel"), Cancel(operation.id))
+        opening = self._say(Text("Open dashboard"))
+        yield Entry(opening, OpenDashboard(), is_default=True)
+
+    def _all(self) -> Iterator[Entry]:
+        if not self._snapshot.engine.running:
+            if self._facts.can_start_engine:
+                yield self._item(Text("Start engine"), StartEngine())
+            return
+        chosen = self._facts.chosen
+        startable = any(self._can_start(m) for m in self._snapshot.modules if m.name in chosen)
+        stoppable = any(self._may_stop(module) for module in self._snapshot.modules)
+        yield self._offer(Text("Start all"), StartAll(), startable)
+        yield self._offer(Text("Stop all"), StopAll(), stoppable)
+
+    def _modules(self) -> Iterator[Entry]:
+        modules = self._snapshot.modules
+        yield from (self._module(module) for module in modules if module.kind == "feature")
+        if basics := tuple(self._module(m) for m in modules if m.kind == "basic"):
+            yield Entry(self._say(Text("Basic services")), children=basics)
+
+    def _application(self) -> Iterator[Entry]:
+        if self._facts.autostart is not None:
+            yield Entry(
+                self._say(Text("Start at login")),
+                ToggleAutostart(),
+                checked=self._facts.autostart,
+            )
+        yield self._item(Text("Settings"), OpenDashboard("settings"))
+
+    def _end(self) -> Iterator[Entry]:
+        leave = self._say(Text("Quit, leave everything running"))
+        choices = [Entry(leave, Quit("leave"), is_default=True)]
+        if self._snapshot.engine.running:
+            choices.append(self._item(Text("Quit and stop everything"), Quit("stop")))
+        yield Entry(self._say(Text("Quit")), children=tuple(choices))
+
+    # -- a module ------------------------------------------------------------------------------
+
+    def _module(self, module: ModuleView) -> Entry:
+        title = in_line(self._title(module.name))
+        label = f"{SIGNS[module.state]} {title}"
+        if not self._snapshot.engine.running:
+            return Entry(label, enabled=False)
+        state = self._say(STATES[module.state])
+        if module.state in ("starting", "degraded"):
+            state = f"{state} {module.ready}/{module.total}"
+        return Entry(
+            f"{label} – {state}",
+            children=(*self._notes(module), *self._offers(module)),
+        )
+
+    def _notes(self, module: ModuleView) -> Iterator[Entry]:
+        """Why it is as it is, and who uses it."""
+        if module.reason:
+            yield self._told(self._say(module.reason))
+        elif module.orphan:
+            yield self._told(self._say(Text("not in the catalog any more")))
+        if module.used_by:
+            users = ", ".join(map(self._title, module.used_by))
+            yield self._told(self._say(Text("Used by {users}", users=users)))
+
+    def _offers(self, module: ModuleView) -> Iterator[Entry]:
+        name = module.name
+        if not module.orphan:
+            yield self._offer(Text("Start"), Start(name), self._can_start(module))
+        yield self._offer(Text("Stop"), Stop(name), self._can_stop(module))
+        if module.orphan:
+            yield self._offer(Text("Remove"), Remove(name), not self._is_busy(name))
+            return
+        yield self._offer(Text("Restart"), Restart(name), self._can_restart(module))
+        if module.open:
+            is_open = module.state in ("running", "degraded")
+            yield self._offer(Text("Open"), OpenModule(name), is_open)
+        yield self._offer(Text("Logs"), OpenDashboard(f"logs/{name}"), _has_containers(module))
+
+    # -- what can be done ----------------------------------------------------------------------
+
+    def _can_start(self, module: ModuleView) -> bool:
+        if module.orphan or module.problem or self._is_busy(module.name):
+            return False
+        return module.state in ("stopped", "error", "degraded")
+
+    def _can_stop(self, module: ModuleView) -> bool:
+        return self._may_stop(module) and not (module.kind == "basic" and module.used_by)
+
+    def _may_stop(self, module: ModuleView) -> bool:
+        """Whether it could be stopped, were it not for its users."""
+        return (module.wanted or _is_alive(module)) and not self._is_busy(module.name)
+
+    def _can_restart(self, module: ModuleView) -> bool:
+        return _is_alive(module) and not module.problem and not self._is_busy(module.name)
+
+    def _is_busy(self, name: str) -> bool:
+        """Whether an operation has it; one that names no modules yet may mean any."""
+        return any(
+            name in operation.modules
+            or not (operation.modules or operation.steps)
+            or any(step.module == name for step in operation.steps)
+            for operation in self._operations
+        )
+
+    # -- lines ---------------------------------------------------------------------------------
+
+    def _item(self, text: Text, action: Action) -> Entry:
+        return Entry(self._say(text), action)
+
+    def _offer(self, text: Text, action: Action, can_work: object) -> Entry:
+        return Entry(self._say(text), action, enabled=bool(can_work))
+
+    def _told(self, text: str) -> Entry:
+        """A line that is only there to be read."""
+        return Entry(shortened(in_line(text), _LINE), enabled=False)
+
+    def _say(self, text: Text) -> str:
+        return text.render(self._language)
+
+    def _title(self, name: str) -> str:
+        return self._facts.titles.get(name, name)
+
+
+def _is_alive(module: ModuleView) -> bool:
+    return any(service.state in _ALIVE for service in module.services)
+
+
+def _has_containers(module: ModuleView) -> bool:
+    return any(service.state != "absent" for service in module.services)

@@ -1,0 +1,262 @@
+"""What the user is told when nobody looks. Pure: it is given the time."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final, Literal
+
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import ModuleView, OperationKind, OperationView, Snapshot
+from aiserver_tray.state.words import STATES
+
+Kind = Literal["module", "operation", "engine"]
+
+QUIET: Final = 15.0
+"""Seconds after start and resume in which things come back by themselves, and nobody is told."""
+
+GATHERING: Final = 2.0
+"""Seconds in which several modules are one piece of news."""
+
+PAUSE: Final = 60.0
+"""Seconds in which the failure of one module is told once: it may end and be restarted for ever."""
+
+_BAD = ("error", "degraded")
+
+_SUCCEEDED: Mapping[OperationKind, Text] = {
+    "up": Text("Started"),
+    "stop": Text("Stopped"),
+    "down": Text("Removed"),
+    "restart": Text("Restarted"),
+    "pull": Text("Pulled"),
+    "build": Text("Built"),
+}
+_FAILED: Mapping[OperationKind, Text] = {
+    "up": Text("Starting failed"),
+    "stop": Text("Stopping failed"),
+    "down": Text("Removing failed"),
+    "restart": Text("Restarting failed"),
+    "pull": Text("Pulling failed"),
+    "build": Text("Building failed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One piece of news."""
+
+    kind: Kind
+    title: Text
+    body: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What the user wants to be told of."""
+
+    modules: bool = True
+    operations: bool = True
+    engine: bool = True
+
+
+class Notifier:
+    """Finds the news in snapshots: where they differ from what the user was told last.
+
+    Modules that fail together are told of together, so whoever owns this calls `take` again at
+    `due`, with the snapshot that holds then.
+    """
+
+    def __init__(self, now: float, titles: Mapping[str, str]) -> None:
+        self.switches = Switches()
+        self.titles = titles
+        self.due: float | None = None
+        """When `take` may have something to say though nothing changes."""
+        self._engine = _EngineNews(now + QUIET)
+        self._modules = _ModuleNews(now + QUIET)
+        self._mine: set[str] = set()
+
+    def resume(self, now: float) -> None:
+        """The machine was asleep: what is as before soon is no news."""
+        self._engine.quiet_until = self._modules.quiet_until = now + QUIET
+
+    def begun(self, operation_id: str) -> None:
+        """The user has begun an operation from the tray, and will be told how it ends."""
+        self._mine.add(operation_id)
+
+    def take(self, snapshot: Snapshot, now: float) -> tuple[Notification, ...]:
+        """What is new in *snapshot*."""
+        engine = self._engine.take(snapshot, now)
+        if engine and snapshot.engine.running:
+            # What it revives comes back one by one.
+            self._modules.quiet_until = max(self._modules.quiet_until, now + QUIET)
+        operations = list(self._ended(snapshot.operations))
+        modules = list(self._modules.take(snapshot, now, self.titles))
+        ends = [self._engine.due(now), self._modules.due(now)]
+        self.due = min((end for end in ends if end is not None), default=None)
+        return (
+            *(engine if self.switches.engine else ()),
+            *(operations if self.switches.operations else ()),
+            *(modules if self.switches.modules else ()),
+        )
+
+    def _ended(self, operations: Iterable[OperationView]) -> Iterator[Notification]:
+        for operation in operations:
+            if operation.id in self._mine and operation.is_over:
+                self._mine.discard(operation.id)
+                if operation.status != "cancelled":
+                    yield _end_of(operation, self.titles)
+
+
+class _EngineNews:
+    def __init__(self, quiet_until: float) -> None:
+        self.quiet_until = quiet_until
+        self._adopts_until = quiet_until
+        self._told: bool | None = None
+
+    def take(self, snapshot: Snapshot, now: float) -> list[Notification]:
+        running = snapshot.engine.running
+        if now < self._adopts_until or self._told is None:
+            self._told = running
+        if now < self.quiet_until or running == self._told:
+            return []
+        self._told = running
+        if running:
+            follow = Text("What ran before follows by itself.")
+            return [Notification("engine", Text("The Docker engine is back"), follow)]
+        error = snapshot.engine.error
+        why = error.text if error else Text("It was stopped.")
+        return [Notification("engine", Text("The Docker engine is gone"), why)]
+
+    def due(self, now: float) -> float | None:
+        return self.quiet_until if now < self.quiet_until else None
+
+
+class _ModuleNews:
+    """``_told``: name -> whether it was in trouble when last told of; ``_failed``: those whose
+    failure is to be told, even if they heal meanwhile."""
+
+    def __init__(self, quiet_until: float) -> None:
+        self.quiet_until = quiet_until
+        self._adopts_until = quiet_until
+        self._told: dict[str, bool] = {}
+        self._told_at: dict[str, float] = {}
+        self._failed: dict[str, ModuleView] = {}
+        self._gathers_until: float | None = None
+        self._held: dict[str, float] = {}
+        self._postponed: dict[str, float] = {}
+
+    def take(
+        self, snapshot: Snapshot, now: float, titles: Mapping[str, str]
+    ) -> Iterator[Notification]:
+        self._hold(snapshot.operations, now)
+        if not snapshot.engine.running:
+            self._forget_failures()
+            return
+        self._postponed.clear()
+        for module in snapshot.modules:
+            self._see(module, now)
+        if now >= self.quiet_until:
+            yield from self._news(snapshot.modules, now, titles)
+
+    def due(self, now: float) -> float | None:
+        if now < self.quiet_until:
+            return self.quiet_until
+        gathered = [] if self._gathers_until is None else [self._gathers_until]
+        return min((*gathered, *self._postponed.values()), default=None)
+
+    def _forget_failures(self) -> None:
+        self._failed.clear()
+        self._postponed.clear()
+        self._gathers_until = None
+
+    def _hold(self, operations: Iterable[OperationView], now: float) -> None:
+        """What operations do to their modules is no news; events may lag behind their end."""
+        for operation in operations:
+            if not operation.is_over:
+                names = {*operation.modules, *(step.module for step in operation.steps)}
+                self._held |= dict.fromkeys(names, now + GATHERING)
+
+    def _see(self, module: ModuleView, now: float) -> None:
+        name, is_bad = module.name, module.state in _BAD
+        is_held = now < self._held.get(name, 0.0)
+        if is_held or now < self._adopts_until or name not in self._told:
+            self._told[name] = is_bad
+            self._failed.pop(name, None)
+        elif module.state == "stopped":
+            self._told[name] = False  # nobody wants it any more
+        elif is_bad and not self._told[name] and now >= self.quiet_until:
+            again = self._told_at.get(name, now - PAUSE) + PAUSE
+            if now >= again:
+                self._failed.setdefault(name, module)
+            else:
+                self._postponed[name] = again
+
+    def _news(
+        self, modules: Sequence[ModuleView], now: float, titles: Mapping[str, str]
+    ) -> Iterator[Notification]:
+        if not (self._failed or self._recovered(modules)):
+            self._gathers_until = None
+            return
+        if self._gathers_until is None:
+            self._gathers_until = now + GATHERING
+        if now < self._gathers_until:
+            return
+        recovered = self._recovered(modules)
+        if failed := list(self._failed.values()):
+            self._failed.clear()
+            self._told |= dict.fromkeys(_names(failed), True)
+            self._told_at |= dict.fromkeys(_names(failed), now)
+            yield _failure(failed, titles)
+        if recovered:
+            self._told |= dict.fromkeys(_names(recovered), False)
+            yield _recovery(recovered, titles)
+        # Who healed while its failure was gathered is told of next.
+        self._gathers_until = now + GATHERING if self._recovered(modules) else None
+
+    def _recovered(self, modules: Iterable[ModuleView]) -> list[ModuleView]:
+        return [
+            module
+            for module in modules
+            if module.state == "running" and self._told[module.name]
+            if module.name not in self._failed
+        ]
+
+
+def _failure(modules: Sequence[ModuleView], titles: Mapping[str, str]) -> Notification:
+    why = [module.reason or STATES[module.state] for module in modules]
+    if len(modules) == 1:
+        title = Text("{name} failed", name=_title(modules[0], titles))
+        return Notification("module", title, why[0])
+    lines = [
+        Text("{name}: {why}", name=_title(module, titles), why=reason)
+        for module, reason in zip(modules, why, strict=True)
+    ]
+    title = Text("{count} modules failed", count=len(modules))
+    return Notification("module", title, _listed(lines))
+
+
+def _recovery(modules: Sequence[ModuleView], titles: Mapping[str, str]) -> Notification:
+    names = ", ".join(_title(module, titles) for module in modules)
+    title = Text("{name} runs again", name=names)
+    return Notification("module", title, Text("It recovered by itself."))
+
+
+def _end_of(operation: OperationView, titles: Mapping[str, str]) -> Notification:
+    names = ", ".join(titles.get(name, name) for name in operation.modules)
+    if operation.status == "failed":
+        why = operation.error.text if operation.error else Text("{names}", names=names)
+        return Notification("operation", _FAILED[operation.kind], why)
+    return Notification("operation", _SUCCEEDED[operation.kind], Text("{names}", names=names))
+
+
+def _listed(texts: Sequence[Text]) -> Text:
+    return reduce(
+        lambda first, second: Text("{first}; {second}", first=first, second=second), texts
+    )
+
+
+def _title(module: ModuleView, titles: Mapping[str, str]) -> str:
+    return titles.get(module.name, module.name)
+
+
+def _names(modules: Iterable[ModuleView]) -> list[str]:
+    return [module.name for module in modules]

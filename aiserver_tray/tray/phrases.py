@@ -1,0 +1,74 @@
+"""Short lines for a tooltip and a menu. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import ModuleView, OperationView, Snapshot
+from aiserver_tray.state.progress import headline
+from aiserver_tray.state.words import STATES
+
+_TROUBLE = ("error", "degraded")
+_WORD = 16
+"""Letters of a word that is rather left out than cut."""
+
+
+def active(snapshot: Snapshot) -> tuple[OperationView, ...]:
+    """The operations under way."""
+    return tuple(operation for operation in snapshot.operations if not operation.is_over)
+
+
+def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
+    """Everything in one line: what is being done, or the state and how many modules run; then
+    the worst module and why."""
+    under_way = active(snapshot)
+    first = headline(under_way[0]) if under_way else _condition(snapshot)
+    worst = None if snapshot.state == "engine_down" else _worst(snapshot.modules, titles)
+    return Text("{first} – {second}", first=first, second=worst) if worst else first
+
+
+def _condition(snapshot: Snapshot) -> Text:
+    word = STATES[snapshot.state]
+    if snapshot.state == "engine_down":
+        error = snapshot.engine.error
+        return Text("{name}: {why}", name=word, why=error.text) if error else word
+    concerned = [module for module in snapshot.modules if module.state != "stopped"]
+    if not concerned:
+        return word
+    return Text(
+        "{state}, {ready} of {total} modules run",
+        state=word,
+        ready=sum(module.state == "running" for module in concerned),
+        total=len(concerned),
+    )
+
+
+def _worst(modules: Iterable[ModuleView], titles: Mapping[str, str]) -> Text | None:
+    troubled = [module for module in modules if module.state in _TROUBLE]
+    if not troubled:
+        return None
+    module = min(troubled, key=lambda module: _TROUBLE.index(module.state))
+    why = module.reason or STATES[module.state]
+    return Text("{name}: {why}", name=titles.get(module.name, module.name), why=why)
+
+
+def in_line(text: str) -> str:
+    """*text*, which may quote a program, in one line without control characters."""
+    kept = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(kept.split())
+
+
+def shortened(text: str, units: int) -> str:
+    """*text* in at most *units* of UTF-16, cut after a word where there is one."""
+    if _units(text) <= units:
+        return text
+    while _units(text) >= units:
+        text = text[:-1]
+    words, _, last = text.rpartition(" ")
+    # A longer one is a path, or a sentence in a language without spaces.
+    if words and len(last) <= _WORD:
+        text = words
+    return text.rstrip(" ,.:;–-，。：；（(") + "…"
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "replace")) // 2

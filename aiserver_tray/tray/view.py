@@ -1,0 +1,49 @@
+"""What the tray shows of a snapshot: icon, tooltip and menu. Pure."""
+
+from dataclasses import dataclass
+
+from aiserver_tray.i18n import Language
+from aiserver_tray.model import Snapshot, State
+from aiserver_tray.tray.menu import Entry, TrayFacts, menu
+from aiserver_tray.tray.phrases import in_line, shortened, summary
+
+TOOLTIP_UNITS = 127
+"""What Windows takes of a tooltip, in units of UTF-16."""
+
+NAME = "AI-Server Tray"
+
+
+@dataclass(frozen=True, slots=True)
+class IconSpec:
+    """What an icon tells. ``ready`` of ``total`` services: only while starting."""
+
+    state: State
+    ready: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrayView:
+    """Everything that the tray shows at one moment."""
+
+    icon: IconSpec
+    tooltip: str
+    menu: tuple[Entry, ...]
+
+
+def tray_view(snapshot: Snapshot, facts: TrayFacts, language: Language) -> TrayView:
+    """What to show of *snapshot*."""
+    told = summary(snapshot, facts.titles).render(language)
+    tooltip = shortened(in_line(f"{NAME} – {told}"), TOOLTIP_UNITS)
+    return TrayView(_icon(snapshot), tooltip, menu(snapshot, facts, language))
+
+
+def _icon(snapshot: Snapshot) -> IconSpec:
+    if snapshot.state != "starting":
+        return IconSpec(snapshot.state)
+    wanted = [m for m in snapshot.modules if m.wanted or m.state == "starting"]
+    return IconSpec(
+        "starting",
+        sum(module.ready for module in wanted),
+        sum(module.total for module in wanted),
+    )

@@ -1,0 +1,98 @@
+"""Snapshots and printable menus for the tests of the tray."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import EngineView, ModuleView, OperationView, ServiceView, Snapshot, State
+from aiserver_tray.tray.menu import Entry, TrayFacts
+
+FACTS = TrayFacts(
+    chosen=("n8n", "dify"),
+    titles={"n8n": "n8n", "dify": "Dify", "postgres": "PostgreSQL"},
+    autostart=False,
+    can_start_engine=True,
+)
+WORST_FIRST = ("error", "degraded", "stopping", "starting", "running", "stopped", "engine_down")
+UP = EngineView(running=True, version="26.1.5", id="E")
+
+
+def module(
+    name: str,
+    state: State = "running",
+    reason: str = "",
+    **changes: object,
+) -> ModuleView:
+    """A feature of one service; its container is there where that fits its state."""
+    alive = state in ("running", "starting", "stopping", "degraded")
+    service = ServiceView(
+        name=name,
+        container=f"ai-{name}",
+        state="running" if alive else "absent" if state == "engine_down" else "exited",
+        health="none",
+        image="image",
+        is_job=False,
+        exit_code=None,
+        started_at=None,
+        reason=None,
+    )
+    view = ModuleView(
+        name=name,
+        kind="feature",
+        state=state,
+        ready=int(state == "running"),
+        total=1,
+        reason=Text("{why}", why=reason) if reason else None,
+        orphan=False,
+        wanted=state != "stopped",
+        used_by=(),
+        open=None,
+        services=(service,),
+    )
+    return replace(view, **changes)  # type: ignore[arg-type]
+
+
+def absent(view: ModuleView) -> ModuleView:
+    """*view* without containers."""
+    services = tuple(replace(service, state="absent") for service in view.services)
+    return replace(view, services=services)
+
+
+def snapshot(
+    *modules: ModuleView,
+    state: State | None = None,
+    engine: EngineView = UP,
+    operations: tuple[OperationView, ...] = (),
+) -> Snapshot:
+    states: list[State] = [module.state for module in modules]
+    worst = min(states, key=WORST_FIRST.index, default="stopped")
+    return Snapshot(1, engine, state or worst, modules, operations)
+
+
+def tree(entries: Iterable[Entry]) -> str:
+    """The menu as people see it: what can't be chosen in brackets, the default in stars."""
+    return "\n".join(_lines(entries, ""))
+
+
+def _lines(entries: Iterable[Entry], indent: str) -> Iterator[str]:
+    for entry in entries:
+        text = entry.text or "--"
+        if entry.checked is not None:
+            text = f"[{'x' if entry.checked else ' '}] {text}"
+        if entry.is_default:
+            text = f"*{text}*"
+        if not entry.enabled:
+            text = f"({text})"
+        yield indent + text
+        yield from _lines(entry.children, indent + "  ")
+
+
+def offered(entries: Iterable[Entry]) -> list[object]:
+    """All actions that can be chosen."""
+    found: list[object] = []
+    for entry in entries:
+        if entry.action and entry.enabled:
+            found.append(entry.action)
+        if entry.enabled:
+            found += offered(entry.children)
+    return found

@@ -1,0 +1,188 @@
+"""What the user is told, and what not: sequences of snapshots with their times."""
+
+from dataclasses import replace
+
+from aiserver_tray.errors import EngineDownError
+from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot
+from aiserver_tray.tray.notifications import (
+    GATHERING,
+    PAUSE,
+    QUIET,
+    Notification,
+    Notifier,
+    Switches,
+)
+from tests.unit.state.made import operation
+from tests.unit.tray.shown import module, snapshot
+
+N8N = module("n8n")
+DIFY = module("dify")
+DEAD = module("n8n", "error", "ended with exit code 137")
+HURT = module("dify", "degraded", "is unhealthy")
+DOWN = EngineView(running=False, error=EngineDownError("unix:///run/docker.sock", "refused"))
+LATER = QUIET + 1
+
+
+def settled(*modules: ModuleView) -> Notifier:
+    """A notifier that has seen *modules* until the quiet time was over."""
+    notifier = Notifier(0.0, {"n8n": "n8n", "dify": "Dify"})
+    assert not notifier.take(snapshot(*modules), 0.0)
+    assert not notifier.take(snapshot(*modules), QUIET)
+    return notifier
+
+
+def told(found: tuple[Notification, ...]) -> list[str]:
+    return [f"{n.title} | {n.body}" for n in found]
+
+
+def after_gathering(notifier: Notifier, seen: Snapshot) -> list[str]:
+    """What is told when the owner comes back at the time it was told to."""
+    assert notifier.due is not None
+    return told(notifier.take(seen, notifier.due))
+
+
+def test_a_failure_and_a_recovery_are_told_once_each() -> None:
+    notifier = settled(N8N, DIFY)
+    assert not notifier.take(snapshot(DEAD, DIFY), LATER)
+    assert notifier.due == LATER + GATHERING
+    assert after_gathering(notifier, snapshot(DEAD, DIFY)) == [
+        "n8n failed | ended with exit code 137"
+    ]
+    assert not notifier.take(snapshot(DEAD, DIFY), LATER + 10)
+    assert notifier.due is None
+    assert not notifier.take(snapshot(N8N, DIFY), LATER + 20)
+    assert after_gathering(notifier, snapshot(N8N, DIFY)) == [
+        "n8n runs again | It recovered by itself."
+    ]
+    assert not notifier.take(snapshot(N8N, DIFY), LATER + 300)
+
+
+def test_modules_that_fail_together_are_one_piece_of_news() -> None:
+    notifier = settled(N8N, DIFY)
+    notifier.take(snapshot(DEAD, DIFY), LATER)
+    notifier.take(snapshot(DEAD, HURT), LATER + 1)
+    assert after_gathering(notifier, snapshot(DEAD, HURT)) == [
+        "2 modules failed | n8n: ended with exit code 137; Dify: is unhealthy"
+    ]
+    notifier.take(snapshot(N8N, DIFY), LATER + 20)
+    assert after_gathering(notifier, snapshot(N8N, DIFY)) == [
+        "n8n, Dify runs again | It recovered by itself."
+    ]
+
+
+def test_who_heals_at_once_has_failed_all_the_same() -> None:
+    notifier = settled(N8N)
+    notifier.take(snapshot(DEAD), LATER)
+    notifier.take(snapshot(N8N), LATER + 0.5)
+    assert after_gathering(notifier, snapshot(N8N)) == ["n8n failed | ended with exit code 137"]
+    assert after_gathering(notifier, snapshot(N8N)) == ["n8n runs again | It recovered by itself."]
+
+
+def test_who_fails_again_and_again_is_not_told_each_time() -> None:
+    notifier = settled(N8N)
+    now, news = LATER, []
+    for _ in range(20):
+        for seen in (DEAD, DEAD, N8N, N8N):
+            news += told(notifier.take(snapshot(seen), now))
+            now += GATHERING
+    assert len([line for line in news if "failed" in line]) == 1 + int((now - LATER) / PAUSE)
+
+
+def test_a_repeated_failure_that_lasts_is_told_in_the_end() -> None:
+    notifier = settled(N8N)
+    notifier.take(snapshot(DEAD), LATER)
+    assert after_gathering(notifier, snapshot(DEAD))
+    notifier.take(snapshot(N8N), LATER + 5)
+    assert after_gathering(notifier, snapshot(N8N))
+    notifier.take(snapshot(DEAD), LATER + 10)
+    assert notifier.due == LATER + GATHERING + PAUSE
+    assert not after_gathering(notifier, snapshot(DEAD))
+    assert after_gathering(notifier, snapshot(DEAD)) == ["n8n failed | ended with exit code 137"]
+
+
+def test_the_first_seconds_are_quiet_and_what_they_end_with_is_no_news() -> None:
+    notifier = Notifier(0.0, {})
+    notifier.take(snapshot(N8N), 1)
+    assert not notifier.take(snapshot(DEAD), 2)
+    assert not notifier.take(snapshot(DEAD), QUIET)
+    assert not notifier.take(snapshot(DEAD), QUIET + 60)
+
+
+def test_sleep_is_followed_by_quiet_and_what_stayed_broken_is_told() -> None:
+    notifier = settled(N8N, DIFY)
+    notifier.resume(1000)
+    assert not notifier.take(snapshot(DEAD, HURT), 1001)
+    assert not notifier.take(snapshot(N8N, HURT), 1005)
+    assert notifier.due == 1000 + QUIET
+    assert not after_gathering(notifier, snapshot(N8N, HURT))
+    assert after_gathering(notifier, snapshot(N8N, HURT)) == ["Dify failed | is unhealthy"]
+
+
+def test_what_an_operation_does_is_not_told_as_a_failure() -> None:
+    notifier = settled(N8N)
+    restart = operation("restart", ("stop", "n8n/n8n", "running"), modules=("n8n",))
+    stopping = snapshot(DEAD, operations=(restart,))
+    assert not notifier.take(stopping, LATER)
+    over = replace(restart, status="failed")
+    assert not notifier.take(snapshot(DEAD, operations=(over,)), LATER + 1)
+    assert not notifier.take(snapshot(DEAD, operations=(over,)), LATER + 60)
+    # Nor is its mending by another one told as a recovery.
+    again = replace(restart, id="2")
+    assert not notifier.take(snapshot(N8N, operations=(over, again)), LATER + 70)
+    assert not notifier.take(snapshot(N8N, operations=(over,)), LATER + 80)
+
+
+def test_a_failed_module_that_is_stopped_is_forgotten() -> None:
+    notifier = settled(N8N)
+    notifier.take(snapshot(DEAD), LATER)
+    assert after_gathering(notifier, snapshot(DEAD))
+    notifier.take(snapshot(module("n8n", "stopped")), LATER + 10)
+    assert not notifier.take(snapshot(N8N), LATER + 20)
+    assert notifier.due is None
+
+
+def test_an_operation_begun_from_the_tray_is_told_when_it_ends() -> None:
+    notifier = settled(N8N)
+    notifier.begun("1")
+    begun = operation("up", id="1", modules=("n8n", "dify"))
+    other = operation("up", id="2", status="succeeded", modules=("n8n",))
+    assert not notifier.take(snapshot(N8N, operations=(begun, other)), LATER)
+    over = replace(begun, status="succeeded")
+    assert told(notifier.take(snapshot(N8N, operations=(over,)), LATER)) == ["Started | n8n, Dify"]
+    assert not notifier.take(snapshot(N8N, operations=(over,)), LATER)
+
+
+def test_a_failed_operation_says_why_and_a_cancelled_one_nothing() -> None:
+    notifier = settled(N8N)
+    notifier.begun("1")
+    notifier.begun("2")
+    failed = OperationView("1", "up", ("n8n",), "failed", error=DOWN.error)
+    cancelled = OperationView("2", "up", ("n8n",), "cancelled")
+    (news,) = notifier.take(snapshot(N8N, operations=(failed, cancelled)), LATER)
+    assert str(news.title) == "Starting failed"
+    assert str(news.body) == str(DOWN.error)
+
+
+def test_the_engine_s_going_and_return_are_told_and_not_what_comes_back_with_it() -> None:
+    notifier = settled(N8N)
+    down = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
+    assert told(notifier.take(down, LATER)) == [f"The Docker engine is gone | {DOWN.error}"]
+    assert not notifier.take(down, LATER + 5)
+    assert told(notifier.take(snapshot(DEAD), LATER + 10)) == [
+        "The Docker engine is back | What ran before follows by itself."
+    ]
+    notifier.take(snapshot(N8N), LATER + 12)
+    assert not notifier.take(snapshot(N8N), LATER + 60)
+
+
+def test_each_kind_can_be_switched_off() -> None:
+    notifier = settled(N8N)
+    notifier.switches = Switches(modules=False, operations=False, engine=False)
+    notifier.begun("1")
+    over = operation("up", id="1", status="succeeded")
+    notifier.take(snapshot(DEAD, operations=(over,)), LATER)
+    assert not notifier.take(snapshot(DEAD), LATER + GATHERING)
+    assert not notifier.take(snapshot(engine=DOWN, state="engine_down"), LATER + 10)
+    # What was not told is not told later either.
+    notifier.switches = Switches()
+    assert not notifier.take(snapshot(engine=DOWN, state="engine_down"), LATER + 20)

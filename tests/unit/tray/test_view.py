@@ -1,0 +1,214 @@
+"""Icon, tooltip and menu of a snapshot."""
+
+from dataclasses import replace
+from textwrap import dedent
+
+import pytest
+
+from aiserver_tray.errors import EngineDownError
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot, State
+from aiserver_tray.tray.actions import (
+    Cancel,
+    OpenDashboard,
+    OpenModule,
+    Quit,
+    Remove,
+    Restart,
+    Start,
+    StartAll,
+    StartEngine,
+    Stop,
+    StopAll,
+    ToggleAutostart,
+)
+from aiserver_tray.tray.menu import TrayFacts
+from aiserver_tray.tray.phrases import shortened
+from aiserver_tray.tray.view import TOOLTIP_UNITS, IconSpec, TrayView, tray_view
+from tests.unit.state.made import operation
+from tests.unit.tray.shown import FACTS, absent, module, offered, snapshot, tree
+
+POSTGRES = module("postgres", kind="basic", used_by=("n8n",))
+DOWN = EngineView(running=False, error=EngineDownError("unix:///run/docker.sock", "refused"))
+STARTING = operation(
+    "up",
+    ("start", "postgres/postgres", "done"),
+    ("wait", "postgres/postgres", "running"),
+    ("start", "n8n/n8n", "pending"),
+    ("wait", "n8n/n8n", "pending"),
+    id="7",
+    modules=("n8n",),
+)
+
+
+def shown(seen: Snapshot, facts: TrayFacts = FACTS, language: Language = "en") -> TrayView:
+    return tray_view(seen, facts, language)
+
+
+def test_the_menu_of_a_stack_that_runs() -> None:
+    n8n = module("n8n", open="http://localhost:18100")
+    view = shown(snapshot(n8n, module("dify", "stopped"), POSTGRES))
+    assert tree(view.menu) == dedent("""\
+        (● running, 2 of 2 modules run)
+        *Open dashboard*
+        --
+        Start all
+        Stop all
+        --
+        ● n8n – running
+          (Start)
+          Stop
+          Restart
+          Open
+          Logs
+        ○ Dify – stopped
+          Start
+          (Stop)
+          (Restart)
+          Logs
+        Basic services
+          ● PostgreSQL – running
+            (Used by n8n)
+            (Start)
+            (Stop)
+            Restart
+            Logs
+        --
+        [ ] Start at login
+        Settings
+        --
+        Quit
+          *Quit, leave everything running*
+          Quit and stop everything""")
+
+
+def test_the_menu_in_chinese() -> None:
+    view = shown(snapshot(module("n8n", "stopped")), language="zh")
+    assert "全部启动" in tree(view.menu)
+    assert "○ n8n – 已停止" in tree(view.menu)
+
+
+def test_an_operation_is_shown_and_can_be_cancelled() -> None:
+    seen = snapshot(module("n8n", "starting"), POSTGRES, operations=(STARTING,))
+    view = shown(seen)
+    assert view.tooltip == "AI-Server Tray – Starting 0/2: waiting for postgres"
+    assert tree(view.menu).startswith("(◐ Starting 0/2: waiting for postgres)\nCancel\n*Open")
+    assert Cancel("7") in offered(view.menu)
+    on_modules = {Start, Stop, Restart, StartAll, StopAll}
+    assert not [a for a in offered(view.menu) if type(a) in on_modules]
+
+
+def test_another_process_s_operation_can_t_be_cancelled_here() -> None:
+    view = shown(snapshot(module("n8n"), operations=(replace(STARTING, is_foreign=True),)))
+    assert Cancel("7") not in offered(view.menu)
+
+
+def test_what_an_operation_has_not_is_left_to_be_chosen() -> None:
+    view = shown(snapshot(module("n8n"), module("dify", "stopped"), operations=(STARTING,)))
+    assert {Start("dify"), StartAll()} <= set(offered(view.menu))
+
+
+def test_an_operation_that_ended_holds_nothing() -> None:
+    over = replace(STARTING, status="succeeded")
+    view = shown(snapshot(module("n8n"), operations=(over,)))
+    assert {Stop("n8n"), StopAll()} <= set(offered(view.menu))
+    assert "Starting" not in view.tooltip
+
+
+def test_nothing_is_offered_before_an_operation_has_named_its_modules() -> None:
+    begun = OperationView("7", "up", ())
+    view = shown(snapshot(module("n8n", "stopped"), operations=(begun,)))
+    assert not {Start("n8n"), StartAll()} & set(offered(view.menu))
+
+
+def test_without_its_engine_nothing_but_its_start_is_offered() -> None:
+    view = shown(snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down"))
+    assert offered(view.menu) == [
+        OpenDashboard(),
+        StartEngine(),
+        ToggleAutostart(),
+        OpenDashboard("settings"),
+        Quit("leave"),
+    ]
+    assert view.icon == IconSpec("engine_down")
+    assert "engine down: The Docker engine" in view.tooltip
+
+
+def test_an_engine_that_can_t_be_started_from_here_is_not_offered() -> None:
+    facts = replace(FACTS, can_start_engine=False, autostart=None)
+    seen = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
+    assert offered(shown(seen, facts).menu) == [
+        OpenDashboard(),
+        OpenDashboard("settings"),
+        Quit("leave"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("view", "actions"),
+    [
+        (module("x", "error", "ended with exit code 1"), {Start, Stop, OpenDashboard}),
+        (absent(module("x", "error", "has no container")), {Start, Stop}),
+        (module("x", "degraded", open="http://x"), {Start, Stop, Restart, OpenModule}),
+        (module("x", "starting", open="http://x"), {Stop, Restart}),
+        (absent(module("x", "stopped", "y.yaml: broken", problem=Text("broken"))), set()),
+        (module("x", "running", problem=Text("broken")), {Stop}),
+        (module("x", "running", orphan=True, wanted=False), {Stop, Remove}),
+        (module("x", "stopped", orphan=True), {Remove}),
+    ],
+)
+def test_what_a_module_offers(view: ModuleView, actions: set[type]) -> None:
+    submenu = next(e for e in shown(snapshot(view)).menu if " x – " in e.text)
+    on_it = {type(action) for action in offered(submenu.children)}
+    assert on_it - {OpenDashboard} == actions - {OpenDashboard}
+
+
+def test_a_module_s_reason_stands_in_its_submenu() -> None:
+    view = shown(snapshot(module("n8n", "error", "ended with exit code 137")))
+    assert "✗ n8n – in error\n  (ended with exit code 137)" in tree(view.menu)
+
+
+def test_the_tooltip_names_the_worst_module_and_why() -> None:
+    modules = (
+        module("dify", "degraded", "slow"),
+        module("n8n", "error", "exit code 137"),
+        POSTGRES,
+    )
+    assert shown(snapshot(*modules)).tooltip == (
+        "AI-Server Tray – in error, 1 of 3 modules run – n8n: exit code 137"
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    "reason",
+    ["several words " * 20, "没有空格的很长的原因" * 20, "/a/very/long/path" * 20, "🧨" * 200],
+)
+def test_a_long_tooltip_is_cut(reason: str, language: Language) -> None:
+    tooltip = shown(snapshot(module("n8n", "error", reason)), language=language).tooltip
+    units = len(tooltip.encode("utf-16-le")) // 2
+    assert TOOLTIP_UNITS - 18 < units <= TOOLTIP_UNITS
+    assert tooltip.endswith("…")
+
+
+def test_what_fits_is_not_cut_and_a_cut_is_after_a_word() -> None:
+    assert shortened("one two", 7) == "one two"
+    assert shortened("one two three", 12) == "one two…"
+    assert shortened("🧨🧨🧨", 6) == "🧨🧨🧨"
+    assert shortened("🧨🧨🧨", 5) == "🧨🧨…"
+
+
+def test_a_tooltip_is_one_line_without_control_characters() -> None:
+    view = shown(snapshot(module("n8n", "error", "it\nsaid \x1b[31mno\x00")))
+    assert view.tooltip.endswith("n8n: it said [31mno")
+
+
+@pytest.mark.parametrize("state", ["stopped", "running", "stopping", "degraded", "error"])
+def test_only_a_start_has_a_ring(state: State) -> None:
+    assert shown(snapshot(module("n8n", state))).icon == IconSpec(state)
+
+
+def test_the_ring_counts_the_services_of_all_wanted_modules() -> None:
+    starting = module("n8n", "starting", ready=1, total=3)
+    seen = snapshot(starting, POSTGRES, module("dify", "stopped", total=9))
+    assert shown(seen).icon == IconSpec("starting", 2, 4)
