@@ -49,6 +49,9 @@ _MIRROR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z
 BIND = "app.bind"
 LANGUAGE = "app.language"
 MIRRORS = "app.mirrors"
+NOTIFY_ENGINE = "app.notify_engine"
+NOTIFY_MODULES = "app.notify_modules"
+NOTIFY_OPERATIONS = "app.notify_operations"
 STOP_UNUSED_BASICS = "app.stop_unused_basics"
 
 APP_SETTINGS: Mapping[str, Setting] = {
@@ -77,6 +80,21 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "en": "Tried in turn before an image's own registry, such as mirror.example.com.",
             "zh": "在镜像自身的仓库之前依次尝试，例如 mirror.example.com。",
         },
+    ),
+    NOTIFY_MODULES: Setting(
+        type="boolean",
+        default="true",
+        title={"en": "Tell when a module fails or recovers", "zh": "模块出现故障或恢复时通知"},
+    ),
+    NOTIFY_OPERATIONS: Setting(
+        type="boolean",
+        default="true",
+        title={"en": "Tell when what the tray began ends", "zh": "托盘发起的操作结束时通知"},
+    ),
+    NOTIFY_ENGINE: Setting(
+        type="boolean",
+        default="true",
+        title={"en": "Tell when the engine goes or returns", "zh": "引擎断开或恢复时通知"},
     ),
     STOP_UNUSED_BASICS: Setting(
         type="boolean",
