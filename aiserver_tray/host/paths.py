@@ -43,6 +43,11 @@ def find_home(option: str | os.PathLike[str] | None = None) -> Home:
     if named:
         # One folder, one name: locks and sockets are named by it.
         return Home(Path(os.path.realpath(named)), "home")
+    return default_home()
+
+
+def default_home() -> Home:
+    """The home of who names none."""
     return Home(platformdirs.user_data_path(APP_NAME, appauthor=False), "credential store")
 
 

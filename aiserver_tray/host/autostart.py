@@ -1,0 +1,98 @@
+"""Start at login: one entry per home in what the operating system starts for this user."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from aiserver_tray.errors import SettingError
+from aiserver_tray.host.login_items import (
+    AutostartFolder,
+    LaunchAgents,
+    LoginItems,
+    RunKey,
+    autostart_folder,
+)
+from aiserver_tray.host.paths import Home, default_home
+from aiserver_tray.host.registry import WindowsRegistry
+from aiserver_tray.i18n import Text
+
+_NAME = "aiserver-tray"
+
+
+def command_line(home: Home) -> list[str]:
+    """What starts the tray of *home*, from the bundle or the environment that runs now."""
+    place = [] if home.folder == default_home().folder else ["--home", str(home.folder)]
+    return [*_program(), *place]
+
+
+def _program() -> list[str]:
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    # -P: a folder of our name where the desktop starts programs is nothing of ours.
+    return [_interpreter(), "-P", "-m", "aiserver_tray"]
+
+
+def _interpreter() -> str:
+    """On Windows the one that opens no console window."""
+    windowed = Path(sys.executable).with_name("pythonw.exe")
+    return str(windowed) if sys.platform == "win32" and windowed.exists() else sys.executable
+
+
+def is_supported() -> bool:
+    """Whether there is a desktop here that one can log in to: on a Unix without one, nothing
+    would heed the entry."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def is_enabled(home: Home) -> bool:
+    """Whether the next login really starts the tray of *home*, as it would be set up now."""
+    return _items().starts(_entry_name(home), command_line(home))
+
+
+def enable(home: Home) -> None:
+    """Have the tray of *home* started at login.
+
+    Raises:
+        SettingError: that can't be set.
+    """
+    try:
+        _items().put(_entry_name(home), command_line(home))
+    except OSError as error:
+        why = Text(
+            "start at login can't be switched on ({reason}). Mend that, then try again",
+            reason=error.strerror or error.args[0],
+        )
+        raise SettingError("autostart", why) from error
+
+
+def disable(home: Home) -> None:
+    """No longer have it started; no entry is left.
+
+    Raises:
+        SettingError: the entry can't be taken away.
+    """
+    try:
+        _items().remove(_entry_name(home))
+    except OSError as error:
+        why = Text(
+            "start at login can't be switched off ({reason}). Mend that, then try again",
+            reason=error.strerror or error.args[0],
+        )
+        raise SettingError("autostart", why) from error
+
+
+def _items() -> LoginItems:
+    if sys.platform == "win32":
+        return RunKey(WindowsRegistry())
+    if sys.platform == "darwin":
+        return LaunchAgents(Path.home() / "Library/LaunchAgents")
+    return AutostartFolder(autostart_folder())
+
+
+def _entry_name(home: Home) -> str:
+    if home.folder == default_home().folder:
+        return _NAME
+    return f"{_NAME}-{hashlib.sha256(os.fsencode(home.folder)).hexdigest()[:8]}"

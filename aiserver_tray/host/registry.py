@@ -1,0 +1,65 @@
+"""The values of Windows' registry that concern the user and the programs installed."""
+
+import sys
+from typing import Literal, Protocol
+
+Hive = Literal["user", "machine"]
+
+
+class Registry(Protocol):
+    """Values by hive, key and name. Keys are written with backslashes."""
+
+    def get(self, hive: Hive, key: str, name: str) -> object:
+        """The value; None where there is none, or it may not be read."""
+
+    def put(self, key: str, name: str, value: str) -> None:
+        """Set a text of the user's.
+
+        Raises:
+            OSError: it can't be set.
+        """
+
+    def remove(self, key: str, name: str) -> None:
+        """Take a value of the user's away, if it is there.
+
+        Raises:
+            OSError: it can't be taken away.
+        """
+
+
+class WindowsRegistry:
+    """The real one."""
+
+    def get(self, hive: Hive, key: str, name: str) -> object:
+        """As `Registry` says."""
+        if sys.platform != "win32":
+            return None
+        import winreg  # noqa: PLC0415 - on Windows only
+
+        root = winreg.HKEY_CURRENT_USER if hive == "user" else winreg.HKEY_LOCAL_MACHINE
+        try:
+            with winreg.OpenKey(root, key) as opened:
+                return winreg.QueryValueEx(opened, name)[0]
+        except OSError:
+            return None
+
+    def put(self, key: str, name: str, value: str) -> None:
+        """As `Registry` says."""
+        if sys.platform == "win32":
+            import winreg  # noqa: PLC0415 - on Windows only
+
+            with winreg.CreateKey(winreg.HKEY_CURRENT_USER, key) as opened:
+                winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)
+
+    def remove(self, key: str, name: str) -> None:
+        """As `Registry` says."""
+        if sys.platform != "win32":
+            return
+        import winreg  # noqa: PLC0415 - on Windows only
+
+        access = winreg.KEY_SET_VALUE
+        try:
+            with winreg.OpenKey(winreg.HKEY_CURRENT_USER, key, access=access) as opened:
+                winreg.DeleteValue(opened, name)
+        except FileNotFoundError:
+            pass
