@@ -26,7 +26,7 @@ from aiserver_tray.host.paths import find_home
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.masking import MASK
 from aiserver_tray.model import ModuleModel
-from aiserver_tray.settings.app_settings import APP_SETTINGS, BIND, LANGUAGE
+from aiserver_tray.settings.app_settings import APP_SETTINGS, BIND, ENGINE, LANGUAGE
 from aiserver_tray.settings.store import Declared, Settings
 from aiserver_tray.target.outline import module_model
 
@@ -168,18 +168,22 @@ class App:
         """The engine alone, of which nothing was asked yet.
 
         Raises:
-            SettingError: it is named by what is no address.
+            SettingError: it is named by what is no address, or the setting can't be read.
         """
         from aiserver_tray.engine.engine import Engine  # noqa: PLC0415 - as in `core`
 
-        return Engine(self._host)
+        return Engine(self._host, setting=self._engine_setting)
 
     def core(self) -> "Core":
         """The connection to the engine with all that hangs on it; to be entered with ``with``."""
         # Docker's SDK takes a while to import, and not every command needs it.
         from aiserver_tray.core import Core  # noqa: PLC0415
 
-        return Core(self.settings, self, self._host)
+        return Core(self.settings, self, self.engine())
+
+    @property
+    def _engine_setting(self) -> str:
+        return self.settings.values({ENGINE: APP_SETTINGS[ENGINE]})[ENGINE]
 
     def check(self, path: Path | None) -> Report:
         """Everything that is wrong with the modules below *path* (a catalog folder, a module's

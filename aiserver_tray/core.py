@@ -22,8 +22,8 @@ class Core:
     When it is entered, the engine's containers are known, or that it can't be reached.
     """
 
-    def __init__(self, settings: Settings, modules: "Modules", host: str | None) -> None:
-        self.engine = Engine(host)
+    def __init__(self, settings: Settings, modules: "Modules", engine: Engine) -> None:
+        self.engine = engine
         self.store = Store()
         self._settings = settings
         self._modules = modules

@@ -1,77 +1,119 @@
-"""Which engine: what the user names, or this machine's own."""
+"""Which engine: what the user names, the one of Docker's context, or this machine's own."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import urlsplit
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from aiserver_tray.errors import SettingError
+from aiserver_tray.host import engine_host
+from aiserver_tray.host.docker_context import (
+    DockerContext,
+    current_context,
+    environment_context,
+    load_context,
+)
 from aiserver_tray.host.engine_place import default_host
 from aiserver_tray.i18n import Text
 
-_SCHEMES = ("unix", "npipe", "tcp", "http", "https")
+Source = Literal["--host", "app.engine", "DOCKER_HOST", "DOCKER_CONTEXT", "context", "local"]
+"""Where an address comes from, in the order that counts: what the user names for us or for Docker,
+the context that ``docker context use`` chose, or what was found on this machine."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """``host`` as in ``DOCKER_HOST``. ``is_default``: nobody named it. ``environment`` is where
-    ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH`` are looked up."""
+    """``host`` as in ``DOCKER_HOST``. ``environment`` is where ``DOCKER_TLS_VERIFY`` and
+    ``DOCKER_CERT_PATH`` are looked up. ``notice``: why it is not the one of Docker's context."""
 
     host: str
-    is_default: bool
+    source: Source
     environment: Mapping[str, str]
+    notice: Text | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the user named it, here and now."""
+        return self.source not in ("context", "local")
 
     @property
     def is_local(self) -> bool:
         """Whether the engine is on this machine, as far as its address tells."""
-        parts = urlsplit(self.host)
-        if parts.scheme in ("unix", "npipe"):
-            return True
-        name = parts.hostname or ""
-        try:
-            return ip_address(name).is_loopback
-        except ValueError:
-            return name == "localhost"
+        return engine_host.is_local(self.host)
 
 
-def find_address(option: str | None, environment: Mapping[str, str] = os.environ) -> Address:
-    """The engine that *option* (``--host``) or ``DOCKER_HOST`` names, else the local one.
+def find_address(
+    option: str | None, setting: str = "", environment: Mapping[str, str] = os.environ
+) -> Address:
+    """The engine that *option* (``--host``), *setting* (``app.engine``), ``DOCKER_HOST``,
+    ``DOCKER_CONTEXT`` or Docker's current context names, else the local one. That of the current
+    context is used only if it is on this machine.
 
     Raises:
         SettingError: that is no address of an engine.
     """
-    named = option or environment.get("DOCKER_HOST")
-    if not named:
-        return Address(default_host(), is_default=True, environment=environment)
-    _check("--host" if option else "DOCKER_HOST", named)
-    return Address(named, is_default=False, environment=environment)
+    named: tuple[tuple[Source, str | None], ...] = (
+        ("--host", option),
+        ("app.engine", setting),
+        ("DOCKER_HOST", environment.get("DOCKER_HOST")),
+    )
+    for source, host in named:
+        if host:
+            return _checked(Address(host, source, environment))
+    if environment.get("DOCKER_CONTEXT"):
+        return _of_environment(environment)
+    return _of_current_context(environment)
 
 
-def _check(source: str, host: str) -> None:
-    scheme = urlsplit(host).scheme
-    if scheme == "ssh":
+def _checked(address: Address) -> Address:
+    why = engine_host.why_unusable(address.host)
+    if why:
+        raise SettingError(address.source, why)
+    return address
+
+
+def _of_environment(environment: Mapping[str, str]) -> Address:
+    name = environment_context(environment)
+    if name is None:
+        return _local(environment)
+    context = load_context(name, environment)
+    if context is None:
         why = Text(
-            "{host}: an engine behind ssh can't be used directly. Forward its socket "
-            "(ssh -NL /tmp/docker.sock:/var/run/docker.sock USER@MACHINE), then use "
-            "unix:///tmp/docker.sock",
-            host=host,
+            "Docker has no context {name!r} that names an engine. `docker context ls` shows them",
+            name=name,
         )
-        raise SettingError(source, why)
-    if "://" not in host or scheme not in _SCHEMES or not _is_complete(host):
-        why = Text(
-            "{host!r} is no address of an engine. Expected unix:///PATH, npipe:////./pipe/NAME or "
-            "tcp://MACHINE:PORT",
-            host=host,
-        )
-        raise SettingError(source, why)
+        raise SettingError("DOCKER_CONTEXT", why)
+    return _checked(_of(context, "DOCKER_CONTEXT"))
 
 
-def _is_complete(host: str) -> bool:
-    parts = urlsplit(host)
-    if parts.scheme in ("unix", "npipe"):
-        return bool(parts.netloc or parts.path.strip("/"))
-    try:
-        return bool(parts.hostname and parts.port)
-    except ValueError:  # no number
-        return False
+def _of_current_context(environment: Mapping[str, str]) -> Address:
+    name = current_context(environment)
+    if name is None:
+        return _local(environment)
+    context = load_context(name, environment)
+    if context is None or not engine_host.is_local(context.host):
+        return replace(_local(environment), notice=_why_not(name, context))
+    return _of(context, "context")
+
+
+def _why_not(name: str, context: DockerContext | None) -> Text:
+    if context is None:
+        return Text(
+            "Docker's current context {name!r} names no engine, so the one of this machine is "
+            "used. `docker context ls` shows the contexts, `docker context use NAME` changes it.",
+            name=name,
+        )
+    return Text(
+        "Docker's current context {name!r} is an engine on another machine ({host}), which is used "
+        "only if you name it: aiserver-tray config set app.engine {host}",
+        name=name,
+        host=context.host,
+    )
+
+
+def _of(context: DockerContext, source: Source) -> Address:
+    return Address(context.host, source, context.environment)
+
+
+def _local(environment: Mapping[str, str]) -> Address:
+    return Address(default_host(), "local", environment)

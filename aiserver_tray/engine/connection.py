@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Unpack
@@ -18,10 +18,12 @@ from aiserver_tray.i18n import Text
 
 class Connection:
     """What all parts of the `Engine` ask through. Each thread has a client of its own, since the
-    SDK promises nothing about sharing one; when the engine was lost, each makes a new one."""
+    SDK promises nothing about sharing one; when the engine was lost, each makes a new one, where
+    *find* says then: another one may have been started."""
 
-    def __init__(self, address: Address) -> None:
-        self.address = address
+    def __init__(self, find: Callable[[], Address]) -> None:
+        self.address = find()
+        self._find = find
         self._own = threading.local()
         self._lock = threading.Lock()
         self._version: str | None = None
@@ -38,6 +40,7 @@ class Connection:
         """
         with self._lock:
             if self._version is None:
+                self.address = self._find()
                 with self._watched():
                     self._version = negotiate(self.address)
             return self._version

@@ -1,8 +1,9 @@
 """The engine, from any thread."""
 
 import threading
+from functools import partial
 
-from aiserver_tray.engine.address import find_address
+from aiserver_tray.engine.address import Address, find_address
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.containers import Containers
 from aiserver_tray.engine.events import EventStream, event_params
@@ -19,16 +20,18 @@ class Engine:
     - `EngineDownError` or `EngineNotInstalledError` where it can't be reached or went away;
     - `EngineRequestError` or a subclass of it, or `ResourcesError`, where it refuses.
 
-    *host* is an address as in ``DOCKER_HOST``; None: that of ``DOCKER_HOST`` (with
-    ``DOCKER_TLS_VERIFY`` and ``DOCKER_CERT_PATH``), else the local engine. *pull_patience*: seconds
-    without progress after which a source of an image is given up.
+    *host* is an address as in ``DOCKER_HOST``, as is *setting*, which counts where *host* is None;
+    without both it is found as `find_address` says. *pull_patience*: seconds without progress after
+    which a source of an image is given up.
 
     Raises:
-        SettingError: *host* or ``DOCKER_HOST`` is no address of an engine.
+        SettingError: what names the engine is no address of one.
     """
 
-    def __init__(self, host: str | None = None, *, pull_patience: float = 60.0) -> None:
-        self._connection = Connection(find_address(host))
+    def __init__(
+        self, host: str | None = None, *, setting: str = "", pull_patience: float = 60.0
+    ) -> None:
+        self._connection = Connection(partial(find_address, host, setting))
         self._lock = threading.Lock()
         self._info: tuple[int, EngineInfo] | None = None
         self.containers = Containers(self._connection)
@@ -39,7 +42,12 @@ class Engine:
     @property
     def host(self) -> str:
         """Its address, as in ``DOCKER_HOST``."""
-        return self._connection.address.host
+        return self.address.host
+
+    @property
+    def address(self) -> Address:
+        """Where it is, and how that was found."""
+        return self._connection.address
 
     def info(self) -> EngineInfo:
         """What it is; asked for once, and again after it was lost: it may be another one then."""

@@ -124,7 +124,7 @@ def _lost(error: Exception, address: Address) -> AiServerError:
     if isinstance(cause, PermissionError) or code == _DENIED:
         return EngineDownError.forbidden(address.host)
     is_absent = isinstance(cause, FileNotFoundError) or code == _ABSENT
-    if is_absent and address.is_default and not is_installed():
+    if is_absent and not address.is_named and not is_installed():
         return EngineNotInstalledError(address.host)
     return EngineDownError(address.host, _reason(cause))
 

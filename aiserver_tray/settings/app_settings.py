@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from aiserver_tray.catalog.setting import Choice, Setting
+from aiserver_tray.host.engine_host import why_unusable
 from aiserver_tray.i18n import Text
 
 
@@ -20,6 +21,16 @@ class _AddressSetting(Setting):
                 "found {found!r}",
                 found=text,
             )
+
+
+class _EngineSetting(Setting):
+    """A text setting that takes the address of an engine, or nothing."""
+
+    def _read(self, text: str) -> str | Text:
+        host = text.strip()
+        if not host:
+            return host
+        return why_unusable(host) or host
 
 
 class _MirrorsSetting(Setting):
@@ -47,11 +58,13 @@ def mirror_list(value: str) -> tuple[str, ...]:
 _MIRROR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 
 BIND = "app.bind"
+ENGINE = "app.engine"
 LANGUAGE = "app.language"
 MIRRORS = "app.mirrors"
 NOTIFY_ENGINE = "app.notify_engine"
 NOTIFY_MODULES = "app.notify_modules"
 NOTIFY_OPERATIONS = "app.notify_operations"
+START_DESIRED = "app.start_desired"
 STOP_UNUSED_BASICS = "app.stop_unused_basics"
 
 APP_SETTINGS: Mapping[str, Setting] = {
@@ -61,6 +74,16 @@ APP_SETTINGS: Mapping[str, Setting] = {
         help={
             "en": "127.0.0.1 keeps everything on this machine; 0.0.0.0 opens it to your networks.",
             "zh": "127.0.0.1 仅限本机访问；0.0.0.0 会向所有网络开放。",
+        },
+    ),
+    ENGINE: _EngineSetting(
+        default="",
+        title={"en": "Docker engine", "zh": "Docker 引擎"},
+        help={
+            "en": "Its address, such as unix:///var/run/docker.sock; empty: the one of this "
+            "machine is found. Another one is used from the next start on.",
+            "zh": "引擎地址，例如 unix:///var/run/docker.sock；留空则自动查找本机引擎。"
+            "更改在下次启动后生效。",
         },
     ),
     LANGUAGE: Setting(
@@ -95,6 +118,15 @@ APP_SETTINGS: Mapping[str, Setting] = {
         type="boolean",
         default="true",
         title={"en": "Tell when the engine goes or returns", "zh": "引擎断开或恢复时通知"},
+    ),
+    START_DESIRED: Setting(
+        type="boolean",
+        default="true",
+        title={"en": "Start again what was running", "zh": "恢复上次运行的模块"},
+        help={
+            "en": "When the applet starts, it brings up the modules that were asked for before.",
+            "zh": "程序启动时，自动启动之前要求运行的模块。",
+        },
     ),
     STOP_UNUSED_BASICS: Setting(
         type="boolean",

@@ -1,26 +1,137 @@
 """Which engine is meant."""
 
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.errors import SettingError
 from aiserver_tray.host.engine_place import default_host
 
-
-def test_the_option_wins_over_the_environment() -> None:
-    found = find_address("unix:///a.sock", {"DOCKER_HOST": "unix:///b.sock"})
-    assert (found.host, found.is_default) == ("unix:///a.sock", False)
+AddContext = Callable[..., dict[str, str]]
 
 
-def test_the_environment_wins_over_the_local_engine() -> None:
-    found = find_address(None, {"DOCKER_HOST": "tcp://10.0.0.1:2375"})
-    assert (found.host, found.is_default) == ("tcp://10.0.0.1:2375", False)
+@pytest.fixture
+def add_context(tmp_path: Path) -> AddContext:
+    """Adds a context to a folder of Docker's configuration, and makes it the current one; returns
+    the environment that names the folder."""
+
+    def add(name: str, host: str | None, *, skip_verify: bool = False) -> dict[str, str]:
+        key = hashlib.sha256(name.encode()).hexdigest()
+        folder = tmp_path / "contexts/meta" / key
+        folder.mkdir(parents=True)
+        ours = {"docker": {"Host": host, "SkipTLSVerify": skip_verify}} if host else {}
+        meta = {"Name": name, "Metadata": {}, "Endpoints": ours}
+        (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+        config = json.dumps({"auths": {}, "currentContext": name})
+        (tmp_path / "config.json").write_text(config, encoding="utf-8")
+        return {"DOCKER_CONFIG": str(tmp_path)}
+
+    return add
 
 
-@pytest.mark.parametrize("environment", [{}, {"DOCKER_HOST": ""}])
-def test_without_either_the_engine_is_the_local_one(environment: dict[str, str]) -> None:
-    found = find_address(None, environment)
-    assert (found.host, found.is_default, found.is_local) == (default_host(), True, True)
+def test_the_option_wins_over_all_else() -> None:
+    found = find_address("unix:///a.sock", "unix:///c.sock", {"DOCKER_HOST": "unix:///b.sock"})
+    assert (found.host, found.source) == ("unix:///a.sock", "--host")
+
+
+def test_the_setting_wins_over_the_environment() -> None:
+    found = find_address(None, "unix:///c.sock", {"DOCKER_HOST": "unix:///b.sock"})
+    assert (found.host, found.source) == ("unix:///c.sock", "app.engine")
+
+
+def test_the_environment_wins_over_contexts(add_context: AddContext) -> None:
+    environment = add_context("mine", "unix:///mine.sock")
+    environment |= {"DOCKER_HOST": "tcp://10.0.0.1:2375", "DOCKER_CONTEXT": "mine"}
+    found = find_address(None, "", environment)
+    assert (found.host, found.source) == ("tcp://10.0.0.1:2375", "DOCKER_HOST")
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"DOCKER_HOST": ""}, {"DOCKER_CONTEXT": ""}, {"DOCKER_CONTEXT": "default"}]
+)
+def test_without_any_the_engine_is_the_local_one(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    found = find_address(None, "", {"DOCKER_CONFIG": str(tmp_path), **environment})
+    assert (found.host, found.source, found.is_local) == (default_host(), "local", True)
+    assert found.notice is None
+
+
+# -- Docker's contexts -----------------------------------------------------------------------------
+
+
+def test_the_current_context_is_used_where_it_is_on_this_machine(add_context: AddContext) -> None:
+    found = find_address(None, "", add_context("desktop-linux", "unix:///desktop.sock"))
+    assert (found.host, found.source, found.is_named) == ("unix:///desktop.sock", "context", False)
+
+
+@pytest.mark.parametrize("host", ["ssh://me@machine", "tcp://10.0.0.1:2376"])
+def test_another_machine_is_never_used_by_a_current_context_alone(
+    add_context: AddContext, host: str
+) -> None:
+    environment = add_context("far", host)
+    found = find_address(None, "", environment)
+    assert (found.host, found.source) == (default_host(), "local")
+    assert f"config set app.engine {host}" in str(found.notice)
+
+
+def test_another_machine_is_used_where_its_context_is_named(add_context: AddContext) -> None:
+    environment = add_context("far", "tcp://10.0.0.1:2376") | {"DOCKER_CONTEXT": "far"}
+    found = find_address(None, "", environment)
+    assert (found.host, found.is_named, found.is_local) == ("tcp://10.0.0.1:2376", True, False)
+
+
+@pytest.mark.parametrize(("skip_verify", "verify"), [(False, "1"), (True, "")])
+def test_a_context_brings_its_certificates(
+    add_context: AddContext, tmp_path: Path, verify: str, *, skip_verify: bool
+) -> None:
+    environment = add_context("tls", "tcp://127.0.0.1:2376", skip_verify=skip_verify)
+    folder = tmp_path / "contexts/tls" / hashlib.sha256(b"tls").hexdigest() / "docker"
+    folder.mkdir(parents=True)
+    found = find_address(None, "", environment | {"DOCKER_CERT_PATH": "/other"})
+    assert found.environment == {"DOCKER_CERT_PATH": str(folder), "DOCKER_TLS_VERIFY": verify}
+
+
+def test_a_context_without_certificates_takes_none_from_the_environment(
+    add_context: AddContext,
+) -> None:
+    environment = add_context("plain", "tcp://127.0.0.1:2375") | {"DOCKER_TLS_VERIFY": "1"}
+    assert find_address(None, "", environment).environment == {}
+
+
+def test_a_named_context_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    environment = {"DOCKER_CONFIG": str(tmp_path), "DOCKER_CONTEXT": "gone"}
+    with pytest.raises(SettingError, match="docker context ls") as caught:
+        find_address(None, "", environment)
+    assert caught.value.data["name"] == "DOCKER_CONTEXT"
+
+
+def test_a_named_context_behind_ssh_is_refused_with_the_way_round(add_context: AddContext) -> None:
+    environment = add_context("far", "ssh://me@machine") | {"DOCKER_CONTEXT": "far"}
+    with pytest.raises(SettingError, match="ssh -NL"):
+        find_address(None, "", environment)
+
+
+def test_a_current_context_without_an_engine_is_told_and_the_local_one_is_used(
+    add_context: AddContext,
+) -> None:
+    found = find_address(None, "", add_context("cluster", None))
+    assert (found.host, found.source) == (default_host(), "local")
+    assert "'cluster' names no engine" in str(found.notice)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"currentContext": 1}', "{}"])
+def test_a_configuration_that_cannot_be_read_names_no_context(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    found = find_address(None, "", {"DOCKER_CONFIG": str(tmp_path)})
+    assert (found.source, found.notice) == ("local", None)
+
+
+# -- addresses -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -36,7 +147,7 @@ def test_without_either_the_engine_is_the_local_one(environment: dict[str, str])
     ],
 )
 def test_an_address_tells_whether_it_is_this_machine(host: str, *, is_local: bool) -> None:
-    assert find_address(host, {}).is_local is is_local
+    assert find_address(host).is_local is is_local
 
 
 @pytest.mark.parametrize(
@@ -45,11 +156,11 @@ def test_an_address_tells_whether_it_is_this_machine(host: str, *, is_local: boo
 )
 def test_what_is_no_address_is_refused_with_an_example(host: str) -> None:
     with pytest.raises(SettingError, match="unix:///PATH") as caught:
-        find_address(None, {"DOCKER_HOST": host})
+        find_address(None, "", {"DOCKER_HOST": host})
     assert caught.value.data["name"] == "DOCKER_HOST"
 
 
 def test_ssh_is_refused_with_the_way_round() -> None:
     with pytest.raises(SettingError, match="ssh -NL") as caught:
-        find_address("ssh://me@machine", {})
+        find_address("ssh://me@machine")
     assert caught.value.data["name"] == "--host"

@@ -21,8 +21,8 @@ from aiserver_tray.errors import (
     SettingError,
 )
 
-HERE = Address("unix:///var/run/docker.sock", is_default=True, environment={})
-NAMED = Address("tcp://engine:2375", is_default=False, environment={})
+HERE = Address("unix:///var/run/docker.sock", "local", {})
+NAMED = Address("tcp://engine:2375", "--host", {})
 
 
 def errors_of(module: ModuleType) -> list[type[Exception]]:

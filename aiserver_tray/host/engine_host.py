@@ -1,0 +1,49 @@
+"""What an engine's address, as in ``DOCKER_HOST``, tells by itself."""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiserver_tray.i18n import Text
+
+_SCHEMES = ("unix", "npipe", "tcp", "http", "https")
+
+
+def is_local(host: str) -> bool:
+    """Whether the engine at *host* is on this machine, as far as its address tells."""
+    parts = urlsplit(host)
+    if parts.scheme in ("unix", "npipe"):
+        return True
+    name = parts.hostname or ""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def why_unusable(host: str) -> Text | None:
+    """Why *host* can't be used as an address; None where it can."""
+    scheme = urlsplit(host).scheme
+    if scheme == "ssh":
+        return Text(
+            "{host}: an engine behind ssh can't be used directly. Forward its socket "
+            "(ssh -NL /tmp/docker.sock:/var/run/docker.sock USER@MACHINE), then use "
+            "unix:///tmp/docker.sock",
+            host=host,
+        )
+    if "://" not in host or scheme not in _SCHEMES or not _is_complete(host):
+        return Text(
+            "{host!r} is no address of an engine. Expected unix:///PATH, npipe:////./pipe/NAME or "
+            "tcp://MACHINE:PORT",
+            host=host,
+        )
+    return None
+
+
+def _is_complete(host: str) -> bool:
+    parts = urlsplit(host)
+    if parts.scheme in ("unix", "npipe"):
+        return bool(parts.netloc or parts.path.strip("/"))
+    try:
+        return bool(parts.hostname and parts.port)
+    except ValueError:  # no number
+        return False

@@ -1,0 +1,53 @@
+"""Where a connection looks for its engine. Its requests are tested on a real one."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.engine.address import Address
+from aiserver_tray.engine.connection import Connection
+from aiserver_tray.errors import EngineDownError
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="Unix sockets")
+
+
+class _Engine(BaseHTTPRequestHandler):
+    """A fake engine that knows its version and nothing else."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Api-Version", "1.41")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"OK")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def address_string(self) -> str:
+        return "local"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Address]:
+    path = tmp_path / "engine.sock"
+    with socketserver.ThreadingUnixStreamServer(str(path), _Engine) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield Address(f"unix://{path}", "local", {})
+        server.shutdown()
+
+
+def test_an_engine_that_was_lost_is_looked_for_again(engine: Address, tmp_path: Path) -> None:
+    found = Address(f"unix://{tmp_path}/gone.sock", "--host", {})
+    with closing(Connection(lambda: found)) as connection:
+        with pytest.raises(EngineDownError):
+            connection.call("GET", "/_ping")
+        found = engine
+        assert connection.call("GET", "/_ping") == b"OK"
+        assert connection.address == engine
