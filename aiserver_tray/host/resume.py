@@ -1,0 +1,59 @@
+"""Noticing that the machine slept.
+
+No system tells a program without a window of it in the same way, but each has a clock that goes on
+while it sleeps, and waits that don't: a wait that took far too long by that clock was a sleep. A
+process that was stopped for a while looks the same, and has as much to catch up with.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+_INTERVAL = 5.0
+_JUMP = 10.0
+
+
+def clock() -> float:
+    """Seconds of a clock that nobody sets and that goes on while the machine sleeps."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":
+        # Unlike time.monotonic, which is the other one there.
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+    return time.monotonic()
+
+
+class ResumeWatch:
+    """Calls *resumed* after the machine slept, within seconds, in a thread of its own. *now*
+    stands for the clock."""
+
+    def __init__(
+        self,
+        resumed: Callable[[], None],
+        *,
+        now: Callable[[], float] = clock,
+        interval: float = _INTERVAL,
+    ) -> None:
+        self._resumed = resumed
+        self._now = now
+        self._interval = interval
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="resume", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End it."""
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        before = self._now()
+        while not self._over.wait(self._interval):
+            now = self._now()
+            if now - before > self._interval + _JUMP:
+                self._resumed()
+            before = self._now()
