@@ -19,7 +19,7 @@ from aiserver_tray.catalog.resolve import (
     resolve_with,
     secrets_in,
 )
-from aiserver_tray.catalog.setting import LocalText
+from aiserver_tray.catalog.setting import LocalText, in_language
 from aiserver_tray.errors import AiServerError, CatalogError, SettingError, raise_all
 from aiserver_tray.host.language import system_language
 from aiserver_tray.host.paths import find_home
@@ -55,6 +55,20 @@ class App:
         """What this installation remembers."""
         return Settings(find_home(self._home))
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What one process has to have in common with another to work through it: home, engine
+        and catalog folders.
+
+        Raises:
+            SettingError: the engine is named by what is no address.
+        """
+        return {
+            "home": str(self.settings.folder),
+            "engine": self.engine().host,
+            "catalogs": [str(folder.resolve()) for folder in self._catalogs],
+        }
+
     @cached_property
     def catalog(self) -> Catalog:
         """The built-in modules, those of the home's folder ``modules``, and the further ones."""
@@ -81,9 +95,7 @@ class App:
 
     def say(self, text: LocalText | None) -> str:
         """A module's own text in the reader's language."""
-        if not text:
-            return ""
-        return text[self.language] if self.language in text else next(iter(text.values()))
+        return in_language(text, self.language)
 
     def resolved(self, name: str) -> ResolvedModule:
         """The module *name* with the settings that hold; secrets are masked and none is made.

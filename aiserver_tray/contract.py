@@ -96,7 +96,8 @@ class ModuleRequest(OfModule):
 
 
 class OperationRequest(Payload):
-    """An operation to be begun; the fields are those of `operations.request.Request`."""
+    """An operation to be begun; the fields are those of `operations.request.Request`.
+    ``until_end``: answer when it has ended."""
 
     kind: OperationKind
     modules: tuple[str, ...] = ()
@@ -105,6 +106,7 @@ class OperationRequest(Payload):
     volumes: tuple[str, ...] | Literal["all"] = ()
     detach: bool = False
     wait: bool = True
+    until_end: bool = False
 
 
 class OperationId(Payload):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class Core:
-    """Engine, state and operations of one installation, alive between ``with`` and its end.
+    """Engine, state and operations of one installation, alive between ``with`` (or `open`) and its
+    end.
 
     When it is entered, the engine's containers are known, or that it can't be reached.
     """
@@ -29,6 +30,11 @@ class Core:
         self._modules = modules
         self._watcher = Watcher(self.engine, self.store, settings.installation_id)
         self._others = Others(self.store, settings)
+
+    def open(self) -> None:
+        """Begin to look for the engine, and return at once."""
+        self._watcher.start()
+        self._others.start()
 
     def __enter__(self) -> Self:
         self._watcher.start()
@@ -44,6 +50,10 @@ class Core:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End; operations that are under way are not waited for."""
         self._others.close()
         self._watcher.close()
         self.store.close()
@@ -58,6 +68,10 @@ class Core:
 
         parts = Parts(self.engine, self.store, self._settings, self._modules, self._watcher.refresh)
         return Operations(parts)
+
+    def look(self) -> None:
+        """Look for the engine, and at all of its containers, now."""
+        self._watcher.refresh()
 
     def publish_modules(self) -> None:
         """Tell the state of every module there is."""

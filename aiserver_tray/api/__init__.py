@@ -1,0 +1,1 @@
+"""The contract, kept: what each channel does."""

@@ -17,7 +17,7 @@ from pydantic import (
 
 from aiserver_tray.catalog.compose.problems import UnfitError
 from aiserver_tray.errors import SettingError
-from aiserver_tray.i18n import Text
+from aiserver_tray.i18n import Language, Text
 from aiserver_tray.masking import MASK
 
 PLACEHOLDER = "change-me-"
@@ -58,9 +58,17 @@ def _both_languages(value: object) -> object:
     return {"en": value, "zh": value} if isinstance(value, str) else value
 
 
-LocalText = dict[Literal["en", "zh"], str]
+LocalText = dict[Language, str]
 Localized = Annotated[LocalText, BeforeValidator(_both_languages)]
 """A text of the catalog by language; one that is written once is for both."""
+
+
+def in_language(text: LocalText | None, language: Language) -> str:
+    """*text* as a reader of *language* gets it; empty where there is none."""
+    if not text:
+        return ""
+    return text[language] if language in text else next(iter(text.values()))
+
 
 SettingType = Literal["port", "secret", "text", "choice", "boolean", "size"]
 Generator = Literal["hex32", "base64url32", "alnum32"]

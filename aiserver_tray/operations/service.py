@@ -7,7 +7,7 @@ from dataclasses import replace
 from threading import Lock, Thread
 from uuid import uuid4
 
-from aiserver_tray.bugs import log_bug, where
+from aiserver_tray.bugs import bug_error, log_bug
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.errors import (
     AiServerError,
@@ -116,7 +116,8 @@ class Operation:
         except AiServerError as failure:
             error = failure
         except Exception as bug:  # noqa: BLE001 - it must be told, whatever it is
-            error = _bug(bug)
+            log_bug(_logger, "an operation failed", bug)
+            error = bug_error(bug)
         if error:
             error.hide(self._secrets())
         self._tell(replace(self._view, status=status, error=error, seconds_left=None))
@@ -249,10 +250,3 @@ def _raise(errors: Iterable[AiServerError]) -> None:
         raise JointError(found)
     if found:
         raise found[0]
-
-
-def _bug(bug: Exception) -> AiServerError:
-    log_bug(_logger, "an operation failed", bug)
-    return AiServerError(
-        Text("This is a bug of AI-Server Tray ({where}). Please report it.", where=where(bug))
-    )

@@ -57,6 +57,7 @@ class Settings:
     """
 
     def __init__(self, home: Home) -> None:
+        self.home = home
         self.folder = home.folder
         self.notices: list[Text] = []
         self._key_place = home.key_place

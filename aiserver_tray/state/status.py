@@ -11,18 +11,19 @@ def status_json(snapshot: Snapshot, language: Language = "en") -> dict[str, Any]
     return {
         "engine": {"running": snapshot.engine.running, "version": snapshot.engine.version},
         "state": snapshot.state,
-        "modules": [_module(module, language) for module in snapshot.modules],
+        "modules": [module_json(module, language) for module in snapshot.modules],
     }
 
 
-def _module(module: ModuleView, language: Language) -> dict[str, Any]:
+def module_json(module: ModuleView, language: Language) -> dict[str, Any]:
+    """A module, with its services."""
     return {
         "name": module.name,
         "kind": module.kind,
         "state": module.state,
         "ready": module.ready,
         "total": module.total,
-        "reason": _rendered(module.reason, language),
+        "reason": rendered_or_none(module.reason, language),
         "orphan": module.orphan,
         "usedBy": list(module.used_by),
         "ports": [port for service in module.services for port in _ports(service)],
@@ -53,9 +54,10 @@ def _service(service: ServiceView, language: Language) -> dict[str, Any]:
         "job": service.is_job,
         "exitCode": service.exit_code,
         "startedAt": service.started_at.isoformat() if service.started_at else None,
-        "reason": _rendered(service.reason, language),
+        "reason": rendered_or_none(service.reason, language),
     }
 
 
-def _rendered(reason: Text | None, language: Language) -> str | None:
+def rendered_or_none(reason: Text | None, language: Language) -> str | None:
+    """*reason* in *language*, where there is one."""
     return reason.render(language) if reason else None

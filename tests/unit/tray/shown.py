@@ -65,7 +65,7 @@ def snapshot(
     operations: tuple[OperationView, ...] = (),
 ) -> Snapshot:
     states: list[State] = [module.state for module in modules]
-    worst = min(states, key=WORST_FIRST.index, default="stopped")
+    worst: State = min(states, key=WORST_FIRST.index, default="stopped")
     return Snapshot(1, engine, state or worst, modules, operations)
 
 

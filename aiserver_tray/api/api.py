@@ -1,0 +1,62 @@
+"""The core's part of the contract."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiserver_tray.api.dispatch import Handlers, dispatch
+from aiserver_tray.api.engine import EngineChannels
+from aiserver_tray.api.logs import LogChannels
+from aiserver_tray.api.modules import ModuleChannels
+from aiserver_tray.api.operations import OperationChannels
+from aiserver_tray.app import App
+from aiserver_tray.contract import Caller, Envelope, Json
+from aiserver_tray.core import Core
+from aiserver_tray.i18n import Language
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.service import Operation
+from aiserver_tray.state.wire import steps_json
+
+
+class Api:
+    """Keeps `contract.Contract` for the installation *app* with its running *core*."""
+
+    def __init__(self, app: App, core: Core) -> None:
+        self._core = core
+        self._modules = ModuleChannels(app, core)
+        self._operations = OperationChannels(core)
+        self._logs = LogChannels(core)
+        self._engine = EngineChannels(core)
+        self._handlers: Handlers = {
+            **self._modules.handlers,
+            **self._operations.handlers,
+            **self._logs.handlers,
+            **self._engine.handlers,
+        }
+
+    def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401 - JSON
+        """The answer. Blocks until there is one, and never raises."""
+        return dispatch(self._handlers, channel, payload, caller)
+
+    def snapshot(self, language: Language) -> Json:
+        """Everything as it is now."""
+        return self._modules.snapshot(language)
+
+    def operations(self, language: Language) -> list[Json]:
+        """The operations with all of their steps."""
+        return [steps_json(view, language) for view in self._core.store.snapshot.operations]
+
+    def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls *callback* in the store's thread after every change."""
+        return self._core.store.observe(lambda _state: callback())
+
+    def forget(self, caller: Caller) -> None:
+        """The client is gone."""
+        self._logs.forget(caller)
+
+    def begin(self, request: Request) -> Operation:
+        """Start *request*, so that clients can cancel it."""
+        return self._operations.begin(request)
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        self._engine.close()

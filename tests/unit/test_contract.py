@@ -1,0 +1,80 @@
+"""The contract, and what its page tells of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.api.dispatch import read
+from aiserver_tray.contract import CHANNELS, EVENTS, Payload
+from aiserver_tray.errors import RequestError
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/ipc.md"
+
+
+def sections() -> dict[str, list[list[str]]]:
+    """Heading -> the rows of its tables, as cells."""
+    found: dict[str, list[list[str]]] = {}
+    heading = ""
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            heading = line[3:]
+        elif line.startswith("| `"):
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            found.setdefault(heading, []).append(cells)
+    return found
+
+
+def names(cell: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`\??", re.sub(r"\(.*?\)", "", cell)))
+
+
+def test_the_page_has_every_channel_with_its_fields() -> None:
+    rows = {row[0].strip("`"): names(row[1]) for row in sections()["Channels"]}
+
+    fields = {
+        channel: {field.alias or name for name, field in model.model_fields.items()}
+        for channel, model in CHANNELS.items()
+    }
+    assert rows == fields
+
+
+def test_the_page_has_every_event() -> None:
+    assert {row[0].strip("`") for row in sections()["Events"]} == set(EVENTS)
+
+
+def test_what_is_kept_of_the_predecessor_is_there_and_nothing_goes_without_a_reason() -> None:
+    rows = sections()["What became of the predecessor's channels"]
+    known = {*CHANNELS, *EVENTS}
+
+    for name, now, why in rows:
+        verdict, *target = re.findall(r"^\w+|`(?:ai/[\w/]+)`", now)
+        assert verdict in ("kept", "replaced", "dropped"), name
+        assert (name.strip("`") in known) == (verdict == "kept"), name
+        assert all(channel.strip("`") in known for channel in target), name
+        assert why or verdict == "kept", name
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_channel_refuses_fields_that_it_does_not_have(channel: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        read(channel, {"nonsense": 1})
+
+    assert "nonsense" in raised.value.data["fields"]
+
+
+@pytest.mark.parametrize("payload", [[], "text", 7, True])
+def test_a_payload_is_an_object(payload: object) -> None:
+    with pytest.raises(RequestError):
+        read("ai/module/start", payload)
+
+
+def test_an_unknown_channel_is_refused_with_near_ones() -> None:
+    with pytest.raises(RequestError, match="ai/module/start"):
+        read("ai/module/strat", {})
+
+
+def test_no_payload_is_an_empty_one() -> None:
+    found = read("ai/snapshot/get", None)
+
+    assert isinstance(found, Payload)
