@@ -25,6 +25,8 @@
     ├── JobFailedError        E_JOB_FAILED
     ├── InUseError            E_IN_USE         by which modules
     ├── BusyError             E_BUSY           pid, command
+    │   ├── AlreadyRunningError                   pid
+    ├── OverloadedError       E_BUSY           one client wants too much at once
     ├── CancelledError        E_CANCELLED
     ├── RequestError          E_REQUEST        unknown channel, bad payload: which fields
     ├── NotRunningError       E_NOT_RUNNING    no tray
@@ -43,7 +45,13 @@ from aiserver_tray.errors.catalog import (
     SettingError,
     UnknownNameError,
 )
-from aiserver_tray.errors.contract import NotRunningError, RemoteError, RequestError
+from aiserver_tray.errors.contract import (
+    AlreadyRunningError,
+    NotRunningError,
+    OverloadedError,
+    RemoteError,
+    RequestError,
+)
 from aiserver_tray.errors.engine import (
     KIND_WORDS,
     EngineDownError,
@@ -72,6 +80,7 @@ from aiserver_tray.errors.operations import (
 __all__ = [
     "KIND_WORDS",
     "AiServerError",
+    "AlreadyRunningError",
     "BusyError",
     "CancelledError",
     "CatalogError",
@@ -92,6 +101,7 @@ __all__ = [
     "ObjectConflictError",
     "ObjectKind",
     "ObjectNotFoundError",
+    "OverloadedError",
     "Place",
     "PortConflictError",
     "PostStartTimeoutError",

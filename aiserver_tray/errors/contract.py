@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from aiserver_tray.errors.base import AiServerError
+from aiserver_tray.errors.operations import BusyError
 from aiserver_tray.i18n import Text
 
 
@@ -26,6 +27,25 @@ class NotRunningError(AiServerError):
     def __init__(self) -> None:
         super().__init__(
             Text("AI-Server Tray does not run for this user. Start it with: aiserver-tray")
+        )
+
+
+class AlreadyRunningError(BusyError):
+    """Another process of this home is what this one wanted to be."""
+
+    def __init__(self, pid: int | None) -> None:
+        text = Text("AI-Server Tray runs already (process {pid}).", pid=pid or "?")
+        AiServerError.__init__(self, text, pid=pid)
+
+
+class OverloadedError(AiServerError):
+    """A client wants more at once than the host of the core gives it."""
+
+    code = "E_BUSY"
+
+    def __init__(self, why: Text) -> None:
+        super().__init__(
+            Text("AI-Server Tray has too much to do: {why}. Try again a little later.", why=why)
         )
 
 

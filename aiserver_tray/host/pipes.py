@@ -1,0 +1,63 @@
+"""Local connections between the user's own processes: Unix sockets, named pipes on Windows."""
+
+import os
+import socket
+import sys
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+
+from aiserver_tray.errors import SettingError
+from aiserver_tray.i18n import Text
+
+_LONGEST = 103
+"""Bytes of a Unix socket's path (macOS; Linux takes a few more)."""
+
+_BACKLOG = 64
+
+
+def address(folder: Path, name: str) -> str:
+    """Where *name* is listened for: in the user-only *folder*, or, on Windows, where all pipes
+    are; *name* must then be the user's own.
+
+    Raises:
+        SettingError: the folder's path is too long.
+    """
+    if sys.platform == "win32":
+        return rf"\\.\pipe\aiserver-tray-{name}"
+    place = str(folder / name)
+    if len(os.fsencode(place)) > _LONGEST:
+        why = Text("its path is too long for a socket. Set XDG_RUNTIME_DIR to a shorter one")
+        raise SettingError(str(folder), why)
+    return place
+
+
+def listen(place: str) -> Listener:
+    """Listen at *place*, of which the caller holds a lock: what a killed process left there goes.
+
+    Raises:
+        OSError: it can't be had.
+    """
+    if sys.platform == "win32":
+        return Listener(place)
+    Path(place).unlink(missing_ok=True)
+    listener = Listener(place, backlog=_BACKLOG)
+    Path(place).chmod(0o600)
+    return listener
+
+
+def connect(place: str) -> "Connection":
+    """A connection to who listens at *place*.
+
+    Raises:
+        OSError: nobody does.
+    """
+    return Client(place)
+
+
+def sever(connection: "Connection") -> None:
+    """End *connection* for both sides at once, also for threads that are blocked in it."""
+    if sys.platform == "win32":
+        connection.close()
+        return
+    with socket.socket(fileno=os.dup(connection.fileno())) as own:
+        own.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,39 @@
+"""A home, a runtime folder short enough for sockets, and a host that serves them."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.control.server import Server
+from aiserver_tray.host.paths import Home
+
+from .hosting import ROLE, StoreContract
+
+
+@pytest.fixture(autouse=True)
+def _own_runtime_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with tempfile.TemporaryDirectory(prefix="run", ignore_cleanup_errors=True) as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        yield
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home", "home")
+
+
+@pytest.fixture
+def contract() -> Iterator[StoreContract]:
+    contract = StoreContract()
+    yield contract
+    contract.close()
+
+
+@pytest.fixture
+def server(home: Home, contract: StoreContract) -> Iterator[Server]:
+    server = Server(home, ROLE, contract)
+    server.start()
+    yield server
+    server.close()

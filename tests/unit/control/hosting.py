@@ -1,0 +1,110 @@
+"""A small contract over a real store, and processes that host it: ``hosting.py HOME``."""
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from aiserver_tray.contract import LOG_EVENT, Caller, Envelope, Json, answer
+from aiserver_tray.control.instance import Instance
+from aiserver_tray.control.server import Server
+from aiserver_tray.host.paths import Home
+from aiserver_tray.i18n import Language
+from aiserver_tray.model import OperationView, Snapshot
+from aiserver_tray.state.facts import (
+    ContainersListed,
+    DesiredChanged,
+    Fact,
+    ModulesChanged,
+    OperationChanged,
+)
+from aiserver_tray.state.store import Store
+from aiserver_tray.state.wire import snapshot_json, steps_json
+from tests.unit.state import made
+
+ROLE = "core"
+
+
+class StoreContract:
+    """Keeps `contract.Contract`. Channels: ``echo``; ``wait`` until `released`; ``emit`` sends
+    ``count`` log events of ``size`` bytes; ``fail``; ``huge``; what snapshots need."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.released = Event()
+        self.waiting: list[Caller] = []
+        self.forgotten: list[Caller] = []
+
+    def put(self, *facts: Fact) -> None:
+        for fact in facts:
+            self.store.put(fact)
+        self.store.flush()
+
+    def start_stack(self) -> None:
+        """An engine that runs the module ``web``."""
+        self.put(
+            ContainersListed((made.container(),)),
+            made.UP,
+            ModulesChanged((made.model(),)),
+            DesiredChanged(frozenset({"web"})),
+        )
+
+    def show(self, operation: OperationView) -> None:
+        self.put(OperationChanged(operation))
+
+    def close(self) -> None:
+        self.released.set()
+        self.store.close()
+
+    # -- the contract ---------------------------------------------------------------------------
+
+    def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401
+        match channel:
+            case "ai/snapshot/get":
+                return answer(**self.snapshot(caller.language))
+            case "ai/module/status":
+                state = made.shown(self.store.state, payload["name"]).state
+                return answer(state=state)
+            case "wait":
+                self.waiting.append(caller)
+                self.released.wait()
+            case "emit":
+                for _ in range(payload["count"]):
+                    caller.emit(LOG_EVENT, {"chunk": "x" * payload["size"]})
+            case "fail":
+                raise ZeroDivisionError
+            case "huge":
+                return answer(text="x" * 9 * 2**20)
+        return answer(payload=payload, language=caller.language)
+
+    def snapshot(self, language: Language) -> Json:
+        return snapshot_json(self.store.snapshot, language, {"web": ("Web", "A web page")})
+
+    def operations(self, language: Language) -> list[Json]:
+        snapshot: Snapshot = self.store.snapshot
+        return [steps_json(view, language) for view in snapshot.operations]
+
+    def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        return self.store.observe(lambda _state: callback())
+
+    def forget(self, caller: Caller) -> None:
+        self.forgotten.append(caller)
+
+
+def main(folder: str) -> None:
+    """Host *folder*'s core until it is killed."""
+    home = Home(Path(folder), "home")
+    contract = StoreContract()
+    contract.start_stack()
+    with Instance(home, ROLE):
+        server = Server(home, ROLE, contract)
+        server.start()
+        print("hosting", flush=True)  # noqa: T201 - its result
+        signal.sigwait({signal.SIGTERM})
+        server.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
