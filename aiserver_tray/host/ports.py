@@ -14,6 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from aiserver_tray.host.processes import program_of
+from aiserver_tray.host.reserved_ports import ReservedRange, reserved_range
 
 if TYPE_CHECKING:
     from psutil._ntuples import pconn, sconn
@@ -66,13 +67,14 @@ def free_port_near(port: int, is_usable: Callable[[int], bool]) -> int:
     return next(filter(is_usable, chain(after, before)), port)
 
 
-def port_owner(address: str, port: int, protocol: str) -> PortOwner | None:
-    """The process that has the *port* on an address that overlaps with *address*; None where it
-    may not be seen, such as another user's, or there is none."""
+def port_owner(address: str, port: int, protocol: str) -> PortOwner | ReservedRange | None:
+    """The process that has the *port* on an address that overlaps with *address*, or the range that
+    the system keeps back; None where it may not be seen, such as another user's, or there is
+    none."""
     for found in _servers(address, port, protocol):
         if found.pid:
             return PortOwner(found.pid, program_of(found.pid))
-    return None
+    return reserved_range(address, port, protocol)
 
 
 class _Server(NamedTuple):

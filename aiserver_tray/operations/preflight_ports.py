@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.errors import AiServerError, PortConflictError
-from aiserver_tray.host.ports import PortOwner, free_port_near
+from aiserver_tray.host.ports import free_port_near
+from aiserver_tray.host.reserved_ports import ReservedRange
 from aiserver_tray.i18n import Text
 from aiserver_tray.operations.surroundings import HostPort, Surroundings, wanted_ports
 from aiserver_tray.operations.survey import Survey
@@ -85,7 +86,15 @@ def _named(container: ContainerSummary) -> Text:
 def _process(port: HostPort, around: Surroundings) -> Text | None:
     if port not in around.listeners:
         return None
-    owner: PortOwner | None = around.listeners[port]
+    owner = around.listeners[port]
+    if isinstance(owner, ReservedRange):
+        return Text(
+            "Windows, which reserves {first} to {last} (`netsh interface ipv4 show "
+            "excludedportrange protocol={protocol}` shows all)",
+            first=owner.first,
+            last=owner.last,
+            protocol=port.protocol,
+        )
     if owner is None:
         return Text("another program or the operating system")
     if owner.program is None:

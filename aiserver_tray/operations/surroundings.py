@@ -9,6 +9,7 @@ from aiserver_tray.engine.values import ContainerSummary, EngineInfo
 from aiserver_tray.errors import ObjectNotFoundError
 from aiserver_tray.host import ports, resources
 from aiserver_tray.host.ports import PortOwner, overlap
+from aiserver_tray.host.reserved_ports import ReservedRange
 from aiserver_tray.model import Port
 from aiserver_tray.operations.survey import Survey
 from aiserver_tray.target import labels
@@ -41,14 +42,15 @@ class Surroundings:
     """``claims``: the ports that a container, by its id, has or will ask for when it is started;
     our own containers of the modules in question are not among them.
     ``listeners``: the wanted ports that a process of this machine has, and which, where that may
-    be seen. ``memory`` (bytes) is the engine's. ``available_memory``, ``free_disk`` (bytes, of the
-    engine's data) and ``sysctls`` are known only where the engine shares this machine's kernel.
+    be seen, or that its system keeps back. ``memory`` (bytes) is the engine's.
+    ``available_memory``, ``free_disk`` (bytes, of the engine's data) and ``sysctls`` are known only
+    where the engine shares this machine's kernel.
     ``is_free``: whether a port could be had as far as this machine is concerned.
     """
 
     memory: int
     claims: Mapping[str, frozenset[HostPort]] = field(default_factory=dict)
-    listeners: Mapping[HostPort, PortOwner | None] = field(default_factory=dict)
+    listeners: Mapping[HostPort, PortOwner | ReservedRange | None] = field(default_factory=dict)
     available_memory: int | None = None
     free_disk: int | None = None
     sysctls: Mapping[str, int] = field(default_factory=dict)
@@ -107,7 +109,7 @@ def _listeners(
     wanted: Iterable[HostPort],
     containers: Iterable[ContainerSummary],
     is_free: Callable[[HostPort], bool],
-) -> dict[HostPort, PortOwner | None]:
+) -> dict[HostPort, PortOwner | ReservedRange | None]:
     """Which of the *wanted* ports a process has that does not serve one of *containers*."""
     published = [HostPort.of(port) for container in containers for port in container.ports]
     return {

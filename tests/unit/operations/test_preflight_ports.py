@@ -8,6 +8,7 @@ import pytest
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.errors import AiServerError, PortConflictError
 from aiserver_tray.host.ports import PortOwner
+from aiserver_tray.host.reserved_ports import ReservedRange
 from aiserver_tray.model import ContainerStatus
 from aiserver_tray.operations.preflight import problems
 from aiserver_tray.operations.surroundings import HostPort, Surroundings
@@ -26,7 +27,7 @@ def published(folder: Path, name: str, *ports: str) -> ModuleTarget:
 
 def around(
     claims: Mapping[str, list[HostPort]] | None = None,
-    listeners: Mapping[HostPort, PortOwner | None] | None = None,
+    listeners: Mapping[HostPort, PortOwner | ReservedRange | None] | None = None,
     busy: frozenset[int] = frozenset(),
 ) -> Surroundings:
     return Surroundings(
@@ -68,10 +69,15 @@ def test_a_process_has_the_port_and_the_next_free_one_is_offered(tmp_path: Path)
     [
         (None, "another program or the operating system"),
         (PortOwner(17, None), "process 17"),
+        (
+            ReservedRange(7999, 8000),
+            "Windows, which reserves 7999 to 8000 (`netsh interface ipv4 show excludedportrange "
+            "protocol=tcp` shows all)",
+        ),
     ],
 )
-def test_a_process_that_may_not_be_seen_is_told_as_far_as_known(
-    tmp_path: Path, owner: PortOwner | None, name: str
+def test_what_is_no_program_by_name_is_told_as_far_as_known(
+    tmp_path: Path, owner: PortOwner | ReservedRange | None, name: str
 ) -> None:
     web = published(tmp_path, "web", "8000:80")
     errors = problems([web], EMPTY, around(listeners={local(8000): owner}))

@@ -1,0 +1,41 @@
+"""Ports that Windows keeps for itself, mostly for Hyper-V: nobody has nor gets them."""
+
+import re
+import subprocess
+import sys
+from typing import NamedTuple
+
+
+class ReservedRange(NamedTuple):
+    """Ports from ``first`` to ``last``."""
+
+    first: int
+    last: int
+
+
+def reserved_range(address: str, port: int, protocol: str) -> ReservedRange | None:
+    """The range that Windows reserves and *port* is in, None where there is none."""
+    if sys.platform != "win32":
+        return None
+    family = "ipv6" if ":" in address else "ipv4"
+    command = ["netsh", "interface", family, "show", "excludedportrange", f"protocol={protocol}"]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=10,
+            check=False,
+            creationflags=subprocess.CREATE_NO_WINDOW,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = ranges_in(done.stdout)
+    return next((one for one in found if one.first <= port <= one.last), None)
+
+
+_ROW = re.compile(rb"^\s*([0-9]{1,5})\s+([0-9]{1,5})\s*\*?\s*$", re.MULTILINE)
+
+
+def ranges_in(printed: bytes) -> list[ReservedRange]:
+    """The ranges that netsh *printed*, in whatever language and encoding."""
+    return [ReservedRange(int(first), int(last)) for first, last in _ROW.findall(printed)]
