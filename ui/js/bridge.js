@@ -1,0 +1,140 @@
+// @ts-check
+/**
+ * The only file that knows what carries the contract: the window's JS bridge, or HTTP.
+ *
+ * Beside the contract's events there are two of the carrier itself:
+ *   ai/ui/hello       {snapshot, page, language}: this is all that the host has; no snapshot, no host
+ *   ai/ui/connection  {state}: "up", "lost" (it is looked for) or "ended" (this address is no more)
+ *
+ * @typedef {import("./types.js").Envelope} Envelope
+ * @typedef {[event: string, payload: any]} Message
+ */
+
+export const HELLO = "ai/ui/hello";
+export const CONNECTION = "ai/ui/connection";
+
+/** In a browser, whose address says so; else in the window. */
+export const isBrowser = location.pathname.startsWith("/browser/");
+
+const RETRY_MS = 2000;
+
+/** @type {Map<string, Set<(payload: any) => void>>} */
+const listeners = new Map();
+
+/**
+ * Calls `listener` with each payload of `event`. Returns what ends it.
+ * @param {string} event @param {(payload: any) => void} listener @returns {() => void}
+ */
+export function on(event, listener) {
+  const known = listeners.get(event) ?? new Set();
+  listeners.set(event, known.add(listener));
+  return () => known.delete(listener);
+}
+
+/** @param {Message[]} messages */
+function receive(messages) {
+  for (const [event, payload] of messages) {
+    for (const listener of listeners.get(event) ?? []) listener(payload);
+  }
+}
+
+/** @param {string} state */
+function connection(state) {
+  receive([[CONNECTION, { state }]]);
+}
+
+/**
+ * The answer of the host; never rejects.
+ * @param {string} channel @param {object} [payload] @returns {Promise<Envelope>}
+ */
+export async function invoke(channel, payload = {}) {
+  try {
+    return await carrier.invoke(channel, payload);
+  } catch (error) {
+    return { success: false, code: "E_RUNTIME", message: String(error), data: {} };
+  }
+}
+
+/** Begins to listen to the host. */
+export function connect() {
+  carrier.connect();
+}
+
+// -- the window's bridge ------------------------------------------------------------------------
+
+/** @returns {Promise<any>} */
+function windowApi() {
+  const host = /** @type {any} */ (window);
+  return new Promise((found) => {
+    const look = () => host.pywebview?.api?.invoke && found(host.pywebview.api);
+    window.addEventListener("pywebviewready", look);
+    look();
+  });
+}
+
+/** The window's process knows nobody until the page has said that it is there. */
+async function greet() {
+  const { success, data } = await invoke("ai/ui/ready");
+  if (!success) {
+    setTimeout(greet, RETRY_MS);
+    return;
+  }
+  receive([[HELLO, data]]);
+  connection(data.snapshot ? "up" : "lost");
+}
+
+/**
+ * Called by the window's process. A host that was lost is back when it tells the whole state.
+ * @param {Message[]} messages
+ */
+function receiveFromWindow(messages) {
+  for (const [event, payload] of messages) {
+    receive([[event, payload]]);
+    if (event === "ai/ui/lost") connection("lost");
+    if (event === "ai/snapshot/event" && payload.base === null) connection("up");
+  }
+}
+
+const bridgeCarrier = {
+  /** @param {string} channel @param {object} payload @returns {Promise<Envelope>} */
+  async invoke(channel, payload) {
+    return (await windowApi()).invoke(channel, payload);
+  },
+
+  connect() {
+    Object.assign(window, { aiserver: { receive: receiveFromWindow } });
+    document.addEventListener("visibilitychange", () =>
+      invoke("ai/ui/visible", { visible: !document.hidden }),
+    );
+    greet();
+  },
+};
+
+// -- HTTP ---------------------------------------------------------------------------------------
+
+/** Names this page to the host, so that what it asks and what it hears belong together. */
+const client = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+
+const httpCarrier = {
+  /** @param {string} channel @param {object} payload @returns {Promise<Envelope>} */
+  async invoke(channel, payload) {
+    const response = await fetch("invoke", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ channel, payload, client }),
+    });
+    return response.json();
+  },
+
+  connect() {
+    const events = new EventSource(`events?client=${client}`);
+    events.onopen = () => connection("up");
+    events.onmessage = ({ data }) => receive([JSON.parse(data)]);
+    events.onerror = () => {
+      // The browser tries again by itself after a break, but not after a refusal.
+      connection(events.readyState === EventSource.CLOSED ? "ended" : "lost");
+    };
+  },
+};
+
+const carrier = isBrowser ? httpCarrier : bridgeCarrier;

@@ -1,0 +1,13 @@
+// @ts-check
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { pill } from "./state.js";
+
+/** @typedef {import("../types.js").PageState} PageState */
+
+/** @param {PageState} page */
+export const header = ({ snapshot, connection }) => html`
+  <header class="header">
+    <img class="logo" src="favicon.svg" alt="" width="28" height="28">
+    <h1>AI-Server Tray</h1>
+    ${snapshot && connection === "up" ? pill(snapshot.state) : nothing}
+  </header>`;

@@ -1,0 +1,112 @@
+// @ts-check
+/** What is being done, and what went wrong with what was done. */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import * as actions from "../actions.js";
+import { list, timeLeft } from "../format.js";
+import { t } from "../i18n.js";
+import { button } from "./button.js";
+import { icon } from "./icon.js";
+
+/**
+ * @typedef {import("../types.js").PageState} PageState
+ * @typedef {import("../types.js").Operation} Operation
+ * @typedef {import("../types.js").Failure} Failure
+ * @typedef {import("../types.js").Module} Module
+ */
+
+/** @type {Record<string, [doing: string, failed: string, doingAll: string, failedAll: string]>} */
+const WORDS = {
+  up: ["Starting {names}", "{names} could not be started", "Starting all", "Not everything could be started"],
+  stop: ["Stopping {names}", "{names} could not be stopped", "Stopping all", "Not everything could be stopped"],
+  down: ["Removing {names}", "{names} could not be removed", "Removing all", "Not everything could be removed"],
+  restart: ["Restarting {names}", "{names} could not be restarted", "Restarting all", "Not everything could be restarted"],
+  pull: ["Fetching images of {names}", "Images of {names} could not be fetched", "Fetching all images", "Not all images could be fetched"],
+  build: ["Building images of {names}", "Images of {names} could not be built", "Building all images", "Not all images could be built"],
+};
+
+/** @param {Operation} operation */
+export const isActive = ({ status }) => status === "waiting" || status === "running";
+
+/** @param {PageState} page */
+export function operations({ snapshot, asked, connection }) {
+  const active = snapshot?.operations.filter(isActive) ?? [];
+  const isUp = connection === "up";
+  const modules = snapshot?.modules ?? [];
+  return repeat(active, idOf, (/** @type {Operation} */ operation) =>
+    running(operation, title(operation, modules, 0), isUp && !asked.has(`cancel ${operation.id}`)));
+}
+
+const idOf = (/** @type {{id: string}} */ { id }) => id;
+
+/** @param {Operation} operation @param {string} what @param {boolean} canCancel */
+const running = (operation, what, canCancel) => html`
+  <section class="operation" aria-label=${what} data-operation=${operation.id}>
+    <div class="operation-text">
+      <strong>${what}</strong>
+      <span class="muted grow">${detail(operation)}</span>
+      <span class="muted number">${remaining(operation)}</span>
+      ${button({
+        text: t("Cancel"), name: `${t("Cancel")}: ${what}`, kind: "quiet", enabled: canCancel,
+        run: () => actions.cancel(operation.id),
+      })}
+    </div>
+    <progress max=${operation.total || 1} .value=${operation.done} aria-label=${t("Progress")}></progress>
+  </section>`;
+
+/** @param {Operation} operation @param {Module[]} modules @param {0|1} which doing, or failed */
+function title({ kind, modules: names }, modules, which) {
+  const words = WORDS[kind] ?? WORDS.up;
+  if (!names.length) return t(words[which + 2]);
+  const titles = new Map(modules.map((module) => [module.name, module.title]));
+  return t(words[which], { names: list(names.map((name) => titles.get(name) ?? name)) });
+}
+
+/** @param {Operation} operation */
+function detail({ status, text }) {
+  return text ?? (status === "waiting" ? t("waiting for another operation") : "");
+}
+
+/** @param {Operation} operation */
+function remaining({ done, total, secondsLeft }) {
+  const count = total ? t("{done} of {total} steps", { done, total }) : "";
+  return secondsLeft === null ? count : `${count} · ${timeLeft(secondsLeft)}`;
+}
+
+/** @param {PageState} page */
+export function failures({ snapshot, failures: answers, dismissed }) {
+  const modules = snapshot?.modules ?? [];
+  const ended = snapshot?.operations.filter(({ id }) => !dismissed.has(id)) ?? [];
+  const told = ended.flatMap((operation) => [
+    ...(operation.status === "failed" && operation.error
+      ? [failure(operation.id, title(operation, modules, 1), operation.error)] : []),
+    ...(operation.notices.length ? [remark(operation)] : []),
+  ]);
+  return [...told, ...answers.map((answer) => failure(answer.id, t("That did not work"), answer))];
+}
+
+/** @param {Operation} operation */
+const remark = ({ id, notices }) =>
+  notice({ id, kind: "info", lead: t("Please note"), lines: notices });
+
+/** @param {string} id @param {string} lead @param {Failure} error */
+function failure(id, lead, error) {
+  const all = error.data?.errors?.length ? error.data.errors : [error];
+  const codes = list([...new Set(all.map(({ code }) => code))]);
+  return notice({ id, kind: "failure", lead, lines: all.map(({ message }) => message), codes });
+}
+
+/** @param {{id: string, kind: string, lead: string, lines: string[], codes?: string}} told */
+const notice = ({ id, kind, lead, lines, codes }) => html`
+  <div class="notice ${kind}" role=${kind === "info" ? "status" : "alert"}>
+    ${icon(kind === "info" ? "info" : "circle-x")}
+    <div class="notice-text">
+      <strong>${lead}</strong>
+      ${lines.map((line) => html`<p>${line}</p>`)}
+      ${codes ? html`<code>${codes}</code>` : nothing}
+    </div>
+    ${button({
+      text: t("Dismiss"), name: `${t("Dismiss")}: ${lead}`, icon: "x", kind: "quiet",
+      iconOnly: true, run: () => actions.dismiss(id),
+    })}
+  </div>`;

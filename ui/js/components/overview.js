@@ -1,0 +1,95 @@
+// @ts-check
+/** How everything is, in a sentence, and what can be done about all of it. */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import * as actions from "../actions.js";
+import { list } from "../format.js";
+import { t } from "../i18n.js";
+import { button } from "./button.js";
+import { emblem } from "./state.js";
+
+/**
+ * @typedef {import("../types.js").PageState} PageState
+ * @typedef {import("../types.js").Snapshot} Snapshot
+ * @typedef {import("../types.js").State} State
+ */
+
+/** @type {Record<State, string>} */
+const SENTENCES = {
+  stopped: "Nothing is running",
+  starting: "Starting",
+  running: "Everything is running",
+  degraded: "Some parts are not running",
+  error: "Something needs your attention",
+  stopping: "Stopping",
+  engine_down: "The Docker engine is not running",
+};
+
+/** @param {PageState & {snapshot: Snapshot}} page */
+export function overview(page) {
+  const { snapshot } = page;
+  return html`
+    <section class="overview" data-state=${snapshot.state} aria-labelledby="overall">
+      ${emblem(snapshot.state)}
+      <div class="overview-text">
+        <h2 id="overall">${t(SENTENCES[snapshot.state])}</h2>
+        <p class="muted">${engineLine(snapshot)}</p>
+      </div>
+      <div class="buttons">${snapshot.engine.running ? stackButtons(page) : engineButton(page)}</div>
+    </section>`;
+}
+
+/** @param {Snapshot} snapshot */
+function engineLine({ engine, modules }) {
+  if (!engine.running) return engine.error?.message ?? t("It is looked for.");
+  const meant = modules.filter(({ wanted, state }) => wanted || state !== "stopped");
+  const ready = meant.filter(({ state }) => state === "running").length;
+  const version = t("Docker engine {version}", { version: engine.version ?? "" });
+  if (!meant.length) return version;
+  return `${t("{ready} of {total} modules running", { ready, total: meant.length })} · ${version}`;
+}
+
+/** @param {PageState & {snapshot: Snapshot}} page */
+function stackButtons({ snapshot, asked, connection }) {
+  const isFree = connection === "up" && !asked.has("all");
+  const isUp = snapshot.modules.some(({ state }) => !["stopped", "stopping"].includes(state));
+  const isStarting = snapshot.operations.some(
+    ({ kind, modules, status }) => kind === "up" && !modules.length && status === "running",
+  );
+  return html`
+    ${button({
+      text: t("Stop all"), icon: "square", enabled: isFree && isUp,
+      run: () => askToStop(snapshot),
+    })}
+    ${button({
+      text: t("Start all"), icon: "play", kind: "primary",
+      enabled: isFree && !isStarting && snapshot.state !== "running", run: actions.startAll,
+    })}`;
+}
+
+/** @param {Snapshot} snapshot */
+function askToStop({ modules }) {
+  const running = modules.filter(({ kind, state }) => kind === "feature" && state !== "stopped");
+  if (!running.length) {
+    actions.stopAll();
+    return;
+  }
+  const names = list(running.map(({ title, name }) => title ?? name));
+  actions.confirm({
+    title: t("Stop everything?"),
+    text: t("Who works with {names} will be interrupted. All data stays.", { names }),
+    action: t("Stop all"),
+    run: actions.stopAll,
+  });
+}
+
+/** @param {PageState} page */
+function engineButton({ canStartEngine, startingEngine, connection }) {
+  if (!canStartEngine && !startingEngine) return nothing;
+  return button({
+    text: startingEngine ? t("Starting the engine…") : t("Start engine"),
+    icon: "play",
+    kind: "primary",
+    enabled: connection === "up" && !startingEngine,
+    run: actions.startEngine,
+  });
+}

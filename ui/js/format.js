@@ -1,0 +1,30 @@
+// @ts-check
+/** Values as people read them. */
+import { t } from "./i18n.js";
+
+/** @typedef {import("./types.js").State} State */
+
+/**
+ * Each state has its word and its shape; its colour is in components.css.
+ * @type {Record<State, {word: string, icon: string}>}
+ */
+export const STATES = {
+  stopped: { word: "Stopped", icon: "circle" },
+  starting: { word: "Starting", icon: "loader-circle" },
+  running: { word: "Running", icon: "circle-check" },
+  degraded: { word: "Partly running", icon: "triangle-alert" },
+  error: { word: "In error", icon: "circle-x" },
+  stopping: { word: "Stopping", icon: "circle-dot-dashed" },
+  engine_down: { word: "Engine down", icon: "ban" },
+};
+
+/** @param {number} seconds */
+export function timeLeft(seconds) {
+  if (seconds < 60) return t("about {n} s left", { n: Math.max(1, Math.round(seconds)) });
+  return t("about {n} min left", { n: Math.round(seconds / 60) });
+}
+
+/** @param {string[]} items */
+export function list(items) {
+  return items.join(t(", "));
+}

@@ -1,0 +1,47 @@
+// @ts-check
+import { render } from "../vendor/lit-html/lit-html.js";
+import { fetchSnapshot, lookAtEngine, report } from "./actions.js";
+import { CONNECTION, HELLO, connect, on } from "./bridge.js";
+import { announce } from "./components/announcer.js";
+import { showQuestion } from "./components/question.js";
+import { setLanguage } from "./i18n.js";
+import { apply, current, observe, update } from "./store.js";
+import { home } from "./views/home.js";
+
+window.addEventListener("error", ({ message, filename, lineno }) =>
+  report(`${message} (${filename}:${lineno})`),
+);
+window.addEventListener("unhandledrejection", ({ reason }) => report(String(reason?.stack ?? reason)));
+
+const page = /** @type {HTMLElement} */ (document.getElementById("page"));
+let isDue = false;
+
+/** However much arrives, the page is drawn once a frame, and not at all while it is hidden. */
+function draw() {
+  if (isDue) return;
+  isDue = true;
+  requestAnimationFrame(() => {
+    isDue = false;
+    render(home(current()), page);
+    showQuestion(current().question);
+  });
+}
+
+observe(draw);
+observe(announce);
+observe((now, before) => {
+  const isDown = now.snapshot && !now.snapshot.engine.running;
+  const wasDown = before.snapshot && !before.snapshot.engine.running;
+  if (isDown && !wasDown) lookAtEngine();
+});
+
+on(HELLO, ({ snapshot, language }) => {
+  setLanguage(language);
+  // What is known stays on show, greyed, when there is no host.
+  update({ snapshot: snapshot ?? current().snapshot });
+});
+on(CONNECTION, ({ state }) => update({ connection: state }));
+on("ai/snapshot/event", (payload) => apply(payload) || fetchSnapshot());
+
+draw();
+connect();

@@ -1,0 +1,31 @@
+// @ts-check
+/**
+ * The values that the host of the core sends (aiserver_tray/contract.py).
+ *
+ * @typedef {"stopped"|"starting"|"running"|"degraded"|"error"|"stopping"|"engine_down"} State
+ * @typedef {{code: string, message: string, data?: {errors?: Failure[]}}} Failure
+ * @typedef {{service: string, address: string, host: number, container: number, protocol: string}} Port
+ * @typedef {{name: string, kind: "basic"|"feature", title?: string, summary?: string, state: State,
+ *   ready: number, total: number, reason: string|null, orphan: boolean, wanted: boolean,
+ *   usedBy: string[], ports: Port[], open: string|null}} Module
+ * @typedef {{id: string, kind: string, modules: string[],
+ *   status: "waiting"|"running"|"succeeded"|"failed"|"cancelled", done: number, total: number,
+ *   text: string|null, secondsLeft: number|null, error: Failure|null, notices: string[]}} Operation
+ * @typedef {{running: boolean, version: string|null, error: Failure|null}} Engine
+ * @typedef {{seq: number, engine: Engine, state: State, modules: Module[],
+ *   operations: Operation[]}} Snapshot
+ * @typedef {{success: boolean, code: string|null, message: string, data: any}} Envelope
+ * @typedef {"en"|"zh"} Language
+ * @typedef {{snapshot: Snapshot|null, page: string, language: Language}} Hello
+ *
+ * And those of the page itself.
+ *
+ * connecting: nothing heard yet; lost: the host went away, and is looked for; ended: it wants a new
+ * address.
+ * @typedef {"connecting"|"up"|"lost"|"ended"} Connection
+ * @typedef {{title: string, text: string, action: string, run: () => void}} Question
+ * @typedef {{connection: Connection, snapshot: Snapshot|null, canStartEngine: boolean,
+ *   startingEngine: boolean, asked: ReadonlySet<string>, failures: (Failure & {id: string})[],
+ *   dismissed: ReadonlySet<string>, question: Question|null}} PageState
+ */
+export {};

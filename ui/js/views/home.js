@@ -1,0 +1,76 @@
+// @ts-check
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import { connectionBanner } from "../components/connection.js";
+import { header } from "../components/header.js";
+import { icon } from "../components/icon.js";
+import { card, row } from "../components/module.js";
+import { failures, operations } from "../components/operations.js";
+import { overview } from "../components/overview.js";
+import { list } from "../format.js";
+import { t } from "../i18n.js";
+
+/**
+ * @typedef {import("../types.js").PageState} PageState
+ * @typedef {import("../types.js").Snapshot} Snapshot
+ * @typedef {import("../types.js").Module} Module
+ */
+
+/** @param {PageState} page */
+export const home = (page) => html`
+  ${header(page)}
+  <main class=${page.connection === "up" ? "" : "stale"}>
+    ${connectionBanner(page.connection)}
+    ${page.snapshot ? stack({ ...page, snapshot: page.snapshot }) : waiting(page)}
+  </main>
+  <p id="announcer" class="unseen" role="status" aria-live="polite"></p>`;
+
+/** @param {PageState} page */
+const waiting = ({ connection }) =>
+  connection === "connecting"
+    ? html`<p class="empty">${icon("loader-circle")}${t("Connecting…")}</p>`
+    : nothing;
+
+/** @param {PageState & {snapshot: Snapshot}} page */
+function stack(page) {
+  const { modules } = page.snapshot;
+  const features = modules.filter(({ kind }) => kind === "feature");
+  const basics = modules.filter(({ kind }) => kind === "basic");
+  return html`
+    ${overview(page)} ${failures(page)} ${operations(page)} ${firstSteps(page)}
+    ${modules.length ? nothing : html`
+      <p class="empty">${icon("boxes")}${t("There are no modules in the catalog.")}</p>`}
+    ${section("features", t("Features"), features, (module) => card(module, page), "cards")}
+    ${section("basics", t("Basic services"), basics, (module) => row(module, page), "rows card")}`;
+}
+
+/**
+ * @param {string} id @param {string} title @param {Module[]} modules
+ * @param {(module: Module) => unknown} shown @param {string} kind
+ */
+const section = (id, title, modules, shown, kind) =>
+  modules.length
+    ? html`
+      <section aria-labelledby=${id}>
+        <h2 id=${id} class="section-title">${title}</h2>
+        <ul class=${kind}>${repeat(modules, nameOf, shown)}</ul>
+      </section>`
+    : nothing;
+
+const nameOf = (/** @type {Module} */ { name }) => name;
+
+/** @param {PageState & {snapshot: Snapshot}} page */
+function firstSteps({ snapshot: { engine, modules } }) {
+  const isAtRest = modules.every(({ state, wanted }) => state === "stopped" && !wanted);
+  if (!engine.running || !modules.length || !isAtRest) return nothing;
+  const features = modules.filter(({ kind }) => kind === "feature");
+  const names = list(features.map(({ title, name }) => title ?? name));
+  return html`
+    <div class="notice info">
+      ${icon("info")}
+      <div class="notice-text">
+        <strong>${t("Ready when you are")}</strong>
+        <p>${t("Start all starts {names} with the basic services that they need. The first time, images are downloaded, which may take some minutes.", { names })}</p>
+      </div>
+    </div>`;
+}
