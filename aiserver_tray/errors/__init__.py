@@ -46,6 +46,7 @@ from aiserver_tray.errors.catalog import (
     UnknownNameError,
 )
 from aiserver_tray.errors.contract import (
+    AccessError,
     AlreadyRunningError,
     NotRunningError,
     OverloadedError,
@@ -79,6 +80,7 @@ from aiserver_tray.errors.operations import (
 
 __all__ = [
     "KIND_WORDS",
+    "AccessError",
     "AiServerError",
     "AlreadyRunningError",
     "BusyError",

@@ -49,6 +49,19 @@ class OverloadedError(AiServerError):
         )
 
 
+class AccessError(AiServerError):
+    """Someone asks over HTTP who was not let in."""
+
+    code = "E_REQUEST"
+
+    def __init__(self, why: Text) -> None:
+        super().__init__(
+            Text(
+                "Refused: {why}. Open the address that `aiserver-tray serve` printed last.", why=why
+            )
+        )
+
+
 class RemoteError(AiServerError):
     """What the host of the core answered a request with: its error, in the client's language."""
 

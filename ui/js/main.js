@@ -3,6 +3,7 @@ import { render } from "../vendor/lit-html/lit-html.js";
 import { fetchSnapshot, lookAtEngine, report } from "./actions.js";
 import { CONNECTION, HELLO, connect, on } from "./bridge.js";
 import { announce } from "./components/announcer.js";
+import { loadIcons } from "./components/icon.js";
 import { showQuestion } from "./components/question.js";
 import { setLanguage } from "./i18n.js";
 import { apply, current, observe, update } from "./store.js";
@@ -44,4 +45,5 @@ on(CONNECTION, ({ state }) => update({ connection: state }));
 on("ai/snapshot/event", (payload) => apply(payload) || fetchSnapshot());
 
 draw();
+loadIcons();
 connect();

@@ -1,8 +1,16 @@
 // @ts-check
 import { html } from "../../vendor/lit-html/lit-html.js";
 
-/** @param {string} name of vendor/lucide-static/sprite.svg */
+const SPRITE = "vendor/lucide-static/sprite.svg";
+
+/** Brings the icons into the page, which needs some of them when its server is gone. */
+export async function loadIcons() {
+  const drawing = await (await fetch(SPRITE)).text();
+  const sprite = new DOMParser().parseFromString(drawing, "image/svg+xml").documentElement;
+  sprite.setAttribute("hidden", "");
+  document.body.append(sprite);
+}
+
+/** @param {string} name of the sprite's symbols */
 export const icon = (name) => html`
-  <svg class="icon" aria-hidden="true">
-    <use href="vendor/lucide-static/sprite.svg#${name}"></use>
-  </svg>`;
+  <svg class="icon" aria-hidden="true"><use href="#${name}"></use></svg>`;

@@ -13,6 +13,7 @@ import { pill } from "./state.js";
 /**
  * @typedef {import("../types.js").PageState} PageState
  * @typedef {import("../types.js").Module} Module
+ * @typedef {import("../types.js").State} State
  */
 
 /** @param {Module} module @param {PageState} page */
@@ -75,60 +76,54 @@ function facts({ orphan, usedBy, ports }, { snapshot }) {
 /** @param {Module} module @param {PageState} page */
 function buttons(module, page) {
   const { name, state } = module;
+  const isUp = UP.has(state);
+  const isThere = state !== "stopped" && state !== "engine_down";
   const isFree = isUsable(module, page);
-  const isUp = ["running", "degraded", "error"].includes(state);
-  const about = (/** @type {string} */ text) => ({ text, name: `${text}: ${titleOf(module)}` });
+  const again = { icon: "rotate-cw", enabled: isFree && isUp, run: () => actions.restart(name) };
+  const end = { icon: "square", enabled: isFree, run: () => stop(module, page) };
+  const begin = {
+    icon: "play", enabled: isFree && !module.orphan, run: () => actions.start(name),
+  };
   return html`
-    ${module.open ? openButton(module, page) : nothing}
-    ${button({
-      ...about(t("Restart")), icon: "rotate-cw", kind: "quiet", iconOnly: true,
-      enabled: isFree && isUp, run: () => actions.restart(name),
-    })}
-    ${isUp && state !== "error"
-      ? button({
-          ...about(t("Stop")), icon: "square", enabled: isFree, run: () => stop(module, page),
-        })
-      : startButtons(module, page)}`;
+    ${isThere && module.open ? openButton(module, page) : nothing}
+    ${isThere ? button({ ...about(module, "Restart"), ...again, ...small }) : nothing}
+    ${state === "error" ? button({ ...about(module, "Stop"), ...end, ...small }) : nothing}
+    ${(isUp && state !== "error") || state === "starting"
+      ? button({ ...about(module, "Stop"), ...end })
+      : button({ ...about(module, "Start"), ...begin })}`;
 }
 
-/** @param {Module} module @param {PageState} page */
-function startButtons(module, page) {
-  const isFree = isUsable(module, page);
-  const about = (/** @type {string} */ text) => ({ text, name: `${text}: ${titleOf(module)}` });
-  return html`
-    ${module.state === "error"
-      ? button({
-          ...about(t("Stop")), icon: "square", kind: "quiet", iconOnly: true, enabled: isFree,
-          run: () => stop(module, page),
-        })
-      : nothing}
-    ${button({
-      ...about(t("Start")), icon: "play", enabled: isFree && !module.orphan,
-      run: () => actions.start(module.name),
-    })}`;
-}
+/** @type {ReadonlySet<State>} */
+const UP = new Set(["running", "degraded", "error"]);
 
-/** @param {Module} module @param {PageState} page */
+const small = { kind: /** @type {const} */ ("quiet"), iconOnly: true };
+
+/** @param {Module} module @param {string} verb */
+const about = (module, verb) => ({ text: t(verb), name: `${t(verb)}: ${titleOf(module)}` });
+
+/**
+ * Whether a request about the module would be taken up at once.
+ * @param {Module} module @param {PageState} page
+ */
 function isUsable({ name, state }, { snapshot, asked, connection }) {
-  const isBusy = snapshot?.operations.some((o) => isActive(o) && o.modules.includes(name));
+  const active = snapshot?.operations.filter(isActive) ?? [];
   const isMoving = state === "starting" || state === "stopping";
-  return connection === "up" && Boolean(snapshot?.engine.running) && !isBusy && !isMoving
-    && !asked.has(name);
+  const isBusy = active.some(({ modules }) => !modules.length || modules.includes(name));
+  return connection === "up" && Boolean(snapshot?.engine.running) && !asked.has(name)
+    && !isBusy && !(isMoving && active.length);
 }
 
 /** @param {Module} module @param {PageState} page */
 function openButton(module, { asked, connection }) {
   const isReady = module.state === "running" || module.state === "degraded";
-  const name = `${t("Open")}: ${titleOf(module)}`;
+  const look = { ...about(module, "Open"), icon: "external-link" };
   if (isBrowser && isReady) {
     return html`
       <a class="button plain" href=${module.open} target="_blank" rel="noopener noreferrer"
-        aria-label=${name}>${icon("external-link")}<span>${t("Open")}</span></a>`;
+        aria-label=${look.name}>${icon(look.icon)}<span>${look.text}</span></a>`;
   }
-  return button({
-    text: t("Open"), name, icon: "external-link", run: () => actions.open(module.name),
-    enabled: isReady && connection === "up" && !asked.has(`open ${module.name}`),
-  });
+  const enabled = isReady && connection === "up" && !asked.has(`open ${module.name}`);
+  return button({ ...look, enabled, run: () => actions.open(module.name) });
 }
 
 /** @param {Module} module @param {PageState} page */

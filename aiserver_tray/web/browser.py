@@ -1,0 +1,161 @@
+"""Browser mode: the page and the contract over HTTP, as an application of bottle."""
+
+import json
+from threading import Lock
+from typing import Any, Final
+
+import bottle
+
+from aiserver_tray.contract import Caller, Contract, Json
+from aiserver_tray.errors import AccessError, AiServerError, RequestError
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.web.access import Access
+from aiserver_tray.web.events import EventStream
+from aiserver_tray.web.page import BROWSER_POLICY, HEADERS, StaticFiles, ui_folder
+
+PATH: Final = "/browser/"
+"""Of the page; it knows by it that there is no window's bridge."""
+
+MOST_PAGES: Final = 16
+"""Open at once; each keeps a connection."""
+
+
+class Browser:
+    """``app``: the WSGI application. *language*: of all texts."""
+
+    def __init__(self, contract: Contract, access: Access, language: Language) -> None:
+        self._contract = contract
+        self._access = access
+        self._language = language
+        self._files = StaticFiles(ui_folder())
+        self._streams: dict[str, EventStream] = {}
+        self._lock = Lock()
+        # Who has no event stream hears nothing.
+        self._nobody = Caller(language, lambda _event, _payload: None)
+        self.app = app = bottle.Bottle()
+        app.config["catchall"] = False  # the server tells of bugs in our way
+        app.default_error_handler = self._error
+        app.add_hook("before_request", self._check_address)
+        app.route("/", "GET", self._enter)
+        app.route(PATH, "GET", self._page)
+        app.route(f"{PATH}<name:path>", "GET", self._page)
+        app.route(f"{PATH}events", "GET", self._events)
+        app.route(f"{PATH}invoke", "POST", self._invoke)
+
+    def close(self) -> None:
+        """End what the pages listen to."""
+        with self._lock:
+            streams = tuple(self._streams.values())
+        for stream in streams:
+            stream.close()
+
+    # -- who may come in -----------------------------------------------------------------------
+
+    def _check_address(self) -> None:
+        try:
+            self._access.check_address(bottle.request.environ)
+        except AccessError as error:
+            raise self._refusal(403, error) from None
+
+    def _check_session(self) -> None:
+        try:
+            self._access.check_session(bottle.request.get_cookie(self._access.cookie))
+        except AccessError as error:
+            raise self._refusal(401, error) from None
+
+    def _enter(self) -> bottle.HTTPResponse:
+        """With the token, or with the cookie, on to the page."""
+        token = bottle.request.query.getunicode("token")
+        if token is None:
+            self._check_session()
+        elif not self._access.knows_token(token):
+            raise self._refusal(401, AccessError(Text("the token in this address is not known")))
+        response = bottle.HTTPResponse(status=303, **HEADERS, Location=PATH)
+        response.set_cookie(
+            self._access.cookie,
+            self._access.session,
+            path="/",
+            httponly=True,
+            samesite="strict",
+            secure=self._access.scheme == "https",
+        )
+        return response
+
+    # -- what there is -------------------------------------------------------------------------
+
+    def _page(self, name: str = "") -> bottle.HTTPResponse:
+        self._check_session()
+        return self._files.response(name, BROWSER_POLICY)
+
+    def _invoke(self) -> bottle.HTTPResponse:
+        self._check_session()
+        try:
+            asked = _asked(bottle.request.body.read())
+        except RequestError as error:
+            raise self._refusal(400, error) from None
+        with self._lock:
+            stream = self._streams.get(asked.get("client", ""))
+        caller = stream.caller if stream else self._nobody
+        return _json(200, self._contract.invoke(asked["channel"], asked.get("payload"), caller))
+
+    def _events(self) -> bottle.HTTPResponse:
+        self._check_session()
+        client = bottle.request.query.getunicode("client", "")
+        stream = EventStream(self._contract, self._language)
+        with self._lock:
+            before = self._streams.pop(client, None)
+            if len(self._streams) >= MOST_PAGES:
+                # The one that was opened first: its page may be long forgotten.
+                before = before or self._streams.pop(next(iter(self._streams)))
+            self._streams[client] = stream
+        if before:
+            before.close()
+        headers = {**HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+        return bottle.HTTPResponse(self._lines(client, stream), 200, **headers)
+
+    def _lines(self, client: str, stream: EventStream) -> Any:  # noqa: ANN401 - bytes, until closed
+        try:
+            yield from stream.lines()
+        finally:
+            with self._lock:
+                if self._streams.get(client) is stream:
+                    del self._streams[client]
+
+    # -- what goes wrong -----------------------------------------------------------------------
+
+    def _refusal(self, status: int, error: AiServerError) -> bottle.HTTPResponse:
+        return _json(status, {"success": False, **error.as_json(self._language)})
+
+    def _error(self, error: bottle.HTTPError) -> bytes:
+        why = RequestError(Text("there is nothing at this address"))
+        answer = self._refusal(error.status_code, why)
+        bottle.response.headers.update(answer.headers)
+        return bytes(answer.body)
+
+
+def _asked(body: bytes) -> Json:
+    """The body of a call.
+
+    Raises:
+        RequestError: it is not ``{"channel": …, "payload"?: …, "client"?: …}``.
+    """
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        asked = None
+    if not (
+        isinstance(asked, dict)
+        and isinstance(asked.get("channel"), str)
+        and isinstance(asked.get("client", ""), str)
+    ):
+        raise RequestError(Text("a JSON object with channel and payload is needed"))
+    return asked
+
+
+def _json(status: int, value: Json) -> bottle.HTTPResponse:
+    headers = {
+        **HEADERS,
+        "Content-Type": "application/json",
+        "Content-Security-Policy": BROWSER_POLICY,
+    }
+    return bottle.HTTPResponse(json.dumps(value).encode(), status, **headers)

@@ -1,0 +1,66 @@
+"""The connections of a server, so that none can keep the others out."""
+
+import socket
+import time
+from contextlib import suppress
+from threading import Lock
+
+MOST = 64
+"""At once."""
+
+REQUEST_SECONDS = 10.0
+"""In which a client has to have sent its request, however slowly it sends."""
+
+
+class Connections:
+    """Who is connected, and who of them has not sent a whole request yet."""
+
+    def __init__(self, most: int = MOST, seconds: float = REQUEST_SECONDS) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._lock = Lock()
+        self._all: set[socket.socket] = set()
+        self._asking: dict[socket.socket, float] = {}
+
+    def admit(self, connection: socket.socket) -> bool:
+        """Take *connection* in. Where there are too many, the one that has been asking the longest
+        goes; False: all have asked, and are being served."""
+        with self._lock:
+            if len(self._all) >= self._most:
+                if not self._asking:
+                    return False
+                self._cut(next(iter(self._asking)))
+            self._all.add(connection)
+            self._asking[connection] = time.monotonic() + self._seconds
+            return True
+
+    def has_asked(self, connection: socket.socket) -> None:
+        """Its request is there."""
+        with self._lock:
+            self._asking.pop(connection, None)
+
+    def gone(self, connection: socket.socket) -> None:
+        """It was closed."""
+        with self._lock:
+            self._asking.pop(connection, None)
+            self._all.discard(connection)
+
+    def cut_overdue(self) -> None:
+        """Cut those that take too long to ask."""
+        now = time.monotonic()
+        with self._lock:
+            for connection in [c for c, until in self._asking.items() if until < now]:
+                self._cut(connection)
+
+    def cut_all(self) -> None:
+        """Cut every connection."""
+        with self._lock:
+            for connection in tuple(self._all):
+                self._cut(connection)
+
+    def _cut(self, connection: socket.socket) -> None:
+        self._asking.pop(connection, None)
+        self._all.discard(connection)
+        with suppress(OSError):
+            # Of the socket itself: what TLS does first would wait for its reader.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -1,0 +1,74 @@
+"""A real browser, and browser mode for it to look at."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+from aiserver_tray.i18n import Language
+from aiserver_tray.web.server import Binding, BrowserServer
+from tests.ui import states
+from tests.ui.home import HomePage, console
+from tests.ui.scripted import Scripted
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",  # the tests may run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-device-scale-factor=1",
+    "--hide-scrollbars",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    options = ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = Chrome(options, Service("/usr/bin/chromedriver"))
+    yield browser
+    browser.quit()
+
+
+class Stack:
+    """A scripted host, and pages that show it."""
+
+    def __init__(self, browser: Chrome, pictures: Path) -> None:
+        self.host = Scripted(states.snapshot())
+        self._browser = browser
+        self._pictures = pictures
+        self._servers = ExitStack()
+
+    def serve(self, language: Language = "en") -> BrowserServer:
+        """A server of browser mode, until the test ends."""
+        server = BrowserServer(self.host, Binding(), language)
+        return self._servers.enter_context(server)
+
+    def home(self, language: Language = "en") -> HomePage:
+        """The page in the browser."""
+        page = HomePage(self._browser, self.serve(language).address, self._pictures)
+        page.wait_for("main [data-module], main .empty")
+        return page
+
+    def close(self) -> None:
+        self._browser.get("about:blank")
+        self._servers.close()
+
+
+@pytest.fixture
+def stack(chromium: Chrome, tmp_path: Path) -> Iterator[Stack]:
+    console(chromium)  # what is in it is another test's
+    chromium.set_window_size(1200, 800)
+    shown = Stack(chromium, tmp_path)
+    yield shown
+    shown.close()

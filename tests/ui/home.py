@@ -1,0 +1,109 @@
+"""Home as a user of the browser sees and works it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+
+class HomePage:
+    """The page at *address*; *pictures*: folder for screenshots."""
+
+    def __init__(self, browser: Chrome, address: str, pictures: Path) -> None:
+        self._browser = browser
+        self._pictures = pictures
+        browser.get(address)
+
+    @property
+    def address(self) -> str:
+        return self._browser.current_url
+
+    def reload(self) -> None:
+        self._browser.refresh()
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self._browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def wait_for(self, selector: str) -> WebElement:
+        """The first element of *selector*, once there is one."""
+        found: WebElement = self.until(lambda: self.all(selector), selector)[0]
+        return found
+
+    def wait_for_text(self, text: str, selector: str = "body") -> None:
+        def has_text() -> bool:
+            script = "return document.querySelector(arguments[0])?.innerText ?? ''"
+            return text in self._browser.execute_script(script, selector)
+
+        self.until(has_text, f"{text!r} in {selector}")
+
+    def until(self, condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
+        wait = WebDriverWait(self._browser, 10, 0.02)
+        return wait.until(lambda _: condition(), f"{what}\n{self.text}")
+
+    @property
+    def text(self) -> str:
+        return self._browser.find_element(By.TAG_NAME, "body").text
+
+    def module(self, name: str) -> WebElement:
+        return self.wait_for(f"[data-module={name}]")
+
+    def button(self, name: str) -> WebElement:
+        """The button that assistive technology calls *name*."""
+
+        def found() -> WebElement | None:
+            buttons = self.all("button, a.button")
+            return next((b for b in buttons if b.accessible_name == name), None)
+
+        button: WebElement = self.until(found, f"button {name}")
+        return button
+
+    def names_of_usable_buttons(self, module: str) -> list[str]:
+        buttons = self.all(f"[data-module={module}] .button:not([aria-disabled])")
+        return [button.accessible_name.partition(":")[0] for button in buttons]
+
+    def press(self, *keys: str) -> None:
+        ActionChains(self._browser).send_keys(*keys).perform()
+
+    def tab_to(self, name: str) -> None:
+        """Move the keyboard's focus until it is on the button *name*."""
+        for _ in range(60):
+            self.press(Keys.TAB)
+            focused = self._browser.switch_to.active_element
+            if focused.accessible_name == name:
+                return
+        raise AssertionError(f"the keyboard does not get to {name}")
+
+    def script(self, script: str) -> Any:  # noqa: ANN401
+        return self._browser.execute_script(script)
+
+    def prefer(self, **features: str) -> None:
+        """Let the system prefer some *features*: color_scheme, reduced_motion."""
+        wanted = [
+            {"name": f"prefers-{name.replace('_', '-')}", "value": value}
+            for name, value in features.items()
+        ]
+        self._browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
+
+    def resize(self, width: int, height: int) -> None:
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def picture(self, name: str) -> Path:
+        path = self._pictures / f"{name}.png"
+        self._browser.save_screenshot(str(path))
+        return path
+
+    def complaints(self) -> list[str]:
+        """What the browser's console has, such as violations of the policy."""
+        return [entry["message"] for entry in console(self._browser)]
+
+
+def console(browser: Chrome) -> list[dict[str, Any]]:
+    """The entries of the console since this was asked last."""
+    entries: list[dict[str, Any]] = browser.get_log("browser")  # type: ignore[no-untyped-call]
+    return entries

@@ -1,0 +1,72 @@
+"""A contract whose host shows what a test says, and notes what the page asks."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from threading import Condition
+from typing import Any
+
+from aiserver_tray.contract import CHANNELS, Caller, Envelope, Json, answer
+from aiserver_tray.i18n import Language
+
+
+class Scripted:
+    """Keeps `contract.Contract`. ``answers``: channel -> what is answered; ``calls``: what was
+    asked, in order."""
+
+    def __init__(self, snapshot: Json) -> None:
+        self.answers: dict[str, Envelope] = {}
+        self.calls: list[tuple[str, Json]] = []
+        self.callers: list[Caller] = []
+        self.forgotten: list[Caller] = []
+        self.steps: list[Json] = []
+        self._snapshot = deepcopy(snapshot)
+        self._observers: list[Callable[[], None]] = []
+        self._news = Condition()
+
+    def show(self, snapshot: Json) -> None:
+        """Let the state be *snapshot* from now on."""
+        self._snapshot = deepcopy(snapshot) | {"seq": self._snapshot["seq"] + 1}
+        for observer in tuple(self._observers):
+            observer()
+
+    def wait_for_call(self, channel: str) -> Json:
+        """The payload of the next call of *channel*, which is taken out."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._find(channel) is not None, 10), self.calls
+            index = self._find(channel)
+            assert index is not None
+            return self.calls.pop(index)[1]
+
+    def _find(self, channel: str) -> int | None:
+        return next((i for i, (name, _) in enumerate(self.calls) if name == channel), None)
+
+    # -- the contract --------------------------------------------------------------------------
+
+    def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401
+        CHANNELS[channel].model_validate(payload or {})
+        with self._news:
+            self.calls.append((channel, payload))
+            self.callers.append(caller)
+            self._news.notify_all()
+        if channel == "ai/snapshot/get":
+            return answer(**self._snapshot)
+        return self.answers.get(channel, answer())
+
+    def snapshot(self, language: Language) -> Json:  # noqa: ARG002
+        return deepcopy(self._snapshot)
+
+    def operations(self, language: Language) -> list[Json]:  # noqa: ARG002
+        return deepcopy(self.steps)
+
+    def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self._observers.append(callback)
+        callback()
+        return lambda: self._observers.remove(callback)
+
+    def forget(self, caller: Caller) -> None:
+        self.forgotten.append(caller)
+
+    @property
+    def listeners(self) -> int:
+        """How many observe."""
+        return len(self._observers)

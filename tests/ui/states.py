@@ -1,0 +1,162 @@
+"""Snapshots as the host of the core sends them, of a stack in each of its states."""
+
+from typing import Any
+
+from aiserver_tray.contract import Json
+
+TITLES = {
+    "n8n": ("n8n", "Workflow automation with hundreds of integrations"),
+    "dify": ("Dify", "Build and run applications on language models"),
+    "oneapi": ("OneAPI", "One interface to many model providers"),
+    "ragflow": ("RAGFlow", "Answers from your own documents"),
+    "postgres": ("PostgreSQL", "Relational database"),
+    "redis": ("Redis", "Cache and queue"),
+    "elasticsearch": ("Elasticsearch", "Full-text search"),
+}
+CHINESE = {
+    "n8n": ("n8n", "工作流自动化，支持数百种集成"),
+    "dify": ("Dify", "构建并运行大模型应用"),
+    "oneapi": ("OneAPI", "用一个接口访问多家模型服务"),
+    "ragflow": ("RAGFlow", "基于自有文档的问答"),
+    "postgres": ("PostgreSQL", "关系型数据库"),
+    "redis": ("Redis", "缓存与队列"),
+    "elasticsearch": ("Elasticsearch", "全文检索"),
+}
+FEATURES = ("n8n", "dify", "oneapi", "ragflow")
+USERS = {
+    "postgres": ["n8n", "dify"],
+    "redis": ["n8n", "dify", "oneapi"],
+    "elasticsearch": ["ragflow"],
+}
+PORTS = {"n8n": 5678, "dify": 8080, "postgres": 5432, "redis": 6379}
+
+
+def module(name: str, state: str = "stopped", **more: Any) -> Json:  # noqa: ANN401
+    """A module in *state*; *more* are fields that differ."""
+    is_up = state in ("running", "degraded")
+    title, summary = TITLES[name]
+    ports = [PORTS[name]] if is_up and name in PORTS else []
+    return {
+        "name": name,
+        "kind": "feature" if name in FEATURES else "basic",
+        "title": title,
+        "summary": summary,
+        "state": state,
+        "ready": 3 if state == "running" else 1 if state in ("starting", "degraded") else 0,
+        "total": 3,
+        "reason": None,
+        "orphan": False,
+        "wanted": state != "stopped",
+        "usedBy": USERS.get(name, []) if state != "stopped" else [],
+        "ports": [
+            {
+                "service": name,
+                "address": "127.0.0.1",
+                "host": port,
+                "container": port,
+                "protocol": "tcp",
+            }
+            for port in ports
+        ],
+        "open": f"http://127.0.0.1:{PORTS[name]}/" if name in ("n8n", "dify") else None,
+        "services": [],
+    } | more
+
+
+def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # noqa: ANN401
+    """Everything in *state*; modules that are not given are stopped."""
+    given = {one["name"]: one for one in modules}
+    return {
+        "seq": 1,
+        "engine": {"running": True, "version": "29.1.0", "error": None},
+        "state": state,
+        "modules": [given.get(name, module(name)) for name in TITLES],
+        "operations": [],
+    } | more
+
+
+def operation(kind: str = "up", *modules: str, **more: Any) -> Json:  # noqa: ANN401
+    """An operation under way."""
+    return {
+        "id": "op-1",
+        "kind": kind,
+        "modules": list(modules),
+        "status": "running",
+        "done": 3,
+        "total": 7,
+        "text": "waiting for postgres",
+        "secondsLeft": 42.0,
+        "error": None,
+        "notices": [],
+    } | more
+
+
+def running() -> Json:
+    """All that is wanted runs."""
+    names = ("n8n", "dify", "postgres", "redis")
+    return snapshot("running", *(module(name, "running") for name in names))
+
+
+def starting() -> Json:
+    """*Start all* is under way."""
+    modules = (
+        module("n8n", "starting"),
+        module("dify", "starting", ready=0),
+        module("oneapi", "running"),
+        module("ragflow", "starting", ready=2, total=4),
+        module("postgres", "starting", reason="its first health check is awaited"),
+        module("redis", "running"),
+        module("elasticsearch", "starting", ready=0, total=1),
+    )
+    return snapshot("starting", *modules, operations=[operation()])
+
+
+PORT_TAKEN = {
+    "code": "E_PORT_CONFLICT",
+    "message": "Port 5678 on 127.0.0.1 is taken by node (pid 4711). Stop it, or choose another "
+    "port: aiserver-tray config set n8n.port 5679",
+    "data": {},
+}
+MEMORY = {
+    "code": "E_RESOURCES",
+    "message": "RAGFlow needs 8 GB of memory; Docker has 4 GB. Give Docker more in its settings.",
+    "data": {},
+}
+
+
+def failed() -> Json:
+    """A start failed for two reasons; something else fell over."""
+    both = {
+        "code": "E_PORT_CONFLICT",
+        "message": f"{PORT_TAKEN['message']}\n{MEMORY['message']}",
+        "data": {"errors": [PORT_TAKEN, MEMORY]},
+    }
+    modules = (
+        module("dify", "degraded", reason="api: exited with code 1, restarting"),
+        module("oneapi", "error", reason="oneapi: unhealthy for 2 minutes", ready=0, total=1),
+        module("postgres", "running"),
+        module("redis", "running"),
+    )
+    ended = operation("up", "n8n", "ragflow", status="failed", error=both, secondsLeft=None)
+    return snapshot("error", *modules, operations=[ended])
+
+
+def engine_down() -> Json:
+    """The engine does not answer."""
+    error = {
+        "code": "E_ENGINE_DOWN",
+        "message": "Docker does not answer at unix:///var/run/docker.sock. Is it running?",
+        "data": {},
+    }
+    engine = {"running": False, "version": None, "error": error}
+    modules = [module(name, "engine_down") for name in TITLES]
+    return snapshot("engine_down", *modules, engine=engine)
+
+
+def in_chinese(shown: Json) -> Json:
+    """*shown* with the modules' texts in Chinese, as a host sends them to a Chinese client."""
+    modules = [
+        one | dict(zip(("title", "summary"), CHINESE[one["name"]], strict=True))
+        for one in shown["modules"]
+    ]
+    return shown | {"modules": modules}
