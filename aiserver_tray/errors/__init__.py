@@ -30,6 +30,7 @@
     ├── CancelledError        E_CANCELLED
     ├── RequestError          E_REQUEST        unknown channel, bad payload: which fields
     ├── NotRunningError       E_NOT_RUNNING    no tray
+    ├── NoDesktopError        E_RUNTIME        nothing to show an icon on
     └── RemoteError           (any)            what another process answered
 
 A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
@@ -53,6 +54,7 @@ from aiserver_tray.errors.contract import (
     RemoteError,
     RequestError,
 )
+from aiserver_tray.errors.desktop import NoDesktopError
 from aiserver_tray.errors.engine import (
     KIND_WORDS,
     EngineDownError,
@@ -99,6 +101,7 @@ __all__ = [
     "JointError",
     "MissingError",
     "NameConflictError",
+    "NoDesktopError",
     "NotRunningError",
     "ObjectConflictError",
     "ObjectKind",

@@ -1,6 +1,6 @@
 """The tray's menu as a value: what stands in it, and what can be chosen now. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from aiserver_tray.i18n import Language, Text
@@ -54,6 +54,15 @@ class Entry:
 
 
 SEPARATOR = Entry("")
+
+
+def shape(entries: Iterable[Entry]) -> object:
+    """What can't be changed in a menu that is shown: two that are equal in it differ in texts and
+    in what can be chosen only."""
+    return tuple(
+        (bool(e.text), e.action, e.checked is None, e.is_default, shape(e.children))
+        for e in entries
+    )
 
 
 def menu(snapshot: Snapshot, facts: TrayFacts, language: Language) -> tuple[Entry, ...]:

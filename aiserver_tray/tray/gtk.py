@@ -1,0 +1,179 @@
+"""What pystray's icons for GTK lack: a menu that changes in place, pictures that are cleaned up,
+and notifications that neither block nor fail."""
+
+import logging
+import shutil
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gi.repository import Gio, GLib
+from PIL.Image import Image
+
+from aiserver_tray.tray.menu import Entry, shape
+from aiserver_tray.tray.view import NAME
+
+_log = logging.getLogger(__name__)
+
+_TIMEOUT = 5_000
+"""Milliseconds that an answer of the desktop may take."""
+
+
+_PystrayIcon: Any = object
+"""Stands for the class that `gtk_icon` is given."""
+
+
+def gtk_icon(base: Any, size: int) -> Any:  # noqa: ANN401 - pystray has no types
+    """A class upon *base*, one of pystray's icons, for pictures of *size* pixels."""
+    return type("GtkIcon", (_GtkIcon, base), {"pixels": size})
+
+
+class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
+    """Its methods come before pystray's, whose names are those below the line.
+
+    Pystray does everything when the loop is idle; here it is in the loop's thread already, so what
+    is wrapped for that is done at once.
+    """
+
+    entries: tuple[Entry, ...] = ()
+
+    def use(self, folder: Path, _on_change: Callable[[], None]) -> None:
+        """*folder* is for the pictures alone."""
+        self._pictures = Pictures(folder)
+        self._built: tuple[Entry, ...] | None = None
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call it in the loop's thread."""
+
+        def once() -> bool:
+            callback()
+            return False  # not again
+
+        GLib.idle_add(once, priority=GLib.PRIORITY_DEFAULT)
+
+    def label(self, text: str) -> str:
+        """*text* as the menu wants it."""
+        return text
+
+    # -- pystray's -----------------------------------------------------------------------------
+
+    def _initialize(self) -> None:
+        # Pystray's own takes Ctrl-C from us, and needs a bus and a service for notifications.
+        self._notifier = Notifications()
+        self._mark_ready()
+
+    def _finalize(self) -> None:
+        super()._finalize()
+        self._pictures.remove()
+
+    def _show(self) -> None:
+        super()._show()
+        self._update_title()  # of a Gtk.StatusIcon it is not set yet
+
+    def _update_title(self) -> None:
+        super()._update_title()
+        if hasattr(self, "_status_icon"):
+            self._status_icon.set_tooltip_text(self.title)
+
+    def _update_icon(self) -> None:
+        super()._update_icon.__wrapped__(self)
+
+    def _update_fs_icon(self) -> None:
+        self._icon_path = str(self._pictures.file_of(self.icon))
+        self._icon_valid = True
+
+    def _remove_fs_icon(self) -> None:
+        """Pictures stay: the desktop may be about to read the last one."""
+        self._icon_valid = False
+
+    def _update_menu(self) -> None:
+        menu, entries = self._menu_handle, self.entries
+        if self._built and shape(self._built) == shape(entries) and _is_as_shown(menu, entries):
+            _relabel(menu, self._built, entries)
+        else:
+            super()._update_menu.__wrapped__(self)
+        self._built = entries
+
+
+def _is_as_shown(menu: Any, entries: Sequence[Entry]) -> bool:  # noqa: ANN401 - GTK has no types
+    """Whether its switches stand as they should; GTK turns them by itself when they are chosen."""
+    return all(
+        entry.checked is None or item.get_active() == entry.checked
+        for item, entry in zip(menu.get_children(), entries, strict=True)
+    )
+
+
+def _relabel(menu: Any, before: Sequence[Entry], now: Sequence[Entry]) -> None:  # noqa: ANN401
+    """Change what differs of a menu that may be open."""
+    for item, old, new in zip(menu.get_children(), before, now, strict=True):
+        if old.text != new.text:
+            item.set_label(new.text)
+        if old.enabled != new.enabled:
+            item.set_sensitive(new.enabled)
+        if new.children:
+            _relabel(item.get_submenu(), old.children, new.children)
+
+
+class Pictures:
+    """The icon's pictures as files in a folder of their own, each written once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.remove()  # what a killed process left
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def file_of(self, picture: Image) -> Path:
+        """Where *picture* is."""
+        file = self._folder / f"{zlib.crc32(picture.tobytes()):08x}.png"
+        if not file.exists():
+            picture.save(file, "PNG")
+        return file
+
+    def remove(self) -> None:
+        """Take all of them away."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Notifications:
+    """The desktop's notifications (https://specifications.freedesktop.org/notification-spec).
+    Nothing waits for the service, which may be missing or hang."""
+
+    _SERVICE = "org.freedesktop.Notifications"
+
+    def __init__(self) -> None:
+        self._takes_markup = False
+        self._bus: Any = None
+        try:
+            self._bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
+        except GLib.Error as error:
+            _log.warning("No notifications: %s", error.message)
+            return
+        self._call("GetCapabilities", None, self._learn)
+
+    def notify(self, title: str, message: str, icon: str) -> None:
+        """Show *message* under *title*, with the picture in the file *icon*."""
+        body = GLib.markup_escape_text(message) if self._takes_markup else message
+        values = GLib.Variant("(susssasa{sv}i)", (NAME, 0, icon, title, body, [], {}, -1))
+        self._call("Notify", values, lambda _answer: None)
+
+    def hide(self) -> None:
+        """What was told stays until the user or the desktop takes it away."""
+
+    def _learn(self, answer: Any) -> None:  # noqa: ANN401 - GLib has no types
+        self._takes_markup = "body-markup" in answer.unpack()[0]
+
+    def _call(self, method: str, values: Any, then: Callable[[Any], None]) -> None:  # noqa: ANN401
+        if self._bus is None:
+            return
+        path = "/" + self._SERVICE.replace(".", "/")
+
+        def answered(bus: Any, result: Any) -> None:  # noqa: ANN401
+            try:
+                then(bus.call_finish(result))
+            except GLib.Error as error:
+                _log.info("The desktop has no notifications: %s", error.message)
+
+        self._bus.call(
+            self._SERVICE, path, self._SERVICE, method, values, None, 0, _TIMEOUT, None, answered
+        )

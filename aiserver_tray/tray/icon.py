@@ -1,0 +1,174 @@
+"""The icon on the task bar, through pystray; nobody else imports that."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from aiserver_tray.errors import NoDesktopError
+from aiserver_tray.tray.actions import Action
+from aiserver_tray.tray.icons import Theme, draw
+from aiserver_tray.tray.menu import SEPARATOR, Entry
+from aiserver_tray.tray.phrases import in_line, shortened
+from aiserver_tray.tray.view import IconSpec, TrayView
+
+try:
+    import pystray
+except Exception as error:
+    # What its backends raise where the desktop's libraries or the display are missing.
+    raise NoDesktopError(error) from error
+
+if not pystray.Icon.HAS_MENU:
+    # Its last resort, used where GTK's bindings are missing.
+    raise NoDesktopError("GTK")
+
+_TITLE_UNITS = 63
+_BODY_UNITS = 255
+"""What Windows takes of a notification, in units of UTF-16."""
+
+_SIZE = 48
+"""Pixels, where the desktop scales the picture: it becomes 16, 24 or 48 without a remainder."""
+
+
+class TrayIcon:
+    """Shows views. Whatever thread asks, everything is done in the thread of the loop, and of
+    several views the latest.
+
+    *on_action* takes what was chosen in the menu; it is called in the loop's thread and returns
+    at once. *folder* is the icon's own, for the pictures that some desktops want as files.
+
+    Raises (when this module is imported):
+        NoDesktopError: there is nothing to show an icon on.
+    """
+
+    def __init__(
+        self, on_action: Callable[[Action], None], view: TrayView, theme: Theme, folder: Path
+    ) -> None:
+        self._on_action = on_action
+        self._lock = Lock()
+        self._view = view
+        self._theme = theme
+        self._is_up = self._is_due = self._is_stopped = False
+        self._shown: tuple[IconSpec, int, Theme] | None = None
+        self._menu: tuple[Entry, ...] | None = None
+        self._icon = _backend()(name="aiserver-tray", title=view.tooltip)
+        self._icon.use(folder, self._apply)
+        self._apply()
+
+    def run(self) -> None:
+        """Show the icon until `stop`. Blocks; for the main thread."""
+        self._icon.run(lambda icon: icon.call_soon(self._appear))
+
+    def stop(self) -> None:
+        """Take the icon away, from whatever thread."""
+        with self._lock:
+            self._is_stopped = True
+            is_up = self._is_up
+        if is_up:
+            self._icon.call_soon(self._icon.stop)
+
+    def show(self, view: TrayView) -> None:
+        """Show *view* as soon as may be."""
+        with self._lock:
+            self._view = view
+        self._schedule()
+
+    def set_theme(self, theme: Theme) -> None:
+        """The task bar has another ground now."""
+        with self._lock:
+            self._theme = theme
+        self._schedule()
+
+    def notify(self, title: str, body: str) -> None:
+        """Tell the user; nothing happens where the desktop shows no notifications."""
+        title = shortened(in_line(title), _TITLE_UNITS)
+        body = shortened(in_line(body), _BODY_UNITS)
+        with self._lock:
+            is_up = self._is_up
+        if is_up:
+            self._icon.call_soon(lambda: self._icon.notify(body, title))
+
+    # -- in the loop's thread ------------------------------------------------------------------
+
+    def _appear(self) -> None:
+        with self._lock:
+            self._is_up = True
+            is_stopped = self._is_stopped
+        if is_stopped:
+            self._icon.stop()
+            return
+        self._apply()
+        self._icon.visible = True
+
+    def _schedule(self) -> None:
+        with self._lock:
+            if self._is_due or not self._is_up:
+                return
+            self._is_due = True
+        self._icon.call_soon(self._apply)
+
+    def _apply(self) -> None:
+        with self._lock:
+            self._is_due = False
+            view, theme = self._view, self._theme
+        look = (view.icon, self._icon.pixels, theme)
+        if look != self._shown:
+            self._shown = look
+            self._icon.icon = draw(*look)
+        self._icon.title = view.tooltip
+        if view.menu != self._menu:
+            self._menu = view.menu
+            self._icon.entries = view.menu
+            self._icon.menu = self._descriptors(view.menu)
+
+    def _descriptors(self, entries: Iterable[Entry]) -> pystray.Menu:
+        return pystray.Menu(*map(self._descriptor, entries))
+
+    def _descriptor(self, entry: Entry) -> pystray.MenuItem:
+        if entry == SEPARATOR:
+            return pystray.Menu.SEPARATOR
+
+        def chosen(_icon: object, _item: object) -> None:
+            if entry.action:
+                self._on_action(entry.action)
+
+        is_switch = entry.checked is not None
+        return pystray.MenuItem(
+            self._icon.label(entry.text),
+            self._descriptors(entry.children) if entry.children else chosen,
+            checked=(lambda _item: bool(entry.checked)) if is_switch else None,
+            default=entry.is_default,
+            enabled=entry.enabled,
+        )
+
+
+def _backend() -> Any:  # noqa: ANN401 - a class of pystray's, which has no types
+    """Pystray's icon for this desktop, with what we need of it beside."""
+    kind = pystray.Icon.__module__.rpartition(".")[2]
+    if kind in ("_gtk", "_appindicator"):
+        from aiserver_tray.tray.gtk import gtk_icon  # noqa: PLC0415 - it needs its desktop
+
+        return gtk_icon(pystray.Icon, _SIZE)
+    if kind == "_win32":
+        from aiserver_tray.tray.windows import windows_icon  # noqa: PLC0415
+
+        return windows_icon(pystray.Icon)
+    return _Plain
+
+
+class _Plain(pystray.Icon):  # type: ignore[misc]
+    """Where pystray does all that is needed."""
+
+    pixels = _SIZE
+    entries: tuple[Entry, ...] = ()
+
+    def use(self, _folder: Path, _on_change: Callable[[], None]) -> None:
+        """Nothing is needed."""
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call it here: this desktop takes calls from any thread."""
+        callback()
+
+    def label(self, text: str) -> str:
+        """*text* as the menu wants it."""
+        return text

@@ -1,0 +1,118 @@
+"""What pystray's icon for Windows lacks: the small size of the screen's resolution, and a menu that
+stays as it is while it is open."""
+
+import ctypes
+import logging
+from collections.abc import Callable
+from ctypes import wintypes
+from io import BytesIO
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from PIL.Image import Image
+
+from aiserver_tray.queues import available
+from aiserver_tray.tray.menu import Entry
+
+_log = logging.getLogger(__name__)
+
+_SM_CXSMICON = 49
+_WM_DISPLAYCHANGE = 0x007E
+_WM_RBUTTONUP = 0x0205
+_WM_DPICHANGED = 0x02E0
+_WM_CALL = 0x8000 + 1  # WM_APP + 1: a message of our own
+_PER_MONITOR_V2 = -4
+_ICON_VERSION = 0x00030000
+_FILE_HEADERS = 6 + 16
+"""Bytes of an .ico file with one picture before the picture."""
+
+_PystrayIcon: Any = object
+"""Stands for the class that `windows_icon` is given."""
+
+
+def windows_icon(base: Any) -> Any:  # noqa: ANN401 - pystray has no types
+    """A class upon *base*, pystray's icon for Windows."""
+    _user32().SetProcessDpiAwarenessContext(ctypes.c_void_p(_PER_MONITOR_V2))
+    return type("WindowsIcon", (_WindowsIcon, base), {})
+
+
+def _user32() -> Any:  # noqa: ANN401 - ctypes
+    return ctypes.windll.user32  # type: ignore[attr-defined]
+
+
+class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
+    """Its methods come before pystray's, whose names are those below the line."""
+
+    entries: tuple[Entry, ...] = ()
+    _icon_handle: int | None
+
+    def use(self, _folder: Path, on_change: Callable[[], None]) -> None:
+        """*on_change* is called when `pixels` may have changed."""
+        self._on_change = on_change
+        self._is_menu_stale = False
+        self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._message_handlers |= {_WM_CALL: self._on_call, _WM_DPICHANGED: self._on_display_change}
+
+    @property
+    def pixels(self) -> int:
+        """What the task bar shows; pystray would load the large size, and the shell shrinks it."""
+        dpi = _user32().GetDpiForWindow(self._hwnd) if self._hwnd else 0
+        dpi = dpi or _user32().GetDpiForSystem()
+        return int(_user32().GetSystemMetricsForDpi(_SM_CXSMICON, dpi))
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call it in the loop's thread."""
+        self._calls.put(callback)
+        _user32().PostMessageW(self._hwnd, _WM_CALL, 0, 0)
+
+    def label(self, text: str) -> str:
+        """*text* as the menu wants it: ``&`` would mark a letter."""
+        return text.replace("&", "&&")
+
+    def _on_call(self, _wparam: int, _lparam: int) -> None:
+        for callback in available(self._calls, 0):
+            callback()
+
+    # -- pystray's -----------------------------------------------------------------------------
+
+    def _assert_icon_handle(self) -> None:
+        if not self._icon_handle:
+            self._icon_handle = _handle_of(self.icon)
+
+    def _show(self) -> None:
+        try:
+            super()._show()
+        except OSError as error:
+            # The task bar comes later and will say so, or it has the icon already.
+            _log.info("The task bar does not take the icon yet: %s", error)
+
+    def _update_menu(self) -> None:
+        self._is_menu_stale = True
+
+    def _on_notify(self, wparam: int, lparam: int) -> None:
+        # Made when it is opened: one that is open must not be destroyed.
+        if lparam == _WM_RBUTTONUP and self._is_menu_stale:
+            self._is_menu_stale = False
+            super()._update_menu()
+        super()._on_notify(wparam, lparam)
+
+    def _on_display_change(self, _wparam: int, _lparam: int) -> None:
+        self._on_change()
+
+
+def _handle_of(picture: Image) -> int:
+    """An icon of just the size of *picture*.
+
+    Raises:
+        OSError: Windows has no room for it.
+    """
+    file = BytesIO()
+    picture.save(file, "ICO", sizes=[picture.size], bitmap_format="bmp")
+    bits = file.getvalue()[_FILE_HEADERS:]
+    create = _user32().CreateIconFromResourceEx
+    create.restype = wintypes.HANDLE
+    handle = create(bits, len(bits), True, _ICON_VERSION, *picture.size, 0)  # noqa: FBT003 - C
+    if not handle:
+        raise ctypes.WinError()  # type: ignore[attr-defined]
+    return int(handle)

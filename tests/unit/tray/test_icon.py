@@ -1,0 +1,166 @@
+"""The adapter on pystray's backend without a desktop: what it asks pystray for, and when."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiserver_tray.tray.actions import Action, OpenDashboard, StopAll, ToggleAutostart
+from aiserver_tray.tray.menu import SEPARATOR, Entry
+from aiserver_tray.tray.view import IconSpec, TrayView
+
+os.environ["PYSTRAY_BACKEND"] = "dummy"
+
+import pystray
+
+from aiserver_tray.tray import icon as adapter
+
+VIEW = TrayView(
+    IconSpec("running"),
+    "fine",
+    (
+        Entry("running", enabled=False),
+        Entry("Open", OpenDashboard(), is_default=True),
+        SEPARATOR,
+        Entry("Login", ToggleAutostart(), checked=True),
+        Entry("More", children=(Entry("Stop", StopAll()),)),
+    ),
+)
+
+
+class Desktop(adapter._Plain):
+    """Writes down what a desktop would be told."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        self.told: list[str] = []
+        super().__init__(*args, **kwargs)
+
+    def _run(self) -> None:
+        self._mark_ready()
+        self._setup_thread.join()
+
+    def _stop(self) -> None:
+        self.told.append("stop")
+
+    def _show(self) -> None:
+        self.told.append("show")
+
+    def _hide(self) -> None:
+        self.told.append("hide")
+
+    def _update_icon(self) -> None:
+        self._icon_valid = True
+        self.told.append("icon")
+
+    def _update_title(self) -> None:
+        self.told.append(self.title)
+
+    def _update_menu(self) -> None:
+        self.told.append("menu")
+
+    def _notify(self, message: str, title: str | None = None) -> None:
+        self.told.append(f"{title}: {message}")
+
+
+@pytest.fixture
+def actions() -> list[Action]:
+    return []
+
+
+@pytest.fixture
+def icon(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, actions: list[Action]
+) -> adapter.TrayIcon:
+    monkeypatch.setattr(adapter, "_backend", lambda: Desktop)
+    return adapter.TrayIcon(actions.append, VIEW, "dark", tmp_path)
+
+
+def desktop(icon: adapter.TrayIcon) -> Desktop:
+    found = icon._icon
+    assert isinstance(found, Desktop)
+    return found
+
+
+def test_only_what_changed_is_changed(icon: adapter.TrayIcon) -> None:
+    icon.run()
+    told = desktop(icon).told
+    assert told[-2:] == ["icon", "show"]
+    told.clear()
+    icon.show(VIEW)
+    assert told == []
+    icon.show(TrayView(IconSpec("error"), "fine", VIEW.menu))
+    assert told == ["icon"]
+    icon.show(TrayView(IconSpec("error"), "broken", VIEW.menu))
+    assert told == ["icon", "broken"]
+    icon.show(TrayView(IconSpec("error"), "broken", VIEW.menu[1:]))
+    assert told == ["icon", "broken", "menu"]
+    icon.set_theme("light")
+    assert told == ["icon", "broken", "menu", "icon"]
+
+
+def test_the_menu_is_handed_over_and_its_clicks_come_back(
+    icon: adapter.TrayIcon, actions: list[Action]
+) -> None:
+    told, opening, separator, login, more = desktop(icon).menu.items
+    assert [item.text for item in (told, opening, login, more)] == [
+        "running", "Open", "Login", "More",
+    ]  # fmt: skip
+    assert [told.enabled, opening.enabled] == [False, True]
+    assert separator is pystray.Menu.SEPARATOR
+    assert [opening.checked, login.checked] == [None, True]
+    desktop(icon)()  # a left click
+    login(desktop(icon))
+    more.submenu.items[0](desktop(icon))
+    assert actions == [OpenDashboard(), ToggleAutostart(), StopAll()]
+
+
+def test_what_is_shown_before_the_loop_runs_is_there_when_it_does(icon: adapter.TrayIcon) -> None:
+    icon.show(TrayView(IconSpec("error"), "broken", ()))
+    assert "icon" not in desktop(icon).told
+    icon.run()
+    assert desktop(icon).title == "broken"
+    assert desktop(icon).visible
+
+
+def test_a_notification_is_cut_to_what_every_desktop_takes(icon: adapter.TrayIcon) -> None:
+    icon.notify("too", "early")
+    icon.run()
+    icon.notify("Starting\nfailed", "why " * 200)
+    title, _, body = desktop(icon).told[-1].partition(": ")
+    assert title == "Starting failed"
+    assert len(body) <= 255
+
+
+def test_one_that_was_stopped_before_it_ran_ends_at_once(icon: adapter.TrayIcon) -> None:
+    icon.stop()
+    icon.run()
+    assert desktop(icon).told[-1] == "stop"
+    assert not desktop(icon).visible
+
+
+def test_without_a_desktop_it_says_what_is_missing() -> None:
+    code = (
+        "from aiserver_tray.errors import NoDesktopError\n"
+        "try: import aiserver_tray.tray.icon\n"
+        "except NoDesktopError as error: print(error)"
+    )
+    away = {"DISPLAY", "WAYLAND_DISPLAY", "PYSTRAY_BACKEND", "DBUS_SESSION_BUS_ADDRESS"}
+    env = {name: value for name, value in os.environ.items() if name not in away}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    assert "gir1.2-ayatanaappindicator3-0.1" in done.stdout
+
+
+def test_what_is_shown_is_made_without_pystray_or_webview() -> None:
+    """What is pure costs no desktop, and the tray's process no browser engine."""
+    code = (
+        "import sys, aiserver_tray.tray.view, aiserver_tray.tray.icons, "
+        "aiserver_tray.tray.notifications\n"
+        "print({'pystray', 'webview', 'gi', 'docker'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
