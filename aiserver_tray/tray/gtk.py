@@ -41,7 +41,7 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
     def use(self, folder: Path, _on_change: Callable[[], None]) -> None:
         """*folder* is for the pictures alone."""
         self._pictures = Pictures(folder)
-        self._built: tuple[Entry, ...] | None = None
+        self._built: tuple[Entry, ...] = ()
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Call it in the loop's thread."""
@@ -88,19 +88,19 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
         self._icon_valid = False
 
     def _update_menu(self) -> None:
-        menu, entries = self._menu_handle, self.entries
-        if self._built and shape(self._built) == shape(entries) and _is_as_shown(menu, entries):
-            _relabel(menu, self._built, entries)
+        before, self._built = self._built, self.entries
+        if before and _can_become(self._menu_handle, before, self.entries):
+            _relabel(self._menu_handle, before, self.entries)
         else:
             super()._update_menu.__wrapped__(self)
-        self._built = entries
 
 
-def _is_as_shown(menu: Any, entries: Sequence[Entry]) -> bool:  # noqa: ANN401 - GTK has no types
-    """Whether its switches stand as they should; GTK turns them by itself when they are chosen."""
-    return all(
+def _can_become(menu: Any, before: Sequence[Entry], now: Sequence[Entry]) -> bool:  # noqa: ANN401
+    """Whether *menu*, made for *before*, can be changed in place. Its switches must stand as they
+    should: GTK turns them by itself when they are chosen, and takes being turned for a choice."""
+    return shape(before) == shape(now) and all(
         entry.checked is None or item.get_active() == entry.checked
-        for item, entry in zip(menu.get_children(), entries, strict=True)
+        for item, entry in zip(menu.get_children(), now, strict=True)
     )
 
 

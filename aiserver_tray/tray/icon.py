@@ -1,6 +1,8 @@
 """The icon on the task bar, through pystray; nobody else imports that."""
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -12,8 +14,24 @@ from aiserver_tray.tray.menu import SEPARATOR, Entry
 from aiserver_tray.tray.phrases import in_line, shortened
 from aiserver_tray.tray.view import IconSpec, TrayView
 
+
+@contextmanager
+def _without_gl() -> Iterator[None]:
+    """While it lasts, GTK does not look for OpenGL, which would load 40 MB of drivers for a menu.
+    The windows' processes inherit the environment, and want it."""
+    before = os.environ.get("GDK_GL")
+    os.environ["GDK_GL"] = "disable"
+    try:
+        yield
+    finally:
+        del os.environ["GDK_GL"]
+        if before is not None:
+            os.environ["GDK_GL"] = before
+
+
 try:
-    import pystray
+    with _without_gl():
+        import pystray
 except Exception as error:
     # What its backends raise where the desktop's libraries or the display are missing.
     raise NoDesktopError(error) from error
