@@ -1,0 +1,119 @@
+"""What the dashboard's page can call, and how it hears of what is new.
+
+The page gets nothing but the one function `Bridge.invoke`, and that by `Window.expose`: of a
+``js_api`` object, pywebview would let a page walk along any attributes, private ones too, and
+call what it finds at their end.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from aiserver_tray.bugs import log_bug, where
+from aiserver_tray.contract import GOTO_EVENT, Envelope, Json, answer
+from aiserver_tray.errors import AiServerError, RequestError
+from aiserver_tray.host.open_url import open_url
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.window.link import Link
+from aiserver_tray.window.outbox import LOST_EVENT
+from aiserver_tray.window.publisher import Publisher
+
+READY: Final = "ai/ui/ready"
+"""The page is there; answered with ``{snapshot, page, language}``, and from then on it is told of
+what is new by ``aiserver.receive([[event, payload], …])``. ``snapshot`` null: there is no host."""
+
+VISIBLE: Final = "ai/ui/visible"
+"""``{visible}``: whether somebody sees the page."""
+
+log = logging.getLogger(__name__)
+
+
+class Bridge:
+    """``page``: where the page is to begin."""
+
+    def __init__(self, link: Link, publisher: Publisher, *, page: str, language: Language) -> None:
+        self._link = link
+        self._publisher = publisher
+        self._page = page
+        self._language = language
+        self._own: dict[str, Callable[[Json], Envelope]] = {
+            READY: self._ready,
+            VISIBLE: self._visible,
+            "ai/logs/client/append": self._append,
+            "ai/system/openExternal": self._open,
+        }
+
+    def invoke(self, channel: object, payload: object) -> Envelope:
+        """The contract's answer. Blocks until there is one, and never raises."""
+        try:
+            if not isinstance(channel, str) or not isinstance(payload, dict | None):
+                raise _refused(Text("a channel and its payload are needed"))
+            own = self._own.get(channel)
+            return own(payload or {}) if own else self._link.call(channel, payload)
+        except AiServerError as error:
+            return {"success": False, **error.as_json(self._language)}
+        except Exception as bug:  # noqa: BLE001 - the page gets no traceback, the log does
+            log_bug(log, "a request of the page failed", bug)
+            return {"success": False, **_reported(bug).as_json(self._language)}
+
+    def refusal(self) -> Envelope:
+        """The answer to a page that is not ours."""
+        error = _refused(Text("the page is not ours"))
+        return {"success": False, **error.as_json(self._language)}
+
+    def goto(self, page: str) -> None:
+        """Have the page show *page*."""
+        self._page = page
+        self._publisher.put(GOTO_EVENT, {"page": page})
+
+    def heard(self, event: str, payload: Json) -> None:
+        """An event came from the host.
+
+        Raises:
+            OutOfStepError: it needs the whole state first.
+        """
+        self._publisher.put(event, payload)
+
+    def found(self, snapshot: Json) -> None:
+        """There is a host of the core; this is the whole state."""
+        self._publisher.renew(snapshot)
+
+    def lost(self) -> None:
+        """There is none any more."""
+        self._publisher.renew(None)
+        self._publisher.put(LOST_EVENT, {})
+
+    def _ready(self, _payload: Json) -> Envelope:
+        found = self._link.call("ai/snapshot/get")
+        snapshot = found["data"] if found["success"] else None
+        self._publisher.begin(snapshot)
+        return answer(snapshot=snapshot, page=self._page, language=self._language)
+
+    def _visible(self, payload: Json) -> Envelope:
+        if payload.get("visible"):
+            self._publisher.resume()
+        else:
+            self._publisher.pause()
+        return answer()
+
+    def _append(self, payload: Json) -> Envelope:
+        given = self._link.call("ai/logs/client/append", payload)
+        if not given["success"]:
+            log.error("the page says: %s", str(payload.get("message"))[:20_000])
+        return given
+
+    def _open(self, payload: Json) -> Envelope:
+        url = payload.get("url")
+        if not isinstance(url, str):
+            raise _refused(Text("an address is needed"), "url")
+        open_url(url)
+        return answer()
+
+
+def _refused(why: Text, *fields: str) -> RequestError:
+    return RequestError(why, fields)
+
+
+def _reported(bug: Exception) -> AiServerError:
+    text = Text("This is a bug of AI-Server Tray ({where}). Please report it.", where=where(bug))
+    return AiServerError(text)

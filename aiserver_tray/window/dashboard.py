@@ -1,0 +1,116 @@
+"""The dashboard's process: ``python -m aiserver_tray.window.dashboard --home DIR``."""
+
+import argparse
+import json
+import threading
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, NoReturn
+from urllib.parse import urlsplit
+
+from aiserver_tray.contract import EVENTS, Envelope
+from aiserver_tray.host.language import system_language
+from aiserver_tray.host.logfile import set_up
+from aiserver_tray.host.paths import Home, find_home
+from aiserver_tray.i18n import Language
+from aiserver_tray.web.httpd import Server
+from aiserver_tray.web.page import Page
+from aiserver_tray.window.bridge import Bridge
+from aiserver_tray.window.geometry import MINIMUM
+from aiserver_tray.window.link import Link, client
+from aiserver_tray.window.publisher import Publisher
+from aiserver_tray.window.shell import Shell, Window, browser_engine
+
+TITLE: Final = "AI-Server Tray"
+FIRST_PAGE: Final = "home"
+
+
+class Dashboard:
+    """The window, and what connects its page with the host of the core."""
+
+    def __init__(self, home: Home, language: Language, page: str) -> None:
+        self._webview = browser_engine()
+        self._shell = Shell(home.folder / "window.json")
+        self._address = _serve(Page())
+        self._link = Link(partial(client, home, language), EVENTS, language)
+        self._publisher = Publisher(self._run_js)
+        self._bridge = Bridge(self._link, self._publisher, page=page, language=language)
+        self._window: Window = None
+        self._changing = threading.Lock()
+
+    def run(self) -> NoReturn:
+        """Show it until it is closed, and end this process."""
+        self._link.start(self._bridge)
+        self._open()
+        self._publisher.start()
+        self._shell.obey(self._show)
+        self._shell.run(self._webview, private_mode=True)
+
+    def _open(self, **place: int) -> None:
+        window = self._webview.create_window(
+            TITLE,
+            self._address,
+            min_size=MINIMUM,
+            text_select=True,  # else pywebview adds a style, which the page's policy refuses
+            background_color=self._shell.background,
+            **place,
+        )
+
+        def invoke(channel: object = None, payload: object = None) -> Envelope:
+            if self._is_ours(window):
+                return self._bridge.invoke(channel, payload)
+            return self._bridge.refusal()
+
+        window.expose(invoke)
+        window.events.loaded += lambda: self._is_ours(window)
+        self._shell.adopt(window)
+        self._window = window
+
+    def _is_ours(self, window: Window) -> bool:
+        """Whether *window* shows our page. If it was led away from it, another takes its place:
+        pywebview offers no veto on where a page goes."""
+        with self._changing:
+            if window is not self._window:
+                return False
+            shown = window.gui.get_current_url(window.uid)
+            if shown and shown.startswith(self._address):
+                return True
+            if window not in self._webview.windows:  # it is being closed
+                return False
+            self._publisher.end()
+            self._bridge.goto(FIRST_PAGE)
+            self._shell.replace(self._open)
+            return False
+
+    def _show(self, page: str) -> None:
+        if page:
+            self._bridge.goto(page)
+
+    def _run_js(self, script: str) -> None:
+        # The origin can't be feigned; a page that the window was led to hears nothing.
+        address = urlsplit(self._address)
+        origin = json.dumps(f"{address.scheme}://{address.netloc}")
+        self._window.run_js(f"if (location.origin === {origin}) {script}")
+
+
+def _serve(page: Page) -> str:
+    """The address at which *page* is, to the end of this process."""
+    server = Server(("127.0.0.1", 0))
+    server.start(page.app)
+    return f"http://127.0.0.1:{server.server_port}{page.path}"
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point; the exit status is one of `protocol.Exit`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--home")
+    parser.add_argument("--language", choices=["en", "zh"], default=system_language())
+    parser.add_argument("--page", default=FIRST_PAGE)
+    given = parser.parse_args(arguments)
+    home = find_home(given.home)
+    set_up(home, "dashboard")
+    Dashboard(home, given.language, given.page).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Where a window was, and where it can be on the screens there are now."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from aiserver_tray.host.files import write_private
+
+WIDTH: Final = 1200
+HEIGHT: Final = 800
+MINIMUM: Final = (900, 600)
+_GRIP: Final = 100
+"""So much of a window, in either direction, must be on a screen for a person to get hold of it."""
+
+
+@dataclass(frozen=True)
+class Area:
+    """A screen, in the same coordinates as windows."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A window's place and size when it is not maximized."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    maximized: bool = False
+
+
+def fitted(wanted: Geometry | None, screens: Sequence[Area]) -> Geometry:
+    """*wanted* as far as it can be seen: on a screen that exists, and no larger than it. None: as
+    at a first start, in the middle of the first screen."""
+    screen = next((area for area in screens if wanted and _holds(area, wanted)), screens[0])
+    width = max(MINIMUM[0], min(wanted.width if wanted else WIDTH, screen.width))
+    height = max(MINIMUM[1], min(wanted.height if wanted else HEIGHT, screen.height))
+    maximized = wanted is not None and wanted.maximized
+    if wanted is None or not _holds(screen, wanted):
+        x, y = screen.x + (screen.width - width) // 2, screen.y + (screen.height - height) // 2
+        return Geometry(x, max(screen.y, y), width, height, maximized)
+    # The title bar is at the top: above the screen nobody reaches it.
+    return Geometry(wanted.x, max(screen.y, wanted.y), width, height, maximized)
+
+
+def _holds(area: Area, window: Geometry) -> bool:
+    across = min(window.x + window.width, area.x + area.width) - max(window.x, area.x)
+    down = min(window.y + window.height, area.y + area.height) - max(window.y, area.y)
+    return across >= _GRIP and down >= _GRIP
+
+
+def remembered(path: Path) -> Geometry | None:
+    """What *path* holds; None where it is missing or of no use."""
+    try:
+        found = json.loads(path.read_bytes())
+        x, y, width, height = (found[name] for name in ("x", "y", "width", "height"))
+        if all(type(number) is int and abs(number) < 100_000 for number in (x, y, width, height)):
+            return Geometry(x, y, width, height, found["maximized"] is True)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def remember(path: Path, geometry: Geometry) -> None:
+    """Keep *geometry* for the next time.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    write_private(path, json.dumps(asdict(geometry)).encode())

@@ -1,0 +1,140 @@
+"""Starts the windows' processes for the tray, and looks after them. Imports no browser engine."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Final
+
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.window.protocol import PROGRAMS, SHOW, Exit
+
+PATIENCE: Final = 4.0
+"""Seconds for the windows to close when the tray ends; a process left then is killed."""
+
+_ORDERLY: Final = (Exit.CLOSED, Exit.AGAIN, -signal.SIGTERM)
+
+
+class _Window:
+    """A window's process. ``module``: None for the dashboard; ``what``: its program and arguments;
+    ``page``: the last that was asked for, empty where there is but one."""
+
+    def __init__(self, module: str | None, what: Sequence[str], page: str) -> None:
+        self.module, self.what, self.page = module, what, page
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `outcome`
+        self._process = subprocess.Popen(
+            [*_program(what[0]), *what[1:], *(("--page", page) if page else ())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._complaints,
+            bufsize=0,
+        )
+        assert self._process.stdin
+        self._orders: IO[bytes] = self._process.stdin
+
+    def show(self, page: str) -> bool:
+        """Whether the process was there to be asked."""
+        self.page = page
+        try:
+            self._orders.write(f"{SHOW} {page}\n".encode())
+        except OSError:
+            return False
+        return True
+
+    def leave(self) -> None:
+        """Have it close."""
+        self._orders.close()
+
+    def kill(self) -> None:
+        """End it."""
+        self._process.kill()
+
+    def outcome(self) -> tuple[int, str]:
+        """Waits for its end. The exit status, and the last line on stderr."""
+        status = self._process.wait()
+        self._orders.close()
+        with self._complaints as complaints:
+            complaints.seek(0)
+            lines = complaints.read().decode(errors="replace").strip().splitlines()
+        return status, lines[-1].strip()[:300] if lines else f"exit status {status}"
+
+
+def _program(kind: str) -> list[str]:
+    if hasattr(sys, "frozen"):
+        return [sys.executable, "window", kind]
+    return [sys.executable, "-m", PROGRAMS[kind]]
+
+
+class Windows:
+    """The windows of one tray. *on_broken* is told when one ended in a bad way: which (a module's
+    name, None for the dashboard) and why; in a thread that it may hold up."""
+
+    def __init__(
+        self, home: Path, language: Language, on_broken: Callable[[str | None, Text], None]
+    ) -> None:
+        self._common = ("--home", str(home), "--language", language)
+        self._on_broken = on_broken
+        self._open: dict[_Window, threading.Thread] = {}
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def show_dashboard(self, page: str = "home") -> None:
+        """Open the dashboard on *page*, or bring it to the front."""
+        self._show(None, ["dashboard", *self._common], page)
+
+    def open_module(self, name: str, title: str, url: str) -> None:
+        """Open the own page of the module *name*, or bring it to the front."""
+        own = ["--module", name, "--title", title, "--url", url]
+        self._show(name, ["module", *own, *self._common], page="")
+
+    def close(self) -> None:
+        """Close all windows, and wait until their processes are gone."""
+        with self._lock:
+            self._is_closed = True
+            windows = dict(self._open)
+        for window in windows:
+            window.leave()
+        for window, watcher in windows.items():
+            watcher.join(PATIENCE)
+            if watcher.is_alive():
+                window.kill()
+                watcher.join()
+
+    def _show(self, module: str | None, what: Sequence[str], page: str) -> None:
+        with self._lock:
+            if self._is_closed:
+                return
+            if any(there.show(page) for there in self._open if there.module == module):
+                return
+            window = _Window(module, what, page)
+            watcher = threading.Thread(target=self._watch, args=(window,), name="window")
+            self._open[window] = watcher
+            watcher.start()
+
+    def _watch(self, window: _Window) -> None:
+        status, complaint = window.outcome()
+        with self._lock:
+            del self._open[window]
+            if self._is_closed:
+                return
+        if status == Exit.AGAIN:
+            self._show(window.module, window.what, window.page)
+        elif status not in _ORDERLY:
+            self._on_broken(window.module, _reason(status, complaint))
+
+
+def _reason(status: int, complaint: str) -> Text:
+    if status == Exit.NO_BROWSER:
+        return Text(
+            "There is no browser engine for the window ({reason}). `aiserver-tray serve` shows the "
+            "dashboard in your web browser",
+            reason=complaint,
+        )
+    return Text(
+        "The window broke down ({reason}). Open it again; if it breaks down again, "
+        "`aiserver-tray serve` shows the dashboard in your web browser",
+        reason=complaint,
+    )

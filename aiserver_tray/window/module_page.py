@@ -1,0 +1,187 @@
+"""A module's own page in a window of ours: ``python -m aiserver_tray.window.module_page``.
+
+The page is the module's, not ours, so it gets no bridge. What it stores (log-ins, above all) lasts,
+in a folder of its own.
+"""
+
+import argparse
+import json
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
+
+from aiserver_tray.contract import SNAPSHOT_EVENT, Json
+from aiserver_tray.control.changes import applied
+from aiserver_tray.host.language import system_language
+from aiserver_tray.host.logfile import set_up
+from aiserver_tray.host.open_url import is_web_address
+from aiserver_tray.host.paths import Home, find_home, make_folder
+from aiserver_tray.i18n import Language, Text
+from aiserver_tray.window import toolkit
+from aiserver_tray.window.geometry import MINIMUM
+from aiserver_tray.window.link import Link, client
+from aiserver_tray.window.shell import Shell, Window, browser_engine
+from aiserver_tray.window.waiting import answers, may_answer, page, reason, script
+
+AGAIN: Final = 0.5
+"""Seconds between two looks whether the module answers, while it is waited for."""
+
+_KEYS: Final = """
+((home) => addEventListener("keydown", (event) => {
+  const key = (event.altKey ? "Alt+" : "") + (event.ctrlKey ? "Ctrl+" : "") + event.key;
+  const act = {
+    "Alt+ArrowLeft": () => history.back(),
+    "Alt+ArrowRight": () => history.forward(),
+    "Alt+Home": () => location.assign(home),
+    "Ctrl+r": () => location.reload(),
+    "F5": () => location.reload(),
+  }[key];
+  if (act) {
+    event.preventDefault();
+    act();
+  }
+}))
+"""
+"""What every browser's keys do; browser engines in windows leave them to the page."""
+
+
+class ModulePage:
+    """The window of the module *name*, whose page is at *url*."""
+
+    def __init__(self, home: Home, language: Language, name: str, title: str, url: str) -> None:
+        self._webview = browser_engine()
+        folder = home.folder / "pages"
+        self._storage = folder / name
+        self._shell = Shell(folder / f"{name}.json")
+        self._link = Link(partial(client, home, language), [SNAPSHOT_EVENT], language)
+        self._language = language
+        self._name, self._title, self._url = name, title, url
+        self._snapshot: Json | None = None
+        self._window: Window = None
+        self._waiting = threading.Event()
+        self._news = threading.Event()
+
+    def run(self) -> NoReturn:
+        """Show it until it is closed, and end this process."""
+        make_folder(self._storage)
+        self._webview.settings["ALLOW_DOWNLOADS"] = True
+        self._window = self._webview.create_window(
+            self._title,
+            html=self._waiting_page(),
+            min_size=MINIMUM,
+            background_color=self._shell.background,
+            text_select=True,
+            zoomable=True,
+        )
+        self._window.events.loaded += self._loaded
+        self._window.events.shown += lambda: toolkit.on_title(self._window, self._entitle)
+        self._shell.adopt(self._window)
+        self._link.start(self)
+        self._shell.obey(lambda _page: None)
+        threading.Thread(target=self._wait, name="waiting", daemon=True).start()
+        self._waiting.set()
+        self._shell.run(
+            self._webview, private_mode=False, storage_path=str(self._storage), menu=[self._menu()]
+        )
+
+    def heard(self, _event: str, payload: Json) -> None:
+        """The state changed.
+
+        Raises:
+            OutOfStepError: the whole of it is needed first.
+        """
+        self.found(applied(self._snapshot, payload))
+
+    def found(self, snapshot: Json) -> None:
+        """There is a host of the core; this is the whole state."""
+        self._snapshot = snapshot
+        self._news.set()
+
+    def lost(self) -> None:
+        """There is none any more."""
+        self._snapshot = None
+        self._news.set()
+
+    def _wait(self) -> None:
+        """Turn into the module as soon as it answers, whenever it is waited for."""
+        while True:
+            self._waiting.wait()
+            self._news.clear()
+            snapshot = self._snapshot
+            if not may_answer(snapshot, self._name):
+                self._window.run_js(script(reason(snapshot, self._name), self._language))
+                self._news.wait()
+            elif answers(self._url):
+                self._waiting.clear()
+                self._window.load_url(self._url)
+            else:
+                self._window.run_js(script(reason(snapshot, self._name), self._language))
+                self._news.wait(AGAIN)
+
+    def _hold(self) -> None:
+        """Wait for the module again."""
+        self._window.load_html(self._waiting_page(), "about:blank")
+        self._waiting.set()
+
+    def _waiting_page(self) -> str:
+        return page(self._title, reason(self._snapshot, self._name), self._language)
+
+    def _loaded(self) -> None:
+        shown = self._window.gui.get_current_url(self._window.uid) or ""
+        if self._waiting.is_set() or not is_web_address(shown):
+            return
+        self._window.run_js(f"{_KEYS.strip()}({json.dumps(self._url)})")
+        if _origin(shown) == _origin(self._url) and not answers(self._url):
+            self._hold()
+
+    def _entitle(self, title: str) -> None:
+        is_told = self._waiting.is_set() or not title or self._title in title
+        self._window.set_title(self._title if is_told else f"{title} – {self._title}")
+
+    def _menu(self) -> Any:  # noqa: ANN401 - webview.menu.Menu
+        from webview.menu import Menu, MenuAction  # noqa: PLC0415 - takes time
+
+        def script(code: str) -> Callable[[], object]:
+            return lambda: self._window.run_js(code)
+
+        # No brackets: pywebview makes names of actions from these, and GLib ends the process.
+        entries = (
+            (Text("Back – Alt+←"), script("history.back()")),
+            (Text("Forward – Alt+→"), script("history.forward()")),
+            (Text("Reload – F5"), script("location.reload()")),
+            (Text("Start page – Alt+Home"), self._home),
+        )
+        return Menu(
+            Text("Page").render(self._language),
+            [MenuAction(text.render(self._language), act) for text, act in entries],
+        )
+
+    def _home(self) -> None:
+        if answers(self._url):
+            self._window.load_url(self._url)
+        else:
+            self._hold()
+
+
+def _origin(url: str) -> tuple[str, str]:
+    address = urlsplit(url)
+    return address.scheme, address.netloc
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point; the exit status is one of `protocol.Exit`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--home")
+    parser.add_argument("--language", choices=["en", "zh"], default=system_language())
+    for name in ("--module", "--title", "--url"):
+        parser.add_argument(name, required=True)
+    given = parser.parse_args(arguments)
+    home = find_home(given.home)
+    set_up(home, f"page-{given.module}")
+    ModulePage(home, given.language, given.module, given.title, given.url).run()
+
+
+if __name__ == "__main__":
+    main()

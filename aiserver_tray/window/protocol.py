@@ -1,0 +1,29 @@
+"""How the tray and the processes of its windows talk: command line, lines on stdin, exit status.
+
+A window's process ends when its stdin does, since then its tray is gone.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+SHOW: Final = "show"
+"""A line ``show PAGE``: come to the front, on that page; ``show`` alone: as you are."""
+
+
+PROGRAMS: Final = {
+    "dashboard": "aiserver_tray.window.dashboard",
+    "module": "aiserver_tray.window.module_page",
+}
+"""Kind of window -> what ``python -m`` runs; the bundle's executable takes ``window KIND``."""
+
+
+class Exit(IntEnum):
+    """Exit status of a window's process; any other means that it crashed."""
+
+    CLOSED = 0
+    NO_BROWSER = 3
+    """No browser engine; the last line on stderr says what is missing."""
+    CRASHED = 4
+    """The browser engine's own processes died."""
+    AGAIN = 5
+    """Asked to show itself when it was closing already: to be started again."""

@@ -1,0 +1,67 @@
+"""What pywebview offers no call for, by toolkit; where we know of no way, nothing happens."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+Window = Any  # webview.Window, which is not imported here: it takes time
+
+GTK: Final = "gtkwebkit2"
+_UNFIT: Final = ("mshtml",)
+"""Renderers that can't show our page; pywebview takes this one where WebView2 is missing."""
+
+
+def is_fit(window: Window) -> bool:
+    """Whether the page can be shown at all by the browser engine that was found."""
+    return window.gui.renderer not in _UNFIT
+
+
+def is_maximized(window: Window) -> bool:
+    """Whether *window* fills the screen."""
+    native = window.native
+    if window.gui.renderer == GTK:
+        return bool(native.is_maximized())
+    return str(getattr(native, "WindowState", "")) == "Maximized"
+
+
+def is_minimized(window: Window) -> bool:
+    """Whether *window* is but an icon. (GTK needs not know, see `bring_to_front`.)"""
+    return str(getattr(window.native, "WindowState", "")) == "Minimized"
+
+
+def bring_to_front(window: Window) -> None:
+    """Show *window* above the others, with the keyboard."""
+    if window.gui.renderer == GTK:
+        window.restore()  # GTK's `show` leaves it where it is
+        return
+    if is_minimized(window):
+        window.restore()
+    window.show()
+
+
+def origin(window: Window) -> tuple[int, int]:
+    """What places of windows, when they are given, count from: on GTK the first screen."""
+    if window.gui.renderer != GTK:
+        return 0, 0
+    first = window.gui.get_screens()[0]
+    return first.x, first.y
+
+
+def prefer_dark(window: Window) -> None:
+    """Have the page know that the system is dark: GTK does not tell it by itself."""
+    if window.gui.renderer == GTK:
+        settings = window.gui.gtk.Settings.get_default()
+        settings.props.gtk_application_prefer_dark_theme = True
+
+
+def on_crash(window: Window, callback: Callable[[], None]) -> None:
+    """Have *callback* called when the page's process died; to be called once the window shows."""
+    if window.gui.renderer == GTK:
+        view = window.gui.BrowserView.instances[window.uid].webview
+        view.connect("web-process-terminated", lambda *_: callback())
+
+
+def on_title(window: Window, callback: Callable[[str], None]) -> None:
+    """Have *callback* called with each new title of the page; as `on_crash`."""
+    if window.gui.renderer == GTK:
+        view = window.gui.BrowserView.instances[window.uid].webview
+        view.connect("notify::title", lambda *_: callback(view.get_title() or ""))

@@ -1,0 +1,89 @@
+"""What stands in a module's window until its own page can. Pure, but for `answers`."""
+
+import html
+import json
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiserver_tray.contract import Json
+from aiserver_tray.i18n import Language, Text
+
+_TIMEOUT: Final = 2.0
+_NOT_YET: Final = (502, 503, 504)
+"""What a proxy answers before that which stands behind it."""
+
+_REASONS: Final[Mapping[str, Text]] = {
+    "stopped": Text("It is stopped. This page turns into it as soon as it runs"),
+    "starting": Text("It is starting. This page turns into it as soon as it runs"),
+    "running": Text("It runs, and is about to answer"),
+    "degraded": Text("A part of it has failed, and it does not answer"),
+    "error": Text("It has failed"),
+    "stopping": Text("It is being stopped"),
+    "engine_down": Text("The Docker engine does not run"),
+}
+"""State of a module -> what is said."""
+
+_PAGE: Final = """<!doctype html>
+<html lang="{language}"><meta charset="utf-8"><title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; --ground: #f5f6f9; --text: #1f242f; --soft: #5b6375; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --ground: #11141b; --text: #eceef3; --soft: #a9b1c2; }}
+}}
+body {{ margin: 0; min-height: 100vh; display: grid; place-content: center; text-align: center;
+  background: var(--ground); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }}
+main {{ animation: come .3s .4s both; padding: 2rem; }}
+h1 {{ font-size: 1.3rem; font-weight: 600; }}
+p {{ color: var(--soft); max-width: 40rem; overflow-wrap: anywhere; }}
+@keyframes come {{ from {{ opacity: 0; }} }}
+@media (prefers-reduced-motion: reduce) {{ main {{ animation: none; }} }}
+</style>
+<main><h1>{title}</h1><p id="why" role="status">{why}</p></main>
+"""
+"""It comes into sight late, so that it does not flash before a module that runs."""
+
+
+def page(title: str, why: Text, language: Language) -> str:
+    """The page that says that the module *title* is not ready yet."""
+    heading = Text("{title} is not ready yet", title=title).render(language)
+    return _PAGE.format(
+        language=language, title=html.escape(heading), why=html.escape(why.render(language))
+    )
+
+
+def script(why: Text, language: Language) -> str:
+    """What has the page say *why* instead."""
+    return f"document.getElementById('why').textContent = {json.dumps(why.render(language))}"
+
+
+def reason(snapshot: Json | None, name: str) -> Text:
+    """Why the module *name* is not ready, as far as one knows."""
+    if snapshot is None:
+        return Text("AI-Server Tray does not answer. This page waits for it")
+    module = next((one for one in snapshot["modules"] if one["name"] == name), None)
+    if module is None:
+        return Text("There is no such module any more")
+    why = _REASONS[module["state"]]
+    return Text("{why} ({reason})", why=why, reason=module["reason"]) if module["reason"] else why
+
+
+def may_answer(snapshot: Json | None, name: str) -> bool:
+    """Whether it makes sense to ask the module *name*: something else may be at its address."""
+    modules = () if snapshot is None else snapshot["modules"]
+    return any(one["name"] == name and one["state"] in ("running", "degraded") for one in modules)
+
+
+def answers(url: str) -> bool:
+    """Whether there is a page at *url*."""
+    address = urlsplit(url)
+    kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
+    connection = kind(address.hostname or "", address.port, timeout=_TIMEOUT)
+    try:
+        connection.request("GET", address.path or "/")
+        return connection.getresponse().status not in _NOT_YET
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
