@@ -39,6 +39,7 @@ class Wire:
         self._connection = connection
         self._most = most
         self._lock = Lock()
+        self._is_severed = False
 
     def send(self, frame: bytes) -> None:
         """Blocks while the other side does not read.
@@ -57,6 +58,8 @@ class Wire:
         Raises:
             LostError: the connection has ended, or what came is too long or no JSON.
         """
+        if self._is_severed:  # what came before can still be read, and nobody waits for it
+            raise LostError
         try:
             # RuntimeError: on Windows, another thread severed it.
             return json.loads(self._connection.recv_bytes(self._most))
@@ -66,6 +69,7 @@ class Wire:
     def sever(self) -> None:
         """End the connection, also for a thread that is blocked in it."""
         with self._lock:
+            self._is_severed = True
             if not self._connection.closed:
                 try:
                     pipes.sever(self._connection)
@@ -182,8 +186,8 @@ def _check_version(version: object) -> None:
 
 def _check_proof(frame: Json, key: bytes, side: str, *nonces: object) -> None:
     proof = frame.get("proof")
-    wanted = _proof(key, side, *nonces)
-    if not isinstance(proof, str) or not hmac.compare_digest(proof.encode(), wanted.encode()):
+    is_text = isinstance(proof, str) and proof.isascii()
+    if not is_text or not hmac.compare_digest(str(proof), _proof(key, side, *nonces)):
         raise RequestError(Text("it comes from a process that does not have this home's key"))
 
 

@@ -95,6 +95,7 @@ class StoreContract:
 
 def main(folder: str) -> None:
     """Host *folder*'s core until it is killed."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     home = Home(Path(folder), "home")
     contract = StoreContract()
     contract.start_stack()
