@@ -195,6 +195,8 @@ class App:
 
     @property
     def _engine_setting(self) -> str:
+        if self._host:
+            return ""  # whatever stands there, it does not count
         return self.settings.values({ENGINE: APP_SETTINGS[ENGINE]})[ENGINE]
 
     def check(self, path: Path | None) -> Report:

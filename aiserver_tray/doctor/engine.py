@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aiserver_tray.doctor.finding import Finding, problems
+from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import EngineInfo
 from aiserver_tray.errors import (
@@ -37,7 +38,27 @@ _NAMES: tuple[tuple[type[AiServerError], str], ...] = (
 def examine_engine(
     engine: Engine, installation: str, targets: Sequence[ModuleTarget]
 ) -> list[Finding]:
-    """The engine, what it has for us, and what is in the way of *targets* there."""
+    """Which engine it is, what it has for us, and what is in the way of *targets* there."""
+    found_at = list(_address(engine.address))
+    return found_at + _asked(engine, installation, targets)
+
+
+def _address(address: Address) -> Iterator[Finding]:
+    """How the engine was found."""
+    host = address.host
+    if address.source == "local":
+        text = Text("The engine at {host} was found on this machine.", host=host)
+    elif address.source == "context":
+        text = Text("The engine at {host} is that of Docker's current context.", host=host)
+    else:
+        source = address.source
+        text = Text("The engine at {host} is named by {source}.", host=host, source=source)
+    yield Finding("address", "ok", text)
+    if address.notice:
+        yield Finding("address", "note", address.notice)
+
+
+def _asked(engine: Engine, installation: str, targets: Sequence[ModuleTarget]) -> list[Finding]:
     try:
         info = engine.info()
         found = survey(engine, installation)

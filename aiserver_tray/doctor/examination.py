@@ -6,6 +6,7 @@ from typing import Protocol
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.doctor.engine import examine_engine
 from aiserver_tray.doctor.finding import Finding, problems
+from aiserver_tray.doctor.host import examine_host
 from aiserver_tray.doctor.installation import examine_installation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import AiServerError, SettingError, each
@@ -45,9 +46,13 @@ class Installation(Protocol):
 
 
 def examine(installation: Installation) -> list[Finding]:
-    """The files of *installation*, its engine, and what its chosen modules need there. A check
-    that fails is a finding, and the others go on."""
-    findings = examine_installation(installation.settings, installation.catalog)
+    """The files of *installation*, how it stands on this machine, its engine, and what its
+    chosen modules need there. A check that fails is a finding, and the others go on."""
+    settings = installation.settings
+    findings = [
+        *examine_installation(settings, installation.catalog),
+        *examine_host(settings.home),
+    ]
     targets, errors = _chosen_targets(installation)
     return _once([*findings, *problems("modules", errors), *_on_engine(installation, targets)])
 

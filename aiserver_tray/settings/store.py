@@ -60,7 +60,6 @@ class Settings:
         self.home = home
         self.folder = home.folder
         self.notices: list[Text] = []
-        self._key_place = home.key_place
         self._installation = VersionedFile(
             self.folder / "installation.json", InstallationData, self.notices, lost="refuse"
         )
@@ -79,7 +78,7 @@ class Settings:
         return Secrets(
             self.folder / "secrets.json",
             lambda: self.installation_id,
-            self._key_place,
+            self.home.key_place,
             self.notices,
         )
 

@@ -10,7 +10,9 @@ from aiserver_tray.app import App
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.doctor import examine as examine_all
 from aiserver_tray.doctor.installation import examine_installation as examine
+from aiserver_tray.host import autostart
 from aiserver_tray.host.paths import Home
+from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Settings
 
@@ -221,3 +223,51 @@ def test_an_installation_without_an_id_is_no_fault_of_the_engine(app: App, used:
 def test_an_address_of_no_engine_is_told(used: Home) -> None:
     problems = [f for f in examine_all(App(used.folder, [], "nowhere")) if f.grade == "problem"]
     assert ["--host" in str(f.text) for f in problems if f.name == "engine"] == [True]
+
+
+# -- how it stands on this machine -----------------------------------------------------------------
+
+
+def test_start_at_login_and_logs_are_told(
+    app: App, used: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(used.folder / "config"))
+    assert examined(app)["autostart"] == ["ok: The applet does not start at login."]
+    autostart.enable(used)
+    (used.folder / "logs").mkdir()
+    (used.folder / "logs/crash-tray.log").write_text("Fatal Python error", encoding="utf-8")
+    (used.folder / "logs/crash-dashboard.log").touch()
+    found = examined(app)
+    assert found["autostart"] == ["ok: The applet starts at login."]
+    assert found["logs"] == [f"ok: The applet's logs are in {used.folder / 'logs'}."]
+    (crash,) = found["crash"]
+    assert crash.startswith("note: A part of the applet crashed; ")
+    assert "crash-tray.log" in crash
+
+
+def test_how_the_engine_was_found_is_told(app: App, used: Home, tmp_path: Path) -> None:
+    (named,) = examined(app)["address"]
+    assert named == f"ok: The engine at unix://{tmp_path}/none.sock is named by --host."
+    Settings(used).set(APP_SETTINGS, "app.engine", f"unix://{tmp_path}/own.sock")
+    (setting,) = examined(App(used.folder, []))["address"]
+    assert setting == f"ok: The engine at unix://{tmp_path}/own.sock is named by app.engine."
+
+
+def test_a_context_that_was_passed_over_is_told(
+    used: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    (tmp_path / "config.json").write_text('{"currentContext": "gone"}', encoding="utf-8")
+    found, notice = examined(App(used.folder, []))["address"]
+    assert found.endswith("was found on this machine.")
+    assert notice.startswith("note: Docker's current context 'gone' names no engine")
+
+
+def examined(app: App) -> dict[str, list[str]]:
+    """Grade and text of each finding by its name."""
+    found: dict[str, list[str]] = {}
+    for finding in examine_all(app):
+        found.setdefault(finding.name, []).append(f"{finding.grade}: {finding.text}")
+    return found

@@ -1,0 +1,38 @@
+"""How this installation stands on this machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from aiserver_tray.doctor.finding import Finding
+from aiserver_tray.host import autostart
+from aiserver_tray.host.logfile import log_folder
+from aiserver_tray.host.paths import Home
+from aiserver_tray.i18n import Text
+
+
+def examine_host(home: Home) -> list[Finding]:
+    """Whether the tray of *home* starts at login, where its logs are, and what crashed."""
+    return [_autostart(home), *_logs(log_folder(home))]
+
+
+def _autostart(home: Home) -> Finding:
+    if not autostart.is_supported():
+        text = Text("There is no desktop here that could start the applet at login.")
+    elif autostart.is_enabled(home):
+        text = Text("The applet starts at login.")
+    else:
+        text = Text("The applet does not start at login.")
+    return Finding("autostart", "ok", text)
+
+
+def _logs(folder: Path) -> Iterator[Finding]:
+    if not folder.is_dir():
+        return
+    yield Finding("logs", "ok", Text("The applet's logs are in {folder}.", folder=folder))
+    for file in sorted(folder.glob("crash-*.log")):
+        if file.stat().st_size:
+            text = Text(
+                "A part of the applet crashed; {file} says where. Report it, then delete the file.",
+                file=file,
+            )
+            yield Finding("crash", "note", text)
