@@ -158,7 +158,7 @@ def _exists(place: EnginePlace) -> bool:
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415 - on Windows only
 
-        absent, name = 2, place.host.removeprefix("npipe:").replace("/", "\\")
+        absent, name = 2, place.host.removeprefix("npipe://").replace("/", "\\")
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)
         # Unlike opening it, that takes no instance of the pipe away from anybody.
         return bool(kernel.WaitNamedPipeW(name, 1)) or ctypes.get_last_error() != absent
