@@ -25,8 +25,9 @@ _PystrayIcon: Any = object
 
 
 def gtk_icon(base: Any, size: int) -> Any:  # noqa: ANN401 - pystray has no types
-    """A class upon *base*, one of pystray's icons, for pictures of *size* pixels."""
-    return type("GtkIcon", (_GtkIcon, base), {"pixels": size})
+    """A class upon *base*, one of pystray's icons, for pictures of *size* pixels where the desktop
+    does not tell which it wants."""
+    return type("GtkIcon", (_GtkIcon, base), {"size": size})
 
 
 class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
@@ -37,11 +38,21 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
     """
 
     entries: tuple[Entry, ...] = ()
+    size: int
+    _status_icon: Any = None
+    """The widget, where the desktop takes one."""
 
-    def use(self, folder: Path, _on_change: Callable[[], None]) -> None:
-        """*folder* is for the pictures alone."""
+    def use(self, folder: Path, on_change: Callable[[], None]) -> None:
+        """*folder* is for the pictures alone; *on_change* is called when `pixels` has changed."""
         self._pictures = Pictures(folder)
         self._built: tuple[Entry, ...] = ()
+        if self._status_icon:
+            self._status_icon.connect("size-changed", lambda _icon, _size: on_change())
+
+    @property
+    def pixels(self) -> int:
+        """Of a picture, wide and high."""
+        return (self._status_icon and self._status_icon.get_size()) or self.size
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Call it in the loop's thread."""
@@ -73,7 +84,7 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
 
     def _update_title(self) -> None:
         super()._update_title()
-        if hasattr(self, "_status_icon"):
+        if self._status_icon:
             self._status_icon.set_tooltip_text(self.title)
 
     def _update_icon(self) -> None:
