@@ -195,11 +195,11 @@ def missing_parts() -> list[str]:
 
 
 def command_run(options: argparse.Namespace) -> int:
-    """Run aiserver-tray with the words given; without any, show the stack's status."""
+    """Run aiserver-tray with the words given; without any, show its icon."""
     set_up()
     for part in missing_parts():
         print(f"dev.py: missing on this machine: {part}", file=sys.stderr)
-    return run(["aiserver-tray", *(options.words or ["status"])], environment())
+    return run(["aiserver-tray", *options.words], environment())
 
 
 def command_exec(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from aiserver_tray import __version__
-from aiserver_tray.cli.common import INTERRUPTED, common_options
+from aiserver_tray.cli.common import INTERRUPTED, common_options, current_app
 
 COMMANDS = {
     "build": "operate:build",
@@ -20,7 +20,9 @@ COMMANDS = {
     "down": "operate:down",
     "exec": "execute:command",
     "logs": "logs:command",
+    "open": "running_tray:open_",
     "pull": "operate:pull",
+    "quit": "running_tray:quit_",
     "restart": "operate:restart",
     "status": "status:command",
     "stop": "operate:stop",
@@ -41,11 +43,19 @@ class _Commands(click.Group):
         return command
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, message="%(version)s")
 @common_options
 def root() -> None:
-    """Run a local AI stack in Docker."""
+    """Run a local AI stack in Docker. Without a command: show the icon on the task bar."""
+    if click.get_current_context().invoked_subcommand is None:
+        from aiserver_tray.tray.process import run  # noqa: PLC0415 - other commands don't need it
+
+        run(current_app())
 
 
 def main() -> None:

@@ -30,7 +30,7 @@
     ├── CancelledError        E_CANCELLED
     ├── RequestError          E_REQUEST        unknown channel, bad payload: which fields
     ├── NotRunningError       E_NOT_RUNNING    no tray
-    ├── NoDesktopError        E_RUNTIME        nothing to show an icon on
+    ├── NoDesktopError        E_NO_DESKTOP     nothing to show an icon on
     └── RemoteError           (any)            what another process answered
 
 A message says what, why and what to do next. ``data`` is JSON and never holds a secret.

@@ -7,6 +7,8 @@ from aiserver_tray.i18n import Text
 class NoDesktopError(AiServerError):
     """There is nothing to show an icon on: no display, or not the libraries for it."""
 
+    code = "E_NO_DESKTOP"
+
     def __init__(self, why: object) -> None:
         super().__init__(
             Text(

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
@@ -16,6 +17,16 @@ PATIENCE: Final = 4.0
 """Seconds for the windows to close when the tray ends; a process left then is killed."""
 
 _ORDERLY: Final = (Exit.CLOSED, Exit.AGAIN, -signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """A window ended in a bad way: a module's, or (``module`` None) the dashboard. ``has_engine``:
+    there is a browser engine, so another window may do better."""
+
+    module: str | None
+    why: Text
+    has_engine: bool
 
 
 class _Window:
@@ -69,11 +80,11 @@ def _program(kind: str) -> list[str]:
 
 
 class Windows:
-    """The windows of one tray. *on_broken* is told when one ended in a bad way: which (a module's
-    name, None for the dashboard) and why; in a thread that it may hold up."""
+    """The windows of one tray. *on_broken* is told when one ended in a bad way, in a thread that it
+    may hold up."""
 
     def __init__(
-        self, home: Path, language: Language, on_broken: Callable[[str | None, Text], None]
+        self, home: Path, language: Language, on_broken: Callable[[Breakdown], None]
     ) -> None:
         self._common = ("--home", str(home), "--language", language)
         self._on_broken = on_broken
@@ -123,14 +134,15 @@ class Windows:
         if status == Exit.AGAIN:
             self._show(window.module, window.what, window.page)
         elif status not in _ORDERLY:
-            self._on_broken(window.module, _reason(status, complaint))
+            has_engine = status != Exit.NO_BROWSER
+            self._on_broken(Breakdown(window.module, _reason(status, complaint), has_engine))
 
 
 def _reason(status: int, complaint: str) -> Text:
     if status == Exit.NO_BROWSER:
         return Text(
-            "There is no browser engine for the window ({reason}). `aiserver-tray serve` shows the "
-            "dashboard in your web browser",
+            "There is no browser engine for the window ({reason}). Your web browser shows the "
+            "dashboard instead.",
             reason=complaint,
         )
     return Text(

@@ -15,9 +15,6 @@ from aiserver_tray.i18n import Language
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 5.0
 
-CORE: Final = "core"
-"""The role of the host of the core."""
-
 log = logging.getLogger(__name__)
 
 
@@ -126,4 +123,4 @@ def client(home: Home, language: Language) -> Host:
     # In the link's own thread, so that the window does not wait for it.
     from aiserver_tray.control.client import Client  # noqa: PLC0415
 
-    return Client.connect(home, CORE, language=language)
+    return Client.connect(home, "tray", language=language)

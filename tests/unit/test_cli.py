@@ -133,10 +133,18 @@ def test_a_refused_request_ends_with_1_and_its_code(
 
 
 def test_wrong_usage_ends_with_2(tray: Tray) -> None:
-    for arguments in ((), ("nonsense",), ("catalog", "list", "--nope"), ("catalog", "config")):
+    for arguments in (("nonsense",), ("catalog", "list", "--nope"), ("catalog", "config")):
         done = tray(*arguments)
         assert done.returncode == 2, arguments
         assert "Traceback" not in done.stderr
+
+
+def test_without_a_desktop_the_applet_says_what_is_missing(tray: Tray) -> None:
+    done = tray()
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("E_NO_DESKTOP: ")
+    assert "aiserver-tray serve" in done.stderr
 
 
 CHINESE = {"LANG": "zh_CN.UTF-8"}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from aiserver_tray.contract import Json
 from aiserver_tray.control.changes import OutOfStepError, applied, change
 from aiserver_tray.control.views import operation_of, snapshot_of
 from aiserver_tray.errors import AiServerError, BusyError, EngineDownError, JointError
@@ -143,9 +144,10 @@ def test_changes_one_after_the_other_make_the_last_snapshot(
 
 
 def test_a_change_of_another_snapshot_is_not_taken() -> None:
-    old, new = (
-        {"seq": n, "state": str(n), "engine": {}, "modules": [], "operations": []} for n in (1, 3)
-    )
+    def at(seq: int) -> Json:
+        return {"seq": seq, "state": str(seq), "engine": {}, "modules": [], "operations": []}
+
+    old, new = at(1), at(3)
     payload = change(old, new)
     assert payload
     for held in (None, {**old, "seq": 2}):

@@ -1,0 +1,40 @@
+"""``aiserver-tray open`` and ``quit``: what is asked of the tray that runs."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from aiserver_tray.cli import complete
+from aiserver_tray.cli.common import common_options, current_app
+
+if TYPE_CHECKING:
+    from aiserver_tray.control.client import Client
+
+
+@click.command("open")
+@click.argument("name", default="home", metavar="[PAGE|MODULE]", shell_complete=complete.modules)
+@common_options
+def open_(name: str) -> None:
+    """Show the dashboard of the running tray, on PAGE, or the page of MODULE itself."""
+    with _tray() as client:
+        modules = client.request("ai/modules/list")["items"]
+        if name in [module["name"] for module in modules]:
+            client.request("ai/module/open", {"name": name})
+        else:
+            client.request("ai/window/show", {"page": name})
+
+
+@click.command("quit")
+@click.option("--stop", is_flag=True, help="Stop everything first; else the containers go on.")
+@common_options
+def quit_(stop: bool) -> None:  # noqa: FBT001 - a command line flag
+    """End the running tray."""
+    with _tray() as client:
+        client.request("ai/app/quit", {"stop": stop})
+
+
+def _tray() -> "Client":
+    from aiserver_tray.control.client import Client  # noqa: PLC0415 - after Ctrl-C works
+
+    app = current_app()
+    return Client.connect(app.settings.home, "tray", language=app.language)

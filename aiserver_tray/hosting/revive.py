@@ -1,0 +1,69 @@
+"""Brings up what the user asked for, when the application or the engine has started."""
+
+import logging
+from collections.abc import Callable
+from threading import Event, Thread
+
+from aiserver_tray.app import App
+from aiserver_tray.core import Core
+from aiserver_tray.errors import AiServerError
+from aiserver_tray.operations.request import Request
+from aiserver_tray.settings.app_settings import APP_SETTINGS, START_DESIRED
+from aiserver_tray.state.reduce import State
+
+_logger = logging.getLogger(__name__)
+
+
+class Reviver:
+    """Runs `up` of the desired modules each time the engine is there anew: what its restart
+    policies have revived by then is not in order, and may lack what it requires. At the first
+    time, which is the application's own start, only where the setting says so."""
+
+    def __init__(self, app: App, core: Core, begin: Callable[[Request], object]) -> None:
+        self._app = app
+        self._core = core
+        self._begin = begin
+        self._was_running = False
+        self._arrived = Event()
+        self._closing = Event()
+        self._thread = Thread(target=self._run, name="reviver", daemon=True)
+
+    def start(self) -> None:
+        """Begin to wait for the engine."""
+        self._core.store.observe(self._on_state)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End."""
+        self._closing.set()
+        self._arrived.set()
+        self._thread.join()
+
+    def _on_state(self, state: State) -> None:
+        if state.engine.running and not self._was_running:
+            self._arrived.set()
+        self._was_running = state.engine.running
+
+    def _run(self) -> None:
+        is_first = True
+        while self._arrived.wait() and not self._closing.is_set():
+            self._arrived.clear()
+            try:
+                if not is_first or self._is_wanted_at_launch():
+                    self._revive()
+            except AiServerError as error:
+                _logger.warning("what was asked for can't be brought up: %s", error)
+            is_first = False
+
+    def _is_wanted_at_launch(self) -> bool:
+        declared = {START_DESIRED: APP_SETTINGS[START_DESIRED]}
+        return self._app.settings.values(declared)[START_DESIRED] == "true"
+
+    def _revive(self) -> None:
+        engine = self._core.store.snapshot.engine
+        if not engine.id:
+            return
+        known = set(self._app.names)
+        desired = [name for name in self._app.settings.engine(engine.id).desired if name in known]
+        if desired:
+            self._begin(Request("up", tuple(desired)))

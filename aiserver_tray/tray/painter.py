@@ -1,0 +1,143 @@
+"""Keeps the icon as the state is, and tells the user what is new."""
+
+import time
+from collections.abc import Mapping
+from threading import Event, Thread
+from typing import Protocol
+
+from aiserver_tray.app import App
+from aiserver_tray.contract import Caller, Contract, Json
+from aiserver_tray.control.views import snapshot_of
+from aiserver_tray.errors import AiServerError
+from aiserver_tray.host import autostart
+from aiserver_tray.i18n import Language
+from aiserver_tray.model import Snapshot
+from aiserver_tray.settings.app_settings import (
+    APP_SETTINGS,
+    NOTIFY_ENGINE,
+    NOTIFY_MODULES,
+    NOTIFY_OPERATIONS,
+)
+from aiserver_tray.tray.menu import TrayFacts
+from aiserver_tray.tray.notifications import Notifier
+from aiserver_tray.tray.view import TrayView, tray_view
+
+_BREATH = 0.03
+"""Seconds after a picture in which changes are taken together."""
+
+
+class Icon(Protocol):
+    """What is painted on; may be called from any thread."""
+
+    def show(self, view: TrayView) -> None:
+        """Show *view* as soon as may be."""
+
+    def notify(self, title: str, body: str) -> None:
+        """Tell the user."""
+
+
+class Painter:
+    """Paints what *contract* tells on *icon*, of several states the latest."""
+
+    def __init__(self, app: App, contract: Contract, icon: Icon, caller: Caller) -> None:
+        self._app = app
+        self._contract = contract
+        self._icon = icon
+        self._caller = caller
+        self._changed = Event()
+        self._closing = Event()
+        self._notifier = Notifier(time.monotonic(), {})
+        self._can_start: bool | None = None
+        self._thread = Thread(target=self._run, name="painter", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with the state as it is."""
+        self._leave = self._contract.observe(self._changed.set)
+        self._changed.set()
+        self._thread.start()
+
+    def close(self) -> None:
+        """End."""
+        self._leave()
+        self._closing.set()
+        self._changed.set()
+        self._thread.join()
+
+    def repaint(self) -> None:
+        """Something beside the state has changed."""
+        self._changed.set()
+
+    def begun(self, operation_id: str) -> None:
+        """The user began an operation here, and is to be told how it ends."""
+        self._notifier.begun(operation_id)
+        self._changed.set()
+
+    def resume(self) -> None:
+        """The machine was asleep: what comes back now is no news."""
+        self._notifier.resume(time.monotonic())
+
+    # -- in its thread --------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            due = self._notifier.due
+            self._changed.wait(None if due is None else max(0.0, due - time.monotonic()))
+            if self._closing.is_set():
+                return
+            self._changed.clear()
+            self._paint()
+            self._closing.wait(_BREATH)
+
+    def _paint(self) -> None:
+        language = self._caller.language
+        try:
+            told = self._contract.snapshot(language)
+        except AiServerError:  # the core went away this moment; another state follows
+            return
+        snapshot = snapshot_of(told)
+        titles = {module["name"]: module["title"] for module in told["modules"]}
+        self._icon.show(tray_view(snapshot, self._facts(snapshot, titles), language))
+        self._tell(snapshot, titles, language)
+
+    def _tell(self, snapshot: Snapshot, titles: Mapping[str, str], language: Language) -> None:
+        self._notifier.titles = titles
+        news = self._notifier.take(snapshot, time.monotonic())
+        if not news:
+            return
+        wanted = self._wanted()
+        for one in news:
+            if wanted[one.kind]:
+                self._icon.notify(one.title.render(language), one.body.render(language))
+
+    def _wanted(self) -> Mapping[str, bool]:
+        kinds = {"module": NOTIFY_MODULES, "operation": NOTIFY_OPERATIONS, "engine": NOTIFY_ENGINE}
+        try:
+            values = self._app.settings.values({a: APP_SETTINGS[a] for a in kinds.values()})
+        except AiServerError:
+            return dict.fromkeys(kinds, True)
+        return {kind: values[address] == "true" for kind, address in kinds.items()}
+
+    def _facts(self, snapshot: Snapshot, titles: Mapping[str, str]) -> TrayFacts:
+        home = self._app.settings.home
+        return TrayFacts(
+            chosen=self._chosen(),
+            titles=titles,
+            autostart=autostart.is_enabled(home) if autostart.is_supported() else None,
+            can_start_engine=self._can_start_engine(snapshot),
+        )
+
+    def _chosen(self) -> tuple[str, ...]:
+        try:
+            return self._app.chosen
+        except AiServerError:
+            return ()
+
+    def _can_start_engine(self, snapshot: Snapshot) -> bool:
+        """Asked once each time that the engine goes: that may ask the system."""
+        if snapshot.engine.running or snapshot.engine.error is None:
+            self._can_start = None
+            return False
+        if self._can_start is None:
+            told: Json = self._contract.invoke("ai/docker/checkDocker", {}, self._caller)
+            self._can_start = bool(told["data"].get("canStart"))
+        return self._can_start

@@ -1,0 +1,176 @@
+"""The tray process, wired together: icon, windows, and the core, wherever that is hosted."""
+
+import logging
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock, Thread, Timer
+from typing import TYPE_CHECKING, Literal
+
+from aiserver_tray.app import App
+from aiserver_tray.contract import Caller, Contract, Json
+from aiserver_tray.control.client import Client
+from aiserver_tray.control.instance import Instance
+from aiserver_tray.errors import AiServerError, AlreadyRunningError
+from aiserver_tray.host import logfile
+from aiserver_tray.host.open_url import open_url
+from aiserver_tray.host.resume import ResumeWatch
+from aiserver_tray.host.signals import on_termination
+from aiserver_tray.host.theme import taskbar_theme
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import EngineView, Snapshot
+from aiserver_tray.tray.actions import Action, Quit
+from aiserver_tray.tray.doer import Doer
+from aiserver_tray.tray.menu import TrayFacts
+from aiserver_tray.tray.painter import Painter
+from aiserver_tray.tray.view import tray_view
+from aiserver_tray.window.launcher import Breakdown, Windows
+
+if TYPE_CHECKING:
+    from aiserver_tray.hosting.link import Link
+    from aiserver_tray.web.server import BrowserServer
+
+_ANSWERING = 0.2
+"""Seconds for the answer to who asked for the end."""
+
+_logger = logging.getLogger(__name__)
+
+
+def run(app: App) -> None:
+    """Show the icon until somebody quits; where the tray of this home runs already, show its
+    dashboard instead.
+
+    Raises:
+        NoDesktopError: there is nothing to show an icon on.
+        AiServerError: the home can't be used, or the tray that runs does not answer.
+    """
+    try:
+        with Instance(app.settings.home, "tray"):
+            logfile.set_up(app.settings.home, "tray")
+            Tray(app).run()
+    except AlreadyRunningError:
+        show_dashboard(app, "home")
+
+
+def show_dashboard(app: App, page: str) -> None:
+    """Have the tray that runs show its dashboard.
+
+    Raises:
+        NotRunningError: there is none.
+        RemoteError: it can't.
+    """
+    with Client.connect(app.settings.home, "tray", language=app.language) as client:
+        client.request("ai/window/show", {"page": page})
+
+
+class Tray:
+    """The icon's loop, and `api.surroundings.Surroundings` for who asks something of the tray."""
+
+    kind: Literal["tray"] = "tray"
+
+    def __init__(self, app: App) -> None:
+        # Raises NoDesktopError before anything has begun.
+        from aiserver_tray.tray.icon import TrayIcon  # noqa: PLC0415
+
+        self._app = app
+        self._caller = Caller(app.language, lambda _event, _payload: None)
+        self._folder = TemporaryDirectory(prefix="aiserver-tray-")
+        unknown = Snapshot(0, EngineView(running=False), "stopped", ())
+        view = tray_view(unknown, TrayFacts(), app.language)
+        self._icon = TrayIcon(self._on_action, view, taskbar_theme(), Path(self._folder.name))
+        self._windows = Windows(app.settings.folder, app.language, self._on_broken)
+        self._lock = Lock()
+        self._front: Contract | None = None
+        self._doer: Doer | None = None
+        self._browser: BrowserServer | None = None
+
+    def run(self) -> None:
+        """Show the icon, and let the core follow. Blocks until `quit`."""
+        on_termination(self.quit)
+        with ExitStack() as stack:
+            stack.callback(self._folder.cleanup)
+            starter = Thread(target=self._start, args=(stack,), name="starter", daemon=True)
+            starter.start()
+            try:
+                self._icon.run()
+            finally:
+                starter.join()
+                self._windows.close()
+                if self._browser:
+                    self._browser.close()
+
+    def _start(self, stack: ExitStack) -> None:
+        """The core takes longer to import than the icon to appear."""
+        from aiserver_tray.api.front import Front  # noqa: PLC0415
+        from aiserver_tray.control.server import Server  # noqa: PLC0415
+        from aiserver_tray.hosting.link import Link  # noqa: PLC0415
+
+        try:
+            link = Link(self._app, lambda core: Front(self._app, core, self))
+            link.start()
+            stack.callback(link.close)
+            front = self._front = Front(self._app, link, self)
+            painter = Painter(self._app, front, self._icon, self._caller)
+            painter.start()
+            stack.callback(painter.close)
+            server = Server(self._app.settings.home, "tray", front)
+            server.start()
+            stack.callback(server.close)
+            self._watch_sleep(stack, link, painter)
+            self._doer = Doer(front, self._caller, painter.begun, self._icon.notify)
+        except AiServerError as error:
+            _logger.error("the tray can't work: %s", error)
+            self._tell(error.text)
+
+    def _watch_sleep(self, stack: ExitStack, link: "Link", painter: Painter) -> None:
+        def resumed() -> None:
+            painter.resume()
+            link.look()
+            self._icon.set_theme(taskbar_theme())
+
+        watch = ResumeWatch(resumed)
+        watch.start()
+        stack.callback(watch.close)
+
+    # -- surroundings ---------------------------------------------------------------------------
+
+    def show_dashboard(self, page: str) -> None:
+        """Open or raise the dashboard; in the web browser where windows can't be had."""
+        if self._browser:
+            open_url(self._browser.address)
+        else:
+            self._windows.show_dashboard(page)
+
+    def open_module(self, module: Json) -> None:
+        """Open or raise the module's own page."""
+        if self._browser:
+            open_url(module["open"])
+        else:
+            self._windows.open_module(module["name"], module["title"], module["open"])
+
+    def quit(self) -> None:
+        """End, soon."""
+        Timer(_ANSWERING, self._icon.stop).start()
+
+    # -- what comes from icon and windows -------------------------------------------------------
+
+    def _on_action(self, action: Action) -> None:
+        if self._doer:
+            self._doer.do(action)
+        elif action == Quit():
+            self.quit()
+
+    def _on_broken(self, breakdown: Breakdown) -> None:
+        """Where no window can be had at all, the web browser takes over."""
+        self._tell(breakdown.why)
+        if not breakdown.has_engine and self._front:
+            from aiserver_tray.web.server import Binding, BrowserServer  # noqa: PLC0415 - seldom
+
+            with self._lock:
+                if self._browser is None:
+                    language = self._caller.language
+                    self._browser = BrowserServer(self._front, Binding(), language)
+            self.show_dashboard("home")
+
+    def _tell(self, why: Text) -> None:
+        self._icon.notify("AI-Server Tray", why.render(self._caller.language))
