@@ -18,12 +18,13 @@ from aiserver_tray.i18n import Text
 
 class Connection:
     """What all parts of the `Engine` ask through. Each thread has a client of its own, since the
-    SDK promises nothing about sharing one; when the engine was lost, each makes a new one, where
-    *find* says then: another one may have been started."""
+    SDK promises nothing about sharing one; when the engine was lost, each makes a new one.
+    Until an engine has answered, *find* is asked anew where it is: any may be started yet."""
 
     def __init__(self, find: Callable[[], Address]) -> None:
         self.address = find()
         self._find = find
+        self._has_answered = False
         self._own = threading.local()
         self._lock = threading.Lock()
         self._version: str | None = None
@@ -40,9 +41,11 @@ class Connection:
         """
         with self._lock:
             if self._version is None:
-                self.address = self._find()
+                if not self._has_answered:
+                    self.address = self._find()
                 with self._watched():
                     self._version = negotiate(self.address)
+                self._has_answered = True
             return self._version
 
     def call(self, method: str, path: str, *names: str, **payload: Unpack[Payload]) -> bytes:

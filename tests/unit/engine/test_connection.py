@@ -43,11 +43,17 @@ def engine(tmp_path: Path) -> Iterator[Address]:
         server.shutdown()
 
 
-def test_an_engine_that_was_lost_is_looked_for_again(engine: Address, tmp_path: Path) -> None:
-    found = Address(f"unix://{tmp_path}/gone.sock", "--host", {})
+def test_an_engine_is_looked_for_until_one_has_answered(engine: Address, tmp_path: Path) -> None:
+    absent = Address(f"unix://{tmp_path}/gone.sock", "--host", {})
+    found = absent
     with closing(Connection(lambda: found)) as connection:
         with pytest.raises(EngineDownError):
             connection.call("GET", "/_ping")
         found = engine
         assert connection.call("GET", "/_ping") == b"OK"
+        found = absent
+        Path(engine.host.removeprefix("unix://")).unlink()
+        for _ in range(2):
+            with pytest.raises(EngineDownError, match=r"engine\.sock does not answer"):
+                connection.call("GET", "/missing")
         assert connection.address == engine
