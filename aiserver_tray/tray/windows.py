@@ -46,6 +46,7 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
 
     entries: tuple[Entry, ...] = ()
     _icon_handle: int | None
+    _menu_handle: Any = None
 
     def use(self, _folder: Path, on_change: Callable[[], None]) -> None:
         """*on_change* is called when `pixels` may have changed."""

@@ -1,0 +1,68 @@
+"""The parts of the GTK half that need no display; the whole is tested on a desktop."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("gi", reason="GTK's bindings are the system's")
+
+from PIL import Image
+
+from aiserver_tray.tray.actions import Start, Stop
+from aiserver_tray.tray.gtk import Pictures
+from aiserver_tray.tray.icons import draw
+from aiserver_tray.tray.menu import SEPARATOR, Entry, shape
+from aiserver_tray.tray.view import IconSpec
+
+
+def test_a_picture_is_written_once_and_under_another_name_than_others(tmp_path: Path) -> None:
+    pictures = Pictures(tmp_path / "icons")
+    running, failed = (draw(IconSpec(s), 48, "dark") for s in ("running", "error"))
+    file = pictures.file_of(running)
+    with Image.open(file) as picture:
+        assert picture.tobytes() == running.tobytes()
+    written = file.stat().st_mtime_ns
+    assert pictures.file_of(failed) != file
+    assert pictures.file_of(running) == file
+    assert file.stat().st_mtime_ns == written
+
+
+def test_no_picture_is_left_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "icons"
+    folder.mkdir()
+    (folder / "half.png").write_text("of a process that was killed")
+    pictures = Pictures(folder)
+    assert list(folder.iterdir()) == []
+    pictures.file_of(draw(IconSpec("running"), 48, "dark"))
+    pictures.remove()
+    assert not folder.exists()
+
+
+ONE = (Entry("text", Start("a")), SEPARATOR)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (Entry("other text", Start("a")), SEPARATOR),
+        (Entry("text", Start("a"), enabled=False), SEPARATOR),
+    ],
+)
+def test_a_menu_is_changed_in_place_where_every_line_still_does_the_same(
+    other: tuple[Entry, ...],
+) -> None:
+    assert shape(other) == shape(ONE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (Entry("text", Stop("a")), SEPARATOR),
+        (Entry("text", Start("a"), checked=True), SEPARATOR),
+        (Entry("text", Start("a"), children=(Entry("x"),)), SEPARATOR),
+        (Entry("text", Start("a")),),
+        (Entry("text", Start("a")), Entry("no separator")),
+    ],
+)
+def test_a_menu_is_made_anew_where_a_line_does_something_else(other: tuple[Entry, ...]) -> None:
+    assert shape(other) != shape(ONE)
