@@ -43,11 +43,15 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
     """The widget, where the desktop takes one."""
 
     def use(self, folder: Path, on_change: Callable[[], None]) -> None:
-        """*folder* is for the pictures alone; *on_change* is called when `pixels` has changed."""
+        """*folder* is for the pictures alone; *on_change* is called when the desktop may have
+        another look, or `pixels` has changed."""
         self._pictures = Pictures(folder)
         self._built: tuple[Entry, ...] = ()
+        from gi.repository import Gtk  # noqa: PLC0415 - in the version that pystray chose
+
+        Gtk.Settings.get_default().connect("notify::gtk-theme-name", lambda *_: on_change())
         if self._status_icon:
-            self._status_icon.connect("size-changed", lambda _icon, _size: on_change())
+            self._status_icon.connect("size-changed", lambda *_: on_change())
 
     @property
     def pixels(self) -> int:
@@ -138,7 +142,9 @@ class Pictures:
         """Where *picture* is."""
         file = self._folder / f"{zlib.crc32(picture.tobytes()):08x}.png"
         if not file.exists():
-            picture.save(file, "PNG")
+            part = file.with_suffix(".part")
+            picture.save(part, "PNG")
+            part.replace(file)
         return file
 
     def remove(self) -> None:

@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 from aiserver_tray.errors import NoDesktopError
+from aiserver_tray.host.theme import Theme, taskbar_theme
 from aiserver_tray.tray.actions import Action
-from aiserver_tray.tray.icons import Theme, draw
+from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.menu import SEPARATOR, Entry
 from aiserver_tray.tray.phrases import in_line, shortened
 from aiserver_tray.tray.view import IconSpec, TrayView
@@ -70,7 +71,7 @@ class TrayIcon:
         self._shown: tuple[IconSpec, int, Theme] | None = None
         self._menu: tuple[Entry, ...] | None = None
         self._icon = _backend()(name="aiserver-tray", title=view.tooltip)
-        self._icon.use(folder, self._apply)
+        self._icon.use(folder, self._look_again)
         self._apply()
 
     def run(self) -> None:
@@ -129,15 +130,19 @@ class TrayIcon:
         with self._lock:
             self._is_due = False
             view, theme = self._view, self._theme
-        look = (view.icon, self._icon.pixels, theme)
-        if look != self._shown:
-            self._shown = look
-            self._icon.icon = draw(*look)
         self._icon.title = view.tooltip
         if view.menu != self._menu:
             self._menu = view.menu
             self._icon.entries = view.menu
             self._icon.menu = self._descriptors(view.menu)
+        look = (view.icon, self._icon.pixels, theme)
+        if look != self._shown:
+            self._icon.icon = draw(*look)
+            self._shown = look
+
+    def _look_again(self) -> None:
+        """The task bar may have another ground or size. Finding out may take a moment."""
+        Thread(target=lambda: self.set_theme(taskbar_theme()), name="theme", daemon=True).start()
 
     def _descriptors(self, entries: Iterable[Entry]) -> pystray.Menu:
         return pystray.Menu(*map(self._descriptor, entries))

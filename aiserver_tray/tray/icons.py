@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from math import cos, degrees, radians, sin
-from typing import Final, Literal
+from typing import Final
 
 from PIL import Image, ImageDraw
 
+from aiserver_tray.host.theme import Theme
 from aiserver_tray.model import State
 from aiserver_tray.tray.view import IconSpec
-
-Theme = Literal["light", "dark"]
-"""Of the task bar that the icon stands on."""
 
 _SCALE: Final = 8
 """Drawn this much larger, then reduced: Pillow draws no smooth edges itself."""
@@ -28,8 +26,8 @@ _COLOURS: Mapping[Theme, Sequence[Colour]] = {
 
 
 def draw(spec: IconSpec, size: int, theme: Theme) -> Image.Image:
-    """The picture of *spec*, *size* pixels wide and high, with a transparent ground. It is shared:
-    not to be drawn upon."""
+    """The picture of *spec*, *size* pixels wide and high, with a transparent ground, for a task bar
+    of *theme*. It is shared: not to be drawn upon."""
     part = spec.ready / spec.total if spec.total else 0.0
     return _drawn(spec.state, part, size, theme)
 

@@ -42,20 +42,11 @@ _FAILED: Mapping[OperationKind, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One piece of news."""
+    """One piece of news; of each kind the user may want none."""
 
     kind: Kind
     title: Text
     body: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """What the user wants to be told of."""
-
-    modules: bool = True
-    operations: bool = True
-    engine: bool = True
 
 
 class Notifier:
@@ -66,7 +57,6 @@ class Notifier:
     """
 
     def __init__(self, now: float, titles: Mapping[str, str]) -> None:
-        self.switches = Switches()
         self.titles = titles
         self.due: float | None = None
         """When `take` may have something to say though nothing changes."""
@@ -92,11 +82,7 @@ class Notifier:
         modules = list(self._modules.take(snapshot, now, self.titles))
         ends = [self._engine.due(now), self._modules.due(now)]
         self.due = min((end for end in ends if end is not None), default=None)
-        return (
-            *(engine if self.switches.engine else ()),
-            *(operations if self.switches.operations else ()),
-            *(modules if self.switches.modules else ()),
-        )
+        return (*engine, *operations, *modules)
 
     def _ended(self, operations: Iterable[OperationView]) -> Iterator[Notification]:
         for operation in operations:

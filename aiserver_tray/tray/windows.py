@@ -18,7 +18,7 @@ from aiserver_tray.tray.menu import Entry
 _log = logging.getLogger(__name__)
 
 _SM_CXSMICON = 49
-_WM_DISPLAYCHANGE = 0x007E
+_WM_SETTINGCHANGE = 0x001A
 _WM_RBUTTONUP = 0x0205
 _WM_DPICHANGED = 0x02E0
 _WM_CALL = 0x8000 + 1  # WM_APP + 1: a message of our own
@@ -49,11 +49,15 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
     _menu_handle: Any = None
 
     def use(self, _folder: Path, on_change: Callable[[], None]) -> None:
-        """*on_change* is called when `pixels` may have changed."""
+        """*on_change* is called when the task bar may have another size or colour."""
         self._on_change = on_change
         self._is_menu_stale = False
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._message_handlers |= {_WM_CALL: self._on_call, _WM_DPICHANGED: self._on_display_change}
+        self._message_handlers |= {
+            _WM_CALL: self._on_call,
+            _WM_DPICHANGED: self._on_display_change,
+            _WM_SETTINGCHANGE: self._on_display_change,
+        }
 
     @property
     def pixels(self) -> int:

@@ -10,7 +10,6 @@ from aiserver_tray.tray.notifications import (
     QUIET,
     Notification,
     Notifier,
-    Switches,
 )
 from tests.unit.state.made import operation
 from tests.unit.tray.shown import module, snapshot
@@ -173,16 +172,3 @@ def test_the_engine_s_going_and_return_are_told_and_not_what_comes_back_with_it(
     ]
     notifier.take(snapshot(N8N), LATER + 12)
     assert not notifier.take(snapshot(N8N), LATER + 60)
-
-
-def test_each_kind_can_be_switched_off() -> None:
-    notifier = settled(N8N)
-    notifier.switches = Switches(modules=False, operations=False, engine=False)
-    notifier.begun("1")
-    over = operation("up", id="1", status="succeeded")
-    notifier.take(snapshot(DEAD, operations=(over,)), LATER)
-    assert not notifier.take(snapshot(DEAD), LATER + GATHERING)
-    assert not notifier.take(snapshot(engine=DOWN, state="engine_down"), LATER + 10)
-    # What was not told is not told later either.
-    notifier.switches = Switches()
-    assert not notifier.take(snapshot(engine=DOWN, state="engine_down"), LATER + 20)
