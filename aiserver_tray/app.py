@@ -20,6 +20,7 @@ from aiserver_tray.catalog.resolve import (
     secrets_in,
 )
 from aiserver_tray.catalog.setting import LocalText, in_language
+from aiserver_tray.engine.address import find_address
 from aiserver_tray.errors import AiServerError, CatalogError, SettingError, raise_all
 from aiserver_tray.host.language import system_language
 from aiserver_tray.host.paths import find_home
@@ -65,7 +66,7 @@ class App:
         """
         return {
             "home": str(self.settings.folder),
-            "engine": self.engine().host,
+            "engine": find_address(self._host, self._engine_setting).host,
             "catalogs": [str(folder.resolve()) for folder in self._catalogs],
         }
 

@@ -215,6 +215,7 @@ CHANNELS: Final[Mapping[str, type[Payload]]] = {
     "ai/operation/cancel": OperationId,
     "ai/operation/list": Nothing,
     "ai/operation/start": OperationRequest,
+    "ai/operation/wait": OperationId,
     "ai/snapshot/get": Nothing,
     "ai/system/autostart": Switch,
     "ai/system/openExternal": Address,

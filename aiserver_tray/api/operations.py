@@ -18,7 +18,10 @@ from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
 from aiserver_tray.operations.service import Operation
-from aiserver_tray.state.wire import operation_json
+from aiserver_tray.state.wire import operation_json, steps_json
+
+_REMEMBERED = 32
+"""Operations that are over: who began one may ask a little later how it ended."""
 
 
 class OperationChannels:
@@ -37,6 +40,7 @@ class OperationChannels:
             "ai/operation/cancel": self._cancel,
             "ai/operation/list": self._list,
             "ai/operation/start": self._start,
+            "ai/operation/wait": self._wait,
         }
 
     def begin(self, request: Request) -> Operation:
@@ -44,7 +48,7 @@ class OperationChannels:
         operation = self._core.operations.start(request)
         with self._lock:
             over = [id for id, known in self._running.items() if known.view.is_over]
-            for id in over:
+            for id in over[:-_REMEMBERED]:
                 del self._running[id]
             self._running[operation.id] = operation
         return operation
@@ -81,16 +85,21 @@ class OperationChannels:
         return _ended(self.begin(request))
 
     def _cancel(self, asked: OperationId, _caller: Caller) -> Json:
+        self._known(asked.id).cancel()
+        return {}
+
+    def _wait(self, asked: OperationId, caller: Caller) -> Json:
+        return {"operation": steps_json(self._known(asked.id).wait(), caller.language)}
+
+    def _known(self, id: str) -> Operation:
         with self._lock:
-            operation = self._running.get(asked.id)
+            operation = self._running.get(id)
         if operation is None:
             why = Text(
-                "no operation {id!r} runs here; one of another process is cancelled there",
-                id=asked.id,
+                "no operation {id!r} runs here; one of another process is cancelled there", id=id
             )
             raise RequestError(why, ["id"])
-        operation.cancel()
-        return {}
+        return operation
 
     def _list(self, _asked: Nothing, caller: Caller) -> Json:
         views = self._core.store.snapshot.operations

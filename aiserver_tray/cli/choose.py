@@ -4,6 +4,7 @@ import click
 
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import as_json_option, common_options, current_app, print_json
+from aiserver_tray.cli.core import ask_host
 
 
 @click.command()
@@ -15,7 +16,7 @@ def command(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - 
     app = current_app()
     for name in modules:
         app.catalog.module(name)
-    if modules:
+    if modules and not ask_host(app, "ai/config/choose", modules=modules):
         app.settings.choose(dict.fromkeys(modules))
     if as_json:
         print_json({"chosen": list(app.chosen)})

@@ -13,6 +13,7 @@ from aiserver_tray.cli.common import (
     print_json,
     print_table,
 )
+from aiserver_tray.cli.core import ask_host
 from aiserver_tray.i18n import Text
 from aiserver_tray.settings.store import Entry, address_of
 
@@ -71,7 +72,8 @@ def set_(name: str, value: str) -> None:
     app = current_app()
     if value == "-":
         value = sys.stdin.readline().rstrip("\r\n")
-    app.settings.set(app.declared, name, value)
+    if not ask_host(app, "ai/config/set", name=name, value=value):
+        app.settings.set(app.declared, name, value)
 
 
 @command.command()
@@ -80,4 +82,5 @@ def set_(name: str, value: str) -> None:
 def unset(name: str) -> None:
     """Take NAME's value back: the default holds again, and a secret is made anew."""
     app = current_app()
-    app.settings.unset(app.declared, name)
+    if not ask_host(app, "ai/config/set", name=name, value=None):
+        app.settings.unset(app.declared, name)

@@ -1,21 +1,78 @@
-"""What commands ask of the running core."""
+"""What commands ask of the running core: that of the tray (or ``serve``), or one of their own."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
-from aiserver_tray.errors import UnknownNameError
+from aiserver_tray.errors import AiServerError, UnknownNameError
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
+    from aiserver_tray.app import App
+    from aiserver_tray.control.client import Client
+    from aiserver_tray.control.remote import RemoteCore
     from aiserver_tray.core import Core
 
+    AnyCore = Core | RemoteCore
 
-def current_snapshot(core: "Core") -> Snapshot:
+_PATIENCE = 2.0
+"""Seconds for a host to say who it is."""
+
+
+@contextmanager
+def shared_core(app: "App") -> Iterator["AnyCore"]:
+    """The core of the home's host, where there is one that works for the same engine and catalog;
+    else one of this process's own."""
+    client = _host(app)
+    if client is None:
+        with app.core() as own:
+            yield own
+        return
+    from aiserver_tray.control.remote import RemoteCore  # noqa: PLC0415 - only with a host
+
+    with client, RemoteCore(client) as remote:
+        yield remote
+
+
+def ask_host(app: "App", channel: str, **payload: Any) -> bool:  # noqa: ANN401 - JSON
+    """Let the home's host do what *channel* does, so that it knows at once; False where there is
+    none to do it.
+
+    Raises:
+        RemoteError: what it says to that.
+    """
+    client = _host(app)
+    if client is None:
+        return False
+    with client:
+        client.request(channel, payload)
+    return True
+
+
+def _host(app: "App") -> "Client | None":
+    from aiserver_tray.control.client import Client  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.control.instance import CORE  # noqa: PLC0415
+
+    with suppress(AiServerError, TimeoutError):  # then there is none for us
+        client = Client.connect(app.settings.home, CORE, language=app.language)
+        try:
+            about = client.request("ai/app/about", timeout=_PATIENCE)
+            if all(about.get(name) == value for name, value in app.identity.items()):
+                return client
+        except BaseException:
+            client.close()
+            raise
+        client.close()
+    return None
+
+
+def current_snapshot(core: "AnyCore") -> Snapshot:
     """Everything that was put into the store so far, as shown."""
-    return core.store.wait_until(lambda _: True)
+    core.store.flush()
+    return core.store.snapshot
 
 
-def whole_snapshot(core: "Core") -> Snapshot:
+def whole_snapshot(core: "AnyCore") -> Snapshot:
     """As `current_snapshot`, with every module of the catalog in it."""
     core.publish_modules()
     return current_snapshot(core)

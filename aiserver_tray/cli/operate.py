@@ -19,7 +19,7 @@ from aiserver_tray.cli.common import (
     print_table,
     tell,
 )
-from aiserver_tray.cli.core import current_snapshot, whole_snapshot
+from aiserver_tray.cli.core import current_snapshot, shared_core, whole_snapshot
 from aiserver_tray.cli.outcome import NOTHING, outcome_json, summary
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import STEPS
@@ -28,6 +28,7 @@ from aiserver_tray.model import OperationKind, OperationView
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.progress import Item
+    from aiserver_tray.control.remote import RemoteOperation, RemoteStore
     from aiserver_tray.core import Core
     from aiserver_tray.operations.request import Request
     from aiserver_tray.operations.service import Operation
@@ -165,10 +166,11 @@ def _run(
 ) -> None:
     app = current_app()
     begun = time.monotonic()
-    with app.core() as core:
-        if confirm:
+    if confirm:
+        with app.core() as core:
             request = confirm(request, core)
-            begun = time.monotonic()
+        begun = time.monotonic()
+    with shared_core(app) as core:
         view = follow_operation(core.store, core.operations.start(request), app.language)
         seconds = time.monotonic() - begun
         snapshot = whole_snapshot(core) if as_json else current_snapshot(core)
@@ -180,7 +182,9 @@ def _run(
     tell(text.render(app.language) for text in summary(view, snapshot, seconds))
 
 
-def follow_operation(store: "Store", operation: "Operation", language: Language) -> OperationView:
+def follow_operation(
+    store: "Store | RemoteStore", operation: "Operation | RemoteOperation", language: Language
+) -> OperationView:
     """Shows *operation* to its end, as *store* hears of it."""
     from aiserver_tray.cli.progress import follow  # noqa: PLC0415 - after Ctrl-C works
 

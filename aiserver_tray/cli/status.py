@@ -17,7 +17,7 @@ from aiserver_tray.cli.common import (
     print_table,
     tell,
 )
-from aiserver_tray.cli.core import whole_snapshot
+from aiserver_tray.cli.core import shared_core, whole_snapshot
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_line, rows
 from aiserver_tray.cli.terminal import console, harmless, is_terminal
 from aiserver_tray.i18n import Language, Text
@@ -25,7 +25,8 @@ from aiserver_tray.model import Snapshot
 from aiserver_tray.queues import available
 
 if TYPE_CHECKING:
-    from aiserver_tray.core import Core
+    from aiserver_tray.cli.core import AnyCore
+    from aiserver_tray.control.remote import RemoteState
     from aiserver_tray.state.reduce import State
 
 Show = Callable[[Snapshot], None]
@@ -38,7 +39,7 @@ Show = Callable[[Snapshot], None]
 def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
     """What runs, and how it is."""
     app = current_app()
-    with app.core() as core:
+    with shared_core(app) as core:
         snapshot = whole_snapshot(core)
         if watch:
             with _watching(app.language, as_json=as_json) as show:
@@ -93,9 +94,9 @@ def _print_plain(snapshot: Snapshot, language: Language) -> None:
         print_table(HEADS, [row.cells for row in rows(snapshot, language)], language)
 
 
-def _changes(core: "Core") -> Iterator[Snapshot]:
+def _changes(core: "AnyCore") -> Iterator[Snapshot]:
     """Every snapshot from now on, less those that were overtaken."""
-    queue: SimpleQueue[State] = SimpleQueue()
+    queue: SimpleQueue[State | RemoteState] = SimpleQueue()
     unsubscribe = core.store.observe(queue.put)
     try:
         while True:

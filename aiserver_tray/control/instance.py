@@ -12,7 +12,7 @@ from contextlib import suppress
 from os.path import normcase
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from filelock import FileLock, Timeout
 
@@ -21,6 +21,9 @@ from aiserver_tray.host import pipes
 from aiserver_tray.host.files import write_private
 from aiserver_tray.host.paths import Home, make_folder, runtime_folder
 from aiserver_tray.i18n import Text
+
+CORE: Final = "core"
+"""The role of the host of the core."""
 
 KEY_BYTES = 32
 _KEY_SECONDS = 10.0

@@ -35,6 +35,11 @@ class Mirror:
         self._is_lost = False
         client.subscribe(EVENTS, self._take, self._lose)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anything was told yet: else `snapshot` waits."""
+        return self._snapshot is not None
+
     def snapshot(self, timeout: float = 2.0) -> Json:
         """Everything as it was last told; waits for the first.
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from aiserver_tray.contract import Json
-from aiserver_tray.errors import AiServerError, JointError, RemoteError
+from aiserver_tray.errors import AiServerError, CancelledError, JointError, RemoteError
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import (
     EngineView,
@@ -54,6 +54,8 @@ def operation_of(json: Mapping[str, Any]) -> OperationView:
 
 def error_of(json: Mapping[str, Any]) -> AiServerError:
     """The error, or all that were joined in it."""
+    if json["code"] == CancelledError.code:
+        return CancelledError()
     joined = json["data"].get("errors")
     if joined:
         return JointError([error_of(error) for error in joined])

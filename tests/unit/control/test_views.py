@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from aiserver_tray.contract import Json
 from aiserver_tray.control.changes import OutOfStepError, applied, change
 from aiserver_tray.control.views import operation_of, snapshot_of
 from aiserver_tray.errors import AiServerError, BusyError, EngineDownError, JointError
@@ -144,10 +143,8 @@ def test_changes_one_after_the_other_make_the_last_snapshot(
 
 
 def test_a_change_of_another_snapshot_is_not_taken() -> None:
-    def at(seq: int) -> Json:
-        return {"seq": seq, "state": str(seq), "engine": {}, "modules": [], "operations": []}
-
-    old, new = at(1), at(3)
+    old: dict[str, Any] = {"seq": 1, "state": "a", "engine": {}, "modules": [], "operations": []}
+    new = {**old, "seq": 3, "state": "b"}
     payload = change(old, new)
     assert payload
     for held in (None, {**old, "seq": 2}):
