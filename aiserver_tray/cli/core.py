@@ -51,10 +51,9 @@ def ask_host(app: "App", channel: str, **payload: Any) -> bool:  # noqa: ANN401 
 
 def _host(app: "App") -> "Client | None":
     from aiserver_tray.control.client import Client  # noqa: PLC0415 - after Ctrl-C works
-    from aiserver_tray.control.instance import CORE  # noqa: PLC0415
 
     with suppress(AiServerError, TimeoutError):  # then there is none for us
-        client = Client.connect(app.settings.home, CORE, language=app.language)
+        client = Client.connect(app.settings.home, "core", language=app.language)
         try:
             about = client.request("ai/app/about", timeout=_PATIENCE)
             if all(about.get(name) == value for name, value in app.identity.items()):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from aiserver_tray.bugs import log_bug
 from aiserver_tray.contract import Envelope, Json
-from aiserver_tray.control.instance import find_key, socket_address
+from aiserver_tray.control.instance import Role, find_key, socket_address
 from aiserver_tray.control.wire import (
     MOST_FROM_CLIENT,
     MOST_FROM_HOST,
@@ -53,7 +53,7 @@ class Client:
 
     @classmethod
     def connect(
-        cls, home: Home, role: str, *, language: Language = "en", timeout: float = 2.0
+        cls, home: Home, role: Role, *, language: Language = "en", timeout: float = 2.0
     ) -> Self:
         """A client of the process that has *role* for *home*.
 

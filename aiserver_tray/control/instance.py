@@ -12,7 +12,7 @@ from contextlib import suppress
 from os.path import normcase
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Literal, Self
 
 from filelock import FileLock, Timeout
 
@@ -22,8 +22,8 @@ from aiserver_tray.host.files import write_private
 from aiserver_tray.host.paths import Home, make_folder, runtime_folder
 from aiserver_tray.i18n import Text
 
-CORE: Final = "core"
-"""The role of the host of the core."""
+Role = Literal["core", "tray"]
+"""core: owns store and operations; tray: has icon and windows. Mostly one process has both."""
 
 KEY_BYTES = 32
 _KEY_SECONDS = 10.0
@@ -37,7 +37,7 @@ class Instance:
         SettingError: there is no folder for locks, or a lock can't be made there.
     """
 
-    def __init__(self, home: Home, role: str) -> None:
+    def __init__(self, home: Home, role: Role) -> None:
         self._base = runtime_folder() / _name(home, role)
         self._lock = FileLock(f"{self._base}.lock", mode=0o600, thread_local=False)
 
@@ -79,7 +79,7 @@ class Instance:
             self._who.write_text(pid, encoding="ascii")
 
 
-def socket_address(home: Home, role: str) -> str:
+def socket_address(home: Home, role: Role) -> str:
     """Where the process listens that has *role* for *home*.
 
     Raises:
@@ -122,7 +122,7 @@ def _key_file(home: Home) -> Path:
     return home.folder / "control.key"
 
 
-def _name(home: Home, role: str) -> str:
+def _name(home: Home, role: Role) -> str:
     """Short, since a socket's path must be; and the user's own, since on Windows all users' pipes
     are in one place."""
     places = f"{normcase(runtime_folder())}\0{normcase(home.folder)}"

@@ -9,7 +9,7 @@ from typing import Final
 from aiserver_tray.bugs import log_bug
 from aiserver_tray.contract import Contract
 from aiserver_tray.control.feed import Feed
-from aiserver_tray.control.instance import make_key, socket_address
+from aiserver_tray.control.instance import Role, make_key, socket_address
 from aiserver_tray.control.session import Session
 from aiserver_tray.control.wire import (
     MOST_FROM_CLIENT,
@@ -41,7 +41,7 @@ _logger = logging.getLogger(__name__)
 class Server:
     """Offers *contract* to the clients of *home*. Who has it holds the `Instance` of *role*."""
 
-    def __init__(self, home: Home, role: str, contract: Contract) -> None:
+    def __init__(self, home: Home, role: Role, contract: Contract) -> None:
         self._home = home
         self._role = role
         self._contract = contract
