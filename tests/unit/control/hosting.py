@@ -25,17 +25,22 @@ from aiserver_tray.state.wire import snapshot_json, steps_json
 from tests.unit.state import made
 
 ROLE = "core"
+OPERATION = "op"
+"""The id of every operation that clients begin."""
 
 
 class StoreContract:
     """Keeps `contract.Contract`. Channels: ``echo``; ``wait`` until `released`; ``emit`` sends
-    ``count`` log events of ``size`` bytes; ``fail``; ``huge``; what snapshots need."""
+    ``count`` log events of ``size`` bytes; ``fail``; ``huge``; what snapshots need; operations,
+    whose views the test shows."""
 
     def __init__(self) -> None:
         self.store = Store()
         self.released = Event()
         self.waiting: list[Caller] = []
         self.forgotten: list[Caller] = []
+        self.asked: list[tuple[str, Json]] = []
+        self.is_awaited = Event()
 
     def put(self, *facts: Fact) -> None:
         for fact in facts:
@@ -62,6 +67,12 @@ class StoreContract:
 
     def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401
         match channel:
+            case "ai/operation/start" | "ai/operation/cancel":
+                self.asked.append((channel, payload))
+                return answer(operationId=OPERATION)
+            case "ai/operation/wait":
+                view = self._end_of(payload["id"])
+                return answer(operation=steps_json(view, caller.language))
             case "ai/snapshot/get":
                 return answer(**self.snapshot(caller.language))
             case "ai/module/status":
@@ -78,6 +89,13 @@ class StoreContract:
             case "huge":
                 return answer(text="x" * 9 * 2**20)
         return answer(payload=payload, language=caller.language)
+
+    def _end_of(self, id: str) -> OperationView:
+        def ended(snapshot: Snapshot) -> list[OperationView]:
+            self.is_awaited.set()
+            return [view for view in snapshot.operations if view.id == id and view.is_over]
+
+        return ended(self.store.wait_until(lambda snapshot: bool(ended(snapshot))))[0]
 
     def snapshot(self, language: Language) -> Json:
         return snapshot_json(self.store.snapshot, language, {"web": ("Web", "A web page")})
