@@ -13,8 +13,9 @@ EVENTS: Final = (PROGRESS_EVENT, SNAPSHOT_EVENT)
 
 
 class Mirror:
-    """What the host of *client* shows, from its events. *on_change* is called after each, in the
-    client's reader thread, where it must return at once; *on_lost* when the host is gone.
+    """What the host of *client* shows, from its events. *on_change* is called after each that
+    leaves a snapshot to look at, in the client's reader thread, where it must return at once;
+    *on_lost* when the host is gone.
 
     Raises:
         NotRunningError: it is gone already.
@@ -34,11 +35,6 @@ class Mirror:
         self._steps: dict[str, Json] = {}
         self._is_lost = False
         client.subscribe(EVENTS, self._take, self._lose)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether anything was told yet: else `snapshot` waits."""
-        return self._snapshot is not None
 
     def snapshot(self, timeout: float = 2.0) -> Json:
         """Everything as it was last told; waits for the first.
@@ -70,8 +66,10 @@ class Mirror:
                 self._steps[payload["operation"]["id"]] = payload["operation"]
             else:
                 self._apply(payload)
+            is_known = self._snapshot is not None
             self._changed.notify_all()
-        self._on_change()
+        if is_known:
+            self._on_change()
 
     def _apply(self, payload: Json) -> None:
         try:

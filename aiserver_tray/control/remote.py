@@ -126,7 +126,7 @@ class RemoteStore:
     def _on_change(self) -> None:
         with self._changed:
             self._changed.notify_all()
-        if self._observers and self._mirror.is_known:
+        if self._observers:
             self.tell(self._state())
 
     def _lose(self) -> None:

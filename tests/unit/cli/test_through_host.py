@@ -1,0 +1,97 @@
+"""With a host of the core, commands do and print what they do without."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.control.client import Client
+from aiserver_tray.control.instance import CORE
+from aiserver_tray.host.paths import Home
+from tests.engine.faults.stack import service, write
+from tests.engine.faults.tray import Tray
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def tray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tray]:
+    """A new installation with the module web, and no engine."""
+    catalog = tmp_path / "catalog"
+    write(catalog, "web", {"web": service()}, kind="feature")
+    with tempfile.TemporaryDirectory(prefix="run", ignore_cleanup_errors=True) as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        yield Tray(tmp_path / "home", catalog, f"unix://{tmp_path}/none.sock")
+
+
+@contextmanager
+def hosted(tray: Tray) -> Iterator[Client]:
+    """While it lasts, a process hosts the core; gives a client of it."""
+    words = [sys.executable, "-m", "tests.host_process", tray.home, tray.catalog, tray.host]
+    with subprocess.Popen(
+        [*map(str, words)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "hosting\n"
+        with Client.connect(Home(tray.home, "home"), CORE) as client:
+            yield client
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+
+
+def operations(client: Client) -> list[tuple[str, str]]:
+    found = client.request("ai/operation/list")["operations"]
+    return [(operation["kind"], operation["status"]) for operation in found]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("status", "--json"),
+        ("up", "web"),
+        ("up", "wbe"),
+        ("stop", "--no-wait"),
+        ("down", "--volumes", "--yes"),
+        ("choose", "web"),
+        ("choose", "nothing"),
+        ("config", "set", "app.language", "zh"),
+        ("config", "set", "app.language", "xx"),
+        ("config", "unset", "app.nothing"),
+    ],
+    ids=" ".join,
+)
+def test_commands_print_and_end_as_without_a_host(tray: Tray, words: tuple[str, ...]) -> None:
+    alone = tray.run(*words)
+    with hosted(tray):
+        assert tray.run(*words) == alone
+
+
+def test_operations_are_the_hosts_where_engine_and_catalog_agree(
+    tray: Tray, tmp_path: Path
+) -> None:
+    with hosted(tray) as client:
+        assert tray.run("up", "web").failures == ["E_ENGINE_DOWN"]
+        assert operations(client) == [("up", "failed")]
+        for other in (
+            Tray(tray.home, tray.catalog, "unix:///other.sock"),
+            Tray(tray.home, tmp_path, tray.host),
+        ):
+            other.run("stop")
+            assert operations(client) == [("up", "failed")]
+
+
+def test_the_host_knows_at_once_what_was_set(tray: Tray) -> None:
+    with hosted(tray) as client:
+        tray.run("config", "set", "app.language", "zh").succeeded()
+        tray.run("choose", "web").succeeded()
+        (entry,) = client.request("ai/config/get", {"name": "app.language"})["entries"]
+        assert entry["value"] == "zh"
+        assert client.request("ai/config/choose")["chosen"] == ["web"]
+        tray.run("config", "unset", "app.language").succeeded()
+        (entry,) = client.request("ai/config/get", {"name": "app.language"})["entries"]
+        assert entry["value"] == "system"
