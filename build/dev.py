@@ -35,6 +35,8 @@ DEBIAN = Path("/etc/debian_version").exists()
 # Command -> the Debian package that brings it. Asked for by command, so that a machine with another
 # vendor's Docker keeps it.
 TEST_COMMANDS = {
+    "chromedriver": "chromium-driver",
+    "chromium": "chromium",
     "dbus-daemon": "dbus-daemon",
     "docker-compose": "docker-compose",
     "gnome-keyring-daemon": "gnome-keyring",

@@ -29,6 +29,7 @@
     ├── OverloadedError       E_BUSY           one client wants too much at once
     ├── CancelledError        E_CANCELLED
     ├── RequestError          E_REQUEST        unknown channel, bad payload: which fields
+    ├── AccessError           E_REQUEST        asked over HTTP by who was not let in
     ├── NotRunningError       E_NOT_RUNNING    no tray
     ├── NoDesktopError        E_NO_DESKTOP     nothing to show an icon on
     └── RemoteError           (any)            what another process answered

@@ -19,6 +19,9 @@ from aiserver_tray.web.page import HEADERS
 
 HEAD_BYTES: Final = 32 * 1024
 BODY_BYTES: Final = 1024 * 1024
+LOOK = 0.5
+"""Seconds between two looks for clients that are overdue, and for the end."""
+
 _WRITE_SECONDS: Final = 10.0
 """After which a client that takes nothing is given up."""
 
@@ -48,7 +51,7 @@ class Server(ThreadingMixIn, WSGIServer):
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)
-        self._thread = Thread(target=self.serve_forever, name="http", daemon=True)
+        self._thread = Thread(target=self.serve_forever, args=(LOOK,), name="http", daemon=True)
 
     def start(self, application: Application) -> None:
         """Serve *application*, in threads of its own."""
@@ -125,15 +128,13 @@ class _Head:
 
 class _Handler(WSGIRequestHandler):
     timeout = _WRITE_SECONDS
+    # Until the request's first line was read. Version 0.9 would mean an answer without a head.
+    requestline = command = ""
+    request_version = default_request_version = "HTTP/1.0"
     server: Server
 
     def handle(self) -> None:
-        try:
-            body = self._request()
-        except _TooMuchError:
-            self.requestline, self.request_version, self.command = "", "HTTP/1.0", ""
-            self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-            return
+        body = self._body() if self._read_head() else None
         if body is None:
             return
         self.server.has_asked(self.request)
@@ -142,13 +143,21 @@ class _Handler(WSGIRequestHandler):
         handler.request_handler = self  # type: ignore[attr-defined]  # as wsgiref's own does
         handler.run(cast(Application, self.server.get_app()))
 
-    def _request(self) -> bytes | None:
-        """The body of a whole request; None: it was refused, or there is none."""
-        source = cast(IO[bytes], self.rfile)
-        self.rfile = _Head(source, HEAD_BYTES)  # type: ignore[assignment]
-        self.raw_requestline = self.rfile.readline(HEAD_BYTES + 1)
-        if not self.raw_requestline or not self.parse_request():
-            return None
+    def _read_head(self) -> bool:
+        """Whether there is one that makes sense; else the client was told."""
+        whole = self.rfile
+        self.rfile = _Head(cast(IO[bytes], whole), HEAD_BYTES)  # type: ignore[assignment]
+        try:
+            self.raw_requestline = self.rfile.readline(HEAD_BYTES + 1)
+            return bool(self.raw_requestline) and self.parse_request()
+        except _TooMuchError:
+            self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            return False
+        finally:
+            self.rfile = whole
+
+    def _body(self) -> bytes | None:
+        """All of it; None: it was refused, or the client went away."""
         size = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not (size.isascii() and size.isdecimal()):
             self.send_error(HTTPStatus.LENGTH_REQUIRED)
@@ -156,7 +165,7 @@ class _Handler(WSGIRequestHandler):
         if len(size) > 12 or int(size) > BODY_BYTES:
             self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return None
-        body = source.read(int(size))
+        body = self.rfile.read(int(size))
         return body if len(body) == int(size) else None
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import psutil
-
 from aiserver_tray.contract import Contract
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Language, Text
@@ -81,8 +79,8 @@ class BrowserServer:
         port = int(self._server.server_port)
         hosts = _hosts(binding.address, port)
         access = Access(scheme, frozenset(hosts), port)
-        self._browser = Browser(contract, access, language)
-        self._server.start(self._browser.app)
+        self.browser = Browser(contract, access, language)
+        self._server.start(self.browser.app)
         self.address = f"{scheme}://{hosts[0]}/?token={access.token}"
 
     def __enter__(self) -> Self:
@@ -93,19 +91,21 @@ class BrowserServer:
 
     def close(self) -> None:
         """End all pages' connections."""
-        self._browser.close()
+        self.browser.close()
         self._server.close()
 
 
 def _hosts(address: str, port: int) -> list[str]:
     """What a browser may call us; the first is what we call ourselves. Only numbers and the
     machine's own name: a name of someone else's making could lead to us, too."""
-    names = [address]
-    if ipaddress.ip_address(address).is_unspecified:
-        interfaces = psutil.net_if_addrs().values()
-        own = {a.address.partition("%")[0] for i in interfaces for a in i if a.family in _INTERNET}
-        names = [socket.gethostname(), *sorted(own)]
+    is_every = ipaddress.ip_address(address).is_unspecified
+    names = [socket.gethostname(), *_own_addresses()] if is_every else [address]
     return [f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in names]
 
 
-_INTERNET = (socket.AF_INET, socket.AF_INET6)
+def _own_addresses() -> list[str]:
+    import psutil  # noqa: PLC0415 - takes a while, and is rarely needed
+
+    internet = (socket.AF_INET, socket.AF_INET6)
+    found = [one for interface in psutil.net_if_addrs().values() for one in interface]
+    return sorted({one.address.partition("%")[0] for one in found if one.family in internet})

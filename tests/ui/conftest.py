@@ -48,10 +48,12 @@ class Stack:
         self._browser = browser
         self._pictures = pictures
         self._servers = ExitStack()
+        self._running: list[BrowserServer] = []
 
     def serve(self, language: Language = "en") -> BrowserServer:
         """A server of browser mode, until the test ends."""
         server = BrowserServer(self.host, Binding(), language)
+        self._running.append(server)
         return self._servers.enter_context(server)
 
     def home(self, language: Language = "en") -> HomePage:
@@ -60,9 +62,18 @@ class Stack:
         page.wait_for("main [data-module], main .empty")
         return page
 
+    def close_servers(self) -> None:
+        """The host goes away."""
+        self._servers.close()
+
+    def break_streams(self) -> None:
+        """What the pages listen to ends, and no page knows why."""
+        for server in self._running:
+            server.browser.close()
+
     def close(self) -> None:
         self._browser.get("about:blank")
-        self._servers.close()
+        self.close_servers()
 
 
 @pytest.fixture

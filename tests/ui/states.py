@@ -59,6 +59,7 @@ def module(name: str, state: str = "stopped", **more: Any) -> Json:  # noqa: ANN
             for port in ports
         ],
         "open": f"http://127.0.0.1:{PORTS[name]}/" if name in ("n8n", "dify") else None,
+        "problem": None,
         "services": [],
     } | more
 
@@ -68,7 +69,7 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
     given = {one["name"]: one for one in modules}
     return {
         "seq": 1,
-        "engine": {"running": True, "version": "29.1.0", "error": None},
+        "engine": {"running": True, "version": "29.1.0", "id": "lab", "error": None},
         "state": state,
         "modules": [given.get(name, module(name)) for name in TITLES],
         "operations": [],
@@ -88,6 +89,7 @@ def operation(kind: str = "up", *modules: str, **more: Any) -> Json:  # noqa: AN
         "secondsLeft": 42.0,
         "error": None,
         "notices": [],
+        "foreign": False,
     } | more
 
 
@@ -148,7 +150,7 @@ def engine_down() -> Json:
         "message": "Docker does not answer at unix:///var/run/docker.sock. Is it running?",
         "data": {},
     }
-    engine = {"running": False, "version": None, "error": error}
+    engine = {"running": False, "version": None, "id": None, "error": error}
     modules = [module(name, "engine_down") for name in TITLES]
     return snapshot("engine_down", *modules, engine=engine)
 

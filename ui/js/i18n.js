@@ -16,7 +16,6 @@ const CHINESE = {
   "Connecting…": "正在连接…",
   "Dismiss": "关闭提示",
   "Docker engine {version}": "Docker 引擎 {version}",
-  "{done} of {total} steps": "已完成 {done}/{total} 步",
   "Engine down": "引擎未运行",
   "Everything is running": "全部运行正常",
   "Features": "功能模块",

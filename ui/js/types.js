@@ -7,10 +7,11 @@
  * @typedef {{service: string, address: string, host: number, container: number, protocol: string}} Port
  * @typedef {{name: string, kind: "basic"|"feature", title?: string, summary?: string, state: State,
  *   ready: number, total: number, reason: string|null, orphan: boolean, wanted: boolean,
- *   usedBy: string[], ports: Port[], open: string|null}} Module
+ *   usedBy: string[], ports: Port[], open: string|null, problem: string|null}} Module
  * @typedef {{id: string, kind: string, modules: string[],
  *   status: "waiting"|"running"|"succeeded"|"failed"|"cancelled", done: number, total: number,
- *   text: string|null, secondsLeft: number|null, error: Failure|null, notices: string[]}} Operation
+ *   text: string|null, secondsLeft: number|null, error: Failure|null, notices: string[],
+ *   foreign: boolean}} Operation
  * @typedef {{running: boolean, version: string|null, error: Failure|null}} Engine
  * @typedef {{seq: number, engine: Engine, state: State, modules: Module[],
  *   operations: Operation[]}} Snapshot

@@ -48,7 +48,11 @@ export const row = (module, page) => html`
 const titleOf = ({ title, name }) => title ?? name;
 
 /** @param {Module} module */
-const reason = (module) => (module.reason ? html`<p class="reason">${module.reason}</p>` : nothing);
+function reason({ reason: why, problem }) {
+  return html`
+    ${why ? html`<p class="reason">${why}</p>` : nothing}
+    ${problem && problem !== why ? html`<p class="reason problem">${problem}</p>` : nothing}`;
+}
 
 /** @param {Module} module */
 function count({ state, ready, total }) {
@@ -82,7 +86,9 @@ function buttons(module, page) {
   const again = { icon: "rotate-cw", enabled: isFree && isUp, run: () => actions.restart(name) };
   const end = { icon: "square", enabled: isFree, run: () => stop(module, page) };
   const begin = {
-    icon: "play", enabled: isFree && !module.orphan, run: () => actions.start(name),
+    icon: "play",
+    enabled: isFree && !module.orphan && !module.problem,
+    run: () => actions.start(name),
   };
   return html`
     ${isThere && module.open ? openButton(module, page) : nothing}

@@ -46,7 +46,7 @@ const running = (operation, what, canCancel) => html`
       <strong>${what}</strong>
       <span class="muted grow">${detail(operation)}</span>
       <span class="muted number">${remaining(operation)}</span>
-      ${button({
+      ${operation.foreign ? nothing : button({
         text: t("Cancel"), name: `${t("Cancel")}: ${what}`, kind: "quiet", enabled: canCancel,
         run: () => actions.cancel(operation.id),
       })}
@@ -69,7 +69,7 @@ function detail({ status, text }) {
 
 /** @param {Operation} operation */
 function remaining({ done, total, secondsLeft }) {
-  const count = total ? t("{done} of {total} steps", { done, total }) : "";
+  const count = total ? t("{ready} of {total} ready", { ready: done, total }) : "";
   return secondsLeft === null ? count : `${count} · ${timeLeft(secondsLeft)}`;
 }
 

@@ -38,7 +38,7 @@ function stack(page) {
   const basics = modules.filter(({ kind }) => kind === "basic");
   return html`
     ${overview(page)} ${failures(page)} ${operations(page)} ${firstSteps(page)}
-    ${modules.length ? nothing : html`
+    ${modules.length || !page.snapshot.engine.running ? nothing : html`
       <p class="empty">${icon("boxes")}${t("There are no modules in the catalog.")}</p>`}
     ${section("features", t("Features"), features, (module) => card(module, page), "cards")}
     ${section("basics", t("Basic services"), basics, (module) => row(module, page), "rows card")}`;
