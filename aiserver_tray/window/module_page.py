@@ -129,11 +129,14 @@ class ModulePage:
         return page(self._title, reason(self._snapshot, self._name), self._language)
 
     def _loaded(self) -> None:
-        shown = self._window.gui.get_current_url(self._window.uid) or ""
-        if self._waiting.is_set() or not is_web_address(shown):
+        if self._waiting.is_set():
             return
-        self._window.run_js(f"{_KEYS.strip()}({json.dumps(self._url)})")
-        if _origin(shown) == _origin(self._url) and not answers(self._url):
+        shown = self._window.gui.get_current_url(self._window.uid) or ""
+        is_page = is_web_address(shown)
+        if is_page:
+            self._window.run_js(f"{_KEYS.strip()}({json.dumps(self._url)})")
+        # What is no page of the web is the browser engine's own, about one that it could not load.
+        if (not is_page or _origin(shown) == _origin(self._url)) and not answers(self._url):
             self._hold()
 
     def _entitle(self, title: str) -> None:

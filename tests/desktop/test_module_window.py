@@ -1,0 +1,180 @@
+"""The window of a module's own page, and a small module for it."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.window.protocol import Exit
+from tests.desktop.window_lab import WindowLab, desk, eventually, lab
+from tests.ui import states
+
+__all__ = ["desk", "lab"]
+
+TITLE = "window.native.get_title()"
+
+
+class _Module(BaseHTTPRequestHandler):
+    """Knows who has logged in, by a cookie."""
+
+    def do_GET(self) -> None:
+        cookie = self.headers.get("Cookie", "nobody")
+        page = (
+            f"<title>Work</title><p>This is {self.path} for {cookie}</p>"
+            "<a id=inner href=/inner>inner</a>"
+            "<a id=outer target=_blank href=http://127.0.0.1:9/outer>outer</a>"
+            "<a id=program target=_blank href=ms-program:run>program</a>"
+        )
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Set-Cookie", "login=ann; Max-Age=100000; Path=/")
+        self.end_headers()
+        self.wfile.write(page.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Module:
+    """A module that can be started and stopped."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self._server: ThreadingHTTPServer | None = None
+
+    def start(self) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _Module)
+        threading.Thread(target=self._server.serve_forever).start()
+
+    def stop(self) -> None:
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+        self._server = None
+
+
+@pytest.fixture
+def module() -> Iterator[Module]:
+    module = Module()
+    yield module
+    module.stop()
+
+
+def running(lab: WindowLab) -> None:
+    lab.host.show(states.snapshot("running", states.module("n8n", "running")))
+
+
+def test_it_says_why_it_waits_and_turns_into_the_module(lab: WindowLab, module: Module) -> None:
+    lab.serve()
+    window = lab.module("n8n", module.url)
+    window.says("n8n is not ready yet")
+    window.says("It is stopped")
+    starting = states.module("n8n", "starting", reason="waiting for postgres")
+    lab.host.show(states.snapshot("starting", starting))
+    window.says("waiting for postgres")
+    running(lab)
+    window.says("It runs, and is about to answer")
+    module.start()
+    window.says("This is / for nobody")
+    assert window.js("Object.keys(pywebview.api)") == []
+    assert eventually(lambda: "Work" in window.python(TITLE), "the title of the page")
+
+
+def test_no_stranger_at_its_address_is_taken_for_it(lab: WindowLab, module: Module) -> None:
+    module.start()
+    lab.serve()
+    window = lab.module("n8n", module.url)
+    window.says("It is stopped")
+    lab.host.show(states.snapshot("starting", states.module("n8n", "starting")))
+    window.says("It is starting")
+    running(lab)
+    window.says("This is /")
+
+
+def test_its_keys_and_menu_lead_through_it(lab: WindowLab, module: Module) -> None:
+    module.start()
+    lab.serve()
+    running(lab)
+    window = lab.module("n8n", module.url, "--language", "zh")
+    window.says("This is /")
+    window.js("document.getElementById('inner').click()")
+    window.says("This is /inner")
+
+    def press(key: str, **more: bool) -> None:
+        named = "".join(f", {name}: true" for name in more)
+        window.js(f"dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}'{named}}}))")
+
+    press("ArrowLeft", altKey=True)
+    window.says("This is / ")
+    window.js("window.isOld = true")
+    press("F5")
+    eventually(lambda: window.js("window.isOld") is None, "it to be loaded again")
+    window.says("This is / ")
+    press("ArrowRight", altKey=True)
+    window.says("This is /inner")
+    press("Home", altKey=True)
+    window.says("This is / ")
+    items = "[item.title for item in webview._state['menu'][0].items]"
+    assert [title.partition(" ")[0] for title in window.python(items)] == [
+        "后退", "前进", "重新加载", "起始页",
+    ]  # fmt: skip
+    window.python("webview._state['menu'][0].items[0].function()")
+    window.says("This is /inner")
+
+
+def test_when_the_module_is_gone_it_waits_again(lab: WindowLab, module: Module) -> None:
+    module.start()
+    lab.serve()
+    running(lab)
+    window = lab.module("n8n", module.url)
+    window.says("This is /")
+    module.stop()
+    lab.host.show(states.snapshot("stopped"))
+    window.js("location.reload()")
+    window.says("It is stopped")
+    module.start()
+    running(lab)
+    window.says("This is /")
+
+
+def test_log_ins_last(lab: WindowLab, module: Module) -> None:
+    module.start()
+    lab.serve()
+    running(lab)
+    window = lab.module("n8n", module.url)
+    window.says("for nobody")
+    assert window.leave() == Exit.CLOSED
+    again = lab.module("n8n", module.url)
+    again.says("for login=ann")
+    folder = lab.home.folder / "pages/n8n"
+    assert folder.stat().st_mode & 0o077 == 0
+    other = lab.module("dify", module.url)
+    both = [states.module(name, "running") for name in ("n8n", "dify")]
+    lab.host.show(states.snapshot("running", *both))
+    other.says("for nobody")
+
+
+def test_links_to_a_new_window_go_to_the_systems_browser(
+    lab: WindowLab, module: Module, tmp_path: Path
+) -> None:
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$@" >> {opened}\n')
+    browser.chmod(0o755)
+    lab.environment = {**lab.environment, "BROWSER": f"{browser} %s"}
+    module.start()
+    lab.serve()
+    running(lab)
+    window = lab.module("n8n", module.url)
+    window.says("This is /")
+    window.js("document.getElementById('program').click()")
+    window.js("document.getElementById('outer').click()")
+    eventually(opened.exists, "the browser")
+    assert opened.read_text() == "http://127.0.0.1:9/outer\n"
+    assert window.js("location.pathname") == "/"
+    assert os.fspath(module.url) in window.js("location.href")

@@ -1,0 +1,222 @@
+"""A desktop of our own, a host of the core, and windows' processes, looked into by ``probe``."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+from aiserver_tray.control.server import Server
+from aiserver_tray.host.paths import Home
+from aiserver_tray.window.link import CORE
+from aiserver_tray.window.protocol import PROGRAMS
+from tests.ui import states
+from tests.ui.scripted import Scripted
+
+PROBE = Path(__file__).parent / "probe"
+PATIENCE = 20.0
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+    """What *look* finds, as soon as that is something; an error of it counts as nothing."""
+    end = time.monotonic() + patience
+    found: object = None
+    while time.monotonic() < end:
+        try:
+            if found := look():
+                return found
+        except (OSError, AssertionError, LookupError) as error:
+            found = error
+        time.sleep(0.01)
+    raise AssertionError(f"{what}: {found}")
+
+
+@contextmanager
+def display(size: str = "1600x1200") -> Iterator[dict[str, str]]:
+    """A virtual screen and a session bus: the environment that programs need to find them."""
+    with ExitStack() as cleanup:
+        folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="desk"))
+        read, write = os.pipe()
+        screen = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24"]
+        cleanup.callback(_start([*screen, "-nolisten", "tcp", "-noreset"], pass_fds=[write]))
+        os.close(write)
+        with os.fdopen(read) as told:
+            number = told.readline().strip()
+        bus = f"unix:path={folder}/bus"
+        cleanup.callback(_start(["dbus-daemon", "--session", "--nofork", f"--address={bus}"]))
+        eventually(lambda: Path(folder, "bus").exists(), "the session bus")
+        yield {
+            "DISPLAY": f":{number}",
+            "DBUS_SESSION_BUS_ADDRESS": bus,
+            "XDG_RUNTIME_DIR": folder,
+            "NO_AT_BRIDGE": "1",
+            "GTK_A11Y": "none",
+            "WEBKIT_DISABLE_DMABUF_RENDERER": "1",
+            "PYWEBVIEW_GUI": "gtk",
+        }
+
+
+def _start(command: Sequence[str], **more: Any) -> Callable[[], None]:  # noqa: ANN401
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **more)
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(10)
+
+    return stop
+
+
+class Window:
+    """A window's process that can be looked into."""
+
+    def __init__(self, arguments: Sequence[str], environment: dict[str, str], place: Path) -> None:
+        self._place = place
+        place.unlink(missing_ok=True)
+        kind, *rest = arguments
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", PROGRAMS[kind], *rest],
+            env={**os.environ, **environment, **probed(place)},
+            stdin=subprocess.PIPE,
+            text=True,
+        )
+
+    def js(self, code: str) -> Any:  # noqa: ANN401 - JSON
+        """What *code* gives in the page."""
+        return ask(self._place, js=code)
+
+    def python(self, code: str) -> Any:  # noqa: ANN401 - JSON
+        """What *code* gives in the process, where there are ``webview`` and ``window``."""
+        return ask(self._place, python=code)
+
+    def says(self, text: str) -> str:
+        """The text of the page, once it holds *text*."""
+        return eventually(lambda: _holding(self.js("document.body.innerText"), text), text)
+
+    def tell(self, line: str) -> None:
+        """A line as the tray would write it."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+    def leave(self) -> int:
+        """End it as the tray does; its exit status."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        """Do what the user does who closes the window."""
+        self.python(
+            "window.gui.glib.idle_add("
+            "lambda: window.native.emit('delete-event', window.gui.Gdk.Event()) and False)"
+        )
+
+    def helpers(self) -> list[psutil.Process]:
+        """The browser engine's processes."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self) -> None:
+        """Whatever became of it, nothing stays."""
+        assert self.process.stdin
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+
+
+def probed(place: Path) -> dict[str, str]:
+    """The environment of a process that is to be looked into."""
+    root = PROBE.parents[2]
+    return {"PYTHONPATH": f"{PROBE}{os.pathsep}{root}", "AISERVER_PROBE": str(place)}
+
+
+def ask(place: Path, **question: str) -> Any:  # noqa: ANN401 - JSON
+    """The answer of the process whose probe is at *place*."""
+    port = eventually(lambda: int(place.read_text()), "the probe")
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+        connection.sendall(json.dumps(question).encode() + b"\n")
+        answer = json.loads(connection.makefile("rb").readline())
+    assert "value" in answer, answer
+    return answer["value"]
+
+
+def _holding(whole: object, text: str) -> str:
+    assert isinstance(whole, str)
+    assert text in whole, whole
+    return whole
+
+
+class WindowLab:
+    """What one test has: a desktop, a home with its host of the core, and windows."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        self.environment = environment
+        self.home = Home(folder / "home", "home")
+        self.host = Scripted(states.snapshot())
+        self._server: Server | None = None
+        self._folder = folder
+        self._windows: list[Window] = []
+
+    def serve(self) -> None:
+        """Have a host of the core."""
+        self._server = Server(self.home, CORE, self.host)
+        self._server.start()
+
+    def silence(self) -> None:
+        """Have none any more."""
+        if self._server:
+            self._server.close()
+        self._server = None
+
+    def dashboard(self, *options: str) -> Window:
+        """The dashboard's process."""
+        return self._open("dashboard", *options)
+
+    def module(self, name: str, url: str, *options: str) -> Window:
+        """The process of the page of the module *name*."""
+        return self._open("module", "--module", name, "--title", name, "--url", url, *options)
+
+    def _open(self, kind: str, *options: str) -> Window:
+        place = self._folder / f"probe-{len(self._windows)}"
+        arguments = [kind, "--home", str(self.home.folder), "--language", "en", *options]
+        self._windows.append(Window(arguments, self.environment, place))
+        return self._windows[-1]
+
+    def picture(self, path: Path) -> None:
+        """What is on the screen."""
+        env = {**os.environ, **self.environment}
+        subprocess.run(["import", "-window", "root", str(path)], env=env, check=True)
+
+    def end(self) -> None:
+        """Whatever became of them, nothing stays."""
+        for window in self._windows:
+            window.end()
+        with suppress(OSError):
+            self.silence()
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[dict[str, str]]:
+    with display() as environment:
+        yield environment
+
+
+@pytest.fixture
+def lab(
+    desk: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[WindowLab]:
+    for name, value in desk.items():
+        monkeypatch.setenv(name, value)
+    lab = WindowLab(desk, tmp_path)
+    yield lab
+    lab.end()
