@@ -45,7 +45,7 @@ def fitted(wanted: Geometry | None, screens: Sequence[Area]) -> Geometry:
     maximized = wanted is not None and wanted.maximized
     if wanted is None or not _holds(screen, wanted):
         x, y = screen.x + (screen.width - width) // 2, screen.y + (screen.height - height) // 2
-        return Geometry(x, max(screen.y, y), width, height, maximized)
+        return Geometry(max(screen.x, x), max(screen.y, y), width, height, maximized)
     # The title bar is at the top: above the screen nobody reaches it.
     return Geometry(wanted.x, max(screen.y, wanted.y), width, height, maximized)
 

@@ -1,0 +1,30 @@
+"""What stands in a module's window until its own page can."""
+
+from typing import get_args
+
+import pytest
+
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import State
+from aiserver_tray.window import waiting
+from tests.ui import states
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_every_state_has_its_reason(state: str) -> None:
+    snapshot = states.snapshot("running", states.module("n8n", state, reason="port {x} is taken"))
+    assert "port {x} is taken" in waiting.reason(snapshot, "n8n").render("zh")
+    assert waiting.may_answer(snapshot, "n8n") == (state in ("running", "degraded"))
+
+
+def test_without_a_host_or_a_module_it_is_not_asked() -> None:
+    for snapshot in (None, states.snapshot("running") | {"modules": []}):
+        assert not waiting.may_answer(snapshot, "n8n")
+        assert waiting.reason(snapshot, "n8n").render()
+
+
+def test_names_and_reasons_are_no_markup() -> None:
+    page = waiting.page("<b>&", Text("{why}", why="<script>"), "en")
+    assert "<b>" not in page
+    assert "<script" not in page
+    assert "\n" not in waiting.script(Text("{why}", why="it's\n\u2028</script>"), "en")
