@@ -28,7 +28,7 @@ def test_it_shows_the_state_and_what_becomes_of_it(lab: WindowLab) -> None:
     window.says("out of memory")
     window.close()
     assert window.process.wait(10) == Exit.CLOSED
-    eventually(lambda: lab.host.forgotten, "the host to know that it is gone")
+    lab.host.wait_until_forgotten(lab.host.callers[-1])
 
 
 def test_many_changes_come_in_few_batches_and_none_while_nobody_looks(lab: WindowLab) -> None:

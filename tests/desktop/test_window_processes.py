@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from aiserver_tray.window.launcher import Windows
+from aiserver_tray.window.launcher import Breakdown, Windows
 from tests.desktop.window_lab import WindowLab, ask, desk, eventually, lab, probed
 
 __all__ = ["desk", "lab"]
@@ -25,10 +25,8 @@ class Tray:
         self.place = folder / "probe"
         for name, value in probed(self.place).items():
             monkeypatch.setenv(name, value)
-        self.broken: list[tuple[str | None, str]] = []
-        self.windows = Windows(
-            lab.home.folder, "en", lambda name, why: self.broken.append((name, why.render()))
-        )
+        self.broken: list[Breakdown] = []
+        self.windows = Windows(lab.home.folder, "en", self.broken.append)
 
     def processes(self) -> list[psutil.Process]:
         """Those of the windows themselves, without the browser engine's."""
@@ -75,8 +73,8 @@ def test_a_window_that_was_killed_is_noticed_and_opens_again(tray: Tray) -> None
     helpers = tray.processes()[0].children(recursive=True)
     tray.processes()[0].kill()
     eventually(lambda: tray.broken, "the tray to be told")
-    assert tray.broken[0][0] is None
-    assert BROKEN in tray.broken[0][1]
+    assert tray.broken[0].module is None
+    assert BROKEN in tray.broken[0].why.render()
     eventually(lambda: not any(one.is_running() for one in helpers), "the engine's processes to go")
     tray.place.unlink()
     tray.windows.show_dashboard()
@@ -91,9 +89,10 @@ def test_a_browser_engine_that_is_missing_is_said(
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
     tray.windows.open_module("n8n", "n8n", "http://127.0.0.1:9/")
     eventually(lambda: tray.broken, "the tray to be told")
-    assert tray.broken[0][0] == "n8n"
-    assert "There is no browser engine" in tray.broken[0][1]
-    assert "aiserver-tray serve" in tray.broken[0][1]
+    assert tray.broken[0].module == "n8n"
+    assert "There is no browser engine" in tray.broken[0].why.render()
+    assert not tray.broken[0].has_engine
+    assert "web browser" in tray.broken[0].why.render()
 
 
 def test_without_a_screen_the_tray_is_told(tray: Tray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +100,7 @@ def test_without_a_screen_the_tray_is_told(tray: Tray, monkeypatch: pytest.Monke
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     tray.windows.show_dashboard()
     eventually(lambda: tray.broken, "the tray to be told")
-    assert "cannot open display" in tray.broken[0][1]
+    assert "cannot open display" in tray.broken[0].why.render()
 
 
 def test_a_window_that_hangs_does_not_hold_up_the_end(tray: Tray) -> None:

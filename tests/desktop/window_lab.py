@@ -17,7 +17,6 @@ import pytest
 
 from aiserver_tray.control.server import Server
 from aiserver_tray.host.paths import Home
-from aiserver_tray.window.link import CORE
 from aiserver_tray.window.protocol import PROGRAMS
 from tests.ui import states
 from tests.ui.scripted import Scripted
@@ -169,7 +168,7 @@ class WindowLab:
 
     def serve(self) -> None:
         """Have a host of the core."""
-        self._server = Server(self.home, CORE, self.host)
+        self._server = Server(self.home, "tray", self.host)
         self._server.start()
 
     def silence(self) -> None:

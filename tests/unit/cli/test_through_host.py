@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.control.client import Client
-from aiserver_tray.control.instance import CORE
 from aiserver_tray.host.paths import Home
 from tests.engine.faults.stack import service, write
 from tests.engine.faults.tray import Tray
@@ -37,7 +36,7 @@ def hosted(tray: Tray) -> Iterator[Client]:
     ) as process:
         assert process.stdout
         assert process.stdout.readline() == "hosting\n"
-        with Client.connect(Home(tray.home, "home"), CORE) as client:
+        with Client.connect(Home(tray.home, "home"), "core") as client:
             yield client
         process.communicate(timeout=30)
         assert process.returncode == 0

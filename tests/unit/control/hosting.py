@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 from aiserver_tray.contract import LOG_EVENT, Caller, Envelope, Json, answer
-from aiserver_tray.control.instance import Instance
+from aiserver_tray.control.instance import Instance, Role
 from aiserver_tray.control.server import Server
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Language
@@ -24,7 +24,7 @@ from aiserver_tray.state.store import Store
 from aiserver_tray.state.wire import snapshot_json, steps_json
 from tests.unit.state import made
 
-ROLE = "core"
+ROLE: Role = "core"
 OPERATION = "op"
 """The id of every operation that clients begin."""
 

@@ -42,7 +42,7 @@ def test_a_second_process_is_told_of_the_first(home: Home) -> None:
             raise AssertionError
         assert refused.value.data == {"pid": first.pid}
         assert isinstance(refused.value, BusyError)
-        with Instance(home, "another role"), Instance(Home(home.folder / "x", "home"), ROLE):
+        with Instance(home, "tray"), Instance(Home(home.folder / "x", "home"), ROLE):
             pass
         first.send_signal(signal.SIGTERM)
         assert first.wait(LIMIT) == 0
