@@ -1,6 +1,7 @@
 """Progress as plain lines, for a file, a pipe or a log: one for each change of a step."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from aiserver_tray.cli import units
 from aiserver_tray.cli.rows import word
@@ -29,8 +30,9 @@ class ProgressLines:
         before, self._steps = self._steps, view.steps
         for index, step in enumerate(view.steps):
             old = before[index] if index < len(before) else None
-            if step is not old and (text := self._text(index, step, old, now)):
-                yield harmless(text.render(self._language))
+            for seen in _passed(step, old):
+                if text := self._text(index, seen, old, now):
+                    yield harmless(text.render(self._language))
 
     def _text(self, index: int, step: StepView, old: StepView | None, now: float) -> Text | None:
         if old and old.status == step.status:
@@ -44,6 +46,15 @@ class ProgressLines:
             time = units.seconds(now - self._begun.get(index, now))
             return Text("{name}: {what} ({time})", name=name, what=what, time=time)
         return Text("{name}: {what}", name=name, what=what)
+
+
+def _passed(step: StepView, old: StepView | None) -> tuple[StepView, ...]:
+    """What *step* was since *old*: views that came too fast to be told one by one are left out."""
+    if step is old:
+        return ()
+    if step.status == "done" and (old is None or old.status == "pending"):
+        return (replace(step, status="running"), step)
+    return (step,)
 
 
 def _is_minor(step: StepView) -> bool:

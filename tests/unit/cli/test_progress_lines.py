@@ -33,7 +33,7 @@ def test_views_that_were_overtaken_lose_no_line() -> None:
     for index in range(len(after)):
         after = changed(after, index, status="done")
     lines = told([view(up()), view(after)])
-    assert f"{IMAGE}: pulled (0.0 s)" in lines
+    assert lines.index(f"{IMAGE}: pulling") < lines.index(f"{IMAGE}: pulled (0.0 s)")
     assert lines[-1] == "n8n: ready (0.0 s)"
 
 

@@ -1,20 +1,15 @@
 """With a host of the core, commands do and print what they do without."""
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from aiserver_tray.control.client import Client
-from aiserver_tray.host.paths import Home
 from tests.engine.faults.stack import service, write
 from tests.engine.faults.tray import Tray
-
-ROOT = Path(__file__).parents[3]
+from tests.host_process import hosted
 
 
 @pytest.fixture
@@ -25,21 +20,6 @@ def tray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tray]:
     with tempfile.TemporaryDirectory(prefix="run", ignore_cleanup_errors=True) as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
         yield Tray(tmp_path / "home", catalog, f"unix://{tmp_path}/none.sock")
-
-
-@contextmanager
-def hosted(tray: Tray) -> Iterator[Client]:
-    """While it lasts, a process hosts the core; gives a client of it."""
-    words = [sys.executable, "-m", "tests.host_process", tray.home, tray.catalog, tray.host]
-    with subprocess.Popen(
-        [*map(str, words)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "hosting\n"
-        with Client.connect(Home(tray.home, "home"), "core") as client:
-            yield client
-        process.communicate(timeout=30)
-        assert process.returncode == 0
 
 
 def operations(client: Client) -> list[tuple[str, str]]:
@@ -73,7 +53,7 @@ def test_commands_print_and_end_as_without_a_host(tray: Tray, words: tuple[str, 
 def test_operations_are_the_hosts_where_engine_and_catalog_agree(
     tray: Tray, tmp_path: Path
 ) -> None:
-    with hosted(tray) as client:
+    with hosted(tray) as (client, _):
         assert tray.run("up", "web").failures == ["E_ENGINE_DOWN"]
         assert operations(client) == [("up", "failed")]
         for other in (
@@ -85,7 +65,7 @@ def test_operations_are_the_hosts_where_engine_and_catalog_agree(
 
 
 def test_the_host_knows_at_once_what_was_set(tray: Tray) -> None:
-    with hosted(tray) as client:
+    with hosted(tray) as (client, _):
         tray.run("config", "set", "app.language", "zh").succeeded()
         tray.run("choose", "web").succeeded()
         (entry,) = client.request("ai/config/get", {"name": "app.language"})["entries"]

@@ -1,0 +1,110 @@
+"""Commands on a real engine while a process hosts the core: they look and end as without one."""
+
+import json
+import re
+from pathlib import Path
+
+import docker
+import pytest
+
+from aiserver_tray.control.client import Client
+from tests.engine.faults.objects import eventually
+from tests.engine.faults.stack import IMAGE, OPEN, held, service, write
+from tests.engine.faults.tray import Tray
+from tests.host_process import hosted
+from tests.lab.place import Place
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def tray(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> Tray:
+    """A new installation with the modules web (on base) and held."""
+    engine.images.pull(IMAGE)
+    catalog = tmp_path / "catalog"
+    write(catalog, "base", {"base": service(volume="data")}, kind="basic")
+    write(catalog, "web", {"api": service(), "web": service("api")},
+          kind="feature", requires=["base"])  # fmt: skip
+    write(catalog, "held", {"held": held()}, kind="feature")
+    return Tray(tmp_path / "home", catalog, lab.host)
+
+
+def journey(tray: Tray) -> list[tuple[int, str, list[str]]]:
+    """Status, what was printed, and what was told, of commands one after the other."""
+    found = []
+    for words in (
+        ("status",), ("up", "web", "--json"), ("status", "--json"), ("up", "base"),
+        ("stop", "base"), ("restart", "web"), ("stop",), ("pull", "web", "--json"),
+        ("build", "web"), ("down", "--volumes", "--yes"), ("status", "--json"),
+    ):  # fmt: skip
+        done = tray.run(*words)
+        found.append((done.code, timeless(done.output), sorted(timeless(done.errors).splitlines())))
+    return found
+
+
+def timeless(text: str) -> str:
+    """*text* without what is another one each time."""
+    text = re.sub(r"\d+\.\d+ s|\d+ ms", "T", text)
+    text = re.sub(r'"seconds": [\d.]+', '"seconds": 0', text)
+    return re.sub(r'"startedAt": "[^"]+"', '"startedAt": ""', text)
+
+
+def test_all_is_as_without_a_host(tray: Tray) -> None:
+    alone = journey(tray)
+    with hosted(tray) as (client, _):
+        through = journey(tray)
+        (last,) = client.request("ai/operation/list")["operations"]
+    assert (last["kind"], last["status"], last["foreign"]) == ("down", "succeeded", False)
+    assert through == alone
+    assert [code for code, _, _ in through] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_ctrl_c_cancels_and_a_killed_client_does_not(
+    tray: Tray, engine: docker.DockerClient
+) -> None:
+    with hosted(tray) as (client, _):
+        with tray.started("up", "held") as running:
+            eventually(lambda: text_is(client, "waiting for held"))
+            running.interrupt()
+            assert running.wait().cancelled().failures == ["E_CANCELLED"]
+        with tray.started("up", "held") as running:
+            eventually(lambda: text_is(client, "waiting for held"))
+            running.kill()
+        assert text_is(client, "waiting for held")
+        engine.containers.get("ai-held").exec_run(OPEN)
+        eventually(lambda: operation(client)["status"] == "succeeded")
+
+
+def test_a_host_that_is_killed_is_told_of_and_the_next_command_does_without(
+    tray: Tray, engine: docker.DockerClient
+) -> None:
+    with hosted(tray) as (client, process), tray.started("up", "held") as running:
+        eventually(lambda: text_is(client, "waiting for held"))
+        process.kill()
+        running.wait().failed("E_NOT_RUNNING")
+        engine.containers.get("ai-held").exec_run(OPEN)
+        tray.run("up", "held").succeeded()
+
+
+def test_status_is_watched_through_the_host(tray: Tray) -> None:
+    with hosted(tray) as (_, process), tray.started("status", "--watch", "--json") as watching:
+        assert watching.process.stdout
+        assert json.loads(watching.process.stdout.readline())["state"] == "stopped"
+        tray.run("up", "base").succeeded()
+        tray.run("stop").succeeded()
+        process.kill()
+        done = watching.wait()
+    assert (done.code, done.failures) == (1, ["E_NOT_RUNNING"])
+    states = [json.loads(line)["state"] for line in done.output.splitlines() if '"modules"' in line]
+    assert {"starting", "running", "stopping"} <= set(states)
+    assert states[-1] == "stopped"
+
+
+def operation(client: Client) -> dict[str, object]:
+    found: dict[str, object] = client.request("ai/operation/list")["operations"][-1]
+    return found
+
+
+def text_is(client: Client, text: str) -> bool:
+    operations = client.request("ai/operation/list")["operations"]
+    return text in [operation["text"] for operation in operations]
