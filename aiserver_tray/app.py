@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray import __version__
-from aiserver_tray.catalog.catalog import Catalog, load_catalog
+from aiserver_tray.catalog.catalog import Catalog, load_catalog, stamp
 from aiserver_tray.catalog.check import Report, check
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.resolve import (
@@ -58,8 +58,8 @@ class App:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What one process has to have in common with another to work through it: home, engine
-        and catalog folders.
+        """What one process has to have in common with another to work through it: home, engine,
+        and the catalog as it was when it was loaded.
 
         Raises:
             SettingError: the engine is named by what is no address.
@@ -68,12 +68,19 @@ class App:
             "home": str(self.settings.folder),
             "engine": find_address(self._host, self._engine_setting).host,
             "catalogs": [str(folder.resolve()) for folder in self._catalogs],
+            "catalogStamp": self._catalog_stamp,
         }
 
     @cached_property
     def catalog(self) -> Catalog:
         """The built-in modules, those of the home's folder ``modules``, and the further ones."""
+        # Taken before: what is changed meanwhile differs then.
+        _ = self._catalog_stamp
         return load_catalog(self._roots)
+
+    @cached_property
+    def _catalog_stamp(self) -> str:
+        return stamp(self._roots)
 
     @property
     def _roots(self) -> list[Path]:

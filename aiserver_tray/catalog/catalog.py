@@ -1,9 +1,11 @@
 """All modules: what the catalog folders hold, how modules depend on each other, and which setting
 a ``${NAME}`` means."""
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError as GraphCycle
@@ -164,6 +166,19 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
         else:
             modules[name] = module
     return Catalog(modules, _broken(wrong, modules))
+
+
+def stamp(roots: Sequence[Path]) -> str:
+    """What differs once a module under *roots* came or went, or a file directly in its folder was
+    changed. Reads no file."""
+    digest = hashlib.sha256()
+    for folder in dict.fromkeys(f.resolve() for root in roots for f in _folders(root)):
+        with suppress(OSError):  # what can't be looked at can't be loaded
+            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+                if entry.is_file():
+                    found = entry.stat()
+                    digest.update(repr((entry.path, found.st_mtime_ns, found.st_size)).encode())
+    return digest.hexdigest()
 
 
 def _broken(

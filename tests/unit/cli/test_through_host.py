@@ -74,3 +74,11 @@ def test_the_host_knows_at_once_what_was_set(tray: Tray) -> None:
         tray.run("config", "unset", "app.language").succeeded()
         (entry,) = client.request("ai/config/get", {"name": "app.language"})["entries"]
         assert entry["value"] == "system"
+
+
+def test_what_the_host_does_not_know_yet_is_done_without_it(tray: Tray) -> None:
+    with hosted(tray) as (client, _):
+        write(tray.catalog, "late", {"late": service()}, kind="feature")
+        tray.run("choose", "late").succeeded()
+        tray.run("up", "late").failed("E_ENGINE_DOWN")
+        assert operations(client) == []
