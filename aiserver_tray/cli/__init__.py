@@ -24,6 +24,7 @@ COMMANDS = {
     "pull": "operate:pull",
     "quit": "running_tray:quit_",
     "restart": "operate:restart",
+    "serve": "serve:command",
     "status": "status:command",
     "stop": "operate:stop",
     "up": "operate:up",

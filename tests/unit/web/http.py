@@ -7,7 +7,9 @@ from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from aiserver_tray.contract import Json
+from aiserver_tray.contract import SNAPSHOT_EVENT, Json
+from aiserver_tray.control.changes import applied
+from aiserver_tray.web.events import HELLO_EVENT
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,54 @@ class Visitor:
         answer = Answer(response.status, headers, response.read())
         response.close()
         return answer
+
+
+class Listener:
+    """Hears the events of a page that calls itself *client*."""
+
+    def __init__(self, visitor: Visitor, client: str) -> None:
+        self._connection = visitor.connect()
+        head = [
+            f"GET /browser/events?client={client} HTTP/1.1",
+            f"Host: {visitor.host}",
+            f"Cookie: {visitor.headers['Cookie']}",
+        ]
+        self._connection.sendall("\r\n".join([*head, "", ""]).encode())
+        self._file = self._connection.makefile("rb")
+        self._snapshot: Json | None = None
+
+    def next(self, event: str) -> Json:
+        """The payload of the next *event*."""
+        while True:
+            name, payload = self.hear()
+            if name == event:
+                return payload
+
+    def hear(self) -> tuple[str, Json]:
+        """The next event and its payload.
+
+        Raises:
+            EOFError: there is none.
+        """
+        for line in self._file:
+            if line.startswith(b"data: "):
+                name, payload = json.loads(line[6:])
+                if name == HELLO_EVENT:
+                    self._snapshot = payload["snapshot"]
+                elif name == SNAPSHOT_EVENT:
+                    self._snapshot = applied(self._snapshot, payload)
+                return name, payload
+        raise EOFError
+
+    def modules(self) -> list[Json]:
+        """All of them, as far as was heard."""
+        return list(self._snapshot["modules"]) if self._snapshot else []
+
+    def wait_for_end(self) -> None:
+        """Wait until the server has ended the stream."""
+        for _ in self._file:
+            pass
+
+    def close(self) -> None:
+        self._file.close()
+        self._connection.close()

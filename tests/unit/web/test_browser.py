@@ -1,6 +1,5 @@
 """Browser mode over real sockets: who gets in, what is answered, and what no one can do."""
 
-import json
 import logging
 import ssl
 import subprocess
@@ -17,7 +16,7 @@ from aiserver_tray.web.events import HELLO_EVENT
 from aiserver_tray.web.server import Binding, BrowserServer
 from tests.ui import states
 from tests.ui.scripted import Scripted
-from tests.unit.web.http import Answer, Visitor
+from tests.unit.web.http import Answer, Listener, Visitor
 
 CALL = {"channel": "ai/operation/list"}
 
@@ -148,36 +147,6 @@ def test_other_methods_are_refused(guest: Visitor) -> None:
 # -- events ----------------------------------------------------------------------------------------
 
 
-class Listener:
-    """Hears the events of a page."""
-
-    def __init__(self, visitor: Visitor, client: str) -> None:
-        self.connection = visitor.connect()
-        head = [
-            f"GET /browser/events?client={client} HTTP/1.1",
-            f"Host: {visitor.host}",
-            f"Cookie: {visitor.headers['Cookie']}",
-        ]
-        self.connection.sendall("\r\n".join([*head, "", ""]).encode())
-        self._file = self.connection.makefile("rb")
-
-    def next(self, event: str) -> dict[str, object]:
-        """The payload of the next *event*."""
-        for line in self._file:
-            if line.startswith(b"data: "):
-                name, payload = json.loads(line[6:])
-                if name == event:
-                    return dict(payload)
-        raise EOFError
-
-    def is_ended(self) -> bool:
-        return all(not line.startswith(b"data: ") for line in self._file)
-
-    def close(self) -> None:
-        self._file.close()
-        self.connection.close()
-
-
 @pytest.fixture
 def listener(guest: Visitor) -> Iterator[Listener]:
     listener = Listener(guest, "page")
@@ -243,7 +212,7 @@ def test_no_more_pages_than_there_are_places_for(
         listener.next(HELLO_EVENT)
     listeners.append(Listener(guest, "last"))
     listeners[-1].next(HELLO_EVENT)
-    assert listeners[0].is_ended(), "the oldest makes way"
+    listeners[0].wait_for_end()  # the oldest makes way
     for listener in listeners:
         listener.close()
 

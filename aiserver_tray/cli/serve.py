@@ -1,0 +1,115 @@
+"""``aiserver-tray serve``: the dashboard in a browser, for a machine without a desktop."""
+
+import signal
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import click
+
+from aiserver_tray.cli.common import UsageError, common_options, current_app, tell
+from aiserver_tray.errors import RequestError
+from aiserver_tray.i18n import Text
+
+if TYPE_CHECKING:
+    from aiserver_tray.api.surroundings import HostKind
+    from aiserver_tray.app import App
+    from aiserver_tray.contract import Json
+    from aiserver_tray.web.server import Binding
+
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="By default, any free one.")
+@click.option("--bind", metavar="ADDRESS", default="127.0.0.1", help="Another loopback address.")
+@click.option(
+    "--dangerously-bind",
+    metavar="ADDRESS",
+    help="An address that other machines reach. Who has the token, or listens in on a connection "
+    "without TLS, controls your containers.",
+)
+@click.option("--tls-cert", type=_file, help="Certificate for TLS, a PEM file.")
+@click.option("--tls-key", type=_file, help="Its key, where that is not in the same file.")
+@click.option("--yes", is_flag=True, help="Let other machines connect without TLS.")
+@common_options
+def command(  # noqa: PLR0913, PLR0917 - one for each option
+    port: int,
+    bind: str,
+    dangerously_bind: str | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    yes: bool,  # noqa: FBT001 - command line flag
+) -> None:
+    """Serve the dashboard to a browser, until Ctrl-C. Open the address that it prints."""
+    from aiserver_tray.web.server import Binding  # noqa: PLC0415 - Ctrl-C is answered before
+
+    app = current_app()
+    binding = Binding(dangerously_bind or bind, port, tls_cert, tls_key)
+    if not binding.is_loopback:
+        if dangerously_bind is None:
+            raise UsageError(Text("other machines reach this address: see --dangerously-bind"))
+        if tls_cert is None and not yes:
+            raise UsageError(
+                Text("without TLS anyone on the way can listen in: give --tls-cert, or --yes")
+            )
+    _serve(app, binding)
+
+
+def _serve(app: "App", binding: "Binding") -> None:
+    from aiserver_tray.api.front import Front  # noqa: PLC0415 - as above
+    from aiserver_tray.host import logfile  # noqa: PLC0415
+    from aiserver_tray.hosting.link import Link  # noqa: PLC0415
+    from aiserver_tray.web.server import BrowserServer  # noqa: PLC0415
+
+    logfile.set_up(app.settings.home, "serve")
+    headless = Headless()
+    link = Link(app, lambda core: Front(app, core, headless))
+    # Whether the address can be had is known before the core is.
+    server = BrowserServer(Front(app, link, headless), binding, app.language)
+    link.start()
+    try:
+        with server:
+            headless.wait_for(link.linked)
+            click.echo(server.address)
+            tell([_HINT.render(app.language)])
+            headless.wait_for(headless.ended)
+    finally:
+        link.close()
+
+
+_HINT = Text("Who has this address may do all that you may. Ctrl-C ends it.")
+
+
+class Headless:
+    """What is around the contract here: no window, and a process that Ctrl-C ends."""
+
+    kind: "HostKind" = "serve"
+
+    def __init__(self) -> None:
+        self.ended = Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.quit())
+
+    def wait_for(self, event: Event) -> None:
+        """Until *event*, or until the process is to end: by Ctrl-C, a signal, or a client."""
+        # In steps: on Windows, Ctrl-C does not end a wait.
+        while not (event.wait(0.5) or self.ended.is_set()):
+            pass
+
+    def show_dashboard(self, page: str) -> None:  # noqa: ARG002 - there is none
+        """Refuse.
+
+        Raises:
+            RequestError: always.
+        """
+        raise RequestError(
+            Text("there is no window here; open the address that `serve` printed in a browser")
+        )
+
+    def open_module(self, module: "Json") -> None:
+        """Nothing: the browser opens it."""
+
+    def quit(self) -> None:
+        """End the process soon."""
+        self.ended.set()
