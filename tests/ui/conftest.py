@@ -1,5 +1,6 @@
 """A real browser, and browser mode for it to look at."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,11 +32,12 @@ FLAGS = (
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     options = ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
+    if chromium := shutil.which("chromium"):  # else selenium finds its own
+        options.binary_location = chromium
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = Chrome(options, Service("/usr/bin/chromedriver"))
+    browser = Chrome(options, Service(shutil.which("chromedriver")))
     yield browser
     browser.quit()
 
