@@ -8,6 +8,7 @@ const CHINESE = {
   ", ": "、",
   "about {n} min left": "约剩 {n} 分钟",
   "about {n} s left": "约剩 {n} 秒",
+  "AI-Server Tray is not running": "AI-Server Tray 未运行",
   "AI-Server Tray is not running any more": "AI-Server Tray 已不再运行",
   "Basic services": "基础服务",
   "Building all images": "正在构建全部镜像",
@@ -54,6 +55,7 @@ const CHINESE = {
   "Some parts are not running": "部分服务未运行",
   "Something needs your attention": "有问题需要处理",
   "Start": "启动",
+  "Start AI-Server Tray; this window then goes on by itself.": "请启动 AI-Server Tray，本窗口会自动恢复。",
   "Start all": "全部启动",
   "Start all starts {names} with the basic services that they need. The first time, images are downloaded, which may take some minutes.": "“全部启动”会启动 {names} 以及它们所需的基础服务。首次启动需要下载镜像，可能要几分钟。",
   "Start engine": "启动引擎",
@@ -76,7 +78,6 @@ const CHINESE = {
   "used by {names}": "被 {names} 使用",
   "{users} need it and will be stopped first. All data stays.": "{users} 需要它，会先被停止。所有数据都会保留。",
   "waiting for another operation": "正在等待另一项操作",
-  "What you see is how it was. Start AI-Server Tray again; this window then goes on by itself.": "现在显示的是之前的状态。请重新启动 AI-Server Tray，本窗口会自动恢复。",
   "What you see is how it was. Start it again with: aiserver-tray serve": "现在显示的是之前的状态。请重新启动：aiserver-tray serve",
   "Who works with {names} will be interrupted. All data stays.": "正在使用 {names} 的人会被中断。所有数据都会保留。",
 };

@@ -5,25 +5,23 @@ import { isBrowser } from "../bridge.js";
 import { t } from "../i18n.js";
 import { icon } from "./icon.js";
 
-/** @typedef {import("../types.js").Connection} Connection */
+/** @typedef {import("../types.js").PageState} PageState */
 
-/** @param {Connection} connection */
-export function connectionBanner(connection) {
-  if (connection === "lost") {
-    return banner(
-      t("AI-Server Tray is not running any more"),
-      isBrowser
-        ? t("What you see is how it was. Start it again with: aiserver-tray serve")
-        : t("What you see is how it was. Start AI-Server Tray again; this window then goes on by itself."),
-    );
-  }
+/** @param {PageState} page */
+export function connectionBanner({ connection, snapshot }) {
   if (connection === "ended") {
     return banner(
       t("This session is over"),
       t("Open the address that aiserver-tray serve has printed last."),
     );
   }
-  return nothing;
+  if (connection !== "lost") return nothing;
+  return banner(
+    snapshot ? t("AI-Server Tray is not running any more") : t("AI-Server Tray is not running"),
+    isBrowser
+      ? t("What you see is how it was. Start it again with: aiserver-tray serve")
+      : t("Start AI-Server Tray; this window then goes on by itself."),
+  );
 }
 
 /** @param {string} title @param {string} text */

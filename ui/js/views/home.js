@@ -20,7 +20,7 @@ import { t } from "../i18n.js";
 export const home = (page) => html`
   ${header(page)}
   <main class=${page.connection === "up" ? "" : "stale"}>
-    ${connectionBanner(page.connection)}
+    ${connectionBanner(page)}
     ${page.snapshot ? stack({ ...page, snapshot: page.snapshot }) : waiting(page)}
   </main>
   <p id="announcer" class="unseen" role="status" aria-live="polite"></p>`;
