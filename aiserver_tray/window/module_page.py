@@ -23,7 +23,7 @@ from aiserver_tray.window import toolkit
 from aiserver_tray.window.geometry import MINIMUM
 from aiserver_tray.window.link import Link, client
 from aiserver_tray.window.shell import Shell, Window, browser_engine
-from aiserver_tray.window.waiting import answers, may_answer, page, reason, script
+from aiserver_tray.window.waiting import IS_SHOWN, answers, may_answer, page, reason, script
 
 AGAIN: Final = 0.5
 """Seconds between two looks whether the module answers, while it is waited for."""
@@ -130,6 +130,9 @@ class ModulePage:
 
     def _loaded(self) -> None:
         if self._waiting.is_set():
+            # The browser engine may put its own page about a failed load over ours.
+            if not self._window.run_js(IS_SHOWN):
+                self._window.load_html(self._waiting_page(), "about:blank")
             return
         shown = self._window.gui.get_current_url(self._window.uid) or ""
         is_page = is_web_address(shown)

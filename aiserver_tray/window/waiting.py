@@ -25,6 +25,10 @@ _REASONS: Final[Mapping[str, Text]] = {
 }
 """State of a module -> what is said."""
 
+_PLACE: Final = "document.getElementById('aiserver-why')"
+IS_SHOWN: Final = f"{_PLACE} !== null"
+"""JavaScript for whether the page that waits is the one that is shown."""
+
 _PAGE: Final = """<!doctype html>
 <html lang="{language}"><meta charset="utf-8"><title>{title}</title>
 <style>
@@ -40,7 +44,7 @@ p {{ color: var(--soft); max-width: 40rem; overflow-wrap: anywhere; }}
 @keyframes come {{ from {{ opacity: 0; }} }}
 @media (prefers-reduced-motion: reduce) {{ main {{ animation: none; }} }}
 </style>
-<main><h1>{title}</h1><p id="why" role="status">{why}</p></main>
+<main><h1>{title}</h1><p id="aiserver-why" role="status">{why}</p></main>
 """
 """It comes into sight late, so that it does not flash before a module that runs."""
 
@@ -55,7 +59,7 @@ def page(title: str, why: Text, language: Language) -> str:
 
 def script(why: Text, language: Language) -> str:
     """What has the page say *why* instead."""
-    return f"document.getElementById('why').textContent = {json.dumps(why.render(language))}"
+    return f"{_PLACE}.textContent = {json.dumps(why.render(language))}"
 
 
 def reason(snapshot: Json | None, name: str) -> Text:

@@ -15,8 +15,6 @@ from tests.desktop.window_lab import WindowLab, ask, desk, eventually, lab, prob
 
 __all__ = ["desk", "lab"]
 
-BROKEN = "Open it again"
-
 
 class Tray:
     """What the tray does with windows."""
@@ -74,7 +72,8 @@ def test_a_window_that_was_killed_is_noticed_and_opens_again(tray: Tray) -> None
     tray.processes()[0].kill()
     eventually(lambda: tray.broken, "the tray to be told")
     assert tray.broken[0].module is None
-    assert BROKEN in tray.broken[0].why.render()
+    assert tray.broken[0].has_engine
+    assert "Open it again" in tray.broken[0].why.render()
     eventually(lambda: not any(one.is_running() for one in helpers), "the engine's processes to go")
     tray.place.unlink()
     tray.windows.show_dashboard()
@@ -90,9 +89,8 @@ def test_a_browser_engine_that_is_missing_is_said(
     tray.windows.open_module("n8n", "n8n", "http://127.0.0.1:9/")
     eventually(lambda: tray.broken, "the tray to be told")
     assert tray.broken[0].module == "n8n"
-    assert "There is no browser engine" in tray.broken[0].why.render()
     assert not tray.broken[0].has_engine
-    assert "web browser" in tray.broken[0].why.render()
+    assert "There is no browser engine" in tray.broken[0].why.render()
 
 
 def test_without_a_screen_the_tray_is_told(tray: Tray, monkeypatch: pytest.MonkeyPatch) -> None:
