@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from aiserver_tray.host.foreground import give_foreground
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.window.protocol import PROGRAMS, SHOW, Exit
 
@@ -49,6 +50,7 @@ class _Window:
     def show(self, page: str) -> bool:
         """Whether the process was there to be asked."""
         self.page = page
+        give_foreground(self._process.pid)
         try:
             self._orders.write(f"{SHOW} {page}\n".encode())
         except OSError:

@@ -1,13 +1,16 @@
 """The dashboard's window: a real one, with a real host of the core at the other end."""
 
 import json
+import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from Xlib.display import Display  # type: ignore[import-untyped]
 
 from aiserver_tray.contract import LOG_EVENT, SNAPSHOT_EVENT
 from aiserver_tray.window.protocol import Exit
@@ -188,6 +191,44 @@ def test_asked_for_again_it_goes_to_the_page_and_comes_to_the_front(lab: WindowL
     window.tell("show settings")
     eventually(lambda: window.python("window.native.get_visible()"), "it to show")
     assert eventually(lambda: window.js("pages"), "the page") == ["settings"]
+
+
+def test_it_comes_above_a_window_that_covers_it(lab: WindowLab) -> None:
+    lab.serve()
+    window = lab.dashboard()
+    window.says("n8n")
+    other = lab.module("n8n", "http://127.0.0.1:9/")
+    other.says("It is stopped")
+    own, covering = (one.python("window.native.get_window().get_xid()") for one in (window, other))
+    assert _stacked(lab, own, covering) == [own, covering]
+    window.tell("show home")
+    eventually(lambda: _stacked(lab, own, covering) == [covering, own], "it to come up")
+
+
+def _stacked(lab: WindowLab, *ids: int) -> list[int]:
+    """Those of the screen's windows, the uppermost last."""
+    screen = Display(lab.environment["DISPLAY"])
+    try:
+        return [one.id for one in screen.screen().root.query_tree().children if one.id in ids]
+    finally:
+        screen.close()
+
+
+def test_it_is_dark_where_the_desktop_is(
+    lab: WindowLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "gsettings"
+    settings.write_text("#!/bin/sh\necho \"'prefer-dark'\"\n")
+    settings.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    lab.serve()
+    window = lab.dashboard()
+    window.says("n8n")
+    assert window.js("matchMedia('(prefers-color-scheme: dark)').matches")
+    assert window.python("window.background_color") == window.js(
+        "((at) => '#' + at.match(/\\d+/g).map((n) => (+n).toString(16).padStart(2, '0')).join(''))"
+        "(getComputedStyle(document.body).backgroundColor)"
+    )
 
 
 def test_it_ends_with_its_tray_and_leaves_no_process(lab: WindowLab) -> None:
