@@ -123,7 +123,9 @@ class Windows:
             if any(there.show(page) for there in self._open if there.module == module):
                 return
             window = _Window(module, what, page)
-            watcher = threading.Thread(target=self._watch, args=(window,), name="window")
+            watcher = threading.Thread(
+                target=self._watch, args=(window,), name="window", daemon=True
+            )
             self._open[window] = watcher
             watcher.start()
 

@@ -68,6 +68,8 @@ class Outbox:
     def page_knows(self, snapshot: Json | None) -> None:
         """What changes are told against; None: all has to be told."""
         self._known = snapshot
+        if snapshot and (self._latest is None or self._latest["seq"] < snapshot["seq"]):
+            self._latest = snapshot  # the page asked before we heard
 
     def forget(self) -> None:
         """What was for a page that is no more."""

@@ -64,6 +64,17 @@ def test_a_change_that_a_whole_state_overtook_is_left_out() -> None:
     assert following(None, outbox.take()) == numbered(3, "error")
 
 
+def test_a_page_that_knows_more_than_we_heard_is_told_nothing_old() -> None:
+    outbox = Outbox()
+    outbox.renew(numbered(1))
+    outbox.page_knows(numbered(2, "error"))
+    assert outbox.take() == []
+    heard(outbox, numbered(1), numbered(2, "error"))
+    assert outbox.take() == []
+    heard(outbox, numbered(2, "error"), numbered(3))
+    assert following(numbered(2, "error"), outbox.take()) == numbered(3)
+
+
 def test_a_missed_change_is_noticed() -> None:
     outbox = Outbox()
     outbox.renew(numbered(1))
