@@ -40,9 +40,22 @@ TEST_COMMANDS = {
     "dbus-daemon": "dbus-daemon",
     "docker-compose": "docker-compose",
     "gnome-keyring-daemon": "gnome-keyring",
+    "import": "imagemagick",
+    "stalonetray": "stalonetray",
+    "xdotool": "xdotool",
+    "Xvfb": "xvfb",
 }
+# Likewise by what is there: a file or folder below the root, with wildcards -> its package.
+DESKTOP_FILES = {
+    "usr/lib/python3/dist-packages/gi": "python3-gi",
+    "usr/lib/*/girepository-1.0/AyatanaAppIndicator3-0.1.typelib": (
+        "gir1.2-ayatanaappindicator3-0.1"
+    ),
+    "usr/lib/*/girepository-1.0/WebKit2-4.1.typelib": "gir1.2-webkit2-4.1",
+}
+TEST_FILES = {**DESKTOP_FILES, "usr/share/fonts/truetype/dejavu": "fonts-dejavu-core"}
 LAB_COMMANDS = ROOT / "tests/lab/requirements.json"
-NEEDS_LAB = {"oracle", "engine"}
+NEEDS_LAB = {"desktop", "engine", "oracle"}
 
 DOCKER_DESKTOP = "Docker Desktop, https://www.docker.com/products/docker-desktop"
 WEBVIEW2 = "the WebView2 runtime, https://developer.microsoft.com/microsoft-edge/webview2"
@@ -115,6 +128,17 @@ def install_missing(commands: Mapping[str, str]) -> None:
     install_packages({p for command, p in commands.items() if not shutil.which(command, path=path)})
 
 
+def packages_of(files: Mapping[str, str]) -> set[str]:
+    """The packages of those *files* that this machine lacks."""
+    return {package for pattern, package in files.items() if not any(Path("/").glob(pattern))}
+
+
+def install_desktop() -> None:
+    """Install what icon and windows need, where there is a desktop to show them on."""
+    if DEBIAN and any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))):
+        install_packages(packages_of(DESKTOP_FILES))
+
+
 def install_lab() -> None:
     """Install what the lab needs and this machine lacks."""
     if sys.platform != "linux":
@@ -168,6 +192,7 @@ def set_up_tests(levels: Iterable[str]) -> None:
     """Set up what the tests of *levels* need."""
     if DEBIAN:
         install_missing(TEST_COMMANDS)
+        install_packages(packages_of(TEST_FILES))
     if NEEDS_LAB & set(levels):
         install_lab()
     set_up()
@@ -198,6 +223,7 @@ def missing_parts() -> list[str]:
 
 def command_run(options: argparse.Namespace) -> int:
     """Run aiserver-tray with the words given; without any, show its icon."""
+    install_desktop()
     set_up()
     for part in missing_parts():
         print(f"dev.py: missing on this machine: {part}", file=sys.stderr)

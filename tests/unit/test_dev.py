@@ -52,6 +52,37 @@ def test_without_root_and_sudo_the_exact_command_is_printed(
         dev.install_packages(["b", "a"])
 
 
+def test_only_a_desktop_gets_what_icon_and_windows_need(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "x86_64").mkdir()
+    (tmp_path / "x86_64/there").touch()
+    inner = tmp_path.relative_to("/")
+    files = {f"{inner}/*/there": "one", f"{inner}/*/missing": "other"}
+    wanted: list[str] = []
+    monkeypatch.setattr(dev, "DEBIAN", True)
+    monkeypatch.setattr(dev, "DESKTOP_FILES", files)
+    monkeypatch.setattr(dev, "install_packages", wanted.extend)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    dev.install_desktop()
+    assert wanted == []
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    dev.install_desktop()
+    assert wanted == ["other"]
+
+
+def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    done = run("run", "--home", str(tmp_path))
+    assert done.returncode == 1
+    assert "E_NO_DESKTOP" in done.stderr
+    assert "aiserver-tray serve" in done.stderr
+
+
 def test_a_command_that_does_not_exist_is_said_so() -> None:
     done = run("exec", "--", "no-such-command")
     assert done.returncode == 1

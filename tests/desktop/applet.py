@@ -1,0 +1,148 @@
+"""The applet as a user has it: a process with an icon on a desktop."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import psutil
+from PIL import Image
+
+from aiserver_tray.tray.notifications import QUIET
+from tests.desktop.desktop import Desktop
+from tests.desktop.looks import Look, look_at
+from tests.desktop.tray_item import TrayItem
+from tests.desktop.waiting import eventually
+from tests.engine.operating import Installation
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Applet:
+    """The tray of *installation*, its command line, and its icon."""
+
+    def __init__(self, desktop: Desktop, installation: Installation) -> None:
+        self.desktop = desktop
+        self.installation = installation
+        self.item = TrayItem(desktop.bus)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+
+    @property
+    def process(self) -> psutil.Process:
+        """The one started last."""
+        assert self._process
+        return psutil.Process(self._process.pid)
+
+    # -- its processes -------------------------------------------------------------------------
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the applet, as its entry in the desktop's menu does."""
+        self._starts += 1
+        with (self.installation.home.parent / f"applet-{self._starts}.log").open("wb") as log:
+            return self.desktop.start(self._command(), cwd=ROOT, stdout=log, stderr=log)
+
+    def start(self) -> None:
+        """Start it, and wait for its icon."""
+        self._process = self.launch()
+        eventually(lambda: self._is_alive() and self.item.is_there, f"icon: {self.complaints()}")
+
+    def cli(self, *words: str) -> str:
+        """What a command prints. Raises ``CalledProcessError`` where it fails."""
+        command = self._command(*words)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.desktop.environment, check=True, capture_output=True
+        )
+        return done.stdout.decode()
+
+    def quit(self) -> None:
+        """Quit by the menu, and see that nothing is left but the containers."""
+        self.item.click("Quit", "Quit, leave everything running")
+        self.ends()
+
+    def ends(self) -> None:
+        """See that it ends as it should."""
+        assert self._process
+        assert self._process.wait(30) == 0, self.complaints()
+        assert list(self.processes()) == []
+        left = [*self.desktop.path("XDG_RUNTIME_DIR").rglob("*")]
+        assert [path for path in left if path.is_socket()] == []
+        assert [*self.desktop.path("TMPDIR").iterdir()] == []
+        assert not self.complaints()
+
+    def kill(self) -> None:
+        """Kill the tray's process, without warning."""
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+
+    def processes(self) -> Iterator[psutil.Process]:
+        """All processes of the applet on this desktop, its windows' helpers too."""
+        own = self.desktop.environment["XDG_CONFIG_HOME"]
+        ours = ("aiserver_tray", "WebKit")
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("XDG_CONFIG_HOME") != own:
+                    continue
+                if any(mark in " ".join(process.cmdline()) for mark in ours):
+                    yield process
+            except psutil.Error:  # it ended, or is a zombie
+                continue
+
+    def dashboards(self) -> list[psutil.Process]:
+        """The processes of the dashboard's window."""
+        mark = "aiserver_tray.window.dashboard"
+        return [process for process in self.processes() if mark in process.cmdline()]
+
+    def complaints(self) -> str:
+        """What the processes said on standard error, but for GTK's advice to programmers."""
+        lines: list[str] = []
+        for log in sorted(self.installation.home.parent.glob("applet-*.log")):
+            lines += log.read_text(encoding="utf-8").splitlines()
+        return "\n".join(line for line in lines if line.strip() and "is deprecated" not in line)
+
+    def _is_alive(self) -> bool:
+        assert self._process
+        return self._process.poll() is None
+
+    def _command(self, *words: str) -> list[str]:
+        place = self.installation
+        own = ["--home", str(place.home), "--catalog", str(place.catalog), "--host", place.host]
+        return [sys.executable, "-m", "aiserver_tray", *own, *words]
+
+    # -- what it shows -------------------------------------------------------------------------
+
+    def shows(self, look: str, patience: float = 60.0) -> Image.Image:
+        """The icon's picture, once it looks like *look*: ``green disc with a check mark``."""
+
+        def seen() -> Image.Image | None:
+            picture = self.item.picture
+            found = str(look_at(picture))
+            assert found == look, f"{found}: {self.item.tooltip}"
+            return picture
+
+        return eventually(seen, look, patience)
+
+    def looks(self, since: float = 0.0) -> list[Look]:
+        """What the icon became, in the shell's eyes, since that time of the monotonic clock."""
+        told = [one for one in self.desktop.told("shown") if one["at"] >= since and one["IconName"]]
+        pictures = [path for path, _ in groupby(one["IconName"] for one in told)]
+        return [look_at(Image.open(path).convert("RGBA")) for path in pictures]
+
+    def notifications(self) -> list[str]:
+        """The titles and texts of all until now."""
+        return [f"{one['title']}: {one['body']}" for one in self.desktop.told("notification")]
+
+    def status(self) -> dict[str, Any]:
+        """What the command line says of the state."""
+        found: dict[str, Any] = json.loads(self.cli("status", "--json"))
+        return found
+
+    def outlast_quiet(self) -> None:
+        """Wait until the time after a start is over in which nothing is told."""
+        began = self.process.create_time()
+        eventually(lambda: time.time() > began + QUIET + 1, "end of the quiet time")
