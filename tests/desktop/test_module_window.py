@@ -108,7 +108,8 @@ def test_its_keys_and_menu_lead_through_it(lab: WindowLab, module: Module) -> No
 
     def press(key: str, **more: bool) -> None:
         named = "".join(f", {name}: true" for name in more)
-        window.js(f"dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}'{named}}}))")
+        event = f"new KeyboardEvent('keydown', {{key: '{key}', cancelable: true{named}}})"
+        eventually(lambda: not window.js(f"dispatchEvent({event})"), "the key to be taken")
 
     press("ArrowLeft", altKey=True)
     window.says("This is / ")
