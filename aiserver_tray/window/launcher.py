@@ -8,16 +8,16 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from aiserver_tray.host.foreground import give_foreground
 from aiserver_tray.i18n import Language, Text
-from aiserver_tray.window.protocol import PROGRAMS, SHOW, Exit
+from aiserver_tray.window.protocol import PROGRAMS, SHOW, SHOWN, Exit
 
 PATIENCE: Final = 4.0
 """Seconds for the windows to close when the tray ends; a process left then is killed."""
 
-_ORDERLY: Final = (Exit.CLOSED, Exit.AGAIN, -signal.SIGTERM)
+_ORDERLY: Final = (Exit.CLOSED, -signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,27 @@ class Breakdown:
     has_engine: bool
 
 
+class _Outcome(NamedTuple):
+    """``complaint``: the last line on stderr; ``is_owed``: a request to show came too late."""
+
+    status: int
+    complaint: str
+    is_owed: bool
+
+
 class _Window:
     """A window's process. ``module``: None for the dashboard; ``what``: its program and arguments;
     ``page``: the last that was asked for, empty where there is but one."""
 
     def __init__(self, module: str | None, what: Sequence[str], page: str) -> None:
         self.module, self.what, self.page = module, what, page
+        self._asked = 0
+        self._answers = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `outcome`
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `outcome`
         self._process = subprocess.Popen(
             [*_program(what[0]), *what[1:], *(("--page", page) if page else ())],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=self._answers,
             stderr=self._complaints,
             bufsize=0,
         )
@@ -53,8 +63,9 @@ class _Window:
         give_foreground(self._process.pid)
         try:
             self._orders.write(f"{SHOW} {page}\n".encode())
-        except OSError:
+        except (OSError, ValueError):  # it has ended, or its end was noticed already
             return False
+        self._asked += 1
         return True
 
     def leave(self) -> None:
@@ -65,14 +76,19 @@ class _Window:
         """End it."""
         self._process.kill()
 
-    def outcome(self) -> tuple[int, str]:
-        """Waits for its end. The exit status, and the last line on stderr."""
+    def outcome(self) -> _Outcome:
+        """Waits for its end."""
         status = self._process.wait()
         self._orders.close()
-        with self._complaints as complaints:
-            complaints.seek(0)
-            lines = complaints.read().decode(errors="replace").strip().splitlines()
-        return status, lines[-1].strip()[:300] if lines else f"exit status {status}"
+        answers, complaints = _lines(self._answers), _lines(self._complaints)
+        complaint = complaints[-1].strip()[:300] if complaints else f"exit status {status}"
+        return _Outcome(status, complaint, answers.count(SHOWN) < self._asked)
+
+
+def _lines(file: IO[bytes]) -> list[str]:
+    with file:
+        file.seek(0)
+        return file.read().decode(errors="replace").strip().splitlines()
 
 
 def _program(kind: str) -> list[str]:
@@ -130,16 +146,16 @@ class Windows:
             watcher.start()
 
     def _watch(self, window: _Window) -> None:
-        status, complaint = window.outcome()
+        status, complaint, is_owed = window.outcome()
         with self._lock:
             del self._open[window]
             if self._is_closed:
                 return
-        if status == Exit.AGAIN:
-            self._show(window.module, window.what, window.page)
-        elif status not in _ORDERLY:
+        if status not in _ORDERLY:
             has_engine = status != Exit.NO_BROWSER
             self._on_broken(Breakdown(window.module, _reason(status, complaint), has_engine))
+        elif is_owed:
+            self._show(window.module, window.what, window.page)
 
 
 def _reason(status: int, complaint: str) -> Text:

@@ -165,6 +165,8 @@ class ModulePage:
         )
 
     def _home(self) -> None:
+        if self._waiting.is_set():
+            return
         if answers(self._url):
             self._window.load_url(self._url)
         else:

@@ -1,4 +1,4 @@
-"""How the tray and the processes of its windows talk: command line, lines on stdin, exit status.
+"""How the tray and the processes of its windows talk: command line, stdin, stdout, exit status.
 
 A window's process ends when its stdin does, since then its tray is gone.
 """
@@ -8,6 +8,10 @@ from typing import Final
 
 SHOW: Final = "show"
 """A line ``show PAGE``: come to the front, on that page; ``show`` alone: as you are."""
+
+SHOWN: Final = "shown"
+"""A line on stdout for each of those that was obeyed. One that comes while the window closes is
+not, and then the tray opens it again."""
 
 
 PROGRAMS: Final = {
@@ -25,5 +29,3 @@ class Exit(IntEnum):
     """No browser engine; the last line on stderr says what is missing."""
     CRASHED = 4
     """The browser engine's own processes died."""
-    AGAIN = 5
-    """Asked to show itself when it was closing already: to be started again."""

@@ -13,11 +13,11 @@ from types import ModuleType
 from typing import Final, NoReturn
 
 from aiserver_tray.errors import SettingError
-from aiserver_tray.host.paths import make_folder
+from aiserver_tray.host.paths import APP_NAME, make_folder
 from aiserver_tray.host.theme import Theme, app_theme
 from aiserver_tray.window import browser, toolkit
 from aiserver_tray.window.geometry import Area, Geometry, fitted, remember, remembered
-from aiserver_tray.window.protocol import SHOW, Exit
+from aiserver_tray.window.protocol import SHOW, SHOWN, Exit
 
 Window = toolkit.Window
 
@@ -56,7 +56,6 @@ class Shell:
         self._theme = app_theme()
         self._window: Window = None
         self._closing = threading.Event()
-        self._exit = Exit.CLOSED
 
     @property
     def background(self) -> str:
@@ -98,18 +97,19 @@ class Shell:
             no_browser(error)
         self.end()
 
-    def end(self, status: int | None = None) -> NoReturn:
+    def end(self, status: Exit = Exit.CLOSED) -> NoReturn:
         """End this process, at once: threads of pywebview may wait for ever on a window that is
-        gone. *status*: where it is not the one that its closing has."""
+        gone."""
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(self._exit if status is None else status)
+        os._exit(status)
 
     def _put_in_place(self) -> None:
         """Called when the toolkit is there and the window is not."""
         if not toolkit.is_fit(self._window):
             no_browser("Microsoft Edge WebView2")
+        toolkit.name_program(self._window, APP_NAME)
         if self._theme == "dark":
             toolkit.prefer_dark(self._window)
         for name, value in self._placement(self._window).items():
@@ -131,17 +131,19 @@ class Shell:
         waits for us: another thread asks, and closes again."""
         if window is not self._window or self._closing.is_set():
             return True
+        self._closing.set()
         threading.Thread(target=self._leave, name="closing", daemon=True).start()
         return False
 
     def _leave(self) -> None:
-        if not self._closing.is_set():
-            self._closing.set()
-            self._window.events.shown.wait(PATIENCE)
-            self._measure(self._window)
-            self._window.destroy()
-        time.sleep(PATIENCE)
-        self.end()
+        self._closing.set()
+        try:
+            if self._window.events.shown.wait(PATIENCE):
+                self._measure(self._window)
+                self._window.destroy()
+                time.sleep(PATIENCE)
+        finally:
+            self.end()
 
     def _measure(self, window: Window) -> None:
         """Remember where *window* is; maximized, it keeps the place that it had before."""
@@ -163,13 +165,14 @@ class Shell:
             word, _, page = line.strip().partition(" ")
             if word != SHOW:
                 continue
-            if self._closing.is_set():
-                self._exit = Exit.AGAIN
-            else:
+            if not self._closing.is_set():
                 on_show(page)
                 self._window.events.shown.wait()
                 toolkit.bring_to_front(self._window)
-        self._leave()
+                sys.stdout.write(f"{SHOWN}\n")
+                sys.stdout.flush()
+        if not self._closing.is_set():
+            self._leave()
 
 
 def _screens(window: Window) -> list[Area]:

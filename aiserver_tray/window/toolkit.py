@@ -46,6 +46,13 @@ def origin(window: Window) -> tuple[int, int]:
     return first.x, first.y
 
 
+def name_program(window: Window, name: str) -> None:
+    """Have the desktop know *window* as one of the program *name*, whatever file runs it."""
+    if window.gui.renderer == GTK:
+        window.gui.glib.set_prgname(name)
+        window.gui.Gdk.set_program_class(name)
+
+
 def prefer_dark(window: Window) -> None:
     """Have the page know that the system is dark: GTK does not tell it by itself."""
     if window.gui.renderer == GTK:

@@ -14,7 +14,7 @@ from Xlib.display import Display  # type: ignore[import-untyped]
 
 from aiserver_tray.contract import LOG_EVENT, SNAPSHOT_EVENT
 from aiserver_tray.window.protocol import Exit
-from tests.desktop.window_lab import WindowLab, desk, eventually, lab
+from tests.desktop.window_lab import Window, WindowLab, desk, eventually, lab
 from tests.ui import states
 
 __all__ = ["desk", "lab"]
@@ -139,9 +139,9 @@ def test_the_page_can_call_nothing_but_the_contract(lab: WindowLab) -> None:
     assert _answer(window, "['ai/app/about', {}]") is None
 
 
-def _answer(window: object, arguments: str) -> object:
+def _answer(window: Window, arguments: str) -> object:
     """The code of the answer to a call of the bridge."""
-    js = window.js  # type: ignore[attr-defined]
+    js = window.js
     js(f"window.got = null; pywebview.api.invoke(...{arguments}).then((a) => window.got = a); 1")
     eventually(lambda: js("window.got"), "the answer")
     assert "Traceback" not in js("JSON.stringify(window.got)")
@@ -199,10 +199,24 @@ def test_it_comes_above_a_window_that_covers_it(lab: WindowLab) -> None:
     window.says("n8n")
     other = lab.module("n8n", "http://127.0.0.1:9/")
     other.says("It is stopped")
+    assert _program(lab, window) == ("aiserver-tray", "aiserver-tray")
     own, covering = (one.python("window.native.get_window().get_xid()") for one in (window, other))
     assert _stacked(lab, own, covering) == [own, covering]
     window.tell("show home")
     eventually(lambda: _stacked(lab, own, covering) == [covering, own], "it to come up")
+
+
+def _program(lab: WindowLab, window: Window) -> tuple[str, str]:
+    """What the desktop knows the window's program by."""
+    screen = Display(lab.environment["DISPLAY"])
+    try:
+        found = screen.create_resource_object(
+            "window", window.python("window.native.get_window().get_xid()")
+        )
+        instance, program = found.get_wm_class()
+        return str(instance), str(program)
+    finally:
+        screen.close()
 
 
 def _stacked(lab: WindowLab, *ids: int) -> list[int]:
