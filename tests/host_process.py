@@ -47,6 +47,9 @@ class NoWindows:
     def open_module(self, module: Json) -> None:
         pass
 
+    def look_again(self) -> None:
+        pass
+
     def quit(self) -> None:
         pass
 

@@ -29,6 +29,9 @@ from aiserver_tray.i18n import Language, Text
 
 _LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO}
 
+_BESIDE = ("ai/config/choose", "ai/system/autostart")
+"""Channels that may change what a tray shows, and no snapshot tells."""
+
 _page = logging.getLogger("aiserver_tray.page")
 
 
@@ -51,6 +54,12 @@ class Front:
 
     def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401 - JSON
         """The answer. Blocks until there is one, and never raises."""
+        answer = self._invoke(channel, payload, caller)
+        if channel in _BESIDE:
+            self._surroundings.look_again()
+        return answer
+
+    def _invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401
         if channel in self._handlers:
             return dispatch(self._handlers, channel, payload, caller)
         return self._core.invoke(channel, payload, caller)

@@ -110,6 +110,9 @@ class Headless:
     def open_module(self, module: "Json") -> None:
         """Nothing: the browser opens it."""
 
+    def look_again(self) -> None:
+        """Nothing: there is no menu."""
+
     def quit(self) -> None:
         """End the process soon."""
         self.ended.set()

@@ -2,8 +2,6 @@
 
 import logging
 from contextlib import ExitStack
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock, Thread, Timer
 from typing import TYPE_CHECKING, Literal
 
@@ -74,13 +72,15 @@ class Tray:
 
         self._app = app
         self._caller = Caller(app.language, lambda _event, _payload: None)
-        self._folder = TemporaryDirectory(prefix="aiserver-tray-")
         unknown = Snapshot(0, EngineView(running=False), "stopped", ())
         view = tray_view(unknown, TrayFacts(), app.language)
-        self._icon = TrayIcon(self._on_action, view, taskbar_theme(), Path(self._folder.name))
+        # In the home, so that the next one finds what a killed one left.
+        pictures = app.settings.home.folder / "icon"
+        self._icon = TrayIcon(self._on_action, view, taskbar_theme(), pictures)
         self._windows = Windows(app.settings.folder, app.language, self._on_broken)
         self._lock = Lock()
         self._front: Contract | None = None
+        self._painter: Painter | None = None
         self._doer: Doer | None = None
         self._browser: BrowserServer | None = None
 
@@ -88,7 +88,6 @@ class Tray:
         """Show the icon, and let the core follow. Blocks until `quit`."""
         on_termination(self.quit)
         with ExitStack() as stack:
-            stack.callback(self._folder.cleanup)
             starter = Thread(target=self._start, args=(stack,), name="starter", daemon=True)
             starter.start()
             try:
@@ -110,7 +109,7 @@ class Tray:
             link.start()
             stack.callback(link.close)
             front = self._front = Front(self._app, link, self)
-            painter = Painter(self._app, front, self._icon, self._caller)
+            painter = self._painter = Painter(self._app, front, self._icon, self._caller)
             painter.start()
             stack.callback(painter.close)
             server = Server(self._app.settings.home, "tray", front)
@@ -147,6 +146,11 @@ class Tray:
             open_url(module["open"])
         else:
             self._windows.open_module(module["name"], module["title"], module["open"])
+
+    def look_again(self) -> None:
+        """Show what is chosen, and whether the applet starts at login, as they are now."""
+        if self._painter:
+            self._painter.repaint()
 
     def quit(self) -> None:
         """End, soon."""

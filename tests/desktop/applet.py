@@ -1,11 +1,12 @@
 """The applet as a user has it: a process with an icon on a desktop."""
 
 import json
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from itertools import groupby
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,21 @@ from tests.desktop.tray_item import TrayItem
 from tests.desktop.waiting import eventually
 from tests.engine.operating import Installation
 
+STOPPED = "grey ring"
+RUNNING = "green disc with a check mark"
+
+_HARMLESS = re.compile(r"^\s*$|is deprecated|[Ll]ocale")
+
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the task bar showed from one moment on (of the monotonic clock)."""
+
+    at: float
+    look: Look
+    tooltip: str
 
 
 class Applet:
@@ -72,7 +87,8 @@ class Applet:
         left = [*self.desktop.path("XDG_RUNTIME_DIR").rglob("*")]
         assert [path for path in left if path.is_socket()] == []
         assert [*self.desktop.path("TMPDIR").iterdir()] == []
-        assert not self.complaints()
+        assert not (self.installation.home / "icon").exists()
+        assert self.complaints() == ""
 
     def kill(self) -> None:
         """Kill the tray's process, without warning."""
@@ -99,11 +115,12 @@ class Applet:
         return [process for process in self.processes() if mark in process.cmdline()]
 
     def complaints(self) -> str:
-        """What the processes said on standard error, but for GTK's advice to programmers."""
+        """What the processes said on standard error, but for GTK's advice to programmers, and
+        that this machine lacks a language."""
         lines: list[str] = []
         for log in sorted(self.installation.home.parent.glob("applet-*.log")):
             lines += log.read_text(encoding="utf-8").splitlines()
-        return "\n".join(line for line in lines if line.strip() and "is deprecated" not in line)
+        return "\n".join(line for line in lines if not _HARMLESS.search(line))
 
     def _is_alive(self) -> bool:
         assert self._process
@@ -127,11 +144,13 @@ class Applet:
 
         return eventually(seen, look, patience)
 
-    def looks(self, since: float = 0.0) -> list[Look]:
-        """What the icon became, in the shell's eyes, since that time of the monotonic clock."""
-        told = [one for one in self.desktop.told("shown") if one["at"] >= since and one["IconName"]]
-        pictures = [path for path, _ in groupby(one["IconName"] for one in told)]
-        return [look_at(Image.open(path).convert("RGBA")) for path in pictures]
+    def shown(self, since: float = 0.0) -> list[Shown]:
+        """What the shell saw since that time of the monotonic clock, in order."""
+        return [
+            Shown(one["at"], look_at(Image.open(one["IconName"]).convert("RGBA")), one["Title"])
+            for one in self.desktop.told("shown")
+            if one["at"] >= since and one["IconName"]
+        ]
 
     def notifications(self) -> list[str]:
         """The titles and texts of all until now."""

@@ -134,7 +134,8 @@ class Desktop:
     def _bus(self) -> str:
         config, socket = self.folder / "bus.conf", self.folder / "bus"
         config.write_text(_BUS.format(folder=self.folder))
-        _start(self._cleanup, ["dbus-daemon", f"--config-file={config}", "--nofork"])
+        command = ["dbus-daemon", f"--config-file={config}", "--nofork"]
+        _start(self._cleanup, command, stderr=subprocess.DEVNULL)
         eventually(socket.exists, "session bus")
         return f"unix:path={socket}"
 

@@ -2,23 +2,127 @@
 
 import time
 
-from tests.desktop.applet import Applet
+import pytest
 
-STOPPED = "grey ring"
-RUNNING = "green disc with a check mark"
+from tests.desktop.applet import RUNNING, STOPPED, Applet
+from tests.desktop.waiting import eventually
+
+AT_ONCE = 5.0
+"""Seconds, on a busy machine."""
 
 
 def test_start_all_and_stop_all_show_on_the_icon(applet: Applet) -> None:
     applet.start()
     applet.shows(STOPPED)
+    assert not applet.item.offers("Stop all")
     applet.item.click("Start all")
     applet.shows(RUNNING)
-    parts = [look.part for look in applet.looks() if str(look) == "amber ring around a dot"]
-    assert parts == sorted(parts)
-    assert len(parts) >= 3, parts
+    seen = [one.look for one in applet.shown()]
+    parts = [look.part for look in seen if str(look) == "amber ring around a dot"]
+    assert parts == sorted(parts), "the ring grows"
+    assert len(set(parts)) >= 3
     assert parts[0] < 0.05
+    assert {look.colour for look in seen} == {"grey", "amber", "green"}
+    assert applet.item.entry("Shop").label == "● Shop – running"
     began = time.monotonic()
     applet.item.click("Stop all")
     applet.shows(STOPPED)
-    assert "amber disc with a square" in map(str, applet.looks(began))
+    assert "amber disc with a square" in [str(one.look) for one in applet.shown(began)]
+    applet.quit()
+
+
+def test_its_menu_is_as_what_it_is_about(applet: Applet) -> None:
+    applet.start()
+    eventually(lambda: applet.item.offers("Shop", "Start"), "the module")
+    assert [entry.name for entry in applet.item.menu()[1:]] == [
+        "Open dashboard",
+        "Start all",
+        "Stop all",
+        "n8n",
+        "Shop",
+        "Basic services",
+        "Start at login",
+        "Settings",
+        "Quit",
+    ]
+    offered = [entry.name for entry in applet.item.entry("Shop").children if entry.enabled]
+    assert offered == ["Start"]
+    applet.item.click("Shop", "Start")
+    applet.shows(RUNNING)
+    eventually(lambda: applet.item.offers("Shop", "Stop"), "an end of the operation")
+    offered = [entry.name for entry in applet.item.entry("Shop").children if entry.enabled]
+    assert offered == ["Stop", "Restart", "Logs"]
+    assert not applet.item.offers("Start all")
+    applet.item.click("Quit", "Quit and stop everything")
+    applet.ends()
+
+
+def test_it_speaks_chinese(applet: Applet) -> None:
+    applet.desktop.environment["LANG"] = "zh_CN.UTF-8"
+    applet.start()
+    eventually(lambda: applet.item.offers("商店", "启动"), "the module")
+    assert applet.item.offers("全部启动")
+    assert "已停止" in applet.item.tooltip
+    applet.item.click("退出", "退出，保持所有服务运行")
+    applet.ends()
+
+
+def test_start_at_login_is_switched_by_the_menu(applet: Applet) -> None:
+    folder = applet.desktop.path("XDG_CONFIG_HOME") / "autostart"
+    applet.start()
+    eventually(lambda: applet.item.entry("Start at login").checked is False, "the switch, off")
+    applet.item.click("Start at login")
+    (entry,) = eventually(lambda: list(folder.iterdir()), "an entry")
+    assert str(applet.installation.home) in entry.read_text(encoding="utf-8")
+    eventually(lambda: applet.item.entry("Start at login").checked, "the switch, on", AT_ONCE)
+    applet.item.click("Start at login")
+    eventually(lambda: not list(folder.iterdir()), "its end")
+    eventually(
+        lambda: applet.item.entry("Start at login").checked is False, "the switch, off", AT_ONCE
+    )
+    applet.quit()
+
+
+def test_what_is_chosen_shows_at_once(applet: Applet) -> None:
+    applet.start()
+    eventually(lambda: applet.item.offers("Start all"), "the menu")
+    applet.installation.app.settings.choose([])
+    applet.cli("choose", "postgres")
+    applet.cli("choose", "shop")
+    eventually(lambda: applet.item.offers("Start all"), "it again", AT_ONCE)
+    applet.quit()
+
+
+def test_a_killed_tray_blocks_nothing_and_the_next_finds_the_truth(applet: Applet) -> None:
+    applet.start()
+    applet.cli("up", "shop")
+    applet.shows(RUNNING)
+    applet.kill()
+    eventually(lambda: applet.desktop.told("item-gone"), "end of the icon")
+    assert applet.status()["state"] == "running"
+    applet.start()
+    applet.shows(RUNNING)
+    applet.quit()
+    assert applet.status()["state"] == "running"
+
+
+def test_it_lives_on_while_the_shell_does_not(applet: Applet) -> None:
+    applet.start()
+    eventually(lambda: applet.item.offers("Start all"), "the menu")
+    applet.desktop.withdraw("watcher")
+    with pytest.raises(OSError, match="StatusNotifierWatcher"):
+        applet.item.menu()
+    applet.cli("up", "shop")
+    applet.desktop.serve("watcher")
+    applet.shows(RUNNING)
+    applet.quit()
+
+
+def test_it_lives_where_nobody_takes_notifications(applet: Applet) -> None:
+    applet.desktop.withdraw("notifications")
+    applet.start()
+    applet.item.click("Start all")
+    applet.shows(RUNNING)
+    applet.item.click("Stop all")
+    applet.shows(STOPPED)
     applet.quit()

@@ -120,8 +120,11 @@ class TrayItem:
         return self._call(owner, self._properties()["Menu"], _MENU, method, values)
 
     def _call(self, owner: str, path: str, interface: str, method: str, values: Any) -> Any:  # noqa: ANN401
-        answer = self._bus.call_sync(owner, path, interface, method, values, None, 0, 5_000, None)
-        return answer.unpack()
+        call = (owner, path, interface, method, values, None, 0, 5_000, None)
+        try:
+            return self._bus.call_sync(*call).unpack()
+        except GLib.Error as error:
+            raise OSError(error.message) from error
 
 
 def _entries(nodes: Sequence[Any]) -> Iterator[MenuEntry]:

@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from gi.repository import GLib
-
 PATIENCE = 30.0
 """Seconds after which what has not happened is a failure: the machine may be busy."""
 
@@ -24,7 +22,7 @@ def eventually(look: Callable[[], T | None], what: str, patience: float = PATIEN
         try:
             if found := look():
                 return found
-        except (OSError, AssertionError, LookupError, GLib.Error) as error:
+        except (OSError, AssertionError, LookupError) as error:
             found = error
         time.sleep(0.02)
     raise AssertionError(f"there was no {what}: {found}")

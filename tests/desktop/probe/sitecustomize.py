@@ -42,5 +42,8 @@ def _serve(place: str) -> None:
     server.serve_forever()
 
 
-if place := os.environ.pop("AISERVER_PROBE", ""):
+# What starts windows hands the variable on to them.
+IS_WINDOW = any(word.startswith("aiserver_tray.window.") for word in sys.orig_argv)
+
+if IS_WINDOW and (place := os.environ.pop("AISERVER_PROBE", "")):
     threading.Thread(target=_serve, args=(place,), name="probe", daemon=True).start()
