@@ -113,7 +113,8 @@ class _Menu:
         modules = self._snapshot.modules
         yield from (self._module(module) for module in modules if module.kind == "feature")
         if basics := tuple(self._module(m) for m in modules if m.kind == "basic"):
-            yield Entry(self._say(Text("Basic services")), children=basics)
+            is_running = self._snapshot.engine.running
+            yield Entry(self._say(Text("Basic services")), enabled=is_running, children=basics)
 
     def _application(self) -> Iterator[Entry]:
         if self._facts.autostart is not None:

@@ -82,6 +82,7 @@ class Tray:
         self._front: Contract | None = None
         self._painter: Painter | None = None
         self._doer: Doer | None = None
+        self._early: list[Action] = []
         self._browser: BrowserServer | None = None
 
     def run(self) -> None:
@@ -116,10 +117,18 @@ class Tray:
             server.start()
             stack.callback(server.close)
             self._watch_sleep(stack, link, painter)
-            self._doer = Doer(front, self._caller, painter.begun, self._icon.notify)
+            self._take_up(Doer(front, self._caller, painter.begun, self._icon.notify))
         except AiServerError as error:
             _logger.error("the tray can't work: %s", error)
             self._tell(error.text)
+
+    def _take_up(self, doer: Doer) -> None:
+        """What was chosen in the menu before there was anybody to do it is done now."""
+        with self._lock:
+            self._doer = doer
+            early = self._early
+        for action in early:
+            doer.do(action)
 
     def _watch_sleep(self, stack: ExitStack, link: "Link", painter: Painter) -> None:
         def resumed() -> None:
@@ -159,8 +168,12 @@ class Tray:
     # -- what comes from icon and windows -------------------------------------------------------
 
     def _on_action(self, action: Action) -> None:
-        if self._doer:
-            self._doer.do(action)
+        with self._lock:
+            doer = self._doer
+            if doer is None and action != Quit():
+                self._early.append(action)
+        if doer:
+            doer.do(action)
         elif action == Quit():
             self.quit()
 
