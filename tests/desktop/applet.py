@@ -22,6 +22,8 @@ from tests.engine.operating import Installation
 
 STOPPED = "grey ring"
 RUNNING = "green disc with a check mark"
+TROUBLE = "red triangle"
+ENGINE_DOWN = "grey ring with a slash"
 
 _HARMLESS = re.compile(r"^\s*$|is deprecated|[Ll]ocale")
 

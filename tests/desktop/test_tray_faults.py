@@ -1,0 +1,99 @@
+"""What goes wrong while the tray looks on: it tells, and finds back."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import docker
+from docker.models.containers import Container
+
+from tests.desktop.applet import ENGINE_DOWN, RUNNING, TROUBLE, Applet, Shown
+from tests.desktop.waiting import eventually
+from tests.lab import engine as lab_engine
+from tests.lab import lifecycle
+from tests.lab.place import Place
+
+
+def main_process(container: Container) -> int:
+    """The pid of a container's first process, as this machine sees it: the engine, in a namespace
+    of its own, knows it by another."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (folder / "status").read_text(encoding="utf-8")
+            if container.id in (folder / "cgroup").read_text(encoding="utf-8"):
+                pids = next(line for line in status.splitlines() if line.startswith("NSpid"))
+                if pids.split()[-1] == "1":
+                    return int(folder.name)
+        except OSError:  # it ended
+            continue
+    raise LookupError(container.name)
+
+
+def running(applet: Applet) -> None:
+    """Start, and have the shop run."""
+    applet.start()
+    applet.cli("up", "shop")
+    applet.shows(RUNNING)
+
+
+def first_red(applet: Applet, since: float) -> Shown | None:
+    """The first that the icon showed in red since then."""
+    return next((one for one in applet.shown(since) if one.look.colour == "red"), None)
+
+
+def test_a_killed_service_shows_at_once_and_heals(
+    applet: Applet, engine: docker.DockerClient
+) -> None:
+    running(applet)
+    applet.outlast_quiet()
+    assert applet.notifications() == []
+    victim = main_process(engine.containers.get("ai-shop-web"))
+    killed = time.monotonic()
+    os.kill(victim, signal.SIGKILL)
+    red = eventually(lambda: first_red(applet, killed), "red icon")
+    assert red.at - killed < 1
+    assert "Shop: web: " in red.tooltip
+    applet.shows(RUNNING)
+    eventually(lambda: len(applet.notifications()) > 1, "second notification")
+    failed, healed = applet.notifications()
+    assert "Shop" in failed
+    assert "web: " in failed
+    assert healed == "Shop runs again: It recovered by itself."
+    applet.quit()
+    assert len(applet.notifications()) == 2
+
+
+def test_what_was_ended_by_hand_stays_red_until_it_is_started(
+    applet: Applet, engine: docker.DockerClient
+) -> None:
+    running(applet)
+    engine.containers.get("ai-shop-api").kill()
+    applet.shows(TROUBLE)
+    eventually(lambda: "api: ended with exit code 137" in applet.item.tooltip, "the reason")
+    engine.containers.get("ai-shop-api").remove()
+    reason = "api: has no container, though it should run"
+    eventually(lambda: reason in applet.item.tooltip, "the other reason")
+    assert applet.item.entry("Shop").children[0].label == reason
+    assert applet.status()["modules"][-1]["reason"] == reason
+    applet.shows(TROUBLE)
+    applet.item.click("Shop", "Start")
+    applet.shows(RUNNING)
+    applet.quit()
+
+
+def test_the_engine_goes_and_comes_back_with_everything(applet: Applet, lab: Place) -> None:
+    running(applet)
+    applet.outlast_quiet()
+    lab_engine.kill(lab)
+    applet.shows(ENGINE_DOWN)
+    offered = [entry.name for entry in applet.item.menu() if entry.enabled]
+    # The lab's engine is none that this machine's system starts.
+    assert offered == ["Open dashboard", "Start at login", "Settings", "Quit"]
+    lifecycle.up(lab)
+    applet.shows(RUNNING)
+    applet.item.click("Stop all")
+    applet.quit()
+    gone, back = applet.notifications()[:2]
+    assert gone.startswith("The Docker engine is gone: ")
+    assert back.startswith("The Docker engine is back: ")

@@ -1,0 +1,65 @@
+"""The dashboard as the tray opens it."""
+
+from tests.desktop.applet import RUNNING, STOPPED, Applet
+from tests.desktop.waiting import eventually
+from tests.desktop.window_lab import ask, probed
+
+TITLE = "AI-Server Tray"
+
+
+def opened(applet: Applet) -> None:
+    """Wait for the dashboard's window."""
+    eventually(lambda: applet.desktop.windows(TITLE), "the dashboard")
+
+
+def says(applet: Applet, text: str) -> None:
+    """Wait until the dashboard's page holds *text*."""
+    place = applet.desktop.folder / "probe"
+    eventually(lambda: text in ask(place, js="document.body.innerText"), text)
+
+
+def test_the_dashboard_shows_what_the_tray_shows(applet: Applet) -> None:
+    applet.desktop.environment.update(probed(applet.desktop.folder / "probe"))
+    applet.start()
+    applet.item.click("Open dashboard")
+    opened(applet)
+    says(applet, "Nothing is running")
+    applet.shows(STOPPED)
+    applet.item.click("Start all")
+    applet.shows(RUNNING)
+    says(applet, "Everything is running")
+    (dashboard,) = applet.dashboards()
+    applet.item.click("Settings")
+
+    dashboard.kill()
+    eventually(lambda: not applet.desktop.windows(TITLE), "its end")
+    assert applet.process.is_running()
+    applet.shows(RUNNING)
+    eventually(lambda: "broke down" in " ".join(applet.notifications()), "a word of it")
+    applet.item.click("Open dashboard")
+    opened(applet)
+    says(applet, "Everything is running")
+    applet.item.click("Stop all")
+    applet.shows(STOPPED)
+    says(applet, "Nothing is running")
+    applet.quit()
+    assert not applet.desktop.windows(TITLE)
+
+
+def test_who_starts_it_again_gets_the_dashboard(applet: Applet) -> None:
+    applet.start()
+    assert not applet.desktop.windows(TITLE)
+    assert applet.launch().wait(30) == 0
+    opened(applet)
+    assert applet.launch().wait(30) == 0
+    assert len(applet.dashboards()) == 1
+    assert len(applet.desktop.windows(TITLE)) == 1
+    assert len(applet.desktop.told("item")) == 1
+    applet.quit()
+
+
+def test_a_click_that_comes_before_the_core_is_not_lost(applet: Applet) -> None:
+    applet.start()
+    applet.item.click("Open dashboard")
+    opened(applet)
+    applet.quit()
