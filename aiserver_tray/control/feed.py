@@ -78,6 +78,11 @@ class Subscription:
         self._snapshot: Json | None = None
         self._operations: Json = {}
 
+    def whole(self) -> Json:
+        """The snapshot as it is now; what is new is told against it."""
+        self._snapshot = self._feed.snapshot(self._caller.language)
+        return self._snapshot
+
     def news(self) -> Iterator[Event]:
         """The events that tell what is new. The steps of an operation come before the snapshot
         that names it."""

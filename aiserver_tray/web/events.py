@@ -6,12 +6,22 @@ from collections.abc import Iterator
 from threading import Condition, Event
 from typing import Any, Final
 
-from aiserver_tray.contract import PROGRESS_EVENT, SNAPSHOT_EVENT, Caller, Contract, Json
-from aiserver_tray.control.changes import change
+from aiserver_tray.contract import (
+    PROGRESS_EVENT,
+    SNAPSHOT_EVENT,
+    STATUS_EVENT,
+    Caller,
+    Contract,
+    Json,
+)
+from aiserver_tray.control.feed import Feed, Subscription
 from aiserver_tray.i18n import Language
 
 HELLO_EVENT: Final = "ai/ui/hello"
 """The first: ``{snapshot, page, language}``."""
+
+_EVENTS: Final = (SNAPSHOT_EVENT, PROGRESS_EVENT, STATUS_EVENT)
+"""What every page is told; the rest is sent to just one."""
 
 _PAUSE: Final = 0.1
 """Seconds between two batches."""
@@ -34,8 +44,8 @@ class EventStream:
         self._emitted: deque[tuple[str, Json]] = deque()
         self._is_changed = True
         self._closed = Event()
-        self._snapshot: Json = {}
-        self._operations: dict[str, Json] = {}
+        self._feed = Feed(contract, self._touch)
+        self._subscription = Subscription(_EVENTS, self._feed, contract, self.caller)
 
     def close(self) -> None:
         """End it, from any thread."""
@@ -45,7 +55,7 @@ class EventStream:
 
     def lines(self) -> Iterator[bytes]:
         """The events, until `close` or until the page is gone."""
-        leave = self._contract.observe(self._touch)
+        self._feed.start()
         try:
             yield self._hello()
             while self._wait():
@@ -53,13 +63,13 @@ class EventStream:
                 yield b"".join(_event(*message) for message in messages) or b":\n\n"
                 self._closed.wait(_PAUSE if messages else 0)
         finally:
-            leave()
+            self._feed.close()
             self.close()
             self._contract.forget(self.caller)
 
     def _hello(self) -> bytes:
-        self._snapshot = self._contract.snapshot(self._language)
-        hello = {"snapshot": self._snapshot, "page": "home", "language": self._language}
+        snapshot = self._subscription.whole()
+        hello = {"snapshot": snapshot, "page": "home", "language": self._language}
         return _event(HELLO_EVENT, hello)
 
     def _wait(self) -> bool:
@@ -76,19 +86,7 @@ class EventStream:
             emitted = [*self._emitted]
             self._emitted.clear()
             is_changed, self._is_changed = self._is_changed, False
-        return [*(self._changes() if is_changed else ()), *emitted]
-
-    def _changes(self) -> Iterator[tuple[str, Json]]:
-        snapshot = self._contract.snapshot(self._language)
-        payload = change(self._snapshot, snapshot)
-        if payload:  # else the page keeps its number, which the next change is told against
-            self._snapshot = snapshot
-            yield SNAPSHOT_EVENT, payload
-        before = self._operations
-        self._operations = {o["id"]: o for o in self._contract.operations(self._language)}
-        for id, operation in self._operations.items():
-            if before.get(id) != operation:
-                yield PROGRESS_EVENT, {"operation": operation}
+        return [*(self._subscription.news() if is_changed else ()), *emitted]
 
     def _touch(self) -> None:
         with self._news:

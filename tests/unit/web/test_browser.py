@@ -159,11 +159,11 @@ def test_a_page_hears_all_and_then_what_changes(listener: Listener, host: Script
     assert hello == {"snapshot": states.running(), "page": "home", "language": "en"}
     host.steps = [states.operation(steps=[])]
     host.show(states.starting())
+    assert listener.next(PROGRESS_EVENT) == {"operation": host.steps[0]}
     told = listener.next(SNAPSHOT_EVENT)
     assert (told["base"], told["seq"]) == (1, 2)
     assert isinstance(told["changes"], dict)
     assert told["changes"]["state"] == "starting"
-    assert listener.next(PROGRESS_EVENT) == {"operation": host.steps[0]}
 
 
 def test_changes_that_come_too_fast_are_told_as_one(listener: Listener, host: Scripted) -> None:
