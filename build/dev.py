@@ -55,7 +55,7 @@ DESKTOP_FILES = {
 }
 TEST_FILES = {**DESKTOP_FILES, "usr/share/fonts/truetype/dejavu": "fonts-dejavu-core"}
 LAB_COMMANDS = ROOT / "tests/lab/requirements.json"
-NEEDS_LAB = {"desktop", "engine", "oracle"}
+NEEDS_LAB = {"contract", "desktop", "engine", "oracle"}
 
 DOCKER_DESKTOP = "Docker Desktop, https://www.docker.com/products/docker-desktop"
 WEBVIEW2 = "the WebView2 runtime, https://developer.microsoft.com/microsoft-edge/webview2"

@@ -1,0 +1,70 @@
+"""The host that all carriers lead to, and what it has."""
+
+from dataclasses import dataclass, field
+from threading import Event
+
+from aiserver_tray.api.surroundings import HostKind
+from aiserver_tray.app import App
+from aiserver_tray.contract import Contract, Json
+from tests.desktop.window_lab import eventually
+from tests.engine.operating import Installation, checked, gated, script
+from tests.engine.operating import after as depends
+
+SECRET = "web.WEB_KEY"
+PORT = "web.WEB_PORT"
+
+
+@dataclass
+class Recorded:
+    """A process whose windows are only asked for."""
+
+    kind: HostKind = "tray"
+    pages: list[str] = field(default_factory=list)
+    modules: list[str] = field(default_factory=list)
+    quits: int = 0
+
+    def show_dashboard(self, page: str) -> None:
+        self.pages.append(page)
+
+    def open_module(self, module: Json) -> None:
+        self.modules.append(module["name"])
+
+    def quit(self) -> None:
+        self.quits += 1
+
+
+@dataclass(frozen=True)
+class Host:
+    """A process that hosts the core; ``front`` is its contract."""
+
+    app: App
+    front: Contract
+    around: Recorded
+
+    def wait_for_engine(self) -> None:
+        """Until there is a core, and it knows what is on the engine."""
+        changed = Event()
+        leave = self.front.observe(changed.set)
+        eventually(lambda: self.front.snapshot("en")["engine"]["running"], "the engine")
+        leave()
+
+
+def write_modules(here: Installation) -> None:
+    """``web`` (two services, a page, settings) with the basic ``base``; ``slow``, which is never
+    ready; ``talk``, which says a few lines."""
+    here.write("base", {"base": checked("true", stop_signal="SIGKILL")}, kind="basic")
+    web = checked("true", depends_on=depends("healthy", "db"), environment=["WEB_KEY"])
+    here.write(
+        "web",
+        {"db": checked("true"), "web": web},
+        requires=["base"],
+        open="http://localhost:${WEB_PORT}",
+        title={"en": "Web", "zh": "网页"},
+        settings={
+            "WEB_PORT": {"type": "port", "default": 18998},
+            "WEB_KEY": {"type": "secret", "generate": "hex32"},
+        },
+    )
+    here.write("slow", {"slow": gated()})
+    talk = "trap exit TERM; n=0; while true; do n=$((n+1)); echo line $n; sleep 0.2 & wait; done"
+    here.write("talk", {"talk": script(talk)})
