@@ -29,6 +29,9 @@ class Recorded:
     def open_module(self, module: Json) -> None:
         self.modules.append(module["name"])
 
+    def look_again(self) -> None:
+        """Nothing is shown beside the snapshot."""
+
     def quit(self) -> None:
         self.quits += 1
 
