@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,13 @@ from tests.desktop.waiting import eventually
 from tests.engine.operating import Installation
 
 STOPPED = "grey ring"
+STARTING = "amber ring around a dot"
 RUNNING = "green disc with a check mark"
 TROUBLE = "red triangle"
 ENGINE_DOWN = "grey ring with a slash"
+
+USERS = (sys.executable, "-m", "aiserver_tray")
+DEVELOPERS = (sys.executable, "build/dev.py", "run")
 
 _HARMLESS = re.compile(r"^\s*$|is deprecated|[Ll]ocale")
 
@@ -42,11 +46,14 @@ class Shown:
 class Applet:
     """The tray of *installation*, its command line, and its icon."""
 
-    def __init__(self, desktop: Desktop, installation: Installation) -> None:
+    def __init__(
+        self, desktop: Desktop, installation: Installation, program: Sequence[str] = USERS
+    ) -> None:
         self.desktop = desktop
         self.installation = installation
         self.item = TrayItem(desktop.bus)
         self._process: subprocess.Popen[bytes] | None = None
+        self._program = program
         self._starts = 0
 
     @property
@@ -63,10 +70,11 @@ class Applet:
         with (self.installation.home.parent / f"applet-{self._starts}.log").open("wb") as log:
             return self.desktop.start(self._command(), cwd=ROOT, stdout=log, stderr=log)
 
-    def start(self) -> None:
-        """Start it, and wait for its icon."""
+    def start(self, until: Callable[[], bool] | None = None) -> None:
+        """Start it, and wait for its icon: *until* it is there."""
         self._process = self.launch()
-        eventually(lambda: self._is_alive() and self.item.is_there, f"icon: {self.complaints()}")
+        is_there = until or (lambda: self.item.is_there)
+        eventually(lambda: self._is_alive() and is_there(), f"icon: {self.complaints()}")
 
     def cli(self, *words: str) -> str:
         """What a command prints. Raises ``CalledProcessError`` where it fails."""
@@ -101,7 +109,7 @@ class Applet:
     def processes(self) -> Iterator[psutil.Process]:
         """All processes of the applet on this desktop, its windows' helpers too."""
         own = self.desktop.environment["XDG_CONFIG_HOME"]
-        ours = ("aiserver_tray", "WebKit")
+        ours = ("aiserver_tray", "aiserver-tray", "WebKit")
         for process in psutil.process_iter():
             try:
                 if process.environ().get("XDG_CONFIG_HOME") != own:
@@ -131,7 +139,7 @@ class Applet:
     def _command(self, *words: str) -> list[str]:
         place = self.installation
         own = ["--home", str(place.home), "--catalog", str(place.catalog), "--host", place.host]
-        return [sys.executable, "-m", "aiserver_tray", *own, *words]
+        return [*self._program, *own, *words]
 
     # -- what it shows -------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageGrab
 
 from tests.desktop import fake_desktop
 from tests.desktop.waiting import eventually
@@ -109,12 +109,9 @@ class Desktop:
             command, env=self.environment, check=True, timeout=60, stdout=subprocess.PIPE
         ).stdout
 
-    def picture(self) -> Image.Image:
-        """What is on the screen."""
-        file = self.folder / "screen.png"
-        self.run("import", "-silent", "-window", "root", str(file))
-        with Image.open(file) as found:
-            return found.convert("RGB")
+    def picture(self, box: tuple[int, int, int, int] | None = None) -> Image.Image:
+        """What is on the screen, or in a *box* of it (left, upper, right, lower)."""
+        return ImageGrab.grab(box, xdisplay=self.environment["DISPLAY"])
 
     def windows(self, title: str) -> list[str]:
         """The windows that are shown whose title is *title*."""

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.desktop.applet import RUNNING, STOPPED, Applet
+from tests.desktop.applet import RUNNING, STARTING, STOPPED, Applet
 from tests.desktop.waiting import eventually
 
 AT_ONCE = 5.0
@@ -18,7 +18,7 @@ def test_start_all_and_stop_all_show_on_the_icon(applet: Applet) -> None:
     applet.item.click("Start all")
     applet.shows(RUNNING)
     seen = [one.look for one in applet.shown()]
-    parts = [look.part for look in seen if str(look) == "amber ring around a dot"]
+    parts = [look.part for look in seen if str(look) == STARTING]
     assert parts == sorted(parts), "the ring grows"
     assert len(set(parts)) >= 3
     assert parts[0] < 0.05

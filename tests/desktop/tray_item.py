@@ -89,14 +89,15 @@ class TrayItem:
     def click(self, *path: str) -> None:
         """Choose a line, as soon as it can be."""
 
-        def offered() -> MenuEntry | None:
-            found = self.entry(*path)
-            return found if found.enabled else None
+        def done() -> bool:
+            entry = self.entry(*path)
+            if entry.enabled:
+                # Refused where another menu took its place since, with other ids.
+                values = GLib.Variant("(isvu)", (entry.id, "clicked", GLib.Variant("i", 0), 0))
+                self._menu_call("Event", values)
+            return entry.enabled
 
-        entry = eventually(offered, f"{path} in the menu")
-        # Ids change with the menu, so it is looked at before each click.
-        values = GLib.Variant("(isvu)", (entry.id, "clicked", GLib.Variant("i", 0), 0))
-        self._menu_call("Event", values)
+        eventually(done, f"{path} in the menu")
 
     # -- calls ---------------------------------------------------------------------------------
 

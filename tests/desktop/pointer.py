@@ -1,0 +1,114 @@
+"""A task bar that takes icons as windows, and a user with a pointer, a keyboard and eyes only."""
+
+import time
+from pathlib import Path
+
+from PIL import Image, ImageChops
+
+from tests.desktop.desktop import Desktop
+from tests.desktop.looks import Look, look_at, on_ground
+from tests.desktop.waiting import eventually
+
+SIZE = 24
+_GROUND = (246, 246, 246)
+_CHOSEN = (53, 132, 228)
+"""The colour of GTK's usual theme for the line of a menu that would be taken."""
+
+_SHORT = 150
+"""Pixels, high."""
+_STILL = 0.15
+"""Seconds without a change, after which nothing more is to come."""
+
+Box = tuple[int, int, int, int]
+
+
+class TaskBar:
+    """In the upper left corner, with room for some icons; its pictures go to the folder *shots*."""
+
+    def __init__(self, desktop: Desktop, shots: Path) -> None:
+        self._desktop = desktop
+        self._shots = shots
+        self._count = 0
+        ground = "#{:02x}{:02x}{:02x}".format(*_GROUND)
+        look = ["--geometry", "4x1+0+0", "--icon-size", str(SIZE), "--background", ground]
+        config = desktop.folder / "stalonetrayrc"
+        config.touch()
+        with (desktop.folder / "stalonetray.log").open("wb") as log:
+            command = ["stalonetray", "--config", str(config), "--window-type", "dock", *look]
+            desktop.start(command, stdout=log, stderr=log)
+        eventually(lambda: self._bar().getpixel((SIZE, 0)) == _GROUND, "task bar")
+
+    def icon(self) -> Look:
+        """What the first icon looks like. Raises ``AssertionError`` where there is none."""
+        return look_at(on_ground(self._bar().crop((0, 0, SIZE, SIZE)), _GROUND))
+
+    def shot(self, what: str) -> Image.Image:
+        """A picture of the whole screen, kept as a file."""
+        self._count += 1
+        picture = self._desktop.picture()
+        picture.save(self._shots / f"{self._count}-{what}.png")
+        return picture
+
+    def click_icon(self) -> None:
+        """With the left button."""
+        self._click(SIZE // 2, SIZE // 2, button=1)
+
+    def choose(self, what: str, *keys: str) -> None:
+        """Open the menu with the right button, go to a line of it with *keys*, and click on it; a
+        picture of that is called *what*."""
+        ground = self._desktop.picture()
+        before = after = eventually(lambda: self._menu(ground), "menu")
+        for key in keys:
+            self._desktop.run("xdotool", "key", key)
+            before, after = after, self._settled(after)
+        row = _chosen(before, after)
+        assert row, what
+        self.shot(what)
+        self._click((row[0] + row[2]) // 2, (row[1] + row[3]) // 2, button=1)
+
+    def _menu(self, ground: Image.Image) -> Image.Image | None:
+        """The screen with the menu open; None where the applet does not know its state yet, and
+        its menu is a short one."""
+        self._click(SIZE // 2, SIZE // 2, button=3)
+        found = self._settled(ground)
+        _, upper, _, lower = _changed(ground, found) or (0, 0, 0, 0)
+        if lower - upper > _SHORT:
+            return found
+        self._desktop.run("xdotool", "key", "Escape")
+        eventually(lambda: not _changed(ground, self._desktop.picture()), "end of the menu")
+        return None
+
+    def _settled(self, before: Image.Image) -> Image.Image:
+        """The screen, once it differs from *before* and stays so for a while."""
+        last, since = before, time.monotonic()
+
+        def is_still() -> bool:
+            nonlocal last, since
+            last, previous = self._desktop.picture(), last
+            if _changed(previous, last):
+                since = time.monotonic()
+            return bool(_changed(before, last)) and time.monotonic() - since > _STILL
+
+        eventually(is_still, "end of the changes")
+        return last
+
+    def _bar(self) -> Image.Image:
+        return self._desktop.picture((0, 0, 4 * SIZE, SIZE))
+
+    def _click(self, x: int, y: int, button: int) -> None:
+        self._desktop.run("xdotool", "mousemove", str(x), str(y), "click", str(button))
+
+
+def _changed(before: Image.Image, after: Image.Image) -> Box | None:
+    return ImageChops.difference(before, after).getbbox()
+
+
+def _chosen(before: Image.Image, after: Image.Image) -> Box | None:
+    """The line that has become the chosen one."""
+    masks = [_like(picture, _CHOSEN) for picture in (before, after)]
+    return ImageChops.subtract(masks[1], masks[0]).getbbox()
+
+
+def _like(picture: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
+    distance = ImageChops.difference(picture, Image.new("RGB", picture.size, colour)).convert("L")
+    return distance.point(lambda value: 255 if value == 0 else 0)

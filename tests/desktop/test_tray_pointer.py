@@ -1,0 +1,73 @@
+"""The applet from its first start to its end by pointer, on a task bar that shows real pixels."""
+
+import os
+from pathlib import Path
+
+from tests.desktop.applet import DEVELOPERS, RUNNING, STARTING, STOPPED, Applet
+from tests.desktop.desktop import Desktop, desktop
+from tests.desktop.looks import Look
+from tests.desktop.pointer import TaskBar
+from tests.desktop.waiting import eventually
+from tests.desktop.window_lab import ask, probed
+from tests.engine.operating import Installation
+
+
+def test_from_the_first_click_to_the_last(shop: Installation, tmp_path: Path) -> None:
+    shots = Path(os.environ.get("AISERVER_SHOTS") or tmp_path)
+    with desktop("notifications") as screen:
+        screen.environment["PYSTRAY_BACKEND"] = "gtk"
+        screen.environment.update(probed(screen.folder / "probe"))
+        bar = TaskBar(screen, shots)
+        applet = Applet(screen, shop, DEVELOPERS)
+        applet.start(until=lambda: str(bar.icon()) == STOPPED)
+        bar.shot("stopped")
+
+        bar.choose("menu", "Down", "Down")  # beyond "Open dashboard", to "Start all"
+        parts = [look.part for look in starting(bar)]
+        assert parts == sorted(parts), "the ring grows"
+        assert len(set(parts)) >= 2
+        bar.shot("running")
+
+        bar.click_icon()
+        says(screen, "Everything is running")
+        bar.shot("dashboard")
+
+        bar.choose("menu-running", "Down", "Down")  # "Start all" can't be chosen: "Stop all"
+        eventually(lambda: str(bar.icon()) == STOPPED, STOPPED)
+        says(screen, "Nothing is running")
+        bar.shot("stopped-again")
+
+        bar.choose("quit", "Up", "Right")  # the last, and in its submenu the first
+        applet.ends()
+        eventually(lambda: is_empty(bar), "end of the icon")
+
+
+def starting(bar: TaskBar) -> list[Look]:
+    """What the icon looked like before all ran."""
+    seen: list[Look] = []
+
+    def is_running() -> bool:
+        look = bar.icon()
+        if str(look) == STARTING:
+            if look not in seen:
+                bar.shot("starting")
+            seen.append(look)
+        return str(look) == RUNNING
+
+    eventually(is_running, RUNNING)
+    return seen
+
+
+def says(screen: Desktop, text: str) -> None:
+    """Wait until the dashboard's page holds *text*."""
+    place = screen.folder / "probe"
+    eventually(lambda: text in ask(place, js="document.body.innerText"), text)
+
+
+def is_empty(bar: TaskBar) -> bool:
+    """Whether there is no icon on the task bar."""
+    try:
+        bar.icon()
+    except AssertionError:
+        return True
+    return False
