@@ -14,6 +14,7 @@ import psutil
 from PIL import Image
 
 from aiserver_tray.tray.notifications import QUIET
+from aiserver_tray.window.protocol import PROGRAMS
 from tests.desktop.desktop import Desktop
 from tests.desktop.looks import Look, look_at
 from tests.desktop.tray_item import TrayItem
@@ -95,7 +96,7 @@ class Applet:
         assert self._process.wait(30) == 0, self.complaints()
         assert list(self.processes()) == []
         left = [*self.desktop.path("XDG_RUNTIME_DIR").rglob("*")]
-        assert [path for path in left if path.is_socket()] == []
+        assert [path for path in left if path.is_socket() and not path.is_symlink()] == []
         assert [*self.desktop.path("TMPDIR").iterdir()] == []
         assert not (self.installation.home / "icon").exists()
         assert self.complaints() == ""
@@ -119,10 +120,9 @@ class Applet:
             except psutil.Error:  # it ended, or is a zombie
                 continue
 
-    def dashboards(self) -> list[psutil.Process]:
-        """The processes of the dashboard's window."""
-        mark = "aiserver_tray.window.dashboard"
-        return [process for process in self.processes() if mark in process.cmdline()]
+    def windows(self, kind: str) -> list[psutil.Process]:
+        """The processes of its windows: of the ``dashboard``, or of a ``module``."""
+        return [process for process in self.processes() if PROGRAMS[kind] in process.cmdline()]
 
     def complaints(self) -> str:
         """What the processes said on standard error, but for GTK's advice to programmers, and

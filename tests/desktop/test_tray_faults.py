@@ -1,18 +1,21 @@
 """What goes wrong while the tray looks on: it tells, and finds back."""
 
 import os
+import shlex
 import signal
+import sys
 import time
 from pathlib import Path
 
 import docker
 from docker.models.containers import Container
 
-from tests.desktop.applet import ENGINE_DOWN, RUNNING, TROUBLE, Applet, Shown
+from tests.desktop.applet import ENGINE_DOWN, ROOT, RUNNING, TROUBLE, Applet, Shown
+from tests.desktop.desktop import Desktop
 from tests.desktop.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
-from tests.lab.place import Place
+from tests.lab.place import VARIABLE, Place
 
 
 def main_process(container: Container) -> int:
@@ -97,3 +100,40 @@ def test_the_engine_goes_and_comes_back_with_everything(applet: Applet, lab: Pla
     gone, back = applet.notifications()[:2]
     assert gone.startswith("The Docker engine is gone: ")
     assert back.startswith("The Docker engine is back: ")
+
+
+def test_the_engine_is_started_by_the_menu(applet: Applet, lab: Place) -> None:
+    lab_is_the_systems(applet.desktop, lab)
+    running(applet)
+    lab_engine.kill(lab)
+    applet.shows(ENGINE_DOWN)
+    applet.item.click("Start engine")
+    applet.shows(RUNNING)
+    assert not applet.item.offers("Start engine")
+    applet.item.click("Stop all")
+    applet.quit()
+
+
+def lab_is_the_systems(desktop: Desktop, lab: Place) -> None:
+    """Make the lab's engine the user's own one, and a fake systemctl, since containers have no
+    systemd, what starts it."""
+    home, programs = desktop.folder / "home", desktop.folder / "bin"
+    unit = home / ".config/systemd/user/docker.service"
+    for folder in (unit.parent, programs):
+        folder.mkdir(parents=True)
+    unit.touch()
+    (desktop.path("XDG_RUNTIME_DIR") / "docker.sock").symlink_to(lab.socket)
+    variables = [f"{name}={os.environ[name]}" for name in ("HOME", "PATH")]
+    start = ["env", "-i", *variables, f"{VARIABLE}={lab.state}", sys.executable, "-m", "tests.lab"]
+    systemctl = programs / "systemctl"
+    systemctl.write_text(
+        "#!/bin/sh\n"
+        f"cd {shlex.quote(str(ROOT))}\n"
+        'case " $* " in\n'
+        '*" show "*) echo loaded ;;\n'
+        f'*" start "*) exec {shlex.join(start)} up ;;\n'
+        "esac\n"
+    )
+    systemctl.chmod(0o755)
+    path = os.pathsep.join([str(programs), os.environ["PATH"]])
+    desktop.environment.update(HOME=str(home), PATH=path)

@@ -3,6 +3,7 @@
 from tests.desktop.applet import RUNNING, STOPPED, Applet
 from tests.desktop.waiting import eventually
 from tests.desktop.window_lab import ask, probed
+from tests.engine.operating import checked
 
 TITLE = "AI-Server Tray"
 
@@ -28,7 +29,7 @@ def test_the_dashboard_shows_what_the_tray_shows(applet: Applet) -> None:
     applet.item.click("Start all")
     applet.shows(RUNNING)
     says(applet, "Everything is running")
-    (dashboard,) = applet.dashboards()
+    (dashboard,) = applet.windows("dashboard")
     applet.item.click("Settings")
 
     dashboard.kill()
@@ -46,13 +47,31 @@ def test_the_dashboard_shows_what_the_tray_shows(applet: Applet) -> None:
     assert not applet.desktop.windows(TITLE)
 
 
+def test_a_killed_page_of_a_module_harms_nobody(applet: Applet) -> None:
+    applet.installation.write("wiki", {"wiki": checked("true")}, open="http://127.0.0.1:9/")
+    applet.start()
+    applet.item.click("Open dashboard")
+    opened(applet)
+    applet.cli("up", "wiki")
+    applet.item.click("wiki", "Open")
+    (page,) = eventually(lambda: applet.windows("module"), "the module's window")
+    page.kill()
+    eventually(lambda: "broke down" in " ".join(applet.notifications()), "a word of it")
+    assert len(applet.windows("dashboard")) == 1
+    applet.item.click("wiki", "Open")
+    eventually(lambda: applet.windows("module"), "another window")
+    applet.item.click("wiki", "Stop")
+    applet.shows(STOPPED)
+    applet.quit()
+
+
 def test_who_starts_it_again_gets_the_dashboard(applet: Applet) -> None:
     applet.start()
     assert not applet.desktop.windows(TITLE)
     assert applet.launch().wait(30) == 0
     opened(applet)
     assert applet.launch().wait(30) == 0
-    assert len(applet.dashboards()) == 1
+    assert len(applet.windows("dashboard")) == 1
     assert len(applet.desktop.windows(TITLE)) == 1
     assert len(applet.desktop.told("item")) == 1
     applet.quit()
