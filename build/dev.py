@@ -133,6 +133,12 @@ def packages_of(files: Mapping[str, str]) -> set[str]:
     return {package for pattern, package in files.items() if not any(Path("/").glob(pattern))}
 
 
+def wants_icon(words: Sequence[str]) -> bool:
+    """Whether `run` is to show the icon: no command is named. One may do with less than a desktop
+    needs."""
+    return not words or words[0].startswith("-")
+
+
 def install_desktop() -> None:
     """Install what icon and windows need, where there is a desktop to show them on."""
     if DEBIAN and any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))):
@@ -223,7 +229,8 @@ def missing_parts() -> list[str]:
 
 def command_run(options: argparse.Namespace) -> int:
     """Run aiserver-tray with the words given; without any, show its icon."""
-    install_desktop()
+    if wants_icon(options.words):
+        install_desktop()
     set_up()
     for part in missing_parts():
         print(f"dev.py: missing on this machine: {part}", file=sys.stderr)

@@ -107,6 +107,12 @@ class Applet:
         self._process.kill()
         self._process.wait()
 
+    def close(self) -> None:
+        """Whatever became of it, nothing of it stays."""
+        self.item.close()
+        for process in self.processes():
+            process.kill()
+
     def processes(self) -> Iterator[psutil.Process]:
         """All processes of the applet on this desktop, its windows' helpers too."""
         own = self.desktop.environment["XDG_CONFIG_HOME"]

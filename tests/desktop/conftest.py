@@ -1,6 +1,7 @@
 """Tests here run on a virtual screen, most of them against the lab's real Docker Engine."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -36,9 +37,6 @@ def shop(here: Installation) -> Installation:
 
 @pytest.fixture
 def applet(screen: Desktop, shop: Installation) -> Iterator[Applet]:
-    """The applet, not yet started; whatever became of it, it is ended."""
-    found = Applet(screen, shop)
-    yield found
-    found.item.close()
-    for process in found.processes():
-        process.kill()
+    """The applet, not yet started."""
+    with closing(Applet(screen, shop)) as found:
+        yield found

@@ -6,6 +6,7 @@ import pytest
 
 from tests.desktop.applet import RUNNING, STARTING, STOPPED, Applet
 from tests.desktop.waiting import eventually
+from tests.engine.operating import checked
 
 AT_ONCE = 5.0
 """Seconds, on a busy machine."""
@@ -84,12 +85,13 @@ def test_start_at_login_is_switched_by_the_menu(applet: Applet) -> None:
 
 
 def test_what_is_chosen_shows_at_once(applet: Applet) -> None:
+    applet.installation.write("wiki", {"wiki": checked("true")})
     applet.start()
-    eventually(lambda: applet.item.offers("Start all"), "the menu")
-    applet.installation.app.settings.choose([])
-    applet.cli("choose", "postgres")
-    applet.cli("choose", "shop")
-    eventually(lambda: applet.item.offers("Start all"), "it again", AT_ONCE)
+    applet.cli("up", "shop")
+    applet.shows(RUNNING)
+    eventually(lambda: not applet.item.offers("Start all"), "nothing left to start")
+    applet.cli("choose", "wiki")
+    eventually(lambda: applet.item.offers("Start all"), "something to start", AT_ONCE)
     applet.quit()
 
 

@@ -1,7 +1,11 @@
 """The applet from its first start to its end by pointer, on a task bar that shows real pixels."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from tests.desktop.applet import DEVELOPERS, RUNNING, STARTING, STOPPED, Applet
 from tests.desktop.desktop import Desktop, desktop
@@ -12,13 +16,19 @@ from tests.desktop.window_lab import ask, probed
 from tests.engine.operating import Installation
 
 
-def test_from_the_first_click_to_the_last(shop: Installation, tmp_path: Path) -> None:
-    shots = Path(os.environ.get("AISERVER_SHOTS") or tmp_path)
-    with desktop("notifications") as screen:
-        screen.environment["PYSTRAY_BACKEND"] = "gtk"
-        screen.environment.update(probed(screen.folder / "probe"))
-        bar = TaskBar(screen, shots)
-        applet = Applet(screen, shop, DEVELOPERS)
+@pytest.fixture
+def screen() -> Iterator[Desktop]:
+    with desktop("notifications") as found:
+        found.environment["PYSTRAY_BACKEND"] = "gtk"
+        found.environment.update(probed(found.folder / "probe"))
+        yield found
+
+
+def test_from_the_first_click_to_the_last(
+    screen: Desktop, shop: Installation, tmp_path: Path
+) -> None:
+    bar = TaskBar(screen, Path(os.environ.get("AISERVER_SHOTS") or tmp_path))
+    with closing(Applet(screen, shop, DEVELOPERS)) as applet:
         applet.start(until=lambda: str(bar.icon()) == STOPPED)
         bar.shot("stopped")
 

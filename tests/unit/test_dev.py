@@ -70,6 +70,9 @@ def test_only_a_desktop_gets_what_icon_and_windows_need(
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
     dev.install_desktop()
     assert wanted == ["other"]
+    assert dev.wants_icon([])
+    assert dev.wants_icon(["--home", "there"])
+    assert not dev.wants_icon(["up", "n8n"])
 
 
 def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(
