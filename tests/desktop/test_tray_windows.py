@@ -30,8 +30,6 @@ def test_the_dashboard_shows_what_the_tray_shows(applet: Applet) -> None:
     applet.shows(RUNNING)
     says(applet, "Everything is running")
     (dashboard,) = applet.windows("dashboard")
-    applet.item.click("Settings")
-
     dashboard.kill()
     eventually(lambda: not applet.desktop.windows(TITLE), "its end")
     assert applet.process.is_running()
