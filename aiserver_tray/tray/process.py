@@ -11,6 +11,7 @@ from aiserver_tray.control.client import Client
 from aiserver_tray.control.instance import Instance
 from aiserver_tray.errors import AiServerError, AlreadyRunningError
 from aiserver_tray.host import logfile
+from aiserver_tray.host.memory import share_heap
 from aiserver_tray.host.open_url import open_url
 from aiserver_tray.host.resume import ResumeWatch
 from aiserver_tray.host.signals import on_termination
@@ -44,6 +45,7 @@ def run(app: App) -> None:
     """
     try:
         with Instance(app.settings.home, "tray"):
+            share_heap()
             logfile.set_up(app.settings.home, "tray")
             Tray(app).run()
     except AlreadyRunningError:
