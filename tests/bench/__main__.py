@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.bench import commands, configs, stacks, state
+from tests.bench import commands, configs, desktop, desktop_events, stacks, state
 from tests.bench.result import HEAD, Result, Results
 from tests.bench.shapes import CHAIN, HUNDRED, TEN
 from tests.lab import engine, lifecycle
@@ -35,9 +35,13 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "memory": lambda place, _pairs: commands.memory(place),
         "events": lambda place, _pairs: state.event_to_snapshot(place),
         "idle": lambda place, _pairs: state.idle_watcher(place),
+        **desktop.BENCHMARKS,
     }
-    config: Mapping[str, Benchmark] = {"config": lambda _place, pairs: configs.config(pairs)}
-    return {**config, **{name: partial(_with_lab, one) for name, one in on_lab.items()}}
+    alone: Mapping[str, Benchmark] = {
+        "config": lambda _place, pairs: configs.config(pairs),
+        "tray-day": lambda _place, _pairs: desktop_events.growth(),
+    }
+    return {**alone, **{name: partial(_with_lab, one) for name, one in on_lab.items()}}
 
 
 def _with_lab(benchmark: Benchmark, place: Place, pairs: int) -> Results:
