@@ -78,7 +78,7 @@ def test_only_a_desktop_gets_what_icon_and_windows_need(
 def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "PYSTRAY_BACKEND"):
         monkeypatch.delenv(name, raising=False)
     done = run("run", "--home", str(tmp_path))
     assert done.returncode == 1
