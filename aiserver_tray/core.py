@@ -8,7 +8,7 @@ from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.watcher import Watcher
 from aiserver_tray.operations.others import Others
 from aiserver_tray.settings.store import Settings
-from aiserver_tray.state.facts import ModulesChanged
+from aiserver_tray.state.facts import ChosenChanged, ModulesChanged
 from aiserver_tray.state.store import Store
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Core:
         self._watcher.refresh()
 
     def publish_modules(self) -> None:
-        """Tell the state of every module there is."""
+        """Tell the state of every module there is, and which are chosen."""
         models = tuple(self._modules.model(name) for name in self._modules.names)
         self.store.put(ModulesChanged(models))
+        self.store.put(ChosenChanged(self._modules.chosen))

@@ -206,3 +206,5 @@ class Snapshot:
     modules: tuple[ModuleView, ...]
     operations: tuple[OperationView, ...] = ()
     """Those that run, and the last that ended."""
+    chosen: tuple[str, ...] = ()
+    """The modules that *Start all* means."""

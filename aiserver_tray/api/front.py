@@ -29,9 +29,6 @@ from aiserver_tray.i18n import Language, Text
 
 _LEVELS = {"error": logging.ERROR, "warn": logging.WARNING, "info": logging.INFO}
 
-_BESIDE = ("ai/config/choose", "ai/system/autostart")
-"""Channels that may change what a tray shows, and no snapshot tells."""
-
 _page = logging.getLogger("aiserver_tray.page")
 
 
@@ -54,12 +51,6 @@ class Front:
 
     def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401 - JSON
         """The answer. Blocks until there is one, and never raises."""
-        answer = self._invoke(channel, payload, caller)
-        if channel in _BESIDE:
-            self._surroundings.look_again()
-        return answer
-
-    def _invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401
         if channel in self._handlers:
             return dispatch(self._handlers, channel, payload, caller)
         return self._core.invoke(channel, payload, caller)
@@ -119,6 +110,7 @@ class Front:
         home = self._app.settings.home
         if asked.enabled is not None:
             (autostart.enable if asked.enabled else autostart.disable)(home)
+            self._surroundings.look_again()
         return {"enabled": autostart.is_enabled(home), "supported": autostart.is_supported()}
 
     def _open_external(self, asked: Address, _caller: Caller) -> Json:

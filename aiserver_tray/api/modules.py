@@ -101,6 +101,7 @@ class ModuleChannels:
             for name in asked.modules:
                 self._app.catalog.module(name)
             self._app.settings.choose(dict.fromkeys(asked.modules))
+            self._core.publish_modules()
         return {"chosen": list(self._app.chosen)}
 
 

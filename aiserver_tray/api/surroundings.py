@@ -25,7 +25,7 @@ class Surroundings(Protocol):
         """Open the page of *module* (as in a snapshot)."""
 
     def look_again(self) -> None:
-        """What is shown beside the snapshot may have changed: what is chosen, start at login."""
+        """What is shown beside the snapshot may have changed: start at login."""
 
     def quit(self) -> None:
         """End the process, once the answer to who asked for it is sent."""

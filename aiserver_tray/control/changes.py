@@ -5,7 +5,7 @@ from typing import Any
 
 from aiserver_tray.contract import Json
 
-_WHOLE = ("engine", "state", "operations")
+_WHOLE = ("engine", "state", "operations", "chosen")
 """Parts that are sent as a whole where anything in them changed."""
 
 

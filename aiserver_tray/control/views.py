@@ -33,6 +33,7 @@ def snapshot_of(json: Mapping[str, Any]) -> Snapshot:
         state=json["state"],
         modules=tuple(map(_module, json["modules"])),
         operations=tuple(map(operation_of, json["operations"])),
+        chosen=tuple(json["chosen"]),
     )
 
 

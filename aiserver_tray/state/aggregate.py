@@ -36,6 +36,7 @@ def snapshot(state: "State") -> Snapshot:
         state=_worst(states) if state.engine.running else "engine_down",
         modules=views,
         operations=state.operations,
+        chosen=state.chosen,
     )
 
 

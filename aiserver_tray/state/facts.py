@@ -51,6 +51,13 @@ class ModulesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenChanged:
+    """The modules that *Start all* means."""
+
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredChanged:
     """The modules that the user asked for; what they require is computed."""
 
@@ -71,6 +78,7 @@ Fact = (
     | ContainerSeen
     | ContainerGone
     | ModulesChanged
+    | ChosenChanged
     | DesiredChanged
     | OperationChanged
 )

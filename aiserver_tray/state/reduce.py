@@ -9,6 +9,7 @@ from aiserver_tray.errors import AiServerError
 from aiserver_tray.model import Container, EngineView, ModuleModel, OperationView, Snapshot
 from aiserver_tray.state.aggregate import Judgements, snapshot
 from aiserver_tray.state.facts import (
+    ChosenChanged,
     ContainerGone,
     ContainerSeen,
     ContainersListed,
@@ -36,6 +37,7 @@ class State:
     engine: EngineView = field(default_factory=lambda: EngineView(running=False))
     containers: Mapping[str, Container] = field(default_factory=dict)
     modules: tuple[ModuleModel, ...] = ()
+    chosen: tuple[str, ...] = ()
     desired: frozenset[str] = frozenset()
     operations: tuple[OperationView, ...] = ()
     unplanned: frozenset[str] = frozenset()
@@ -69,6 +71,8 @@ def _next(state: State, fact: Fact) -> State:  # noqa: PLR0911 - one case per fa
             return _without(state, [name for name, c in state.containers.items() if c.id == id])
         case ModulesChanged(modules):
             return _with(state, modules=modules)
+        case ChosenChanged(modules):
+            return _with(state, chosen=modules)
         case DesiredChanged(modules):
             return _with(state, desired=modules)
         case OperationChanged(operation):

@@ -29,6 +29,7 @@ def snapshot_json(snapshot: Snapshot, language: Language, titles: Titles) -> Jso
         "state": snapshot.state,
         "modules": [_module(module, language, titles) for module in snapshot.modules],
         "operations": [operation_json(view, language) for view in snapshot.operations],
+        "chosen": list(snapshot.chosen),
     }
 
 

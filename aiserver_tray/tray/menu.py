@@ -34,7 +34,6 @@ class TrayFacts:
     """What the tray shows beside the snapshot. ``titles``: of modules, in the user's language;
     ``autostart``: None where this system has none."""
 
-    chosen: tuple[str, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
     autostart: bool | None = None
     can_start_engine: bool = False
@@ -103,7 +102,7 @@ class _Menu:
             if self._facts.can_start_engine:
                 yield self._item(Text("Start engine"), StartEngine())
             return
-        chosen = self._facts.chosen
+        chosen = self._snapshot.chosen
         startable = any(self._can_start(m) for m in self._snapshot.modules if m.name in chosen)
         stoppable = any(self._may_stop(module) for module in self._snapshot.modules)
         yield self._offer(Text("Start all"), StartAll(), startable)

@@ -120,17 +120,10 @@ class Painter:
     def _facts(self, snapshot: Snapshot, titles: Mapping[str, str]) -> TrayFacts:
         home = self._app.settings.home
         return TrayFacts(
-            chosen=self._chosen(),
             titles=titles,
             autostart=autostart.is_enabled(home) if autostart.is_supported() else None,
             can_start_engine=self._can_start_engine(snapshot),
         )
-
-    def _chosen(self) -> tuple[str, ...]:
-        try:
-            return self._app.chosen
-        except AiServerError:
-            return ()
 
     def _can_start_engine(self, snapshot: Snapshot) -> bool:
         """Asked once each time that the engine goes: that may ask the system."""

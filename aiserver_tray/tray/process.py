@@ -159,7 +159,7 @@ class Tray:
             self._windows.open_module(module["name"], module["title"], module["open"])
 
     def look_again(self) -> None:
-        """Show what is chosen, and whether the applet starts at login, as they are now."""
+        """Show whether the applet starts at login, as it is now."""
         if self._painter:
             self._painter.repaint()
 

@@ -73,6 +73,7 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
         "state": state,
         "modules": [given.get(name, module(name)) for name in TITLES],
         "operations": [],
+        "chosen": ["n8n", "dify", "oneapi"],
     } | more
 
 

@@ -175,7 +175,7 @@ def test_a_refused_request_says_why(stack: Stack) -> None:
 
 def test_who_begins_is_told_what_start_all_does(stack: Stack) -> None:
     home = stack.home()
-    home.wait_for_text("Start all starts n8n, Dify, OneAPI, RAGFlow", ".notice.info")
+    home.wait_for_text("Start all starts n8n, Dify, OneAPI with", ".notice.info")
     stack.host.show(states.starting())
     home.until(lambda: not home.all(".notice.info"), "the hint goes")
 

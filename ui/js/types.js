@@ -14,7 +14,7 @@
  *   foreign: boolean}} Operation
  * @typedef {{running: boolean, version: string|null, error: Failure|null}} Engine
  * @typedef {{seq: number, engine: Engine, state: State, modules: Module[],
- *   operations: Operation[]}} Snapshot
+ *   operations: Operation[], chosen: string[]}} Snapshot
  * @typedef {{success: boolean, code: string|null, message: string, data: any}} Envelope
  * @typedef {"en"|"zh"} Language
  * @typedef {{snapshot: Snapshot|null, page: string, language: Language}} Hello

@@ -10,6 +10,7 @@ from aiserver_tray.errors import EngineDownError
 from aiserver_tray.model import Container, ModuleView, OperationStatus, OperationView
 from aiserver_tray.model import State as StateName
 from aiserver_tray.state.facts import (
+    ChosenChanged,
     ContainerGone,
     ContainerSeen,
     ContainersListed,
@@ -74,6 +75,7 @@ facts: st.SearchStrategy[list[Fact]] = st.lists(
         st.builds(ContainerSeen, containers),
         st.builds(ContainerGone, st.sampled_from(["1", "2", "3"])),
         st.builds(ModulesChanged, st.sampled_from([(), MODELS[:1], MODELS])),
+        st.builds(ChosenChanged, st.just(("web",))),
         st.builds(DesiredChanged, st.frozensets(st.sampled_from(["db", "web", "old", "unknown"]))),
         st.builds(OperationChanged, operations),
     ),
@@ -167,6 +169,7 @@ def test_a_fact_that_brings_nothing_new_leaves_the_very_state(sequence: list[Fac
     assert after(ContainerGone("unknown"), start=state) is state
     assert after(ModulesChanged(state.modules), start=state) is state
     assert after(DesiredChanged(state.desired), start=state) is state
+    assert after(ChosenChanged(state.chosen), start=state) is state
 
 
 def test_a_renamed_container_is_known_by_its_new_name_alone() -> None:

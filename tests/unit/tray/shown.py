@@ -8,7 +8,6 @@ from aiserver_tray.model import EngineView, ModuleView, OperationView, ServiceVi
 from aiserver_tray.tray.menu import Entry, TrayFacts
 
 FACTS = TrayFacts(
-    chosen=("n8n", "dify"),
     titles={"n8n": "n8n", "dify": "Dify", "postgres": "PostgreSQL"},
     autostart=False,
     can_start_engine=True,
@@ -66,7 +65,7 @@ def snapshot(
 ) -> Snapshot:
     states: list[State] = [module.state for module in modules]
     worst: State = min(states, key=WORST_FIRST.index, default="stopped")
-    return Snapshot(1, engine, state or worst, modules, operations)
+    return Snapshot(1, engine, state or worst, modules, operations, chosen=("n8n", "dify"))
 
 
 def tree(entries: Iterable[Entry]) -> str:

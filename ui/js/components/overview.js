@@ -52,6 +52,8 @@ function engineLine({ engine, modules }) {
 function stackButtons({ snapshot, asked, connection }) {
   const isFree = connection === "up" && !asked.has("all");
   const isUp = snapshot.modules.some(({ state }) => !["stopped", "stopping"].includes(state));
+  const isToStart = (/** @type {import("../types.js").Module} */ { name, state, problem }) =>
+    snapshot.chosen.includes(name) && !problem && ["stopped", "error", "degraded"].includes(state);
   const isStarting = snapshot.operations.some(
     ({ kind, modules, status }) => kind === "up" && !modules.length && status === "running",
   );
@@ -62,7 +64,7 @@ function stackButtons({ snapshot, asked, connection }) {
     })}
     ${button({
       text: t("Start all"), icon: "play", kind: "primary",
-      enabled: isFree && !isStarting && snapshot.state !== "running", run: actions.startAll,
+      enabled: isFree && !isStarting && snapshot.modules.some(isToStart), run: actions.startAll,
     })}`;
 }
 

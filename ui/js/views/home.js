@@ -60,11 +60,12 @@ const section = (id, title, modules, shown, kind) =>
 const nameOf = (/** @type {Module} */ { name }) => name;
 
 /** @param {PageState & {snapshot: Snapshot}} page */
-function firstSteps({ snapshot: { engine, modules } }) {
+function firstSteps({ snapshot: { engine, modules, chosen } }) {
   const isAtRest = modules.every(({ state, wanted }) => state === "stopped" && !wanted);
   if (!engine.running || !modules.length || !isAtRest) return nothing;
-  const features = modules.filter(({ kind }) => kind === "feature");
-  const names = list(features.map(({ title, name }) => title ?? name));
+  const meant = modules.filter(({ name }) => chosen.includes(name));
+  if (!meant.length) return nothing;
+  const names = list(meant.map(({ title, name }) => title ?? name));
   return html`
     <div class="notice info">
       ${icon("info")}
