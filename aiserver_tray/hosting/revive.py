@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
-from threading import Event, Thread
+from queue import SimpleQueue
+from threading import Thread
+from typing import Literal
 
 from aiserver_tray.app import App
 from aiserver_tray.core import Core
@@ -24,8 +26,7 @@ class Reviver:
         self._core = core
         self._begin = begin
         self._was_running = False
-        self._arrived = Event()
-        self._closing = Event()
+        self._arrivals: SimpleQueue[Literal["arrived", "end"]] = SimpleQueue()
         self._thread = Thread(target=self._run, name="reviver", daemon=True)
 
     def start(self) -> None:
@@ -35,25 +36,21 @@ class Reviver:
 
     def close(self) -> None:
         """End."""
-        self._closing.set()
-        self._arrived.set()
+        self._arrivals.put("end")
         self._thread.join()
 
     def _on_state(self, state: State) -> None:
         if state.engine.running and not self._was_running:
-            self._arrived.set()
+            self._arrivals.put("arrived")
         self._was_running = state.engine.running
 
     def _run(self) -> None:
-        is_first = True
-        while self._arrived.wait() and not self._closing.is_set():
-            self._arrived.clear()
+        for number, _ in enumerate(iter(self._arrivals.get, "end")):
             try:
-                if not is_first or self._is_wanted_at_launch():
+                if number > 0 or self._is_wanted_at_launch():
                     self._revive()
             except AiServerError as error:
                 _logger.warning("what was asked for can't be brought up: %s", error)
-            is_first = False
 
     def _is_wanted_at_launch(self) -> bool:
         declared = {START_DESIRED: APP_SETTINGS[START_DESIRED]}
