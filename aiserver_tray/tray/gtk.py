@@ -2,9 +2,10 @@
 and notifications that neither block nor fail."""
 
 import logging
-import shutil
+import re
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ _log = logging.getLogger(__name__)
 _TIMEOUT = 5_000
 """Milliseconds that an answer of the desktop may take."""
 
+
+_PICTURE = re.compile(r"[0-9a-f]{8}\.(png|part)")
+"""The name of a picture's file."""
 
 _PystrayIcon: Any = object
 """Stands for the class that `gtk_icon` is given."""
@@ -148,8 +152,13 @@ class Pictures:
         return file
 
     def remove(self) -> None:
-        """Take all of them away."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Take all of them away, and nothing else: in a home that the user named, a folder of
+        this name may be the user's own."""
+        with suppress(OSError):  # it is not there, or something else is in it
+            for file in self._folder.iterdir():
+                if _PICTURE.fullmatch(file.name):
+                    file.unlink()
+            self._folder.rmdir()
 
 
 class Notifications:

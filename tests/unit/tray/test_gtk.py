@@ -30,12 +30,22 @@ def test_a_picture_is_written_once_and_under_another_name_than_others(tmp_path: 
 def test_no_picture_is_left_behind(tmp_path: Path) -> None:
     folder = tmp_path / "icons"
     folder.mkdir()
-    (folder / "half.png").write_text("of a process that was killed")
+    (folder / "0123abcd.part").write_text("of a process that was killed")
     pictures = Pictures(folder)
     assert list(folder.iterdir()) == []
     pictures.file_of(draw(IconSpec("running"), 48, "dark"))
     pictures.remove()
     assert not folder.exists()
+
+
+def test_what_else_is_in_the_folder_stays(tmp_path: Path) -> None:
+    own = tmp_path / "mine.png"
+    own.write_text("the user's")
+    pictures = Pictures(tmp_path)
+    picture = pictures.file_of(draw(IconSpec("running"), 48, "dark"))
+    pictures.remove()
+    assert [*tmp_path.iterdir()] == [own]
+    assert not picture.exists()
 
 
 ONE = (Entry("text", Start("a")), SEPARATOR)
