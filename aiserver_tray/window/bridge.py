@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from aiserver_tray.bugs import log_bug, where
+from aiserver_tray.bugs import bug_error, log_bug
 from aiserver_tray.contract import GOTO_EVENT, Envelope, Json, answer
 from aiserver_tray.errors import AiServerError, RequestError
 from aiserver_tray.host.open_url import open_url
@@ -54,7 +54,7 @@ class Bridge:
             return {"success": False, **error.as_json(self._language)}
         except Exception as bug:  # noqa: BLE001 - the page gets no traceback, the log does
             log_bug(log, "a request of the page failed", bug)
-            return {"success": False, **_reported(bug).as_json(self._language)}
+            return {"success": False, **bug_error(bug).as_json(self._language)}
 
     def refusal(self) -> Envelope:
         """The answer to a page that is not ours."""
@@ -112,8 +112,3 @@ class Bridge:
 
 def _refused(why: Text, *fields: str) -> RequestError:
     return RequestError(why, fields)
-
-
-def _reported(bug: Exception) -> AiServerError:
-    text = Text("This is a bug of AI-Server Tray ({where}). Please report it.", where=where(bug))
-    return AiServerError(text)
