@@ -94,7 +94,8 @@ def _lines(file: IO[bytes]) -> list[str]:
 def _program(kind: str) -> list[str]:
     if hasattr(sys, "frozen"):
         return [sys.executable, "window", kind]
-    return [sys.executable, "-m", PROGRAMS[kind]]
+    # -P: files in the folder that the tray was started in are no modules of ours.
+    return [sys.executable, "-P", "-m", PROGRAMS[kind]]
 
 
 class Windows:

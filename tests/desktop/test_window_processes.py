@@ -48,6 +48,15 @@ def tray(lab: WindowLab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     assert tray.processes() == []
 
 
+def test_a_file_where_the_tray_was_started_is_no_module_of_ours(
+    tray: Tray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "webview.py").write_text("raise SystemExit(7)")
+    monkeypatch.chdir(tmp_path)
+    tray.windows.show_dashboard()
+    tray.shows("n8n")
+
+
 def test_two_clicks_open_one_window(tray: Tray) -> None:
     clicks = [threading.Thread(target=tray.windows.show_dashboard) for _ in range(2)]
     for click in clicks:
