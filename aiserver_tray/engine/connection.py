@@ -26,6 +26,7 @@ class Connection:
         self._find = find
         self._has_answered = False
         self._own = threading.local()
+        self._asking = threading.Lock()
         self._lock = threading.Lock()
         self._version: str | None = None
         self._clients: WeakSet[Client] = WeakSet()
@@ -39,7 +40,7 @@ class Connection:
         Raises:
             EngineDownError, EngineNotInstalledError, SettingError: it can't be reached.
         """
-        with self._lock:
+        with self._asking:
             if self._version is None:
                 if not self._has_answered:
                     self.address = self._find()

@@ -1,5 +1,6 @@
 """Where a connection looks for its engine. Its requests are tested on a real one."""
 
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -57,3 +58,28 @@ def test_an_engine_is_looked_for_until_one_has_answered(engine: Address, tmp_pat
             with pytest.raises(EngineDownError, match=r"engine\.sock does not answer"):
                 connection.call("GET", "/missing")
         assert connection.address == engine
+
+
+def test_it_closes_while_an_engine_lets_it_wait(tmp_path: Path) -> None:
+    path = tmp_path / "silent.sock"
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        connection = Connection(lambda: Address(f"unix://{path}", "local", {}))
+        asking = threading.Thread(target=_asks_in_vain, args=(connection,))
+        asking.start()
+        asked, _ = silent.accept()
+        assert asked.recv(1)
+        ending = threading.Thread(target=connection.close)
+        ending.start()
+        ending.join(5)
+        was_closed = not ending.is_alive()
+        asked.close()
+    asking.join()
+    ending.join()
+    assert was_closed
+
+
+def _asks_in_vain(connection: Connection) -> None:
+    with pytest.raises(EngineDownError):
+        connection.call("GET", "/_ping")
