@@ -73,6 +73,7 @@ class Session:
         self._turns = BoundedSemaphore(MOST_CALLS)
         self._pace = Pace()
         self._wrong = 0
+        self._is_over = False
         self._writer = Thread(target=self._write, name="control-writer", daemon=True)
 
     def run(self) -> None:
@@ -88,6 +89,7 @@ class Session:
             self._outbox.close()
             self._wire.sever()
             self._writer.join()
+            self._is_over = True
             self._contract.forget(self._caller)
 
     def touch(self) -> None:
@@ -140,6 +142,8 @@ class Session:
             self._answer(call.id, self._refusal(bug_error(bug)))
         finally:
             self._turns.release()
+            if self._is_over:  # it may have begun to listen after it was forgotten
+                self._contract.forget(self._caller)
 
     # -- in any thread --------------------------------------------------------------------------
 

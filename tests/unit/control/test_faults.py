@@ -265,8 +265,19 @@ def test_who_does_not_read_what_it_ordered_is_disconnected(
         size = 2**20
         order = {"count": 2 + MOST_WAITING // size, "size": size}
         deaf.send({"type": "call", "id": 1, "channel": "emit", "payload": order})
-        until(lambda: len(contract.forgotten) == 1)
+        until(lambda: bool(contract.forgotten))
         assert other.call("echo")["success"]
+
+
+def test_what_is_still_being_asked_when_a_client_goes_is_forgotten_too(
+    home: Home, server: Server, contract: StoreContract
+) -> None:
+    with entered(home) as hasty:
+        hasty.send({"type": "call", "id": 1, "channel": "wait"})
+        until(lambda: bool(contract.waiting))
+    until(lambda: len(contract.forgotten) == 1)
+    contract.released.set()
+    until(lambda: contract.forgotten == contract.waiting * 2)
 
 
 def test_closing_ends_all_threads_whatever_clients_do(home: Home, contract: StoreContract) -> None:
