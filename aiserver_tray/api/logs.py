@@ -105,7 +105,10 @@ class LogChannels:
             end = {"event": "error", "code": error.code, "message": message}
         caller.emit(LOG_EVENT, {"streamId": asked.stream_id, **end})
         with self._lock:
-            self._streams.get(caller, {}).pop(asked.stream_id, None)
+            streams = self._streams.get(caller, {})
+            _, known = streams.get(asked.stream_id, ("", None))
+            if known is follower:  # else its name was given to another since
+                del streams[asked.stream_id]
 
 
 def _events(lines: Iterable[tuple[Source, "LogLine", Level]]) -> Iterator[Json]:
