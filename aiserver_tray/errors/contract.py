@@ -34,7 +34,11 @@ class AlreadyRunningError(BusyError):
     """Another process of this home is what this one wanted to be."""
 
     def __init__(self, pid: int | None) -> None:
-        text = Text("AI-Server Tray runs already (process {pid}).", pid=pid or "?")
+        text = Text(
+            "AI-Server Tray runs already, but does not answer (process {pid}). Wait a little, or "
+            "end that process, then try again.",
+            pid=pid or "?",
+        )
         AiServerError.__init__(self, text, pid=pid)
 
 

@@ -1,6 +1,7 @@
 """The tray process, wired together: icon, windows, and the core, wherever that is hosted."""
 
 import logging
+import time
 from contextlib import ExitStack
 from threading import Lock, Thread, Timer
 from typing import TYPE_CHECKING, Literal
@@ -9,7 +10,7 @@ from aiserver_tray.app import App
 from aiserver_tray.contract import Caller, Contract, Json
 from aiserver_tray.control.client import Client
 from aiserver_tray.control.instance import Instance
-from aiserver_tray.errors import AiServerError, AlreadyRunningError
+from aiserver_tray.errors import AiServerError, AlreadyRunningError, NotRunningError
 from aiserver_tray.host import logfile
 from aiserver_tray.host.memory import share_heap
 from aiserver_tray.host.open_url import open_url
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 _ANSWERING = 0.2
 """Seconds for the answer to who asked for the end."""
 
+_CHANGEOVER = 10.0
+"""Seconds in which a tray that begins or ends is waited for."""
+
+_AGAIN = 0.1
+"""Seconds between two looks at it."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -41,15 +48,36 @@ def run(app: App) -> None:
 
     Raises:
         NoDesktopError: there is nothing to show an icon on.
-        AiServerError: the home can't be used, or the tray that runs does not answer.
+        AlreadyRunningError: the tray that runs does not answer.
+        AiServerError: the home can't be used.
+    """
+    until = time.monotonic() + _CHANGEOVER
+    while True:
+        try:
+            _run_or_show(app)
+            return
+        except AlreadyRunningError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN)
+
+
+def _run_or_show(app: App) -> None:
+    """As `run`.
+
+    Raises:
+        AlreadyRunningError: the tray that runs does not answer; it may only begin, or end.
     """
     try:
         with Instance(app.settings.home, "tray"):
             share_heap()
             logfile.set_up(app.settings.home, "tray")
             Tray(app).run()
-    except AlreadyRunningError:
-        show_dashboard(app, "home")
+    except AlreadyRunningError as running:
+        try:
+            show_dashboard(app, "home")
+        except NotRunningError:
+            raise running from None
 
 
 def show_dashboard(app: App, page: str) -> None:

@@ -1,0 +1,54 @@
+"""Who starts the tray a second time. The rest is tested on a desktop."""
+
+from contextlib import closing
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from aiserver_tray.api.front import Front
+from aiserver_tray.app import App
+from aiserver_tray.control.instance import Instance
+from aiserver_tray.control.server import Server
+from aiserver_tray.errors import AlreadyRunningError
+from aiserver_tray.tray import process
+from tests.contract.host import Recorded
+from tests.ui import states
+from tests.ui.scripted import Scripted
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return App(tmp_path / "home", [], "unix:///nowhere.sock")
+
+
+def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, show, around = Event(), process.show_dashboard, Recorded()
+
+    def ask(app: App, page: str) -> None:
+        try:
+            show(app, page)
+        finally:
+            asked.set()
+
+    monkeypatch.setattr(process, "show_dashboard", ask)
+    home = app.settings.home
+    with Instance(home, "tray"):
+        second = Thread(target=process.run, args=(app,))
+        second.start()
+        assert asked.wait(20)
+        server = Server(home, "tray", Front(app, Scripted(states.running()), around))
+        with closing(server):
+            server.start()
+            second.join(20)
+    assert around.pages == ["home"]
+
+
+def test_one_that_does_not_answer_is_told(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_CHANGEOVER", 0.0)
+    with (
+        Instance(app.settings.home, "tray"),
+        pytest.raises(AlreadyRunningError, match="does not answer"),
+    ):
+        process.run(app)
