@@ -71,6 +71,12 @@ class App:
             "catalogStamp": self._catalog_stamp,
         }
 
+    @property
+    def start_options(self) -> list[str]:
+        """The options, beside the home, that another start has to have to be as this one."""
+        catalogs = [word for c in self._catalogs for word in ("--catalog", str(c.resolve()))]
+        return [*catalogs, *(["--host", self._host] if self._host else [])]
+
     @cached_property
     def catalog(self) -> Catalog:
         """The built-in modules, those of the home's folder ``modules``, and the further ones."""

@@ -28,6 +28,9 @@ SNAPSHOT_EVENT: Final = "ai/snapshot/event"
 PROGRESS_EVENT: Final = "ai/operation/progress"
 STATUS_EVENT: Final = "ai/module/statusEvent"
 LOG_EVENT: Final = "ai/module/log"
+PAGES: Final = ("home", "settings", "logs")
+"""Of the dashboard; ``logs/MODULE`` are those of one."""
+
 GOTO_EVENT: Final = "ai/ui/goto"
 
 EVENTS: Final = (SNAPSHOT_EVENT, PROGRESS_EVENT, STATUS_EVENT, LOG_EVENT, GOTO_EVENT)

@@ -30,6 +30,7 @@ class EngineChannels:
             "installed": not isinstance(engine.error, EngineNotInstalledError),
             "running": engine.running,
             "version": engine.version,
+            "address": self._core.engine.host,
             "canStart": not engine.running and engine_start.can_start(self._core.engine.host),
         }
 

@@ -80,7 +80,13 @@ class Front:
             "host": self._surroundings.kind,
             "language": caller.language,
             **self._app.identity,
+            **self._engine(caller),
         }
+
+    def _engine(self, caller: Caller) -> Json:
+        """The one that the core talks to: what is set may have changed since it began."""
+        told = self._core.invoke("ai/docker/checkDocker", {}, caller)
+        return {"engine": told["data"]["address"]} if told["success"] else {}
 
     def _quit(self, asked: Quitting, caller: Caller) -> Json:
         if asked.stop:
@@ -107,11 +113,14 @@ class Front:
         return {"url": module["open"]}
 
     def _autostart(self, asked: Switch, _caller: Caller) -> Json:
-        home = self._app.settings.home
-        if asked.enabled is not None:
-            (autostart.enable if asked.enabled else autostart.disable)(home)
-            self._surroundings.look_again()
-        return {"enabled": autostart.is_enabled(home), "supported": autostart.is_supported()}
+        home, options = self._app.settings.home, self._app.start_options
+        if asked.enabled:
+            autostart.enable(home, options)
+        elif asked.enabled is not None:
+            autostart.disable(home)
+        self._surroundings.look_again()
+        is_enabled = autostart.is_enabled(home, options)
+        return {"enabled": is_enabled, "supported": autostart.is_supported()}
 
     def _open_external(self, asked: Address, _caller: Caller) -> Json:
         open_url(asked.url)

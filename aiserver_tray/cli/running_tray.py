@@ -6,6 +6,7 @@ import click
 
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import common_options, current_app
+from aiserver_tray.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from aiserver_tray.control.client import Client
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 @common_options
 def open_(name: str) -> None:
     """Show the dashboard of the running tray, on PAGE, or the page of MODULE itself."""
+    from aiserver_tray.contract import PAGES  # noqa: PLC0415 - after Ctrl-C works
+
     with _tray() as client:
-        modules = client.request("ai/modules/list")["items"]
-        if name in [module["name"] for module in modules]:
+        modules = [module["name"] for module in client.request("ai/modules/list")["items"]]
+        if name in modules:
             client.request("ai/module/open", {"name": name})
-        else:
+        elif name.partition("/")[0] in PAGES:
             client.request("ai/window/show", {"page": name})
+        else:
+            raise UnknownNameError(name, [*modules, *PAGES])
 
 
 @click.command("quit")

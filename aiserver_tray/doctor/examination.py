@@ -30,6 +30,10 @@ class Installation(Protocol):
     def chosen(self) -> tuple[str, ...]:
         """The modules that a bare `up` means."""
 
+    @property
+    def start_options(self) -> list[str]:
+        """With which its applet is started, beside the home."""
+
     def preview(self, name: str) -> ModuleTarget:
         """What the module wants on the engine; makes no secrets.
 
@@ -51,7 +55,7 @@ def examine(installation: Installation) -> list[Finding]:
     settings = installation.settings
     findings = [
         *examine_installation(settings, installation.catalog),
-        *examine_host(settings.home),
+        *examine_host(settings.home, installation.start_options),
     ]
     targets, errors = _chosen_targets(installation)
     return _once([*findings, *problems("modules", errors), *_on_engine(installation, targets)])

@@ -1,6 +1,6 @@
 """How this installation stands on this machine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aiserver_tray.doctor.finding import Finding
@@ -10,15 +10,16 @@ from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
 
 
-def examine_host(home: Home) -> list[Finding]:
-    """Whether the tray of *home* starts at login, where its logs are, and what crashed."""
-    return [_autostart(home), *_logs(log_folder(home))]
+def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
+    """Whether the tray of *home* with *options* starts at login, where its logs are, and what
+    crashed."""
+    return [_autostart(home, options), *_logs(log_folder(home))]
 
 
-def _autostart(home: Home) -> Finding:
+def _autostart(home: Home, options: Sequence[str]) -> Finding:
     if not autostart.is_supported():
         text = Text("There is no desktop here that could start the applet at login.")
-    elif autostart.is_enabled(home):
+    elif autostart.is_enabled(home, options):
         text = Text("The applet starts at login.")
     else:
         text = Text("The applet does not start at login.")

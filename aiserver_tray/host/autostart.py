@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiserver_tray.errors import SettingError
@@ -20,10 +21,11 @@ from aiserver_tray.i18n import Text
 _NAME = "aiserver-tray"
 
 
-def command_line(home: Home) -> list[str]:
-    """What starts the tray of *home*, from the bundle or the environment that runs now."""
+def command_line(home: Home, options: Sequence[str] = ()) -> list[str]:
+    """What starts the tray of *home* with *options*, from the bundle or the environment that runs
+    now."""
     place = [] if home.folder == default_home().folder else ["--home", str(home.folder)]
-    return [*_program(), *place]
+    return [*_program(), *place, *options]
 
 
 def _program() -> list[str]:
@@ -47,19 +49,19 @@ def is_supported() -> bool:
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def is_enabled(home: Home) -> bool:
+def is_enabled(home: Home, options: Sequence[str] = ()) -> bool:
     """Whether the next login really starts the tray of *home*, as it would be set up now."""
-    return _items().starts(_entry_name(home), command_line(home))
+    return _items().starts(_entry_name(home), command_line(home, options))
 
 
-def enable(home: Home) -> None:
-    """Have the tray of *home* started at login.
+def enable(home: Home, options: Sequence[str] = ()) -> None:
+    """Have the tray of *home* started at login with *options*.
 
     Raises:
         SettingError: that can't be set.
     """
     try:
-        _items().put(_entry_name(home), command_line(home))
+        _items().put(_entry_name(home), command_line(home, options))
     except OSError as error:
         why = Text(
             "start at login can't be switched on ({reason}). Mend that, then try again",

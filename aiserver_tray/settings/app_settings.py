@@ -90,6 +90,10 @@ APP_SETTINGS: Mapping[str, Setting] = {
         type="choice",
         default="system",
         title={"en": "Language", "zh": "语言"},
+        help={
+            "en": "Tray and windows speak it from their next start on.",
+            "zh": "托盘和窗口在下次启动后生效。",
+        },
         choices={
             "system": Choice(title={"en": "As the system", "zh": "跟随系统"}),
             "en": Choice(title={"en": "English", "zh": "English"}),

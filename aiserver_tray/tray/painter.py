@@ -1,11 +1,13 @@
 """Keeps the icon as the state is, and tells the user what is new."""
 
+import logging
 import time
 from collections.abc import Mapping
 from threading import Event, Thread
 from typing import Protocol
 
 from aiserver_tray.app import App
+from aiserver_tray.bugs import log_bug
 from aiserver_tray.contract import Caller, Contract, Json
 from aiserver_tray.control.views import snapshot_of
 from aiserver_tray.errors import AiServerError
@@ -20,10 +22,13 @@ from aiserver_tray.settings.app_settings import (
 )
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.notifications import Notifier
-from aiserver_tray.tray.view import TrayView, tray_view
+from aiserver_tray.tray.view import NAME, TrayView, tray_view
 
 _BREATH = 0.03
 """Seconds after a picture in which changes are taken together."""
+
+
+_logger = logging.getLogger(__name__)
 
 
 class Icon(Protocol):
@@ -85,7 +90,10 @@ class Painter:
             if self._closing.is_set():
                 return
             self._changed.clear()
-            self._paint()
+            try:
+                self._paint()
+            except Exception as bug:  # noqa: BLE001 - the next state is to be shown all the same
+                log_bug(_logger, "the icon was not painted", bug)
             self._closing.wait(_BREATH)
 
     def _paint(self) -> None:
@@ -98,6 +106,15 @@ class Painter:
         titles = {module["name"]: module["title"] for module in told["modules"]}
         self._icon.show(tray_view(snapshot, self._facts(snapshot, titles), language))
         self._tell(snapshot, titles, language)
+        self._tell_notices(language)
+
+    def _tell_notices(self, language: Language) -> None:
+        """What was found damaged in the home, and what was done about it."""
+        notices = self._app.settings.notices
+        while notices:
+            notice = notices.pop(0)
+            _logger.warning("%s", notice)
+            self._icon.notify(NAME, notice.render(language))
 
     def _tell(self, snapshot: Snapshot, titles: Mapping[str, str], language: Language) -> None:
         self._notifier.titles = titles
@@ -118,10 +135,10 @@ class Painter:
         return {kind: values[address] == "true" for kind, address in kinds.items()}
 
     def _facts(self, snapshot: Snapshot, titles: Mapping[str, str]) -> TrayFacts:
-        home = self._app.settings.home
+        home, options = self._app.settings.home, self._app.start_options
         return TrayFacts(
             titles=titles,
-            autostart=autostart.is_enabled(home) if autostart.is_supported() else None,
+            autostart=autostart.is_enabled(home, options) if autostart.is_supported() else None,
             can_start_engine=self._can_start_engine(snapshot),
         )
 

@@ -7,6 +7,7 @@ from threading import Lock, Thread, Timer
 from typing import TYPE_CHECKING, Literal
 
 from aiserver_tray.app import App
+from aiserver_tray.bugs import bug_error, log_bug
 from aiserver_tray.contract import Caller, Contract, Json
 from aiserver_tray.control.client import Client
 from aiserver_tray.control.instance import Instance
@@ -23,7 +24,7 @@ from aiserver_tray.tray.actions import Action, Quit
 from aiserver_tray.tray.doer import Doer
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.painter import Painter
-from aiserver_tray.tray.view import tray_view
+from aiserver_tray.tray.view import NAME, tray_view
 from aiserver_tray.window.launcher import Breakdown, Windows
 
 if TYPE_CHECKING:
@@ -143,14 +144,17 @@ class Tray:
             painter = self._painter = Painter(self._app, front, self._icon, self._caller)
             painter.start()
             stack.callback(painter.close)
+            self._take_up(Doer(front, self._caller, painter.begun, self._icon.notify))
+            self._watch_sleep(stack, link, painter)
             server = Server(self._app.settings.home, "tray", front)
             server.start()
             stack.callback(server.close)
-            self._watch_sleep(stack, link, painter)
-            self._take_up(Doer(front, self._caller, painter.begun, self._icon.notify))
         except AiServerError as error:
             _logger.error("the tray can't work: %s", error)
             self._tell(error.text)
+        except Exception as bug:  # noqa: BLE001 - the icon is there, and says so
+            log_bug(_logger, "the tray can't work", bug)
+            self._tell(bug_error(bug).text)
 
     def _take_up(self, doer: Doer) -> None:
         """What was chosen in the menu before there was anybody to do it is done now."""
@@ -217,7 +221,10 @@ class Tray:
                 if self._browser is None:
                     language = self._caller.language
                     self._browser = BrowserServer(self._front, Binding(), language)
-            self.show_dashboard("home")
+            try:
+                self.show_dashboard("home")
+            except AiServerError as error:
+                self._tell(error.text)
 
     def _tell(self, why: Text) -> None:
-        self._icon.notify("AI-Server Tray", why.render(self._caller.language))
+        self._icon.notify(NAME, why.render(self._caller.language))

@@ -117,7 +117,7 @@ class Windows:
 
     def open_module(self, name: str, title: str, url: str) -> None:
         """Open the own page of the module *name*, or bring it to the front."""
-        own = ["--module", name, "--title", title, "--url", url]
+        own = [f"--module={name}", f"--title={title}", f"--url={url}"]
         self._show(name, ["module", *own, *self._common], page="")
 
     def close(self) -> None:

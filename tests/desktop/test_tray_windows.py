@@ -75,6 +75,16 @@ def test_who_starts_it_again_gets_the_dashboard(applet: Applet) -> None:
     applet.quit()
 
 
+def test_a_page_that_is_not_there_yet_is_had_elsewhere(applet: Applet) -> None:
+    applet.desktop.environment.update(probed(applet.desktop.folder / "probe"))
+    applet.start()
+    applet.item.click("Settings")
+    says(applet, "aiserver-tray config list")
+    applet.cli("open", "logs/shop")
+    says(applet, "aiserver-tray logs shop --follow")
+    applet.quit()
+
+
 def test_a_click_that_comes_before_the_core_is_not_lost(applet: Applet) -> None:
     applet.start()
     applet.item.click("Open dashboard")

@@ -234,7 +234,7 @@ def test_start_at_login_and_logs_are_told(
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(used.folder / "config"))
     assert examined(app)["autostart"] == ["ok: The applet does not start at login."]
-    autostart.enable(used)
+    autostart.enable(used, app.start_options)
     (used.folder / "logs").mkdir()
     (used.folder / "logs/crash-tray.log").write_text("Fatal Python error", encoding="utf-8")
     (used.folder / "logs/crash-dashboard.log").touch()

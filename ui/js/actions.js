@@ -64,6 +64,11 @@ export async function fetchSnapshot() {
   if (answer.success) apply({ base: null, snapshot: answer.data });
 }
 
+/** Back to the only page that there is yet. */
+export function goHome() {
+  update({ page: "home" });
+}
+
 /** @param {string} id of an operation or a failure */
 export function dismiss(id) {
   update({

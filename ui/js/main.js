@@ -36,11 +36,12 @@ observe((now, before) => {
   if (isDown && !wasDown) lookAtEngine();
 });
 
-on(HELLO, ({ snapshot, language }) => {
+on(HELLO, ({ snapshot, language, page: asked }) => {
   setLanguage(language);
   // What is known stays on show, greyed, when there is no host.
-  update({ snapshot: snapshot ?? current().snapshot });
+  update({ snapshot: snapshot ?? current().snapshot, page: asked ?? current().page });
 });
+on("ai/ui/goto", ({ page: asked }) => update({ page: asked }));
 on(CONNECTION, ({ state }) => update({ connection: state }));
 on("ai/snapshot/event", (payload) => apply(payload) || fetchSnapshot());
 

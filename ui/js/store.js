@@ -10,6 +10,7 @@
 let state = {
   connection: "connecting",
   snapshot: null,
+  page: "home",
   canStartEngine: false,
   startingEngine: false,
   asked: new Set(),

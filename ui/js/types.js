@@ -25,7 +25,7 @@
  * address.
  * @typedef {"connecting"|"up"|"lost"|"ended"} Connection
  * @typedef {{title: string, text: string, action: string, run: () => void}} Question
- * @typedef {{connection: Connection, snapshot: Snapshot|null, canStartEngine: boolean,
+ * @typedef {{connection: Connection, snapshot: Snapshot|null, page: string, canStartEngine: boolean,
  *   startingEngine: boolean, asked: ReadonlySet<string>, failures: (Failure & {id: string})[],
  *   dismissed: ReadonlySet<string>, question: Question|null}} PageState
  */

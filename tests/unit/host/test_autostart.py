@@ -54,6 +54,16 @@ def test_a_home_that_was_named_is_named_at_login_too(tmp_path: Path) -> None:
     assert autostart.command_line(Home(tmp_path, "home"))[-2:] == ["--home", str(tmp_path)]
 
 
+def test_what_the_applet_was_started_with_it_is_started_with_at_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    home, options = Home(tmp_path / "home", "home"), ["--catalog", "/my modules"]
+    autostart.enable(home, options)
+    assert autostart.is_enabled(home, options)
+    assert not autostart.is_enabled(home)
+
+
 def test_a_bundle_starts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert autostart.command_line(default_home()) == [sys.executable]

@@ -2,6 +2,7 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { connectionBanner } from "../components/connection.js";
+import { elsewhere } from "../components/elsewhere.js";
 import { header } from "../components/header.js";
 import { icon } from "../components/icon.js";
 import { card, row } from "../components/module.js";
@@ -37,7 +38,7 @@ function stack(page) {
   const features = modules.filter(({ kind }) => kind === "feature");
   const basics = modules.filter(({ kind }) => kind === "basic");
   return html`
-    ${overview(page)} ${failures(page)} ${operations(page)} ${firstSteps(page)}
+    ${elsewhere(page)} ${overview(page)} ${failures(page)} ${operations(page)} ${firstSteps(page)}
     ${modules.length || !page.snapshot.engine.running ? nothing : html`
       <p class="empty">${icon("boxes")}${t("There are no modules in the catalog.")}</p>`}
     ${section("features", t("Features"), features, (module) => card(module, page), "cards")}
