@@ -103,6 +103,8 @@ class Painter:
         except AiServerError:  # the core went away this moment; another state follows
             return
         snapshot = snapshot_of(told)
+        if not _is_known(snapshot):
+            return
         titles = {module["name"]: module["title"] for module in told["modules"]}
         self._icon.show(tray_view(snapshot, self._facts(snapshot, titles), language))
         self._tell(snapshot, titles, language)
@@ -151,3 +153,9 @@ class Painter:
             told: Json = self._contract.invoke("ai/docker/checkDocker", {}, self._caller)
             self._can_start = bool(told["data"].get("canStart"))
         return self._can_start
+
+
+def _is_known(snapshot: Snapshot) -> bool:
+    """Whether there was a look at the engine: until then what is shown stays, or the icon would
+    tell at each start, for a moment, that the engine is down."""
+    return snapshot.engine.running or snapshot.engine.error is not None

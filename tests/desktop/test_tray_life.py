@@ -24,6 +24,7 @@ def test_start_all_and_stop_all_show_on_the_icon(applet: Applet) -> None:
     assert len(set(parts)) >= 3
     assert parts[0] < 0.05
     assert {look.colour for look in seen} == {"grey", "amber", "green"}
+    assert "grey ring with a slash" not in map(str, seen), "the engine runs"
     assert applet.item.entry("Shop").label == "● Shop – running"
     began = time.monotonic()
     applet.item.click("Stop all")

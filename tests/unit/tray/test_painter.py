@@ -1,0 +1,74 @@
+"""What is painted of a contract's state, and what is not."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from aiserver_tray.app import App
+from aiserver_tray.contract import Caller, Json
+from aiserver_tray.i18n import Language
+from aiserver_tray.tray.painter import Painter
+from aiserver_tray.tray.view import TrayView
+from tests.ui import states
+from tests.ui.scripted import Scripted
+
+PATIENCE = 10.0
+UNKNOWN = states.snapshot(
+    "engine_down", engine={"running": False, "version": None, "id": None, "error": None}
+)
+
+
+class Host(Scripted):
+    """Notes when it was looked at."""
+
+    def __init__(self, snapshot: Json) -> None:
+        super().__init__(snapshot)
+        self.looks: SimpleQueue[None] = SimpleQueue()
+
+    def snapshot(self, language: Language) -> Json:
+        self.looks.put(None)
+        return super().snapshot(language)
+
+
+class Icon:
+    """Keeps what it is to show."""
+
+    def __init__(self) -> None:
+        self.views: SimpleQueue[TrayView] = SimpleQueue()
+
+    def show(self, view: TrayView) -> None:
+        self.views.put(view)
+
+    def notify(self, title: str, body: str) -> None:
+        raise AssertionError(f"{title}: {body}")
+
+
+@pytest.fixture
+def host() -> Host:
+    return Host(UNKNOWN)
+
+
+@pytest.fixture
+def icon(host: Host, tmp_path: Path) -> Iterator[Icon]:
+    icon = Icon()
+    app = App(tmp_path / "home", [], "unix:///nowhere.sock")
+    caller = Caller("en", lambda _event, _payload: None)
+    with closing(Painter(app, host, icon, caller)) as painter:
+        painter.start()
+        yield icon
+
+
+def test_what_is_not_known_yet_is_not_painted(host: Host, icon: Icon) -> None:
+    host.looks.get(timeout=PATIENCE)
+    host.show(states.running())
+    assert icon.views.get(timeout=PATIENCE).icon.state == "running"
+
+
+def test_an_engine_that_is_gone_is(host: Host, icon: Icon) -> None:
+    error = {"code": "E_ENGINE_DOWN", "message": "it does not answer", "data": {}}
+    gone = {"running": False, "version": None, "id": None, "error": error}
+    host.show(states.snapshot("engine_down", engine=gone))
+    assert icon.views.get(timeout=PATIENCE).icon.state == "engine_down"
