@@ -96,7 +96,12 @@ class Browser:
         with self._lock:
             stream = self._streams.get(asked.get("client", ""))
         caller = stream.caller if stream else self._nobody
-        return _json(200, self._contract.invoke(asked["channel"], asked.get("payload"), caller))
+        try:
+            given = self._contract.invoke(asked["channel"], asked.get("payload"), caller)
+        finally:
+            if stream and stream.is_closed:  # it may have begun to listen after it was forgotten
+                self._contract.forget(caller)
+        return _json(200, given)
 
     def _events(self) -> bottle.HTTPResponse:
         self._check_session()

@@ -47,6 +47,11 @@ class EventStream:
         self._feed = Feed(contract, self._touch)
         self._subscription = Subscription(_EVENTS, self._feed, contract, self.caller)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended, or is about to."""
+        return self._closed.is_set()
+
     def close(self) -> None:
         """End it, from any thread."""
         self._closed.set()

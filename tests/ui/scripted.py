@@ -17,7 +17,7 @@ class Scripted:
         self.answers: dict[str, Envelope] = {}
         self.calls: list[tuple[str, Json]] = []
         self.callers: list[Caller] = []
-        self._forgotten: list[Caller] = []
+        self.forgotten: list[Caller] = []
         self.steps: list[Json] = []
         self._snapshot = deepcopy(snapshot)
         self._observers: list[Callable[[], None]] = []
@@ -65,13 +65,13 @@ class Scripted:
 
     def forget(self, caller: Caller) -> None:
         with self._news:
-            self._forgotten.append(caller)
+            self.forgotten.append(caller)
             self._news.notify_all()
 
     def wait_until_forgotten(self, caller: Caller) -> None:
         """Wait until *caller* is said to be gone."""
         with self._news:
-            assert self._news.wait_for(lambda: caller in self._forgotten, 10)
+            assert self._news.wait_for(lambda: caller in self.forgotten, 10)
 
     @property
     def listeners(self) -> int:

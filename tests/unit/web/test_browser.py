@@ -9,7 +9,14 @@ from urllib.request import urlopen
 
 import pytest
 
-from aiserver_tray.contract import LOG_EVENT, PROGRESS_EVENT, SNAPSHOT_EVENT, answer
+from aiserver_tray.contract import (
+    LOG_EVENT,
+    PROGRESS_EVENT,
+    SNAPSHOT_EVENT,
+    Caller,
+    Envelope,
+    answer,
+)
 from aiserver_tray.errors import SettingError
 from aiserver_tray.web import browser
 from aiserver_tray.web.events import HELLO_EVENT
@@ -201,6 +208,24 @@ def test_a_page_that_is_gone_is_forgotten(
     successor.next(HELLO_EVENT)
     successor.close()
     host.wait_until_forgotten(host.callers[-1])
+
+
+def test_what_a_page_still_asks_when_it_goes_is_forgotten_too(
+    guest: Visitor, listener: Listener, host: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener.next(HELLO_EVENT)
+    successors: list[Listener] = []
+
+    def be_slow(_channel: str, _payload: object, caller: Caller) -> Envelope:
+        successors.append(Listener(guest, "page"))
+        host.wait_until_forgotten(caller)
+        return answer()
+
+    monkeypatch.setattr(host, "invoke", be_slow)
+    assert guest.invoke({**CALL, "client": "page"}).json["success"]
+    assert len(host.forgotten) == 2
+    assert host.forgotten[0] is host.forgotten[1]
+    successors[0].close()
 
 
 def test_no_more_pages_than_there_are_places_for(
