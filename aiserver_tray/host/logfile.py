@@ -17,7 +17,9 @@ from types import TracebackType
 from typing import IO, Any
 
 from aiserver_tray.bugs import log_bug
+from aiserver_tray.errors import SettingError
 from aiserver_tray.host.paths import Home, make_folder
+from aiserver_tray.i18n import Text
 
 _SIZE = 1_000_000
 _OLD_FILES = 4
@@ -36,14 +38,21 @@ def set_up(home: Home, process: str) -> Path:
     time; also what no code catches, in any thread. Returns the file.
 
     Raises:
-        SettingError: the folder can't be made.
-        OSError: the file can't be written.
+        SettingError: the folder can't be made, or a file can't be written.
     """
     folder = log_folder(home)
     make_folder(folder)
-    handler = _PrivateFile(
-        folder / f"{process}.log", maxBytes=_SIZE, backupCount=_OLD_FILES, encoding="utf-8"
-    )
+    file = folder / f"{process}.log"
+    try:
+        _dump_crashes(folder / f"crash-{process}.log")
+        handler = _PrivateFile(file, maxBytes=_SIZE, backupCount=_OLD_FILES, encoding="utf-8")
+    except OSError as error:
+        why = Text(
+            "the log can't be written ({reason}). Check this file, its folder and the free space "
+            "there",
+            reason=error.strerror or error,
+        )
+        raise SettingError(str(error.filename or file), why) from error
     handler.setFormatter(_Discreet(_FORMAT))
     root = logging.getLogger()
     root.addHandler(handler)
@@ -51,8 +60,7 @@ def set_up(home: Home, process: str) -> Path:
     sys.excepthook = _on_uncaught
     threading.excepthook = _on_uncaught_in_thread
     sys.unraisablehook = _on_unraisable
-    _dump_crashes(folder / f"crash-{process}.log")
-    return folder / f"{process}.log"
+    return file
 
 
 class _PrivateFile(RotatingFileHandler):

@@ -101,6 +101,15 @@ def test_ctrl_c_is_no_bug(tmp_path: Path) -> None:
     assert log_of(tmp_path) == ""
 
 
+@pytest.mark.parametrize("name", ["tray.log", "crash-tray.log"])
+def test_a_log_that_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
+    in_the_way = tmp_path / "logs" / name
+    in_the_way.mkdir(parents=True)
+    done = run(tmp_path, "")
+    assert done.returncode == 1
+    assert f"SettingError: {in_the_way}: the log can't be written (" in done.stderr
+
+
 def test_nothing_is_set_up_by_looking(tmp_path: Path) -> None:
     assert not log_folder(Home(tmp_path / "home", "home")).exists()
     assert logging.getLogger().level == logging.WARNING
