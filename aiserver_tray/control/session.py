@@ -20,7 +20,7 @@ from aiserver_tray.contract import EVENTS, Caller, Contract, Envelope, Json, ans
 from aiserver_tray.control.feed import Feed, Subscription
 from aiserver_tray.control.outbox import Outbox
 from aiserver_tray.control.wire import MOST_FROM_HOST, LostError, Wire, encoded
-from aiserver_tray.errors import AiServerError, OverloadedError, RequestError
+from aiserver_tray.errors import AiServerError, NotRunningError, OverloadedError, RequestError
 from aiserver_tray.i18n import Language, Text
 
 MOST_CALLS: Final = 16
@@ -172,7 +172,7 @@ class Session:
                 elif self._subscription:
                     for event, payload in self._subscription.news():
                         self._wire.send(_event(event, payload))
-        except LostError:
+        except (LostError, NotRunningError):  # the client is gone, or who hosts the core is
             pass
         except Exception as bug:  # noqa: BLE001 - the client must not wait for ever
             log_bug(_logger, "a client can't be told what is new", bug)

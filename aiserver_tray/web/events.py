@@ -1,6 +1,7 @@
 """What a page hears: server-sent events, merged where they come too fast."""
 
 import json
+import logging
 from collections import deque
 from collections.abc import Iterator
 from threading import Condition, Event
@@ -15,6 +16,7 @@ from aiserver_tray.contract import (
     Json,
 )
 from aiserver_tray.control.feed import Feed, Subscription
+from aiserver_tray.errors import NotRunningError
 from aiserver_tray.i18n import Language
 
 HELLO_EVENT: Final = "ai/ui/hello"
@@ -31,6 +33,8 @@ _HEARTBEAT: Final = 15.0
 
 _MOST_WAITING: Final = 5000
 """Events for a page that does not take them: then it has to begin anew."""
+
+_logger = logging.getLogger(__name__)
 
 
 class EventStream:
@@ -59,7 +63,8 @@ class EventStream:
             self._news.notify_all()
 
     def lines(self) -> Iterator[bytes]:
-        """The events, until `close` or until the page is gone."""
+        """The events, until `close`, or until the page is gone, or who hosts the core is: then the
+        page comes again."""
         self._feed.start()
         try:
             yield self._hello()
@@ -67,6 +72,8 @@ class EventStream:
                 messages = self._messages()
                 yield b"".join(_event(*message) for message in messages) or b":\n\n"
                 self._closed.wait(_PAUSE if messages else 0)
+        except NotRunningError as lost:
+            _logger.info("a page can't be told what is new: %s", lost)
         finally:
             self._feed.close()
             self.close()

@@ -2,13 +2,15 @@
 
 import hmac
 import json
+import logging
 import stat
 import struct
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import SimpleQueue
+from unittest.mock import Mock
 
 import pytest
 
@@ -26,7 +28,7 @@ from tests.unit.state import made
 
 from .hosting import ROLE, StoreContract
 from .raw import Raw, entered
-from .test_client import Heard, until
+from .test_client import LIMIT, Heard, until
 
 
 def test_socket_and_key_are_the_users_alone(home: Home, server: Server) -> None:
@@ -278,6 +280,22 @@ def test_what_is_still_being_asked_when_a_client_goes_is_forgotten_too(
     until(lambda: len(contract.forgotten) == 1)
     contract.released.set()
     until(lambda: contract.forgotten == contract.waiting * 2)
+
+
+def test_a_client_is_lost_with_the_host_that_was_followed_for_it(
+    home: Home,
+    server: Server,
+    contract: StoreContract,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(contract, "snapshot", Mock(side_effect=NotRunningError))
+    with Client.connect(home, ROLE) as client:
+        lost = threading.Event()
+        with suppress(NotRunningError):  # it may be told before or after the answer
+            client.subscribe([SNAPSHOT_EVENT], lambda _event, _payload: None, lost.set)
+        assert lost.wait(LIMIT)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_closing_ends_all_threads_whatever_clients_do(home: Home, contract: StoreContract) -> None:

@@ -5,6 +5,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.request import urlopen
 
 import pytest
@@ -17,7 +18,7 @@ from aiserver_tray.contract import (
     Envelope,
     answer,
 )
-from aiserver_tray.errors import SettingError
+from aiserver_tray.errors import NotRunningError, SettingError
 from aiserver_tray.web import browser
 from aiserver_tray.web.events import HELLO_EVENT
 from aiserver_tray.web.server import Binding, BrowserServer
@@ -208,6 +209,27 @@ def test_a_page_that_is_gone_is_forgotten(
     successor.next(HELLO_EVENT)
     successor.close()
     host.wait_until_forgotten(host.callers[-1])
+
+
+def test_a_page_whose_host_has_just_left_comes_again(
+    guest: Visitor,
+    host: Scripted,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with monkeypatch.context() as gone:
+        gone.setattr(host, "snapshot", Mock(side_effect=NotRunningError))
+        early = Listener(guest, "page")
+        early.wait_for_end()
+        early.close()
+    late = Listener(guest, "page")
+    late.next(HELLO_EVENT)
+    with monkeypatch.context() as gone:
+        gone.setattr(host, "snapshot", Mock(side_effect=NotRunningError))
+        host.show(states.starting())
+        late.wait_for_end()
+        late.close()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_what_a_page_still_asks_when_it_goes_is_forgotten_too(
