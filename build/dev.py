@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import os
+import platform
 import shlex
 import shutil
 import statistics
@@ -54,8 +55,11 @@ DESKTOP_FILES = {
     "usr/lib/*/girepository-1.0/WebKit2-4.1.typelib": "gir1.2-webkit2-4.1",
 }
 TEST_FILES = {**DESKTOP_FILES, "usr/share/fonts/truetype/dejavu": "fonts-dejavu-core"}
+# Windows' own half is tested under Wine; the compiler makes what starts its Python.
+WINE_COMMANDS = {"wine": "wine", "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64-win32"}
+NEEDS_WINE = {"wine"}
 LAB_COMMANDS = ROOT / "tests/lab/requirements.json"
-NEEDS_LAB = {"contract", "desktop", "engine", "oracle"}
+NEEDS_LAB = {"contract", "desktop", "engine", "oracle", "wine"}
 
 DOCKER_DESKTOP = "Docker Desktop, https://www.docker.com/products/docker-desktop"
 WEBVIEW2 = "the WebView2 runtime, https://developer.microsoft.com/microsoft-edge/webview2"
@@ -152,6 +156,18 @@ def install_lab() -> None:
     install_missing(json.loads(LAB_COMMANDS.read_text(encoding="utf-8")))
 
 
+def install_wine() -> None:
+    """Install what Windows' own half is tested on."""
+    if not has_wine():
+        fail("Windows' own half is tested under Wine, on Debian on x86_64")
+    install_missing(WINE_COMMANDS)
+
+
+def has_wine() -> bool:
+    """Whether Wine as Debian has it is to be had for this machine."""
+    return DEBIAN and platform.machine() == "x86_64"
+
+
 def base_python() -> str:
     """The Python that makes the environment. Debian's own where there is one: its GTK bindings
     work with no other."""
@@ -199,6 +215,8 @@ def set_up_tests(levels: Iterable[str]) -> None:
     if DEBIAN:
         install_missing(TEST_COMMANDS)
         install_packages(packages_of(TEST_FILES))
+    if NEEDS_WINE & set(levels):
+        install_wine()
     if NEEDS_LAB & set(levels):
         install_lab()
     set_up()
@@ -264,6 +282,9 @@ def command_test(options: argparse.Namespace) -> int:
     if sys.platform != "linux" and not options.levels:
         levels = sorted(set(known) - NEEDS_LAB)
         print(f"dev.py: {', '.join(sorted(NEEDS_LAB))} need Linux; left out", file=sys.stderr)
+    elif not has_wine() and not options.levels:
+        levels = sorted(set(known) - NEEDS_WINE)
+        print("dev.py: wine needs Debian on x86_64; left out", file=sys.stderr)
     set_up_tests(levels)
     folders = [f"tests/{level}" for level in levels]
     return run(["python", "-m", "pytest", *folders, *options.words], environment())

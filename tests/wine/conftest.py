@@ -1,0 +1,38 @@
+"""Tests here run what is Windows' own under Wine, against the lab's real Docker Engine."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.desktop.applet import Applet
+from tests.engine.forwarding import forwarded
+from tests.engine.operating import Installation, here, idle
+from tests.lab.fixtures import engine, lab
+from tests.lab.place import Place
+from tests.wine.windows import Windows, windows
+
+__all__ = ["engine", "here", "lab"]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Windows]:
+    """A Windows that was just started."""
+    with windows(Path(os.environ.get("AISERVER_SHOTS") or tmp_path)) as found:
+        yield found
+
+
+@pytest.fixture
+def applet(machine: Windows, lab: Place, here: Installation) -> Iterator[Applet]:
+    """The applet with one chosen module, not yet started; whatever became of it, it is ended."""
+    here.write("shop", {"web": idle(stop_signal="SIGKILL")}, title={"en": "Shop"})
+    here.app.settings.choose(["shop"])
+    with forwarded(lab, "127.0.0.1") as address:
+        shop = dataclasses.replace(here, host=address)
+        found = Applet(machine.screen, shop, machine.users)
+        yield found
+        found.item.close()
+        for process in found.processes():
+            process.kill()

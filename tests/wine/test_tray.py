@@ -1,0 +1,72 @@
+"""The applet on Windows: its icon, its named pipe, its entry in the registry."""
+
+import re
+
+import requests
+
+from tests.desktop.applet import RUNNING, STOPPED, Applet
+from tests.desktop.waiting import eventually
+from tests.wine.windows import Windows
+
+_RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
+_ENTRIES = f"""
+import winreg
+with winreg.CreateKey(winreg.HKEY_CURRENT_USER, {_RUN_KEY!r}) as key:
+    for number in range(winreg.QueryInfoKey(key)[1]):
+        print(winreg.EnumValue(key, number)[1])
+"""
+
+
+def test_commands_and_a_second_launch_reach_the_tray(machine: Windows, applet: Applet) -> None:
+    start(machine, applet)
+    assert applet.status()["state"] == "stopped"
+    applet.cli("up", "shop", "--detach")
+    shows(machine, RUNNING)
+    assert applet.status()["state"] == "running"
+    used = applet.process.memory_info().rss
+    # Wine copies into memory what Windows maps from libraries' files.
+    print(f"memory of the tray's process: {used / 1e6:.0f} MB")  # noqa: T201 - a figure
+    applet.cli("stop", "shop")
+    shows(machine, STOPPED)
+    # There is no browser engine, so the web browser shows the dashboard.
+    assert applet.launch().wait(60) == 0
+    (first,) = eventually(machine.opened, "the dashboard")
+    with requests.Session() as browser:  # which keeps the cookie
+        assert browser.get(first, timeout=10).status_code == 200
+    applet.cli("open")
+    eventually(lambda: len(machine.opened()) == 2, "the dashboard, again")
+    applet.cli("quit")
+    applet.ends()
+
+
+def test_start_at_login_is_in_the_registry(machine: Windows, applet: Applet) -> None:
+    home = applet.installation.home
+    start(machine, applet)
+    before = machine.asks(home, "ai/system/autostart")
+    assert before == {"enabled": False, "supported": True}
+    assert machine.asks(home, "ai/system/autostart", enabled=True)["enabled"]
+    (entry,) = machine.says(_ENTRIES).splitlines()
+    program, _, words = entry.partition(" -P -m aiserver_tray --home ")
+    assert re.fullmatch(r"Z:\\.*\\pythonw\.exe", program)
+    assert words == "Z:" + str(home).replace("/", "\\")
+    assert not machine.asks(home, "ai/system/autostart", enabled=False)["enabled"]
+    assert machine.says(_ENTRIES) == ""
+    applet.cli("quit")
+    applet.ends()
+
+
+def start(machine: Windows, applet: Applet) -> None:
+    """Start the applet, and wait until it can be asked; Wine loses clicks on an icon before."""
+    applet.start(until=lambda: str(machine.bar.icon()) == STOPPED)
+    machine.asks(applet.installation.home, "ai/app/about")
+
+
+def shows(machine: Windows, look: str) -> None:
+    """Wait until the icon looks like *look*."""
+
+    def is_shown() -> bool:
+        found = str(machine.bar.icon())
+        assert found == look, found
+        return True
+
+    eventually(is_shown, look, patience=60)

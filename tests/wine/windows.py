@@ -1,0 +1,144 @@
+"""Wine with a Windows Python, on a desktop with a task bar."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from tests.desktop.desktop import Desktop, desktop
+from tests.desktop.pointer import TaskBar
+from tests.wine.windows_python import ROOT, windows_python
+
+_WITHOUT = ("env", "-u", "TMPDIR")
+"""Debian's Wine 10 breaks down where that is set."""
+
+_REGISTRY = r"""REGEDIT4
+
+[HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize]
+"SystemUsesLightTheme"=dword:00000001
+"""
+"""The task bar of `TaskBar` is a light one."""
+
+_CLIENT = """
+import json, time
+from pathlib import Path
+from aiserver_tray.control.client import Client
+from aiserver_tray.errors import NotRunningError
+from aiserver_tray.host.paths import Home
+end = time.monotonic() + 30
+while True:
+    try:
+        client = Client.connect(Home(Path({home!r}), "home"), "tray", language="en")
+        break
+    except NotRunningError:
+        if time.monotonic() > end:
+            raise
+        time.sleep(0.05)
+with client:
+    print(json.dumps(client.request({channel!r}, {payload!r})))
+"""
+
+_BROWSER = """#!/bin/sh
+echo "$1" >> {opened}
+"""
+
+
+class Windows:
+    """Programs here see the machine's files as drive ``Z:``, which is where they start."""
+
+    def __init__(self, screen: Desktop, bar: TaskBar, python: Path) -> None:
+        self.screen = screen
+        self.bar = bar
+        self._interpreter = (*_WITHOUT, "wine", str(python / "python.exe"))
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """What starts the applet, or a command of it."""
+        return (*self._interpreter, "-m", "aiserver_tray")
+
+    def says(self, code: str) -> str:
+        """What the Python *code* prints."""
+        return self.screen.run(*self._interpreter, "-c", code).decode()
+
+    def asks(self, home: Path, channel: str, **payload: object) -> dict[str, Any]:
+        """What the tray of *home* answers to a client, as soon as it takes one."""
+        code = _CLIENT.format(home=_windows_path(home), channel=channel, payload=payload)
+        found: dict[str, Any] = json.loads(self.says(code))
+        return found
+
+    def opened(self) -> list[str]:
+        """The addresses that the system's web browser was given until now."""
+        try:
+            return _opened(self.screen).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+
+
+@contextmanager
+def windows(shots: Path) -> Iterator[Windows]:
+    """While it lasts, a Windows that nobody else uses; pictures of its screen go to *shots*."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aiserver-wine"
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "lock"), desktop() as screen:
+        python = windows_python(cache)
+        _furnish(screen, cache / "prefix")
+        bar = TaskBar(screen, shots)
+        try:
+            _make_prefix(screen)
+            yield Windows(screen, bar, python)
+        finally:
+            _end(screen)
+
+
+def _furnish(screen: Desktop, prefix: Path) -> None:
+    """The environment variables of Wine, and a web browser, which it looks for in the PATH."""
+    programs = screen.folder / "programs"
+    programs.mkdir()
+    browser = programs / "xdg-open"
+    browser.write_text(_BROWSER.format(opened=_opened(screen)))
+    browser.chmod(0o700)
+    del screen.environment["PYSTRAY_BACKEND"]
+    screen.environment |= {
+        "PATH": f"{programs}:{screen.environment['PATH']}",
+        "PYTHONPATH": _windows_path(ROOT),
+        "WINEPREFIX": str(prefix),
+        "WINEDEBUG": "-all",
+        # Nothing that would ask to be downloaded, and nothing in the user's own menus.
+        "WINEDLLOVERRIDES": "mscoree=;mshtml=;winemenubuilder.exe=",
+    }
+
+
+def _make_prefix(screen: Desktop) -> None:
+    """The folder of Wine's drive and registry; one that was not finished is made anew."""
+    prefix = screen.path("WINEPREFIX")
+    finished = prefix / "finished"
+    if finished.exists() and finished.read_text(encoding="utf-8") == _REGISTRY:
+        return
+    shutil.rmtree(prefix, ignore_errors=True)
+    screen.run(*_WITHOUT, "wine", "wineboot", "--init")
+    wanted = screen.folder / "wanted.reg"
+    wanted.write_text(_REGISTRY)
+    screen.run(*_WITHOUT, "wine", "regedit", "/S", _windows_path(wanted))
+    _end(screen)
+    finished.write_text(_REGISTRY, encoding="utf-8")
+
+
+def _end(screen: Desktop) -> None:
+    """End all that runs in Wine; what it keeps is written then."""
+    server = [*_WITHOUT, "wineserver"]
+    subprocess.run([*server, "--kill"], env=screen.environment, check=False)  # fails if none runs
+    screen.run(*server, "--wait")
+
+
+def _opened(screen: Desktop) -> Path:
+    return screen.folder / "opened"
+
+
+def _windows_path(path: Path) -> str:
+    return "Z:" + str(path).replace("/", "\\")
