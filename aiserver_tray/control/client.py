@@ -67,7 +67,7 @@ class Client:
         if key is None:
             raise NotRunningError
         try:
-            wire = Wire(pipes.connect(socket_address(home, role)), MOST_FROM_HOST)
+            wire = Wire(pipes.connect(socket_address(home, role), timeout), MOST_FROM_HOST)
         except OSError:
             raise NotRunningError from None
         try:

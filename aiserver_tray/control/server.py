@@ -93,7 +93,7 @@ class Server:
     def _wake(self) -> None:
         """The thread waits for a client: be one."""
         try:
-            pipes.connect(self._address).close()
+            pipes.connect(self._address, _GOODBYE_SECONDS).close()
         except OSError:
             _logger.info("nobody could be reached at %s", self._address)
 

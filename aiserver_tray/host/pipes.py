@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 import sys
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
@@ -45,13 +46,25 @@ def listen(place: str) -> Listener:
     return listener
 
 
-def connect(place: str) -> "Connection":
-    """A connection to who listens at *place*.
+def connect(place: str, seconds: float) -> "Connection":
+    """A connection to who listens at *place*; it is waited for *seconds* where too many others
+    wait for the same (on Windows, the library's 20).
 
     Raises:
-        OSError: nobody does.
+        OSError: nobody listens, or takes connections.
     """
-    return Client(place)
+    if sys.platform == "win32":
+        return Client(place)
+    with socket.socket(socket.AF_UNIX) as own:
+        # A timeout of Python's would end at once where the queue is full; 0 is none.
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(max(seconds, 0.001)))
+        own.connect(place)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(0))
+        return Connection(own.detach())
+
+
+def _timeval(seconds: float) -> bytes:
+    return struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
 
 
 def sever(connection: "Connection") -> None:

@@ -1,6 +1,7 @@
 """The core of a home, for a process that needs one: hosted here, or another process's."""
 
 import logging
+import time
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 from typing import Any
@@ -9,7 +10,7 @@ from aiserver_tray.app import App
 from aiserver_tray.bugs import bug_error, log_bug
 from aiserver_tray.contract import Caller, Contract, Envelope, Json
 from aiserver_tray.control.client import Client
-from aiserver_tray.errors import AiServerError, BusyError, NotRunningError
+from aiserver_tray.errors import AiServerError, AlreadyRunningError, NotRunningError
 from aiserver_tray.hosting.host import CoreHost, FrontOf
 from aiserver_tray.hosting.nothing import Nothing
 from aiserver_tray.hosting.remote import RemoteContract
@@ -17,6 +18,9 @@ from aiserver_tray.i18n import Language
 
 _AGAIN = 1.0
 """Seconds until it is tried again, where there is neither a place nor a host."""
+
+_PATIENCE = 4.0
+"""Seconds in which a host need not answer: it may only begin, or end."""
 
 _logger = logging.getLogger(__name__)
 
@@ -34,6 +38,8 @@ class Link:
         self._observers: dict[Callable[[], None], Callable[[], None]] = {}
         self._closing = Event()
         self._lost = Event()
+        self._heard = 0.0
+        """When a host was there the last time, or this began."""
         self.linked = Event()
         """Set once a core was found or hosted, or why there is none is known."""
         self._thread = Thread(target=self._run, name="link", daemon=True)
@@ -87,6 +93,7 @@ class Link:
     # -- in its thread --------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self._heard = time.monotonic()
         while not self._closing.is_set():
             try:
                 self._host_or_follow()
@@ -111,20 +118,30 @@ class Link:
                 self._use(contract)
                 self._closing.wait()
                 self._use(Nothing(None))
-        except BusyError:
-            self._follow()
+        except AlreadyRunningError as other:
+            self._follow(other)
         finally:
             with self._lock:
                 self._host = None
 
-    def _follow(self) -> None:
+    def _follow(self, other: AlreadyRunningError) -> None:
         self._lost.clear()
-        with Client.connect(self._app.settings.home, "core", language=self._app.language) as client:
+        with self._connected(other) as client:
             remote = RemoteContract(client, self._lost.set)
             self._use(remote)
             if not self._closing.is_set():
                 self._lost.wait()
+        self._heard = time.monotonic()
         self._use(Nothing(None))
+
+    def _connected(self, other: AlreadyRunningError) -> Client:
+        """A client of *other*, which is raised where it has been silent for long."""
+        try:
+            return Client.connect(self._app.settings.home, "core", language=self._app.language)
+        except NotRunningError:
+            if time.monotonic() - self._heard < _PATIENCE:
+                raise
+            raise other from None
 
     def _use(self, contract: Contract) -> None:
         with self._lock:

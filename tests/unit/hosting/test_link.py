@@ -1,10 +1,11 @@
 """A process has the core from beginning to end, whoever hosts it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Condition
 
@@ -14,8 +15,9 @@ from aiserver_tray.api.front import Front
 from aiserver_tray.app import App
 from aiserver_tray.contract import Caller, Json
 from aiserver_tray.control.client import Client
-from aiserver_tray.control.instance import Instance
+from aiserver_tray.control.instance import Instance, socket_address
 from aiserver_tray.errors import NotRunningError
+from aiserver_tray.host import pipes
 from aiserver_tray.hosting.link import Link
 from tests.host_process import NoWindows
 
@@ -133,6 +135,28 @@ def test_of_two_the_other_takes_over_when_the_host_leaves(app: App) -> None:
             seen.wait_for(lambda snapshot: not knows_modules(snapshot))
             seen.wait_for(knows_modules)
             assert host_of(app) == os.getpid()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a signal of Unix")
+def test_it_says_that_a_host_does_not_answer_and_follows_it_when_it_does(app: App) -> None:
+    with hosting(app) as host:
+        host.send_signal(signal.SIGSTOP)
+        fill_queue(app)
+        with linked(app) as (link, seen):
+            refusal = link.invoke("ai/modules/list", {}, CALLER)
+            assert (refusal["code"], refusal["data"]) == ("E_BUSY", {"pid": host.pid})
+            assert f"does not answer (process {host.pid})" in refusal["message"]
+            host.send_signal(signal.SIGCONT)
+            seen.wait_for(knows_modules)
+            assert host_of(app) == host.pid
+
+
+def fill_queue(app: App) -> None:
+    """Connect as often as it is possible while nobody takes the connections."""
+    place = socket_address(app.settings.home, "core")
+    with suppress(OSError):
+        while True:
+            pipes.connect(place, 0.0).close()
 
 
 def test_it_says_why_there_is_no_core_and_finds_one_when_that_is_mended(
