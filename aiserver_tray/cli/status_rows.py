@@ -9,6 +9,7 @@ from aiserver_tray.state.words import STATES
 HEADS = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
 """Of the columns."""
 _ORPHAN = Text("not in the catalog any more")
+_SILENT = Text("The Docker engine was asked, but has not answered yet. Look again a little later.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,10 @@ def rows(snapshot: Snapshot, language: Language) -> list[StatusRow]:
 
 def engine_line(snapshot: Snapshot, language: Language) -> str | None:
     """Why there is no table."""
-    if snapshot.engine.running or not snapshot.engine.error:
+    if snapshot.engine.running:
         return None
-    return snapshot.engine.error.render(language)
+    error = snapshot.engine.error
+    return error.render(language) if error else _SILENT.render(language)
 
 
 def _row(module: ModuleView, language: Language) -> StatusRow:

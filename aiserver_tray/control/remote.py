@@ -1,5 +1,6 @@
 """The host's core, as the command line uses one of its own."""
 
+import time
 from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,12 +16,15 @@ from aiserver_tray.errors import AiServerError, NotRunningError
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
 
+_PATIENCE = 3.0
+"""Seconds for the host to know of the engine."""
+
 
 class RemoteCore:
     """Store and operations of the host that *client* is connected to, between ``with`` and its
     end. What was begun goes on after that.
 
-    When it is entered, it is known whether the engine can be reached.
+    When it is entered, it is known whether the engine can be reached, or that it is slow to answer.
     """
 
     def __init__(self, client: Client) -> None:
@@ -29,7 +33,8 @@ class RemoteCore:
         self.operations = RemoteOperations(client, self.store)
 
     def __enter__(self) -> Self:
-        self.store.wait_until(lambda s: s.engine.running or s.engine.error is not None)
+        with suppress(TimeoutError):
+            self.store.wait_until(_knows_engine, _PATIENCE)
         return self
 
     def __exit__(
@@ -42,6 +47,10 @@ class RemoteCore:
 
     def publish_modules(self) -> None:
         """The host tells of every module by itself."""
+
+
+def _knows_engine(snapshot: Snapshot) -> bool:
+    return snapshot.engine.running or snapshot.engine.error is not None
 
 
 @dataclass(frozen=True)
@@ -84,17 +93,22 @@ class RemoteStore:
     def flush(self) -> None:
         """What the host tells holds all that it knows."""
 
-    def wait_until(self, predicate: Callable[[Snapshot], bool]) -> Snapshot:
+    def wait_until(
+        self, predicate: Callable[[Snapshot], bool], timeout: float | None = None
+    ) -> Snapshot:
         """The first snapshot, from the current one on, for which *predicate* holds.
 
         Raises:
             NotRunningError: the host is gone.
+            TimeoutError: *timeout* seconds have passed.
         """
+        until = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while not predicate(snapshot := snapshot_of(self._mirror.snapshot())):
                 if self._is_lost:
                     raise NotRunningError
-                self._changed.wait()
+                if not self._changed.wait(until and until - time.monotonic()):
+                    raise TimeoutError
             return snapshot
 
     def observe(self, callback: Callable[[RemoteState], object]) -> Callable[[], None]:

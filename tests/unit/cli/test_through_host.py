@@ -1,7 +1,9 @@
 """With a host of the core, commands do and print what they do without."""
 
+import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,16 @@ def test_commands_print_and_end_as_without_a_host(tray: Tray, words: tuple[str, 
     alone = tray.run(*words)
     with hosted(tray):
         assert tray.run(*words) == alone
+
+
+def test_an_engine_that_takes_its_time_keeps_nobody_waiting(tray: Tray, tmp_path: Path) -> None:
+    with closing(socket.socket(socket.AF_UNIX)) as silent:
+        silent.bind(f"{tmp_path}/none.sock")
+        silent.listen()
+        with hosted(tray) as (_, host):
+            told = tray.run("status").succeeded().output
+            host.kill()
+    assert told.startswith("The Docker engine was asked, but has not answered yet.")
 
 
 def test_operations_are_the_hosts_where_engine_and_catalog_agree(

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from aiserver_tray.cli.operate import follow_operation
+from aiserver_tray.control import remote
 from aiserver_tray.control.client import Client
 from aiserver_tray.control.remote import RemoteCore, RemoteState
 from aiserver_tray.control.server import Server
 from aiserver_tray.errors import BusyError, CancelledError, NotRunningError
 from aiserver_tray.host.paths import Home
-from aiserver_tray.model import OperationView
+from aiserver_tray.model import EngineView, OperationView
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
 from aiserver_tray.state.facts import OperationChanged
 from tests.unit.state import made
@@ -125,6 +126,16 @@ def test_a_host_that_ends_fails_the_operation_and_who_watches(
         until(lambda: is_gone(states.get(timeout=LIMIT)))
         with pytest.raises(NotRunningError):
             assert core.store.snapshot
+
+
+def test_an_engine_of_which_nothing_is_known_yet_is_not_waited_for_long(
+    home: Home, server: Server, contract: StoreContract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_PATIENCE", 0.05)
+    with RemoteCore(Client.connect(home, ROLE)) as core:
+        assert core.store.snapshot.engine == EngineView(running=False)
+        contract.start_stack()
+        assert core.store.wait_until(lambda s: s.engine.running, LIMIT).modules
 
 
 def is_gone(state: RemoteState) -> bool:
