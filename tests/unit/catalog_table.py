@@ -1,0 +1,155 @@
+"""The table of every service of the built-in catalog, made from its Compose files.
+
+``python -m tests.unit.catalog_table`` writes ``orchestration/README.md``; a test holds the file to
+it. Where a service has nothing to show in a column, ``catalog_reasons.toml`` says why.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiserver_tray.app import built_in_catalog
+from aiserver_tray.catalog.catalog import Catalog, load_catalog
+from aiserver_tray.catalog.compose.load import load_project
+from aiserver_tray.catalog.compose.service import Service
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.resolve import config_environment
+
+COLUMNS = ("image", "volumes", "ports", "health check", "dependencies", "secrets", "memory")
+README = built_in_catalog() / "README.md"
+REASONS = Path(__file__).with_name("catalog_reasons.toml")
+
+_HEAD = """\
+# The modules and their services
+
+Made from the Compose files by `python3 build/dev.py exec -- python -m tests.unit.catalog_table`; a
+test holds it true. In italics: why there is nothing. Host ports are on 127.0.0.1 (`app.bind`);
+ports, sizes and choices are settings.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A service and what stands in each of `COLUMNS`; empty where there is nothing."""
+
+    service: str
+    cells: Mapping[str, str]
+
+
+def load() -> Catalog:
+    """The built-in catalog alone."""
+    return load_catalog([built_in_catalog()])
+
+
+def rows(catalog: Catalog, module: Module) -> list[Row]:
+    """Every service of *module*, under whichever choice it is active."""
+    project = load_project(module.source, config_environment(catalog, module, None), profiles=["*"])
+    return [
+        Row(name, dict(zip(COLUMNS, _cells(catalog, module, name, service), strict=True)))
+        for name, service in sorted(
+            project.services.items(), key=lambda item: _order(module, item[0])
+        )
+    ]
+
+
+def reasons() -> Mapping[str, Mapping[str, str]]:
+    """Column -> ``module/service`` (or ``*/job``: of every job) -> why it is empty."""
+    return tomllib.loads(REASONS.read_text(encoding="utf-8"))
+
+
+def is_job(row: Row, all_rows: Iterable[Row]) -> bool:
+    """Whether another service waits for this one's end."""
+    return any(f"{row.service} (done)" in other.cells["dependencies"] for other in all_rows)
+
+
+def why_empty(module: str, row: Row, column: str, all_rows: Iterable[Row]) -> str:
+    """The reason that is given, or nothing."""
+    given = reasons().get(column, {})
+    kinds = ["*/job", "*"] if is_job(row, all_rows) else ["*"]
+    keys = [f"{module}/{row.service}", *kinds]
+    return next((given[key] for key in keys if key in given), "")
+
+
+def document() -> str:
+    """The whole file."""
+    catalog = load()
+    return "\n".join([_HEAD, *(_section(catalog, module) for module in catalog.modules.values())])
+
+
+def _section(catalog: Catalog, module: Module) -> str:
+    found = rows(catalog, module)
+    requires = f" Requires: {', '.join(module.requires)}." if module.requires else ""
+    lines = [
+        " | ".join([row.service, *(_shown(module.name, row, column, found) for column in COLUMNS)])
+        for row in found
+    ]
+    head = f"| service | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 1)}\n"
+    table = "".join(f"| {line} |\n" for line in lines)
+    text = f"{module.title['en']}: {module.summary['en']}.{requires}"
+    return f"## {module.name}\n\n{text}\n\n{head}{table}"
+
+
+def _shown(module: str, row: Row, column: str, all_rows: Iterable[Row]) -> str:
+    return row.cells[column] or f"*{why_empty(module, row, column, all_rows)}*"
+
+
+def _order(module: Module, name: str) -> int:
+    return list(module.document.tree["services"]).index(name)
+
+
+def _cells(catalog: Catalog, module: Module, name: str, service: Service) -> list[str]:
+    written = module.document.tree["services"][name]
+    check = service.healthcheck
+    return [
+        f"`{service.image}`",
+        _lines(f"`{v.source}` → `{v.target}`" for v in service.volumes),
+        _lines(f"{p.published} → {p.target}" for p in service.ports),
+        _code(" ".join(check.test or [])) if check else "",
+        _lines(
+            f"{other} ({_CONDITIONS[dependency.condition]})"
+            for other, dependency in service.depends_on.items()
+        ),
+        _lines(_secrets(catalog, module, written)),
+        _memory(module, written),
+    ]
+
+
+_CONDITIONS = {
+    "service_started": "started",
+    "service_healthy": "healthy",
+    "service_completed_successfully": "done",
+}
+
+
+def _lines(items: Iterable[str]) -> str:
+    return "<br>".join(items)
+
+
+def _code(text: str) -> str:
+    return "`` " + " ".join(text.split()).replace("|", "\\|") + " ``"
+
+
+def _memory(module: Module, written: Mapping[str, Any]) -> str:
+    limit = str(written.get("mem_limit", ""))
+    found = re.fullmatch(r"\$\{(\w+)\}", limit)
+    return f"{module.defaults[found[1]]} (`{found[1]}`)" if found else limit
+
+
+def _secrets(catalog: Catalog, module: Module, written: Mapping[str, Any]) -> list[str]:
+    """The secrets that a service as it is *written* gets, by environment or file."""
+    configs = module.document.tree.get("configs", {})
+    sources = [c if isinstance(c, str) else c["source"] for c in written.get("configs", [])]
+    text = json.dumps([written, *(configs.get(source) for source in sources)])
+    scope = catalog.scope(module)
+    names = dict.fromkeys(re.findall(r"\$\{(\w+)", text))
+    return [
+        f"`{name}`" for name in names if name in scope and catalog.declared[scope[name]].is_secret
+    ]
+
+
+if __name__ == "__main__":
+    README.write_text(document(), encoding="utf-8")
