@@ -2,35 +2,18 @@
 
 import os
 import shlex
-import signal
 import sys
 import time
-from pathlib import Path
 
 import docker
-from docker.models.containers import Container
 
 from tests.desktop.applet import ENGINE_DOWN, ROOT, RUNNING, TROUBLE, Applet, Shown
 from tests.desktop.desktop import Desktop
 from tests.desktop.waiting import eventually
+from tests.engine.processes import kill
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import VARIABLE, Place
-
-
-def main_process(container: Container) -> int:
-    """The pid of a container's first process, as this machine sees it: the engine, in a namespace
-    of its own, knows it by another."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            status = (folder / "status").read_text(encoding="utf-8")
-            if container.id in (folder / "cgroup").read_text(encoding="utf-8"):
-                pids = next(line for line in status.splitlines() if line.startswith("NSpid"))
-                if pids.split()[-1] == "1":
-                    return int(folder.name)
-        except OSError:  # it ended
-            continue
-    raise LookupError(container.name)
 
 
 def running(applet: Applet) -> None:
@@ -51,9 +34,8 @@ def test_a_killed_service_shows_at_once_and_heals(
     running(applet)
     applet.outlast_quiet()
     assert applet.notifications() == []
-    victim = main_process(engine.containers.get("ai-shop-web"))
     killed = time.monotonic()
-    os.kill(victim, signal.SIGKILL)
+    kill(engine.containers.get("ai-shop-web"))
     red = eventually(lambda: first_red(applet, killed), "red icon")
     assert red.at - killed < 1
     assert "Shop: web: " in red.tooltip

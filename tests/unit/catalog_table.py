@@ -113,7 +113,7 @@ def _cells(catalog: Catalog, module: Module, name: str, service: Service) -> lis
             f"{other} ({_CONDITIONS[dependency.condition]})"
             for other, dependency in service.depends_on.items()
         ),
-        _lines(_secrets(catalog, module, written)),
+        _lines(_secrets(catalog, module, name)),
         _memory(module, written),
     ]
 
@@ -139,16 +139,21 @@ def _memory(module: Module, written: Mapping[str, Any]) -> str:
     return f"{module.defaults[found[1]]} (`{found[1]}`)" if found else limit
 
 
-def _secrets(catalog: Catalog, module: Module, written: Mapping[str, Any]) -> list[str]:
-    """The secrets that a service as it is *written* gets, by environment or file."""
-    configs = module.document.tree.get("configs", {})
+def names_used(module: Module, service: str) -> list[str]:
+    """The NAMEs that *service* of *module* depends on, as its file is written: in its own lines
+    and in the configuration files that it gets."""
+    tree = module.document.tree
+    written = tree["services"][service]
+    configs = tree.get("configs", {})
     sources = [c if isinstance(c, str) else c["source"] for c in written.get("configs", [])]
     text = json.dumps([written, *(configs.get(source) for source in sources)])
+    return list(dict.fromkeys(re.findall(r"\$\{(\w+)", text)))
+
+
+def _secrets(catalog: Catalog, module: Module, service: str) -> list[str]:
     scope = catalog.scope(module)
-    names = dict.fromkeys(re.findall(r"\$\{(\w+)", text))
-    return [
-        f"`{name}`" for name in names if name in scope and catalog.declared[scope[name]].is_secret
-    ]
+    used = (name for name in names_used(module, service) if name in scope)
+    return [f"`{name}`" for name in used if catalog.declared[scope[name]].is_secret]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,257 @@
+"""The whole built-in catalog on the lab's engine, as one person's stack; what of it is real there
+and what a stand-in tells ``tests/lab/README.md``.
+
+The tests here share one stack, which takes a while to start, and each leaves it running.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+
+import docker
+import pytest
+import requests
+
+from aiserver_tray.catalog.compose.load import load_project
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.resolve import config_environment
+from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.core import Core
+from aiserver_tray.errors import SettingError
+from aiserver_tray.model import ModuleView, OperationKind, Snapshot
+from aiserver_tray.operations.request import Request
+from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
+from tests.engine.operating import IMAGE, Installation, ended
+from tests.engine.processes import kill
+from tests.engine.test_modules import OWNER, free_port
+from tests.lab.fixtures import borrowed
+from tests.lab.place import Place
+from tests.unit.catalog_table import load, names_used
+
+pytestmark = pytest.mark.timeout(600)
+
+CATALOG = load()
+DECLARED = CATALOG.declared
+MAP_COUNT = Path("/proc/sys/vm/max_map_count")
+
+
+def is_token(setting: Setting) -> bool:
+    """Whether another module makes it."""
+    return setting.token_of is not None
+
+
+def connects(address: str, answer: str) -> bool:
+    """Whether an answer to a choice needs a token that only `connect` makes."""
+    module = CATALOG.modules[address.partition(".")[0]]
+    makers = {setting.token_of for setting in module.settings.values()}
+    return not makers.isdisjoint(DECLARED[address].choices[answer].requires)
+
+
+def lasting(module: Module) -> list[str]:
+    """The services of *module* that run on, under the default choices."""
+    env = config_environment(CATALOG, module, None)
+    services = load_project(module.source, env, profiles=module.profiles_with(env)).services
+    jobs = {
+        name
+        for service in services.values()
+        for name, dependency in service.depends_on.items()
+        if dependency.condition == "service_completed_successfully"
+    }
+    return [name for name in services if name not in jobs]
+
+
+LASTING = [(module.name, name) for module in CATALOG.modules.values() for name in lasting(module)]
+KEPT = [address for address, setting in DECLARED.items() if setting.keep]
+PORTS = [address for address, setting in DECLARED.items() if setting.type == "port"]
+SECRETS = [a for a, s in DECLARED.items() if s.is_secret and not s.keep and not is_token(s)]
+CHOICES = [
+    (address, answer)
+    for address, setting in DECLARED.items()
+    for answer in setting.choices
+    if answer != setting.initial and not connects(address, answer)
+]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """An installation, its core, which lives as long as the tests, and the engine."""
+
+    here: Installation
+    core: Core
+    client: docker.DockerClient
+
+    def run(self, kind: OperationKind, **options: bool) -> None:
+        """An operation on everything. Raises ``AssertionError`` where it fails."""
+        view = ended(self.core.operations.start(Request(kind, **options)))
+        assert view.status == "succeeded", view.error
+
+    def up(self) -> None:
+        """All modules, as they are to be now, and seen running."""
+        self.core.publish_modules()
+        self.run("up", all=True)
+        self.runs()
+
+    def runs(self) -> None:
+        """Raises ``AssertionError`` where not everything gets to run by itself."""
+        self.until(lambda now: {module.state for module in now.modules} == {"running"})
+
+    def until(self, holds: Callable[[Snapshot], bool], limit: float = 120) -> Snapshot:
+        """The first snapshot of which it holds. Raises ``AssertionError`` where none comes."""
+        try:
+            return self.core.store.wait_until(holds, limit)
+        except TimeoutError:
+            found = self.core.store.snapshot.modules
+            raise AssertionError([(m.name, m.state, m.reason) for m in found]) from None
+
+    def lasting(self) -> dict[tuple[str, str], str]:
+        """Module and service -> its container's id, of all that are no jobs."""
+        ids = {found.name: found.id for found in self.client.containers.list()}
+        return {
+            (module.name, service.name): ids[service.container]
+            for module in self.core.store.snapshot.modules
+            for service in module.services
+            if not service.is_job
+        }
+
+    def set(self, address: str, value: str) -> None:
+        """Give a setting a value."""
+        self.here.set(address, value)
+
+    def unset(self, address: str) -> None:
+        """Take its value back; a secret is made anew."""
+        self.here.app.settings.unset(DECLARED, address)
+
+    def volumes(self, command: str) -> dict[str, str]:
+        """Volume -> what a shell *command* prints in it."""
+        ours = self.client.volumes.list(filters={"label": "io.aiserver.module"})
+        return {
+            volume.name: self.client.containers.run(
+                IMAGE,
+                ["sh", "-c", command],
+                working_dir="/volume",
+                volumes={volume.name: {"bind": "/volume"}},
+                remove=True,
+            ).decode()
+            for volume in ours
+        }
+
+
+@pytest.fixture(scope="module")
+def stack(lab: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Everything, running."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "none").mkdir()
+    here = Installation(folder / "home", folder / "none", lab.host)
+    before = MAP_COUNT.read_text(encoding="utf-8")
+    with borrowed(lab) as client:
+        client.images.pull(IMAGE)
+        for address in PORTS:
+            here.set(address, str(free_port()))
+        here.set(KERNEL_SETTINGS, "true")
+        with here.core() as core:
+            found = Stack(here, core, client)
+            found.up()
+            yield found
+    MAP_COUNT.write_text(before, encoding="utf-8")
+
+
+def users_of(address: str) -> set[tuple[str, str]]:
+    """The services whose files have the setting in them."""
+    name = address.partition(".")[2]
+    return {
+        (module.name, service)
+        for module in CATALOG.modules.values()
+        if CATALOG.scope(module).get(name) == address
+        for service in module.document.tree["services"]
+        if name in names_used(module, service)
+    }
+
+
+def only_its_users_are_recreated(stack: Stack, address: str, change: Callable[[], None]) -> None:
+    """Change a setting, and see who gets a new container; everything runs afterwards."""
+    before = stack.lasting()
+    change()
+    stack.up()
+    after = stack.lasting()
+    both = before.keys() & after.keys()
+    recreated = {service for service in both if before[service] != after[service]}
+    assert recreated == users_of(address) & both
+    for module, service in before.keys() ^ after.keys():
+        assert CATALOG.modules[module].document.tree["services"][service].get("profiles")
+
+
+def test_every_service_is_healthy_and_every_job_done(stack: Stack) -> None:
+    found = {m.name: m for m in stack.core.store.snapshot.modules}
+    assert found.keys() == CATALOG.modules.keys()
+    for module in found.values():
+        assert (module.state, module.ready) == ("running", module.total), module
+        for service in module.services:
+            wanted = ("exited", 0) if service.is_job else ("running", "healthy")
+            shown = service.exit_code if service.is_job else service.health
+            assert (service.state, shown) == wanted, service
+
+
+@pytest.mark.parametrize(("module", "service"), LASTING)
+def test_a_killed_service_shows_within_a_second_and_heals(
+    stack: Stack, module: str, service: str
+) -> None:
+    victim = stack.client.containers.get(stack.lasting()[module, service])
+    started = victim.attrs["State"]["StartedAt"]
+
+    def shows(now: Snapshot) -> bool:
+        shown = shown_of(now, module)
+        return shown.state in ("error", "degraded") and f"{service}: " in str(shown.reason)
+
+    kill(victim)
+    stack.until(shows, limit=1)
+    stack.runs()
+    victim.reload()
+    assert victim.attrs["State"]["StartedAt"] != started
+
+
+def shown_of(snapshot: Snapshot, module: str) -> ModuleView:
+    """What is shown of a module."""
+    return next(m for m in snapshot.modules if m.name == module)
+
+
+@pytest.mark.parametrize("address", PORTS)
+def test_another_port(stack: Stack, address: str) -> None:
+    only_its_users_are_recreated(stack, address, lambda: stack.set(address, str(free_port())))
+
+
+@pytest.mark.parametrize("address", SECRETS)
+def test_another_secret(stack: Stack, address: str) -> None:
+    def change() -> None:
+        if DECLARED[address].generate:
+            stack.unset(address)
+        else:
+            stack.set(address, token_hex(8))
+
+    only_its_users_are_recreated(stack, address, change)
+
+
+@pytest.mark.parametrize(("address", "answer"), CHOICES)
+def test_another_choice_and_back(stack: Stack, address: str, answer: str) -> None:
+    only_its_users_are_recreated(stack, address, lambda: stack.set(address, answer))
+    only_its_users_are_recreated(stack, address, lambda: stack.unset(address))
+
+
+@pytest.mark.parametrize("address", KEPT)
+def test_a_kept_secret_is_not_changed(stack: Stack, address: str) -> None:
+    with pytest.raises(SettingError, match="stored data"):
+        stack.set(address, token_hex(16))
+    with pytest.raises(SettingError, match="stored data"):
+        stack.unset(address)
+
+
+def test_all_data_is_there_after_down_and_up(stack: Stack) -> None:
+    page = f"http://127.0.0.1:{stack.here.app.settings.values(DECLARED)['n8n.N8N_HOST_PORT']}"
+    requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
+    marks = stack.volumes("hostname > .mark; cat .mark")
+    stack.run("down")
+    assert not stack.client.containers.list(all=True)
+    stack.up()
+    assert stack.volumes("cat .mark") == marks
+    login = {"emailOrLdapLoginId": OWNER["email"], "password": OWNER["password"]}
+    requests.post(f"{page}/rest/login", json=login, timeout=30).raise_for_status()
