@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Protocol
 
 from aiserver_tray.core import Core
-from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
-from tests.bench.shapes import Shape
 
 
 class Side(Protocol):
-    """Starts and stops one shape; returns when it is done."""
+    """Starts and stops one stack; returns when it is done."""
 
     @property
-    def project(self) -> str:
-        """The value of Compose's project label on its containers."""
+    def label(self) -> str:
+        """What all of its containers have."""
 
     def up(self) -> None: ...
 
@@ -39,17 +37,22 @@ def run(command: Sequence[object], host: str = "") -> str:
     return done.stdout
 
 
+def project_label(project: str) -> str:
+    """What Compose and we put on the containers of a *project*."""
+    return f"com.docker.compose.project={project}"
+
+
 @dataclass(frozen=True)
 class Theirs:
     """``docker compose``."""
 
-    shape: Shape
+    project: str
     file: Path
     host: str
 
     @property
-    def project(self) -> str:
-        return f"theirs-{self.shape.name}"
+    def label(self) -> str:
+        return project_label(self.project)
 
     def up(self) -> None:
         self._run("up", "-d", "--wait")
@@ -63,16 +66,18 @@ class Theirs:
 
 @dataclass(frozen=True)
 class Tray:
-    """Our command line: one installation with one further catalog folder."""
+    """Our command line: one installation with one further catalog folder. ``program`` is what
+    Python runs."""
 
     home: Path
     catalog: Path
     host: str
+    program: Sequence[str] = ("-m", "aiserver_tray")
 
     def command(self, *words: str) -> list[object]:
         """The whole command of one call."""
         options = ["--home", self.home, "--catalog", self.catalog, "--host", self.host]
-        return [sys.executable, "-m", "aiserver_tray", *options, *words]
+        return [sys.executable, *self.program, *options, *words]
 
     def run(self, *words: str) -> str:
         """Standard output of one call."""
@@ -81,40 +86,34 @@ class Tray:
 
 @dataclass(frozen=True)
 class WholeProcess:
-    """Ours, with the start of Python."""
+    """Ours, with the start of Python: these modules, or all."""
 
-    shape: Shape
     tray: Tray
-
-    @property
-    def project(self) -> str:
-        return f"aiserver-{self.shape.name}"
+    label: str
+    modules: tuple[str, ...] = ()
 
     def up(self) -> None:
-        self.tray.run("up", self.shape.name)
+        self.tray.run("up", *(self.modules or ["--all"]))
 
     def down(self) -> None:
-        self.tray.run("down", self.shape.name)
+        self.tray.run("down", *self.modules)
 
 
 @dataclass(frozen=True)
 class InProcess:
-    """Ours, in a process that runs already."""
+    """Ours, in a process that runs already: these modules, or all."""
 
-    shape: Shape
     core: Core
-
-    @property
-    def project(self) -> str:
-        return f"aiserver-{self.shape.name}"
+    label: str
+    modules: tuple[str, ...] = ()
 
     def up(self) -> None:
-        self._run("up")
+        self._run(Request("up", self.modules, all=not self.modules))
 
     def down(self) -> None:
-        self._run("down")
+        self._run(Request("down", self.modules))
 
-    def _run(self, kind: OperationKind) -> None:
-        view = self.core.operations.start(Request(kind, (self.shape.name,))).wait()
+    def _run(self, request: Request) -> None:
+        view = self.core.operations.start(request).wait()
         if view.error:
             raise view.error

@@ -10,7 +10,7 @@ import docker
 from aiserver_tray.app import App
 from tests.bench.result import Comparison, Results, alternating, seconds
 from tests.bench.shapes import CHAIN, HUNDRED, IMAGE, TEN, Shape
-from tests.bench.sides import InProcess, Side, Theirs, Tray, WholeProcess
+from tests.bench.sides import InProcess, Side, Theirs, Tray, WholeProcess, project_label
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 
@@ -43,11 +43,12 @@ def stack(shape: Shape, lab: Place, pairs: int) -> Results:
         # Homes of their own: the process that runs already must not watch the other's containers.
         app = App(home=folder / "home", catalogs=[file.parents[1]], host=lab.host)
         tray = Tray(folder / "other-home", file.parents[1], lab.host)
+        ours = project_label(f"aiserver-{shape.name}")
         with app.core() as core:
             sides: Mapping[str, Side] = {
-                "theirs": Theirs(shape, file, lab.host),
-                IN_PROCESS: InProcess(shape, core),
-                WHOLE_PROCESS: WholeProcess(shape, tray),
+                "theirs": Theirs(f"theirs-{shape.name}", file, lab.host),
+                IN_PROCESS: InProcess(core, ours, (shape.name,)),
+                WHOLE_PROCESS: WholeProcess(tray, ours, (shape.name,)),
             }
             return _figures(shape, _rounds(shape, sides, api, pairs))
 
@@ -73,27 +74,27 @@ def round_of(shape: Shape, side: Side, api: docker.APIClient) -> Times:
     if "up-again" in LIMITS[shape.name]:
         times["up-again"] = seconds(side.up)
         require(
-            _healthy(shape, side, api) == started, f"{side.project}: `up` of what runs made it anew"
+            _healthy(shape, side, api) == started, f"{side.label}: `up` of what runs made it anew"
         )
     times["down"] = seconds(side.down)
-    require(not _containers(side, api), f"{side.project}: `down` left containers")
-    require(_networks(api) == networks, f"{side.project}: `down` left networks")
+    require(not containers(side, api), f"{side.label}: `down` left containers")
+    require(_networks(api) == networks, f"{side.label}: `down` left networks")
     return times
 
 
 def _healthy(shape: Shape, side: Side, api: docker.APIClient) -> set[str]:
-    found = _containers(side, api)
+    found = containers(side, api)
     healthy = {c["Id"] for c in found if c["Status"].endswith("(healthy)")}
     require(
         len(healthy) == len(found) == len(shape.services),
-        f"{side.project}: {len(healthy)} of {len(shape.services)} healthy",
+        f"{side.label}: {len(healthy)} of {len(shape.services)} healthy",
     )
     return healthy
 
 
-def _containers(side: Side, api: docker.APIClient) -> list[dict[str, str]]:
-    label = f"com.docker.compose.project={side.project}"
-    found: list[dict[str, str]] = api.containers(all=True, filters={"label": label})
+def containers(side: Side, api: docker.APIClient) -> list[dict[str, str]]:
+    """All of *side*, as the engine lists them."""
+    found: list[dict[str, str]] = api.containers(all=True, filters={"label": side.label})
     return found
 
 

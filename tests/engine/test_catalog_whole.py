@@ -19,7 +19,7 @@ from aiserver_tray.catalog.resolve import config_environment
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.core import Core
 from aiserver_tray.errors import SettingError
-from aiserver_tray.model import ModuleView, OperationKind, Snapshot
+from aiserver_tray.model import ModuleView, Snapshot
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
 from tests.engine.operating import IMAGE, Installation, ended
@@ -81,15 +81,15 @@ class Stack:
     core: Core
     client: docker.DockerClient
 
-    def run(self, kind: OperationKind, **options: bool) -> None:
-        """An operation on everything. Raises ``AssertionError`` where it fails."""
-        view = ended(self.core.operations.start(Request(kind, **options)))
+    def run(self, request: Request) -> None:
+        """An operation. Raises ``AssertionError`` where it fails."""
+        view = ended(self.core.operations.start(request))
         assert view.status == "succeeded", view.error
 
     def up(self) -> None:
         """All modules, as they are to be now, and seen running."""
         self.core.publish_modules()
-        self.run("up", all=True)
+        self.run(Request("up", all=True))
         self.runs()
 
     def runs(self) -> None:
@@ -249,7 +249,7 @@ def test_all_data_is_there_after_down_and_up(stack: Stack) -> None:
     page = f"http://127.0.0.1:{stack.here.app.settings.values(DECLARED)['n8n.N8N_HOST_PORT']}"
     requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
     marks = stack.volumes("hostname > .mark; cat .mark")
-    stack.run("down")
+    stack.run(Request("down"))
     assert not stack.client.containers.list(all=True)
     stack.up()
     assert stack.volumes("cat .mark") == marks

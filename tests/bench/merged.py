@@ -1,0 +1,89 @@
+"""All modules in one Compose project, as a person without us would write it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aiserver_tray.catalog.resolve import ResolvedModule
+from aiserver_tray.model import SHARED_NETWORK
+
+Tree = dict[str, Any]
+
+_DONE = "service_completed_successfully"
+
+
+def write(modules: Sequence[ResolvedModule], file: Path) -> int:
+    """The Compose file of *modules*: their names prefixed by the module, and what a module
+    requires as a condition of each of its services. The number of services that are no jobs."""
+    trees = {resolved.module.name: resolved.project.to_compose() for resolved in modules}
+    ready = {name: _ready(tree) for name, tree in trees.items()}
+    whole: Tree = {"services": {}, "volumes": {}, "configs": {}, "networks": {SHARED_NETWORK: {}}}
+    for resolved in modules:
+        name = resolved.module.name
+        first = {
+            f"{required}-{service}": {"condition": condition}
+            for required in resolved.requires
+            for service, condition in ready[required].items()
+        }
+        for section, found in _prefixed(name, trees[name], first).items():
+            whole[section] |= found
+    file.write_text(json.dumps(whole), encoding="utf-8")
+    return sum(c != _DONE for conditions in ready.values() for c in conditions.values())
+
+
+def _ready(tree: Tree) -> dict[str, str]:
+    """Service -> the condition under which it is ready."""
+    jobs = {
+        name
+        for service in tree["services"].values()
+        for name, needed in (service.get("depends_on") or {}).items()
+        if needed["condition"] == _DONE
+    }
+    return {name: _DONE if name in jobs else "service_healthy" for name in tree["services"]}
+
+
+def _prefixed(module: str, tree: Tree, first: Mapping[str, Any]) -> Tree:
+    own = {
+        name: {"driver_opts": n.get("driver_opts"), "internal": n.get("internal", False)}
+        for name, n in tree["networks"].items()
+        if not n.get("external")
+    }
+    return {
+        "services": {
+            f"{module}-{name}": _service(module, name, service, first)
+            for name, service in tree["services"].items()
+        },
+        "volumes": {f"{module}-{name}": {} for name in tree.get("volumes") or {}},
+        "configs": {
+            f"{module}-{name}": {key: c[key] for key in ("content", "file") if key in c}
+            for name, c in (tree.get("configs") or {}).items()
+        },
+        "networks": {f"{module}-{name}": network for name, network in own.items()},
+    }
+
+
+def _service(module: str, name: str, service: Tree, first: Mapping[str, Any]) -> Tree:
+    def prefixed(other: str) -> str:
+        return f"{module}-{other}"
+
+    left_out = ("build", "profiles", "x-aiserver", "container_name")
+    kept = {key: value for key, value in service.items() if key not in left_out}
+    needed = {prefixed(o): d for o, d in (service.get("depends_on") or {}).items()}
+    volumes = [
+        v | {"source": prefixed(v["source"])} if v["type"] == "volume" else v
+        for v in service.get("volumes") or []
+    ]
+    configs = [c | {"source": prefixed(c["source"])} for c in service.get("configs") or []]
+    networks = {
+        network if network == SHARED_NETWORK else prefixed(network): {
+            "aliases": [name, *((found or {}).get("aliases") or [])]
+        }
+        for network, found in (service.get("networks") or {}).items()
+    }
+    return kept | {
+        "depends_on": needed | dict(first),
+        "volumes": volumes,
+        "configs": configs,
+        "networks": networks,
+    }

@@ -1,0 +1,133 @@
+"""The whole catalog, beside ``docker compose`` with the same services in one project.
+
+Stand-ins take a tenth of the time that their software takes; what is real in the lab takes its own.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from unittest.mock import patch
+
+import docker
+
+from aiserver_tray import app as wiring
+from aiserver_tray.app import App, built_in_catalog
+from aiserver_tray.catalog.catalog import load_catalog
+from aiserver_tray.catalog.resolve import resolve
+from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
+from tests.bench import merged
+from tests.bench.result import Comparison, Results, alternating, seconds
+from tests.bench.sides import InProcess, Side, Theirs, Tray, WholeProcess
+from tests.bench.stacks import IN_PROCESS, WHOLE_PROCESS, containers, require
+from tests.engine.test_modules import free_port
+from tests.lab.fixtures import borrowed
+from tests.lab.place import Place
+
+LIMIT = 0.75
+TYPICAL = {
+    "calciumion/new-api": 5,
+    "elasticsearch": 30,
+    "getmeili/meilisearch": 2,
+    "infiniflow/ragflow": 60,
+    "justsong/one-api": 5,
+    "langgenius/dify-agent-backend": 10,
+    "langgenius/dify-agent-local-sandbox": 5,
+    "langgenius/dify-api": 30,
+    "langgenius/dify-plugin-daemon": 15,
+    "langgenius/dify-sandbox": 10,
+    "langgenius/dify-web": 8,
+    "pgsty/silo": 3,
+    "qdrant/qdrant": 3,
+}
+"""Image -> seconds from its start until it is ready, on a desktop that has run it before."""
+
+OURS = "io.aiserver.module"
+"""The label that all of our containers have."""
+
+PROGRAM = """
+from pathlib import Path
+from aiserver_tray import app
+app.built_in_catalog = lambda: Path({catalog!r})
+from aiserver_tray.cli import main
+main()
+"""
+
+
+def whole(lab: Place, pairs: int) -> Results:
+    """`up` of everything, in a process that runs already and with the start of Python."""
+    with tempfile.TemporaryDirectory() as name, borrowed(lab) as client:
+        folder = Path(name)
+        catalog = _slowed(folder / "catalog")
+        none = folder / "none"
+        none.mkdir()
+        program = ("-c", PROGRAM.format(catalog=str(catalog)))
+        with patch.object(wiring, "built_in_catalog", lambda: catalog):
+            apps = [_installation(folder / name, lab) for name in ("home", "other-home", "theirs")]
+            count = _merge(apps[2], folder / "merged.yaml")
+            with apps[0].core() as core:
+                sides: Mapping[str, Side] = {
+                    "theirs": Theirs("theirs-whole", folder / "merged.yaml", lab.host),
+                    IN_PROCESS: InProcess(core, OURS),
+                    WHOLE_PROCESS: WholeProcess(
+                        Tray(folder / "other-home", none, lab.host, program), OURS
+                    ),
+                }
+                return _compared(sides, count, client.api, pairs)
+
+
+def _slowed(folder: Path) -> Path:
+    """A copy of the catalog whose stand-ins take their time."""
+    shutil.copytree(built_in_catalog(), folder)
+    for module in load_catalog([folder]).modules.values():
+        services = {
+            name: {"environment": {"LAB_READY_AFTER": str(took / 10)}}
+            for name, service in module.document.tree["services"].items()
+            if (took := TYPICAL.get(service["image"].partition(":")[0]))
+        }
+        if services:
+            override = module.folder / "compose.override.yaml"
+            override.write_text(json.dumps({"services": services}), encoding="utf-8")
+    return folder
+
+
+def _installation(home: Path, lab: Place) -> App:
+    """One whose ports are free, and that may set what the kernel has to have."""
+    app = App(home, [], lab.host)
+    for address, setting in app.catalog.declared.items():
+        if setting.type == "port":
+            app.settings.set(app.declared, address, str(free_port()))
+    app.settings.set(app.declared, KERNEL_SETTINGS, "true")
+    return app
+
+
+def _merge(app: App, file: Path) -> int:
+    """Write the one Compose file; the number of its services that run on."""
+    values = app.settings.values(app.catalog.declared)
+    return merged.write(
+        [resolve(app.catalog, m, values) for m in app.catalog.modules.values()], file
+    )
+
+
+def _compared(sides: Mapping[str, Side], count: int, api: docker.APIClient, pairs: int) -> Results:
+    """The first round, which pulls, initialises data and fills caches, is left out."""
+    for side in sides.values():
+        _round(side, count, api)
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(pairs):
+        for name in alternating(list(sides), number):
+            found[name].append(_round(sides[name], count, api))
+    theirs = tuple(found.pop("theirs"))
+    return {
+        f"whole-up-{name}": Comparison(tuple(times), theirs, LIMIT) for name, times in found.items()
+    }
+
+
+def _round(side: Side, count: int, api: docker.APIClient) -> float:
+    """The time of `up`, seen to have done what it is for, and taken back."""
+    took = seconds(side.up)
+    healthy = [c for c in containers(side, api) if c["Status"].endswith("(healthy)")]
+    require(len(healthy) == count, f"{side.label}: {len(healthy)} of {count} healthy")
+    side.down()
+    return took
