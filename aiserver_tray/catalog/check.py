@@ -9,6 +9,7 @@ from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.modules import EXTENSION, Module
 from aiserver_tray.catalog.resolve import (
+    COMPOSE_VARIABLES,
     ResolvedModule,
     config_environment,
     resolve_with,
@@ -105,6 +106,8 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
         for name in dict.fromkeys(missing)
     ]
     for name, value in given.items():
+        if name in COMPOSE_VARIABLES:  # such as the profiles of a choice's default
+            continue
         if name not in scope:
             text = Text("expected only names of this module and of those it requires")
             problems.append(Problem(Place(path, None, name), text))
