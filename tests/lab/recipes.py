@@ -115,6 +115,9 @@ def _stand_in_dockerfile(spec: dict[str, Any]) -> Iterator[str]:
     user, volumes = spec.get("user", "0:0"), spec.get("volumes", [])
     steps = [f"install -d -o {user.split(':')[0]} -g {user.split(':')[1]} {v}" for v in volumes]
     steps += [f"rm -f /usr/bin/{tool} /bin/{tool}" for tool in spec.get("lacks", [])]
+    steps += [f"ln -sf /bin/busybox /bin/{tool}" for tool in spec.get("busybox", [])]
+    if "program" in spec:
+        steps.append(f"ln -s /usr/local/bin/standin {spec['program']}")
     if steps:
         yield "RUN " + " && ".join(steps)
     yield "COPY standin.json /etc/standin.json"

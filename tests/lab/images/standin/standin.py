@@ -13,7 +13,8 @@ What it does is in /etc/standin.json, made from the image table:
              MIGRATION_ENABLED=true makes them, every other mode wants them there
   ports      what it answers where: {port: {path: {json|text, open, checks}}}; login: what a path
              that is not open asks for; checks: the answer is 500 where a need can't be reached;
-             when: the port is served only with these values
+             when: the port is served only with these values; accounts: its API as in accounts.py,
+             on the first of needs
 LAB_READY_AFTER (seconds) sets how long it takes from its start to its first answer.
 """
 
@@ -29,11 +30,13 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from functools import partial
 from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NoReturn
 
+import accounts  # type: ignore[import-not-found]  # beside this file, in the image only
 import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
@@ -209,8 +212,18 @@ def response(spec: Spec, port: Spec, path: str, headers: Mapping[str, str]) -> t
 def handler(spec: Spec, port: Spec) -> type[BaseHTTPRequestHandler]:
     """The request handler of one port."""
 
+    api = account_api(spec, port)
+
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            if api is None or not api.answered(self):
+                self.send_error(404)
+
+        do_PUT = do_DELETE = do_POST  # noqa: N815 - the base class's names
+
         def do_GET(self) -> None:
+            if api is not None and api.answered(self):
+                return
             path = self.path.partition("?")[0]
             status, kind, body = response(spec, port, path, dict(self.headers))
             self.send_response(status)
@@ -220,6 +233,14 @@ def handler(spec: Spec, port: Spec) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body.encode())
 
     return Handler
+
+
+def account_api(spec: Spec, port: Spec) -> accounts.Accounts | None:
+    """The accounts of a port that has some."""
+    if "accounts" not in port:
+        return None
+    need = filled(spec["needs"][0])
+    return accounts.Accounts(port["accounts"], partial(CONNECT[need["kind"]], need))
 
 
 def serve(spec: Spec) -> None:
