@@ -71,9 +71,10 @@ def in_language(text: LocalText | None, language: Language) -> str:
 
 
 SettingType = Literal["port", "secret", "text", "choice", "boolean", "size"]
-Generator = Literal["hex32", "base64url32", "alnum32"]
+Generator = Literal["hex32", "base64url32", "alnum32", "alnum20"]
 """How a secret is made: 32 random bytes as 64 hexadecimal digits or as 43 unpadded base64url
-characters, or 32 random characters of [A-Za-z0-9] (190 bits)."""
+characters, or 32 or, for what takes no more, 20 random characters of [A-Za-z0-9] (190 and 119
+bits)."""
 
 Default = Annotated[str, Field(strict=False, coerce_numbers_to_str=True)] | bool | None
 Texts = Annotated[tuple[str, ...], Field(strict=False)]

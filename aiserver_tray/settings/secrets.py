@@ -24,10 +24,16 @@ _NONCE_BYTES = 12
 
 _ALNUM = string.ascii_letters + string.digits
 
+
+def _alnum(length: int) -> str:
+    return "".join(secrets.choice(_ALNUM) for _ in range(length))
+
+
 _GENERATORS: Mapping[Generator, Callable[[], str]] = {
     "hex32": lambda: secrets.token_hex(32),
     "base64url32": lambda: secrets.token_urlsafe(32),
-    "alnum32": lambda: "".join(secrets.choice(_ALNUM) for _ in range(32)),
+    "alnum32": lambda: _alnum(32),
+    "alnum20": lambda: _alnum(20),
 }
 
 

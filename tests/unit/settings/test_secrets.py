@@ -38,6 +38,7 @@ def _store(home: Home, name: str, stored: str | None) -> None:
         ("hex32", "[0-9a-f]{64}"),
         ("base64url32", "[A-Za-z0-9_-]{43}"),
         ("alnum32", "[A-Za-z0-9]{32}"),
+        ("alnum20", "[A-Za-z0-9]{20}"),
     ],
 )
 def test_a_secret_is_made_once_in_its_alphabet(home: Home, generate: Generator, form: str) -> None:
