@@ -63,10 +63,13 @@ class Core:
     def operations(self) -> "Operations":
         """Where operations are started."""
         # Who only looks must not wait for all that they need.
+        from aiserver_tray.operations.kernel import Kernel  # noqa: PLC0415
         from aiserver_tray.operations.prepare import Parts  # noqa: PLC0415
         from aiserver_tray.operations.service import Operations  # noqa: PLC0415
 
-        parts = Parts(self.engine, self.store, self._settings, self._modules, self._watcher.refresh)
+        kernel = Kernel(self.engine, self._settings)
+        refresh = self._watcher.refresh
+        parts = Parts(self.engine, self.store, self._settings, self._modules, refresh, kernel)
         return Operations(parts)
 
     def look(self) -> None:

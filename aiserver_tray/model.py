@@ -101,7 +101,7 @@ StepStatus = Literal["pending", "running", "done", "skipped", "failed"]
 
 StepKind = Literal[
     "pull", "build", "network", "volume", "remove", "create", "start", "wait", "stop",
-    "remove_network", "remove_volume",
+    "remove_network", "remove_volume", "kernel_setting",
 ]  # fmt: skip
 """wait: from a service's start until it is ready."""
 
@@ -109,8 +109,8 @@ StepKind = Literal[
 @dataclass(frozen=True, slots=True)
 class StepView:
     """One step of an operation. ``subject`` is the object's name on the engine (container, image,
-    network, volume); ``current`` and ``total`` are bytes of a pull, ``rate`` bytes per second,
-    ``detail`` its layers."""
+    network, volume), or a setting of its kernel (``vm.max_map_count=262144``); ``current`` and
+    ``total`` are bytes of a pull, ``rate`` bytes per second, ``detail`` its layers."""
 
     kind: StepKind
     subject: str

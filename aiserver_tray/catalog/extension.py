@@ -19,12 +19,18 @@ def _size(text: str) -> str:
 Size = Annotated[str, AfterValidator(_size)]
 
 
+KernelSettingName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")]
+
+
 class Needs(Closed):
-    """What the machine must have. Sizes as Compose writes them (``512m``)."""
+    """What the machine must have. Sizes as Compose writes them (``512m``). ``memory`` is what the
+    module takes itself; ``total_memory`` what its makers say that the machine should have in all.
+    ``sysctls``: settings of the Linux kernel, and how high each has to be at least."""
 
     memory: Size | None = None
+    total_memory: Size | None = None
     disk: Size | None = None
-    sysctls: dict[str, int] = Field(default_factory=dict)
+    sysctls: dict[KernelSettingName, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
 
 class ModuleExtension(Closed):

@@ -1,6 +1,7 @@
 """``aiserver-tray catalog``: the modules as declared and as resolved."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,7 @@ def _description(app: "App", name: str) -> dict[str, Any]:
         "file": str(module.file),
         "open": resolved.open,
         "requires": list(resolved.requires),
+        "needs": module.needs.model_dump(exclude_defaults=True),
         "settings": [_setting(app, entry) for entry in entries],
         "services": [
             {"name": service, "image": model.get("image"), "ports": _ports(model)}
@@ -122,7 +124,8 @@ def _print_module(shown: dict[str, Any], language: Language) -> None:
     for key in ("name", "title", "summary", "kind", "file", "open"):
         if shown[key]:
             click.echo(f"{key + ':':<10}{shown[key]}")
-    click.echo(f"{'requires:':<10}{', '.join(shown['requires']) or '-'}\n")
+    click.echo(f"{'requires:':<10}{', '.join(shown['requires']) or '-'}")
+    click.echo(f"{'needs:':<10}{_needs(shown['needs']) or '-'}\n")
     print_table(
         (Text("SETTING"), Text("TYPE"), Text("VALUE"), Text("TITLE")),
         [(s["name"], s["type"], s["value"], s["title"]) for s in shown["settings"]],
@@ -135,6 +138,12 @@ def _print_module(shown: dict[str, Any], language: Language) -> None:
         [(s["name"], s["image"] or built, ", ".join(s["ports"]) or "-") for s in shown["services"]],
         language,
     )
+
+
+def _needs(needs: Mapping[str, Any]) -> str:
+    sizes = {name: size for name, size in needs.items() if name != "sysctls"}
+    values = {**sizes, **needs.get("sysctls", {})}
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 @command.command()

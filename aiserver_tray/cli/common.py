@@ -156,10 +156,20 @@ def failure(error: AiServerError, language: Language) -> dict[str, Any]:
 
 
 def fail(error: AiServerError, language: Language) -> NoReturn:
-    """End with the error's code and message on standard error; each of several on its own."""
+    """End with the error's code and message on standard error."""
+    tell_failure(error, language)
+    sys.exit(status_of(error))
+
+
+def status_of(error: AiServerError) -> int:
+    """The exit status of a request that ended with *error*."""
+    return INTERRUPTED if isinstance(error, CancelledError) else 1
+
+
+def tell_failure(error: AiServerError, language: Language) -> None:
+    """The error's code and message on standard error; each of several on its own."""
     for one in each(error):
         code = one.code
         if has_colour(sys.stderr):
             code = click.style(code, fg="red", bold=True)
         click.echo(f"{code}: {harmless(one.render(language))}", err=True)
-    sys.exit(INTERRUPTED if isinstance(error, CancelledError) else 1)

@@ -13,7 +13,7 @@ from aiserver_tray.cli.common import (
     print_json,
     print_table,
 )
-from aiserver_tray.cli.core import ask_host
+from aiserver_tray.cli.core import ask_host, set_setting
 from aiserver_tray.i18n import Text
 from aiserver_tray.settings.store import Entry, address_of
 
@@ -72,8 +72,7 @@ def set_(name: str, value: str) -> None:
     app = current_app()
     if value == "-":
         value = sys.stdin.readline().rstrip("\r\n")
-    if not ask_host(app, "ai/config/set", name=name, value=value):
-        app.settings.set(app.declared, name, value)
+    set_setting(app, name, value)
 
 
 @command.command()

@@ -49,6 +49,16 @@ def ask_host(app: "App", channel: str, **payload: Any) -> bool:  # noqa: ANN401 
     return True
 
 
+def set_setting(app: "App", name: str, value: str) -> None:
+    """Give the setting *name* a *value*, through the home's host where there is one.
+
+    Raises:
+        UnknownNameError, SettingError, RemoteError: there is none, or it does not take that.
+    """
+    if not ask_host(app, "ai/config/set", name=name, value=value):
+        app.settings.set(app.declared, name, value)
+
+
 def _host(app: "App") -> "Client | None":
     from aiserver_tray.control.client import Client  # noqa: PLC0415 - after Ctrl-C works
 

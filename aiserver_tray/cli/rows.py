@@ -27,6 +27,7 @@ _RUNNING: Mapping[StepKind, Text] = {
     "remove": Text("removing"),
     "remove_network": Text("removing"),
     "remove_volume": Text("removing"),
+    "kernel_setting": Text("setting"),
 }
 
 _DONE: Mapping[StepKind, Text] = {
@@ -41,6 +42,7 @@ _DONE: Mapping[StepKind, Text] = {
     "remove": Text("removed"),
     "remove_network": Text("removed"),
     "remove_volume": Text("removed"),
+    "kernel_setting": Text("set"),
 }
 
 

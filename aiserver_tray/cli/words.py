@@ -38,6 +38,7 @@ STEPS: Mapping[StepKind, Text] = {
     "remove": Text("remove container"),
     "remove_network": Text("remove network"),
     "remove_volume": Text("remove volume"),
+    "kernel_setting": Text("set kernel setting"),
 }
 
 GRADES: Mapping[str, Text] = {

@@ -17,9 +17,12 @@ from aiserver_tray.errors import (
 )
 from aiserver_tray.host.resources import available_memory, free_disk
 from aiserver_tray.i18n import Text
+from aiserver_tray.operations.kernel import Kernel
 from aiserver_tray.operations.preflight import preflight
+from aiserver_tray.operations.preflight_kernel import KernelReport, examine_kernel
 from aiserver_tray.operations.preflight_resources import binary_size
 from aiserver_tray.operations.survey import Survey, survey
+from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
 from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import ModuleTarget
 
@@ -36,11 +39,12 @@ _NAMES: tuple[tuple[type[AiServerError], str], ...] = (
 
 
 def examine_engine(
-    engine: Engine, installation: str, targets: Sequence[ModuleTarget]
+    engine: Engine, kernel: Kernel, installation: str, targets: Sequence[ModuleTarget]
 ) -> list[Finding]:
-    """Which engine it is, what it has for us, and what is in the way of *targets* there."""
+    """Which engine it is, with which *kernel*, what it has for us, and what is in the way of
+    *targets* there."""
     found_at = list(_address(engine.address))
-    return found_at + _asked(engine, installation, targets)
+    return found_at + _asked(engine, kernel, installation, targets)
 
 
 def _address(address: Address) -> Iterator[Finding]:
@@ -58,21 +62,27 @@ def _address(address: Address) -> Iterator[Finding]:
         yield Finding("address", "note", address.notice)
 
 
-def _asked(engine: Engine, installation: str, targets: Sequence[ModuleTarget]) -> list[Finding]:
+def _asked(
+    engine: Engine, kernel: Kernel, installation: str, targets: Sequence[ModuleTarget]
+) -> list[Finding]:
     try:
         info = engine.info()
         found = survey(engine, installation)
         report = preflight(targets, found, engine)
+        settings = examine_kernel(targets, [target.name for target in targets], kernel)
     except AiServerError as error:
         return list(problems("engine", [error]))
-    problems_ = [f for error in report.errors for f in problems(_name(error), [error])]
+    errors = [*report.errors, *settings.errors]
+    problems_ = [f for error in errors for f in problems(_name(error), [error])]
+    to_mend = list(_kernel(settings))
     return [
         _engine(engine.host, info),
         _memory(info),
         *_disk(info),
         *problems_,
         *(Finding("memory", "note", notice) for notice in report.notices),
-        *_all_well(targets, info, {finding.name for finding in problems_}),
+        *to_mend,
+        *_all_well(targets, info, {finding.name for finding in (*problems_, *to_mend)}),
         *_others(found),
     ]
 
@@ -130,6 +140,20 @@ def _disk(info: EngineInfo) -> Iterator[Finding]:
             folder=info.data_root,
         )
         yield Finding("disk", "ok", text)
+
+
+def _kernel(report: KernelReport) -> Iterator[Finding]:
+    for notice in report.notices:
+        yield Finding("resources", "note", notice)
+    for mend in report.mends:
+        text = Text(
+            "The engine's kernel does not have {setting} yet; the next start of {modules} sets it, "
+            "as {address} lets it.",
+            setting=mend,
+            modules=", ".join(sorted(mend.modules)),
+            address=KERNEL_SETTINGS,
+        )
+        yield Finding("resources", "note", text)
 
 
 def _all_well(

@@ -10,6 +10,7 @@ from aiserver_tray.doctor.host import examine_host
 from aiserver_tray.doctor.installation import examine_installation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import AiServerError, SettingError, each
+from aiserver_tray.operations.kernel import Kernel
 from aiserver_tray.operations.modules import with_requires
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.target.model import ModuleTarget
@@ -79,7 +80,8 @@ def _on_engine(installation: Installation, targets: list[ModuleTarget]) -> Itera
         yield from problems("settings", [error])
         return
     try:
-        yield from examine_engine(installation.engine(), ours, targets)
+        engine = installation.engine()
+        yield from examine_engine(engine, Kernel(engine, installation.settings), ours, targets)
     except SettingError as error:
         yield from problems("engine", [error])
 

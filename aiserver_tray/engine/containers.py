@@ -24,6 +24,7 @@ from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import Body, File
 
 _ROOT = PurePosixPath("/")
+_WAIT_SECONDS = 60.0
 _READ_ONLY = "rootfs is marked read-only"
 """What the engine says where it may only unpack into a volume."""
 
@@ -114,6 +115,11 @@ class Containers:
         params = {} if grace is None else {"t": round(grace)}
         # However long its grace is: a lost engine shows by the connection.
         self._connection.post("/containers/{}/stop", container, params=params, timeout=None)
+
+    def wait(self, container: str) -> int:
+        """Wait until it has ended; its exit code."""
+        answer = self._connection.post("/containers/{}/wait", container, timeout=_WAIT_SECONDS)
+        return int(answer["StatusCode"])
 
     def kill(self, container: str) -> None:
         """End it at once."""

@@ -72,6 +72,11 @@ class Engine:
             shares_kernel=address.is_local and answer["KernelVersion"] == kernel_release(),
         )
 
+    @property
+    def generation(self) -> int:
+        """Another number after each time that it was lost."""
+        return self._connection.generation
+
     def ping(self) -> None:
         """Make sure that it is there."""
         self._connection.call("GET", "/_ping")

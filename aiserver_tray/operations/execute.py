@@ -25,11 +25,13 @@ from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container
 from aiserver_tray.operations.hooks import run_post_start, run_pre_stop
 from aiserver_tray.operations.images import OperationImages
+from aiserver_tray.operations.kernel import raise_setting
 from aiserver_tray.operations.networks import make_network, on_networks, remove_network
 from aiserver_tray.operations.plan import Step
 from aiserver_tray.operations.preflight import port_conflict
 from aiserver_tray.operations.preflight_volumes import other_use
 from aiserver_tray.operations.readiness import Wait
+from aiserver_tray.target.kernel import KernelSetting
 from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import (
     ImageTarget,
@@ -92,6 +94,8 @@ class EngineExecutor:
                 self._create(service)
             case "start", ServiceTarget() as service:
                 return self._start(service)
+            case "kernel_setting", KernelSetting() as setting:
+                raise_setting(self._engine, setting, self.cancelled)
             case "stop", _:
                 return self._stop(step)
             case "remove", _:

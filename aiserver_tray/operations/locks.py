@@ -32,6 +32,9 @@ _NAMING_SECONDS = 0.5
 """How long one who has just got a lock may take to write who it is."""
 
 
+_ONE_SHOTS = "+one-shot"
+"""No module is named so."""
+
 _AFTERMATH_SECONDS = 600
 """How long an engine may still be at what somebody asked of it who has died since."""
 
@@ -98,6 +101,22 @@ def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do mea
                 dead[module] = last
             lock.sign(Holder(os.getpid(), command, module in own))
         yield dead
+
+
+@contextmanager
+def one_shot_lock(engine_id: str, cancelled: threading.Event | None = None) -> Iterator[None]:
+    """Hold what lets one container at a time run for a single command; waits for it.
+
+    Raises:
+        CancelledError: *cancelled* was set while waiting.
+        SettingError: there is no folder for locks, or a lock can't be made there.
+    """
+    lock = _Lock(_folder(), engine_id, _ONE_SHOTS)
+    _acquire(lock, lambda _busy: None, cancelled or threading.Event())
+    try:
+        yield
+    finally:
+        lock.release(None)
 
 
 def holders(engine_id: str) -> dict[str, Holder]:

@@ -6,16 +6,17 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 
 from aiserver_tray.model import Container, StepKind, StepView
+from aiserver_tray.target.kernel import KernelSetting
 from aiserver_tray.target.model import ImageTarget, NetworkTarget, ServiceTarget, VolumeTarget
 
 SECONDS = {"pull": 20.0, "build": 60.0, "network": 0.1, "volume": 0.01, "create": 0.02,
-           "start": 0.2, "stop": 0.2, "remove": 0.2}  # fmt: skip
+           "start": 0.2, "stop": 0.2, "remove": 0.2, "kernel_setting": 0.5}  # fmt: skip
 """What a step takes where nothing better is known (measured on a small machine)."""
 
 READY_SECONDS = 2.0
 """From start to ready, of a service never seen before."""
 
-Subject = ServiceTarget | ImageTarget | NetworkTarget | VolumeTarget
+Subject = ServiceTarget | ImageTarget | NetworkTarget | VolumeTarget | KernelSetting
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Memory, disk and kernel settings that modules need and the engine's machine lacks (pure)."""
+"""Memory and disk that modules need and the engine's machine lacks (pure)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.errors import AiServerError, ResourcesError
@@ -10,6 +10,9 @@ from aiserver_tray.operations.survey import Survey
 from aiserver_tray.target import labels
 from aiserver_tray.target.model import ModuleTarget
 
+_SEEN = 0.9
+"""Part of a machine's memory that its system has at least: firmware and kernel keep the rest."""
+
 
 def resource_problems(
     targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
@@ -18,7 +21,6 @@ def resource_problems(
     return [
         *(_too_big(t, around.memory) for t in targets if _memory(t) > around.memory),
         *_disk(_new(targets, survey), around.free_disk),
-        *_sysctls(targets, around),
     ]
 
 
@@ -26,31 +28,50 @@ def memory_notices(
     targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
 ) -> list[Text]:
     """What *targets* may get slow by."""
+    return [
+        *(_small_machine(t, around.memory) for t in targets if _is_small(t, around.memory)),
+        *_together(targets, survey, around),
+    ]
+
+
+def _is_small(target: ModuleTarget, total: int) -> bool:
+    asked = parse_size(target.module.needs.total_memory or 0)
+    return total < asked * _SEEN
+
+
+def _small_machine(target: ModuleTarget, total: int) -> Text:
+    return Text(
+        "The makers of {module} ask for {asked} of memory in all, and the engine has {total}. It "
+        "may get slow, or be ended for want of memory.",
+        module=target.name,
+        asked=binary_size(parse_size(target.module.needs.total_memory or 0)),
+        total=binary_size(total),
+    )
+
+
+def _together(
+    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
+) -> Iterator[Text]:
     starting = [t for t in targets if t.name not in _running(survey)]
     together = sum(map(_memory, targets))
     more = sum(map(_memory, starting))
     available = around.available_memory
     if together > around.memory:
-        return [
-            Text(
-                "{modules} together need {needed} of memory, and the engine has {total}. They may "
-                "get slow or be ended.",
-                modules=_names(targets),
-                needed=binary_size(together),
-                total=binary_size(around.memory),
-            )
-        ]
-    if available is not None and more > available:
-        return [
-            Text(
-                "{needed} of memory are needed for {modules}, and {available} are free now. Close "
-                "other programs if it gets slow.",
-                modules=_names(starting),
-                needed=binary_size(more),
-                available=binary_size(available),
-            )
-        ]
-    return []
+        yield Text(
+            "{modules} together need {needed} of memory, and the engine has {total}. They may "
+            "get slow or be ended.",
+            modules=_names(targets),
+            needed=binary_size(together),
+            total=binary_size(around.memory),
+        )
+    elif available is not None and more > available:
+        yield Text(
+            "{needed} of memory are needed for {modules}, and {available} are free now. Close "
+            "other programs if it gets slow.",
+            modules=_names(starting),
+            needed=binary_size(more),
+            available=binary_size(available),
+        )
 
 
 def _too_big(target: ModuleTarget, total: int) -> ResourcesError:
@@ -81,31 +102,6 @@ def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
     modules = [t.name for t in new if _disk_need(t)]
     data = {"resource": "disk", "modules": modules, "needed": needed, "available": free}
     return [ResourcesError(text, **data)]
-
-
-def _sysctls(targets: Iterable[ModuleTarget], around: Surroundings) -> list[AiServerError]:
-    least: dict[str, tuple[int, str]] = {}
-    for target in targets:
-        for name, value in target.module.needs.sysctls.items():
-            least[name] = max(least.get(name, (value, target.name)), (value, target.name))
-    return [
-        _too_low(name, around.sysctls[name], value, module)
-        for name, (value, module) in least.items()
-        if around.sysctls.get(name, value) < value
-    ]
-
-
-def _too_low(name: str, found: int, needed: int, module: str) -> ResourcesError:
-    text = Text(
-        "{module} needs the kernel setting {name} to be at least {needed}; it is {found}. Set it "
-        "with: sudo sysctl -w {name}={needed}",
-        module=module,
-        name=name,
-        needed=needed,
-        found=found,
-    )
-    data = {"resource": name, "modules": [module], "needed": needed, "available": found}
-    return ResourcesError(text, **data)
 
 
 def _new(targets: Iterable[ModuleTarget], survey: Survey) -> list[ModuleTarget]:

@@ -22,10 +22,13 @@ from aiserver_tray.operations.down import (
     unused_basics,
     with_users,
 )
+from aiserver_tray.operations.kernel import Kernel
+from aiserver_tray.operations.kernel_steps import with_kernel_settings
 from aiserver_tray.operations.modules import Modules, with_requires
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.preflight import preflight
+from aiserver_tray.operations.preflight_kernel import examine_kernel
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.operations.up import (
@@ -39,6 +42,7 @@ from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen
 from aiserver_tray.state.store import Store
+from aiserver_tray.target.kernel import HELPER
 from aiserver_tray.target.model import ModuleTarget
 
 _MEETING_SECONDS = 10.0
@@ -54,6 +58,7 @@ class Parts:
     settings: Settings
     modules: Modules
     refresh: Callable[[], None]
+    kernel: Kernel
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,14 @@ class Scope:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan, and what it was made from. ``notices``: what the user should know."""
+    """A plan, and what it was made from. ``notices``: what the user should know. ``lacks_helper``:
+    not all could be looked at, since the engine lacks the image that does it."""
 
     plan: Plan
     scope: Scope
     observed: Observed
     notices: tuple[Text, ...] = ()
+    lacks_helper: bool = False
 
 
 def meet_engine(parts: Parts) -> None:
@@ -160,15 +167,21 @@ def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
     restarted = scope.modules if request.kind == "restart" else ()
     plan = plan_up(targets, observed, restarted=scope.ending.union(restarted))
     report = preflight(targets, found, parts.engine)
-    raise_all([*report.errors, *never_pulled(targets, observed)])
+    starting = {step.module for step in plan if step.kind == "start"}
+    kernel = examine_kernel(targets, starting, parts.kernel)
+    raise_all([*report.errors, *kernel.errors, *never_pulled(targets, observed)])
+    if kernel.mends:
+        plan = with_kernel_settings(plan, kernel.mends, observed.images)
     if request.detach:
         plan = plan_without_waiting(plan)
-    return Prepared(plan, scope, observed, report.notices)
+    notices = (*report.notices, *kernel.notices)
+    return Prepared(plan, scope, observed, notices, kernel.lacks_helper)
 
 
 def _images(targets: Iterable[ModuleTarget], engine: Engine) -> dict[str, str]:
-    """Those images of *targets* that are there, their ids by name."""
-    names = {name for image in images_of(targets) for name in (image.name, image.local) if name}
+    """Those images of *targets* that are there, and our helper, their ids by name."""
+    images = (*images_of(targets), HELPER)
+    names = {name for image in images for name in (image.name, image.local) if name}
     found = ((name, engine.images.find(name)) for name in sorted(names))
     return {name: image.id for name, image in found if image}
 

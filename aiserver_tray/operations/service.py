@@ -14,6 +14,7 @@ from aiserver_tray.errors import (
     BusyError,
     CancelledError,
     EngineDownError,
+    ImagePullError,
     JointError,
     ResourcesError,
     SettingError,
@@ -22,6 +23,7 @@ from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationKind, OperationStatus, OperationView, StepView
 from aiserver_tray.operations.down import running_modules
 from aiserver_tray.operations.execute import EngineExecutor
+from aiserver_tray.operations.kernel_steps import plan_helper
 from aiserver_tray.operations.locks import module_locks, refuse
 from aiserver_tray.operations.modules import Previews
 from aiserver_tray.operations.plan import Plan
@@ -161,12 +163,20 @@ class Operation:
     def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
         self._tell(replace(self._view, modules=scope.modules, status="running", detail=None))
         prepared = self._prepare(scope)
+        if prepared.lacks_helper:
+            prepared = self._prepare_with_helper(scope)
         self._remember_desired(prepared, engine_id)
         refresh = plan_refresh(scope.targets.values())
         if self._request.kind == "up" and len(refresh):
             self._carry_out(refresh, scope, ())
             prepared = self._prepare(scope)
         self._carry_out(prepared.plan, scope, prepared.observed.images)
+
+    def _prepare_with_helper(self, scope: Scope) -> Prepared:
+        """Where it can't be had, nothing is known of what it would look at, and that is told."""
+        with suppress(ImagePullError):
+            self._carry_out(plan_helper(), scope, ())
+        return self._prepare(scope)
 
     def _prepare(self, scope: Scope) -> Prepared:
         prepared = prepare(self._request, scope, self._parts)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from aiserver_tray.engine.values import ContainerSummary, EngineInfo
+from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.errors import ObjectNotFoundError
 from aiserver_tray.host import ports, resources
 from aiserver_tray.host.ports import PortOwner, overlap
@@ -43,8 +43,8 @@ class Surroundings:
     our own containers of the modules in question are not among them.
     ``listeners``: the wanted ports that a process of this machine has, and which, where that may
     be seen, or that its system keeps back. ``memory`` (bytes) is the engine's.
-    ``available_memory``, ``free_disk`` (bytes, of the engine's data) and ``sysctls`` are known only
-    where the engine shares this machine's kernel.
+    ``available_memory`` and ``free_disk`` (bytes, of the engine's data) are known only where the
+    engine shares this machine's kernel.
     ``is_free``: whether a port could be had as far as this machine is concerned.
     """
 
@@ -53,7 +53,6 @@ class Surroundings:
     listeners: Mapping[HostPort, PortOwner | ReservedRange | None] = field(default_factory=dict)
     available_memory: int | None = None
     free_disk: int | None = None
-    sysctls: Mapping[str, int] = field(default_factory=dict)
     is_free: Callable[[HostPort], bool] = field(default=lambda _: True, compare=False)
 
 
@@ -73,7 +72,6 @@ def look_around(engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]
         listeners=_listeners(wanted, found.containers, is_free),
         available_memory=resources.available_memory() if info.shares_kernel else None,
         free_disk=resources.free_disk(info.data_root) if info.shares_kernel else None,
-        sysctls=_sysctls(info, targets),
         is_free=is_free,
     )
 
@@ -126,9 +124,3 @@ def _is_free(port: HostPort) -> bool:
 def _is_free_elsewhere(_: HostPort) -> bool:
     """Of another machine's ports nothing is known."""
     return True
-
-
-def _sysctls(info: EngineInfo, targets: Iterable[ModuleTarget]) -> dict[str, int]:
-    names = {name for target in targets for name in target.module.needs.sysctls}
-    found = {name: resources.kernel_setting(name) for name in names if info.shares_kernel}
-    return {name: value for name, value in found.items() if value is not None}

@@ -59,6 +59,7 @@ _MIRROR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z
 
 BIND = "app.bind"
 ENGINE = "app.engine"
+KERNEL_SETTINGS = "app.kernel_settings"
 LANGUAGE = "app.language"
 MIRRORS = "app.mirrors"
 NOTIFY_ENGINE = "app.notify_engine"
@@ -106,6 +107,20 @@ APP_SETTINGS: Mapping[str, Setting] = {
         help={
             "en": "Tried in turn before an image's own registry, such as mirror.example.com.",
             "zh": "在镜像自身的仓库之前依次尝试，例如 mirror.example.com。",
+        },
+    ),
+    KERNEL_SETTINGS: Setting(
+        type="boolean",
+        default="false",
+        title={"en": "Set kernel settings that modules need", "zh": "设置模块所需的内核参数"},
+        help={
+            "en": "Lets a start raise what a module declares to need, such as vm.max_map_count, "
+            "where it is too low: a privileged container, gone within seconds, sets it in the "
+            "kernel of the Docker engine, and again after the engine has restarted. Never lowers "
+            "one, and sets no others than those of a short list in the documentation.",
+            "zh": "允许在启动时调高模块声明所需而当前过低的内核参数（例如 vm.max_map_count）："
+            "由一个几秒内即被移除的特权容器在 Docker 引擎的内核中设置，引擎重启后会再次设置。"
+            "绝不调低任何参数，也只设置文档中简短列表内的参数。",
         },
     ),
     NOTIFY_MODULES: Setting(

@@ -7,7 +7,7 @@ from aiserver_tray.state.words import HEADS
 _IMAGES: tuple[StepKind, ...] = ("pull", "build")
 _TELLING: tuple[StepKind, ...] = (
     "wait", "build", "pull", "stop", "start", "remove", "create", "remove_volume",
-    "remove_network", "volume", "network",
+    "remove_network", "volume", "network", "kernel_setting",
 )  # fmt: skip
 """Of steps that run at once, the first of these is what people wait for."""
 
@@ -77,3 +77,5 @@ def _doing(step: StepView) -> Text:  # noqa: PLR0911 - one for each kind
             return Text("creating {name}", name=name)
         case "remove" | "remove_network" | "remove_volume":
             return Text("removing {name}", name=name)
+        case "kernel_setting":
+            return Text("setting {name} in the engine's kernel", name=name)

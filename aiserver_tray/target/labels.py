@@ -15,6 +15,10 @@ INSTALLATION: Final = "io.aiserver.installation"
 CONFIG_OF: Final = "io.aiserver.config-of"
 """On a volume that holds nothing but a service's configuration files: that service."""
 
+ONE_SHOT: Final = "io.aiserver.one-shot"
+"""On a container that is no service of any module and lives for one command: the installation's id.
+`INSTALLATION` is not on it, so that nobody takes it for a module's."""
+
 _COMPOSE = "com.docker.compose"
 
 
@@ -67,3 +71,8 @@ def resource_labels(
 def shared_labels(owner: Owner) -> dict[str, str]:
     """Labels of the network that all modules share."""
     return {VERSION: owner.version, INSTALLATION: owner.installation}
+
+
+def one_shot_labels(owner: Owner) -> dict[str, str]:
+    """Labels of a container that lives for one command."""
+    return {VERSION: owner.version, ONE_SHOT: owner.installation}

@@ -37,7 +37,8 @@ def test_a_bug_is_told_by_its_place_and_never_by_its_text(
     store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(Home(tmp_path / "home", "home"))
-    parts = Parts(cast("Any", Faulty()), store, settings, cast("Any", None), lambda: None)
+    unused = cast("Any", None)
+    parts = Parts(cast("Any", Faulty()), store, settings, unused, lambda: None, unused)
     with caplog.at_level(logging.DEBUG):
         view = Operation(Request("up"), parts).wait(LIMIT)
     assert view.status == "failed"

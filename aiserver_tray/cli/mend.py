@@ -1,0 +1,29 @@
+"""What an error says that it can be mended by: a setting that the user is asked for."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from aiserver_tray.cli.common import tell
+from aiserver_tray.cli.core import set_setting
+from aiserver_tray.errors import AiServerError, each
+from aiserver_tray.i18n import Text
+
+if TYPE_CHECKING:
+    from aiserver_tray.app import App
+
+
+def mend(error: AiServerError, app: "App") -> bool:
+    """Whether *error* is mended: all that it is about can be, and the user says yes to that. A
+    mend is ``{"setting": ADDRESS, "value": VALUE, "question": TEXT}``."""
+    told = [one.data_in(app.language) for one in each(error)]
+    mends: list[dict[str, str]] = [data["mend"] for data in told if "mend" in data]
+    if len(mends) < len(told):
+        return False
+    tell(one["question"] for one in mends)
+    question = Text("Allow it, and go on?").render(app.language)
+    if not click.confirm(question, default=False, err=True):
+        return False
+    for setting, value in {one["setting"]: one["value"] for one in mends}.items():
+        set_setting(app, setting, value)
+    return True

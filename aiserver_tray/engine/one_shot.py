@@ -1,0 +1,35 @@
+"""Containers that run one command, and are gone then."""
+
+from uuid import uuid4
+
+from aiserver_tray.engine.containers import Containers
+from aiserver_tray.target.labels import ONE_SHOT
+from aiserver_tray.target.model import Body
+
+_PREFIX = "ai.one-shot."
+"""A module's containers have no dot in their names."""
+
+_LINES = 100
+
+
+def run_once(containers: Containers, body: Body) -> tuple[int, list[str]]:
+    """Run a container of *body* to its end and remove it; its exit code, and what it said. One
+    that an earlier run left behind, since its process was killed, goes first: to be called by one
+    at a time for each installation.
+
+    Raises:
+        EngineDownError, EngineRequestError: as the methods of *containers* do.
+    """
+    _sweep(containers, body["Labels"][ONE_SHOT])
+    container = containers.create(f"{_PREFIX}{uuid4().hex[:12]}", body)
+    try:
+        containers.start(container)
+        return containers.wait(container), containers.tail(container, _LINES)
+    finally:
+        containers.remove(container)
+
+
+def _sweep(containers: Containers, installation: str) -> None:
+    for found in containers.summaries():
+        if found.labels.get(ONE_SHOT) == installation:
+            containers.remove(found.id)

@@ -1,0 +1,107 @@
+"""The engine's kernel: how its settings are, and raising one that the user lets us raise."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from aiserver_tray import __version__
+from aiserver_tray.engine.one_shot import run_once
+from aiserver_tray.errors import ResourcesError
+from aiserver_tray.host import resources
+from aiserver_tray.i18n import Text
+from aiserver_tray.operations.locks import one_shot_lock
+from aiserver_tray.operations.preflight_kernel import Mending
+from aiserver_tray.settings.app_settings import APP_SETTINGS, KERNEL_SETTINGS
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.target.kernel import KernelSetting, path_of, raising, reading
+from aiserver_tray.target.labels import Owner
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.cancellation import Cancellation
+    from aiserver_tray.engine.engine import Engine
+
+
+class Kernel:
+    """That of *engine*, for one installation, which *settings* are of."""
+
+    def __init__(self, engine: "Engine", settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._generation = -1
+        self._seen: dict[str, int] = {}
+
+    @property
+    def mending(self) -> Mending:
+        """Whether the user lets us raise settings.
+
+        Raises:
+            SettingError: that can't be read.
+        """
+        declared = {KERNEL_SETTINGS: APP_SETTINGS[KERNEL_SETTINGS]}
+        values = self._settings.values(declared)
+        return "allowed" if values[KERNEL_SETTINGS] == "true" else "refused"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is this machine's own."""
+        return self._engine.info().shares_kernel
+
+    def read(self, needed: Mapping[str, int]) -> dict[str, int]:
+        """The values of the settings of these names, of those that there are. Of another machine's
+        kernel they are read by a container, and not again while the engine runs where they were
+        as high as *needed*: a kernel forgets them when it ends, and a person may mend one.
+
+        Raises:
+            ObjectNotFoundError: a container would have to, and the engine lacks its image.
+            AiServerError: the engine can't be asked, or refuses.
+        """
+        found = self._own(needed)
+        rest = needed.keys() - found.keys()
+        if not rest:
+            return found
+        if self._generation != self._engine.generation:
+            self._generation, self._seen = self._engine.generation, {}
+        if any(self._seen.get(name, -1) < needed[name] for name in rest):
+            self._seen |= self._elsewhere(rest)
+        return found | {name: self._seen[name] for name in rest & self._seen.keys()}
+
+    def _own(self, names: Iterable[str]) -> dict[str, int]:
+        if not self.is_ours:
+            return {}
+        found = {name: resources.kernel_setting(name) for name in names}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _elsewhere(self, names: Iterable[str]) -> dict[str, int]:
+        by_path = {path_of(name): name for name in names}
+        body = reading(by_path.values(), self._owner)
+        with one_shot_lock(self._engine.info().id):
+            _, lines = run_once(self._engine.containers, body)
+        words = (line.split() for line in lines)
+        return {by_path[w[0]]: int(w[1]) for w in words if len(w) == 2 and w[1].isdecimal()}
+
+    @property
+    def _owner(self) -> Owner:
+        return Owner(self._settings.installation_id, __version__)
+
+    def to_raise(self, name: str, value: int, modules: Iterable[str]) -> KernelSetting:
+        """What `raise_setting` does for *modules*."""
+        return KernelSetting(name, value, frozenset(modules), raising(name, value, self._owner))
+
+
+def raise_setting(engine: "Engine", setting: KernelSetting, cancelled: "Cancellation") -> None:
+    """See that *setting* has its value, or a higher one.
+
+    Raises:
+        ResourcesError: the engine does not have the right to.
+        AiServerError: the engine can't be asked, or refuses.
+    """
+    with one_shot_lock(engine.info().id, cancelled):
+        code, lines = run_once(engine.containers, setting.body)
+    if code:
+        text = Text(
+            "The engine can't set {setting} in its kernel ({why}). Set it by hand on the engine's "
+            "machine: sudo sysctl -w {setting}",
+            setting=setting,
+            why=" ".join(lines) or code,
+        )
+        data = {"resource": setting.name, "modules": sorted(setting.modules)}
+        raise ResourcesError(text, **data, needed=setting.value)

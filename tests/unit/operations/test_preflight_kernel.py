@@ -1,0 +1,202 @@
+"""Settings of the engine's kernel: which are refused, which are mended, and in what order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.errors import (
+    AiServerError,
+    EngineDownError,
+    EngineRequestError,
+    ObjectNotFoundError,
+)
+from aiserver_tray.model import Container
+from aiserver_tray.operations.kernel_steps import with_kernel_settings
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan import Plan
+from aiserver_tray.operations.preflight_kernel import Mending, examine_kernel
+from aiserver_tray.operations.up import plan_up
+from aiserver_tray.target.kernel import HELPER, KernelSetting, raising, reading
+from aiserver_tray.target.model import ModuleTarget
+from tests.unit.operations.preflight_targets import OURS, service_of, target_of
+
+MAPS = "vm.max_map_count"
+
+
+@dataclass
+class Kernel:
+    """One with these *values*; ``asked`` gathers what was read."""
+
+    values: Mapping[str, int]
+    mending: Mending = "refused"
+    is_ours: bool = True
+    error: AiServerError | None = None
+    asked: list[Mapping[str, int]] = field(default_factory=list)
+
+    def read(self, needed: Mapping[str, int]) -> dict[str, int]:
+        self.asked.append(needed)
+        if self.error:
+            raise self.error
+        return {name: self.values[name] for name in needed if name in self.values}
+
+    def to_raise(self, name: str, value: int, modules: Iterable[str]) -> KernelSetting:
+        return KernelSetting(name, value, frozenset(modules), raising(name, value, OURS))
+
+
+def needing(folder: Path, name: str, **sysctls: int) -> ModuleTarget:
+    """A module that needs these settings, written with ``__`` for a dot."""
+    needs = ", ".join(f"{n.replace('__', '.')}: {value}" for n, value in sysctls.items())
+    head = f"x-aiserver: {{kind: feature, needs: {{sysctls: {{{needs}}}}}}}\n"
+    return target_of(folder, name, head + service_of(name))
+
+
+def test_what_is_too_low_is_refused_with_both_ways_to_mend_it(tmp_path: Path) -> None:
+    low = needing(tmp_path, "a", vm__max_map_count=1000)
+    high = needing(tmp_path, "b", vm__max_map_count=262144, vm__swappiness=10)
+    kernel = Kernel({MAPS: 999, "vm.swappiness": 60})
+    report = examine_kernel([high, low], ["a", "b"], kernel)
+    (error,) = report.errors
+    assert str(error) == (
+        "b needs the kernel setting vm.max_map_count to be at least 262144; it is 999. Let "
+        "AI-Server Tray set it: aiserver-tray config set app.kernel_settings true. By hand: sudo "
+        "sysctl -w vm.max_map_count=262144"
+    )
+    data = error.data
+    mend = data.pop("mend")
+    assert data == {
+        "resource": MAPS,
+        "modules": ["b"],
+        "needed": 262144,
+        "available": 999,
+    }
+    assert (mend["setting"], mend["value"]) == ("app.kernel_settings", "true")
+    assert mend["question"].startswith("May AI-Server Tray set vm.max_map_count=262144 in the")
+    assert report.mends == ()
+    assert examine_kernel([high, low], ["a", "b"], Kernel({MAPS: 262144})).errors == ()
+    assert examine_kernel([high, low], ["a", "b"], Kernel({})).errors == (), "unknown to it"
+
+
+def test_of_another_machine_the_way_by_hand_is_its_own(tmp_path: Path) -> None:
+    target = needing(tmp_path, "a", vm__max_map_count=262144)
+    (error,) = examine_kernel([target], ["a"], Kernel({MAPS: 1}, is_ours=False)).errors
+    assert "kernelCommandLine = sysctl.vm.max_map_count=262144 below [wsl2]" in str(error)
+
+
+@pytest.mark.parametrize("mending", ["allowed", "refused"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("kernel.core_pattern", 1), ("kernel.randomize_va_space", 2), ("vm.overcommit_memory", 2)],
+)
+def test_what_could_do_harm_is_never_mended(
+    tmp_path: Path, mending: Mending, name: str, value: int
+) -> None:
+    target = needing(tmp_path, "bad", **{name.replace(".", "__"): value})
+    report = examine_kernel([target], ["bad"], Kernel({name: 0}, mending))
+    (error,) = report.errors
+    assert str(error).endswith(f"it is 0. By hand: sudo sysctl -w {name}={value}")
+    assert "mend" not in error.data
+    assert report.mends == ()
+
+
+def test_with_the_users_yes_the_highest_need_is_mended_for_all(tmp_path: Path) -> None:
+    targets = [
+        needing(tmp_path, "a", vm__max_map_count=262144),
+        needing(tmp_path, "b", vm__max_map_count=1048576),
+        needing(tmp_path, "c", fs__aio_max_nr=1),
+    ]
+    report = examine_kernel(targets, ["a"], Kernel({MAPS: 65530}, "allowed"))
+    assert report.errors == ()
+    (mend,) = report.mends
+    assert str(mend) == f"{MAPS}=1048576"
+    assert mend.modules == {"a", "b"}
+
+
+def test_only_what_starts_is_looked_at_where_nothing_may_be_mended(tmp_path: Path) -> None:
+    targets = [needing(tmp_path, "a", vm__max_map_count=9), needing(tmp_path, "b")]
+    kernel = Kernel({MAPS: 1})
+    assert examine_kernel(targets, ["b"], kernel).errors == ()
+    assert kernel.asked == []
+    kernel.mending = "allowed"
+    assert [str(mend) for mend in examine_kernel(targets, ["b"], kernel).mends] == [f"{MAPS}=9"]
+
+
+def test_what_cannot_be_read_is_told_and_in_nobodys_way(tmp_path: Path) -> None:
+    target = needing(tmp_path, "a", vm__max_map_count=9)
+    absent = ObjectNotFoundError(404, "No such image: busybox:1.37.0")
+    report = examine_kernel([target], ["a"], Kernel({}, error=absent))
+    assert (report.errors, report.mends, report.lacks_helper) == ((), (), True)
+    (notice,) = report.notices
+    assert "(vm.max_map_count=9)" in str(notice)
+    assert "No such image: busybox:1.37.0" in str(notice)
+    refusing = Kernel({}, error=EngineRequestError(403, "authorization denied by plugin"))
+    assert not examine_kernel([target], ["a"], refusing).lacks_helper
+    with pytest.raises(EngineDownError):
+        examine_kernel([target], ["a"], Kernel({}, error=EngineDownError("x", "gone")))
+
+
+def test_the_container_that_reads_has_no_rights_and_the_one_that_sets_no_network() -> None:
+    read, raise_ = reading([MAPS], OURS), raising(MAPS, 262144, OURS)
+    assert read["HostConfig"]["CapDrop"] == ["ALL"]
+    assert "Privileged" not in read["HostConfig"]
+    assert read["Cmd"] == ["vm/max_map_count"]
+    assert raise_["HostConfig"]["Privileged"] is True
+    assert raise_["Cmd"] == ["vm/max_map_count", MAPS, "262144"]
+    for body in (read, raise_):
+        assert body["HostConfig"]["NetworkMode"] == "none"
+        assert body["HostConfig"]["ReadonlyRootfs"] is True
+
+
+# -- the plan --------------------------------------------------------------------------------------
+
+
+def mended(targets: list[ModuleTarget], observed: Observed, *images: str) -> Plan:
+    needing_it = frozenset(t.name for t in targets if t.module.needs.sysctls)
+    mend = KernelSetting(MAPS, 262144, needing_it, raising(MAPS, 262144, OURS))
+    return with_kernel_settings(plan_up(targets, observed), [mend], images)
+
+
+def test_only_the_containers_that_need_it_wait_for_it(tmp_path: Path) -> None:
+    targets = [
+        needing(tmp_path, "search", vm__max_map_count=262144),
+        target_of(tmp_path, "other", service_of("other")),
+    ]
+    plan = mended(targets, Observed(), HELPER.local)
+    setting = f"kernel_setting {MAPS}=262144"
+    assert setting in plan.graph["start ai-search"]
+    assert setting not in plan.graph["start ai-other"] | plan.graph["create ai-search"]
+    assert plan.graph[setting] == frozenset({"pull busybox:1.37.0"}), "which the service needs too"
+
+
+def test_the_helpers_image_is_pulled_first_where_it_is_not_there(tmp_path: Path) -> None:
+    head = f"x-aiserver: {{kind: feature, needs: {{sysctls: {{{MAPS}: 262144}}}}}}\n"
+    text = head + "services: {search: {image: 'search:1'}}\n"
+    target = target_of(tmp_path, "search", text)
+    plan = mended([target], Observed())
+    setting = f"kernel_setting {MAPS}=262144"
+    assert plan.graph[setting] == frozenset({"pull busybox:1.37.0"})
+    assert mended([target], Observed(), HELPER.local).graph[setting] == frozenset()
+
+
+def test_what_runs_and_is_not_ready_is_started_again(tmp_path: Path) -> None:
+    target = needing(tmp_path, "search", vm__max_map_count=262144)
+    (service,) = target.services
+    running = Container(
+        id="1",
+        name="ai-search",
+        module="search",
+        service="search",
+        status="running",
+        health="starting",
+        image="busybox:1.37.0",
+        image_id="sha256:1",
+        config_hash=service.config_hash,
+        networks=frozenset({"n"}),
+    )
+    observed = Observed({"ai-search": running}, {"busybox:1.37.0": "sha256:1"}, {"ai-search": "n"})
+    assert [step.id for step in plan_up([target], observed)] == ["wait ai-search"]
+    plan = mended([target], observed, HELPER.local)
+    setting = f"kernel_setting {MAPS}=262144"
+    assert plan.graph["start ai-search"] == {"stop ai-search", setting}
+    assert plan.graph["wait ai-search"] == {"start ai-search"}
