@@ -8,6 +8,7 @@ from PIL import Image
 from selenium.webdriver import Keys
 
 from aiserver_tray.contract import Json, answer
+from aiserver_tray.i18n import Language, Text
 from tests.ui import states
 from tests.ui.conftest import Stack
 from tests.ui.scripted import Scripted
@@ -156,6 +157,90 @@ def test_a_failed_operation_says_why_until_it_is_dismissed(stack: Stack) -> None
     home.until(lambda: not home.all(".notice.failure"), "the notice goes")
     host.show(states.failed())
     home.until(lambda: not home.all(".notice.failure"), "and stays away")
+
+
+NEED = Text(
+    "{module} needs the kernel setting {name} to be at least {needed}; it is {found}. {how}",
+    module="elasticsearch",
+    name="vm.max_map_count",
+    needed=262144,
+    found=65530,
+    how=Text("By hand: sudo sysctl -w {setting}", setting="vm.max_map_count=262144"),
+)
+QUESTION = Text(
+    "May AI-Server Tray set {setting} in the kernel of the Docker engine? A privileged container "
+    "does it before a start, and again after each restart of the engine. It holds for all that "
+    "runs on that kernel.",
+    setting="vm.max_map_count=262144",
+)
+
+
+def unmended(language: Language = "en") -> Json:
+    """As a host tells it in *language*."""
+    return states.mend(NEED.render(language), QUESTION.render(language))
+
+
+@pytest.mark.parametrize(
+    ("language", "action"), [("en", "Allow and start again"), ("zh", "允许并重新启动")]
+)
+def test_what_can_be_mended_is_asked_set_and_started_again(
+    stack: Stack, language: Language, action: str
+) -> None:
+    host = show(stack, unmended(language))
+    home = stack.home(language)
+    home.button(action).click()
+    home.wait_for_text(QUESTION.render(language), "#question[open]")
+    home.press(Keys.ESCAPE)
+    home.until(lambda: not home.all("#question[open]"), "the question goes")
+    asked = [channel for channel, _ in host.calls if channel.startswith(("ai/config", "ai/op"))]
+    assert asked == []
+
+    home.button(action).click()
+    home.wait_for("#question[open] .button.danger").click()
+    setting = {"name": "app.kernel_settings", "value": "true"}
+    assert host.wait_for_call("ai/config/set") == setting
+    again = {"kind": "up", "modules": ["ragflow"]}
+    assert host.wait_for_call("ai/operation/start") == again
+    home.until(lambda: not home.all(".notice.failure"), "the notice goes")
+
+
+def test_nothing_is_started_again_where_the_setting_is_refused(stack: Stack) -> None:
+    host = show(stack, unmended())
+    refusal = {"success": False, "code": "E_SETTING", "message": "The disk is full.", "data": {}}
+    host.answers["ai/config/set"] = refusal
+    home = stack.home()
+    home.button("Allow and start again").click()
+    home.wait_for("#question[open] .button.danger").click()
+    home.wait_for_text("The disk is full.", ".notice.failure + .notice.failure")
+    assert all(channel != "ai/operation/start" for channel, _ in host.calls)
+
+
+def test_what_would_fail_for_another_reason_too_is_not_offered_again(stack: Stack) -> None:
+    shown = unmended()
+    first = shown["operations"][0]["error"]
+    shown["operations"][0]["error"] = first | {"data": {"errors": [first, states.MEMORY]}}
+    show(stack, shown)
+    home = stack.home()
+    home.wait_for_text("vm.max_map_count", ".notice.failure")
+    assert not home.all(".mend")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_question_fits_in_light_and_dark(stack: Stack, language: Language) -> None:
+    show(stack, states.in_chinese(unmended("zh")) if language == "zh" else unmended())
+    home = stack.home(language)
+    home.resize(900, 600)
+    for theme in ("light", "dark"):
+        home.prefer(color_scheme=theme, reduced_motion="reduce")
+        home.picture(f"mend-{theme}-{language}")
+        home.wait_for(".mend .button").click()
+        dialog = home.wait_for("#question[open]")
+        home.picture(f"mend-question-{theme}-{language}")
+        assert dialog.rect["x"] >= 0
+        assert dialog.rect["x"] + dialog.rect["width"] <= 900
+        assert dialog.rect["y"] + dialog.rect["height"] <= 600
+        home.press(Keys.ESCAPE)
+        home.until(lambda: not home.all("#question[open]"), "the question goes")
 
 
 def test_a_refused_request_says_why(stack: Stack) -> None:

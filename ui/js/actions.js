@@ -5,6 +5,8 @@
  * @typedef {import("./types.js").Envelope} Envelope
  * @typedef {import("./types.js").Failure} Failure
  * @typedef {import("./types.js").Question} Question
+ * @typedef {import("./types.js").Mend} Mend
+ * @typedef {import("./types.js").Operation} Operation
  */
 import { invoke } from "./bridge.js";
 import { apply, current, update } from "./store.js";
@@ -46,6 +48,20 @@ export const stopWithUsers = (name) =>
 export const open = (name) => ask(`open ${name}`, "ai/module/open", { name });
 /** @param {string} id */
 export const cancel = (id) => ask(`cancel ${id}`, "ai/operation/cancel", { id });
+
+/**
+ * Sets what `mends` say, and does `operation`, which failed for want of it, again.
+ * @param {Operation} operation @param {Mend[]} mends
+ */
+export async function mend({ id, kind, modules }, mends) {
+  const values = new Map(mends.map(({ setting, value }) => [setting, value]));
+  for (const [name, value] of values) {
+    const answer = await ask(id, "ai/config/set", { name, value });
+    if (!answer.success) return;
+  }
+  dismiss(id);
+  await ask(id, "ai/operation/start", { kind, modules });
+}
 
 export async function startEngine() {
   update({ startingEngine: true });

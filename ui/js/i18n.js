@@ -9,6 +9,8 @@ const CHINESE = {
   "Logs are not in this window yet": "此窗口尚不能显示日志",
   "On the command line: {command}": "请在命令行使用：{command}",
   "Settings are not in this window yet": "此窗口尚不能更改设置",
+  "Allow and start again": "允许并重新启动",
+  "Allow this?": "是否允许？",
   "about {n} min left": "约剩 {n} 分钟",
   "about {n} s left": "约剩 {n} 秒",
   "AI-Server Tray is not running": "AI-Server Tray 未运行",

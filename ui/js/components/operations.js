@@ -12,6 +12,7 @@ import { icon } from "./icon.js";
  * @typedef {import("../types.js").PageState} PageState
  * @typedef {import("../types.js").Operation} Operation
  * @typedef {import("../types.js").Failure} Failure
+ * @typedef {import("../types.js").Mend} Mend
  * @typedef {import("../types.js").Module} Module
  */
 
@@ -74,12 +75,13 @@ function remaining({ done, total, secondsLeft }) {
 }
 
 /** @param {PageState} page */
-export function failures({ snapshot, failures: answers, dismissed }) {
+export function failures(page) {
+  const { snapshot, failures: answers, dismissed } = page;
   const modules = snapshot?.modules ?? [];
   const ended = snapshot?.operations.filter(({ id }) => !dismissed.has(id)) ?? [];
   const told = ended.flatMap((operation) => [
     ...(operation.status === "failed" && operation.error
-      ? [failure(operation.id, title(operation, modules, 1), operation.error)] : []),
+      ? [failed(operation, operation.error, title(operation, modules, 1), page)] : []),
     ...(operation.notices.length ? [remark(operation)] : []),
   ]);
   return [...told, ...answers.map((answer) => failure(answer.id, t("That did not work"), answer))];
@@ -89,21 +91,50 @@ export function failures({ snapshot, failures: answers, dismissed }) {
 const remark = ({ id, notices }) =>
   notice({ id, kind: "info", lead: t("Please note"), lines: notices });
 
-/** @param {string} id @param {string} lead @param {Failure} error */
-function failure(id, lead, error) {
-  const all = error.data?.errors?.length ? error.data.errors : [error];
-  const codes = list([...new Set(all.map(({ code }) => code))]);
-  return notice({ id, kind: "failure", lead, lines: all.map(({ message }) => message), codes });
+/** @param {Failure} error */
+const each = (error) => (error.data?.errors?.length ? error.data.errors : [error]);
+
+/** @param {Operation} operation @param {Failure} error @param {string} lead @param {PageState} page */
+function failed(operation, error, lead, { asked, connection }) {
+  const all = each(error);
+  const mends = all.flatMap(({ data }) => data?.mend ?? []);
+  // What nobody can mend from here would only fail again.
+  const isMendable = mends.length === all.length && !operation.foreign;
+  const enabled = connection === "up" && !asked.has(operation.id);
+  return failure(operation.id, lead, error, isMendable ? mendButton(operation, mends, enabled) : nothing);
 }
 
-/** @param {{id: string, kind: string, lead: string, lines: string[], codes?: string}} told */
-const notice = ({ id, kind, lead, lines, codes }) => html`
+/** @param {Operation} operation @param {Mend[]} mends @param {boolean} enabled */
+function mendButton(operation, mends, enabled) {
+  const action = t("Allow and start again");
+  const run = () => actions.confirm({
+    title: t("Allow this?"),
+    text: [...new Set(mends.map(({ question }) => question))].join(" "),
+    action,
+    run: () => actions.mend(operation, mends),
+  });
+  return html`<div class="mend">${button({ text: action, enabled, run })}</div>`;
+}
+
+/** @param {string} id @param {string} lead @param {Failure} error @param {unknown} [more] */
+function failure(id, lead, error, more = nothing) {
+  const all = each(error);
+  const codes = list([...new Set(all.map(({ code }) => code))]);
+  return notice({ id, kind: "failure", lead, lines: all.map(({ message }) => message), codes, more });
+}
+
+/**
+ * @param {{id: string, kind: string, lead: string, lines: string[], codes?: string,
+ *   more?: unknown}} told
+ */
+const notice = ({ id, kind, lead, lines, codes, more = nothing }) => html`
   <div class="notice ${kind}" role=${kind === "info" ? "status" : "alert"}>
     ${icon(kind === "info" ? "info" : "circle-x")}
     <div class="notice-text">
       <strong>${lead}</strong>
       ${lines.map((line) => html`<p>${line}</p>`)}
       ${codes ? html`<code>${codes}</code>` : nothing}
+      ${more}
     </div>
     ${button({
       text: t("Dismiss"), name: `${t("Dismiss")}: ${lead}`, icon: "x", kind: "quiet",
