@@ -28,22 +28,24 @@ def with_kernel_settings(plan: Plan, mends: Sequence[KernelSetting], images: Ite
 
 def plan_helper() -> Plan:
     """Pull the image of the containers that look at the kernel and set it."""
-    return Plan.of([_PULL])
+    return Plan.of([_pull()])
 
 
-_PULL = Step("pull", HELPER.local, "", seconds=SECONDS["pull"], target=HELPER)
-"""Of no module's."""
+def _pull() -> Step:
+    """Of no module's image."""
+    return Step("pull", HELPER.local, "", seconds=SECONDS["pull"], target=HELPER)
 
 
 def _mending(mends: Sequence[KernelSetting], images: Iterable[str]) -> Iterator[Step]:
+    pull = _pull()
     if HELPER.local not in images:
-        yield _PULL
+        yield pull
     for mend in mends:
         yield Step(
             "kernel_setting",
             str(mend),
             min(mend.modules),
-            needs=frozenset({_PULL.id}),
+            needs=frozenset({pull.id}),
             seconds=SECONDS["kernel_setting"],
             target=mend,
         )

@@ -1,0 +1,264 @@
+"""Kernel settings that modules need, on a real engine.
+
+The lab's engine runs on this machine's own kernel, so what is set here holds for the whole
+machine: every test puts it back. The need is one more than what was found, and nothing is ever
+lower than that.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import docker
+import pytest
+
+from aiserver_tray.doctor import examine
+from aiserver_tray.engine import engine as engine_module
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.operations import kernel_steps
+from aiserver_tray.operations.kernel import raise_setting
+from aiserver_tray.operations.request import Request
+from aiserver_tray.target import kernel as kernel_target
+from aiserver_tray.target.labels import ONE_SHOT
+from aiserver_tray.target.model import ImageTarget
+from tests.engine.operating import IMAGE, Installation, checked, ended, events, idle, names
+from tests.engine.terminal import terminal
+from tests.engine.test_reviving import CALLER, hosted
+from tests.lab import engine as lab_engine
+from tests.lab import lifecycle
+from tests.lab.place import Place
+
+NAME = "vm.max_map_count"
+FILE = Path("/proc/sys/vm/max_map_count")
+ALLOW = "app.kernel_settings"
+
+
+class Setting:
+    """The machine's ``vm.max_map_count``; ``need`` is more than was found."""
+
+    def __init__(self) -> None:
+        self.found = self.value
+        self.need = self.found + 1
+
+    @property
+    def value(self) -> int:
+        return int(FILE.read_text())
+
+    @property
+    def step(self) -> str:
+        return f"kernel_setting {NAME}={self.need}"
+
+    def put_back(self) -> None:
+        FILE.write_text(str(self.found))
+
+
+@pytest.fixture
+def setting() -> Iterator[Setting]:
+    setting = Setting()
+    try:
+        yield setting
+    finally:
+        setting.put_back()
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the product take the engine's kernel for another machine's. The seam is the release of
+    this machine's kernel, which it compares with what the engine says."""
+    monkeypatch.setattr(engine_module, "kernel_release", lambda: "of another machine")
+
+
+def write(here: Installation, setting: Setting, needs: Mapping[str, int] | None = None) -> None:
+    """The module ``search``, healthy only where the kernel was as it needs when it started."""
+    service = checked(f"test $(cat /tmp/found) -ge {setting.need}", stop_signal="SIGKILL")
+    command = f"cat {FILE} > /tmp/found; exec sleep 86400"
+    service |= {"command": ["sh", "-c", command], "restart": "unless-stopped"}
+    sysctls = needs or {NAME: setting.need}
+    here.write("search", {"search": service}, kind="basic", needs={"sysctls": sysctls})
+
+
+def one_shots(client: docker.DockerClient) -> list[str]:
+    found = client.containers.list(all=True, filters={"label": ONE_SHOT}, ignore_removed=True)
+    return [container.name for container in found]
+
+
+def made_since(client: docker.DockerClient, begun: float) -> int:
+    """How many containers for one command were made."""
+    told = events(client, begun, time.time(), event=["create"], label=[ONE_SHOT])
+    return len(told)
+
+
+def resources(here: Installation) -> dict[str, str]:
+    """What the doctor says of what ``search`` needs, by grade."""
+    app = here.app
+    app.settings.choose(["search"])
+    return {f.grade: str(f.text) for f in examine(app) if f.name == "resources"}
+
+
+# -- without the user's yes ------------------------------------------------------------------------
+
+
+def test_without_a_yes_it_is_refused_and_nothing_is_changed(
+    here: Installation, engine: docker.DockerClient, setting: Setting
+) -> None:
+    write(here, setting)
+    begun = time.time()
+    error = here.failed("up", "search")
+    assert error.code == "E_RESOURCES"
+    assert f"config set {ALLOW} true" in str(error)
+    assert f"sudo sysctl -w {NAME}={setting.need}" in str(error)
+    assert (error.data["mend"]["setting"], error.data["mend"]["value"]) == (ALLOW, "true")
+    assert f"config set {ALLOW} true" in resources(here)["problem"]
+    assert setting.value == setting.found
+    assert names(engine) == set()
+    assert made_since(engine, begun) == 0
+
+
+def test_a_name_that_is_not_on_the_list_is_refused_also_with_a_yes(
+    here: Installation, engine: docker.DockerClient, setting: Setting
+) -> None:
+    file = Path("/proc/sys/kernel/pid_max")
+    value = int(file.read_text())
+    write(here, setting, {"kernel.pid_max": value + 1})
+    here.set(ALLOW, "true")
+    begun = time.time()
+    error = here.failed("up", "search")
+    assert str(error).endswith(f"it is {value}. By hand: sudo sysctl -w kernel.pid_max={value + 1}")
+    assert "mend" not in error.data
+    assert int(file.read_text()) == value
+    assert made_since(engine, begun) == 0
+
+
+def test_on_a_terminal_the_user_is_asked_and_the_answer_is_kept(
+    here: Installation, engine: docker.DockerClient, setting: Setting
+) -> None:
+    write(here, setting)
+    options = ["--home", str(here.home), "--catalog", str(here.catalog), "--host", here.host]
+    with terminal("up", "search", *options) as asked:
+        asked.wait_for("Allow it, and go on? [y/N]: ")
+        assert f"{NAME}={setting.need} in the kernel" in asked.text
+        assert "privileged" in asked.text
+        asked.type("\n")
+        assert asked.end() == 1
+    assert setting.value == setting.found
+    assert names(engine) == set()
+    with terminal("up", "search", *options) as asked:
+        asked.wait_for("Allow it, and go on? [y/N]: ")
+        asked.type("y\n")
+        assert asked.end() == 0, asked.text
+    assert setting.value == setting.need
+    assert here.tray.run("config", "get", ALLOW).output == "true\n"
+
+
+# -- with it ---------------------------------------------------------------------------------------
+
+
+def test_with_a_yes_it_is_set_before_the_container_that_needs_it_starts(
+    here: Installation, engine: docker.DockerClient, setting: Setting
+) -> None:
+    write(here, setting)
+    here.set(ALLOW, "true")
+    assert "next start of search sets it" in resources(here)["note"]
+    shown = here.tray.run("up", "search", "--dry-run", "--json").output
+    by_id = {step["id"]: step for step in json.loads(shown)}
+    assert setting.step in by_id["start ai-search"]["needs"]
+    assert setting.value == setting.found, "a plan changes nothing"
+    done = here.done("up", "search")
+    assert done.index(setting.step) < done.index("start ai-search")
+    assert setting.value == setting.need
+    assert one_shots(engine) == []
+    assert here.done("up", "search") == []
+    assert "ok" in resources(here)
+
+
+def test_a_higher_value_is_never_lowered(here: Installation, setting: Setting) -> None:
+    write(here, setting)
+    here.set(ALLOW, "true")
+    with here.core() as core:
+        plan = core.operations.plan(Request("up", ("search",)))
+        mend = next(step.target for step in plan if step.id == setting.step)
+        FILE.write_text(str(setting.need + 7))
+        assert isinstance(mend, kernel_target.KernelSetting)
+        raise_setting(core.engine, mend, Cancellation())
+    assert setting.value == setting.need + 7
+
+
+def test_after_a_restart_of_the_engine_it_is_set_again(
+    here: Installation, lab: Place, setting: Setting
+) -> None:
+    write(here, setting)
+    here.set(ALLOW, "true")
+    with hosted(here) as (link, modules):
+        modules.wait_for(search="stopped")
+        up = {"kind": "up", "modules": ["search"], "untilEnd": True}
+        assert link.invoke("ai/operation/start", up, CALLER)["success"]
+        modules.wait_for(search="running")
+        lab_engine.kill(lab)
+        modules.wait_for(search="engine_down")
+        setting.put_back()
+        lifecycle.up(lab)
+        modules.wait_for(search="running")
+    assert setting.value == setting.need
+
+
+def test_what_a_killed_process_left_goes_with_the_next(
+    here: Installation, engine: docker.DockerClient, setting: Setting
+) -> None:
+    write(here, setting)
+    here.set(ALLOW, "true")
+    stream = engine.events(decode=True, filters={"event": "create", "label": ONE_SHOT})
+    with here.tray.started("up", "search") as running:
+        next(stream)
+        running.kill()
+    stream.close()
+    assert len(one_shots(engine)) == 1
+    setting.put_back()
+    here.tray.run("up", "search").succeeded()
+    assert one_shots(engine) == []
+    assert setting.value == setting.need
+
+
+# -- of another machine's kernel -------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_the_kernel_of_another_machine_is_read_by_a_container(
+    here: Installation, engine: docker.DockerClient, setting: Setting
+) -> None:
+    write(here, setting)
+    engine.images.remove(IMAGE)
+    error = here.failed("up", "search")
+    assert error.data["available"] == setting.found
+    assert f"kernelCommandLine = sysctl.{NAME}={setting.need}" in str(error)
+    assert one_shots(engine) == []
+    assert names(engine) == set()
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_while_the_engine_runs_what_was_high_enough_is_not_read_again(
+    here: Installation, engine: docker.DockerClient, setting: Setting
+) -> None:
+    here.write("search", {"search": idle()}, needs={"sysctls": {NAME: setting.found}})
+    begun = time.time()
+    with here.core() as core:
+        for kind in ("up", "restart"):
+            view = ended(core.operations.start(Request(kind, ("search",))))
+            assert view.status == "succeeded", view.error
+    assert made_since(engine, begun) == 1
+    assert one_shots(engine) == []
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_what_cannot_be_read_is_told_and_not_in_the_way(
+    here: Installation, setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = ImageTarget("127.0.0.1:9/busybox:1", "127.0.0.1:9/busybox:1")
+    monkeypatch.setattr(kernel_target, "HELPER", nowhere)
+    monkeypatch.setattr(kernel_steps, "HELPER", nowhere)
+    here.write("search", {"search": idle()}, needs={"sysctls": {NAME: setting.need}})
+    view = here.run("up", "search")
+    assert view.status == "succeeded", view.error
+    (notice,) = view.notices
+    assert f"({NAME}={setting.need})" in str(notice)
+    assert "127.0.0.1:9/busybox:1" in str(notice)
