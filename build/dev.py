@@ -64,11 +64,22 @@ NEEDS_LAB = {"contract", "desktop", "engine", "oracle", "wine"}
 DOCKER_DESKTOP = "Docker Desktop, https://www.docker.com/products/docker-desktop"
 WEBVIEW2 = "the WebView2 runtime, https://developer.microsoft.com/microsoft-edge/webview2"
 
+CATALOG = "orchestration"
+MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*/*/compose.yaml"))
+LINT = (
+    "check",
+    "--quiet",
+    "--skip-suppressed",
+    "--strict-config",
+    "--config",
+    f"{CATALOG}/.compose-lint.yml",
+)
 CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
     ("lint-imports",),
+    ("compose-lint", *LINT, "--fail-on", "low", *MODULES),
 )
 
 
