@@ -12,7 +12,7 @@ from aiserver_tray.contract import Caller, Contract, Envelope, Json
 from aiserver_tray.control.client import Client
 from aiserver_tray.errors import AiServerError, AlreadyRunningError, NotRunningError
 from aiserver_tray.hosting.host import CoreHost, FrontOf
-from aiserver_tray.hosting.nothing import Nothing
+from aiserver_tray.hosting.no_core import NoCore
 from aiserver_tray.hosting.remote import RemoteContract
 from aiserver_tray.i18n import Language
 
@@ -32,7 +32,7 @@ class Link:
     def __init__(self, app: App, front_of: FrontOf) -> None:
         self._app = app
         self._front_of = front_of
-        self._contract: Contract = Nothing(None)
+        self._contract: Contract = NoCore(None)
         self._host: CoreHost | None = None
         self._lock = Lock()
         self._observers: dict[Callable[[], None], Callable[[], None]] = {}
@@ -106,7 +106,7 @@ class Link:
     def _fail(self, error: AiServerError) -> None:
         if not isinstance(error, NotRunningError):
             _logger.warning("there is no core: %s", error)
-            self._use(Nothing(error))
+            self._use(NoCore(error))
         self._closing.wait(_AGAIN)
 
     def _host_or_follow(self) -> None:
@@ -117,7 +117,7 @@ class Link:
                     self._host = host
                 self._use(contract)
                 self._closing.wait()
-                self._use(Nothing(None))
+                self._use(NoCore(None))
         except AlreadyRunningError as other:
             self._follow(other)
         finally:
@@ -132,7 +132,7 @@ class Link:
             if not self._closing.is_set():
                 self._lost.wait()
         self._heard = time.monotonic()
-        self._use(Nothing(None))
+        self._use(NoCore(None))
 
     def _connected(self, other: AlreadyRunningError) -> Client:
         """A client of *other*, which is raised where it has been silent for long."""

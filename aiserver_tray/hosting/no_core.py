@@ -11,7 +11,7 @@ from aiserver_tray.model import EngineView, Snapshot
 from aiserver_tray.state.wire import snapshot_json
 
 
-class Nothing:
+class NoCore:
     """Answers everything with *error*; None while the core is only being looked for."""
 
     def __init__(self, error: AiServerError | None) -> None:

@@ -10,7 +10,7 @@ from aiserver_tray.api.front import Front
 from aiserver_tray.app import App
 from aiserver_tray.contract import Caller, Envelope, Json, answer
 from aiserver_tray.errors import NoDesktopError
-from aiserver_tray.hosting.nothing import Nothing
+from aiserver_tray.hosting.no_core import NoCore
 from tests.contract.host import Recorded
 from tests.ui import states
 from tests.ui.scripted import Scripted
@@ -39,7 +39,7 @@ def test_where_nothing_can_be_stopped_it_does_not_quit(app: App) -> None:
 
 def test_without_a_core_the_process_still_answers_for_itself(app: App) -> None:
     around = Recorded()
-    front = Front(app, Nothing(None), around)
+    front = Front(app, NoCore(None), around)
     for channel in ("ai/window/show", "ai/app/about", "ai/app/quit"):
         assert front.invoke(channel, None, CALLER)["success"]
     assert (around.pages, around.quits) == (["home"], 1)
@@ -52,7 +52,7 @@ def test_a_process_without_windows_says_so(app: App) -> None:
         def show_dashboard(self, page: str) -> None:
             raise NoDesktopError(page)
 
-    front = Front(app, Nothing(None), Bare())
+    front = Front(app, NoCore(None), Bare())
     assert front.invoke("ai/window/show", {}, CALLER)["code"] == "E_NO_DESKTOP"
 
 
