@@ -51,6 +51,12 @@ STAND_INS: dict[str, Case] = {
         9000,
         "/minio/health/live",
     ),
+    "rustfs/rustfs:1.0.0": Case(
+        {"RUSTFS_ACCESS_KEY": "admin", "RUSTFS_SECRET_KEY": SECRET},
+        "RUSTFS_SECRET_KEY",
+        9000,
+        "/minio/health/cluster",
+    ),
     "elasticsearch:8.11.3": Case(
         {"ELASTIC_PASSWORD": SECRET, "discovery.type": "single-node"},
         "ELASTIC_PASSWORD",
