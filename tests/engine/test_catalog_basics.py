@@ -1,0 +1,222 @@
+"""The basic modules on a real engine: they get healthy, can't seem so, keep data, can be built."""
+
+from collections.abc import Iterator
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from aiserver_tray.errors import SettingError
+from tests.engine.built_in import (
+    check_of,
+    choose_free_ports,
+    command_of,
+    healthy,
+    memory_maps,
+    passes,
+    value_of,
+)
+from tests.engine.operating import Installation, said
+from tests.engine.waiting import until
+
+__all__ = ["memory_maps"]
+
+BASICS = ("postgres", "redis", "mysql", "minio", "elasticsearch", "qdrant", "meilisearch")
+STATUS_SERVER = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(int(sys.argv[2]))
+        self.end_headers()
+        self.wfile.write(sys.argv[3].encode())
+http.server.HTTPServer(("", int(sys.argv[1])), Handler).serve_forever()
+"""
+PORTS = {"minio": 9000, "elasticsearch": 9200, "qdrant": 6333, "meilisearch": 7700}
+GREEN = '{"status":"green"}'
+RED = '{"status":"red"}'
+
+Answer = tuple[int, str]
+"""Status and body of an answer to any request."""
+
+pytestmark = pytest.mark.usefixtures("memory_maps")
+every = pytest.mark.parametrize("module", BASICS)
+
+
+@pytest.fixture
+def basics(here: Installation) -> Installation:
+    """An installation whose basic modules have ports that nobody has."""
+    choose_free_ports(here, *BASICS)
+    return here
+
+
+@every
+def test_it_gets_healthy_and_keeps_its_data_over_down_and_up(
+    basics: Installation, engine: docker.DockerClient, module: str
+) -> None:
+    basics.done("up", module)
+    assert healthy(engine) == {f"ai-{module}"}
+    assert basics.module(module).state == "running"
+    for folder in volumes(engine, module):
+        said(engine, f"ai-{module}", "touch", f"{folder}/kept")
+    assert volumes(engine, module)
+
+    basics.done("down", module)
+    assert engine.containers.list(all=True) == []
+    basics.done("up", module)
+
+    for folder in volumes(engine, module):
+        said(engine, f"ai-{module}", "test", "-e", f"{folder}/kept")
+    assert healthy(engine) == {f"ai-{module}"}
+
+
+def volumes(engine: docker.DockerClient, module: str) -> list[str]:
+    """Where the module's volumes are mounted; all of them are its own, by name."""
+    mounts = engine.containers.get(f"ai-{module}").attrs["Mounts"]
+    found = {mount["Destination"]: mount["Name"] for mount in mounts if mount["Type"] == "volume"}
+    assert all(name.startswith(f"ai-{module}-") for name in found.values()), found
+    return list(found)
+
+
+def test_rows_in_mysql_are_there_after_down_and_up(
+    basics: Installation, engine: docker.DockerClient
+) -> None:
+    basics.done("up", "mysql")
+    query(
+        engine, "CREATE DATABASE kept; CREATE TABLE kept.t (x INT); INSERT INTO kept.t VALUES (7)"
+    )
+    basics.done("down", "mysql")
+    basics.done("up", "mysql")
+    assert query(engine, "SELECT x FROM kept.t") == "7"
+
+
+def query(engine: docker.DockerClient, sql: str) -> str:
+    command = 'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" exec mysql -h 127.0.0.1 -u root -N -e "$0"'
+    return said(engine, "ai-mysql", "sh", "-c", command, sql)
+
+
+@pytest.mark.parametrize(
+    ("module", "password"),
+    [
+        ("mysql", "MYSQL_ROOT_PASSWORD"),
+        ("elasticsearch", "ELASTIC_PASSWORD"),
+        ("redis", "REDISCLI_AUTH"),
+    ],
+)
+def test_its_check_fails_with_another_password(
+    basics: Installation, engine: docker.DockerClient, module: str, password: str
+) -> None:
+    basics.done("up", module)
+    container = engine.containers.get(f"ai-{module}")
+    assert passes(container, check_of(container))
+    assert not passes(container, check_of(container), **{password: "B" * 32})
+
+
+@pytest.mark.parametrize(
+    ("module", "good", "bad"),
+    [
+        ("minio", (200, ""), (503, "")),
+        ("elasticsearch", (200, GREEN), (200, RED)),
+        ("elasticsearch", (200, GREEN), (401, "")),
+        ("qdrant", (200, ""), (503, " 200 ")),
+        ("meilisearch", (200, ""), (503, "")),
+    ],
+)
+def test_its_check_fails_where_the_server_says_that_it_is_not_ready(
+    basics: Installation,
+    engine: docker.DockerClient,
+    module: str,
+    good: Answer,
+    bad: Answer,
+) -> None:
+    basics.done("up", module)
+    container = engine.containers.get(f"ai-{module}")
+    image, check, port = container.image.tags[0], check_of(container), PORTS[module]
+
+    well = serving(engine, image, port, good)
+    assert until(lambda: passes(well, check), well)
+    ill = serving(engine, image, port, bad)
+    reach = f"import socket; socket.create_connection(('127.0.0.1', {port}))"
+    assert until(lambda: passes(ill, ["python3", "-c", reach]), ill)
+    assert not passes(ill, check)
+    gone = engine.containers.run(image, entrypoint=["sleep", "86400"], detach=True)
+    assert not passes(gone, check)
+
+
+def serving(engine: docker.DockerClient, image: str, port: int, answer: Answer) -> Container:
+    """A container of the image in which each request gets the same answer."""
+    words = ["python3", "-c", STATUS_SERVER, str(port), str(answer[0]), answer[1]]
+    return engine.containers.run(image, entrypoint=words, detach=True)
+
+
+def test_the_other_object_store_takes_the_place_of_the_first_one(
+    basics: Installation, engine: docker.DockerClient
+) -> None:
+    basics.done("up", "minio")
+    basics.set("minio.MINIO_SERVER", "rustfs")
+    basics.done("up", "minio")
+
+    assert healthy(engine) == {"ai-minio-minio-rustfs"}
+    container = engine.containers.get("ai-minio-minio-rustfs")
+    assert "minio" in container.attrs["NetworkSettings"]["Networks"]["ai-net"]["Aliases"]
+    assert [m["Name"] for m in container.attrs["Mounts"]] == ["ai-minio-rustfs-data"]
+    assert engine.volumes.get("ai-minio-data")
+
+
+@pytest.mark.parametrize("setting", ["mysql.MYSQL_ROOT_PASSWORD", "minio.MINIO_ROOT_PASSWORD"])
+def test_a_password_that_stored_data_depends_on_is_not_changed(
+    basics: Installation, setting: str
+) -> None:
+    basics.done("up", setting.partition(".")[0])
+    before = value_of(basics, setting)
+    with pytest.raises(SettingError):
+        basics.set(setting, "B" * 32)
+    assert value_of(basics, setting) == before
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "elasticsearch.ELASTIC_PASSWORD",
+        "qdrant.QDRANT_API_KEY",
+        "meilisearch.MEILISEARCH_MASTER_KEY",
+    ],
+)
+def test_another_password_is_taken_over_by_a_running_module(
+    basics: Installation, engine: docker.DockerClient, setting: str
+) -> None:
+    module = setting.partition(".")[0]
+    basics.done("up", module)
+    basics.set(setting, "B" * 32)
+    basics.done("up", module)
+    assert "B" * 32 in said(engine, f"ai-{module}", "env")
+    assert healthy(engine) == {f"ai-{module}"}
+
+
+@pytest.fixture
+def no_builds_left(engine: docker.DockerClient) -> Iterator[None]:
+    """A build that is left would be used by later tests."""
+    yield
+    for image in engine.images.list():
+        for tag in image.tags:
+            if tag.startswith("aiserver/"):
+                engine.images.remove(tag, force=True)
+
+
+@pytest.mark.usefixtures("no_builds_left")
+@pytest.mark.parametrize(
+    ("module", "service"), [*((name, name) for name in BASICS), ("minio", "minio-rustfs")]
+)
+def test_its_dockerfile_builds_and_what_it_builds_gets_healthy(
+    basics: Installation, engine: docker.DockerClient, module: str, service: str
+) -> None:
+    if service == "minio-rustfs":
+        basics.set("minio.MINIO_SERVER", "rustfs")
+    assert basics.tray.run("build", module).succeeded()
+
+    basics.done("up", module)
+
+    (container,) = engine.containers.list()
+    (tag,) = [tag for tag in container.image.tags if tag.startswith("aiserver/")]
+    assert tag.startswith(f"aiserver/{module}-{service}:")
+    assert container.health == "healthy"
+    assert passes(container, command_of(container.image.attrs["Config"]["Healthcheck"]["Test"]))

@@ -1,0 +1,129 @@
+"""RAGFlow and what it requires on a real engine."""
+
+import docker
+import pytest
+import requests
+
+from tests.engine.built_in import (
+    check_of,
+    choose_free_ports,
+    healthy,
+    memory_maps,
+    passes,
+    value_of,
+)
+from tests.engine.operating import Installation, facts, names, said
+from tests.engine.waiting import until
+
+__all__ = ["memory_maps"]
+
+REQUIRED = ("mysql", "elasticsearch", "minio")
+STORES = {"silo": "ai-minio", "rustfs": "ai-minio-minio-rustfs"}
+JOB = "ai-ragflow-ragflow-database"
+OWN = {"ai-ragflow", "ai-ragflow-ragflow-valkey", JOB}
+
+pytestmark = pytest.mark.usefixtures("memory_maps")
+
+
+@pytest.fixture
+def ragflow(here: Installation) -> Installation:
+    """An installation whose RAGFlow and what it requires have ports that nobody has."""
+    choose_free_ports(here, "ragflow", *REQUIRED)
+    return here
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_it_brings_up_just_what_it_requires_and_is_healthy(
+    ragflow: Installation, engine: docker.DockerClient, store: str
+) -> None:
+    ragflow.set("minio.MINIO_SERVER", store)
+
+    ragflow.done("up", "ragflow")
+
+    assert names(engine) == OWN | {"ai-mysql", "ai-elasticsearch", STORES[store]}
+    assert healthy(engine) == names(engine) - {JOB}
+    view = ragflow.module("ragflow")
+    assert (view.state, view.ready, view.total) == ("running", 3, 3)
+    page = f"http://127.0.0.1:{value_of(ragflow, 'ragflow.RAGFLOW_HOST_PORT')}"
+    assert "RAGFlow" in requests.get(page, timeout=30).text
+    ports = engine.containers.get("ai-ragflow").attrs["NetworkSettings"]["Ports"]
+    assert [port for port, bindings in ports.items() if bindings] == ["80/tcp"]
+
+
+def test_another_object_store_is_taken_up_in_place_of_the_first_one(
+    ragflow: Installation, engine: docker.DockerClient
+) -> None:
+    ragflow.done("up", "ragflow")
+    before = facts(engine, "ai-mysql", "ai-elasticsearch", "ai-ragflow-ragflow-valkey")
+    ragflow.set("minio.MINIO_SERVER", "rustfs")
+
+    ragflow.done("up", "ragflow")
+
+    assert names(engine) == OWN | {"ai-mysql", "ai-elasticsearch", STORES["rustfs"]}
+    assert healthy(engine) == names(engine) - {JOB}
+    assert facts(engine, *before) == before
+
+
+def test_its_job_leaves_data_alone_and_sets_a_changed_password(
+    ragflow: Installation, engine: docker.DockerClient
+) -> None:
+    ragflow.done("up", "mysql")
+    query(
+        engine, "CREATE DATABASE other; CREATE DATABASE rag_flow; CREATE TABLE rag_flow.t (x INT)"
+    )
+    query(engine, "INSERT INTO rag_flow.t VALUES (7)")
+    ragflow.done("up", "ragflow")
+    first = value_of(ragflow, "ragflow.RAGFLOW_DB_PASSWORD")
+    assert "other" not in as_ragflow(engine, first, "SHOW DATABASES").split()
+    assert as_ragflow(engine, first, "SELECT x FROM rag_flow.t") == "7"
+    before = facts(engine, "ai-mysql", "ai-elasticsearch", "ai-minio", "ai-ragflow-ragflow-valkey")
+
+    ragflow.set("ragflow.RAGFLOW_DB_PASSWORD", "B" * 32)
+    ragflow.done("up", "ragflow")
+
+    assert facts(engine, *before) == before
+    assert ragflow.module("ragflow").state == "running"
+    assert as_ragflow(engine, "B" * 32, "SELECT x FROM rag_flow.t") == "7"
+    with pytest.raises(AssertionError, match="Access denied"):
+        as_ragflow(engine, first, "SELECT 1")
+
+
+def query(engine: docker.DockerClient, sql: str) -> str:
+    """What the database's administrator gets."""
+    command = 'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" exec mysql -h 127.0.0.1 -u root -N -e "$0"'
+    return said(engine, "ai-mysql", "sh", "-c", command, sql)
+
+
+def as_ragflow(engine: docker.DockerClient, password: str, sql: str) -> str:
+    """What RAGFlow's role gets."""
+    command = 'MYSQL_PWD="$1" exec mysql -h 127.0.0.1 -u ragflow -N -e "$0"'
+    return said(engine, "ai-mysql", "sh", "-c", command, sql, password)
+
+
+def test_its_check_fails_where_one_thing_that_it_needs_is_gone(
+    ragflow: Installation, engine: docker.DockerClient
+) -> None:
+    ragflow.done("up", "ragflow")
+    container = engine.containers.get("ai-ragflow")
+    check = check_of(container)
+    assert passes(container, check)
+    for needed in ("ai-mysql", "ai-elasticsearch", "ai-minio", "ai-ragflow-ragflow-valkey"):
+        engine.containers.get(needed).pause()
+        assert not passes(container, check), needed
+        engine.containers.get(needed).unpause()
+        assert until(lambda: passes(container, check), container)
+
+
+def test_no_password_is_among_the_arguments_of_a_container(
+    ragflow: Installation, engine: docker.DockerClient
+) -> None:
+    ragflow.done("up", "ragflow")
+    app = ragflow.app
+    values = app.settings.values(app.declared)
+    secrets = {values[n] for n, one in app.declared.items() if one.is_secret and values.get(n)}
+    assert len(secrets) >= 5
+    for container in engine.containers.list(all=True):
+        config = container.attrs["Config"]
+        words = [*(config["Entrypoint"] or []), *(config["Cmd"] or [])]
+        words += config.get("Healthcheck", {}).get("Test", [])
+        assert not [word for word in words if any(secret in word for secret in secrets)]
