@@ -43,7 +43,7 @@ from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen
 from aiserver_tray.state.store import Store
 from aiserver_tray.target.kernel import HELPER
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.target.model import ImageTarget, ModuleTarget
 
 _MEETING_SECONDS = 10.0
 """How long an engine that answers may take to tell of all its containers."""
@@ -159,7 +159,7 @@ def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
     found = survey(parts.engine, parts.settings.installation_id)
     observed = Observed(
         containers=_ours(found, parts),
-        images=_images(targets, parts.engine),
+        images=_images(images_of(targets), parts.engine),
         networks={name: network.id for name, network in found.networks.items()},
         volumes={name: volume.created_at for name, volume in found.volumes.items()},
         learnt=parts.settings.engine(parts.engine.info().id).learnt,
@@ -171,16 +171,15 @@ def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
     kernel = examine_kernel(targets, starting, parts.kernel)
     raise_all([*report.errors, *kernel.errors, *never_pulled(targets, observed)])
     if kernel.mends:
-        plan = with_kernel_settings(plan, kernel.mends, observed.images)
+        plan = with_kernel_settings(plan, kernel.mends, _images([HELPER], parts.engine))
     if request.detach:
         plan = plan_without_waiting(plan)
     notices = (*report.notices, *kernel.notices)
     return Prepared(plan, scope, observed, notices, kernel.lacks_helper)
 
 
-def _images(targets: Iterable[ModuleTarget], engine: Engine) -> dict[str, str]:
-    """Those images of *targets* that are there, and our helper, their ids by name."""
-    images = (*images_of(targets), HELPER)
+def _images(images: Iterable[ImageTarget], engine: Engine) -> dict[str, str]:
+    """Those of *images* that are there, their ids by name."""
     names = {name for image in images for name in (image.name, image.local) if name}
     found = ((name, engine.images.find(name)) for name in sorted(names))
     return {name: image.id for name, image in found if image}

@@ -152,6 +152,9 @@ def test_a_broken_module_costs_only_itself(tmp_path: Path) -> None:
     [
         ("{kind: special}", "x-aiserver.kind"),
         ("{kind: basic, needs: {memory: much}}", "x-aiserver.needs.memory"),
+        ("{kind: basic, needs: {total_memory: much}}", "x-aiserver.needs.total_memory"),
+        ("{kind: basic, needs: {sysctls: {vm/../x: 1}}}", "x-aiserver.needs.sysctls.vm/../x"),
+        ("{kind: basic, needs: {sysctls: {vm.x: -1}}}", "x-aiserver.needs.sysctls.vm.x"),
         ("{kind: basic, settings: {lower: {}}}", "x-aiserver.settings.lower"),
         ("{kind: basic, settings: {P: {type: port, default: 0}}}", "x-aiserver.settings.P"),
         ("{kind: basic, settings: {S: {type: secret, default: x}}}", "x-aiserver.settings.S"),

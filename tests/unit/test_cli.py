@@ -255,6 +255,19 @@ def test_a_service_without_an_image_is_shown_as_built(tray: Tray) -> None:
     assert "(built)" in done.stdout
 
 
+def test_show_tells_what_a_module_needs(tray: Tray) -> None:
+    needs = "{memory: 1g, total_memory: 16g, sysctls: {vm.max_map_count: 262144}}"
+    head = f"x-aiserver: {{kind: feature, needs: {needs}}}\n"
+    module_folder(tray, "big", head + "services: {a: {image: 'i:1'}}\n")
+    shown = tray("catalog", "show", "big").stdout
+    assert "\nneeds:    memory 1g, total_memory 16g, vm.max_map_count 262144\n" in shown
+    assert json.loads(tray("catalog", "show", "big", "--json").stdout)["needs"] == {
+        "memory": "1g",
+        "total_memory": "16g",
+        "sysctls": {"vm.max_map_count": 262144},
+    }
+
+
 def test_a_secret_of_the_env_file_does_not_show_in_an_error(tray: Tray, tmp_path: Path) -> None:
     folder = module_folder(
         tray,

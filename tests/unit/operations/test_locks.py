@@ -14,7 +14,7 @@ import pytest
 
 from aiserver_tray.errors import BusyError, CancelledError, SettingError
 from aiserver_tray.host.paths import runtime_folder
-from aiserver_tray.operations.locks import holders, module_locks
+from aiserver_tray.operations.locks import holders, module_locks, one_shot_lock
 
 ENGINE = "ABCD:EFGH:1234"
 HOLDER = Path(__file__).with_name("lock_holder.py")
@@ -291,3 +291,26 @@ def test_a_lock_that_can_not_be_made_is_told_with_its_file() -> None:
         module_locks(ENGINE, ["n8n"], "x"),
     ):
         pytest.fail("it has it")
+
+
+def test_one_container_for_one_command_runs_at_a_time_and_is_no_module_at_work() -> None:
+    cancelled = threading.Event()
+    entered: list[str] = []
+
+    def second() -> None:
+        with one_shot_lock(ENGINE, cancelled):
+            entered.append("second")
+
+    with one_shot_lock(ENGINE):
+        assert holders(ENGINE) == {}
+        cancelled.set()
+        with pytest.raises(CancelledError):
+            second()
+        assert entered == []
+        cancelled.clear()
+        thread = threading.Thread(target=second)
+        thread.start()
+        with one_shot_lock("another engine"):
+            entered.append("first")
+    thread.join(LIMIT)
+    assert entered == ["first", "second"]
