@@ -103,6 +103,8 @@ class Setting(Closed):
     pattern: str | None = None
     generate: Generator | None = None
     keep: bool = False
+    token_of: Literal["oneapi"] | None = None
+    """The module that it is an access token of, which ``connect`` makes."""
     choices: Mapping[str, Choice] = Field(default_factory=dict)
     # Last, since it is checked against the others.
     default: Default = None
@@ -111,8 +113,10 @@ class Setting(Closed):
     def _consistent(self) -> "Setting":
         if (self.type == "choice") != bool(self.choices):
             raise ValueError(Text("choices with type choice, and only with it"))
-        if self.type != "secret" and (self.generate or self.keep):
-            raise ValueError(Text("generate and keep only with type secret"))
+        if self.type != "secret" and (self.generate or self.keep or self.token_of):
+            raise ValueError(Text("generate, keep and token_of only with type secret"))
+        if self.token_of and (self.generate or self.keep):
+            raise ValueError(Text("token_of without generate and keep"))
         return self
 
     @field_validator("pattern")

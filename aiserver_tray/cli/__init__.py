@@ -16,6 +16,8 @@ COMMANDS = {
     "choose": "choose:command",
     "completion": "completion:command",
     "config": "config:command",
+    "connect": "connect:connect",
+    "disconnect": "connect:disconnect",
     "doctor": "doctor:command",
     "down": "operate:down",
     "exec": "execute:command",

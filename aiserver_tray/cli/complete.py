@@ -23,6 +23,15 @@ def modules(
     return [item for item in found if item.value.startswith(incomplete)]
 
 
+def consumers(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Names of modules that can use another."""
+    modules = _app(context).catalog.modules.values()
+    found = (m.name for m in modules if any(s.token_of for s in m.settings.values()))
+    return [CompletionItem(name) for name in found if name.startswith(incomplete)]
+
+
 def services(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

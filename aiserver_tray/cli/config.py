@@ -1,7 +1,7 @@
 """``aiserver-tray config``: the settings of the modules and of the applet."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,12 @@ from aiserver_tray.cli.common import (
     print_json,
     print_table,
 )
-from aiserver_tray.cli.core import ask_host, set_setting
+from aiserver_tray.cli.core import set_setting
 from aiserver_tray.i18n import Text
 from aiserver_tray.settings.store import Entry, address_of
+
+if TYPE_CHECKING:
+    pass
 
 
 @click.group()
@@ -80,6 +83,4 @@ def set_(name: str, value: str) -> None:
 @common_options
 def unset(name: str) -> None:
     """Take NAME's value back: the default holds again, and a secret is made anew."""
-    app = current_app()
-    if not ask_host(app, "ai/config/set", name=name, value=None):
-        app.settings.unset(app.declared, name)
+    set_setting(current_app(), name, None)

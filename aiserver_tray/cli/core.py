@@ -49,13 +49,18 @@ def ask_host(app: "App", channel: str, **payload: Any) -> bool:  # noqa: ANN401 
     return True
 
 
-def set_setting(app: "App", name: str, value: str) -> None:
-    """Give the setting *name* a *value*, through the home's host where there is one.
+def set_setting(app: "App", name: str, value: str | None) -> None:
+    """Give the setting *name* a *value*, or with None take it back, through the home's host where
+    there is one, so that it knows.
 
     Raises:
         UnknownNameError, SettingError, RemoteError: there is none, or it does not take that.
     """
-    if not ask_host(app, "ai/config/set", name=name, value=value):
+    if ask_host(app, "ai/config/set", name=name, value=value):
+        return
+    if value is None:
+        app.settings.unset(app.declared, name)
+    else:
         app.settings.set(app.declared, name, value)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.modules import Module
-from aiserver_tray.errors import AiServerError
+from aiserver_tray.errors import AiServerError, SettingError
+from aiserver_tray.i18n import Text
 from aiserver_tray.settings.store import without_value
 
 
@@ -12,8 +13,9 @@ def missing_values(
     catalog: Catalog, module: Module, values: Mapping[str, str]
 ) -> list[AiServerError]:
     """One error for each setting that *module*'s file uses without a default
-    (``${NAME:-default}``) and that has no value in *values* (by address). A plain Compose file's
-    are empty then, as Compose has it.
+    (``${NAME:-default}``) and that has no value in *values* (by address); an access token is needed
+    only where *module* requires the one that it is of. A plain Compose file's are empty then, as
+    Compose has it.
 
     Raises:
         CatalogError, MissingError: as for `Catalog.scope`.
@@ -21,5 +23,28 @@ def missing_values(
     if not module.declared:
         return []
     scope = catalog.scope(module)
-    used = (scope[name] for name, v in module.variables.items() if v.default is None)
-    return [without_value(address) for address in used if address not in values]
+    used = [scope[name] for name, v in module.variables.items() if v.default is None]
+    tokens = _tokens(module)
+    missing = [a for a in used if a not in values and a not in tokens]
+    chosen = {name: values.get(f"{module.name}.{name}", "") for name in module.settings}
+    needed = module.requires_with(chosen)
+    unmade = [a for a, provider in tokens.items() if a not in values and provider in needed]
+    return [*map(without_value, missing), *(_without_token(a, module.name) for a in unmade)]
+
+
+def _tokens(module: Module) -> dict[str, str]:
+    """The settings of *module* that are access tokens, by address, and whose. It needs one only
+    where a choice requires that module."""
+    return {
+        f"{module.name}.{name}": setting.token_of
+        for name, setting in module.settings.items()
+        if setting.token_of
+    }
+
+
+def _without_token(address: str, module: str) -> SettingError:
+    why = Text(
+        "there is no access token yet. Make one with: aiserver-tray connect {module}",
+        module=module,
+    )
+    return SettingError(address, why)

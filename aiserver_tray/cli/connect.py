@@ -1,0 +1,185 @@
+"""``aiserver-tray connect`` and ``disconnect``: let modules use another one's service, and not."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from aiserver_tray.cli import complete
+from aiserver_tray.cli.common import UsageError, common_options, current_app, tell
+from aiserver_tray.cli.core import set_setting, shared_core, whole_snapshot
+from aiserver_tray.cli.outcome import NOTHING, summary
+from aiserver_tray.errors import SettingError
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import Snapshot
+
+if TYPE_CHECKING:
+    from aiserver_tray.app import App
+    from aiserver_tray.wiring.consumer import Consumer
+    from aiserver_tray.wiring.oneapi import OneApi
+
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
+
+_modules = click.argument(
+    "modules", nargs=-1, required=True, metavar="MODULE...", shell_complete=complete.consumers
+)
+
+
+@click.command()
+@_modules
+@common_options
+def connect(modules: tuple[str, ...]) -> None:
+    """Let MODULEs use OneAPI: make an access token for each, and start them with it.
+
+    OneAPI is started where needed. A token that there is and that works is kept.
+    """
+    app = current_app()
+    consumers = _consumers(app, modules)
+    snapshot = _up(app, _providers(consumers))
+    for consumer in consumers:
+        set_setting(app, consumer.token, _working_token(app, consumer, snapshot))
+        set_setting(app, consumer.choice, consumer.answer)
+    _up(app, [consumer.module for consumer in consumers])
+
+
+@click.command()
+@_modules
+@common_options
+def disconnect(modules: tuple[str, ...]) -> None:
+    """Take back what `connect` did: MODULEs use OneAPI no longer, and their tokens are deleted.
+
+    MODULEs that run are started anew without it.
+    """
+    app = current_app()
+    consumers = [c for c in _consumers(app, modules) if _is_connected(app, c)]
+    if not consumers:
+        tell([NOTHING.render(app.language)])
+        return
+    snapshot = _up(app, _providers(consumers))
+    for consumer in consumers:
+        _delete_token(app, consumer, snapshot)
+        set_setting(app, consumer.choice, None)
+        set_setting(app, consumer.token, None)
+    running = {module.name for module in snapshot.modules if module.state != "stopped"}
+    if again := [c.module for c in consumers if c.module in running]:
+        _up(app, again)
+
+
+def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
+    """How each of *modules* uses another.
+
+    Raises:
+        UnknownNameError: there is no such module.
+        UsageError: it can't use any.
+    """
+    from aiserver_tray.wiring.consumer import consumer_of  # noqa: PLC0415 - after Ctrl-C works
+
+    found = []
+    for name in dict.fromkeys(modules):
+        consumer = consumer_of(app.catalog.module(name))
+        if consumer is None:
+            able = [m.name for m in app.catalog.modules.values() if consumer_of(m)]
+            raise UsageError(
+                Text(
+                    "{name} can't be connected. These can: {names}",
+                    name=name,
+                    names=", ".join(able),
+                )
+            )
+        found.append(consumer)
+    return found
+
+
+def _providers(consumers: Iterable["Consumer"]) -> list[str]:
+    return list(dict.fromkeys(consumer.provider for consumer in consumers))
+
+
+def _up(app: "App", modules: Sequence[str]) -> Snapshot:
+    """What is shown once *modules* run.
+
+    Raises:
+        AiServerError: they could not be started.
+    """
+    from aiserver_tray.cli.operate import follow_operation  # noqa: PLC0415 - as in `_consumers`
+    from aiserver_tray.operations.request import Request  # noqa: PLC0415
+
+    begun = time.monotonic()
+    with shared_core(app) as core:
+        operation = core.operations.start(Request("up", tuple(modules)))
+        view = follow_operation(core.store, operation, app.language)
+        snapshot = whole_snapshot(core)
+    tell(notice.render(app.language) for notice in view.notices)
+    if view.error:
+        raise view.error
+    tell(t.render(app.language) for t in summary(view, snapshot, time.monotonic() - begun))
+    return snapshot
+
+
+def _working_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> str:
+    """The token that is stored, where it works; else the one of its name, or a new one.
+
+    Raises:
+        SettingError: there is none to be had.
+    """
+    from aiserver_tray.wiring.oneapi import OneApiError  # noqa: PLC0415 - as in `_consumers`
+
+    try:
+        provider = _logged_in(app, consumer, snapshot)
+        stored = app.settings.secrets.values([consumer.token]).get(consumer.token)
+        for key in (stored, provider.key(consumer.token_name)):
+            if key and provider.takes(key):
+                return key
+        return provider.make(consumer.token_name)
+    except OneApiError as error:
+        raise _by_hand(consumer, error.why) from None
+
+
+def _delete_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> None:
+    """Deletes the token, or tells that it stays."""
+    from aiserver_tray.wiring.oneapi import OneApiError  # noqa: PLC0415 - as in `_consumers`
+
+    try:
+        _logged_in(app, consumer, snapshot).remove(consumer.token_name)
+    except OneApiError as error:
+        text = Text(
+            "The token {name} stays in {provider}: {why}. Delete it there.",
+            name=consumer.token_name,
+            provider=consumer.provider,
+            why=error.why,
+        )
+        tell([text.render(app.language)])
+
+
+def _logged_in(app: "App", consumer: "Consumer", snapshot: Snapshot) -> "OneApi":
+    """The provider that *consumer* uses.
+
+    Raises:
+        OneApiError: it does not let us in.
+    """
+    from aiserver_tray.wiring import oneapi  # noqa: PLC0415 - as in `_consumers`
+
+    services = (s for m in snapshot.modules if m.name == consumer.provider for s in m.services)
+    port = next(p for s in services for p in s.ports if p.container == oneapi.PORT)
+    password = app.settings.reveal(app.declared, oneapi.PASSWORD)
+    return oneapi.OneApi(_LOOPBACK.get(port.address, port.address), port.host, password)
+
+
+def _is_connected(app: "App", consumer: "Consumer") -> bool:
+    declared = {a: app.declared[a] for a in (consumer.choice, consumer.token)}
+    known = app.settings.known(declared)
+    return consumer.token in known or known.get(consumer.choice) == consumer.answer
+
+
+def _by_hand(consumer: "Consumer", why: Text) -> SettingError:
+    text = Text(
+        "no token could be had from {provider}: {why}. You may make one there yourself, and give "
+        "it with: aiserver-tray config set {token} - (which reads it from standard input), then: "
+        "aiserver-tray config set {choice} {answer}",
+        provider=consumer.provider,
+        why=why,
+        token=consumer.token,
+        choice=consumer.choice,
+        answer=consumer.answer,
+    )
+    return SettingError(consumer.token, text)
