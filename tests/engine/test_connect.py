@@ -1,0 +1,161 @@
+"""``connect``: modules use OneAPI with an access token of their own, and no longer."""
+
+import json
+from typing import Any
+
+import docker
+import pytest
+import requests
+
+from aiserver_tray.masking import MASK
+from tests.engine.oneapi import EDITIONS, OneApiStack
+from tests.engine.operating import facts, idle, said
+from tests.engine.test_modules import OWNER
+
+TOKEN = "reader.READER_TOKEN"
+READER = "aiserver-reader"
+
+
+def write_reader(stack: OneApiStack) -> None:
+    """A module that can use OneAPI, and only shows with what."""
+    settings = {
+        "READER_MODELS": {
+            "type": "choice",
+            "default": "none",
+            "choices": {"none": {}, "other": {"requires": ["oneapi"]}},
+        },
+        "READER_TOKEN": {"type": "secret", "token_of": "oneapi"},
+    }
+    service = idle(environment={"TOKEN": "${READER_TOKEN}"})
+    stack.write("reader", {"reader": service}, settings=settings)
+
+
+def environment(client: docker.DockerClient, container: str) -> dict[str, str]:
+    """The environment of a container."""
+    lines = client.api.inspect_container(container)["Config"]["Env"]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def stored(stack: OneApiStack, setting: str) -> str:
+    """What ``config get`` shows."""
+    return stack.tray.run("config", "get", setting).succeeded().output.strip()
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_a_module_gets_a_token_that_works_and_keeps_it(
+    engine: docker.DockerClient, oneapi: OneApiStack, edition: str
+) -> None:
+    oneapi.set("oneapi.ONEAPI_EDITION", edition)
+    write_reader(oneapi)
+
+    first = oneapi.tray.run("connect", "reader").succeeded()
+
+    token = environment(engine, "ai-reader")["TOKEN"]
+    assert token.startswith("sk-")
+    assert oneapi.models(token) == 200
+    assert token not in first.output + first.errors
+    assert oneapi.tokens().keys() == {READER}
+    assert stored(oneapi, "READER_MODELS") == "other"
+    assert stored(oneapi, TOKEN) == MASK
+    before = facts(engine, "ai-reader", f"ai-oneapi-{edition}")
+
+    oneapi.tray.run("connect", "reader").succeeded()
+
+    assert facts(engine, "ai-reader", f"ai-oneapi-{edition}") == before
+    assert oneapi.tokens().keys() == {READER}
+
+    oneapi.ask("DELETE", f"/api/token/{oneapi.tokens()[READER]}", oneapi.password)
+    oneapi.tray.run("connect", "reader").succeeded()
+
+    another = environment(engine, "ai-reader")["TOKEN"]
+    assert (another == token, oneapi.models(token), oneapi.models(another)) == (False, 401, 200)
+
+    oneapi.tray.run("disconnect", "reader").succeeded()
+
+    assert environment(engine, "ai-reader")["TOKEN"] == ""
+    assert oneapi.models(another) == 401
+    assert oneapi.tokens() == {}
+    assert stored(oneapi, "READER_MODELS") == "none"
+    assert "There is nothing to do." in oneapi.tray.run("disconnect", "reader").succeeded().errors
+
+
+def test_a_token_that_was_forgotten_here_is_found_again(
+    engine: docker.DockerClient, oneapi: OneApiStack
+) -> None:
+    write_reader(oneapi)
+    oneapi.tray.run("connect", "reader").succeeded()
+    token = environment(engine, "ai-reader")["TOKEN"]
+    oneapi.tray.run("config", "unset", TOKEN).succeeded()
+
+    oneapi.tray.run("connect", "reader").succeeded()
+
+    assert environment(engine, "ai-reader")["TOKEN"] == token
+
+
+def test_without_a_token_it_is_refused_and_what_can_not_connect_says_so(
+    oneapi: OneApiStack,
+) -> None:
+    write_reader(oneapi)
+    oneapi.set("reader.READER_MODELS", "other")
+
+    oneapi.tray.run("up", "reader").failed("E_SETTING", TOKEN, "aiserver-tray connect reader")
+
+    done = oneapi.tray.run("connect", "postgres")
+    assert done.code == 2
+    assert "postgres can't be connected. These can: " in done.errors
+    assert "n8n" in done.errors
+    oneapi.tray.run("connect", "nobody").failed("E_UNKNOWN")
+
+
+def test_where_root_has_another_password_it_says_what_to_do_by_hand(
+    engine: docker.DockerClient, oneapi: OneApiStack
+) -> None:
+    write_reader(oneapi)
+    oneapi.tray.run("connect", "reader").succeeded()
+    token = environment(engine, "ai-reader")["TOKEN"]
+    oneapi.ask("PUT", "/api/user/self", oneapi.password, {"password": "of-the-user"})
+
+    by_hand = f"config set {TOKEN} -", "config set reader.READER_MODELS other"
+    oneapi.tray.run("connect", "reader").failed("E_SETTING", "root can't log in", *by_hand)
+    assert oneapi.models(token) == 200
+
+    done = oneapi.tray.run("disconnect", "reader").succeeded()
+    assert f"The token {READER} stays in oneapi" in done.errors
+    assert environment(engine, "ai-reader")["TOKEN"] == ""
+
+
+def test_n8n_has_models_without_a_key_of_the_users_own(
+    engine: docker.DockerClient, oneapi: OneApiStack
+) -> None:
+    oneapi.tray.run("up", "n8n").succeeded()
+    assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
+    n8n = oneapi.module("n8n").open
+    assert n8n is not None
+    user = requests.Session()
+    user.post(f"{n8n}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
+    empty: dict[str, Any] = {"name": "models", "type": "openAiApi", "data": {}}
+
+    oneapi.tray.run("connect", "n8n").succeeded()
+
+    data = json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"])["openAiApi"]
+    assert data["url"] == "http://oneapi:3000/v1"
+    assert oneapi.models(data["apiKey"]) == 200
+    script = "fetch(process.argv[1], {headers: {Authorization: 'Bearer ' + process.argv[2]}})"
+    script += ".then(r => r.text()).then(console.log)"
+    models = said(engine, "ai-n8n", "node", "-e", script, f"{data['url']}/models", data["apiKey"])
+    assert json.loads(models)["data"][0]["id"] == "stand-in"
+    made = user.post(f"{n8n}/rest/credentials", json=empty, timeout=30)
+    made.raise_for_status()
+    credentials = made.json()["data"]
+    tested = user.post(
+        f"{n8n}/rest/credentials/test",
+        json={"credentials": {**empty, "id": credentials["id"]}},
+        timeout=30,
+    )
+    tested.raise_for_status()
+    assert tested.json()["data"]["status"] == "OK", tested.text
+
+    oneapi.tray.run("disconnect", "n8n").succeeded()
+
+    assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
+    assert oneapi.models(data["apiKey"]) == 401
