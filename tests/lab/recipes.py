@@ -113,7 +113,10 @@ def _stand_in_dockerfile(spec: dict[str, Any]) -> Iterator[str]:
     if spec.get("files"):
         yield "COPY files/ /"
     user, volumes = spec.get("user", "0:0"), spec.get("volumes", [])
-    steps = [f"install -d -o {user.split(':')[0]} -g {user.split(':')[1]} {v}" for v in volumes]
+    owned = [*spec.get("owns", []), *volumes]
+    steps = [f"install -d -o {user.split(':')[0]} -g {user.split(':')[1]} {v}" for v in owned]
+    if spec.get("celery"):
+        steps.append("install -m 755 /usr/local/bin/celery.py /usr/bin/celery")
     steps += [f"rm -f /usr/bin/{tool} /bin/{tool}" for tool in spec.get("lacks", [])]
     steps += [f"ln -sf /bin/busybox /bin/{tool}" for tool in spec.get("busybox", [])]
     if "program" in spec:

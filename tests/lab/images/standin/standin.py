@@ -6,15 +6,19 @@ What it does is in /etc/standin.json, made from the image table:
   require    environment variables that must be set, and their least length
   not_empty  variables that may be missing but not empty; matches: pattern of a variable
   published  values that no password, key or token may have
-  files      files that must be there; volumes, writes: folders that must be writable
+  files      files that must be there; volumes, writes: folders that must be writable; owns: folders
+             that its user has
   needs      what it connects to before it is ready: kind postgres|mysql|dsn|redis|http, and the
-             credentials for it; an empty url is left out
+             credentials for it (http: as for login); an empty url is left out; when: only with
+             these values
   migrates   the first of needs holds tables: MODE=migration makes them and ends,
              MIGRATION_ENABLED=true makes them, every other mode wants them there
   ports      what it answers where: {port: {path: {json|text, open, checks}}}; login: what a path
              that is not open asks for; checks: the answer is 500 where a need can't be reached;
              when: the port is served only with these values; accounts: its API as in accounts.py,
-             on the first of needs
+             on the first of needs; echo: to any other path it says who got what: {host, path,
+             headers}
+  celery     worker or scheduler by MODE, as in celery.py
 LAB_READY_AFTER (seconds) sets how long it takes from its start to its first answer.
 """
 
@@ -24,12 +28,14 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from email.message import Message
 from functools import partial
 from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +43,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import accounts  # type: ignore[import-not-found]  # beside this file, in the image only
+import celery  # type: ignore[import-not-found]  # likewise
 import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
@@ -132,8 +139,7 @@ def mysql(need: Spec) -> pymysql.Connection:
 
 def http(need: Spec) -> HTTPResponse:
     """An answer to a request with the credentials of the need."""
-    pair = base64.b64encode(f"{need['user']}:{need['password']}".encode()).decode()
-    request = urllib.request.Request(need["url"], headers={"Authorization": f"Basic {pair}"})
+    request = urllib.request.Request(need["url"], headers=credentials(need))
     answer: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
     return answer
 
@@ -154,10 +160,15 @@ def filled(need: Spec) -> dict[str, Any]:
     return from_dsn(need["url"]) if need["kind"] == "dsn" and need["url"] else need
 
 
+def holds(conditions: Spec) -> bool:
+    """Whether the environment has one of the values that each variable is to have."""
+    return all(os.environ.get(name) in values for name, values in conditions.items())
+
+
 def problem(spec: Spec) -> str | None:
     """What keeps it from one of its needs; None where it reaches all of them."""
     for need in map(filled, spec.get("needs", [])):
-        if need.get("url") == "":
+        if need.get("url") == "" or not holds(need.get("when", {})):
             continue
         try:
             CONNECT[need["kind"]](need).close()
@@ -185,19 +196,27 @@ def migrate(spec: Spec) -> None:
         sys.exit(0)
 
 
-def allowed(login: Spec, headers: Mapping[str, str]) -> bool:
-    """Whether a request shows the credentials that a port asks for."""
+def credentials(login: Spec) -> dict[str, str]:
+    """The header that shows who asks: one of its own, a bearer's, or user and password."""
     if "header" in login:
-        return headers.get(login["header"]) == expand(login["password"])
+        return {login["header"]: expand(login["password"])}
     if "bearer" in login:
-        return headers.get("Authorization") == f"Bearer {expand(login['bearer'])}"
+        return {"Authorization": f"Bearer {expand(login['bearer'])}"}
     pair = f"{expand(login['user'])}:{expand(login['password'])}".encode()
-    return headers.get("Authorization") == f"Basic {base64.b64encode(pair).decode()}"
+    return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
-def response(spec: Spec, port: Spec, path: str, headers: Mapping[str, str]) -> tuple[int, str, str]:
+def allowed(login: Spec, headers: Message) -> bool:
+    """Whether a request shows the credentials that a port asks for."""
+    return all(headers[name] == value for name, value in credentials(login).items())
+
+
+def response(spec: Spec, port: Spec, target: str, headers: Message) -> tuple[int, str, str]:
     """Status, media type and body of the answer to a request."""
-    answer = port.get(path)
+    answer = port.get(target.partition("?")[0])
+    if answer is None and port.get("echo"):
+        got = {"host": socket.gethostname(), "path": target, "headers": dict(headers)}
+        return 200, "application/json", json.dumps(got)
     if answer is None:
         return 404, "text/plain", "not found"
     if "login" in port and not answer.get("open") and not allowed(port["login"], headers):
@@ -224,8 +243,7 @@ def handler(spec: Spec, port: Spec) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             if api is not None and api.answered(self):
                 return
-            path = self.path.partition("?")[0]
-            status, kind, body = response(spec, port, path, dict(self.headers))
+            status, kind, body = response(spec, port, self.path, self.headers)
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body.encode())))
@@ -246,7 +264,7 @@ def account_api(spec: Spec, port: Spec) -> accounts.Accounts | None:
 def serve(spec: Spec) -> None:
     """Listens on every port, each in a thread of its own."""
     for number, port in spec["ports"].items():
-        if all(os.environ.get(name) in values for name, values in port.get("when", {}).items()):
+        if holds(port.get("when", {})):
             server = ThreadingHTTPServer(("", int(number)), handler(spec, port))
             threading.Thread(target=server.serve_forever, daemon=True).start()
 
@@ -264,6 +282,8 @@ def main() -> None:
         migrate(spec)
     delay = float(os.environ.get("LAB_READY_AFTER") or 0.5)
     time.sleep(max(0.0, delay - (time.monotonic() - started)))
+    if spec.get("celery"):
+        celery.take_part(os.environ["MODE"])
     serve(spec)
     sys.stdout.write("ready\n")
     sys.stdout.flush()

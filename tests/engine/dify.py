@@ -1,0 +1,120 @@
+"""Dify as a module on the lab's engine, started by our own operations, and what its tests ask it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from tests.engine.operating import Installation, said
+from tests.engine.test_modules import free_port
+from tests.lab.fixtures import borrowed
+from tests.lab.place import Place
+
+CONTAINER = "ai-dify-"
+JOBS = {"dify-database", "dify-storage", "dify-migration"}
+SERVICES = {
+    *("api", "worker", "worker_beat", "api_websocket", "web", "plugin_daemon", "sandbox"),
+    *("ssrf_proxy", "agent_backend", "local_sandbox", "agent_ssrf_proxy", "nginx"),
+    "dify-qdrant",
+}
+"""What runs with the default answers."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status and body of an answer."""
+
+    status: int
+    body: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401
+        """The body, read as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Dify:
+    """An installation in which Dify's page is at *port* of this machine."""
+
+    here: Installation
+    client: docker.DockerClient
+    port: int
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """What its page answers; *headers* with ``_`` for ``-``."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request("GET", path, headers=named)
+            response = connection.getresponse()
+            return Answer(response.status, response.read().decode())
+        finally:
+            connection.close()
+
+    def id(self, service: str) -> str:
+        """The container of a service."""
+        return str(self.client.api.inspect_container(CONTAINER + service)["Id"])
+
+    def ids(self) -> dict[str, str]:
+        """The containers of all services and jobs, of Dify alone."""
+        found = self.client.containers.list(all=True, filters={"label": "io.aiserver.module=dify"})
+        return {one.name.removeprefix(CONTAINER): one.id for one in found}
+
+    def states(self) -> dict[str, str]:
+        """The health of what runs, and the exit status of what has ended."""
+        found = {}
+        for service, container in self.ids().items():
+            state = self.client.api.inspect_container(container)["State"]
+            health = state.get("Health", {}).get("Status", "unchecked")
+            found[service] = health if state["Running"] else f"exited {state['ExitCode']}"
+        return found
+
+    def says(self, service: str, *command: str) -> str:
+        """What a command prints in the container of *service*."""
+        return said(self.client, CONTAINER + service, *command)
+
+    def shell(self, service: str, script: str) -> str:
+        """What a script prints in the container of *service*, whose environment it has."""
+        return self.says(service, "sh", "-c", script)
+
+    def fetch(self, service: str, url: str, *options: str) -> int:
+        """The status that curl gets in the container of *service*; 0 where there is no answer."""
+        command = ["curl", "-s", "-o", "/dev/null", "-m", "10", "-w", "%{http_code}", *options, url]
+        container = self.client.containers.get(CONTAINER + service)
+        return int(container.exec_run(command).output.decode()[-3:])
+
+
+EXPECTED = dict.fromkeys(SERVICES, "healthy") | dict.fromkeys(JOBS, "exited 0")
+"""`Dify.states` where all is well, with the default answers."""
+
+
+@contextmanager
+def installed(lab: Place, folder: Path) -> Iterator[Dify]:
+    """Dify in a home of its own, not yet started."""
+    (folder / "catalog").mkdir()
+    here = Installation(folder / "home", folder / "catalog", lab.host)
+    port = free_port()
+    here.set("dify.DIFY_HOST_PORT", str(port))
+    here.set("postgres.POSTGRES_HOST_PORT", str(free_port()))
+    here.set("redis.REDIS_HOST_PORT", str(free_port()))
+    with borrowed(lab) as client:
+        yield Dify(here, client, port)
+
+
+def until(fact: str, found: Any, wanted: Any, limit: float = 60.0) -> None:  # noqa: ANN401 - any two
+    """Waits until ``found()`` is *wanted*.
+
+    Raises:
+        AssertionError: it was not within *limit* seconds; says what it was instead of the *fact*.
+    """
+    deadline = time.monotonic() + limit
+    while (last := found()) != wanted:
+        assert time.monotonic() < deadline, f"{fact}: {last!r} instead of {wanted!r}"
+        time.sleep(0.2)
