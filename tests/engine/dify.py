@@ -1,4 +1,4 @@
-"""Dify as a module on the lab's engine, started by our own operations, and what its tests ask it."""
+"""Dify on the lab's engine, started by our own operations, and what its tests ask it."""
 
 import json
 import time
@@ -83,6 +83,19 @@ class Dify:
     def shell(self, service: str, script: str) -> str:
         """What a script prints in the container of *service*, whose environment it has."""
         return self.says(service, "sh", "-c", script)
+
+    def ask(self, service: str, url: str, header: str, value: str) -> int:
+        """The status that the container of *service* gets with a header; both *url* and *value*
+        name variables of its environment (``{NAME}``)."""
+        script = (
+            "import http.client, os, urllib.parse\n"
+            f"url = urllib.parse.urlsplit({url!r}.format(**os.environ))\n"
+            "server = http.client.HTTPConnection(url.netloc, timeout=10)\n"
+            f"headers = {{{header!r}: {value!r}.format(**os.environ)}}\n"
+            "server.request('GET', url.path, headers=headers)\n"
+            "print(server.getresponse().status)\n"
+        )
+        return int(self.says(service, "python3", "-c", script))
 
     def fetch(self, service: str, url: str, *options: str) -> int:
         """The status that curl gets in the container of *service*; 0 where there is no answer."""

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What of Celery shows from outside, for the stand-in of Dify's API and workers.
 
-A worker that is ready listens at the broker under its node's name; run as ``celery … inspect ping
--d celery@HOST``, this asks there and fails, as Celery does, where nobody listens. A scheduler
+A worker that is ready listens at the broker under its node's name; run as ``celery … inspect
+ping -d celery@HOST``, this asks there and fails, as Celery does, where nobody listens. A scheduler
 writes its schedule into the working folder when it starts, and again from time to time.
 """
 

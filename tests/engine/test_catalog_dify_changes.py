@@ -1,0 +1,106 @@
+"""What a changed setting of Dify takes along, and what of Dify stays."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.engine.dify import EXPECTED, Dify, installed
+from tests.lab.place import Place
+
+API = {"api", "worker", "worker_beat", "api_websocket"}
+
+
+@pytest.fixture
+def dify(lab: Place, tmp_path: Path) -> Iterator[Dify]:
+    with installed(lab, tmp_path) as dify:
+        dify.here.done("up", "dify")
+        yield dify
+
+
+def changed(dify: Dify, before: dict[str, str]) -> set[str]:
+    """Services and jobs whose container is another one than *before*, or has come or gone."""
+    return {service for service, _ in before.items() ^ dify.ids().items()}
+
+
+def test_a_new_database_password_works_and_the_data_stays(dify: Dify) -> None:
+    dify.shell("api", "echo mine > storage/upload.txt")
+    table = "SELECT to_regclass('public.standin_version') IS NOT NULL"
+    query = ["psql", "-U", "postgres", "-d", "dify", "-Atc", table]
+    before = dify.ids()
+    dify.here.set("dify.DIFY_DB_PASSWORD", "another-password-of-32-characters")
+
+    dify.here.done("up", "dify")
+
+    assert dify.states() == EXPECTED
+    jobs = {"dify-database", "dify-migration"}
+    assert changed(dify, before) == {*API, *jobs, "plugin_daemon"}
+    assert dify.shell("worker", "cat storage/upload.txt") == "mine"
+    server = dify.client.containers.get("ai-postgres")
+    assert server.exec_run(query).output.decode().strip() == "t"
+
+
+def test_down_and_up_again_keep_databases_and_uploads(dify: Dify) -> None:
+    dify.shell("api", "echo mine > storage/upload.txt")
+    dify.shell("plugin_daemon", "echo mine > /app/storage/plugin.txt")
+
+    dify.here.done("down", "dify", "postgres", "redis")
+    assert dify.ids() == {}
+    dify.here.done("up", "dify")
+
+    assert dify.states() == EXPECTED
+    assert dify.shell("worker", "cat storage/upload.txt") == "mine"
+    assert dify.shell("plugin_daemon", "cat /app/storage/plugin.txt") == "mine"
+
+
+def test_its_own_weaviate_takes_the_place_of_its_own_qdrant(dify: Dify) -> None:
+    before = dify.ids()
+    dify.here.set("dify.DIFY_VECTOR_STORE", "weaviate")
+
+    dify.here.done("up", "dify")
+
+    wanted = EXPECTED | {"dify-weaviate": "healthy"}
+    del wanted["dify-qdrant"]
+    assert dify.states() == wanted
+    stores = {"dify-qdrant", "dify-weaviate"}
+    assert changed(dify, before) == {*API, *stores, "dify-migration"}
+    assert dify.shell("api", "echo $VECTOR_STORE $WEAVIATE_ENDPOINT $QDRANT_URL").split() == [
+        "weaviate",
+        "http://dify-weaviate:8080",
+    ]
+
+
+@pytest.fixture
+def nothing_built(lab: Place, engine: docker.DockerClient) -> Iterator[None]:
+    """A build of an earlier test would be used, and this one's by a later test."""
+    forget(engine)
+    yield
+    forget(engine)
+
+
+def forget(client: docker.DockerClient) -> None:
+    for image in client.images.list():
+        for tag in image.tags:
+            if tag.startswith("aiserver/dify-"):
+                client.images.remove(tag, force=True, noprune=True)
+
+
+@pytest.mark.usefixtures("nothing_built")
+def test_its_dockerfiles_build_and_all_that_share_an_image_run_the_built_one(
+    lab: Place, tmp_path: Path
+) -> None:
+    with installed(lab, tmp_path) as dify:
+        dify.here.tray.run("build", "dify").succeeded()
+
+        dify.here.done("up", "dify")
+
+        assert dify.states() == EXPECTED
+        images = {s: image_of(dify.client, c) for s, c in dify.ids().items()}
+        ours = {s: image for s, image in images.items() if image.startswith("aiserver/")}
+        shared = dict.fromkeys({*API, "dify-migration"}, "aiserver/dify-worker:1.17.1")
+        assert ours == {**shared, "web": "aiserver/dify-web:1.17.1"}
+
+
+def image_of(client: docker.DockerClient, container: str) -> str:
+    return str(client.api.inspect_container(container)["Config"]["Image"])
