@@ -51,6 +51,8 @@ def _duration(text: str) -> str:
 
 
 class ServiceExtension(Closed):
-    """``x-aiserver`` of a service."""
+    """``x-aiserver`` of a service. ``job``: it runs once and must exit 0, though no other service
+    waits for that."""
 
     ready_within: Annotated[str, AfterValidator(_duration)] | None = None
+    job: bool = False

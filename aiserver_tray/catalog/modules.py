@@ -72,6 +72,11 @@ class Module:
         """The profiles that the choices in *values* (by bare name) activate."""
         return frozenset(profile for choice in self._chosen(values) for profile in choice.profiles)
 
+    @property
+    def stated_jobs(self) -> frozenset[str]:
+        """The services that the file says to be jobs; others are by what waits for them."""
+        return frozenset(name for name, extension in self.services.items() if extension.job)
+
     def _chosen(self, values: Mapping[str, str]) -> list[Any]:
         return [
             setting.choices[values[name]]

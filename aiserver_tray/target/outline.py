@@ -11,7 +11,7 @@ from aiserver_tray.target.names import container_name, local_tag
 def module_model(outline: Outline) -> ModuleModel:
     """The state's model of the module in *outline*."""
     module = outline.module
-    jobs = jobs_of(
+    jobs = module.stated_jobs | jobs_of(
         (name, str(how.get("condition")))
         for service in outline.services.values()
         for name, how in service.get("depends_on", {}).items()

@@ -31,7 +31,7 @@ class Scope:
     @cached_property
     def jobs(self) -> frozenset[str]:
         """The services that are jobs."""
-        return jobs_of(
+        return self.module.stated_jobs | jobs_of(
             (name, how.condition)
             for service in self.project.services.values()
             for name, how in service.depends_on.items()

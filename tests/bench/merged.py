@@ -7,6 +7,7 @@ from typing import Any
 
 from aiserver_tray.catalog.resolve import ResolvedModule
 from aiserver_tray.model import SHARED_NETWORK
+from tests.unit.catalog_table import jobs
 
 Tree = dict[str, Any]
 
@@ -17,7 +18,7 @@ def write(modules: Sequence[ResolvedModule], file: Path) -> int:
     """The Compose file of *modules*: their names prefixed by the module, and what a module
     requires as a condition of each of its services. The number of services that are no jobs."""
     trees = {resolved.module.name: resolved.project.to_compose() for resolved in modules}
-    ready = {name: _ready(tree) for name, tree in trees.items()}
+    ready = {resolved.module.name: _ready(resolved) for resolved in modules}
     whole: Tree = {"services": {}, "volumes": {}, "configs": {}, "networks": {SHARED_NETWORK: {}}}
     for resolved in modules:
         name = resolved.module.name
@@ -32,15 +33,12 @@ def write(modules: Sequence[ResolvedModule], file: Path) -> int:
     return sum(c != _DONE for conditions in ready.values() for c in conditions.values())
 
 
-def _ready(tree: Tree) -> dict[str, str]:
+def _ready(resolved: ResolvedModule) -> dict[str, str]:
     """Service -> the condition under which it is ready."""
-    jobs = {
-        name
-        for service in tree["services"].values()
-        for name, needed in (service.get("depends_on") or {}).items()
-        if needed["condition"] == _DONE
+    done = jobs(resolved.module, resolved.project)
+    return {
+        name: _DONE if name in done else "service_healthy" for name in resolved.project.services
     }
-    return {name: _DONE if name in jobs else "service_healthy" for name in tree["services"]}
 
 
 def _prefixed(module: str, tree: Tree, first: Mapping[str, Any]) -> Tree:

@@ -27,7 +27,7 @@ from tests.engine.processes import kill
 from tests.engine.test_modules import OWNER, free_port
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
-from tests.unit.catalog_table import load, names_used
+from tests.unit.catalog_table import jobs, load, names_used
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -51,14 +51,8 @@ def connects(address: str, answer: str) -> bool:
 def lasting(module: Module) -> list[str]:
     """The services of *module* that run on, under the default choices."""
     env = config_environment(CATALOG, module, None)
-    services = load_project(module.source, env, profiles=module.profiles_with(env)).services
-    jobs = {
-        name
-        for service in services.values()
-        for name, dependency in service.depends_on.items()
-        if dependency.condition == "service_completed_successfully"
-    }
-    return [name for name in services if name not in jobs]
+    project = load_project(module.source, env, profiles=module.profiles_with(env))
+    return [name for name in project.services if name not in jobs(module, project)]
 
 
 LASTING = [(module.name, name) for module in CATALOG.modules.values() for name in lasting(module)]

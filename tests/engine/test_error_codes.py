@@ -30,7 +30,7 @@ from tests.engine.operating import (
 )
 from tests.engine.registries.misbehaving import registry
 
-ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING"}
+ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING", "E_NO_DESKTOP"}
 """Of the control channel and the tray."""
 
 HOLDER = Path(__file__).parents[1] / "unit/operations/lock_holder.py"

@@ -15,9 +15,11 @@ from typing import Any
 from aiserver_tray.app import built_in_catalog
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.compose.load import load_project
+from aiserver_tray.catalog.compose.project import Project
 from aiserver_tray.catalog.compose.service import Service
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
+from aiserver_tray.target.outline import jobs_of
 
 COLUMNS = ("image", "volumes", "ports", "health check", "dependencies", "secrets", "memory")
 README = built_in_catalog() / "README.md"
@@ -37,6 +39,7 @@ class Row:
     """A service and what stands in each of `COLUMNS`; empty where there is nothing."""
 
     service: str
+    is_job: bool
     cells: Mapping[str, str]
 
 
@@ -48,12 +51,22 @@ def load() -> Catalog:
 def rows(catalog: Catalog, module: Module) -> list[Row]:
     """Every service of *module*, under whichever choice it is active."""
     project = load_project(module.source, config_environment(catalog, module, None), profiles=["*"])
-    return [
-        Row(name, dict(zip(COLUMNS, _cells(catalog, module, name, service), strict=True)))
-        for name, service in sorted(
-            project.services.items(), key=lambda item: _order(module, item[0])
-        )
-    ]
+    done = jobs(module, project)
+    found = {
+        name: Row(name, name in done, dict(zip(COLUMNS, cells, strict=True)))
+        for name, service in project.services.items()
+        if (cells := _cells(catalog, module, name, service))
+    }
+    return [found[name] for name in module.document.tree["services"]]
+
+
+def jobs(module: Module, project: Project) -> frozenset[str]:
+    """The services of *project* that run once."""
+    return module.stated_jobs | jobs_of(
+        (name, dependency.condition)
+        for service in project.services.values()
+        for name, dependency in service.depends_on.items()
+    )
 
 
 def reasons() -> Mapping[str, Mapping[str, str]]:
@@ -61,16 +74,10 @@ def reasons() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(REASONS.read_text(encoding="utf-8"))
 
 
-def is_job(row: Row, all_rows: Iterable[Row]) -> bool:
-    """Whether another service waits for this one's end."""
-    return any(f"{row.service} (done)" in other.cells["dependencies"] for other in all_rows)
-
-
-def why_empty(module: str, row: Row, column: str, all_rows: Iterable[Row]) -> str:
+def why_empty(module: str, row: Row, column: str) -> str:
     """The reason that is given, or nothing."""
     given = reasons().get(column, {})
-    kinds = ["*/job", "*"] if is_job(row, all_rows) else ["*"]
-    keys = [f"{module}/{row.service}", *kinds]
+    keys = [f"{module}/{row.service}", *(["*/job"] if row.is_job else []), "*"]
     return next((given[key] for key in keys if key in given), "")
 
 
@@ -81,11 +88,10 @@ def document() -> str:
 
 
 def _section(catalog: Catalog, module: Module) -> str:
-    found = rows(catalog, module)
     requires = f" Requires: {', '.join(module.requires)}." if module.requires else ""
     lines = [
-        " | ".join([row.service, *(_shown(module.name, row, column, found) for column in COLUMNS)])
-        for row in found
+        " | ".join([row.service, *(_shown(module.name, row, column) for column in COLUMNS)])
+        for row in rows(catalog, module)
     ]
     head = f"| service | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 1)}\n"
     table = "".join(f"| {line} |\n" for line in lines)
@@ -93,12 +99,8 @@ def _section(catalog: Catalog, module: Module) -> str:
     return f"## {module.name}\n\n{text}\n\n{head}{table}"
 
 
-def _shown(module: str, row: Row, column: str, all_rows: Iterable[Row]) -> str:
-    return row.cells[column] or f"*{why_empty(module, row, column, all_rows)}*"
-
-
-def _order(module: Module, name: str) -> int:
-    return list(module.document.tree["services"]).index(name)
+def _shown(module: str, row: Row, column: str) -> str:
+    return row.cells[column] or f"*{why_empty(module, row, column)}*"
 
 
 def _cells(catalog: Catalog, module: Module, name: str, service: Service) -> list[str]:

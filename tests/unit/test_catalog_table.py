@@ -23,7 +23,7 @@ def test_no_cell_is_empty_without_a_reason() -> None:
     unexplained = [
         f"{name}/{row.service}: {column}"
         for name, row, column in EMPTY
-        if not table.why_empty(name, row, column, ROWS[name])
+        if not table.why_empty(name, row, column)
     ]
     assert not unexplained
 

@@ -567,3 +567,8 @@ services:
     policies = {s.service: s.image.pull_policy for s in target.services}
     assert policies == {"a": "build", "always": "always", "other": "", "builder": "build"}
     assert service(target, "other").image.build is None, "built for another platform"
+
+
+def test_a_job_that_nobody_waits_for_says_so(target_of: TargetOf) -> None:
+    target = target_of("services: {a: {image: i, x-aiserver: {job: true}}, b: {image: i}}")
+    assert [(s.service, s.is_job) for s in target.services] == [("a", True), ("b", False)]
