@@ -11,6 +11,7 @@ from aiserver_tray.masking import MASK
 from tests.engine.oneapi import EDITIONS, OneApiStack
 from tests.engine.operating import facts, idle, said
 from tests.engine.test_modules import OWNER
+from tests.host_process import hosted
 
 TOKEN = "reader.READER_TOKEN"
 READER = "aiserver-reader"
@@ -79,16 +80,21 @@ def test_a_module_gets_a_token_that_works_and_keeps_it(
     assert "There is nothing to do." in oneapi.tray.run("disconnect", "reader").succeeded().errors
 
 
-def test_a_token_that_was_forgotten_here_is_found_again(
+def test_a_token_that_was_forgotten_here_is_found_again_also_through_a_host(
     engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:
     write_reader(oneapi)
     oneapi.tray.run("connect", "reader").succeeded()
     token = environment(engine, "ai-reader")["TOKEN"]
-    oneapi.tray.run("config", "unset", TOKEN).succeeded()
+    with hosted(oneapi.tray) as (client, _):
+        oneapi.tray.run("config", "unset", TOKEN).succeeded()
 
-    oneapi.tray.run("connect", "reader").succeeded()
+        oneapi.tray.run("connect", "reader").succeeded()
 
+        done = client.request("ai/operation/list")["operations"]
+    assert [(o["kind"], o["status"], o["foreign"]) for o in done] == [
+        ("up", "succeeded", False)
+    ] * 2
     assert environment(engine, "ai-reader")["TOKEN"] == token
 
 
