@@ -99,7 +99,18 @@ class Dify:
 
     def fetch(self, service: str, url: str, *options: str) -> int:
         """The status that curl gets in the container of *service*; 0 where there is no answer."""
-        command = ["curl", "-s", "-o", "/dev/null", "-m", "10", "-w", "%{http_code}", *options, url]
+        command = [
+            "curl",
+            "-gs",
+            "-o",
+            "/dev/null",
+            "-m",
+            "10",
+            "-w",
+            "%{http_code}",
+            *options,
+            url,
+        ]
         container = self.client.containers.get(CONTAINER + service)
         return int(container.exec_run(command).output.decode()[-3:])
 

@@ -193,6 +193,6 @@ def test_an_api_that_was_made_anew_is_found_without_a_restart_of_the_page(dify: 
 
     new = dify.client.containers.get(CONTAINER + "api")
     assert new.attrs["NetworkSettings"]["Networks"]["ai-dify"]["IPAddress"] != address
-    until("who answers", lambda: dify.get("/v1/info").json["host"], new.short_id[:12], 15)
+    until("who answers", lambda: dify.get("/v1/info").json["host"], new.id[:12], 15)
     assert facts(dify.client, CONTAINER + "nginx") == nginx
     taker.remove(force=True)

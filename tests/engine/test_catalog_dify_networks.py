@@ -148,9 +148,10 @@ def test_agents_reach_of_dify_just_what_their_tools_call(dify: Dify, url: str, s
 
 @pytest.mark.parametrize("service", ["sandbox", "local_sandbox"])
 def test_there_is_no_other_way_out(dify: Dify, server: Container, service: str) -> None:
-    inside = [address(server, "ai-net"), address(server, "outside"), "postgres", "n8n", "web"]
-    for host in inside:
-        assert dify.fetch(service, f"http://{host}:5678/") == 0, host
+    hosts = [address(server, "ai-net"), address(server, "outside"), "n8n"]
+    urls = [f"http://{host}:5678/" for host in hosts] + ["http://web:3000/", "http://nginx:8080/"]
+    assert dify.fetch("api", urls[0]) == 200
+    assert [dify.fetch(service, url) for url in urls] == [0] * len(urls)
     routes = dify.shell(service, "cat /proc/net/route").splitlines()[1:]
     assert [line for line in routes if line.split()[1] == "00000000"] == []
 
