@@ -149,7 +149,7 @@ def _kernel(report: KernelReport) -> Iterator[Finding]:
         text = Text(
             "The engine's kernel does not have {setting} yet; the next start of {modules} sets it, "
             "as {address} lets it.",
-            setting=mend,
+            setting=str(mend),
             modules=", ".join(sorted(mend.modules)),
             address=KERNEL_SETTINGS,
         )

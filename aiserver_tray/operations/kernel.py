@@ -100,7 +100,7 @@ def raise_setting(engine: "Engine", setting: KernelSetting, cancelled: "Cancella
         text = Text(
             "The engine can't set {setting} in its kernel ({why}). Set it by hand on the engine's "
             "machine: sudo sysctl -w {setting}",
-            setting=setting,
+            setting=str(setting),
             why=" ".join(lines) or code,
         )
         data = {"resource": setting.name, "modules": sorted(setting.modules)}

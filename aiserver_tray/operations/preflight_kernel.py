@@ -141,27 +141,27 @@ def _too_low(need: _Need, found: int, kernel: KernelSettings) -> ResourcesError:
     return ResourcesError(text, **data)
 
 
-def _by_hand(setting: _Need) -> Text:
-    return Text("By hand: sudo sysctl -w {setting}", setting=setting)
+def _by_hand(need: _Need) -> Text:
+    return Text("By hand: sudo sysctl -w {setting}", setting=str(need))
 
 
-def _by_hand_elsewhere(setting: _Need) -> Text:
+def _by_hand_elsewhere(need: _Need) -> Text:
     """Windows: https://learn.microsoft.com/windows/wsl/wsl-config; the parameter:
     https://docs.kernel.org/admin-guide/kernel-parameters.html (sysctl.*)."""
     return Text(
         "By hand, on the engine's machine: sudo sysctl -w {setting}; for Docker Desktop on "
         "Windows, put kernelCommandLine = sysctl.{setting} below [wsl2] in the file .wslconfig of "
         "your user folder, then run: wsl --shutdown",
-        setting=setting,
+        setting=str(need),
     )
 
 
-def _mend(setting: _Need) -> dict[str, Any]:
+def _mend(need: _Need) -> dict[str, Any]:
     """What has to be set to what, and what to ask the user before."""
     question = Text(
         "May AI-Server Tray set {setting} in the kernel of the Docker engine? A privileged "
         "container does it before a start, and again after each restart of the engine. It holds "
         "for all that runs on that kernel.",
-        setting=setting,
+        setting=str(need),
     )
     return {"setting": KERNEL_SETTINGS, "value": "true", "question": question}
