@@ -7,7 +7,8 @@ lower than that.
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import docker
@@ -22,6 +23,8 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.target import kernel as kernel_target
 from aiserver_tray.target.labels import ONE_SHOT
 from aiserver_tray.target.model import ImageTarget
+from tests import host_process
+from tests.engine.faults.tray import Tray
 from tests.engine.operating import IMAGE, Installation, checked, ended, events, idle, names
 from tests.engine.terminal import terminal
 from tests.engine.test_reviving import CALLER, hosted
@@ -130,23 +133,28 @@ def test_a_name_that_is_not_on_the_list_is_refused_also_with_a_yes(
     assert made_since(engine, begun) == 0
 
 
+@pytest.mark.parametrize("host", [nullcontext, host_process.hosted], ids=["alone", "hosted"])
 def test_on_a_terminal_the_user_is_asked_and_the_answer_is_kept(
-    here: Installation, engine: docker.DockerClient, setting: Setting
+    here: Installation,
+    engine: docker.DockerClient,
+    setting: Setting,
+    host: Callable[[Tray], AbstractContextManager[object]],
 ) -> None:
     write(here, setting)
     options = ["--home", str(here.home), "--catalog", str(here.catalog), "--host", here.host]
-    with terminal("up", "search", *options) as asked:
-        asked.wait_for("Allow it, and go on? [y/N]: ")
-        assert f"{NAME}={setting.need} in the kernel" in asked.text
-        assert "privileged" in asked.text
-        asked.type("\n")
-        assert asked.end() == 1
-    assert setting.value == setting.found
-    assert names(engine) == set()
-    with terminal("up", "search", *options) as asked:
-        asked.wait_for("Allow it, and go on? [y/N]: ")
-        asked.type("y\n")
-        assert asked.end() == 0, asked.text
+    with host(here.tray):
+        with terminal("up", "search", *options) as asked:
+            asked.wait_for("Allow it, and go on? [y/N]: ")
+            assert f"{NAME}={setting.need} in the kernel" in asked.text
+            assert "privileged" in asked.text
+            asked.type("\n")
+            assert asked.end() == 1
+        assert setting.value == setting.found
+        assert names(engine) == set()
+        with terminal("up", "search", *options) as asked:
+            asked.wait_for("Allow it, and go on? [y/N]: ")
+            asked.type("y\n")
+            assert asked.end() == 0, asked.text
     assert setting.value == setting.need
     assert here.tray.run("config", "get", ALLOW).output == "true\n"
 
