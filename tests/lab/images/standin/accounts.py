@@ -210,9 +210,10 @@ class Accounts:
     # -- tokens --------------------------------------------------------------------------------
 
     def search(self, cursor: Cursor, request: Request, user: int) -> Answer:
-        """Tokens by name: one-api takes its beginning, new-api all of it and hides the keys."""
+        """Tokens by name, without one all: one-api takes its beginning, new-api all of it, and
+        hides the keys."""
         keyword = request.query.get("keyword", "")
-        like = f"{keyword}%" if self.edition == "one-api" else keyword
+        like = keyword if keyword and self.edition == "new-api" else f"{keyword}%"
         query = "SELECT id, name, token_key, status FROM standin_tokens"
         query += " WHERE user_id = %s AND name LIKE %s ORDER BY id DESC"
         cursor.execute(query, (user, like))
