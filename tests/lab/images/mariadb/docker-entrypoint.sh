@@ -15,6 +15,8 @@ quoted() {
 }
 
 statements() {
+    # MariaDB makes them without a password; MySQL has none of them.
+    echo "DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1';"
     echo "ALTER USER 'root'@'localhost' IDENTIFIED BY $(quoted "${MYSQL_ROOT_PASSWORD:-}");"
     echo "CREATE USER 'root'@'%' IDENTIFIED BY $(quoted "${MYSQL_ROOT_PASSWORD:-}");"
     echo "GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;"
