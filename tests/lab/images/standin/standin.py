@@ -119,15 +119,19 @@ def from_dsn(url: str) -> dict[str, Any]:
 
 
 def postgres(need: Spec) -> psycopg2.extensions.connection:
-    """A connection to a database, made first where the need says so."""
+    """A connection to a database, which is made where it is missing and the need says so."""
     server = {key: need[key] for key in ("host", "port", "user", "password")}
     server["connect_timeout"] = TIMEOUT
-    if need.get("create"):
-        first = psycopg2.connect(dbname="postgres", **server)
-        first.autocommit = True
-        with contextlib.suppress(psycopg2.errors.DuplicateDatabase):
-            first.cursor().execute(f'CREATE DATABASE "{need["database"]}"')
-        first.close()
+    try:
+        return psycopg2.connect(dbname=need["database"], **server)
+    except psycopg2.OperationalError:
+        if not need.get("create"):
+            raise
+    first = psycopg2.connect(dbname="postgres", **server)
+    first.autocommit = True
+    with contextlib.suppress(psycopg2.errors.DuplicateDatabase):
+        first.cursor().execute(f'CREATE DATABASE "{need["database"]}"')
+    first.close()
     return psycopg2.connect(dbname=need["database"], **server)
 
 
