@@ -179,7 +179,7 @@ class Tray:
     def show_dashboard(self, page: str) -> None:
         """Open or raise the dashboard; in the web browser where windows can't be had."""
         if self._browser:
-            open_url(self._browser.address)
+            open_url(self._browser.invitation())
         else:
             self._windows.show_dashboard(page)
 

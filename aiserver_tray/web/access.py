@@ -24,6 +24,7 @@ class Access:
     port: int
     token: str = field(default_factory=_secret, repr=False)
     session: str = field(default_factory=_secret, repr=False)
+    _invitations: set[str] = field(default_factory=set, repr=False)
 
     @property
     def cookie(self) -> str:
@@ -46,9 +47,19 @@ class Access:
         if environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
             raise AccessError(Text("another page asked for it"))
 
-    def knows_token(self, token: str) -> bool:
-        """Whether it is the token of the address."""
-        return secrets.compare_digest(token.encode(), self.token.encode())
+    def invite(self) -> str:
+        """A token that is good for one visit."""
+        token = _secret()
+        self._invitations.add(token)
+        return token
+
+    def admits(self, token: str) -> bool:
+        """Whether it is the token of the address, or one that was not used yet; now it is."""
+        try:
+            self._invitations.remove(token)
+        except KeyError:
+            return secrets.compare_digest(token.encode(), self.token.encode())
+        return True
 
     def check_session(self, cookie: str | None) -> None:
         """Let nobody in without the cookie.

@@ -68,7 +68,7 @@ class Browser:
         token = bottle.request.query.getunicode("token")
         if token is None:
             self._check_session()
-        elif not self._access.knows_token(token):
+        elif not self._access.admits(token):
             raise self._refusal(401, AccessError(Text("the token in this address is not known")))
         response = bottle.HTTPResponse(status=303, **HEADERS, Location=PATH)
         response.set_cookie(

@@ -78,16 +78,22 @@ class BrowserServer:
             raise SettingError(f"{binding.address}:{binding.port}", why) from error
         port = int(self._server.server_port)
         hosts = _hosts(binding.address, port)
-        access = Access(scheme, frozenset(hosts), port)
-        self.browser = Browser(contract, access, language)
+        self._access = Access(scheme, frozenset(hosts), port)
+        self._place = f"{scheme}://{hosts[0]}/"
+        self.browser = Browser(contract, self._access, language)
         self._server.start(self.browser.app)
-        self.address = f"{scheme}://{hosts[0]}/?token={access.token}"
+        self.address = f"{self._place}?token={self._access.token}"
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def invitation(self) -> str:
+        """An address that is good for one visit, for where others may read it: the arguments of
+        a browser's process are no secret."""
+        return f"{self._place}?token={self._access.invite()}"
 
     def close(self) -> None:
         """End all pages' connections."""

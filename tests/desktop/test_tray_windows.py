@@ -1,9 +1,12 @@
 """The dashboard as the tray opens it."""
 
+from pathlib import Path
+
 from tests.desktop.applet import RUNNING, STOPPED, Applet
 from tests.desktop.waiting import eventually
 from tests.desktop.window_lab import ask, probed
 from tests.engine.operating import checked
+from tests.unit.web.http import Visitor
 
 TITLE = "AI-Server Tray"
 
@@ -89,4 +92,28 @@ def test_a_click_that_comes_before_the_core_is_not_lost(applet: Applet) -> None:
     applet.start()
     applet.item.click("Open dashboard")
     opened(applet)
+    applet.quit()
+
+
+def test_where_no_window_can_be_had_the_web_browser_shows_the_dashboard(
+    applet: Applet, tmp_path: Path
+) -> None:
+    broken, asked, browser = (tmp_path / name for name in ("broken", "asked", "browser"))
+    broken.mkdir()
+    (broken / "webview.py").write_text("raise ImportError('no browser engine')\n")
+    browser.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
+    browser.chmod(0o755)
+    applet.desktop.environment.update(PYTHONPATH=str(broken), BROWSER=f"{browser} %s")
+    applet.start()
+    applet.item.click("Open dashboard")
+    eventually(asked.exists, "the web browser")
+    assert "There is no browser engine" in " ".join(applet.notifications())
+    visitor = Visitor(asked.read_text(encoding="utf-8").strip())
+    visitor.enter()
+    assert visitor.get("/browser/").status == 200
+    applet.item.click("Open dashboard")
+    again = eventually(lambda: asked.read_text(encoding="utf-8").splitlines()[1:], "it again")
+    assert Visitor(again[0]).place == visitor.place
+    assert Visitor(again[0]).token != visitor.token
+    applet.shows(STOPPED)
     applet.quit()

@@ -72,6 +72,14 @@ def test_the_printed_address_leads_to_the_page_by_a_cookie(visitor: Visitor) -> 
     assert visitor.get("/").status == 303, "who is in needs no token"
 
 
+def test_an_invitation_is_good_once(host: Scripted) -> None:
+    with BrowserServer(host, Binding(), "en") as server:
+        invited = Visitor(server.invitation())
+        assert invited.token != Visitor(server.address).token
+        assert invited.get(f"/?token={invited.token}").status == 303
+        refused(invited.get(f"/?token={invited.token}"), 401)
+
+
 @pytest.mark.parametrize("path", ["/", "/browser/", "/browser/js/main.js", "/browser/events"])
 def test_nothing_is_for_who_was_not_let_in(visitor: Visitor, host: Scripted, path: str) -> None:
     refused(visitor.get(path), 401)
