@@ -18,7 +18,7 @@ from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.core import Core
-from aiserver_tray.errors import SettingError
+from aiserver_tray.errors import SettingError, each
 from aiserver_tray.model import ModuleView, Snapshot
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
@@ -78,7 +78,7 @@ class Stack:
     def run(self, request: Request) -> None:
         """An operation. Raises ``AssertionError`` where it fails."""
         view = ended(self.core.operations.start(request))
-        assert view.status == "succeeded", view.error
+        assert view.status == "succeeded", view.error and [*map(str, each(view.error))]
 
     def up(self) -> None:
         """All modules, as they are to be now, and seen running."""
@@ -124,7 +124,8 @@ class Stack:
                 IMAGE,
                 ["sh", "-c", command],
                 working_dir="/volume",
-                volumes={volume.name: {"bind": "/volume"}},
+                # Without nocopy, an empty volume would get the owner of the image's folder.
+                volumes={volume.name: {"bind": "/volume", "mode": "rw,nocopy"}},
                 remove=True,
             ).decode()
             for volume in ours

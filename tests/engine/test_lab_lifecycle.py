@@ -115,6 +115,18 @@ def test_down_leaves_nothing_of_a_lab_with_containers_and_networks(second: Place
     assert {path.name for path in second.state.iterdir()} == {"registry", "engine.log"}
 
 
+def test_down_ends_what_is_paused(second: Place) -> None:
+    before = traces(second)
+    lifecycle.up(second)
+    client = lab_engine.client(second)
+    client.containers.run(BUSYBOX, ["sleep", "600"], detach=True).pause()
+    client.close()
+
+    lifecycle.down(second)
+
+    assert traces(second) == before
+
+
 @pytest.mark.parametrize("victims", [["dockerd"], ["dockerd", "containerd"], ["unshare"]])
 def test_up_mends_what_a_killed_engine_left(second: Place, victims: list[str]) -> None:
     lifecycle.up(second)

@@ -33,7 +33,14 @@ up)
     ;;
 sweep)
     mount_cgroups
-    # Another lab's groups come and go meanwhile.
-    find /sys/fs/cgroup -ignore_readdir_race -depth -type d -path "*/$2*" -exec rmdir {} +
+    # What a pause has frozen takes no signal, not even the last one, until it is thawed.
+    find /sys/fs/cgroup -ignore_readdir_race -path "*/$2*" -name freezer.state |
+        while read -r state; do echo THAWED >"$state"; done
+    # Another lab's groups come and go meanwhile, and the thawed take a moment to end.
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        if find /sys/fs/cgroup -ignore_readdir_race -depth -type d -path "*/$2*" -exec rmdir {} +; then exit; fi
+        sleep 0.2
+    done
+    exit 1
     ;;
 esac
