@@ -1,0 +1,37 @@
+"""What an error can be mended by is asked, and done only on a yes."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from aiserver_tray.app import App
+from aiserver_tray.cli.mend import mend
+from aiserver_tray.errors import AiServerError, JointError, ResourcesError
+from aiserver_tray.i18n import Text
+
+ALLOW = "app.kernel_settings"
+MENDABLE = ResourcesError(
+    Text("too low"), mend={"setting": ALLOW, "value": "true", "question": Text("May it?")}
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "answer", "stored", "told"),
+    [
+        (MENDABLE, "y\n", "true", "May it?"),
+        (MENDABLE, "\n", "false", "May it?"),
+        (JointError([MENDABLE, MENDABLE]), "y\n", "true", "May it?"),
+        (JointError([MENDABLE, ResourcesError(Text("no disk"))]), "y\n", "false", ""),
+        (ResourcesError(Text("no disk")), "y\n", "false", ""),
+    ],
+)
+def test_only_what_is_wholly_mended_is_asked_for(
+    tmp_path: Path, error: AiServerError, answer: str, stored: str, told: str
+) -> None:
+    app = App(tmp_path / "home", ())
+    with CliRunner().isolation(answer) as (_, errors, _):
+        assert mend(error, app) is (stored == "true")
+    assert errors is not None
+    assert told in errors.getvalue().decode()
+    assert app.settings.values({ALLOW: app.declared[ALLOW]})[ALLOW] == stored
