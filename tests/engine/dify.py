@@ -126,8 +126,8 @@ def installed(lab: Place, folder: Path) -> Iterator[Dify]:
     here = Installation(folder / "home", folder / "catalog", lab.host)
     port = free_port()
     here.set("dify.DIFY_HOST_PORT", str(port))
-    here.set("postgres.POSTGRES_HOST_PORT", str(free_port()))
-    here.set("redis.REDIS_HOST_PORT", str(free_port()))
+    for address in ("postgres.POSTGRES", "redis.REDIS", "qdrant.QDRANT", "qdrant.QDRANT_GRPC"):
+        here.set(f"{address}_HOST_PORT", str(free_port()))
     with borrowed(lab) as client:
         yield Dify(here, client, port)
 

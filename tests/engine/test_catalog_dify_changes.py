@@ -70,6 +70,21 @@ def test_its_own_weaviate_takes_the_place_of_its_own_qdrant(dify: Dify) -> None:
     ]
 
 
+def test_the_shared_qdrant_is_brought_up_and_takes_its_key(dify: Dify) -> None:
+    before = dify.ids()
+    dify.here.set("dify.DIFY_VECTOR_STORE", "qdrant-shared")
+
+    dify.here.done("up", "dify")
+
+    wanted = dict(EXPECTED)
+    del wanted["dify-qdrant"]
+    assert dify.states() == wanted
+    assert changed(dify, before) == {*API, "dify-qdrant"}
+    assert dify.ask("api", "{QDRANT_URL}/collections", "api-key", "{QDRANT_API_KEY}") == 200
+    assert dify.ask("api", "{QDRANT_URL}/collections", "api-key", "wrong") == 401
+    assert dify.shell("api", "echo $VECTOR_STORE $QDRANT_URL") == "qdrant http://qdrant:6333"
+
+
 @pytest.fixture
 def nothing_built(lab: Place, engine: docker.DockerClient) -> Iterator[None]:
     """A build of an earlier test would be used, and this one's by a later test."""

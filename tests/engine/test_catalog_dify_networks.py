@@ -73,6 +73,10 @@ def server(dify: Dify) -> Container:
     return found
 
 
+def test_plugins_reach_models_of_a_sibling_directly(dify: Dify, server: Container) -> None:
+    assert dify.fetch("plugin_daemon", "http://oneapi:3000/") == 200
+
+
 def address(container: Container, network: str) -> str:
     return str(container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"])
 
