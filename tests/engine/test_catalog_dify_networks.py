@@ -22,7 +22,8 @@ for port in {PORTS}:
 OUTSIDE = "203.0.113.0/24"
 """Addresses for examples (RFC 5737): no private ones, and nobody's."""
 SSRF = ("-x", "http://ssrf_proxy:3128")
-AGENT = ("-x", "http://agent_ssrf_proxy:3128")
+# Shells are told to ask for their own addresses without it; who wants to asks it all the same.
+AGENT = ("--noproxy", "", "-x", "http://agent_ssrf_proxy:3128")
 PRIVATE = [
     "http://127.0.0.1:3128/",
     "http://localhost:3128/",
