@@ -108,9 +108,9 @@ def test_its_check_fails_where_one_thing_that_it_needs_is_gone(
     check = check_of(container)
     assert passes(container, check)
     for needed in ("ai-mysql", "ai-elasticsearch", "ai-minio", "ai-ragflow-ragflow-valkey"):
-        engine.containers.get(needed).pause()
+        engine.containers.get(needed).stop()
         assert not passes(container, check), needed
-        engine.containers.get(needed).unpause()
+        engine.containers.get(needed).start()
         assert until(lambda: passes(container, check), container)
 
 
