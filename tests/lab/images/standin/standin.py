@@ -30,6 +30,7 @@ import re
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -93,10 +94,8 @@ def check_files(spec: Spec) -> None:
         if not Path(file).exists():
             fail(f"{file} is missing")
     for folder in spec.get("volumes", []) + spec.get("writes", []):
-        probe = Path(folder, ".stand-in")
         try:
-            probe.write_text("")
-            probe.unlink()
+            tempfile.TemporaryFile(dir=folder).close()
         except OSError as error:
             fail(f"{folder} can't be written: {error.strerror}")
 
