@@ -187,6 +187,15 @@ def test_every_service_is_healthy_and_every_job_done(stack: Stack) -> None:
             assert (service.state, shown) == wanted, service
 
 
+def test_nothing_is_kept_where_no_file_says(stack: Stack) -> None:
+    named = {
+        f"ai-{module.name}-{volume}"
+        for module in CATALOG.modules.values()
+        for volume in module.document.tree.get("volumes", {})
+    }
+    assert {volume.name for volume in stack.client.volumes.list()} <= named
+
+
 @pytest.mark.parametrize(("module", "service"), LASTING)
 def test_a_killed_service_shows_within_a_second_and_heals(
     stack: Stack, module: str, service: str
@@ -196,7 +205,11 @@ def test_a_killed_service_shows_within_a_second_and_heals(
 
     def shows(now: Snapshot) -> bool:
         shown = shown_of(now, module)
-        return shown.state in ("error", "degraded") and f"{service}: " in str(shown.reason)
+        # A service that is called like its module is not named beside it.
+        why = str(shown.reason).removeprefix(f"{service}: ")
+        named = service == module or why != str(shown.reason)
+        ended = "exit code 137" in why or "ended unexpectedly" in why
+        return shown.state in ("error", "degraded") and named and ended
 
     kill(victim)
     stack.until(shows, limit=1)
