@@ -248,7 +248,7 @@ def test_another_choice_and_back(stack: Stack, address: str, answer: str) -> Non
 @pytest.mark.parametrize("address", KEPT)
 def test_a_kept_secret_is_not_changed(stack: Stack, address: str) -> None:
     with pytest.raises(SettingError, match="stored data"):
-        stack.set(address, token_hex(16))
+        stack.set(address, token_hex(8))
     with pytest.raises(SettingError, match="stored data"):
         stack.unset(address)
 

@@ -25,6 +25,8 @@ COLUMNS = ("image", "volumes", "ports", "health check", "dependencies", "secrets
 README = built_in_catalog() / "README.md"
 REASONS = Path(__file__).with_name("catalog_reasons.toml")
 
+_NAME = re.compile(r"\$\{(\w+)\}")
+
 _HEAD = """\
 # The modules and their services
 
@@ -137,18 +139,21 @@ def _code(text: str) -> str:
 
 def _memory(module: Module, written: Mapping[str, Any]) -> str:
     limit = str(written.get("mem_limit", ""))
-    found = re.fullmatch(r"\$\{(\w+)\}", limit)
+    found = _NAME.fullmatch(limit)
     return f"{module.defaults[found[1]]} (`{found[1]}`)" if found else limit
 
 
 def names_used(module: Module, service: str) -> list[str]:
     """The NAMEs that *service* of *module* depends on, as its file is written: in its own lines
-    and in the configuration files that it gets."""
+    and in the configuration and env files that it gets under the default choices."""
     tree = module.document.tree
     written = tree["services"][service]
     configs = tree.get("configs", {})
     sources = [c if isinstance(c, str) else c["source"] for c in written.get("configs", [])]
     text = json.dumps([written, *(configs.get(source) for source in sources)])
+    if env_file := written.get("env_file"):
+        name = _NAME.sub(lambda found: module.defaults[found[1]], env_file)
+        text += (module.folder / name).read_text(encoding="utf-8")
     return list(dict.fromkeys(re.findall(r"\$\{(\w+)", text)))
 
 
