@@ -19,6 +19,8 @@ def write(modules: Sequence[ResolvedModule], file: Path) -> int:
     requires as a condition of each of its services. The number of services that are no jobs."""
     trees = {resolved.module.name: resolved.project.to_compose() for resolved in modules}
     ready = {resolved.module.name: _ready(resolved) for resolved in modules}
+    for tree in trees.values():
+        _without_inactive(tree["services"])
     whole: Tree = {"services": {}, "volumes": {}, "configs": {}, "networks": {SHARED_NETWORK: {}}}
     for resolved in modules:
         name = resolved.module.name
@@ -33,6 +35,13 @@ def write(modules: Sequence[ResolvedModule], file: Path) -> int:
     return sum(c != _DONE for conditions in ready.values() for c in conditions.values())
 
 
+def _without_inactive(services: Tree) -> None:
+    """Leave out dependencies on what no choice activates; Compose wants all of one file there."""
+    for service in services.values():
+        needed = service.get("depends_on") or {}
+        service["depends_on"] = {name: how for name, how in needed.items() if name in services}
+
+
 def _ready(resolved: ResolvedModule) -> dict[str, str]:
     """Service -> the condition under which it is ready."""
     done = jobs(resolved.module, resolved.project)
@@ -42,11 +51,6 @@ def _ready(resolved: ResolvedModule) -> dict[str, str]:
 
 
 def _prefixed(module: str, tree: Tree, first: Mapping[str, Any]) -> Tree:
-    own = {
-        name: {"driver_opts": n.get("driver_opts"), "internal": n.get("internal", False)}
-        for name, n in tree["networks"].items()
-        if not n.get("external")
-    }
     return {
         "services": {
             f"{module}-{name}": _service(module, name, service, first)
@@ -57,7 +61,11 @@ def _prefixed(module: str, tree: Tree, first: Mapping[str, Any]) -> Tree:
             f"{module}-{name}": {key: c[key] for key in ("content", "file") if key in c}
             for name, c in (tree.get("configs") or {}).items()
         },
-        "networks": {f"{module}-{name}": network for name, network in own.items()},
+        "networks": {
+            f"{module}-{name}": {"internal": network.get("internal", False)}
+            for name, network in tree["networks"].items()
+            if name != SHARED_NETWORK
+        },
     }
 
 
@@ -67,7 +75,7 @@ def _service(module: str, name: str, service: Tree, first: Mapping[str, Any]) ->
 
     left_out = ("build", "profiles", "x-aiserver", "container_name")
     kept = {key: value for key, value in service.items() if key not in left_out}
-    needed = {prefixed(o): d for o, d in (service.get("depends_on") or {}).items()}
+    needed = {prefixed(o): d for o, d in service["depends_on"].items()}
     volumes = [
         v | {"source": prefixed(v["source"])} if v["type"] == "volume" else v
         for v in service.get("volumes") or []

@@ -6,7 +6,7 @@ Stand-ins take a tenth of the time that their software takes; what is real in th
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -19,8 +19,8 @@ from aiserver_tray.catalog.resolve import resolve
 from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
 from tests.bench import merged
 from tests.bench.result import Comparison, Results, alternating, seconds
-from tests.bench.sides import InProcess, Side, Theirs, Tray, WholeProcess
-from tests.bench.stacks import IN_PROCESS, WHOLE_PROCESS, containers, require
+from tests.bench.sides import Side, Theirs, Tray, WholeProcess
+from tests.bench.stacks import containers, require
 from tests.engine.test_modules import free_port
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
@@ -56,25 +56,27 @@ main()
 
 
 def whole(lab: Place, pairs: int) -> Results:
-    """`up` of everything, in a process that runs already and with the start of Python."""
+    """``up --all``, a process of its own as ``docker compose`` is."""
     with tempfile.TemporaryDirectory() as name, borrowed(lab) as client:
         folder = Path(name)
-        catalog = _slowed(folder / "catalog")
         none = folder / "none"
         none.mkdir()
+        catalog = _slowed(folder / "catalog")
         program = ("-c", PROGRAM.format(catalog=str(catalog)))
         with patch.object(wiring, "built_in_catalog", lambda: catalog):
-            apps = [_installation(folder / name, lab) for name in ("home", "other-home", "theirs")]
-            count = _merge(apps[2], folder / "merged.yaml")
-            with apps[0].core() as core:
-                sides: Mapping[str, Side] = {
-                    "theirs": Theirs("theirs-whole", folder / "merged.yaml", lab.host),
-                    IN_PROCESS: InProcess(core, OURS),
-                    WHOLE_PROCESS: WholeProcess(
-                        Tray(folder / "other-home", none, lab.host, program), OURS
-                    ),
-                }
-                return _compared(sides, count, client.api, pairs)
+            _installation(folder / "ours", lab)
+            count = _merge(_installation(folder / "theirs", lab), folder / "merged.yaml")
+        sides: Sequence[Side] = (
+            WholeProcess(Tray(folder / "ours", none, lab.host, program), OURS),
+            Theirs("theirs-whole", folder / "merged.yaml", lab.host),
+        )
+        for side in sides:  # the first time pulls, and makes data
+            _round(side, count, client.api)
+        times: list[list[float]] = [[], []]
+        for number in range(pairs):
+            for which in alternating((0, 1), number):
+                times[which].append(_round(sides[which], count, client.api))
+        return {"whole-up": Comparison(tuple(times[0]), tuple(times[1]), LIMIT)}
 
 
 def _slowed(folder: Path) -> Path:
@@ -108,20 +110,6 @@ def _merge(app: App, file: Path) -> int:
     return merged.write(
         [resolve(app.catalog, m, values) for m in app.catalog.modules.values()], file
     )
-
-
-def _compared(sides: Mapping[str, Side], count: int, api: docker.APIClient, pairs: int) -> Results:
-    """The first round, which pulls, initialises data and fills caches, is left out."""
-    for side in sides.values():
-        _round(side, count, api)
-    found: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(pairs):
-        for name in alternating(list(sides), number):
-            found[name].append(_round(sides[name], count, api))
-    theirs = tuple(found.pop("theirs"))
-    return {
-        f"whole-up-{name}": Comparison(tuple(times), theirs, LIMIT) for name, times in found.items()
-    }
 
 
 def _round(side: Side, count: int, api: docker.APIClient) -> float:
