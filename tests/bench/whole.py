@@ -1,6 +1,8 @@
 """The whole catalog, beside ``docker compose`` with the same services in one project.
 
-Stand-ins take a tenth of the time that their software takes; what is real in the lab takes its own.
+Stand-ins take a tenth of the time that their software takes. What is real in the lab takes its own,
+save n8n, which keeps a processor busy for as long as everything else takes together: another
+stand-in takes its place.
 """
 
 import json
@@ -8,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import docker
@@ -31,6 +34,8 @@ TYPICAL = {
     "elasticsearch": 30,
     "getmeili/meilisearch": 2,
     "infiniflow/ragflow": 60,
+    "n8nio/n8n": 30,
+    "n8nio/runners": 5,
     "justsong/one-api": 5,
     "langgenius/dify-agent-backend": 10,
     "langgenius/dify-agent-local-sandbox": 5,
@@ -84,14 +89,27 @@ def _slowed(folder: Path) -> Path:
     shutil.copytree(built_in_catalog(), folder)
     for module in load_catalog([folder]).modules.values():
         services = {
-            name: {"environment": {"LAB_READY_AFTER": str(took / 10)}}
+            name: _slowed_service(image)
             for name, service in module.document.tree["services"].items()
-            if (took := TYPICAL.get(service["image"].partition(":")[0]))
+            if (image := service["image"].partition(":")[0]) in TYPICAL
         }
         if services:
             override = module.folder / "compose.override.yaml"
             override.write_text(json.dumps({"services": services}), encoding="utf-8")
     return folder
+
+
+def _slowed_service(image: str) -> dict[str, Any]:
+    """What differs of a service of *image*."""
+    environment = {"LAB_READY_AFTER": str(TYPICAL[image] / 10)}
+    if not image.startswith("n8nio/"):
+        return {"environment": environment}
+    check = ["CMD", "curl", "-fsS", "http://127.0.0.1:7700/health"]
+    return {
+        "image": "getmeili/meilisearch:v1.50.0",
+        "environment": environment | {"MEILI_MASTER_KEY": "of-nothing-secret"},
+        "healthcheck": {"test": check},
+    }
 
 
 def _installation(home: Path, lab: Place) -> App:
