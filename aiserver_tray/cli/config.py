@@ -1,7 +1,7 @@
 """``aiserver-tray config``: the settings of the modules and of the applet."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -16,9 +16,6 @@ from aiserver_tray.cli.common import (
 from aiserver_tray.cli.core import set_setting
 from aiserver_tray.i18n import Text
 from aiserver_tray.settings.store import Entry, address_of
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.group()

@@ -41,6 +41,9 @@ def connect(modules: tuple[str, ...]) -> None:
         set_setting(app, consumer.token, _working_token(app, consumer, snapshot))
         set_setting(app, consumer.choice, consumer.answer)
     _up(app, [consumer.module for consumer in consumers])
+    # What a person has to do in the module itself.
+    helps = (app.say(app.declared[consumer.token].help) for consumer in consumers)
+    tell(text for text in helps if text)
 
 
 @click.command()
@@ -160,7 +163,13 @@ def _logged_in(app: "App", consumer: "Consumer", snapshot: Snapshot) -> "OneApi"
     from aiserver_tray.wiring import oneapi  # noqa: PLC0415 - as in `_consumers`
 
     services = (s for m in snapshot.modules if m.name == consumer.provider for s in m.services)
-    port = next(p for s in services for p in s.ports if p.container == oneapi.PORT)
+    ports = [p for s in services for p in s.ports if p.container == oneapi.PORT]
+    if not ports:
+        raise oneapi.OneApiError(Text("it publishes no port"))
+    if not app.engine().address.is_local:
+        # On loopback here, something else may listen, and would get the password.
+        raise oneapi.OneApiError(Text("the engine is on another machine"))
+    port = ports[0]
     password = app.settings.reveal(app.declared, oneapi.PASSWORD)
     return oneapi.OneApi(_LOOPBACK.get(port.address, port.address), port.host, password)
 
