@@ -18,7 +18,6 @@ HIGHEST: Mapping[str, int] = {
     "fs.inotify.max_user_instances": 2**16,
     "fs.inotify.max_user_watches": 2**24,
     "vm.max_map_count": 2**31 - 1,
-    "vm.overcommit_memory": 1,
 }
 """What may be set for a module, and how high: plain limits, of which more does no harm. What a
 module needs comes from its file, which anybody may have written, and the kernel has settings that
