@@ -135,5 +135,8 @@ def _round(side: Side, count: int, api: docker.APIClient) -> float:
     took = seconds(side.up)
     healthy = [c for c in containers(side, api) if c["Status"].endswith("(healthy)")]
     require(len(healthy) == count, f"{side.label}: {len(healthy)} of {count} healthy")
+    ended = [c["Status"] for c in containers(side, api) if c["State"] != "running"]
+    require(all(s.startswith("Exited (0)") for s in ended), f"{side.label}: jobs ended: {ended}")
     side.down()
+    require(not containers(side, api), f"{side.label}: `down` left containers")
     return took
