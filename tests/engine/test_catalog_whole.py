@@ -144,11 +144,13 @@ def stack(lab: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stac
         for address in PORTS:
             here.set(address, str(free_port()))
         here.set(KERNEL_SETTINGS, "true")
-        with here.core() as core:
-            found = Stack(here, core, client)
-            found.up()
-            yield found
-    MAP_COUNT.write_text(before, encoding="utf-8")
+        try:
+            with here.core() as core:
+                found = Stack(here, core, client)
+                found.up()
+                yield found
+        finally:
+            MAP_COUNT.write_text(before, encoding="utf-8")
 
 
 def users_of(address: str) -> set[tuple[str, str]]:

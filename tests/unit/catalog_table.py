@@ -54,11 +54,10 @@ def rows(catalog: Catalog, module: Module) -> list[Row]:
     """Every service of *module*, under whichever choice it is active."""
     project = load_project(module.source, config_environment(catalog, module, None), profiles=["*"])
     done = jobs(module, project)
-    found = {
-        name: Row(name, name in done, dict(zip(COLUMNS, cells, strict=True)))
-        for name, service in project.services.items()
-        if (cells := _cells(catalog, module, name, service))
-    }
+    found: dict[str, Row] = {}
+    for name, service in project.services.items():
+        cells = _cells(catalog, module, name, service)
+        found[name] = Row(name, name in done, dict(zip(COLUMNS, cells, strict=True)))
     return [found[name] for name in module.document.tree["services"]]
 
 
@@ -114,8 +113,8 @@ def _cells(catalog: Catalog, module: Module, name: str, service: Service) -> lis
         _lines(f"{p.published} → {p.target}" for p in service.ports),
         _code(" ".join(check.test or [])) if check else "",
         _lines(
-            f"{other} ({_CONDITIONS[dependency.condition]})"
-            for other, dependency in service.depends_on.items()
+            f"{other} ({_CONDITIONS[how.condition]}{'' if how.required else ', where chosen'})"
+            for other, how in service.depends_on.items()
         ),
         _lines(_secrets(catalog, module, name)),
         _memory(module, written),

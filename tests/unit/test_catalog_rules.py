@@ -74,7 +74,7 @@ def test_it_takes_no_more_than_it_may(service: Found) -> None:
 def test_it_comes_back_by_itself(service: Found) -> None:
     assert service.model.restart == ("no" if service.is_job else "unless-stopped")
     assert bool(service.model.healthcheck) is not service.is_job
-    assert service.is_job or service.model.stop_grace_period
+    assert service.is_job or (service.model.stop_grace_period and service.model.stop_signal)
 
 
 def test_the_ports_are_those_that_people_know() -> None:
@@ -97,7 +97,7 @@ def test_no_two_users_of_the_shared_redis_have_one_database() -> None:
             if name == "REDIS_DB" and environment.get("REDIS_HOST") == "redis":
                 users[value].add((service.module, service.model.image))
             elif number:
-                users[number[1]].add((service.module, name))
+                users[number[1]].add((service.module, service.model.image))
             assert number or "@redis:6379" not in value, f"{service.name}: {name} says none"
     assert len(users) > 3
     assert {number: who for number, who in users.items() if len(who) > 1} == {}
