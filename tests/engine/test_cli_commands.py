@@ -190,8 +190,8 @@ def test_watching_tells_each_change_until_ctrl_c(tray: Tray, engine: docker.Dock
         assert watching.wait().code == 130
     with tray.started("status", "--watch") as plain:
         assert plain.process.stdout is not None
-        seen = [plain.process.stdout.readline() for _ in range(6)]
-        assert any(line.startswith("base  in error  0/1") for line in seen), seen
+        # One line for each module of the catalog.
+        assert any(line.startswith("base  in error  0/1") for line in plain.process.stdout)
         plain.interrupt()
         assert plain.wait().code == 130
 
