@@ -4,17 +4,19 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import docker
 import pytest
 
 from tests.desktop.applet import Applet
 from tests.engine.forwarding import forwarded
-from tests.engine.operating import Installation, here, idle
+from tests.engine.operating import IMAGE, Installation, idle
 from tests.lab.fixtures import engine, lab
 from tests.lab.place import Place
 from tests.wine.windows import Windows, windows
 
-__all__ = ["engine", "here", "lab"]
+__all__ = ["engine", "lab"]
 
 
 @pytest.fixture
@@ -22,6 +24,16 @@ def machine(tmp_path: Path) -> Iterator[Windows]:
     """A Windows that was just started."""
     with windows(Path(os.environ.get("AISERVER_SHOTS") or tmp_path)) as found:
         yield found
+
+
+@pytest.fixture
+def here(lab: Place, engine: docker.DockerClient) -> Iterator[Installation]:
+    """As for the engine's tests, in a folder with a short name: Windows starts commands of at most
+    260 characters at login."""
+    engine.images.pull(IMAGE)
+    with TemporaryDirectory(prefix="ai-") as name:
+        Path(name, "catalog").mkdir()
+        yield Installation(Path(name, "home"), Path(name, "catalog"), lab.host)
 
 
 @pytest.fixture

@@ -48,7 +48,9 @@ def test_start_at_login_is_in_the_registry(machine: Windows, applet: Applet) -> 
     (entry,) = machine.says(_ENTRIES).splitlines()
     program, _, words = entry.partition(" -P -m aiserver_tray --home ")
     assert re.fullmatch(r"Z:\\.*\\pythonw\.exe", program)
-    assert words == "Z:" + str(home).replace("/", "\\")
+    here = applet.installation
+    folders = ("Z:" + str(folder).replace("/", "\\") for folder in (home, here.catalog))
+    assert words == "{} --catalog {} --host {}".format(*folders, here.host)
     assert not machine.asks(home, "ai/system/autostart", enabled=False)["enabled"]
     assert machine.says(_ENTRIES) == ""
     applet.cli("quit")
