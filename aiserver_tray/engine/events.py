@@ -10,12 +10,12 @@ from aiserver_tray.engine.values import Event
 from aiserver_tray.target.labels import INSTALLATION
 
 ACTIONS = (
-    "create", "start", "restart", "pause", "unpause", "kill", "stop", "die", "oom", "destroy",
-    "rename", "update", "health_status",
+    "create", "start", "pause", "unpause", "die", "oom", "destroy", "rename", "update",
+    "health_status",
 )  # fmt: skip
-"""Those that change what `inspect` tells. The others, above all the ``exec_*`` of each health
-check, are filtered out by the engine
-(https://docs.docker.com/reference/cli/docker/system/events/#containers)."""
+"""Those that change what `inspect` tells. The others are filtered out by the engine: the
+``exec_*`` of each health check, and what ``die`` and ``start`` tell as well (``kill``, ``stop``,
+``restart``; https://docs.docker.com/reference/cli/docker/system/events/#containers)."""
 
 
 def event_params(installation: str) -> dict[str, str]:

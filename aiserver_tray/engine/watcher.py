@@ -34,9 +34,6 @@ BACK_OFF = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 RELIST = 300.0
 """Seconds between full lists, the safety net for an event that got lost."""
 
-_NO_NEWS = ("kill", "restart")
-"""Actions that change nothing beyond what ``die`` and ``start`` tell anyway."""
-
 _CLOSE_LIMIT = 5.0
 
 _logger = logging.getLogger(__name__)
@@ -191,7 +188,7 @@ class Watcher:
         while not self._closing:
             for item in self._received(0 if dirty else due - time.monotonic()):
                 match item:
-                    case Event(id=id, action=action) if action not in _NO_NEWS:
+                    case Event(id=id, action=action):
                         dirty[id] = action == "destroy"
                     case _Lost(source=lost, error=error) if lost is source:
                         raise error

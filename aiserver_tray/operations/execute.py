@@ -68,6 +68,7 @@ class EngineExecutor:
         self._engine = engine
         self._modules = modules
         self._images = OperationImages(engine, images, mirrors, cancelled)
+        self._created: set[str] = set()
         self._ended_before: dict[str, datetime | None] = {}
 
     @property
@@ -121,6 +122,7 @@ class EngineExecutor:
         body |= {"Image": image.reference}
         try:
             container = self._engine.containers.create(service.container, body)
+            self._created.add(service.container)
             if self._engine.info().api_version < _ONE_NETWORK_BELOW:
                 for network, endpoint in service.networks.items():
                     connect = partial(self._engine.containers.connect, container, network, endpoint)
@@ -169,18 +171,12 @@ class EngineExecutor:
     def _start(self, service: ServiceTarget) -> Container:
         """See that it runs: one that runs already stays as it is."""
         containers = self._engine.containers
-        found = containers.inspect(service.container)
-        if found.status == "running":
+        is_new = service.container in self._created
+        found = None if is_new else containers.inspect(service.container)
+        if found and found.status == "running":
             return found
         try:
-            if found.status == "paused":
-                containers.unpause(service.container)
-            else:
-                if found.status == "restarting":
-                    # The engine would start it again in its own time, which gets longer and longer.
-                    containers.stop(service.container)
-                self._ended_before[found.id] = found.finished_at
-                self._on_networks(service, partial(containers.start, service.container))
+            self._set_running(service, found)
         except EngineRequestError as error:
             raise self._not_started(service, error) from error
         try:
@@ -191,6 +187,19 @@ class EngineExecutor:
                 containers.stop(service.container)
             raise
         return containers.inspect(service.container)
+
+    def _set_running(self, service: ServiceTarget, found: Container | None) -> None:
+        """*found* is its container, which does not run; None: it was created just now."""
+        containers = self._engine.containers
+        if found and found.status == "paused":
+            containers.unpause(found.id)
+            return
+        if found:
+            if found.status == "restarting":
+                # The engine would start it again in its own time, which gets longer and longer.
+                containers.stop(found.id)
+            self._ended_before[found.id] = found.finished_at
+        self._on_networks(service, partial(containers.start, service.container))
 
     def _not_started(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:
         found = self._engine.containers.inspect(service.container)

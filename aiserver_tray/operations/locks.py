@@ -97,9 +97,9 @@ def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do mea
             lock = _Lock(folder, engine_id, module)
             _acquire(lock, on_busy, cancelled)
             held.callback(give_back, lock)
-            if last := lock.last_holder():
+            if last := lock.signature.last_holder():
                 dead[module] = last
-            lock.sign(Holder(os.getpid(), command, module in own))
+            lock.signature.write(Holder(os.getpid(), command, module in own))
         yield dead
 
 
@@ -126,12 +126,49 @@ def holders(engine_id: str) -> dict[str, Holder]:
         SettingError: there is no folder for locks.
     """
     found = {}
-    folder, prefix = _folder(), _prefix(engine_id)
-    for path in sorted(folder.glob(f"{prefix}*.json")):
-        module = unquote(path.name.removeprefix(prefix).removesuffix(".json"))
-        if holder := _Lock(folder, engine_id, module).holder():
-            found[module] = holder
+    prefix = _prefix(engine_id)
+    for path in sorted(_folder().glob(f"{prefix}*.json")):
+        if holder := _Signature(path).holder():
+            found[unquote(path.name.removeprefix(prefix).removesuffix(".json"))] = holder
     return found
+
+
+class _Signature:
+    """The file beside a lock that says who holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, holder: Holder | None) -> None:
+        """Say that *holder* has it, or nobody."""
+        content = json.dumps(holder._asdict()) if holder else ""
+        # In place, since Windows removes and renames no file that another process reads just now.
+        # Where it can't be written, the lock holds all the same.
+        with suppress(OSError):
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+
+    def holder(self) -> Holder | None:
+        """Who says to hold it and is alive; None where nobody does, or not yet."""
+        holder = self._read()
+        return holder if holder and has_written(holder.pid, self._path) else None
+
+    def last_holder(self) -> Holder | None:
+        """To be asked by who has just taken it: who had it before and did not give it back."""
+        holder = self._read()
+        with suppress(OSError):
+            if holder and time.time() - self._path.stat().st_mtime < _AFTERMATH_SECONDS:
+                return holder
+        return None
+
+    def _read(self) -> Holder | None:
+        try:
+            content = json.loads(self._path.read_bytes())
+            is_own = content["is_own"] is True
+            return Holder(int(content["pid"]), str(content["command"]), is_own)
+        except (OSError, ValueError, TypeError, LookupError):  # none, or half written
+            return None
 
 
 class _Lock:
@@ -141,7 +178,7 @@ class _Lock:
     def __init__(self, folder: Path, engine_id: str, module: str) -> None:
         self.module = module
         stem = _prefix(engine_id) + quote(module, safe="")
-        self._who = folder / f"{stem}.json"
+        self.signature = _Signature(folder / f"{stem}.json")
         self._path = folder / f"{stem}.lock"
         self._lock = FileLock(self._path, mode=0o600, thread_local=False)
 
@@ -159,50 +196,17 @@ class _Lock:
             raise SettingError(str(self._path), why) from error
         return True
 
-    def sign(self, holder: Holder) -> None:
-        """Say who holds it."""
-        self._write(json.dumps(holder._asdict()))
-
     def release(self, last: Holder | None) -> None:
         """Give it back, as if *last* had been the last to have it."""
-        self._write(json.dumps(last._asdict()) if last else "")
+        self.signature.write(last)
         self._lock.release()
-
-    def _write(self, content: str) -> None:
-        # In place, since Windows removes and renames no file that another process reads just now.
-        # Where it can't be written, the lock holds all the same.
-        with suppress(OSError):
-            descriptor = os.open(self._who, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-
-    def holder(self) -> Holder | None:
-        """Who says to hold it and is alive; None where nobody does, or not yet."""
-        holder = self._read()
-        return holder if holder and has_written(holder.pid, self._who) else None
-
-    def last_holder(self) -> Holder | None:
-        """To be asked by who has just taken it: who had it before and did not give it back."""
-        holder = self._read()
-        with suppress(OSError):
-            if holder and time.time() - self._who.stat().st_mtime < _AFTERMATH_SECONDS:
-                return holder
-        return None
-
-    def _read(self) -> Holder | None:
-        try:
-            content = json.loads(self._who.read_bytes())
-            is_own = content["is_own"] is True
-            return Holder(int(content["pid"]), str(content["command"]), is_own)
-        except (OSError, ValueError, TypeError, LookupError):  # none, or half written
-            return None
 
 
 def _acquire(lock: _Lock, on_busy: Callable[[BusyError], None], cancelled: threading.Event) -> None:
     named_by = time.monotonic() + _NAMING_SECONDS
     is_told = False
     while not lock.try_acquire():
-        if not is_told and ((holder := lock.holder()) or time.monotonic() > named_by):
+        if not is_told and ((holder := lock.signature.holder()) or time.monotonic() > named_by):
             pid, command = (holder.pid, holder.command) if holder else (None, None)
             on_busy(BusyError(lock.module, pid, command))
             is_told = True

@@ -19,7 +19,7 @@ _AGAIN = 0.5
 """Seconds until an operation under way is looked at again: its end need not change any
 container."""
 
-_GATHER = 0.05
+_GATHER = 0.2
 """Seconds in which changes are taken together."""
 
 _ON_OWN_ONLY: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})

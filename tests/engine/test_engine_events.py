@@ -71,11 +71,22 @@ def test_the_life_of_a_container_of_ours_is_told_and_no_others(core: Engine) -> 
         core.containers.kill(created)
         core.containers.remove(created)
         events = listener.until("destroy")
-    assert [event.action for event in events] == ["create", "start", "kill", "die", "destroy"]
+    assert [event.action for event in events] == ["create", "start", "die", "destroy"]
     assert {event.id for event in events} == {created}
-    assert events[3].attributes["exitCode"] == "137"
+    assert events[2].attributes["exitCode"] == "137"
     assert events[0].attributes["name"] == "ai-mine"
     assert events == sorted(events, key=lambda event: event.time_ns)
+
+
+def test_each_end_and_each_start_is_told_once(core: Engine) -> None:
+    with listening(core) as listener:
+        created = run(core, "ai-mine", Labels=MINE)
+        core.containers.stop(created, grace=0)
+        core.containers.start(created)
+        core.containers.remove(created)
+        events = listener.until("destroy")
+    actions = [event.action for event in events]
+    assert actions == ["create", "start", "die", "start", "die", "destroy"]
 
 
 def test_health_is_told_and_the_checks_are_not(core: Engine) -> None:

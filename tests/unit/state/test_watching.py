@@ -204,19 +204,6 @@ def test_one_that_went_before_it_was_asked_for_is_gone(store: Store, watch: Watc
     until_known(store, 0)
 
 
-def test_an_action_that_another_one_tells_better_costs_nothing(store: Store, watch: Watch) -> None:
-    engine = FakeEngine(container(id="1"))
-    watch(engine)
-    until_up(store)
-    engine.asked.clear()
-    engine.found["2"] = container("web/other", id="2")
-    engine.happens("kill", "1")
-    engine.happens("restart", "1")
-    engine.happens("start", "2")
-    until_known(store, 2)
-    assert engine.asked == ["inspect 2"]
-
-
 def test_an_answer_that_makes_no_sense_costs_only_itself(
     store: Store, watch: Watch, caplog: pytest.LogCaptureFixture
 ) -> None:
