@@ -16,7 +16,8 @@ from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Language
 from aiserver_tray.web.server import Binding, BrowserServer
 from tests.contract.heard import LIMIT, Heard, Payloads
-from tests.desktop.window_lab import Window, eventually
+from tests.desktop.waiting import eventually
+from tests.desktop.window_lab import Window
 
 
 class Carrier(Protocol):

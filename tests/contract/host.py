@@ -6,7 +6,7 @@ from threading import Event
 from aiserver_tray.api.surroundings import HostKind
 from aiserver_tray.app import App
 from aiserver_tray.contract import Contract, Json
-from tests.desktop.window_lab import eventually
+from tests.desktop.waiting import eventually
 from tests.engine.operating import Installation, checked, gated, script
 from tests.engine.operating import after as depends
 

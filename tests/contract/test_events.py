@@ -12,7 +12,7 @@ from aiserver_tray.control.changes import applied
 from tests.contract.asking import ask, given, refused
 from tests.contract.carriers import Carrier
 from tests.contract.heard import LIMIT, Payloads, first
-from tests.desktop.window_lab import eventually
+from tests.desktop.waiting import eventually
 
 
 @pytest.fixture(autouse=True)

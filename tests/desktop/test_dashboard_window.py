@@ -14,7 +14,8 @@ from Xlib.display import Display  # type: ignore[import-untyped]
 
 from aiserver_tray.contract import LOG_EVENT, SNAPSHOT_EVENT
 from aiserver_tray.window.protocol import Exit
-from tests.desktop.window_lab import Window, WindowLab, desk, eventually, lab
+from tests.desktop.waiting import eventually
+from tests.desktop.window_lab import Window, WindowLab, desk, lab
 from tests.ui import states
 
 __all__ = ["desk", "lab"]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.window.protocol import Exit
-from tests.desktop.window_lab import WindowLab, desk, eventually, lab
+from tests.desktop.waiting import eventually
+from tests.desktop.window_lab import WindowLab, desk, lab
 from tests.ui import states
 
 __all__ = ["desk", "lab"]

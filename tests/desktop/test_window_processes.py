@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from aiserver_tray.window.launcher import Breakdown, Windows
-from tests.desktop.window_lab import WindowLab, ask, desk, eventually, lab, probed
+from tests.desktop.waiting import eventually
+from tests.desktop.window_lab import WindowLab, ask, desk, lab, probed
 
 __all__ = ["desk", "lab"]
 

@@ -25,4 +25,4 @@ def eventually(look: Callable[[], T | None], what: str, patience: float = PATIEN
         except (OSError, AssertionError, LookupError) as error:
             found = error
         time.sleep(0.02)
-    raise AssertionError(f"there was no {what}: {found}")
+    raise AssertionError(f"waited in vain for {what}: {found}")

@@ -6,11 +6,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
@@ -18,27 +17,11 @@ import pytest
 from aiserver_tray.control.server import Server
 from aiserver_tray.host.paths import Home
 from aiserver_tray.window.protocol import PROGRAMS
+from tests.desktop.waiting import PATIENCE, eventually
 from tests.ui import states
 from tests.ui.scripted import Scripted
 
 PROBE = Path(__file__).parent / "probe"
-PATIENCE = 20.0
-
-T = TypeVar("T")
-
-
-def eventually(look: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
-    """What *look* finds, as soon as that is something; an error of it counts as nothing."""
-    end = time.monotonic() + patience
-    found: object = None
-    while time.monotonic() < end:
-        try:
-            if found := look():
-                return found
-        except (OSError, AssertionError, LookupError) as error:
-            found = error
-        time.sleep(0.01)
-    raise AssertionError(f"{what}: {found}")
 
 
 @contextmanager
