@@ -14,7 +14,7 @@ from aiserver_tray.hosting.link import Link
 from aiserver_tray.i18n import Language
 from tests.contract.carriers import Carrier, ControlChannel, Http, JsBridge, Make
 from tests.contract.host import Host, Recorded, write_modules
-from tests.desktop.window_lab import display
+from tests.desktop.desktop import desktop
 from tests.engine.operating import IMAGE, Installation
 from tests.lab.fixtures import borrowed, lab
 from tests.lab.place import Place
@@ -24,10 +24,10 @@ __all__ = ["lab"]
 
 @pytest.fixture(scope="package")
 def desk() -> Iterator[dict[str, str]]:
-    with display() as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
+    with desktop() as found, pytest.MonkeyPatch.context() as patch:
+        for name, value in found.variables.items():
             patch.setenv(name, value)
-        yield environment
+        yield found.variables
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -45,8 +45,7 @@ class Desktop:
         own = {name: folder / inner for name, inner in _FOLDERS.items()}
         for path in own.values():
             path.mkdir(mode=0o700)
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not _is_desktops(name)},
+        self.variables = {
             **{name: str(path) for name, path in own.items()},
             "DISPLAY": self._screen(),
             "DBUS_SESSION_BUS_ADDRESS": self._bus(),
@@ -57,6 +56,9 @@ class Desktop:
             "GTK_A11Y": "none",
             "WEBKIT_DISABLE_DMABUF_RENDERER": "1",
         }
+        """What tells programs of it."""
+        others = {name: value for name, value in os.environ.items() if not _is_desktops(name)}
+        self.environment = others | self.variables
 
     @property
     def bus(self) -> str:

@@ -270,7 +270,7 @@ def test_it_comes_back_where_it_was(lab: WindowLab) -> None:
     window = lab.dashboard()
     window.says("n8n")
     assert window.python("window.gui.get_size(window.uid)") == [1200, 800]
-    assert window.python("window.gui.get_position(window.uid)") == [200, 200]
+    assert window.python("window.gui.get_position(window.uid)") == [40, 50]
     window.python("window.resize(1000, 700)")
     window.python("window.move(150, 90)")
     placed = "[*window.gui.get_position(window.uid), *window.gui.get_size(window.uid)]"
@@ -289,4 +289,4 @@ def test_a_place_on_a_screen_that_is_gone_is_not_taken(lab: WindowLab) -> None:
     lab.serve()
     window = lab.dashboard()
     window.says("n8n")
-    assert window.python("window.gui.get_position(window.uid)") == [300, 250]
+    assert window.python("window.gui.get_position(window.uid)") == [140, 100]

@@ -5,9 +5,8 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,46 +16,12 @@ import pytest
 from aiserver_tray.control.server import Server
 from aiserver_tray.host.paths import Home
 from aiserver_tray.window.protocol import PROGRAMS
+from tests.desktop.desktop import desktop
 from tests.desktop.waiting import PATIENCE, eventually
 from tests.ui import states
 from tests.ui.scripted import Scripted
 
 PROBE = Path(__file__).parent / "probe"
-
-
-@contextmanager
-def display(size: str = "1600x1200") -> Iterator[dict[str, str]]:
-    """A virtual screen and a session bus: the environment that programs need to find them."""
-    with ExitStack() as cleanup:
-        folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="desk"))
-        read, write = os.pipe()
-        screen = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24"]
-        cleanup.callback(_start([*screen, "-nolisten", "tcp", "-noreset"], pass_fds=[write]))
-        os.close(write)
-        with os.fdopen(read) as told:
-            number = told.readline().strip()
-        bus = f"unix:path={folder}/bus"
-        cleanup.callback(_start(["dbus-daemon", "--session", "--nofork", f"--address={bus}"]))
-        eventually(lambda: Path(folder, "bus").exists(), "the session bus")
-        yield {
-            "DISPLAY": f":{number}",
-            "DBUS_SESSION_BUS_ADDRESS": bus,
-            "XDG_RUNTIME_DIR": folder,
-            "NO_AT_BRIDGE": "1",
-            "GTK_A11Y": "none",
-            "WEBKIT_DISABLE_DMABUF_RENDERER": "1",
-            "PYWEBVIEW_GUI": "gtk",
-        }
-
-
-def _start(command: Sequence[str], **more: Any) -> Callable[[], None]:  # noqa: ANN401
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **more)
-
-    def stop() -> None:
-        process.terminate()
-        process.wait(10)
-
-    return stop
 
 
 class Window:
@@ -189,8 +154,8 @@ class WindowLab:
 
 @pytest.fixture(scope="module")
 def desk() -> Iterator[dict[str, str]]:
-    with display() as environment:
-        yield environment
+    with desktop() as found:
+        yield found.variables
 
 
 @pytest.fixture
