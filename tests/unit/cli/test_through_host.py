@@ -1,8 +1,6 @@
 """With a host of the core, commands do and print what they do without."""
 
 import socket
-import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,16 +10,17 @@ from aiserver_tray.control.client import Client
 from tests.engine.faults.stack import service, write
 from tests.engine.faults.tray import Tray
 from tests.host_process import hosted
+from tests.unit.runtime_folder import runtime_folder
+
+__all__ = ["runtime_folder"]
 
 
 @pytest.fixture
-def tray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tray]:
+def tray(tmp_path: Path) -> Tray:
     """A new installation with the module web, and no engine."""
     catalog = tmp_path / "catalog"
     write(catalog, "web", {"web": service()}, kind="feature")
-    with tempfile.TemporaryDirectory(prefix="run", ignore_cleanup_errors=True) as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        yield Tray(tmp_path / "home", catalog, f"unix://{tmp_path}/none.sock")
+    return Tray(tmp_path / "home", catalog, f"unix://{tmp_path}/none.sock")
 
 
 def operations(client: Client) -> list[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """A home, a runtime folder short enough for sockets, and a host that serves them."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,15 +7,11 @@ import pytest
 
 from aiserver_tray.control.server import Server
 from aiserver_tray.host.paths import Home
+from tests.unit.runtime_folder import runtime_folder
 
 from .hosting import ROLE, StoreContract
 
-
-@pytest.fixture(autouse=True)
-def _own_runtime_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with tempfile.TemporaryDirectory(prefix="run", ignore_cleanup_errors=True) as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        yield
+__all__ = ["runtime_folder"]
 
 
 @pytest.fixture

@@ -1,20 +1,14 @@
 """An installation without an engine, and a runtime folder short enough for sockets."""
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aiserver_tray.app import App
 from tests.engine.faults.stack import service, write
+from tests.unit.runtime_folder import runtime_folder
 
-
-@pytest.fixture(autouse=True)
-def _own_runtime_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with tempfile.TemporaryDirectory(prefix="run", ignore_cleanup_errors=True) as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        yield
+__all__ = ["runtime_folder"]
 
 
 @pytest.fixture
