@@ -1,13 +1,15 @@
 """The lab comes up twice, after a crash, beside another lab, and goes down without a trace."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import docker
@@ -43,27 +45,47 @@ def say(client: docker.DockerClient, text: str) -> bytes:
 
 
 def traces(place: Place) -> dict[str, set[str]]:
-    """Everything on the machine that could be a lab's."""
-
-    def lines(*command: str) -> set[str]:
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return {line for line in output.splitlines() if not line.startswith(("#", ":"))}
-
+    """Everything on the machine that could be the lab's, and is not another lab's."""
     processes = {
         folder.name
         for folder in Path("/proc").glob("[0-9]*")
         if place.name in _text(folder / "cmdline") or place.name in _text(folder / "cgroup")
     }
+    rules = _output("iptables-save").splitlines()
     return {
         "processes": processes,
         "mounts": set(Path("/proc/mounts").read_text().splitlines()),
-        "links": {line.split(": ")[1] for line in lines("ip", "-oneline", "link")},
-        "rules": lines("iptables-save"),
+        "links": _links(place),
+        "rules": _not_anothers(place, (rule for rule in rules if not rule.startswith(("#", ":")))),
         "forwarding": {Path("/proc/sys/net/ipv4/ip_forward").read_text()},
-        "run": {str(path) for path in Path("/run").iterdir()},
-        "sockets": {line for line in Path("/proc/net/unix").read_text().split() if "/" in line},
+        "run": _not_anothers(place, map(str, Path("/run").iterdir())),
+        # Others' are not known by their paths.
+        "sockets": {s for s in Path("/proc/net/unix").read_text().split() if place.name in s},
         "cgroups": {str(p) for p in Path("/sys/fs/cgroup").rglob("*") if place.name in p.name},
     }
+
+
+def _not_anothers(place: Place, names: Iterable[str]) -> set[str]:
+    return {name for name in names if place.name in name or "ailab-" not in name}
+
+
+def _links(place: Place) -> set[str]:
+    """Bridges, and what is attached to one. Another lab's are in its address range."""
+    configs = (_text(p) for p in Path("/run").glob("ailab-*/daemon.json") if place.run != p.parent)
+    pools = [ip_network(json.loads(c)["default-address-pools"][0]["base"]) for c in configs if c]
+    links = json.loads(_output("ip", "-json", "-4", "address", "show"))
+    found = {
+        link["ifname"]
+        for link in links
+        if not any(ip_address(a["local"]) in pool for a in link["addr_info"] for pool in pools)
+    }
+    attached = json.loads(_output("ip", "-json", "link", "show"))
+    found |= {link["ifname"] for link in attached if link.get("master") in found}
+    return _not_anothers(place, found)
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _text(path: Path) -> str:
