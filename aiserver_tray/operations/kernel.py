@@ -9,7 +9,6 @@ from aiserver_tray.errors import ResourcesError
 from aiserver_tray.host import resources
 from aiserver_tray.i18n import Text
 from aiserver_tray.operations.locks import one_shot_lock
-from aiserver_tray.operations.preflight_kernel import Mending
 from aiserver_tray.settings.app_settings import APP_SETTINGS, KERNEL_SETTINGS
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.target.kernel import KernelSetting, path_of, raising, reading
@@ -30,15 +29,14 @@ class Kernel:
         self._seen: dict[str, int] = {}
 
     @property
-    def mending(self) -> Mending:
+    def may_raise(self) -> bool:
         """Whether the user lets us raise settings.
 
         Raises:
             SettingError: that can't be read.
         """
         declared = {KERNEL_SETTINGS: APP_SETTINGS[KERNEL_SETTINGS]}
-        values = self._settings.values(declared)
-        return "allowed" if values[KERNEL_SETTINGS] == "true" else "refused"
+        return self._settings.values(declared)[KERNEL_SETTINGS] == "true"
 
     @property
     def is_ours(self) -> bool:

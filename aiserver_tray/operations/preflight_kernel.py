@@ -3,15 +3,13 @@ kernel itself)."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from aiserver_tray.errors import AiServerError, EngineDownError, ObjectNotFoundError, ResourcesError
 from aiserver_tray.i18n import Text
 from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
 from aiserver_tray.target.kernel import KernelSetting
 from aiserver_tray.target.model import ModuleTarget
-
-Mending = Literal["allowed", "refused"]
 
 HIGHEST: Mapping[str, int] = {
     "fs.aio-max-nr": 2**22,
@@ -28,7 +26,7 @@ class KernelSettings(Protocol):
     """Those of the engine, as `kernel.Kernel` has them."""
 
     @property
-    def mending(self) -> Mending:
+    def may_raise(self) -> bool:
         """Whether the user lets us raise them."""
 
     @property
@@ -81,8 +79,8 @@ def examine_kernel(
         SettingError: what the user lets us do can't be read.
     """
     declared = [_Need(*item, t.name) for t in targets for item in t.module.needs.sysctls.items()]
-    mending = kernel.mending if declared else "refused"
-    needs = [need for need in declared if mending == "allowed" or need.module in starting]
+    may_raise = bool(declared) and kernel.may_raise
+    needs = [need for need in declared if may_raise or need.module in starting]
     if not needs:
         return KernelReport()
     try:
@@ -92,7 +90,7 @@ def examine_kernel(
     except AiServerError as error:
         return _unknown(needs, error)
     low = [need for need in needs if found.get(need.name, need.value) < need.value]
-    mends = [need for need in low if mending == "allowed" and need.is_mendable]
+    mends = [need for need in low if may_raise and need.is_mendable]
     refused = [need for need in low if need not in mends and need.module in starting]
     return KernelReport(
         tuple(_too_low(need, found[need.name], kernel) for need in _highest(refused)),

@@ -16,7 +16,7 @@ from aiserver_tray.model import Container
 from aiserver_tray.operations.kernel_steps import with_kernel_settings
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.preflight_kernel import Mending, examine_kernel
+from aiserver_tray.operations.preflight_kernel import examine_kernel
 from aiserver_tray.operations.up import plan_up
 from aiserver_tray.target.kernel import HELPER, KernelSetting, raising, reading
 from aiserver_tray.target.model import ModuleTarget
@@ -30,7 +30,7 @@ class Kernel:
     """One with these *values*; ``asked`` gathers what was read."""
 
     values: Mapping[str, int]
-    mending: Mending = "refused"
+    may_raise: bool = False
     is_ours: bool = True
     error: AiServerError | None = None
     asked: list[Mapping[str, int]] = field(default_factory=list)
@@ -85,16 +85,16 @@ def test_of_another_machine_the_way_by_hand_is_its_own(tmp_path: Path) -> None:
     assert "kernelCommandLine = sysctl.vm.max_map_count=262144 below [wsl2]" in str(error)
 
 
-@pytest.mark.parametrize("mending", ["allowed", "refused"])
+@pytest.mark.parametrize("may_raise", [True, False])
 @pytest.mark.parametrize(
     ("name", "value"),
     [("kernel.core_pattern", 1), ("kernel.randomize_va_space", 2), ("vm.overcommit_memory", 2)],
 )
 def test_what_could_do_harm_is_never_mended(
-    tmp_path: Path, mending: Mending, name: str, value: int
+    tmp_path: Path, name: str, value: int, *, may_raise: bool
 ) -> None:
     target = needing(tmp_path, "bad", **{name.replace(".", "__"): value})
-    report = examine_kernel([target], ["bad"], Kernel({name: 0}, mending))
+    report = examine_kernel([target], ["bad"], Kernel({name: 0}, may_raise=may_raise))
     (error,) = report.errors
     assert str(error).endswith(f"it is 0. By hand: sudo sysctl -w {name}={value}")
     assert "mend" not in error.data
@@ -107,7 +107,7 @@ def test_with_the_users_yes_the_highest_need_is_mended_for_all(tmp_path: Path) -
         needing(tmp_path, "b", vm__max_map_count=1048576),
         needing(tmp_path, "c", fs__aio_max_nr=1),
     ]
-    report = examine_kernel(targets, ["a"], Kernel({MAPS: 65530}, "allowed"))
+    report = examine_kernel(targets, ["a"], Kernel({MAPS: 65530}, may_raise=True))
     assert report.errors == ()
     (mend,) = report.mends
     assert str(mend) == f"{MAPS}=1048576"
@@ -119,7 +119,7 @@ def test_only_what_starts_is_looked_at_where_nothing_may_be_mended(tmp_path: Pat
     kernel = Kernel({MAPS: 1})
     assert examine_kernel(targets, ["b"], kernel).errors == ()
     assert kernel.asked == []
-    kernel.mending = "allowed"
+    kernel.may_raise = True
     assert [str(mend) for mend in examine_kernel(targets, ["b"], kernel).mends] == [f"{MAPS}=9"]
 
 
