@@ -14,7 +14,7 @@ from aiserver_tray.contract import GOTO_EVENT, Envelope, Json, answer
 from aiserver_tray.errors import AiServerError, RequestError
 from aiserver_tray.host.open_url import open_url
 from aiserver_tray.i18n import Language, Text
-from aiserver_tray.window.link import Link
+from aiserver_tray.window.host_connection import HostConnection
 from aiserver_tray.window.outbox import LOST_EVENT
 from aiserver_tray.window.publisher import Publisher
 
@@ -31,8 +31,10 @@ log = logging.getLogger(__name__)
 class Bridge:
     """``page``: where the page is to begin."""
 
-    def __init__(self, link: Link, publisher: Publisher, *, page: str, language: Language) -> None:
-        self._link = link
+    def __init__(
+        self, connection: HostConnection, publisher: Publisher, *, page: str, language: Language
+    ) -> None:
+        self._connection = connection
         self._publisher = publisher
         self._page = page
         self._language = language
@@ -49,7 +51,7 @@ class Bridge:
             if not isinstance(channel, str) or not isinstance(payload, dict | None):
                 raise _refused(Text("a channel and its payload are needed"))
             own = self._own.get(channel)
-            return own(payload or {}) if own else self._link.call(channel, payload)
+            return own(payload or {}) if own else self._connection.call(channel, payload)
         except AiServerError as error:
             return {"success": False, **error.as_json(self._language)}
         except Exception as bug:  # noqa: BLE001 - the page gets no traceback, the log does
@@ -84,7 +86,7 @@ class Bridge:
         self._publisher.put(LOST_EVENT, {})
 
     def _ready(self, _payload: Json) -> Envelope:
-        found = self._link.call("ai/snapshot/get")
+        found = self._connection.call("ai/snapshot/get")
         snapshot = found["data"] if found["success"] else None
         self._publisher.begin(snapshot)
         return answer(snapshot=snapshot, page=self._page, language=self._language)
@@ -97,7 +99,7 @@ class Bridge:
         return answer()
 
     def _append(self, payload: Json) -> Envelope:
-        given = self._link.call("ai/logs/client/append", payload)
+        given = self._connection.call("ai/logs/client/append", payload)
         if not given["success"]:
             log.error("the page says: %s", str(payload.get("message"))[:20_000])
         return given

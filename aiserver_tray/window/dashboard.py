@@ -17,7 +17,7 @@ from aiserver_tray.web.httpd import Server
 from aiserver_tray.web.page import Page
 from aiserver_tray.window.bridge import Bridge
 from aiserver_tray.window.geometry import MINIMUM
-from aiserver_tray.window.link import Link, client
+from aiserver_tray.window.host_connection import HostConnection, client
 from aiserver_tray.window.publisher import Publisher
 from aiserver_tray.window.shell import Shell, Window, browser_engine
 
@@ -32,15 +32,15 @@ class Dashboard:
         self._webview = browser_engine()
         self._shell = Shell(home.folder / "window.json")
         self._address = _serve(Page())
-        self._link = Link(partial(client, home, language), EVENTS, language)
+        self._connection = HostConnection(partial(client, home, language), EVENTS, language)
         self._publisher = Publisher(self._run_js)
-        self._bridge = Bridge(self._link, self._publisher, page=page, language=language)
+        self._bridge = Bridge(self._connection, self._publisher, page=page, language=language)
         self._window: Window = None
         self._changing = threading.Lock()
 
     def run(self) -> NoReturn:
         """Show it until it is closed, and end this process."""
-        self._link.start(self._bridge)
+        self._connection.start(self._bridge)
         self._open()
         self._publisher.start()
         self._shell.obey(self._show)

@@ -21,7 +21,7 @@ from aiserver_tray.host.paths import Home, find_home, make_folder
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.window import toolkit
 from aiserver_tray.window.geometry import MINIMUM
-from aiserver_tray.window.link import Link, client
+from aiserver_tray.window.host_connection import HostConnection, client
 from aiserver_tray.window.shell import Shell, Window, browser_engine
 from aiserver_tray.window.waiting import IS_SHOWN, answers, may_answer, page, reason, script
 
@@ -55,7 +55,9 @@ class ModulePage:
         folder = home.folder / "pages"
         self._storage = folder / name
         self._shell = Shell(folder / f"{name}.json")
-        self._link = Link(partial(client, home, language), [SNAPSHOT_EVENT], language)
+        self._connection = HostConnection(
+            partial(client, home, language), [SNAPSHOT_EVENT], language
+        )
         self._language = language
         self._name, self._title, self._url = name, title, url
         self._snapshot: Json | None = None
@@ -78,7 +80,7 @@ class ModulePage:
         self._window.events.loaded += self._loaded
         self._window.events.shown += lambda: toolkit.on_title(self._window, self._entitle)
         self._shell.adopt(self._window)
-        self._link.start(self)
+        self._connection.start(self)
         self._shell.obey(lambda _page: None)
         threading.Thread(target=self._wait, name="waiting", daemon=True).start()
         self._waiting.set()

@@ -49,7 +49,7 @@ class Listener(Protocol):
         """There is none any more."""
 
 
-class Link:
+class HostConnection:
     """``connect``: makes a client, or raises NotRunningError."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Link:
 
     def start(self, listener: Listener) -> None:
         """Connect, in a thread that ends with the process."""
-        threading.Thread(target=self._run, args=(listener,), name="link", daemon=True).start()
+        threading.Thread(target=self._run, args=(listener,), name="connection", daemon=True).start()
 
     def call(self, channel: str, payload: Mapping[str, Any] | None = None) -> Envelope:
         """The host's answer, or that there is no host."""
@@ -120,7 +120,7 @@ def client(home: Home, language: Language) -> Host:
     Raises:
         NotRunningError, RequestError, RemoteError, SettingError: there is none that we can talk to.
     """
-    # In the link's own thread, so that the window does not wait for it.
+    # In the connection's own thread, so that the window does not wait for it.
     from aiserver_tray.control.client import Client  # noqa: PLC0415
 
     return Client.connect(home, "tray", language=language)
