@@ -73,6 +73,13 @@ class Module:
         return frozenset(profile for choice in self._chosen(values) for profile in choice.profiles)
 
     @property
+    def tokens(self) -> dict[str, str]:
+        """The settings that are access tokens, by bare name, and of which module."""
+        return {
+            name: setting.token_of for name, setting in self.settings.items() if setting.token_of
+        }
+
+    @property
     def stated_jobs(self) -> frozenset[str]:
         """The services that the file says to be jobs; others are by what waits for them."""
         return frozenset(name for name, extension in self.services.items() if extension.job)

@@ -28,7 +28,7 @@ def consumers(
 ) -> list[CompletionItem]:
     """Names of modules that can use another."""
     modules = _app(context).catalog.modules.values()
-    found = (m.name for m in modules if any(s.token_of for s in m.settings.values()))
+    found = (module.name for module in modules if module.tokens)
     return [CompletionItem(name) for name in found if name.startswith(incomplete)]
 
 

@@ -24,22 +24,12 @@ def missing_values(
         return []
     scope = catalog.scope(module)
     used = [scope[name] for name, v in module.variables.items() if v.default is None]
-    tokens = _tokens(module)
+    tokens = {f"{module.name}.{name}": provider for name, provider in module.tokens.items()}
     missing = [a for a in used if a not in values and a not in tokens]
     chosen = {name: values.get(f"{module.name}.{name}", "") for name in module.settings}
     needed = module.requires_with(chosen)
     unmade = [a for a, provider in tokens.items() if a not in values and provider in needed]
     return [*map(without_value, missing), *(_without_token(a, module.name) for a in unmade)]
-
-
-def _tokens(module: Module) -> dict[str, str]:
-    """The settings of *module* that are access tokens, by address, and whose. It needs one only
-    where a choice requires that module."""
-    return {
-        f"{module.name}.{name}": setting.token_of
-        for name, setting in module.settings.items()
-        if setting.token_of
-    }
 
 
 def _without_token(address: str, module: str) -> SettingError:
