@@ -64,7 +64,7 @@ class Core:
         """Where operations are started."""
         # Who only looks must not wait for all that they need.
         from aiserver_tray.operations.kernel import Kernel  # noqa: PLC0415
-        from aiserver_tray.operations.prepare import Parts  # noqa: PLC0415
+        from aiserver_tray.operations.parts import Parts  # noqa: PLC0415
         from aiserver_tray.operations.service import Operations  # noqa: PLC0415
 
         kernel = Kernel(self.engine, self._settings)

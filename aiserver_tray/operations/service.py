@@ -26,18 +26,12 @@ from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.kernel_steps import plan_helper
 from aiserver_tray.operations.locks import module_locks, refuse
 from aiserver_tray.operations.modules import Previews
+from aiserver_tray.operations.parts import Parts, meet_engine
 from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.prepare import (
-    Parts,
-    Prepared,
-    Scope,
-    look_again,
-    meet_engine,
-    prepare,
-    scope_of,
-)
+from aiserver_tray.operations.prepare import Prepared, look_again, prepare
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run import Runner
+from aiserver_tray.operations.scope import Scope, scope_of
 from aiserver_tray.operations.up import plan_refresh
 from aiserver_tray.settings.app_settings import APP_SETTINGS, MIRRORS, mirror_list
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged

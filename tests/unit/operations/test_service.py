@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from aiserver_tray.host.paths import Home
-from aiserver_tray.operations.prepare import Parts
+from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
 from aiserver_tray.settings.store import Settings

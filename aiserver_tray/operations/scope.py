@@ -1,0 +1,118 @@
+"""Which modules a request concerns, with what they require, or with who uses them."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from aiserver_tray.errors import AiServerError, UnknownNameError, raise_all
+from aiserver_tray.model import ModuleModel
+from aiserver_tray.operations.down import in_use, running_modules, unused_basics, with_users
+from aiserver_tray.operations.modules import Modules, with_requires
+from aiserver_tray.operations.parts import Parts
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.survey import survey
+from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
+from aiserver_tray.target.model import ModuleTarget
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The modules that a request concerns: ``modules`` themselves; ``locked`` are theirs and what
+    they require; ``targets`` and ``models`` by name, as far as they are needed. ``ending``: those
+    that were last being stopped, by one who died: what of them still runs may be about to end."""
+
+    modules: tuple[str, ...]
+    locked: tuple[str, ...]
+    targets: Mapping[str, ModuleTarget] = field(default_factory=dict)
+    models: Mapping[str, ModuleModel] = field(default_factory=dict)
+    ending: frozenset[str] = frozenset()
+
+
+def scope_of(request: Request, parts: Parts) -> Scope:
+    """What *request* concerns.
+
+    Raises:
+        AiServerError: a module can't be had, or running ones need one that is to stop.
+    """
+    return (
+        _stop_scope(request, parts)
+        if request.kind in ("stop", "down")
+        else _up_scope(request, parts.modules)
+    )
+
+
+def _up_scope(request: Request, modules: Modules) -> Scope:
+    names = request.modules or (modules.names if request.all else modules.chosen)
+    targets = {target.name: target for target in with_requires(names, modules.target)}
+    if request.kind in ("pull", "build") and not request.modules:
+        names = tuple(targets)
+    return Scope(tuple(dict.fromkeys(names)), tuple(targets), targets)
+
+
+def _stop_scope(request: Request, parts: Parts) -> Scope:
+    containers = parts.store.state.containers.values()
+    names = _named(request, parts)
+    concerned = {container.module for container in containers}.union(names, _desired(parts))
+    models = {name: parts.modules.model(name) for name in parts.modules.names if name in concerned}
+    running = running_modules(containers)
+    if request.modules:
+        if request.cascade:
+            names = with_users(names, models, running)
+        raise_all(in_use(names, models, running))
+        names += _unused(names, models, running, parts)
+    required = (required for name in names if name in models for required in models[name].requires)
+    locked = tuple(dict.fromkeys((*names, *required)))
+    return Scope(tuple(names), locked, _with_hooks(names, models, parts.modules), models)
+
+
+def _named(request: Request, parts: Parts) -> list[str]:
+    """The modules that *request* names, or all of which there is something to end.
+
+    Raises:
+        UnknownNameError: there is nothing of this name, neither in the catalog nor on the engine.
+    """
+    known = parts.modules.names
+    if request.modules and all(name in known for name in request.modules):
+        return list(dict.fromkeys(request.modules))
+    there = _there(request, parts)
+    for name in request.modules:
+        if name not in known and name not in there:
+            raise UnknownNameError(name, list(dict.fromkeys((*known, *there))))
+    return list(dict.fromkeys(request.modules or there))
+
+
+def _there(request: Request, parts: Parts) -> list[str]:
+    """Modules that run, are wanted, or have left something that *request* removes."""
+    there = {container.module for container in parts.store.state.containers.values()}
+    there |= {*_desired(parts)}
+    if request.kind == "down":
+        found = survey(parts.engine, parts.settings.installation_id)
+        volumes = [volume for volume in found.our_volumes if volume.name in request.volumes]
+        there |= {one.module for one in (*found.our_networks, *volumes) if one.module}
+    return sorted(there)
+
+
+def _with_hooks(
+    names: Iterable[str], models: Mapping[str, ModuleModel], modules: Modules
+) -> dict[str, ModuleTarget]:
+    """The targets of those of *names* that have commands to run before a stop. What can't be had
+    is stopped without."""
+    found = {}
+    for name in names:
+        if name in models and any(service.has_pre_stop for service in models[name].services):
+            with suppress(AiServerError):
+                found[name] = modules.target(name)
+    return found
+
+
+def _unused(
+    names: list[str], models: Mapping[str, ModuleModel], running: Iterable[str], parts: Parts
+) -> list[str]:
+    setting = {STOP_UNUSED_BASICS: APP_SETTINGS[STOP_UNUSED_BASICS]}
+    if parts.settings.values(setting)[STOP_UNUSED_BASICS] != "true":
+        return []
+    return unused_basics(names, models, set(running), _desired(parts))
+
+
+def _desired(parts: Parts) -> list[str]:
+    return parts.settings.engine(parts.engine.info().id).desired
