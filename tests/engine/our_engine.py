@@ -1,7 +1,6 @@
 """Our engine package on the lab's engine. Import what a test needs; ``core`` is a fixture."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 
 import docker
@@ -29,11 +28,3 @@ def run(core: Engine, name: str, command: str | None = None, **body: object) -> 
     created = core.containers.create(name, {**BODY, **words, **body})
     core.containers.start(created)
     return created
-
-
-def eventually(probe: Callable[[], bool], limit: float = 30.0) -> bool:
-    """Whether *probe* becomes true within *limit* seconds."""
-    deadline = time.monotonic() + limit
-    while not (found := probe()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return found

@@ -16,7 +16,6 @@ import pytest
 
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.operations.locks import holders
-from tests.engine.faults.objects import eventually
 from tests.engine.faults.tray import LIMIT, Running
 from tests.engine.operating import (
     IMAGE,
@@ -29,6 +28,7 @@ from tests.engine.operating import (
     script,
 )
 from tests.engine.registries.misbehaving import registry
+from tests.engine.waiting import eventually
 
 ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING", "E_NO_DESKTOP"}
 """Of the control channel and the tray."""

@@ -11,8 +11,8 @@ import docker
 import pytest
 
 from aiserver_tray.engine.engine import Engine
-from tests.engine.faults.objects import eventually
 from tests.engine.operating import Installation, idle, script
+from tests.engine.waiting import eventually
 from tests.lab.place import Place
 from tests.unit.operations.preflight_targets import IMAGE, service_of
 

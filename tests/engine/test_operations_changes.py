@@ -7,7 +7,6 @@ import pytest
 
 from aiserver_tray.errors import CatalogError
 from aiserver_tray.operations.request import EVERY_VOLUME
-from tests.engine.faults.objects import eventually
 from tests.engine.operating import (
     IMAGE,
     Installation,
@@ -20,6 +19,7 @@ from tests.engine.operating import (
     script,
 )
 from tests.engine.test_modules import free_port
+from tests.engine.waiting import eventually
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from aiserver_tray.errors import ExitedError, PostStartTimeoutError
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from tests.engine.operating import Installation, ended, facts, idle, said
-from tests.engine.our_engine import eventually
+from tests.engine.waiting import eventually
 
 GOES_ON = "echo begins; sleep 600"
 
@@ -100,7 +100,7 @@ def test_cancelling_waits_for_no_command(
         here.done("up", "web")
     with here.core() as core:
         operation = core.operations.start(Request(kind, ("web",)))
-        assert eventually(lambda: is_at_work(engine, "ai-web"))
+        eventually(lambda: is_at_work(engine, "ai-web"))
         operation.cancel()
         assert ended(operation).status == "cancelled"
     left = "exited" if kind == "up" else "running"

@@ -7,8 +7,8 @@ import docker
 import pytest
 
 from aiserver_tray.errors import JobFailedError
-from tests.engine.faults.objects import eventually
 from tests.engine.operating import Installation, Service, after, facts, idle, names, script
+from tests.engine.waiting import eventually
 
 LOG: dict[str, object] = {"volumes": {"log": {}}}
 

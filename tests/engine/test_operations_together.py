@@ -14,7 +14,6 @@ from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
-from tests.engine.faults.objects import eventually
 from tests.engine.operating import (
     LIMIT,
     Installation,
@@ -28,6 +27,7 @@ from tests.engine.operating import (
     open_gate,
 )
 from tests.engine.registries.misbehaving import registry
+from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place

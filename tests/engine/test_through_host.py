@@ -8,9 +8,9 @@ import docker
 import pytest
 
 from aiserver_tray.control.client import Client
-from tests.engine.faults.objects import eventually
 from tests.engine.faults.stack import IMAGE, OPEN, held, service, write
 from tests.engine.faults.tray import Tray
+from tests.engine.waiting import eventually
 from tests.host_process import hosted
 from tests.lab.place import Place
 

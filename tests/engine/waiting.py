@@ -1,4 +1,4 @@
-"""Waiting for something that a container does in its own time."""
+"""Waiting for what the engine or a container does in its own time."""
 
 import time
 from collections.abc import Callable
@@ -8,6 +8,19 @@ import requests
 from docker.models.containers import Container
 
 T = TypeVar("T")
+
+
+def eventually(probe: Callable[[], T], limit: float = 60.0) -> T:
+    """The probe's first result that is true.
+
+    Raises:
+        AssertionError: There was none within the limit (seconds).
+    """
+    deadline = time.monotonic() + limit
+    while not (found := probe()):
+        assert time.monotonic() < deadline, f"not within {limit} s: {probe}"
+        time.sleep(0.01)
+    return found
 
 
 def until(probe: Callable[[], T | None], container: Container, limit: float = 60.0) -> T:

@@ -6,9 +6,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.engine.faults.objects import eventually, foreign, make_foreign, started
+from tests.engine.faults.objects import foreign, make_foreign, started
 from tests.engine.faults.stack import IMAGE, service, write
 from tests.engine.faults.tray import Tray
+from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab.place import Place
 

@@ -1,7 +1,7 @@
 """What is on the engine: ours, and what must not be touched."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,16 +113,3 @@ def created(client: docker.DockerClient, module: str, since: float) -> list[str]
         decode=True,
     )
     return sorted(event["Actor"]["Attributes"]["name"] for event in events)
-
-
-def eventually(probe: Callable[[], T], limit: float = 60.0) -> T:
-    """The probe's first result that is true.
-
-    Raises:
-        AssertionError: There was none within the limit (seconds).
-    """
-    deadline = time.monotonic() + limit
-    while not (found := probe()):
-        assert time.monotonic() < deadline, f"not within {limit} s: {probe}"
-        time.sleep(0.01)
-    return found

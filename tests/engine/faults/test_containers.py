@@ -9,9 +9,10 @@ import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from tests.engine.faults.objects import eventually, kept, nothing_of, ours, running
+from tests.engine.faults.objects import kept, nothing_of, ours, running
 from tests.engine.faults.stack import OPEN, held, write
 from tests.engine.faults.tray import Tray
+from tests.engine.waiting import eventually
 
 BY_HAND: dict[str, Callable[[Container], object]] = {
     "killed": lambda container: container.kill(),

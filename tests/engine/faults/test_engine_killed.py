@@ -3,8 +3,9 @@
 import docker
 import pytest
 
-from tests.engine.faults.objects import eventually, kept, nothing_of, running
+from tests.engine.faults.objects import kept, nothing_of, running
 from tests.engine.faults.tray import Tray
+from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place

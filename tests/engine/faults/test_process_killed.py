@@ -5,9 +5,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.engine.faults.objects import eventually, kept, nothing_of, ours, running
+from tests.engine.faults.objects import kept, nothing_of, ours, running
 from tests.engine.faults.stack import held, service, slow_to_stop, write
 from tests.engine.faults.tray import Tray
+from tests.engine.waiting import eventually
 
 ALL = {"ai-web", "ai-web-api", "ai-web-db"}
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.engine.faults.objects import created, eventually, nothing_of, running
+from tests.engine.faults.objects import created, nothing_of, running
 from tests.engine.faults.stack import OPEN, held, service, write
 from tests.engine.faults.tray import Running, Tray
+from tests.engine.waiting import eventually
 
 ALL = ["ai-web", "ai-web-api", "ai-web-db"]
 
