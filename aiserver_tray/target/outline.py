@@ -1,20 +1,24 @@
 """What the state keeps of a module: its services, without what only the engine has to know."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiserver_tray.catalog.resolve import Outline
 from aiserver_tray.model import ModuleModel, ServiceModel
+from aiserver_tray.target.jobs import jobs_of
 from aiserver_tray.target.names import container_name, local_tag
 
 
 def module_model(outline: Outline) -> ModuleModel:
     """The state's model of the module in *outline*."""
     module = outline.module
-    jobs = module.stated_jobs | jobs_of(
-        (name, str(how.get("condition")))
-        for service in outline.services.values()
-        for name, how in service.get("depends_on", {}).items()
+    jobs = jobs_of(
+        module,
+        (
+            (name, str(how.get("condition")))
+            for service in outline.services.values()
+            for name, how in service.get("depends_on", {}).items()
+        ),
     )
     return ModuleModel(
         module.name,
@@ -33,14 +37,6 @@ def module_model(outline: Outline) -> ModuleModel:
             if _replicas(service) != "0"
         ),
         outline.open,
-    )
-
-
-def jobs_of(dependencies: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """The services that run once and must exit 0: some other waits for their success.
-    *dependencies*: the service that is waited for, and the condition."""
-    return frozenset(
-        name for name, condition in dependencies if condition == "service_completed_successfully"
     )
 
 

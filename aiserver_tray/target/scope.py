@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.errors import Place
+from aiserver_tray.target.jobs import jobs_in
 from aiserver_tray.target.labels import Owner
 from aiserver_tray.target.model import NetworkTarget, VolumeTarget
 from aiserver_tray.target.names import container_name
-from aiserver_tray.target.outline import jobs_of
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
@@ -31,11 +31,7 @@ class Scope:
     @cached_property
     def jobs(self) -> frozenset[str]:
         """The services that are jobs."""
-        return self.module.stated_jobs | jobs_of(
-            (name, how.condition)
-            for service in self.project.services.values()
-            for name, how in service.depends_on.items()
-        )
+        return jobs_in(self.module, self.project)
 
     def service(self, name: str) -> "Service":
         """The service *name* as the file has it."""

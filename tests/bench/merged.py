@@ -7,7 +7,7 @@ from typing import Any
 
 from aiserver_tray.catalog.resolve import ResolvedModule
 from aiserver_tray.model import SHARED_NETWORK
-from tests.unit.catalog_table import jobs
+from aiserver_tray.target.jobs import jobs_in
 
 Tree = dict[str, Any]
 
@@ -44,7 +44,7 @@ def _without_inactive(services: Tree) -> None:
 
 def _ready(resolved: ResolvedModule) -> dict[str, str]:
     """Service -> the condition under which it is ready."""
-    done = jobs(resolved.module, resolved.project)
+    done = jobs_in(resolved.module, resolved.project)
     return {
         name: _DONE if name in done else "service_healthy" for name in resolved.project.services
     }

@@ -24,12 +24,13 @@ from aiserver_tray.errors import SettingError, each
 from aiserver_tray.model import ModuleView, Snapshot
 from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
+from aiserver_tray.target.jobs import jobs_in
 from tests.engine.operating import IMAGE, Installation, ended
 from tests.engine.processes import kill
 from tests.engine.test_modules import OWNER, free_port
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
-from tests.unit.catalog_table import jobs, load, names_used
+from tests.unit.catalog_table import load, names_used
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -54,7 +55,7 @@ def lasting(module: Module) -> list[str]:
     """The services of *module* that run on, under the default choices."""
     env = config_environment(CATALOG, module, None)
     project = load_project(module.source, env, profiles=module.profiles_with(env))
-    return [name for name in project.services if name not in jobs(module, project)]
+    return [name for name in project.services if name not in jobs_in(module, project)]
 
 
 LASTING = [(module.name, name) for module in CATALOG.modules.values() for name in lasting(module)]

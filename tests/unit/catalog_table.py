@@ -15,11 +15,10 @@ from typing import Any
 from aiserver_tray.app import built_in_catalog
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.compose.load import load_project
-from aiserver_tray.catalog.compose.project import Project
 from aiserver_tray.catalog.compose.service import Service
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
-from aiserver_tray.target.outline import jobs_of
+from aiserver_tray.target.jobs import jobs_in
 
 COLUMNS = ("image", "volumes", "ports", "health check", "dependencies", "secrets", "memory")
 README = built_in_catalog() / "README.md"
@@ -53,21 +52,12 @@ def load() -> Catalog:
 def rows(catalog: Catalog, module: Module) -> list[Row]:
     """Every service of *module*, under whichever choice it is active."""
     project = load_project(module.source, config_environment(catalog, module, None), profiles=["*"])
-    done = jobs(module, project)
+    done = jobs_in(module, project)
     found: dict[str, Row] = {}
     for name, service in project.services.items():
         cells = _cells(catalog, module, name, service)
         found[name] = Row(name, name in done, dict(zip(COLUMNS, cells, strict=True)))
     return [found[name] for name in module.document.tree["services"]]
-
-
-def jobs(module: Module, project: Project) -> frozenset[str]:
-    """The services of *project* that run once."""
-    return module.stated_jobs | jobs_of(
-        (name, dependency.condition)
-        for service in project.services.values()
-        for name, dependency in service.depends_on.items()
-    )
 
 
 def reasons() -> Mapping[str, Mapping[str, str]]:

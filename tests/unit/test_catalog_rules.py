@@ -10,7 +10,8 @@ import pytest
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.service import Service
 from aiserver_tray.catalog.resolve import config_environment
-from tests.unit.catalog_table import jobs, load
+from aiserver_tray.target.jobs import jobs_in
+from tests.unit.catalog_table import load
 
 CATALOG = load()
 PORTS = {
@@ -43,7 +44,7 @@ def found() -> Iterator[Found]:
         env = config_environment(CATALOG, module, None)
         project = load_project(module.source, env, profiles=["*"])
         for name, service in project.services.items():
-            yield Found(module.name, name, service, name in jobs(module, project))
+            yield Found(module.name, name, service, name in jobs_in(module, project))
 
 
 ALL = [*found()]
