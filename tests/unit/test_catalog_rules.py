@@ -11,7 +11,7 @@ from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.service import Service
 from aiserver_tray.catalog.resolve import config_environment
 from aiserver_tray.target.jobs import jobs_in
-from tests.unit.catalog_table import load
+from catalog_table import load
 
 CATALOG = load()
 PORTS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit import catalog_table as table
+import catalog_table as table
 
 CATALOG = table.load()
 ROWS = {name: table.rows(CATALOG, module) for name, module in CATALOG.modules.items()}
@@ -37,5 +37,5 @@ def test_no_reason_is_given_for_what_is_there(column: str) -> None:
 
 def test_the_table_is_what_the_files_say() -> None:
     assert table.README.read_text(encoding="utf-8") == table.document(), (
-        "run: python3 build/dev.py exec -- python -m tests.unit.catalog_table"
+        "run: python3 build/dev.py exec -- python build/catalog_table.py"
     )

@@ -1,7 +1,7 @@
 """The table of every service of the built-in catalog, made from its Compose files.
 
-``python -m tests.unit.catalog_table`` writes ``orchestration/README.md``; a test holds the file to
-it. Where a service has nothing to show in a column, ``catalog_reasons.toml`` says why.
+``python build/catalog_table.py`` writes ``orchestration/README.md``; a test holds the file to it.
+Where a service has nothing to show in a column, ``catalog_reasons.toml`` says why.
 """
 
 import json
@@ -29,7 +29,7 @@ _NAME = re.compile(r"\$\{(\w+)\}")
 _HEAD = """\
 # The modules and their services
 
-Made from the Compose files by `python3 build/dev.py exec -- python -m tests.unit.catalog_table`; a
+Made from the Compose files by `python3 build/dev.py exec -- python build/catalog_table.py`; a
 test holds it true. In italics: why there is nothing. Host ports are on 127.0.0.1 (`app.bind`);
 ports, sizes and choices are settings.
 """
