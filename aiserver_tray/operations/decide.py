@@ -35,11 +35,10 @@ def decide(
         # A job may depend on another: whether the later one runs decides about the earlier.
         for target in reversed(ordered):
             if target.is_job:
-                is_due = any(
-                    decisions[service.container] in ("start", "create", "recreate")
-                    for service in module.services
-                    if _depends(service, target.service)
-                )
+                waiting = [s for s in module.services if _depends(s, target.service)]
+                due = (decisions[s.container] in ("start", "create", "recreate") for s in waiting)
+                # One that nobody waits for is due where it never ran.
+                is_due = any(due) if waiting else target.container not in observed.containers
                 decisions[target.container] = _job(target, observed, stopped, newest, is_due=is_due)
     return decisions
 

@@ -69,6 +69,22 @@ def test_a_job_runs_again_with_what_needs_it_and_on_its_own_change(
     assert runs(engine) == 4, "what needs it was started"
 
 
+def test_a_job_that_nobody_waits_for_runs_once_too(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    stated = job(depends_on=after("started", "web")) | {"x-aiserver": {"job": True}}
+    here.write("web", {"job": stated, "web": idle()}, top=LOG)
+    here.done("up", "web")
+
+    assert here.done("up", "web") == []
+    assert runs(engine) == 1
+
+    stated["environment"] = {"COLOUR": "blue"}
+    here.write("web", {"job": stated, "web": idle()}, top=LOG)
+    assert "start ai-web-job" in here.done("up", "web")
+    assert runs(engine) == 2
+
+
 def test_a_job_that_is_gone_after_its_success_is_missed_by_nobody(
     here: Installation, engine: docker.DockerClient
 ) -> None:
