@@ -9,25 +9,24 @@ masked, and a changed password wants the old one.
 """
 
 import base64
-import contextlib
 import hashlib
 import hmac
-import json
 import os
 import re
 import secrets
 import string
 import threading
 import time
-import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class; pymysql's is alike
-
-Connect = Callable[[], Any]
-Json = dict[str, Any]
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class
+from routes import (  # type: ignore[import-not-found]  # beside this file, in the image only
+    Answer,
+    Api,
+    Connect,
+    Request,
+    Route,
+)
 
 PUBLISHED = "123456"
 LOG_INS, PERIOD = 20, 1200
@@ -43,33 +42,6 @@ CREATE TABLE IF NOT EXISTS standin_tokens
 """
 
 
-class Request(NamedTuple):
-    """One request. ``client``: the address that it came from."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-    client: str
-
-    @property
-    def json(self) -> Json:
-        """Its body; empty where it is none."""
-        with contextlib.suppress(ValueError):
-            value = json.loads(self.body)
-            return value if isinstance(value, dict) else {}
-        return {}
-
-
-class Answer(NamedTuple):
-    """Status, JSON and further headers. No JSON: no body."""
-
-    status: int
-    json: Json | None
-    headers: Mapping[str, str] = {}
-
-
 def success(data: object = None, **headers: str) -> Answer:
     """As both say yes."""
     return Answer(200, {"success": True, "message": "", "data": data}, headers)
@@ -80,61 +52,22 @@ def refusal(message: str, status: int = 200) -> Answer:
     return Answer(status, {"success": False, "message": message})
 
 
-class Accounts:
-    """The API of ``edition``; *connect* opens its database, which gets its tables."""
+class Accounts(Api):  # type: ignore[misc]  # as above
+    """The API of ``edition``."""
 
     def __init__(self, edition: str, connect: Connect) -> None:
+        super().__init__(connect, TABLES)
         self.edition = edition
-        self.connect = connect
         self.log_ins: dict[str, list[float]] = {}
         self.lock = threading.Lock()
-        with self.cursor() as cursor:
-            for statement in TABLES.split(";"):
-                cursor.execute(statement)
-            if edition == "one-api" and not user_count(cursor):
-                add_user(cursor, "root", PUBLISHED)
+        if edition == "one-api":
+            with self.cursor() as cursor:
+                if not user_count(cursor):
+                    add_user(cursor, "root", PUBLISHED)
 
-    @contextlib.contextmanager
-    def cursor(self) -> Iterator[Cursor]:
-        """A cursor; what it did is stored when the block ends without an exception."""
-        connection = self.connect()
-        try:
-            yield connection.cursor()
-            connection.commit()
-        finally:
-            connection.close()
-
-    def answered(self, asked: BaseHTTPRequestHandler) -> bool:
-        """Whether the request is to one of its paths, and so has its answer."""
-        path, _, query = asked.path.partition("?")
-        body = asked.rfile.read(int(asked.headers.get("Content-Length") or 0))
-        parameters = dict(urllib.parse.parse_qsl(query))
-        headers, client = dict(asked.headers), asked.client_address[0]
-        answer = self.answer(Request(asked.command, path, parameters, headers, body, client))
-        if answer is None:
-            return False
-        content = b"" if answer.json is None else json.dumps(answer.json).encode()
-        asked.send_response(answer.status)
-        asked.send_header("Content-Type", "application/json")
-        asked.send_header("Content-Length", str(len(content)))
-        for name, value in answer.headers.items():
-            asked.send_header(name, value)
-        asked.end_headers()
-        asked.wfile.write(content)
-        return True
-
-    def answer(self, request: Request) -> Answer | None:
-        """The answer; None to what is none of its paths."""
-        for method, path, handle in self.routes():
-            found = re.fullmatch(path, request.path)
-            if found and method == request.method:
-                with self.cursor() as cursor:
-                    return handle(cursor, request, *found.groups())
-        return None
-
-    def routes(self) -> list[tuple[str, str, Callable[..., Answer]]]:
-        """Method, path and what answers."""
-        both: list[tuple[str, str, Callable[..., Answer]]] = [
+    def routes(self) -> list[Route]:
+        """What both editions answer, and what new-api does."""
+        both: list[Route] = [
             ("POST", "/api/user/login", self.log_in),
             ("GET", "/api/user/self", self.logged_in(own)),
             ("PUT", "/api/user/self", self.logged_in(self.change_own)),

@@ -15,9 +15,9 @@ What it does is in /etc/standin.json, made from the image table:
              MIGRATION_ENABLED=true makes them, every other mode wants them there
   ports      what it answers where: {port: {path: {json|text, open, checks}}}; login: what a path
              that is not open asks for; checks: the answer is 500 where a need can't be reached;
-             when: the port is served only with these values; accounts: its API as in accounts.py,
-             on the first of needs; echo: to any other path it says who got what: {host, path,
-             headers}
+             when: the port is served only with these values; accounts, providers: its API (each is
+             a file here) on the first of needs; echo: to any other path it says who got what:
+             {host, path, headers}
   celery     worker or scheduler by MODE, as in celery.py
 LAB_READY_AFTER (seconds) sets how long it takes from its start to its first answer.
 """
@@ -45,11 +45,13 @@ from typing import Any, NoReturn
 
 import accounts  # type: ignore[import-not-found]  # beside this file, in the image only
 import celery  # type: ignore[import-not-found]  # likewise
+import providers  # type: ignore[import-not-found]  # likewise
 import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
 import pymysql
 import redis
+import routes  # type: ignore[import-not-found]  # likewise
 
 TIMEOUT = 5
 Spec = Mapping[str, Any]
@@ -234,7 +236,7 @@ def response(spec: Spec, port: Spec, target: str, headers: Message) -> tuple[int
 def handler(spec: Spec, port: Spec) -> type[BaseHTTPRequestHandler]:
     """The request handler of one port."""
 
-    api = account_api(spec, port)
+    api = api_of(spec, port)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -256,12 +258,13 @@ def handler(spec: Spec, port: Spec) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def account_api(spec: Spec, port: Spec) -> accounts.Accounts | None:
-    """The accounts of a port that has some."""
-    if "accounts" not in port:
+def api_of(spec: Spec, port: Spec) -> routes.Api | None:
+    """The API over a database of a port that has one."""
+    if not port.keys() & {"accounts", "providers"}:
         return None
-    need = filled(spec["needs"][0])
-    return accounts.Accounts(port["accounts"], partial(CONNECT[need["kind"]], need))
+    need, edition = filled(spec["needs"][0]), port.get("accounts")
+    connect = partial(CONNECT[need["kind"]], need)
+    return accounts.Accounts(edition, connect) if edition else providers.Providers(connect)
 
 
 def serve(spec: Spec) -> None:

@@ -1,0 +1,98 @@
+"""An API over a database, for stand-ins whose answers depend on what they were told before."""
+
+import contextlib
+import json
+import re
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler
+from typing import Any, NamedTuple
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class; pymysql's is alike
+
+Connect = Callable[[], Any]
+Json = dict[str, Any]
+
+
+class Request(NamedTuple):
+    """One request. ``client``: the address that it came from."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    client: str
+
+    @property
+    def json(self) -> Json:
+        """Its body; empty where it is none."""
+        with contextlib.suppress(ValueError):
+            value = json.loads(self.body)
+            return value if isinstance(value, dict) else {}
+        return {}
+
+
+class Answer(NamedTuple):
+    """Status, JSON and further headers. No JSON: no body."""
+
+    status: int
+    json: Json | None
+    headers: Mapping[str, str] = {}
+
+
+Route = tuple[str, str, Callable[..., Answer]]
+"""Method, path (a regular expression) and what answers: with a cursor, the request and the groups
+of the path."""
+
+
+class Api:
+    """What answers the paths of `routes`; *connect* opens its database, which gets its *tables*."""
+
+    def __init__(self, connect: Connect, tables: str) -> None:
+        self.connect = connect
+        with self.cursor() as cursor:
+            for statement in tables.split(";"):
+                cursor.execute(statement)
+
+    def routes(self) -> list[Route]:
+        """What it answers."""
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[Cursor]:
+        """A cursor; what it did is stored when the block ends without an exception."""
+        connection = self.connect()
+        try:
+            yield connection.cursor()
+            connection.commit()
+        finally:
+            connection.close()
+
+    def answered(self, asked: BaseHTTPRequestHandler) -> bool:
+        """Whether the request is to one of its paths, and so has its answer."""
+        path, _, query = asked.path.partition("?")
+        body = asked.rfile.read(int(asked.headers.get("Content-Length") or 0))
+        parameters = dict(urllib.parse.parse_qsl(query))
+        headers, client = dict(asked.headers), asked.client_address[0]
+        answer = self.answer(Request(asked.command, path, parameters, headers, body, client))
+        if answer is None:
+            return False
+        content = b"" if answer.json is None else json.dumps(answer.json).encode()
+        asked.send_response(answer.status)
+        asked.send_header("Content-Type", "application/json")
+        asked.send_header("Content-Length", str(len(content)))
+        for name, value in answer.headers.items():
+            asked.send_header(name, value)
+        asked.end_headers()
+        asked.wfile.write(content)
+        return True
+
+    def answer(self, request: Request) -> Answer | None:
+        """The answer; None to what is none of its paths."""
+        for method, path, handle in self.routes():
+            found = re.fullmatch(path, request.path)
+            if found and method == request.method:
+                with self.cursor() as cursor:
+                    return handle(cursor, request, *found.groups())
+        return None
