@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aiserver_tray.wiring.consumer import Consumer
     from aiserver_tray.wiring.oneapi import OneApi
 
+_ELSEWHERE = Text("the engine is on another machine")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
 _modules = click.argument(
@@ -36,6 +37,8 @@ def connect(modules: tuple[str, ...]) -> None:
     """
     app = current_app()
     consumers = _consumers(app, modules)
+    if not app.engine().address.is_local:
+        raise _by_hand(consumers[0], _ELSEWHERE)
     snapshot = _up(app, _providers(consumers))
     for consumer in consumers:
         set_setting(app, consumer.token, _working_token(app, consumer, snapshot))
@@ -162,13 +165,13 @@ def _logged_in(app: "App", consumer: "Consumer", snapshot: Snapshot) -> "OneApi"
     """
     from aiserver_tray.wiring import oneapi  # noqa: PLC0415 - as in `_consumers`
 
+    if not app.engine().address.is_local:
+        # On loopback here, something else may listen, and would get the password.
+        raise oneapi.OneApiError(_ELSEWHERE)
     services = (s for m in snapshot.modules if m.name == consumer.provider for s in m.services)
     ports = [p for s in services for p in s.ports if p.container == oneapi.PORT]
     if not ports:
         raise oneapi.OneApiError(Text("it publishes no port"))
-    if not app.engine().address.is_local:
-        # On loopback here, something else may listen, and would get the password.
-        raise oneapi.OneApiError(Text("the engine is on another machine"))
     port = ports[0]
     password = app.settings.reveal(app.declared, oneapi.PASSWORD)
     return oneapi.OneApi(_LOOPBACK.get(port.address, port.address), port.host, password)
