@@ -9,6 +9,7 @@ import click
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app, tell
 from aiserver_tray.cli.core import set_setting, shared_core, whole_snapshot
+from aiserver_tray.cli.mend import mend_or_end
 from aiserver_tray.cli.outcome import NOTHING, summary
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Text
@@ -102,11 +103,7 @@ def _providers(consumers: Iterable["Consumer"]) -> list[str]:
 
 
 def _up(app: "App", modules: Sequence[str]) -> Snapshot:
-    """What is shown once *modules* run.
-
-    Raises:
-        AiServerError: they could not be started.
-    """
+    """What is shown once *modules* run. Ends the process where they can't be started."""
     from aiserver_tray.cli.operate import follow_operation  # noqa: PLC0415 - as in `_consumers`
     from aiserver_tray.operations.request import Request  # noqa: PLC0415
 
@@ -117,7 +114,8 @@ def _up(app: "App", modules: Sequence[str]) -> Snapshot:
         snapshot = whole_snapshot(core)
     tell(notice.render(app.language) for notice in view.notices)
     if view.error:
-        raise view.error
+        mend_or_end(view.error, app)
+        return _up(app, modules)
     tell(t.render(app.language) for t in summary(view, snapshot, time.monotonic() - begun))
     return snapshot
 

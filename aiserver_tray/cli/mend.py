@@ -1,16 +1,25 @@
 """What an error says that it can be mended by: a setting that the user is asked for."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.cli.common import tell
+from aiserver_tray.cli.common import status_of, tell, tell_failure
 from aiserver_tray.cli.core import set_setting
+from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.errors import AiServerError, each
 from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
+
+
+def mend_or_end(error: AiServerError, app: "App") -> None:
+    """Tell *error*, and end the process unless it is mended."""
+    tell_failure(error, app.language)
+    if not is_interactive() or not mend(error, app):
+        sys.exit(status_of(error))
 
 
 def mend(error: AiServerError, app: "App") -> bool:

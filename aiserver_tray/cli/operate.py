@@ -1,6 +1,5 @@
 """The commands that change what runs: up, stop, down, restart, pull, build."""
 
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -15,14 +14,13 @@ from aiserver_tray.cli.common import (
     as_json_option,
     common_options,
     current_app,
+    fail,
     print_json,
     print_table,
-    status_of,
     tell,
-    tell_failure,
 )
 from aiserver_tray.cli.core import current_snapshot, shared_core, whole_snapshot
-from aiserver_tray.cli.mend import mend
+from aiserver_tray.cli.mend import mend_or_end
 from aiserver_tray.cli.outcome import NOTHING, outcome_json, summary
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import STEPS
@@ -181,11 +179,11 @@ def _run(
         print_json(outcome_json(view, snapshot, app.language, seconds))
     tell(notice.render(app.language) for notice in view.notices)
     if view.error:
-        tell_failure(view.error, app.language)
-        if not as_json and is_interactive() and mend(view.error, app):
-            _run(request, as_json=as_json)
-            return
-        sys.exit(status_of(view.error))
+        if as_json:
+            fail(view.error, app.language)
+        mend_or_end(view.error, app)
+        _run(request, as_json=as_json)
+        return
     tell(text.render(app.language) for text in summary(view, snapshot, seconds))
 
 

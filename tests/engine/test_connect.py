@@ -10,15 +10,19 @@ import requests
 from aiserver_tray.masking import MASK
 from tests.engine.oneapi import EDITIONS, OneApiStack
 from tests.engine.operating import facts, idle, said
+from tests.engine.terminal import terminal
+from tests.engine.test_kernel_settings import NAME, Setting, setting
 from tests.engine.test_modules import OWNER
 from tests.host_process import hosted
+
+__all__ = ["setting"]
 
 TOKEN = "reader.READER_TOKEN"
 READER = "aiserver-reader"
 
 
-def write_reader(stack: OneApiStack) -> None:
-    """A module that can use OneAPI, and only shows with what."""
+def write_reader(stack: OneApiStack, **sysctls: int) -> None:
+    """A module that can use OneAPI, and only shows with what; it needs *sysctls*."""
     settings = {
         "READER_MODELS": {
             "type": "choice",
@@ -28,7 +32,8 @@ def write_reader(stack: OneApiStack) -> None:
         "READER_TOKEN": {"type": "secret", "token_of": "oneapi"},
     }
     service = idle(environment={"TOKEN": "${READER_TOKEN}"})
-    stack.write("reader", {"reader": service}, settings=settings)
+    needs = {"sysctls": sysctls}
+    stack.write("reader", {"reader": service}, settings=settings, needs=needs)
 
 
 def environment(client: docker.DockerClient, container: str) -> dict[str, str]:
@@ -126,6 +131,19 @@ def test_where_root_has_another_password_it_says_what_to_do_by_hand(
     done = oneapi.tray.run("disconnect", "reader").succeeded()
     assert f"The token {READER} stays in oneapi" in done.errors
     assert environment(engine, "ai-reader")["TOKEN"] == ""
+
+
+def test_a_kernel_setting_that_a_module_needs_is_asked_for(
+    engine: docker.DockerClient, oneapi: OneApiStack, setting: Setting
+) -> None:
+    write_reader(oneapi, **{NAME: setting.need})
+    options = ["--home", str(oneapi.home), "--catalog", str(oneapi.catalog), "--host", oneapi.host]
+    with terminal("connect", "reader", *options) as asked:
+        asked.wait_for("Allow it, and go on? [y/N]: ")
+        asked.type("y\n")
+        assert asked.end() == 0, asked.text
+    assert setting.value == setting.need
+    assert oneapi.models(environment(engine, "ai-reader")["TOKEN"]) == 200
 
 
 def test_n8n_has_models_without_a_key_of_the_users_own(
