@@ -8,7 +8,7 @@ import click
 
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app, tell
-from aiserver_tray.cli.core import set_setting, shared_core, whole_snapshot
+from aiserver_tray.cli.core import require_engine, set_setting, shared_core, whole_snapshot
 from aiserver_tray.cli.mend import mend_or_end
 from aiserver_tray.cli.outcome import NOTHING, summary
 from aiserver_tray.errors import SettingError
@@ -40,7 +40,7 @@ def connect(modules: tuple[str, ...]) -> None:
     consumers = _consumers(app, modules)
     if not app.engine().address.is_local:
         raise _by_hand(consumers[0], _ELSEWHERE)
-    snapshot = _up(app, _providers(consumers))
+    snapshot = _up(app, [consumer.provider for consumer in consumers])
     for consumer in consumers:
         set_setting(app, consumer.token, _working_token(app, consumer, snapshot))
         set_setting(app, consumer.choice, consumer.answer)
@@ -56,20 +56,25 @@ def connect(modules: tuple[str, ...]) -> None:
 def disconnect(modules: tuple[str, ...]) -> None:
     """Take back what `connect` did: MODULEs use OneAPI no longer, and their tokens are deleted.
 
-    MODULEs that run are started anew without it.
+    MODULEs that run are started anew without it. OneAPI is started where a token is to be deleted.
     """
     app = current_app()
     consumers = [c for c in _consumers(app, modules) if _is_connected(app, c)]
     if not consumers:
         tell([NOTHING.render(app.language)])
         return
-    snapshot = _up(app, _providers(consumers))
+    with shared_core(app) as core:
+        snapshot = require_engine(core)
+    states = {module.name: module.state for module in snapshot.modules}
+    known = app.settings.known({c.token: app.declared[c.token] for c in consumers})
+    with_token = [c for c in consumers if c.token in known or states[c.provider] == "running"]
+    snapshot = _started(app, with_token, snapshot)
     for consumer in consumers:
-        _delete_token(app, consumer, snapshot)
+        if consumer in with_token:
+            _delete_token(app, consumer, snapshot)
         set_setting(app, consumer.choice, None)
         set_setting(app, consumer.token, None)
-    running = {module.name for module in snapshot.modules if module.state != "stopped"}
-    if again := [c.module for c in consumers if c.module in running]:
+    if again := [c.module for c in consumers if states[c.module] != "stopped"]:
         _up(app, again)
 
 
@@ -98,8 +103,16 @@ def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
     return found
 
 
-def _providers(consumers: Iterable["Consumer"]) -> list[str]:
-    return list(dict.fromkeys(consumer.provider for consumer in consumers))
+def _started(app: "App", consumers: Iterable["Consumer"], snapshot: Snapshot) -> Snapshot:
+    """What is shown once the providers of *consumers* run; those that do already are left alone."""
+    states = {module.name: module.state for module in snapshot.modules}
+    down = {c.provider for c in consumers if states[c.provider] != "running"}
+    if not down or not app.engine().address.is_local:
+        return snapshot
+    for name in sorted(down):
+        text = Text("{name} is started, since a token is to be deleted there.", name=name)
+        tell([text.render(app.language)])
+    return _up(app, sorted(down))
 
 
 def _up(app: "App", modules: Sequence[str]) -> Snapshot:
@@ -109,7 +122,7 @@ def _up(app: "App", modules: Sequence[str]) -> Snapshot:
 
     begun = time.monotonic()
     with shared_core(app) as core:
-        operation = core.operations.start(Request("up", tuple(modules)))
+        operation = core.operations.start(Request("up", tuple(dict.fromkeys(modules))))
         view = follow_operation(core.store, operation, app.language)
         snapshot = whole_snapshot(core)
     tell(notice.render(app.language) for notice in view.notices)

@@ -92,7 +92,7 @@ def whole_snapshot(core: "AnyCore") -> Snapshot:
     return current_snapshot(core)
 
 
-def require_engine(core: "Core") -> Snapshot:
+def require_engine(core: "AnyCore") -> Snapshot:
     """As `whole_snapshot`.
 
     Raises:

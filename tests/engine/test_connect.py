@@ -9,7 +9,7 @@ import requests
 
 from aiserver_tray.masking import MASK
 from tests.engine.oneapi import EDITIONS, OneApiStack
-from tests.engine.operating import facts, idle, said
+from tests.engine.operating import facts, idle, names, said
 from tests.engine.terminal import terminal
 from tests.engine.test_kernel_settings import NAME, Setting, setting
 from tests.engine.test_modules import OWNER
@@ -131,6 +131,26 @@ def test_where_root_has_another_password_it_says_what_to_do_by_hand(
     done = oneapi.tray.run("disconnect", "reader").succeeded()
     assert f"The token {READER} stays in oneapi" in done.errors
     assert environment(engine, "ai-reader")["TOKEN"] == ""
+
+
+def test_oneapi_is_started_for_a_disconnect_only_where_a_token_is_to_be_deleted(
+    engine: docker.DockerClient, oneapi: OneApiStack
+) -> None:
+    write_reader(oneapi)
+    oneapi.set("reader.READER_MODELS", "other")
+    oneapi.tray.run("disconnect", "reader").succeeded()
+    assert stored(oneapi, "READER_MODELS") == "none"
+    assert names(engine) == set()
+
+    told = "oneapi is started, since a token is to be deleted there."
+    oneapi.tray.run("connect", "reader").succeeded()
+    assert told not in oneapi.tray.run("disconnect", "reader").succeeded().errors
+
+    oneapi.tray.run("connect", "reader").succeeded()
+    oneapi.tray.run("down", "oneapi", "--cascade").succeeded()
+    assert told in oneapi.tray.run("disconnect", "reader").succeeded().errors
+    assert oneapi.tokens() == {}
+    assert "ai-reader" not in names(engine)
 
 
 def test_a_kernel_setting_that_a_module_needs_is_asked_for(
