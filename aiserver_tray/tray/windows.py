@@ -3,9 +3,9 @@ stays as it is while it is open."""
 
 import ctypes
 import logging
+import struct
 from collections.abc import Callable
 from ctypes import wintypes
-from io import BytesIO
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -24,8 +24,11 @@ _WM_DPICHANGED = 0x02E0
 _WM_CALL = 0x8000 + 1  # WM_APP + 1: a message of our own
 _PER_MONITOR_V2 = -4
 _ICON_VERSION = 0x00030000
-_FILE_HEADERS = 6 + 16
-"""Bytes of an .ico file with one picture before the picture."""
+_HEADER = 40
+"""Bytes of a BITMAPINFOHEADER."""
+_DEPTH = 32
+"""Bits of a pixel."""
+_BOTTOM_UP = -1
 
 _PystrayIcon: Any = object
 """Stands for the class that `windows_icon` is given."""
@@ -112,12 +115,22 @@ def _handle_of(picture: Image) -> int:
     Raises:
         OSError: Windows has no room for it.
     """
-    file = BytesIO()
-    picture.save(file, "ICO", sizes=[picture.size], bitmap_format="bmp")
-    bits = file.getvalue()[_FILE_HEADERS:]
+    bits = _icon_resource(picture)
     create = _user32().CreateIconFromResourceEx
     create.restype = wintypes.HANDLE
     handle = create(bits, len(bits), True, _ICON_VERSION, *picture.size, 0)  # noqa: FBT003 - C
     if not handle:
         raise ctypes.WinError()  # type: ignore[attr-defined]
     return int(handle)
+
+
+def _icon_resource(picture: Image) -> bytes:
+    """*picture*, with transparency, as the resource of an icon
+    (https://learn.microsoft.com/windows/win32/api/wingdi/ns-wingdi-bitmapinfoheader). Pillow loads
+    all of its formats with their libraries, 11 MB, before it writes an .ico file."""
+    width, height = picture.size
+    # The height counts the mask too. All is as transparent as its pixels say, and nothing masked.
+    header = struct.pack("<IiiHH6I", _HEADER, width, 2 * height, 1, _DEPTH, *[0] * 6)
+    pixels = picture.tobytes("raw", "BGRA", 0, _BOTTOM_UP)
+    mask = bytes((width + 31) // 32 * 4 * height)
+    return header + pixels + mask
