@@ -23,9 +23,7 @@ def test_commands_and_a_second_launch_reach_the_tray(machine: Windows, applet: A
     applet.cli("up", "shop", "--detach")
     shows(machine, RUNNING)
     assert applet.status()["state"] == "running"
-    used = applet.process.memory_info().rss
-    # Wine copies into memory what Windows maps from libraries' files.
-    print(f"memory of the tray's process: {used / 1e6:.0f} MB")  # noqa: T201 - a figure
+    tell_memory(machine, applet)
     applet.cli("stop", "shop")
     shows(machine, STOPPED)
     # There is no browser engine, so the web browser shows the dashboard.
@@ -61,6 +59,16 @@ def start(machine: Windows, applet: Applet) -> None:
     """Start the applet, and wait until it can be asked; Wine loses clicks on an icon before."""
     applet.start(until=lambda: str(machine.bar.icon()) == STOPPED)
     machine.asks(applet.installation.home, "ai/app/about")
+
+
+def tell_memory(machine: Windows, applet: Applet) -> None:
+    """Print what the tray's process holds, and how much of it an idle Python does. Wine copies into
+    memory the libraries that are not its own; Windows maps from the file what is used of them."""
+    process = applet.process
+    used = process.memory_info().rss / 1e6
+    base = machine.memory_of_nothing(process.num_threads()) / 1e6
+    parts = f"{base:.0f} MB as an idle Python, {used - base:.0f} MB on top"
+    print(f"memory of the tray's process: {used:.0f} MB: {parts}")  # noqa: T201 - a figure
 
 
 def shows(machine: Windows, look: str) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from filelock import FileLock
 
 from tests.desktop.desktop import Desktop, desktop
@@ -44,6 +45,14 @@ with client:
     print(json.dumps(client.request({channel!r}, {payload!r})))
 """
 
+_WAITING = """
+import ctypes, threading, time
+ctypes.windll.shell32, ctypes.windll.user32.GetDesktopWindow()
+for _ in range({others}):
+    threading.Thread(target=time.sleep, args=(60,)).start()
+print("waiting", flush=True)
+"""
+
 _BROWSER = """#!/bin/sh
 echo "$1" >> {opened}
 """
@@ -65,6 +74,18 @@ class Windows:
     def says(self, code: str) -> str:
         """What the Python *code* prints."""
         return self.screen.run(*self._interpreter, "-c", code).decode()
+
+    def memory_of_nothing(self, threads: int) -> int:
+        """Bytes resident of a Python that has *threads* and Windows' desktop, and does nothing.
+        Wine's own parts count, and a mebibyte that it fills for each thread."""
+        code = _WAITING.format(others=threads - 1)
+        command = [*self._interpreter, "-c", code]
+        with self.screen.start(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout
+            assert process.stdout.readline().split() == [b"waiting"]
+            found: int = psutil.Process(process.pid).memory_info().rss
+            process.kill()
+        return found
 
     def asks(self, home: Path, channel: str, **payload: object) -> dict[str, Any]:
         """What the tray of *home* answers to a client, as soon as it takes one."""
