@@ -45,9 +45,7 @@ def connect(modules: tuple[str, ...]) -> None:
         set_setting(app, consumer.token, _working_token(app, consumer, snapshot))
         set_setting(app, consumer.choice, consumer.answer)
     _up(app, [consumer.module for consumer in consumers])
-    # What a person has to do in the module itself.
-    helps = (app.say(app.declared[consumer.token].help) for consumer in consumers)
-    tell(text for text in helps if text)
+    tell(text for consumer in consumers if (text := _by_a_person(app, consumer)))
 
 
 @click.command()
@@ -76,6 +74,17 @@ def disconnect(modules: tuple[str, ...]) -> None:
         set_setting(app, consumer.token, None)
     if again := [c.module for c in consumers if states[c.module] != "stopped"]:
         _up(app, again)
+    if left := ", ".join(c.module for c in consumers if _by_a_person(app, c)):
+        text = Text(
+            "Where OneAPI was set up in {modules} itself, remove it there: its token is gone.",
+            modules=left,
+        )
+        tell([text.render(app.language)])
+
+
+def _by_a_person(app: "App", consumer: "Consumer") -> str:
+    """What is to be done in the module itself to have it use OneAPI; often nothing."""
+    return app.say(app.declared[consumer.token].help)
 
 
 def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
