@@ -117,6 +117,8 @@ class Operation:
         if error:
             error.hide(self._secrets())
         self._tell(replace(self._view, status=status, error=error, seconds_left=None))
+        with suppress(RuntimeError):  # the store is closed already
+            self._parts.store.flush()  # who waits for the end finds it in the state
 
     def _secrets(self) -> list[str]:
         secrets = self._parts.settings.secrets
