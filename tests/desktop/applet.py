@@ -178,6 +178,7 @@ class Applet:
         return found
 
     def outlast_quiet(self) -> None:
-        """Wait until the time after a start is over in which nothing is told."""
-        began = self.process.create_time()
-        eventually(lambda: time.time() > began + QUIET + 1, "end of the quiet time")
+        """Wait until the time after a start is over in which nothing is told. It began before now:
+        how long the process took until then is not known."""
+        over = time.monotonic() + QUIET
+        eventually(lambda: time.monotonic() > over, "end of the quiet time")
