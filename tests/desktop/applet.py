@@ -75,7 +75,11 @@ class Applet:
         """Start it, and wait for its icon: *until* it is there."""
         self._process = self.launch()
         is_there = until or (lambda: self.item.is_there)
-        eventually(lambda: self._is_alive() and is_there(), f"icon: {self.complaints()}")
+        try:
+            eventually(lambda: self._is_alive() and is_there(), "icon")
+        except AssertionError as error:
+            error.add_note(self.complaints())
+            raise
 
     def cli(self, *words: str) -> str:
         """What a command prints. Raises ``CalledProcessError`` where it fails."""

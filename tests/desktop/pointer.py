@@ -14,6 +14,7 @@ _GROUND = (246, 246, 246)
 _CHOSEN = (53, 132, 228)
 """The colour of GTK's usual theme for the line of a menu that would be taken."""
 
+_ELSEWHERE = ("1200", "800")
 _SHORT = 150
 """Pixels, high."""
 _STILL = 0.15
@@ -31,6 +32,7 @@ class TaskBar:
         self._count = 0
         ground = "#{:02x}{:02x}{:02x}".format(*_GROUND)
         look = ["--geometry", "4x1+0+0", "--icon-size", str(SIZE), "--background", ground]
+        look += ["--kludges", "force_icons_size"]  # as panels do; GTK's windows begin large
         config = desktop.folder / "stalonetrayrc"
         config.touch()
         with (desktop.folder / "stalonetray.log").open("wb") as log:
@@ -56,7 +58,7 @@ class TaskBar:
     def choose(self, what: str, *keys: str) -> None:
         """Open the menu with the right button, go to a line of it with *keys*, and click on it; a
         picture of that is called *what*."""
-        ground = self._desktop.picture()
+        ground = self._ground()
         before = after = eventually(lambda: self._menu(ground), "menu")
         for key in keys:
             self._desktop.run("xdotool", "key", key)
@@ -66,6 +68,18 @@ class TaskBar:
         self.shot(what)
         self._click((row[0] + row[2]) // 2, (row[1] + row[3]) // 2, button=1)
 
+    def _ground(self) -> Image.Image:
+        """The screen with the pointer elsewhere, so that no tooltip is shown."""
+        self._desktop.run("xdotool", "mousemove", *_ELSEWHERE)
+        return eventually(self._still, "stillness")
+
+    def _still(self) -> Image.Image | None:
+        """The screen; None where it changes."""
+        before = self._desktop.picture()
+        time.sleep(_STILL)
+        after = self._desktop.picture()
+        return None if _changed(before, after) else after
+
     def _menu(self, ground: Image.Image) -> Image.Image | None:
         """The screen with the menu open; None where the applet does not know its state yet, and
         its menu is a short one."""
@@ -74,9 +88,12 @@ class TaskBar:
         _, upper, _, lower = _changed(ground, found) or (0, 0, 0, 0)
         if lower - upper > _SHORT:
             return found
-        self._desktop.run("xdotool", "key", "Escape")
-        eventually(lambda: not _changed(ground, self._desktop.picture()), "end of the menu")
+        eventually(lambda: self._is_closed(ground), "end of the menu")
         return None
+
+    def _is_closed(self, ground: Image.Image) -> bool:
+        self._desktop.run("xdotool", "key", "Escape", "mousemove", *_ELSEWHERE)
+        return not _changed(ground, self._desktop.picture())
 
     def _settled(self, before: Image.Image) -> Image.Image:
         """The screen, once it differs from *before* and stays so for a while."""

@@ -9,7 +9,6 @@ import json
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import docker
+import psutil
 import requests
 
 from tests.lab import network
@@ -26,7 +26,10 @@ from tests.lab.place import LabError, Place
 
 _ENTER_ROOT = Path(__file__).with_name("enter_root.py")
 _NAMESPACE = Path(__file__).with_name("namespace.sh")
-_START_LIMIT = 60.0
+_START_LIMIT = 180.0
+_END_LIMIT = 120.0
+"""Seconds; a disk that is busy can hold up either for more than a minute."""
+
 _LOG_TAIL = 40
 
 
@@ -123,32 +126,58 @@ def _wait_until_alive(place: Place) -> None:
     while not alive(place):
         if not processes(place) or time.monotonic() > deadline:
             tail = place.log.read_text(errors="replace").splitlines()[-_LOG_TAIL:]
-            raise LabError("\n".join([f"The engine did not come up. {place.log} ends:", *tail]))
+            told = f"The engine did not come up; of it run {processes(place)}. {place.log} ends:"
+            raise LabError("\n".join([told, *tail]))
         time.sleep(0.05)
 
 
 def kill(place: Place) -> None:
-    """Ends all of the lab's processes at once, containers included, and waits for it."""
-    pids = processes(place)
-    for name in ("docker-init", "unshare", "setsid"):
-        if name in pids:
-            _kill_and_wait(pids[name])
-    if left := processes(place):
-        raise LabError(f"These processes of the lab could not be ended: {left}")
+    """Ends all of the lab's processes at once, containers included, and waits for it.
+
+    Raises:
+        LabError: Some are still there; with what they wait for.
+    """
+    _in_cgroups("thaw", place)
+    deadline = time.monotonic() + _END_LIMIT
+    while pids := processes(place):
+        if time.monotonic() > deadline:
+            told = [f"{name} {pid}: {_doing(pid)}" for name, pid in pids.items()]
+            raise LabError("\n".join(["These processes could not be ended:", *told]))
+        _end(pids)
+        time.sleep(0.01)  # the others end with these
 
 
-def _kill_and_wait(pid: int) -> None:
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
+def _in_cgroups(command: str, place: Place) -> None:
+    network.run("unshare", "--mount", "--", "sh", str(_NAMESPACE), command, place.name)
+
+
+def _end(pids: dict[str, int]) -> None:
+    """Ends the first process of the namespaces, where it is there already, and waits for unshare,
+    which waits for that; so what ends with it has no file open any more."""
+    outer = next(
+        (pids[name] for name in ("unshare", "docker-init", "setsid") if name in pids), None
+    )
+    if outer is None:
         return
+    with suppress(psutil.NoSuchProcess, ProcessLookupError):
+        descriptor = os.pidfd_open(outer)
+        try:
+            process = psutil.Process(outer)
+            for victim in (pids.get("unshare") and process.children()) or [process]:
+                victim.kill()
+            select.select([descriptor], [], [], _END_LIMIT)
+        finally:
+            os.close(descriptor)
+
+
+def _doing(pid: int) -> str:
+    """What the kernel tells of a process that should be gone: its state, and where it waits."""
+    folder = Path(f"/proc/{pid}")
     try:
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-        select.select([descriptor], [], [], 30)
-    except ProcessLookupError:
-        pass
-    finally:
-        os.close(descriptor)
+        state = (folder / "stat").read_text().rpartition(") ")[2][:1]
+        return f"state {state}, in the kernel at:\n{(folder / 'stack').read_text()}"
+    except OSError:
+        return "gone meanwhile"
 
 
 def sweep(place: Place) -> None:
@@ -156,8 +185,7 @@ def sweep(place: Place) -> None:
     kill(place)
     network.remove(place)
     shutil.rmtree(place.run, ignore_errors=True)
-    sweeper = ["unshare", "--mount", "--", "sh", str(_NAMESPACE), "sweep", place.name]
-    network.run(*sweeper)
+    _in_cgroups("sweep", place)
     if not network.another_engine():
         for folder in ("/run/containerd", "/run/docker/plugins", "/run/docker"):
             with suppress(OSError):  # not empty, so not ours, or never made

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs the registry and the engine in the mount and PID namespaces that unshare made: whatever they
 # mount or start is gone with this shell's process, even if it is killed.
-# usage: namespace.sh up ENGINE_CONFIG REGISTRY_CONFIG [DISK DATA_ROOT] | namespace.sh sweep CGROUP
+# usage: namespace.sh up ENGINE_CONFIG REGISTRY_CONFIG [DISK DATA_ROOT]
+#        namespace.sh thaw|sweep CGROUP
 set -eu
 
 # A fresh chroot has no control groups mounted.
@@ -31,12 +32,15 @@ up)
     docker-registry serve "$3" &
     exec docker-init -- dockerd --config-file "$2"
     ;;
-sweep)
+thaw)
     mount_cgroups
     # What a pause has frozen takes no signal, not even the last one, until it is thawed.
     find /sys/fs/cgroup -ignore_readdir_race -path "*/$2*" -name freezer.state |
         while read -r state; do echo THAWED >"$state"; done
-    # Another lab's groups come and go meanwhile, and the thawed take a moment to end.
+    ;;
+sweep)
+    mount_cgroups
+    # Another lab's groups come and go meanwhile.
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         if find /sys/fs/cgroup -ignore_readdir_race -depth -type d -path "*/$2*" -exec rmdir {} +; then exit; fi
         sleep 0.2
