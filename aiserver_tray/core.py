@@ -38,6 +38,7 @@ class Core:
 
     def __enter__(self) -> Self:
         self._watcher.start()
+        _ = self._modules.names  # read while the engine answers
         found = self.store.wait_until(lambda s: s.engine.running or s.engine.error is not None)
         if found.engine.running and found.engine.id:
             self._others.look(found.engine.id)

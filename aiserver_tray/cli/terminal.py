@@ -5,7 +5,7 @@ import sys
 import unicodedata
 from typing import IO, TYPE_CHECKING, TextIO
 
-from aiserver_tray.logs.level import SGR
+from aiserver_tray.logs.colour import SGR
 
 if TYPE_CHECKING:
     from rich.console import Console

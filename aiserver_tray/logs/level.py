@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
-"""A colour (ECMA-48's Select Graphic Rendition)."""
+from aiserver_tray.logs.colour import SGR
 
 Level = Literal["debug", "info", "warn", "error"]
 LEVELS: tuple[Level, ...] = get_args(Level)

@@ -241,7 +241,7 @@ def _open_source(file: Path, env: Mapping[str, str]) -> Source:
         CatalogError: the file can't be read, or is no Compose file.
     """
     problems = Problems(file)
-    documents = tuple(parse_documents(file))
+    documents = parse_documents(file)
     tree: Tree = {}
     for document in documents:
         problems.add(document)

@@ -8,6 +8,7 @@ that is what ``docker compose`` reads with: ``yes``, ``no``, ``on`` and ``off`` 
 import os
 import stat
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ MAX_SIZE = 16 * 2**20
 MAX_VALUES = 100_000
 """Values in one document once aliases are expanded: a few lines can name billions."""
 
+_KEPT = 64
+"""Files whose documents are kept; the built-in catalog has a dozen."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -45,7 +49,7 @@ class Document:
 
     ``tree`` is plain: dict, list, str, int, float, bool, None. ``resets`` are the paths tagged
     ``!reset`` (absent from the tree) or ``!override`` (present): what an earlier document, file
-    or extended service holds there is dropped.
+    or extended service holds there is dropped. Documents are shared: nobody changes a tree.
     """
 
     file: Path
@@ -69,15 +73,30 @@ class Document:
         return line, len(path)
 
 
-def parse_documents(path: Path) -> list[Document]:
-    """The documents of the file *path*, before interpolation; an empty file has none.
+def parse_documents(path: Path) -> tuple[Document, ...]:
+    """The documents of the file *path*, before interpolation; an empty file has none. A file is
+    read again once it was changed.
 
     Raises:
         CatalogError: no such file, no YAML, or something else than mappings in it.
     """
+    return _parsed(path, _version(path))
+
+
+def _version(path: Path) -> object:
+    """What differs once the file was changed."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):  # whoever reads it tells
+        return object()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=_KEPT)
+def _parsed(path: Path, _version: object) -> tuple[Document, ...]:
     content = read_bytes(path, Place(path))
     try:
-        return [_document(path, root) for root in Composer(path, content).roots()]
+        return tuple(_document(path, root) for root in Composer(path, content).roots())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(path, mark.line + 1 if mark else None)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aiserver_tray.catalog.compose.load import load_project
+from aiserver_tray.catalog.compose.load import load_outline, load_project
 from aiserver_tray.catalog.compose.reader import parse_documents
 from aiserver_tray.catalog.compose.variables import find_variables
 from aiserver_tray.errors import CatalogError
@@ -166,3 +167,18 @@ def test_every_source_is_valid_yaml() -> None:
     assert len(SOURCES) >= 60
     for text in TEXTS.values():
         assert list(yaml.parse(text, Loader=yaml.CSafeLoader))
+
+
+@pytest.mark.parametrize(
+    "source", SOURCES, ids=lambda source: f"{source.parent.name}/{source.name}"
+)
+def test_loading_leaves_the_documents_as_they_are(source: Path) -> None:
+    documents = parse_documents(source)
+    before = copy.deepcopy([document.tree for document in documents])
+
+    for load in (load_project, load_outline):
+        with suppress(CatalogError):  # of variables that have no value
+            load(source, {})
+
+    assert parse_documents(source) is documents
+    assert [document.tree for document in documents] == before

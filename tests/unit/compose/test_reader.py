@@ -8,7 +8,7 @@ from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.errors import CatalogError
 
 
-def read(folder: Path, text: str | bytes) -> list[Document]:
+def read(folder: Path, text: str | bytes) -> tuple[Document, ...]:
     file = folder / "compose.yaml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     return parse_documents(file)
@@ -178,3 +178,10 @@ def test_a_folder_means_its_compose_file_and_the_override_beside_it(tmp_path: Pa
     (tmp_path / "docker-compose.override.yml").write_text("b: 2")
 
     assert [d.tree for d in read_documents(tmp_path)] == [{"a": 1}, {"b": 2}]
+
+
+def test_a_file_is_read_again_once_it_was_changed(tmp_path: Path) -> None:
+    first = read(tmp_path, "a: 1")
+
+    assert parse_documents(tmp_path / "compose.yaml") is first
+    assert read(tmp_path, "a: 22")[0].tree == {"a": 22}
