@@ -42,7 +42,17 @@ class TaskBar:
 
     def icon(self) -> Look:
         """What the first icon looks like. Raises ``AssertionError`` where there is none."""
-        return look_at(on_ground(self._bar().crop((0, 0, SIZE, SIZE)), _GROUND))
+        try:
+            return look_at(on_ground(self._bar().crop((0, 0, SIZE, SIZE)), _GROUND))
+        except AssertionError:
+            self._fit()
+            raise
+
+    def _fit(self) -> None:
+        """Give the icon its size again, as panels do: sometimes GTK gives its window, after it was
+        taken in, the 200 pixels that windows begin with."""
+        for window in self._desktop.windows("AI-Server Tray – .*"):
+            self._desktop.run("xdotool", "windowsize", window, str(SIZE), str(SIZE))
 
     def shot(self, what: str) -> Image.Image:
         """A picture of the whole screen, kept as a file."""
