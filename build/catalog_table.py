@@ -102,13 +102,16 @@ def _cells(catalog: Catalog, module: Module, name: str, service: Service) -> lis
         _lines(f"`{v.source}` → `{v.target}`" for v in service.volumes),
         _lines(f"{p.published} → {p.target}" for p in service.ports),
         _code(" ".join(check.test or [])) if check else "",
-        _lines(
-            f"{other} ({_CONDITIONS[how.condition]}{'' if how.required else ', where chosen'})"
-            for other, how in service.depends_on.items()
-        ),
+        _lines(_dependencies(module, name, service)),
         _lines(_secrets(catalog, module, name)),
         _memory(module, written),
     ]
+
+
+def _dependencies(module: Module, name: str, service: Service) -> Iterable[str]:
+    for other, how in service.depends_on.items():
+        yield f"{other} ({_CONDITIONS[how.condition]}{'' if how.required else ', where chosen'})"
+    yield from (f"module {m} (healthy)" for m in module.waited_for(name, module.requires))
 
 
 _CONDITIONS = {

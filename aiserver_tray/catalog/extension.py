@@ -52,7 +52,9 @@ def _duration(text: str) -> str:
 
 class ServiceExtension(Closed):
     """``x-aiserver`` of a service. ``job``: it runs once and must exit 0, though no other service
-    waits for that."""
+    waits for that. ``requires``: those of the module's requires that this service waits for; all,
+    where it does not say."""
 
     ready_within: Annotated[str, AfterValidator(_duration)] | None = None
     job: bool = False
+    requires: Texts | None = None

@@ -1,6 +1,6 @@
 """One module of the catalog, as its Compose file declares it, before any value is known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from aiserver_tray.catalog.compose.variables import Variable, find_variables
 from aiserver_tray.catalog.extension import Kind, ModuleExtension, Needs, ServiceExtension
 from aiserver_tray.catalog.setting import LocalText, Setting
 from aiserver_tray.errors import CatalogError, Place, Problem
+from aiserver_tray.i18n import Text
 
 EXTENSION = "x-aiserver"
 
@@ -72,6 +73,13 @@ class Module:
         """The profiles that the choices in *values* (by bare name) activate."""
         return frozenset(profile for choice in self._chosen(values) for profile in choice.profiles)
 
+    def waited_for(self, service: str, requires: Sequence[str]) -> tuple[str, ...]:
+        """Those of the *requires* of the module that have to be ready before *service* starts."""
+        extension = self.services.get(service)
+        if extension is None or extension.requires is None:
+            return tuple(requires)
+        return tuple(name for name in requires if name in extension.requires)
+
     @property
     def tokens(self) -> dict[str, str]:
         """The settings that are access tokens, by bare name, and of which module."""
@@ -102,6 +110,13 @@ def load_module(name: str, source: Path) -> Module:
     Raises:
         CatalogError: with every problem of the file's declarations.
     """
+    module = _as_declared(name, source)
+    if problems := _stray_requires(module):
+        raise CatalogError(problems)
+    return module
+
+
+def _as_declared(name: str, source: Path) -> Module:
     document = _main_document(source)
     file = document.file
     problems: list[Problem] = []
@@ -130,6 +145,19 @@ def load_module(name: str, source: Path) -> Module:
         defaults=_declared_defaults(settings) if declared else dotenv,
         document=document,
     )
+
+
+def _stray_requires(module: Module) -> list[Problem]:
+    """What services are said to wait for, and the module does not require."""
+    return [
+        Problem(
+            module.place("services", service, EXTENSION, "requires"),
+            Text("expected a module that this one requires, found {found}", found=name),
+        )
+        for service, extension in module.services.items()
+        for name in extension.requires or ()
+        if name not in module.possible_requires
+    ]
 
 
 def _main_document(source: Path) -> Document:

@@ -170,6 +170,16 @@ def test_a_wrong_declaration_is_told_by_its_key(tmp_path: Path, extension: str, 
     assert (problem.place.line, problem.place.key[: len(key)]) == (2, key)
 
 
+def test_a_service_waits_only_for_what_its_module_requires(tmp_path: Path) -> None:
+    body = "image: busybox:1\n    x-aiserver: {requires: [db, cache]}"
+    write(tmp_path, "web", declared(requires="[db]", body=body))
+
+    (problem,) = load_catalog([tmp_path]).problems
+
+    assert problem.place.line == 8
+    assert "that this one requires, found cache" in problem.render()
+
+
 def test_a_built_in_name_in_a_users_folder_is_an_error_not_an_override(tmp_path: Path) -> None:
     write(tmp_path, "n8n", declared())
     catalog = load_catalog([BUILT_IN, tmp_path])

@@ -80,6 +80,26 @@ def test_a_first_start_makes_everything_in_order(stack: list[ModuleTarget]) -> N
         assert needs(plan, f"start {name}") == {f"create {name}", f"wait {before}", "wait ai-base"}
 
 
+def test_a_service_waits_for_no_more_of_the_requires_than_it_says(tmp_path: Path) -> None:
+    app = """
+        x-aiserver: {kind: feature, requires: [base, other]}
+        services:
+          all: {image: "busybox:1"}
+          some: {image: "busybox:1", x-aiserver: {requires: [base]}}
+          none: {image: "busybox:1", x-aiserver: {requires: []}}
+    """
+    other = BASE.replace("base:", "other:")
+    plan = plan_up(targets_of(tmp_path, base=BASE, other=other, web=app), Observed())
+
+    assert needs(plan, "start ai-web-all") == {
+        "create ai-web-all",
+        "wait ai-base",
+        "wait ai-other",
+    }
+    assert needs(plan, "start ai-web-some") == {"create ai-web-some", "wait ai-base"}
+    assert needs(plan, "start ai-web-none") == {"create ai-web-none"}
+
+
 def test_steps_come_after_what_they_need(stack: list[ModuleTarget]) -> None:
     seen: set[str] = set()
     for step in plan_up(stack, Observed()):
