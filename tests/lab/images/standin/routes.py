@@ -1,5 +1,6 @@
 """An API over a database, for stand-ins whose answers depend on what they were told before."""
 
+import abc
 import contextlib
 import json
 import re
@@ -46,7 +47,7 @@ Route = tuple[str, str, Callable[..., Answer]]
 of the path."""
 
 
-class Api:
+class Api(abc.ABC):
     """What answers the paths of `routes`; *connect* opens its database, which gets its *tables*."""
 
     def __init__(self, connect: Connect, tables: str) -> None:
@@ -55,9 +56,9 @@ class Api:
             for statement in tables.split(";"):
                 cursor.execute(statement)
 
+    @abc.abstractmethod
     def routes(self) -> list[Route]:
         """What it answers."""
-        raise NotImplementedError
 
     @contextlib.contextmanager
     def cursor(self) -> Iterator[Cursor]:
