@@ -65,7 +65,11 @@ def set_setting(app: "App", name: str, value: str | None) -> None:
 
 
 def _host(app: "App") -> "Client | None":
-    from aiserver_tray.control.client import Client  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.control.key import find_key  # noqa: PLC0415 - after Ctrl-C works
+
+    if find_key(app.settings.home) is None:  # then there never was one
+        return None
+    from aiserver_tray.control.client import Client  # noqa: PLC0415 - only with a host
 
     with suppress(AiServerError, TimeoutError):  # then there is none for us
         client = Client.connect(app.settings.home, "core", language=app.language)

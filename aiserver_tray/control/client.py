@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Self
 
 from aiserver_tray.bugs import log_bug
 from aiserver_tray.contract import Envelope, Json
-from aiserver_tray.control.instance import Role, find_key, socket_address
+from aiserver_tray.control.instance import Role, socket_address
+from aiserver_tray.control.key import find_key
 from aiserver_tray.control.wire import (
     MOST_FROM_CLIENT,
     MOST_FROM_HOST,

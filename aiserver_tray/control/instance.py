@@ -1,4 +1,4 @@
-"""One process per home: its lock, where it listens, and the key that its clients show.
+"""One process per home: its lock, and where it listens.
 
 There are several roles, each of which one process of a home has; the host of the core is one.
 The lock is the operating system's, so a killed process never blocks a start. Beside it a file tells
@@ -7,7 +7,6 @@ whose it is: Windows lets nobody read a file that is locked.
 
 import hashlib
 import os
-import secrets
 from contextlib import suppress
 from os.path import normcase
 from pathlib import Path
@@ -18,15 +17,11 @@ from filelock import FileLock, Timeout
 
 from aiserver_tray.errors import AlreadyRunningError, SettingError
 from aiserver_tray.host import pipes
-from aiserver_tray.host.files import write_private
-from aiserver_tray.host.paths import Home, make_folder, runtime_folder
+from aiserver_tray.host.paths import Home, runtime_folder
 from aiserver_tray.i18n import Text
 
 Role = Literal["core", "tray"]
 """core: owns store and operations; tray: has icon and windows. Mostly one process has both."""
-
-KEY_BYTES = 32
-_KEY_SECONDS = 10.0
 
 
 class Instance:
@@ -86,40 +81,6 @@ def socket_address(home: Home, role: Role) -> str:
         SettingError: there is no folder for sockets, or its path is too long.
     """
     return pipes.address(runtime_folder(), _name(home, role))
-
-
-def make_key(home: Home) -> bytes:
-    """The key that clients of *home* must have; made where there is none yet.
-
-    Raises:
-        SettingError: the home can't be written.
-    """
-    make_folder(home.folder)
-    path = _key_file(home)
-    try:
-        # Processes of different roles may begin together.
-        with FileLock(f"{path}.lock", timeout=_KEY_SECONDS, mode=0o600):
-            if key := find_key(home):
-                return key
-            key = secrets.token_bytes(KEY_BYTES)
-            write_private(path, key.hex().encode())
-    except (OSError, Timeout) as error:
-        why = Text("it can't be written ({reason}). Check its folder", reason=error)
-        raise SettingError(str(path), why) from error
-    return key
-
-
-def find_key(home: Home) -> bytes | None:
-    """The key that clients of *home* must have; None where there is none."""
-    try:
-        key = bytes.fromhex(_key_file(home).read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
-    return key if len(key) == KEY_BYTES else None
-
-
-def _key_file(home: Home) -> Path:
-    return home.folder / "control.key"
 
 
 def _name(home: Home, role: Role) -> str:

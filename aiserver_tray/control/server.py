@@ -9,7 +9,8 @@ from typing import Final
 from aiserver_tray.bugs import log_bug
 from aiserver_tray.contract import Contract
 from aiserver_tray.control.feed import Feed
-from aiserver_tray.control.instance import Role, make_key, socket_address
+from aiserver_tray.control.instance import Role, socket_address
+from aiserver_tray.control.key import make_key
 from aiserver_tray.control.session import Session
 from aiserver_tray.control.wire import (
     MOST_FROM_CLIENT,

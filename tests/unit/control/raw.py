@@ -8,7 +8,8 @@ import struct
 from typing import Any, Self
 
 from aiserver_tray.contract import VERSION
-from aiserver_tray.control.instance import find_key, socket_address
+from aiserver_tray.control.instance import socket_address
+from aiserver_tray.control.key import find_key
 from aiserver_tray.host.paths import Home
 
 from .hosting import ROLE

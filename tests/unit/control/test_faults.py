@@ -17,7 +17,8 @@ import pytest
 from aiserver_tray.contract import SNAPSHOT_EVENT, VERSION
 from aiserver_tray.control import wire
 from aiserver_tray.control.client import Client
-from aiserver_tray.control.instance import find_key, make_key, socket_address
+from aiserver_tray.control.instance import socket_address
+from aiserver_tray.control.key import find_key, make_key
 from aiserver_tray.control.outbox import MOST_WAITING
 from aiserver_tray.control.server import MOST_CLIENTS, Server
 from aiserver_tray.control.session import MOST_CALLS, Pace

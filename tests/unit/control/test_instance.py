@@ -13,7 +13,8 @@ import pytest
 
 from aiserver_tray.contract import SNAPSHOT_EVENT
 from aiserver_tray.control.client import Client
-from aiserver_tray.control.instance import Instance, find_key, make_key, socket_address
+from aiserver_tray.control.instance import Instance, socket_address
+from aiserver_tray.control.key import find_key, make_key
 from aiserver_tray.errors import AlreadyRunningError, BusyError, NotRunningError
 from aiserver_tray.host.paths import Home
 
