@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +89,8 @@ class UnknownNameError(AiServerError):
     code = "E_UNKNOWN"
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
+        from difflib import get_close_matches  # noqa: PLC0415 - slow, and everybody loads this
+
         near = get_close_matches(name, known, n=3)
         text = (
             Text("There is no {name!r}. Did you mean {near}?", name=name, near=", ".join(near))

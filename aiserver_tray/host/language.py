@@ -1,6 +1,5 @@
 """The language that the user reads the desktop in."""
 
-import ctypes
 import locale
 import os
 import sys
@@ -21,6 +20,8 @@ def system_language() -> Language:
 
 def _desktop_locale() -> str:
     if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415 - on Windows only
+
         # Language identifiers, such as 0x0804 for zh_CN.
         return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
     return locale.setlocale(locale.LC_CTYPE)
