@@ -5,11 +5,13 @@ import tarfile
 import time
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from aiserver_tray.target.model import File
+if TYPE_CHECKING:
+    from aiserver_tray.target.model import File
 
 
-def archive(files: Iterable[File], folder: PurePosixPath) -> bytes:
+def archive(files: "Iterable[File]", folder: PurePosixPath) -> bytes:
     """*files*, all below *folder*, to be unpacked there.
 
     It has entries of files only: the engine makes the folders that are missing (root's, mode

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from docker.api.build import process_dockerfile
 from docker.utils import tar
@@ -19,7 +19,9 @@ from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.translate import refusal
 from aiserver_tray.errors import CancelledError, EngineRequestError, ImageBuildError
-from aiserver_tray.target.model import BuildTarget
+
+if TYPE_CHECKING:
+    from aiserver_tray.target.model import BuildTarget
 
 _LAST_LINES = 20
 
@@ -30,7 +32,7 @@ _REPEATED = ("t", "extrahosts")
 
 def build(
     connection: Connection,
-    target: BuildTarget,
+    target: "BuildTarget",
     tag: str,
     on_line: Callable[[str], None],
     cancelled: Cancellation,
@@ -59,7 +61,7 @@ def build(
         raise CancelledError
 
 
-def _open(connection: Connection, target: BuildTarget, tag: str, context: IO[bytes]) -> Stream:
+def _open(connection: Connection, target: "BuildTarget", tag: str, context: IO[bytes]) -> Stream:
     name = _write_context(target, context)
     arguments = {**connection.proxy_arguments(), **target.options.get("buildargs", {})}
     options = {
@@ -88,7 +90,7 @@ def _parameter(key: str, value: object) -> object:
     return value
 
 
-def _write_context(target: BuildTarget, file: IO[bytes]) -> str:
+def _write_context(target: "BuildTarget", file: IO[bytes]) -> str:
     """Write the archive of the context to *file*; the Dockerfile's name in it."""
     if target.inline is None:
         dockerfile = process_dockerfile(target.dockerfile, target.context)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.archive import archive
@@ -21,7 +21,9 @@ from aiserver_tray.errors import EngineRequestError, ObjectConflictError, Object
 from aiserver_tray.host.console import Console
 from aiserver_tray.model import Container, Port
 from aiserver_tray.target.labels import INSTALLATION
-from aiserver_tray.target.model import Body, File
+
+if TYPE_CHECKING:
+    from aiserver_tray.target.model import Body, File
 
 _ROOT = PurePosixPath("/")
 _WAIT_SECONDS = 60.0
@@ -67,7 +69,7 @@ class Containers:
         answer = self._connection.get("/containers/{}/json", container)
         return [mount["Destination"] for mount in answer.get("Mounts") or ()]
 
-    def create(self, name: str, body: Body) -> str:
+    def create(self, name: str, body: "Body") -> str:
         """A new container from *body*, sent as it is; its id. Engines below API 1.44 take only one
         network in it; further ones are for `connect`.
 
@@ -79,7 +81,7 @@ class Containers:
             params["platform"] = platform
         return str(self._connection.post("/containers/create", params=params, body=body)["Id"])
 
-    def put_files(self, container: str, files: Sequence[File]) -> None:
+    def put_files(self, container: str, files: "Sequence[File]") -> None:
         """Put *files* into it, running or not. Folders that are missing on the way are made; those
         of a read-only container have to be there, as volumes."""
         if not files:
@@ -92,7 +94,7 @@ class Containers:
             for folder, inside in _by_folder(files).items():
                 self._unpack(container, folder, inside)
 
-    def _unpack(self, container: str, folder: PurePosixPath, files: Sequence[File]) -> None:
+    def _unpack(self, container: str, folder: PurePosixPath, files: "Sequence[File]") -> None:
         self._connection.call(
             "PUT",
             "/containers/{}/archive",
@@ -101,7 +103,7 @@ class Containers:
             data=archive(files, folder),
         )
 
-    def connect(self, container: str, network: str, endpoint: Body) -> None:
+    def connect(self, container: str, network: str, endpoint: "Body") -> None:
         """Attach it to *network* (a name or an id) too, with *endpoint* settings."""
         body = {"Container": container, "EndpointConfig": endpoint}
         self._connection.post("/networks/{}/connect", network, body=body)
@@ -194,7 +196,7 @@ class Containers:
         return execute(self._connection, container, command, console or Console())
 
     def run(
-        self, container: str, body: Body, *, seconds: float, cancelled: Cancellation
+        self, container: str, body: "Body", *, seconds: float, cancelled: Cancellation
     ) -> tuple[int | None, list[str]]:
         """Run the command of *body*, that of an exec's creation, in it: exit code, lines of output.
         None: after *seconds* it had not ended, and goes on.
@@ -206,7 +208,7 @@ class Containers:
         return run(self._connection, container, body, seconds, cancelled)
 
 
-def _by_folder(files: Sequence[File]) -> dict[PurePosixPath, list[File]]:
+def _by_folder(files: "Sequence[File]") -> "dict[PurePosixPath, list[File]]":
     folders: dict[PurePosixPath, list[File]] = {}
     for file in files:
         folders.setdefault(PurePosixPath(file.path).parent, []).append(file)

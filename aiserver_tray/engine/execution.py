@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from threading import Timer
+from typing import TYPE_CHECKING
 
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
@@ -10,7 +11,9 @@ from aiserver_tray.engine.logs import LogStreamName, frames
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.errors import AiServerError, CancelledError
 from aiserver_tray.host.console import Console
-from aiserver_tray.target.model import Body
+
+if TYPE_CHECKING:
+    from aiserver_tray.target.model import Body
 
 _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 
@@ -56,7 +59,7 @@ def execute(
 
 
 def run(
-    connection: Connection, container: str, body: Body, seconds: float, cancelled: Cancellation
+    connection: Connection, container: str, body: "Body", seconds: float, cancelled: Cancellation
 ) -> tuple[int | None, list[str]]:
     """Run what *body* says, that of an exec's creation: exit code, lines of output. None: after
     *seconds* it had not ended, and goes on.

@@ -1,6 +1,7 @@
 """Images: those that are there, pulling and building others."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.build import build
@@ -16,7 +17,9 @@ from aiserver_tray.errors import (
     ObjectNotFoundError,
 )
 from aiserver_tray.i18n import Text
-from aiserver_tray.target.model import BuildTarget
+
+if TYPE_CHECKING:
+    from aiserver_tray.target.model import BuildTarget
 
 __all__ = ["Images", "PullProgress"]
 
@@ -87,7 +90,7 @@ class Images:
 
     def build(
         self,
-        target: BuildTarget,
+        target: "BuildTarget",
         tag: str,
         *,
         on_line: Callable[[str], None] = lambda _line: None,

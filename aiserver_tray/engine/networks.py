@@ -1,10 +1,14 @@
 """Networks."""
 
+from typing import TYPE_CHECKING
+
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.values import Network
 from aiserver_tray.errors import ObjectNotFoundError
-from aiserver_tray.target.model import Body
+
+if TYPE_CHECKING:
+    from aiserver_tray.target.model import Body
 
 
 class Networks:
@@ -26,7 +30,7 @@ class Networks:
         """All networks, without the containers on them."""
         return [parse.network(answer) for answer in self._connection.get("/networks")]
 
-    def create(self, name: str, body: Body) -> str:
+    def create(self, name: str, body: "Body") -> str:
         """A new network from *body*, sent as it is but for its name; its id.
 
         Raises:

@@ -1,10 +1,13 @@
 """Containers that run one command, and are gone then."""
 
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from aiserver_tray.engine.containers import Containers
 from aiserver_tray.target.labels import ONE_SHOT
-from aiserver_tray.target.model import Body
+
+if TYPE_CHECKING:
+    from aiserver_tray.target.model import Body
 
 _PREFIX = "ai.one-shot."
 """A module's containers have no dot in their names."""
@@ -12,7 +15,7 @@ _PREFIX = "ai.one-shot."
 _LINES = 100
 
 
-def run_once(containers: Containers, body: Body) -> tuple[int, list[str]]:
+def run_once(containers: Containers, body: "Body") -> tuple[int, list[str]]:
     """Run a container of *body* to its end and remove it; its exit code, and what it said. One
     that an earlier run left behind, since its process was killed, goes first: to be called by one
     at a time for each installation.

@@ -1,10 +1,14 @@
 """Volumes."""
 
+from typing import TYPE_CHECKING
+
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.values import Volume
 from aiserver_tray.errors import ObjectNotFoundError
-from aiserver_tray.target.model import Body
+
+if TYPE_CHECKING:
+    from aiserver_tray.target.model import Body
 
 
 class Volumes:
@@ -26,7 +30,7 @@ class Volumes:
         answer = self._connection.get("/volumes")
         return [parse.volume(entry) for entry in answer["Volumes"] or ()]
 
-    def create(self, name: str, body: Body) -> Volume:
+    def create(self, name: str, body: "Body") -> Volume:
         """The volume *name*, made from *body*, sent as it is but for its name. The engine gives
         the one that is there where its driver is the same."""
         answer = self._connection.post("/volumes/create", body={**body, "Name": name})
