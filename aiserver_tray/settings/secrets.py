@@ -86,16 +86,18 @@ class Secrets:
         Raises:
             SettingError: one of them, the file or its key can't be read.
         """
+        if not (wanted := list(names)):
+            return {}
         data = self._file.read()
         return {
             name: self._decrypt(data, name, data.secrets[name])
-            for name in names
+            for name in wanted
             if name in data.secrets
         }
 
     def ensure(self, wanted: Mapping[str, Generator]) -> None:
         """Make and store those secrets *wanted* that are not stored yet."""
-        if wanted.keys() <= self.names():
+        if not wanted or wanted.keys() <= self.names():
             return
         with self._file.update() as data:
             for name in wanted.keys() - data.secrets.keys():

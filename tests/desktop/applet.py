@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,17 +123,20 @@ class Applet:
         own = self.desktop.environment["XDG_CONFIG_HOME"]
         ours = ("aiserver_tray", "aiserver-tray", "WebKit")
         for process in psutil.process_iter():
-            try:
+            with suppress(psutil.Error):  # it ended, or is a zombie
                 if process.environ().get("XDG_CONFIG_HOME") != own:
                     continue
                 if any(mark in " ".join(process.cmdline()) for mark in ours):
                     yield process
-            except psutil.Error:  # it ended, or is a zombie
-                continue
 
     def windows(self, kind: str) -> list[psutil.Process]:
         """The processes of its windows: of the ``dashboard``, or of a ``module``."""
-        return [process for process in self.processes() if PROGRAMS[kind] in process.cmdline()]
+        found = []
+        for process in self.processes():
+            with suppress(psutil.Error):  # as in `processes`
+                if PROGRAMS[kind] in process.cmdline():
+                    found.append(process)
+        return found
 
     def complaints(self) -> str:
         """What the processes said on standard error, but for GTK's advice to programmers, and
