@@ -93,7 +93,7 @@ def _version(path: Path) -> object:
 
 
 @lru_cache(maxsize=_KEPT)
-def _parsed(path: Path, _version: object) -> tuple[Document, ...]:
+def _parsed(path: Path, _as_it_was: object) -> tuple[Document, ...]:
     content = read_bytes(path, Place(path))
     try:
         return tuple(_document(path, root) for root in Composer(path, content).roots())
