@@ -37,13 +37,21 @@ class Core:
         self._others.start()
 
     def __enter__(self) -> Self:
+        """Raises ``SettingError`` where what is under way on the engine can't be read."""
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _begin(self) -> None:
         self._watcher.start()
         _ = self._modules.names  # read while the engine answers
         found = self.store.wait_until(lambda s: s.engine.running or s.engine.error is not None)
         if found.engine.running and found.engine.id:
             self._others.look(found.engine.id)
         self._others.start()
-        return self
 
     def __exit__(
         self,

@@ -111,7 +111,9 @@ def _cells(catalog: Catalog, module: Module, name: str, service: Service) -> lis
 def _dependencies(module: Module, name: str, service: Service) -> Iterable[str]:
     for other, how in service.depends_on.items():
         yield f"{other} ({_CONDITIONS[how.condition]}{'' if how.required else ', where chosen'})"
-    yield from (f"module {m} (healthy)" for m in module.waited_for(name, module.requires))
+    for required in module.waited_for(name, module.possible_requires):
+        chosen = "" if required in module.requires else ", where chosen"
+        yield f"module {required} (healthy{chosen})"
 
 
 _CONDITIONS = {

@@ -56,13 +56,7 @@ class Module:
     @property
     def possible_requires(self) -> tuple[str, ...]:
         """What it requires under any answer to its choices."""
-        chosen = (
-            name
-            for setting in self.settings.values()
-            for choice in setting.choices.values()
-            for name in choice.requires
-        )
-        return tuple(dict.fromkeys((*self.requires, *chosen)))
+        return _possible_requires(self.requires, self.settings)
 
     def requires_with(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """What it requires under the choices in *values* (by bare name)."""
@@ -110,18 +104,13 @@ def load_module(name: str, source: Path) -> Module:
     Raises:
         CatalogError: with every problem of the file's declarations.
     """
-    module = _as_declared(name, source)
-    if problems := _stray_requires(module):
-        raise CatalogError(problems)
-    return module
-
-
-def _as_declared(name: str, source: Path) -> Module:
     document = _main_document(source)
     file = document.file
     problems: list[Problem] = []
     extension = _extension(document, problems)
     services = _service_extensions(document, problems)
+    if extension:
+        problems += _stray_requires(document, extension, services)
     if problems or extension is None:
         raise CatalogError(problems)
     variables = find_variables(source)
@@ -147,16 +136,30 @@ def _as_declared(name: str, source: Path) -> Module:
     )
 
 
-def _stray_requires(module: Module) -> list[Problem]:
-    """What services are said to wait for, and the module does not require."""
+def _possible_requires(
+    requires: Sequence[str], settings: Mapping[str, Setting]
+) -> tuple[str, ...]:
+    choices = (choice for setting in settings.values() for choice in setting.choices.values())
+    return tuple(dict.fromkeys((*requires, *(name for c in choices for name in c.requires))))
+
+
+def _stray_requires(
+    document: Document, module: ModuleExtension, services: Mapping[str, ServiceExtension]
+) -> list[Problem]:
+    """What *services* are said to wait for, and the module does not require."""
+    known = _possible_requires(module.requires, module.settings)
     return [
         Problem(
-            module.place("services", service, EXTENSION, "requires"),
-            Text("expected a module that this one requires, found {found}", found=name),
+            document.place(("services", service, EXTENSION, "requires", index)),
+            Text(
+                "expected one of those that the module requires ({known}), found {found!r}",
+                known=", ".join(known),
+                found=name,
+            ),
         )
-        for service, extension in module.services.items()
-        for name in extension.requires or ()
-        if name not in module.possible_requires
+        for service, extension in services.items()
+        for index, name in enumerate(extension.requires or ())
+        if name not in known
     ]
 
 

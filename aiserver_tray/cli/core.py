@@ -67,7 +67,7 @@ def set_setting(app: "App", name: str, value: str | None) -> None:
 def _host(app: "App") -> "Client | None":
     from aiserver_tray.control.key import find_key  # noqa: PLC0415 - after Ctrl-C works
 
-    if find_key(app.settings.home) is None:  # then there never was one
+    if find_key(app.settings.home) is None:  # none would let us in
         return None
     from aiserver_tray.control.client import Client  # noqa: PLC0415 - only with a host
 

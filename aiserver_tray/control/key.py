@@ -1,4 +1,4 @@
-"""The key that clients of a home's host show: who has none was never let in by a host."""
+"""The key that clients of a home's host have to show."""
 
 import secrets
 from pathlib import Path

@@ -27,7 +27,6 @@ def decide(
     """
     decisions: dict[str, Decision] = {}
     for module in targets:
-        newest = _newest_volume(module, targets, observed)
         ordered = in_order(module)
         for target in ordered:
             if not target.is_job:
@@ -39,6 +38,7 @@ def decide(
                 due = (decisions[s.container] in ("start", "create", "recreate") for s in waiting)
                 # One that nobody waits for is due where it never ran.
                 is_due = any(due) if waiting else target.container not in observed.containers
+                newest = _newest_volume(target, targets, observed)
                 decisions[target.container] = _job(target, observed, stopped, newest, is_due=is_due)
     return decisions
 
@@ -128,13 +128,13 @@ def _job(
 
 
 def _newest_volume(
-    module: ModuleTarget, targets: Iterable[ModuleTarget], observed: Observed
+    job: ServiceTarget, targets: Iterable[ModuleTarget], observed: Observed
 ) -> datetime | None:
-    """When the newest volume with data of the modules that *module* requires was made."""
+    """When the newest volume with data of the modules that *job* requires was made."""
     times = [
         created
         for other in targets
-        if other.name in module.requires
+        if other.name in job.requires
         for service in other.services
         for volume in service.volumes
         if (created := observed.volumes.get(volume, _TO_BE_MADE))

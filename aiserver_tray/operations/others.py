@@ -56,7 +56,8 @@ class Others:
         """End."""
         self._closing.set()
         self._changed.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def look(self, engine_id: str) -> None:
         """Tell now what is under way on the engine and what is desired there.

@@ -153,7 +153,7 @@ class _UpPlanner:
     def _is_early(self, module: ModuleTarget, service: ServiceTarget) -> bool:
         """Whether something has still to become ready that has to be so before *service*."""
         others = [o for d, o in self._dependencies(module, service) if d.condition != _STARTED]
-        others += self._required(module, service)
+        others += self._required(service)
         return any(self._decisions[other.container] != "keep" for other in others)
 
     def _creation(
@@ -214,7 +214,7 @@ class _UpPlanner:
         needs = {
             step_id("create", service.container),
             *self._clearance(service),
-            *(step_id("wait", other.container) for other in self._required(module, service)),
+            *(step_id("wait", other.container) for other in self._required(service)),
         }
         after: set[str] = set()
         for dependency, other in self._dependencies(module, service):
@@ -243,10 +243,9 @@ class _UpPlanner:
             if any(port.collides(other) for other in had for port in wanted):
                 yield step_id("stop", container.name)
 
-    def _required(self, module: ModuleTarget, service: ServiceTarget) -> list[ServiceTarget]:
-        """The services of the modules that have to be ready before *service* starts."""
-        names = module.module.waited_for(service.service, module.requires)
-        required = (self._targets[name] for name in names if name in self._targets)
+    def _required(self, service: ServiceTarget) -> list[ServiceTarget]:
+        """The services of the modules that *service* requires: all have to be ready first."""
+        required = (self._targets[name] for name in service.requires if name in self._targets)
         return [other for target in required for other in target.services]
 
     def _wait(self, service: ServiceTarget, container: Container | None) -> Step:

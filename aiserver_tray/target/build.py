@@ -99,7 +99,7 @@ def _scope(resolved: ResolvedModule, owner: Owner, bind: str) -> Scope:
     name, project = resolved.module.name, resolved.project
     networks = {k: network_target(name, k, n, owner) for k, n in project.networks.items()}
     volumes = {k: volume_target(name, k, v, owner) for k, v in project.volumes.items()}
-    return Scope(resolved.module, project, owner, bind, networks, volumes)
+    return Scope(resolved.module, resolved.requires, project, owner, bind, networks, volumes)
 
 
 def _port_settings(module: Module, values: Mapping[str, str]) -> dict[int, str]:
@@ -126,6 +126,7 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
         volumes=volume_names(scope, name),
         config_volumes=tuple(folders.values()),
         depends_on=_dependencies(scope, service),
+        requires=scope.module.waited_for(name, scope.requires),
         is_job=is_job,
         ready_within=_stated_limit(scope.module, name) or _limit(service, is_job=is_job),
         stop_grace=_GRACE if (g := service.stop_grace_period) is None else g / SECOND,

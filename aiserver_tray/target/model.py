@@ -106,6 +106,8 @@ class ServiceTarget:
     config_volumes: tuple[str, ...] = ()
     """Hold nothing but `files` and what the image has beside them: they go with the container."""
     depends_on: tuple[Dependency, ...] = ()
+    requires: tuple[str, ...] = ()
+    """The modules that have to be ready before it starts."""
     is_job: bool = False
     ready_within: float = 30.0
     """Seconds from its start until it must be healthy."""

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scope:
-    """A module with its project; ``networks`` and ``volumes`` are by the file's names."""
+    """A module with its project and what it ``requires``; ``networks`` and ``volumes`` are by the
+    file's names."""
 
     module: Module
+    requires: tuple[str, ...]
     project: "Project"
     owner: Owner
     bind: str

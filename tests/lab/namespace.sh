@@ -36,7 +36,10 @@ thaw)
     mount_cgroups
     # What a pause has frozen takes no signal, not even the last one, until it is thawed.
     find /sys/fs/cgroup -ignore_readdir_race -path "*/$2*" -name freezer.state |
-        while read -r state; do echo THAWED >"$state"; done
+        while read -r state; do
+            # Its container may end just now.
+            { echo THAWED >"$state"; } 2>/dev/null || true
+        done
     ;;
 sweep)
     mount_cgroups

@@ -177,7 +177,8 @@ def test_a_service_waits_only_for_what_its_module_requires(tmp_path: Path) -> No
     (problem,) = load_catalog([tmp_path]).problems
 
     assert problem.place.line == 8
-    assert "that this one requires, found cache" in problem.render()
+    assert problem.place.key == "services.main.x-aiserver.requires.1"
+    assert "one of those that the module requires (db), found 'cache'" in problem.render()
 
 
 def test_a_built_in_name_in_a_users_folder_is_an_error_not_an_override(tmp_path: Path) -> None:

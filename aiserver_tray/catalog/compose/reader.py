@@ -7,8 +7,8 @@ that is what ``docker compose`` reads with: ``yes``, ``no``, ``on`` and ``off`` 
 
 import os
 import stat
+import time
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,9 @@ MAX_SIZE = 16 * 2**20
 MAX_VALUES = 100_000
 """Values in one document once aliases are expanded: a few lines can name billions."""
 
-_KEPT = 64
-"""Files whose documents are kept; the built-in catalog has a dozen."""
+_SETTLED = 2e9
+"""Nanoseconds after a change in which the next may leave no trace: some file systems' times are no
+finer (FAT's)."""
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,30 @@ def parse_documents(path: Path) -> tuple[Document, ...]:
     Raises:
         CatalogError: no such file, no YAML, or something else than mappings in it.
     """
-    return _parsed(path, _version(path))
+    version = _version(path)
+    known, documents = _kept.get(path, (None, ()))
+    if version is None or version != known:
+        documents = _parsed(path)
+        _kept[path] = (version, documents)
+    return documents
+
+
+_kept: dict[Path, tuple[object, tuple[Document, ...]]] = {}
+"""What was read last of each file, and its version then."""
 
 
 def _version(path: Path) -> object:
-    """What differs once the file was changed."""
+    """What differs once the file was changed; None where that can't be told."""
     try:
         found = path.stat()
     except (OSError, ValueError):  # whoever reads it tells
-        return object()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+        return None
+    if time.time_ns() - found.st_mtime_ns < _SETTLED:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-@lru_cache(maxsize=_KEPT)
-def _parsed(path: Path, _as_it_was: object) -> tuple[Document, ...]:
+def _parsed(path: Path) -> tuple[Document, ...]:
     content = read_bytes(path, Place(path))
     try:
         return tuple(_document(path, root) for root in Composer(path, content).roots())
@@ -173,7 +184,7 @@ def _document(file: Path, root: Node) -> Document:
 
 class _Builder:
     """Nodes to plain values. An alias is built anew wherever it stands, so that no two places
-    share a value that a later step changes."""
+    share a value."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

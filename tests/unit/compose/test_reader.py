@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -181,7 +182,23 @@ def test_a_folder_means_its_compose_file_and_the_override_beside_it(tmp_path: Pa
 
 
 def test_a_file_is_read_again_once_it_was_changed(tmp_path: Path) -> None:
-    first = read(tmp_path, "a: 1")
+    file, other = tmp_path / "compose.yaml", tmp_path / "other.yaml"
+    read(tmp_path, "a: 1")
+    os.utime(file, (0, 0))
+    first = parse_documents(file)
+    assert parse_documents(file) is first
 
-    assert parse_documents(tmp_path / "compose.yaml") is first
-    assert read(tmp_path, "a: 22")[0].tree == {"a": 22}
+    file.write_text("a: 2")
+    assert parse_documents(file)[0].tree == {"a": 2}
+
+    os.utime(file, (0, 0))
+    assert parse_documents(file)[0].tree == {"a": 2}
+    other.write_text("a: 3")
+    os.utime(other, (0, 0))
+    other.replace(file)
+    assert parse_documents(file)[0].tree == {"a": 3}
+
+
+def test_a_file_that_was_changed_just_now_is_not_kept(tmp_path: Path) -> None:
+    """Its next change may have the same time."""
+    assert read(tmp_path, "a: 1") is not parse_documents(tmp_path / "compose.yaml")

@@ -100,6 +100,28 @@ def test_a_service_waits_for_no_more_of_the_requires_than_it_says(tmp_path: Path
     assert needs(plan, "start ai-web-none") == {"create ai-web-none"}
 
 
+def test_what_runs_is_not_started_again_for_what_it_does_not_wait_for(tmp_path: Path) -> None:
+    app = """
+        x-aiserver: {kind: feature, requires: [base]}
+        services:
+          all: {image: "busybox:1"}
+          none: {image: "busybox:1", x-aiserver: {requires: []}}
+    """
+    stack = targets_of(tmp_path, base=BASE, web=app)
+    there = observed(stack)
+    changes = {
+        "ai-base": {"status": "exited"},
+        "ai-web-all": {"health": "starting"},
+        "ai-web-none": {"health": "starting"},
+    }
+    changed = {name: replace(there.containers[name], **how) for name, how in changes.items()}
+    plan = plan_up(stack, replace(there, containers=there.containers | changed))
+
+    assert needs(plan, "start ai-web-all") == {"wait ai-base"}
+    assert "start ai-web-none" not in ids(plan)
+    assert "wait ai-web-none" in ids(plan)
+
+
 def test_steps_come_after_what_they_need(stack: list[ModuleTarget]) -> None:
     seen: set[str] = set()
     for step in plan_up(stack, Observed()):
