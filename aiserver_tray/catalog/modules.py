@@ -136,9 +136,7 @@ def load_module(name: str, source: Path) -> Module:
     )
 
 
-def _possible_requires(
-    requires: Sequence[str], settings: Mapping[str, Setting]
-) -> tuple[str, ...]:
+def _possible_requires(requires: Sequence[str], settings: Mapping[str, Setting]) -> tuple[str, ...]:
     choices = (choice for setting in settings.values() for choice in setting.choices.values())
     return tuple(dict.fromkeys((*requires, *(name for c in choices for name in c.requires))))
 

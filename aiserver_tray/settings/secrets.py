@@ -87,7 +87,7 @@ class Secrets:
             SettingError: one of them, the file or its key can't be read.
         """
         if not (wanted := list(names)):
-            return {}
+            return {}  # whatever is wrong with the file
         data = self._file.read()
         return {
             name: self._decrypt(data, name, data.secrets[name])

@@ -15,6 +15,7 @@ _CHOSEN = (53, 132, 228)
 """The colour of GTK's usual theme for the line of a menu that would be taken."""
 
 _ELSEWHERE = ("1200", "800")
+"""Pixels from the upper left corner: far from the icon and from its menu."""
 _SHORT = 150
 """Pixels, high."""
 _STILL = 0.15
@@ -41,7 +42,8 @@ class TaskBar:
         eventually(lambda: self._bar().getpixel((SIZE, 0)) == _GROUND, "task bar")
 
     def icon(self) -> Look:
-        """What the first icon looks like. Raises ``AssertionError`` where there is none."""
+        """What the first icon looks like, in the size that the bar gives it. Raises
+        ``AssertionError`` where there is none yet."""
         try:
             return look_at(on_ground(self._bar().crop((0, 0, SIZE, SIZE)), _GROUND))
         except AssertionError:
@@ -98,10 +100,11 @@ class TaskBar:
         _, upper, _, lower = _changed(ground, found) or (0, 0, 0, 0)
         if lower - upper > _SHORT:
             return found
-        eventually(lambda: self._is_closed(ground), "end of the menu")
+        eventually(lambda: self._leave(ground), "end of the menu")
         return None
 
-    def _is_closed(self, ground: Image.Image) -> bool:
+    def _leave(self, ground: Image.Image) -> bool:
+        """Close the menu, which may still have been on its way; whether it is closed."""
         self._desktop.run("xdotool", "key", "Escape", "mousemove", *_ELSEWHERE)
         return not _changed(ground, self._desktop.picture())
 

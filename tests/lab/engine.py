@@ -6,8 +6,6 @@ Ending the lab and cleaning up after a crash are therefore the same thing.
 """
 
 import json
-import os
-import select
 import shutil
 import socket
 import subprocess
@@ -29,6 +27,8 @@ _NAMESPACE = Path(__file__).with_name("namespace.sh")
 _START_LIMIT = 180.0
 _END_LIMIT = 120.0
 """Seconds; a disk that is busy can hold up either for more than a minute."""
+_PATIENCE = 10.0
+"""Seconds until something may have been paused since it was looked at."""
 
 _LOG_TAIL = 40
 
@@ -137,14 +137,14 @@ def kill(place: Place) -> None:
     Raises:
         LabError: Some are still there; with what they wait for.
     """
-    _in_cgroups("thaw", place)
     deadline = time.monotonic() + _END_LIMIT
     while pids := processes(place):
         if time.monotonic() > deadline:
             told = [f"{name} {pid}: {_doing(pid)}" for name, pid in pids.items()]
             raise LabError("\n".join(["These processes could not be ended:", *told]))
+        _in_cgroups("thaw", place)
         _end(pids)
-        time.sleep(0.01)  # the others end with these
+        time.sleep(0.1)  # the others end with these
 
 
 def _in_cgroups(command: str, place: Place) -> None:
@@ -152,22 +152,17 @@ def _in_cgroups(command: str, place: Place) -> None:
 
 
 def _end(pids: dict[str, int]) -> None:
-    """Ends the first process of the namespaces, where it is there already, and waits for unshare,
-    which waits for that; so what ends with it has no file open any more."""
-    outer = next(
-        (pids[name] for name in ("unshare", "docker-init", "setsid") if name in pids), None
-    )
-    if outer is None:
+    """Ends the first process of the namespaces, and waits until all in them are gone, so that
+    none has a file open any more: unshare, which made them, waits for that itself."""
+    maker = next((pids[name] for name in ("unshare", "docker-init", "setsid") if name in pids), 0)
+    if not maker:
         return
-    with suppress(psutil.NoSuchProcess, ProcessLookupError):
-        descriptor = os.pidfd_open(outer)
-        try:
-            process = psutil.Process(outer)
-            for victim in (pids.get("unshare") and process.children()) or [process]:
-                victim.kill()
-            select.select([descriptor], [], [], _END_LIMIT)
-        finally:
-            os.close(descriptor)
+    with suppress(psutil.Error):  # it ended
+        process = psutil.Process(maker)
+        first = process.children() if maker == pids.get("unshare") else []
+        for victim in first or [process]:
+            victim.kill()
+        process.wait(_PATIENCE)
 
 
 def _doing(pid: int) -> str:
@@ -175,9 +170,12 @@ def _doing(pid: int) -> str:
     folder = Path(f"/proc/{pid}")
     try:
         state = (folder / "stat").read_text().rpartition(") ")[2][:1]
-        return f"state {state}, in the kernel at:\n{(folder / 'stack').read_text()}"
     except OSError:
         return "gone meanwhile"
+    try:
+        return f"state {state}, in the kernel at:\n{(folder / 'stack').read_text()}"
+    except OSError as error:
+        return f"state {state}, in the kernel at a place that can't be read: {error}"
 
 
 def sweep(place: Place) -> None:

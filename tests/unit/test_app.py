@@ -1,5 +1,6 @@
 """What the parts, wired together, give: targets, previews and outlines of modules."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,18 @@ def test_the_outline_of_a_broken_module_says_where_it_is_broken(app: App, tmp_pa
     assert problem is not None
     assert problem.render("en").startswith(f"{file}:1: ")
     assert problem.render("zh").startswith(f"{file}:1：")
+
+
+def test_a_core_that_does_not_come_to_begin_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_app: App) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(App, "names", property(interrupt))
+    before = threading.enumerate()
+
+    with pytest.raises(KeyboardInterrupt), App(tmp_path, [], "unix:///nowhere").core():
+        pass
+
+    assert threading.enumerate() == before

@@ -368,3 +368,26 @@ def test_doctor_reports_a_settings_file_that_it_can_not_read(tray: Tray) -> None
     assert "PROBLEM" in done.stdout
     assert "settings.json" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_who_only_looks_waits_for_nothing_else(tray: Tray) -> None:
+    """What takes long to import, and is for those who change something or speak to a host."""
+    others = ["aiserver_tray.control.client", "aiserver_tray.target.model"]
+    others += ["aiserver_tray.logs.level", "difflib", "rich", "cryptography"]
+    code = (
+        (
+            "import sys\n"
+            "from aiserver_tray.cli import main\n"
+            "try:\n    main()\n"
+            f"finally:\n    print({others} & sys.modules.keys())"
+        )
+        .replace("[", "{")
+        .replace("]", "}")
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--home", tray.home, "--host", "unix:///nowhere", "status"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "set()"

@@ -109,13 +109,11 @@ def test_what_runs_is_not_started_again_for_what_it_does_not_wait_for(tmp_path: 
     """
     stack = targets_of(tmp_path, base=BASE, web=app)
     there = observed(stack)
-    changes = {
-        "ai-base": {"status": "exited"},
-        "ai-web-all": {"health": "starting"},
-        "ai-web-none": {"health": "starting"},
-    }
-    changed = {name: replace(there.containers[name], **how) for name, how in changes.items()}
-    plan = plan_up(stack, replace(there, containers=there.containers | changed))
+    containers = {**there.containers}
+    containers["ai-base"] = replace(containers["ai-base"], status="exited")
+    for name in ("ai-web-all", "ai-web-none"):
+        containers[name] = replace(containers[name], health="starting")
+    plan = plan_up(stack, replace(there, containers=containers))
 
     assert needs(plan, "start ai-web-all") == {"wait ai-base"}
     assert "start ai-web-none" not in ids(plan)

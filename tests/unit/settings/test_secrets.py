@@ -201,6 +201,19 @@ def test_a_damaged_secrets_file_comes_back_from_its_copy(
     assert "secrets.json" in str(settings.notices)
 
 
+def test_a_damaged_secrets_file_stops_nobody_who_wants_no_secret(
+    settings: Settings, home: Home, declared: Declared
+) -> None:
+    settings.values(declared)
+    for name in ("secrets.json", "secrets.json.good"):
+        (home.folder / name).write_text("torn")
+
+    plain = {address: s for address, s in declared.items() if not s.is_secret}
+    assert settings.values(plain)
+    with pytest.raises(SettingError, match=r"secrets\.json"):
+        settings.values(declared)
+
+
 def test_a_key_that_was_made_before_a_crash_is_used(home: Home, declared: Declared) -> None:
     Settings(home).values(declared)
     key = (home.folder / "secrets.key").read_bytes()
