@@ -348,7 +348,8 @@ def parser() -> argparse.ArgumentParser:
         ("bench", command_bench),
         ("soak", command_soak),
     ):
-        command = commands.add_parser(name, help=function.__doc__)
+        # What stands after `run` is the applet's, --help too.
+        command = commands.add_parser(name, help=function.__doc__, add_help=name != "run")
         command.set_defaults(function=function)
         if name == "test":
             command.add_argument("levels", nargs="*")

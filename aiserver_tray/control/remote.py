@@ -12,7 +12,7 @@ from aiserver_tray.contract import Json
 from aiserver_tray.control.client import Client
 from aiserver_tray.control.mirror import Mirror
 from aiserver_tray.control.views import operation_of, snapshot_of
-from aiserver_tray.errors import AiServerError, NotRunningError
+from aiserver_tray.errors import AiServerError, HostEndedError, NotRunningError
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
 
@@ -220,6 +220,8 @@ class RemoteOperation:
         try:
             answer = self._client.request("ai/operation/wait", {"id": self.id})
             self.view = operation_of(answer["operation"])
+        except NotRunningError:
+            self.view = replace(self.view, status="failed", error=HostEndedError())
         except AiServerError as error:
             self.view = replace(self.view, status="failed", error=error)
         self._store.tell(RemoteState((self.view,), lambda: self._store.snapshot))

@@ -51,7 +51,7 @@ def _address(address: Address) -> Iterator[Finding]:
     """How the engine was found."""
     host = address.host
     if address.source == "local":
-        text = Text("The engine at {host} was found on this machine.", host=host)
+        text = Text("No engine is named; this machine's is looked for at {host}.", host=host)
     elif address.source == "context":
         text = Text("The engine at {host} is that of Docker's current context.", host=host)
     else:

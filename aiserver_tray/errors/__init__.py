@@ -31,6 +31,7 @@
     ├── RequestError          E_REQUEST        unknown channel, bad payload: which fields
     ├── AccessError           E_REQUEST        asked over HTTP by who was not let in
     ├── NotRunningError       E_NOT_RUNNING    no tray
+    │   └── HostEndedError                     it ended while it was at what was asked
     ├── NoDesktopError        E_NO_DESKTOP     nothing to show an icon on
     └── RemoteError           (any)            what another process answered
 
@@ -50,6 +51,7 @@ from aiserver_tray.errors.catalog import (
 from aiserver_tray.errors.contract import (
     AccessError,
     AlreadyRunningError,
+    HostEndedError,
     NotRunningError,
     OverloadedError,
     RemoteError,
@@ -95,6 +97,7 @@ __all__ = [
     "EngineRequestError",
     "ExitedError",
     "HealthTimeoutError",
+    "HostEndedError",
     "ImageBuildError",
     "ImagePullError",
     "InUseError",

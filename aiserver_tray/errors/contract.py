@@ -30,6 +30,20 @@ class NotRunningError(AiServerError):
         )
 
 
+class HostEndedError(NotRunningError):
+    """The host of the home ended while it was at what this process had asked of it."""
+
+    def __init__(self) -> None:
+        AiServerError.__init__(
+            self,
+            Text(
+                "AI-Server Tray ended while it was at this. What it had begun is as it was then, "
+                "unless another process goes on with it: see aiserver-tray status. The same "
+                "command again goes on from there"
+            ),
+        )
+
+
 class AlreadyRunningError(BusyError):
     """Another process of this home is what this one wanted to be."""
 

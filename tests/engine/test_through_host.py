@@ -81,7 +81,7 @@ def test_a_host_that_is_killed_is_told_of_and_the_next_command_does_without(
     with hosted(tray) as (client, process), tray.started("up", "held") as running:
         eventually(lambda: text_is(client, "waiting for held"))
         process.kill()
-        running.wait().failed("E_NOT_RUNNING")
+        running.wait().failed("E_NOT_RUNNING", "ended while it was at this")
         engine.containers.get("ai-held").exec_run(OPEN)
         tray.run("up", "held").succeeded()
 

@@ -86,6 +86,10 @@ def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(
     assert "aiserver-tray serve" in done.stderr
 
 
+def test_what_stands_after_run_is_the_applets() -> None:
+    assert "aiserver-tray up [OPTIONS]" in run("run", "up", "--help").stdout
+
+
 def test_a_command_that_does_not_exist_is_said_so() -> None:
     done = run("exec", "--", "no-such-command")
     assert done.returncode == 1

@@ -13,7 +13,7 @@ from aiserver_tray.control import remote
 from aiserver_tray.control.client import Client
 from aiserver_tray.control.remote import RemoteCore, RemoteState
 from aiserver_tray.control.server import Server
-from aiserver_tray.errors import BusyError, CancelledError, NotRunningError
+from aiserver_tray.errors import BusyError, CancelledError, HostEndedError, NotRunningError
 from aiserver_tray.host.paths import Home
 from aiserver_tray.model import EngineView, OperationView
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
@@ -122,7 +122,7 @@ def test_a_host_that_ends_fails_the_operation_and_who_watches(
         core.store.observe(states.put)
         operation = core.operations.start(Request("up", ("web",)))
         server.close()
-        assert isinstance(operation.wait().error, NotRunningError)
+        assert isinstance(operation.wait().error, HostEndedError)
         until(lambda: is_gone(states.get(timeout=LIMIT)))
         with pytest.raises(NotRunningError):
             assert core.store.snapshot
