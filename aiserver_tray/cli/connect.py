@@ -45,6 +45,8 @@ def connect(modules: tuple[str, ...]) -> None:
         set_setting(app, consumer.token, _working_token(app, consumer, snapshot))
         set_setting(app, consumer.choice, consumer.answer)
     _up(app, [consumer.module for consumer in consumers])
+    done = Text("Connected to OneAPI: {modules}", modules=_names(consumers))
+    tell([done.render(app.language)])
     tell(text for consumer in consumers if (text := _by_a_person(app, consumer)))
 
 
@@ -74,12 +76,18 @@ def disconnect(modules: tuple[str, ...]) -> None:
         set_setting(app, consumer.token, None)
     if again := [c.module for c in consumers if states[c.module] != "stopped"]:
         _up(app, again)
-    if left := ", ".join(c.module for c in consumers if _by_a_person(app, c)):
+    done = Text("No longer connected to OneAPI: {modules}", modules=_names(consumers))
+    tell([done.render(app.language)])
+    if left := _names(c for c in consumers if _by_a_person(app, c)):
         text = Text(
             "Where OneAPI was set up in {modules} itself, remove it there: its token is gone.",
             modules=left,
         )
         tell([text.render(app.language)])
+
+
+def _names(consumers: Iterable["Consumer"]) -> str:
+    return ", ".join(consumer.module for consumer in consumers)
 
 
 def _by_a_person(app: "App", consumer: "Consumer") -> str:

@@ -60,6 +60,7 @@ def test_a_module_gets_a_token_that_works_and_keeps_it(
     assert token.startswith("sk-")
     assert oneapi.models(token) == 200
     assert token not in first.output + first.errors
+    assert "Connected to OneAPI: reader" in first.errors
     assert oneapi.tokens().keys() == {READER}
     assert stored(oneapi, "READER_MODELS") == "other"
     assert stored(oneapi, TOKEN) == MASK
