@@ -24,6 +24,7 @@ from aiserver_tray.cli.mend import mend_or_end
 from aiserver_tray.cli.outcome import NOTHING, outcome_json, summary
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import STEPS
+from aiserver_tray.errors import HostEndedError
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import OperationKind, OperationView
 
@@ -190,7 +191,11 @@ def _run(
 def follow_operation(
     store: "Store | RemoteStore", operation: "Operation | RemoteOperation", language: Language
 ) -> OperationView:
-    """Shows *operation* to its end, as *store* hears of it."""
+    """Shows *operation* to its end, as *store* hears of it.
+
+    Raises:
+        HostEndedError: its host ended before, so there is nobody to ask what became of it.
+    """
     from aiserver_tray.cli.progress import follow  # noqa: PLC0415 - after Ctrl-C works
 
     views: SimpleQueue[Item] = SimpleQueue()
@@ -208,7 +213,10 @@ def follow_operation(
         # The store may have forgotten one that is over already for another that ended later.
         if operation.view.is_over:
             take([operation.view])
-        return follow(operation, views, language)
+        view = follow(operation, views, language)
+        if isinstance(view.error, HostEndedError):
+            raise view.error
+        return view
     finally:
         unsubscribe()
 

@@ -183,12 +183,13 @@ def test_a_cancelled_up_starts_nothing_more_and_can_be_gone_on_from(
 
 
 def test_a_cancelled_pull_ends_at_once(here: Installation, engine: docker.DockerClient) -> None:
-    with registry() as server, here.core() as core:
+    with registry() as server:
         here.write("web", {"web": {"image": f"{server.address}/team/stuck:1"}})
-        up = begin(core, "up", "web")
-        assert server.waiting.wait(LIMIT)
-        up.cancel()
-        assert ended(up).status == "cancelled"
+        with here.core() as core:
+            up = begin(core, "up", "web")
+            assert server.waiting.wait(LIMIT)
+            up.cancel()
+            assert ended(up).status == "cancelled"
     assert names(engine) == set()
 
 
