@@ -67,7 +67,8 @@ REFUSED_BY_ENGINE = {
     "refused_isolation": "[iI]nvalid isolation",
     "refused_runtime": "unknown or invalid runtime name",
     "refused_storage_opt": "--storage-opt is supported only for overlay over xfs",
-    "sizes": "Minimum memory limit allowed is 6MB",
+    # Compose makes its two services side by side, and tells of the one that is refused first.
+    "sizes": "Minimum memory limit allowed is 6MB|always set the Memory limit",
     "volumes_short": "mount path must be absolute",
     "volumes_top": "mount path must be absolute",
     "volumes_windows": "mount path must be absolute",
