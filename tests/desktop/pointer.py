@@ -83,14 +83,7 @@ class TaskBar:
     def _ground(self) -> Image.Image:
         """The screen with the pointer elsewhere, so that no tooltip is shown."""
         self._desktop.run("xdotool", "mousemove", *_ELSEWHERE)
-        return eventually(self._still, "stillness")
-
-    def _still(self) -> Image.Image | None:
-        """The screen; None where it changes."""
-        before = self._desktop.picture()
-        time.sleep(_STILL)
-        after = self._desktop.picture()
-        return None if _changed(before, after) else after
+        return self._settled()
 
     def _menu(self, ground: Image.Image) -> Image.Image | None:
         """The screen with the menu open; None where the applet does not know its state yet, and
@@ -108,16 +101,17 @@ class TaskBar:
         self._desktop.run("xdotool", "key", "Escape", "mousemove", *_ELSEWHERE)
         return not _changed(ground, self._desktop.picture())
 
-    def _settled(self, before: Image.Image) -> Image.Image:
-        """The screen, once it differs from *before* and stays so for a while."""
-        last, since = before, time.monotonic()
+    def _settled(self, before: Image.Image | None = None) -> Image.Image:
+        """The screen, once it differs from *before*, if that is given, and stays so for a while."""
+        last, since = before or self._desktop.picture(), time.monotonic()
 
         def is_still() -> bool:
             nonlocal last, since
             last, previous = self._desktop.picture(), last
             if _changed(previous, last):
                 since = time.monotonic()
-            return bool(_changed(before, last)) and time.monotonic() - since > _STILL
+            is_other = before is None or bool(_changed(before, last))
+            return is_other and time.monotonic() - since > _STILL
 
         eventually(is_still, "end of the changes")
         return last
