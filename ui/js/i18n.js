@@ -62,7 +62,7 @@ const CHINESE = {
   "Start": "启动",
   "Start AI-Server Tray; this window then goes on by itself.": "请启动 AI-Server Tray，本窗口会自动恢复。",
   "Start all": "全部启动",
-  "Start all starts {names} with the basic services that they need. The first time, images are downloaded, which may take some minutes.": "“全部启动”会启动 {names} 以及它们所需的基础服务。首次启动需要下载镜像，可能要几分钟。",
+  "Start all starts {names} with the basic services needed for that. The first time, images are downloaded, which may take some minutes.": "“全部启动”会启动 {names} 以及它们所需的基础服务。首次启动需要下载镜像，可能要几分钟。",
   "Start engine": "启动引擎",
   "Starting": "正在启动",
   "Starting all": "正在启动全部模块",

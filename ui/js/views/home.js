@@ -72,7 +72,7 @@ function firstSteps({ snapshot: { engine, modules, chosen } }) {
       ${icon("info")}
       <div class="notice-text">
         <strong>${t("Ready when you are")}</strong>
-        <p>${t("Start all starts {names} with the basic services that they need. The first time, images are downloaded, which may take some minutes.", { names })}</p>
+        <p>${t("Start all starts {names} with the basic services needed for that. The first time, images are downloaded, which may take some minutes.", { names })}</p>
       </div>
     </div>`;
 }
