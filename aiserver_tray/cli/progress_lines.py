@@ -30,6 +30,8 @@ class ProgressLines:
         before, self._steps = self._steps, view.steps
         for index, step in enumerate(view.steps):
             old = before[index] if index < len(before) else None
+            if step is old:
+                continue
             for seen in _passed(step, old):
                 if text := self._text(index, seen, old, now):
                     yield harmless(text.render(self._language))
@@ -50,8 +52,6 @@ class ProgressLines:
 
 def _passed(step: StepView, old: StepView | None) -> tuple[StepView, ...]:
     """What *step* was since *old*: views that came too fast to be told one by one are left out."""
-    if step is old:
-        return ()
     if step.status == "done" and (old is None or old.status == "pending"):
         return (replace(step, status="running"), step)
     return (step,)
