@@ -10,6 +10,7 @@ import pytest
 from tests.desktop.applet import DEVELOPERS, RUNNING, STARTING, STOPPED, Applet
 from tests.desktop.desktop import Desktop, desktop
 from tests.desktop.looks import Look
+from tests.desktop.monitor import resize
 from tests.desktop.pointer import TaskBar
 from tests.desktop.waiting import eventually
 from tests.desktop.window_lab import ask, probed
@@ -50,6 +51,26 @@ def test_from_the_first_click_to_the_last(
         bar.choose("quit", "Up", "Right")  # the last, and in its submenu the first
         applet.ends()
         eventually(lambda: is_empty(bar), "end of the icon")
+
+
+def test_icon_and_menu_outlast_a_change_of_the_screen(
+    screen: Desktop, shop: Installation, tmp_path: Path
+) -> None:
+    bar = TaskBar(screen, Path(os.environ.get("AISERVER_SHOTS") or tmp_path))
+    with closing(Applet(screen, shop)) as applet:
+        applet.start(until=lambda: str(bar.icon()) == STOPPED)
+        resize(screen, 1024, 700)
+        bar.choose("menu-small", "Down", "Down")
+        eventually(lambda: str(bar.icon()) == RUNNING, RUNNING)
+
+        resize(screen, 1280, 900)
+        bar.choose("menu-large", "Down", "Down")
+        eventually(lambda: str(bar.icon()) == STOPPED, STOPPED)
+        bar.click_icon()
+        says(screen, "Nothing is running")
+        bar.shot("large")
+        bar.choose("quit", "Up", "Right")
+        applet.ends()
 
 
 def starting(bar: TaskBar) -> list[Look]:
