@@ -82,7 +82,9 @@ class Core:
         return Operations(parts)
 
     def look(self) -> None:
-        """Look for the engine, and at all of its containers, now."""
+        """Look for the engine, and at all of its containers, now, whatever became of the
+        connections to it."""
+        self.engine.renew()
         self._watcher.refresh()
 
     def publish_modules(self) -> None:

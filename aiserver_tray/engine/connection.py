@@ -31,7 +31,7 @@ class Connection:
         self._version: str | None = None
         self._clients: WeakSet[Client] = WeakSet()
         self.generation = 0
-        """Counts how often the engine was lost."""
+        """Counts how often the engine was lost, or connections to it given up."""
 
     @property
     def api_version(self) -> str:
@@ -86,6 +86,11 @@ class Connection:
             why = Text("what answers there is no Docker engine")
             raise EngineDownError(self.address.host, why) from error
 
+    def renew(self) -> None:
+        """Keep no connection from before: it may be dead, and the next engine another version."""
+        self.generation += 1
+        self._version = None
+
     def proxy_arguments(self) -> dict[str, str]:
         """Build arguments for the proxies that Docker's own configuration names."""
         return dict(self._client()._proxy_configs.get_environment())
@@ -116,12 +121,10 @@ class Connection:
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """Translates errors, and notes when the engine is lost: connections kept from before are
-        of no use to any thread, and the next engine may be another version."""
+        """Translates errors, and notes when the engine is lost."""
         try:
             with translated(self.address):
                 yield
         except EngineDownError:
-            self.generation += 1
-            self._version = None
+            self.renew()
             raise

@@ -74,8 +74,13 @@ class Engine:
 
     @property
     def generation(self) -> int:
-        """Another number after each time that it was lost."""
+        """Another number after each time that it was lost, or its connections renewed."""
         return self._connection.generation
+
+    def renew(self) -> None:
+        """Ask it on new connections from now on: those of a machine that slept may be dead, which
+        only shows when an answer does not come."""
+        self._connection.renew()
 
     def ping(self) -> None:
         """Make sure that it is there."""

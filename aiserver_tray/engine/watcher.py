@@ -111,7 +111,8 @@ class Watcher:
         self._thread.start()
 
     def refresh(self) -> None:
-        """Ask the engine for everything once more, or try at once to reach it."""
+        """Subscribe and ask for everything once more, or try at once to reach the engine. Events
+        can fall silent without an end: a connection to another machine does, while this sleeps."""
         self._inbox.put("refresh")
 
     def close(self) -> None:
@@ -128,25 +129,23 @@ class Watcher:
             error = self._failure()
             if self._closing:
                 return
+            if error is None:
+                continue
             self._store.put(EngineDown(error))
             self._pause(self._back_off[min(self._failures, len(self._back_off) - 1)])
             self._failures += 1
 
-    def _failure(self) -> AiServerError:
-        """Watch, until it fails: why."""
+    def _failure(self) -> AiServerError | None:
+        """Watch, until it fails: why; None where it is to begin anew."""
         try:
             self._watch()
         except Exception as error:  # noqa: BLE001 - whatever it is, we go on
             return _told(error)
-        return self._ended
-
-    @property
-    def _ended(self) -> AiServerError:
-        return EngineDownError(self._engine.host, "its events ended")
+        return None
 
     def _watch(self) -> None:
-        """Follow one stream of events until it ends. Subscribe first, then list: what happens in
-        between is in the stream."""
+        """Follow one stream of events, until it ends (which is an error) or another is wanted.
+        Subscribe first, then list: what happens in between is in the stream."""
         with closing(self._engine.events(self._installation)) as source:
             self._source = source
             reader = Thread(target=self._read, args=[source], name="watcher-events", daemon=True)
@@ -162,7 +161,7 @@ class Watcher:
                 reader.join(_CLOSE_LIMIT)
 
     def _read(self, source: EventSource) -> None:
-        error = self._ended
+        error: AiServerError = EngineDownError(self._engine.host, "its events ended")
         try:
             for event in source:
                 self._inbox.put(event)
@@ -193,7 +192,7 @@ class Watcher:
                     case _Lost(source=lost, error=error) if lost is source:
                         raise error
                     case "refresh":
-                        self._list()
+                        return
             if time.monotonic() >= due:
                 dirty.update(dict.fromkeys(self._overlooked(), False))
                 due = time.monotonic() + self._relist

@@ -4,16 +4,23 @@ import os
 import shlex
 import sys
 import time
+from contextlib import closing
+from dataclasses import replace
 
 import docker
 
 from tests.desktop.applet import ENGINE_DOWN, ROOT, RUNNING, TROUBLE, Applet, Shown
 from tests.desktop.desktop import Desktop
+from tests.desktop.relay import Relay
 from tests.desktop.waiting import eventually
+from tests.engine.operating import Installation
 from tests.engine.processes import kill
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import VARIABLE, Place
+
+A_SLEEP = 16.0
+"""Seconds: longer than any pause that is none."""
 
 
 def running(applet: Applet) -> None:
@@ -83,6 +90,25 @@ def test_the_engine_goes_and_comes_back_with_everything(applet: Applet, lab: Pla
     gone, back = applet.notifications()[:2]
     assert gone.startswith("The Docker engine is gone: ")
     assert back.startswith("The Docker engine is back: ")
+
+
+def test_after_a_sleep_it_sees_what_it_was_not_told(
+    screen: Desktop, shop: Installation, lab: Place, engine: docker.DockerClient
+) -> None:
+    """A process that is stopped for a while looks like a machine that slept."""
+    line = screen.folder / "engine.sock"
+    far = replace(shop, host=f"unix://{line}")
+    with Relay(line, lab.socket) as relay, closing(Applet(screen, far)) as applet:
+        running(applet)
+        applet.process.suspend()
+        relay.fall_silent()
+        engine.containers.get("ai-shop-web").remove(force=True)
+        time.sleep(A_SLEEP)
+        applet.process.resume()
+        applet.shows(TROUBLE)
+        applet.cli("up", "shop")
+        applet.shows(RUNNING)
+        applet.quit()
 
 
 def test_the_engine_is_started_by_the_menu(applet: Applet, lab: Place) -> None:

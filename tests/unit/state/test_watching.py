@@ -298,11 +298,19 @@ class TestSafetyNet:
 
 def test_a_refresh_asks_for_everything(store: Store, watch: Watch) -> None:
     engine = FakeEngine(container(id="1"))
+    seen: list[bool] = []
     watcher = watch(engine)
     until_up(store)
+    store.observe(lambda state: seen.append(state.engine.running))
+    silent = engine.stream
     engine.found["1"] = container(id="1", restart_count=3)
     watcher.refresh()
     until(store, lambda _: store.state.containers["ai-web-app"].restart_count == 3)
+    assert engine.stream is not silent
+    engine.found["2"] = container("web/other", id="2")
+    engine.happens("start", "2")
+    until_known(store, 2)
+    assert all(seen), "the engine was never away"
 
 
 class TestLostEngine:
