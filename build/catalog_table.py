@@ -16,6 +16,7 @@ from aiserver_tray.app import built_in_catalog
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.service import Service
+from aiserver_tray.catalog.extension import stated
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
 from aiserver_tray.target.jobs import jobs_in
@@ -52,12 +53,12 @@ def load() -> Catalog:
 def rows(catalog: Catalog, module: Module) -> list[Row]:
     """Every service of *module*, under whichever choice it is active."""
     project = load_project(module.source, config_environment(catalog, module, None), profiles=["*"])
-    done = jobs_in(module, project)
+    done = jobs_in(project)
     found: dict[str, Row] = {}
     for name, service in project.services.items():
         cells = _cells(catalog, module, name, service)
         found[name] = Row(name, name in done, dict(zip(COLUMNS, cells, strict=True)))
-    return [found[name] for name in module.document.tree["services"]]
+    return [found[name] for name in module.section("services")]
 
 
 def reasons() -> Mapping[str, Mapping[str, str]]:
@@ -95,23 +96,23 @@ def _shown(module: str, row: Row, column: str) -> str:
 
 
 def _cells(catalog: Catalog, module: Module, name: str, service: Service) -> list[str]:
-    written = module.document.tree["services"][name]
+    written = module.section("services")[name]
     check = service.healthcheck
     return [
         f"`{service.image}`",
         _lines(f"`{v.source}` → `{v.target}`" for v in service.volumes),
         _lines(f"{p.published} → {p.target}" for p in service.ports),
         _code(" ".join(check.test or [])) if check else "",
-        _lines(_dependencies(module, name, service)),
+        _lines(_dependencies(module, service)),
         _lines(_secrets(catalog, module, name)),
         _memory(module, written),
     ]
 
 
-def _dependencies(module: Module, name: str, service: Service) -> Iterable[str]:
+def _dependencies(module: Module, service: Service) -> Iterable[str]:
     for other, how in service.depends_on.items():
         yield f"{other} ({_CONDITIONS[how.condition]}{'' if how.required else ', where chosen'})"
-    for required in module.waited_for(name, module.possible_requires):
+    for required in stated(service.extensions).waited_for(module.possible_requires):
         chosen = "" if required in module.requires else ", where chosen"
         yield f"module {required} (healthy{chosen})"
 
@@ -140,9 +141,8 @@ def _memory(module: Module, written: Mapping[str, Any]) -> str:
 def names_used(module: Module, service: str) -> list[str]:
     """The NAMEs that *service* of *module* depends on, as its file is written: in its own lines
     and in the configuration and env files that it gets under the default choices."""
-    tree = module.document.tree
-    written = tree["services"][service]
-    configs = tree.get("configs", {})
+    written = module.section("services")[service]
+    configs = module.section("configs")
     sources = [c if isinstance(c, str) else c["source"] for c in written.get("configs", [])]
     text = json.dumps([written, *(configs.get(source) for source in sources)])
     if env_file := written.get("env_file"):

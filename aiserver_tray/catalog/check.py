@@ -7,7 +7,9 @@ from typing import Any
 
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
-from aiserver_tray.catalog.modules import EXTENSION, Module
+from aiserver_tray.catalog.compose.variables import local_documents
+from aiserver_tray.catalog.extension import EXTENSION
+from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import (
     COMPOSE_VARIABLES,
     ResolvedModule,
@@ -119,7 +121,7 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
 
 def _notes(resolved: ResolvedModule) -> list[Problem]:
     module = resolved.module
-    notes = unsupported(module, resolved.project)
+    notes = [*unsupported(module, resolved.project), *_unheard(module)]
     for section in ("networks", "volumes"):
         for name, resource in getattr(resolved.project, section).items():
             if resource.name != f"{resolved.project.name}_{name}" and not resource.external:
@@ -134,6 +136,17 @@ def _notes(resolved: ResolvedModule) -> list[Problem]:
             text = Text("{image} is not pinned to a tag and may change by itself", image=image)
             notes.append(Problem(module.place("services", name, "image"), text))
     return notes
+
+
+def _unheard(module: Module) -> list[Problem]:
+    """Other files' own x-aiserver: they are a part of *module* without it."""
+    own = {document.file for document in module.documents}
+    text = Text("this does not count for {file}, which extends or includes it", file=module.file)
+    return [
+        Problem(document.place((EXTENSION,)), text)
+        for document in local_documents(module.source)
+        if document.file not in own and EXTENSION in document.tree
+    ]
 
 
 def shared_name_problems(modules: Iterable[tuple[Module, Collection[str]]]) -> list[Problem]:

@@ -1,11 +1,14 @@
 """The closed schema of ``x-aiserver``: what a module says that Compose has no word for."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from aiserver_tray.catalog.compose.scalars import parse_duration, parse_size
 from aiserver_tray.catalog.setting import Closed, Localized, Setting, Texts
+
+EXTENSION = "x-aiserver"
 
 Kind = Literal["basic", "feature"]
 SettingName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
@@ -58,3 +61,12 @@ class ServiceExtension(Closed):
     ready_within: Annotated[str, AfterValidator(_duration)] | None = None
     job: bool = False
     requires: Texts | None = None
+
+    def waited_for(self, requires: Sequence[str]) -> tuple[str, ...]:
+        """Those of the *requires* of its module that have to be ready before it starts."""
+        return tuple(r for r in requires if self.requires is None or r in self.requires)
+
+
+def stated(service: Mapping[str, Any]) -> ServiceExtension:
+    """What *service* says, by its keys or by its extensions alone."""
+    return ServiceExtension.model_validate(service.get(EXTENSION, {}))

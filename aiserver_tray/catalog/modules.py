@@ -3,23 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.files import read_documents
-from aiserver_tray.catalog.compose.problems import problems_of
+from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.reader import Document
 from aiserver_tray.catalog.compose.variables import Variable, find_variables
-from aiserver_tray.catalog.extension import Kind, ModuleExtension, Needs, ServiceExtension
+from aiserver_tray.catalog.extension import EXTENSION, Kind, ModuleExtension, Needs, stated
 from aiserver_tray.catalog.setting import LocalText, Setting
-from aiserver_tray.errors import CatalogError, Place, Problem
+from aiserver_tray.errors import CatalogError, Place
 from aiserver_tray.i18n import Text
-
-EXTENSION = "x-aiserver"
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -43,10 +39,9 @@ class Module:
     needs: Needs
     settings: Mapping[str, Setting]
     variables: Mapping[str, Variable]
-    services: Mapping[str, ServiceExtension]
     declared: bool
     defaults: Mapping[str, str]
-    document: Document
+    documents: tuple[Document, ...]
 
     @property
     def folder(self) -> Path:
@@ -56,7 +51,8 @@ class Module:
     @property
     def possible_requires(self) -> tuple[str, ...]:
         """What it requires under any answer to its choices."""
-        return _possible_requires(self.requires, self.settings)
+        choices = (choice for s in self.settings.values() for choice in s.choices.values())
+        return tuple(dict.fromkeys((*self.requires, *(r for c in choices for r in c.requires))))
 
     def requires_with(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """What it requires under the choices in *values* (by bare name)."""
@@ -67,24 +63,12 @@ class Module:
         """The profiles that the choices in *values* (by bare name) activate."""
         return frozenset(profile for choice in self._chosen(values) for profile in choice.profiles)
 
-    def waited_for(self, service: str, requires: Sequence[str]) -> tuple[str, ...]:
-        """Those of the *requires* of the module that have to be ready before *service* starts."""
-        extension = self.services.get(service)
-        if extension is None or extension.requires is None:
-            return tuple(requires)
-        return tuple(name for name in requires if name in extension.requires)
-
     @property
     def tokens(self) -> dict[str, str]:
         """The settings that are access tokens, by bare name, and of which module."""
         return {
             name: setting.token_of for name, setting in self.settings.items() if setting.token_of
         }
-
-    @property
-    def stated_jobs(self) -> frozenset[str]:
-        """The services that the file says to be jobs; others are by what waits for them."""
-        return frozenset(name for name, extension in self.services.items() if extension.job)
 
     def _chosen(self, values: Mapping[str, str]) -> list[Any]:
         return [
@@ -94,8 +78,17 @@ class Module:
         ]
 
     def place(self, *path: str) -> Place:
-        """Where *path* (``"services", "web"``) stands in the main file."""
-        return self.document.place(path)
+        """Where *path* (``"services", "web"``) stands in the module's own files."""
+        problems = Problems(self.file)
+        for document in self.documents:
+            problems.add(document)
+        return problems.place(path)
+
+    def section(self, name: str) -> dict[str, Any]:
+        """What stands under *name* (``services``) in the module's own files, as it is written;
+        of what several have, that of the last."""
+        sections = (document.tree.get(name) for document in self.documents)
+        return {k: v for items in sections if isinstance(items, dict) for k, v in items.items()}
 
 
 def load_module(name: str, source: Path) -> Module:
@@ -104,19 +97,13 @@ def load_module(name: str, source: Path) -> Module:
     Raises:
         CatalogError: with every problem of the file's declarations.
     """
-    document = _main_document(source)
-    file = document.file
-    problems: list[Problem] = []
-    extension = _extension(document, problems)
-    services = _service_extensions(document, problems)
-    if extension:
-        problems += _stray_requires(document, extension, services)
-    if problems or extension is None:
-        raise CatalogError(problems)
+    documents = tuple(read_documents(source))
+    file = documents[0].file
+    stating = _stating(documents)
+    extension = _extension(stating) if stating else ModuleExtension(kind="feature")
     variables = find_variables(source)
-    declared = EXTENSION in document.tree
-    dotenv = {} if declared else _dotenv(file)
-    settings = extension.settings if declared else _plain_settings(variables, dotenv)
+    dotenv = {} if stating else _dotenv(file)
+    settings = extension.settings if stating else _plain_settings(variables, dotenv)
     return Module(
         name=name,
         source=source,
@@ -129,75 +116,54 @@ def load_module(name: str, source: Path) -> Module:
         needs=extension.needs,
         settings=settings,
         variables=variables,
-        services=services,
-        declared=declared,
-        defaults=_declared_defaults(settings) if declared else dotenv,
-        document=document,
+        declared=stating is not None,
+        defaults=_declared_defaults(settings) if stating else dotenv,
+        documents=documents,
     )
 
 
-def _possible_requires(requires: Sequence[str], settings: Mapping[str, Setting]) -> tuple[str, ...]:
-    choices = (choice for setting in settings.values() for choice in setting.choices.values())
-    return tuple(dict.fromkeys((*requires, *(name for c in choices for name in c.requires))))
-
-
-def _stray_requires(
-    document: Document, module: ModuleExtension, services: Mapping[str, ServiceExtension]
-) -> list[Problem]:
-    """What *services* are said to wait for, and the module does not require."""
-    known = _possible_requires(module.requires, module.settings)
-    return [
-        Problem(
-            document.place(("services", service, EXTENSION, "requires", index)),
-            Text(
-                "expected one of those that the module requires ({known}), found {found!r}",
-                known=", ".join(known),
-                found=name,
-            ),
-        )
-        for service, extension in services.items()
-        for index, name in enumerate(extension.requires or ())
-        if name not in known
-    ]
-
-
-def _main_document(source: Path) -> Document:
-    documents = read_documents(source)
+def _stating(documents: Sequence[Document]) -> Document | None:
+    """Whose x-aiserver counts: as Compose has it, an extension that stands in a later document
+    takes the place of the whole of an earlier one."""
+    stating = None
     for document in documents:
         if EXTENSION in document.tree:
-            return document
-    return documents[0]
+            stating = document
+        elif (EXTENSION,) in document.resets:
+            stating = None
+    return stating
 
 
-def _extension(document: Document, problems: list[Problem]) -> ModuleExtension | None:
-    raw = document.tree.get(EXTENSION, {"kind": "feature"})
-    return _validated(ModuleExtension, raw, document, (EXTENSION,), problems)
+def _extension(document: Document) -> ModuleExtension:
+    try:
+        return ModuleExtension.model_validate(document.tree[EXTENSION])
+    except ValidationError as error:
+        raise CatalogError(problems_of(error, document.place, (EXTENSION,))) from None
 
 
-def _service_extensions(document: Document, problems: list[Problem]) -> dict[str, ServiceExtension]:
-    services = document.tree.get("services")
-    found: dict[str, ServiceExtension] = {}
+def check_services(module: Module, tree: Mapping[str, Any], problems: Problems) -> None:
+    """Reports what is wrong with x-aiserver of services, in the whole *tree* of *module*'s files
+    and of those that they extend and include."""
+    services = tree.get("services")
     for name, service in services.items() if isinstance(services, dict) else ():
         if isinstance(service, dict) and EXTENSION in service:
             path = ("services", name, EXTENSION)
-            extension = _validated(ServiceExtension, service[EXTENSION], document, path, problems)
-            if extension is not None:
-                found[name] = extension
-    return found
+            try:
+                requires = stated(service).requires or ()
+            except ValidationError as error:
+                problems.extend(problems_of(error, problems.place, path))
+                continue
+            for index in _stray(requires, module.possible_requires):
+                text = Text(
+                    "expected one of those that the module requires ({known}), found {found!r}",
+                    known=", ".join(module.possible_requires),
+                    found=requires[index],
+                )
+                problems.report((*path, "requires", index), text)
 
 
-def _validated(
-    model: type[_Model],
-    raw: Any,  # noqa: ANN401 - whatever stands in the file
-    document: Document,
-    path: tuple[str | int, ...],
-    problems: list[Problem],
-) -> _Model | None:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        problems.extend(problems_of(error, document.place, path))
-        return None
+def _stray(names: Sequence[str], known: Sequence[str]) -> list[int]:
+    return [index for index, name in enumerate(names) if name not in known]
 
 
 def _dotenv(file: Path) -> dict[str, str]:

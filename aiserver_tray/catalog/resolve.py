@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.catalog.catalog import Catalog
-from aiserver_tray.catalog.modules import EXTENSION, Module
+from aiserver_tray.catalog.extension import EXTENSION
+from aiserver_tray.catalog.modules import Module, check_services
 from aiserver_tray.catalog.unsupported import hidden_configs
 from aiserver_tray.errors import CatalogError
 from aiserver_tray.masking import MASK
@@ -59,8 +61,9 @@ def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outl
     from aiserver_tray.catalog.compose.load import load_outline  # noqa: PLC0415 - slow
 
     env = _environment(catalog, module, values)
+    check = partial(check_services, module)
     try:
-        tree = load_outline(module.source, env, profiles=module.profiles_with(env))
+        tree = load_outline(module.source, env, profiles=module.profiles_with(env), check=check)
     except CatalogError as error:
         error.hide(secrets_in(catalog, module, env))
         raise
@@ -113,8 +116,9 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
     # The models take a while to import, and who only lists modules needs none.
     from aiserver_tray.catalog.compose.load import load_project  # noqa: PLC0415
 
+    check = partial(check_services, module)
     try:
-        project = load_project(module.source, env, profiles=module.profiles_with(env))
+        project = load_project(module.source, env, profiles=module.profiles_with(env), check=check)
     except CatalogError as error:
         error.hide(secrets)
         raise

@@ -40,8 +40,8 @@ def services(
     if not slash:
         return modules(context, parameter, incomplete)
     module = _app(context).catalog.modules.get(name)
-    found = module.document.tree.get("services") if module else None
-    addresses = (f"{name}/{service}" for service in found or ())
+    found = module.section("services") if module else ()
+    addresses = (f"{name}/{service}" for service in found)
     return [CompletionItem(a) for a in addresses if a.startswith(incomplete)]
 
 

@@ -1,7 +1,7 @@
 """Objects of the engine that have a name we need (pure)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
 
 from aiserver_tray.catalog.check import shared_name_problems
 from aiserver_tray.catalog.modules import Module
@@ -131,8 +131,7 @@ def _absent(section: Literal["networks", "volumes"], module: Module, name: str) 
 
 def _declared(section: str, module: Module, name: str) -> Place:
     """Where *module*'s file declares what the engine calls *name*."""
-    declared: Mapping[str, Any] = module.document.tree.get(section) or {}
-    for key, value in declared.items():
+    for key, value in module.section(section).items():
         given = value.get("name") if isinstance(value, dict) else None
         if name in (key, given):
             return module.place(section, key)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from aiserver_tray.catalog.compose.scalars import parse_duration
+from aiserver_tray.catalog.extension import ServiceExtension, stated
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import ResolvedModule
 from aiserver_tray.catalog.unsupported import unsupported
@@ -115,6 +116,7 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
     body, digest = container(scope, name, image, found, folders)
     ports = _ports(service, scope.bind)
     is_job = name in scope.jobs
+    extension = stated(service.extensions)
     return ServiceTarget(
         module=scope.module.name,
         service=name,
@@ -126,9 +128,9 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
         volumes=volume_names(scope, name),
         config_volumes=tuple(folders.values()),
         depends_on=_dependencies(scope, service),
-        requires=scope.module.waited_for(name, scope.requires),
+        requires=extension.waited_for(scope.requires),
         is_job=is_job,
-        ready_within=_stated_limit(scope.module, name) or _limit(service, is_job=is_job),
+        ready_within=_stated_limit(extension) or _limit(service, is_job=is_job),
         stop_grace=_GRACE if (g := service.stop_grace_period) is None else g / SECOND,
         ports=ports,
         port_settings={port.host: settings[port.host] for port in ports if port.host in settings},
@@ -155,10 +157,9 @@ def _dependencies(scope: Scope, service: "Service") -> tuple[Dependency, ...]:
     )
 
 
-def _stated_limit(module: Module, name: str) -> float | None:
-    extension = module.services.get(name)
-    stated = extension.ready_within if extension else None
-    return parse_duration(stated) / SECOND if stated else None
+def _stated_limit(extension: ServiceExtension) -> float | None:
+    within = extension.ready_within
+    return parse_duration(within) / SECOND if within else None
 
 
 def _limit(service: "Service", *, is_job: bool) -> float:

@@ -1,18 +1,18 @@
 """Which services of a module are jobs: they run once and must exit 0."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.extension import stated
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
 
 
-def jobs_in(module: Module, project: "Project") -> frozenset[str]:
-    """The jobs of *module* with the services in *project*."""
+def jobs_in(project: "Project") -> frozenset[str]:
+    """The jobs among the services of *project*."""
     return jobs_of(
-        module,
+        {name: service.extensions for name, service in project.services.items()},
         (
             (name, how.condition)
             for service in project.services.values()
@@ -21,9 +21,12 @@ def jobs_in(module: Module, project: "Project") -> frozenset[str]:
     )
 
 
-def jobs_of(module: Module, dependencies: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """What *module* says to be a job, and those for whose success another service waits.
-    *dependencies*: the service that is waited for, and the condition."""
-    return module.stated_jobs.union(
+def jobs_of(
+    services: Mapping[str, Mapping[str, Any]], dependencies: Iterable[tuple[str, str]]
+) -> frozenset[str]:
+    """Those of *services* (by name, with their keys or extensions) that say so, and those for whose
+    success another waits. *dependencies*: the service that is waited for, and the condition."""
+    saying = {name for name, service in services.items() if stated(service).job}
+    return frozenset(saying).union(
         name for name, condition in dependencies if condition == "service_completed_successfully"
     )

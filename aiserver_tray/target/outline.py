@@ -13,7 +13,7 @@ def module_model(outline: Outline) -> ModuleModel:
     """The state's model of the module in *outline*."""
     module = outline.module
     jobs = jobs_of(
-        module,
+        outline.services,
         (
             (name, str(how.get("condition")))
             for service in outline.services.values()

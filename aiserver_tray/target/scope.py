@@ -33,7 +33,7 @@ class Scope:
     @cached_property
     def jobs(self) -> frozenset[str]:
         """The services that are jobs."""
-        return jobs_in(self.module, self.project)
+        return jobs_in(self.project)
 
     def service(self, name: str) -> "Service":
         """The service *name* as the file has it."""

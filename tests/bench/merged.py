@@ -44,7 +44,7 @@ def _without_inactive(services: Tree) -> None:
 
 def _ready(resolved: ResolvedModule) -> dict[str, str]:
     """Service -> the condition under which it is ready."""
-    done = jobs_in(resolved.module, resolved.project)
+    done = jobs_in(resolved.project)
     return {
         name: _DONE if name in done else "service_healthy" for name in resolved.project.services
     }

@@ -90,7 +90,7 @@ def _slowed(folder: Path) -> Path:
     for module in load_catalog([folder]).modules.values():
         services = {
             name: _slowed_service(image)
-            for name, service in module.document.tree["services"].items()
+            for name, service in module.section("services").items()
             if (image := service["image"].partition(":")[0]) in TYPICAL
         }
         if services:

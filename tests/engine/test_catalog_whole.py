@@ -55,7 +55,7 @@ def lasting(module: Module) -> list[str]:
     """The services of *module* that run on, under the default choices."""
     env = config_environment(CATALOG, module, None)
     project = load_project(module.source, env, profiles=module.profiles_with(env))
-    return [name for name in project.services if name not in jobs_in(module, project)]
+    return [name for name in project.services if name not in jobs_in(project)]
 
 
 EVERY = {
@@ -172,7 +172,7 @@ def users_of(address: str) -> set[tuple[str, str]]:
         (module.name, service)
         for module in CATALOG.modules.values()
         if CATALOG.scope(module).get(name) == address
-        for service in module.document.tree["services"]
+        for service in module.section("services")
         if name in names_used(module, service)
     }
 
@@ -187,7 +187,7 @@ def only_users_are_recreated(stack: Stack, change: Callable[[], None], *addresse
     recreated = {service for service in both if before[service] != after[service]}
     assert recreated == set().union(*map(users_of, addresses)) & both
     for module, service in before.keys() ^ after.keys():
-        assert CATALOG.modules[module].document.tree["services"][service].get("profiles")
+        assert CATALOG.modules[module].section("services")[service].get("profiles")
 
 
 def test_every_service_is_healthy_and_every_job_done(stack: Stack) -> None:
@@ -205,7 +205,7 @@ def test_nothing_is_kept_where_no_file_says(stack: Stack) -> None:
     named = {
         f"ai-{module.name}-{volume}"
         for module in CATALOG.modules.values()
-        for volume in module.document.tree.get("volumes", {})
+        for volume in module.section("volumes")
     }
     assert {volume.name for volume in stack.client.volumes.list()} <= named
 

@@ -44,7 +44,7 @@ def found() -> Iterator[Found]:
         env = config_environment(CATALOG, module, None)
         project = load_project(module.source, env, profiles=["*"])
         for name, service in project.services.items():
-            yield Found(module.name, name, service, name in jobs_in(module, project))
+            yield Found(module.name, name, service, name in jobs_in(project))
 
 
 ALL = [*found()]

@@ -5,7 +5,7 @@ for the whole: defaults, paths, environment, profiles, and the models.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +33,19 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
 
 Tree = dict[str, Any]
+Check = Callable[[Tree, Problems], None]
+"""Reports what is wrong with extensions (``x-…``) in the merged tree; Compose takes any."""
 
 _NAME = "COMPOSE_PROJECT_NAME"
 _PROFILES = "COMPOSE_PROFILES"
 
 
+def _any(_tree: Tree, _problems: Problems) -> None:
+    """A `Check` that takes every extension."""
+
+
 def load_project(
-    path: Path, env: Mapping[str, str], *, profiles: Collection[str] = ()
+    path: Path, env: Mapping[str, str], *, profiles: Collection[str] = (), check: Check = _any
 ) -> "Project":
     """The project of the Compose file *path*, or of the one in the folder *path* with its
     override.
@@ -51,27 +57,31 @@ def load_project(
     Raises:
         CatalogError: with every problem found.
     """
-    tree, env, problems = _read(path, env)
+    tree, env, problems = _read(path, env, check)
     active = _profiles(env, profiles)
     complete_services(tree, env, _active_services(tree, active), problems)
     return _validated(tree, active, problems)
 
 
-def load_outline(path: Path, env: Mapping[str, str], *, profiles: Collection[str] = ()) -> Tree:
+def load_outline(
+    path: Path, env: Mapping[str, str], *, profiles: Collection[str] = (), check: Check = _any
+) -> Tree:
     """The normalized tree that `load_project` makes its models from, with the active services
     only. What the models would find wrong stays, in return for a tenth of the time.
 
     Raises:
         CatalogError: with every problem found on the way.
     """
-    tree, env, problems = _read(path, env)
+    tree, env, problems = _read(path, env, check)
     problems.check()
     normalize(tree)
     active = _active_services(tree, _profiles(env, profiles))
     return tree | {"services": {name: tree["services"][name] for name in sorted(active)}}
 
 
-def _read(path: Path, env: Mapping[str, str]) -> tuple[Tree, Mapping[str, str], Problems]:
+def _read(
+    path: Path, env: Mapping[str, str], check: Check
+) -> tuple[Tree, Mapping[str, str], Problems]:
     """The canonical tree of the files at *path*, *env* with the project's name, and the problems
     so far."""
     files = tuple(compose_files(path, env))
@@ -84,6 +94,7 @@ def _read(path: Path, env: Mapping[str, str]) -> tuple[Tree, Mapping[str, str], 
         problems.report((), empty_file())
         problems.check()
     tree["name"] = name
+    check(tree, problems)
     return tree, env, problems
 
 

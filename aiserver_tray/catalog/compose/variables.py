@@ -38,34 +38,45 @@ def find_variables(path: Path) -> dict[str, Variable]:
         CatalogError: a file can't be read, or a variable is malformed.
     """
     finder = _Finder()
-    todo = deque((file, file.parent) for file in compose_files(path))
-    while todo:
-        todo.extend(finder.read(*todo.popleft()))
+    for document in local_documents(path):
+        finder.read(document)
     if finder.problems:
         raise CatalogError(finder.problems)
     return finder.found
+
+
+def local_documents(path: Path) -> Iterator[Document]:
+    """The documents of the Compose file or folder *path*, and then of the local files that these
+    extend and include, and so on.
+
+    Raises:
+        CatalogError: a file can't be read.
+    """
+    todo = deque((file, file.parent) for file in compose_files(path))
+    read: set[Path] = set()
+    while todo:
+        file, folder = todo.popleft()
+        if file in read:
+            continue
+        read.add(file)
+        for document in parse_documents(file):
+            yield document
+            for other, its_folder in _other_files(document.tree, folder):
+                if os.path.isfile(other):  # noqa: PTH113 - false, not an error, on odd names
+                    todo.append((other, its_folder or other.parent))
 
 
 class _Finder:
     def __init__(self) -> None:
         self.found: dict[str, Variable] = {}
         self.problems: list[Problem] = []
-        self._read: set[Path] = set()
 
-    def read(self, file: Path, folder: Path) -> Iterator[tuple[Path, Path]]:
-        """Takes what *file* uses, and yields the local files that it names, which are relative
-        to *folder*, each with the folder that its own are relative to."""
-        if file in self._read:
-            return
-        self._read.add(file)
-        for document in parse_documents(file):
-            for path, text in _texts(document.tree, ()):
-                self._take(document, path, text)
-            for path, name in _without_value(document.tree):
-                self._add(Reference(name), document.place(path))
-            for other, its_folder in _other_files(document.tree, folder):
-                if os.path.isfile(other):  # noqa: PTH113 - false, not an error, on odd names
-                    yield other, its_folder or other.parent
+    def read(self, document: Document) -> None:
+        """Takes what *document* uses."""
+        for path, text in _texts(document.tree, ()):
+            self._take(document, path, text)
+        for path, name in _without_value(document.tree):
+            self._add(Reference(name), document.place(path))
 
     def _take(self, document: Document, path: KeyPath, text: str) -> None:
         try:
