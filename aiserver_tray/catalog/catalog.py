@@ -13,6 +13,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from aiserver_tray.catalog.compose.files import find_compose_file
+from aiserver_tray.catalog.compose.reader import version
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.errors import (
@@ -176,8 +177,7 @@ def stamp(roots: Sequence[Path]) -> str:
         with suppress(OSError):  # what can't be looked at can't be loaded
             for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
                 if entry.is_file():
-                    found = entry.stat()
-                    digest.update(repr((entry.path, found.st_mtime_ns, found.st_size)).encode())
+                    digest.update(repr((entry.path, version(entry.stat()))).encode())
     return digest.hexdigest()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.catalog.catalog import Catalog, load_catalog
+from aiserver_tray.catalog.catalog import Catalog, load_catalog, stamp
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.extension import stated
 from aiserver_tray.catalog.resolve import config_environment, outline, resolve, resolve_with
@@ -269,6 +269,18 @@ def test_a_built_in_name_in_a_users_folder_is_an_error_not_an_override(tmp_path:
 def test_the_same_folder_reached_twice_counts_once() -> None:
     catalog = load_catalog([BUILT_IN, BUILT_IN / "basic", BUILT_IN / "features/n8n"])
     assert catalog.problems == []
+
+
+def test_the_stamp_differs_once_a_file_was_changed_whatever_its_time_says(tmp_path: Path) -> None:
+    file = write(tmp_path, "web", declared(body="image: busybox:1")) / "compose.yaml"
+    os.utime(file, (0, 0))
+    before = stamp([tmp_path])
+    assert stamp([tmp_path]) == before
+    other = file.with_name("new")
+    other.write_text(declared(body="image: busybox:2"), encoding="utf-8")
+    os.utime(other, (0, 0))
+    other.replace(file)
+    assert stamp([tmp_path]) != before
 
 
 def test_a_plain_file_has_its_variables_as_settings(tmp_path: Path) -> None:

@@ -81,11 +81,11 @@ def parse_documents(path: Path) -> tuple[Document, ...]:
     Raises:
         CatalogError: no such file, no YAML, or something else than mappings in it.
     """
-    version = _version(path)
+    found = _settled_version(path)
     known, documents = _kept.get(path, (None, ()))
-    if version is None or version != known:
+    if found is None or found != known:
         documents = _parsed(path)
-        _kept[path] = (version, documents)
+        _kept[path] = (found, documents)
     return documents
 
 
@@ -93,15 +93,20 @@ _kept: dict[Path, tuple[object, tuple[Document, ...]]] = {}
 """What was read last of each file, and its version then."""
 
 
-def _version(path: Path) -> object:
-    """What differs once the file was changed; None where that can't be told."""
+def version(found: os.stat_result) -> tuple[int, ...]:
+    """What differs once the file that *found* tells of was changed."""
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _settled_version(path: Path) -> tuple[int, ...] | None:
+    """The `version` of the file; None where a change might leave no trace in it."""
     try:
         found = path.stat()
     except (OSError, ValueError):  # whoever reads it tells
         return None
     if time.time_ns() - found.st_mtime_ns < _SETTLED:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return version(found)
 
 
 def _parsed(path: Path) -> tuple[Document, ...]:
