@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray import __version__
-from aiserver_tray.catalog.catalog import Catalog, load_catalog, stamp
+from aiserver_tray.catalog.catalog import Catalog, Edition, load_catalog
 from aiserver_tray.catalog.check import Report, check
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.resolve import (
@@ -68,7 +68,7 @@ class App:
             "home": str(self.settings.folder),
             "engine": find_address(self._host, self._engine_setting).host,
             "catalogs": [str(folder.resolve()) for folder in self._catalogs],
-            "catalogStamp": self._catalog_stamp,
+            "catalogStamp": self._edition.stamp,
         }
 
     @property
@@ -77,16 +77,18 @@ class App:
         catalogs = [word for c in self._catalogs for word in ("--catalog", str(c.resolve()))]
         return [*catalogs, *(["--host", self._host] if self._host else [])]
 
-    @cached_property
+    @property
     def catalog(self) -> Catalog:
         """The built-in modules, those of the home's folder ``modules``, and the further ones."""
-        # Taken before: what is changed meanwhile differs then.
-        _ = self._catalog_stamp
-        return load_catalog(self._roots)
+        return self._edition.read()
+
+    def read(self) -> None:
+        """Read the catalog now, so that nobody waits for it later."""
+        self._edition.read()
 
     @cached_property
-    def _catalog_stamp(self) -> str:
-        return stamp(self._roots)
+    def _edition(self) -> Edition:
+        return Edition(self._roots)
 
     @property
     def _roots(self) -> list[Path]:

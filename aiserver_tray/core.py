@@ -47,7 +47,7 @@ class Core:
 
     def _begin(self) -> None:
         self._watcher.start()
-        _ = self._modules.names  # read while the engine answers
+        self._modules.read()  # while the engine answers
         found = self.store.wait_until(lambda s: s.engine.running or s.engine.error is not None)
         if found.engine.running and found.engine.id:
             self._others.look(found.engine.id)

@@ -169,6 +169,22 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
     return Catalog(modules, _broken(wrong, modules))
 
 
+class Edition:
+    """The catalog in *roots*, read when it is first asked for. Its ``stamp`` is from before that,
+    so that it differs from what is changed meanwhile."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.stamp = stamp(roots)
+        self._roots = roots
+        self._catalog: Catalog | None = None
+
+    def read(self) -> Catalog:
+        """The catalog."""
+        if self._catalog is None:
+            self._catalog = load_catalog(self._roots)
+        return self._catalog
+
+
 def stamp(roots: Sequence[Path]) -> str:
     """What differs once a module under *roots* came or went, or a file directly in its folder was
     changed. Reads no file."""

@@ -22,6 +22,9 @@ _Module = TypeVar("_Module", ModuleTarget, ModuleModel)
 class Modules(Protocol):
     """The modules that can be had, with the settings that hold now."""
 
+    def read(self) -> None:
+        """Read them now, not only once one is asked for."""
+
     @property
     def names(self) -> tuple[str, ...]:
         """Those of the catalog, in its order."""
@@ -53,6 +56,10 @@ class Previews:
     """*modules* for looking only: `target` makes no secrets."""
 
     modules: Modules
+
+    def read(self) -> None:
+        """Read them now."""
+        self.modules.read()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def test_a_core_that_does_not_come_to_begin_leaves_nothing_running(
     def interrupt(_app: App) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(App, "names", property(interrupt))
+    monkeypatch.setattr(App, "read", interrupt)
     before = threading.enumerate()
 
     with pytest.raises(KeyboardInterrupt), App(tmp_path, [], "unix:///nowhere").core():

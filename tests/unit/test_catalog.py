@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.catalog.catalog import Catalog, load_catalog, stamp
+from aiserver_tray.catalog.catalog import Catalog, Edition, load_catalog, stamp
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.extension import stated
 from aiserver_tray.catalog.resolve import config_environment, outline, resolve, resolve_with
@@ -281,6 +281,13 @@ def test_the_stamp_differs_once_a_file_was_changed_whatever_its_time_says(tmp_pa
     os.utime(other, (0, 0))
     other.replace(file)
     assert stamp([tmp_path]) != before
+
+
+def test_an_edition_differs_from_what_is_changed_while_it_is_read(tmp_path: Path) -> None:
+    edition = Edition([tmp_path])
+    write(tmp_path, "late", declared())
+    assert "late" in edition.read().modules
+    assert edition.stamp != Edition([tmp_path]).stamp
 
 
 def test_a_plain_file_has_its_variables_as_settings(tmp_path: Path) -> None:
