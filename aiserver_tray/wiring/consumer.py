@@ -34,11 +34,10 @@ def consumer_of(module: Module) -> Consumer | None:
     Raises:
         CatalogError: it has, but no choice that requires that module.
     """
-    for name, setting in module.settings.items():
-        if setting.token_of:
-            choice, answer = _choice(module, name, setting.token_of)
-            address = f"{module.name}.{name}", f"{module.name}.{choice}"
-            return Consumer(module.name, setting.token_of, *address, answer)
+    for name, provider in module.tokens.items():
+        choice, answer = _choice(module, name, provider)
+        address = f"{module.name}.{name}", f"{module.name}.{choice}"
+        return Consumer(module.name, provider, *address, answer)
     return None
 
 

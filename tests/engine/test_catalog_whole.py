@@ -48,7 +48,7 @@ def tokens_for(address: str, answer: str) -> list[str]:
     """The tokens that an answer to a choice needs, which `connect` would make."""
     module = CATALOG.modules[address.partition(".")[0]]
     required = DECLARED[address].choices[answer].requires
-    return [f"{module.name}.{n}" for n, s in module.settings.items() if s.token_of in required]
+    return [f"{module.name}.{n}" for n, provider in module.tokens.items() if provider in required]
 
 
 def lasting(module: Module) -> list[str]:
