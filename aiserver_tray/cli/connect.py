@@ -18,10 +18,6 @@ from aiserver_tray.model import Snapshot
 if TYPE_CHECKING:
     from aiserver_tray.app import App
     from aiserver_tray.wiring.consumer import Consumer
-    from aiserver_tray.wiring.oneapi import OneApi
-
-_ELSEWHERE = Text("the engine is on another machine")
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
 _modules = click.argument(
     "modules", nargs=-1, required=True, metavar="MODULE...", shell_complete=complete.consumers
@@ -36,10 +32,12 @@ def connect(modules: tuple[str, ...]) -> None:
 
     OneAPI is started where needed. A token that there is and that works is kept.
     """
+    from aiserver_tray.wiring.provider import ELSEWHERE  # noqa: PLC0415 - as in `_consumers`
+
     app = current_app()
     consumers = _consumers(app, modules)
     if not app.engine().address.is_local:
-        raise _by_hand(consumers[0], _ELSEWHERE)
+        raise _by_hand(consumers[0], ELSEWHERE)
     snapshot = _up(app, [consumer.provider for consumer in consumers])
     for consumer in consumers:
         set_setting(app, consumer.token, _working_token(app, consumer, snapshot))
@@ -58,24 +56,13 @@ def disconnect(modules: tuple[str, ...]) -> None:
 
     MODULEs that run are started anew without it. OneAPI is started where a token is to be deleted.
     """
+    from aiserver_tray.wiring import disconnect as wiring  # noqa: PLC0415 - as in `_consumers`
+
     app = current_app()
-    consumers = [c for c in _consumers(app, modules) if _is_connected(app, c)]
+    consumers = wiring.disconnect(app, _consumers(app, modules), _Hands(app))
     if not consumers:
         tell([NOTHING.render(app.language)])
         return
-    with shared_core(app) as core:
-        snapshot = require_engine(core)
-    states = {module.name: module.state for module in snapshot.modules}
-    known = app.settings.known({c.token: app.declared[c.token] for c in consumers})
-    with_token = [c for c in consumers if c.token in known or states[c.provider] == "running"]
-    snapshot = _started(app, with_token, snapshot)
-    for consumer in consumers:
-        if consumer in with_token:
-            _delete_token(app, consumer, snapshot)
-        set_setting(app, consumer.choice, None)
-        set_setting(app, consumer.token, None)
-    if again := [c.module for c in consumers if states[c.module] != "stopped"]:
-        _up(app, again)
     done = Text("No longer connected to OneAPI: {modules}", modules=_names(consumers))
     tell([done.render(app.language)])
     if left := _names(c for c in consumers if _by_a_person(app, c)):
@@ -84,6 +71,30 @@ def disconnect(modules: tuple[str, ...]) -> None:
             modules=left,
         )
         tell([text.render(app.language)])
+
+
+class _Hands:
+    """What disconnecting takes, as commands do it."""
+
+    def __init__(self, app: "App") -> None:
+        self._app = app
+
+    def snapshot(self) -> Snapshot:
+        """What is shown now."""
+        with shared_core(self._app) as core:
+            return require_engine(core)
+
+    def up(self, modules: Sequence[str]) -> Snapshot:
+        """What is shown once *modules* run."""
+        return _up(self._app, modules)
+
+    def unset(self, address: str) -> None:
+        """Take back the value of a setting, through the host where there is one."""
+        set_setting(self._app, address, None)
+
+    def tell(self, text: Text) -> None:
+        """Tell it on standard error."""
+        tell([text.render(self._app.language)])
 
 
 def _names(consumers: Iterable["Consumer"]) -> str:
@@ -120,18 +131,6 @@ def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
     return found
 
 
-def _started(app: "App", consumers: Iterable["Consumer"], snapshot: Snapshot) -> Snapshot:
-    """What is shown once the providers of *consumers* run; those that do already are left alone."""
-    states = {module.name: module.state for module in snapshot.modules}
-    down = {c.provider for c in consumers if states[c.provider] != "running"}
-    if not down or not app.engine().address.is_local:
-        return snapshot
-    for name in sorted(down):
-        text = Text("{name} is started, since a token is to be deleted there.", name=name)
-        tell([text.render(app.language)])
-    return _up(app, sorted(down))
-
-
 def _up(app: "App", modules: Sequence[str]) -> Snapshot:
     """What is shown once *modules* run. Ends the process where they can't be started."""
     from aiserver_tray.cli.operate import follow_operation  # noqa: PLC0415 - as in `_consumers`
@@ -157,9 +156,10 @@ def _working_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> str:
         SettingError: there is none to be had.
     """
     from aiserver_tray.wiring.oneapi import OneApiError  # noqa: PLC0415 - as in `_consumers`
+    from aiserver_tray.wiring.provider import log_in  # noqa: PLC0415
 
     try:
-        provider = _logged_in(app, consumer, snapshot)
+        provider = log_in(app, consumer, snapshot)
         stored = app.settings.secrets.values([consumer.token]).get(consumer.token)
         for key in (stored, provider.key(consumer.token_name)):
             if key and provider.takes(key):
@@ -167,48 +167,6 @@ def _working_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> str:
         return provider.make(consumer.token_name)
     except OneApiError as error:
         raise _by_hand(consumer, error.why) from None
-
-
-def _delete_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> None:
-    """Deletes the token, or tells that it stays."""
-    from aiserver_tray.wiring.oneapi import OneApiError  # noqa: PLC0415 - as in `_consumers`
-
-    try:
-        _logged_in(app, consumer, snapshot).remove(consumer.token_name)
-    except OneApiError as error:
-        text = Text(
-            "The token {name} stays in {provider}: {why}. Delete it there.",
-            name=consumer.token_name,
-            provider=consumer.provider,
-            why=error.why,
-        )
-        tell([text.render(app.language)])
-
-
-def _logged_in(app: "App", consumer: "Consumer", snapshot: Snapshot) -> "OneApi":
-    """The provider that *consumer* uses.
-
-    Raises:
-        OneApiError: it does not let us in.
-    """
-    from aiserver_tray.wiring import oneapi  # noqa: PLC0415 - as in `_consumers`
-
-    if not app.engine().address.is_local:
-        # On loopback here, something else may listen, and would get the password.
-        raise oneapi.OneApiError(_ELSEWHERE)
-    services = (s for m in snapshot.modules if m.name == consumer.provider for s in m.services)
-    ports = [p for s in services for p in s.ports if p.container == oneapi.PORT]
-    if not ports:
-        raise oneapi.OneApiError(Text("it publishes no port"))
-    port = ports[0]
-    password = app.settings.reveal(app.declared, oneapi.PASSWORD)
-    return oneapi.OneApi(_LOOPBACK.get(port.address, port.address), port.host, password)
-
-
-def _is_connected(app: "App", consumer: "Consumer") -> bool:
-    declared = {a: app.declared[a] for a in (consumer.choice, consumer.token)}
-    known = app.settings.known(declared)
-    return consumer.token in known or known.get(consumer.choice) == consumer.answer
 
 
 def _by_hand(consumer: "Consumer", why: Text) -> SettingError:
