@@ -86,6 +86,14 @@ class App:
         """Read the catalog now, so that nobody waits for it later."""
         self._edition.read()
 
+    def renew_catalog(self) -> bool:
+        """Whether the catalog's files were changed since it was read; it is read again then."""
+        now = Edition(self._roots)
+        is_changed = now.stamp != self._edition.stamp
+        if is_changed:
+            self._edition = now
+        return is_changed
+
     @cached_property
     def _edition(self) -> Edition:
         return Edition(self._roots)
@@ -94,7 +102,7 @@ class App:
     def _roots(self) -> list[Path]:
         return [built_in_catalog(), self.settings.folder / "modules", *self._catalogs]
 
-    @cached_property
+    @property
     def declared(self) -> Declared:
         """Every setting there is, by address."""
         return {**APP_SETTINGS, **self.catalog.declared}
@@ -129,7 +137,8 @@ class App:
         return values | {a: MASK for a, setting in in_scope.items() if setting.is_secret}
 
     def _in_scope(self, module: Module) -> Declared:
-        return {address: self.declared[address] for address in self.catalog.scope(module).values()}
+        declared = self.declared
+        return {address: declared[address] for address in self.catalog.scope(module).values()}
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from aiserver_tray.api.dispatch import Handlers, dispatch
+from aiserver_tray.api.catalog import CatalogChanges
+from aiserver_tray.api.dispatch import Handler, Handlers, dispatch
 from aiserver_tray.api.engine import EngineChannels
 from aiserver_tray.api.logs import LogChannels
 from aiserver_tray.api.modules import ModuleChannels
 from aiserver_tray.api.operations import OperationChannels
 from aiserver_tray.app import App
-from aiserver_tray.contract import Caller, Envelope, Json
+from aiserver_tray.contract import Caller, Envelope, Json, Payload
 from aiserver_tray.core import Core
 from aiserver_tray.i18n import Language
 from aiserver_tray.operations.request import Request
@@ -22,16 +23,26 @@ class Api:
 
     def __init__(self, app: App, core: Core) -> None:
         self._core = core
+        self._catalog = CatalogChanges(app, core)
         self._modules = ModuleChannels(app, core)
         self._operations = OperationChannels(core)
         self._logs = LogChannels(core)
         self._engine = EngineChannels(core)
+        channels = (self._modules, self._operations, self._logs, self._engine)
         self._handlers: Handlers = {
-            **self._modules.handlers,
-            **self._operations.handlers,
-            **self._logs.handlers,
-            **self._engine.handlers,
+            name: self._up_to_date(handler)
+            for each in channels
+            for name, handler in each.handlers.items()
         }
+
+    def _up_to_date(self, handler: Handler) -> Handler:
+        """*handler*, which knows the catalog as it is when it is asked."""
+
+        def handle(asked: Payload, caller: Caller) -> Json:
+            self._catalog.take_up()
+            return handler(asked, caller)
+
+        return handle
 
     def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401 - JSON
         """The answer. Blocks until there is one, and never raises."""
@@ -55,6 +66,7 @@ class Api:
 
     def begin(self, request: Request) -> Operation:
         """Start *request*, so that clients can cancel it."""
+        self._catalog.take_up()
         return self._operations.begin(request)
 
     def close(self) -> None:

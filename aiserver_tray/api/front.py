@@ -74,13 +74,14 @@ class Front:
     # -- channels ------------------------------------------------------------------------------
 
     def _about(self, _asked: Nothing, caller: Caller) -> Json:
+        engine = self._engine(caller)  # asked first: the core takes up a changed catalog by that
         return {
             "version": __version__,
             "pid": os.getpid(),
             "host": self._surroundings.kind,
             "language": caller.language,
             **self._app.identity,
-            **self._engine(caller),
+            **engine,
         }
 
     def _engine(self, caller: Caller) -> Json:

@@ -43,6 +43,7 @@ class CoreHost:
             core = self._core = self._app.core()
             stack.callback(core.close)
             core.open()
+            self._app.renew_catalog()  # who followed another host read it long ago
             core.publish_modules()
             api = Api(self._app, core)
             stack.callback(api.close)

@@ -86,6 +86,19 @@ def test_a_host_that_is_killed_is_told_of_and_the_next_command_does_without(
         tray.run("up", "held").succeeded()
 
 
+def test_what_is_added_to_the_catalog_is_started_by_a_host_that_runs(tray: Tray) -> None:
+    with hosted(tray) as (client, _):
+        tray.run("up", "base").succeeded()
+        write(tray.catalog, "late", {"late": service()}, kind="feature", requires=["base"])
+
+        tray.run("up", "late").succeeded()
+
+        assert operation(client)["modules"] == ["late"]
+        assert operation(client)["foreign"] is False
+        modules = {m["name"]: m for m in client.request("ai/snapshot/get")["modules"]}
+        assert (modules["late"]["state"], modules["late"]["orphan"]) == ("running", False)
+
+
 def test_status_is_watched_through_the_host(tray: Tray) -> None:
     with hosted(tray) as (_, process), tray.started("status", "--watch", "--json") as watching:
         assert watching.process.stdout

@@ -87,9 +87,10 @@ def test_the_host_knows_at_once_what_was_set(tray: Tray) -> None:
         assert entry["value"] == "system"
 
 
-def test_what_the_host_does_not_know_yet_is_done_without_it(tray: Tray) -> None:
+def test_what_was_added_to_the_catalog_is_done_by_a_host_that_runs(tray: Tray) -> None:
     with hosted(tray) as (client, _):
         write(tray.catalog, "late", {"late": service()}, kind="feature")
         tray.run("choose", "late").succeeded()
         tray.run("up", "late").failed("E_ENGINE_DOWN")
-        assert operations(client) == []
+        assert operations(client) == [("up", "failed")]
+        assert client.request("ai/config/choose")["chosen"] == ["late"]
