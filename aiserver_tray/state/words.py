@@ -9,7 +9,7 @@ STATES: Mapping[State, Text] = {
     "stopped": Text("stopped"),
     "starting": Text("starting"),
     "running": Text("running"),
-    "degraded": Text("degraded"),
+    "degraded": Text("partly running"),
     "error": Text("in error"),
     "stopping": Text("stopping"),
     "engine_down": Text("engine down"),

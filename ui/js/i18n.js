@@ -57,7 +57,6 @@ const CHINESE = {
   "Restarting all": "正在重启全部模块",
   "Restarting {names}": "正在重启 {names}",
   "Running": "运行中",
-  "Some parts are not running": "部分服务未运行",
   "Something needs your attention": "有问题需要处理",
   "Start": "启动",
   "Start AI-Server Tray; this window then goes on by itself.": "请启动 AI-Server Tray，本窗口会自动恢复。",

@@ -18,7 +18,7 @@ const SENTENCES = {
   stopped: "Nothing is running",
   starting: "Starting",
   running: "Everything is running",
-  degraded: "Some parts are not running",
+  degraded: "Partly running",
   error: "Something needs your attention",
   stopping: "Stopping",
   engine_down: "The Docker engine is not running",
