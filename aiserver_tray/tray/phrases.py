@@ -32,8 +32,8 @@ def _condition(snapshot: Snapshot) -> Text:
         error = snapshot.engine.error
         return Text("{name}: {why}", name=word, why=error.text) if error else word
     concerned = [module for module in snapshot.modules if module.state != "stopped"]
-    if not concerned:
-        return word
+    if not concerned or snapshot.state == "stopping":
+        return word  # how many still run is not what is waited for
     return Text(
         "{state}, {ready} of {total} modules run",
         state=word,

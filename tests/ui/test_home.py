@@ -143,8 +143,11 @@ def test_an_operation_shows_how_far_it_is_and_can_be_cancelled(stack: Stack) -> 
     assert host.wait_for_call("ai/operation/cancel") == {"id": "op-1"}
 
     others = states.operation("stop", "n8n", foreign=True)
-    host.show(states.snapshot("stopping", states.module("n8n", "stopping"), operations=[others]))
+    stopping = (states.module("n8n", "stopping"), states.module("dify", "running"))
+    host.show(states.snapshot("stopping", *stopping, operations=[others]))
     home.wait_for_text("Stopping n8n", ".operation")
+    home.wait_for_text("3 of 7 stopped", ".operation")
+    home.wait_for_text("Modules still to stop: 1", ".overview")
     assert not home.all(".operation button"), "another process's can't be cancelled here"
 
 

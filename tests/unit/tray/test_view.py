@@ -163,6 +163,14 @@ def test_what_a_module_offers(view: ModuleView, actions: set[type]) -> None:
     assert on_it - {OpenDashboard} == actions - {OpenDashboard}
 
 
+def test_while_things_stop_nobody_is_told_how_few_run() -> None:
+    tooltip = shown(snapshot(module("n8n", "stopping"), module("dify", "stopping"))).tooltip
+    assert tooltip == "AI-Server Tray – stopping"
+    stopping = operation("stop", ("stop", "n8n/n8n", "done"), ("stop", "n8n/db", "running"))
+    seen = snapshot(module("n8n", "stopping"), operations=(stopping,))
+    assert shown(seen).tooltip == "AI-Server Tray – Stopping 1/2: stopping n8n/db"
+
+
 def test_a_module_s_reason_stands_in_its_submenu() -> None:
     view = shown(snapshot(module("n8n", "error", "ended with exit code 137")))
     assert "✗ n8n – in error\n  (ended with exit code 137)" in tree(view.menu)

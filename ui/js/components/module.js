@@ -57,7 +57,7 @@ function reason({ reason: why, problem }) {
 /** @param {Module} module */
 function count({ state, ready, total }) {
   if (state !== "starting" && state !== "degraded") return nothing;
-  const text = t("{ready} of {total} ready", { ready, total });
+  const text = t("{done} of {total} ready", { done: ready, total });
   return html`
     <div class="count">
       <progress max=${total || 1} .value=${ready} aria-label=${text}></progress>

@@ -26,6 +26,16 @@ const WORDS = {
   build: ["Building images of {names}", "Images of {names} could not be built", "Building all images", "Not all images could be built"],
 };
 
+/** @type {Record<string, string>} What it counts: who stops something waits for nothing to be ready. */
+const COUNTS = {
+  up: "{done} of {total} ready",
+  stop: "{done} of {total} stopped",
+  down: "{done} of {total} removed",
+  restart: "{done} of {total} ready",
+  pull: "{done} of {total} fetched",
+  build: "{done} of {total} built",
+};
+
 /** @param {Operation} operation */
 export const isActive = ({ status }) => status === "waiting" || status === "running";
 
@@ -69,8 +79,8 @@ function detail({ status, text }) {
 }
 
 /** @param {Operation} operation */
-function remaining({ done, total, secondsLeft }) {
-  const count = total ? t("{ready} of {total} ready", { ready: done, total }) : "";
+function remaining({ kind, done, total, secondsLeft }) {
+  const count = total ? t(COUNTS[kind] ?? COUNTS.up, { done, total }) : "";
   return secondsLeft === null ? count : `${count} · ${timeLeft(secondsLeft)}`;
 }
 

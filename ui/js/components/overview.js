@@ -10,6 +10,7 @@ import { emblem } from "./state.js";
 /**
  * @typedef {import("../types.js").PageState} PageState
  * @typedef {import("../types.js").Snapshot} Snapshot
+ * @typedef {import("../types.js").Module} Module
  * @typedef {import("../types.js").State} State
  */
 
@@ -39,20 +40,31 @@ export function overview(page) {
 }
 
 /** @param {Snapshot} snapshot */
-function engineLine({ engine, modules }) {
+function engineLine({ state, engine, modules }) {
   if (!engine.running) return engine.error?.message ?? t("It is looked for.");
+  const version = t("Docker engine {version}", { version: engine.version ?? "" });
+  const told = state === "stopping" ? leftToStop(modules) : runningOf(modules);
+  return told ? `${told} · ${version}` : version;
+}
+
+/** @param {Module[]} modules */
+function leftToStop(modules) {
+  const count = modules.filter(({ state }) => state === "stopping").length;
+  return t("Modules still to stop: {count}", { count });
+}
+
+/** @param {Module[]} modules */
+function runningOf(modules) {
   const meant = modules.filter(({ wanted, state }) => wanted || state !== "stopped");
   const ready = meant.filter(({ state }) => state === "running").length;
-  const version = t("Docker engine {version}", { version: engine.version ?? "" });
-  if (!meant.length) return version;
-  return `${t("{ready} of {total} modules running", { ready, total: meant.length })} · ${version}`;
+  return meant.length ? t("{ready} of {total} modules running", { ready, total: meant.length }) : "";
 }
 
 /** @param {PageState & {snapshot: Snapshot}} page */
 function stackButtons({ snapshot, asked, connection }) {
   const isFree = connection === "up" && !asked.has("all");
   const isUp = snapshot.modules.some(({ state }) => !["stopped", "stopping"].includes(state));
-  const isToStart = (/** @type {import("../types.js").Module} */ { name, state, problem }) =>
+  const isToStart = (/** @type {Module} */ { name, state, problem }) =>
     snapshot.chosen.includes(name) && !problem && ["stopped", "error", "degraded"].includes(state);
   const isStarting = snapshot.operations.some(
     ({ kind, modules, status }) => kind === "up" && !modules.length && status === "running",
