@@ -1,7 +1,7 @@
 """The tray's menu as a value: what stands in it, and what can be chosen now. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import ModuleView, Snapshot
@@ -22,10 +22,10 @@ from aiserver_tray.tray.actions import (
     StopAll,
     ToggleAutostart,
 )
-from aiserver_tray.tray.phrases import active, in_line, shortened, summary
+from aiserver_tray.tray.phrases import active, busy, in_line, shortened, summary
 
 _LINE = 72
-"""UTF-16 units of a line that only tells something."""
+"""UTF-16 units of a line that tells something."""
 _ALIVE = ("running", "paused", "restarting")
 
 
@@ -87,26 +87,36 @@ class _Menu:
     # -- groups --------------------------------------------------------------------------------
 
     def _top(self) -> Iterator[Entry]:
-        if not self._operations:
-            line = self._say(summary(self._snapshot, self._facts.titles))
-            yield self._told(f"{SIGNS[self._snapshot.state]} {line}")
-        for operation in self._operations:
-            yield self._told(f"{SIGNS[self._snapshot.state]} {self._say(headline(operation))}")
-            if not operation.is_foreign:
-                yield self._item(Text("Cancel"), Cancel(operation.id))
+        doing = busy(self._operations)
+        line = self._say(doing or summary(self._snapshot, self._facts.titles))
+        yield self._told(f"{SIGNS[self._snapshot.state]} {line}")
         opening = self._say(Text("Open dashboard"))
         yield Entry(opening, OpenDashboard(), is_default=True)
 
     def _all(self) -> Iterator[Entry]:
-        if not self._snapshot.engine.running:
-            if self._facts.can_start_engine:
-                yield self._item(Text("Start engine"), StartEngine())
-            return
-        chosen = self._snapshot.chosen
-        startable = any(self._can_start(m) for m in self._snapshot.modules if m.name in chosen)
+        """What can't be chosen keeps its place: lines that move are missed by the pointer."""
+        engine = self._snapshot.engine
+        if not engine.running and engine.error is None:
+            return  # nothing is known yet
+        if not engine.running and self._facts.can_start_engine:
+            yield self._item(Text("Start engine"), StartEngine())
+        else:
+            yield self._offer(Text("Start all"), StartAll(), self._can_start_all())
         stoppable = any(self._may_stop(module) for module in self._snapshot.modules)
-        yield self._offer(Text("Start all"), StartAll(), startable)
-        yield self._offer(Text("Stop all"), StopAll(), stoppable)
+        yield self._offer(Text("Stop all"), StopAll(), engine.running and stoppable)
+        yield self._cancel()
+
+    def _cancel(self) -> Entry:
+        """Of several operations, which one stands in its submenu."""
+        text = self._say(Text("Cancel"))
+        own = tuple(
+            Entry(self._in_line(self._say(headline(operation))), Cancel(operation.id))
+            for operation in self._operations
+            if not operation.is_foreign
+        )
+        if own and len(self._operations) == 1:
+            return replace(own[0], text=text)
+        return Entry(text, enabled=bool(own), children=own)
 
     def _modules(self) -> Iterator[Entry]:
         modules = self._snapshot.modules
@@ -172,6 +182,10 @@ class _Menu:
 
     # -- what can be done ----------------------------------------------------------------------
 
+    def _can_start_all(self) -> bool:
+        chosen = (m for m in self._snapshot.modules if m.name in self._snapshot.chosen)
+        return self._snapshot.engine.running and any(map(self._can_start, chosen))
+
     def _can_start(self, module: ModuleView) -> bool:
         if module.orphan or module.problem or self._is_busy(module.name):
             return False
@@ -206,7 +220,10 @@ class _Menu:
 
     def _told(self, text: str) -> Entry:
         """A line that is only there to be read."""
-        return Entry(shortened(in_line(text), _LINE), enabled=False)
+        return Entry(self._in_line(text), enabled=False)
+
+    def _in_line(self, text: str) -> str:
+        return shortened(in_line(text), _LINE)
 
     def _say(self, text: Text) -> str:
         return text.render(self._language)

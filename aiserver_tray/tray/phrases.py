@@ -1,6 +1,6 @@
 """Short lines for a tooltip and a menu. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import ModuleView, OperationView, Snapshot
@@ -17,11 +17,19 @@ def active(snapshot: Snapshot) -> tuple[OperationView, ...]:
     return tuple(operation for operation in snapshot.operations if not operation.is_over)
 
 
+def busy(operations: Sequence[OperationView]) -> Text | None:
+    """What is being done by *operations*, all under way, in one line: the first, and how many
+    others there are."""
+    if not operations:
+        return None
+    first, others = headline(operations[0]), len(operations) - 1
+    return Text("{what} (and {count} more)", what=first, count=others) if others else first
+
+
 def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
     """Everything in one line: what is being done, or the state and how many modules run; then
     the worst module and why."""
-    under_way = active(snapshot)
-    first = headline(under_way[0]) if under_way else _condition(snapshot)
+    first = busy(active(snapshot)) or _condition(snapshot)
     worst = None if snapshot.state == "engine_down" else _worst(snapshot.modules, titles)
     return Text("{first} – {second}", first=first, second=worst) if worst else first
 

@@ -37,8 +37,8 @@ def test_its_menu_is_as_what_it_is_about(applet: Applet) -> None:
     applet.start()
     eventually(lambda: applet.item.offers("Shop", "Start"), "the module")
     names = [entry.name for entry in applet.item.menu()]
-    assert names[1:4] == ["Open dashboard", "Start all", "Stop all"]
-    assert "Shop" in names[4:-4]
+    assert names[1:5] == ["Open dashboard", "Start all", "Stop all", "Cancel"]
+    assert "Shop" in names[5:-4]
     assert names[-4:] == ["Basic services", "Start at login", "Settings", "Quit"]
     offered = [entry.name for entry in applet.item.entry("Shop").children if entry.enabled]
     assert offered == ["Start"]

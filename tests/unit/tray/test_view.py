@@ -54,6 +54,7 @@ def test_the_menu_of_a_stack_that_runs() -> None:
         --
         Start all
         Stop all
+        (Cancel)
         --
         ● n8n – running
           (Start)
@@ -92,7 +93,8 @@ def test_an_operation_is_shown_and_can_be_cancelled() -> None:
     seen = snapshot(module("n8n", "starting"), POSTGRES, operations=(STARTING,))
     view = shown(seen)
     assert view.tooltip == "AI-Server Tray – Starting 0/2: waiting for postgres"
-    assert tree(view.menu).startswith("(◐ Starting 0/2: waiting for postgres)\nCancel\n*Open")
+    assert tree(view.menu).startswith("(◐ Starting 0/2: waiting for postgres)\n*Open dashboard*")
+    assert "\n(Stop all)\nCancel\n" in tree(view.menu)
     assert Cancel("7") in offered(view.menu)
     on_modules = {Start, Stop, Restart, StartAll, StopAll}
     assert not [a for a in offered(view.menu) if type(a) in on_modules]
@@ -101,6 +103,46 @@ def test_an_operation_is_shown_and_can_be_cancelled() -> None:
 def test_another_process_s_operation_can_t_be_cancelled_here() -> None:
     view = shown(snapshot(module("n8n"), operations=(replace(STARTING, is_foreign=True),)))
     assert Cancel("7") not in offered(view.menu)
+
+
+STOPPING = operation("stop", ("stop", "dify/dify", "running"), id="8", modules=("dify",))
+
+
+def test_of_several_operations_each_can_be_cancelled() -> None:
+    both = (STARTING, STOPPING)
+    seen = snapshot(module("n8n", "starting"), module("dify", "stopping"), operations=both)
+    view = shown(seen)
+    assert tree(view.menu).startswith("(◑ Starting 0/2: waiting for postgres (and 1 more))\n*Open")
+    assert dedent("""\
+        Cancel
+          Starting 0/2: waiting for postgres
+          Stopping 0/1: stopping dify
+        --
+        """) in tree(view.menu)
+    assert {Cancel("7"), Cancel("8")} <= set(offered(view.menu))
+
+
+def test_beside_another_process_s_operation_it_is_named_which_is_cancelled() -> None:
+    others = replace(STARTING, is_foreign=True)
+    view = shown(snapshot(module("dify", "stopping"), operations=(others, STOPPING)))
+    assert "\nCancel\n  Stopping 0/1: stopping dify\n--" in tree(view.menu)
+    assert Cancel("7") not in offered(view.menu)
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        snapshot(module("n8n", "starting"), POSTGRES, operations=(STARTING,)),
+        snapshot(module("n8n", "starting"), POSTGRES, operations=(STARTING, STOPPING)),
+        snapshot(module("n8n", "engine_down"), POSTGRES, engine=DOWN, state="engine_down"),
+    ],
+)
+def test_no_line_moves_under_the_pointer(then: Snapshot) -> None:
+    before = [entry.text for entry in shown(snapshot(module("n8n", "stopped"), POSTGRES)).menu]
+    after = [entry.text for entry in shown(then).menu]
+    assert len(after) == len(before)
+    for text in ("Open dashboard", "Stop all", "Cancel", "Basic services", "Settings", "Quit"):
+        assert after.index(text) == before.index(text)
 
 
 def test_what_an_operation_has_not_is_left_to_be_chosen() -> None:
