@@ -15,6 +15,8 @@ from typing import Final, NoReturn
 from aiserver_tray.errors import SettingError
 from aiserver_tray.host.paths import APP_NAME, make_folder
 from aiserver_tray.host.theme import Theme, app_theme
+from aiserver_tray.host.window_icon import icon_file
+from aiserver_tray.web.page import ui_folder
 from aiserver_tray.window import browser, toolkit
 from aiserver_tray.window.geometry import Area, Geometry, fitted, remember, remembered
 from aiserver_tray.window.protocol import SHOW, SHOWN, Exit
@@ -92,7 +94,7 @@ class Shell:
     def run(self, webview: ModuleType, **options: object) -> NoReturn:
         """Show the window until it is closed, and end this process; on the main thread."""
         try:
-            webview.start(**options)
+            webview.start(icon=str(icon_file(ui_folder())), **options)
         except webview.WebViewException as error:
             no_browser(error)
         self.end()

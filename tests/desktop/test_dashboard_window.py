@@ -220,6 +220,28 @@ def _program(lab: WindowLab, window: Window) -> tuple[str, str]:
         screen.close()
 
 
+def test_its_windows_have_the_icon_of_the_applet(lab: WindowLab) -> None:
+    lab.serve()
+    for window in (lab.dashboard(), lab.module("n8n", "http://127.0.0.1:9/")):
+        window.says("n8n")
+        width, height, *pixels = _icon(lab, window)
+        assert width == height >= 64
+        assert pixels[height // 2 * width + 8] == 0xFF4F5BD5
+
+
+def _icon(lab: WindowLab, window: Window) -> list[int]:
+    """What the window gives the task bar: width, height, and a number for each pixel."""
+    screen = Display(lab.environment["DISPLAY"])
+    try:
+        found = screen.create_resource_object(
+            "window", window.python("window.native.get_window().get_xid()")
+        )
+        kind = screen.intern_atom("_NET_WM_ICON")
+        return list(found.get_full_property(kind, 0).value)
+    finally:
+        screen.close()
+
+
 def _stacked(lab: WindowLab, *ids: int) -> list[int]:
     """Those of the screen's windows, the uppermost last."""
     screen = Display(lab.environment["DISPLAY"])
