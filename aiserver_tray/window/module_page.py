@@ -23,10 +23,19 @@ from aiserver_tray.window import toolkit
 from aiserver_tray.window.geometry import MINIMUM
 from aiserver_tray.window.host_connection import HostConnection, client
 from aiserver_tray.window.shell import Shell, Window, browser_engine
-from aiserver_tray.window.waiting import IS_SHOWN, answers, may_answer, page, reason, script
+from aiserver_tray.window.waiting import (
+    IS_SHOWN,
+    answers,
+    is_doubtful,
+    is_gone,
+    may_answer,
+    page,
+    reason,
+    script,
+)
 
 AGAIN: Final = 0.5
-"""Seconds between two looks whether the module answers, while it is waited for."""
+"""Seconds between two looks whether the module answers, while that is in question."""
 
 _KEYS: Final = """
 ((home) => addEventListener("keydown", (event) => {
@@ -82,8 +91,8 @@ class ModulePage:
         self._shell.adopt(self._window)
         self._connection.start(self)
         self._shell.obey(lambda _page: None)
-        threading.Thread(target=self._wait, name="waiting", daemon=True).start()
         self._waiting.set()
+        threading.Thread(target=self._follow, name="following", daemon=True).start()
         self._shell.run(
             self._webview, private_mode=False, storage_path=str(self._storage), menu=[self._menu()]
         )
@@ -106,26 +115,37 @@ class ModulePage:
         self._snapshot = None
         self._news.set()
 
-    def _wait(self) -> None:
-        """Turn into the module as soon as it answers, whenever it is waited for."""
+    def _follow(self) -> None:
+        """Be the module while it is there, and a page that waits for it while it is not."""
         while True:
-            self._waiting.wait()
             self._news.clear()
-            snapshot = self._snapshot
-            if not may_answer(snapshot, self._name):
-                self._window.run_js(script(reason(snapshot, self._name), self._language))
-                self._news.wait()
-            elif answers(self._url):
-                self._waiting.clear()
-                self._window.load_url(self._url)
-            else:
-                self._window.run_js(script(reason(snapshot, self._name), self._language))
-                self._news.wait(AGAIN)
+            look = self._look_for if self._waiting.is_set() else self._look_after
+            self._news.wait(look(self._snapshot))
+
+    def _look_for(self, snapshot: Json | None) -> float | None:
+        """Turn into the module as soon as it answers. The seconds until the next look, which news
+        may bring before."""
+        is_worth_it = may_answer(snapshot, self._name)
+        if is_worth_it and answers(self._url):
+            self._waiting.clear()
+            self._window.load_url(self._url)
+            return None
+        self._window.run_js(script(reason(snapshot, self._name), self._language))
+        return AGAIN if is_worth_it else None
+
+    def _look_after(self, snapshot: Json | None) -> float | None:
+        """Wait for the module again once it is gone: its page would lie there dead."""
+        if not is_doubtful(snapshot, self._name):
+            return None
+        if is_gone(snapshot, self._name) or not answers(self._url):
+            self._hold()
+        return None if may_answer(snapshot, self._name) else AGAIN
 
     def _hold(self) -> None:
         """Wait for the module again."""
         self._window.load_html(self._waiting_page(), "about:blank")
         self._waiting.set()
+        self._news.set()
 
     def _waiting_page(self) -> str:
         return page(self._title, reason(self._snapshot, self._name), self._language)

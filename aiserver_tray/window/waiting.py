@@ -66,7 +66,7 @@ def reason(snapshot: Json | None, name: str) -> Text:
     """Why the module *name* is not ready, as far as one knows."""
     if snapshot is None:
         return Text("AI-Server Tray does not answer. This page waits for it")
-    module = next((one for one in snapshot["modules"] if one["name"] == name), None)
+    module = _module(snapshot, name)
     if module is None:
         return Text("There is no such module any more")
     why = _REASONS[module["state"]]
@@ -75,8 +75,27 @@ def reason(snapshot: Json | None, name: str) -> Text:
 
 def may_answer(snapshot: Json | None, name: str) -> bool:
     """Whether it makes sense to ask the module *name*: something else may be at its address."""
-    modules = () if snapshot is None else snapshot["modules"]
-    return any(one["name"] == name and one["state"] in ("running", "degraded") for one in modules)
+    return _state(snapshot, name) in ("running", "degraded")
+
+
+def is_doubtful(snapshot: Json | None, name: str) -> bool:
+    """Whether the page of the module *name*, which is shown, may be dead by now. Where nobody
+    knows, it stays."""
+    return snapshot is not None and _state(snapshot, name) != "running"
+
+
+def is_gone(snapshot: Json | None, name: str) -> bool:
+    """Whether it is dead for sure, whatever else may answer at its address."""
+    return snapshot is not None and _state(snapshot, name) in ("stopped", None)
+
+
+def _state(snapshot: Json | None, name: str) -> str | None:
+    module = snapshot and _module(snapshot, name)
+    return module["state"] if module else None
+
+
+def _module(snapshot: Json, name: str) -> Json | None:
+    return next((one for one in snapshot["modules"] if one["name"] == name), None)
 
 
 def answers(url: str) -> bool:

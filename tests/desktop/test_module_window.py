@@ -23,6 +23,7 @@ class _Module(BaseHTTPRequestHandler):
     """Knows who has logged in, by a cookie."""
 
     def do_GET(self) -> None:
+        self.server.module.asked += 1  # type: ignore[attr-defined]
         cookie = self.headers.get("Cookie", "nobody")
         page = (
             f"<title>Work</title><p>This is {self.path} for {cookie}</p>"
@@ -41,9 +42,10 @@ class _Module(BaseHTTPRequestHandler):
 
 
 class Module:
-    """A module that can be started and stopped."""
+    """A module that can be started and stopped. ``asked``: how often it was."""
 
     def __init__(self) -> None:
+        self.asked = 0
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
@@ -51,6 +53,7 @@ class Module:
 
     def start(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _Module)
+        self._server.module = self  # type: ignore[attr-defined]
         threading.Thread(target=self._server.serve_forever).start()
 
     def stop(self) -> None:
@@ -143,6 +146,55 @@ def test_when_the_module_is_gone_it_waits_again(lab: WindowLab, module: Module) 
     module.start()
     running(lab)
     window.says("This is /")
+
+
+def test_a_page_that_nobody_touches_waits_again_too(lab: WindowLab, module: Module) -> None:
+    module.start()
+    lab.serve()
+    running(lab)
+    window = lab.module("n8n", module.url)
+    window.says("This is /")
+    lab.host.show(states.snapshot("stopping", states.module("n8n", "stopping")))
+    before = module.asked
+    eventually(lambda: module.asked > before + 1, "two looks")
+    window.says("This is /")  # it answers still
+    module.stop()
+    window.says("It is being stopped")
+    lab.host.show(states.snapshot("stopped"))
+    window.says("It is stopped")
+    assert window.python(TITLE) == "n8n"
+    module.start()
+    running(lab)
+    window.says("This is /")
+
+
+def test_nothing_at_the_address_of_a_stopped_module_is_left_in_its_window(
+    lab: WindowLab, module: Module
+) -> None:
+    module.start()
+    lab.serve()
+    running(lab)
+    window = lab.module("n8n", module.url)
+    window.says("This is /")
+    lab.host.show(states.snapshot("stopped"))
+    window.says("It is stopped")
+
+
+def test_while_nobody_knows_how_the_module_is_its_page_stays(
+    lab: WindowLab, module: Module
+) -> None:
+    module.start()
+    lab.serve()
+    running(lab)
+    window = lab.module("n8n", module.url)
+    window.says("This is /")
+    window.js("window.isOld = true")
+    lab.silence()
+    module.stop()
+    lab.host.calls.clear()
+    lab.serve()
+    lab.host.wait_for_call("ai/snapshot/get")
+    assert window.js("window.isOld")
 
 
 def test_log_ins_last(lab: WindowLab, module: Module) -> None:

@@ -15,12 +15,21 @@ def test_every_state_has_its_reason(state: str) -> None:
     snapshot = states.snapshot("running", states.module("n8n", state, reason="port {x} is taken"))
     assert "port {x} is taken" in waiting.reason(snapshot, "n8n").render("zh")
     assert waiting.may_answer(snapshot, "n8n") == (state in ("running", "degraded"))
+    assert waiting.is_doubtful(snapshot, "n8n") == (state != "running")
+    assert waiting.is_gone(snapshot, "n8n") == (state == "stopped")
 
 
 def test_without_a_host_or_a_module_it_is_not_asked() -> None:
     for snapshot in (None, states.snapshot("running") | {"modules": []}):
         assert not waiting.may_answer(snapshot, "n8n")
         assert waiting.reason(snapshot, "n8n").render()
+
+
+def test_a_module_that_is_not_in_the_catalog_is_gone_and_without_a_host_nobody_knows() -> None:
+    without = states.snapshot("running") | {"modules": []}
+    for known in (waiting.is_doubtful, waiting.is_gone):
+        assert known(without, "n8n")
+        assert not known(None, "n8n")
 
 
 def test_names_and_reasons_are_no_markup() -> None:
