@@ -53,13 +53,14 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, message="%(version)s")
+@click.option("--at-login", is_flag=True, hidden=True)
 @common_options
-def root() -> None:
+def root(at_login: bool) -> None:  # noqa: FBT001 - a command line flag
     """Run a local AI stack in Docker. Without a command: show the icon on the task bar."""
     if click.get_current_context().invoked_subcommand is None:
         from aiserver_tray.tray.process import run  # noqa: PLC0415 - other commands don't need it
 
-        run(current_app())
+        run(current_app(), "login" if at_login else "user")
 
 
 def main() -> None:

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aiserver_tray.doctor.finding import Finding
-from aiserver_tray.host import autostart
+from aiserver_tray.host import autostart, tray_place
 from aiserver_tray.host.logfile import log_folder
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
 
 
 def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
-    """Whether the tray of *home* with *options* starts at login, where its logs are, and what
-    crashed."""
-    return [_autostart(home, options), *_logs(log_folder(home))]
+    """Whether the tray of *home* with *options* starts at login and its icon is seen, where its
+    logs are, and what crashed."""
+    return [_autostart(home, options), *_icon(), *_logs(log_folder(home))]
 
 
 def _autostart(home: Home, options: Sequence[str]) -> Finding:
@@ -24,6 +24,14 @@ def _autostart(home: Home, options: Sequence[str]) -> Finding:
     else:
         text = Text("The applet does not start at login.")
     return Finding("autostart", "ok", text)
+
+
+def _icon() -> Iterator[Finding]:
+    ways = tray_place.known_ways()
+    if ways and autostart.is_supported():
+        why = tray_place.lack(ways)
+        well = Text("The desktop has a place for the applet's icon.")
+        yield Finding("icon", "note" if why else "ok", why or well)
 
 
 def _logs(folder: Path) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ def command_line(home: Home, options: Sequence[str] = ()) -> list[str]:
     """What starts the tray of *home* with *options*, from the bundle or the environment that runs
     now."""
     place = [] if home.folder == default_home().folder else ["--home", str(home.folder)]
-    return [*_program(), *place, *options]
+    return [*_program(), "--at-login", *place, *options]
 
 
 def _program() -> list[str]:

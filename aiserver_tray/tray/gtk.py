@@ -4,7 +4,7 @@ and notifications that neither block nor fail."""
 import logging
 import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from gi.repository import Gio, GLib
 from PIL.Image import Image
 
+from aiserver_tray.host.tray_place import Way
 from aiserver_tray.tray.menu import Entry, shape
 from aiserver_tray.tray.view import NAME
 
@@ -28,10 +29,10 @@ _PystrayIcon: Any = object
 """Stands for the class that `gtk_icon` is given."""
 
 
-def gtk_icon(base: Any, size: int) -> Any:  # noqa: ANN401 - pystray has no types
-    """A class upon *base*, one of pystray's icons, for pictures of *size* pixels where the desktop
-    does not tell which it wants."""
-    return type("GtkIcon", (_GtkIcon, base), {"size": size})
+def gtk_icon(base: Any, size: int, ways: Collection[Way]) -> Any:  # noqa: ANN401 - pystray's
+    """A class upon *base*, one of pystray's icons, which comes to its place in one of *ways*; for
+    pictures of *size* pixels where the desktop does not tell which it wants."""
+    return type("GtkIcon", (_GtkIcon, base), {"size": size, "ways": ways})
 
 
 class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
@@ -43,6 +44,7 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
 
     entries: tuple[Entry, ...] = ()
     size: int
+    ways: Collection[Way]
     _status_icon: Any = None
     """The widget, where the desktop takes one."""
 
@@ -74,6 +76,14 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
     def label(self, text: str) -> str:
         """*text* as the menu wants it."""
         return text
+
+    def remark(self, title: str, body: str) -> None:
+        """Tell the user something that may be withdrawn."""
+        self._notifier.remark(title, body, self._icon_path)
+
+    def withdraw(self) -> None:
+        """Take the remark back."""
+        self._notifier.withdraw()
 
     # -- pystray's -----------------------------------------------------------------------------
 
@@ -169,6 +179,7 @@ class Notifications:
 
     def __init__(self) -> None:
         self._takes_markup = False
+        self._remark: int | None = None
         self._bus: Any = None
         try:
             self._bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
@@ -179,12 +190,28 @@ class Notifications:
 
     def notify(self, title: str, message: str, icon: str) -> None:
         """Show *message* under *title*, with the picture in the file *icon*."""
-        body = GLib.markup_escape_text(message) if self._takes_markup else message
-        values = GLib.Variant("(susssasa{sv}i)", (NAME, 0, icon, title, body, [], {}, -1))
-        self._call("Notify", values, lambda _answer: None)
+        self._show(title, message, icon, lambda _answer: None)
+
+    def remark(self, title: str, message: str, icon: str) -> None:
+        """As `notify`, and `withdraw` takes it away."""
+        self._show(title, message, icon, self._keep)
+
+    def withdraw(self) -> None:
+        """Take the last remark away, if the user has not yet."""
+        if self._remark is not None:
+            values = GLib.Variant("(u)", (self._remark,))
+            self._call("CloseNotification", values, lambda _answer: None)
 
     def hide(self) -> None:
         """What was told stays until the user or the desktop takes it away."""
+
+    def _show(self, title: str, message: str, icon: str, then: Callable[[Any], None]) -> None:
+        body = GLib.markup_escape_text(message) if self._takes_markup else message
+        values = GLib.Variant("(susssasa{sv}i)", (NAME, 0, icon, title, body, [], {}, -1))
+        self._call("Notify", values, then)
+
+    def _keep(self, answer: Any) -> None:  # noqa: ANN401
+        self._remark = answer.unpack()[0]
 
     def _learn(self, answer: Any) -> None:  # noqa: ANN401 - GLib has no types
         self._takes_markup = "body-markup" in answer.unpack()[0]

@@ -1,7 +1,7 @@
 """The icon on the task bar, through pystray; nobody else imports that."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock, Thread
@@ -9,6 +9,8 @@ from typing import Any
 
 from aiserver_tray.errors import NoDesktopError
 from aiserver_tray.host.theme import Theme, taskbar_theme
+from aiserver_tray.host.tray_place import ANY, SCREEN, Way, lack
+from aiserver_tray.i18n import Text
 from aiserver_tray.tray.actions import Action
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.menu import SEPARATOR, Entry
@@ -107,6 +109,18 @@ class TrayIcon:
         if is_up:
             self._icon.call_soon(lambda: self._icon.notify(body, title))
 
+    def lack(self) -> Text | None:
+        """What it lacks to be seen, and what to do about it; it may take a moment to find out."""
+        return lack(self._icon.ways)
+
+    def remark(self, title: str, body: str) -> None:
+        """Tell the user something about the icon, which has a `lack`, that may be withdrawn."""
+        self._icon.call_soon(lambda: self._icon.remark(title, body))
+
+    def withdraw(self) -> None:
+        """Take the remark back."""
+        self._icon.call_soon(self._icon.withdraw)
+
     # -- in the loop's thread ------------------------------------------------------------------
 
     def _appear(self) -> None:
@@ -165,13 +179,17 @@ class TrayIcon:
         )
 
 
+_WAYS: Mapping[str, Collection[Way]] = {"_gtk": SCREEN, "_appindicator": ANY}
+"""Pystray's backend -> how its icon comes to its place."""
+
+
 def _backend() -> Any:  # noqa: ANN401 - a class of pystray's, which has no types
     """Pystray's icon for this desktop, with what we need of it beside."""
     kind = pystray.Icon.__module__.rpartition(".")[2]
     if kind in ("_gtk", "_appindicator"):
         from aiserver_tray.tray.gtk import gtk_icon  # noqa: PLC0415 - it needs its desktop
 
-        return gtk_icon(pystray.Icon, _SIZE)
+        return gtk_icon(pystray.Icon, _SIZE, _WAYS[kind])
     if kind == "_win32":
         from aiserver_tray.tray.windows import windows_icon  # noqa: PLC0415
 
@@ -184,6 +202,7 @@ class _Plain(pystray.Icon):  # type: ignore[misc]
 
     pixels = _SIZE
     entries: tuple[Entry, ...] = ()
+    ways: Collection[Way] = ()
 
     def use(self, _folder: Path, _on_change: Callable[[], None]) -> None:
         """Nothing is needed."""

@@ -1,6 +1,7 @@
 """The tray process, wired together: icon, windows, and the core, wherever that is hosted."""
 
 import logging
+import sys
 import time
 from contextlib import ExitStack
 from threading import Lock, Thread, Timer
@@ -24,6 +25,7 @@ from aiserver_tray.tray.actions import Action, Quit
 from aiserver_tray.tray.doer import Doer
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.painter import Painter
+from aiserver_tray.tray.place import PlaceWatch, Remarks, Starter
 from aiserver_tray.tray.view import NAME, tray_view
 from aiserver_tray.window.launcher import Breakdown, Windows
 
@@ -43,9 +45,9 @@ _AGAIN = 0.1
 _logger = logging.getLogger(__name__)
 
 
-def run(app: App) -> None:
+def run(app: App, starter: Starter = "user") -> None:
     """Show the icon until somebody quits; where the tray of this home runs already, show its
-    dashboard instead.
+    dashboard instead. *starter* decides what is done where the icon has no place.
 
     Raises:
         NoDesktopError: there is nothing to show an icon on.
@@ -55,7 +57,7 @@ def run(app: App) -> None:
     until = time.monotonic() + _CHANGEOVER
     while True:
         try:
-            _run_or_show(app)
+            _run_or_show(app, starter)
             return
         except AlreadyRunningError:
             if time.monotonic() > until:
@@ -63,7 +65,7 @@ def run(app: App) -> None:
             time.sleep(_AGAIN)
 
 
-def _run_or_show(app: App) -> None:
+def _run_or_show(app: App, starter: Starter) -> None:
     """As `run`.
 
     Raises:
@@ -73,7 +75,7 @@ def _run_or_show(app: App) -> None:
         with Instance(app.settings.home, "tray"):
             share_heap()
             logfile.set_up(app.settings.home, "tray")
-            Tray(app).run()
+            Tray(app, starter).run()
     except AlreadyRunningError as running:
         try:
             show_dashboard(app, "home")
@@ -97,11 +99,12 @@ class Tray:
 
     kind: Literal["tray"] = "tray"
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, starter: Starter) -> None:
         # Raises NoDesktopError before anything has begun.
         from aiserver_tray.tray.icon import TrayIcon  # noqa: PLC0415
 
         self._app = app
+        self._starter = starter
         self._caller = Caller(app.language, lambda _event, _payload: None)
         unknown = Snapshot(0, EngineView(running=False), "stopped", ())
         view = tray_view(unknown, TrayFacts(), app.language)
@@ -137,6 +140,7 @@ class Tray:
         from aiserver_tray.hosting.link import Link  # noqa: PLC0415
 
         try:
+            self._watch_place(stack)
             link = Link(self._app, lambda core: Front(self._app, core, self))
             link.start()
             stack.callback(link.close)
@@ -163,6 +167,12 @@ class Tray:
             early = self._early
         for action in early:
             doer.do(action)
+
+    def _watch_place(self, stack: ExitStack) -> None:
+        remarks = Remarks(self._miss, self._find, self._show_home)
+        watch = PlaceWatch(self._starter, self._icon.lack, remarks)
+        watch.start()
+        stack.callback(watch.close)
 
     def _watch_sleep(self, stack: ExitStack, link: "Link", painter: Painter) -> None:
         def resumed() -> None:
@@ -221,10 +231,24 @@ class Tray:
                 if self._browser is None:
                     language = self._caller.language
                     self._browser = BrowserServer(self._front, Binding(), language)
-            try:
-                self.show_dashboard("home")
-            except AiServerError as error:
-                self._tell(error.text)
+            self._show_home()
+
+    def _miss(self, why: Text) -> None:
+        """The icon is nowhere to be seen."""
+        told = why.render(self._caller.language)
+        _logger.warning("%s", why)
+        sys.stderr.write(f"{told}\n")
+        self._icon.remark(NAME, told)
+
+    def _find(self) -> None:
+        _logger.info("the icon has its place now")
+        self._icon.withdraw()
+
+    def _show_home(self) -> None:
+        try:
+            self.show_dashboard("home")
+        except AiServerError as error:
+            self._tell(error.text)
 
     def _tell(self, why: Text) -> None:
         self._icon.notify(NAME, why.render(self._caller.language))

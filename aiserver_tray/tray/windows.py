@@ -4,7 +4,7 @@ stays as it is while it is open."""
 import ctypes
 import logging
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from ctypes import wintypes
 from pathlib import Path
 from queue import SimpleQueue
@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL.Image import Image
 
+from aiserver_tray.host.tray_place import Way
 from aiserver_tray.queues import available
 from aiserver_tray.tray.menu import Entry
 
@@ -48,6 +49,7 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
     """Its methods come before pystray's, whose names are those below the line."""
 
     entries: tuple[Entry, ...] = ()
+    ways: Collection[Way] = ()
     _icon_handle: int | None
     _menu_handle: Any = None
 

@@ -1,9 +1,10 @@
 """Stands for the desktop's shell, of which a virtual screen has none: ``python fake_desktop.py
-SERVICE…`` with ``watcher`` (takes the icons of applets, as a task bar does) and ``notifications``.
+SERVICE…`` with ``watcher`` (takes the icons of applets, as a task bar does), ``hostless`` (takes
+them, but there is no bar) and ``notifications``.
 
 On standard output it tells what it is shown, one JSON object a line, each with the time ``at`` of
 the monotonic clock: ``ready``, ``item`` and ``item-gone`` (an icon), ``shown`` (what the icon is
-like now) and ``notification``.
+like now), ``notification`` and ``notification-closed``.
 """
 
 import json
@@ -56,7 +57,10 @@ def tell(event: str, **more: object) -> None:
 
 
 class Watcher:
-    """The task bar: looks at each icon when it comes, and whenever that says that it changed."""
+    """The task bar: looks at each icon when it comes, and whenever that says that it changed.
+    ``has_host``: whether there is a panel, too."""
+
+    has_host = True
 
     def __init__(self, bus: Any) -> None:  # noqa: ANN401 - GLib has no types
         self._bus = bus
@@ -72,7 +76,7 @@ class Watcher:
         """The value of a property."""
         return {
             "RegisteredStatusNotifierItems": GLib.Variant("as", list(self._items)),
-            "IsStatusNotifierHostRegistered": GLib.Variant("b", True),  # noqa: FBT003 - the value
+            "IsStatusNotifierHostRegistered": GLib.Variant("b", self.has_host),
             "ProtocolVersion": GLib.Variant("i", 0),
         }[name]
 
@@ -115,6 +119,12 @@ class Watcher:
         self._bus.call(owner, path, PROPERTIES, "GetAll", question, None, 0, 5_000, None, answered)
 
 
+class Hostless(Watcher):
+    """Takes icons, and nobody shows them."""
+
+    has_host = False
+
+
 class Notifications:
     """Takes notifications, and shows them nowhere."""
 
@@ -126,8 +136,10 @@ class Notifications:
         if method == "Notify":
             self._last += 1
             _, _, icon, title, body, *_ = values
-            tell("notification", title=title, body=body, icon=icon)
+            tell("notification", id=self._last, title=title, body=body, icon=icon)
             return GLib.Variant("(u)", (self._last,))
+        if method == "CloseNotification":
+            tell("notification-closed", id=values[0])
         if method == "GetCapabilities":
             return GLib.Variant("(as)", (["body"],))
         if method == "GetServerInformation":
@@ -159,6 +171,8 @@ def main(services: list[str]) -> None:
     bus = Gio.bus_get_sync(Gio.BusType.SESSION)
     if "watcher" in services:
         serve(bus, WATCHER, "/StatusNotifierWatcher", Watcher(bus))
+    if "hostless" in services:
+        serve(bus, WATCHER, "/StatusNotifierWatcher", Hostless(bus))
     if "notifications" in services:
         serve(bus, NOTIFICATIONS, "/org/freedesktop/Notifications", Notifications())
     GLib.MainLoop().run()

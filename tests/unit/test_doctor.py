@@ -10,8 +10,9 @@ from aiserver_tray.app import App
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.doctor import examine as examine_all
 from aiserver_tray.doctor.installation import examine_installation as examine
-from aiserver_tray.host import autostart
+from aiserver_tray.host import autostart, tray_place
 from aiserver_tray.host.paths import Home
+from aiserver_tray.i18n import Text
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Settings
@@ -233,6 +234,7 @@ def test_start_at_login_and_logs_are_told(
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(used.folder / "config"))
+    monkeypatch.setattr(tray_place, "known_ways", lambda: ())
     assert examined(app)["autostart"] == ["ok: The applet does not start at login."]
     autostart.enable(used, app.start_options)
     (used.folder / "logs").mkdir()
@@ -244,6 +246,20 @@ def test_start_at_login_and_logs_are_told(
     (crash,) = found["crash"]
     assert crash.startswith("note: A part of the applet crashed; ")
     assert "crash-tray.log" in crash
+
+
+def test_whether_the_icon_is_seen_is_told_where_there_is_a_desktop(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(tray_place, "known_ways", lambda: tray_place.ANY)
+    monkeypatch.setattr(tray_place, "lack", lambda _ways: Text("{why}", why="no panel"))
+    assert examined(app)["icon"] == ["note: no panel"]
+    monkeypatch.setattr(tray_place, "lack", lambda _ways: None)
+    assert examined(app)["icon"] == ["ok: The desktop has a place for the applet's icon."]
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "icon" not in examined(app)
 
 
 def test_how_the_engine_was_found_is_told(app: App, used: Home, tmp_path: Path) -> None:

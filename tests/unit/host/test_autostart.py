@@ -46,7 +46,7 @@ def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_users_own_home_needs_no_name() -> None:
-    started = [sys.executable, "-P", "-m", "aiserver_tray"]
+    started = [sys.executable, "-P", "-m", "aiserver_tray", "--at-login"]
     assert autostart.command_line(default_home()) == started
 
 
@@ -66,7 +66,7 @@ def test_what_the_applet_was_started_with_it_is_started_with_at_login(
 
 def test_a_bundle_starts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert autostart.command_line(default_home()) == [sys.executable]
+    assert autostart.command_line(default_home()) == [sys.executable, "--at-login"]
 
 
 @linux
