@@ -27,8 +27,8 @@ def busy(operations: Sequence[OperationView]) -> Text | None:
 
 
 def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
-    """Everything in one line: what is being done, or the state and how many modules run; then
-    the worst module and why."""
+    """Everything in one line: what is being done, or the state and how many modules are healthy;
+    then the worst module and why."""
     first = busy(active(snapshot)) or _condition(snapshot)
     worst = None if snapshot.state == "engine_down" else _worst(snapshot.modules, titles)
     return Text("{first} – {second}", first=first, second=worst) if worst else first
@@ -41,9 +41,9 @@ def _condition(snapshot: Snapshot) -> Text:
         return Text("{name}: {why}", name=word, why=error.text) if error else word
     concerned = [module for module in snapshot.modules if module.state != "stopped"]
     if not concerned or snapshot.state == "stopping":
-        return word  # how many still run is not what is waited for
+        return word  # how many are left healthy is not what is waited for
     return Text(
-        "{state}, {ready} of {total} modules run",
+        "{state}, {ready} of {total} modules healthy",
         state=word,
         ready=sum(module.state == "running" for module in concerned),
         total=len(concerned),

@@ -60,7 +60,7 @@ def test_a_module_tells_where_it_is_who_uses_it_and_what_is_wrong(stack: Stack) 
     home.wait_for_text("oneapi: unhealthy <b>for 2 min</b>", "[data-module=oneapi]")
     home.wait_for_text("127.0.0.1:5432", "[data-module=postgres]")
     home.wait_for_text("used by n8n, Dify", "[data-module=postgres]")
-    home.wait_for_text("1 of 3 modules running", ".overview")
+    home.wait_for_text("1 of 3 modules healthy", ".overview")
     home.wait_for_text("Docker engine 29.1.0", ".overview")
 
 

@@ -55,7 +55,7 @@ const CHINESE = {
   "Please note": "请注意",
   "Progress": "进度",
   "Ready when you are": "一切就绪，可以开始",
-  "{ready} of {total} modules running": "{total} 个模块中有 {ready} 个正在运行",
+  "{ready} of {total} modules healthy": "{total} 个模块中有 {ready} 个运行正常",
   "Removing all": "正在移除全部模块",
   "Removing {names}": "正在移除 {names}",
   "Restart": "重启",

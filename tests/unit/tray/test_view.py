@@ -49,7 +49,7 @@ def test_the_menu_of_a_stack_that_runs() -> None:
     n8n = module("n8n", open="http://localhost:18100")
     view = shown(snapshot(n8n, module("dify", "stopped"), POSTGRES))
     assert tree(view.menu) == dedent("""\
-        (● running, 2 of 2 modules run)
+        (● running, 2 of 2 modules healthy)
         *Open dashboard*
         --
         Start all
@@ -205,6 +205,11 @@ def test_what_a_module_offers(view: ModuleView, actions: set[type]) -> None:
     assert on_it - {OpenDashboard} == actions - {OpenDashboard}
 
 
+def test_what_runs_partly_is_not_counted_as_if_it_did_not_run() -> None:
+    tooltip = shown(snapshot(module("dify", "degraded", "api: slow"))).tooltip
+    assert tooltip == "AI-Server Tray – partly running, 0 of 1 modules healthy – Dify: api: slow"
+
+
 def test_while_things_stop_nobody_is_told_how_few_run() -> None:
     tooltip = shown(snapshot(module("n8n", "stopping"), module("dify", "stopping"))).tooltip
     assert tooltip == "AI-Server Tray – stopping"
@@ -225,7 +230,7 @@ def test_the_tooltip_names_the_worst_module_and_why() -> None:
         POSTGRES,
     )
     assert shown(snapshot(*modules)).tooltip == (
-        "AI-Server Tray – in error, 1 of 3 modules run – n8n: exit code 137"
+        "AI-Server Tray – in error, 1 of 3 modules healthy – n8n: exit code 137"
     )
 
 

@@ -43,7 +43,7 @@ export function overview(page) {
 function engineLine({ state, engine, modules }) {
   if (!engine.running) return engine.error?.message ?? t("It is looked for.");
   const version = t("Docker engine {version}", { version: engine.version ?? "" });
-  const told = state === "stopping" ? leftToStop(modules) : runningOf(modules);
+  const told = state === "stopping" ? leftToStop(modules) : healthyOf(modules);
   return told ? `${told} · ${version}` : version;
 }
 
@@ -54,10 +54,10 @@ function leftToStop(modules) {
 }
 
 /** @param {Module[]} modules */
-function runningOf(modules) {
+function healthyOf(modules) {
   const meant = modules.filter(({ wanted, state }) => wanted || state !== "stopped");
   const ready = meant.filter(({ state }) => state === "running").length;
-  return meant.length ? t("{ready} of {total} modules running", { ready, total: meant.length }) : "";
+  return meant.length ? t("{ready} of {total} modules healthy", { ready, total: meant.length }) : "";
 }
 
 /** @param {PageState & {snapshot: Snapshot}} page */
