@@ -8,6 +8,9 @@ from tests.desktop.applet import RUNNING, STARTING, STOPPED, Applet
 from tests.desktop.waiting import eventually
 from tests.engine.operating import checked
 
+SERVICES = ("db", "api", "web")
+"""The shop's, in the order in which they start."""
+
 AT_ONCE = 5.0
 """Seconds, on a busy machine."""
 
@@ -25,6 +28,9 @@ def test_start_all_and_stop_all_show_on_the_icon(applet: Applet) -> None:
     assert parts[0] < 0.05
     assert {look.colour for look in seen} == {"grey", "amber", "green"}
     assert "grey ring with a slash" not in map(str, seen), "the engine runs"
+    tooltips = [one.tooltip for one in applet.shown()]
+    waits = [f"Starting {n}/3: waiting for shop/{name}" for n, name in enumerate(SERVICES)]
+    assert [w for w in waits if not any(w in tooltip for tooltip in tooltips)] == [], tooltips
     assert applet.item.entry("Shop").label == "● Shop – running"
     began = time.monotonic()
     applet.item.click("Stop all")
