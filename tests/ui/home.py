@@ -26,6 +26,12 @@ class HomePage:
     def reload(self) -> None:
         self._browser.refresh()
 
+    def withhold(self, *files: str) -> None:
+        """The browser can't get what ends with one of *files*; none: it can get everything."""
+        self._browser.execute_cdp_cmd("Network.enable", {})
+        urls = [f"*/{file}" for file in files]
+        self._browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": urls})
+
     def all(self, selector: str) -> list[WebElement]:
         return self._browser.find_elements(By.CSS_SELECTOR, selector)
 
@@ -42,7 +48,7 @@ class HomePage:
         self.until(has_text, f"{text!r} in {selector}")
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
-        wait = WebDriverWait(self._browser, 10, 0.02)
+        wait = WebDriverWait(self._browser, 30, 0.02)
         return wait.until(lambda _: condition(), f"{what}\n{self.text}")
 
     @property

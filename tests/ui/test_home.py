@@ -339,6 +339,19 @@ def test_a_stream_that_breaks_comes_back(stack: Stack) -> None:
     home.until(lambda: not home.all(".notice.warning"), "no banner")
 
 
+@pytest.mark.parametrize("part", ["store.js", "lit-html.js", "components.css"])
+def test_a_page_that_did_not_come_whole_comes_again(stack: Stack, part: str) -> None:
+    show(stack, states.running())
+    home = stack.home()
+    home.withhold(part)
+    home.reload()
+    shown = home.script("return performance.timeOrigin")
+    home.until(lambda: home.script("return performance.timeOrigin") != shown, "another try")
+    home.withhold()
+    home.wait_for_text("Everything is running", ".overview")
+    home.until(lambda: home.script("return sessionStorage.length") == 0, "no more tries")
+
+
 def test_everything_in_chinese(stack: Stack) -> None:
     show(stack, states.in_chinese(states.starting()))
     home = stack.home("zh")
