@@ -7,6 +7,7 @@
     ├── CatalogError             E_CATALOG        a file is wrong: file, line, key, expected
     ├── SettingError          E_SETTING        a setting, a secret or their files: name, why
     ├── UnknownNameError      E_UNKNOWN        no such module or service; near names
+    │   └── UnknownSettingError                   no such setting; where they are listed
     ├── CycleError            E_DEP_CYCLE      modules that require each other: the path
     ├── MissingError          E_DEP_MISSING    a required module that is not in the catalog
     ├── EngineDownError       E_ENGINE_DOWN
@@ -47,6 +48,7 @@ from aiserver_tray.errors.catalog import (
     Problem,
     SettingError,
     UnknownNameError,
+    UnknownSettingError,
 )
 from aiserver_tray.errors.contract import (
     AccessError,
@@ -121,6 +123,7 @@ __all__ = [
     "ServiceNotRunningError",
     "SettingError",
     "UnknownNameError",
+    "UnknownSettingError",
     "each",
     "raise_all",
 ]

@@ -84,14 +84,12 @@ class SettingError(AiServerError):
 
 
 class UnknownNameError(AiServerError):
-    """No module, service or setting of this name."""
+    """No module or service of this name."""
 
     code = "E_UNKNOWN"
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        from difflib import get_close_matches  # noqa: PLC0415 - slow, and everybody loads this
-
-        near = get_close_matches(name, known, n=3)
+        near = _near(name, known)
         text = (
             Text("There is no {name!r}. Did you mean {near}?", name=name, near=", ".join(near))
             if near
@@ -100,6 +98,34 @@ class UnknownNameError(AiServerError):
             )
         )
         super().__init__(text, name=name, near=near)
+
+
+class UnknownSettingError(UnknownNameError):
+    """No setting of this name. There are too many to tell them all."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        near = _near(name, known)
+        text = (
+            Text(
+                "There is no setting {name!r}. Did you mean {near}? All settings: "
+                "aiserver-tray config list",
+                name=name,
+                near=", ".join(near),
+            )
+            if near
+            else Text(
+                "There is no setting {name!r}. All settings: aiserver-tray config list", name=name
+            )
+        )
+        AiServerError.__init__(self, text, name=name, near=near)
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """Those of *known* that are most like *name*, however they are capitalised."""
+    from difflib import get_close_matches  # noqa: PLC0415 - slow, and everybody loads this
+
+    by_spelling = {one.lower(): one for one in known}
+    return [by_spelling[near] for near in get_close_matches(name.lower(), by_spelling, n=3)]
 
 
 class CycleError(AiServerError):

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Literal
 
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.errors import SettingError, UnknownNameError
+from aiserver_tray.errors import SettingError, UnknownSettingError
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
 from aiserver_tray.masking import MASK
@@ -128,7 +128,7 @@ class Settings:
         where the setting says how.
 
         Raises:
-            UnknownNameError: there is no such setting.
+            UnknownSettingError: there is no such setting.
             SettingError: it has no value, or a wrong one; tells the remedy.
         """
         address = address_of(declared, name)
@@ -150,7 +150,7 @@ class Settings:
         the value *text*.
 
         Raises:
-            UnknownNameError: there is no such setting.
+            UnknownSettingError: there is no such setting.
             SettingError: it does not take this value, or its value is kept.
         """
         address = address_of(declared, name)
@@ -170,7 +170,7 @@ class Settings:
         """Take back what was set: the default holds again, and a secret is made anew.
 
         Raises:
-            UnknownNameError: there is no such setting.
+            UnknownSettingError: there is no such setting.
             SettingError: its value is kept.
         """
         address = address_of(declared, name)
@@ -247,14 +247,14 @@ def address_of(declared: Declared, name: str) -> str:
     """The address that *name* means: itself, or that of the one setting with this bare name.
 
     Raises:
-        UnknownNameError: none; tells near ones.
+        UnknownSettingError: none; tells near ones.
         SettingError: several; tells which.
     """
     if name in declared:
         return name
     hits = [address for address in declared if _bare(address) == name]
     if not hits:
-        raise UnknownNameError(name, _names(declared))
+        raise UnknownSettingError(name, _spelt_as(name, declared))
     if len(hits) > 1:
         why = Text("several modules have it. Give one of {names}", names=", ".join(hits))
         raise SettingError(name, why)
@@ -265,8 +265,9 @@ def _bare(address: str) -> str:
     return address.rpartition(".")[2]
 
 
-def _names(declared: Declared) -> Sequence[str]:
-    return [*declared, *dict.fromkeys(map(_bare, declared))]
+def _spelt_as(name: str, declared: Declared) -> Sequence[str]:
+    """All that could be meant by *name*: addresses, or bare names where it is one."""
+    return list(declared if "." in name else dict.fromkeys(map(_bare, declared)))
 
 
 def _values(

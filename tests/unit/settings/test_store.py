@@ -48,6 +48,26 @@ def test_a_bare_name_serves_where_it_is_unique(settings: Settings, declared: Dec
     assert address_of(declared, "KEY") == "n8n.KEY"
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("n8n.host_port", ["n8n.HOST_PORT", "ragflow.HOST_PORT"]),
+        ("HOST_PROT", ["HOST_PORT"]),
+        ("bnd", ["bind"]),
+        ("xyzzy", []),
+    ],
+)
+def test_a_mistyped_name_is_told_the_nearest_ones_once_and_where_all_are(
+    declared: Declared, name: str, near: list[str]
+) -> None:
+    with pytest.raises(UnknownNameError) as unknown:
+        address_of(declared, name)
+    text = str(unknown.value)
+    assert unknown.value.data["near"] == near
+    assert text.endswith(" All settings: aiserver-tray config list")
+    assert [a for a in declared if a in text] == [a for a in near if "." in a]
+
+
 def test_a_wrong_value_is_refused_and_nothing_is_stored(
     settings: Settings, declared: Declared
 ) -> None:
