@@ -46,6 +46,15 @@ class _Commands(click.Group):
         command: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            # Click looks for near names among commands that are imported already.
+            raise click.NoSuchCommand(error.command_name, None, COMMANDS, ctx) from None
+
 
 @click.group(
     cls=_Commands,

@@ -28,6 +28,20 @@ class Scope:
     ending: frozenset[str] = frozenset()
 
 
+def check_names(request: Request, modules: Modules) -> None:
+    """Make sure, before anything is asked of the engine, that there is what *request* starts. What
+    is to be stopped may be no longer in the catalog.
+
+    Raises:
+        UnknownNameError: there is no such module; tells near names.
+    """
+    if request.kind in ("stop", "down"):
+        return
+    for name in request.modules:
+        if name not in modules.names:
+            raise UnknownNameError(name, modules.names)
+
+
 def scope_of(request: Request, parts: Parts) -> Scope:
     """What *request* concerns.
 

@@ -31,7 +31,7 @@ from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.prepare import Prepared, look_again, prepare
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run import Runner
-from aiserver_tray.operations.scope import Scope, scope_of
+from aiserver_tray.operations.scope import Scope, check_names, scope_of
 from aiserver_tray.operations.up import plan_refresh
 from aiserver_tray.settings.app_settings import APP_SETTINGS, MIRRORS, mirror_list
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
@@ -58,6 +58,7 @@ class Operations:
             AiServerError: all that stands against it.
         """
         parts = replace(self._parts, modules=Previews(self._parts.modules))
+        check_names(request, parts.modules)
         meet_engine(parts)
         return prepare(request, scope_of(request, parts), parts).plan
 
@@ -127,6 +128,7 @@ class Operation:
         return []
 
     def _work(self) -> None:
+        check_names(self._request, self._parts.modules)
         meet_engine(self._parts)
         scope: Scope | None = scope_of(self._request, self._parts)
         while scope is not None:
