@@ -3,8 +3,15 @@
 import click
 
 from aiserver_tray.cli import complete
-from aiserver_tray.cli.common import as_json_option, common_options, current_app, print_json
+from aiserver_tray.cli.common import (
+    as_json_option,
+    common_options,
+    current_app,
+    print_json,
+    tell,
+)
 from aiserver_tray.cli.core import ask_host
+from aiserver_tray.i18n import Text
 
 
 @click.command()
@@ -23,3 +30,8 @@ def command(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - 
     elif not modules:
         for name in app.chosen:
             click.echo(name)
+    else:
+        said = Text(
+            "Start all, and up without a name, now mean: {modules}", modules=", ".join(app.chosen)
+        )
+        tell([said.render(app.language)])

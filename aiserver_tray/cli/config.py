@@ -1,7 +1,7 @@
 """``aiserver-tray config``: the settings of the modules and of the applet."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,10 +12,14 @@ from aiserver_tray.cli.common import (
     current_app,
     print_json,
     print_table,
+    tell,
 )
 from aiserver_tray.cli.core import set_setting
 from aiserver_tray.i18n import Text
 from aiserver_tray.settings.store import Entry, address_of
+
+if TYPE_CHECKING:
+    from aiserver_tray.app import App
 
 
 @click.group()
@@ -73,6 +77,7 @@ def set_(name: str, value: str) -> None:
     if value == "-":
         value = sys.stdin.readline().rstrip("\r\n")
     set_setting(app, name, value)
+    _confirm(app, name)
 
 
 @command.command()
@@ -80,4 +85,29 @@ def set_(name: str, value: str) -> None:
 @common_options
 def unset(name: str) -> None:
     """Take NAME's value back: the default holds again, and a secret is made anew."""
-    set_setting(current_app(), name, None)
+    app = current_app()
+    set_setting(app, name, None)
+    _confirm(app, name)
+
+
+def _confirm(app: "App", name: str) -> None:
+    """Say what holds now, and what makes it take effect."""
+    from aiserver_tray.cli.effect import to_be_renewed  # noqa: PLC0415 - others don't need it
+
+    address = address_of(app.declared, name)
+    said = _said(app.settings.entries({address: app.declared[address]})[0])
+    if names := to_be_renewed(app, address):
+        said = Text(
+            "{what} (takes effect with: aiserver-tray up {modules})",
+            what=said,
+            modules=" ".join(names),
+        )
+    tell([said.render(app.language)])
+
+
+def _said(entry: Entry) -> Text:
+    if entry.origin == "none" and entry.setting.generate:
+        return Text("{name} is made anew when it is needed", name=entry.address)
+    if entry.origin == "none" or not entry.shown:
+        return Text("{name} has no value now", name=entry.address)
+    return Text("{name} is now {value}", name=entry.address, value=entry.shown)

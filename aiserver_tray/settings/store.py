@@ -212,6 +212,12 @@ class Settings:
         with self._settings.update() as data:
             data.chosen = list(modules)
 
+    @property
+    def asked_for(self) -> list[str]:
+        """The modules that the user asked for, on whatever engine."""
+        engines = self._state.read().engines.values()
+        return list(dict.fromkeys(name for engine in engines for name in engine.desired))
+
     def engine(self, engine_id: str) -> EngineState:
         """What is remembered about the engine."""
         return self._state.read().engines.get(engine_id, EngineState())

@@ -1,0 +1,66 @@
+"""What is said of a change: what holds now, and what makes it take effect."""
+
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.app import App
+from aiserver_tray.cli.effect import to_be_renewed
+from tests.engine.faults.tray import Tray
+
+BIND = ("app.bind", ["n8n", "dify"])
+OWN = ("n8n.N8N_HOST_PORT", ["n8n"])
+REQUIRED = ("postgres.POSTGRES_HOST_PORT", ["n8n"])
+USED = ("redis.REDIS_PASSWORD", ["dify"])
+NOT_CHOSEN: tuple[str, list[str]] = ("oneapi.ONEAPI_HOST_PORT", [])
+OF_THE_APPLET: tuple[str, list[str]] = ("app.mirrors", [])
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    """An installation whose user asked for n8n, and, on another engine, for Dify."""
+    app = App(tmp_path / "home", ())
+    for engine, name in (("one", "n8n"), ("one", "gone"), ("two", "dify")):
+        with app.settings.update_engine(engine) as state:
+            state.desired.append(name)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("address", "names"), [BIND, OWN, REQUIRED, USED, NOT_CHOSEN, OF_THE_APPLET], ids=str
+)
+def test_what_was_asked_for_and_hangs_on_a_setting_is_named(
+    app: App, address: str, names: list[str]
+) -> None:
+    assert to_be_renewed(app, address) == names
+
+
+def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: App) -> None:
+    with app.settings.update_engine("two") as state:
+        state.desired.append("postgres")
+    assert to_be_renewed(app, "postgres.POSTGRES_HOST_PORT") == ["postgres"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("config set N8N_HOST_PORT 0028100",
+         "n8n.N8N_HOST_PORT is now 28100 (takes effect with: aiserver-tray up n8n)"),
+        ("config unset MYSQL_HOST_PORT", "mysql.MYSQL_HOST_PORT is now 13306"),
+        ("config set oneapi.ONEAPI_ROOT_PASSWORD OfMyOwn12345",
+         "oneapi.ONEAPI_ROOT_PASSWORD is now ********"),
+        ("config unset MINIO_ROOT_PASSWORD",
+         "minio.MINIO_ROOT_PASSWORD is made anew when it is needed"),
+        ("config unset app.engine", "app.engine has no value now"),
+        ("choose n8n dify n8n", "Start all, and up without a name, now mean: n8n, dify"),
+    ],
+)  # fmt: skip
+def test_a_change_is_confirmed_in_a_line_beside_the_output(app: App, words: str, said: str) -> None:
+    tray = Tray(app.settings.folder, app.settings.folder, "unix:///nowhere")
+    done = tray.run(*words.split())
+    assert (done.code, done.output, done.errors) == (0, "", f"{said}\n")
+
+
+def test_as_json_the_answer_is_all(app: App) -> None:
+    tray = Tray(app.settings.folder, app.settings.folder, "unix:///nowhere")
+    assert tray.run("choose", "n8n", "--json").errors == ""
