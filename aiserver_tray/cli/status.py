@@ -1,7 +1,7 @@
 """``aiserver-tray status``: what runs, and how it is."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from aiserver_tray.cli.common import (
     tell,
 )
 from aiserver_tray.cli.core import shared_core, whole_snapshot
-from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_line, rows
+from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
 from aiserver_tray.cli.terminal import console, harmless, is_terminal
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aiserver_tray.state.reduce import State
 
 Show = Callable[[Snapshot], None]
+_Data = tuple[dict[str, Any], list[str]]
 
 
 @click.command()
@@ -71,7 +72,7 @@ def _at_work(snapshot: Snapshot) -> Iterator[Text]:
 
 def _print(snapshot: Snapshot, language: Language, *, as_json: bool) -> None:
     if as_json:
-        print_json(_data(snapshot, language))
+        _print_data(_data(snapshot, language), print_json)
     elif is_terminal(sys.stdout):
         from aiserver_tray.cli.status_table import table  # noqa: PLC0415 - slow
 
@@ -81,17 +82,29 @@ def _print(snapshot: Snapshot, language: Language, *, as_json: bool) -> None:
         _print_plain(snapshot, language)
 
 
-def _data(snapshot: Snapshot, language: Language) -> dict[str, Any]:
+def _data(snapshot: Snapshot, language: Language) -> _Data:
+    """The status as JSON, and what that has no place for: why there is no engine."""
     from aiserver_tray.state.status import status_json  # noqa: PLC0415 - after Ctrl-C works
 
-    return status_json(snapshot, language)
+    return status_json(snapshot, language), engine_lines(snapshot, language)
+
+
+def _print_data(data: _Data, print_: Callable[[object], None] = print_json_line) -> None:
+    status, why = data
+    print_(status)
+    tell(why)
 
 
 def _print_plain(snapshot: Snapshot, language: Language) -> None:
-    if line := engine_line(snapshot, language):
-        click.echo(harmless(line))
+    if lines := engine_lines(snapshot, language):
+        _print_lines(lines)
     else:
         print_table(HEADS, [row.cells for row in rows(snapshot, language)], language)
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(harmless(line))
 
 
 def _changes(core: "AnyCore") -> Iterator[Snapshot]:
@@ -110,7 +123,7 @@ def _changes(core: "AnyCore") -> Iterator[Snapshot]:
 def _watching(language: Language, *, as_json: bool) -> Iterator[Show]:
     """What shows one snapshot after the other."""
     if as_json:
-        yield _once(lambda snapshot: _data(snapshot, language), print_json_line)
+        yield _once(lambda snapshot: _data(snapshot, language), _print_data)
     elif not is_terminal(sys.stdout):
         yield _PlainChanges(language).show
     else:
@@ -145,9 +158,9 @@ class _PlainChanges:
         self._last: dict[str, StatusRow] = {}
 
     def show(self, snapshot: Snapshot) -> None:
-        if line := engine_line(snapshot, self._language):
+        if lines := engine_lines(snapshot, self._language):
             self._last = {}
-            click.echo(harmless(line))
+            _print_lines(lines)
             return
         for row in rows(snapshot, self._language):
             if row != self._last.get(row.module):

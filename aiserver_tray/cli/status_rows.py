@@ -10,6 +10,7 @@ HEADS = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("RE
 """Of the columns."""
 _ORPHAN = Text("not in the catalog any more")
 _SILENT = Text("The Docker engine was asked, but has not answered yet. Look again a little later.")
+_DOCTOR = Text("How it was looked for, and what else may be wrong: aiserver-tray doctor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,13 @@ def rows(snapshot: Snapshot, language: Language) -> list[StatusRow]:
     return [_row(module, language) for module in snapshot.modules]
 
 
-def engine_line(snapshot: Snapshot, language: Language) -> str | None:
-    """Why there is no table."""
+def engine_lines(snapshot: Snapshot, language: Language) -> list[str]:
+    """Why there is no table, and what to do next."""
     if snapshot.engine.running:
-        return None
+        return []
     error = snapshot.engine.error
-    return error.render(language) if error else _SILENT.render(language)
+    texts = (error, _DOCTOR) if error else (_SILENT,)
+    return [text.render(language) for text in texts]
 
 
 def _row(module: ModuleView, language: Language) -> StatusRow:

@@ -5,7 +5,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
-from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_line, rows
+from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
 from aiserver_tray.cli.terminal import harmless, takes
 from aiserver_tray.cli.words import PLAIN_SIGNS, STYLES
 from aiserver_tray.i18n import Language, Text
@@ -21,8 +21,8 @@ def table(snapshot: Snapshot, language: Language, console: Console) -> Renderabl
     fancy = not console.legacy_windows and takes(console.file, "".join(SIGNS.values()))
     signs = SIGNS if fancy else PLAIN_SIGNS
     heading = _heading(snapshot, language, signs[snapshot.state])
-    if line := engine_line(snapshot, language):
-        return Group(heading, Styled(harmless(line)))
+    if lines := engine_lines(snapshot, language):
+        return Group(heading, *(Styled(harmless(line)) for line in lines))
     found = rows(snapshot, language)
     is_narrow = console.width < _NARROW
     shown = Table(box=SIMPLE_HEAD if fancy else None, pad_edge=False, show_edge=False, expand=True)

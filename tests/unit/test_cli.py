@@ -356,8 +356,18 @@ def test_a_status_without_an_engine_is_one_document_and_needs_no_locks(tray: Tra
     done = tray(
         "--host", "unix:///nowhere", "status", "--json", env={"XDG_RUNTIME_DIR": "/proc/nowhere"}
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["state"] == "engine_down"
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert (found["state"], found["engine"]) == ("engine_down", {"running": False, "version": None})
+
+
+def test_why_there_is_no_engine_and_what_to_do_stands_where_it_fits(tray: Tray) -> None:
+    asked = ("--host", "unix:///nowhere", "status")
+    plain, as_json = tray(*asked), tray(*asked, "--json")
+    why, next_ = plain.stdout.splitlines()
+    assert why.startswith("The Docker engine at unix:///nowhere does not answer (")
+    assert next_.endswith(": aiserver-tray doctor")
+    assert (plain.stderr, as_json.stderr) == ("", plain.stdout)
 
 
 def test_doctor_reports_a_settings_file_that_it_can_not_read(tray: Tray) -> None:

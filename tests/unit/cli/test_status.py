@@ -88,4 +88,5 @@ def test_without_an_engine_the_reason_stands_instead_of_the_table() -> None:
     shown = printed(Snapshot(1, EngineView(running=False, error=error), "engine_down", (MODULE,)))
     assert "⊘ engine down" in shown
     assert "Start it, then try again." in " ".join(shown.split())
+    assert "aiserver-tray doctor" in shown
     assert "n8n" not in shown
