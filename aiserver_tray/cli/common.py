@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from aiserver_tray.cli.terminal import harmless, has_colour, padded, width
+from aiserver_tray.cli.terminal import fitted, harmless, has_colour, padded, width
 from aiserver_tray.errors import AiServerError, CancelledError, each
 from aiserver_tray.i18n import Language, Text
 
@@ -119,7 +119,7 @@ def current_app() -> "App":
 def tell(texts: Iterable[str]) -> None:
     """What a person should know beside the result, on standard error."""
     for text in texts:
-        click.echo(harmless(text), err=True)
+        click.echo(fitted(harmless(text), sys.stderr), err=True)
 
 
 def print_json(value: object) -> None:
@@ -169,7 +169,8 @@ def status_of(error: AiServerError) -> int:
 def tell_failure(error: AiServerError, language: Language) -> None:
     """The error's code and message on standard error; each of several on its own."""
     for one in each(error):
-        code = one.code
+        text = fitted(f"{one.code}: {harmless(one.render(language))}", sys.stderr)
         if has_colour(sys.stderr):
-            code = click.style(code, fg="red", bold=True)
-        click.echo(f"{code}: {harmless(one.render(language))}", err=True)
+            code = click.style(one.code, fg="red", bold=True)
+            text = code + text.removeprefix(one.code)
+        click.echo(text, err=True)

@@ -1,14 +1,12 @@
 """``aiserver-tray doctor``: what is wrong with this installation, and how to mend it."""
 
-import shutil
 import sys
-import textwrap
 from typing import TYPE_CHECKING
 
 import click
 
 from aiserver_tray.cli.common import as_json_option, common_options, current_app, print_json
-from aiserver_tray.cli.terminal import harmless, has_colour, is_terminal
+from aiserver_tray.cli.terminal import columns, harmless, has_colour, is_terminal, wrapped
 from aiserver_tray.cli.words import GRADES
 
 if TYPE_CHECKING:
@@ -48,8 +46,6 @@ def _print(findings: "list[Finding]", app: "App") -> None:
 
 
 def _hanging(text: str) -> str:
-    """*text* broken between words to stand beside the grade; Chinese, which has no blanks, is
-    left to the terminal."""
-    room = shutil.get_terminal_size().columns - _GRADE
-    lines = textwrap.wrap(text, max(20, room), break_long_words=False, break_on_hyphens=False)
-    return f"\n{' ' * _GRADE}".join(lines)
+    """*text* broken between words to stand beside the grade."""
+    room = columns(sys.stdout) - _GRADE
+    return wrapped(text, max(20, room)).replace("\n", f"\n{' ' * _GRADE}")

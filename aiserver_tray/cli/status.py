@@ -19,7 +19,7 @@ from aiserver_tray.cli.common import (
 )
 from aiserver_tray.cli.core import shared_core, whole_snapshot
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
-from aiserver_tray.cli.terminal import console, harmless, is_terminal
+from aiserver_tray.cli.terminal import console, fitted, harmless, is_terminal
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot
 from aiserver_tray.queues import available
@@ -74,12 +74,21 @@ def _print(snapshot: Snapshot, language: Language, *, as_json: bool) -> None:
     if as_json:
         _print_data(_data(snapshot, language), print_json)
     elif is_terminal(sys.stdout):
-        from aiserver_tray.cli.status_table import table  # noqa: PLC0415 - slow
-
-        screen = console(sys.stdout)
-        screen.print(table(snapshot, language, screen))
+        _print_table(snapshot, language)
     else:
         _print_plain(snapshot, language)
+
+
+def _print_table(snapshot: Snapshot, language: Language) -> None:
+    from aiserver_tray.cli.status_table import heading, table  # noqa: PLC0415 - slow
+
+    screen = console(sys.stdout)
+    if lines := engine_lines(snapshot, language):
+        screen.print(heading(snapshot, language, screen))
+        # Not through the screen, which breaks long words.
+        _print_lines(lines)
+    else:
+        screen.print(table(snapshot, language, screen))
 
 
 def _data(snapshot: Snapshot, language: Language) -> _Data:
@@ -104,7 +113,7 @@ def _print_plain(snapshot: Snapshot, language: Language) -> None:
 
 def _print_lines(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(harmless(line))
+        click.echo(fitted(harmless(line), sys.stdout))
 
 
 def _changes(core: "AnyCore") -> Iterator[Snapshot]:

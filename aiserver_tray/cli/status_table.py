@@ -1,5 +1,7 @@
 """The status on a terminal."""
 
+from collections.abc import Mapping
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -18,14 +20,14 @@ _NARROW = 70
 
 def table(snapshot: Snapshot, language: Language, console: Console) -> RenderableType:
     """Everything at one moment: the whole's state, then a row for each module."""
-    fancy = not console.legacy_windows and takes(console.file, "".join(SIGNS.values()))
-    signs = SIGNS if fancy else PLAIN_SIGNS
-    heading = _heading(snapshot, language, signs[snapshot.state])
+    signs = _signs(console)
+    top = heading(snapshot, language, console)
     if lines := engine_lines(snapshot, language):
-        return Group(heading, *(Styled(harmless(line)) for line in lines))
+        return Group(top, *(Styled(harmless(line)) for line in lines))
     found = rows(snapshot, language)
     is_narrow = console.width < _NARROW
-    shown = Table(box=SIMPLE_HEAD if fancy else None, pad_edge=False, show_edge=False, expand=True)
+    box = SIMPLE_HEAD if signs is SIGNS else None
+    shown = Table(box=box, pad_edge=False, show_edge=False, expand=True)
     shown_heads = HEADS[: 4 if is_narrow else 5]
     for number, head in enumerate(shown_heads, start=1):
         # The last one gets what is left.
@@ -34,21 +36,28 @@ def table(snapshot: Snapshot, language: Language, console: Console) -> Renderabl
     for row in found:
         shown.add_row(*_cells(row, signs[row.state])[: len(shown.columns)])
     if not is_narrow:
-        return Group(heading, "", shown)
+        return Group(top, "", shown)
     reasons = [
         Styled(harmless(f"{r.module}: {r.reason}"), _reason_style(r)) for r in found if r.reason
     ]
-    return Group(heading, "", shown, *([""] if reasons else []), *reasons)
+    return Group(top, "", shown, *([""] if reasons else []), *reasons)
 
 
-def _heading(snapshot: Snapshot, language: Language, sign: str) -> Styled:
+def heading(snapshot: Snapshot, language: Language, console: Console) -> Styled:
+    """The whole's state, and which engine."""
     state: State = snapshot.state
+    sign = _signs(console)[state]
     word = STATES[state].render(language)
     line = Styled.assemble((f"{sign} {word}", f"bold {STYLES[state]}"))
     if snapshot.engine.version:
         engine = Text("Docker Engine {version}", version=snapshot.engine.version)
         line.append(f"   {engine.render(language)}", "dim")
     return line
+
+
+def _signs(console: Console) -> Mapping[State, str]:
+    fancy = not console.legacy_windows and takes(console.file, "".join(SIGNS.values()))
+    return SIGNS if fancy else PLAIN_SIGNS
 
 
 def _cells(row: StatusRow, sign: str) -> tuple[Styled, ...]:

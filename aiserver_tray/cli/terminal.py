@@ -1,8 +1,11 @@
 """What the commands know about the terminal they write to."""
 
 import os
+import re
 import sys
 import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, TextIO
 
 from aiserver_tray.logs.colour import SGR
@@ -13,6 +16,10 @@ if TYPE_CHECKING:
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)}
 _CONTROLS = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
 """Control characters (ECMA-48's C0 without tab and line feed, DEL, C1) -> a visible sign."""
+
+_USUAL = 80
+"""Columns of a terminal that does not tell."""
+_WORDS = re.compile(r" *[^ ]+")
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -53,6 +60,41 @@ def width(text: str) -> int:
 def padded(text: str, columns: int) -> str:
     """*text* with blanks up to *columns*."""
     return text + " " * (columns - width(text))
+
+
+def columns(stream: TextIO) -> int:
+    """How many the terminal *stream* has."""
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL
+    return _USUAL
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """*text* for *stream*: on a terminal broken between words, elsewhere as it is."""
+    return wrapped(text, columns(stream)) if is_terminal(stream) else text
+
+
+def wrapped(text: str, room: int) -> str:
+    """*text* in lines of *room* columns, broken between words, so that no path or address is
+    broken that would fit. What is wider is left to the terminal, and so is Chinese."""
+    return "\n".join(broken for line in text.split("\n") for broken in _broken(line, room))
+
+
+def _broken(line: str, room: int) -> Iterator[str]:
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    shown, column = "", 0
+    for word in _WORDS.findall(line):
+        needed = width(word)
+        if shown and column + needed > room and (needed <= room or word.isascii()):
+            yield shown
+            shown = indent + word.lstrip(" ")
+            column = width(shown)
+        else:
+            shown += word
+            column += needed
+        # The terminal goes on in a new line where this one is full.
+        column = (column - 1) % room + 1
+    yield shown
 
 
 def _columns(character: str) -> int:

@@ -1,6 +1,7 @@
 """Texts of others can do nothing to a terminal, and columns are as wide as they look."""
 
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,10 @@ from aiserver_tray.cli.terminal import (
     takes,
     width,
     without_colour,
+    wrapped,
 )
+from tests.engine.faults.tray import Tray
+from tests.engine.terminal import terminal
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,44 @@ def test_no_text_keeps_an_escape_that_is_no_colour(text: str) -> None:
 def test_wide_characters_take_two_columns() -> None:
     assert [width(text) for text in ("n8n", "状态", "é", "e\u0301", "")] == [3, 4, 1, 1, 0]
     assert padded("状态", 6) == "状态  "
+
+
+ADDRESS = "unix:///run/user/1000/docker.sock"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two three four", ["one two three", "four"]),
+        ("0123456789012345 next", ["0123456789012345", "next"]),
+        # Two full lines and a column of a third, of the terminal's own breaking.
+        (f"It is {ADDRESS} not there but here", ["It is", f"{ADDRESS} not there but", "here"]),
+        ("why:\n  one two  three four\n", ["why:", "  one two  three", "  four", ""]),
+        ("引擎 docker 没有响应", ["引擎 docker", "没有响应"]),
+        ("请先启动它，然后重试一次。 现在", ["请先启动它，然后重试一次。 现在"]),
+    ],
+)
+def test_lines_are_broken_between_words_and_addresses_stay_whole(
+    text: str, lines: list[str]
+) -> None:
+    assert wrapped(text, 16).split("\n") == lines
+
+
+@given(st.text(), st.integers(1, 40))
+def test_a_line_that_is_broken_keeps_every_word(text: str, room: int) -> None:
+    assert "".join(wrapped(text, room).split()) == "".join(text.split())
+
+
+def test_an_error_is_broken_between_words_on_a_terminal_alone(tmp_path: Path) -> None:
+    words = ("config", "get", "n8n.N8N_HOST_PROT", "--home", str(tmp_path))
+    piped = Tray(tmp_path, tmp_path, "").run(*words).failed("E_UNKNOWN")
+    with terminal(*words) as shown:
+        assert shown.end() == 1
+    lines = shown.text.splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 80
+    assert " ".join(lines) == piped.errors.removesuffix("\n")
+    assert "\x1b[1mE_UNKNOWN\x1b[0m: There" in shown.seen
 
 
 def test_what_an_encoding_can_not_show_is_known_before() -> None:
