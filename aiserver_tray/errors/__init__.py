@@ -34,6 +34,7 @@
     ├── NotRunningError       E_NOT_RUNNING    no tray
     │   └── HostEndedError                     it ended while it was at what was asked
     ├── NoDesktopError        E_NO_DESKTOP     nothing to show an icon on
+    │   └── NoSessionError                        no desktop at all
     └── RemoteError           (any)            what another process answered
 
 A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
@@ -59,7 +60,7 @@ from aiserver_tray.errors.contract import (
     RemoteError,
     RequestError,
 )
-from aiserver_tray.errors.desktop import NoDesktopError
+from aiserver_tray.errors.desktop import NoDesktopError, NoSessionError
 from aiserver_tray.errors.engine import (
     KIND_WORDS,
     EngineDownError,
@@ -108,6 +109,7 @@ __all__ = [
     "MissingError",
     "NameConflictError",
     "NoDesktopError",
+    "NoSessionError",
     "NotRunningError",
     "ObjectConflictError",
     "ObjectKind",

@@ -18,3 +18,18 @@ class NoDesktopError(AiServerError):
                 why=why,
             )
         )
+
+
+class NoSessionError(NoDesktopError):
+    """There is no desktop at all."""
+
+    def __init__(self) -> None:
+        AiServerError.__init__(
+            self,
+            Text(
+                "There is no desktop session here to show the tray icon in (neither DISPLAY nor "
+                "WAYLAND_DISPLAY is set). Start it on the desktop, or have the dashboard in a web "
+                "browser: aiserver-tray serve. The other commands need no desktop: "
+                "aiserver-tray --help"
+            ),
+        )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aiserver_tray.errors import SettingError
+from aiserver_tray.host.desktop import has_desktop
 from aiserver_tray.host.login_items import (
     AutostartFolder,
     LaunchAgents,
@@ -44,9 +45,7 @@ def _interpreter() -> str:
 def is_supported() -> bool:
     """Whether there is a desktop here that one can log in to: on a Unix without one, nothing
     would heed the entry."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return has_desktop()
 
 
 def is_enabled(home: Home, options: Sequence[str] = ()) -> bool:

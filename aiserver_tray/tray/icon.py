@@ -7,7 +7,8 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-from aiserver_tray.errors import NoDesktopError
+from aiserver_tray.errors import NoDesktopError, NoSessionError
+from aiserver_tray.host.desktop import has_desktop
 from aiserver_tray.host.theme import Theme, taskbar_theme
 from aiserver_tray.host.tray_place import ANY, SCREEN, Way, lack
 from aiserver_tray.i18n import Text
@@ -37,7 +38,7 @@ try:
         import pystray
 except Exception as error:
     # What its backends raise where the desktop's libraries or the display are missing.
-    raise NoDesktopError(error) from error
+    raise (NoDesktopError(error) if has_desktop() else NoSessionError()) from error
 
 if not pystray.Icon.HAS_MENU:
     # Its last resort, used where GTK's bindings are missing.

@@ -141,7 +141,15 @@ def test_one_that_was_stopped_before_it_ran_ends_at_once(icon: adapter.TrayIcon)
     assert not desktop(icon).visible
 
 
-def test_without_a_desktop_it_says_what_is_missing() -> None:
+@pytest.mark.parametrize(
+    ("display", "told"),
+    [
+        ({}, "There is no desktop session here"),
+        ({"DISPLAY": ":987", "PYSTRAY_BACKEND": "xorg"}, "gir1.2-ayatanaappindicator3-0.1"),
+    ],
+    ids=["no session", "a display that is not there"],
+)
+def test_without_a_desktop_it_says_what_is_missing(display: dict[str, str], told: str) -> None:
     code = (
         "from aiserver_tray.errors import NoDesktopError\n"
         "try: import aiserver_tray.tray.icon\n"
@@ -150,9 +158,10 @@ def test_without_a_desktop_it_says_what_is_missing() -> None:
     away = {"DISPLAY", "WAYLAND_DISPLAY", "PYSTRAY_BACKEND", "DBUS_SESSION_BUS_ADDRESS"}
     env = {name: value for name, value in os.environ.items() if name not in away}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], env=env | display, capture_output=True, text=True, check=True
     )
-    assert "gir1.2-ayatanaappindicator3-0.1" in done.stdout
+    assert told in done.stdout
+    assert "aiserver-tray serve" in done.stdout
 
 
 def test_what_is_shown_is_made_without_pystray_or_webview() -> None:
