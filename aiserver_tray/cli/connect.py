@@ -11,6 +11,7 @@ from aiserver_tray.cli.common import UsageError, common_options, current_app, te
 from aiserver_tray.cli.core import require_engine, set_setting, shared_core, whole_snapshot
 from aiserver_tray.cli.mend import mend_or_end
 from aiserver_tray.cli.outcome import NOTHING, summary
+from aiserver_tray.cli.way_back import WayBack
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import Snapshot
@@ -38,11 +39,14 @@ def connect(modules: tuple[str, ...]) -> None:
     consumers = _consumers(app, modules)
     if not app.engine().address.is_local:
         raise _by_hand(consumers[0], ELSEWHERE)
-    snapshot = _up(app, [consumer.provider for consumer in consumers])
+    back = WayBack(app)
+    snapshot = _up(app, [consumer.provider for consumer in consumers], back)
     for consumer in consumers:
         set_setting(app, consumer.token, _working_token(app, consumer, snapshot))
+        back.add("disconnect", consumer.module)
         set_setting(app, consumer.choice, consumer.answer)
     _up(app, [consumer.module for consumer in consumers])
+    back.end()
     done = Text("Connected to OneAPI: {modules}", modules=_names(consumers))
     tell([done.render(app.language)])
     tell(text for consumer in consumers if (text := _by_a_person(app, consumer)))
@@ -131,8 +135,9 @@ def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
     return found
 
 
-def _up(app: "App", modules: Sequence[str]) -> Snapshot:
-    """What is shown once *modules* run. Ends the process where they can't be started."""
+def _up(app: "App", modules: Sequence[str], back: WayBack | None = None) -> Snapshot:
+    """What is shown once *modules* run. Ends the process where they can't be started; *back* is
+    told how that is taken back."""
     from aiserver_tray.cli.operate import follow_operation  # noqa: PLC0415 - as in `_consumers`
     from aiserver_tray.operations.request import Request  # noqa: PLC0415
 
@@ -141,10 +146,13 @@ def _up(app: "App", modules: Sequence[str]) -> Snapshot:
         operation = core.operations.start(Request("up", tuple(dict.fromkeys(modules))))
         view = follow_operation(core.store, operation, app.language)
         snapshot = whole_snapshot(core)
+    # What stood in the way from the start has changed nothing.
+    if back and view.steps and {*view.modules} <= {*app.settings.asked_for}:
+        back.add("down", *view.modules)
     tell(notice.render(app.language) for notice in view.notices)
     if view.error:
         mend_or_end(view.error, app)
-        return _up(app, modules)
+        return _up(app, modules, back)
     tell(t.render(app.language) for t in summary(view, snapshot, time.monotonic() - begun))
     return snapshot
 

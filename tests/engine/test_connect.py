@@ -1,6 +1,7 @@
 """``connect``: modules use OneAPI with an access token of their own, and no longer."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import docker
@@ -8,12 +9,15 @@ import pytest
 import requests
 
 from aiserver_tray.masking import MASK
+from tests.engine.faults.tray import Tray
 from tests.engine.oneapi import EDITIONS, OneApiStack
-from tests.engine.operating import facts, idle, names, said
+from tests.engine.operating import IMAGE, facts, idle, names, said
 from tests.engine.terminal import terminal
 from tests.engine.test_kernel_settings import NAME, Setting, setting
 from tests.engine.test_modules import OWNER
 from tests.host_process import hosted
+from tests.lab.engine import registry_address
+from tests.lab.place import Place
 
 __all__ = ["setting"]
 
@@ -21,7 +25,14 @@ TOKEN = "reader.READER_TOKEN"
 READER = "aiserver-reader"
 
 
-def write_reader(stack: OneApiStack, **sysctls: int) -> None:
+BACK = "What was done until then stays."
+DOWN = "  aiserver-tray down oneapi\n"
+DISCONNECT = "  aiserver-tray disconnect reader\n"
+
+
+def write_reader(
+    stack: OneApiStack, image: str = IMAGE, sysctls: Mapping[str, int] | None = None
+) -> None:
     """A module that can use OneAPI, and only shows with what; it needs *sysctls*."""
     settings = {
         "READER_MODELS": {
@@ -31,8 +42,8 @@ def write_reader(stack: OneApiStack, **sysctls: int) -> None:
         },
         "READER_TOKEN": {"type": "secret", "token_of": "oneapi"},
     }
-    service = idle(environment={"TOKEN": "${READER_TOKEN}"})
-    needs = {"sysctls": sysctls}
+    service = idle(image=image, environment={"TOKEN": "${READER_TOKEN}"})
+    needs = {"sysctls": sysctls or {}}
     stack.write("reader", {"reader": service}, settings=settings, needs=needs)
 
 
@@ -126,12 +137,37 @@ def test_where_root_has_another_password_it_says_what_to_do_by_hand(
     oneapi.ask("PUT", "/api/user/self", oneapi.password, {"password": "of-the-user"})
 
     by_hand = f"config set {TOKEN} -", "config set reader.READER_MODELS other"
-    oneapi.tray.run("connect", "reader").failed("E_SETTING", "root can't log in", *by_hand)
+    refused = oneapi.tray.run("connect", "reader").failed("E_SETTING", "can't log in", *by_hand)
+    assert BACK not in refused.errors, "nothing was started"
     assert oneapi.models(token) == 200
 
     done = oneapi.tray.run("disconnect", "reader").succeeded()
     assert f"The token {READER} stays in oneapi" in done.errors
     assert environment(engine, "ai-reader")["TOKEN"] == ""
+
+    oneapi.tray.run("down", "oneapi").succeeded()
+    refused = oneapi.tray.run("connect", "reader").failed("E_SETTING", "root can't log in")
+    assert refused.errors.endswith(f"back:\n{DOWN}")
+
+
+def test_what_was_done_before_it_failed_is_told_with_the_way_back(
+    engine: docker.DockerClient, oneapi: OneApiStack, lab: Place
+) -> None:
+    write_reader(oneapi, image=f"{registry_address(lab)}/nothing:1")
+    nowhere = Tray(oneapi.home, oneapi.catalog, "unix:///nowhere.sock")
+    assert BACK not in nowhere.run("connect", "reader").failed("E_ENGINE_DOWN").errors
+
+    # Less than the engine gives a container.
+    oneapi.set("oneapi.ONEAPI_MEMORY", "1m")
+    assert oneapi.tray.run("connect", "reader").errors.endswith(f"back:\n{DOWN}")
+    oneapi.set("oneapi.ONEAPI_MEMORY", "1g")
+    failed = oneapi.tray.run("connect", "reader").failed("E_IMAGE_PULL", BACK)
+    assert failed.errors.endswith(f"back:\n{DISCONNECT}{DOWN}")
+
+    oneapi.tray.run("disconnect", "reader")
+    oneapi.tray.run("down", "oneapi").succeeded()
+    assert stored(oneapi, "READER_MODELS") == "none"
+    assert not any(name.startswith("ai-oneapi") for name in names(engine))
 
 
 def test_oneapi_is_started_for_a_disconnect_only_where_a_token_is_to_be_deleted(
@@ -157,7 +193,7 @@ def test_oneapi_is_started_for_a_disconnect_only_where_a_token_is_to_be_deleted(
 def test_a_kernel_setting_that_a_module_needs_is_asked_for(
     engine: docker.DockerClient, oneapi: OneApiStack, setting: Setting
 ) -> None:
-    write_reader(oneapi, **{NAME: setting.need})
+    write_reader(oneapi, sysctls={NAME: setting.need})
     options = ["--home", str(oneapi.home), "--catalog", str(oneapi.catalog), "--host", oneapi.host]
     with terminal("connect", "reader", *options) as asked:
         asked.wait_for("Allow it, and go on? [y/N]: ")
