@@ -1,0 +1,217 @@
+"""The state of modules, of all together, and of the engine, from that of their services."""
+
+from typing import ClassVar
+
+import pytest
+
+from aiserver_tray.errors import EngineDownError
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import (
+    Container,
+    ModuleModel,
+    State,
+)
+from aiserver_tray.state.facts import (
+    ContainerGone,
+    ContainerSeen,
+    ContainersListed,
+    DesiredChanged,
+    EngineDown,
+    ModulesChanged,
+    OperationChanged,
+)
+
+from .made import (
+    UP,
+    after,
+    at,
+    container,
+    ended,
+    model,
+    operation,
+    reason,
+    running_engine,
+    shown,
+)
+
+
+class TestModule:
+    THREE = (model("web", "a", "b", "c"),)
+
+    @pytest.mark.parametrize(
+        ("found", "expected"),
+        [
+            ([container("web/a"), container("web/b"), container("web/c")], "running"),
+            ([container("web/a"), ended("web/b", 1), container("web/c")], "degraded"),
+            ([container("web/a"), ended("web/b", 1), container("web/c", health="starting")],
+             "degraded"),
+            ([ended("web/a", 1), container("web/b", health="starting")], "error"),
+            ([ended("web/a", 1), ended("web/b", 1), ended("web/c", 1)], "error"),
+            ([container("web/a", health="starting"), container("web/b"), container("web/c")],
+             "starting"),
+        ],
+    )  # fmt: skip
+    def test_is_the_worst_of_its_services_and_degraded_where_some_run(
+        self, found: list[Container], expected: State
+    ) -> None:
+        view = shown(running_engine(*found, models=self.THREE))
+        assert view.state == expected
+        assert view.total == 3
+        assert view.ready == sum(c.is_ready for c in found)
+
+    def test_with_one_service_running_unwanted_runs(self) -> None:
+        state = running_engine(container("web/a"), ended("web/b"), models=self.THREE, desired=())
+        assert (shown(state).state, shown(state).ready) == ("running", 1)
+
+    def test_without_containers_and_with_a_problem_says_the_problem(self) -> None:
+        broken = ModuleModel("web", "feature", problem=Text("its file is wrong"))
+        state = running_engine(models=(broken,))
+        assert (shown(state).state, reason(state)) == ("error", "its file is wrong")
+        assert shown(running_engine(models=(broken,), desired=())).state == "stopped"
+
+    def test_that_runs_in_spite_of_a_problem_runs_and_says_it(self) -> None:
+        broken = ModuleModel("web", "feature", problem=Text("its file is wrong"))
+        state = running_engine(container(), models=(broken,))
+        view = shown(state)
+        assert (view.state, view.ready, view.total) == ("running", 1, 1)
+        assert reason(state) == "its file is wrong"
+
+    def test_whose_services_are_all_in_inactive_profiles_has_nothing_left_to_do(self) -> None:
+        empty = ModuleModel("web", "feature")
+        assert shown(running_engine(models=(empty,))).state == "running"
+        assert shown(running_engine(models=(empty,), desired=())).state == "stopped"
+
+    def test_shows_what_left_the_model_and_does_not_count_it(self) -> None:
+        state = running_engine(container(), ended("web/old", 1))
+        view = shown(state)
+        assert [(s.name, s.state) for s in view.services] == [("app", "running"), ("old", "exited")]
+        assert (view.state, view.ready, view.total, view.reason) == ("running", 1, 1, None)
+
+
+class TestOrphan:
+    def test_has_containers_and_no_folder(self) -> None:
+        state = running_engine(container("gone/app"), models=(), desired=("gone",))
+        view = shown(state, "gone")
+        assert (view.orphan, view.wanted, view.state) == (True, False, "running")
+        assert (view.ready, view.total, view.services[0].name) == (1, 1, "app")
+        assert state.snapshot.state == "running"
+
+    def test_is_stopped_once_its_containers_have_ended(self) -> None:
+        assert shown(running_engine(ended("gone/app", 1), models=()), "gone").state == "stopped"
+
+    def test_comes_after_the_catalogs_modules(self) -> None:
+        models = (model("z"), model("b"))
+        state = running_engine(container("d/x"), container("a/x"), models=models, desired=())
+        assert [view.name for view in state.snapshot.modules] == ["z", "b", "a", "d"]
+        assert [view.orphan for view in state.snapshot.modules] == [False, False, True, True]
+
+    def test_disappears_with_its_last_container(self) -> None:
+        state = running_engine(container("gone/app"), models=())
+        assert after(ContainerGone("id-of-gone-app"), start=state).snapshot.modules == ()
+
+
+class TestRequires:
+    MODELS = (
+        model("db", kind="basic"),
+        model("cache", kind="basic", requires=("db",)),
+        model("web", requires=("cache",)),
+        model("chat", requires=("db",)),
+    )
+
+    def test_what_a_wanted_module_requires_is_wanted(self) -> None:
+        state = running_engine(models=self.MODELS, desired=("web", "unknown"))
+        assert [v.name for v in state.snapshot.modules if v.wanted] == ["db", "cache", "web"]
+
+    def test_used_by_names_the_features_wanted_or_running_that_need_it(self) -> None:
+        state = running_engine(models=self.MODELS, desired=("web",))
+        assert shown(state, "db").used_by == ("web",)
+        assert shown(state, "cache").used_by == ("web",)
+        assert shown(state, "web").used_by == ()
+        state = after(ContainerSeen(container("chat/app")), start=state)
+        assert shown(state, "db").used_by == ("web", "chat")
+        state = after(ContainerSeen(ended("chat/app")), start=state)
+        assert shown(state, "db").used_by == ("web",)
+
+    def test_a_circle_does_not_hang(self) -> None:
+        models = (model("a", requires=("b",)), model("b", requires=("a",)))
+        state = running_engine(models=models, desired=("a",))
+        assert [view.wanted for view in state.snapshot.modules] == [True, True]
+
+
+class TestOverall:
+    CONTAINERS: ClassVar = {
+        "error": ended("error/app", 1),
+        "running": container("running/app"),
+        "starting": container("starting/app", health="starting"),
+        "stopped": ended("stopped/app"),
+        "stopping": container("stopping/app"),
+        "degraded": container("degraded/a"),
+    }
+
+    @pytest.mark.parametrize(
+        ("modules", "expected"),
+        [
+            ("error degraded stopping starting running stopped", "error"),
+            ("degraded stopping starting running stopped", "degraded"),
+            ("stopping starting running stopped", "stopping"),
+            ("starting running stopped", "starting"),
+            ("running stopped", "running"),
+            ("stopped", "stopped"),
+            ("", "stopped"),
+        ],
+    )
+    def test_is_the_first_in_order_of_all_modules(self, modules: str, expected: State) -> None:
+        names = modules.split()
+        services = {"degraded": ("a", "b")}
+        state = running_engine(
+            *(self.CONTAINERS[name] for name in names),
+            models=tuple(model(name, *services.get(name, ("app",))) for name in names),
+            desired=tuple(name for name in names if name != "stopped"),
+        )
+        busy = operation("stop", ("stop", "stopping/app", "running"), modules=("stopping",))
+        state = after(OperationChanged(busy), start=state)
+        assert {view.name: view.state for view in state.snapshot.modules} == {n: n for n in names}
+        assert state.snapshot.state == expected
+
+
+class TestEngineDown:
+    ERROR = EngineDownError("unix:///var/run/docker.sock", "no such file")
+
+    def test_is_the_state_of_everything(self) -> None:
+        state = after(
+            EngineDown(self.ERROR), start=running_engine(container(), container("old/app"))
+        )
+        view = shown(state)
+        assert state.snapshot.state == view.state == "engine_down"
+        assert (view.ready, view.total, view.reason) == (0, 1, None)
+        assert view.services[0].state == "absent"
+        assert [v.name for v in state.snapshot.modules] == ["web"], "an orphan is not known of"
+        assert state.snapshot.engine.error is self.ERROR
+        assert state.snapshot.engine.version is None
+
+    def test_is_so_before_anything_is_known(self) -> None:
+        state = after(ModulesChanged((model(),)), DesiredChanged(frozenset({"web"})))
+        assert state.snapshot.state == shown(state).state == "engine_down"
+
+    def test_ends_with_the_containers_known(self) -> None:
+        state = after(EngineDown(self.ERROR), start=running_engine(container()))
+        state = after(ContainersListed((container(),)), start=state)
+        assert state.snapshot.state == "engine_down"
+        assert after(UP, start=state).snapshot.state == "running"
+
+    def test_what_the_engine_revives_starts(self) -> None:
+        """It went down with the engine: no fault of the container's."""
+        state = after(
+            EngineDown(self.ERROR),
+            ContainersListed((container(health="starting", started_at=at(60)),)),
+            UP,
+            start=running_engine(container(health="healthy")),
+        )
+        assert shown(state).state == "starting"
+
+    def test_the_same_news_again_changes_nothing(self) -> None:
+        state = after(EngineDown(self.ERROR))
+        again = EngineDown(EngineDownError("unix:///var/run/docker.sock", "no such file"))
+        assert after(again, start=state) is state
+        other = EngineDown(EngineDownError("unix:///var/run/docker.sock", "refused"))
+        assert after(other, start=state) is not state
