@@ -18,6 +18,7 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -88,14 +89,29 @@ def fail(message: str) -> NoReturn:
     sys.exit(f"dev.py: {message}")
 
 
+def found(program: str, env: Mapping[str, str] | None) -> str:
+    """The path of *program*. Windows by itself looks it up in the PATH of the parent, not of
+    *env*."""
+    path = shutil.which(program, path=env["PATH"] if env else None)
+    return path or fail(f"there is no command {program}")
+
+
 def run(command: Sequence[object], env: Mapping[str, str] | None = None) -> int:
     """Run *command* in the root folder; its exit status."""
-    words = [str(word) for word in command]
-    # Windows looks a program up in the PATH of the parent, not in that of *env*.
-    program = shutil.which(words[0], path=env["PATH"] if env else None)
-    if not program:
-        fail(f"there is no command {words[0]}")
-    return subprocess.run([program, *words[1:]], cwd=ROOT, env=env, check=False).returncode
+    program, *words = map(str, command)
+    return subprocess.run([found(program, env), *words], cwd=ROOT, env=env, check=False).returncode
+
+
+def become(program: str, *words: str) -> int:
+    """Run *program* in the environment, in the place of this process: signals and the exit status
+    are its own."""
+    if not WINDOWS:
+        path = found(program, environment())
+        os.chdir(ROOT)
+        os.execve(path, [path, *words], environment())
+    # There both processes stay, and Ctrl-C reaches both.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return run([program, *words], environment())
 
 
 def must(command: Sequence[object], env: Mapping[str, str] | None = None) -> None:
@@ -263,7 +279,7 @@ def command_run(options: argparse.Namespace) -> int:
     set_up()
     for part in missing_parts():
         print(f"dev.py: missing on this machine: {part}", file=sys.stderr)
-    return run(["aiserver-tray", *options.words], environment())
+    return become("aiserver-tray", *options.words)
 
 
 def command_exec(options: argparse.Namespace) -> int:
@@ -271,7 +287,7 @@ def command_exec(options: argparse.Namespace) -> int:
     set_up()
     if not options.words:
         fail("exec -- COMMAND…")
-    return run(options.words, environment())
+    return become(*options.words)
 
 
 def command_check(_: argparse.Namespace) -> int:
@@ -298,7 +314,7 @@ def command_test(options: argparse.Namespace) -> int:
         print("dev.py: wine needs Debian on x86_64; left out", file=sys.stderr)
     set_up_tests(levels)
     folders = [f"tests/{level}" for level in levels]
-    return run(["python", "-m", "pytest", *folders, *options.words], environment())
+    return become("python", "-m", "pytest", *folders, *options.words)
 
 
 def command_lab(options: argparse.Namespace) -> int:
@@ -306,13 +322,13 @@ def command_lab(options: argparse.Namespace) -> int:
     if options.action == "up":
         install_lab()
     set_up()
-    return run(["python", "-m", "tests.lab", options.action, *options.words], environment())
+    return become("python", "-m", "tests.lab", options.action, *options.words)
 
 
 def command_bench(options: argparse.Namespace) -> int:
     """Run benchmarks, each beside what a user would take instead."""
     set_up_tests(NEEDS_LAB)
-    return run(["python", "-m", "tests.bench", *options.words], environment())
+    return become("python", "-m", "tests.bench", *options.words)
 
 
 def command_soak(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,27 @@ def test_exec_runs_in_the_environment_and_hands_on_the_exit_status() -> None:
     done = run("exec", "--", "python", "-c", "import sys; print(sys.prefix); sys.exit(7)")
     assert done.returncode == 7
     assert Path(done.stdout.strip()) == DEV.parents[1] / ".venv"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_is_the_commands_and_its_exit_status_is_handed_on(number: signal.Signals) -> None:
+    code = f"""
+import signal, sys
+signal.signal({number:d}, lambda *_: sys.exit(7))
+print("ready", flush=True)
+signal.pause()
+"""
+    with subprocess.Popen(
+        [sys.executable, DEV, "exec", "--", "python", "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.communicate(timeout=10) == ("", "")
+        assert process.returncode == 7
 
 
 def test_a_level_without_tests_is_named_with_those_that_there_are() -> None:
