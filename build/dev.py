@@ -33,6 +33,7 @@ STAMP = VENV / "set-up-for.txt"
 WINDOWS = sys.platform == "win32"
 SCRIPTS = VENV / ("Scripts" if WINDOWS else "bin")
 DEBIAN = Path("/etc/debian_version").exists()
+Needs = dict[str, set[str]]  # what for -> the Debian packages for it that this machine lacks
 
 # Command -> the Debian package that brings it. Asked for by command, so that a machine with another
 # vendor's Docker keeps it.
@@ -125,27 +126,43 @@ def must(command: Sequence[object], env: Mapping[str, str] | None = None) -> Non
 # -- set-up ------------------------------------------------------------------------------------
 
 
-def must_as_root(*commands: Sequence[str]) -> None:
-    """Run *commands* as root, or through sudo; end with the commands to type where neither is."""
+def must_as_root(script: str) -> str:
+    """Run the shell's *script* as root, or through sudo: what it prints, and only where it fails
+    shows. Where neither is to be had, end with what to type."""
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     if sudo and not shutil.which("sudo"):
-        text = " && ".join(map(shlex.join, commands))
-        fail(f"this needs root, and there is no sudo here. As root, run:\n  {text}")
-    for command in commands:
-        must([*sudo, *command])
+        fail(f"this needs root, and there is no sudo here. As root, run:\n  {script}")
+    done = subprocess.run(
+        [*sudo, "sh", "-c", script],
+        stdin=subprocess.DEVNULL,  # nobody is asked; but sudo asks on the terminal itself
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        fail(f"failed: {script}\n{done.stdout}")
+    return done.stdout
 
 
-def install_packages(packages: Iterable[str]) -> None:
-    """Install the Debian *packages*; elsewhere say that they are needed."""
-    names = sorted(packages)
+def install_packages(needs: Needs) -> None:
+    """Install the Debian packages of *needs*, all at once; elsewhere say that they are needed."""
+    names = " ".join(sorted(set().union(*needs.values())))
     if not names:
         return
     if not DEBIAN:
-        fail(f"please install what Debian calls {', '.join(names)}, then try again")
-    print(f"dev.py: installing {' '.join(names)}", file=sys.stderr)
-    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
-    install = [*apt, "install", "--yes", "--no-install-recommends", *names]
-    must_as_root([*apt, "update"], install)
+        fail(f"please install what Debian calls {names}, then try again")
+    why = ", ".join(what for what, packages in needs.items() if packages)
+    print(f"dev.py: installing {names} (for {why})", file=sys.stderr)
+    start = time.monotonic()
+    printed = must_as_root(
+        "export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8; apt-get -qq update && apt-get -qq"
+        # dpkg would ask about changed settings all the same.
+        " -o Dpkg::Options::=--force-confold install --yes --no-install-recommends " + names
+    )
+    count, took = printed.count("\nSetting up "), time.monotonic() - start
+    print(f"dev.py: installed {count} packages in {took:.0f} s", file=sys.stderr)
 
 
 def system_path() -> str:
@@ -153,10 +170,10 @@ def system_path() -> str:
     return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 
-def install_missing(commands: Mapping[str, str]) -> None:
-    """Install the packages of those *commands* that this machine lacks."""
+def packages_for(commands: Mapping[str, str]) -> set[str]:
+    """The packages of those *commands* that this machine lacks."""
     path = system_path()
-    install_packages({p for command, p in commands.items() if not shutil.which(command, path=path)})
+    return {p for command, p in commands.items() if not shutil.which(command, path=path)}
 
 
 def packages_of(files: Mapping[str, str]) -> set[str]:
@@ -170,24 +187,25 @@ def wants_icon(words: Sequence[str]) -> bool:
     return not words or words[0].startswith("-")
 
 
-def install_desktop() -> None:
-    """Install what icon and windows need, where there is a desktop to show them on."""
+def desktop_needs() -> Needs:
+    """What icon and windows need, where there is a desktop to show them on."""
     if DEBIAN and any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))):
-        install_packages(packages_of(DESKTOP_FILES))
+        return {"icon and windows": packages_of(DESKTOP_FILES)}
+    return {}
 
 
-def install_lab() -> None:
-    """Install what the lab needs and this machine lacks."""
+def lab_needs() -> Needs:
+    """What the lab needs."""
     if sys.platform != "linux":
         fail("the lab runs its own Docker Engine, which needs Linux (WSL2 serves on Windows)")
-    install_missing(json.loads(LAB_COMMANDS.read_text(encoding="utf-8")))
+    return {"the lab": packages_for(json.loads(LAB_COMMANDS.read_text(encoding="utf-8")))}
 
 
-def install_wine() -> None:
-    """Install what Windows' own half is tested on."""
+def wine_needs() -> Needs:
+    """What Windows' own half is tested on."""
     if not has_wine():
         fail("Windows' own half is tested under Wine, on Debian on x86_64")
-    install_missing(WINE_COMMANDS)
+    return {"Windows' own half": packages_for(WINE_COMMANDS)}
 
 
 def has_wine() -> bool:
@@ -198,18 +216,20 @@ def has_wine() -> bool:
 def base_python() -> str:
     """The Python that makes the environment. Debian's own where there is one: its GTK bindings
     work with no other."""
-    if not DEBIAN:
-        return sys.executable
-    python = "/usr/bin/python3"
-    if not Path(python).exists() or not answers(python, "import ensurepip, venv"):
-        install_packages(["python3-venv"])
-    if not answers(python, "import sys; sys.exit(sys.version_info < (3, 11))"):
-        fail(f"{python} is older than Python 3.11; Debian 12 or Ubuntu 24.04 have a newer one")
-    return python
+    return "/usr/bin/python3" if DEBIAN else sys.executable
+
+
+def python_needs() -> Needs:
+    """What makes the environment."""
+    if not DEBIAN or answers(base_python(), "import ensurepip, venv"):
+        return {}
+    return {".venv": {"python3-venv"}}
 
 
 def answers(python: str, code: str) -> bool:
-    """Whether *code* runs in *python* without complaint."""
+    """Whether *python* is there, and *code* runs in it without complaint."""
+    if not Path(python).exists():
+        return False
     return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
 
 
@@ -220,9 +240,13 @@ def wanted_stamp(python: str) -> list[str]:
     return [f"{ROOT} {python} {version.stdout.strip()}", project]
 
 
-def set_up() -> None:
-    """Make and fill the virtual environment, unless that was done before."""
+def set_up(needs: Needs) -> None:
+    """Install what is missing of *needs*; make and fill the virtual environment, unless that was
+    done before."""
+    install_packages({**needs, **python_needs()})
     python = base_python()
+    if not answers(python, "import sys; sys.exit(sys.version_info < (3, 11))"):
+        fail(f"{python} is older than Python 3.11; Debian 12 or Ubuntu 24.04 have a newer one")
     wanted = wanted_stamp(python)
     found = STAMP.read_text(encoding="utf-8").splitlines() if STAMP.exists() else []
     if found == wanted:
@@ -239,14 +263,14 @@ def set_up() -> None:
 
 def set_up_tests(levels: Iterable[str]) -> None:
     """Set up what the tests of *levels* need."""
+    needs: Needs = {}
     if DEBIAN:
-        install_missing(TEST_COMMANDS)
-        install_packages(packages_of(TEST_FILES))
+        needs["tests"] = packages_for(TEST_COMMANDS) | packages_of(TEST_FILES)
     if NEEDS_WINE & set(levels):
-        install_wine()
+        needs.update(wine_needs())
     if NEEDS_LAB & set(levels):
-        install_lab()
-    set_up()
+        needs.update(lab_needs())
+    set_up(needs)
 
 
 def environment() -> dict[str, str]:
@@ -274,9 +298,7 @@ def missing_parts() -> list[str]:
 
 def command_run(options: argparse.Namespace) -> int:
     """Run aiserver-tray with the words given; without any, show its icon."""
-    if wants_icon(options.words):
-        install_desktop()
-    set_up()
+    set_up(desktop_needs() if wants_icon(options.words) else {})
     for part in missing_parts():
         print(f"dev.py: missing on this machine: {part}", file=sys.stderr)
     return become("aiserver-tray", *options.words)
@@ -284,7 +306,7 @@ def command_run(options: argparse.Namespace) -> int:
 
 def command_exec(options: argparse.Namespace) -> int:
     """Run any command."""
-    set_up()
+    set_up({})
     if not options.words:
         fail("exec -- COMMAND…")
     return become(*options.words)
@@ -292,7 +314,7 @@ def command_exec(options: argparse.Namespace) -> int:
 
 def command_check(_: argparse.Namespace) -> int:
     """Run every check, and go on after one that fails: all is told at once."""
-    set_up()
+    set_up({})
     failed = [command[0] for command in CHECKS if run(command, environment())]
     if failed:
         print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
@@ -319,9 +341,7 @@ def command_test(options: argparse.Namespace) -> int:
 
 def command_lab(options: argparse.Namespace) -> int:
     """The lab: up, down or env."""
-    if options.action == "up":
-        install_lab()
-    set_up()
+    set_up(lab_needs() if options.action == "up" else {})
     return become("python", "-m", "tests.lab", options.action, *options.words)
 
 

@@ -71,7 +71,37 @@ def test_without_root_and_sudo_the_exact_command_is_printed(
     monkeypatch.setattr(dev, "DEBIAN", True)
     monkeypatch.setattr(dev.shutil, "which", lambda _: None)
     with pytest.raises(SystemExit, match=r"apt-get -qq update && .* --no-install-recommends a b$"):
-        dev.install_packages(["b", "a"])
+        dev.install_packages({"one": {"b"}, "other": {"a"}})
+
+
+@pytest.fixture
+def apt(dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where a script may be put that is root's apt-get on Debian: a fake, since a test must not
+    install anything."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(dev, "DEBIAN", True)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    path = tmp_path / "apt-get"
+    path.touch(0o755)
+    return path
+
+
+def test_what_is_missing_is_installed_at_once_and_without_a_word_of_apts(
+    dev: ModuleType, apt: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    apt.write_text("#!/bin/sh\nprintf 'Reading\\nSetting up a (1)\\n'\n")
+    dev.install_packages({"icon": {"b", "a"}, "nothing": set(), ".venv": {"c", "a"}})
+    first, last = capfd.readouterr().err.splitlines()
+    assert first == "dev.py: installing a b c (for icon, .venv)"
+    assert last.startswith("dev.py: installed 2 packages in ")
+
+
+def test_where_apt_fails_all_that_it_said_is_shown_and_nobody_is_asked(
+    dev: ModuleType, apt: Path
+) -> None:
+    apt.write_text("#!/bin/sh\necho first; read answer || echo last >&2; exit 9\n")
+    with pytest.raises(SystemExit, match=r"install .* a\nfirst\nlast"):
+        dev.install_packages({"icon": {"a"}})
 
 
 def test_only_a_desktop_gets_what_icon_and_windows_need(
@@ -81,17 +111,13 @@ def test_only_a_desktop_gets_what_icon_and_windows_need(
     (tmp_path / "x86_64/there").touch()
     inner = tmp_path.relative_to("/")
     files = {f"{inner}/*/there": "one", f"{inner}/*/missing": "other"}
-    wanted: list[str] = []
     monkeypatch.setattr(dev, "DEBIAN", True)
     monkeypatch.setattr(dev, "DESKTOP_FILES", files)
-    monkeypatch.setattr(dev, "install_packages", wanted.extend)
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    dev.install_desktop()
-    assert wanted == []
+    assert dev.desktop_needs() == {}
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
-    dev.install_desktop()
-    assert wanted == ["other"]
+    assert dev.desktop_needs() == {"icon and windows": {"other"}}
     assert dev.wants_icon([])
     assert dev.wants_icon(["--home", "there"])
     assert not dev.wants_icon(["up", "n8n"])
