@@ -1,0 +1,25 @@
+"""Ctrl-C ends a command wherever it is, with exit status 130 and without a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def ends_as_cancelled(*words: str, path: Path | None = None) -> None:
+    """Run Python with *words*, and modules of *path*; see how it ends."""
+    done = subprocess.run(
+        [sys.executable, *words],
+        env=os.environ | ({"PYTHONPATH": str(path)} if path else {}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_while_modules_are_still_imported(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt", encoding="utf-8")
+    ends_as_cancelled("-m", "aiserver_tray", "status", path=tmp_path)
+    ends_as_cancelled(str(Path(sys.executable).with_name("aiserver-tray")), path=tmp_path)
