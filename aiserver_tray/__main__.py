@@ -1,13 +1,19 @@
 """``aiserver-tray``, ``python -m aiserver_tray``, and what the bundle's executable runs: also its
 windows, which must not wait for the command line's imports."""
 
+import signal
 import sys
+import time
+from _thread import get_ident, interrupt_main, start_new_thread
 
 _INTERRUPTED = 130
+_AGAIN = 0.05
+"""Seconds after which a finalizer is over."""
 
 
 def main() -> None:
     """Entry point; its exit status is that of `aiserver_tray.cli.main`."""
+    sys.unraisablehook = _on_unraisable
     try:
         _run(sys.argv[1:])
     except KeyboardInterrupt:  # before the command line could answer it
@@ -25,6 +31,23 @@ def _run(words: list[str]) -> None:
         from aiserver_tray import cli  # noqa: PLC0415
 
         cli.main()
+
+
+def _on_unraisable(lost: "sys.UnraisableHookArgs") -> None:
+    """Ctrl-C within a finalizer, where nothing can be raised, would be lost: it comes again."""
+    if lost.exc_type is KeyboardInterrupt:
+        # No `Thread`: the finalizer may have come in where a lock of that module is held.
+        start_new_thread(_interrupt, (get_ident(),))
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _interrupt(thread: int) -> None:
+    time.sleep(_AGAIN)
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread, signal.SIGINT)  # it ends what the thread waits for, too
+    else:
+        interrupt_main()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+HELD_UP = """
+import signal, time
+from aiserver_tray import __main__, cli
+
+class Finalized:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def command():
+    Finalized()
+    time.sleep(60)
+
+cli.main = command
+__main__.main()
+"""
+
 
 def ends_as_cancelled(*words: str, path: Path | None = None) -> None:
     """Run Python with *words*, and modules of *path*; see how it ends."""
@@ -23,3 +39,7 @@ def test_while_modules_are_still_imported(tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text("raise KeyboardInterrupt", encoding="utf-8")
     ends_as_cancelled("-m", "aiserver_tray", "status", path=tmp_path)
     ends_as_cancelled(str(Path(sys.executable).with_name("aiserver-tray")), path=tmp_path)
+
+
+def test_within_a_finalizer() -> None:
+    ends_as_cancelled("-c", HELD_UP)
