@@ -22,6 +22,8 @@ container."""
 _GATHER = 0.2
 """Seconds in which changes are taken together."""
 
+_CLOSE_LIMIT = 5.0
+
 _ON_OWN_ONLY: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})
 """Operations that leave alone what their modules require."""
 
@@ -53,11 +55,11 @@ class Others:
         self._thread.start()
 
     def close(self) -> None:
-        """End."""
+        """End, without waiting for a file that somebody else holds."""
         self._closing.set()
         self._changed.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_CLOSE_LIMIT)
 
     def look(self, engine_id: str) -> None:
         """Tell now what is under way on the engine and what is desired there.

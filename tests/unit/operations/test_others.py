@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
+from time import monotonic
 
 import pytest
 
 from aiserver_tray.host.paths import Home
 from aiserver_tray.operations.locks import Holder
 from aiserver_tray.operations.others import Others, views
+from aiserver_tray.settings.content import EngineState
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import EngineUp
 from aiserver_tray.state.store import Store
@@ -53,3 +56,26 @@ def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
             store.wait_until(lambda _, asked=asked: store.state.desired == {asked}, LIMIT)  # type: ignore[misc]
     finally:
         others.close()
+
+
+def test_its_end_does_not_wait_for_a_file_that_somebody_holds(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr("aiserver_tray.operations.others._CLOSE_LIMIT", 0.1)
+    settings = Settings(Home(tmp_path / "home", "home"))
+    read, reading = settings.engine, Event()
+
+    def told(engine_id: str) -> EngineState:
+        reading.set()
+        return read(engine_id)
+
+    monkeypatch.setattr(settings, "engine", told)
+    others = Others(store, settings, relook=0.1)
+    others.start()
+    with settings.update_engine(ENGINE):
+        store.put(EngineUp(ENGINE, "26.1.5"))
+        assert reading.wait(LIMIT)
+        begin = monotonic()
+        others.close()
+        assert monotonic() - begin < LIMIT
