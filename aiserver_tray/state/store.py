@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread, current_thread
 
 from aiserver_tray.bugs import log_bug
@@ -12,6 +11,9 @@ from aiserver_tray.state.facts import Fact
 from aiserver_tray.state.reduce import State, reduce
 
 _logger = logging.getLogger(__name__)
+
+_Answer = SimpleQueue[State | Exception]
+"""Of what is waited for; the first is the one."""
 
 
 class Store:
@@ -24,7 +26,7 @@ class Store:
         self._state = State()
         self._inbox: SimpleQueue[Fact | _Observer | None] = SimpleQueue()
         self._observers: tuple[_Observer, ...] = ()
-        self._waiting: set[Future[State]] = set()
+        self._waiting: set[_Answer] = set()
         self._closing = Lock()
         self._closed = False
         self._thread = Thread(target=self._run, name="store", daemon=True)
@@ -83,17 +85,23 @@ class Store:
     def _wait(self, predicate: Callable[[State], bool], timeout: float | None) -> State:
         if current_thread() is self._thread:
             raise RuntimeError("an observer must not wait for the store")
-        found: Future[State] = Future()
+        # No Future: Ctrl-C may come in where it has just locked itself, for ever.
+        found: _Answer = SimpleQueue()
         with self._closing:
             if self._closed:
                 raise RuntimeError("the store is closed")
             self._waiting.add(found)
         leave = self.observe(lambda state: _look(state, predicate, found))
         try:
-            return found.result(timeout)
+            answer = found.get(timeout=timeout)
+        except Empty:
+            raise TimeoutError from None
         finally:
             leave()
             self._waiting.discard(found)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def close(self) -> None:
         """Take in what was put before, then end. Who waits gets a RuntimeError."""
@@ -109,9 +117,8 @@ class Store:
                 self._take(item)
         with self._closing:
             self._closed = True
-        for future in tuple(self._waiting):
-            if not future.done():
-                future.set_exception(RuntimeError("the store was closed"))
+        for found in tuple(self._waiting):
+            found.put(RuntimeError("the store was closed"))
 
     def _admit(self, observer: "_Observer") -> None:
         if observer.is_active:
@@ -149,12 +156,12 @@ class _Observer:
             log_bug(_logger, "an observer failed", bug)
 
 
-def _look(state: State, predicate: Callable[[State], bool], found: "Future[State]") -> None:
-    """Answer *found* with *state*, or with what *predicate* raises."""
-    if found.done():
+def _look(state: State, predicate: Callable[[State], bool], found: _Answer) -> None:
+    """Answer with *state*, or with what *predicate* raises, unless that was done."""
+    if not found.empty():
         return
     try:
         if predicate(state):
-            found.set_result(state)
+            found.put(state)
     except Exception as error:  # noqa: BLE001 - it is the caller's, and raised there
-        found.set_exception(error)
+        found.put(error)

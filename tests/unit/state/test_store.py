@@ -1,9 +1,13 @@
 """The store: facts from any thread, one writer, observers told of every state."""
 
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -209,3 +213,28 @@ def test_closing_twice_or_from_an_observer_does_no_harm(store: Store) -> None:
     store.observe(lambda _: store.close())
     store.close()
     store.close()
+
+
+def test_ctrl_c_in_a_wait_leaves_nothing_locked(store: Store) -> None:
+    asked, interrupted = threading.Event(), threading.Event()
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - itself
+        # Python has a lock by then, and does not know yet that it is to give it back.
+        if event == "return" and frame.f_code is threading.Condition.__enter__.__code__:
+            asked.wait(LIMIT)
+            interrupted.set()
+            raise KeyboardInterrupt
+        return trace
+
+    def predicate(_: Snapshot) -> bool:
+        asked.set()
+        interrupted.wait(0.5)
+        return True
+
+    sys.settrace(trace)
+    try:
+        with suppress(KeyboardInterrupt):
+            store.wait_until(predicate)
+    finally:
+        sys.settrace(None)
+    store.wait_until(lambda _: True, LIMIT)
