@@ -1,7 +1,6 @@
 """``aiserver-tray``, ``python -m aiserver_tray``, and what the bundle's executable runs: also its
 windows, which must not wait for the command line's imports."""
 
-import signal
 import sys
 import time
 from _thread import get_ident, interrupt_main, start_new_thread
@@ -18,6 +17,10 @@ def main() -> None:
         _run(sys.argv[1:])
     except KeyboardInterrupt:  # before the command line could answer it
         sys.exit(_INTERRUPTED)
+    finally:
+        # Ctrl-C while a string was executed, as each dataclass does, would make Python end by the
+        # signal, whatever the exit status; executing another lets it forget that.
+        exec("")
 
 
 def _run(words: list[str]) -> None:
@@ -43,6 +46,8 @@ def _on_unraisable(lost: "sys.UnraisableHookArgs") -> None:
 
 
 def _interrupt(thread: int) -> None:
+    import signal  # noqa: PLC0415 - as in `_run`
+
     time.sleep(_AGAIN)
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(thread, signal.SIGINT)  # it ends what the thread waits for, too
