@@ -9,22 +9,40 @@ _INTERRUPTED = 130
 _AGAIN = 0.05
 """Seconds after which a finalizer is over."""
 
+_interrupts: list[int] = []
+"""A signal for each Ctrl-C that was noticed."""
+
 
 def main() -> None:
     """Entry point; its exit status is that of `aiserver_tray.cli.main`."""
     sys.unraisablehook = _on_unraisable
     try:
+        _note_interrupts()
         _run(sys.argv[1:])
-    except KeyboardInterrupt:  # before the command line could answer it
-        sys.exit(_INTERRUPTED)
+    except (KeyboardInterrupt, Exception) as error:
+        # Before the command line could answer it; libraries make errors of their own of it.
+        if isinstance(error, KeyboardInterrupt) or _interrupts:
+            sys.exit(_INTERRUPTED)
+        raise
     finally:
         # Ctrl-C while a string was executed, as each dataclass does, would make Python end by the
         # signal, whatever the exit status; executing another lets it forget that.
         exec("")
 
 
+def _note_interrupts() -> None:
+    import signal  # noqa: PLC0415 - Ctrl-C is answered by now
+
+    def interrupt(number: int, _frame: object) -> None:
+        _interrupts.append(number)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is to be ignored
+        signal.signal(signal.SIGINT, interrupt)
+
+
 def _run(words: list[str]) -> None:
-    from importlib import import_module  # noqa: PLC0415 - Ctrl-C is answered by now
+    from importlib import import_module  # noqa: PLC0415
 
     from aiserver_tray.window.protocol import PROGRAMS  # noqa: PLC0415
 
@@ -46,7 +64,7 @@ def _on_unraisable(lost: "sys.UnraisableHookArgs") -> None:
 
 
 def _interrupt(thread: int) -> None:
-    import signal  # noqa: PLC0415 - as in `_run`
+    import signal  # noqa: PLC0415
 
     time.sleep(_AGAIN)
     if hasattr(signal, "pthread_kill"):

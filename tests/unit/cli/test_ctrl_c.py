@@ -42,5 +42,15 @@ def test_while_modules_are_still_imported(tmp_path: Path) -> None:
     ends_as_cancelled(str(Path(sys.executable).with_name("aiserver-tray")), path=tmp_path)
 
 
+def test_where_a_library_makes_an_error_of_it(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text(
+        "import signal\n"
+        "try:\n    signal.raise_signal(signal.SIGINT)\n"
+        "except KeyboardInterrupt:\n    raise ValueError from None\n",
+        encoding="utf-8",
+    )
+    ends_as_cancelled("-m", "aiserver_tray", "status", path=tmp_path)
+
+
 def test_within_a_finalizer() -> None:
     ends_as_cancelled("-c", HELD_UP)
