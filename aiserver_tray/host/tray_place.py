@@ -52,11 +52,15 @@ def known_ways() -> Collection[Way]:
 def lack(ways: Collection[Way]) -> Text | None:
     """What an icon that comes in one of *ways* lacks to be seen, and what to do about it; None
     where it is seen, as far as one can tell."""
-    if not ways or ("screen" in ways and _is_on_screen()):
+    if not ways:
         return None
-    if not _is_on_bus():
-        return _NO_PLACE
-    return None if "bus" in ways else _NO_LIBRARY
+    is_on_bus = _is_on_bus()
+    if is_on_bus and "bus" in ways:
+        return None
+    # Asked last: what that needs costs the tray megabytes.
+    if "screen" in ways and _is_on_screen():
+        return None
+    return _NO_LIBRARY if is_on_bus else _NO_PLACE
 
 
 def _has_library(name: str) -> bool:
