@@ -15,6 +15,10 @@ with winreg.CreateKey(winreg.HKEY_CURRENT_USER, {_RUN_KEY!r}) as key:
     for number in range(winreg.QueryInfoKey(key)[1]):
         print(winreg.EnumValue(key, number)[1])
 """
+_NO_ENTRIES = f"""
+import winreg
+winreg.DeleteKey(winreg.HKEY_CURRENT_USER, {_RUN_KEY!r})
+"""
 
 
 def test_commands_and_a_second_launch_reach_the_tray(machine: Windows, applet: Applet) -> None:
@@ -39,12 +43,13 @@ def test_commands_and_a_second_launch_reach_the_tray(machine: Windows, applet: A
 
 def test_start_at_login_is_in_the_registry(machine: Windows, applet: Applet) -> None:
     home = applet.installation.home
+    machine.says(_ENTRIES + _NO_ENTRIES)  # a test that failed leaves its own
     start(machine, applet)
     before = machine.asks(home, "ai/system/autostart")
     assert before == {"enabled": False, "supported": True}
     assert machine.asks(home, "ai/system/autostart", enabled=True)["enabled"]
     (entry,) = machine.says(_ENTRIES).splitlines()
-    program, _, words = entry.partition(" -P -m aiserver_tray --home ")
+    program, _, words = entry.partition(" -P -m aiserver_tray --at-login --home ")
     assert re.fullmatch(r"Z:\\.*\\pythonw\.exe", program)
     here = applet.installation
     folders = ("Z:" + str(folder).replace("/", "\\") for folder in (home, here.catalog))
