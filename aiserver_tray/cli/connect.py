@@ -158,21 +158,16 @@ def _up(app: "App", modules: Sequence[str], back: WayBack | None = None) -> Snap
 
 
 def _working_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> str:
-    """The token that is stored, where it works; else the one of its name, or a new one.
+    """What lets *consumer* in.
 
     Raises:
         SettingError: there is none to be had.
     """
     from aiserver_tray.wiring.oneapi import OneApiError  # noqa: PLC0415 - as in `_consumers`
-    from aiserver_tray.wiring.provider import log_in  # noqa: PLC0415
+    from aiserver_tray.wiring.provider import working_token  # noqa: PLC0415
 
     try:
-        provider = log_in(app, consumer, snapshot)
-        stored = app.settings.secrets.values([consumer.token]).get(consumer.token)
-        for key in (stored, provider.key(consumer.token_name)):
-            if key and provider.takes(key):
-                return key
-        return provider.make(consumer.token_name)
+        return working_token(app, consumer, snapshot)
     except OneApiError as error:
         raise _by_hand(consumer, error.why) from None
 

@@ -50,3 +50,18 @@ def log_in(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> OneA
     port = ports[0]
     password = here.settings.reveal(here.declared, PASSWORD)
     return OneApi(_LOOPBACK.get(port.address, port.address), port.host, password)
+
+
+def working_token(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> str:
+    """The token of *consumer* that is stored, where it works; else the one of its name, or a new
+    one.
+
+    Raises:
+        OneApiError: there is none to be had.
+    """
+    provider = log_in(here, consumer, snapshot)
+    stored = here.settings.secrets.values([consumer.token]).get(consumer.token)
+    for key in (stored, provider.key(consumer.token_name)):
+        if key and provider.takes(key):
+            return key
+    return provider.make(consumer.token_name)
