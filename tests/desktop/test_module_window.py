@@ -11,7 +11,7 @@ import pytest
 
 from aiserver_tray.window.protocol import Exit
 from tests.desktop.waiting import eventually
-from tests.desktop.window_lab import WindowLab, desk, lab
+from tests.desktop.window_lab import Window, WindowLab, desk, lab
 from tests.ui import states
 
 __all__ = ["desk", "lab"]
@@ -74,6 +74,16 @@ def running(lab: WindowLab) -> None:
     lab.host.show(states.snapshot("running", states.module("n8n", "running")))
 
 
+def shown(lab: WindowLab, module: Module, *options: str) -> Window:
+    """A window that has turned into the *module*."""
+    module.start()
+    lab.serve()
+    running(lab)
+    window = lab.module("n8n", module.url, *options)
+    window.says("This is /")
+    return window
+
+
 def test_it_says_why_it_waits_and_turns_into_the_module(lab: WindowLab, module: Module) -> None:
     lab.serve()
     window = lab.module("n8n", module.url)
@@ -102,11 +112,7 @@ def test_no_stranger_at_its_address_is_taken_for_it(lab: WindowLab, module: Modu
 
 
 def test_its_keys_and_menu_lead_through_it(lab: WindowLab, module: Module) -> None:
-    module.start()
-    lab.serve()
-    running(lab)
-    window = lab.module("n8n", module.url, "--language", "zh")
-    window.says("This is /")
+    window = shown(lab, module, "--language", "zh")
     window.js("document.getElementById('inner').click()")
     window.says("This is /inner")
 
@@ -134,11 +140,7 @@ def test_its_keys_and_menu_lead_through_it(lab: WindowLab, module: Module) -> No
 
 
 def test_when_the_module_is_gone_it_waits_again(lab: WindowLab, module: Module) -> None:
-    module.start()
-    lab.serve()
-    running(lab)
-    window = lab.module("n8n", module.url)
-    window.says("This is /")
+    window = shown(lab, module)
     module.stop()
     lab.host.show(states.snapshot("stopped"))
     window.js("location.reload()")
@@ -149,11 +151,7 @@ def test_when_the_module_is_gone_it_waits_again(lab: WindowLab, module: Module) 
 
 
 def test_a_page_that_nobody_touches_waits_again_too(lab: WindowLab, module: Module) -> None:
-    module.start()
-    lab.serve()
-    running(lab)
-    window = lab.module("n8n", module.url)
-    window.says("This is /")
+    window = shown(lab, module)
     lab.host.show(states.snapshot("stopping", states.module("n8n", "stopping")))
     before = module.asked
     eventually(lambda: module.asked > before + 1, "two looks")
@@ -171,11 +169,7 @@ def test_a_page_that_nobody_touches_waits_again_too(lab: WindowLab, module: Modu
 def test_nothing_at_the_address_of_a_stopped_module_is_left_in_its_window(
     lab: WindowLab, module: Module
 ) -> None:
-    module.start()
-    lab.serve()
-    running(lab)
-    window = lab.module("n8n", module.url)
-    window.says("This is /")
+    window = shown(lab, module)
     lab.host.show(states.snapshot("stopped"))
     window.says("It is stopped")
 
@@ -183,11 +177,7 @@ def test_nothing_at_the_address_of_a_stopped_module_is_left_in_its_window(
 def test_while_nobody_knows_how_the_module_is_its_page_stays(
     lab: WindowLab, module: Module
 ) -> None:
-    module.start()
-    lab.serve()
-    running(lab)
-    window = lab.module("n8n", module.url)
-    window.says("This is /")
+    window = shown(lab, module)
     window.js("window.isOld = true")
     lab.silence()
     module.stop()
@@ -221,11 +211,7 @@ def test_links_to_a_new_window_go_to_the_systems_browser(
     browser.write_text(f'#!/bin/sh\necho "$@" >> {opened}\n')
     browser.chmod(0o755)
     lab.environment = {**lab.environment, "BROWSER": f"{browser} %s"}
-    module.start()
-    lab.serve()
-    running(lab)
-    window = lab.module("n8n", module.url)
-    window.says("This is /")
+    window = shown(lab, module)
     window.js("document.getElementById('program').click()")
     window.js("document.getElementById('outer').click()")
     eventually(opened.exists, "the browser")
