@@ -107,8 +107,9 @@ class TrayItem:
         return list(found[0])
 
     def _place(self) -> tuple[str, str]:
-        (key,) = self._keys()
-        owner, slash, path = key.partition("/")
+        keys = self._keys()
+        assert len(keys) == 1, f"icons: {keys}"
+        owner, slash, path = keys[0].partition("/")
         return owner, slash + path
 
     def _properties(self) -> dict[str, Any]:
