@@ -23,7 +23,7 @@ from aiserver_tray.model import (
 
 
 def snapshot_of(json: Mapping[str, Any]) -> Snapshot:
-    """The snapshot; its operations are without their steps."""
+    """The snapshot; its operations have the steps that *json* has."""
     engine = json["engine"]
     return Snapshot(
         seq=json["seq"],

@@ -3,14 +3,13 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from threading import Event, Thread
 from typing import Protocol
 
 from aiserver_tray.app import App
 from aiserver_tray.bugs import log_bug
 from aiserver_tray.contract import Caller, Contract, Json
-from aiserver_tray.control.views import operation_of, snapshot_of
+from aiserver_tray.control.views import snapshot_of
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.host import autostart
 from aiserver_tray.i18n import Language
@@ -105,7 +104,7 @@ class Painter:
         except AiServerError:  # the core went away this moment; another state follows
             return
         # With their steps, which tell what is waited for and which modules they have.
-        snapshot = replace(snapshot_of(told), operations=tuple(map(operation_of, operations)))
+        snapshot = snapshot_of({**told, "operations": operations})
         if not _is_known(snapshot):
             return
         titles = {module["name"]: module["title"] for module in told["modules"]}
