@@ -16,7 +16,7 @@ import docker
 from tests.bench.result import Figure
 from tests.desktop.applet import Applet
 from tests.desktop.desktop import SERVICES, desktop
-from tests.desktop.looks import look_at
+from tests.desktop.looks import look_at, picture_of
 from tests.desktop.waiting import eventually
 from tests.desktop.window_lab import Window, ask, probed
 from tests.engine.operating import IMAGE, Installation, Service, idle
@@ -117,8 +117,9 @@ def _picture(applet: Applet) -> str:
 
     def settled() -> str | None:
         told = applet.desktop.told("shown")[-1]
+        icon: str = told["IconName"]
         is_old = time.monotonic() - told["at"] > SETTLED
-        return told["IconName"] if is_old and str(look_at(applet.item.picture)) in LOOKS else None
+        return icon if is_old and str(look_at(picture_of(icon))) in LOOKS else None
 
     return eventually(settled, "icon that stays")
 

@@ -17,7 +17,7 @@ from PIL import Image
 from aiserver_tray.tray.notifications import QUIET
 from aiserver_tray.window.protocol import PROGRAMS
 from tests.desktop.desktop import Desktop
-from tests.desktop.looks import Look, look_at
+from tests.desktop.looks import Look, look_at, picture_of
 from tests.desktop.tray_item import TrayItem
 from tests.desktop.waiting import eventually
 from tests.engine.operating import Installation
@@ -158,12 +158,15 @@ class Applet:
     # -- what it shows -------------------------------------------------------------------------
 
     def shows(self, look: str, patience: float = 60.0) -> Image.Image:
-        """The icon's picture, once it looks like *look*: ``green disc with a check mark``."""
+        """The icon's picture, once it looks like *look*, ``green disc with a check mark``, and the
+        shell saw that, which is told a moment after the icon changed."""
 
         def seen() -> Image.Image | None:
-            picture = self.item.picture
+            icon = self.item.icon
+            picture = picture_of(icon)
             found = str(look_at(picture))
             assert found == look, f"{found}: {self.item.tooltip}"
+            assert self.desktop.told("shown")[-1]["IconName"] == icon, "seen by the shell"
             return picture
 
         return eventually(seen, look, patience)
@@ -171,7 +174,7 @@ class Applet:
     def shown(self, since: float = 0.0) -> list[Shown]:
         """What the shell saw since that time of the monotonic clock, in order."""
         return [
-            Shown(one["at"], look_at(Image.open(one["IconName"]).convert("RGBA")), one["Title"])
+            Shown(one["at"], look_at(picture_of(one["IconName"])), one["Title"])
             for one in self.desktop.told("shown")
             if one["at"] >= since and one["IconName"]
         ]

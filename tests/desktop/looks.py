@@ -23,6 +23,11 @@ class Look:
         return f"{self.colour} {self.shape}"
 
 
+def picture_of(icon: str) -> Image.Image:
+    """What is in the file of an *icon*."""
+    return Image.open(icon).convert("RGBA")
+
+
 def look_at(picture: Image.Image) -> Look:
     """What *picture* shows, on a transparent ground, in whatever size."""
     box = picture.getchannel("A").point(lambda alpha: 255 if alpha > 32 else 0).getbbox()

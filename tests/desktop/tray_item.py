@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gi.repository import Gio, GLib
-from PIL import Image
 
 from tests.desktop.fake_desktop import ITEM, PROPERTIES, WATCHER
 from tests.desktop.waiting import eventually
@@ -51,9 +50,9 @@ class TrayItem:
         return bool(self._keys())
 
     @property
-    def picture(self) -> Image.Image:
-        """The icon's."""
-        return Image.open(self._properties()["IconName"]).convert("RGBA")
+    def icon(self) -> str:
+        """The file of its picture."""
+        return str(self._properties()["IconName"])
 
     @property
     def tooltip(self) -> str:
