@@ -86,7 +86,9 @@ class _Hands:
     def snapshot(self) -> Snapshot:
         """What is shown now."""
         with shared_core(self._app) as core:
-            return require_engine(core)
+            snapshot = whole_snapshot(core)
+        require_engine(snapshot)
+        return snapshot
 
     def up(self, modules: Sequence[str]) -> Snapshot:
         """What is shown once *modules* run."""

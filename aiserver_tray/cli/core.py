@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from aiserver_tray.errors import AiServerError, UnknownNameError
+from aiserver_tray.errors import AiServerError, refuse_unknown
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
@@ -96,16 +96,14 @@ def whole_snapshot(core: "AnyCore") -> Snapshot:
     return current_snapshot(core)
 
 
-def require_engine(core: "AnyCore") -> Snapshot:
-    """As `whole_snapshot`.
+def require_engine(snapshot: Snapshot) -> None:
+    """Make sure that the engine answers.
 
     Raises:
-        EngineDownError, EngineNotInstalledError: the engine does not answer.
+        EngineDownError, EngineNotInstalledError: it does not.
     """
-    snapshot = whole_snapshot(core)
     if snapshot.engine.error and not snapshot.engine.running:
         raise snapshot.engine.error
-    return snapshot
 
 
 def check_modules(snapshot: Snapshot, names: Iterable[str]) -> None:
@@ -114,7 +112,4 @@ def check_modules(snapshot: Snapshot, names: Iterable[str]) -> None:
     Raises:
         UnknownNameError: there is no such module; tells near names.
     """
-    known = [module.name for module in snapshot.modules]
-    for name in names:
-        if name not in known:
-            raise UnknownNameError(name, known)
+    refuse_unknown(names, (module.name for module in snapshot.modules))

@@ -6,7 +6,7 @@ import click
 
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app
-from aiserver_tray.cli.core import check_modules, require_engine
+from aiserver_tray.cli.core import check_modules, require_engine, whole_snapshot
 from aiserver_tray.errors import ServiceNotRunningError, UnknownNameError
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import ModuleView, ServiceView
@@ -24,10 +24,13 @@ def command(target: str, words: tuple[str, ...]) -> None:
     app = current_app()
     name, _, service = target.partition("/")
     with app.core() as core:
-        snapshot = require_engine(core)
+        snapshot = whole_snapshot(core)
         check_modules(snapshot, [name])
         module = next(module for module in snapshot.modules if module.name == name)
+        if not module.services:  # of a file that can't be read, only the engine knows them
+            require_engine(snapshot)
         found = find_service(module, service)
+        require_engine(snapshot)
         if found.state != "running":
             raise ServiceNotRunningError(f"{name}/{found.name}", found.state)
         status = core.engine.containers.exec(found.container, words or ("sh",))

@@ -15,7 +15,7 @@ from aiserver_tray.cli.common import (
     current_app,
     print_json_line,
 )
-from aiserver_tray.cli.core import check_modules, require_engine
+from aiserver_tray.cli.core import check_modules, require_engine, whole_snapshot
 from aiserver_tray.cli.since import Since
 from aiserver_tray.cli.terminal import (
     harmless_in_colour,
@@ -61,8 +61,9 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
     app = current_app()
     span = Span(since, tail)
     with app.core() as core:
-        snapshot = require_engine(core)
+        snapshot = whole_snapshot(core)
         check_modules(snapshot, modules)
+        require_engine(snapshot)
         wanted = sources(snapshot, modules)
         follower = Follower(core.engine, core.store, modules, span)
         lines = follower.lines() if follow else history(core.engine, wanted, span)

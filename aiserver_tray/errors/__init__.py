@@ -50,6 +50,7 @@ from aiserver_tray.errors.catalog import (
     SettingError,
     UnknownNameError,
     UnknownSettingError,
+    refuse_unknown,
 )
 from aiserver_tray.errors.contract import (
     AccessError,
@@ -128,4 +129,5 @@ __all__ = [
     "UnknownSettingError",
     "each",
     "raise_all",
+    "refuse_unknown",
 ]

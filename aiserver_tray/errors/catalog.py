@@ -1,6 +1,6 @@
 """What is wrong with the catalog or the settings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,14 @@ class UnknownNameError(AiServerError):
             )
         )
         super().__init__(text, name=name, near=near)
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `UnknownNameError` for the first of *names* that is not *known*."""
+    there = list(dict.fromkeys(known))
+    for name in names:
+        if name not in there:
+            raise UnknownNameError(name, there)
 
 
 class UnknownSettingError(UnknownNameError):

@@ -4,15 +4,17 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from aiserver_tray.errors import AiServerError, UnknownNameError, raise_all
-from aiserver_tray.model import ModuleModel
+from aiserver_tray.errors import AiServerError, raise_all, refuse_unknown
+from aiserver_tray.model import ModuleModel, OperationKind
 from aiserver_tray.operations.down import in_use, running_modules, unused_basics, with_users
 from aiserver_tray.operations.modules import Modules, with_requires
-from aiserver_tray.operations.parts import Parts
+from aiserver_tray.operations.parts import Parts, meet_engine
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.survey import survey
 from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
 from aiserver_tray.target.model import ModuleTarget
+
+_STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,23 @@ class Scope:
     ending: frozenset[str] = frozenset()
 
 
-def check_names(request: Request, modules: Modules) -> None:
-    """Make sure, before anything is asked of the engine, that there is what *request* starts. What
-    is to be stopped may be no longer in the catalog.
+def first_scope(request: Request, parts: Parts) -> Scope:
+    """As `scope_of`, once the engine is there.
 
     Raises:
-        UnknownNameError: there is no such module; tells near names.
+        UnknownNameError: there is no such module, as is known without the engine; tells near names.
+        AiServerError: the engine does not answer; or as for `scope_of`.
     """
-    if request.kind in ("stop", "down"):
-        return
-    for name in request.modules:
-        if name not in modules.names:
-            raise UnknownNameError(name, modules.names)
+    known = parts.modules.names
+    if request.kind not in _STOPS:
+        refuse_unknown(request.modules, known)
+    try:
+        meet_engine(parts)
+    except AiServerError:
+        # What left the catalog is known to the engine; without it, only if it was asked for.
+        refuse_unknown(request.modules, (*known, *parts.settings.asked_for))
+        raise
+    return scope_of(request, parts)
 
 
 def scope_of(request: Request, parts: Parts) -> Scope:
@@ -48,11 +55,9 @@ def scope_of(request: Request, parts: Parts) -> Scope:
     Raises:
         AiServerError: a module can't be had, or running ones need one that is to stop.
     """
-    return (
-        _stop_scope(request, parts)
-        if request.kind in ("stop", "down")
-        else _up_scope(request, parts.modules)
-    )
+    if request.kind in _STOPS:
+        return _stop_scope(request, parts)
+    return _up_scope(request, parts.modules)
 
 
 def _up_scope(request: Request, modules: Modules) -> Scope:
@@ -89,9 +94,7 @@ def _named(request: Request, parts: Parts) -> list[str]:
     if request.modules and all(name in known for name in request.modules):
         return list(dict.fromkeys(request.modules))
     there = _there(request, parts)
-    for name in request.modules:
-        if name not in known and name not in there:
-            raise UnknownNameError(name, list(dict.fromkeys((*known, *there))))
+    refuse_unknown(request.modules, (*known, *there))
     return list(dict.fromkeys(request.modules or there))
 
 

@@ -26,12 +26,12 @@ from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.kernel_steps import plan_helper
 from aiserver_tray.operations.locks import module_locks, refuse
 from aiserver_tray.operations.modules import Previews
-from aiserver_tray.operations.parts import Parts, meet_engine
+from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.prepare import Prepared, look_again, prepare
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run import Runner
-from aiserver_tray.operations.scope import Scope, check_names, scope_of
+from aiserver_tray.operations.scope import Scope, first_scope, scope_of
 from aiserver_tray.operations.up import plan_refresh
 from aiserver_tray.settings.app_settings import APP_SETTINGS, MIRRORS, mirror_list
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
@@ -58,9 +58,7 @@ class Operations:
             AiServerError: all that stands against it.
         """
         parts = replace(self._parts, modules=Previews(self._parts.modules))
-        check_names(request, parts.modules)
-        meet_engine(parts)
-        return prepare(request, scope_of(request, parts), parts).plan
+        return prepare(request, first_scope(request, parts), parts).plan
 
     def start(self, request: Request) -> "Operation":
         """Begin *request* in the background."""
@@ -128,9 +126,7 @@ class Operation:
         return []
 
     def _work(self) -> None:
-        check_names(self._request, self._parts.modules)
-        meet_engine(self._parts)
-        scope: Scope | None = scope_of(self._request, self._parts)
+        scope: Scope | None = first_scope(self._request, self._parts)
         while scope is not None:
             scope = self._work_on(scope)
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.host.paths import find_home
+from aiserver_tray.settings.store import Settings
 from tests.engine.faults.stack import service, write
 from tests.engine.faults.tray import Tray
 
@@ -25,7 +27,19 @@ def test_a_command_is_told_the_nearest_ones(tray: Tray, word: str, meant: str) -
 
 
 @pytest.mark.parametrize(
-    "words", [("up", "wbe"), ("up", "wbe", "--dry-run"), ("restart", "wbe"), ("pull", "web", "wbe")]
+    "words",
+    [
+        ("up", "wbe"),
+        ("up", "wbe", "--dry-run"),
+        ("pull", "web", "wbe"),
+        ("stop", "web", "wbe"),
+        ("down", "wbe"),
+        ("down", "wbe", "--volumes", "--yes"),
+        ("restart", "wbe"),
+        ("logs", "wbe"),
+        ("exec", "wbe"),
+        ("exec", "wbe/web"),
+    ],
 )
 def test_a_module_is_told_the_nearest_ones_without_an_engine_too(
     tray: Tray, words: tuple[str, ...]
@@ -33,5 +47,24 @@ def test_a_module_is_told_the_nearest_ones_without_an_engine_too(
     tray.run(*words).failed("E_UNKNOWN", "There is no 'wbe'. Did you mean web?")
 
 
-def test_what_is_to_be_stopped_may_be_on_the_engine_alone(tray: Tray) -> None:
-    tray.run("stop", "wbe").failed("E_ENGINE_DOWN")
+def test_a_service_is_told_the_nearest_ones_without_an_engine_too(tray: Tray) -> None:
+    told = "There is no 'web/wbe'. Did you mean web/web?"
+    tray.run("exec", "web/wbe").failed("E_UNKNOWN", told)
+
+
+@pytest.mark.parametrize("command", ["stop", "down", "restart", "logs", "exec"])
+def test_a_module_that_there_is_needs_the_engine(tray: Tray, command: str) -> None:
+    tray.run(command, "web").failed("E_ENGINE_DOWN")
+
+
+def test_services_of_a_file_that_cannot_be_read_are_on_the_engine_alone(tray: Tray) -> None:
+    (tray.catalog / "web/compose.yaml").write_text("services: [", encoding="utf-8")
+    tray.run("exec", "web/web").failed("E_ENGINE_DOWN")
+
+
+@pytest.mark.parametrize("command", ["stop", "down"])
+def test_what_is_to_be_stopped_may_be_on_the_engine_alone(tray: Tray, command: str) -> None:
+    with Settings(find_home(tray.home)).update_engine("one that does not answer now") as engine:
+        engine.desired = ["old"]
+    tray.run(command, "old").failed("E_ENGINE_DOWN")
+    tray.run("restart", "old").failed("E_UNKNOWN", "There is no 'old'.")

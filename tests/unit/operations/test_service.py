@@ -4,6 +4,7 @@ one brings no bug about."""
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -37,8 +38,8 @@ def test_a_bug_is_told_by_its_place_and_never_by_its_text(
     store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(Home(tmp_path / "home", "home"))
-    unused = cast("Any", None)
-    parts = Parts(cast("Any", Faulty()), store, settings, unused, lambda: None, unused)
+    modules, unused = cast("Any", SimpleNamespace(names=())), cast("Any", None)
+    parts = Parts(cast("Any", Faulty()), store, settings, modules, lambda: None, unused)
     with caplog.at_level(logging.DEBUG):
         view = Operation(Request("up"), parts).wait(LIMIT)
     assert view.status == "failed"
