@@ -68,20 +68,13 @@ WEBVIEW2 = "the WebView2 runtime, https://developer.microsoft.com/microsoft-edge
 
 CATALOG = "orchestration"
 MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*/*/compose.yaml"))
-LINT = (
-    "check",
-    "--quiet",
-    "--skip-suppressed",
-    "--strict-config",
-    "--config",
-    f"{CATALOG}/.compose-lint.yml",
-)
+LINT = ("compose-lint", "check", "--quiet", "--skip-suppressed", "--strict-config", "--config")
 CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
     ("lint-imports",),
-    ("compose-lint", *LINT, "--fail-on", "low", *MODULES),
+    (*LINT, f"{CATALOG}/.compose-lint.yml", "--fail-on", "low", *MODULES),
 )
 
 
@@ -98,9 +91,14 @@ def found(program: str, env: Mapping[str, str] | None) -> str:
 
 
 def run(command: Sequence[object], env: Mapping[str, str] | None = None) -> int:
-    """Run *command* in the root folder; its exit status."""
+    """Run *command* in the root folder; its exit status. It never outlives this process."""
     program, *words = map(str, command)
-    return subprocess.run([found(program, env), *words], cwd=ROOT, env=env, check=False).returncode
+    process = subprocess.Popen([found(program, env), *words], cwd=ROOT, env=env)
+    try:
+        return process.wait()
+    finally:
+        process.terminate()  # nothing where it has ended
+        process.wait()
 
 
 def become(program: str, *words: str) -> int:
@@ -399,6 +397,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> int:
     """Split off what goes to the called program (all after ``--``), and run the command."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     own = list(arguments)
     words: list[str] = []
     if "--" in own:
@@ -407,13 +406,13 @@ def main(arguments: Sequence[str]) -> int:
     if rest and options.command not in {"run", "lab", "bench"}:
         parser().error(f"unknown: {' '.join(rest)}")
     options.words = [*rest, *words]
-    return int(options.function(options))
+    try:
+        return int(options.function(options))
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":
     if sys.version_info < (3, 11):  # noqa: UP036 - the one file that any Python may be given
         fail(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}")
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main(sys.argv[1:]))

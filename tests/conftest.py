@@ -1,7 +1,5 @@
 """What holds for the tests of every level."""
 
-import signal
+from tests.ending import end_in_order
 
-# A shell script that starts the tests in the background lets them ignore Ctrl-C, and so every
-# process that they start, the applet among them.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+end_in_order()

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.bench import commands, configs, desktop, desktop_events, stacks, state, whole
 from tests.bench.result import HEAD, Result, Results
 from tests.bench.shapes import CHAIN, HUNDRED, TEN
+from tests.ending import end_in_order
 from tests.lab import engine, lifecycle
 from tests.lab.place import Place, default_place
 
@@ -95,4 +96,5 @@ def _store(file: Path, results: Results) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main(sys.argv[1:])

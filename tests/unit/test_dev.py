@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -54,6 +55,80 @@ signal.pause()
         process.send_signal(number)
         assert process.communicate(timeout=10) == ("", "")
         assert process.returncode == 7
+
+
+CHILD = """
+import signal, sys, time
+def end(*_):
+    time.sleep(0.5)
+    print("tidied", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("ready", flush=True)
+while True:
+    time.sleep(0.1)
+"""
+
+CHECK = f"""
+import sys, dev
+dev.set_up = lambda needs: None
+dev.CHECKS = [(sys.executable, "-c", {CHILD!r})] * 2
+sys.exit(dev.main(["check"]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_waited_for_is_ended_first(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", CHECK],
+        env={**os.environ, "PYTHONPATH": str(DEV.parent)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.communicate(timeout=10)[0] == "tidied\n", "and no further check begins"
+        assert process.returncode == 130
+
+
+FIXTURE = """
+import time, pytest
+
+@pytest.fixture
+def process():
+    yield
+    time.sleep(0.5)
+    print("tidied", flush=True)
+
+def test_that_lasts(process):
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    "numbers", [[signal.SIGTERM], [signal.SIGINT, signal.SIGTERM], [signal.SIGTERM] * 2]
+)
+def test_tests_that_are_to_end_take_down_what_they_started(
+    tmp_path: Path, numbers: list[signal.Signals]
+) -> None:
+    file = tmp_path / "test_it.py"
+    file.write_text(FIXTURE, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-qs", "-p", "tests.conftest", file],
+        cwd=DEV.parents[1],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        for number in numbers:
+            process.send_signal(number)
+            time.sleep(0.2)
+        assert "tidied\n" in process.communicate(timeout=30)[0]
+        assert process.returncode == pytest.ExitCode.INTERRUPTED
 
 
 def test_a_level_without_tests_is_named_with_those_that_there_are() -> None:
