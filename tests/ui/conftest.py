@@ -9,6 +9,7 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
+from aiserver_tray.contract import Json
 from aiserver_tray.i18n import Language
 from aiserver_tray.web.server import Binding, BrowserServer
 from tests.ui import states
@@ -63,6 +64,11 @@ class Stack:
         page = HomePage(self._browser, self.serve(language).address, self._pictures)
         page.wait_for("main [data-module], main .empty")
         return page
+
+    def show(self, shown: Json) -> Scripted:
+        """Let *shown* be what pages find at the host, which is the answer."""
+        self.host.show(shown)
+        return self.host
 
     def close_servers(self) -> None:
         """The host goes away."""

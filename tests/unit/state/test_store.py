@@ -3,7 +3,6 @@
 import logging
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
@@ -19,13 +18,6 @@ from aiserver_tray.state.store import Store
 from .made import UP, container
 
 LIMIT = 10.0
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    store = Store()
-    yield store
-    store.close()
 
 
 def test_facts_of_many_threads_are_all_taken_in(store: Store) -> None:

@@ -1,0 +1,145 @@
+"""Home in a real browser: what it tells and offers of operations that run or failed."""
+
+import pytest
+from selenium.webdriver import Keys
+
+from aiserver_tray.contract import Json
+from aiserver_tray.i18n import Language, Text
+from tests.ui import states
+from tests.ui.conftest import Stack
+
+
+def test_nothing_is_offered_that_an_operation_is_about(stack: Stack) -> None:
+    busy = states.operation("up", "n8n")
+    stack.show(states.snapshot("starting", states.module("n8n", "starting"), operations=[busy]))
+    home = stack.home()
+    assert home.names_of_usable_buttons("n8n") == []
+    assert home.names_of_usable_buttons("oneapi") == ["Start"]
+
+
+def test_a_refused_request_says_why(stack: Stack) -> None:
+    host = stack.show(states.snapshot())
+    message = "Process 99 (aiserver-tray up) is at work on n8n. Wait for it."
+    host.answers["ai/module/start"] = {
+        "success": False,
+        "code": "E_BUSY",
+        "message": message,
+        "data": {},
+    }
+    home = stack.home()
+    home.button("Start: n8n").click()
+    home.wait_for_text(message, ".notice.failure")
+    assert "Start" in home.names_of_usable_buttons("n8n")
+
+
+def test_an_operation_shows_how_far_it_is_and_can_be_cancelled(stack: Stack) -> None:
+    host = stack.show(states.starting())
+    home = stack.home()
+    for text in ("Starting all", "waiting for postgres", "3 of 7 ready", "about 42 s left"):
+        home.wait_for_text(text, ".operation")
+    assert home.script("return document.querySelector('.operation progress').position") == 3 / 7
+    home.button("Cancel: Starting all").click()
+    assert host.wait_for_call("ai/operation/cancel") == {"id": "op-1"}
+
+    others = states.operation("stop", "n8n", foreign=True)
+    stopping = (states.module("n8n", "stopping"), states.module("dify", "running"))
+    host.show(states.snapshot("stopping", *stopping, operations=[others]))
+    home.wait_for_text("Stopping n8n", ".operation")
+    home.wait_for_text("3 of 7 stopped", ".operation")
+    home.wait_for_text("Modules still to stop: 1", ".overview")
+    assert not home.all(".operation button"), "another process's can't be cancelled here"
+
+
+def test_a_failed_operation_says_why_until_it_is_dismissed(stack: Stack) -> None:
+    host = stack.show(states.failed())
+    home = stack.home()
+    for text in ("n8n, RAGFlow could not be started", "pid 4711", "8 GB", "E_PORT_CONFLICT"):
+        home.wait_for_text(text, ".notice.failure")
+    home.button("Dismiss: n8n, RAGFlow could not be started").click()
+    home.until(lambda: not home.all(".notice.failure"), "the notice goes")
+    host.show(states.failed())
+    home.until(lambda: not home.all(".notice.failure"), "and stays away")
+
+
+NEED = Text(
+    "{module} needs the kernel setting {name} to be at least {needed}; it is {found}. {how}",
+    module="elasticsearch",
+    name="vm.max_map_count",
+    needed=262144,
+    found=65530,
+    how=Text("By hand: sudo sysctl -w {setting}", setting="vm.max_map_count=262144"),
+)
+QUESTION = Text(
+    "May AI-Server Tray set {setting} in the kernel of the Docker engine? A privileged container "
+    "does it before a start, and again after each restart of the engine. It holds for all that "
+    "runs on that kernel.",
+    setting="vm.max_map_count=262144",
+)
+
+
+def unmended(language: Language = "en") -> Json:
+    """As a host tells it in *language*."""
+    return states.mend(NEED.render(language), QUESTION.render(language))
+
+
+@pytest.mark.parametrize(
+    ("language", "action"), [("en", "Allow and start again"), ("zh", "允许并重新启动")]
+)
+def test_what_can_be_mended_is_asked_set_and_started_again(
+    stack: Stack, language: Language, action: str
+) -> None:
+    host = stack.show(unmended(language))
+    home = stack.home(language)
+    home.button(action).click()
+    home.wait_for_text(QUESTION.render(language), "#question[open]")
+    home.press(Keys.ESCAPE)
+    home.until(lambda: not home.all("#question[open]"), "the question goes")
+    asked = [channel for channel, _ in host.calls if channel.startswith(("ai/config", "ai/op"))]
+    assert asked == []
+
+    home.button(action).click()
+    home.wait_for("#question[open] .button.danger").click()
+    setting = {"name": "app.kernel_settings", "value": "true"}
+    assert host.wait_for_call("ai/config/set") == setting
+    again = {"kind": "up", "modules": ["ragflow"]}
+    assert host.wait_for_call("ai/operation/start") == again
+    home.until(lambda: not home.all(".notice.failure"), "the notice goes")
+
+
+def test_nothing_is_started_again_where_the_setting_is_refused(stack: Stack) -> None:
+    host = stack.show(unmended())
+    refusal = {"success": False, "code": "E_SETTING", "message": "The disk is full.", "data": {}}
+    host.answers["ai/config/set"] = refusal
+    home = stack.home()
+    home.button("Allow and start again").click()
+    home.wait_for("#question[open] .button.danger").click()
+    home.wait_for_text("The disk is full.", ".notice.failure + .notice.failure")
+    assert all(channel != "ai/operation/start" for channel, _ in host.calls)
+
+
+def test_what_would_fail_for_another_reason_too_is_not_offered_again(stack: Stack) -> None:
+    shown = unmended()
+    first = shown["operations"][0]["error"]
+    shown["operations"][0]["error"] = first | {"data": {"errors": [first, states.MEMORY]}}
+    stack.show(shown)
+    home = stack.home()
+    home.wait_for_text("vm.max_map_count", ".notice.failure")
+    assert not home.all(".mend")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_question_fits_in_light_and_dark(stack: Stack, language: Language) -> None:
+    stack.show(states.in_chinese(unmended("zh")) if language == "zh" else unmended())
+    home = stack.home(language)
+    home.resize(900, 600)
+    for theme in ("light", "dark"):
+        home.prefer(color_scheme=theme, reduced_motion="reduce")
+        home.picture(f"mend-{theme}-{language}")
+        home.wait_for(".mend .button").click()
+        dialog = home.wait_for("#question[open]")
+        home.picture(f"mend-question-{theme}-{language}")
+        assert dialog.rect["x"] >= 0
+        assert dialog.rect["x"] + dialog.rect["width"] <= 900
+        assert dialog.rect["y"] + dialog.rect["height"] <= 600
+        home.press(Keys.ESCAPE)
+        home.until(lambda: not home.all("#question[open]"), "the question goes")

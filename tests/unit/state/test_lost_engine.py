@@ -1,0 +1,113 @@
+"""How the watcher loses an engine and finds it again: one that can be lost at will."""
+
+import logging
+
+import pytest
+
+from aiserver_tray.engine.watcher import BACK_OFF
+from aiserver_tray.errors import EngineDownError
+from aiserver_tray.state.store import Store
+
+from .made import container
+from .scripted_engine import FakeEngine, Watch, until, until_known, until_up
+
+
+class Delays(tuple[float, ...]):
+    """Seconds that notes which of them is asked for."""
+
+    asked: list[int]
+
+    def __getitem__(self, index: int) -> float:  # type: ignore[override]
+        self.asked.append(index)
+        return super().__getitem__(index)
+
+
+class TestLostEngine:
+    def test_is_told_and_sought_again_ever_more_slowly(self, store: Store, watch: Watch) -> None:
+        engine = FakeEngine(container(id="1"))
+        engine.failures = [EngineDownError("here", str(number)) for number in range(5)]
+        delays = Delays((0.0,) * 3)
+        delays.asked = []
+        reasons: list[str] = []
+        store.observe(lambda state: reasons.append(str(state.engine.error)))
+        watch(engine, back_off=delays)
+        until_up(store)
+        assert [f"({number})" in text for number, text in enumerate(reasons[1:6])] == [True] * 5
+        assert delays.asked == [0, 1, 2, 2, 2]
+        engine.failures = [EngineDownError("here", "refused")]
+        engine.stream.queue.put(EngineDownError("here", "reset"))
+        down = until(store, lambda snapshot: not snapshot.engine.running)
+        assert "reset" in str(down.engine.error)
+        until_up(store)
+        assert delays.asked[5:] == [0, 1], "a connection that stood begins anew"
+
+    def test_is_one_whose_events_end_without_a_word(self, store: Store, watch: Watch) -> None:
+        engine = FakeEngine(container(id="1"))
+        watch(engine, back_off=(0.0,))
+        until_up(store)
+        engine.stream.queue.put(None)
+        down = until(store, lambda snapshot: not snapshot.engine.running)
+        assert down.engine.error is not None
+        assert down.engine.error.code == "E_ENGINE_DOWN"
+        until_up(store)
+
+    def test_is_one_that_is_lost_while_it_is_asked(self, store: Store, watch: Watch) -> None:
+        engine = FakeEngine(container(id="1"))
+        watch(engine, back_off=(0.0,))
+        until_up(store)
+
+        def fail(id: str) -> None:
+            engine.before_inspect = lambda _: None
+            raise EngineDownError("here", "reset")
+
+        engine.before_inspect = fail
+        engine.happens("die", "1")
+        until(store, lambda snapshot: not snapshot.engine.running)
+        until_up(store)
+        engine.found["2"] = container("web/other", id="2")
+        engine.happens("start", "2")
+        until_known(store, 2)
+        assert engine.asked.count("events ours") == 2, "the end of the old events is no news"
+
+    def test_is_also_one_that_we_do_not_understand(
+        self, store: Store, watch: Watch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        engine = FakeEngine(container(id="1"))
+        engine.failures = [KeyError("password-of-somebody")]
+        with caplog.at_level(logging.ERROR):
+            watch(engine, back_off=(0.0,))
+            down = until(store, lambda snapshot: snapshot.engine.error is not None)
+            until_up(store)
+        assert down.engine.error is not None
+        assert down.engine.error.code == "E_RUNTIME"
+        assert "KeyError, scripted_engine.py:" in str(down.engine.error)
+        assert "KeyError" in caplog.text
+        assert "in events" in caplog.text, "where it happened"
+        assert "password-of-somebody" not in caplog.text + str(down.engine.error)
+
+    def test_is_tried_at_once_on_request(self, store: Store, watch: Watch) -> None:
+        engine = FakeEngine(container(id="1"))
+        engine.failures = [EngineDownError("here", "refused")]
+        watcher = watch(engine, back_off=(600.0,))
+        until(store, lambda snapshot: snapshot.engine.error is not None)
+        watcher.refresh()
+        until_up(store)
+
+    def test_the_end_does_not_wait_for_the_next_attempt(self, store: Store, watch: Watch) -> None:
+        engine = FakeEngine()
+        engine.failures = [EngineDownError("here", "refused")]
+        watcher = watch(engine, back_off=(600.0,))
+        until(store, lambda snapshot: snapshot.engine.error is not None)
+        watcher.close()
+        assert engine.asked == ["events ours"]
+
+    def test_is_sought_after_1_s_doubling_to_30_s(self) -> None:
+        assert BACK_OFF == (1, 2, 4, 8, 16, 30)
+
+
+def test_the_end_is_no_loss_of_the_engine(store: Store, watch: Watch) -> None:
+    watcher = watch(FakeEngine(container(id="1")))
+    until_up(store)
+    watcher.close()
+    store.close()
+    assert store.snapshot.engine.running

@@ -1,0 +1,162 @@
+"""What the command line shows of the catalog, and how settings and secrets are read and set."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.unit.command_line import Tray, module_folder
+
+N8N = Path(__file__).parents[2] / "orchestration/features/n8n"
+
+
+def test_catalog_list_names_every_module(tray: Tray) -> None:
+    done = tray("catalog", "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"postgres", "redis", "n8n"} <= {line.split()[0] for line in done.stdout.splitlines()}
+    rows = json.loads(tray("catalog", "list", "--json").stdout)
+    assert next(row for row in rows if row["name"] == "n8n")["requires"] == ["postgres"]
+
+
+def test_titles_follow_the_systems_language_or_the_setting(tray: Tray) -> None:
+    assert "工作流自动化" in tray("catalog", "list", env={"LANG": "zh_CN.UTF-8"}).stdout
+    assert tray("config", "set", "app.language", "zh").returncode == 0
+    assert "工作流自动化" in tray("catalog", "list").stdout
+    assert "端口" in tray("config", "set", "N8N_HOST_PORT", "x").stderr
+
+
+def test_the_modules_folder_of_the_home_is_a_catalog_folder(tray: Tray) -> None:
+    folder = tray.home / "modules/mine"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text("services: {a: {image: 'i:1'}}\n", encoding="utf-8")
+    assert "mine" in tray("catalog", "list").stdout
+
+
+def test_a_broken_module_is_told_on_stderr_and_the_others_are_listed(tray: Tray) -> None:
+    folder = tray.home / "modules/broken"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text("services: [\n", encoding="utf-8")
+    done = tray("catalog", "list", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)
+    assert f"{folder}/compose.yaml:" in done.stderr
+    assert tray("catalog", "check", "--json").returncode == 1
+
+
+def test_check_takes_a_file_and_refuses_a_place_without_modules(tray: Tray, tmp_path: Path) -> None:
+    assert "1 modules checked" in tray("catalog", "check", N8N / "compose.yaml").stdout
+    assert tray("catalog", "check", tmp_path).returncode == 2
+
+
+def test_show_masks_secrets_and_makes_none(tray: Tray) -> None:
+    shown = json.loads(tray("catalog", "show", "n8n", "--json").stdout)
+    values = {setting["name"]: setting["value"] for setting in shown["settings"]}
+    assert values["n8n.N8N_HOST_PORT"] == "18100"
+    assert values["n8n.N8N_ENCRYPTION_KEY"] == "********"
+    assert shown["open"] == "http://localhost:18100"
+    assert not (tray.home / "secrets.json").exists()
+
+
+def test_show_tells_what_a_module_needs(tray: Tray) -> None:
+    needs = "{memory: 1g, total_memory: 16g, sysctls: {vm.max_map_count: 262144}}"
+    head = f"x-aiserver: {{kind: feature, needs: {needs}}}\n"
+    module_folder(tray, "big", head + "services: {a: {image: 'i:1'}}\n")
+    shown = tray("catalog", "show", "big").stdout
+    assert "\nneeds:    memory 1g, total_memory 16g, vm.max_map_count 262144\n" in shown
+    assert json.loads(tray("catalog", "show", "big", "--json").stdout)["needs"] == {
+        "memory": "1g",
+        "total_memory": "16g",
+        "sysctls": {"vm.max_map_count": 262144},
+    }
+
+
+def test_a_service_without_an_image_is_shown_as_built(tray: Tray) -> None:
+    module_folder(tray, "mine", "services: {a: {build: .}}\n")
+    done = tray("catalog", "show", "mine")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "(built)" in done.stdout
+
+
+def test_config_prints_the_compose_form_with_secrets_from_the_file_only(
+    tray: Tray, tmp_path: Path
+) -> None:
+    env = tmp_path / "values.env"
+    env.write_text("N8N_DB_PASSWORD=given-by-file\nN8N_HOST_PORT=28100\n", encoding="utf-8")
+    done = tray("catalog", "config", N8N, "--env-file", env, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    environment = json.loads(done.stdout)["services"]["n8n"]["environment"]
+    assert environment["DB_POSTGRESDB_PASSWORD"] == "given-by-file"
+    assert environment["N8N_ENCRYPTION_KEY"] == "********"
+    assert environment["WEBHOOK_URL"] == "http://localhost:28100/"
+    assert "name: n8n" in tray("catalog", "config", N8N).stdout
+
+
+def test_config_never_reads_the_processs_environment(tray: Tray) -> None:
+    done = tray("catalog", "config", N8N, "--json", env={"N8N_HOST_PORT": "1", "TZ": "Mars"})
+    assert json.loads(done.stdout)["services"]["n8n"]["ports"][0]["published"] == "18100"
+
+
+def test_a_secret_of_the_env_file_does_not_show_in_an_error(tray: Tray, tmp_path: Path) -> None:
+    folder = module_folder(
+        tray,
+        "leaky",
+        "x-aiserver: {kind: feature, settings: {PW: {type: secret, generate: hex32}}}\n"
+        "services: {a: {image: 'i:1', ports: ['${PW}:80']}}\n",
+    )
+    env = tmp_path / "values.env"
+    env.write_text("PW=s3cret-value-77\n", encoding="utf-8")
+    done = tray("catalog", "config", folder, "--env-file", env)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "********:80" in done.stderr
+    assert "s3cret-value-77" not in done.stderr
+
+
+def test_settings_are_set_shown_and_unset(tray: Tray) -> None:
+    assert tray("config", "get", "N8N_HOST_PORT").stdout == "18100\n"
+    assert tray("config", "set", "N8N_HOST_PORT", "28100").returncode == 0
+    assert tray("config", "get", "n8n.N8N_HOST_PORT").stdout == "28100\n"
+    listed = json.loads(tray("config", "list", "--json").stdout)
+    assert listed["n8n.N8N_HOST_PORT"]["value"] == "28100"
+    assert listed["postgres.POSTGRES_PASSWORD"]["value"] == "********"
+    assert tray("config", "unset", "N8N_HOST_PORT").returncode == 0
+    assert tray("config", "get", "N8N_HOST_PORT").stdout == "18100\n"
+
+
+def test_a_secret_is_shown_only_when_asked_for_and_stays_the_same(tray: Tray) -> None:
+    assert tray("config", "get", "N8N_ENCRYPTION_KEY").stdout == "********\n"
+    first = tray("config", "get", "N8N_ENCRYPTION_KEY", "--show").stdout
+    assert len(first.strip()) == 64
+    assert tray("config", "get", "--show", "N8N_ENCRYPTION_KEY").stdout == first
+    refused = tray("config", "set", "N8N_ENCRYPTION_KEY", "a-new-key-of-my-own")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("E_SETTING: n8n.N8N_ENCRYPTION_KEY: ")
+    assert "a-new-key" not in refused.stderr
+    everything = "".join(
+        file.read_text(encoding="utf-8") for file in tray.home.rglob("*.json") if file.is_file()
+    )
+    assert first.strip() not in everything
+
+
+def test_a_secret_can_be_given_on_standard_input(tray: Tray) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "aiserver_tray", "config", "set", "REDIS_PASSWORD", "-"],
+        input="from-a-pipe\n",
+        env={"PATH": os.environ["PATH"], "AISERVER_HOME": str(tray.home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert tray("config", "get", "--show", "REDIS_PASSWORD").stdout == "from-a-pipe\n"
+
+
+def test_a_wrong_stored_value_is_blamed_on_the_setting_not_on_the_file(tray: Tray) -> None:
+    tray("config", "set", "N8N_HOST_PORT", "28100")
+    settings = tray.home / "settings.json"
+    settings.write_text(
+        settings.read_text(encoding="utf-8").replace("28100", "zz"), encoding="utf-8"
+    )
+    done = tray("catalog", "show", "n8n")
+    assert done.returncode == 1
+    assert "E_SETTING: n8n.N8N_HOST_PORT: " in done.stderr
