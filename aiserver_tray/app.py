@@ -107,15 +107,19 @@ class App:
         """Every setting there is, by address."""
         return {**APP_SETTINGS, **self.catalog.declared}
 
-    @cached_property
+    @property
     def language(self) -> Language:
-        """What texts are written in: the user's choice, else (also where the choice can't be
-        read, of which more is said elsewhere) the system's language."""
+        """What texts are written in now."""
+        return self.language_for(system_language())
+
+    def language_for(self, own: Language) -> Language:
+        """What texts for who reads *own* are written in now: the user's choice, else (also where
+        the choice can't be read, of which more is said elsewhere) just that."""
         try:
             choice = self.settings.values({LANGUAGE: APP_SETTINGS[LANGUAGE]})[LANGUAGE]
         except SettingError:
-            choice = "system"
-        return system_language() if choice == "system" else "zh" if choice == "zh" else "en"
+            return own
+        return own if choice == "system" else "zh" if choice == "zh" else "en"
 
     def say(self, text: LocalText | None) -> str:
         """A module's own text in the reader's language."""

@@ -9,7 +9,7 @@ The same contract goes over three carriers: the control channel, the window's JS
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,10 +38,10 @@ EVENTS: Final = (SNAPSHOT_EVENT, PROGRESS_EVENT, STATUS_EVENT, LOG_EVENT, GOTO_E
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: ``language`` for texts; ``emit`` sends an event to just this client, and returns
-    at once. Of one client it is always the same object."""
+    """Who asks: ``language`` is what it reads where the user chose none; ``emit`` sends an event to
+    just this client, and returns at once. By ``emit`` one client is known from others."""
 
-    language: Language
+    language: Language = field(compare=False)
     emit: Callable[[str, Json], None]
 
 

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aiserver_tray import __version__
@@ -33,7 +34,8 @@ _page = logging.getLogger("aiserver_tray.page")
 
 
 class Front:
-    """*core*'s contract, wherever that runs, with *surroundings* of this process before it."""
+    """*core*'s contract, wherever that runs, with *surroundings* of this process before it. What
+    is said is in the language that the user chose, whatever the client's own."""
 
     def __init__(self, app: App, core: Contract, surroundings: Surroundings) -> None:
         self._app = app
@@ -51,17 +53,18 @@ class Front:
 
     def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401 - JSON
         """The answer. Blocks until there is one, and never raises."""
+        reader = replace(caller, language=self._app.language_for(caller.language))
         if channel in self._handlers:
-            return dispatch(self._handlers, channel, payload, caller)
-        return self._core.invoke(channel, payload, caller)
+            return dispatch(self._handlers, channel, payload, reader)
+        return self._core.invoke(channel, payload, reader)
 
     def snapshot(self, language: Language) -> Json:
         """Everything as it is now."""
-        return self._core.snapshot(language)
+        return self._core.snapshot(self._app.language_for(language))
 
     def operations(self, language: Language) -> list[Json]:
         """The operations with all of their steps."""
-        return self._core.operations(language)
+        return self._core.operations(self._app.language_for(language))
 
     def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls *callback* after every change."""

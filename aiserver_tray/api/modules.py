@@ -20,6 +20,7 @@ from aiserver_tray.errors import UnknownNameError
 from aiserver_tray.i18n import Language
 from aiserver_tray.model import ModuleView, Port, Snapshot
 from aiserver_tray.settings.store import Entry, address_of
+from aiserver_tray.state.facts import SettingsChanged
 from aiserver_tray.state.wire import Titles, snapshot_json
 
 _PREDECESSOR = {"running": "running", "stopped": "stopped"}
@@ -94,6 +95,7 @@ class ModuleChannels:
         else:
             self._app.settings.set(self._app.declared, asked.name, asked.value)
         self._core.publish_modules()
+        self._core.store.put(SettingsChanged())
         return self._settings(SettingName(name=asked.name), caller)
 
     def _choose(self, asked: Choice, _caller: Caller) -> Json:

@@ -59,6 +59,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
 def _serve(app: "App", binding: "Binding") -> None:
     from aiserver_tray.api.front import Front  # noqa: PLC0415 - as above
     from aiserver_tray.host import logfile  # noqa: PLC0415
+    from aiserver_tray.host.language import system_language  # noqa: PLC0415
     from aiserver_tray.host.resume import ResumeWatch  # noqa: PLC0415
     from aiserver_tray.hosting.link import Link  # noqa: PLC0415
     from aiserver_tray.web.server import BrowserServer  # noqa: PLC0415
@@ -67,7 +68,7 @@ def _serve(app: "App", binding: "Binding") -> None:
     headless = Headless()
     link = Link(app, lambda core: Front(app, core, headless))
     # Whether the address can be had is known before the core is.
-    server = BrowserServer(Front(app, link, headless), binding, app.language)
+    server = BrowserServer(Front(app, link, headless), binding, system_language())
     watch = ResumeWatch(link.look)
     link.start()
     watch.start()

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiserver_tray.contract import Json
+from aiserver_tray.i18n import Language
 
-_WHOLE = ("engine", "state", "operations", "chosen")
+_WHOLE = ("language", "engine", "state", "operations", "chosen")
 """Parts that are sent as a whole where anything in them changed."""
 
 
@@ -24,6 +25,12 @@ def change(old: Json | None, new: Json) -> Json | None:
     if list(now) != list(known):
         changes["order"] = list(now)
     return {"seq": new["seq"], "base": old["seq"], "changes": changes} if changes else None
+
+
+def language_of(payload: Mapping[str, Any]) -> Language | None:
+    """The language of the texts in the event *payload*; None where it is as before."""
+    told: Language | None = payload.get("snapshot", payload.get("changes", {})).get("language")
+    return told
 
 
 def applied(old: Json | None, payload: Mapping[str, Any]) -> Json:

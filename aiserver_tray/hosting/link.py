@@ -11,6 +11,7 @@ from aiserver_tray.bugs import bug_error, log_bug
 from aiserver_tray.contract import Caller, Contract, Envelope, Json
 from aiserver_tray.control.client import Client
 from aiserver_tray.errors import AiServerError, AlreadyRunningError, NotRunningError
+from aiserver_tray.host.language import system_language
 from aiserver_tray.hosting.host import CoreHost, FrontOf
 from aiserver_tray.hosting.no_core import NoCore
 from aiserver_tray.hosting.remote import RemoteContract
@@ -137,7 +138,7 @@ class Link:
     def _connected(self, other: AlreadyRunningError) -> Client:
         """A client of *other*, which is raised where it has been silent for long."""
         try:
-            return Client.connect(self._app.settings.home, "core", language=self._app.language)
+            return Client.connect(self._app.settings.home, "core", language=system_language())
         except NotRunningError:
             if time.monotonic() - self._heard < _PATIENCE:
                 raise

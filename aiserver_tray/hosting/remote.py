@@ -16,7 +16,7 @@ _STREAMS = ("ai/module/logsAttach", "ai/module/logsDetach")
 
 
 class RemoteContract:
-    """What the host of *client* offers, in the language that the client was connected with.
+    """What the host of *client* offers, in the language that it speaks with that client.
     *on_lost* is called when it goes away.
 
     Raises:
@@ -71,7 +71,7 @@ class RemoteContract:
     def forget(self, caller: Caller) -> None:
         """End what *caller* listened to."""
         with self._lock:
-            own = [id for id, (who, _, _) in self._streams.items() if who is caller]
+            own = [id for id, (who, _, _) in self._streams.items() if who == caller]
         for id in own:
             try:
                 self._client.call("ai/module/logsDetach", {"streamId": id})
@@ -92,7 +92,7 @@ class RemoteContract:
             own = [
                 id
                 for id, (who, module, known) in self._streams.items()
-                if who is caller and name in (None, module) and stream in (None, known)
+                if who == caller and name in (None, module) and stream in (None, known)
             ]
         answers = [self._client.call(channel, {"streamId": id}) for id in own]
         return answers[-1] if answers else self._client.call(channel, {"streamId": "none"})

@@ -58,6 +58,12 @@ class ChosenChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """A setting has another value, so that what is shown may read differently: in another
+    language, say."""
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredChanged:
     """The modules that the user asked for; what they require is computed."""
 
@@ -78,6 +84,7 @@ Fact = (
     | ContainerSeen
     | ContainerGone
     | ModulesChanged
+    | SettingsChanged
     | ChosenChanged
     | DesiredChanged
     | OperationChanged

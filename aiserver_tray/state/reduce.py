@@ -19,6 +19,7 @@ from aiserver_tray.state.facts import (
     Fact,
     ModulesChanged,
     OperationChanged,
+    SettingsChanged,
 )
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.work import Work
@@ -57,7 +58,7 @@ def reduce(state: State, fact: Fact) -> State:
     return state if changed is state else replace(changed, seq=state.seq + 1)
 
 
-def _next(state: State, fact: Fact) -> State:  # noqa: PLR0911 - one case per fact
+def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911 - one case per fact
     match fact:
         case EngineUp(id, version):
             return _with(state, engine=EngineView(running=True, version=version, id=id))
@@ -73,6 +74,8 @@ def _next(state: State, fact: Fact) -> State:  # noqa: PLR0911 - one case per fa
             return _with(state, modules=modules)
         case ChosenChanged(modules):
             return _with(state, chosen=modules)
+        case SettingsChanged():
+            return replace(state)  # all look again
         case DesiredChanged(modules):
             return _with(state, desired=modules)
         case OperationChanged(operation):

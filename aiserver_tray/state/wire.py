@@ -20,6 +20,7 @@ def snapshot_json(snapshot: Snapshot, language: Language, titles: Titles) -> Jso
     engine = snapshot.engine
     return {
         "seq": snapshot.seq,
+        "language": language,
         "engine": {
             "running": engine.running,
             "version": engine.version,

@@ -15,14 +15,14 @@ _FAILED = Text("That did not work")
 
 class Doer:
     """Turns actions into requests to *contract*; *begun* hears of the operations, *tell* is given
-    title and body of what went wrong."""
+    title and message of what went wrong."""
 
     def __init__(
         self,
         contract: Contract,
         caller: Caller,
         begun: Callable[[str], None],
-        tell: Callable[[str, str], None],
+        tell: Callable[[Text, str], None],
     ) -> None:
         self._contract = contract
         self._caller = caller
@@ -39,7 +39,7 @@ class Doer:
             if operation := answer["data"].get("operationId"):
                 self._begun(operation)
         elif answer["code"] != "E_CANCELLED":
-            self._tell(_FAILED.render(self._caller.language), answer["message"])
+            self._tell(_FAILED, answer["message"])
 
     def _answer(self, action: Action) -> Envelope:  # noqa: C901, PLR0911, PLR0912 - one for each
         match action:

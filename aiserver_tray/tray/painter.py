@@ -97,16 +97,16 @@ class Painter:
             self._closing.wait(_BREATH)
 
     def _paint(self) -> None:
-        language = self._caller.language
         try:
-            told = self._contract.snapshot(language)
-            operations = self._contract.operations(language)
+            told = self._contract.snapshot(self._caller.language)
+            operations = self._contract.operations(self._caller.language)
         except AiServerError:  # the core went away this moment; another state follows
             return
         # With their steps, which tell what is waited for and which modules they have.
         snapshot = snapshot_of({**told, "operations": operations})
         if not _is_known(snapshot):
             return
+        language: Language = told["language"]
         titles = {module["name"]: module["title"] for module in told["modules"]}
         self._icon.show(tray_view(snapshot, self._facts(snapshot, titles), language))
         self._tell(snapshot, titles, language)

@@ -14,6 +14,7 @@ from aiserver_tray.control.client import Client
 from aiserver_tray.control.instance import Instance
 from aiserver_tray.errors import AiServerError, AlreadyRunningError, NotRunningError
 from aiserver_tray.host import logfile
+from aiserver_tray.host.language import system_language
 from aiserver_tray.host.memory import share_heap
 from aiserver_tray.host.open_url import open_url
 from aiserver_tray.host.resume import ResumeWatch
@@ -105,13 +106,13 @@ class Tray:
 
         self._app = app
         self._starter = starter
-        self._caller = Caller(app.language, lambda _event, _payload: None)
+        self._caller = Caller(system_language(), lambda _event, _payload: None)
         unknown = Snapshot(0, EngineView(running=False), "stopped", ())
         view = tray_view(unknown, TrayFacts(), app.language)
         # In the home, so that the next one finds what a killed one left.
         pictures = app.settings.home.folder / "icon"
         self._icon = TrayIcon(self._on_action, view, taskbar_theme(), pictures)
-        self._windows = Windows(app.settings.folder, app.language, self._on_broken)
+        self._windows = Windows(app.settings.folder, lambda: app.language, self._on_broken)
         self._lock = Lock()
         self._front: Contract | None = None
         self._painter: Painter | None = None
@@ -148,7 +149,7 @@ class Tray:
             painter = self._painter = Painter(self._app, front, self._icon, self._caller)
             painter.start()
             stack.callback(painter.close)
-            self._take_up(Doer(front, self._caller, painter.begun, self._icon.notify))
+            self._take_up(Doer(front, self._caller, painter.begun, self._refuse))
             self._watch_sleep(stack, link, painter)
             server = Server(self._app.settings.home, "tray", front)
             server.start()
@@ -229,13 +230,13 @@ class Tray:
 
             with self._lock:
                 if self._browser is None:
-                    language = self._caller.language
-                    self._browser = BrowserServer(self._front, Binding(), language)
+                    own = self._caller.language
+                    self._browser = BrowserServer(self._front, Binding(), own)
             self._show_home()
 
     def _miss(self, why: Text) -> None:
         """The icon is nowhere to be seen."""
-        told = why.render(self._caller.language)
+        told = why.render(self._app.language)
         _logger.warning("%s", why)
         sys.stderr.write(f"{told}\n")
         self._icon.remark(NAME, told)
@@ -251,4 +252,7 @@ class Tray:
             self._tell(error.text)
 
     def _tell(self, why: Text) -> None:
-        self._icon.notify(NAME, why.render(self._caller.language))
+        self._icon.notify(NAME, why.render(self._app.language))
+
+    def _refuse(self, title: Text, message: str) -> None:
+        self._icon.notify(title.render(self._app.language), message)

@@ -21,7 +21,7 @@ MOST_PAGES: Final = 16
 
 
 class Browser:
-    """``app``: the WSGI application. *language*: of all texts."""
+    """``app``: the WSGI application. *language*: what the pages' reader reads (`Caller`)."""
 
     def __init__(self, contract: Contract, access: Access, language: Language) -> None:
         self._contract = contract

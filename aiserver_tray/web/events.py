@@ -43,7 +43,6 @@ class EventStream:
     def __init__(self, contract: Contract, language: Language) -> None:
         self.caller = Caller(language, self._emit)
         self._contract = contract
-        self._language = language
         self._news = Condition()
         self._emitted: deque[tuple[str, Json]] = deque()
         self._is_changed = True
@@ -81,7 +80,7 @@ class EventStream:
 
     def _hello(self) -> bytes:
         snapshot = self._subscription.whole()
-        hello = {"snapshot": snapshot, "page": "home", "language": self._language}
+        hello = {"snapshot": snapshot, "page": "home", "language": snapshot["language"]}
         return _event(HELLO_EVENT, hello)
 
     def _wait(self) -> bool:

@@ -13,7 +13,7 @@ from aiserver_tray.bugs import bug_error, log_bug
 from aiserver_tray.contract import GOTO_EVENT, Envelope, Json, answer
 from aiserver_tray.errors import AiServerError, RequestError
 from aiserver_tray.host.open_url import open_url
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.i18n import Text
 from aiserver_tray.window.host_connection import HostConnection
 from aiserver_tray.window.outbox import LOST_EVENT
 from aiserver_tray.window.publisher import Publisher
@@ -31,13 +31,10 @@ log = logging.getLogger(__name__)
 class Bridge:
     """``page``: where the page is to begin."""
 
-    def __init__(
-        self, connection: HostConnection, publisher: Publisher, *, page: str, language: Language
-    ) -> None:
+    def __init__(self, connection: HostConnection, publisher: Publisher, *, page: str) -> None:
         self._connection = connection
         self._publisher = publisher
         self._page = page
-        self._language = language
         self._own: dict[str, Callable[[Json], Envelope]] = {
             READY: self._ready,
             VISIBLE: self._visible,
@@ -53,15 +50,15 @@ class Bridge:
             own = self._own.get(channel)
             return own(payload or {}) if own else self._connection.call(channel, payload)
         except AiServerError as error:
-            return {"success": False, **error.as_json(self._language)}
+            return {"success": False, **error.as_json(self._connection.language)}
         except Exception as bug:  # noqa: BLE001 - the page gets no traceback, the log does
             log_bug(log, "a request of the page failed", bug)
-            return {"success": False, **bug_error(bug).as_json(self._language)}
+            return {"success": False, **bug_error(bug).as_json(self._connection.language)}
 
     def refusal(self) -> Envelope:
         """The answer to a page that is not ours."""
         error = _refused(Text("the page is not ours"))
-        return {"success": False, **error.as_json(self._language)}
+        return {"success": False, **error.as_json(self._connection.language)}
 
     def goto(self, page: str) -> None:
         """Have the page show *page*."""
@@ -89,7 +86,7 @@ class Bridge:
         found = self._connection.call("ai/snapshot/get")
         snapshot = found["data"] if found["success"] else None
         self._publisher.begin(snapshot)
-        return answer(snapshot=snapshot, page=self._page, language=self._language)
+        return answer(snapshot=snapshot, page=self._page, language=self._connection.language)
 
     def _visible(self, payload: Json) -> Envelope:
         if payload.get("visible"):

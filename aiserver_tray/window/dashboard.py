@@ -32,9 +32,9 @@ class Dashboard:
         self._webview = browser_engine()
         self._shell = Shell(home.folder / "window.json")
         self._address = _serve(Page())
-        self._connection = HostConnection(partial(client, home, language), EVENTS, language)
+        self._connection = HostConnection(partial(client, home), EVENTS, language)
         self._publisher = Publisher(self._run_js)
-        self._bridge = Bridge(self._connection, self._publisher, page=page, language=language)
+        self._bridge = Bridge(self._connection, self._publisher, page=page)
         self._window: Window = None
         self._changing = threading.Lock()
 

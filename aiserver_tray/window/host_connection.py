@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from queue import SimpleQueue
 from typing import Any, Final, Literal, Protocol
 
-from aiserver_tray.contract import Envelope, Json
-from aiserver_tray.control.changes import OutOfStepError
+from aiserver_tray.contract import SNAPSHOT_EVENT, Envelope, Json
+from aiserver_tray.control.changes import OutOfStepError, language_of
 from aiserver_tray.errors import AiServerError, NotRunningError
+from aiserver_tray.host.language import system_language
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Language
 
@@ -50,14 +51,15 @@ class Listener(Protocol):
 
 
 class HostConnection:
-    """``connect``: makes a client, or raises NotRunningError."""
+    """``connect``: makes a client, or raises NotRunningError. ``language``: what the host speaks,
+    or did when there was one; at first what is given."""
 
     def __init__(
         self, connect: Callable[[], Host], events: Iterable[str], language: Language
     ) -> None:
         self._connect = connect
         self._events = tuple(events)
-        self._language = language
+        self.language = language
         self._client: Host | None = None
 
     def start(self, listener: Listener) -> None:
@@ -72,7 +74,7 @@ class HostConnection:
                 raise NotRunningError
             return client.call(channel, payload)
         except AiServerError as error:
-            return {"success": False, **error.as_json(self._language)}
+            return {"success": False, **error.as_json(self.language)}
 
     def _run(self, listener: Listener) -> None:
         pause = FIRST_PAUSE
@@ -93,6 +95,8 @@ class HostConnection:
         todo: SimpleQueue[Literal["whole", "lost"]] = SimpleQueue()
 
         def heard(event: str, payload: Json) -> None:
+            if event == SNAPSHOT_EVENT:
+                self.language = language_of(payload) or self.language
             try:
                 listener.heard(event, payload)
             except OutOfStepError:
@@ -105,6 +109,7 @@ class HostConnection:
             while todo.get() == "whole":
                 answer = client.call("ai/snapshot/get")
                 if answer["success"]:
+                    self.language = answer["data"]["language"]
                     listener.found(answer["data"])
         except NotRunningError:
             pass
@@ -114,7 +119,7 @@ class HostConnection:
             listener.lost()
 
 
-def client(home: Home, language: Language) -> Host:
+def client(home: Home) -> Host:
     """A client of the host of the core.
 
     Raises:
@@ -123,4 +128,4 @@ def client(home: Home, language: Language) -> Host:
     # In the connection's own thread, so that the window does not wait for it.
     from aiserver_tray.control.client import Client  # noqa: PLC0415
 
-    return Client.connect(home, "tray", language=language)
+    return Client.connect(home, "tray", language=system_language())

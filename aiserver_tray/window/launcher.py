@@ -99,13 +99,17 @@ def _program(kind: str) -> list[str]:
 
 
 class Windows:
-    """The windows of one tray. *on_broken* is told when one ended in a bad way, in a thread that it
-    may hold up."""
+    """The windows of one tray. *language* tells what they begin in; *on_broken* is told when one
+    ended in a bad way, in a thread that it may hold up."""
 
     def __init__(
-        self, home: Path, language: Language, on_broken: Callable[[Breakdown], None]
+        self,
+        home: Path,
+        language: Callable[[], Language],
+        on_broken: Callable[[Breakdown], None],
     ) -> None:
-        self._common = ("--home", str(home), "--language", language)
+        self._home = home
+        self._language = language
         self._on_broken = on_broken
         self._open: dict[_Window, threading.Thread] = {}
         self._lock = threading.Lock()
@@ -113,12 +117,15 @@ class Windows:
 
     def show_dashboard(self, page: str = "home") -> None:
         """Open the dashboard on *page*, or bring it to the front."""
-        self._show(None, ["dashboard", *self._common], page)
+        self._show(None, ["dashboard", *self._common()], page)
 
     def open_module(self, name: str, title: str, url: str) -> None:
         """Open the own page of the module *name*, or bring it to the front."""
         own = [f"--module={name}", f"--title={title}", f"--url={url}"]
-        self._show(name, ["module", *own, *self._common], page="")
+        self._show(name, ["module", *own, *self._common()], page="")
+
+    def _common(self) -> Sequence[str]:
+        return ("--home", str(self._home), "--language", self._language())
 
     def close(self) -> None:
         """Close all windows, and wait until their processes are gone."""

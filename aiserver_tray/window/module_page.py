@@ -32,6 +32,7 @@ from aiserver_tray.window.waiting import (
     page,
     reason,
     script,
+    title_of,
 )
 
 AGAIN: Final = 0.5
@@ -64,11 +65,10 @@ class ModulePage:
         folder = home.folder / "pages"
         self._storage = folder / name
         self._shell = Shell(folder / f"{name}.json")
-        self._connection = HostConnection(
-            partial(client, home, language), [SNAPSHOT_EVENT], language
-        )
-        self._language = language
+        self._connection = HostConnection(partial(client, home), [SNAPSHOT_EVENT], language)
         self._name, self._title, self._url = name, title, url
+        self._subject = ""
+        """What the module's page calls itself."""
         self._snapshot: Json | None = None
         self._window: Window = None
         self._waiting = threading.Event()
@@ -87,7 +87,7 @@ class ModulePage:
             zoomable=True,
         )
         self._window.events.loaded += self._loaded
-        self._window.events.shown += lambda: toolkit.on_title(self._window, self._entitle)
+        self._window.events.shown += lambda: toolkit.on_title(self._window, self._retitled)
         self._shell.adopt(self._window)
         self._connection.start(self)
         self._shell.obey(lambda _page: None)
@@ -108,6 +108,7 @@ class ModulePage:
     def found(self, snapshot: Json) -> None:
         """There is a host of the core; this is the whole state."""
         self._snapshot = snapshot
+        self._title = title_of(snapshot, self._name) or self._title
         self._news.set()
 
     def lost(self) -> None:
@@ -119,6 +120,7 @@ class ModulePage:
         """Be the module while it is there, and a page that waits for it while it is not."""
         while True:
             self._news.clear()
+            self._entitle()
             look = self._look_for if self._waiting.is_set() else self._look_after
             self._news.wait(look(self._snapshot))
 
@@ -130,7 +132,8 @@ class ModulePage:
             self._waiting.clear()
             self._window.load_url(self._url)
             return None
-        self._window.run_js(script(reason(snapshot, self._name), self._language))
+        why = reason(snapshot, self._name)
+        self._window.run_js(script(self._title, why, self._connection.language))
         return AGAIN if is_worth_it else None
 
     def _look_after(self, snapshot: Json | None) -> float | None:
@@ -148,7 +151,8 @@ class ModulePage:
         self._news.set()
 
     def _waiting_page(self) -> str:
-        return page(self._title, reason(self._snapshot, self._name), self._language)
+        why = reason(self._snapshot, self._name)
+        return page(self._title, why, self._connection.language)
 
     def _loaded(self) -> None:
         if self._waiting.is_set():
@@ -164,9 +168,15 @@ class ModulePage:
         if (not is_page or _origin(shown) == _origin(self._url)) and not answers(self._url):
             self._hold()
 
-    def _entitle(self, title: str) -> None:
-        is_told = self._waiting.is_set() or not title or self._title in title
-        self._window.set_title(self._title if is_told else f"{title} – {self._title}")
+    def _retitled(self, subject: str) -> None:
+        self._subject = subject
+        self._entitle()
+
+    def _entitle(self) -> None:
+        """Name the window after the module, and after what its page is about."""
+        subject = self._subject
+        is_told = self._waiting.is_set() or not subject or self._title in subject
+        self._window.set_title(self._title if is_told else f"{subject} – {self._title}")
 
     def _menu(self) -> Any:  # noqa: ANN401 - webview.menu.Menu
         from webview.menu import Menu, MenuAction  # noqa: PLC0415 - takes time
@@ -181,9 +191,10 @@ class ModulePage:
             (Text("Reload – F5"), script("location.reload()")),
             (Text("Start page – Alt+Home"), self._home),
         )
+        language = self._connection.language
         return Menu(
-            Text("Page").render(self._language),
-            [MenuAction(text.render(self._language), act) for text, act in entries],
+            Text("Page").render(language),
+            [MenuAction(text.render(language), act) for text, act in entries],
         )
 
     def _home(self) -> None:

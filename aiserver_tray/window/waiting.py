@@ -25,9 +25,16 @@ _REASONS: Final[Mapping[str, Text]] = {
 }
 """State of a module -> what is said."""
 
-_PLACE: Final = "document.getElementById('aiserver-why')"
-IS_SHOWN: Final = f"{_PLACE} !== null"
+IS_SHOWN: Final = "document.getElementById('aiserver-why') !== null"
 """JavaScript for whether the page that waits is the one that is shown."""
+
+_BECOME: Final = (
+    "((language, heading, why) => {"
+    " document.getElementById('aiserver-why').textContent = why;"
+    " document.getElementById('aiserver-what').textContent = document.title = heading;"
+    " document.documentElement.lang = language; })"
+)
+"""On any other page it fails before it does anything."""
 
 _PAGE: Final = """<!doctype html>
 <html lang="{language}"><meta charset="utf-8"><title>{title}</title>
@@ -44,22 +51,27 @@ p {{ color: var(--soft); max-width: 40rem; overflow-wrap: anywhere; }}
 @keyframes come {{ from {{ opacity: 0; }} }}
 @media (prefers-reduced-motion: reduce) {{ main {{ animation: none; }} }}
 </style>
-<main><h1>{title}</h1><p id="aiserver-why" role="status">{why}</p></main>
+<main><h1 id="aiserver-what">{title}</h1><p id="aiserver-why" role="status">{why}</p></main>
 """
 """It comes into sight late, so that it does not flash before a module that runs."""
 
 
 def page(title: str, why: Text, language: Language) -> str:
     """The page that says that the module *title* is not ready yet."""
-    heading = Text("{title} is not ready yet", title=title).render(language)
+    heading = _heading(title).render(language)
     return _PAGE.format(
         language=language, title=html.escape(heading), why=html.escape(why.render(language))
     )
 
 
-def script(why: Text, language: Language) -> str:
-    """What has the page say *why* instead."""
-    return f"{_PLACE}.textContent = {json.dumps(why.render(language))}"
+def script(title: str, why: Text, language: Language) -> str:
+    """What has the page that is shown become `page`."""
+    told = json.dumps([language, _heading(title).render(language), why.render(language)])
+    return f"{_BECOME}(...{told})"
+
+
+def _heading(title: str) -> Text:
+    return Text("{title} is not ready yet", title=title)
 
 
 def reason(snapshot: Json | None, name: str) -> Text:
@@ -71,6 +83,12 @@ def reason(snapshot: Json | None, name: str) -> Text:
         return Text("There is no such module any more")
     why = _REASONS[module["state"]]
     return Text("{why} ({reason})", why=why, reason=module["reason"]) if module["reason"] else why
+
+
+def title_of(snapshot: Json | None, name: str) -> str | None:
+    """What the module *name* is called in the language of *snapshot*."""
+    module = snapshot and _module(snapshot, name)
+    return module["title"] if module else None
 
 
 def may_answer(snapshot: Json | None, name: str) -> bool:

@@ -98,6 +98,9 @@ class Http:
         self._heard.take(event, payload)
 
 
+_LOCALES: Mapping[Language, str] = {"en": "C.UTF-8", "zh": "zh_CN.UTF-8"}
+
+
 class JsBridge:
     """As the page in the dashboard's window does, in that page."""
 
@@ -113,8 +116,8 @@ class JsBridge:
     def __init__(
         self, environment: dict[str, str], home: Home, language: Language, place: Path
     ) -> None:
-        options = ["dashboard", "--home", str(home.folder), "--language", language]
-        self._window = Window(options, environment, place)
+        options = ["dashboard", "--home", str(home.folder)]
+        self._window = Window(options, {**environment, "LANG": _LOCALES[language]}, place)
         self._window.says("AI-Server Tray")
         eventually(lambda: self.invoke("ai/snapshot/get")["success"], "the window's host")
         self._heard = Heard()

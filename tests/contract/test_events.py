@@ -1,5 +1,6 @@
 """Operations, state and logs, as they come over each carrier."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty
@@ -8,7 +9,7 @@ import docker
 import pytest
 
 from aiserver_tray.contract import LOG_EVENT, PROGRESS_EVENT, SNAPSHOT_EVENT, STATUS_EVENT, Json
-from aiserver_tray.control.changes import applied
+from aiserver_tray.control.changes import applied, language_of
 from tests.contract.asking import ask, given, refused
 from tests.contract.carriers import Carrier
 from tests.contract.heard import LIMIT, Payloads, first
@@ -63,6 +64,19 @@ def test_changes_lead_to_what_a_whole_snapshot_shows(carrier: Carrier) -> None:
     given(carrier, "ai/operation/start", kind="stop", untilEnd=True)
     assert states(carrier)["web"] == "stopped"
     eventually(is_whole, "the same")
+
+
+def test_texts_follow_the_language_that_is_chosen(carrier: Carrier) -> None:
+    snapshots = carrier.events(SNAPSHOT_EVENT)
+    try:
+        given(carrier, "ai/config/set", name="app.language", value="zh")
+        told = first(snapshots, lambda told: told if language_of(told) == "zh" else None)
+        assert "网页" in [module["title"] for module in told["changes"]["modules"]]
+        why = refused(carrier, "ai/module/status", {"name": "wbe"}, "E_UNKNOWN")["message"]
+        assert re.search("[一-鿿]", why)
+    finally:
+        given(carrier, "ai/config/set", name="app.language", value=None)
+    first(snapshots, lambda told: language_of(told) == "en")
 
 
 def test_an_operation_is_answered_at_once_and_tells_how_it_goes_on(carrier: Carrier) -> None:

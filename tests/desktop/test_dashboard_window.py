@@ -60,6 +60,20 @@ def test_many_changes_come_in_few_batches_and_none_while_nobody_looks(lab: Windo
     assert [it["base"] for event, it in told if event == SNAPSHOT_EVENT] == [None]
 
 
+def test_it_speaks_the_language_of_its_host_and_keeps_it_without_one(lab: WindowLab) -> None:
+    lab.serve()
+    window = lab.dashboard()
+    window.says("Nothing is running")
+    lab.host.chosen = "zh"
+    lab.host.show(states.in_chinese(states.running()))
+    window.says("全部运行正常")
+    assert window.js("document.documentElement.lang") == "zh"
+    lab.silence()
+    window.says("AI-Server Tray 已不再运行")
+    window.js("location.reload()")
+    window.says("AI-Server Tray 未运行")
+
+
 def test_it_finds_the_host_again(lab: WindowLab) -> None:
     window = lab.dashboard()
     window.says("AI-Server Tray")

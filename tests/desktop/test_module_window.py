@@ -100,6 +100,26 @@ def test_it_says_why_it_waits_and_turns_into_the_module(lab: WindowLab, module: 
     assert eventually(lambda: "Work" in window.python(TITLE), "the title of the page")
 
 
+def test_it_speaks_the_language_of_its_host(lab: WindowLab, module: Module) -> None:
+    lab.serve()
+    window = lab.module("n8n", module.url)
+    window.says("It is stopped")
+    titled = {"title": "工作流"}
+    lab.host.chosen = "zh"
+    lab.host.show(states.snapshot("stopped", states.module("n8n", **titled)))
+    window.says("工作流 尚未就绪")
+    window.says("已停止")
+    assert window.js("[document.documentElement.lang, document.title]") == ["zh", "工作流 尚未就绪"]
+    eventually(lambda: window.python(TITLE) == "工作流", "its title")
+    lab.host.show(states.snapshot("running", states.module("n8n", "running", **titled)))
+    module.start()
+    window.says("This is /")
+    eventually(lambda: window.python(TITLE) == "Work – 工作流", "the title of the page")
+    lab.host.chosen = None
+    running(lab)
+    eventually(lambda: window.python(TITLE) == "Work – n8n", "its title")
+
+
 def test_no_stranger_at_its_address_is_taken_for_it(lab: WindowLab, module: Module) -> None:
     module.start()
     lab.serve()

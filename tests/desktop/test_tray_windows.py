@@ -10,6 +10,9 @@ from tests.unit.web.http import Visitor
 
 TITLE = "AI-Server Tray"
 
+AT_ONCE = 5.0
+"""Seconds, on a busy machine."""
+
 
 def opened(applet: Applet) -> None:
     """Wait for the dashboard's window."""
@@ -46,6 +49,24 @@ def test_the_dashboard_shows_what_the_tray_shows(applet: Applet) -> None:
     says(applet, "Nothing is running")
     applet.quit()
     assert not applet.desktop.windows(TITLE)
+
+
+def test_it_speaks_the_language_that_is_chosen_from_then_on(applet: Applet) -> None:
+    applet.desktop.environment.update(probed(applet.desktop.folder / "probe"))
+    applet.start()
+    applet.item.click("Open dashboard")
+    says(applet, "Nothing is running")
+    applet.cli("config", "set", "app.language", "zh")
+    eventually(lambda: applet.item.offers("商店", "启动"), "the module in Chinese", AT_ONCE)
+    eventually(lambda: "已停止" in applet.item.tooltip, "the tooltip in Chinese", AT_ONCE)
+    says(applet, "当前没有运行任何模块")
+    applet.item.click("全部启动")
+    applet.shows(RUNNING)
+    eventually(lambda: "已启动: 商店" in applet.notifications(), "a word of it in Chinese")
+    applet.cli("config", "unset", "app.language")
+    eventually(lambda: applet.item.offers("Shop", "Stop"), "the module in English", AT_ONCE)
+    says(applet, "Everything is running")
+    applet.quit()
 
 
 def test_a_killed_page_of_a_module_harms_nobody(applet: Applet) -> None:

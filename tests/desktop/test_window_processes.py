@@ -25,7 +25,7 @@ class Tray:
         for name, value in probed(self.place).items():
             monkeypatch.setenv(name, value)
         self.broken: list[Breakdown] = []
-        self.windows = Windows(lab.home.folder, "en", self.broken.append)
+        self.windows = Windows(lab.home.folder, lambda: "en", self.broken.append)
 
     def processes(self) -> list[psutil.Process]:
         """Those of the windows themselves, without the browser engine's."""

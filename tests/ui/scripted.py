@@ -11,13 +11,14 @@ from aiserver_tray.i18n import Language
 
 class Scripted:
     """Keeps `contract.Contract`. ``answers``: channel -> what is answered; ``calls``: what was
-    asked, in order."""
+    asked, in order; ``chosen``: the user's language."""
 
     def __init__(self, snapshot: Json) -> None:
         self.answers: dict[str, Envelope] = {}
         self.calls: list[tuple[str, Json]] = []
         self.callers: list[Caller] = []
         self.forgotten: list[Caller] = []
+        self.chosen: Language | None = None
         self.steps: list[Json] = []
         self._snapshot = deepcopy(snapshot)
         self._observers: list[Callable[[], None]] = []
@@ -49,11 +50,11 @@ class Scripted:
             self.callers.append(caller)
             self._news.notify_all()
         if channel == "ai/snapshot/get":
-            return answer(**self._snapshot)
+            return answer(**self.snapshot(caller.language))
         return self.answers.get(channel, answer())
 
-    def snapshot(self, language: Language) -> Json:  # noqa: ARG002
-        return deepcopy(self._snapshot)
+    def snapshot(self, language: Language) -> Json:
+        return deepcopy(self._snapshot) | {"language": self.chosen or language}
 
     def operations(self, language: Language) -> list[Json]:  # noqa: ARG002
         return deepcopy(self.steps)

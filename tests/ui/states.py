@@ -69,6 +69,7 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
     given = {one["name"]: one for one in modules}
     return {
         "seq": 1,
+        "language": "en",
         "engine": {"running": True, "version": "29.1.0", "id": "lab", "error": None},
         "state": state,
         "modules": [given.get(name, module(name)) for name in TITLES],

@@ -215,6 +215,22 @@ def test_everything_in_chinese(stack: Stack) -> None:
     assert home.script("return document.documentElement.lang") == "zh"
 
 
+def test_another_language_shows_without_another_page(stack: Stack) -> None:
+    host = stack.show(states.starting())
+    home = stack.home()
+    home.wait_for_text("Starting all")
+    home.script("window.isOld = true")
+    host.chosen = "zh"
+    host.show(states.in_chinese(states.starting()))
+    for text in ("正在启动全部模块", "约剩 42 秒", "功能模块", "基础服务", "全部停止"):
+        home.wait_for_text(text)
+    assert home.script("return document.documentElement.lang") == "zh"
+    host.chosen = None
+    host.show(states.running())
+    home.wait_for_text("Everything is running", ".overview")
+    assert home.script("return [document.documentElement.lang, isOld]") == ["en", True]
+
+
 def test_the_keyboard_alone_is_enough(stack: Stack) -> None:
     host = stack.show(states.running())
     home = stack.home()

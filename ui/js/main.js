@@ -28,6 +28,8 @@ function draw() {
   });
 }
 
+// The page's own texts are in the language of those that came.
+observe(({ snapshot }) => snapshot && setLanguage(snapshot.language));
 observe(draw);
 observe(announce);
 observe((now, before) => {

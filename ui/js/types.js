@@ -15,7 +15,7 @@
  *   text: string|null, secondsLeft: number|null, error: Failure|null, notices: string[],
  *   foreign: boolean}} Operation
  * @typedef {{running: boolean, version: string|null, error: Failure|null}} Engine
- * @typedef {{seq: number, engine: Engine, state: State, modules: Module[],
+ * @typedef {{seq: number, language: Language, engine: Engine, state: State, modules: Module[],
  *   operations: Operation[], chosen: string[]}} Snapshot
  * @typedef {{success: boolean, code: string|null, message: string, data: any}} Envelope
  * @typedef {"en"|"zh"} Language

@@ -1,5 +1,6 @@
 """What a process answers about itself, and that no bug reaches a client."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from aiserver_tray.api.dispatch import dispatch
 from aiserver_tray.api.front import Front
 from aiserver_tray.app import App
 from aiserver_tray.contract import Caller, Envelope, Json, answer
-from aiserver_tray.errors import NoDesktopError
+from aiserver_tray.errors import NoDesktopError, NotRunningError
 from aiserver_tray.hosting.no_core import NoCore
 from tests.contract.host import Recorded
 from tests.ui import states
@@ -54,6 +55,26 @@ def test_a_process_without_windows_says_so(app: App) -> None:
 
     front = Front(app, NoCore(None), Bare())
     assert front.invoke("ai/window/show", {}, CALLER)["code"] == "E_NO_DESKTOP"
+
+
+def test_the_language_that_was_chosen_counts_before_the_callers_own_from_then_on(app: App) -> None:
+    front = Front(app, NoCore(NotRunningError()), Recorded())
+
+    def spoken() -> set[str]:
+        said = front.invoke("ai/module/open", {"name": "n8n"}, CALLER)["message"]
+        passed_on = front.invoke("ai/module/start", {"name": "n8n"}, CALLER)["message"]
+        why = front.snapshot("en")["engine"]["error"]["message"]
+        told = front.snapshot("en")["language"]
+        return {
+            told,
+            *("zh" if re.search("[一-鿿]", text) else "en" for text in (said, passed_on, why)),
+        }
+
+    assert spoken() == {"en"}
+    app.settings.set(app.declared, "app.language", "zh")
+    assert spoken() == {"zh"}
+    app.settings.unset(app.declared, "app.language")
+    assert spoken() == {"en"}
 
 
 def _broken(_asked: object, _caller: Caller) -> Json:

@@ -143,7 +143,13 @@ def test_changes_one_after_the_other_make_the_last_snapshot(
 
 
 def test_a_change_of_another_snapshot_is_not_taken() -> None:
-    parts: dict[str, Any] = {"engine": {}, "modules": [], "operations": [], "chosen": []}
+    parts: dict[str, Any] = {
+        "language": "en",
+        "engine": {},
+        "modules": [],
+        "operations": [],
+        "chosen": [],
+    }
     old = {"seq": 1, "state": "a", **parts}
     new = {**old, "seq": 3, "state": "b"}
     payload = change(old, new)

@@ -1,6 +1,7 @@
 """A process has the core from beginning to end, whoever hosts it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -111,6 +112,19 @@ def test_it_follows_who_hosts(app: App) -> None:
 def _failed(operations: list[Json]) -> bool:
     errors = [operation["error"] or {} for operation in operations]
     return [error.get("code") for error in errors] == ["E_ENGINE_DOWN"]
+
+
+def test_it_hears_at_once_of_another_language_whoever_hosts(app: App) -> None:
+    with hosting(app), linked(app) as (link, seen):
+        seen.wait_for(knows_modules)
+        own = link.snapshot("en")["language"]
+        with Client.connect(app.settings.home, "core") as other:
+            other.request("ai/config/set", {"name": "app.language", "value": "zh"})
+            seen.wait_for(lambda snapshot: snapshot["language"] == "zh")
+            told = link.invoke("ai/module/status", {"name": "wbe"}, CALLER)["message"]
+            assert re.search("[一-鿿]", told)
+            other.request("ai/config/set", {"name": "app.language", "value": None})
+            seen.wait_for(lambda snapshot: snapshot["language"] == own)
 
 
 def test_it_takes_the_place_of_a_host_that_is_killed(app: App) -> None:

@@ -19,6 +19,7 @@ from aiserver_tray.state.facts import (
     Fact,
     ModulesChanged,
     OperationChanged,
+    SettingsChanged,
 )
 from aiserver_tray.state.reduce import State, reduce
 
@@ -76,6 +77,7 @@ facts: st.SearchStrategy[list[Fact]] = st.lists(
         st.builds(ContainerGone, st.sampled_from(["1", "2", "3"])),
         st.builds(ModulesChanged, st.sampled_from([(), MODELS[:1], MODELS])),
         st.builds(ChosenChanged, st.just(("web",))),
+        st.builds(SettingsChanged),
         st.builds(DesiredChanged, st.frozensets(st.sampled_from(["db", "web", "old", "unknown"]))),
         st.builds(OperationChanged, operations),
     ),
@@ -91,6 +93,13 @@ def test_any_order_of_facts_gives_a_valid_state(sequence: list[Fact]) -> None:
         assert state is before or state.seq == before.seq + 1
         check_state(state)
         check_snapshot(state)
+
+
+def test_all_look_again_when_a_setting_has_changed_and_find_nothing_else_new() -> None:
+    state = running_engine()
+    again = reduce(state, SettingsChanged())
+    assert replace(again, seq=state.seq) == state
+    assert again.seq == state.seq + 1
 
 
 def check_state(state: State) -> None:

@@ -36,4 +36,4 @@ def test_names_and_reasons_are_no_markup() -> None:
     page = waiting.page("<b>&", Text("{why}", why="<script>"), "en")
     assert "<b>" not in page
     assert "<script" not in page
-    assert "\n" not in waiting.script(Text("{why}", why="it's\n\u2028</script>"), "en")
+    assert "\n" not in waiting.script("<b>", Text("{why}", why="it's\n\u2028</script>"), "en")
