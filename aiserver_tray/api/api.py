@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from aiserver_tray.api.catalog import CatalogChanges
 from aiserver_tray.api.dispatch import Handler, Handlers, dispatch
 from aiserver_tray.api.engine import EngineChannels
 from aiserver_tray.api.logs import LogChannels
 from aiserver_tray.api.modules import ModuleChannels
 from aiserver_tray.api.operations import OperationChannels
+from aiserver_tray.api.renewal import Renewal
 from aiserver_tray.app import App
 from aiserver_tray.contract import Caller, Envelope, Json, Payload
 from aiserver_tray.core import Core
@@ -23,8 +23,8 @@ class Api:
 
     def __init__(self, app: App, core: Core) -> None:
         self._core = core
-        self._catalog = CatalogChanges(app, core)
-        self._modules = ModuleChannels(app, core)
+        self._renewal = Renewal(app, core)
+        self._modules = ModuleChannels(app, core, self._renewal)
         self._operations = OperationChannels(core)
         self._logs = LogChannels(core)
         self._engine = EngineChannels(core)
@@ -39,7 +39,7 @@ class Api:
         """*handler*, which knows the catalog as it is when it is asked."""
 
         def handle(asked: Payload, caller: Caller) -> Json:
-            self._catalog.take_up()
+            self._renewal.take_up()
             return handler(asked, caller)
 
         return handle
@@ -66,9 +66,14 @@ class Api:
 
     def begin(self, request: Request) -> Operation:
         """Start *request*, so that clients can cancel it."""
-        self._catalog.take_up()
+        self._renewal.take_up()
         return self._operations.begin(request)
 
+    def start(self) -> None:
+        """Tell *core* what there is, and look after it from now on."""
+        self._renewal.start()
+
     def close(self) -> None:
-        """Wait for nothing any more."""
+        """Look after nothing, and wait for nothing any more."""
+        self._renewal.close()
         self._engine.close()

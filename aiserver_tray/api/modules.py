@@ -3,6 +3,7 @@
 from typing import Any
 
 from aiserver_tray.api.dispatch import Handlers
+from aiserver_tray.api.renewal import Renewal
 from aiserver_tray.app import App
 from aiserver_tray.catalog.setting import in_language
 from aiserver_tray.contract import (
@@ -20,7 +21,6 @@ from aiserver_tray.errors import UnknownNameError
 from aiserver_tray.i18n import Language
 from aiserver_tray.model import ModuleView, Port, Snapshot
 from aiserver_tray.settings.store import Entry, address_of
-from aiserver_tray.state.facts import SettingsChanged
 from aiserver_tray.state.wire import Titles, snapshot_json
 
 _PREDECESSOR = {"running": "running", "stopped": "stopped"}
@@ -30,9 +30,10 @@ _PREDECESSOR = {"running": "running", "stopped": "stopped"}
 class ModuleChannels:
     """``ai/snapshot/get``, ``ai/modules/list``, ``ai/module/status``, ``ai/config/…``."""
 
-    def __init__(self, app: App, core: Core) -> None:
+    def __init__(self, app: App, core: Core, renewal: Renewal) -> None:
         self._app = app
         self._core = core
+        self._renewal = renewal
         self.handlers: Handlers = {
             "ai/config/choose": self._choose,
             "ai/config/get": self._settings,
@@ -94,8 +95,7 @@ class ModuleChannels:
             self._app.settings.unset(self._app.declared, asked.name)
         else:
             self._app.settings.set(self._app.declared, asked.name, asked.value)
-        self._core.publish_modules()
-        self._core.store.put(SettingsChanged())
+        self._renewal.take_up()
         return self._settings(SettingName(name=asked.name), caller)
 
     def _choose(self, asked: Choice, _caller: Caller) -> Json:
@@ -103,7 +103,7 @@ class ModuleChannels:
             for name in asked.modules:
                 self._app.catalog.module(name)
             self._app.settings.choose(dict.fromkeys(asked.modules))
-            self._core.publish_modules()
+            self._renewal.take_up()
         return {"chosen": list(self._app.chosen)}
 
 

@@ -43,10 +43,9 @@ class CoreHost:
             core = self._core = self._app.core()
             stack.callback(core.close)
             core.open()
-            self._app.renew_catalog()  # who followed another host read it long ago
-            core.publish_modules()
             api = Api(self._app, core)
             stack.callback(api.close)
+            api.start()
             reviver = Reviver(self._app, core, api.begin)
             reviver.start()
             stack.callback(reviver.close)

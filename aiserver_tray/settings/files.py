@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import from_json
 
+from aiserver_tray.catalog.compose.reader import version
 from aiserver_tray.errors import SettingError
 from aiserver_tray.host.files import write_private
 from aiserver_tray.host.paths import make_folder
@@ -100,6 +101,14 @@ class VersionedFile(Generic[Model]):
         self._notices = notices
         self._lost = lost
         self._migrations = migrations or {}
+
+    @property
+    def stamp(self) -> tuple[int, ...] | None:
+        """What differs once the file was changed; None while there is none. Reads nothing."""
+        try:
+            return version(self.path.stat())
+        except OSError:  # who reads it is told
+            return None
 
     def read(self) -> Model:
         """What the file holds; makes no folder for it.

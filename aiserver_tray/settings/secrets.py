@@ -67,6 +67,11 @@ class Secrets:
         self._key: MasterKey | None = None
 
     @property
+    def stamp(self) -> tuple[int, ...] | None:
+        """What differs once a secret was changed. Reads nothing."""
+        return self._file.stamp
+
+    @property
     def key_record(self) -> KeyRecord | None:
         """Where the master key is kept; None while there is no secret yet."""
         return self._file.read().key

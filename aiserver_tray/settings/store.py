@@ -103,6 +103,11 @@ class Settings:
             raise self._in_the_clear(address)
         _value(address, setting, stored)
 
+    @property
+    def stamp(self) -> object:
+        """What differs once a setting was changed, by whomever. Reads no file."""
+        return self._settings.stamp, self.secrets.stamp
+
     # -- settings ------------------------------------------------------------------------------
 
     def values(self, declared: Declared) -> dict[str, str]:

@@ -58,9 +58,9 @@ class ChosenChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsChanged:
-    """A setting has another value, so that what is shown may read differently: in another
-    language, say."""
+class TextsChanged:
+    """What is shown reads differently, though nothing else may be new: modules have other titles,
+    or the user chose another language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ Fact = (
     | ContainerSeen
     | ContainerGone
     | ModulesChanged
-    | SettingsChanged
+    | TextsChanged
     | ChosenChanged
     | DesiredChanged
     | OperationChanged

@@ -19,7 +19,7 @@ from aiserver_tray.state.facts import (
     Fact,
     ModulesChanged,
     OperationChanged,
-    SettingsChanged,
+    TextsChanged,
 )
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.work import Work
@@ -74,7 +74,7 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911 - one case 
             return _with(state, modules=modules)
         case ChosenChanged(modules):
             return _with(state, chosen=modules)
-        case SettingsChanged():
+        case TextsChanged():
             return replace(state)  # all look again
         case DesiredChanged(modules):
             return _with(state, desired=modules)

@@ -1,5 +1,6 @@
 """A day with the tray: its icon, its menu, and how it comes and goes."""
 
+import shutil
 import time
 
 import pytest
@@ -13,6 +14,9 @@ SERVICES = ("db", "api", "web")
 
 AT_ONCE = 5.0
 """Seconds, on a busy machine."""
+
+SOON = 10.0
+"""As `AT_ONCE`, for what is looked for every few seconds."""
 
 
 def test_start_all_and_stop_all_show_on_the_icon(applet: Applet) -> None:
@@ -92,6 +96,32 @@ def test_what_is_chosen_shows_at_once(applet: Applet) -> None:
     eventually(lambda: not applet.item.offers("Start all"), "nothing left to start")
     applet.cli("choose", "wiki")
     eventually(lambda: applet.item.offers("Start all"), "something to start", AT_ONCE)
+    applet.quit()
+
+
+def test_a_changed_catalog_shows_soon_though_nobody_asks(applet: Applet) -> None:
+    applet.start()
+    eventually(lambda: applet.item.offers("Shop", "Start"), "the menu")
+    applet.installation.write("wiki", {"wiki": checked("true")})
+    eventually(lambda: applet.item.offers("wiki", "Start"), "a new module", SOON)
+    applet.installation.write("wiki", {"wiki": checked("true")}, title="Encyclopedia")
+    eventually(lambda: applet.item.offers("Encyclopedia", "Start"), "its title", SOON)
+    applet.item.click("Encyclopedia", "Start")
+    applet.shows(RUNNING)
+    applet.item.click("Encyclopedia", "Stop")
+    applet.shows(STOPPED)
+    shutil.rmtree(applet.installation.catalog / "wiki")
+    applet.cli("down", "wiki")
+    eventually(lambda: not applet.item.offers("Encyclopedia"), "its end", SOON)
+    applet.quit()
+
+
+def test_a_setting_that_a_command_beside_it_changed_shows_soon(applet: Applet) -> None:
+    applet.start()
+    eventually(lambda: applet.item.offers("Shop", "Start"), "the menu")
+    applet.cli("--host", "unix:///elsewhere.sock", "config", "set", "app.language", "zh")
+    eventually(lambda: applet.item.offers("商店", "启动"), "the menu in Chinese", SOON)
+    applet.cli("config", "unset", "app.language")
     applet.quit()
 
 

@@ -1,18 +1,21 @@
-"""A host knows the catalog as it is when something is asked for."""
+"""A host knows catalog and settings as they are when something is asked for, and soon after."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from aiserver_tray.api import renewal
 from aiserver_tray.api.api import Api
 from aiserver_tray.api.front import Front
 from aiserver_tray.app import App
 from aiserver_tray.contract import Caller, Json
 from aiserver_tray.core import Core
-from aiserver_tray.model import OperationView
+from aiserver_tray.host.files import write_private
+from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.facts import OperationChanged
 from tests.contract.host import Recorded
 from tests.engine.faults.stack import service, write
@@ -94,3 +97,80 @@ def test_a_catalog_that_did_not_change_is_not_read_again(app: App, core: Core) -
     api, catalog = Api(app, core), app.catalog
     shown(api)
     assert app.catalog is catalog
+
+
+@pytest.fixture
+def watched(
+    app: App, core: Core, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Json]]:
+    """Waits until a module reads so, as nobody asks for anything."""
+    monkeypatch.setattr(renewal, "_INTERVAL", 0.05)
+    with closing(Api(app, core)) as api:
+        api.start()
+
+        def shows(title: str) -> Json:
+            def found(_snapshot: Snapshot) -> bool:
+                return title in [module["title"] for module in api.snapshot("en")["modules"]]
+
+            core.store.wait_until(found, 20)
+            return api.snapshot("en")
+
+        yield shows
+
+
+def test_what_is_changed_shows_though_nobody_asks(
+    watched: Callable[[str], Json], tmp_path: Path
+) -> None:
+    catalog = tmp_path / "catalog"
+    watched("web")
+    write(catalog, "wiki", {"wiki": service()}, kind="feature")
+    watched("wiki")
+    write(catalog, "wiki", {"wiki": service()}, kind="feature", title="Encyclopedia")
+    watched("Encyclopedia")
+    shutil.rmtree(catalog / "wiki")
+    write(catalog, "blog", {"blog": service()}, kind="feature")
+    shown = watched("blog")
+    assert "Encyclopedia" not in [module["title"] for module in shown["modules"]]
+
+
+def test_so_does_what_another_process_has_set(
+    watched: Callable[[str], Json], core: Core, tmp_path: Path
+) -> None:
+    watched("web")
+    settings = {"WEB_TOKEN": {"type": "secret"}}
+    more = {"kind": "feature", "title": "Shop", "settings": settings}
+    write(tmp_path / "catalog", "web", {"web": service()}, **more)
+    watched("Shop")
+    other = App(tmp_path / "home", [tmp_path / "catalog"], "unix:///elsewhere.sock")
+
+    other.settings.choose(["web"])
+    core.store.wait_until(lambda snapshot: snapshot.chosen == ("web",), 20)
+
+    before = core.store.snapshot.seq
+    other.settings.set(other.declared, "app.language", "zh")
+    core.store.wait_until(lambda snapshot: snapshot.seq > before, 20)
+
+    before = core.store.snapshot.seq
+    other.settings.set(other.declared, "web.WEB_TOKEN", "a-secret-of-the-user")
+    core.store.wait_until(lambda snapshot: snapshot.seq > before, 20)
+
+
+def test_what_cannot_be_read_for_a_while_is_taken_up_later(
+    watched: Callable[[str], Json], core: Core, tmp_path: Path
+) -> None:
+    watched("web")
+    file = tmp_path / "home/settings.json"
+    write_private(file, b'{"version": 99}')
+    write(tmp_path / "catalog", "wiki", {"wiki": service()}, kind="feature")
+    core.store.wait_until(lambda found: "wiki" in [module.name for module in found.modules], 20)
+    write_private(file, b'{"version": 1, "chosen": ["wiki"]}')
+    core.store.wait_until(lambda snapshot: snapshot.chosen == ("wiki",), 20)
+
+
+def test_where_nothing_is_changed_nothing_is_told(app: App, core: Core) -> None:
+    api = Api(app, core)
+    shown(api)
+    before = core.store.snapshot.seq
+    for channel in ("ai/snapshot/get", "ai/config/get", "ai/modules/list"):
+        assert api.invoke(channel, None, CALLER)["success"]
+    assert core.store.snapshot.seq == before

@@ -19,7 +19,7 @@ from aiserver_tray.state.facts import (
     Fact,
     ModulesChanged,
     OperationChanged,
-    SettingsChanged,
+    TextsChanged,
 )
 from aiserver_tray.state.reduce import State, reduce
 
@@ -77,7 +77,7 @@ facts: st.SearchStrategy[list[Fact]] = st.lists(
         st.builds(ContainerGone, st.sampled_from(["1", "2", "3"])),
         st.builds(ModulesChanged, st.sampled_from([(), MODELS[:1], MODELS])),
         st.builds(ChosenChanged, st.just(("web",))),
-        st.builds(SettingsChanged),
+        st.builds(TextsChanged),
         st.builds(DesiredChanged, st.frozensets(st.sampled_from(["db", "web", "old", "unknown"]))),
         st.builds(OperationChanged, operations),
     ),
@@ -95,9 +95,9 @@ def test_any_order_of_facts_gives_a_valid_state(sequence: list[Fact]) -> None:
         check_snapshot(state)
 
 
-def test_all_look_again_when_a_setting_has_changed_and_find_nothing_else_new() -> None:
+def test_all_look_again_when_texts_have_changed_and_find_nothing_else_new() -> None:
     state = running_engine()
-    again = reduce(state, SettingsChanged())
+    again = reduce(state, TextsChanged())
     assert replace(again, seq=state.seq) == state
     assert again.seq == state.seq + 1
 
