@@ -70,11 +70,17 @@ class Container:
         """Running, and healthy where there is a check."""
         return self.status == "running" and self.health in ("none", "healthy")
 
+    @property
+    def ended_well(self) -> bool:
+        """Ended with exit code 0."""
+        return self.status == "exited" and self.exit_code == 0
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceModel:
     """A service as the catalog wants it; ``container`` is its container's name, ``depends_on``
-    are services. ``has_pre_stop``: commands are to be run in it before it is stopped."""
+    are services. ``has_pre_stop``: commands are to be run in it before it is stopped. ``may_end``:
+    that it ended with exit code 0 is its success."""
 
     name: str
     container: str
@@ -82,6 +88,7 @@ class ServiceModel:
     is_job: bool = False
     depends_on: tuple[str, ...] = ()
     has_pre_stop: bool = False
+    may_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)

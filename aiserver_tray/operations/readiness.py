@@ -41,6 +41,8 @@ class Wait:
         return verdict
 
     def _of_service(self, found: Container) -> Verdict:
+        if self.target.may_end and found.ended_well:
+            return "ready"
         if found.status in ("exited", "dead", "restarting"):
             return "failed"
         if found.restart_count > self.container.restart_count:
@@ -51,7 +53,7 @@ class Wait:
 def _of_job(found: Container) -> Verdict:
     if found.status not in ("exited", "dead"):
         return "waiting"
-    return "ready" if found.status == "exited" and found.exit_code == 0 else "failed"
+    return "ready" if found.ended_well else "failed"
 
 
 def _earlier(time: datetime | None, than: datetime | None) -> bool:

@@ -36,7 +36,7 @@ class Judgement:
 
     @property
     def is_ready(self) -> bool:
-        """Runs healthy, or is a job that is done."""
+        """Runs healthy, or is done."""
         return self.state == "running"
 
 
@@ -51,7 +51,7 @@ def judge(
 def _condition(
     service: ServiceModel, container: Container | None, about: Circumstances
 ) -> tuple[State, Text | None]:
-    if service.is_job and _is_done(container, about):
+    if _is_done(service, container, about):
         return "running", None
     if container and not service.is_job and container.is_ready and not _lost_memory(container):
         return "running", None
@@ -65,12 +65,13 @@ def _condition(
     return ("starting", None) if why is None else ("error", why)
 
 
-def _is_done(container: Container | None, about: Circumstances) -> bool:
-    """Whether a job ended well; one without a container did so where the others run."""
+def _is_done(service: ServiceModel, container: Container | None, about: Circumstances) -> bool:
+    """Whether a job, or another service that may end, ended well; a job without a container did so
+    where the others run."""
     if container is None:
-        return about.live and not about.starting
-    ended_well = container.status == "exited" and container.exit_code == 0
-    return ended_well and (about.live or about.wanted)
+        return service.is_job and about.live and not about.starting
+    may_end = service.is_job or service.may_end
+    return may_end and container.ended_well and (about.live or about.wanted)
 
 
 def _lost_memory(container: Container) -> bool:

@@ -16,6 +16,7 @@ from aiserver_tray.target.config_volumes import config_volumes
 from aiserver_tray.target.container import container
 from aiserver_tray.target.files import files
 from aiserver_tray.target.image import image_target
+from aiserver_tray.target.jobs import may_end
 from aiserver_tray.target.labels import CONFIG_OF, Owner
 from aiserver_tray.target.model import (
     Condition,
@@ -130,6 +131,10 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
         depends_on=_dependencies(scope, service),
         requires=extension.waited_for(scope.requires),
         is_job=is_job,
+        may_end=may_end(
+            body["HostConfig"]["RestartPolicy"]["Name"],
+            (service.ports, service.expose, service.healthcheck is not None),
+        ),
         ready_within=_stated_limit(extension) or _limit(service, is_job=is_job),
         stop_grace=_GRACE if (g := service.stop_grace_period) is None else g / SECOND,
         ports=ports,

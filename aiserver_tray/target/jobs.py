@@ -1,4 +1,4 @@
-"""Which services of a module are jobs: they run once and must exit 0."""
+"""Which services of a module are jobs: they run once and must exit 0. And which others may end."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,3 +30,10 @@ def jobs_of(
     return frozenset(saying).union(
         name for name, condition in dependencies if condition == "service_completed_successfully"
     )
+
+
+def may_end(restart: str, serving: Iterable[object]) -> bool:
+    """Whether it is a service's success that it ended with exit code 0, as with Docker Compose:
+    its *restart* policy leaves it so, and it has nothing of what one has that is *serving*. Many
+    files have jobs that nothing tells from services but that they end."""
+    return restart in ("", "no", "none", "on-failure") and not any(serving)

@@ -109,6 +109,8 @@ class ServiceTarget:
     requires: tuple[str, ...] = ()
     """The modules that have to be ready before it starts."""
     is_job: bool = False
+    may_end: bool = False
+    """Whether its end with exit code 0 is its success."""
     ready_within: float = 30.0
     """Seconds from its start until it must be healthy."""
     stop_grace: float = 10.0
@@ -163,6 +165,7 @@ class ModuleTarget:
                 s.is_job,
                 tuple(dependency.service for dependency in s.depends_on),
                 bool(s.pre_stop),
+                s.may_end,
             )
             for s in self.services
         )

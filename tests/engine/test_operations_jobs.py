@@ -145,3 +145,13 @@ def test_a_failed_job_stops_what_needs_it_and_is_told_with_its_words(
     write_failing(0)
     here.done("up", "web")
     assert here.module("web").state == "running"
+
+
+def test_a_service_that_ends_with_0_and_that_nothing_restarts_is_done(here: Installation) -> None:
+    here.write("web", {"once": script("exit 0"), "late": script("sleep 1"), "web": idle()})
+
+    here.done("up", "web")
+    eventually(lambda: [s.exit_code for s in here.module("web").services].count(0) == 2)
+
+    found = here.module("web")
+    assert (found.state, found.ready, found.total, found.reason) == ("running", 3, 3, None)

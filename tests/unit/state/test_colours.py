@@ -6,8 +6,10 @@ import pytest
 
 from aiserver_tray.model import (
     Container,
+    ModuleModel,
     OperationKind,
     OperationStatus,
+    ServiceModel,
     State,
 )
 from aiserver_tray.state.facts import (
@@ -156,6 +158,35 @@ class TestJob:
     def test_it_does_not_make_a_module_degraded_that_has_nothing_else_left(self) -> None:
         state = running_engine(ended(exit_code=1), ended("web/job"), models=WITH_JOB)
         assert shown(state).state == "error"
+
+
+class TestMayEnd:
+    """A service that nothing restarts, and that serves nobody."""
+
+    SERVICES = (
+        ServiceModel("app", "ai-web-app", "app:1"),
+        ServiceModel("once", "ai-web-once", "once:1", may_end=True),
+    )
+    MODELS = (ModuleModel("web", "feature", services=SERVICES),)
+
+    def test_one_that_ended_with_0_is_done(self) -> None:
+        state = running_engine(container(), ended("web/once"), models=self.MODELS)
+        view = shown(state)
+        assert (view.state, view.ready, view.total, view.reason) == ("running", 2, 2, None)
+
+    def test_one_that_ended_otherwise_or_is_absent_is_an_error(self) -> None:
+        failed = running_engine(container(), ended("web/once", exit_code=1), models=self.MODELS)
+        assert reason(failed) == "once: ended with exit code 1"
+        absent = running_engine(container(), models=self.MODELS)
+        assert reason(absent) == "once: has no container, though it should run"
+
+    def test_that_it_ended_is_not_all_that_there_was_to_do(self) -> None:
+        state = running_engine(ended(exit_code=1), ended("web/once"), models=self.MODELS)
+        assert shown(state).state == "degraded"
+        stopped = running_engine(
+            ended(exit_code=143), ended("web/once"), models=self.MODELS, desired=()
+        )
+        assert (shown(stopped).state, shown(stopped).ready) == ("stopped", 0)
 
 
 class TestOwnWork:

@@ -200,3 +200,23 @@ services:
 def test_a_job_that_nobody_waits_for_says_so(target_of: TargetOf) -> None:
     target = target_of("services: {a: {image: i, x-aiserver: {job: true}}, b: {image: i}}")
     assert [(s.service, s.is_job) for s in target.services] == [("a", True), ("b", False)]
+
+
+def test_a_service_that_nothing_restarts_and_that_serves_nobody_may_end(
+    target_of: TargetOf,
+) -> None:
+    target = target_of("""
+services:
+  plain: {image: i}
+  "no": {image: i, restart: "no"}
+  failing: {image: i, restart: "on-failure:3"}
+  deployed: {image: i, restart: always, deploy: {restart_policy: {condition: on-failure}}}
+  always: {image: i, restart: always}
+  stopped: {image: i, restart: unless-stopped}
+  any: {image: i, deploy: {restart_policy: {condition: any}}}
+  port: {image: i, ports: ["80"]}
+  exposed: {image: i, expose: ["80"]}
+  checked: {image: i, healthcheck: {test: "exit 0"}}
+""")
+    found = {s.service for s in target.services if s.may_end}
+    assert found == {"plain", "no", "failing", "deployed"}
