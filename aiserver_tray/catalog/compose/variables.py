@@ -32,7 +32,8 @@ class Variable:
 
 def find_variables(path: Path) -> dict[str, Variable]:
     """Every variable of the Compose file or folder *path* and of the local files that it extends
-    and includes, in order: ``${NAME}``, and ``environment`` or ``build.args`` without a value.
+    and includes, in order: ``${NAME}``, ``environment`` or ``build.args`` without a value, and
+    ``environment`` of a secret or config.
 
     Raises:
         CatalogError: a file can't be read, or a variable is malformed.
@@ -75,7 +76,7 @@ class _Finder:
         """Takes what *document* uses."""
         for path, text in _texts(document.tree, ()):
             self._take(document, path, text)
-        for path, name in _without_value(document.tree):
+        for path, name in (*_without_value(document.tree), *_contents(document.tree)):
             self._add(Reference(name), document.place(path))
 
     def _take(self, document: Document, path: KeyPath, text: str) -> None:
@@ -123,6 +124,16 @@ def _without_value(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
                 for index, item in enumerate(names):
                     if isinstance(item, str) and "=" not in item and "$" not in item:
                         yield (*path, *keys, index), item
+
+
+def _contents(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """The variables that are secrets and configs as a whole."""
+    for section in ("secrets", "configs"):
+        items = tree.get(section)
+        for name, item in items.items() if isinstance(items, dict) else ():
+            variable = item.get("environment") if isinstance(item, dict) else None
+            if isinstance(variable, str) and "$" not in variable:
+                yield (section, name, "environment"), variable
 
 
 def _services(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:

@@ -17,6 +17,8 @@ def test_variables_have_their_default_and_first_place(tmp_path: Path) -> None:
         "    build: {args: {ARG: , SET: 1}}\n"
         "x-aiserver:\n"
         "  open: http://localhost:${PORT:-${FALLBACK:-8}0}\n"
+        "secrets: {s: {environment: TOKEN}, file: {file: ./f}}\n"
+        "configs: {c: {environment: CONF}}\n"
     )
 
     found = find_variables(file)
@@ -31,6 +33,8 @@ def test_variables_have_their_default_and_first_place(tmp_path: Path) -> None:
         "FALLBACK": Variable("FALLBACK", "8", Place(file, 8, "x-aiserver.open")),
         "NAMED": Variable("NAMED", None, Place(file, 5, f"{key}.environment.0")),
         "ARG": Variable("ARG", None, Place(file, 6, f"{key}.build.args.ARG")),
+        "TOKEN": Variable("TOKEN", None, Place(file, 9, "secrets.s.environment")),
+        "CONF": Variable("CONF", None, Place(file, 10, "configs.c.environment")),
     }
 
 
