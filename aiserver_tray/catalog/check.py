@@ -18,6 +18,7 @@ from aiserver_tray.catalog.resolve import (
     startable,
 )
 from aiserver_tray.catalog.setting import PLACEHOLDER
+from aiserver_tray.catalog.unset import unset_notes
 from aiserver_tray.catalog.unsupported import unsupported
 from aiserver_tray.errors import AiServerError, CatalogError, Place, Problem
 from aiserver_tray.i18n import Language, Text
@@ -69,7 +70,7 @@ def check(catalog: Catalog, folder: Path | None) -> Report:
             resolved.append(result)
         if module in modules:
             problems += found + _env_example_problems(catalog, module)
-            notes += _notes(result) if result else []
+            notes += _notes(catalog, result) if result else []
     shared = shared_name_problems((r.module, _shared_names(r)) for r in resolved)
     problems += [p for p in shared if _below(p.place.file, folder)]
     names = {m.name for m in modules} | {p.place.file.parent.name for p in problems}
@@ -119,9 +120,13 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
     return problems
 
 
-def _notes(resolved: ResolvedModule) -> list[Problem]:
+def _notes(catalog: Catalog, resolved: ResolvedModule) -> list[Problem]:
     module = resolved.module
-    notes = [*unsupported(module, resolved.project), *_unheard(module)]
+    notes = [
+        *unsupported(module, resolved.project),
+        *_unheard(module),
+        *unset_notes(module, config_environment(catalog, module, None)),
+    ]
     for section in ("networks", "volumes"):
         for name, resource in getattr(resolved.project, section).items():
             if resource.name != f"{resolved.project.name}_{name}" and not resource.external:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.modules import Module, check_services
+from aiserver_tray.catalog.unset import naming_unset
 from aiserver_tray.catalog.unsupported import hidden_configs
 from aiserver_tray.errors import CatalogError
 from aiserver_tray.masking import MASK
@@ -65,8 +66,7 @@ def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outl
     try:
         tree = load_outline(module.source, env, profiles=module.profiles_with(env), check=check)
     except CatalogError as error:
-        error.hide(secrets_in(catalog, module, env))
-        raise
+        raise _told(error, module, env, secrets_in(catalog, module, env)) from None
     extension = tree.get(EXTENSION)
     page = extension.get("open") if isinstance(extension, dict) else None
     return Outline(module, tree["services"], module.requires_with(env), page)
@@ -120,10 +120,17 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
     try:
         project = load_project(module.source, env, profiles=module.profiles_with(env), check=check)
     except CatalogError as error:
-        error.hide(secrets)
-        raise
+        raise _told(error, module, env, secrets) from None
     extension = project.extensions.get(EXTENSION, {})
     return ResolvedModule(module, project, module.requires_with(env), extension.get("open"))
+
+
+def _told(
+    error: CatalogError, module: Module, env: Mapping[str, str], secrets: Sequence[str]
+) -> CatalogError:
+    told = naming_unset(error, module, env)
+    told.hide(secrets)
+    return told
 
 
 def config_environment(

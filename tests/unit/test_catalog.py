@@ -305,6 +305,42 @@ def test_check_notes_what_is_accepted_but_not_used(tmp_path: Path) -> None:
     ]
 
 
+def test_check_notes_variables_without_a_value(tmp_path: Path) -> None:
+    command = "['$ONE', '${TWO}', '${ONE}', '${SET}', '${D:-}']"
+    folder = write(tmp_path, "m", f"services:\n  a: {{image: 'i:1', command: {command}}}\n")
+    (folder / ".env").write_text("SET=\n", encoding="utf-8")
+    report = check(load_catalog([tmp_path]), None)
+    assert [note.render() for note in report.notes] == [
+        f"{folder}/compose.yaml:2: services.a.command.0: without a value, and so empty: ONE, TWO. "
+        "Give one: aiserver-tray config set m.ONE VALUE"
+    ]
+
+
+def test_what_is_wrong_for_want_of_a_value_names_the_variable(tmp_path: Path) -> None:
+    text = (
+        "services:\n"
+        "  a:\n"
+        "    image: i:1\n"
+        "    volumes: ['${DATA}:/data', /cache]\n"
+        "    environment: {KEY: '${KEY:?the key}'}\n"
+        "    ports: ['x']\n"
+    )
+    write(tmp_path, "m", text)
+    catalog = load_catalog([tmp_path])
+    problems = {p.place.line: p.text.render() for p in check(catalog, None).problems}
+    assert problems[4].endswith(
+        ", found ':/data'. Without a value: DATA. Give one: aiserver-tray config set m.DATA VALUE"
+    )
+    assert problems[5] == (
+        "expected a value for KEY: the key. "
+        "Without a value: KEY. Give one: aiserver-tray config set m.KEY VALUE"
+    )
+    assert problems[6].endswith("found 'x'")
+    with pytest.raises(CatalogError) as error:
+        resolve(catalog, catalog.module("m"), {"m.DATA": "./d", "m.KEY": "k"})
+    assert [p.place.line for p in error.value.problems] == [6]
+
+
 def test_check_of_a_folder_reports_that_folder_only(tmp_path: Path) -> None:
     write(tmp_path, "bad", "services: {a: {image: 1}}\n")
     good = write(tmp_path, "good", "services: {a: {image: 'i:1'}}\n")

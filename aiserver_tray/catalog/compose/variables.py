@@ -2,7 +2,8 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,21 @@ def find_variables(path: Path) -> dict[str, Variable]:
     if finder.problems:
         raise CatalogError(finder.problems)
     return finder.found
+
+
+def without_value(path: Path, env: Mapping[str, str]) -> Iterator[Variable]:
+    """Each use of a variable in the files at *path* that is empty or an error, since neither *env*
+    has a value for it nor the file a default.
+
+    Raises:
+        CatalogError: a file can't be read.
+    """
+    for document in local_documents(path):
+        for keys, text in _texts(document.tree, ()):
+            with suppress(TemplateError):  # told where the variables are found
+                for reference in references(text):
+                    if reference.operator in ("", "?", ":?") and not env.get(reference.name):
+                        yield Variable(reference.name, None, document.place(keys))
 
 
 def local_documents(path: Path) -> Iterator[Document]:
