@@ -1,7 +1,7 @@
 """What a Compose file may say and a module can't have: it loads, `catalog check` tells it, and a
 module with it can't be started. ``docs/catalog.md`` has the list for people."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +64,20 @@ def unsupported(module: Module, project: "Project") -> list[Problem]:
             if resource.get(key)
         ),
     ]
-    text = Text("this is accepted but can't be honoured: a module with it can't be started")
-    return [Problem(module.place(*path), text) for path in paths]
+    return [Problem(module.place(*path), _remedy(path)) for path in paths]
+
+
+def _remedy(path: Sequence[str]) -> Text:
+    if path[0] in FILE_FOLDERS:
+        return Text(
+            "this can't be honoured, so a module with it can't be started. Give its content by "
+            "file, content or environment"
+        )
+    return Text(
+        "this can't be honoured, so a module with it can't be started. Remove it, here or in "
+        "compose.override.yaml: `{key}: !reset null`",
+        key=path[-1],
+    )
 
 
 def _service_keys(service: Mapping[str, Any]) -> Iterator[str]:

@@ -58,12 +58,13 @@ def plan_refresh(targets: Iterable[ModuleTarget]) -> Plan:
 
 def never_pulled(targets: Iterable[ModuleTarget], observed: Observed) -> list[AiServerError]:
     """One error for each image that is not there, and of which the file says not to pull it."""
-    return [
-        ImagePullError.never(image.name)
+    names = (
+        image.name
         for image in images_of(targets)
         if image.name and image.pull_policy == "never"
         if image.build is None and observed.image_of(image) is None
-    ]
+    )
+    return [ImagePullError.never(name) for name in dict.fromkeys(names)]
 
 
 def plan_images(targets: Iterable[ModuleTarget], kind: ImageKind) -> Plan:

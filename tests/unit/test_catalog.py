@@ -376,6 +376,17 @@ def test_check_notes_what_can_not_be_honoured(tmp_path: Path) -> None:
         (9, "services.a.volumes.0.bind.selinux"),
         (12, "secrets.s.external"),
     ]
+    remedies = [note.text.render() for note in report.notes]
+    assert "compose.override.yaml: `placement: !reset null`" in remedies[0]
+    assert remedies[-1].endswith("Give its content by file, content or environment")
+
+
+def test_an_override_file_takes_back_what_can_not_be_honoured(tmp_path: Path) -> None:
+    text = "services: {a: {image: 'i:1', develop: {watch: [{path: ., action: rebuild}]}}}\n"
+    folder = write(tmp_path, "m", text)
+    assert len(check(load_catalog([tmp_path]), None).notes) == 1
+    (folder / "compose.override.yaml").write_text("services: {a: {develop: !reset null}}\n")
+    assert check(load_catalog([tmp_path]), None).notes == []
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,9 @@ class _Files:
             if not isinstance(file, str):
                 continue
             where = (*self._path, "env_file", index)
-            if entry.get("required") is False and not _exists(file):
+            if not _exists(file):
+                if entry.get("required") is not False:
+                    self._problems.report(where, _missing(file))
                 continue
             if entry.get("format"):
                 text = Text("expected no format, found {found!r}", found=entry["format"])
@@ -121,6 +123,14 @@ class _Files:
     def _read(self, file: str, where: KeyPath, lookup: Lookup) -> dict[str, str]:
         path, place = Path(file), self._problems.place(where)
         return self._problems.attempt(where, lambda: parse_env_file(path, place, lookup)) or {}
+
+
+def _missing(file: str) -> Text:
+    return Text(
+        "can't read {file}: there is no such file. Make it (an example may be beside it), or say "
+        "required: false",
+        file=file,
+    )
 
 
 def _exists(file: str) -> bool:

@@ -68,6 +68,17 @@ def test_a_refusal_does_not_show_the_value(value: str, tmp_path: Path) -> None:
     assert "hunter2" not in repr(refused.value.data)
 
 
+def test_an_env_file_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {s: {image: i, env_file: .env}}\n")
+    with pytest.raises(CatalogError) as error:
+        load_project(file, {})
+    assert [p.text.render() for p in error.value.problems] == [
+        f"can't read {tmp_path / '.env'}: there is no such file. Make it (an example may be beside "
+        "it), or say required: false"
+    ]
+
+
 def test_a_service_gets_its_env_files_below_its_own_environment(tmp_path: Path) -> None:
     (tmp_path / "a.env").write_text("A=file\nB=file\nC=${PROJECT}\n")
     (tmp_path / "b.env").write_text("B=second ${A}\n")

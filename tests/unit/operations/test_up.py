@@ -9,7 +9,13 @@ import pytest
 
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.up import plan_images, plan_refresh, plan_up, plan_without_waiting
+from aiserver_tray.operations.up import (
+    never_pulled,
+    plan_images,
+    plan_refresh,
+    plan_up,
+    plan_without_waiting,
+)
 from aiserver_tray.target.model import ModuleTarget
 from tests.unit.operations.planning import IMAGE_ID, MADE, done, observed, running, targets_of
 
@@ -340,3 +346,9 @@ def test_what_has_no_image_is_built(tmp_path: Path) -> None:
     """
     plan = plan_up(targets_of(tmp_path, web=text), Observed())
     assert needs(plan, "create ai-web") == {"build aiserver/web-web:local", "network ai-web"}
+
+
+def test_an_image_that_may_not_be_pulled_is_told_once(tmp_path: Path) -> None:
+    never = "{image: mine:1, pull_policy: never}"
+    stack = targets_of(tmp_path, m=f"services: {{a: {never}, b: {never}}}")
+    assert len(never_pulled(stack, Observed())) == 1
