@@ -1,6 +1,6 @@
 """One module of the catalog, as its Compose file declares it, before any value is known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
+from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.reader import Document
-from aiserver_tray.catalog.compose.variables import Variable, find_variables
+from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
 from aiserver_tray.catalog.extension import EXTENSION, Kind, ModuleExtension, Needs, stated
 from aiserver_tray.catalog.setting import LocalText, Setting
 from aiserver_tray.errors import CatalogError, Place
@@ -101,9 +102,10 @@ def load_module(name: str, source: Path) -> Module:
     file = documents[0].file
     stating = _stating(documents)
     extension = _extension(stating) if stating else ModuleExtension(kind="feature")
-    variables = find_variables(source)
+    profiles = {} if stating else find_profiles(source)
+    variables = _choosing(profiles) | find_variables(source)
     dotenv = {} if stating else _dotenv(file)
-    settings = extension.settings if stating else _plain_settings(variables, dotenv)
+    settings = extension.settings if stating else _plain_settings(variables, dotenv, profiles)
     return Module(
         name=name,
         source=source,
@@ -171,11 +173,26 @@ def _dotenv(file: Path) -> dict[str, str]:
     return read_env_file(path) if path.is_file() else {}
 
 
+def _choosing(profiles: Mapping[str, Place]) -> dict[str, Variable]:
+    """The variable that activates *profiles*, where there are any."""
+    place = next(iter(profiles.values()), None)
+    return {PROFILES: Variable(PROFILES, None, place)} if place else {}
+
+
 def _plain_settings(
-    variables: Mapping[str, Variable], dotenv: Mapping[str, str]
+    variables: Mapping[str, Variable], dotenv: Mapping[str, str], profiles: Iterable[str]
 ) -> dict[str, Setting]:
+    names = ", ".join(profiles)
+    active: LocalText = {
+        "en": f"Active profiles, of: {names}",
+        "zh": f"启用的 profile，可选：{names}",
+    }
     return {
-        name: Setting(type="text", default=dotenv.get(name, variable.default))
+        name: Setting(
+            type="text",
+            default=dotenv.get(name, variable.default),
+            title=active if names and name == PROFILES else None,
+        )
         for name, variable in variables.items()
     }
 

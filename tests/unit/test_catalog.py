@@ -235,6 +235,35 @@ def test_a_plain_file_has_its_variables_as_settings(tmp_path: Path) -> None:
     assert resolve(catalog, module, {"plain.TAG": "2"}).project.services["web"].image == "i:2"
 
 
+def test_the_profiles_of_a_plain_file_are_a_setting(tmp_path: Path) -> None:
+    text = (
+        "services:\n"
+        "  web: {image: 'i:1'}\n"
+        "  cpu: {image: 'i:1', profiles: [cpu, any]}\n"
+        "  gpu: {image: 'i:1', profiles: [gpu, any]}\n"
+    )
+    folder = write(tmp_path, "plain", text)
+    write(tmp_path, "stated", f"x-aiserver: {{kind: feature}}\n{text}")
+    catalog = load_catalog([tmp_path])
+    (setting,) = catalog.module("plain").settings.items()
+    assert (setting[0], setting[1].initial) == ("COMPOSE_PROFILES", None)
+    assert setting[1].title == {
+        "en": "Active profiles, of: cpu, any, gpu",
+        "zh": "启用的 profile，可选：cpu, any, gpu",
+    }
+    assert catalog.module("stated").settings == {}, "its choices do that"
+
+    def active(values: dict[str, str]) -> list[str]:
+        catalog = load_catalog([tmp_path])
+        return sorted(resolve(catalog, catalog.module("plain"), values).project.services)
+
+    assert active({}) == ["web"]
+    assert active({"plain.COMPOSE_PROFILES": "gpu"}) == ["gpu", "web"]
+    (folder / ".env").write_text("COMPOSE_PROFILES=any\n", encoding="utf-8")
+    assert active({}) == ["cpu", "gpu", "web"]
+    assert active({"plain.COMPOSE_PROFILES": ""}) == ["web"]
+
+
 def test_config_masks_secrets_that_the_env_file_does_not_give() -> None:
     catalog = load_catalog([BUILT_IN])
     n8n = catalog.module("n8n")

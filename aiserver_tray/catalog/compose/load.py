@@ -23,7 +23,7 @@ from aiserver_tray.catalog.compose.merge import drop_repeated, merge
 from aiserver_tray.catalog.compose.normalize import normalize
 from aiserver_tray.catalog.compose.paths import resolve_paths
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
-from aiserver_tray.catalog.compose.profiles import is_active
+from aiserver_tray.catalog.compose.profiles import PROFILES, is_active
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.catalog.compose.template import TemplateError, substitute
 from aiserver_tray.errors import Place, Problem
@@ -37,7 +37,6 @@ Check = Callable[[Tree, Problems], None]
 """Reports what is wrong with extensions (``x-…``) in the merged tree; Compose takes any."""
 
 _NAME = "COMPOSE_PROJECT_NAME"
-_PROFILES = "COMPOSE_PROFILES"
 
 
 def _any(_tree: Tree, _problems: Problems) -> None:
@@ -99,7 +98,7 @@ def _read(
 
 
 def _profiles(env: Mapping[str, str], profiles: Collection[str]) -> set[str]:
-    return {*profiles, *(profile.strip() for profile in env.get(_PROFILES, "").split(","))}
+    return {*profiles, *(profile.strip() for profile in env.get(PROFILES, "").split(","))}
 
 
 def _validated(tree: Tree, profiles: Collection[str], problems: Problems) -> "Project":

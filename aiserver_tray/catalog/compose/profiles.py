@@ -2,6 +2,9 @@
 
 from collections.abc import Collection
 
+PROFILES = "COMPOSE_PROFILES"
+"""Names the active ones, separated by commas."""
+
 
 def is_active(service_profiles: Collection[str], profiles: Collection[str]) -> bool:
     """Whether a service with *service_profiles* runs where *profiles* are active."""

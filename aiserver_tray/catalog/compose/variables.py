@@ -47,6 +47,22 @@ def find_variables(path: Path) -> dict[str, Variable]:
     return finder.found
 
 
+def find_profiles(path: Path) -> dict[str, Place]:
+    """Every profile of a service in the Compose file or folder *path* and in the local files that
+    it extends and includes, and where it stands first.
+
+    Raises:
+        CatalogError: a file can't be read.
+    """
+    found: dict[str, Place] = {}
+    for document in local_documents(path):
+        for keys, service in _services(document.tree):
+            profiles = service.get("profiles")
+            for name in profiles if isinstance(profiles, list) else ():
+                found.setdefault(str(name), document.place((*keys, "profiles")))
+    return found
+
+
 def without_value(path: Path, env: Mapping[str, str]) -> Iterator[Variable]:
     """Each use of a variable in the files at *path* that is empty or an error, since neither *env*
     has a value for it nor the file a default.
