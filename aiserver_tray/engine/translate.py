@@ -1,6 +1,7 @@
 """The one place where the errors of docker, requests, urllib3, the operating system and Windows'
 pipes become ours."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -64,6 +65,7 @@ _BROKEN = (
 _ABSENT = 2  # ERROR_FILE_NOT_FOUND
 _DENIED = 5  # ERROR_ACCESS_DENIED
 _NO_SPACE = "no space left on device"
+_NO_CARD = re.compile(r"could not select device driver .*\bgpu\b")
 
 
 @contextmanager
@@ -108,6 +110,15 @@ def refusal(status: int, explanation: str) -> AiServerError:
             Text(
                 "The engine's disk is full ({why}). Free some space, for instance with "
                 "`docker system prune`, then try again.",
+                why=explanation,
+            )
+        )
+    if _NO_CARD.search(explanation):
+        return ResourcesError(
+            Text(
+                "The engine has no graphics card to give ({why}). Install the NVIDIA Container "
+                "Toolkit where it runs, or do without in compose.override.yaml: "
+                "`deploy: !reset null` (`gpus: !reset null`).",
                 why=explanation,
             )
         )

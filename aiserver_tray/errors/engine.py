@@ -148,7 +148,7 @@ class PortConflictError(AiServerError):
 
 
 class ResourcesError(AiServerError):
-    """The machine lacks memory, disk space or a kernel setting."""
+    """The machine lacks memory, disk space, a graphics card or a kernel setting."""
 
     code = "E_RESOURCES"
 

@@ -153,3 +153,10 @@ def test_wrong_settings_of_docker_are_settings() -> None:
 def test_an_error_of_ours_passes() -> None:
     with pytest.raises(ZeroDivisionError), translated(NAMED):
         raise ZeroDivisionError
+
+
+def test_a_graphics_card_that_the_engine_does_not_have_says_what_to_do() -> None:
+    why = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
+    found = refusal(500, why)
+    assert isinstance(found, ResourcesError)
+    assert str(found).startswith(f"The engine has no graphics card to give ({why}). Install ")
