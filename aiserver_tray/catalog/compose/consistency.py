@@ -130,10 +130,9 @@ def _undeclared(expected: Text, found: str) -> Text:
     return Text("expected {expected}, found {found!r}", expected=expected, found=found)
 
 
-_SERVICE = Text("an active service")
 _RESOURCES: dict[Section, Text] = {
     "networks": Text("a network that is declared under networks"),
-    "volumes": Text("a volume that is declared under volumes"),
+    "volumes": Text("a volume that is declared under volumes (a folder begins with ./)"),
     "secrets": Text("a secret that is declared under secrets"),
     "configs": Text("a config that is declared under configs"),
 }
@@ -145,10 +144,10 @@ def _services(
     for name, dependency in service.depends_on.items():
         if name in project.services or (name in disabled and not dependency.required):
             continue
-        yield ("depends_on", name), _undeclared(_SERVICE, name)
+        yield ("depends_on", name), _inactive(name, disabled)
     shared = service.network_mode.removeprefix("service:")
     if shared != service.network_mode and shared not in {*project.services, *service.depends_on}:
-        yield ("network_mode",), _undeclared(_SERVICE, shared)
+        yield ("network_mode",), _inactive(shared, disabled)
     for key, context in service.build.additional_contexts.items() if service.build else ():
         built = context.removeprefix("service:")
         if built == context:
@@ -157,6 +156,12 @@ def _services(
         if not (other and other.build):
             expected = Text("an active service with a build")
             yield ("build", "additional_contexts", key), _undeclared(expected, built)
+
+
+def _inactive(name: str, disabled: Collection[str]) -> Text:
+    if name in disabled:
+        return Text("expected an active service; no profile of {found!r} is active", found=name)
+    return _undeclared(Text("an active service"), name)
 
 
 def _check_cycle(services: Mapping[str, Service], report: Report) -> None:
