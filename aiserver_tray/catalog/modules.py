@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aiserver_tray.catalog.compose.dotenv import read_env_file
+from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.profiles import PROFILES
@@ -64,6 +64,15 @@ class Module:
         """The profiles that the choices in *values* (by bare name) activate."""
         return frozenset(profile for choice in self._chosen(values) for profile in choice.profiles)
 
+    def dotenv_with(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """A plain file's `defaults`, as they are where *given* are set: what the ``.env`` makes of
+        other variables follows these.
+
+        Raises:
+            CatalogError: the ``.env`` can't be read any more.
+        """
+        return _dotenv(self.file, given) if given else self.defaults
+
     @property
     def tokens(self) -> dict[str, str]:
         """The settings that are access tokens, by bare name, and of which module."""
@@ -104,7 +113,7 @@ def load_module(name: str, source: Path) -> Module:
     extension = _extension(stating) if stating else ModuleExtension(kind="feature")
     profiles = {} if stating else find_profiles(source)
     variables = _choosing(profiles) | find_variables(source)
-    dotenv = {} if stating else _dotenv(file)
+    dotenv = {} if stating else _dotenv(file, {})
     settings = extension.settings if stating else _plain_settings(variables, dotenv, profiles)
     return Module(
         name=name,
@@ -168,9 +177,9 @@ def _stray(names: Sequence[str], known: Sequence[str]) -> list[int]:
     return [index for index, name in enumerate(names) if name not in known]
 
 
-def _dotenv(file: Path) -> dict[str, str]:
+def _dotenv(file: Path, given: Mapping[str, str]) -> dict[str, str]:
     path = file.parent / ".env"
-    return read_env_file(path) if path.is_file() else {}
+    return parse_env_file(path, Place(path), given.get) if path.is_file() else {}
 
 
 def _choosing(profiles: Mapping[str, Place]) -> dict[str, Variable]:

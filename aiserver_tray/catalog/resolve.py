@@ -103,12 +103,8 @@ def secrets_in(catalog: Catalog, module: Module, env: Mapping[str, str]) -> list
 def _without_defaults(module: Module, env: Mapping[str, str]) -> dict[str, str]:
     """A plain module's variables, less those that only have the value that its file gives after
     ``:-``: to ``${NAME:+…}`` they are not set."""
-    given = {
-        name: value
-        for name, value in env.items()
-        if name in module.defaults or value != module.variables[name].default
-    }
-    return {**module.defaults, **given}
+    given = {name: value for name, value in env.items() if value != module.settings[name].initial}
+    return {**module.dotenv_with(given), **given}
 
 
 def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> ResolvedModule:

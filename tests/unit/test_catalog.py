@@ -241,6 +241,7 @@ def test_the_profiles_of_a_plain_file_are_a_setting(tmp_path: Path) -> None:
         "  web: {image: 'i:1'}\n"
         "  cpu: {image: 'i:1', profiles: [cpu, any]}\n"
         "  gpu: {image: 'i:1', profiles: [gpu, any]}\n"
+        "  idle: {image: 'i:1', profiles: ['']}\n"
     )
     folder = write(tmp_path, "plain", text)
     write(tmp_path, "stated", f"x-aiserver: {{kind: feature}}\n{text}")
@@ -257,11 +258,26 @@ def test_the_profiles_of_a_plain_file_are_a_setting(tmp_path: Path) -> None:
         catalog = load_catalog([tmp_path])
         return sorted(resolve(catalog, catalog.module("plain"), values).project.services)
 
-    assert active({}) == ["web"]
+    assert active({}) == ["idle", "web"]
     assert active({"plain.COMPOSE_PROFILES": "gpu"}) == ["gpu", "web"]
     (folder / ".env").write_text("COMPOSE_PROFILES=any\n", encoding="utf-8")
     assert active({}) == ["cpu", "gpu", "web"]
-    assert active({"plain.COMPOSE_PROFILES": ""}) == ["web"]
+    assert active({"plain.COMPOSE_PROFILES": ""}) == ["idle", "web"]
+
+
+def test_what_dotenv_makes_of_other_variables_follows_their_settings(tmp_path: Path) -> None:
+    text = "services: {web: {image: 'i:1', command: ['$STORE', '$URL', '${TAG:+set}']}}\n"
+    folder = write(tmp_path, "plain", text)
+    (folder / ".env").write_text("STORE=a\nURL=http://${STORE}/${PATH_PART:-x}\n", encoding="utf-8")
+    catalog = load_catalog([tmp_path])
+
+    def command(**values: str) -> list[str] | None:
+        known = catalog.defaults | {f"plain.{name}": value for name, value in values.items()}
+        return resolve(catalog, catalog.module("plain"), known).project.services["web"].command
+
+    assert command() == ["a", "http://a/x", ""]
+    assert command(STORE="b") == ["b", "http://b/x", ""]
+    assert command(STORE="b", URL="mine") == ["b", "mine", ""]
 
 
 def test_config_masks_secrets_that_the_env_file_does_not_give() -> None:

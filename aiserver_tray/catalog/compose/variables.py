@@ -59,7 +59,8 @@ def find_profiles(path: Path) -> dict[str, Place]:
         for keys, service in _services(document.tree):
             profiles = service.get("profiles")
             for name in profiles if isinstance(profiles, list) else ():
-                found.setdefault(str(name), document.place((*keys, "profiles")))
+                if name:
+                    found.setdefault(str(name), document.place((*keys, "profiles")))
     return found
 
 
