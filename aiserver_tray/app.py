@@ -231,10 +231,15 @@ class App:
     def check(self, path: Path | None) -> Report:
         """Everything that is wrong with the modules below *path* (a catalog folder, a module's
         folder or its file), or with all."""
-        if path is None:
-            return check(self.catalog, None)
-        folder = (path if path.is_dir() else path.parent).resolve()
-        return check(load_catalog([*self._roots, folder]), folder)
+        folder = None if path is None else (path if path.is_dir() else path.parent).resolve()
+        catalog = load_catalog([*self._roots, folder]) if folder else self.catalog
+        plain = {
+            f"{module.name}.{name}": setting
+            for module in catalog.modules.values()
+            if not module.declared
+            for name, setting in module.settings.items()
+        }
+        return check(catalog, folder, self.settings.known(plain))
 
     def compose_config(self, source: Path, env: Mapping[str, str] | None) -> dict[str, Any]:
         """The resolved model of the file or folder *source* in the form of ``docker compose

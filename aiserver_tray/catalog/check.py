@@ -1,6 +1,6 @@
 """``catalog check``: everything that is wrong with modules, at once, with its place."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from aiserver_tray.catalog.resolve import (
     COMPOSE_VARIABLES,
     ResolvedModule,
     config_environment,
+    environment,
     resolve_with,
     startable,
 )
@@ -58,19 +59,23 @@ class Report:
         }
 
 
-def check(catalog: Catalog, folder: Path | None) -> Report:
-    """Check the modules below *folder*, or all."""
+_NONE: Mapping[str, str] = {}
+
+
+def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NONE) -> Report:
+    """Check the modules below *folder*, or all. *values* are those of plain files' settings, by
+    address: such a file may require some."""
     modules = [m for m in catalog.modules.values() if _below(m.folder, folder)]
     problems = [p for p in catalog.problems if _below(p.place.file, folder)]
     notes: list[Problem] = []
     resolved: list[ResolvedModule] = []
     for module in catalog.modules.values():
-        found, result = _resolve(catalog, module)
+        found, result = _resolve(catalog, module, values)
         if result:
             resolved.append(result)
         if module in modules:
             problems += found + _env_example_problems(catalog, module)
-            notes += _notes(catalog, result) if result else []
+            notes += _notes(result, _variables(catalog, module, values)) if result else []
     shared = shared_name_problems((r.module, _shared_names(r)) for r in resolved)
     problems += [p for p in shared if _below(p.place.file, folder)]
     names = {m.name for m in modules} | {p.place.file.parent.name for p in problems}
@@ -81,16 +86,25 @@ def _below(path: Path, folder: Path | None) -> bool:
     return folder is None or path.is_relative_to(folder)
 
 
-def _resolve(catalog: Catalog, module: Module) -> tuple[list[Problem], ResolvedModule | None]:
-    """Requires, variables and the whole model under the declared defaults."""
+def _resolve(
+    catalog: Catalog, module: Module, values: Mapping[str, str]
+) -> tuple[list[Problem], ResolvedModule | None]:
+    """Requires, variables and the whole model."""
     try:
         catalog.ordered([module.name])
-        env = config_environment(catalog, module, None)
+        env = _variables(catalog, module, values)
         return [], startable(resolve_with(module, env, []))
     except CatalogError as error:
         return list(error.problems), None
     except AiServerError as error:
         return [Problem(module.place(EXTENSION, "requires"), error.text)], None
+
+
+def _variables(catalog: Catalog, module: Module, values: Mapping[str, str]) -> dict[str, str]:
+    """Under the declared defaults; of a plain file, under *values*."""
+    if module.declared:
+        return config_environment(catalog, module, None)
+    return environment(catalog, module, values)
 
 
 def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
@@ -120,12 +134,12 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
     return problems
 
 
-def _notes(catalog: Catalog, resolved: ResolvedModule) -> list[Problem]:
+def _notes(resolved: ResolvedModule, env: Mapping[str, str]) -> list[Problem]:
     module = resolved.module
     notes = [
         *unsupported(module, resolved.project),
         *_unheard(module),
-        *unset_notes(module, config_environment(catalog, module, None)),
+        *unset_notes(module, env),
     ]
     for section in ("networks", "volumes"):
         for name, resource in getattr(resolved.project, section).items():

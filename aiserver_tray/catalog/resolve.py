@@ -38,7 +38,7 @@ def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Reso
     Raises:
         CatalogError: the file is wrong, with these values or with any; secrets are masked in it.
     """
-    env = _environment(catalog, module, values)
+    env = environment(catalog, module, values)
     return startable(resolve_with(module, env, secrets_in(catalog, module, env)))
 
 
@@ -61,7 +61,7 @@ def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outl
     """
     from aiserver_tray.catalog.compose.load import load_outline  # noqa: PLC0415 - slow
 
-    env = _environment(catalog, module, values)
+    env = environment(catalog, module, values)
     check = partial(check_services, module)
     try:
         tree = load_outline(module.source, env, profiles=module.profiles_with(env), check=check)
@@ -72,7 +72,8 @@ def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outl
     return Outline(module, tree["services"], module.requires_with(env), page)
 
 
-def _environment(catalog: Catalog, module: Module, values: Mapping[str, str]) -> dict[str, str]:
+def environment(catalog: Catalog, module: Module, values: Mapping[str, str]) -> dict[str, str]:
+    """The variables of *module*'s file: *values* (by address), and the defaults for the rest."""
     known = {**catalog.defaults, **values}
     scope = catalog.scope(module)
     env = {name: known[address] for name, address in scope.items() if address in known}

@@ -83,3 +83,14 @@ def test_a_core_that_does_not_come_to_begin_leaves_nothing_running(
         pass
 
     assert threading.enumerate() == before
+
+
+def test_check_takes_what_a_plain_file_requires_from_the_settings(app: App, tmp_path: Path) -> None:
+    folder = tmp_path / "catalog/plain"
+    folder.mkdir()
+    text = "services: {web: {image: 'i:1', command: ['${KEY:?the key}']}}\n"
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+    assert len(app.check(folder).problems) == 1
+    app = App(tmp_path / "home", [tmp_path / "catalog"])
+    app.settings.set(app.declared, "plain.KEY", "mine")
+    assert app.check(folder).problems == app.check(None).problems == []
