@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiserver_tray.api.dispatch import Handlers
 from aiserver_tray.contract import LOG_EVENT, Caller, Json, LogsRequest, LogStream, LogStreamEnd
 from aiserver_tray.core import Core
-from aiserver_tray.errors import AiServerError, RequestError, UnknownNameError
+from aiserver_tray.errors import AiServerError, RequestError, refuse_unknown
 from aiserver_tray.i18n import Text
 from aiserver_tray.logs.level import Level
 from aiserver_tray.logs.sources import Follower, Source, Span, history, levelled, sources
@@ -52,9 +52,7 @@ class LogChannels:
     def _modules(self, name: str | None) -> tuple[str, ...]:
         if name is None:
             return ()
-        known = [module.name for module in self._core.store.snapshot.modules]
-        if name not in known:
-            raise UnknownNameError(name, known)
+        refuse_unknown([name], (module.name for module in self._core.store.snapshot.modules))
         return (name,)
 
     def _entry(self, source: Source, line: "LogLine", level: Level, number: int) -> Json:
