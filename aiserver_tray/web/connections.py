@@ -3,13 +3,16 @@
 import socket
 import time
 from contextlib import suppress
-from threading import Lock
+from threading import Condition
 
 MOST = 64
 """At once."""
 
 REQUEST_SECONDS = 10.0
 """In which a client has to have sent its request, however slowly it sends."""
+
+GOODBYE_SECONDS = 0.5
+"""For what clients are still to be told at the end."""
 
 
 class Connections:
@@ -18,14 +21,14 @@ class Connections:
     def __init__(self, most: int = MOST, seconds: float = REQUEST_SECONDS) -> None:
         self._most = most
         self._seconds = seconds
-        self._lock = Lock()
+        self._changed = Condition()
         self._all: set[socket.socket] = set()
         self._asking: dict[socket.socket, float] = {}
 
     def admit(self, connection: socket.socket) -> bool:
         """Take *connection* in. Where there are too many, the one that has been asking the longest
         goes; False: all have asked, and are being served."""
-        with self._lock:
+        with self._changed:
             if len(self._all) >= self._most:
                 if not self._asking:
                     return False
@@ -36,25 +39,30 @@ class Connections:
 
     def has_asked(self, connection: socket.socket) -> None:
         """Its request is there."""
-        with self._lock:
+        with self._changed:
             self._asking.pop(connection, None)
 
     def gone(self, connection: socket.socket) -> None:
         """It was closed."""
-        with self._lock:
+        with self._changed:
             self._asking.pop(connection, None)
             self._all.discard(connection)
+            self._changed.notify_all()
 
     def cut_overdue(self) -> None:
         """Cut those that take too long to ask."""
         now = time.monotonic()
-        with self._lock:
+        with self._changed:
             for connection in [c for c, until in self._asking.items() if until < now]:
                 self._cut(connection)
 
     def cut_all(self) -> None:
-        """Cut every connection."""
-        with self._lock:
+        """Cut every connection; those that have asked, once they are answered or that takes too
+        long: who ended all this is to hear of it."""
+        with self._changed:
+            for connection in tuple(self._asking):
+                self._cut(connection)
+            self._changed.wait_for(lambda: not self._all, GOODBYE_SECONDS)
             for connection in tuple(self._all):
                 self._cut(connection)
 

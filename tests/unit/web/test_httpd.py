@@ -1,7 +1,9 @@
 """The server against clients that stall, flood and talk nonsense."""
 
 import socket
+import time
 from collections.abc import Iterable, Iterator
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -120,3 +122,39 @@ def test_when_it_closes_all_connections_end() -> None:
     waiting.close()
     with pytest.raises(ConnectionError):
         visitor.connect()
+
+
+def test_when_it_closes_who_has_asked_is_answered() -> None:
+    server = Server(("127.0.0.1", 0))
+    closing = Thread(target=server.close)
+
+    def last(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
+        closing.start()
+        while server.socket.fileno() >= 0:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        return echo(environ, start_response)
+
+    server.start(last)
+    visitor = Visitor(f"http://127.0.0.1:{server.server_port}/")
+    assert visitor.get("/bye").body == b"/bye"
+    closing.join()
+
+
+def test_when_it_closes_no_one_holds_that_up() -> None:
+    server = Server(("127.0.0.1", 0))
+    asked, over = Event(), Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
+        asked.set()
+        over.wait()
+        return echo(environ, start_response)
+
+    server.start(slow)
+    visitor = Visitor(f"http://127.0.0.1:{server.server_port}/")
+    with visitor.connect() as waiting:
+        waiting.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert asked.wait(20)
+        server.close()
+        assert is_cut(waiting)
+    over.set()
