@@ -4,7 +4,7 @@ and notifications that neither block nor fail."""
 import logging
 import re
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -118,30 +118,38 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
 
     def _update_menu(self) -> None:
         before, self._built = self._built, self.entries
-        if before and _can_become(self._menu_handle, before, self.entries):
-            _relabel(self._menu_handle, before, self.entries)
-        else:
+        if len(before) != len(self.entries):
             super()._update_menu.__wrapped__(self)
+            return
+        menu = self._menu_handle  # which may be open
+        lines = zip(menu.get_children(), before, self.entries, self.menu, strict=True)
+        for place, (item, old, new, descriptor) in enumerate(lines):
+            if _can_become(item, old, new):
+                _relabel(item, old, new)
+            else:
+                menu.remove(item)
+                made = self._create_menu_item(descriptor)
+                made.show_all()
+                menu.insert(made, place)
 
 
-def _can_become(menu: Any, before: Sequence[Entry], now: Sequence[Entry]) -> bool:  # noqa: ANN401
-    """Whether *menu*, made for *before*, can be changed in place. Its switches must stand as they
-    should: GTK turns them by itself when they are chosen, and takes being turned for a choice."""
-    return shape(before) == shape(now) and all(
-        entry.checked is None or item.get_active() == entry.checked
-        for item, entry in zip(menu.get_children(), now, strict=True)
-    )
+def _can_become(item: Any, old: Entry, new: Entry) -> bool:  # noqa: ANN401 - GTK's
+    """Whether *item*, made for *old*, can be changed in place. A switch must stand as it should:
+    GTK turns it by itself when it is chosen, and takes being turned for a choice."""
+    is_right = new.checked is None or item.get_active() == new.checked
+    return is_right and shape([old]) == shape([new])
 
 
-def _relabel(menu: Any, before: Sequence[Entry], now: Sequence[Entry]) -> None:  # noqa: ANN401
-    """Change what differs of a menu that may be open."""
-    for item, old, new in zip(menu.get_children(), before, now, strict=True):
-        if old.text != new.text:
-            item.set_label(new.text)
-        if old.enabled != new.enabled:
-            item.set_sensitive(new.enabled)
-        if new.children:
-            _relabel(item.get_submenu(), old.children, new.children)
+def _relabel(item: Any, old: Entry, new: Entry) -> None:  # noqa: ANN401 - GTK's
+    """Change what differs of a line that may be in sight."""
+    if old.text != new.text:
+        item.set_label(new.text)
+    if old.enabled != new.enabled:
+        item.set_sensitive(new.enabled)
+    if new.children:
+        items = item.get_submenu().get_children()
+        for line in zip(items, old.children, new.children, strict=True):
+            _relabel(*line)
 
 
 class Pictures:

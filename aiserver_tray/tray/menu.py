@@ -56,10 +56,10 @@ SEPARATOR = Entry("")
 
 
 def shape(entries: Iterable[Entry]) -> object:
-    """What can't be changed in a menu that is shown: two that are equal in it differ in texts and
-    in what can be chosen only."""
+    """What can't be changed in a menu that is shown: two that are equal in it differ in texts, but
+    for bold ones, and in what can be chosen only."""
     return tuple(
-        (bool(e.text), e.action, e.checked is None, e.is_default, shape(e.children))
+        (e.is_default and e.text, bool(e.text), e.action, e.checked is None, shape(e.children))
         for e in entries
     )
 

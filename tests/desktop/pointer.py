@@ -70,8 +70,17 @@ class TaskBar:
     def choose(self, what: str, *keys: str) -> None:
         """Open the menu with the right button, go to a line of it with *keys*, and click on it; a
         picture of that is called *what*."""
+        self.open_menu()
+        self.take(what, *keys)
+
+    def open_menu(self) -> None:
+        """With the right button."""
         ground = self._ground()
-        before = after = eventually(lambda: self._menu(ground), "menu")
+        eventually(lambda: self._menu(ground), "menu")
+
+    def take(self, what: str, *keys: str) -> None:
+        """As `choose`, in the menu that is open."""
+        before = after = self._settled()
         for key in keys:
             self._desktop.run("xdotool", "key", key)
             before, after = after, self._settled(after)

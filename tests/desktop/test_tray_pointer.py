@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import pytest
 
@@ -14,7 +16,10 @@ from tests.desktop.monitor import resize
 from tests.desktop.pointer import TaskBar
 from tests.desktop.waiting import eventually
 from tests.desktop.window_lab import ask, probed
-from tests.engine.operating import Installation
+from tests.engine.operating import Installation, checked
+
+CANCELLED = 130
+"""Exit status."""
 
 
 @pytest.fixture
@@ -51,6 +56,28 @@ def test_from_the_first_click_to_the_last(
         bar.choose("quit", "Up", "Right")  # the last, and in its submenu the first
         applet.ends()
         eventually(lambda: is_empty(bar), "end of the icon")
+
+
+def test_a_menu_that_is_open_follows_what_begins_and_ends(
+    screen: Desktop, shop: Installation, tmp_path: Path
+) -> None:
+    shop.write("slow", {"slow": checked("false")})
+    bar = TaskBar(screen, Path(os.environ.get("AISERVER_SHOTS") or tmp_path))
+    with closing(Applet(screen, shop)) as applet, ThreadPoolExecutor(1) as threads:
+        applet.start(until=lambda: str(bar.icon()) == STOPPED)
+        bar.open_menu()
+        began = threads.submit(applet.cli, "up", "slow")
+        eventually(lambda: str(bar.icon()) == STARTING, STARTING)
+        bar.take("menu-working", "Down", "Down", "Down")  # beyond "Start all", to "Cancel"
+        cancelled = began.exception(30)
+        assert isinstance(cancelled, CalledProcessError)
+        assert cancelled.returncode == CANCELLED
+
+        bar.open_menu()
+        applet.cli("stop")
+        eventually(lambda: str(bar.icon()) == STOPPED, STOPPED)
+        bar.take("quit-stopped", "Up", "Right")
+        applet.ends()
 
 
 def test_icon_and_menu_outlast_a_change_of_the_screen(

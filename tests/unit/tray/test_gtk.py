@@ -64,6 +64,11 @@ def test_a_menu_is_changed_in_place_where_every_line_still_does_the_same(
     assert shape(other) == shape(ONE)
 
 
+def test_a_bold_line_is_made_anew_for_another_text() -> None:
+    first, second = (shape([Entry(text, is_default=True)]) for text in ("one", "other"))
+    assert first != second
+
+
 @pytest.mark.parametrize(
     "other",
     [
