@@ -132,6 +132,7 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
         requires=extension.waited_for(scope.requires),
         is_job=is_job,
         may_end=may_end(
+            scope.module,
             body["HostConfig"]["RestartPolicy"]["Name"],
             (service.ports, service.expose, service.healthcheck is not None),
         ),

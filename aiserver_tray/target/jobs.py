@@ -7,6 +7,7 @@ from aiserver_tray.catalog.extension import stated
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
+    from aiserver_tray.catalog.modules import Module
 
 
 def jobs_in(project: "Project") -> frozenset[str]:
@@ -32,8 +33,9 @@ def jobs_of(
     )
 
 
-def may_end(restart: str, serving: Iterable[object]) -> bool:
-    """Whether it is a service's success that it ended with exit code 0, as with Docker Compose:
-    its *restart* policy leaves it so, and it has nothing of what one has that is *serving*. Many
-    files have jobs that nothing tells from services but that they end."""
-    return restart in ("", "no", "none", "on-failure") and not any(serving)
+def may_end(module: "Module", restart: str, serving: Iterable[object]) -> bool:
+    """Whether it is a success of a service of *module* that it ended with exit code 0: in a plain
+    Compose file, which can't say what is a job; where its *restart* policy leaves it so, and it has
+    nothing of what one has that is *serving*."""
+    lasts = module.declared or restart not in ("", "no", "none", "on-failure")
+    return not lasts and not any(serving)

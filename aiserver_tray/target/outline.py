@@ -32,7 +32,7 @@ def module_model(outline: Outline) -> ModuleModel:
                 name in jobs,
                 tuple(n for n in service.get("depends_on", ()) if n in outline.services),
                 bool(service.get("pre_stop")),
-                may_end(_restart(service), _serving(service)),
+                may_end(module, _restart(service), _serving(service)),
             )
             for name, service in outline.services.items()
             if _replicas(service) != "0"

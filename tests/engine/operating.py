@@ -83,9 +83,15 @@ class Installation:
         the *top*, and *extension* under x-aiserver (a feature, if nothing else is said). Its
         folder."""
         extension = {"kind": "feature", **extension}
+        return self.write_plain(module, services, {"x-aiserver": extension, **(top or {})})
+
+    def write_plain(
+        self, module: str, services: Mapping[str, Service], top: Mapping[str, Any] | None = None
+    ) -> Path:
+        """As `write`, but a plain Compose file."""
         folder = self.catalog / module
         folder.mkdir(parents=True, exist_ok=True)
-        content = {"x-aiserver": extension, "services": services, **(top or {})}
+        content = {"services": services, **(top or {})}
         (folder / "compose.yaml").write_text(json.dumps(content, indent=1), encoding="utf-8")
         return folder
 

@@ -147,8 +147,11 @@ def test_a_failed_job_stops_what_needs_it_and_is_told_with_its_words(
     assert here.module("web").state == "running"
 
 
-def test_a_service_that_ends_with_0_and_that_nothing_restarts_is_done(here: Installation) -> None:
-    here.write("web", {"once": script("exit 0"), "late": script("sleep 1"), "web": idle()})
+def test_a_service_of_a_plain_file_that_ends_with_0_and_that_nothing_restarts_is_done(
+    here: Installation,
+) -> None:
+    services = {"once": script("exit 0"), "late": script("sleep 1"), "web": idle()}
+    here.write_plain("web", services)
 
     here.done("up", "web")
     eventually(lambda: [s.exit_code for s in here.module("web").services].count(0) == 2)

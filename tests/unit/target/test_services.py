@@ -202,10 +202,10 @@ def test_a_job_that_nobody_waits_for_says_so(target_of: TargetOf) -> None:
     assert [(s.service, s.is_job) for s in target.services] == [("a", True), ("b", False)]
 
 
-def test_a_service_that_nothing_restarts_and_that_serves_nobody_may_end(
+def test_a_service_that_nothing_restarts_and_that_serves_nobody_may_end_in_a_plain_file(
     target_of: TargetOf,
 ) -> None:
-    target = target_of("""
+    text = """
 services:
   plain: {image: i}
   "no": {image: i, restart: "no"}
@@ -217,6 +217,8 @@ services:
   port: {image: i, ports: ["80"]}
   exposed: {image: i, expose: ["80"]}
   checked: {image: i, healthcheck: {test: "exit 0"}}
-""")
-    found = {s.service for s in target.services if s.may_end}
+"""
+    found = {s.service for s in target_of(text).services if s.may_end}
     assert found == {"plain", "no", "failing", "deployed"}
+    declared = target_of(f"x-aiserver: {{kind: feature}}\n{text}")
+    assert not any(s.may_end for s in declared.services), "it would say that it is a job"
