@@ -1,11 +1,11 @@
-"""Modules, what they require, which setting a name means, and what `check` finds."""
+"""Modules, what they require, and which setting a name means."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from aiserver_tray.catalog.catalog import Catalog, Edition, load_catalog, stamp
+from aiserver_tray.catalog.catalog import Edition, load_catalog, stamp
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.resolve import config_environment, resolve, resolve_with
 from aiserver_tray.errors import (
@@ -17,27 +17,9 @@ from aiserver_tray.errors import (
     UnknownNameError,
 )
 from aiserver_tray.masking import MASK
+from tests.unit.module_folders import declared, write
 
 BUILT_IN = Path(__file__).parents[2] / "orchestration"
-
-
-def write(root: Path, name: str, text: str) -> Path:
-    folder = root / name
-    folder.mkdir(parents=True)
-    (folder / "compose.yaml").write_text(text, encoding="utf-8")
-    return folder
-
-
-def declared(settings: str = "{}", requires: str = "[]", body: str = "image: busybox:1") -> str:
-    return f"""\
-x-aiserver:
-  kind: feature
-  requires: {requires}
-  settings: {settings}
-services:
-  main:
-    {body}
-"""
 
 
 def problem_lines(error: CatalogError) -> list[str]:
@@ -216,70 +198,6 @@ def test_an_edition_differs_from_what_is_changed_while_it_is_read(tmp_path: Path
     assert edition.stamp != Edition([tmp_path]).stamp
 
 
-def test_a_plain_file_has_its_variables_as_settings(tmp_path: Path) -> None:
-    folder = write(
-        tmp_path,
-        "plain",
-        'services: {web: {image: "i:${TAG:-1}", command: ["${FLAG:+on}", "${GREETING}"]}}\n',
-    )
-    (folder / ".env").write_text("GREETING=hello\n", encoding="utf-8")
-    catalog = load_catalog([tmp_path])
-    module = catalog.module("plain")
-    assert {name: s.initial for name, s in module.settings.items()} == {
-        "TAG": "1",
-        "FLAG": None,
-        "GREETING": "hello",
-    }
-    web = resolve(catalog, module, {}).project.services["web"]
-    assert (web.image, web.command) == ("i:1", ["", "hello"])
-    assert resolve(catalog, module, {"plain.TAG": "2"}).project.services["web"].image == "i:2"
-
-
-def test_the_profiles_of_a_plain_file_are_a_setting(tmp_path: Path) -> None:
-    text = (
-        "services:\n"
-        "  web: {image: 'i:1'}\n"
-        "  cpu: {image: 'i:1', profiles: [cpu, any]}\n"
-        "  gpu: {image: 'i:1', profiles: [gpu, any]}\n"
-        "  idle: {image: 'i:1', profiles: ['']}\n"
-    )
-    folder = write(tmp_path, "plain", text)
-    write(tmp_path, "stated", f"x-aiserver: {{kind: feature}}\n{text}")
-    catalog = load_catalog([tmp_path])
-    (setting,) = catalog.module("plain").settings.items()
-    assert (setting[0], setting[1].initial) == ("COMPOSE_PROFILES", None)
-    assert setting[1].title == {
-        "en": "Active profiles, of: cpu, any, gpu",
-        "zh": "启用的 profile，可选：cpu, any, gpu",
-    }
-    assert catalog.module("stated").settings == {}, "its choices do that"
-
-    def active(values: dict[str, str]) -> list[str]:
-        catalog = load_catalog([tmp_path])
-        return sorted(resolve(catalog, catalog.module("plain"), values).project.services)
-
-    assert active({}) == ["idle", "web"]
-    assert active({"plain.COMPOSE_PROFILES": "gpu"}) == ["gpu", "web"]
-    (folder / ".env").write_text("COMPOSE_PROFILES=any\n", encoding="utf-8")
-    assert active({}) == ["cpu", "gpu", "web"]
-    assert active({"plain.COMPOSE_PROFILES": ""}) == ["idle", "web"]
-
-
-def test_what_dotenv_makes_of_other_variables_follows_their_settings(tmp_path: Path) -> None:
-    text = "services: {web: {image: 'i:1', command: ['$STORE', '$URL', '${TAG:+set}']}}\n"
-    folder = write(tmp_path, "plain", text)
-    (folder / ".env").write_text("STORE=a\nURL=http://${STORE}/${PATH_PART:-x}\n", encoding="utf-8")
-    catalog = load_catalog([tmp_path])
-
-    def command(**values: str) -> list[str] | None:
-        known = catalog.defaults | {f"plain.{name}": value for name, value in values.items()}
-        return resolve(catalog, catalog.module("plain"), known).project.services["web"].command
-
-    assert command() == ["a", "http://a/x", ""]
-    assert command(STORE="b") == ["b", "http://b/x", ""]
-    assert command(STORE="b", URL="mine") == ["b", "mine", ""]
-
-
 def test_config_masks_secrets_that_the_env_file_does_not_give() -> None:
     catalog = load_catalog([BUILT_IN])
     n8n = catalog.module("n8n")
@@ -308,164 +226,12 @@ def test_a_secret_never_shows_in_the_error_that_it_causes(tmp_path: Path) -> Non
         resolve_with(catalog.module("leaky"), {"TOKEN": MASK}, [])
 
 
-def test_check_finds_a_name_missing_in_env_example_and_a_secret_in_it(tmp_path: Path) -> None:
-    folder = write(
-        tmp_path,
-        "m",
-        declared("{A: {default: a}, S: {type: secret, generate: hex32}}", body="image: '${A}:1'"),
-    )
-    (folder / "env.example").write_text("S=real\nB=1\nCOMPOSE_PROFILES=p\n", encoding="utf-8")
-    lines = check(load_catalog([tmp_path]), None).lines("en")
-    assert [line.split(": ")[1] for line in lines[:-1]] == ["A", "S", "B"]
-
-
-def test_check_finds_one_name_twice_on_the_shared_network(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        write(
-            tmp_path,
-            name,
-            "services: {same: {image: 'i:1', networks: [ai-net]}}\n"
-            "networks: {ai-net: {external: true}}\n",
-        )
-    lines = check(load_catalog([tmp_path]), None).lines("en")
-    assert len(lines) == 3
-    assert f"{tmp_path}/two/compose.yaml" in lines[0]
-
-
-def test_check_notes_what_is_accepted_but_not_used(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        "m",
-        "services:\n  a: {image: nginx, container_name: mine, volumes: ['data:/d', 'other:/o']}\n"
-        "networks:\n  default: {name: shared}\n"
-        "volumes:\n  data: {name: own}\n  other: {external: true, name: theirs}\n",
-    )
-    report = check(load_catalog([tmp_path]), None)
-    assert report.problems == []
-    assert [(n.place.line, n.place.key) for n in report.notes] == [
-        (4, "networks.default.name"),
-        (6, "volumes.data.name"),
-        (2, "services.a.container_name"),
-        (2, "services.a.image"),
-    ]
-
-
-def test_check_notes_variables_without_a_value(tmp_path: Path) -> None:
-    command = "['$ONE', '${TWO}', '${ONE}', '${SET}', '${D:-}']"
-    folder = write(tmp_path, "m", f"services:\n  a: {{image: 'i:1', command: {command}}}\n")
-    (folder / ".env").write_text("SET=\n", encoding="utf-8")
-    report = check(load_catalog([tmp_path]), None)
-    assert [note.render() for note in report.notes] == [
-        f"{folder}/compose.yaml:2: services.a.command.0: without a value, and so empty: ONE, TWO. "
-        "Give one: aiserver-tray config set m.ONE VALUE"
-    ]
-
-
-def test_what_is_wrong_for_want_of_a_value_names_the_variable(tmp_path: Path) -> None:
-    text = (
-        "services:\n"
-        "  a:\n"
-        "    image: i:1\n"
-        "    volumes: ['${DATA}:/data', /cache]\n"
-        "    environment: {KEY: '${KEY:?the key}'}\n"
-        "    ports: ['x']\n"
-    )
-    write(tmp_path, "m", text)
-    catalog = load_catalog([tmp_path])
-    problems = {p.place.line: p.text.render() for p in check(catalog, None).problems}
-    assert problems[4].endswith(
-        ", found ':/data'. Without a value: DATA. Give one: aiserver-tray config set m.DATA VALUE"
-    )
-    assert problems[5] == (
-        "expected a value for KEY: the key. "
-        "Without a value: KEY. Give one: aiserver-tray config set m.KEY VALUE"
-    )
-    assert problems[6].endswith("found 'x'")
-    with pytest.raises(CatalogError) as error:
-        resolve(catalog, catalog.module("m"), {"m.DATA": "./d", "m.KEY": "k"})
-    assert [p.place.line for p in error.value.problems] == [6]
-
-
-def test_check_of_a_folder_reports_that_folder_only(tmp_path: Path) -> None:
-    write(tmp_path, "bad", "services: {a: {image: 1}}\n")
-    good = write(tmp_path, "good", "services: {a: {image: 'i:1'}}\n")
-    catalog: Catalog = load_catalog([tmp_path])
-    assert check(catalog, good).problems == []
-    assert check(catalog, tmp_path / "bad").problems != []
-
-
-def test_check_notes_what_can_not_be_honoured(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        "m",
-        "services:\n"
-        "  a:\n"
-        "    image: i:1\n"
-        "    scale: 3\n"
-        "    deploy:\n"
-        "      placement: {constraints: [node.role == manager]}\n"
-        "    secrets: [s]\n"
-        "    build: {context: ., ssh: [default], platforms: [linux/amd64, linux/arm64]}\n"
-        "    volumes:\n"
-        "    - {type: bind, source: ., target: /t, bind: {selinux: z, recursive: readonly}}\n"
-        "secrets:\n"
-        "  s: {external: true}\n",
-    )
-    report = check(load_catalog([tmp_path]), None)
-    assert report.problems == []
-    assert [(note.place.line, note.place.key) for note in report.notes] == [
-        (6, "services.a.deploy.placement"),
-        (8, "services.a.build.ssh"),
-        (8, "services.a.build.platforms"),
-        (4, "services.a.scale"),
-        (9, "services.a.volumes.0.bind.selinux"),
-        (12, "secrets.s.external"),
-    ]
-    remedies = [note.text.render() for note in report.notes]
-    assert "compose.override.yaml: `placement: !reset null`" in remedies[0]
-    assert remedies[-1].endswith("Give its content by file, content or environment")
-
-
-def test_an_override_file_takes_back_what_can_not_be_honoured(tmp_path: Path) -> None:
-    text = "services: {a: {image: 'i:1', develop: {watch: [{path: ., action: rebuild}]}}}\n"
-    folder = write(tmp_path, "m", text)
-    assert len(check(load_catalog([tmp_path]), None).notes) == 1
-    (folder / "compose.override.yaml").write_text("services: {a: {develop: !reset null}}\n")
-    assert check(load_catalog([tmp_path]), None).notes == []
-
-
-@pytest.mark.parametrize(
-    ("mount", "resource", "hidden"),
-    [
-        ("configs: [{source: c, target: /run/c}]", "configs: {c: {content: x}}", "/run/c"),
-        ("secrets: [c]", "secrets: {c: {file: ./c}}", "/run/secrets/c"),
-        ("secrets: [{source: c, target: d}]", "secrets: {c: {file: ./c}}", "/run/secrets/d"),
-    ],
-)
-def test_a_file_below_a_tmpfs_is_an_error(
-    tmp_path: Path, mount: str, resource: str, hidden: str
-) -> None:
-    write(tmp_path, "m", f"services: {{a: {{image: 'i:1', tmpfs: [/run], {mount}}}}}\n{resource}\n")
-    catalog = load_catalog([tmp_path])
-    with pytest.raises(CatalogError, match=hidden):
-        resolve(catalog, catalog.module("m"), {})
-    assert len(check(catalog, None).problems) == 1
-
-
 def test_a_folder_name_that_no_container_can_have_is_an_error(tmp_path: Path) -> None:
     for name in ("My Mod", "a.b", "模块"):
         write(tmp_path, name, declared())
     catalog = load_catalog([tmp_path])
     assert list(catalog.modules) == []
     assert len(catalog.problems) == 3
-
-
-def test_a_value_equal_to_the_files_default_wins_over_dotenv(tmp_path: Path) -> None:
-    folder = write(tmp_path, "plain", 'services: {web: {image: "i:${TAG:-1}"}}\n')
-    (folder / ".env").write_text("TAG=2\n", encoding="utf-8")
-    catalog = load_catalog([tmp_path])
-    resolved = resolve(catalog, catalog.module("plain"), {"plain.TAG": "1"})
-    assert resolved.project.services["web"].image == "i:1"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can step down to another user")

@@ -10,7 +10,7 @@ from aiserver_tray.catalog.extension import stated
 from aiserver_tray.catalog.resolve import outline, resolve
 from aiserver_tray.target.jobs import jobs_in
 from aiserver_tray.target.outline import module_model
-from tests.unit.test_catalog import declared, write
+from tests.unit.module_folders import declared, write
 
 STATING = "services: {main: {image: 'busybox:1', x-aiserver: EXTENSION}}"
 ELSEWHERE = {

@@ -1,0 +1,24 @@
+"""Folders of modules for tests."""
+
+from pathlib import Path
+
+
+def write(root: Path, name: str, text: str) -> Path:
+    """The new folder of the module *name*, whose Compose file is *text*."""
+    folder = root / name
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def declared(settings: str = "{}", requires: str = "[]", body: str = "image: busybox:1") -> str:
+    """The Compose file of a module that declares itself."""
+    return f"""\
+x-aiserver:
+  kind: feature
+  requires: {requires}
+  settings: {settings}
+services:
+  main:
+    {body}
+"""

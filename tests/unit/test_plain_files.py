@@ -1,0 +1,79 @@
+"""Plain Compose files as modules: what their settings are."""
+
+from pathlib import Path
+
+from aiserver_tray.catalog.catalog import load_catalog
+from aiserver_tray.catalog.resolve import resolve
+from tests.unit.module_folders import write
+
+
+def test_a_plain_file_has_its_variables_as_settings(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        "plain",
+        'services: {web: {image: "i:${TAG:-1}", command: ["${FLAG:+on}", "${GREETING}"]}}\n',
+    )
+    (folder / ".env").write_text("GREETING=hello\n", encoding="utf-8")
+    catalog = load_catalog([tmp_path])
+    module = catalog.module("plain")
+    assert {name: s.initial for name, s in module.settings.items()} == {
+        "TAG": "1",
+        "FLAG": None,
+        "GREETING": "hello",
+    }
+    web = resolve(catalog, module, {}).project.services["web"]
+    assert (web.image, web.command) == ("i:1", ["", "hello"])
+    assert resolve(catalog, module, {"plain.TAG": "2"}).project.services["web"].image == "i:2"
+
+
+def test_the_profiles_of_a_plain_file_are_a_setting(tmp_path: Path) -> None:
+    text = (
+        "services:\n"
+        "  web: {image: 'i:1'}\n"
+        "  cpu: {image: 'i:1', profiles: [cpu, any]}\n"
+        "  gpu: {image: 'i:1', profiles: [gpu, any]}\n"
+        "  idle: {image: 'i:1', profiles: ['']}\n"
+    )
+    folder = write(tmp_path, "plain", text)
+    write(tmp_path, "stated", f"x-aiserver: {{kind: feature}}\n{text}")
+    catalog = load_catalog([tmp_path])
+    (setting,) = catalog.module("plain").settings.items()
+    assert (setting[0], setting[1].initial) == ("COMPOSE_PROFILES", None)
+    assert setting[1].title == {
+        "en": "Active profiles, of: cpu, any, gpu",
+        "zh": "启用的 profile，可选：cpu, any, gpu",
+    }
+    assert catalog.module("stated").settings == {}, "its choices do that"
+
+    def active(values: dict[str, str]) -> list[str]:
+        catalog = load_catalog([tmp_path])
+        return sorted(resolve(catalog, catalog.module("plain"), values).project.services)
+
+    assert active({}) == ["idle", "web"]
+    assert active({"plain.COMPOSE_PROFILES": "gpu"}) == ["gpu", "web"]
+    (folder / ".env").write_text("COMPOSE_PROFILES=any\n", encoding="utf-8")
+    assert active({}) == ["cpu", "gpu", "web"]
+    assert active({"plain.COMPOSE_PROFILES": ""}) == ["idle", "web"]
+
+
+def test_what_dotenv_makes_of_other_variables_follows_their_settings(tmp_path: Path) -> None:
+    text = "services: {web: {image: 'i:1', command: ['$STORE', '$URL', '${TAG:+set}']}}\n"
+    folder = write(tmp_path, "plain", text)
+    (folder / ".env").write_text("STORE=a\nURL=http://${STORE}/${PATH_PART:-x}\n", encoding="utf-8")
+    catalog = load_catalog([tmp_path])
+
+    def command(**values: str) -> list[str] | None:
+        known = catalog.defaults | {f"plain.{name}": value for name, value in values.items()}
+        return resolve(catalog, catalog.module("plain"), known).project.services["web"].command
+
+    assert command() == ["a", "http://a/x", ""]
+    assert command(STORE="b") == ["b", "http://b/x", ""]
+    assert command(STORE="b", URL="mine") == ["b", "mine", ""]
+
+
+def test_a_value_equal_to_the_files_default_wins_over_dotenv(tmp_path: Path) -> None:
+    folder = write(tmp_path, "plain", 'services: {web: {image: "i:${TAG:-1}"}}\n')
+    (folder / ".env").write_text("TAG=2\n", encoding="utf-8")
+    catalog = load_catalog([tmp_path])
+    resolved = resolve(catalog, catalog.module("plain"), {"plain.TAG": "1"})
+    assert resolved.project.services["web"].image == "i:1"
