@@ -38,10 +38,12 @@ APP = "app"
 @dataclass(frozen=True)
 class Catalog:
     """The modules by name, in the order found, and the problems of those that can't be used (by
-    name, or by folder where the name is taken or none)."""
+    name, or by folder where the name is taken or none). ``empty``: the folders where a module could
+    be and no Compose file is."""
 
     modules: Mapping[str, Module]
     broken: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
+    empty: Sequence[Path] = ()
 
     @property
     def problems(self) -> list[Problem]:
@@ -152,10 +154,12 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
     costs its own module only; one that several roots reach counts once."""
     modules: dict[str, Module] = {}
     wrong: dict[Path, Sequence[Problem]] = {}
+    empty: list[Path] = []
     for folder in dict.fromkeys(f.resolve() for root in roots for f in _folders(root)):
         name = folder.name
         try:
             if not find_compose_file(folder):
+                empty.append(folder)
                 continue
             module = load_module(name, folder)
         except CatalogError as error:
@@ -166,7 +170,7 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
             wrong[folder] = clash
         else:
             modules[name] = module
-    return Catalog(modules, _broken(wrong, modules))
+    return Catalog(modules, _broken(wrong, modules), empty)
 
 
 class Edition:

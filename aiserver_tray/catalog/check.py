@@ -10,6 +10,7 @@ from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.passed_over import passed_over
 from aiserver_tray.catalog.resolve import (
     COMPOSE_VARIABLES,
     ResolvedModule,
@@ -43,7 +44,7 @@ class Report:
                 for n in self.notes
             ),
             Text(
-                "{modules} modules checked, {problems} problems, {notes} notes",
+                "modules: {modules}, problems: {problems}, notes: {notes}",
                 modules=len(self.checked),
                 problems=len(self.problems),
                 notes=len(self.notes),
@@ -78,6 +79,8 @@ def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NO
             notes += _notes(result, _variables(catalog, module, values)) if result else []
     shared = shared_name_problems((r.module, _shared_names(r)) for r in resolved)
     problems += [p for p in shared if _below(p.place.file, folder)]
+    places = (*(m.folder for m in catalog.modules.values()), *(p.place.file for p in problems))
+    notes += passed_over((f for f in catalog.empty if _below(f, folder)), places)
     names = {m.name for m in modules} | {p.place.file.parent.name for p in problems}
     return Report(sorted(names), problems, notes)
 

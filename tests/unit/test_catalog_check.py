@@ -89,6 +89,28 @@ def test_what_is_wrong_for_want_of_a_value_names_the_variable(tmp_path: Path) ->
     assert [p.place.line for p in error.value.problems] == [6]
 
 
+def test_check_notes_folders_that_are_passed_over(tmp_path: Path) -> None:
+    for file in ("repository/docker/docker-compose.yaml", "other/docker-compose.prod.yml"):
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).write_text("services: {a: {image: 'i:1'}}\n", encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    (write(tmp_path, "good", "services: {a: {image: 'i:1'}}\n") / "compose.more.yaml").touch()
+
+    def notes() -> list[str]:
+        return sorted(note.render() for note in check(load_catalog([tmp_path]), None).notes)
+
+    assert notes() == [
+        f"{tmp_path}/other/docker-compose.prod.yml: {tmp_path}/other is no module: it has no "
+        "compose.yaml. Write one there, with `include: [docker-compose.prod.yml]`",
+        f"{tmp_path}/repository/docker/docker-compose.yaml: {tmp_path}/repository is no module: "
+        "it has no compose.yaml. Write one there, with `include: [docker/docker-compose.yaml]`",
+    ]
+    own = "include: [docker/docker-compose.yaml]\n"
+    (tmp_path / "repository/compose.yaml").write_text(own, encoding="utf-8")
+    assert len(notes()) == 1
+    assert "repository" in load_catalog([tmp_path]).modules
+
+
 def test_check_of_a_folder_reports_that_folder_only(tmp_path: Path) -> None:
     write(tmp_path, "bad", "services: {a: {image: 1}}\n")
     good = write(tmp_path, "good", "services: {a: {image: 'i:1'}}\n")

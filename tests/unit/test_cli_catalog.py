@@ -45,7 +45,7 @@ def test_a_broken_module_is_told_on_stderr_and_the_others_are_listed(tray: Tray)
 
 
 def test_check_takes_a_file_and_refuses_a_place_without_modules(tray: Tray, tmp_path: Path) -> None:
-    assert "1 modules checked" in tray("catalog", "check", N8N / "compose.yaml").stdout
+    assert "modules: 1, problems: 0" in tray("catalog", "check", N8N / "compose.yaml").stdout
     assert tray("catalog", "check", tmp_path).returncode == 2
 
 

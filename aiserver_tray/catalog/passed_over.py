@@ -1,0 +1,34 @@
+"""Folders that look like modules and are none, since no file in them has a name that counts."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from aiserver_tray.errors import Place, Problem
+from aiserver_tray.i18n import Text
+
+_LIKELY = ("*compose*.y*ml", "*/*compose*.y*ml", "*/*/*compose*.y*ml")
+"""Where projects have their Compose files, the nearest first."""
+
+
+def passed_over(folders: Iterable[Path], modules: Iterable[Path]) -> Iterator[Problem]:
+    """A note for each of *folders* that has a Compose file under another name, or deeper inside,
+    and holds none of *modules*."""
+    taken = set(modules)
+    for folder in sorted(folders, key=lambda path: -len(path.parts)):
+        found = _likely(folder)
+        if found and not any(path.is_relative_to(folder) for path in taken):
+            taken.add(folder)
+            text = Text(
+                "{folder} is no module: it has no compose.yaml. Write one there, with "
+                "`include: [{file}]`",
+                folder=folder,
+                file=found.relative_to(folder).as_posix(),
+            )
+            yield Problem(Place(found), text)
+
+
+def _likely(folder: Path) -> Path | None:
+    try:
+        return next((path for p in _LIKELY for path in sorted(folder.glob(p))), None)
+    except OSError:  # it may not be looked into
+        return None
