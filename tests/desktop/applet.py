@@ -31,6 +31,9 @@ ENGINE_DOWN = "grey ring with a slash"
 USERS = (sys.executable, "-m", "aiserver_tray")
 DEVELOPERS = (sys.executable, "build/dev.py", "run")
 
+BROWSERS_END = 5.0
+"""Seconds in which WebKit's own processes notice that their window is gone."""
+
 _HARMLESS = re.compile(r"^\s*$|is deprecated|[Ll]ocale")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +102,7 @@ class Applet:
         """See that it ends as it should."""
         assert self._process
         assert self._process.wait(30) == 0, self.complaints()
-        assert list(self.processes()) == []
+        eventually(self._has_left_none, "end of its processes", BROWSERS_END)
         left = [*self.desktop.path("XDG_RUNTIME_DIR").rglob("*")]
         assert [path for path in left if path.is_socket() and not path.is_symlink()] == []
         assert [*self.desktop.path("TMPDIR").iterdir()] == []
@@ -145,6 +148,11 @@ class Applet:
         for log in sorted(self.installation.home.parent.glob("applet-*.log")):
             lines += log.read_text(encoding="utf-8").splitlines()
         return "\n".join(line for line in lines if not _HARMLESS.search(line))
+
+    def _has_left_none(self) -> bool:
+        left = [process.cmdline() for process in self.processes()]
+        assert left == []
+        return True
 
     def _is_alive(self) -> bool:
         assert self._process
