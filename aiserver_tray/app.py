@@ -21,7 +21,14 @@ from aiserver_tray.catalog.resolve import (
 )
 from aiserver_tray.catalog.setting import LocalText, in_language
 from aiserver_tray.engine.address import find_address
-from aiserver_tray.errors import AiServerError, CatalogError, SettingError, raise_all
+from aiserver_tray.errors import (
+    AiServerError,
+    CatalogError,
+    Place,
+    Problem,
+    SettingError,
+    raise_all,
+)
 from aiserver_tray.host.language import system_language
 from aiserver_tray.host.paths import find_home
 from aiserver_tray.i18n import Language, Text
@@ -50,6 +57,8 @@ class App:
         self._home = home
         self._catalogs = tuple(catalogs)
         self._host = host
+        self._choice: tuple[object, Language | None] | None = None
+        """The language that the user chose, and the settings' stamp then: it is asked for often."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -115,11 +124,17 @@ class App:
     def language_for(self, own: Language) -> Language:
         """What texts for who reads *own* are written in now: the user's choice, else (also where
         the choice can't be read, of which more is said elsewhere) just that."""
+        stamp = self.settings.stamp
+        if self._choice is None or self._choice[0] != stamp:
+            self._choice = stamp, self._chosen_language()
+        return self._choice[1] or own
+
+    def _chosen_language(self) -> Language | None:
         try:
             choice = self.settings.values({LANGUAGE: APP_SETTINGS[LANGUAGE]})[LANGUAGE]
         except SettingError:
-            return own
-        return own if choice == "system" else "zh" if choice == "zh" else "en"
+            return None
+        return None if choice == "system" else "zh" if choice == "zh" else "en"
 
     def say(self, text: LocalText | None) -> str:
         """A module's own text in the reader's language."""
@@ -239,7 +254,12 @@ class App:
             if not module.declared
             for name, setting in module.settings.items()
         }
-        return check(catalog, folder, self.settings.known(plain))
+        try:
+            return check(catalog, folder, self.settings.known(plain))
+        except SettingError as error:  # the files are to be checked all the same
+            report = check(catalog, folder)
+            unread = Problem(Place(Path(error.data["name"])), error.why)
+            return replace(report, notes=[*report.notes, unread])
 
     def compose_config(self, source: Path, env: Mapping[str, str] | None) -> dict[str, Any]:
         """The resolved model of the file or folder *source* in the form of ``docker compose

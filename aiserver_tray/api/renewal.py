@@ -6,11 +6,14 @@ from threading import Event, Lock, Thread
 from aiserver_tray.app import App
 from aiserver_tray.bugs import log_bug
 from aiserver_tray.core import Core
-from aiserver_tray.errors import AiServerError
+from aiserver_tray.errors import SettingError
 from aiserver_tray.state.facts import TextsChanged
 
 _INTERVAL = 2.0
 """Seconds between two looks; one takes a millisecond."""
+
+_PATIENCE = 1.0
+"""Seconds for a look that is under way at the end: it may be at a network's drive."""
 
 _logger = logging.getLogger(__name__)
 
@@ -29,38 +32,52 @@ class Renewal:
         self._thread = Thread(target=self._watch, name="renewal", daemon=True)
 
     def start(self) -> None:
-        """Tell the state what there is, and look after it from now on."""
-        self.take_up()
+        """Tell the state what there is, and look after it from now on.
+
+        Raises:
+            SettingError: the settings can't be read.
+        """
+        self._renew()
         self._thread.start()
 
     def close(self) -> None:
         """End."""
         self._closing.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_PATIENCE)
 
     def take_up(self) -> None:
         """Read again what was changed, and tell the state. Operations of this process that are
-        under way end with the catalog that they began with."""
+        under way end with the catalog that they began with. Settings that can't be read stay as
+        they were until their file changes again: who needs them is told."""
+        try:
+            self._renew()
+        except SettingError as error:
+            _logger.warning("%s", error)
+
+    def _renew(self) -> None:
         with self._lock:
-            if not self._is_at_work() and self._app.renew_catalog():
-                self._told = None
+            is_new = not self._is_at_work() and self._app.renew_catalog()
             stamp = self._app.settings.stamp
-            if stamp != self._told:
+            if is_new or stamp != self._told:
+                self._told = stamp
                 self._core.publish_modules()
                 self._core.store.put(TextsChanged())
                 self._core.store.flush()
-                self._told = stamp
 
     def _is_at_work(self) -> bool:
         operations = self._core.store.state.operations
         return any(not view.is_over and not view.is_foreign for view in operations)
 
     def _watch(self) -> None:
+        is_logged = False
         while not self._closing.wait(_INTERVAL):
             try:
                 self.take_up()
-            except (AiServerError, OSError):
+                is_logged = False
+            except OSError:
                 pass  # who asks for something is told
             except Exception as bug:  # noqa: BLE001 - the next look may do better
-                log_bug(_logger, "what was changed in files was not taken up", bug)
+                if not is_logged:
+                    log_bug(_logger, "what was changed in files was not taken up", bug)
+                is_logged = True

@@ -49,6 +49,14 @@ def test_check_takes_a_file_and_refuses_a_place_without_modules(tray: Tray, tmp_
     assert tray("catalog", "check", tmp_path).returncode == 2
 
 
+def test_check_needs_no_settings_that_can_be_read(tray: Tray) -> None:
+    module_folder(tray, "mine", "services: {web: {image: 'i:1'}}\n")
+    (tray.home / "settings.json").write_text('{"version": 99}', encoding="utf-8")
+    done = tray("catalog", "check", tray.home / "modules/mine")
+    assert done.returncode == 0, done.stderr
+    assert "settings.json: note: " in done.stdout
+
+
 def test_show_masks_secrets_and_makes_none(tray: Tray) -> None:
     shown = json.loads(tray("catalog", "show", "n8n", "--json").stdout)
     values = {setting["name"]: setting["value"] for setting in shown["settings"]}
