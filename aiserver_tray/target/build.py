@@ -1,6 +1,7 @@
 """From a resolved module to all that has to be on the engine for it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from aiserver_tray.catalog.compose.scalars import parse_duration
@@ -65,11 +66,25 @@ def module_target(
     return ModuleTarget(
         module=resolved.module,
         requires=resolved.requires,
-        services=services,
+        services=tuple(_with_ends(scope, services)),
         networks=tuple(scope.networks.values()),
         volumes=(*scope.volumes.values(), *_unnamed(scope, services)),
         open=resolved.open,
     )
+
+
+def _with_ends(scope: Scope, services: Sequence[ServiceTarget]) -> Iterator[ServiceTarget]:
+    """*services*, of which some may end."""
+    policies = {s.service: s.body["HostConfig"]["RestartPolicy"]["Name"] for s in services}
+    found = {name: (policy, _serving(scope.service(name))) for name, policy in policies.items()}
+    ending = may_end(scope.module, found, scope.jobs)
+    for service in services:
+        yield replace(service, may_end=True) if service.service in ending else service
+
+
+def _serving(service: "Service") -> object:
+    check = service.healthcheck
+    return service.ports or service.expose or (check is not None and not check.disable)
 
 
 def _unnamed(scope: Scope, services: Iterable[ServiceTarget]) -> list[VolumeTarget]:
@@ -131,11 +146,6 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
         depends_on=_dependencies(scope, service),
         requires=extension.waited_for(scope.requires),
         is_job=is_job,
-        may_end=may_end(
-            scope.module,
-            body["HostConfig"]["RestartPolicy"]["Name"],
-            (service.ports, service.expose, service.healthcheck is not None),
-        ),
         ready_within=_stated_limit(extension) or _limit(service, is_job=is_job),
         stop_grace=_GRACE if (g := service.stop_grace_period) is None else g / SECOND,
         ports=ports,

@@ -33,9 +33,17 @@ def jobs_of(
     )
 
 
-def may_end(module: "Module", restart: str, serving: Iterable[object]) -> bool:
-    """Whether it is a success of a service of *module* that it ended with exit code 0: in a plain
-    Compose file, which can't say what is a job; where its *restart* policy leaves it so, and it has
-    nothing of what one has that is *serving*."""
-    lasts = module.declared or restart not in ("", "no", "none", "on-failure")
-    return not lasts and not any(serving)
+def may_end(
+    module: "Module", services: Mapping[str, tuple[str, object]], jobs: frozenset[str]
+) -> frozenset[str]:
+    """Those of *services* (by name, with restart policy and what shows that it serves somebody) of
+    which it is a success that they ended with exit code 0. A plain Compose file can't say what is a
+    job, so these are the ones that nothing restarts and that serve nobody, beside others that do
+    last."""
+    ending = {
+        name
+        for name, (restart, serving) in services.items()
+        if restart in ("", "no", "none", "on-failure") and not serving
+    }
+    are_told_apart = bool(services.keys() - ending - jobs)
+    return frozenset(ending) if are_told_apart and not module.declared else frozenset()

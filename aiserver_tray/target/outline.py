@@ -20,6 +20,8 @@ def module_model(outline: Outline) -> ModuleModel:
             for name, how in service.get("depends_on", {}).items()
         ),
     )
+    found = {name: (_restart(s), _serving(s)) for name, s in outline.services.items()}
+    ending = may_end(module, found, jobs)
     return ModuleModel(
         module.name,
         module.kind,
@@ -32,7 +34,7 @@ def module_model(outline: Outline) -> ModuleModel:
                 name in jobs,
                 tuple(n for n in service.get("depends_on", ()) if n in outline.services),
                 bool(service.get("pre_stop")),
-                may_end(module, _restart(service), _serving(service)),
+                name in ending,
             )
             for name, service in outline.services.items()
             if _replicas(service) != "0"
@@ -41,9 +43,11 @@ def module_model(outline: Outline) -> ModuleModel:
     )
 
 
-def _serving(service: Mapping[str, Any]) -> tuple[object, ...]:
-    # An empty health check is one: it may be that of the image.
-    return service.get("ports"), service.get("expose"), service.get("healthcheck") is not None
+def _serving(service: Mapping[str, Any]) -> object:
+    check = service.get("healthcheck")
+    # One without a test is the image's.
+    has_check = check is not None and not (isinstance(check, dict) and check.get("disable"))
+    return service.get("ports") or service.get("expose") or has_check
 
 
 def _restart(service: Mapping[str, Any]) -> str:

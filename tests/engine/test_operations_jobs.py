@@ -150,7 +150,8 @@ def test_a_failed_job_stops_what_needs_it_and_is_told_with_its_words(
 def test_a_service_of_a_plain_file_that_ends_with_0_and_that_nothing_restarts_is_done(
     here: Installation,
 ) -> None:
-    services = {"once": script("exit 0"), "late": script("sleep 1"), "web": idle()}
+    web = idle(restart="unless-stopped")
+    services = {"once": script("exit 0"), "late": script("sleep 1"), "web": web}
     here.write_plain("web", services)
 
     here.done("up", "web")

@@ -205,20 +205,26 @@ def test_a_job_that_nobody_waits_for_says_so(target_of: TargetOf) -> None:
 def test_a_service_that_nothing_restarts_and_that_serves_nobody_may_end_in_a_plain_file(
     target_of: TargetOf,
 ) -> None:
-    text = """
+    ending = """
 services:
   plain: {image: i}
   "no": {image: i, restart: "no"}
   failing: {image: i, restart: "on-failure:3"}
   deployed: {image: i, restart: always, deploy: {restart_policy: {condition: on-failure}}}
-  always: {image: i, restart: always}
-  stopped: {image: i, restart: unless-stopped}
-  any: {image: i, deploy: {restart_policy: {condition: any}}}
-  port: {image: i, ports: ["80"]}
-  exposed: {image: i, expose: ["80"]}
-  checked: {image: i, healthcheck: {test: "exit 0"}}
+  unchecked: {image: i, healthcheck: {disable: true}}
 """
-    found = {s.service for s in target_of(text).services if s.may_end}
-    assert found == {"plain", "no", "failing", "deployed"}
-    declared = target_of(f"x-aiserver: {{kind: feature}}\n{text}")
-    assert not any(s.may_end for s in declared.services), "it would say that it is a job"
+    text = f"""{ending}
+  always: {{image: i, restart: always}}
+  stopped: {{image: i, restart: unless-stopped}}
+  any: {{image: i, deploy: {{restart_policy: {{condition: any}}}}}}
+  port: {{image: i, ports: ["80"]}}
+  exposed: {{image: i, expose: ["80"]}}
+  checked: {{image: i, healthcheck: {{test: "exit 0"}}}}
+"""
+
+    def found(text: str) -> set[str]:
+        return {s.service for s in target_of(text).services if s.may_end}
+
+    assert found(text) == {"plain", "no", "failing", "deployed", "unchecked"}
+    assert found(f"x-aiserver: {{kind: feature}}\n{text}") == set(), "it says what is a job"
+    assert found(ending) == set(), "nothing tells which of them is to last"
