@@ -79,8 +79,9 @@ def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NO
             notes += _notes(result, _variables(catalog, module, values)) if result else []
     shared = shared_name_problems((r.module, _shared_names(r)) for r in resolved)
     problems += [p for p in shared if _below(p.place.file, folder)]
-    places = (*(m.folder for m in catalog.modules.values()), *(p.place.file for p in problems))
-    notes += passed_over((f for f in catalog.empty if _below(f, folder)), places)
+    wrong = (problem.place.file.parent for problem in catalog.problems)
+    folders = (*(m.folder for m in catalog.modules.values()), *wrong)
+    notes += passed_over((f for f in catalog.empty if _below(f, folder)), folders)
     names = {m.name for m in modules} | {p.place.file.parent.name for p in problems}
     return Report(sorted(names), problems, notes)
 

@@ -12,11 +12,12 @@ _LIKELY = ("*compose*.y*ml", "*/*compose*.y*ml", "*/*/*compose*.y*ml")
 
 def passed_over(folders: Iterable[Path], modules: Iterable[Path]) -> Iterator[Problem]:
     """A note for each of *folders* that has a Compose file under another name, or deeper inside,
-    and holds none of *modules*."""
+    and neither holds one of the folders of *modules* nor belongs to one."""
     taken = set(modules)
     for folder in sorted(folders, key=lambda path: -len(path.parts)):
-        found = _likely(folder)
-        if found and not any(path.is_relative_to(folder) for path in taken):
+        if any(p.is_relative_to(folder) or folder.is_relative_to(p) for p in taken):
+            continue
+        if found := _likely(folder):
             taken.add(folder)
             text = Text(
                 "{folder} is no module: it has no compose.yaml. Write one there, with "

@@ -109,6 +109,7 @@ def test_check_notes_folders_that_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "repository/compose.yaml").write_text(own, encoding="utf-8")
     assert len(notes()) == 1
     assert "repository" in load_catalog([tmp_path]).modules
+    assert check(load_catalog([tmp_path / "repository"]), None).notes == [], "one module, as root"
 
 
 def test_check_of_a_folder_reports_that_folder_only(tmp_path: Path) -> None:
