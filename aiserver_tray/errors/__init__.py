@@ -50,6 +50,7 @@ from aiserver_tray.errors.catalog import (
     SettingError,
     UnknownNameError,
     UnknownSettingError,
+    mistyped,
     refuse_unknown,
 )
 from aiserver_tray.errors.contract import (
@@ -128,6 +129,7 @@ __all__ = [
     "UnknownNameError",
     "UnknownSettingError",
     "each",
+    "mistyped",
     "raise_all",
     "refuse_unknown",
 ]

@@ -100,6 +100,11 @@ class UnknownNameError(AiServerError):
         super().__init__(text, name=name, near=near)
 
 
+def mistyped(names: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Those of *names* that are not *known* and look like some that are."""
+    return [name for name in names if name not in known and _near(name, known)]
+
+
 def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
     """Raise `UnknownNameError` for the first of *names* that is not *known*."""
     there = list(dict.fromkeys(known))

@@ -1,10 +1,10 @@
 """Which modules a request concerns, with what they require, or with who uses them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from aiserver_tray.errors import AiServerError, raise_all, refuse_unknown
+from aiserver_tray.errors import AiServerError, mistyped, raise_all, refuse_unknown
 from aiserver_tray.model import ModuleModel, OperationKind
 from aiserver_tray.operations.down import in_use, running_modules, unused_basics, with_users
 from aiserver_tray.operations.modules import Modules, with_requires
@@ -37,14 +37,15 @@ def first_scope(request: Request, parts: Parts) -> Scope:
         UnknownNameError: there is no such module, as is known without the engine; tells near names.
         AiServerError: the engine does not answer; or as for `scope_of`.
     """
-    known = parts.modules.names
+    known: Sequence[str] = parts.modules.names
     if request.kind not in _STOPS:
         refuse_unknown(request.modules, known)
     try:
         meet_engine(parts)
     except AiServerError:
-        # What left the catalog is known to the engine; without it, only if it was asked for.
-        refuse_unknown(request.modules, (*known, *parts.settings.asked_for))
+        # What left the catalog is known to the engine alone, but hardly has a name like another's.
+        known = [*known, *parts.settings.asked_for]
+        refuse_unknown(mistyped(request.modules, known), known)
         raise
     return scope_of(request, parts)
 

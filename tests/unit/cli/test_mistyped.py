@@ -64,7 +64,8 @@ def test_services_of_a_file_that_cannot_be_read_are_on_the_engine_alone(tray: Tr
 
 @pytest.mark.parametrize("command", ["stop", "down"])
 def test_what_is_to_be_stopped_may_be_on_the_engine_alone(tray: Tray, command: str) -> None:
-    with Settings(find_home(tray.home)).update_engine("one that does not answer now") as engine:
-        engine.desired = ["old"]
     tray.run(command, "old").failed("E_ENGINE_DOWN")
     tray.run("restart", "old").failed("E_UNKNOWN", "There is no 'old'.")
+    with Settings(find_home(tray.home)).update_engine("one that does not answer now") as engine:
+        engine.desired = ["webs"]
+    tray.run(command, "webs").failed("E_ENGINE_DOWN")
