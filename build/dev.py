@@ -93,12 +93,16 @@ def found(program: str, env: Mapping[str, str] | None) -> str:
 def run(command: Sequence[object], env: Mapping[str, str] | None = None) -> int:
     """Run *command* in the root folder; its exit status. It never outlives this process."""
     program, *words = map(str, command)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     process = subprocess.Popen([found(program, env), *words], cwd=ROOT, env=env)
     try:
         return process.wait()
     finally:
-        process.terminate()  # nothing where it has ended
+        if not WINDOWS:  # where Ctrl-C has reached it, and nothing else asks it to end
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            process.terminate()  # nothing where it has ended
         process.wait()
+        signal.signal(signal.SIGTERM, before)
 
 
 def become(program: str, *words: str) -> int:
@@ -397,7 +401,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> int:
     """Split off what goes to the called program (all after ``--``), and run the command."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     own = list(arguments)
     words: list[str] = []
     if "--" in own:
