@@ -69,6 +69,8 @@ class ModulePage:
         self._name, self._title, self._url = name, title, url
         self._subject = ""
         """What the module's page calls itself."""
+        self._shown = title
+        """What the window calls itself."""
         self._snapshot: Json | None = None
         self._window: Window = None
         self._waiting = threading.Event()
@@ -176,7 +178,10 @@ class ModulePage:
         """Name the window after the module, and after what its page is about."""
         subject = self._subject
         is_told = self._waiting.is_set() or not subject or self._title in subject
-        self._window.set_title(self._title if is_told else f"{subject} – {self._title}")
+        shown = self._title if is_told else f"{subject} – {self._title}"
+        if shown != self._shown:
+            self._shown = shown
+            self._window.set_title(shown)
 
     def _menu(self) -> Any:  # noqa: ANN401 - webview.menu.Menu
         from webview.menu import Menu, MenuAction  # noqa: PLC0415 - takes time
