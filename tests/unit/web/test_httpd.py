@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aiserver_tray.web import connections
 from aiserver_tray.web.connections import Connections
 from aiserver_tray.web.httpd import BODY_BYTES, HEAD_BYTES, Server
 from tests.unit.web.http import Visitor
@@ -18,8 +19,8 @@ def echo(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # no
     return [environ["PATH_INFO"].encode(), environ["wsgi.input"].read()]
 
 
-def serving(connections: Connections) -> Iterator[Visitor]:
-    server = Server(("127.0.0.1", 0), connections=connections)
+def serving(places: Connections) -> Iterator[Visitor]:
+    server = Server(("127.0.0.1", 0), connections=places)
     server.start(echo)
     yield Visitor(f"http://127.0.0.1:{server.server_port}/")
     server.close()
@@ -124,7 +125,8 @@ def test_when_it_closes_all_connections_end() -> None:
         visitor.connect()
 
 
-def test_when_it_closes_who_has_asked_is_answered() -> None:
+def test_when_it_closes_who_has_asked_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "GOODBYE_SECONDS", 20.0)
     server = Server(("127.0.0.1", 0))
     closing = Thread(target=server.close)
 
@@ -152,9 +154,11 @@ def test_when_it_closes_no_one_holds_that_up() -> None:
 
     server.start(slow)
     visitor = Visitor(f"http://127.0.0.1:{server.server_port}/")
-    with visitor.connect() as waiting:
-        waiting.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        assert asked.wait(20)
-        server.close()
-        assert is_cut(waiting)
-    over.set()
+    try:
+        with visitor.connect() as waiting:
+            waiting.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert asked.wait(20)
+            server.close()
+            assert is_cut(waiting)
+    finally:
+        over.set()
