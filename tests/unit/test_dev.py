@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -78,8 +79,10 @@ sys.exit(dev.main(["check"]))
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_command_that_is_waited_for_is_ended_first(number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "numbers", [(signal.SIGTERM,), (signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM)]
+)
+def test_a_command_that_is_waited_for_is_ended_first(numbers: Sequence[signal.Signals]) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", CHECK],
         env={**os.environ, "PYTHONPATH": str(DEV.parent)},
@@ -88,7 +91,9 @@ def test_a_command_that_is_waited_for_is_ended_first(number: signal.Signals) -> 
     ) as process:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
-        process.send_signal(number)
+        for number in numbers:
+            process.send_signal(number)
+            time.sleep(0.2)
         assert process.communicate(timeout=10)[0] == "tidied\n", "and no further check begins"
         assert process.returncode == 130
 
