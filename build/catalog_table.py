@@ -135,7 +135,7 @@ def _code(text: str) -> str:
 def _memory(module: Module, written: Mapping[str, Any]) -> str:
     limit = str(written.get("mem_limit", ""))
     found = _NAME.fullmatch(limit)
-    return f"{module.defaults[found[1]]} (`{found[1]}`)" if found else limit
+    return f"{module.settings[found[1]].initial} (`{found[1]}`)" if found else limit
 
 
 def names_used(module: Module, service: str) -> list[str]:
@@ -146,7 +146,7 @@ def names_used(module: Module, service: str) -> list[str]:
     sources = [c if isinstance(c, str) else c["source"] for c in written.get("configs", [])]
     text = json.dumps([written, *(configs.get(source) for source in sources)])
     if env_file := written.get("env_file"):
-        name = _NAME.sub(lambda found: module.defaults[found[1]], env_file)
+        name = _NAME.sub(lambda found: module.settings[found[1]].initial or "", env_file)
         text += (module.folder / name).read_text(encoding="utf-8")
     return list(dict.fromkeys(re.findall(r"\$\{(\w+)", text)))
 

@@ -76,9 +76,9 @@ class Catalog:
     def defaults(self) -> dict[str, str]:
         """The values that hold while nothing is set, by address; a secret has none."""
         return {
-            f"{module.name}.{name}": value
-            for module in self.modules.values()
-            for name, value in module.defaults.items()
+            address: setting.initial
+            for address, setting in self.declared.items()
+            if setting.initial is not None
         }
 
     def scope(self, module: Module) -> dict[str, str]:

@@ -14,7 +14,7 @@ from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.reader import Document
 from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
 from aiserver_tray.catalog.extension import EXTENSION, Kind, ModuleExtension, Needs, stated
-from aiserver_tray.catalog.setting import LocalText, Setting
+from aiserver_tray.catalog.setting import LocalText, PlainSetting, Setting
 from aiserver_tray.errors import CatalogError, Place
 from aiserver_tray.i18n import Text
 
@@ -24,9 +24,8 @@ class Module:
     """A folder of the catalog, or a single Compose file (``source``; ``file`` is the main file).
 
     ``declared``: the file has an x-aiserver. A plain Compose file has not, and each of its
-    variables is a text setting. ``defaults`` are the values that hold while nothing is set; a
-    plain file's are those of the ``.env`` beside it, since what stands after ``:-`` in the file
-    must stay distinguishable from a value that is set (``${A:+…}``).
+    variables is a text setting. ``dotenv`` is what the ``.env`` beside it says while nothing is
+    set.
     """
 
     name: str
@@ -41,7 +40,7 @@ class Module:
     settings: Mapping[str, Setting]
     variables: Mapping[str, Variable]
     declared: bool
-    defaults: Mapping[str, str]
+    dotenv: Mapping[str, str]
     documents: tuple[Document, ...]
 
     @property
@@ -65,13 +64,13 @@ class Module:
         return frozenset(profile for choice in self._chosen(values) for profile in choice.profiles)
 
     def dotenv_with(self, given: Mapping[str, str]) -> Mapping[str, str]:
-        """A plain file's `defaults`, as they are where *given* are set: what the ``.env`` makes of
-        other variables follows these.
+        """A plain file's `dotenv`, as it is where *given* are set: what it makes of other
+        variables follows these.
 
         Raises:
             CatalogError: the ``.env`` can't be read any more.
         """
-        return _dotenv(self.file, given) if given else self.defaults
+        return _dotenv(self.file, given) if given else self.dotenv
 
     @property
     def tokens(self) -> dict[str, str]:
@@ -128,7 +127,7 @@ def load_module(name: str, source: Path) -> Module:
         settings=settings,
         variables=variables,
         declared=stating is not None,
-        defaults=_declared_defaults(settings) if stating else dotenv,
+        dotenv=dotenv,
         documents=documents,
     )
 
@@ -197,16 +196,9 @@ def _plain_settings(
         "zh": f"启用的 profile，可选：{names}",
     }
     return {
-        name: Setting(
-            type="text",
+        name: PlainSetting(
             default=dotenv.get(name, variable.default),
             title=active if names and name == PROFILES else None,
         )
         for name, variable in variables.items()
-    }
-
-
-def _declared_defaults(settings: Mapping[str, Setting]) -> dict[str, str]:
-    return {
-        name: setting.initial for name, setting in settings.items() if setting.initial is not None
     }

@@ -73,11 +73,13 @@ def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outl
 
 
 def environment(catalog: Catalog, module: Module, values: Mapping[str, str]) -> dict[str, str]:
-    """The variables of *module*'s file: *values* (by address), and the defaults for the rest."""
-    known = {**catalog.defaults, **values}
+    """The variables of *module*'s file: *values* (by address), and the defaults for the rest. A
+    plain file's ``.env`` gives them; what the file has after ``:-`` is not set to ``${NAME:+…}``.
+    """
+    known = {**catalog.defaults, **values} if module.declared else values
     scope = catalog.scope(module)
     env = {name: known[address] for name, address in scope.items() if address in known}
-    return env if module.declared else _without_defaults(module, env)
+    return env if module.declared else {**module.dotenv_with(env), **env}
 
 
 def startable(resolved: ResolvedModule) -> ResolvedModule:
@@ -99,13 +101,6 @@ def secrets_in(catalog: Catalog, module: Module, env: Mapping[str, str]) -> list
         for name, value in env.items()
         if name in scope and catalog.declared[scope[name]].is_secret
     ]
-
-
-def _without_defaults(module: Module, env: Mapping[str, str]) -> dict[str, str]:
-    """A plain module's variables, less those that only have the value that its file gives after
-    ``:-``: to ``${NAME:+…}`` they are not set."""
-    given = {name: value for name, value in env.items() if value != module.settings[name].initial}
-    return {**module.dotenv_with(given), **given}
 
 
 def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> ResolvedModule:
@@ -141,7 +136,7 @@ def config_environment(
         SettingError: a value of *file* is not one of the setting that it is for.
     """
     if not module.declared:
-        return dict(module.defaults if file is None else file)
+        return dict(module.dotenv if file is None else file)
     env: dict[str, str] = {}
     for name, address in catalog.scope(module).items():
         setting = catalog.declared[address]

@@ -162,6 +162,11 @@ class Setting(Closed):
         return self.parse("default", self._default)
 
     @property
+    def fallback(self) -> str | None:
+        """What its value is while none is set; None where there is none then."""
+        return self.initial
+
+    @property
     def _default(self) -> str | None:
         return str(self.default).lower() if isinstance(self.default, bool) else self.default
 
@@ -187,6 +192,16 @@ class Setting(Closed):
         if self.type == "choice":
             return _choice(text, self.choices)
         return _READERS[self.type](text)
+
+
+class PlainSetting(Setting):
+    """A variable of a plain Compose file. The file and its ``.env`` give the default themselves:
+    to them, what is not set must stay distinguishable from what is."""
+
+    @property
+    def fallback(self) -> str | None:
+        """None, always."""
+        return None
 
 
 def _choice(text: str, choices: Mapping[str, Choice]) -> str | Text:

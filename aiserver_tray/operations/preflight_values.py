@@ -25,7 +25,7 @@ def missing_values(
     scope = catalog.scope(module)
     used = [scope[name] for name, v in module.variables.items() if v.default is None]
     tokens = {f"{module.name}.{name}": provider for name, provider in module.tokens.items()}
-    missing = [a for a in used if a not in values and a not in tokens]
+    missing = [a for a in used if a not in tokens and a not in {**catalog.defaults, **values}]
     chosen = {name: values.get(f"{module.name}.{name}", "") for name in module.settings}
     needed = module.requires_with(chosen)
     unmade = [a for a, provider in tokens.items() if a not in values and provider in needed]

@@ -111,8 +111,8 @@ class Settings:
     # -- settings ------------------------------------------------------------------------------
 
     def values(self, declared: Declared) -> dict[str, str]:
-        """The value of each of *declared* that has one: the user's, else the default, else the
-        stored secret, which is made first where the setting says how.
+        """The value of each of *declared* that has one: the user's, else its `Setting.fallback`,
+        else the stored secret, which is made first where the setting says how.
 
         Raises:
             SettingError: a stored value is none that the setting takes; tells the remedy.
@@ -137,7 +137,8 @@ class Settings:
             SettingError: it has no value, or a wrong one; tells the remedy.
         """
         address = address_of(declared, name)
-        value = self.values({address: declared[address]}).get(address)
+        setting = declared[address]
+        value = self.values({address: setting}).get(address, setting.initial)
         if value is None:
             raise without_value(address)
         return value
@@ -293,7 +294,7 @@ def _values(
 
 def _value(address: str, setting: Setting, stored: Mapping[str, str]) -> str | None:
     if address not in stored:
-        return setting.initial
+        return setting.fallback
     try:
         return setting.parse(address, stored[address])
     except SettingError as error:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.resolve import resolve
+from aiserver_tray.host.paths import find_home
+from aiserver_tray.operations.preflight_values import missing_values
+from aiserver_tray.settings.store import Settings
 from tests.unit.module_folders import write
 
 
@@ -63,8 +66,8 @@ def test_what_dotenv_makes_of_other_variables_follows_their_settings(tmp_path: P
     catalog = load_catalog([tmp_path])
 
     def command(**values: str) -> list[str] | None:
-        known = catalog.defaults | {f"plain.{name}": value for name, value in values.items()}
-        return resolve(catalog, catalog.module("plain"), known).project.services["web"].command
+        given = {f"plain.{name}": value for name, value in values.items()}
+        return resolve(catalog, catalog.module("plain"), given).project.services["web"].command
 
     assert command() == ["a", "http://a/x", ""]
     assert command(STORE="b") == ["b", "http://b/x", ""]
@@ -77,3 +80,41 @@ def test_a_value_equal_to_the_files_default_wins_over_dotenv(tmp_path: Path) -> 
     catalog = load_catalog([tmp_path])
     resolved = resolve(catalog, catalog.module("plain"), {"plain.TAG": "1"})
     assert resolved.project.services["web"].image == "i:1"
+
+
+def test_what_is_set_stays_also_where_it_equals_what_dotenv_says(tmp_path: Path) -> None:
+    text = "services: {web: {image: 'i:1', command: ['$HOST', '$URL', '${TAG:-1}', '${TAG:+set}']}}"
+    folder = write(tmp_path / "catalog", "plain", f"{text}\n")
+    (folder / ".env").write_text("HOST=a\nURL=http://${HOST}\n", encoding="utf-8")
+    catalog = load_catalog([tmp_path / "catalog"])
+    settings = Settings(find_home(tmp_path / "home"))
+
+    def command() -> list[str] | None:
+        values = settings.values(catalog.declared)
+        return resolve(catalog, catalog.module("plain"), values).project.services["web"].command
+
+    settings.set(catalog.declared, "URL", "http://a")
+    settings.set(catalog.declared, "HOST", "b")
+    assert command() == ["b", "http://a", "1", ""]
+    settings.set(catalog.declared, "TAG", "1")
+    settings.unset(catalog.declared, "URL")
+    assert command() == ["b", "http://b", "1", "set"]
+    settings.unset(catalog.declared, "HOST")
+    assert settings.reveal(catalog.declared, "HOST") == "a"
+
+
+def test_the_defaults_of_a_plain_file_hold_for_those_that_require_it(tmp_path: Path) -> None:
+    root = tmp_path / "catalog"
+    folder = write(root, "plain", "services: {web: {image: 'i:${TAG:-1}', command: ['$HOST']}}\n")
+    (folder / ".env").write_text("HOST=a\n", encoding="utf-8")
+    write(
+        root,
+        "stated",
+        "x-aiserver: {kind: feature, requires: [plain]}\n"
+        "services: {web: {image: 'i:1', command: ['$HOST', '$TAG']}}\n",
+    )
+    catalog = load_catalog([root])
+    stated = catalog.module("stated")
+    values = Settings(find_home(tmp_path / "home")).values(catalog.declared)
+    assert missing_values(catalog, stated, values) == []
+    assert resolve(catalog, stated, values).project.services["web"].command == ["a", "1"]
