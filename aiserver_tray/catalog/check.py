@@ -76,7 +76,8 @@ def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NO
             resolved.append(result)
         if module in modules:
             problems += found + _env_example_problems(catalog, module)
-            notes += _notes(result, _variables(catalog, module, values)) if result else []
+            notes += _notes(result) if result else []
+            notes += _unset(catalog, module, values, found)
     shared = shared_name_problems((r.module, _shared_names(r)) for r in resolved)
     problems += [p for p in shared if _below(p.place.file, folder)]
     wrong = (problem.place.file.parent for problem in catalog.problems)
@@ -102,6 +103,16 @@ def _resolve(
         return list(error.problems), None
     except AiServerError as error:
         return [Problem(module.place(EXTENSION, "requires"), error.text)], None
+
+
+def _unset(
+    catalog: Catalog, module: Module, values: Mapping[str, str], problems: Sequence[Problem]
+) -> list[Problem]:
+    """What has no value, also where the file has *problems* besides."""
+    try:
+        return unset_notes(module, _variables(catalog, module, values), problems)
+    except AiServerError:  # one of *problems*
+        return []
 
 
 def _variables(catalog: Catalog, module: Module, values: Mapping[str, str]) -> dict[str, str]:
@@ -138,13 +149,9 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
     return problems
 
 
-def _notes(resolved: ResolvedModule, env: Mapping[str, str]) -> list[Problem]:
+def _notes(resolved: ResolvedModule) -> list[Problem]:
     module = resolved.module
-    notes = [
-        *unsupported(module, resolved.project),
-        *_unheard(module),
-        *unset_notes(module, env),
-    ]
+    notes = [*unsupported(module, resolved.project), *_unheard(module)]
     for section in ("networks", "volumes"):
         for name, resource in getattr(resolved.project, section).items():
             if resource.name != f"{resolved.project.name}_{name}" and not resource.external:

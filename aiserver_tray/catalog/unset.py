@@ -1,23 +1,29 @@
-"""Variables to which nobody gives a value: they are empty, which Compose files seldom mean."""
+"""Variables to which nobody gives a value, which Compose files seldom mean."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 
-from aiserver_tray.catalog.compose.variables import without_value
+from aiserver_tray.catalog.compose.profiles import active_profiles
+from aiserver_tray.catalog.compose.variables import Variable, without_value
 from aiserver_tray.catalog.modules import Module
-from aiserver_tray.errors import CatalogError, Problem
+from aiserver_tray.errors import CatalogError, Place, Problem
 from aiserver_tray.i18n import Text
 
 
-def unset_notes(module: Module, env: Mapping[str, str]) -> list[Problem]:
-    """One note that names all that *module* uses, *env* lacks, and no default stands in for."""
-    unset = [v for v in without_value(module.source, env) if v.name not in env]
+def unset_notes(
+    module: Module, env: Mapping[str, str], problems: Sequence[Problem]
+) -> list[Problem]:
+    """One note that names all that *module* uses, *env* lacks, and no default stands in for, but
+    for what *problems*, as `naming_unset` has them, tell."""
+    profiles = active_profiles(env, module.profiles_with(env))
+    unset = [v for v in without_value(module.source, env, profiles) if v.name not in env]
+    lacking = _lacking(module, env)
+    told = {name for problem in problems for name in _reasons(problem, lacking)}
+    unset = [variable for variable in unset if variable.name not in told]
     if not unset:
         return []
     names = list(dict.fromkeys(variable.name for variable in unset))
     text = Text(
-        "without a value, and so empty: {names}. Give one: aiserver-tray config set "
-        "{address} VALUE",
+        "without a value: {names}. Give one: aiserver-tray config set {address} VALUE",
         names=", ".join(names),
         address=f"{module.name}.{names[0]}",
     )
@@ -26,20 +32,30 @@ def unset_notes(module: Module, env: Mapping[str, str]) -> list[Problem]:
 
 def naming_unset(error: CatalogError, module: Module, env: Mapping[str, str]) -> CatalogError:
     """*error* with the variables that have no value where its problems are: they may be why."""
-    names: dict[tuple[Path, int | None], list[str]] = {}
-    for variable in without_value(module.source, env):
-        if variable.name in module.settings:
-            place = (variable.place.file, variable.place.line)
-            names.setdefault(place, []).append(variable.name)
-    return CatalogError(
-        [
-            _naming(problem, module, names.get((problem.place.file, problem.place.line), []))
-            for problem in error.problems
-        ]
-    )
+    lacking = _lacking(module, env)
+    return CatalogError([naming(p, module, _reasons(p, lacking)) for p in error.problems])
 
 
-def _naming(problem: Problem, module: Module, names: Sequence[str]) -> Problem:
+def _lacking(module: Module, env: Mapping[str, str]) -> list[Variable]:
+    """The settings of *module* that *env* lacks, also in inactive services: Compose fills these in,
+    too."""
+    return [v for v in without_value(module.source, env, {"*"}) if v.name in module.settings]
+
+
+def _reasons(problem: Problem, lacking: Iterable[Variable]) -> list[str]:
+    return [variable.name for variable in lacking if _may_be_why(variable.place, problem.place)]
+
+
+def _may_be_why(variable: Place, problem: Place) -> bool:
+    """Whether *variable* stands where *problem* is, or one of them within the other. The keys of an
+    extended service are those of the one that extends it: only the line is the same."""
+    keys = f"{variable.key}.", f"{problem.key}."
+    nested = keys[0].startswith(keys[1]) or keys[1].startswith(keys[0])
+    return variable.file == problem.file and (nested or variable.line == problem.line)
+
+
+def naming(problem: Problem, module: Module, names: Sequence[str]) -> Problem:
+    """*problem* with *names*, settings of *module* without a value, and what gives them one."""
     if not names:
         return problem
     text = Text(

@@ -6,8 +6,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from aiserver_tray.catalog.compose.reader import read_bytes
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.unset import naming
 from aiserver_tray.catalog.unsupported import FILE_FOLDERS
-from aiserver_tray.errors import CatalogError, Place
+from aiserver_tray.errors import CatalogError, Place, Problem
 from aiserver_tray.i18n import Text
 from aiserver_tray.target.model import File
 from aiserver_tray.target.scope import Scope
@@ -27,6 +29,7 @@ def files(scope: Scope, name: str) -> list[File]:
     service, project = scope.service(name), scope.project
     sources = [
         _Source(
+            module=scope.module,
             resource=resources[mount.source],
             mount=mount,
             target=FILE_FOLDERS[section] / (mount.target or mount.source),
@@ -46,6 +49,7 @@ def files(scope: Scope, name: str) -> list[File]:
 class _Source:
     """What a config or secret holds, and how the service wants it."""
 
+    module: Module
     resource: "Config | Secret"
     mount: "FileMount"
     target: PurePosixPath
@@ -78,7 +82,8 @@ class _Source:
             value = getattr(self.resource, "content", None)
         if value is None:
             text = Text("expected a value of the variable {name}; it has none", name=variable)
-            raise CatalogError.at(self.place, text)
+            names = [variable] if variable in self.module.settings else []
+            raise CatalogError([naming(Problem(self.place, text), self.module, names)])
         return str(value)
 
     def _number(self, user: str) -> int:

@@ -59,9 +59,72 @@ def test_check_notes_variables_without_a_value(tmp_path: Path) -> None:
     (folder / ".env").write_text("SET=\n", encoding="utf-8")
     report = check(load_catalog([tmp_path]), None)
     assert [note.render() for note in report.notes] == [
-        f"{folder}/compose.yaml:2: services.a.command.0: without a value, and so empty: ONE, TWO. "
+        f"{folder}/compose.yaml:2: services.a.command.0: without a value: ONE, TWO. "
         "Give one: aiserver-tray config set m.ONE VALUE"
     ]
+
+
+def _notes(tmp_path: Path, text: str, dotenv: str = "") -> list[str]:
+    folder = write(tmp_path, "m", text)
+    (folder / ".env").write_text(dotenv, encoding="utf-8")
+    return [note.text.render() for note in check(load_catalog([tmp_path]), None).notes]
+
+
+def test_check_notes_secrets_and_configs_without_a_value(tmp_path: Path) -> None:
+    text = (
+        "services: {a: {image: 'i:1', secrets: [s], configs: [c]}}\n"
+        "secrets: {s: {environment: TOKEN}}\n"
+        "configs: {c: {environment: CONFIG}}\n"
+    )
+    assert _notes(tmp_path, text, "CONFIG=\n") == [
+        "without a value: TOKEN. Give one: aiserver-tray config set m.TOKEN VALUE"
+    ]
+
+
+def test_check_notes_only_variables_whose_value_is_used(tmp_path: Path) -> None:
+    text = (
+        "services:\n"
+        "  a: {image: 'i:1', command: ['${A:-${B}}', '${C:+${D}}', '${C:-${E}}']}\n"
+        "  idle: {image: 'i:1', profiles: [idle], command: ['$F']}\n"
+        "  busy: {image: 'i:1', profiles: ['${BUSY}'], command: ['$G']}\n"
+    )
+    assert _notes(tmp_path, text, "A=1\nBUSY=busy\nCOMPOSE_PROFILES=other, busy\n") == [
+        "without a value: E, G. Give one: aiserver-tray config set m.E VALUE"
+    ]
+
+
+def test_what_a_service_lacks_for_want_of_a_value_names_the_variable(tmp_path: Path) -> None:
+    text = (
+        "services:\n"
+        "  a:\n"
+        "    image: ${IMAGE}\n"
+        "  ab:\n"
+        "    image: i:1\n"
+        "    command: ['$OTHER', '$IMAGE']\n"
+    )
+    write(tmp_path, "m", text)
+    report = check(load_catalog([tmp_path]), None)
+    assert [(p.place.line, p.text.render()) for p in report.problems] == [
+        (
+            2,
+            "expected an image or a build, found neither. "
+            "Without a value: IMAGE. Give one: aiserver-tray config set m.IMAGE VALUE",
+        )
+    ]
+    assert [note.text.render() for note in report.notes] == [
+        "without a value: OTHER. Give one: aiserver-tray config set m.OTHER VALUE"
+    ]
+
+
+def test_what_an_inactive_service_requires_names_the_variable(tmp_path: Path) -> None:
+    idle = "{image: 'i:1', profiles: [idle], command: ['${KEY:?the key}']}"
+    write(tmp_path, "m", f"services:\n  a: {{image: 'i:1'}}\n  idle: {idle}\n")
+    report = check(load_catalog([tmp_path]), None)
+    assert [p.text.render() for p in report.problems] == [
+        "expected a value for KEY: the key. "
+        "Without a value: KEY. Give one: aiserver-tray config set m.KEY VALUE"
+    ]
+    assert report.notes == []
 
 
 def test_what_is_wrong_for_want_of_a_value_names_the_variable(tmp_path: Path) -> None:

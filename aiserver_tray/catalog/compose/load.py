@@ -23,7 +23,7 @@ from aiserver_tray.catalog.compose.merge import drop_repeated, merge
 from aiserver_tray.catalog.compose.normalize import normalize
 from aiserver_tray.catalog.compose.paths import resolve_paths
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
-from aiserver_tray.catalog.compose.profiles import PROFILES, is_active
+from aiserver_tray.catalog.compose.profiles import active_profiles, is_active
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.catalog.compose.template import TemplateError, substitute
 from aiserver_tray.errors import Place, Problem
@@ -57,7 +57,7 @@ def load_project(
         CatalogError: with every problem found.
     """
     tree, env, problems = _read(path, env, check)
-    active = _profiles(env, profiles)
+    active = active_profiles(env, profiles)
     complete_services(tree, env, _active_services(tree, active), problems)
     return _validated(tree, active, problems)
 
@@ -74,7 +74,7 @@ def load_outline(
     tree, env, problems = _read(path, env, check)
     problems.check()
     normalize(tree)
-    active = _active_services(tree, _profiles(env, profiles))
+    active = _active_services(tree, active_profiles(env, profiles))
     return tree | {"services": {name: tree["services"][name] for name in sorted(active)}}
 
 
@@ -95,10 +95,6 @@ def _read(
     tree["name"] = name
     check(tree, problems)
     return tree, env, problems
-
-
-def _profiles(env: Mapping[str, str], profiles: Collection[str]) -> set[str]:
-    return {*profiles, *(profile.strip() for profile in env.get(PROFILES, "").split(","))}
 
 
 def _validated(tree: Tree, profiles: Collection[str], problems: Problems) -> "Project":

@@ -1,9 +1,14 @@
 """Which services are active."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 PROFILES = "COMPOSE_PROFILES"
 """Names the active ones, separated by commas."""
+
+
+def active_profiles(env: Mapping[str, str], profiles: Collection[str]) -> set[str]:
+    """*profiles* and those that *env* activates."""
+    return {*profiles, *(profile.strip() for profile in env.get(PROFILES, "").split(","))}
 
 
 def is_active(service_profiles: Collection[str], profiles: Collection[str]) -> bool:

@@ -74,6 +74,25 @@ def references(template: str, depth: int = 0) -> Iterator[Reference]:
             yield from references(part.argument, depth + 1)
 
 
+def lacking(template: str, lookup: Lookup, depth: int = 0) -> Iterator[Reference]:
+    """The variables that are empty or an error in *template*, since they have no value there.
+
+    Raises:
+        TemplateError: a variable is malformed.
+    """
+    if "$" not in template or depth > MAX_DEPTH:
+        return
+    for part in parse(template):
+        if isinstance(part, str):
+            continue
+        if part.operator in ("", "?", ":?") and not lookup(part.name):
+            yield part
+        for inner in lacking(part.argument, lookup, depth + 1):
+            # What is required is so in an argument that does not count, too.
+            if inner.operator or _argument_counts(part, lookup):
+                yield inner
+
+
 def parse(template: str) -> Iterator[str | Reference]:
     """The literal texts and the variables of *template*, in order.
 
@@ -130,17 +149,19 @@ def _closing_brace(template: str, start: int, stop: int) -> int | None:
 
 def _value(reference: Reference, lookup: Lookup, depth: int) -> str:
     argument = substitute(reference.argument, lookup, depth + 1)
+    if not _argument_counts(reference, lookup):
+        return lookup(reference.name) or ""
+    if reference.operator.endswith("?"):
+        raise TemplateError(_missing(reference.name, argument))
+    return argument
+
+
+def _argument_counts(reference: Reference, lookup: Lookup) -> bool:
+    """Whether the argument takes the place of the value."""
     value = lookup(reference.name)
     empty_counts_as_unset = reference.operator.startswith(":")
     is_set = value is not None and not (empty_counts_as_unset and value == "")
-    match reference.operator[-1:]:
-        case "-" if not is_set:
-            return argument
-        case "+" if is_set:
-            return argument
-        case "?" if not is_set:
-            raise TemplateError(_missing(reference.name, argument))
-    return value or ""
+    return bool(reference.operator) and is_set == reference.operator.endswith("+")
 
 
 def _missing(name: str, why: str) -> Text:

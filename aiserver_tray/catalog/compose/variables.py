@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +11,13 @@ from typing import Any
 from aiserver_tray.catalog.compose.files import compose_files
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.paths import expand
+from aiserver_tray.catalog.compose.profiles import is_active
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.catalog.compose.template import (
+    Lookup,
     Reference,
     TemplateError,
+    lacking,
     references,
     substitute,
 )
@@ -57,26 +60,28 @@ def find_profiles(path: Path) -> dict[str, Place]:
     found: dict[str, Place] = {}
     for document in local_documents(path):
         for keys, service in _services(document.tree):
-            profiles = service.get("profiles")
-            for name in profiles if isinstance(profiles, list) else ():
-                if name:
-                    found.setdefault(str(name), document.place((*keys, "profiles")))
+            for name in filter(None, _profiles(service)):
+                found.setdefault(name, document.place((*keys, "profiles")))
     return found
 
 
-def without_value(path: Path, env: Mapping[str, str]) -> Iterator[Variable]:
+def without_value(
+    path: Path, env: Mapping[str, str], profiles: Collection[str]
+) -> Iterator[Variable]:
     """Each use of a variable in the files at *path* that is empty or an error, since neither *env*
-    has a value for it nor the file a default.
+    has a value for it nor the file a default. Services that *profiles* leave out use none.
 
     Raises:
         CatalogError: a file can't be read.
     """
     for document in local_documents(path):
-        for keys, text in _texts(document.tree, ()):
+        for keys, text in _texts(_active(document.tree, env, profiles), ()):
             with suppress(TemplateError):  # told where the variables are found
-                for reference in references(text):
-                    if reference.operator in ("", "?", ":?") and not env.get(reference.name):
-                        yield Variable(reference.name, None, document.place(keys))
+                for reference in lacking(text, env.get):
+                    yield Variable(reference.name, None, document.place(keys))
+        for keys, name in _contents(document.tree):
+            if not env.get(name):
+                yield Variable(name, None, document.place(keys))
 
 
 def local_documents(path: Path) -> Iterator[Document]:
@@ -124,14 +129,18 @@ class _Finder:
         known = self.found.get(reference.name, unknown)
         default = known.default
         if default is None and reference.operator in ("-", ":-"):
-            default = _filled(reference.argument)
+            default = _filled(reference.argument, _nothing)
         self.found[reference.name] = replace(known, default=default)
 
 
-def _filled(text: str) -> str | None:
-    """*text* with the defaults within it; None where it needs a value."""
+def _nothing(_name: str) -> None:
+    """A `Lookup` to which no variable is set."""
+
+
+def _filled(text: str, lookup: Lookup) -> str | None:
+    """*text* with the values and defaults within it; None where it needs another value."""
     try:
-        return substitute(text, lambda _: None)
+        return substitute(text, lookup)
     except TemplateError:
         return None
 
@@ -176,6 +185,26 @@ def _services(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
             yield ("services", name), service
 
 
+def _active(
+    tree: dict[str, Any], env: Mapping[str, str], profiles: Collection[str]
+) -> dict[str, Any]:
+    """*tree* without the services that *profiles* leave out."""
+    idle = {
+        keys[-1]
+        for keys, service in _services(tree)
+        if not is_active([_filled(p, env.get) or "" for p in _profiles(service)], profiles)
+    }
+    if not idle:
+        return tree
+    services = {name: item for name, item in tree["services"].items() if name not in idle}
+    return tree | {"services": services}
+
+
+def _profiles(service: dict[str, Any]) -> list[str]:
+    profiles = service.get("profiles")
+    return [str(name or "") for name in profiles] if isinstance(profiles, list) else []
+
+
 def _other_files(tree: dict[str, Any], folder: Path) -> Iterator[tuple[Path, Path | None]]:
     """Files that are extended or included, and the folder that their own paths start from where
     it isn't theirs."""
@@ -193,5 +222,5 @@ def _other_files(tree: dict[str, Any], folder: Path) -> Iterator[tuple[Path, Pat
 
 def _expanded(value: Any, folder: Path) -> Iterator[Path]:  # noqa: ANN401
     for text in value if isinstance(value, list) else [value]:
-        if isinstance(text, str) and (filled := _filled(text)):
+        if isinstance(text, str) and (filled := _filled(text, _nothing)):
             yield expand(filled, folder)

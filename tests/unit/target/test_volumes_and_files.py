@@ -137,6 +137,12 @@ def test_a_file_that_cannot_be_had_is_an_error(
         target_of(f"services: {{a: {{image: i, configs: [c]}}}}\n{resource}")
 
 
+def test_a_secret_without_a_value_says_what_gives_it_one(target_of: TargetOf) -> None:
+    text = "services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {environment: TOKEN}}"
+    with pytest.raises(CatalogError, match=r"aiserver-tray config set m\.TOKEN VALUE"):
+        target_of(text)
+
+
 def test_an_owner_that_is_no_number_is_an_error(target_of: TargetOf) -> None:
     with pytest.raises(CatalogError, match="the number of a user"):
         target_of(
