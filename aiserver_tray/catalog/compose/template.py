@@ -66,12 +66,9 @@ def references(template: str, depth: int = 0) -> Iterator[Reference]:
     Raises:
         TemplateError: a variable is malformed.
     """
-    if "$" not in template or depth > MAX_DEPTH:
-        return
-    for part in parse(template):
-        if isinstance(part, Reference):
-            yield part
-            yield from references(part.argument, depth + 1)
+    for part in _variables(template, depth):
+        yield part
+        yield from references(part.argument, depth + 1)
 
 
 def lacking(template: str, lookup: Lookup, depth: int = 0) -> Iterator[Reference]:
@@ -80,17 +77,19 @@ def lacking(template: str, lookup: Lookup, depth: int = 0) -> Iterator[Reference
     Raises:
         TemplateError: a variable is malformed.
     """
-    if "$" not in template or depth > MAX_DEPTH:
-        return
-    for part in parse(template):
-        if isinstance(part, str):
-            continue
+    for part in _variables(template, depth):
         if part.operator in ("", "?", ":?") and not lookup(part.name):
             yield part
         for inner in lacking(part.argument, lookup, depth + 1):
             # What is required is so in an argument that does not count, too.
             if inner.operator or _argument_counts(part, lookup):
                 yield inner
+
+
+def _variables(template: str, depth: int) -> Iterator[Reference]:
+    """Those of *template* itself, which stands *depth* arguments deep."""
+    if "$" in template and depth <= MAX_DEPTH:
+        yield from (part for part in parse(template) if isinstance(part, Reference))
 
 
 def parse(template: str) -> Iterator[str | Reference]:
