@@ -114,7 +114,7 @@ class _Finder:
         """Takes what *document* uses."""
         for path, text in _texts(document.tree, ()):
             self._take(document, path, text)
-        for path, name in (*_without_value(document.tree), *_contents(document.tree)):
+        for path, name in (*_bare_names(document.tree), *_contents(document.tree)):
             self._add(Reference(name), document.place(path))
 
     def _take(self, document: Document, path: KeyPath, text: str) -> None:
@@ -154,7 +154,7 @@ def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:  # noqa:
             yield from _texts(item, (*path, key))
 
 
-def _without_value(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+def _bare_names(tree: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     for path, service in _services(tree):
         build = service.get("build")
         args = build.get("args") if isinstance(build, dict) else None
