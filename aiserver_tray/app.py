@@ -19,7 +19,7 @@ from aiserver_tray.catalog.resolve import (
     resolve_with,
     secrets_in,
 )
-from aiserver_tray.catalog.setting import LocalText, in_language
+from aiserver_tray.catalog.setting import LocalText, PlainSetting, in_language
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.errors import (
     AiServerError,
@@ -248,12 +248,7 @@ class App:
         folder or its file), or with all."""
         folder = None if path is None else (path if path.is_dir() else path.parent).resolve()
         catalog = load_catalog([*self._roots, folder]) if folder else self.catalog
-        plain = {
-            f"{module.name}.{name}": setting
-            for module in catalog.modules.values()
-            if not module.declared
-            for name, setting in module.settings.items()
-        }
+        plain = {a: s for a, s in catalog.declared.items() if isinstance(s, PlainSetting)}
         try:
             return check(catalog, folder, self.settings.known(plain))
         except SettingError as error:  # the files are to be checked all the same
