@@ -79,12 +79,12 @@ sys.exit(dev.main(["check"]))
 """
 
 
-@pytest.mark.parametrize(
-    "numbers", [(signal.SIGTERM,), (signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM)]
-)
-def test_a_command_that_is_waited_for_is_ended_first(numbers: Sequence[signal.Signals]) -> None:
+def ended(command: Sequence[object], numbers: Sequence[signal.Signals]) -> tuple[str, int]:
+    """What *command* says after ``ready``, when it gets the signals *numbers* one after the other,
+    and its exit status."""
     with subprocess.Popen(
-        [sys.executable, "-c", CHECK],
+        [sys.executable, *map(str, command)],
+        cwd=DEV.parents[1],
         env={**os.environ, "PYTHONPATH": str(DEV.parent)},
         stdout=subprocess.PIPE,
         text=True,
@@ -93,9 +93,16 @@ def test_a_command_that_is_waited_for_is_ended_first(numbers: Sequence[signal.Si
         assert process.stdout.readline() == "ready\n"
         for number in numbers:
             process.send_signal(number)
-            time.sleep(0.2)
-        assert process.communicate(timeout=10)[0] == "tidied\n", "and no further check begins"
-        assert process.returncode == 130
+            time.sleep(0.2)  # so that the next one finds it ending
+        said = process.communicate(timeout=30)[0]
+        return said, process.returncode
+
+
+@pytest.mark.parametrize(
+    "numbers", [(signal.SIGTERM,), (signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM)]
+)
+def test_a_command_that_is_waited_for_is_ended_first(numbers: Sequence[signal.Signals]) -> None:
+    assert ended(["-c", CHECK], numbers) == ("tidied\n", 130), "and no further check begins"
 
 
 FIXTURE = """
@@ -121,19 +128,9 @@ def test_tests_that_are_to_end_take_down_what_they_started(
 ) -> None:
     file = tmp_path / "test_it.py"
     file.write_text(FIXTURE, encoding="utf-8")
-    with subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-qs", "-p", "tests.conftest", file],
-        cwd=DEV.parents[1],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-        for number in numbers:
-            process.send_signal(number)
-            time.sleep(0.2)
-        assert "tidied\n" in process.communicate(timeout=30)[0]
-        assert process.returncode == pytest.ExitCode.INTERRUPTED
+    said, status = ended(["-m", "pytest", "-qs", "-p", "tests.conftest", file], numbers)
+    assert "tidied\n" in said
+    assert status == pytest.ExitCode.INTERRUPTED
 
 
 def test_a_level_without_tests_is_named_with_those_that_there_are() -> None:

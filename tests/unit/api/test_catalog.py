@@ -1,7 +1,6 @@
 """A host knows catalog and settings as they are when something is asked for, and soon after."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -101,22 +100,26 @@ def test_a_catalog_that_did_not_change_is_not_read_again(app: App, core: Core) -
 
 
 @pytest.fixture
-def watched(
-    app: App, core: Core, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], Json]]:
-    """Waits until a module reads so, as nobody asks for anything."""
+def host(app: App, core: Core, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """One that looks after the files often."""
     monkeypatch.setattr(renewal, "_INTERVAL", 0.05)
-    with closing(Api(app, core)) as api:
-        api.start()
+    with closing(Api(app, core)) as host:
+        host.start()
+        yield host
 
-        def shows(title: str) -> Json:
-            def found(_snapshot: Snapshot) -> bool:
-                return title in [module["title"] for module in api.snapshot("en")["modules"]]
 
-            core.store.wait_until(found, 20)
-            return api.snapshot("en")
+@pytest.fixture
+def watched(host: Api, core: Core) -> Callable[[str], Json]:
+    """Waits until a module reads so, as nobody asks for anything."""
 
-        yield shows
+    def shows(title: str) -> Json:
+        def found(_snapshot: Snapshot) -> bool:
+            return title in [module["title"] for module in host.snapshot("en")["modules"]]
+
+        core.store.wait_until(found, 20)
+        return host.snapshot("en")
+
+    return shows
 
 
 def test_what_is_changed_shows_though_nobody_asks(
@@ -135,7 +138,7 @@ def test_what_is_changed_shows_though_nobody_asks(
 
 
 def test_so_does_what_another_process_has_set(
-    watched: Callable[[str], Json], core: Core, tmp_path: Path
+    host: Api, watched: Callable[[str], Json], core: Core, tmp_path: Path
 ) -> None:
     watched("web")
     settings = {"WEB_TOKEN": {"type": "secret"}}
@@ -147,10 +150,8 @@ def test_so_does_what_another_process_has_set(
     other.settings.choose(["web"])
     core.store.wait_until(lambda snapshot: snapshot.chosen == ("web",), 20)
 
-    core.store.flush()
-
     for address, value in (("app.language", "zh"), ("web.WEB_TOKEN", "a-secret-of-the-user")):
-        time.sleep(0.2)  # some looks, which put nothing
+        shown(host)  # which waits for a look that is under way, so that all of it is told
         before = core.store.snapshot.seq
         other.settings.set(other.declared, address, value)
         core.store.wait_until(lambda snapshot, was=before: snapshot.seq > was, 20)  # type: ignore[misc]

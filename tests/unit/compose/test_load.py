@@ -380,23 +380,3 @@ def test_services_are_mappings_in_every_file(override: str, key: str, tmp_path: 
     (problem,) = problems(tmp_path)
 
     assert (problem.place.file.name, problem.place.key) == ("compose.override.yaml", key)
-
-
-@pytest.mark.parametrize(
-    ("services", "text"),
-    [
-        (
-            "a: {image: i, depends_on: [b]}, b: {image: i, profiles: [p]}",
-            "expected an active service; no profile of 'b' is active",
-        ),
-        ("a: {image: i, depends_on: [b]}", "expected an active service, found 'b'"),
-        (
-            "a: {image: i, volumes: ['data:/data']}",
-            "expected a volume that is declared under volumes (a folder begins with ./), "
-            "found 'data'",
-        ),
-    ],
-)
-def test_what_a_service_refers_to_in_vain_is_told(services: str, text: str, tmp_path: Path) -> None:
-    write(tmp_path, compose=f"services: {{{services}}}")
-    assert [problem.text.render() for problem in problems(tmp_path)] == [text]
