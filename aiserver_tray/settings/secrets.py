@@ -1,4 +1,5 @@
-"""The secrets of one installation, each encrypted with AES-256-GCM, in a user-only file."""
+"""The secrets of one installation, each encrypted and authenticated (XChaCha20-Poly1305, the AEAD
+of libsodium), in a user-only file."""
 
 import base64
 import secrets
@@ -17,10 +18,7 @@ from aiserver_tray.settings.files import SealedModel, VersionedFile
 from aiserver_tray.settings.master_key import KeyKeeper, KeyRecord, MasterKey
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-_NONCE_BYTES = 12
-"""Random, as NIST SP 800-38D 8.2.2 allows up to 2^32 times under one key."""
+    from nacl.secret import Aead
 
 _ALNUM = string.ascii_letters + string.digits
 
@@ -146,19 +144,17 @@ class Secrets:
     # The name is authenticated too, so that no secret can stand in for another.
 
     def _encrypt(self, data: SecretsData, name: str, value: str) -> str:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._cipher(data).encrypt(nonce, value.encode(), name.encode())
-        return base64.b64encode(nonce + sealed).decode()
+        sealed = self._cipher(data).encrypt(value.encode(), name.encode())
+        return base64.b64encode(sealed).decode()
 
     def _decrypt(self, data: SecretsData, name: str, stored: str) -> str:
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as in _cipher
+        from nacl.exceptions import CryptoError  # noqa: PLC0415 - as in _cipher
 
         cipher = self._cipher(data)
         try:
-            raw = base64.b64decode(stored, validate=True)
-            nonce, sealed = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:]
-            return cipher.decrypt(nonce, sealed, name.encode()).decode()
-        except (ValueError, InvalidTag):
+            sealed = base64.b64decode(stored, validate=True)
+            return cipher.decrypt(sealed, name.encode()).decode()
+        except (ValueError, CryptoError):
             # From nothing: a chained error might be shown.
             raise SettingError(
                 name,
@@ -169,16 +165,16 @@ class Secrets:
                 ),
             ) from None
 
-    def _cipher(self, data: SecretsData) -> "AESGCM":
+    def _cipher(self, data: SecretsData) -> "Aead":
         """The cipher of *data*; makes the key when the first secret is stored."""
         # Takes a while to import, and most commands need no secret.
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+        from nacl.secret import Aead  # noqa: PLC0415
 
         if data.key is None:
             self._key, data.key = self._keeper.create()
         elif self._key is None or self._key.check != data.key.check:
             self._key = self._keeper.find(data.key)
-        return AESGCM(self._key.derive("encryption"))
+        return Aead(self._key.derive("encryption"))
 
 
 def kept(name: str) -> SettingError:
