@@ -71,13 +71,20 @@ def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
 @click.argument("value")
 @common_options
 def set_(name: str, value: str) -> None:
-    """Give NAME a VALUE; "-" reads it from standard input, so that a secret stands in no
-    command line."""
+    """Give NAME a VALUE; "-" asks for it, or reads it from standard input, so that a secret
+    stands in no command line."""
     app = current_app()
-    if value == "-":
-        value = sys.stdin.readline().rstrip("\r\n")
-    set_setting(app, name, value)
+    set_setting(app, name, _read(app, name) if value == "-" else value)
     _confirm(app, name)
+
+
+def _read(app: "App", name: str) -> str:
+    """A line of standard input; on a terminal it is asked for, and a secret not shown."""
+    setting = app.declared[address_of(app.declared, name)]
+    if sys.stdin.isatty():
+        asked: str = click.prompt(name, hide_input=setting.is_secret, err=True)
+        return asked
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 @command.command()

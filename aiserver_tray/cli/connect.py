@@ -177,7 +177,7 @@ def _working_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> str:
 def _by_hand(consumer: "Consumer", why: Text) -> SettingError:
     text = Text(
         "no token could be had from {provider}: {why}. You may make one there yourself, and give "
-        "it with: aiserver-tray config set {token} - (which reads it from standard input), then: "
+        "it with: aiserver-tray config set {token} - (which asks for it), then: "
         "aiserver-tray config set {choice} {answer}",
         provider=consumer.provider,
         why=why,

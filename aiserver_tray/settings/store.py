@@ -199,7 +199,7 @@ class Settings:
     def _in_the_clear(self, address: str) -> SettingError:
         why = Text(
             "a secret must not stand in {file}. Take it out there, and store it with: "
-            "aiserver-tray config set {name} - (which reads it from standard input)",
+            "aiserver-tray config set {name} - (which asks for it)",
             file=self._settings.path,
             name=address,
         )
@@ -239,8 +239,7 @@ class Settings:
 def without_value(address: str) -> SettingError:
     """The setting needs a value that only the user can give."""
     why = Text(
-        "it has no value. Give it one with: aiserver-tray config set {name} - (which "
-        "reads it from standard input)",
+        "it has no value. Give it one with: aiserver-tray config set {name} - (which asks for it)",
         name=address,
     )
     return SettingError(address, why)

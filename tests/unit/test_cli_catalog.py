@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.engine.terminal import terminal
 from tests.unit.command_line import Tray, module_folder
 
 N8N = Path(__file__).parents[2] / "orchestration/features/n8n"
@@ -157,6 +158,19 @@ def test_a_secret_can_be_given_on_standard_input(tray: Tray) -> None:
     )
     assert (done.returncode, done.stdout) == (0, "")
     assert tray("config", "get", "--show", "REDIS_PASSWORD").stdout == "from-a-pipe\n"
+
+
+def test_a_secret_is_asked_for_on_a_terminal(tray: Tray) -> None:
+    with terminal("config", "set", "REDIS_PASSWORD", "-", "--home", str(tray.home)) as asked:
+        asked.wait_for("REDIS_PASSWORD: ")
+        asked.type("typed-by-hand\n")
+        assert asked.end() == 0
+    assert "typed-by-hand" not in asked.text
+    assert "redis.REDIS_PASSWORD is now ********" in asked.text
+    assert tray("config", "get", "--show", "REDIS_PASSWORD").stdout == "typed-by-hand\n"
+    with terminal("config", "set", "NO_SUCH", "-", "--home", str(tray.home)) as refused:
+        assert refused.end() == 1
+    assert refused.text.startswith("E_UNKNOWN: ")
 
 
 def test_a_wrong_stored_value_is_blamed_on_the_setting_not_on_the_file(tray: Tray) -> None:
