@@ -11,6 +11,7 @@ from aiserver_tray import __version__
 from aiserver_tray.catalog.catalog import Catalog, Edition, load_catalog
 from aiserver_tray.catalog.check import Report, check
 from aiserver_tray.catalog.modules import Module, load_module
+from aiserver_tray.catalog.plain import PlainSetting
 from aiserver_tray.catalog.resolve import (
     ResolvedModule,
     config_environment,
@@ -19,7 +20,7 @@ from aiserver_tray.catalog.resolve import (
     resolve_with,
     secrets_in,
 )
-from aiserver_tray.catalog.setting import LocalText, PlainSetting, in_language
+from aiserver_tray.catalog.setting import LocalText, in_language
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.errors import (
     AiServerError,
@@ -153,7 +154,9 @@ class App:
     def _masked_values(self, module: Module) -> dict[str, str]:
         in_scope = self._in_scope(module)
         values = self.settings.values({a: s for a, s in in_scope.items() if not s.is_secret})
-        return values | {a: MASK for a, setting in in_scope.items() if setting.is_secret}
+        stored = self.settings.secrets.names()
+        secret = ((a, MASK if a in stored else s.mask) for a, s in in_scope.items() if s.is_secret)
+        return values | {address: mask for address, mask in secret if mask is not None}
 
     def _in_scope(self, module: Module) -> Declared:
         declared = self.declared

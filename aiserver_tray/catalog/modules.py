@@ -1,6 +1,6 @@
 """One module of the catalog, as its Compose file declares it, before any value is known."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.reader import Document
 from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
 from aiserver_tray.catalog.extension import EXTENSION, Kind, ModuleExtension, Needs, stated
-from aiserver_tray.catalog.setting import LocalText, PlainSetting, Setting
+from aiserver_tray.catalog.plain import plain_settings
+from aiserver_tray.catalog.setting import LocalText, Setting
 from aiserver_tray.errors import CatalogError, Place
 from aiserver_tray.i18n import Text
 
@@ -23,8 +24,8 @@ from aiserver_tray.i18n import Text
 class Module:
     """A folder of the catalog, or a single Compose file (``source``; ``file`` is the main file).
 
-    ``declared``: the file has an x-aiserver. A plain Compose file has not, and each of its
-    variables is a text setting. ``dotenv`` is what the ``.env`` beside it says while nothing is
+    ``declared``: the file has an x-aiserver. A plain Compose file has not, and its variables are
+    settings. ``dotenv`` is what the ``.env`` beside it says while nothing is
     set.
     """
 
@@ -113,7 +114,7 @@ def load_module(name: str, source: Path) -> Module:
     profiles = {} if stating else find_profiles(source)
     variables = _choosing(profiles) | find_variables(source)
     dotenv = {} if stating else _dotenv(file, {})
-    settings = extension.settings if stating else _plain_settings(variables, dotenv, profiles)
+    settings = extension.settings if stating else plain_settings(variables, dotenv, profiles)
     return Module(
         name=name,
         source=source,
@@ -185,20 +186,3 @@ def _choosing(profiles: Mapping[str, Place]) -> dict[str, Variable]:
     """The variable that activates *profiles*, where there are any."""
     place = next(iter(profiles.values()), None)
     return {PROFILES: Variable(PROFILES, None, place)} if place else {}
-
-
-def _plain_settings(
-    variables: Mapping[str, Variable], dotenv: Mapping[str, str], profiles: Iterable[str]
-) -> dict[str, Setting]:
-    names = ", ".join(profiles)
-    active: LocalText = {
-        "en": f"Active profiles, of: {names}",
-        "zh": f"启用的 profile，可选：{names}",
-    }
-    return {
-        name: PlainSetting(
-            default=dotenv.get(name, variable.default),
-            title=active if names and name == PROFILES else None,
-        )
-        for name, variable in variables.items()
-    }

@@ -95,12 +95,9 @@ def startable(resolved: ResolvedModule) -> ResolvedModule:
 
 def secrets_in(catalog: Catalog, module: Module, env: Mapping[str, str]) -> list[str]:
     """The values in *module*'s variables *env* that must not show."""
-    scope = catalog.scope(module)
-    return [
-        value
-        for name, value in env.items()
-        if name in scope and catalog.declared[scope[name]].is_secret
-    ]
+    settings = {name: catalog.declared[address] for name, address in catalog.scope(module).items()}
+    values = ((setting, env.get(name, setting.initial)) for name, setting in settings.items())
+    return [value for setting, value in values if value is not None and setting.hides(value)]
 
 
 def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> ResolvedModule:

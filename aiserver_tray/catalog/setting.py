@@ -138,8 +138,7 @@ class Setting(Closed):
     def _check_default(self) -> None:
         if self.type == "secret":
             raise UnfitError(Text("expected a secret without default: a published one is none"))
-        # A plain file's text settings take their defaults from its .env, line breaks and all. A
-        # choice without choices is told as that.
+        # A text is taken as it stands, line breaks and all; choices that lack are told as that.
         text = self.type == "text" and not self.pattern
         if text or (self.type == "choice" and not self.choices):
             return
@@ -152,6 +151,15 @@ class Setting(Closed):
     def is_secret(self) -> bool:
         """Whether its value must never be shown, logged or stored in the clear."""
         return self.type == "secret"
+
+    @property
+    def mask(self) -> str | None:
+        """What stands for a secret while none is set, as if it were; None for nothing."""
+        return MASK if self.is_secret else None
+
+    def hides(self, _value: str) -> bool:
+        """Whether texts must not have the value."""
+        return self.is_secret
 
     @property
     def initial(self) -> str | None:
@@ -194,16 +202,6 @@ class Setting(Closed):
         return _READERS[self.type](text)
 
 
-class PlainSetting(Setting):
-    """A variable of a plain Compose file. The file and its ``.env`` give the default themselves:
-    to them, what is not set must stay distinguishable from what is."""
-
-    @property
-    def fallback(self) -> str | None:
-        """None, always."""
-        return None
-
-
 def _choice(text: str, choices: Mapping[str, Choice]) -> str | Text:
     if text.strip() in choices:
         return text.strip()
@@ -237,6 +235,11 @@ def _secret(text: str) -> str | Text:
         return Text("the placeholder of env.example is no secret; give a value of your own")
     if text == MASK:
         return Text("the mask that stands for a secret is no secret; give the value itself")
+    return guessable(text) or text
+
+
+def guessable(text: str) -> Text | None:
+    """Why *text* is no secret; None where it may be one."""
     if text.strip().lower() in _PUBLISHED:
         return Text("a value that is published as a default is no secret; give one of your own")
     if len(text.strip()) < _SECRET_LENGTH:
@@ -244,7 +247,7 @@ def _secret(text: str) -> str | Text:
             "expected at least {length} characters, since a shorter secret can be guessed",
             length=_SECRET_LENGTH,
         )
-    return text
+    return None
 
 
 def _text(text: str) -> str | Text:

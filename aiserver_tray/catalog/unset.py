@@ -23,9 +23,10 @@ def unset_notes(
         return []
     names = list(dict.fromkeys(variable.name for variable in unset))
     text = Text(
-        "without a value: {names}. Give one: aiserver-tray config set {address} VALUE",
+        "without a value: {names}. Give one: aiserver-tray config set {address} {value}",
         names=", ".join(names),
         address=f"{module.name}.{names[0]}",
+        value=_asked_for(module, names[0]),
     )
     return [Problem(unset[0].place, text)]
 
@@ -59,9 +60,16 @@ def naming(problem: Problem, module: Module, names: Sequence[str]) -> Problem:
     if not names:
         return problem
     text = Text(
-        "{problem}. Without a value: {names}. Give one: aiserver-tray config set {address} VALUE",
+        "{problem}. Without a value: {names}. Give one: aiserver-tray config set {address} {value}",
         problem=problem.text,
         names=", ".join(dict.fromkeys(names)),
         address=f"{module.name}.{names[0]}",
+        value=_asked_for(module, names[0]),
     )
     return Problem(problem.place, text)
+
+
+def _asked_for(module: Module, name: str) -> str:
+    """What a command line has for the value: a secret is asked for."""
+    setting = module.settings.get(name)
+    return "-" if setting and setting.is_secret else "VALUE"

@@ -27,6 +27,9 @@ Declared = Mapping[str, Setting]
 """Declared settings by address (``module.NAME``, ``app.name``): those of the catalog's modules
 and `APP_SETTINGS`, or what part of them is asked about."""
 
+Origin = Literal["set", "default", "none"]
+"""Where a setting's value comes from."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -36,12 +39,12 @@ class Entry:
     address: str
     setting: Setting
     value: str | None
-    origin: Literal["set", "default", "none"]
+    origin: Origin
 
     @property
     def shown(self) -> str:
         """What people see: a secret masked whether or not it was made yet, else the value."""
-        return MASK if self.setting.is_secret else self.value or ""
+        return self.value or self.setting.mask or ""
 
 
 class Settings:
@@ -307,8 +310,6 @@ def _value(address: str, setting: Setting, stored: Mapping[str, str]) -> str | N
 
 
 def _entry(address: str, setting: Setting, stored: str | None) -> Entry:
-    if stored is not None:
-        return Entry(address, setting, MASK if setting.is_secret else stored, "set")
-    if setting.initial is not None:
-        return Entry(address, setting, setting.initial, "default")
-    return Entry(address, setting, None, "none")
+    value = setting.initial if stored is None else stored
+    origin: Origin = "none" if value is None else "default" if stored is None else "set"
+    return Entry(address, setting, MASK if value and setting.is_secret else value, origin)

@@ -77,7 +77,7 @@ def test_check_notes_secrets_and_configs_without_a_value(tmp_path: Path) -> None
         "configs: {c: {environment: CONFIG}}\n"
     )
     assert _notes(tmp_path, text, "CONFIG=\n") == [
-        "without a value: TOKEN. Give one: aiserver-tray config set m.TOKEN VALUE"
+        "without a value: TOKEN. Give one: aiserver-tray config set m.TOKEN -"
     ]
 
 

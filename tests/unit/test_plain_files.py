@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
+from aiserver_tray.app import App
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.resolve import resolve
+from aiserver_tray.errors import CatalogError, SettingError
 from aiserver_tray.host.paths import find_home
+from aiserver_tray.masking import MASK
 from aiserver_tray.operations.preflight_values import missing_values
 from aiserver_tray.settings.store import Settings
 from tests.unit.module_folders import write
@@ -118,3 +123,63 @@ def test_the_defaults_of_a_plain_file_hold_for_those_that_require_it(tmp_path: P
     values = Settings(find_home(tmp_path / "home")).values(catalog.declared)
     assert missing_values(catalog, stated, values) == []
     assert resolve(catalog, stated, values).project.services["web"].command == ["a", "1"]
+
+
+_SECRET = "correct-horse-battery"
+
+
+def _guarded(root: Path) -> App:
+    """An app with a plain file whose `.env` has secrets, strong and weak."""
+    folder = write(
+        root / "catalog",
+        "plain",
+        "services:\n"
+        "  db: {image: 'i:1', environment: [DB_PASSWORD, ADMIN_PASS, 'X=${API_KEY:+with}']}\n"
+        "  web: {image: 'i:${LLM_MAX_TOKENS:-1}', ports: ['${WEB_PORT:-db}']}\n",
+    )
+    (folder / ".env").write_text(f"DB_PASSWORD={_SECRET}\nADMIN_PASS=db\n", encoding="utf-8")
+    return App(root / "home", [root / "catalog"])
+
+
+def test_what_a_plain_file_calls_by_a_secrets_name_is_one(tmp_path: Path) -> None:
+    app = _guarded(tmp_path)
+    declared = app.declared
+    plain = {a: s for a, s in declared.items() if a.startswith("plain.")}
+    shown = {e.address: (e.shown, e.origin) for e in app.settings.entries(plain)}
+    assert shown == {
+        "plain.DB_PASSWORD": (MASK, "default"),
+        "plain.ADMIN_PASS": (MASK, "default"),
+        "plain.API_KEY": ("", "none"),
+        "plain.LLM_MAX_TOKENS": ("1", "default"),
+        "plain.WEB_PORT": ("db", "default"),
+    }
+    assert app.settings.reveal(declared, "DB_PASSWORD") == _SECRET
+    app.settings.set(declared, "DB_PASSWORD", "another-horse")
+    assert "another-horse" not in (app.settings.folder / "settings.json").read_text()
+    assert app.settings.reveal(declared, "DB_PASSWORD") == "another-horse"
+    with pytest.raises(SettingError, match="can be guessed"):
+        app.settings.set(declared, "API_KEY", "short")
+
+
+def test_a_plain_files_secrets_reach_its_services_and_no_text(tmp_path: Path) -> None:
+    app = _guarded(tmp_path)
+    catalog = app.catalog
+    module = catalog.module("plain")
+    port = "plain.WEB_PORT"
+    db = resolve(catalog, module, {port: "80"}).project.services["db"]
+    assert db.environment == {"DB_PASSWORD": _SECRET, "ADMIN_PASS": "db", "X": ""}
+    with pytest.raises(CatalogError) as refused:
+        resolve(catalog, module, {port: _SECRET})
+    assert _SECRET not in str(refused.value)
+    assert MASK in str(refused.value)
+    with pytest.raises(CatalogError, match="'db'"):  # what everybody guesses may be any word
+        resolve(catalog, module, {})
+
+
+def test_who_only_looks_at_a_plain_file_gets_no_stored_secret(tmp_path: Path) -> None:
+    app = _guarded(tmp_path)
+    app.settings.set(app.declared, "WEB_PORT", "8080")
+    app.settings.set(app.declared, "DB_PASSWORD", "another-horse")
+    resolved = app.resolved("plain")
+    environment = resolved.project.services["db"].environment
+    assert environment == {"DB_PASSWORD": MASK, "ADMIN_PASS": "db", "X": ""}
