@@ -20,7 +20,11 @@ What it does is in /etc/standin.json, made from the image table:
              {host, path, headers}
   celery     worker or scheduler by MODE, as in celery.py
 LAB_READY_AFTER (seconds) sets how long it takes from its start to its first answer.
+
+Many start at once, so each loads only what it uses.
 """
+
+from __future__ import annotations
 
 import base64
 import contextlib
@@ -34,24 +38,20 @@ import tempfile
 import threading
 import time
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping
-from email.message import Message
 from functools import partial
-from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import accounts  # type: ignore[import-not-found]  # beside this file, in the image only
-import celery  # type: ignore[import-not-found]  # likewise
-import providers  # type: ignore[import-not-found]  # likewise
-import psycopg2
-import psycopg2.errors
-import psycopg2.extensions
-import pymysql
-import redis
-import routes  # type: ignore[import-not-found]  # likewise
+if TYPE_CHECKING:
+    from email.message import Message
+    from http.client import HTTPResponse
+
+    import psycopg2.extensions
+    import pymysql
+    import redis
+    import routes  # type: ignore[import-not-found]  # beside this file, in the image only
 
 TIMEOUT = 5
 Spec = Mapping[str, Any]
@@ -121,6 +121,8 @@ def from_dsn(url: str) -> dict[str, Any]:
 
 def postgres(need: Spec) -> psycopg2.extensions.connection:
     """A connection to a database, which is made where it is missing and the need says so."""
+    import psycopg2.errors  # noqa: PLC0415
+
     server = {key: need[key] for key in ("host", "port", "user", "password")}
     server["connect_timeout"] = TIMEOUT
     try:
@@ -138,12 +140,16 @@ def postgres(need: Spec) -> psycopg2.extensions.connection:
 
 def mysql(need: Spec) -> pymysql.Connection:
     """A connection to a database."""
+    import pymysql  # noqa: PLC0415
+
     login = {key: need[key] for key in ("host", "user", "password", "database")}
     return pymysql.connect(port=int(need["port"]), connect_timeout=TIMEOUT, **login)
 
 
 def http(need: Spec) -> HTTPResponse:
     """An answer to a request with the credentials of the need."""
+    import urllib.request  # noqa: PLC0415
+
     request = urllib.request.Request(need["url"], headers=credentials(need))
     answer: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
     return answer
@@ -151,6 +157,8 @@ def http(need: Spec) -> HTTPResponse:
 
 def redis_server(need: Spec) -> redis.Redis:
     """A client whose credentials the server has taken."""
+    import redis  # noqa: PLC0415
+
     client = redis.from_url(need["url"], socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
     client.ping()
     return client
@@ -262,6 +270,9 @@ def api_of(spec: Spec, port: Spec) -> routes.Api | None:
     """The API over a database of a port that has one."""
     if not port.keys() & {"accounts", "providers"}:
         return None
+    import accounts  # type: ignore[import-not-found]  # noqa: PLC0415 - beside this file
+    import providers  # type: ignore[import-not-found]  # noqa: PLC0415 - likewise
+
     need, edition = filled(spec["needs"][0]), port.get("accounts")
     connect = partial(CONNECT[need["kind"]], need)
     return accounts.Accounts(edition, connect) if edition else providers.Providers(connect)
@@ -289,6 +300,8 @@ def main() -> None:
     delay = float(os.environ.get("LAB_READY_AFTER") or 0.5)
     time.sleep(max(0.0, delay - (time.monotonic() - started)))
     if spec.get("celery"):
+        import celery  # type: ignore[import-not-found]  # noqa: PLC0415 - likewise
+
         celery.take_part(os.environ["MODE"])
     serve(spec)
     sys.stdout.write("ready\n")
