@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from ctypes import wintypes
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Timer
 from typing import Any
 
 from PIL.Image import Image
@@ -19,12 +20,17 @@ from aiserver_tray.tray.menu import Entry
 _log = logging.getLogger(__name__)
 
 _SM_CXSMICON = 49
+_WM_QUERYENDSESSION = 0x0011
+_WM_ENDSESSION = 0x0016
 _WM_SETTINGCHANGE = 0x001A
 _WM_RBUTTONUP = 0x0205
 _WM_DPICHANGED = 0x02E0
 _WM_CALL = 0x8000 + 1  # WM_APP + 1: a message of our own
 _PER_MONITOR_V2 = -4
+_NIM_ADD, _NIM_MODIFY = 0, 1
 _ICON_VERSION = 0x00030000
+_AGAIN = 2.0
+"""Seconds until an icon that was refused is offered again."""
 _HEADER = 40
 """Bytes of a BITMAPINFOHEADER."""
 _DEPTH = 32
@@ -37,8 +43,22 @@ _PystrayIcon: Any = object
 
 def windows_icon(base: Any) -> Any:  # noqa: ANN401 - pystray has no types
     """A class upon *base*, pystray's icon for Windows."""
+    from pystray._util import win32  # noqa: PLC0415 - there on Windows only
+
+    win32.Shell_NotifyIcon.errcheck = _not_refused
     _user32().SetProcessDpiAwarenessContext(ctypes.c_void_p(_PER_MONITOR_V2))
-    return type("WindowsIcon", (_WindowsIcon, base), {})
+    return type("WindowsIcon", (_WindowsIcon, base), {"_win32": win32})
+
+
+def _not_refused(taken: int, _function: object, arguments: tuple[Any, ...]) -> int:
+    """What pystray does not look at: whether the task bar took a new icon.
+
+    Raises:
+        OSError: it did not.
+    """
+    if not taken and arguments[0] == _NIM_ADD:
+        raise ctypes.WinError()  # type: ignore[attr-defined]
+    return taken
 
 
 def _user32() -> Any:  # noqa: ANN401 - ctypes
@@ -50,6 +70,7 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
 
     entries: tuple[Entry, ...] = ()
     ways: Collection[Way] = ()
+    _win32: Any
     _icon_handle: int | None
     _menu_handle: Any = None
 
@@ -59,6 +80,9 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
         self._is_menu_stale = False
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._message_handlers |= {
+            # Unanswered, as pystray leaves it, it keeps the user from logging out.
+            _WM_QUERYENDSESSION: lambda _wparam, _lparam: True,
+            _WM_ENDSESSION: self._on_end_of_session,
             _WM_CALL: self._on_call,
             _WM_DPICHANGED: self._on_display_change,
             _WM_SETTINGCHANGE: self._on_display_change,
@@ -80,6 +104,10 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
         """*text* as the menu wants it: ``&`` would mark a letter."""
         return text.replace("&", "&&")
 
+    def _on_end_of_session(self, is_sure: int, _lparam: int) -> None:
+        if is_sure:
+            self.stop()
+
     def _on_call(self, _wparam: int, _lparam: int) -> None:
         for callback in available(self._calls, 0):
             callback()
@@ -94,8 +122,25 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
         try:
             super()._show()
         except OSError as error:
-            # The task bar comes later and will say so, or it has the icon already.
-            _log.info("The task bar does not take the icon yet: %s", error)
+            # It comes later and will say so, it has the icon already, or, after a log-in, it is
+            # too busy: then only asking again helps.
+            _log.info("The task bar does not take the icon: %s", error)
+            self._show_later()
+
+    def _show_later(self) -> None:
+        again = Timer(_AGAIN, self.call_soon, (self._show_if_missing,))
+        again.daemon = True
+        again.start()
+
+    def _show_if_missing(self) -> None:
+        if self.visible and not self._is_there():
+            self._show()
+
+    def _is_there(self) -> bool:
+        """Whether the task bar knows the icon: it takes a change, of nothing."""
+        data = self._win32.NOTIFYICONDATAW(hWnd=self._hwnd, hID=id(self))
+        data.cbSize = ctypes.sizeof(data)
+        return bool(self._win32.Shell_NotifyIcon(_NIM_MODIFY, data))
 
     def _update_menu(self) -> None:
         self._is_menu_stale = True

@@ -60,7 +60,7 @@ class _Window:
     def show(self, page: str) -> bool:
         """Whether the process was there to be asked."""
         self.page = page
-        give_foreground(self._process.pid)
+        give_foreground()
         try:
             self._orders.write(f"{SHOW} {page}\n".encode())
         except (OSError, ValueError):  # it has ended, or its end was noticed already

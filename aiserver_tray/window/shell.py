@@ -148,7 +148,10 @@ class Shell:
             self.end()
 
     def _measure(self, window: Window) -> None:
-        """Remember where *window* is; maximized, it keeps the place that it had before."""
+        """Remember where *window* is; maximized, it keeps the place that it had before, and
+        minimized it has none."""
+        if toolkit.is_minimized(window):
+            return
         if toolkit.is_maximized(window):
             placed = self._geometry or fitted(None, _screens(window))
             self._geometry = replace(placed, maximized=True)

@@ -1,5 +1,6 @@
 """The applet on Windows: its icon, its named pipe, its entry in the registry."""
 
+import json
 import re
 
 import requests
@@ -18,6 +19,25 @@ with winreg.CreateKey(winreg.HKEY_CURRENT_USER, {_RUN_KEY!r}) as key:
 _NO_ENTRIES = f"""
 import winreg
 winreg.DeleteKey(winreg.HKEY_CURRENT_USER, {_RUN_KEY!r})
+"""
+
+_TO_ITS_WINDOWS = """
+import ctypes
+from ctypes import wintypes
+user32 = ctypes.windll.user32
+found = []
+@ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
+def take(window, _):
+    name = ctypes.create_unicode_buffer(256)
+    user32.GetClassNameW(window, name, 256)
+    if name.value.endswith("SystemTrayIcon"):
+        found.append(window)
+    return True
+user32.EnumWindows(take, 0)
+message = {message}
+if isinstance(message, str):
+    message = user32.RegisterWindowMessageW(message)
+print([user32.SendMessageW(wintypes.HWND(window), message, {sure}, 0) for window in found])
 """
 
 
@@ -58,6 +78,27 @@ def test_start_at_login_is_in_the_registry(machine: Windows, applet: Applet) -> 
     assert machine.says(_ENTRIES) == ""
     applet.cli("quit")
     applet.ends()
+
+
+def test_it_outlives_its_task_bar_and_ends_with_the_session(
+    machine: Windows, applet: Applet
+) -> None:
+    start(machine, applet)
+    # What a new task bar says to all; this one has the icon already.
+    assert told(machine, "TaskbarCreated") == [0, 0]
+    assert told(machine, "WM_QUERYENDSESSION") == [1, 1]
+    assert applet.status()["state"] == "stopped", "somebody else said no"
+    shows(machine, STOPPED)
+    assert told(machine, "WM_ENDSESSION") == [0, 0]
+    applet.ends()
+
+
+def told(machine: Windows, message: str) -> list[int]:
+    """What the windows of the icon answer to *message*."""
+    numbers = {"WM_QUERYENDSESSION": 0x11, "WM_ENDSESSION": 0x16}
+    code = _TO_ITS_WINDOWS.format(message=repr(numbers.get(message, message)), sure=1)
+    answers: list[int] = json.loads(machine.says(code))
+    return answers
 
 
 def start(machine: Windows, applet: Applet) -> None:
