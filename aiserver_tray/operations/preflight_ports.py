@@ -48,16 +48,16 @@ def _error(conflict: _Conflict, free: int) -> PortConflictError:
 def _conflicts(
     targets: Iterable[ModuleTarget], survey: Survey, around: Surroundings
 ) -> Iterator[_Conflict]:
+    # Whoever else lays claim to a port that its own container has, is the one that can't have it.
+    had = {c.name: {HostPort.of(port) for port in c.ports} for c in survey.ours}
     earlier: list[tuple[HostPort, ServiceTarget]] = []
     services = [service for target in targets for service in target.services]
     for service in services:
         own = [HostPort.of(port) for port in service.ports]
         for port in own:
-            owner = (
-                _planned(port, earlier)
-                or _container(port, survey, around)
-                or _process(port, around)
-            )
+            owner = _planned(port, earlier)
+            if owner is None and port not in had.get(service.container, ()):
+                owner = _container(port, survey, around) or _process(port, around)
             if owner:
                 yield _Conflict(service, port, owner)
         earlier += [(port, service) for port in own]

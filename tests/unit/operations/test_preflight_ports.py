@@ -1,6 +1,7 @@
 """Ports that are wanted and taken."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from aiserver_tray.model import ContainerStatus
 from aiserver_tray.operations.preflight import problems
 from aiserver_tray.operations.surroundings import HostPort, Surroundings
 from aiserver_tray.operations.survey import Survey
+from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import ModuleTarget
 from tests.unit.operations.preflight_targets import IMAGE, OURS, service_of, target_of
 
@@ -112,6 +114,19 @@ def test_a_container_has_the_port(tmp_path: Path, status: ContainerStatus, owner
     assert told(problems([web], engine_with("other", status), claims)) == [
         ("127.0.0.1", 8000, owner, 8001, None)
     ]
+
+
+def test_who_lays_claim_to_a_port_that_our_running_container_has_is_not_in_its_way(
+    tmp_path: Path,
+) -> None:
+    web = published(tmp_path, "web", "8000:80")
+    other = engine_with("theirs", "created").containers
+    ours = replace(other[0], id="ours", name="ai-web", labels={INSTALLATION: OURS.installation})
+    running = replace(ours, status="running", ports=web.services[0].ports)
+    claims = around({"theirs": [local(8000)]})
+    assert problems([web], Survey(OURS.installation, (*other, running)), claims) == []
+    stopped = replace(ours, status="exited")
+    assert len(problems([web], Survey(OURS.installation, (*other, stopped)), claims)) == 1
 
 
 @pytest.mark.parametrize(
