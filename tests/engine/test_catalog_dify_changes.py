@@ -69,6 +69,15 @@ def test_its_own_weaviate_takes_the_place_of_its_own_qdrant(dify: Dify) -> None:
         "http://dify-weaviate:8080",
     ]
 
+    before = dify.ids()
+    dify.here.set("dify.DIFY_WEAVIATE_API_KEY", "another-key-of-32-characters-now")
+    dify.here.done("up", "dify")
+    assert dify.states() == wanted
+    assert changed(dify, before) == {*API, "dify-weaviate"}
+    keys = dify.shell("api", "echo $WEAVIATE_API_KEY"), dify.shell("dify-weaviate", "env")
+    assert keys[0] == "another-key-of-32-characters-now"
+    assert f"AUTHENTICATION_APIKEY_ALLOWED_KEYS={keys[0]}" in keys[1].splitlines()
+
 
 def test_the_shared_qdrant_is_brought_up_and_takes_its_key(dify: Dify) -> None:
     before = dify.ids()

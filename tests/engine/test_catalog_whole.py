@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
-from statistics import median
 
 import docker
 import pytest
@@ -65,6 +64,9 @@ EVERY = {
     if not row.is_job
 }
 LASTING = [(module.name, name) for module in CATALOG.modules.values() for name in lasting(module)]
+SOON = 1.0
+"""Seconds within which it shows that a service was killed."""
+KILLS = 3
 KEPT = [address for address, setting in DECLARED.items() if setting.keep]
 PORTS = [address for address, setting in DECLARED.items() if setting.type == "port"]
 SECRETS = [a for a, s in DECLARED.items() if s.is_secret and not s.keep and not is_token(s)]
@@ -216,7 +218,16 @@ def test_a_killed_service_shows_and_heals(stack: Stack, module: str, service: st
 
 
 def killed_it_shows_and_heals(stack: Stack, module: str, service: str) -> None:
-    """End a service as a crash would, and see that it is told of and comes back."""
+    """End a service as a crash would, and see that it is told of and comes back; again, where that
+    took too long: a busy machine holds up one or the other."""
+    delays: list[float] = []
+    while len(delays) < KILLS and min(delays, default=SOON) >= SOON:
+        delays.append(killed_it_heals(stack, module, service))
+    stack.delays[module, service] = min(delays)
+
+
+def killed_it_heals(stack: Stack, module: str, service: str) -> float:
+    """Seconds until it shows that the service was killed; waits until it is back."""
     victim = stack.client.containers.get(stack.lasting()[module, service])
     started = victim.attrs["State"]["StartedAt"]
 
@@ -231,10 +242,11 @@ def killed_it_shows_and_heals(stack: Stack, module: str, service: str) -> None:
     kill(victim)
     killed = time.monotonic()
     stack.until(shows, limit=10)
-    stack.delays[module, service] = time.monotonic() - killed
+    delay = time.monotonic() - killed
     stack.runs()
     victim.reload()
     assert victim.attrs["State"]["StartedAt"] != started
+    return delay
 
 
 def shown_of(snapshot: Snapshot, module: str) -> ModuleView:
@@ -264,9 +276,8 @@ def test_another_choice_and_back(stack: Stack, address: str, answer: str) -> Non
 
 
 def test_what_is_killed_shows_within_a_second(stack: Stack) -> None:
-    # Mostly: a busy machine holds up one or the other.
     assert stack.delays.keys() == EVERY
-    assert median(stack.delays.values()) < 1, stack.delays
+    assert {who: delay for who, delay in stack.delays.items() if delay >= SOON} == {}
 
 
 @pytest.mark.parametrize("address", SECRETS)

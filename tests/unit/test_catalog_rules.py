@@ -71,6 +71,16 @@ def test_it_takes_no_more_than_it_may(service: Found) -> None:
     assert service.model.mem_limit
 
 
+def test_what_it_may_take_is_a_setting() -> None:
+    """But for jobs: one is over soon, and what it needs does not grow with the data."""
+    for module in CATALOG.modules.values():
+        sizes = [name for name, setting in module.settings.items() if setting.type == "size"]
+        env = config_environment(CATALOG, module, None) | dict.fromkeys(sizes, "777m")
+        project = load_project(module.source, env, profiles=["*"])
+        limits = {n: s.mem_limit for n, s in project.services.items() if n not in jobs_in(project)}
+        assert limits == dict.fromkeys(limits, 777 * 2**20), module.name
+
+
 @every
 def test_it_comes_back_by_itself(service: Found) -> None:
     assert service.model.restart == ("no" if service.is_job else "unless-stopped")
