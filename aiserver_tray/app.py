@@ -1,6 +1,7 @@
 """The only place that wires the parts together: the catalog folders and the home."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from importlib.resources import files
@@ -20,7 +21,7 @@ from aiserver_tray.catalog.resolve import (
     resolve_with,
     secrets_in,
 )
-from aiserver_tray.catalog.setting import LocalText, in_language
+from aiserver_tray.catalog.setting import LocalText, guessable, in_language
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.errors import (
     AiServerError,
@@ -213,6 +214,16 @@ class App:
         owner = Owner(self.settings.installation_id, __version__)
         target = module_target(resolved, owner, bind=bind, values=values)
         return with_keep_labels(target, self.settings.secrets)
+
+    @property
+    def secrets(self) -> list[str]:
+        """The secrets that are stored, or stand in plain Compose files; what everybody guesses is
+        none. One that can't be read can't have been told to anybody."""
+        stored = self.settings.secrets
+        given = [s.initial or "" for s in self.catalog.declared.values() if s.is_secret]
+        with suppress(SettingError):
+            given += stored.values(stored.names()).values()
+        return [value for value in given if not guessable(value)]
 
     def model(self, name: str) -> ModuleModel:
         """The outline of the module *name*; no secret is made for it."""

@@ -17,6 +17,7 @@ from aiserver_tray.catalog.resolve import (
     config_environment,
     environment,
     resolve_with,
+    secrets_in,
     startable,
 )
 from aiserver_tray.catalog.setting import PLACEHOLDER
@@ -98,7 +99,8 @@ def _resolve(
     try:
         catalog.ordered([module.name])
         env = _variables(catalog, module, values)
-        return [], startable(resolve_with(module, env, []))
+        secrets = secrets_in(catalog, module, env)
+        return [], startable(resolve_with(module, env, secrets))
     except CatalogError as error:
         return list(error.problems), None
     except AiServerError as error:

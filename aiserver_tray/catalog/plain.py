@@ -5,25 +5,38 @@ from collections.abc import Iterable, Mapping
 
 from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.variables import Variable
-from aiserver_tray.catalog.setting import LocalText, Setting, SettingType, guessable
+from aiserver_tray.catalog.setting import LocalText, Setting, guessable, masking
+from aiserver_tray.i18n import Text
+from aiserver_tray.masking import MASK, hide
 
 _SECRET_NAME = re.compile(
-    r"(.*(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|APIKEY|CREDENTIALS|DSN|CONNECTION_STRING)"
-    r"|.*_(PASS|PWD|KEY|KEY_BASE|SALT)|(.*_)?(DATABASE|DB|MONGO|MONGODB|REDIS|BROKER)_UR[IL])_?\d*",
+    r"(?!ALLOW_|ENABLE_|DISABLE_|.*(MAX_|PUBLIC_?KEY|SITE_?KEY))("
+    r".*(PASSWORDS?|PASSWD|PASSPHRASE|PASS|SECRETS?|TOKENS?|DSN|CREDENTIALS?|CONN(ECTION)?_STRING)"
+    r"|.*(_|API|SECRET|ACCESS)KEYS?(_BASE)?|.*_(PWD?|SALT|AUTH)"
+    r"|(.*_)?(DATABASE|DB|MONGO(DB)?|REDIS|BROKER|POSTGRES(QL)?|MYSQL|AMQP|RABBITMQ)_UR[IL]"
+    r")_?\d*",
     re.IGNORECASE,
 )
-"""What variables that hold a secret are called, by habit; the name alone decides, so that no other
-default makes something else of a stored value."""
+"""What variables that hold a secret are called, by habit. The name alone decides, so that nothing
+but a new name makes something else of a stored value."""
 
 
 class PlainSetting(Setting):
     """A variable of a plain Compose file. The file and its ``.env`` give the default themselves:
-    to them, what is not set must stay distinguishable from what is."""
+    to them, what is not set must stay distinguishable from what is. ``told`` is the default
+    without the secrets in it."""
+
+    told: str | None = None
 
     @property
     def initial(self) -> str | None:
         """What file and ``.env`` say, as it stands there: also a secret, line breaks and all."""
         return self._default
+
+    @property
+    def shown(self) -> str | None:
+        """Likewise, for people's eyes."""
+        return MASK if self.is_secret and self.initial else self.told
 
     @property
     def fallback(self) -> str | None:
@@ -42,6 +55,10 @@ class PlainSetting(Setting):
     def _check_default(self) -> None:
         """Takes whatever there is."""
 
+    def _read(self, text: str) -> str | Text:
+        """Whatever the file's own software takes, which may be a password of one letter."""
+        return masking(text) or text if self.is_secret else text
+
 
 def plain_settings(
     variables: Mapping[str, Variable], dotenv: Mapping[str, str], profiles: Iterable[str]
@@ -52,16 +69,18 @@ def plain_settings(
         "en": f"Active profiles, of: {names}",
         "zh": f"启用的 profile，可选：{names}",
     }
+    defaults = {name: dotenv.get(name, found.default) for name, found in variables.items()}
+    secret = [d for name, d in defaults.items() if d and _is_secret(name) and not guessable(d)]
     return {
-        name: _setting(
-            name,
-            dotenv.get(name, variable.default),
-            active if names and name == PROFILES else None,
+        name: PlainSetting(
+            type="secret" if _is_secret(name) else "text",
+            default=default,
+            told=hide(default, secret),
+            title=active if names and name == PROFILES else None,
         )
-        for name, variable in variables.items()
+        for name, default in defaults.items()
     }
 
 
-def _setting(name: str, default: str | None, title: LocalText | None) -> PlainSetting:
-    type_: SettingType = "secret" if _SECRET_NAME.fullmatch(name) else "text"
-    return PlainSetting(type=type_, default=default, title=title)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.fullmatch(name) is not None

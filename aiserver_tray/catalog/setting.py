@@ -170,6 +170,11 @@ class Setting(Closed):
         return self.parse("default", self._default)
 
     @property
+    def shown(self) -> str | None:
+        """The default, for people's eyes."""
+        return self.initial
+
+    @property
     def fallback(self) -> str | None:
         """What its value is while none is set; None where there is none then."""
         return self.initial
@@ -233,9 +238,14 @@ def _size(text: str) -> str | Text:
 def _secret(text: str) -> str | Text:
     if text.startswith(PLACEHOLDER):
         return Text("the placeholder of env.example is no secret; give a value of your own")
+    return masking(text) or guessable(text) or text
+
+
+def masking(text: str) -> Text | None:
+    """Why *text* is no value, where it is what stands for one."""
     if text == MASK:
         return Text("the mask that stands for a secret is no secret; give the value itself")
-    return guessable(text) or text
+    return None
 
 
 def guessable(text: str) -> Text | None:

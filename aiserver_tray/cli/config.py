@@ -82,7 +82,9 @@ def _read(app: "App", name: str) -> str:
     """A line of standard input; on a terminal it is asked for, and a secret not shown."""
     setting = app.declared[address_of(app.declared, name)]
     if sys.stdin.isatty():
-        asked: str = click.prompt(name, hide_input=setting.is_secret, err=True)
+        asked: str = click.prompt(
+            name, default="", show_default=False, hide_input=setting.is_secret, err=True
+        )
         return asked
     return sys.stdin.readline().rstrip("\r\n")
 

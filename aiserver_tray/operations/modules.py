@@ -26,6 +26,10 @@ class Modules(Protocol):
         """Read them now, not only once one is asked for."""
 
     @property
+    def secrets(self) -> list[str]:
+        """All that no text may have, as far as it can be read."""
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Those of the catalog, in its order."""
 
@@ -60,6 +64,11 @@ class Previews:
     def read(self) -> None:
         """Read them now."""
         self.modules.read()
+
+    @property
+    def secrets(self) -> list[str]:
+        """Those of the modules."""
+        return self.modules.secrets
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,7 +17,6 @@ from aiserver_tray.errors import (
     ImagePullError,
     JointError,
     ResourcesError,
-    SettingError,
 )
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationKind, OperationStatus, OperationView, StepView
@@ -114,16 +113,10 @@ class Operation:
             log_bug(_logger, "an operation failed", bug)
             error = bug_error(bug)
         if error:
-            error.hide(self._secrets())
+            error.hide(self._parts.modules.secrets)
         self._tell(replace(self._view, status=status, error=error, seconds_left=None))
         with suppress(RuntimeError):  # the store is closed already
             self._parts.store.flush()  # who waits for the end finds it in the state
-
-    def _secrets(self) -> list[str]:
-        secrets = self._parts.settings.secrets
-        with suppress(SettingError):  # one that can't be read can't have been told either
-            return list(secrets.values(secrets.names()).values())
-        return []
 
     def _work(self) -> None:
         scope: Scope | None = first_scope(self._request, self._parts)

@@ -27,9 +27,6 @@ Declared = Mapping[str, Setting]
 """Declared settings by address (``module.NAME``, ``app.name``): those of the catalog's modules
 and `APP_SETTINGS`, or what part of them is asked about."""
 
-Origin = Literal["set", "default", "none"]
-"""Where a setting's value comes from."""
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -39,7 +36,7 @@ class Entry:
     address: str
     setting: Setting
     value: str | None
-    origin: Origin
+    origin: Literal["set", "default", "none"]
 
     @property
     def shown(self) -> str:
@@ -310,6 +307,6 @@ def _value(address: str, setting: Setting, stored: Mapping[str, str]) -> str | N
 
 
 def _entry(address: str, setting: Setting, stored: str | None) -> Entry:
-    value = setting.initial if stored is None else stored
-    origin: Origin = "none" if value is None else "default" if stored is None else "set"
-    return Entry(address, setting, MASK if value and setting.is_secret else value, origin)
+    if stored is not None:
+        return Entry(address, setting, MASK if setting.is_secret else stored, "set")
+    return Entry(address, setting, setting.shown, "none" if setting.shown is None else "default")

@@ -135,9 +135,10 @@ def _guarded(root: Path) -> App:
         "plain",
         "services:\n"
         "  db: {image: 'i:1', environment: [DB_PASSWORD, ADMIN_PASS, 'X=${API_KEY:+with}']}\n"
-        "  web: {image: 'i:${LLM_MAX_TOKENS:-1}', ports: ['${WEB_PORT:-db}']}\n",
+        "  web: {image: 'i:${LLM_MAX_TOKENS:-1}', ports: ['${WEB_PORT:-db}'], user: '$SITE'}\n",
     )
-    (folder / ".env").write_text(f"DB_PASSWORD={_SECRET}\nADMIN_PASS=db\n", encoding="utf-8")
+    dotenv = f"DB_PASSWORD={_SECRET}\nADMIN_PASS=db\nSITE=http://$DB_PASSWORD@web\n"
+    (folder / ".env").write_text(dotenv, encoding="utf-8")
     return App(root / "home", [root / "catalog"])
 
 
@@ -152,13 +153,16 @@ def test_what_a_plain_file_calls_by_a_secrets_name_is_one(tmp_path: Path) -> Non
         "plain.API_KEY": ("", "none"),
         "plain.LLM_MAX_TOKENS": ("1", "default"),
         "plain.WEB_PORT": ("db", "default"),
+        "plain.SITE": (f"http://{MASK}@web", "default"),
     }
     assert app.settings.reveal(declared, "DB_PASSWORD") == _SECRET
     app.settings.set(declared, "DB_PASSWORD", "another-horse")
     assert "another-horse" not in (app.settings.folder / "settings.json").read_text()
     assert app.settings.reveal(declared, "DB_PASSWORD") == "another-horse"
-    with pytest.raises(SettingError, match="can be guessed"):
-        app.settings.set(declared, "API_KEY", "short")
+    app.settings.set(declared, "API_KEY", "any")  # what the file's software takes, we do not know
+    with pytest.raises(SettingError, match="the mask"):
+        app.settings.set(declared, "API_KEY", MASK)
+    assert sorted(app.secrets) == ["another-horse", _SECRET], "what is guessed may be any word"
 
 
 def test_a_plain_files_secrets_reach_its_services_and_no_text(tmp_path: Path) -> None:
@@ -174,6 +178,33 @@ def test_a_plain_files_secrets_reach_its_services_and_no_text(tmp_path: Path) ->
     assert MASK in str(refused.value)
     with pytest.raises(CatalogError, match="'db'"):  # what everybody guesses may be any word
         resolve(catalog, module, {})
+    app.settings.set(app.declared, "WEB_PORT", _SECRET)
+    (problem,) = app.check(tmp_path / "catalog").problems
+    assert MASK in str(problem.text)
+    assert _SECRET not in str(problem.text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (
+            "secret",
+            "DB_PASSWORD ROOT_PASS JWT_SECRET SECRETS GITHUB_TOKEN API_KEYS APIKEY",
+        ),
+        (
+            "secret",
+            "SECRETKEY SECRET_KEY_BASE REDISCLI_AUTH REDIS_CONN_STRING SENTRY_DSN PG_PWD",
+        ),
+        ("secret", "DATABASE_URI POSTGRES_URL MONGODB_URL db_password DB_PASSWORD_2 AWS_CREDENTIALS"),
+        ("text", "LLM_MAX_TOKENS ALLOW_EMPTY_PASSWORD SSH_PUBLIC_KEY RECAPTCHA_SITE_KEY KEY PORT"),
+        ("text", "PASSWORD_FILE TOKEN_LIFETIME BASE_URL KEYCLOAK_PORT MONKEY AUTHOR"),
+    ],
+)
+def test_a_secrets_name_is_what_people_call_one(tmp_path: Path, kind: str, names: str) -> None:
+    words = ", ".join(names.split())
+    write(tmp_path, "plain", f"services: {{web: {{image: 'i:1', environment: [{words}]}}}}\n")
+    settings = load_catalog([tmp_path]).module("plain").settings
+    assert {name: s.type for name, s in settings.items()} == dict.fromkeys(names.split(), kind)
 
 
 def test_who_only_looks_at_a_plain_file_gets_no_stored_secret(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_a_bug_is_told_by_its_place_and_never_by_its_text(
     store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = Settings(Home(tmp_path / "home", "home"))
-    modules, unused = cast("Any", SimpleNamespace(names=())), cast("Any", None)
+    modules, unused = cast("Any", SimpleNamespace(names=(), secrets=[])), cast("Any", None)
     parts = Parts(cast("Any", Faulty()), store, settings, modules, lambda: None, unused)
     with caplog.at_level(logging.DEBUG):
         view = Operation(Request("up"), parts).wait(LIMIT)
