@@ -1,6 +1,7 @@
 """Everything that the doctor looks at, in one list."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from aiserver_tray.catalog.catalog import Catalog
@@ -65,12 +66,24 @@ def examine(installation: Installation) -> list[Finding]:
 def _chosen_targets(
     installation: Installation,
 ) -> tuple[list[ModuleTarget], list[AiServerError]]:
-    """What the chosen modules, with those that they require, want on the engine; and why some
-    can't be had."""
+    """What the chosen modules, with those that they require, want on the engine, as far as they
+    can be had; and why the others can't."""
+    chosen: tuple[str, ...] = ()
     try:
-        return with_requires(installation.chosen, installation.preview), []
+        chosen = installation.chosen
+        return with_requires(chosen, installation.preview), []
     except AiServerError as error:
-        return [], list(each(error))
+        return _each_by_itself(installation, chosen), list(each(error))
+
+
+def _each_by_itself(installation: Installation, chosen: Iterable[str]) -> list[ModuleTarget]:
+    """Those of the *chosen* modules that can be had with all that they require: what is wrong with
+    another is no reason to look at none."""
+    found: dict[str, ModuleTarget] = {}
+    for name in chosen:
+        with suppress(AiServerError):
+            found |= {module.name: module for module in with_requires([name], installation.preview)}
+    return list(found.values())
 
 
 def _on_engine(installation: Installation, targets: list[ModuleTarget]) -> Iterator[Finding]:

@@ -8,7 +8,9 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
+from aiserver_tray.doctor import examination
 from aiserver_tray.doctor import examine as examine_all
+from aiserver_tray.doctor.finding import Finding
 from aiserver_tray.doctor.installation import examine_installation as examine
 from aiserver_tray.host import autostart, tray_place
 from aiserver_tray.host.paths import Home
@@ -16,6 +18,7 @@ from aiserver_tray.i18n import Text
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.target.model import ModuleTarget
 
 MODULE = """\
 x-aiserver:
@@ -212,6 +215,45 @@ def test_a_chosen_module_that_is_gone_is_told(app: App, used: Home) -> None:
     (problem,) = told(app)
     assert problem.startswith("modules: ")
     assert "'gone'" in problem
+
+
+PLAIN = "x-aiserver: {kind: basic}\nservices: {main: {image: 'i:1'}}\n"
+USER = "x-aiserver: {kind: feature, requires: [%s]}\nservices: {main: {image: 'i:1'}}\n"
+VALUELESS = """\
+x-aiserver: {kind: feature, settings: {WHERE: {}}}
+services: {main: {image: 'i:1', environment: {WHERE: '${WHERE}'}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [
+        ("services: [\n", "catalog"),
+        (USER % "nowhere", "modules"),
+        (VALUELESS, "modules"),
+        (None, "modules"),
+    ],
+    ids=["broken", "requires what is missing", "a setting without a value", "gone"],
+)
+def test_a_chosen_module_that_can_not_be_had_keeps_none_of_the_others_from_being_examined(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str | None, name: str
+) -> None:
+    files = {"db": PLAIN, "one": USER % "db", "two": USER % "db", "other": other}
+    for folder, text in files.items():
+        if text:
+            (tmp_path / "catalog" / folder).mkdir()
+            (tmp_path / "catalog" / folder / "compose.yaml").write_text(text, encoding="utf-8")
+    app.settings.choose(["one", "other", "two", "mine"])
+    seen: list[str] = []
+
+    def look(*asked: list[ModuleTarget]) -> list[Finding]:
+        seen.extend(target.name for target in asked[-1])
+        return []
+
+    monkeypatch.setattr(examination, "examine_engine", look)
+    problems = [f.name for f in examine_all(app) if f.grade == "problem"]
+    assert problems == [name]
+    assert seen == ["db", "one", "two", "mine"]
 
 
 def test_an_installation_without_an_id_is_no_fault_of_the_engine(app: App, used: Home) -> None:
