@@ -240,7 +240,8 @@ def _confirm_volumes(request: "Request", core: "Core") -> "Request":
 def _print_plan(request: "Request", *, as_json: bool) -> None:
     app = current_app()
     with app.core() as core:
-        plan = core.operations.plan(request)
+        preview = core.operations.preview(request)
+    plan = preview.plan
     if as_json:
         print_json([plan_row(step) for step in plan])
     elif not len(plan):
@@ -251,6 +252,7 @@ def _print_plan(request: "Request", *, as_json: bool) -> None:
             [(STEPS[s.kind].render(app.language), s.subject, s.module) for s in plan],
             app.language,
         )
+    tell(notice.render(app.language) for notice in preview.notices)
 
 
 def plan_row(step: Any) -> dict[str, Any]:  # noqa: ANN401

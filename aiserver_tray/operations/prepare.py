@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import ObjectNotFoundError, raise_all
 from aiserver_tray.i18n import Text
-from aiserver_tray.model import Container
+from aiserver_tray.model import Container, OperationKind
 from aiserver_tray.operations.down import plan_down, plan_stop
 from aiserver_tray.operations.kernel_steps import with_kernel_settings
 from aiserver_tray.operations.observed import Observed
@@ -21,6 +21,7 @@ from aiserver_tray.operations.up import (
     images_of,
     never_pulled,
     plan_images,
+    plan_refresh,
     plan_up,
     plan_without_waiting,
 )
@@ -60,6 +61,11 @@ def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
             return Prepared(plan, scope, Observed(containers))
         case _:
             return _prepare_down(request, scope, parts)
+
+
+def refresh_of(kind: OperationKind, scope: Scope) -> Plan:
+    """What an operation of this *kind* on *scope* does first of all, and then prepares again."""
+    return plan_refresh(scope.targets.values()) if kind == "up" else Plan()
 
 
 def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:

@@ -27,11 +27,11 @@ from aiserver_tray.operations.locks import module_locks, refuse
 from aiserver_tray.operations.modules import Previews
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.prepare import Prepared, look_again, prepare
+from aiserver_tray.operations.prepare import Prepared, look_again, prepare, refresh_of
+from aiserver_tray.operations.preview import Preview, preview
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run import Runner
 from aiserver_tray.operations.scope import Scope, first_scope, scope_of
-from aiserver_tray.operations.up import plan_refresh
 from aiserver_tray.settings.app_settings import APP_SETTINGS, MIRRORS, mirror_list
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
 
@@ -51,13 +51,18 @@ class Operations:
         self._parts = parts
 
     def plan(self, request: Request) -> Plan:
-        """What *request* would do now. Changes nothing, makes no secrets, and takes no locks.
+        """What *request* would do now; as `preview`."""
+        return self.preview(request).plan
+
+    def preview(self, request: Request) -> Preview:
+        """What *request* would do now, and what the user should know. Changes nothing, makes no
+        secrets, and takes no locks.
 
         Raises:
             AiServerError: all that stands against it.
         """
         parts = replace(self._parts, modules=Previews(self._parts.modules))
-        return prepare(request, first_scope(request, parts), parts).plan
+        return preview(request.kind, prepare(request, first_scope(request, parts), parts))
 
     def start(self, request: Request) -> "Operation":
         """Begin *request* in the background."""
@@ -153,8 +158,8 @@ class Operation:
         if prepared.lacks_helper:
             prepared = self._prepare_with_helper(scope)
         self._remember_desired(prepared, engine_id)
-        refresh = plan_refresh(scope.targets.values())
-        if self._request.kind == "up" and len(refresh):
+        refresh = refresh_of(self._request.kind, scope)
+        if len(refresh):
             self._carry_out(refresh, scope, ())
             prepared = self._prepare(scope)
         self._carry_out(prepared.plan, scope, prepared.observed.images)

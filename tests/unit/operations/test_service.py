@@ -10,11 +10,17 @@ from typing import Any, cast
 import pytest
 
 from aiserver_tray.host.paths import Home
+from aiserver_tray.i18n import Text
+from aiserver_tray.operations import service
 from aiserver_tray.operations.parts import Parts
+from aiserver_tray.operations.plan import Plan
+from aiserver_tray.operations.prepare import Prepared
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.service import Operation
+from aiserver_tray.operations.scope import Scope
+from aiserver_tray.operations.service import Operation, Operations
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store
+from tests.unit.operations.planning import observed, targets_of
 
 SECRET = "password-of-somebody"
 LIMIT = 10.0
@@ -34,12 +40,31 @@ def store() -> Iterator[Store]:
     store.close()
 
 
-def test_a_bug_is_told_by_its_place_and_never_by_its_text(
-    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def parts(store: Store, tmp_path: Path) -> Parts:
+    """Parts with an engine whose use is a bug."""
     settings = Settings(Home(tmp_path / "home", "home"))
     modules, unused = cast("Any", SimpleNamespace(names=(), secrets=[])), cast("Any", None)
-    parts = Parts(cast("Any", Faulty()), store, settings, modules, lambda: None, unused)
+    return Parts(cast("Any", Faulty()), store, settings, modules, lambda: None, unused)
+
+
+def test_a_preview_shows_what_is_done_first_and_what_is_to_be_known(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "services: {web: {image: 'web:1', pull_policy: always}}"
+    targets = targets_of(tmp_path / "catalog", m=text)
+    scope = Scope(("m",), ("m",), {"m": targets[0]})
+    prepared = Prepared(Plan(), scope, observed(targets), (Text("little memory"),))
+    monkeypatch.setattr(service, "first_scope", lambda *_: scope)
+    monkeypatch.setattr(service, "prepare", lambda *_: prepared)
+    operations, request = Operations(parts), Request("up", ("m",))
+    assert str(operations.plan(request)) == "pull web:1"
+    assert "little memory" in map(str, operations.preview(request).notices)
+
+
+def test_a_bug_is_told_by_its_place_and_never_by_its_text(
+    parts: Parts, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.DEBUG):
         view = Operation(Request("up"), parts).wait(LIMIT)
     assert view.status == "failed"

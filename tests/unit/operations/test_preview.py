@@ -1,0 +1,81 @@
+"""What is shown beforehand: all stages of an operation, in their order."""
+
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.i18n import Text
+from aiserver_tray.model import OperationKind
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan import Plan
+from aiserver_tray.operations.prepare import Prepared
+from aiserver_tray.operations.preview import preview
+from aiserver_tray.operations.scope import Scope
+from aiserver_tray.operations.up import plan_up
+from aiserver_tray.target.kernel import HELPER
+from aiserver_tray.target.model import ModuleTarget
+from tests.unit.operations.planning import observed, targets_of
+
+REFRESHED = """
+    services:
+      web: {image: "web:1", pull_policy: always}
+      made: {build: ".", pull_policy: build}
+      other: {image: "other:1"}
+"""
+PULL, BUILD = "pull web:1", "build aiserver/m-made:local"
+
+
+@pytest.fixture
+def targets(tmp_path: Path) -> list[ModuleTarget]:
+    return targets_of(tmp_path, m=REFRESHED)
+
+
+def prepared(
+    targets: list[ModuleTarget], there: Observed, *notices: Text, lacks_helper: bool = False
+) -> Prepared:
+    scope = Scope(("m",), ("m",), {target.name: target for target in targets})
+    return Prepared(plan_up(targets, there), scope, there, notices, lacks_helper)
+
+
+def ids(plan: Plan) -> list[str]:
+    return [step.id for step in plan]
+
+
+def test_what_runs_is_shown_as_pulled_and_built_anew(targets: list[ModuleTarget]) -> None:
+    notice = Text("little memory")
+    found = preview("up", prepared(targets, observed(targets), notice))
+    assert sorted(ids(found.plan)) == [BUILD, PULL]
+    told, perhaps = map(str, found.notices)
+    assert told == "little memory"
+    assert "m/web, m/made is made anew only if its image has changed" in perhaps
+
+
+@pytest.mark.parametrize("kind", ["restart", "pull", "build", "stop", "down"])
+def test_nothing_but_up_renews_what_is_there(
+    targets: list[ModuleTarget], kind: OperationKind
+) -> None:
+    found = preview(kind, prepared(targets, observed(targets)))
+    assert (ids(found.plan), found.notices) == ([], ())
+
+
+def test_all_else_needs_what_is_pulled_and_built_anew(targets: list[ModuleTarget]) -> None:
+    found = preview("up", prepared(targets, Observed()))
+    assert sorted(ids(found.plan)[:2]) == [BUILD, PULL], "each once, and first"
+    assert sorted(ids(found.plan)) == sorted(ids(plan_up(targets, Observed())))
+    assert all(step.needs >= {PULL, BUILD} for step in found.plan.steps[2:])
+    assert found.notices == (), "all is made anew anyhow"
+
+
+def test_the_image_that_looks_at_the_kernel_comes_first_and_is_not_indispensable(
+    targets: list[ModuleTarget],
+) -> None:
+    plan = preview("up", prepared(targets, Observed(), lacks_helper=True)).plan
+    first, *others = plan
+    assert first.id == f"pull {HELPER.local}"
+    assert all(first.id in step.after - step.needs for step in others)
+
+
+def test_an_image_that_is_both_is_pulled_once(tmp_path: Path) -> None:
+    text = f"services: {{web: {{image: '{HELPER.name}', pull_policy: always}}}}"
+    found = preview("up", prepared(targets_of(tmp_path, m=text), Observed(), lacks_helper=True))
+    assert ids(found.plan).count(f"pull {HELPER.local}") == 1
