@@ -55,12 +55,13 @@ def operation_of(json: Mapping[str, Any]) -> OperationView:
 
 def error_of(json: Mapping[str, Any]) -> AiServerError:
     """The error, or all that were joined in it."""
+    data = json["data"]
     if json["code"] == CancelledError.code:
-        return CancelledError()
-    joined = json["data"].get("errors")
+        return CancelledError(data.get("kind"), data.get("modules", ()))
+    joined = data.get("errors")
     if joined:
         return JointError([error_of(error) for error in joined])
-    return RemoteError(json["code"], json["message"], json["data"])
+    return RemoteError(json["code"], json["message"], data)
 
 
 def _error(json: Json | None) -> AiServerError | None:

@@ -160,17 +160,28 @@ class BusyError(AiServerError):
 
 
 class CancelledError(AiServerError):
-    """The user cancelled the operation."""
+    """The user cancelled the operation. ``kind`` and ``modules`` are those of the request, once
+    they are known: they decide what can be done next."""
 
     code = "E_CANCELLED"
 
-    def __init__(self) -> None:
-        super().__init__(
-            Text(
-                "Cancelled. What was done stays: the same command goes on from here, and "
-                "`aiserver-tray down` takes away what was started."
-            )
+    def __init__(self, kind: str | None = None, modules: Sequence[str] = ()) -> None:
+        super().__init__(_after_cancelling(kind, modules), kind=kind, modules=list(modules))
+
+
+def _after_cancelling(kind: str | None, modules: Sequence[str]) -> Text:
+    if kind is None:
+        return Text("Cancelled. What was done stays.")
+    if kind in ("pull", "build"):
+        return Text("Cancelled. The same command goes on from what is there.")
+    if kind in ("up", "restart") and modules:
+        # Without a name, `down` would take away everything; and of these, too, some may have run.
+        return Text(
+            "Cancelled. What was done stays: the same command goes on from here, and "
+            "`aiserver-tray down {modules}` takes these modules away, even what ran before.",
+            modules=" ".join(modules),
         )
+    return Text("Cancelled. What was done stays: the same command goes on from here.")
 
 
 def _quoted(lines: Sequence[str]) -> str:

@@ -110,8 +110,9 @@ class Operation:
         try:
             self._work()
             status = "succeeded"
-        except CancelledError as cancelled:
-            status, error = "cancelled", cancelled
+        except CancelledError:
+            status = "cancelled"
+            error = CancelledError(self._request.kind, self._view.modules)
         except AiServerError as failure:
             error = failure
         except Exception as bug:  # noqa: BLE001 - it must be told, whatever it is

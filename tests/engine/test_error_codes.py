@@ -268,7 +268,9 @@ def _cancelled(stage: Stage) -> Iterator[Case]:
         running.interrupt()
 
     advice = ("the same command goes on from here", "再次运行同一命令即可从这里继续")
-    yield Case(UP, ("`aiserver-tray down`",), advice, {}, code=130, meddle=interrupt)
+    data = {"kind": "up", "modules": ["web"]}
+    names = ("`aiserver-tray down web`",)
+    yield Case(UP, names, advice, data, code=130, meddle=interrupt)
 
 
 @produces("E_RUNTIME")

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from aiserver_tray.errors import (
     AiServerError,
+    CancelledError,
     CatalogError,
     EngineRequestError,
     ExitedError,
@@ -55,3 +58,33 @@ def test_what_a_program_is_told_is_in_the_readers_language_too() -> None:
 def test_several_errors_within_several_stand_beside_each_other() -> None:
     one, two, three = (EngineRequestError(500, name) for name in ("one", "two", "three"))
     assert JointError([JointError([one, two]), three]).errors == (one, two, three)
+
+
+@pytest.mark.parametrize("kind", ["up", "restart"])
+def test_what_was_being_started_can_be_taken_away_by_itself(kind: str) -> None:
+    error = CancelledError(kind, ("n8n", "dify"))
+    for told in (error.render("en"), error.render("zh")):
+        assert "`aiserver-tray down n8n dify`" in told
+    assert "goes on from here" in str(error)
+    assert "even what ran before" in str(error)
+    assert error.data == {"kind": kind, "modules": ["n8n", "dify"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "modules"),
+    [
+        ("stop", ["n8n"]),
+        ("down", ["n8n"]),
+        ("pull", ["n8n"]),
+        ("build", ["n8n"]),
+        ("up", []),
+        (None, []),
+    ],
+)
+def test_no_cancelled_operation_offers_to_take_away_everything(
+    kind: str | None, modules: list[str]
+) -> None:
+    error = CancelledError(kind, modules)
+    for told in (error.render("en"), error.render("zh")):
+        assert "aiserver-tray down" not in told
+    assert ("the same command goes on" in str(error).lower()) is (kind is not None)

@@ -90,8 +90,11 @@ def test_cancelling_is_the_hosts_to_do(core: RemoteCore, contract: StoreContract
     operation = core.operations.start(Request("up", ("web",)))
     operation.cancel()
     assert contract.asked[-1] == ("ai/operation/cancel", {"id": OPERATION})
-    contract.show(going(status="cancelled", error=CancelledError()))
-    assert isinstance(operation.wait().error, CancelledError)
+    error = CancelledError("up", ("web",))
+    contract.show(going(status="cancelled", error=error))
+    told = operation.wait().error
+    assert isinstance(told, CancelledError)
+    assert (told.text, told.data) == (error.text, error.data)
 
 
 def test_who_leaves_cancels_nothing(home: Home, server: Server, contract: StoreContract) -> None:
