@@ -40,6 +40,7 @@ def container(answer: Json) -> Container:
         ports=tuple(_bound(answer["NetworkSettings"].get("Ports"))),
         last_check=_last_check(health),
         networks=frozenset(_attached(answer["NetworkSettings"])),
+        requires=labels.required_in(given),
     )
 
 

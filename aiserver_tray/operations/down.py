@@ -1,12 +1,25 @@
 """The plan of `stop` and `down`, and whom they concern (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
 from aiserver_tray.errors import AiServerError, InUseError
 from aiserver_tray.model import AT_REST, Container, ModuleModel
 from aiserver_tray.operations.plan import SECONDS, Plan, Step, step_id
+from aiserver_tray.state.required import required_now
+
+
+def as_they_run(
+    models: Mapping[str, ModuleModel], containers: Iterable[Container]
+) -> dict[str, ModuleModel]:
+    """*models* with what the modules require as they run, and one more for each that has left the
+    catalog and still has *containers*."""
+    return {
+        name: replace(models.get(name) or ModuleModel(name, "feature"), requires=required)
+        for name, required in required_now(models.values(), containers).items()
+    }
 
 
 def users_of(module: str, models: Mapping[str, ModuleModel]) -> set[str]:
@@ -76,8 +89,8 @@ def _required(modules: Sequence[str], models: Mapping[str, ModuleModel]) -> list
 def plan_stop(
     modules: Sequence[str], models: Mapping[str, ModuleModel], containers: Iterable[Container]
 ) -> Plan:
-    """Stop the containers of *modules*, users before what they use. A module without a model (it
-    left the catalog, or its file is broken) has no order."""
+    """Stop the containers of *modules*, users before what they use. A module without a model, or
+    whose file is broken, has no order within."""
     concerned = [c for c in containers if c.module in modules and c.status not in AT_REST]
     return Plan.of(_stops(concerned, models))
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 
 from aiserver_tray.errors import AiServerError, mistyped, raise_all, refuse_unknown
 from aiserver_tray.model import ModuleModel, OperationKind
-from aiserver_tray.operations.down import in_use, running_modules, unused_basics, with_users
+from aiserver_tray.operations.down import (
+    as_they_run,
+    in_use,
+    running_modules,
+    unused_basics,
+    with_users,
+)
 from aiserver_tray.operations.modules import Modules, with_requires
 from aiserver_tray.operations.parts import Parts, meet_engine
 from aiserver_tray.operations.request import Request
@@ -73,7 +79,8 @@ def _stop_scope(request: Request, parts: Parts) -> Scope:
     containers = parts.store.state.containers.values()
     names = _named(request, parts)
     concerned = {container.module for container in containers}.union(names, _desired(parts))
-    models = {name: parts.modules.model(name) for name in parts.modules.names if name in concerned}
+    known = {name: parts.modules.model(name) for name in parts.modules.names if name in concerned}
+    models = as_they_run(known, containers)
     running = running_modules(containers)
     if request.modules:
         if request.cascade:

@@ -8,6 +8,7 @@ from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, ModuleView, ServiceModel, Snapshot
 from aiserver_tray.model import State as StateName
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge
+from aiserver_tray.state.required import required_now
 
 if TYPE_CHECKING:
     from aiserver_tray.state.reduce import State
@@ -46,7 +47,7 @@ def _worst(states: Iterable[StateName]) -> StateName:
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """A module with its containers, by name, and all that it requires.
+    """A module with its containers, by name, and all that it requires as it runs.
 
     ``wanted``: asked for, or required by one that is; ``planned``: likewise for the starts that
     have no steps yet."""
@@ -85,6 +86,7 @@ def _modules(state: "State") -> Iterator[_Module]:
     requires = {model.name: model.requires for model in state.modules}
     wanted = _closure(requires, state.desired)
     planned = _closure(requires, state.work.planned)
+    now = required_now(state.modules, state.containers.values())
     containers: dict[str, dict[str, Container]] = {}
     for name, container in state.containers.items():
         containers.setdefault(container.module, {})[name] = container
@@ -92,12 +94,13 @@ def _modules(state: "State") -> Iterator[_Module]:
         yield _Module(
             model,
             containers.pop(model.name, {}),
-            _closure(requires, model.requires),
+            _closure(now, now[model.name]),
             wanted=model.name in wanted,
             planned=model.name in planned,
         )
     for name in sorted(containers):
-        yield _Module(ModuleModel(name, "feature"), containers[name], orphan=True)
+        required = _closure(now, now[name])
+        yield _Module(ModuleModel(name, "feature"), containers[name], required, orphan=True)
 
 
 def _closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:

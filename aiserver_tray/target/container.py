@@ -7,7 +7,7 @@ from typing import Any
 
 from aiserver_tray.target.config import config
 from aiserver_tray.target.host_config import host_config
-from aiserver_tray.target.labels import container_labels
+from aiserver_tray.target.labels import container_labels, requires_label
 from aiserver_tray.target.model import File, ImageTarget
 from aiserver_tray.target.mounts import mounts, volume_mount
 from aiserver_tray.target.network import networking
@@ -45,7 +45,7 @@ def container(
     }
     digest = _hash(body, service.labels, image.name or image.local, files)
     labels = container_labels(scope.module.name, name, scope.owner, digest, service.labels)
-    return {**body, "Labels": labels}, digest
+    return {**body, "Labels": {**labels, **requires_label(scope.requires)}}, digest
 
 
 def _hash(

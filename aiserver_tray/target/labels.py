@@ -1,7 +1,7 @@
 """The labels of our objects: ours, by which we know them, and Compose's, by which Docker Desktop
 and ``docker compose ls`` group them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,6 +14,9 @@ VERSION: Final = "io.aiserver.version"
 INSTALLATION: Final = "io.aiserver.installation"
 CONFIG_OF: Final = "io.aiserver.config-of"
 """On a volume that holds nothing but a service's configuration files: that service."""
+
+REQUIRES: Final = "io.aiserver.requires"
+"""On a service's container: the modules that its own one required when it was made."""
 
 ONE_SHOT: Final = "io.aiserver.one-shot"
 """On a container that is no service of any module and lives for one command: the installation's id.
@@ -48,6 +51,19 @@ def container_labels(
         f"{_COMPOSE}.oneoff": "False",
         f"{_COMPOSE}.config-hash": config_hash,
     }
+
+
+def requires_label(modules: Iterable[str]) -> dict[str, str]:
+    """The label of a container whose module requires *modules*. No part of the hash: neither a new
+    requirement alone nor a version that notes them first makes a container anew."""
+    return {REQUIRES: ",".join(sorted(modules))}
+
+
+def required_in(given: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The modules that the label among *given* names; None where there is none: the container was
+    made by a version that did not note them."""
+    noted = given.get(REQUIRES)
+    return None if noted is None else tuple(filter(None, noted.split(",")))
 
 
 def resource_labels(

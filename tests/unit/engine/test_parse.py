@@ -13,6 +13,7 @@ from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.events import event_params
 from aiserver_tray.engine.logs import frames
 from aiserver_tray.model import Port
+from aiserver_tray.target.labels import REQUIRES
 from aiserver_tray.target.model import File
 
 
@@ -42,6 +43,33 @@ def test_claims_are_fixed_ports_on_every_address() -> None:
         Port("0.0.0.0", 81, 80, "tcp"),
         Port("::", 53, 53, "udp"),
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "required"),
+    [({}, None), ({REQUIRES: ""}, ()), ({REQUIRES: "postgres,redis"}, ("postgres", "redis"))],
+)
+def test_what_a_containers_module_required_is_in_its_label(
+    given: dict[str, str], required: tuple[str, ...] | None
+) -> None:
+    answer = {
+        "Id": "1",
+        "Name": "/ai-web",
+        "Image": "sha256:1",
+        "Created": "",
+        "RestartCount": 0,
+        "Config": {"Image": "web:1", "Labels": given},
+        "State": {
+            "Status": "running",
+            "ExitCode": 0,
+            "OOMKilled": False,
+            "Error": "",
+            "StartedAt": "",
+            "FinishedAt": "",
+        },
+        "NetworkSettings": {},
+    }
+    assert parse.container(answer).requires == required
 
 
 def test_frames_are_found_however_the_pieces_are_cut() -> None:

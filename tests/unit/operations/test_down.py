@@ -7,7 +7,15 @@ import pytest
 
 from aiserver_tray.errors import InUseError
 from aiserver_tray.model import Container, ModuleModel
-from aiserver_tray.operations.down import in_use, plan_down, plan_stop, unused_basics, with_users
+from aiserver_tray.operations.down import (
+    as_they_run,
+    in_use,
+    plan_down,
+    plan_stop,
+    running_modules,
+    unused_basics,
+    with_users,
+)
 from aiserver_tray.operations.plan import Plan
 from tests.unit.operations.planning import observed, targets_of
 from tests.unit.operations.test_up import APP, BASE
@@ -88,3 +96,60 @@ def test_a_basic_that_only_an_unused_basic_needs_is_unused_too() -> None:
     }
     found = unused_basics(["web"], models, {"web", "search", "store"}, ["web"])
     assert found == ["search", "store"]
+
+
+# -- what a running module requires that its file does not say any more ----------------------------
+
+
+def noted(stack: Stack, *requires: str) -> list[Container]:
+    """The containers of *stack*; those of ``web`` were made when it required *requires*."""
+    return [replace(c, requires=requires) if c.module == "web" else c for c in stack[1]]
+
+
+@pytest.mark.parametrize("today", ["its folder is gone", "its file is broken", "it is set anew"])
+def test_what_runs_holds_what_it_began_with_whatever_the_catalog_says(
+    stack: Stack, today: str
+) -> None:
+    models, containers = stack[0], noted(stack, "base")
+    web = models.pop("web")
+    if today == "its file is broken":
+        models["web"] = ModuleModel("web", "feature")
+    elif today == "it is set anew":
+        models["web"] = replace(web, requires=("other",))
+    other = ModuleModel("other", "feature", ("base",))
+    found = as_they_run({**models, "other": other}, containers)
+    running = running_modules(containers)
+    (error,) = in_use(["base"], found, running)
+    assert error.data == {"module": "base", "users": ["web"]}
+    assert with_users(["base"], found, running) == ["base", "web"]
+    assert unused_basics(["other"], found, running, ["other"]) == []
+    plan = plan_stop(["base", "web"], found, containers)
+    assert {"stop ai-web", "stop ai-web-worker"} <= needs(plan, "stop ai-base")
+
+
+def test_the_last_to_go_takes_along_the_basics_that_it_began_with(stack: Stack) -> None:
+    models, containers = stack[0], noted(stack, "base")
+    del models["web"]
+    found = as_they_run(models, containers)
+    assert unused_basics(["web"], found, {"web", "base"}, ["web"]) == ["base"]
+
+
+def test_the_file_tells_where_nothing_was_noted(stack: Stack) -> None:
+    models, containers = stack
+    assert as_they_run(models, containers) == models
+
+
+def test_what_the_file_requires_since_is_held_too(stack: Stack) -> None:
+    found = as_they_run(stack[0], noted(stack))
+    assert found["web"].requires == ("base",)
+
+
+def test_what_ended_long_ago_tells_nothing_of_what_runs(stack: Stack) -> None:
+    models, containers = stack[0], noted(stack, "base")
+    del models["web"]
+    ended = [replace(c, status="exited") if c.module == "web" else c for c in containers]
+    job = next(c for c in ended if c.service == "job")
+    alive = next(c for c in containers if c.name == "ai-web")
+    assert as_they_run(models, ended)["web"].requires == ("base",), "all that is known"
+    now = as_they_run(models, [job, replace(alive, requires=())])
+    assert now["web"].requires == ()

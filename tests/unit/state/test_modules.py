@@ -132,6 +132,15 @@ class TestRequires:
         state = after(ContainerSeen(ended("chat/app")), start=state)
         assert shown(state, "db").used_by == ("web",)
 
+    def test_used_by_names_those_that_began_with_it_whatever_their_files_say(self) -> None:
+        names = ("web/app", "gone/app")
+        running = [container(name, requires=("cache",)) for name in names]
+        models = (*self.MODELS[:2], model("web"))
+        state = running_engine(*running, models=models, desired=())
+        assert shown(state, "cache").used_by == ("web", "gone")
+        assert shown(state, "db").used_by == ("web", "gone")
+        assert not shown(state, "cache").wanted, "what is wanted is what the files say"
+
     def test_a_circle_does_not_hang(self) -> None:
         models = (model("a", requires=("b",)), model("b", requires=("a",)))
         state = running_engine(models=models, desired=("a",))

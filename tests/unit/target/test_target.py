@@ -147,12 +147,23 @@ def test_labels_are_ours_and_those_that_group(target_of: TargetOf) -> None:
         "io.aiserver.config-hash": web.config_hash,
         "io.aiserver.version": "1.0",
         "io.aiserver.installation": "home",
+        "io.aiserver.requires": "",
         "com.docker.compose.project": "aiserver-m",
         "com.docker.compose.service": "web",
         "com.docker.compose.container-number": "1",
         "com.docker.compose.oneoff": "False",
         "com.docker.compose.config-hash": web.config_hash,
     }
+
+
+def test_what_the_module_requires_is_noted_and_no_part_of_the_hash(target_of: TargetOf) -> None:
+    service = "services: {a: {image: i}}\n"
+    target_of(service, name="b")
+    target_of(service, name="c")
+    (before,) = target_of(service).services
+    (after,) = target_of(f"x-aiserver: {{kind: feature, requires: [c, b]}}\n{service}").services
+    assert after.body["Labels"]["io.aiserver.requires"] == "b,c"
+    assert after.config_hash == before.config_hash
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,60 @@
+"""Whom a `stop` concerns. Engine and modules are fakes, which say what is looked at and no more."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from aiserver_tray.errors import InUseError
+from aiserver_tray.host.paths import Home
+from aiserver_tray.model import Container, ModuleModel
+from aiserver_tray.operations.parts import Parts
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.scope import scope_of
+from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.state.facts import ContainersListed
+from aiserver_tray.state.store import Store
+
+BASE = ModuleModel("base", "basic")
+OTHER = ModuleModel("other", "feature", ("base",))
+
+
+def running(module: str, *requires: str) -> Container:
+    """The container of *module*, which required *requires* when it was made."""
+    made = Container(f"id-{module}", f"ai-{module}", module, module, "hash", "i", "i:1", "running")
+    return replace(made, requires=requires)
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    """``base`` and ``other`` run, and ``gone``, which left the catalog and requires ``base``."""
+    store = Store()
+    store.put(ContainersListed((running("base"), running("other"), running("gone", "base"))))
+    store.flush()
+    known = {model.name: model for model in (BASE, OTHER)}
+    modules = cast("Any", SimpleNamespace(names=tuple(known), model=known.__getitem__))
+    engine = cast("Any", SimpleNamespace(info=lambda: SimpleNamespace(id="ENGINE")))
+    settings = Settings(Home(tmp_path / "home", "home"))
+    yield Parts(engine, store, settings, modules, lambda: None, cast("Any", None))
+    store.close()
+
+
+def test_a_basic_is_not_stopped_under_what_left_the_catalog(parts: Parts) -> None:
+    with pytest.raises(InUseError) as refused:
+        scope_of(Request("stop", ("base", "other")), parts)
+    assert refused.value.data == {"module": "base", "users": ["gone"]}
+    scope = scope_of(Request("stop", ("base",), cascade=True), parts)
+    assert scope.modules == ("base", "gone", "other")
+
+
+def test_a_basic_that_what_left_the_catalog_needs_is_not_unused(parts: Parts) -> None:
+    setting = {STOP_UNUSED_BASICS: APP_SETTINGS[STOP_UNUSED_BASICS]}
+    parts.settings.set(setting, STOP_UNUSED_BASICS, "true")
+    assert scope_of(Request("stop", ("other",)), parts).modules == ("other",)
+    scope = scope_of(Request("stop", ("other", "gone")), parts)
+    assert scope.modules == ("other", "gone", "base")
+    assert scope.locked == ("other", "gone", "base")
