@@ -13,6 +13,7 @@ from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.preflight import preflight
+from aiserver_tray.operations.preflight_changed import changed_notices
 from aiserver_tray.operations.preflight_kernel import examine_kernel
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
@@ -88,7 +89,7 @@ def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
         plan = with_kernel_settings(plan, kernel.mends, _images([HELPER], parts.engine))
     if request.detach:
         plan = plan_without_waiting(plan)
-    notices = (*report.notices, *kernel.notices)
+    notices = (*report.notices, *changed_notices(targets, found), *kernel.notices)
     return Prepared(plan, scope, observed, notices, kernel.lacks_helper)
 
 

@@ -1,11 +1,11 @@
 """The whole body of a container's creation, and the hash that tells whether it changed."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiserver_tray.target.config import config
+from aiserver_tray.target.digest import digest
 from aiserver_tray.target.host_config import host_config
 from aiserver_tray.target.labels import container_labels, requires_label
 from aiserver_tray.target.model import File, ImageTarget
@@ -43,9 +43,9 @@ def container(
         },
         "NetworkingConfig": {"EndpointsConfig": endpoints},
     }
-    digest = _hash(body, service.labels, image.name or image.local, files)
-    labels = container_labels(scope.module.name, name, scope.owner, digest, service.labels)
-    return {**body, "Labels": {**labels, **requires_label(scope.requires)}}, digest
+    hashed = _hash(body, service.labels, image.name or image.local, files)
+    labels = container_labels(scope.module.name, name, scope.owner, hashed, service.labels)
+    return {**body, "Labels": {**labels, **requires_label(scope.requires)}}, hashed
 
 
 def _hash(
@@ -54,7 +54,7 @@ def _hash(
     image: str,
     files: Sequence[File],
 ) -> str:
-    """SHA-256 over all that makes a container another one. Our own labels are no part of it, nor
+    """Over all that makes a container another one. Our own labels are no part of it, nor
     is how an image is built: what was built is told by its id."""
     whole = {
         "body": body,
@@ -64,5 +64,4 @@ def _hash(
             [f.path, hashlib.sha256(f.content).hexdigest(), f.uid, f.gid, f.mode] for f in files
         ],
     }
-    text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest(whole)

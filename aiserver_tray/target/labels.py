@@ -3,8 +3,9 @@ and ``docker compose ls`` group them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from aiserver_tray.target.digest import digest
 from aiserver_tray.target.names import project_name
 
 MODULE: Final = "io.aiserver.module"
@@ -82,6 +83,12 @@ def resource_labels(
         f"{_COMPOSE}.project": project_name(module),
         f"{_COMPOSE}.{kind}": key,
     }
+
+
+def resource_body(body: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    """*body* of a network's or volume's creation with *labels*, and with that of its hash. Labels
+    are no part of it: they change nothing of what the object does."""
+    return {**body, "Labels": {**labels, CONFIG_HASH: digest(body)}}
 
 
 def shared_labels(owner: Owner) -> dict[str, str]:

@@ -4,7 +4,13 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from aiserver_tray.target.labels import INSTALLATION, VERSION, Owner, resource_labels
+from aiserver_tray.target.labels import (
+    INSTALLATION,
+    VERSION,
+    Owner,
+    resource_body,
+    resource_labels,
+)
 from aiserver_tray.target.model import ServiceTarget, VolumeTarget
 from aiserver_tray.target.names import anonymous_volume_name, volume_name
 from aiserver_tray.target.scope import Scope
@@ -17,12 +23,9 @@ def volume_target(module: str, key: str, volume: "Volume", owner: Owner) -> Volu
     """The volume that *module*'s file calls *key*."""
     if volume.external:
         return VolumeTarget(volume.name, {}, external=True)
-    body = {
-        "Driver": volume.driver,
-        "DriverOpts": volume.driver_opts,
-        "Labels": resource_labels("volume", module, key, owner, volume.labels),
-    }
-    return VolumeTarget(volume_name(module, key), body)
+    body = {"Driver": volume.driver, "DriverOpts": volume.driver_opts}
+    labels = resource_labels("volume", module, key, owner, volume.labels)
+    return VolumeTarget(volume_name(module, key), resource_body(body, labels))
 
 
 def unnamed_volume_target(scope: Scope, name: str, given: Mapping[str, str]) -> VolumeTarget:
@@ -32,7 +35,8 @@ def unnamed_volume_target(scope: Scope, name: str, given: Mapping[str, str]) -> 
 
 def _unnamed(module: str, name: str, owner: Owner, given: Mapping[str, str]) -> VolumeTarget:
     key = name.removeprefix(volume_name(module, ""))
-    return VolumeTarget(name, {"Labels": resource_labels("volume", module, key, owner, given)})
+    labels = resource_labels("volume", module, key, owner, given)
+    return VolumeTarget(name, resource_body({}, labels))
 
 
 def mounts(scope: Scope, name: str) -> tuple[list[str], list[dict[str, Any]]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.target.host_config import shared
-from aiserver_tray.target.labels import Owner, resource_labels, shared_labels
+from aiserver_tray.target.labels import Owner, resource_body, resource_labels, shared_labels
 from aiserver_tray.target.model import NetworkTarget
 from aiserver_tray.target.names import SHARED_NETWORK, network_name
 from aiserver_tray.target.scope import Scope
@@ -25,13 +25,13 @@ def network_target(module: str, key: str, network: "Network", owner: Owner) -> N
         "Internal": network.internal,
         "Attachable": network.attachable,
         "EnableIPv6": bool(network.enable_ipv6),
-        "Labels": resource_labels("network", module, key, owner, network.labels),
     }
     if network.enable_ipv4 is not None:
         body["EnableIPv4"] = network.enable_ipv4
     if ipam := _ipam(network.ipam):
         body["IPAM"] = ipam
-    return NetworkTarget(network_name(module, key), body)
+    labels = resource_labels("network", module, key, owner, network.labels)
+    return NetworkTarget(network_name(module, key), resource_body(body, labels))
 
 
 def _ipam(ipam: "Ipam") -> dict[str, Any]:

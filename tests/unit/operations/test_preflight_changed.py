@@ -1,0 +1,113 @@
+"""Networks and volumes that were made from what their file does not say any more."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from aiserver_tray.host.paths import Home
+from aiserver_tray.model import OperationKind
+from aiserver_tray.operations import prepare
+from aiserver_tray.operations.parts import Parts
+from aiserver_tray.operations.preflight import Report
+from aiserver_tray.operations.preflight_changed import changed_notices
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.scope import Scope
+from aiserver_tray.operations.survey import Found, Survey
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.state.store import Store
+from aiserver_tray.target import labels
+from aiserver_tray.target.labels import Owner
+from aiserver_tray.target.model import ModuleTarget
+from tests.unit.operations.preflight_targets import OURS, service_of, target_of
+
+SERVICE = service_of("page", "volumes: [data:/data, /cache]", "networks: [default, ai-net]")
+NETWORKS = "networks: {default: {%s}, ai-net: {external: true}}"
+VOLUMES = "volumes: {data: {%s}}"
+
+Labels = Mapping[str, Mapping[str, str]]
+
+
+def web(folder: Path, network: str = "", volume: str = "", owner: Owner = OURS) -> ModuleTarget:
+    """A module whose file says *network* and *volume* of its own ones."""
+    text = "\n".join([SERVICE, NETWORKS % network, VOLUMES % volume])
+    return target_of(folder / str(len(list(folder.iterdir()))), "web", text, owner=owner)
+
+
+def made(target: ModuleTarget, *without: str) -> Survey:
+    """The engine once *target* was made; labels are less those *without*."""
+
+    def found(name: str, given: Mapping[str, str]) -> Found:
+        return Found(name, {key: value for key, value in given.items() if key not in without})
+
+    return Survey(
+        OURS.installation,
+        networks={n.name: found(n.name, n.body["Labels"]) for n in target.networks},
+        volumes={v.name: found(v.name, v.body["Labels"]) for v in target.volumes},
+    )
+
+
+def test_what_is_as_its_file_says_gives_no_notice(tmp_path: Path) -> None:
+    first, newer = web(tmp_path), web(tmp_path, owner=Owner(OURS.installation, "2.0"))
+    assert changed_notices([newer], made(first)) == []
+    assert changed_notices([first], Survey(OURS.installation)) == []
+    labelled = web(tmp_path, "labels: {a: b}", "labels: {a: b}")
+    assert changed_notices([labelled], made(first)) == []
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "internal: true",
+        "driver_opts: {com.docker.network.bridge.name: br-ai}",
+        "ipam: {config: [{subnet: 10.99.0.0/24}]}",
+    ],
+)
+def test_a_network_that_changed_since_is_noticed_with_what_applies_it(
+    tmp_path: Path, network: str
+) -> None:
+    before, now = web(tmp_path), web(tmp_path, network)
+    (notice,) = changed_notices([now], made(before))
+    assert str(notice) == (
+        "The network ai-web is as it was made; what the file says of it now takes effect after: "
+        "aiserver-tray down web, then: aiserver-tray up web"
+    )
+    assert changed_notices([now], made(now)) == []
+
+
+def test_a_volume_that_changed_since_is_noticed_and_said_to_hold_data(tmp_path: Path) -> None:
+    before = web(tmp_path)
+    now = web(tmp_path, volume="driver_opts: {type: tmpfs, device: tmpfs}")
+    (notice,) = changed_notices([now], made(before))
+    assert str(notice).startswith("The volume ai-web-data stays as it was made, since it holds")
+    assert "aiserver-tray down web --volumes" in str(notice)
+
+
+@pytest.mark.parametrize("without", [labels.CONFIG_HASH, labels.INSTALLATION])
+def test_what_earlier_versions_or_others_made_gives_no_notice(tmp_path: Path, without: str) -> None:
+    before, now = web(tmp_path), web(tmp_path, "internal: true", "driver: other")
+    assert changed_notices([now], made(before, without)) == []
+
+
+def test_the_shared_network_has_no_hash(tmp_path: Path) -> None:
+    (shared,) = (n for n in web(tmp_path).networks if n.external)
+    assert labels.CONFIG_HASH not in shared.body["Labels"]
+
+
+def test_up_and_restart_tell_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, now = web(tmp_path), web(tmp_path, "internal: true")
+    settings = Settings(Home(tmp_path / "home", "home"))
+    images = SimpleNamespace(find=lambda _name: None)
+    engine = cast("Any", SimpleNamespace(info=lambda: SimpleNamespace(id="E"), images=images))
+    nothing = cast("Any", None)
+    monkeypatch.setattr(prepare, "survey", lambda *_: made(before))
+    monkeypatch.setattr(prepare, "preflight", lambda *_: Report((), ()))
+    store = Store()
+    parts = Parts(engine, store, settings, nothing, lambda: None, nothing)
+    scope = Scope(("web",), ("web",), {"web": now}, {"web": now.model})
+    kinds: tuple[OperationKind, ...] = ("up", "restart")
+    found = [prepare.prepare(Request(kind), scope, parts) for kind in kinds]
+    store.close()
+    assert [len(prepared.notices) for prepared in found] == [1, 1]
