@@ -110,12 +110,13 @@ def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:
 
 def _volumes(request: Request, scope: Scope, found: Survey) -> dict[str, str]:
     """What goes with `down`: volumes of configuration files, and, only where the user asked for
-    it, those with data."""
+    it, those with data: not those of basics that only end since nobody needs them any more."""
+    named = {*scope.modules} - scope.unused
     return {
         volume.name: volume.module or ""
         for volume in found.our_volumes
+        if volume.module in (scope.modules if volume.is_config else named)
         if volume.is_config or volume.name in request.volumes
-        if volume.module in scope.modules
     }
 
 

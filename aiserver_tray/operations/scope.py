@@ -27,13 +27,16 @@ _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
 class Scope:
     """The modules that a request concerns: ``modules`` themselves; ``locked`` are theirs and what
     they require; ``targets`` and ``models`` by name, as far as they are needed. ``ending``: those
-    that were last being stopped, by one who died: what of them still runs may be about to end."""
+    that were last being stopped, by one who died: what of them still runs may be about to end.
+    ``unused``: those of ``modules`` that nobody named, and that end since nobody needs them any
+    more: of their data nothing was said."""
 
     modules: tuple[str, ...]
     locked: tuple[str, ...]
     targets: Mapping[str, ModuleTarget] = field(default_factory=dict)
     models: Mapping[str, ModuleModel] = field(default_factory=dict)
     ending: frozenset[str] = frozenset()
+    unused: frozenset[str] = frozenset()
 
 
 def first_scope(request: Request, parts: Parts) -> Scope:
@@ -82,14 +85,17 @@ def _stop_scope(request: Request, parts: Parts) -> Scope:
     known = {name: parts.modules.model(name) for name in parts.modules.names if name in concerned}
     models = as_they_run(known, containers)
     running = running_modules(containers)
+    unused: list[str] = []
     if request.modules:
         if request.cascade:
             names = with_users(names, models, running)
         raise_all(in_use(names, models, running))
-        names += _unused(names, models, running, parts)
+        unused = _unused(names, models, running, parts)
+        names += unused
     required = (required for name in names if name in models for required in models[name].requires)
     locked = tuple(dict.fromkeys((*names, *required)))
-    return Scope(tuple(names), locked, _with_hooks(names, models, parts.modules), models)
+    targets = _with_hooks(names, models, parts.modules)
+    return Scope(tuple(names), locked, targets, models, unused=frozenset(unused))
 
 
 def _named(request: Request, parts: Parts) -> list[str]:

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from typing import Any
 
 import docker
 import pytest
@@ -234,6 +235,20 @@ def test_the_last_user_takes_its_basics_along_only_where_that_is_wished(
     stack.done("up", "one")
     stack.done("stop", "one")
     assert {c.name for c in engine.containers.list()} == {"ai-disk"}, "asked for itself"
+
+
+def test_what_nobody_needs_any_more_keeps_its_data(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    with_data: dict[str, Any] = {"top": {"volumes": {"data": {}}}}
+    here.write("store", {"store": idle(volumes=["data:/data"])}, kind="basic", **with_data)
+    here.write("one", {"one": idle(volumes=["data:/data"])}, requires=["store"], **with_data)
+    here.set("app.stop_unused_basics", "true")
+    here.done("up", "one")
+    assert volumes(engine) == {"ai-store-data", "ai-one-data"}
+    here.done("down", "one", volumes=EVERY_VOLUME)
+    assert engine.containers.list(all=True) == []
+    assert volumes(engine) == {"ai-store-data"}
 
 
 def test_one_that_is_wanted_keeps_its_basics_also_where_it_has_no_container(

@@ -195,7 +195,7 @@ def test_a_plain_files_secrets_reach_its_services_and_no_text(tmp_path: Path) ->
             "secret",
             "SECRETKEY SECRET_KEY_BASE REDISCLI_AUTH REDIS_CONN_STRING SENTRY_DSN PG_PWD",
         ),
-        ("secret", "DATABASE_URI POSTGRES_URL MONGODB_URL db_password DB_PASSWORD_2 AWS_CREDENTIALS"),
+        ("secret", "DATABASE_URI POSTGRES_URL MONGODB_URL db_password DB_PASSWORD_2"),
         ("text", "LLM_MAX_TOKENS ALLOW_EMPTY_PASSWORD SSH_PUBLIC_KEY RECAPTCHA_SITE_KEY KEY PORT"),
         ("text", "PASSWORD_FILE TOKEN_LIFETIME BASE_URL KEYCLOAK_PORT MONKEY AUTHOR"),
     ],

@@ -58,3 +58,4 @@ def test_a_basic_that_what_left_the_catalog_needs_is_not_unused(parts: Parts) ->
     scope = scope_of(Request("stop", ("other", "gone")), parts)
     assert scope.modules == ("other", "gone", "base")
     assert scope.locked == ("other", "gone", "base")
+    assert scope.unused == {"base"}
