@@ -1,7 +1,8 @@
 """Does what was chosen in the menu."""
 
+import logging
 from collections.abc import Callable, Iterable
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 from typing import assert_never
 
 from aiserver_tray.contract import Caller, Contract, Envelope, Json
@@ -12,22 +13,29 @@ from aiserver_tray.tray.actions import Action
 
 _FAILED = Text("That did not work")
 
+_MOST_AWAITED = 8
+"""Ends that are waited for at once: another process's core answers few calls of one client at a
+time, and there must be some left to cancel by."""
+
+_logger = logging.getLogger(__name__)
+
 
 class Doer:
-    """Turns actions into requests to *contract*; *begun* hears of the operations, *tell* is given
-    title and message of what went wrong."""
+    """Turns actions into requests to *contract*; *ended* is given the operations that these began,
+    each once it is over, *tell* title and message of what went wrong."""
 
     def __init__(
         self,
         contract: Contract,
         caller: Caller,
-        begun: Callable[[str], None],
+        ended: Callable[[Json], None],
         tell: Callable[[Text, str], None],
     ) -> None:
         self._contract = contract
         self._caller = caller
-        self._begun = begun
+        self._ended = ended
         self._tell = tell
+        self._turns = BoundedSemaphore(_MOST_AWAITED)
 
     def do(self, action: Action) -> None:
         """Begin *action*, and return at once."""
@@ -37,9 +45,18 @@ class Doer:
         answer = self._answer(action)
         if answer["success"]:
             if operation := answer["data"].get("operationId"):
-                self._begun(operation)
+                self._follow(operation)
         elif answer["code"] != "E_CANCELLED":
             self._tell(_FAILED, answer["message"])
+
+    def _follow(self, operation: str) -> None:
+        """Its end is asked for: of two that end together the state shows the last only."""
+        with self._turns:
+            how = self._ask("ai/operation/wait", id=operation)
+        if how["success"]:
+            self._ended(how["data"]["operation"])
+        else:  # who worked on it is gone
+            _logger.info("how an operation ended is not known: %s", how["message"])
 
     def _answer(self, action: Action) -> Envelope:  # noqa: C901, PLR0911, PLR0912 - one for each
         match action:

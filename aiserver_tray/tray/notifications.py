@@ -1,5 +1,6 @@
 """What the user is told when nobody looks. Pure: it is given the time."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -50,7 +51,8 @@ class Notification:
 
 
 class Notifier:
-    """Finds the news in snapshots: where they differ from what the user was told last.
+    """Finds the news in snapshots: where they differ from what the user was told last. How
+    operations end it is told by itself: of two that end together snapshots show the last only.
 
     Modules that fail together are told of together, so whoever owns this calls `take` again at
     `due`, with the snapshot that holds then.
@@ -62,15 +64,16 @@ class Notifier:
         """When `take` may have something to say though nothing changes."""
         self._engine = _EngineNews(now + QUIET)
         self._modules = _ModuleNews(now + QUIET)
-        self._mine: set[str] = set()
+        self._over: deque[OperationView] = deque()
 
     def resume(self, now: float) -> None:
         """The machine was asleep: what is as before soon is no news."""
         self._engine.quiet_until = self._modules.quiet_until = now + QUIET
 
-    def begun(self, operation_id: str) -> None:
-        """The user has begun an operation from the tray, and will be told how it ends."""
-        self._mine.add(operation_id)
+    def ended(self, operation: OperationView) -> None:
+        """An operation that the user began from the tray is over: news for the next `take`. May be
+        called from any thread."""
+        self._over.append(operation)
 
     def take(self, snapshot: Snapshot, now: float) -> tuple[Notification, ...]:
         """What is new in *snapshot*."""
@@ -78,18 +81,17 @@ class Notifier:
         if engine and snapshot.engine.running:
             # What it revives comes back one by one.
             self._modules.quiet_until = max(self._modules.quiet_until, now + QUIET)
-        operations = list(self._ended(snapshot.operations))
+        operations = list(self._ends())
         modules = list(self._modules.take(snapshot, now, self.titles))
         ends = [self._engine.due(now), self._modules.due(now)]
         self.due = min((end for end in ends if end is not None), default=None)
         return (*engine, *operations, *modules)
 
-    def _ended(self, operations: Iterable[OperationView]) -> Iterator[Notification]:
-        for operation in operations:
-            if operation.id in self._mine and operation.is_over:
-                self._mine.discard(operation.id)
-                if operation.status != "cancelled":
-                    yield _end_of(operation, self.titles)
+    def _ends(self) -> Iterator[Notification]:
+        while self._over:
+            operation = self._over.popleft()
+            if operation.status != "cancelled":
+                yield _end_of(operation, self.titles)
 
 
 class _EngineNews:

@@ -9,7 +9,7 @@ from typing import Protocol
 from aiserver_tray.app import App
 from aiserver_tray.bugs import log_bug
 from aiserver_tray.contract import Caller, Contract, Json
-from aiserver_tray.control.views import snapshot_of
+from aiserver_tray.control.views import operation_of, snapshot_of
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.host import autostart
 from aiserver_tray.i18n import Language
@@ -72,9 +72,9 @@ class Painter:
         """Something beside the state has changed."""
         self._changed.set()
 
-    def begun(self, operation_id: str) -> None:
-        """The user began an operation here, and is to be told how it ends."""
-        self._notifier.begun(operation_id)
+    def ended(self, operation: Json) -> None:
+        """An operation that the user began here is over, and the user is to be told how."""
+        self._notifier.ended(operation_of(operation))
         self._changed.set()
 
     def resume(self) -> None:

@@ -149,7 +149,7 @@ class Tray:
             painter = self._painter = Painter(self._app, front, self._icon, self._caller)
             painter.start()
             stack.callback(painter.close)
-            self._take_up(Doer(front, self._caller, painter.begun, self._refuse))
+            self._take_up(Doer(front, self._caller, painter.ended, self._refuse))
             self._watch_sleep(stack, link, painter)
             server = Server(self._app.settings.home, "tray", front)
             server.start()

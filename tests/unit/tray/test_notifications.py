@@ -142,22 +142,30 @@ def test_a_failed_module_that_is_stopped_is_forgotten() -> None:
 
 def test_an_operation_begun_from_the_tray_is_told_when_it_ends() -> None:
     notifier = settled(N8N)
-    notifier.begun("1")
     begun = operation("up", id="1", modules=("n8n", "dify"))
     other = operation("up", id="2", status="succeeded", modules=("n8n",))
     assert not notifier.take(snapshot(N8N, operations=(begun, other)), LATER)
     over = replace(begun, status="succeeded")
+    notifier.ended(over)
     assert told(notifier.take(snapshot(N8N, operations=(over,)), LATER)) == ["Started | n8n, Dify"]
     assert not notifier.take(snapshot(N8N, operations=(over,)), LATER)
 
 
+def test_of_two_operations_that_end_together_both_are_told() -> None:
+    notifier = settled(N8N, DIFY)
+    both = [operation("up", id=id, status="failed", modules=(id,)) for id in ("n8n", "dify")]
+    for one in both:
+        notifier.ended(one)
+    seen = snapshot(N8N, DIFY, operations=(both[1],))  # the state shows one that is over
+    assert told(notifier.take(seen, LATER)) == ["Starting failed | n8n", "Starting failed | Dify"]
+    assert not notifier.take(seen, LATER)
+
+
 def test_a_failed_operation_says_why_and_a_cancelled_one_nothing() -> None:
     notifier = settled(N8N)
-    notifier.begun("1")
-    notifier.begun("2")
-    failed = OperationView("1", "up", ("n8n",), "failed", error=DOWN.error)
-    cancelled = OperationView("2", "up", ("n8n",), "cancelled")
-    (news,) = notifier.take(snapshot(N8N, operations=(failed, cancelled)), LATER)
+    notifier.ended(OperationView("1", "up", ("n8n",), "failed", error=DOWN.error))
+    notifier.ended(OperationView("2", "up", ("n8n",), "cancelled"))
+    (news,) = notifier.take(snapshot(N8N), LATER)
     assert str(news.title) == "Starting failed"
     assert str(news.body) == str(DOWN.error)
 

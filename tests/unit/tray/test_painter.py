@@ -38,12 +38,13 @@ class Icon:
 
     def __init__(self) -> None:
         self.views: SimpleQueue[TrayView] = SimpleQueue()
+        self.told: SimpleQueue[str] = SimpleQueue()
 
     def show(self, view: TrayView) -> None:
         self.views.put(view)
 
     def notify(self, title: str, body: str) -> None:
-        raise AssertionError(f"{title}: {body}")
+        self.told.put(f"{title}: {body}")
 
 
 @pytest.fixture
@@ -52,13 +53,18 @@ def host() -> Host:
 
 
 @pytest.fixture
-def icon(host: Host, tmp_path: Path) -> Iterator[Icon]:
-    icon = Icon()
+def icon() -> Icon:
+    return Icon()
+
+
+@pytest.fixture(autouse=True)
+def painter(host: Host, icon: Icon, tmp_path: Path) -> Iterator[Painter]:
     app = App(tmp_path / "home", [], "unix:///nowhere.sock")
     caller = Caller("en", lambda _event, _payload: None)
     with closing(Painter(app, host, icon, caller)) as painter:
         painter.start()
-        yield icon
+        yield painter
+    assert icon.told.empty()
 
 
 def test_what_is_not_known_yet_is_not_painted(host: Host, icon: Icon) -> None:
@@ -72,3 +78,18 @@ def test_an_engine_that_is_gone_is(host: Host, icon: Icon) -> None:
     gone = {"running": False, "version": None, "id": None, "error": error}
     host.show(states.snapshot("engine_down", engine=gone))
     assert icon.views.get(timeout=PATIENCE).icon.state == "engine_down"
+
+
+def test_each_end_of_an_operation_is_told_though_the_state_shows_the_last_only(
+    host: Host, icon: Icon, painter: Painter
+) -> None:
+    ends = [
+        states.operation(id=id, modules=[id], status="succeeded", steps=[])
+        for id in ("n8n", "dify")
+    ]
+    host.steps = ends[1:]
+    host.show(states.running())
+    for end in ends:
+        painter.ended(end)
+    told = [icon.told.get(timeout=PATIENCE) for _ in ends]
+    assert told == ["Started: n8n", "Started: Dify"]
