@@ -16,7 +16,6 @@ from aiserver_tray.errors import AiServerError, AlreadyRunningError, NotRunningE
 from aiserver_tray.host import logfile
 from aiserver_tray.host.language import system_language
 from aiserver_tray.host.memory import share_heap
-from aiserver_tray.host.open_url import open_url
 from aiserver_tray.host.resume import ResumeWatch
 from aiserver_tray.host.signals import on_termination
 from aiserver_tray.host.theme import taskbar_theme
@@ -27,8 +26,9 @@ from aiserver_tray.tray.doer import Doer
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.painter import Painter
 from aiserver_tray.tray.place import PlaceWatch, Remarks, Starter
+from aiserver_tray.tray.screens import Screens
 from aiserver_tray.tray.view import NAME, tray_view
-from aiserver_tray.window.launcher import Breakdown, Windows
+from aiserver_tray.window.launcher import Windows
 
 if TYPE_CHECKING:
     from aiserver_tray.hosting.link import Link
@@ -112,13 +112,16 @@ class Tray:
         # In the home, so that the next one finds what a killed one left.
         pictures = app.settings.home.folder / "icon"
         self._icon = TrayIcon(self._on_action, view, taskbar_theme(), pictures)
-        self._windows = Windows(app.settings.folder, lambda: app.language, self._on_broken)
+        self._screens = Screens(
+            lambda on_broken: Windows(app.settings.folder, lambda: app.language, on_broken),
+            self._serve,
+            self._tell,
+        )
         self._lock = Lock()
         self._front: Contract | None = None
         self._painter: Painter | None = None
         self._doer: Doer | None = None
         self._early: list[Action] = []
-        self._browser: BrowserServer | None = None
 
     def run(self) -> None:
         """Show the icon, and let the core follow. Blocks until `quit`."""
@@ -130,9 +133,7 @@ class Tray:
                 self._icon.run()
             finally:
                 starter.join()
-                self._windows.close()
-                if self._browser:
-                    self._browser.close()
+                self._screens.close()
 
     def _start(self, stack: ExitStack) -> None:
         """The core takes longer to import than the icon to appear."""
@@ -189,17 +190,11 @@ class Tray:
 
     def show_dashboard(self, page: str) -> None:
         """Open or raise the dashboard; in the web browser where windows can't be had."""
-        if self._browser:
-            open_url(self._browser.invitation())
-        else:
-            self._windows.show_dashboard(page)
+        self._screens.show_dashboard(page)
 
     def open_module(self, module: Json) -> None:
         """Open or raise the module's own page."""
-        if self._browser:
-            open_url(module["open"])
-        else:
-            self._windows.open_module(module["name"], module["title"], module["open"])
+        self._screens.open_module(module)
 
     def look_again(self) -> None:
         """Show whether the applet starts at login, as it is now."""
@@ -222,17 +217,13 @@ class Tray:
         elif action == Quit():
             self.quit()
 
-    def _on_broken(self, breakdown: Breakdown) -> None:
-        """Where no window can be had at all, the web browser takes over."""
-        self._tell(breakdown.why)
-        if not breakdown.has_engine and self._front:
-            from aiserver_tray.web.server import Binding, BrowserServer  # noqa: PLC0415 - seldom
+    def _serve(self) -> "BrowserServer | None":
+        """Serve the dashboard to the web browser."""
+        if self._front is None:
+            return None
+        from aiserver_tray.web.server import Binding, BrowserServer  # noqa: PLC0415 - seldom
 
-            with self._lock:
-                if self._browser is None:
-                    own = self._caller.language
-                    self._browser = BrowserServer(self._front, Binding(), own)
-            self._show_home()
+        return BrowserServer(self._front, Binding(), self._caller.language)
 
     def _miss(self, why: Text) -> None:
         """The icon is nowhere to be seen."""

@@ -20,7 +20,7 @@ from aiserver_tray.errors import NotRunningError
 from aiserver_tray.i18n import Language
 
 HELLO_EVENT: Final = "ai/ui/hello"
-"""The first: ``{snapshot, page, language}``."""
+"""The first: ``{snapshot, language}``; which page is shown stands in the browser's address."""
 
 _EVENTS: Final = (SNAPSHOT_EVENT, PROGRESS_EVENT, STATUS_EVENT)
 """What every page is told; the rest is sent to just one."""
@@ -80,7 +80,7 @@ class EventStream:
 
     def _hello(self) -> bytes:
         snapshot = self._subscription.whole()
-        hello = {"snapshot": snapshot, "page": "home", "language": snapshot["language"]}
+        hello = {"snapshot": snapshot, "language": snapshot["language"]}
         return _event(HELLO_EVENT, hello)
 
     def _wait(self) -> bool:

@@ -90,10 +90,11 @@ class BrowserServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def invitation(self) -> str:
-        """An address that is good for one visit, for where others may read it: the arguments of
-        a browser's process are no secret."""
-        return f"{self._place}?token={self._access.invite()}"
+    def invitation(self, page: str) -> str:
+        """An address of the dashboard's *page* that is good for one visit, for where others may
+        read it: the arguments of a browser's process are no secret."""
+        # Browsers keep the fragment when they are sent on, and the page finds it there.
+        return f"{self._place}?token={self._access.invite()}#{page}"
 
     def close(self) -> None:
         """End all pages' connections."""

@@ -61,7 +61,11 @@ class Stack:
 
     def home(self, language: Language = "en") -> HomePage:
         """The page in the browser."""
-        page = HomePage(self._browser, self.serve(language).address, self._pictures)
+        return self.at(self.serve(language).address)
+
+    def at(self, address: str) -> HomePage:
+        """The page at *address* in the browser."""
+        page = HomePage(self._browser, address, self._pictures)
         page.wait_for("main [data-module], main .empty")
         return page
 

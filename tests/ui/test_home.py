@@ -159,6 +159,20 @@ def test_changes_are_told_and_nothing_is_drawn_anew(stack: Stack) -> None:
     home.until(lambda: not home.all("[data-module=ragflow]"), "what is gone goes")
 
 
+def test_the_page_that_an_invitation_names_is_shown_whatever_the_host_does(stack: Stack) -> None:
+    server = stack.serve()
+    home = stack.at(server.invitation("settings"))
+    home.wait_for(".notice[data-page=settings]")
+    assert home.address.endswith("/browser/#settings")
+    home.wait_for_text("Nothing is running", ".overview")
+    stack.break_streams()
+    stack.host.show(states.running())
+    home.wait_for_text("Everything is running", ".overview")
+    home.wait_for(".notice[data-page=settings]")
+    home.script("location.hash = 'logs/n8n'")
+    home.wait_for_text("aiserver-tray logs n8n --follow", ".notice[data-page=logs]")
+
+
 def test_a_reload_shows_the_same(stack: Stack) -> None:
     stack.show(states.running())
     home = stack.home()

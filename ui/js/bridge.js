@@ -3,7 +3,7 @@
  * The only file that knows what carries the contract: the window's JS bridge, or HTTP.
  *
  * Beside the contract's events there are two of the carrier itself:
- *   ai/ui/hello       {snapshot, page, language}: this is all that the host has; no snapshot, no host
+ *   ai/ui/hello       {snapshot, page?, language}: this is all that the host has; no snapshot, no host
  *   ai/ui/connection  {state}: "up", "lost" (it is looked for) or "ended" (this address is no more)
  *
  * @typedef {import("./types.js").Envelope} Envelope
@@ -115,6 +115,11 @@ const bridgeCarrier = {
 /** Names this page to the host, so that what it asks and what it hears belong together. */
 const client = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 
+/** The page is named by the address, as in `#logs/n8n`, which outlives the host. */
+function goWhereTheAddressSays() {
+  receive([["ai/ui/goto", { page: location.hash.slice(1) || "home" }]]);
+}
+
 const httpCarrier = {
   /** @param {string} channel @param {object} payload @returns {Promise<Envelope>} */
   async invoke(channel, payload) {
@@ -127,6 +132,8 @@ const httpCarrier = {
   },
 
   connect() {
+    goWhereTheAddressSays();
+    window.addEventListener("hashchange", goWhereTheAddressSays);
     const events = new EventSource(`events?client=${client}`);
     events.onopen = () => connection("up");
     events.onmessage = ({ data }) => receive([JSON.parse(data)]);

@@ -19,7 +19,7 @@
  *   operations: Operation[], chosen: string[]}} Snapshot
  * @typedef {{success: boolean, code: string|null, message: string, data: any}} Envelope
  * @typedef {"en"|"zh"} Language
- * @typedef {{snapshot: Snapshot|null, page: string, language: Language}} Hello
+ * @typedef {{snapshot: Snapshot|null, page?: string, language: Language}} Hello
  *
  * And those of the page itself.
  *

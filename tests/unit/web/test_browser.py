@@ -74,7 +74,7 @@ def test_the_printed_address_leads_to_the_page_by_a_cookie(visitor: Visitor) -> 
 
 def test_an_invitation_is_good_once(host: Scripted) -> None:
     with BrowserServer(host, Binding(), "en") as server:
-        invited = Visitor(server.invitation())
+        invited = Visitor(server.invitation("home"))
         assert invited.token != Visitor(server.address).token
         assert invited.get(f"/?token={invited.token}").status == 303
         refused(invited.get(f"/?token={invited.token}"), 401)
@@ -172,7 +172,7 @@ def listener(guest: Visitor) -> Iterator[Listener]:
 
 def test_a_page_hears_all_and_then_what_changes(listener: Listener, host: Scripted) -> None:
     hello = listener.next(HELLO_EVENT)
-    assert hello == {"snapshot": states.running(), "page": "home", "language": "en"}
+    assert hello == {"snapshot": states.running(), "language": "en"}
     host.steps = [states.operation(steps=[])]
     host.show(states.starting())
     assert listener.next(PROGRESS_EVENT) == {"operation": host.steps[0]}

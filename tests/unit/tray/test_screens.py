@@ -1,0 +1,116 @@
+"""What the web browser shows where no window can be had: just what was asked for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import pytest
+
+from aiserver_tray.errors import SettingError
+from aiserver_tray.i18n import Text
+from aiserver_tray.tray import screens
+from aiserver_tray.tray.screens import Screens
+from aiserver_tray.web.server import Binding, BrowserServer
+from aiserver_tray.window.launcher import Breakdown
+from tests.ui import states
+from tests.ui.scripted import Scripted
+
+N8N = states.module("n8n", "running")
+NO_ENGINE = Text("no browser engine")
+
+
+class Windows:
+    """Breaks down when a test says so."""
+
+    def __init__(self, on_broken: Callable[[Breakdown], None]) -> None:
+        self._on_broken = on_broken
+        self.asked: list[str] = []
+
+    def show_dashboard(self, page: str) -> None:
+        self.asked.append(page)
+
+    def open_module(self, name: str, title: str, url: str) -> None:
+        self.asked.append(f"{name} {title} {url}")
+
+    def break_down(self, module: str | None = None, *, why: Text = NO_ENGINE) -> None:
+        self._on_broken(Breakdown(module, why, has_engine=why is not NO_ENGINE))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Desk:
+    """Screens, and what came of them."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.opened: list[str] = []
+        self.can_serve = True
+        self.screens = Screens(self._make, self._serve, lambda text: self.told.append(str(text)))
+
+    def _make(self, on_broken: Callable[[Breakdown], None]) -> Windows:
+        self.windows = Windows(on_broken)
+        return self.windows
+
+    def _serve(self) -> BrowserServer | None:
+        if not self.can_serve:
+            return None
+        return BrowserServer(Scripted(states.running()), Binding(), "en")
+
+    def pages(self) -> list[str]:
+        """Of the addresses that were opened, those that the dashboard shows."""
+        return [urlsplit(url).fragment for url in self.opened if "token=" in url]
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    desk = Desk()
+    monkeypatch.setattr(screens, "open_url", desk.opened.append)
+    with closing(desk.screens):
+        yield desk
+
+
+def test_the_page_that_was_asked_for_is_the_one_that_the_browser_shows(desk: Desk) -> None:
+    desk.screens.show_dashboard("settings")
+    assert (desk.windows.asked, desk.opened) == (["settings"], [])
+    desk.windows.break_down()
+    desk.screens.show_dashboard("logs/n8n")
+    assert desk.pages() == ["settings", "logs/n8n"]
+    assert len({urlsplit(url).netloc for url in desk.opened}) == 1, "one server"
+    assert desk.told == ["no browser engine"]
+    assert desk.windows.asked == ["settings"]
+
+
+def test_a_module_that_is_opened_first_is_what_is_opened(desk: Desk) -> None:
+    desk.screens.open_module(N8N)
+    desk.windows.break_down("n8n")
+    desk.screens.open_module(N8N)
+    assert desk.opened == [N8N["open"]] * 2
+    desk.screens.show_dashboard("home")
+    assert desk.pages() == ["home"]
+
+
+def test_where_another_window_may_do_better_no_browser_is_opened(desk: Desk) -> None:
+    desk.screens.open_module(N8N)
+    desk.windows.break_down("n8n", why=Text("it crashed"))
+    desk.screens.show_dashboard("home")
+    assert (desk.opened, desk.told) == ([], ["it crashed"])
+    assert desk.windows.asked[1:] == ["home"]
+
+
+def test_without_a_contract_there_is_nothing_to_be_served(desk: Desk) -> None:
+    desk.can_serve = False
+    desk.screens.show_dashboard("home")
+    desk.windows.break_down()
+    assert desk.opened == []
+
+
+def test_a_browser_that_is_missing_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_url: str) -> None:
+        raise SettingError("BROWSER", Text("none was found"))
+
+    monkeypatch.setattr(screens, "open_url", fail)
+    desk.screens.show_dashboard("home")
+    desk.windows.break_down()
+    assert desk.told[0] == "no browser engine"
+    assert "none was found" in desk.told[1]
