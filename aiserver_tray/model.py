@@ -162,12 +162,14 @@ class OperationView:
 
 @dataclass(frozen=True, slots=True)
 class EngineView:
-    """The engine as shown. ``id`` names it for what is remembered about it."""
+    """The engine as shown. ``id`` names it for what is remembered about it; ``starting``: we are
+    starting it."""
 
     running: bool
     version: str | None = None
     id: str | None = None
     error: AiServerError | None = None
+    starting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,11 @@ def snapshot_of(json: Mapping[str, Any]) -> Snapshot:
     return Snapshot(
         seq=json["seq"],
         engine=EngineView(
-            engine["running"], engine["version"], engine["id"], _error(engine["error"])
+            running=engine["running"],
+            version=engine["version"],
+            id=engine["id"],
+            error=_error(engine["error"]),
+            starting=engine.get("starting", False),  # a host of before does not tell
         ),
         state=json["state"],
         modules=tuple(map(_module, json["modules"])),

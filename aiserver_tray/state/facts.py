@@ -23,6 +23,13 @@ class EngineDown:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineStarting:
+    """We began to start the engine, or do so no more."""
+
+    is_under_way: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ContainersListed:
     """All of our containers; others that were known are gone."""
 
@@ -80,6 +87,7 @@ class OperationChanged:
 Fact = (
     EngineUp
     | EngineDown
+    | EngineStarting
     | ContainersListed
     | ContainerSeen
     | ContainerGone

@@ -15,6 +15,7 @@ from aiserver_tray.state.facts import (
     ContainersListed,
     DesiredChanged,
     EngineDown,
+    EngineStarting,
     EngineUp,
     Fact,
     ModulesChanged,
@@ -64,6 +65,8 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911 - one case 
             return _with(state, engine=EngineView(running=True, version=version, id=id))
         case EngineDown(error):
             return _engine_down(state, error)
+        case EngineStarting(is_under_way):
+            return _with(state, engine=replace(state.engine, starting=is_under_way))
         case ContainersListed(containers):
             return _listed(state, containers)
         case ContainerSeen(container):
@@ -96,7 +99,7 @@ def _engine_down(state: State, error: AiServerError) -> State:
     known = state.engine
     if not known.running and known.error is not None and known.error.text == error.text:
         return state
-    engine = EngineView(running=False, version=None, id=known.id, error=error)
+    engine = replace(known, running=False, version=None, error=error)
     return replace(state, engine=engine, containers={}, unplanned=frozenset())
 
 

@@ -26,6 +26,7 @@ def snapshot_json(snapshot: Snapshot, language: Language, titles: Titles) -> Jso
             "version": engine.version,
             "id": engine.id,
             "error": error_json(engine.error, language),
+            "starting": engine.starting,
         },
         "state": snapshot.state,
         "modules": [_module(module, language, titles) for module in snapshot.modules],

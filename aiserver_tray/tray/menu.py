@@ -99,7 +99,7 @@ class _Menu:
         if not engine.running and engine.error is None:
             return  # nothing is known yet
         if not engine.running and self._facts.can_start_engine:
-            yield self._item(Text("Start engine"), StartEngine())
+            yield self._offer(Text("Start engine"), StartEngine(), not engine.starting)
         else:
             yield self._offer(Text("Start all"), StartAll(), self._can_start_all())
         stoppable = any(self._may_stop(module) for module in self._snapshot.modules)

@@ -37,6 +37,8 @@ def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
 def _condition(snapshot: Snapshot) -> Text:
     word = STATES[snapshot.state]
     if snapshot.state == "engine_down":
+        if snapshot.engine.starting:
+            return Text("Starting the engine…")
         error = snapshot.engine.error
         return Text("{name}: {why}", name=word, why=error.text) if error else word
     concerned = [module for module in snapshot.modules if module.state != "stopped"]

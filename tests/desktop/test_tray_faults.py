@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import docker
 
@@ -123,24 +124,49 @@ def test_the_engine_is_started_by_the_menu(applet: Applet, lab: Place) -> None:
     applet.quit()
 
 
+def test_a_start_of_the_engine_is_told_while_it_takes_long_and_not_offered_again(
+    screen: Desktop, shop: Installation, tmp_path: Path
+) -> None:
+    """None of the lab's: there is no engine, and never will be."""
+    starts, may_end = tmp_path / "starts", tmp_path / "may-end"
+    command = f"echo one >> {starts}; until [ -e {may_end} ]; do sleep 0.1; done; exit 1"
+    systemctl_starts(screen, command)
+    nowhere = f"unix://{screen.path('XDG_RUNTIME_DIR')}/docker.sock"
+    with closing(Applet(screen, replace(shop, host=nowhere))) as applet:
+        applet.start()
+        applet.item.click("Start engine")
+        eventually(lambda: "Starting the engine…" in applet.item.tooltip, "word of the start")
+        assert not applet.item.offers("Start engine")
+        may_end.touch()
+        eventually(lambda: applet.item.offers("Start engine"), "another try")
+        assert "engine down" in applet.item.tooltip
+        assert starts.read_text(encoding="utf-8").split() == ["one"]
+        applet.quit()
+
+
 def lab_is_the_systems(desktop: Desktop, lab: Place) -> None:
     """Make the lab's engine the user's own one, and a fake systemctl, since containers have no
     systemd, what starts it."""
+    (desktop.path("XDG_RUNTIME_DIR") / "docker.sock").symlink_to(lab.socket)
+    variables = [f"{name}={os.environ[name]}" for name in ("HOME", "PATH")]
+    start = ["env", "-i", *variables, f"{VARIABLE}={lab.state}", sys.executable, "-m", "tests.lab"]
+    systemctl_starts(desktop, f"exec {shlex.join(start)} up")
+
+
+def systemctl_starts(desktop: Desktop, command: str) -> None:
+    """Let a fake systemctl have a unit of the user's own engine, which *command* starts."""
     home, programs = desktop.folder / "home", desktop.folder / "bin"
     unit = home / ".config/systemd/user/docker.service"
     for folder in (unit.parent, programs):
         folder.mkdir(parents=True)
     unit.touch()
-    (desktop.path("XDG_RUNTIME_DIR") / "docker.sock").symlink_to(lab.socket)
-    variables = [f"{name}={os.environ[name]}" for name in ("HOME", "PATH")]
-    start = ["env", "-i", *variables, f"{VARIABLE}={lab.state}", sys.executable, "-m", "tests.lab"]
     systemctl = programs / "systemctl"
     systemctl.write_text(
         "#!/bin/sh\n"
         f"cd {shlex.quote(str(ROOT))}\n"
         'case " $* " in\n'
         '*" show "*) echo loaded ;;\n'
-        f'*" start "*) exec {shlex.join(start)} up ;;\n'
+        f'*" start "*) {command} ;;\n'
         "esac\n"
     )
     systemctl.chmod(0o755)

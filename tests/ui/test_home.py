@@ -137,6 +137,9 @@ def test_an_engine_that_is_down_is_started_where_that_is_possible(
     for button in offered:
         home.button(button).click()
         host.wait_for_call("ai/docker/startDocker")
+    down = states.engine_down()
+    host.show(down | {"engine": down["engine"] | {"starting": True}})
+    home.button("Starting the engine…")  # by another client, too
     host.show(states.running())
     home.wait_for_text("Everything is running", ".overview")
     assert not [b for b in home.all("button") if b.accessible_name == "Start engine"]

@@ -14,7 +14,8 @@
  *   status: "waiting"|"running"|"succeeded"|"failed"|"cancelled", done: number, total: number,
  *   text: string|null, secondsLeft: number|null, error: Failure|null, notices: string[],
  *   foreign: boolean}} Operation
- * @typedef {{running: boolean, version: string|null, error: Failure|null}} Engine
+ * @typedef {{running: boolean, version: string|null, error: Failure|null,
+ *   starting?: boolean}} Engine
  * @typedef {{seq: number, language: Language, engine: Engine, state: State, modules: Module[],
  *   operations: Operation[], chosen: string[]}} Snapshot
  * @typedef {{success: boolean, code: string|null, message: string, data: any}} Envelope

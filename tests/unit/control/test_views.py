@@ -70,7 +70,9 @@ operations = some.builds(
     seconds_left=some.none() | some.floats(0, 1e6), error=errors, detail=texts,
     notices=some.lists(texts.filter(bool), max_size=2).map(tuple), is_foreign=some.booleans(),
 )  # fmt: skip
-engines = some.builds(EngineView, some.booleans(), some.none() | words, some.none() | words, errors)
+engines = some.builds(
+    EngineView, some.booleans(), some.none() | words, some.none() | words, errors, some.booleans()
+)  # fmt: skip
 snapshots = some.builds(
     Snapshot, seq=numbers, engine=engines, state=one_of(State),
     modules=some.lists(modules, max_size=3, unique_by=lambda m: m.name).map(tuple),

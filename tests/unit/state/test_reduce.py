@@ -16,6 +16,7 @@ from aiserver_tray.state.facts import (
     ContainersListed,
     DesiredChanged,
     EngineDown,
+    EngineStarting,
     Fact,
     ModulesChanged,
     OperationChanged,
@@ -69,6 +70,7 @@ facts: st.SearchStrategy[list[Fact]] = st.lists(
     st.one_of(
         st.just(UP),
         st.builds(lambda why: EngineDown(EngineDownError("here", why)), one_of("a", "b")),
+        st.builds(EngineStarting, st.booleans()),
         st.builds(
             lambda found: ContainersListed(tuple(found)),
             st.lists(containers, max_size=4, unique_by=(lambda c: c.name, lambda c: c.id)),

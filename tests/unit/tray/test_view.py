@@ -176,6 +176,16 @@ def test_without_its_engine_nothing_but_its_start_is_offered() -> None:
     assert "engine down: The Docker engine" in view.tooltip
 
 
+def test_while_its_engine_is_being_started_that_is_told_and_not_offered_again() -> None:
+    starting = replace(DOWN, starting=True)
+    view = shown(snapshot(module("n8n", "engine_down"), engine=starting, state="engine_down"))
+    assert view.tooltip == "AI-Server Tray – Starting the engine…"
+    top, *_ = view.menu
+    assert "Starting the engine…" in top.text
+    assert StartEngine() not in offered(view.menu)
+    assert StartEngine() in [entry.action for entry in view.menu], "its line keeps its place"
+
+
 def test_an_engine_that_can_t_be_started_from_here_is_not_offered() -> None:
     facts = replace(FACTS, can_start_engine=False, autostart=None)
     seen = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")

@@ -96,14 +96,16 @@ function askToStop({ modules }) {
   });
 }
 
-/** @param {PageState} page */
-function engineButton({ canStartEngine, startingEngine, connection }) {
-  if (!canStartEngine && !startingEngine) return nothing;
+/** @param {PageState & {snapshot: Snapshot}} page */
+function engineButton({ snapshot, canStartEngine, startingEngine, connection }) {
+  // Here, or from the tray.
+  const isStarting = startingEngine || snapshot.engine.starting;
+  if (!canStartEngine && !isStarting) return nothing;
   return button({
-    text: startingEngine ? t("Starting the engine…") : t("Start engine"),
+    text: isStarting ? t("Starting the engine…") : t("Start engine"),
     icon: "play",
     kind: "primary",
-    enabled: connection === "up" && !startingEngine,
+    enabled: connection === "up" && !isStarting,
     run: actions.startEngine,
   });
 }
