@@ -118,13 +118,11 @@ def with_requires(names: Iterable[str], get: Callable[[str], _Module]) -> list[_
                 seen.add(required)
                 asked_by[required] = name
                 todo.append(required)
-    raise_all(errors)
-    return _ordered(found)
-
-
-def _ordered(modules: dict[str, _Module]) -> list[_Module]:
+    ordered: list[_Module] = []
     try:
-        order = TopologicalSorter({n: m.requires for n, m in modules.items()}).static_order()
-        return [modules[name] for name in order]
+        order = TopologicalSorter({n: m.requires for n, m in found.items()}).static_order()
+        ordered = [found[name] for name in order if name in found]
     except GraphCycle as cycle:
-        raise CycleError(cycle.args[1]) from None
+        errors.append(CycleError(cycle.args[1]))
+    raise_all(errors)
+    return ordered
