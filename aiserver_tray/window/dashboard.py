@@ -63,6 +63,11 @@ class Dashboard:
 
         window.expose(invoke)
         window.events.loaded += lambda: self._is_ours(window)
+        # Windows' browser engine does not tell its page that the window is minimized
+        # (https://github.com/MicrosoftEdge/WebView2Feedback/issues/4879).
+        window.events.minimized += self._publisher.pause
+        window.events.restored += self._publisher.resume
+        window.events.maximized += self._publisher.resume
         self._shell.adopt(window)
         self._window = window
 

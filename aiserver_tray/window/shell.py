@@ -129,11 +129,15 @@ class Shell:
         }
 
     def _may_close(self, window: Window) -> bool:
-        """Called by the toolkit's own thread, which can't be asked where the window is while it
-        waits for us: another thread asks, and closes again."""
+        """Called by the toolkit's own thread. Where that can't ask where the window is, another
+        thread asks, and closes again; on Windows a no would also keep the user from logging out."""
         if window is not self._window or self._closing.is_set():
             return True
         self._closing.set()
+        if toolkit.answers_at_once(window):
+            self._measure(window)
+            threading.Timer(PATIENCE, self.end).start()
+            return True
         threading.Thread(target=self._leave, name="closing", daemon=True).start()
         return False
 

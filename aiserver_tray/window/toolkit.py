@@ -6,6 +6,7 @@ from typing import Any, Final
 Window = Any  # webview.Window, which is not imported here: it takes time
 
 GTK: Final = "gtkwebkit2"
+WEBVIEW2: Final = "edgechromium"
 _UNFIT: Final = ("mshtml",)
 """Renderers that can't show our page; pywebview takes this one where WebView2 is missing."""
 
@@ -21,6 +22,12 @@ def is_maximized(window: Window) -> bool:
     if window.gui.renderer == GTK:
         return bool(native.is_maximized())
     return str(getattr(native, "WindowState", "")) == "Maximized"
+
+
+def answers_at_once(window: Window) -> bool:
+    """Whether the toolkit's own thread may ask where *window* is; elsewhere it would wait for
+    itself."""
+    return bool(window.gui.renderer == WEBVIEW2)
 
 
 def is_minimized(window: Window) -> bool:
@@ -65,6 +72,27 @@ def on_crash(window: Window, callback: Callable[[], None]) -> None:
     if window.gui.renderer == GTK:
         view = window.gui.BrowserView.instances[window.uid].webview
         view.connect("web-process-terminated", lambda *_: callback())
+    elif window.gui.renderer == WEBVIEW2:
+        _on_failed_process(window, callback)
+
+
+def _on_failed_process(window: Window, callback: Callable[[], None]) -> None:
+    """As `on_crash`: https://learn.microsoft.com/microsoft-edge/webview2/concepts/process-related-events"""
+    from System import Func, Type  # type: ignore[import-not-found] # noqa: PLC0415 - of .NET
+
+    view = window.native.browser.webview
+
+    def failed(_sender: object, told: Any) -> None:  # noqa: ANN401
+        if str(told.ProcessFailedKind) in ("BrowserProcessExited", "RenderProcessExited"):
+            callback()
+
+    def listen() -> None:
+        if view.CoreWebView2:
+            view.CoreWebView2.ProcessFailed += failed
+        else:  # its engine is still to come
+            view.CoreWebView2InitializationCompleted += lambda _sender, _told: listen()
+
+    window.native.Invoke(Func[Type](listen))  # only the window's own thread may ask
 
 
 def on_title(window: Window, callback: Callable[[str], None]) -> None:
