@@ -1,7 +1,6 @@
 """Everything that the doctor looks at, in one list."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from typing import Protocol
 
 from aiserver_tray.catalog.catalog import Catalog
@@ -12,7 +11,7 @@ from aiserver_tray.doctor.installation import examine_installation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import AiServerError, SettingError, each
 from aiserver_tray.operations.kernel import Kernel
-from aiserver_tray.operations.modules import with_requires
+from aiserver_tray.operations.modules import obtainable, with_requires
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.target.model import ModuleTarget
 
@@ -73,17 +72,7 @@ def _chosen_targets(
         chosen = installation.chosen
         return with_requires(chosen, installation.preview), []
     except AiServerError as error:
-        return _each_by_itself(installation, chosen), list(each(error))
-
-
-def _each_by_itself(installation: Installation, chosen: Iterable[str]) -> list[ModuleTarget]:
-    """Those of the *chosen* modules that can be had with all that they require: what is wrong with
-    another is no reason to look at none."""
-    found: dict[str, ModuleTarget] = {}
-    for name in chosen:
-        with suppress(AiServerError):
-            found |= {module.name: module for module in with_requires([name], installation.preview)}
-    return list(found.values())
+        return obtainable(chosen, installation.preview), list(each(error))
 
 
 def _on_engine(installation: Installation, targets: list[ModuleTarget]) -> Iterator[Finding]:

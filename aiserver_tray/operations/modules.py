@@ -1,6 +1,7 @@
 """Which modules a request concerns."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from graphlib import CycleError as GraphCycle
 from graphlib import TopologicalSorter
@@ -126,3 +127,13 @@ def with_requires(names: Iterable[str], get: Callable[[str], _Module]) -> list[_
         errors.append(CycleError(cycle.args[1]))
     raise_all(errors)
     return ordered
+
+
+def obtainable(names: Iterable[str], get: Callable[[str], _Module]) -> list[_Module]:
+    """Those of *names* that can be had with all that they require, required ones first: what is
+    wrong with another is no reason to look at none."""
+    found: dict[str, _Module] = {}
+    for name in names:
+        with suppress(AiServerError):
+            found |= {module.name: module for module in with_requires([name], get)}
+    return list(found.values())

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from aiserver_tray.errors import AiServerError, mistyped, raise_all, refuse_unknown
+from aiserver_tray.errors import AiServerError, each, mistyped, raise_all, refuse_unknown
 from aiserver_tray.model import ModuleModel, OperationKind
 from aiserver_tray.operations.down import (
     as_they_run,
@@ -13,8 +13,9 @@ from aiserver_tray.operations.down import (
     unused_basics,
     with_users,
 )
-from aiserver_tray.operations.modules import Modules, with_requires
+from aiserver_tray.operations.modules import Modules, obtainable, with_requires
 from aiserver_tray.operations.parts import Parts, meet_engine
+from aiserver_tray.operations.preflight import preflight
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.survey import survey
 from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
@@ -67,15 +68,29 @@ def scope_of(request: Request, parts: Parts) -> Scope:
     """
     if request.kind in _STOPS:
         return _stop_scope(request, parts)
-    return _up_scope(request, parts.modules)
+    return _up_scope(request, parts)
 
 
-def _up_scope(request: Request, modules: Modules) -> Scope:
+def _up_scope(request: Request, parts: Parts) -> Scope:
+    modules = parts.modules
     names = request.modules or (modules.names if request.all else modules.chosen)
-    targets = {target.name: target for target in with_requires(names, modules.target)}
+    try:
+        targets = {target.name: target for target in with_requires(names, modules.target)}
+    except AiServerError as error:
+        raise_all([*each(error), *_in_the_way(request, names, parts)])
     if request.kind in ("pull", "build") and not request.modules:
         names = tuple(targets)
     return Scope(tuple(dict.fromkeys(names)), tuple(targets), targets)
+
+
+def _in_the_way(request: Request, names: Iterable[str], parts: Parts) -> list[AiServerError]:
+    """What stands against those of *names* that can be had: it is told with what is wrong with the
+    others."""
+    if request.kind not in ("up", "restart"):
+        return []
+    targets = obtainable(names, parts.modules.preview)
+    found = survey(parts.engine, parts.settings.installation_id)
+    return list(preflight(targets, found, parts.engine).errors)
 
 
 def _stop_scope(request: Request, parts: Parts) -> Scope:

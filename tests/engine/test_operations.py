@@ -1,6 +1,7 @@
 """`up`: what it makes, what it leaves alone, in what order, and of which modules."""
 
 import json
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any
 
 import docker
 
-from aiserver_tray.operations.request import Request
+from aiserver_tray.errors import each
+from aiserver_tray.operations.request import EVERY_VOLUME, Request
 from tests.engine.faults.objects import created
 from tests.engine.operating import (
+    IMAGE,
     Installation,
     after,
     checked,
@@ -43,6 +46,54 @@ def test_up_of_what_runs_and_is_unchanged_does_nothing(
 
     assert facts(engine, "ai-web", "ai-web-db") == before
     assert created(engine, "web", since) == []
+
+
+def test_who_lays_claim_to_its_port_later_is_not_in_the_way_of_what_runs(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": idle(ports=["18999:80"])})
+    here.done("up", "web")
+    engine.containers.create(IMAGE, name="later", ports={"80/tcp": ("127.0.0.1", 18999)})
+    assert here.done("up", "web") == []
+
+
+def test_all_that_stands_in_the_way_is_told_at_once_and_nothing_is_made(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("lost", {"lost": idle()}, requires=["gone"])
+    here.write("hen", {"hen": idle()}, requires=["egg"])
+    here.write("egg", {"egg": idle()}, requires=["hen"])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        here.write("web", {"web": idle(ports=[f"{taken.getsockname()[1]}:80"])})
+        error = here.failed("up", "lost", "hen", "web")
+    assert [e.code for e in each(error)] == ["E_DEP_MISSING", "E_DEP_CYCLE", "E_PORT_CONFLICT"]
+    assert names(engine) == set()
+
+
+def test_a_network_or_volume_that_its_file_changed_is_told(here: Installation) -> None:
+    web = idle(volumes=["data:/data"])
+    here.write("web", {"web": web}, top={"volumes": {"data": {}}})
+    assert here.run("up", "web").notices == ()
+    label = {"labels": {"any": "thing"}}
+    here.write(
+        "web", {"web": web}, top={"volumes": {"data": label}, "networks": {"default": label}}
+    )
+    assert here.run("up", "web").notices == (), "a label changes nothing"
+    options = {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}}
+    here.write(
+        "web",
+        {"web": web},
+        top={"volumes": {"data": options}, "networks": {"default": {"internal": True}}},
+    )
+    view = here.run("up", "web")
+    assert view.status == "succeeded"
+    told = sorted(map(str, view.notices))
+    assert [words.partition(" as it was made")[0] for words in told] == [
+        "The network ai-web is",
+        "The volume ai-web-data stays",
+    ]
+    here.done("down", "web", volumes=EVERY_VOLUME)
+    assert here.run("up", "web").notices == ()
 
 
 def test_up_makes_everything_of_ours_with_our_labels(

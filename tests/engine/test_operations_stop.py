@@ -282,6 +282,22 @@ def test_a_module_whose_folder_is_gone_is_an_orphan_that_can_be_stopped_and_remo
     assert volumes(engine) == set()
 
 
+def test_an_orphan_holds_what_it_began_with(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("store", {"store": idle()}, kind="basic")
+    for name in ("gone", "broken"):
+        here.write(name, {name: idle()}, requires=["store"])
+    here.done("up", "gone", "broken")
+    shutil.rmtree(here.catalog / "gone")
+    (here.catalog / "broken/compose.yaml").write_text("services: [")
+    error = here.failed("stop", "store")
+    assert error.data == {"module": "store", "users": ["broken", "gone"]}
+    assert here.module("store").used_by == ("broken", "gone")
+    here.done("stop", "store", cascade=True)
+    assert engine.containers.list() == []
+
+
 def test_down_of_everything_takes_orphans_and_what_was_stopped(
     here: Installation, engine: docker.DockerClient
 ) -> None:
