@@ -1,6 +1,7 @@
 """What pywebview offers no call for, by toolkit; where we know of no way, nothing happens."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 Window = Any  # webview.Window, which is not imported here: it takes time
@@ -93,6 +94,21 @@ def _on_failed_process(window: Window, callback: Callable[[], None]) -> None:
             view.CoreWebView2InitializationCompleted += lambda _sender, _told: listen()
 
     window.native.Invoke(Func[Type](listen))  # only the window's own thread may ask
+
+
+def offer_home_for_downloads(window: Window) -> None:
+    """Have the question where to save something begin in the home folder on a desktop that names no
+    folder for downloads: there pywebview (6.2) hands GTK none, and fails. To be called as
+    `on_crash`."""
+    if window.gui.renderer != GTK:
+        return
+    view = window.gui.BrowserView.instances[window.uid]
+    ask = view.create_file_dialog
+
+    def ask_from(kind: object, folder: str | None, *more: object) -> object:
+        return ask(kind, folder or str(Path.home()), *more)
+
+    view.create_file_dialog = ask_from
 
 
 def on_title(window: Window, callback: Callable[[str], None]) -> None:

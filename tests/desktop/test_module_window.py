@@ -24,10 +24,14 @@ class _Module(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.module.asked += 1  # type: ignore[attr-defined]
+        if self.path == "/report":
+            self._attach(b"figures")
+            return
         cookie = self.headers.get("Cookie", "nobody")
         page = (
             f"<title>Work</title><p>This is {self.path} for {cookie}</p>"
             "<a id=inner href=/inner>inner</a>"
+            "<a id=report href=/report>report</a>"
             "<a id=outer target=_blank href=http://127.0.0.1:9/outer>outer</a>"
             "<a id=program target=_blank href=ms-program:run>program</a>"
         )
@@ -36,6 +40,14 @@ class _Module(BaseHTTPRequestHandler):
         self.send_header("Set-Cookie", "login=ann; Max-Age=100000; Path=/")
         self.end_headers()
         self.wfile.write(page.encode())
+
+    def _attach(self, content: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Disposition", "attachment; filename=report.bin")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -157,6 +169,25 @@ def test_its_keys_and_menu_lead_through_it(lab: WindowLab, module: Module) -> No
     ]  # fmt: skip
     window.python("webview._state['menu'][0].items[0].function()")
     window.says("This is /inner")
+
+
+def test_what_it_offers_can_be_kept(lab: WindowLab, module: Module, tmp_path: Path) -> None:
+    window = shown(lab, module)
+    window.js("document.getElementById('report').click()")
+    dialogs = (
+        "[w for w in window.gui.gtk.Window.list_toplevels()"
+        " if isinstance(w, window.gui.gtk.FileChooserDialog)]"
+    )
+    asked = f"[dialog.get_current_name() for dialog in {dialogs}]"
+    eventually(lambda: window.python(asked) == ["report.bin"], "the question where to")
+    file = tmp_path / "kept.bin"
+    window.python(
+        f"window.gui.glib.idle_add(lambda: [(d.set_filename({str(file.parent)!r}),"
+        f" d.set_current_folder({str(file.parent)!r}), d.set_current_name({file.name!r}),"
+        f" d.response(window.gui.gtk.ResponseType.OK)) for d in {dialogs}] and False)"
+    )
+    eventually(lambda: file.exists() and file.read_bytes() == b"figures", "the file")
+    window.says("This is / ")
 
 
 def test_when_the_module_is_gone_it_waits_again(lab: WindowLab, module: Module) -> None:
