@@ -40,6 +40,28 @@ if isinstance(message, str):
 print([user32.SendMessageW(wintypes.HWND(window), message, {sure}, 0) for window in found])
 """
 
+_ENGINES = r"""
+import json, pathlib, shutil, winreg
+from multiprocessing.connection import Listener
+from aiserver_tray.host.engine_place import default_host, is_installed, places
+key = r"SOFTWARE\Docker Inc.\Docker\1.0"
+found = [[default_host(), is_installed()]]
+folder = pathlib.Path("C:/engine")
+folder.mkdir(exist_ok=True)
+(folder / "Docker Desktop.exe").touch()
+with winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, key) as place:
+    winreg.SetValueEx(place, "AppPath", 0, winreg.REG_SZ, str(folder))
+try:
+    found.append([default_host(), is_installed()])
+    assert [place.start for place in places()] == [[r"C:\engine\Docker Desktop.exe"]] * 2
+    with Listener(r"\\.\pipe\docker_engine"):
+        found.append([default_host(), is_installed()])
+finally:
+    winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, key)
+    shutil.rmtree(folder)
+print(json.dumps(found))
+"""
+
 
 def test_commands_and_a_second_launch_reach_the_tray(machine: Windows, applet: Applet) -> None:
     start(machine, applet)
@@ -78,6 +100,11 @@ def test_start_at_login_is_in_the_registry(machine: Windows, applet: Applet) -> 
     assert machine.says(_ENTRIES) == ""
     applet.cli("quit")
     applet.ends()
+
+
+def test_an_engine_is_found_by_its_pipe_and_its_entry_in_the_registry(machine: Windows) -> None:
+    usual, desktop = "npipe:////./pipe/docker_engine", "npipe:////./pipe/dockerDesktopLinuxEngine"
+    assert json.loads(machine.says(_ENGINES)) == [[usual, False], [desktop, True], [usual, True]]
 
 
 def test_it_outlives_its_task_bar_and_ends_with_the_session(
