@@ -3,8 +3,10 @@
 import atexit
 import gc
 import io
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -72,6 +74,14 @@ def root(at_login: bool) -> None:  # noqa: FBT001 - a command line flag
         run(current_app(), "login" if at_login else "user")
 
 
+def _open_what_is_closed() -> None:
+    """Who started us may have closed the standard streams; Python has None for them then."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - to the end
+
+
 def main() -> None:
     """Entry point: exit status 0 done, 1 the request failed or a problem was found, 2 wrong usage,
     130 cancelled."""
@@ -80,6 +90,7 @@ def main() -> None:
     # Nor is it worth a last look, at the end, at what goes with the process anyway: that took a
     # fifth of what a short command takes.
     atexit.register(gc.freeze)
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         # A console that can't show a sign gets its number, not an exception.
         if isinstance(stream, io.TextIOWrapper):

@@ -18,6 +18,7 @@ from aiserver_tray.cli.common import (
     print_table,
     tell,
 )
+from aiserver_tray.cli.terminal import harmless
 from aiserver_tray.i18n import Language, Text
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _ports(service: dict[str, Any]) -> list[str]:
 def _print_module(shown: dict[str, Any], language: Language) -> None:
     for key in ("name", "title", "summary", "kind", "file", "open"):
         if shown[key]:
-            click.echo(f"{key + ':':<10}{shown[key]}")
+            click.echo(f"{key + ':':<10}{harmless(shown[key])}")
     click.echo(f"{'requires:':<10}{', '.join(shown['requires']) or '-'}")
     click.echo(f"{'needs:':<10}{_needs(shown['needs']) or '-'}\n")
     print_table(

@@ -46,6 +46,32 @@ class Options:
         return Options(home or self.home, (*self.catalogs, *catalogs), host or self.host)
 
 
+def language_of(context: click.Context | None) -> Language:
+    """The reader's, also while the command line is still being read."""
+    options: Options | None = context.obj if context else None
+    return options.app.language if options else "en"
+
+
+class UsageError(click.UsageError):
+    """Wrong usage, told in the reader's language."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(str(text))
+        self._text = text
+
+    def format_message(self) -> str:
+        return self._text.render(language_of(self.ctx))
+
+
+class _Folder(click.Path):
+    """A folder. An empty word, as a variable gives that is not set, would be the current one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click's
+        if value == "":
+            raise UsageError(Text("a folder is needed, and the word for it is empty"))
+        return super().convert(value, param, ctx)
+
+
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -55,13 +81,13 @@ def common_options(function: _Function) -> Callable[..., Any]:
 
     @click.option(
         "--home",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=_Folder(file_okay=False, path_type=Path),
         help="Folder of all settings, secrets and state (or AISERVER_HOME).",
     )
     @click.option(
         "--catalog",
         "catalogs",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        type=_Folder(exists=True, file_okay=False, path_type=Path),
         multiple=True,
         help="A further catalog folder; may be repeated.",
     )
@@ -88,23 +114,6 @@ def common_options(function: _Function) -> Callable[..., Any]:
             fail(error, language)
 
     return command
-
-
-def language_of(context: click.Context | None) -> Language:
-    """The reader's, also while the command line is still being read."""
-    options: Options | None = context.obj if context else None
-    return options.app.language if options else "en"
-
-
-class UsageError(click.UsageError):
-    """Wrong usage, told in the reader's language."""
-
-    def __init__(self, text: Text) -> None:
-        super().__init__(str(text))
-        self._text = text
-
-    def format_message(self) -> str:
-        return self._text.render(language_of(self.ctx))
 
 
 def current_app() -> "App":

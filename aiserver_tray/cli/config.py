@@ -15,6 +15,7 @@ from aiserver_tray.cli.common import (
     tell,
 )
 from aiserver_tray.cli.core import set_setting
+from aiserver_tray.cli.terminal import harmless, is_terminal
 from aiserver_tray.i18n import Text
 from aiserver_tray.settings.store import Entry, address_of
 
@@ -60,10 +61,13 @@ def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
     """The value of NAME (module.NAME, or NAME alone where it is unique)."""
     app = current_app()
     address = address_of(app.declared, name)
-    if show:
-        click.echo(app.settings.reveal(app.declared, address))
-    else:
-        click.echo(app.settings.entries({address: app.declared[address]})[0].shown)
+    value = (
+        app.settings.reveal(app.declared, address)
+        if show
+        else app.settings.entries({address: app.declared[address]})[0].shown
+    )
+    # A program gets it as it is.
+    click.echo(harmless(value) if is_terminal(sys.stdout) else value)
 
 
 @command.command("set")

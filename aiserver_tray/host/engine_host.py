@@ -1,7 +1,7 @@
 """What an engine's address, as in ``DOCKER_HOST``, tells by itself."""
 
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiserver_tray.i18n import Text
 
@@ -22,25 +22,33 @@ def is_local(host: str) -> bool:
 
 def why_unusable(host: str) -> Text | None:
     """Why *host* can't be used as an address; None where it can."""
-    scheme = urlsplit(host).scheme
-    if scheme == "ssh":
+    try:
+        parts = urlsplit(host)
+    except ValueError:  # of brackets that don't match
+        return _no_address(host)
+    if "@" in parts.netloc and parts.scheme != "ssh":
+        return Text("an engine's address has no user or password; certificates tell who asks")
+    if parts.scheme == "ssh":
         return Text(
             "{host}: an engine behind ssh can't be used directly. Forward its socket "
             "(ssh -NL /tmp/docker.sock:/var/run/docker.sock USER@MACHINE), then use "
             "unix:///tmp/docker.sock",
             host=host,
         )
-    if "://" not in host or scheme not in _SCHEMES or not _is_complete(host):
-        return Text(
-            "{host!r} is no address of an engine. Expected unix:///PATH, npipe:////./pipe/NAME or "
-            "tcp://MACHINE:PORT",
-            host=host,
-        )
+    if "://" not in host or parts.scheme not in _SCHEMES or not _is_complete(parts):
+        return _no_address(host)
     return None
 
 
-def _is_complete(host: str) -> bool:
-    parts = urlsplit(host)
+def _no_address(host: str) -> Text:
+    return Text(
+        "{host!r} is no address of an engine. Expected unix:///PATH, npipe:////./pipe/NAME or "
+        "tcp://MACHINE:PORT",
+        host=host,
+    )
+
+
+def _is_complete(parts: SplitResult) -> bool:
     if parts.scheme in ("unix", "npipe"):
         return bool(parts.netloc or parts.path.strip("/"))
     try:

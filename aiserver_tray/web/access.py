@@ -3,10 +3,13 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from aiserver_tray.errors import AccessError
 from aiserver_tray.i18n import Text
+
+BELOW: Final = "/browser/"
+"""What a page's path begins with; the page knows by it that there is no window's bridge."""
 
 
 def _secret() -> str:
@@ -17,18 +20,21 @@ def _secret() -> str:
 class Access:
     """``scheme`` and ``hosts`` (``127.0.0.1:8080``) are where the page is. The token is in the
     address that is given to the user; who comes with it gets the session's cookie, which lasts as
-    long as this process."""
+    long as this process. ``path``: where the page is."""
 
     scheme: str
     hosts: frozenset[str]
     port: int
     token: str = field(default_factory=_secret, repr=False)
     session: str = field(default_factory=_secret, repr=False)
+    path: str = field(default_factory=lambda: f"{BELOW}{_secret()}/", repr=False)
     _invitations: set[str] = field(default_factory=set, repr=False)
 
     @property
     def cookie(self) -> str:
-        """Its name. Browsers do not keep the cookies of two ports apart."""
+        """Its name. Browsers do not keep the cookies of two ports apart: they would replace each
+        other. Nor do they keep it from who listens at another port; that nobody can guess its path
+        does."""
         return f"aiserver-{self.port}"
 
     def check_address(self, environ: Mapping[str, Any]) -> None:

@@ -13,9 +13,6 @@ from aiserver_tray.web.access import Access
 from aiserver_tray.web.events import EventStream
 from aiserver_tray.web.page import BROWSER_POLICY, HEADERS, StaticFiles, ui_folder
 
-PATH: Final = "/browser/"
-"""Of the page; it knows by it that there is no window's bridge."""
-
 MOST_PAGES: Final = 16
 """Open at once; each keeps a connection."""
 
@@ -37,10 +34,10 @@ class Browser:
         app.default_error_handler = self._error
         app.add_hook("before_request", self._check_address)
         app.route("/", "GET", self._enter)
-        app.route(PATH, "GET", self._page)
-        app.route(f"{PATH}<name:path>", "GET", self._page)
-        app.route(f"{PATH}events", "GET", self._events)
-        app.route(f"{PATH}invoke", "POST", self._invoke)
+        app.route(access.path, "GET", self._page)
+        app.route(f"{access.path}<name:path>", "GET", self._page)
+        app.route(f"{access.path}events", "GET", self._events)
+        app.route(f"{access.path}invoke", "POST", self._invoke)
 
     def close(self) -> None:
         """End what the pages listen to."""
@@ -64,17 +61,18 @@ class Browser:
             raise self._refusal(401, error) from None
 
     def _enter(self) -> bottle.HTTPResponse:
-        """With the token, or with the cookie, on to the page."""
+        """With the token, on to the page."""
         token = bottle.request.query.getunicode("token")
         if token is None:
-            self._check_session()
-        elif not self._access.admits(token):
+            why = Text("the address with the token, which `serve` printed, is needed to get in")
+            raise self._refusal(401, AccessError(why))
+        if not self._access.admits(token):
             raise self._refusal(401, AccessError(Text("the token in this address is not known")))
-        response = bottle.HTTPResponse(status=303, **HEADERS, Location=PATH)
+        response = bottle.HTTPResponse(status=303, **HEADERS, Location=self._access.path)
         response.set_cookie(
             self._access.cookie,
             self._access.session,
-            path="/",
+            path=self._access.path,
             httponly=True,
             samesite="strict",
             secure=self._access.scheme == "https",

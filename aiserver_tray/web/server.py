@@ -1,5 +1,6 @@
 """Browser mode on a socket."""
 
+import errno
 import ipaddress
 import socket
 import ssl
@@ -71,9 +72,13 @@ class BrowserServer:
         try:
             self._server = Server((binding.address, binding.port), tls)
         except OSError as error:
-            why = Text(
-                "the address can't be used ({reason}). Choose another port with --port",
-                reason=error.strerror or error,
+            why = (
+                Text("it is no address of this machine")
+                if error.errno == errno.EADDRNOTAVAIL
+                else Text(
+                    "the address can't be used ({reason}). Choose another port with --port",
+                    reason=error.strerror or error,
+                )
             )
             raise SettingError(f"{binding.address}:{binding.port}", why) from error
         port = int(self._server.server_port)

@@ -58,18 +58,19 @@ class Http:
         entered = self._ask("GET", f"/?{parts.query}")
         entered.read()
         cookie = str(entered.headers["Set-Cookie"]).partition(";")[0]
+        self._page = entered.headers["Location"]
         self._headers = {"Cookie": cookie, "Origin": f"http://{self._place}"}
         self._name = uuid.uuid4().hex
         self._heard = Heard()
         self.events = self._heard.listen
-        self._stream = self._ask("GET", f"/browser/events?client={self._name}")
+        self._stream = self._ask("GET", f"{self._page}events?client={self._name}")
         self._take(self._stream.readline())  # from here on, the host knows us
         self._reader = Thread(target=self._read, name="events")
         self._reader.start()
 
     def invoke(self, channel: str, payload: Any = None) -> Envelope:  # noqa: ANN401 - JSON
         asked = {"channel": channel, "payload": payload, "client": self._name}
-        answer = self._ask("POST", "/browser/invoke", json.dumps(asked))
+        answer = self._ask("POST", f"{self._page}invoke", json.dumps(asked))
         return dict(json.loads(answer.read()))
 
     def close(self) -> None:

@@ -133,7 +133,7 @@ def test_where_no_window_can_be_had_the_web_browser_shows_the_dashboard(
     assert address.endswith("#settings")
     visitor = Visitor(address)
     visitor.enter()
-    assert visitor.get("/browser/").status == 200
+    assert visitor.get(visitor.page).status == 200
     applet.item.click("Open dashboard")
     again = eventually(lambda: asked.read_text(encoding="utf-8").splitlines()[1:], "it again")
     assert Visitor(again[0]).place == visitor.place

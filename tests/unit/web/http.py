@@ -35,12 +35,15 @@ class Visitor:
         self.place = (parts.hostname, parts.port)
         self.host = parts.netloc
         self.token = parse_qs(parts.query).get("token", [""])[0]
+        self.page = "/browser/"
+        """Where the page is, as is known once one is in."""
         self.headers: dict[str, str | None] = {}
 
     def enter(self) -> None:
         """Get in, as a browser does with the address that was printed."""
-        cookie = self.get(f"/?token={self.token}").headers["set-cookie"]
-        self.headers["Cookie"] = cookie.partition(";")[0]
+        entry = self.get(f"/?token={self.token}").headers
+        self.headers["Cookie"] = entry["set-cookie"].partition(";")[0]
+        self.page = entry["location"]
 
     def get(self, path: str, **headers: str | None) -> Answer:
         return self.ask("GET", path, b"", headers)
@@ -48,7 +51,7 @@ class Visitor:
     def invoke(self, call: Any, **headers: str | None) -> Answer:  # noqa: ANN401 - JSON
         body = call if isinstance(call, bytes) else json.dumps(call).encode()
         sent = {"Origin": f"http://{self.host}", **headers}
-        return self.ask("POST", "/browser/invoke", body, sent)
+        return self.ask("POST", f"{self.page}invoke", body, sent)
 
     def ask(self, method: str, path: str, body: bytes, headers: dict[str, str | None]) -> Answer:
         sent: dict[str, str | None] = {"Host": self.host, **self.headers}
@@ -79,7 +82,7 @@ class Listener:
     def __init__(self, visitor: Visitor, client: str) -> None:
         self._connection = visitor.connect()
         head = [
-            f"GET /browser/events?client={client} HTTP/1.1",
+            f"GET {visitor.page}events?client={client} HTTP/1.1",
             f"Host: {visitor.host}",
             f"Cookie: {visitor.headers['Cookie']}",
         ]
