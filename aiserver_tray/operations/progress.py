@@ -1,10 +1,10 @@
 """How far a plan is, as people are shown."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aiserver_tray.engine.values import PullProgress
+from aiserver_tray.host.clock import awake
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import StepStatus, StepView
 from aiserver_tray.operations.lanes import lane_of
@@ -57,7 +57,7 @@ class Progress:
 
     def tell(self, begun: Mapping[str, float]) -> None:
         """Report, where something has changed. *begun*: when each step under way began, in
-        monotonic seconds."""
+        seconds of the clock `awake`."""
         if self._is_changed:
             self._is_changed = False
             self._report(tuple(self._views.values()), self._seconds_left(begun))
@@ -65,7 +65,7 @@ class Progress:
     def _seconds_left(self, begun: Mapping[str, float]) -> float:
         """The longest path of what has not ended, or all of the engine's work where that takes
         longer."""
-        now = time.monotonic()
+        now = awake()
         path = work = 0.0
         for step_id, view in self._views.items():
             if view.status not in ("pending", "running"):

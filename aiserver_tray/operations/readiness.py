@@ -14,7 +14,7 @@ Verdict = Literal["ready", "waiting", "failed", "gone"]
 @dataclass
 class Wait:
     """One service that was started, or, where it is not ``is_fresh``, ran already. ``begun`` and
-    ``deadline`` are monotonic seconds.
+    ``deadline`` are seconds of the clock `awake`.
 
     ``since`` is when the engine started it: what the store still holds from before says nothing.
     """

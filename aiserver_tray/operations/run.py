@@ -1,6 +1,5 @@
 """Runs a plan: gives out its steps, waits for services, gathers what fails."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from graphlib import TopologicalSorter
@@ -10,6 +9,7 @@ from typing import Literal, Protocol
 
 from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.errors import AiServerError, EngineDownError
+from aiserver_tray.host.clock import awake
 from aiserver_tray.model import Container
 from aiserver_tray.operations.lanes import Lanes
 from aiserver_tray.operations.plan import Plan, Step
@@ -115,7 +115,7 @@ class Runner:
         if not self._waits:
             return None
         deadline = min(wait.deadline for wait in self._waits.values())
-        return max(0.0, deadline - time.monotonic())
+        return max(0.0, deadline - awake())
 
     def _give_out(self) -> None:
         if self._is_stopping():
@@ -147,7 +147,7 @@ class Runner:
             self._lanes.put(step)
 
     def _begin(self, step_id: str) -> None:
-        self._begun[step_id] = time.monotonic()
+        self._begun[step_id] = awake()
         self._progress.set(step_id, "running")
 
     def _settles(self, step: Step) -> Callable[[Future[Container | None]], None]:
@@ -201,7 +201,7 @@ class Runner:
             self._judge(step_id, wait, wait.look(state.containers))
 
     def _judge(self, step_id: str, wait: Wait, verdict: Verdict) -> None:
-        now = time.monotonic()
+        now = awake()
         if verdict == "ready":
             del self._waits[step_id]
             if wait.is_fresh:

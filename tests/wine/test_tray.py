@@ -107,6 +107,12 @@ def test_an_engine_is_found_by_its_pipe_and_its_entry_in_the_registry(machine: W
     assert json.loads(machine.says(_ENGINES)) == [[usual, False], [desktop, True], [usual, True]]
 
 
+def test_the_clock_that_stands_still_in_sleep_goes(machine: Windows) -> None:
+    code = "import time; from aiserver_tray.host.clock import awake; before = awake(); "
+    told = machine.says(f"{code} time.sleep(0.5); print(awake() - before)")
+    assert 0.4 < float(told) < 5
+
+
 def test_it_outlives_its_task_bar_and_ends_with_the_session(
     machine: Windows, applet: Applet
 ) -> None:
