@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict, Unpack, cast
 from urllib.parse import quote, urlencode
 
@@ -13,6 +14,7 @@ from docker.transport import UnixHTTPAdapter
 from docker.utils.utils import kwargs_from_env, version_lt
 from requests import PreparedRequest
 from urllib3 import HTTPConnectionPool, HTTPResponse, Timeout
+from urllib3.connection import HTTPConnection
 
 from aiserver_tray import __version__
 from aiserver_tray.engine.address import Address
@@ -26,6 +28,10 @@ CONNECT = 10.0
 
 NEWEST = DEFAULT_DOCKER_API_VERSION
 """The newest version of the API that we and the SDK speak; our bodies are written in it."""
+
+_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+"""Seconds until a silent connection is tested (macOS has a name of its own for it), seconds between
+tests, and how many fail before it is given up."""
 
 READ = 60.0
 """Seconds for the answer to a question."""
@@ -83,6 +89,8 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
             request, self.verify, cert=self.cert
         )
         adapter.cert_verify(pool, self.base_url, self.verify, self.cert)
+        if self.base_url.startswith(("http:", "https:")):
+            pool.conn_kw["socket_options"] = [*HTTPConnection.default_socket_options, *_alive()]
         return pool
 
     def ask(self, method: str, path: str, *names: str, **payload: Unpack[Payload]) -> HTTPResponse:
@@ -129,6 +137,15 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
         """Close its connections."""
         self._pool.close()
         super().close()
+
+
+def _alive() -> Iterator[tuple[int, int, int]]:
+    """What has a connection tested while nothing is said: else an engine on another machine that
+    is gone without a word would be waited for for ever."""
+    yield socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
+    for name, value in _KEEPALIVE.items():
+        if option := getattr(socket, name, None):  # not every system has each
+            yield socket.IPPROTO_TCP, option, value
 
 
 def _explanation(body: bytes) -> str:

@@ -215,3 +215,39 @@ def test_who_only_looks_waits_for_nothing_else(tray: Tray) -> None:
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.mark.parametrize("host", ["tcp://[x", "tcp://[::1", "tcp://me:open-sesame@10.0.0.1:2375"])
+def test_an_address_that_is_none_is_told_without_a_password(tray: Tray, host: str) -> None:
+    for done in (tray("status", "--host", host), tray("config", "set", "app.engine", host)):
+        assert done.returncode == 1
+        assert done.stderr.startswith("E_SETTING: ")
+        assert "Traceback" not in done.stderr
+        assert "open-sesame" not in done.stderr
+
+
+def test_no_folder_is_not_the_current_one(tray: Tray) -> None:
+    done = tray("--home", "", "choose", "n8n")
+    assert done.returncode == 2
+    assert "a folder is needed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("closed", "words"),
+    [
+        ("<&-", ["up", "n8n"]),
+        ("<&-", ["down", "--volumes"]),
+        ("<&-", ["config", "set", "app.language", "-"]),
+        (">&-", ["status"]),
+    ],
+)
+def test_a_closed_stream_is_no_reason_for_a_traceback(
+    tray: Tray, closed: str, words: list[str]
+) -> None:
+    command = [sys.executable, "-m", "aiserver_tray", "--home", str(tray.home)]
+    command += ["--host", "unix:///nowhere", *words]
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 1, 2)
+    assert "Traceback" not in done.stderr

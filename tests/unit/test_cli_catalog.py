@@ -173,6 +173,22 @@ def test_a_secret_is_asked_for_on_a_terminal(tray: Tray) -> None:
     assert refused.text.startswith("E_UNKNOWN: ")
 
 
+def test_a_catalogs_texts_can_do_nothing_to_a_terminal(tray: Tray) -> None:
+    text = (
+        "x-aiserver:\n"
+        "  kind: feature\n"
+        '  title: "Red \\e[31m"\n'
+        '  settings: {COLOUR: {default: "\\e[31m"}}\n'
+        "services: {web: {image: 'i:1'}}\n"
+    )
+    module_folder(tray, "evil", text)
+    for words in (["catalog", "show", "evil"], ["config", "get", "evil.COLOUR"]):
+        with terminal(*words, "--home", str(tray.home)) as shown:
+            assert shown.end() == 0
+        assert "\x1b[31m" not in shown.seen
+        assert "␛[31m" in shown.seen
+
+
 def test_a_wrong_stored_value_is_blamed_on_the_setting_not_on_the_file(tray: Tray) -> None:
     tray("config", "set", "N8N_HOST_PORT", "28100")
     settings = tray.home / "settings.json"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.engine.address import Address
+from aiserver_tray.engine.client import NEWEST, Client
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.errors import EngineDownError
 
@@ -83,3 +84,14 @@ def test_it_closes_while_an_engine_lets_it_wait(tmp_path: Path) -> None:
 def _asks_in_vain(connection: Connection) -> None:
     with pytest.raises(EngineDownError):
         connection.call("GET", "/_ping")
+
+
+def test_a_connection_to_another_machine_is_tested_while_nothing_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address(f"tcp://127.0.0.1:{server.getsockname()[1]}", "--host", {})
+        client = Client(address, NEWEST)
+        connected = client.connected()
+        assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) == 15
+        connected.close()
+        client.close()
