@@ -171,6 +171,7 @@ class Watcher:
 
     def _list(self) -> None:
         """Tell the store everything. What changes meanwhile is in the events."""
+        asked_at = time.monotonic()  # before the list: what is made while we ask is newer than it
         containers = []
         for summary in self._engine.containers.summaries(self._installation):
             try:
@@ -179,7 +180,7 @@ class Watcher:
                 continue
             except EngineRequestError as error:
                 _refused(summary.id, error)
-        self._store.put(ContainersListed(tuple(containers)))
+        self._store.put(ContainersListed(tuple(containers), asked_at))
 
     def _follow(self, source: EventSource) -> None:
         dirty: dict[str, bool] = {}  # id -> whether the container is gone, the oldest first

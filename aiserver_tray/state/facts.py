@@ -1,5 +1,6 @@
 """What may enter the store. Each is something that was seen, never something to be done."""
 
+import math
 from dataclasses import dataclass
 
 from aiserver_tray.errors import AiServerError
@@ -31,9 +32,11 @@ class EngineStarting:
 
 @dataclass(frozen=True, slots=True)
 class ContainersListed:
-    """All of our containers; others that were known are gone."""
+    """All of our containers at ``asked_at`` (monotonic seconds, when the engine began to be asked);
+    others that were known by then are gone."""
 
     containers: tuple[Container, ...]
+    asked_at: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

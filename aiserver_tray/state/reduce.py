@@ -67,8 +67,8 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911 - one case 
             return _engine_down(state, error)
         case EngineStarting(is_under_way):
             return _with(state, engine=replace(state.engine, starting=is_under_way))
-        case ContainersListed(containers):
-            return _listed(state, containers)
+        case ContainersListed(containers, asked_at):
+            return _listed(state, containers, asked_at)
         case ContainerSeen(container):
             return _seen(state, container)
         case ContainerGone(id):
@@ -103,11 +103,15 @@ def _engine_down(state: State, error: AiServerError) -> State:
     return replace(state, engine=engine, containers={}, unplanned=frozenset())
 
 
-def _listed(state: State, containers: Iterable[Container]) -> State:
-    listed = {}
-    for container in containers:
-        known = state.containers.get(container.name)
-        listed[container.name] = known if known and _is_older(container, known) else container
+def _listed(state: State, containers: Iterable[Container], asked_at: float) -> State:
+    answers = {container.id: container for container in containers}
+    newer = {
+        name: known
+        for name, known in state.containers.items()
+        if _is_newer(known, answers.get(known.id), asked_at)
+    }
+    kept = {known.id for known in newer.values()}
+    listed = {c.name: c for id, c in answers.items() if id not in kept} | newer
     unplanned = frozenset(name for name in listed if _is_unplanned(state, listed[name]))
     return _with(state, containers=listed, unplanned=unplanned)
 
@@ -125,6 +129,12 @@ def _seen(state: State, container: Container) -> State:
     if _is_unplanned(state, container):
         unplanned |= {name}
     return replace(state, containers=containers, unplanned=unplanned)
+
+
+def _is_newer(known: Container, answer: Container | None, asked_at: float) -> bool:
+    """Whether a list that was asked for at *asked_at* and has *answer* of *known* says nothing of
+    it: an operation may have made it while the list was on its way."""
+    return _is_older(answer, known) if answer else known.asked_at > asked_at
 
 
 def _is_older(container: Container, known: Container) -> bool:

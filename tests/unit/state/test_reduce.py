@@ -48,6 +48,7 @@ containers: st.SearchStrategy[Container] = st.builds(
     error=one_of("", "no such file"),
     started_at=one_of(None, at(0), at(1)),
     restart_count=one_of(0, 1, 2),
+    asked_at=one_of(0.0, 1.0, 2.0),
 )
 """Also one with the same id and another name: renamed."""
 
@@ -72,8 +73,9 @@ facts: st.SearchStrategy[list[Fact]] = st.lists(
         st.builds(lambda why: EngineDown(EngineDownError("here", why)), one_of("a", "b")),
         st.builds(EngineStarting, st.booleans()),
         st.builds(
-            lambda found: ContainersListed(tuple(found)),
+            lambda found, asked_at: ContainersListed(tuple(found), asked_at),
             st.lists(containers, max_size=4, unique_by=(lambda c: c.name, lambda c: c.id)),
+            one_of(0.0, 1.0, 2.0),
         ),
         st.builds(ContainerSeen, containers),
         st.builds(ContainerGone, st.sampled_from(["1", "2", "3"])),
@@ -208,6 +210,41 @@ def test_another_container_of_the_name_counts_whenever_it_was_asked_for() -> Non
     state = running_engine(container(id="old", asked_at=2.0))
     new = container(id="new", asked_at=1.0)
     assert after(ContainerSeen(new), start=state).containers[new.name].id == "new"
+
+
+class TestListOnItsWay:
+    """The list was asked for at 2.0; what an operation makes meanwhile is newer."""
+
+    def test_what_is_made_meanwhile_stays_though_it_is_not_listed(self) -> None:
+        known = container(id="known", asked_at=1.0)
+        made = container("web/x", id="made", asked_at=3.0)
+        state = running_engine(known, made)
+        assert after(ContainersListed((known,), 2.0), start=state) is state
+        assert set(after(ContainersListed((known,), 4.0), start=state).containers) == {known.name}
+
+    def test_what_is_made_anew_meanwhile_is_not_the_old_one_again(self) -> None:
+        old, new = container(id="old", asked_at=2.5), container(id="new", asked_at=3.0)
+        state = after(ContainersListed((old,), 2.0), start=running_engine(new))
+        assert state.containers[new.name].id == "new"
+
+    def test_what_was_known_before_gives_way_to_another_of_its_name(self) -> None:
+        old, new = container(id="old", asked_at=1.0), container(id="new", asked_at=2.5)
+        state = after(ContainersListed((new,), 2.0), start=running_engine(old))
+        assert state.containers[new.name].id == "new"
+
+    @pytest.mark.parametrize(("asked_at", "name"), [(2.5, "ai-web-b"), (3.5, "ai-web-a")])
+    def test_of_a_renamed_one_the_newer_name_is_known(self, asked_at: float, name: str) -> None:
+        known = container("web/b", id="1", asked_at=3.0)
+        listed = container("web/a", id="1", asked_at=asked_at)
+        state = after(ContainersListed((listed,), 2.0), start=running_engine(known))
+        assert set(state.containers) == {name}
+
+    def test_nothing_of_what_was_before_the_engine_was_lost_comes_back(self) -> None:
+        lost = EngineDown(EngineDownError("here", ""))
+        late = ContainerSeen(container("web/x", asked_at=1.0))
+        listed = container(asked_at=2.5)
+        state = after(lost, late, ContainersListed((listed,), 2.0), UP, start=running_engine())
+        assert set(state.containers) == {listed.name}
 
 
 def test_what_another_process_stops_is_stopping_and_no_error() -> None:

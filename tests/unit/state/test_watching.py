@@ -2,11 +2,13 @@
 
 import logging
 import threading
+import time
 
 import pytest
 
 from aiserver_tray.engine.watcher import Watcher
 from aiserver_tray.errors import EngineRequestError
+from aiserver_tray.state.facts import ContainerSeen
 from aiserver_tray.state.store import Store
 
 from .made import container, ended
@@ -41,6 +43,19 @@ def test_one_that_goes_during_the_list_is_left_out(store: Store, watch: Watch) -
     watch(engine)
     until_up(store)
     until_known(store, 1)
+
+
+def test_what_an_operation_makes_during_the_list_stays(store: Store, watch: Watch) -> None:
+    engine = FakeEngine(container(id="1"))
+
+    def make(id: str) -> None:
+        new = container("web/other", id="2", asked_at=time.monotonic())
+        store.put(ContainerSeen(new))
+
+    engine.before_inspect = make
+    watch(engine)
+    until_up(store)
+    assert set(store.state.containers) == {"ai-web-app", "ai-web-other"}
 
 
 def test_events_that_arrive_while_it_asks_merge(store: Store, watch: Watch) -> None:
