@@ -61,6 +61,6 @@ class Reviver:
         if not engine.id:
             return
         known = set(self._app.names)
-        desired = [name for name in self._app.settings.engine(engine.id).desired if name in known]
-        if desired:
-            self._begin(Request("up", tuple(desired)))
+        # Which ones, the operation finds when its turn has come: they may be stopped before.
+        if not known.isdisjoint(self._app.settings.engine(engine.id).desired):
+            self._begin(Request("up", revives=True))

@@ -26,7 +26,8 @@ class Request:
     stop the modules that need these, too. ``volumes``: the names of those that down may remove;
     the user has seen them, or wants all gone (`EVERY_VOLUME`). ``detach``: don't wait for what
     nothing else waits for. ``wait``: for another operation that has the modules, rather than
-    failing.
+    failing. ``revives``: rather than ``modules``, those that are desired once its turn has come, as
+    far as they can be had; nothing else is desired for it. Only the host itself asks for that.
     """
 
     kind: OperationKind
@@ -36,6 +37,7 @@ class Request:
     volumes: Container[str] = frozenset()
     detach: bool = False
     wait: bool = True
+    revives: bool = False
 
     def __str__(self) -> str:
         words = [self.kind, *(["--all"] if self.all else self.modules)]

@@ -30,7 +30,8 @@ class Scope:
     they require; ``targets`` and ``models`` by name, as far as they are needed. ``ending``: those
     that were last being stopped, by one who died: what of them still runs may be about to end.
     ``unused``: those of ``modules`` that nobody named, and that end since nobody needs them any
-    more: of their data nothing was said."""
+    more: of their data nothing was said. ``lacking``: those that would be in it, but can't be had,
+    and why."""
 
     modules: tuple[str, ...]
     locked: tuple[str, ...]
@@ -38,6 +39,7 @@ class Scope:
     models: Mapping[str, ModuleModel] = field(default_factory=dict)
     ending: frozenset[str] = frozenset()
     unused: frozenset[str] = frozenset()
+    lacking: Mapping[str, AiServerError] = field(default_factory=dict)
 
 
 def first_scope(request: Request, parts: Parts) -> Scope:
@@ -68,6 +70,8 @@ def scope_of(request: Request, parts: Parts) -> Scope:
     """
     if request.kind in _STOPS:
         return _stop_scope(request, parts)
+    if request.revives:
+        return _revived_scope(parts)
     return _up_scope(request, parts)
 
 
@@ -81,6 +85,23 @@ def _up_scope(request: Request, parts: Parts) -> Scope:
     if request.kind in ("pull", "build") and not request.modules:
         names = tuple(targets)
     return Scope(tuple(dict.fromkeys(names)), tuple(targets), targets)
+
+
+def _revived_scope(parts: Parts) -> Scope:
+    """What is desired now. Nobody waits for an answer, so that one that can't be had is no reason
+    to leave out the others."""
+    desired = _desired(parts)
+    targets: dict[str, ModuleTarget] = {}
+    lacking: dict[str, AiServerError] = {}
+    for name in desired:
+        try:
+            found = with_requires([name], parts.modules.target)
+        except AiServerError as error:
+            lacking[name] = error
+        else:
+            targets |= {target.name: target for target in found}
+    names = tuple(name for name in desired if name not in lacking)
+    return Scope(names, tuple(targets), targets, lacking=lacking)
 
 
 def _in_the_way(request: Request, names: Iterable[str], parts: Parts) -> list[AiServerError]:

@@ -142,6 +142,7 @@ class Operation:
         ) as dead:
             if self._has_waited:
                 look_again(self._parts)
+            if self._has_waited or self._request.revives:
                 held, scope = scope.locked, scope_of(self._request, self._parts)
                 if not {*scope.locked} <= {*held}:
                     return scope
@@ -155,6 +156,9 @@ class Operation:
 
     def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
         self._tell(replace(self._view, modules=scope.modules, status="running", detail=None))
+        self._log_lacking(scope)
+        if self._request.revives and not scope.modules:
+            return
         prepared = self._prepare(scope)
         if prepared.lacks_helper:
             prepared = self._prepare_with_helper(scope)
@@ -164,6 +168,11 @@ class Operation:
             self._carry_out(refresh, scope, ())
             prepared = self._prepare(scope)
         self._carry_out(prepared.plan, scope, prepared.observed.images)
+
+    def _log_lacking(self, scope: Scope) -> None:
+        for name, error in scope.lacking.items():
+            error.hide(self._parts.modules.secrets)
+            _logger.warning("%s can't be brought up again: %s", name, error)
 
     def _prepare_with_helper(self, scope: Scope) -> Prepared:
         """Where it can't be had, nothing is known of what it would look at, and that is told."""
@@ -191,7 +200,8 @@ class Operation:
         only required and is restarted was not asked for by that."""
         if self._request.kind in _IMAGES_ONLY:
             return
-        scope, asked = prepared.scope, prepared.scope.modules
+        scope = prepared.scope
+        asked = () if self._request.revives else scope.modules
         if self._request.kind == "restart":
             running = running_modules(prepared.observed.containers.values())
             asked = tuple(name for name in asked if name not in running)

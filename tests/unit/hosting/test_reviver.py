@@ -19,6 +19,7 @@ from aiserver_tray.state.store import Store
 from tests.unit.state import made
 
 LIMIT = 20.0
+REVIVAL = Request("up", revives=True)
 
 
 class Engine:
@@ -57,7 +58,7 @@ def test_at_the_start_what_was_asked_for_comes_up(app: App, engine: Engine) -> N
     want(app, "web", "no more in the catalog")
     engine.reviver.start()
     engine.comes()
-    assert engine.begun.get(timeout=LIMIT) == Request("up", ("web",))
+    assert engine.begun.get(timeout=LIMIT) == REVIVAL
 
 
 def test_where_the_setting_says_no_only_a_restart_of_the_engine_brings_it_up(
@@ -79,7 +80,7 @@ def test_where_the_setting_says_no_only_a_restart_of_the_engine_brings_it_up(
     for _ in range(2):
         engine.goes()
         engine.comes()
-        assert engine.begun.get(timeout=LIMIT) == Request("up", ("web",))
+        assert engine.begun.get(timeout=LIMIT) == REVIVAL
     assert engine.begun.empty()
 
 
@@ -89,4 +90,4 @@ def test_where_nothing_was_asked_for_nothing_comes_up(app: App, engine: Engine) 
     engine.goes()
     want(app, "web")
     engine.comes()
-    assert engine.begun.get(timeout=LIMIT) == Request("up", ("web",))
+    assert engine.begun.get(timeout=LIMIT) == REVIVAL

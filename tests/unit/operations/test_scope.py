@@ -1,4 +1,5 @@
-"""Whom a `stop` concerns. Engine and modules are fakes, which say what is looked at and no more."""
+"""Whom a `stop` and a revival concern. Engine and modules are fakes, which say what is looked at
+and no more."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,8 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.errors import InUseError
+from aiserver_tray.errors import InUseError, MissingError, SettingError, UnknownNameError
 from aiserver_tray.host.paths import Home
+from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container, ModuleModel
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.request import Request
@@ -59,3 +61,32 @@ def test_a_basic_that_what_left_the_catalog_needs_is_not_unused(parts: Parts) ->
     assert scope.modules == ("other", "gone", "base")
     assert scope.locked == ("other", "gone", "base")
     assert scope.unused == {"base"}
+
+
+def test_a_revival_concerns_what_is_desired_now_and_can_be_had(parts: Parts) -> None:
+    class Targets:
+        """``valueless`` lacks a setting, ``lonely`` requires what there is no more."""
+
+        chosen = ("base",)
+
+        def target(self, name: str) -> ModuleModel:
+            if name == "valueless":
+                raise SettingError("valueless.KEY", Text("it has no value"))
+            if name not in known:
+                raise UnknownNameError(name, ())
+            return known[name]
+
+    known = {m.name: m for m in (BASE, OTHER, ModuleModel("lonely", "feature", ("left",)))}
+    parts = replace(parts, modules=cast("Any", Targets()))
+    revival = Request("up", revives=True)
+    assert scope_of(revival, parts).modules == (), "and not the chosen ones"
+    with parts.settings.update_engine("ENGINE") as state:
+        state.desired = ["valueless", "lonely", "left", "other"]
+    scope = scope_of(revival, parts)
+    assert (scope.modules, scope.locked) == (("other",), ("base", "other"))
+    assert set(scope.targets) == {"base", "other"}
+    assert {name: type(error) for name, error in scope.lacking.items()} == {
+        "valueless": SettingError,
+        "lonely": MissingError,
+        "left": UnknownNameError,
+    }

@@ -9,11 +9,13 @@ from typing import Any, cast
 
 import pytest
 
+from aiserver_tray.errors import AiServerError, SettingError
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations import service
 from aiserver_tray.operations.locks import module_locks
+from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.prepare import Prepared
@@ -35,11 +37,13 @@ LIMIT = 10.0
 class Faulty:
     """An engine whose use is a bug, but for its name."""
 
+    images = None
+
     def ping(self) -> None:
         raise KeyError(SECRET)
 
     def info(self) -> SimpleNamespace:
-        return SimpleNamespace(id=ENGINE)
+        return SimpleNamespace(id=ENGINE, cpus=2)
 
 
 @pytest.fixture
@@ -87,6 +91,82 @@ def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
     assert view.error is not None
     assert told in str(view.error)
     assert view.error.data == {"kind": kind, "modules": ["n8n", "dify"]}
+
+
+class Revival:
+    """Revivals of what is desired but for what is ``lacking``; ``prepared`` is what they were to
+    bring up."""
+
+    def __init__(self, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.parts = parts
+        self.lacking: dict[str, AiServerError] = {}
+        self.prepared: list[tuple[str, ...]] = []
+        self.want("web", "n8n")
+        monkeypatch.setattr(service, "first_scope", lambda *_: self._scope())
+        monkeypatch.setattr(service, "scope_of", lambda *_: self._scope())
+        monkeypatch.setattr(service, "look_again", lambda _: None)
+        monkeypatch.setattr(service, "prepare", self._prepare)
+
+    def want(self, *names: str) -> None:
+        with self.parts.settings.update_engine(ENGINE) as state:
+            state.desired = list(names)
+
+    @property
+    def desired(self) -> list[str]:
+        return self.parts.settings.engine(ENGINE).desired
+
+    def begin(self) -> Operation:
+        return Operation(Request("up", revives=True), self.parts)
+
+    def _scope(self) -> Scope:
+        names = tuple(name for name in self.desired if name not in self.lacking)
+        return Scope(names, (*names, *(["base"] if names else [])), lacking=self.lacking)
+
+    def _prepare(self, _request: Request, scope: Scope, _parts: Parts) -> Prepared:
+        self.prepared.append(scope.modules)
+        return Prepared(Plan(), scope, Observed())
+
+
+@pytest.fixture
+def revival(parts: Parts, runtime_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Revival:
+    return Revival(parts, monkeypatch)
+
+
+@pytest.mark.parametrize("left", [(), ("web",)])
+def test_a_revival_leaves_alone_what_was_stopped_while_it_waited(
+    revival: Revival, store: Store, left: tuple[str, ...]
+) -> None:
+    with module_locks(ENGINE, ["n8n"], "aiserver-tray stop n8n"):
+        operation = revival.begin()
+        store.wait_until(lambda s: any(o.status == "waiting" for o in s.operations), LIMIT)
+        revival.want(*left)
+    assert operation.wait(LIMIT).status == "succeeded"
+    assert operation.view.modules == left
+    assert revival.prepared == ([left] if left else [])
+    assert revival.desired == list(left)
+
+
+def test_a_revival_leaves_alone_what_was_stopped_before_it_had_the_locks(
+    revival: Revival, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = Scope(("web", "n8n"), ("web", "n8n", "base"))
+    monkeypatch.setattr(service, "first_scope", lambda *_: early)
+    revival.want("web")
+    assert revival.begin().wait(LIMIT).status == "succeeded"
+    assert revival.prepared == [("web",)]
+    assert revival.desired == ["web"]
+
+
+def test_a_revival_says_in_the_log_who_cant_be_had_and_brings_up_the_others(
+    revival: Revival, caplog: pytest.LogCaptureFixture
+) -> None:
+    revival.lacking["n8n"] = SettingError("n8n.KEY", Text("it has no value"))
+    assert revival.begin().wait(LIMIT).status == "succeeded"
+    assert revival.prepared == [("web",)]
+    assert revival.desired == ["web", "n8n"], "it is wanted all the same"
+    (told,) = (r.message for r in caplog.records if r.levelno == logging.WARNING)
+    assert told.startswith("n8n can't be brought up again: ")
+    assert "n8n.KEY" in told
 
 
 def test_a_bug_is_told_by_its_place_and_never_by_its_text(
