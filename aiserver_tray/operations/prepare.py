@@ -132,7 +132,9 @@ def _ours(found: Survey, parts: Parts) -> dict[str, Container]:
     known = dict(parts.store.state.containers)
     listed = {summary.name: summary for summary in found.ours}
     for name in known.keys() - listed.keys():
-        parts.store.put(ContainerGone(known.pop(name).id))
+        # What another operation has made since is in the store alone.
+        if known[name].asked_at <= found.asked_at:
+            parts.store.put(ContainerGone(known.pop(name).id))
     for name, summary in listed.items():
         container = known.get(name)
         if container is None or (container.id, container.status, container.health) != (

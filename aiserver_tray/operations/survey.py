@@ -1,5 +1,7 @@
 """What the engine has, of whomever."""
 
+import math
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,12 +38,13 @@ class Found:
 @dataclass(frozen=True)
 class Survey:
     """``installation`` is our id. Networks and volumes by name; of several networks with one name
-    it is one that is not ours."""
+    it is one that is not ours. ``asked_at``: monotonic seconds before the engine was asked."""
 
     installation: str
     containers: tuple[ContainerSummary, ...] = ()
     networks: Mapping[str, Found] = field(default_factory=dict)
     volumes: Mapping[str, Found] = field(default_factory=dict)
+    asked_at: float = math.inf
 
     def is_ours(self, found: ContainerSummary | Found) -> bool:
         """Whether it is of this installation."""
@@ -69,6 +72,7 @@ def survey(engine: "Engine", installation: str) -> Survey:
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
+    asked_at = time.monotonic()
     networks = [
         Found(network.name, network.labels, id=network.id) for network in engine.networks.all()
     ]
@@ -78,6 +82,7 @@ def survey(engine: "Engine", installation: str) -> Survey:
         tuple(engine.containers.summaries()),
         _foreign_last(networks, installation),
         _foreign_last(volumes, installation),
+        asked_at,
     )
 
 
