@@ -75,8 +75,9 @@ class TestLostEngine:
         engine = FakeEngine(container(id="1"))
         engine.failures = [KeyError("password-of-somebody")]
         with caplog.at_level(logging.ERROR):
-            watch(engine, back_off=(0.0,))
+            watcher = watch(engine, back_off=(600.0,))  # it is to be seen before it is over
             down = until(store, lambda snapshot: snapshot.engine.error is not None)
+            watcher.refresh()
             until_up(store)
         assert down.engine.error is not None
         assert down.engine.error.code == "E_RUNTIME"
