@@ -1,6 +1,6 @@
 """Does the steps of a plan on the engine."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -34,6 +34,7 @@ from aiserver_tray.operations.readiness import Wait
 from aiserver_tray.target.kernel import KernelSetting
 from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import (
+    Body,
     ImageTarget,
     ModuleTarget,
     NetworkTarget,
@@ -120,13 +121,16 @@ class EngineExecutor:
             self._make_volume(service, volume)
         self._renew_config_volumes(service)
         body |= {"Image": image.reference}
+        later: Mapping[str, Body] = {}
         try:
+            if self._engine.info().api_version < _ONE_NETWORK_BELOW:
+                later = service.networks
+                body |= _without_networks(body, later)
             container = self._engine.containers.create(service.container, body)
             self._created.add(service.container)
-            if self._engine.info().api_version < _ONE_NETWORK_BELOW:
-                for network, endpoint in service.networks.items():
-                    connect = partial(self._engine.containers.connect, container, network, endpoint)
-                    self._on_networks(service, connect)
+            for network, endpoint in later.items():
+                connect = partial(self._engine.containers.connect, container, network, endpoint)
+                self._on_networks(service, connect)
             self._engine.containers.put_files(container, service.files)
         except EngineRequestError as error:
             raise self._refused(service, error) from error
@@ -265,6 +269,14 @@ class EngineExecutor:
                 containers = self._engine.containers
                 return containers.code_of_last_end(container.id, container.started_at)
         return None
+
+
+def _without_networks(body: Body, later: Collection[str]) -> Body:
+    """What *body* says of networks, less those that are connected *later*: such an engine refuses
+    a body with more than one."""
+    endpoints = body["NetworkingConfig"]["EndpointsConfig"]
+    first = {name: endpoint for name, endpoint in endpoints.items() if name not in later}
+    return {"NetworkingConfig": {"EndpointsConfig": first}}
 
 
 def _container_of(step: Step) -> Container:
