@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from docker import auth
+from docker.credentials.errors import StoreError
 from docker.errors import DockerException
 
 from aiserver_tray.i18n import Text
@@ -26,7 +27,7 @@ def build_auth() -> tuple[Headers, Text | None]:
 def _read(read: Callable[[], Headers]) -> tuple[Headers, Text | None]:
     try:
         return read(), None
-    except (DockerException, OSError, ValueError, KeyError) as error:
+    except (DockerException, StoreError, OSError, ValueError, KeyError) as error:
         # A broken file, or a credential helper that is missing or locked.
         return {}, Text("the logins of `docker login` can't be read: {why}", why=error)
 
