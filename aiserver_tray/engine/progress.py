@@ -19,6 +19,7 @@ _DONE = ("Pull complete", "Already exists")
 class _Layer:
     current: int = 0
     total: int = 0
+    loaded: bool = False
     done: bool = False
 
 
@@ -36,18 +37,21 @@ class PullMeter:
         """Take in a message of the pull."""
         status = str(message.get("status", ""))
         if status.startswith("Retrying"):
+            self._layer(message).loaded = False
             return
         self.advanced_at = self._clock()
         if status == "Downloading":
-            self._load(self._layer(message), message.get("progressDetail") or {})
+            layer = self._layer(message)
+            layer.loaded = False
+            self._load(layer, message.get("progressDetail") or {})
         elif status in _KNOWN:
             self._layer(message)
         elif status in _LOADED:
             layer = self._layer(message)
-            layer.current = layer.total
+            layer.current, layer.loaded = layer.total, True
         elif status in _DONE:
             layer = self._layer(message)
-            layer.current, layer.done = layer.total, True
+            layer.current, layer.loaded, layer.done = layer.total, True, True
 
     def _layer(self, message: Mapping[str, Any]) -> _Layer:
         return self._layers.setdefault(str(message.get("id")), _Layer())
@@ -56,6 +60,11 @@ class PullMeter:
     def _load(layer: _Layer, detail: Mapping[str, Any]) -> None:
         layer.current = detail.get("current", layer.current)
         layer.total = max(detail.get("total", 0), layer.total, layer.current)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether nothing is left to load of the layers known by now."""
+        return bool(self._layers) and all(layer.loaded for layer in self._layers.values())
 
     @property
     def progress(self) -> PullProgress:

@@ -21,6 +21,10 @@ OnProgress = Callable[[PullProgress], None]
 _TELL = 0.1
 """Seconds between two reports; the engine has more to say than anybody can read."""
 
+_UNPACKING = 1800.0
+"""Seconds of silence once all is downloaded: the containerd image store of Engine 25 to 27 does
+not say a word while it unpacks."""
+
 _NOT_FOUND = re.compile(
     r"manifest unknown|name unknown|repository does not exist|manifest for .* not found"
     r"|: not found$"
@@ -68,7 +72,7 @@ class Pull:
             with stream, self.cancelled.closes(stream.close):
                 self._follow(stream)
         except SilenceError as error:
-            raise self._stalled() from error
+            raise _stalled(stream.silence or self.patience) from error
         except EngineRequestError as error:
             raise _failed(error, login_problem) from error
         if self.cancelled.is_set():
@@ -76,22 +80,27 @@ class Pull:
 
     def _follow(self, stream: Stream) -> None:
         meter = PullMeter(time.monotonic)
-        told = 0.0
+        told, allowed = 0.0, self.patience
         for message in stream.messages():
             if "error" in message:
                 raise refusal(0, str(message["error"]))
             meter.feed(message)
+            limit = max(self.patience, _UNPACKING) if meter.is_loaded else self.patience
+            if limit != allowed:
+                allowed = limit
+                stream.allow_silence(limit)
             now = time.monotonic()
-            if now - meter.advanced_at > self.patience:
-                raise self._stalled()
+            if now - meter.advanced_at > limit:
+                raise _stalled(limit)
             if now - told >= _TELL:
                 told = now
                 self.on_progress(meter.progress)
         if not stream.is_closed:
             self.on_progress(meter.progress)
 
-    def _stalled(self) -> SourceError:
-        return SourceError(Text("no progress for {seconds:.0f} s", seconds=self.patience))
+
+def _stalled(seconds: float) -> SourceError:
+    return SourceError(Text("no progress for {seconds:.0f} s", seconds=seconds))
 
 
 def _failed(error: EngineRequestError, login_problem: Text | None) -> SourceError:

@@ -37,6 +37,8 @@ class Stream:
         self._response: HTTPResponse | None = None
         self._busy = threading.Lock()
         self.is_closed = False
+        self.silence: float | None = None
+        """What was allowed last by `allow_silence`."""
 
     @property
     def content_type(self) -> str:
@@ -105,6 +107,12 @@ class Stream:
         for line in self.lines():
             if line.strip():
                 yield json.loads(line)
+
+    def allow_silence(self, seconds: float) -> None:
+        """From now on, let so much time pass between two bytes. For the thread that iterates."""
+        self.silence = seconds
+        with suppress(Exception):  # closed meanwhile
+            self._socket.settimeout(seconds)
 
     def send(self, data: bytes) -> None:
         """Write to what the connection was switched to, from any thread; empty: no more will

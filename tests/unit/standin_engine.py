@@ -4,7 +4,7 @@ import json
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -54,14 +54,20 @@ class Asked(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def begin(self) -> None:
-        """An answer of many messages: it ends with the connection."""
+        """An answer of many messages, until `end`."""
         self.send_response(200)
-        self.send_header("Connection", "close")
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
 
     def message(self, **content: object) -> None:
         """One of them."""
-        self.wfile.write(json.dumps(content).encode() + b"\n")
+        data = json.dumps(content).encode() + b"\n"
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+    def end(self) -> None:
+        """No more messages; of no effect where nobody waits for them."""
+        with suppress(OSError):
+            self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *_: object) -> None:
         pass
