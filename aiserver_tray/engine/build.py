@@ -2,6 +2,7 @@
 has)."""
 
 import json
+import os
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.translate import refusal
 from aiserver_tray.errors import CancelledError, EngineRequestError, ImageBuildError
+from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
     from aiserver_tray.target.model import BuildTarget
@@ -28,6 +30,12 @@ _LAST_LINES = 20
 _REPEATED = ("t", "extrahosts")
 """Parameters that are given once for each value; other lists are JSON
 (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild)."""
+
+
+class _NotUtf8Error(Exception):
+    def __init__(self, file: Path) -> None:
+        super().__init__(str(file))
+        self.why = Text("{file} is not UTF-8; save it as UTF-8", file=file)
 
 
 def build(
@@ -55,6 +63,8 @@ def build(
     except OSError as error:
         why = f"{error.filename or target.context}: {error.strerror or error}"
         raise ImageBuildError(target.module, tag, why) from error
+    except _NotUtf8Error as error:
+        raise ImageBuildError(target.module, tag, error.why) from error
     except EngineRequestError as error:
         raise ImageBuildError(target.module, tag, error.explanation, last) from error
     if cancelled.is_set():
@@ -93,7 +103,7 @@ def _parameter(key: str, value: object) -> object:
 def _write_context(target: "BuildTarget", file: IO[bytes]) -> str:
     """Write the archive of the context to *file*; the Dockerfile's name in it."""
     if target.inline is None:
-        dockerfile = process_dockerfile(target.dockerfile, target.context)
+        dockerfile = _dockerfile(target)
     else:
         dockerfile = (f".dockerfile.{secrets.token_hex(8)}", target.inline)
     ignored = _ignored(Path(target.context) / ".dockerignore")
@@ -101,10 +111,28 @@ def _write_context(target: "BuildTarget", file: IO[bytes]) -> str:
     return str(dockerfile[0])
 
 
+def _dockerfile(target: "BuildTarget") -> tuple[str, str | None]:
+    """Its name in the archive, and its text where it is outside the context: the SDK would read
+    that in the encoding of the machine's language."""
+    file = os.path.join(target.context, target.dockerfile)  # noqa: PTH118 - as the SDK does
+    drives = {os.path.splitdrive(path)[0] for path in (target.context, file)}
+    if len(drives) == 1 and not os.path.relpath(file, target.context).startswith(".."):
+        name, text = process_dockerfile(target.dockerfile, target.context)
+        return name, text
+    return f".dockerfile.{secrets.token_hex(8)}", _read(Path(file))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _NotUtf8Error(file) from error
+
+
 def _ignored(file: Path) -> list[str]:
     if not file.exists():
         return []
-    lines = (line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines())
+    lines = (line.strip() for line in _read(file).splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 
 

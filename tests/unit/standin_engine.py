@@ -33,13 +33,23 @@ class Asked(BaseHTTPRequestHandler):
     answer: Callable[["Asked", bytes], None]
 
     def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self._body()
         if self.path.endswith("/_ping"):
             self.say({})
         elif self.path.endswith("/info"):
             self.say(_INFO)
         else:
             type(self).answer(self, body)
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        pieces = []
+        while size := int(self.rfile.readline(), 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
 
     def do_POST(self) -> None:
         self.do_GET()

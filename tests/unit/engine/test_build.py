@@ -1,0 +1,64 @@
+"""What a build's files are read as. The engine that takes them is a stand-in; what engines build is
+tested on a real one."""
+
+import io
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.errors import ImageBuildError
+from aiserver_tray.target.model import BuildTarget
+from tests.unit.standin_engine import IMAGE, Asked, needs_unix_sockets, standin
+
+pytestmark = needs_unix_sockets
+
+
+def _build(folder: Path, dockerfile: str) -> dict[str, bytes]:
+    """The files that the engine gets of a build in the folder ``context``."""
+    got: dict[str, bytes] = {}
+
+    def answer(asked: Asked, body: bytes) -> None:
+        if "/build" in asked.path:
+            with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+                for member in archive:
+                    content = archive.extractfile(member)
+                    got[member.name] = content.read() if content else b""
+        asked.say(IMAGE)
+
+    target = BuildTarget("m", str(folder / "context"), dockerfile)
+    with standin(folder, answer) as address, closing(Engine(address)) as engine:
+        engine.images.build(target, "aiserver/m-a:1", cancelled=Cancellation())
+    return got
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM x\n", encoding="utf-8")
+    return folder
+
+
+def test_an_ignore_file_that_is_not_utf_8_is_named(context: Path, tmp_path: Path) -> None:
+    (context / ".dockerignore").write_bytes("node_modules\n".encode("utf-16"))
+    with pytest.raises(ImageBuildError, match=r"context/\.dockerignore is not UTF-8; save it"):
+        _build(tmp_path, "Dockerfile")
+
+
+def test_an_outer_dockerfile_that_is_not_utf_8_is_named(context: Path, tmp_path: Path) -> None:
+    assert context.exists()
+    (tmp_path / "Outer").write_bytes("# 中文\nFROM x\n".encode("gbk"))
+    with pytest.raises(ImageBuildError, match="Outer is not UTF-8; save it"):
+        _build(tmp_path, "../Outer")
+
+
+def test_an_outer_dockerfile_is_read_without_its_mark(context: Path, tmp_path: Path) -> None:
+    assert context.exists()
+    (tmp_path / "Outer").write_text("# 中文\nFROM x\n", encoding="utf-8-sig")
+    got = _build(tmp_path, "../Outer")
+    (text,) = (text for name, text in got.items() if name.startswith(".dockerfile."))
+    assert text.decode() == "# 中文\nFROM x\n"
