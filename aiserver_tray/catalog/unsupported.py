@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.errors import Problem
 from aiserver_tray.i18n import Text
@@ -68,6 +69,11 @@ def unsupported(module: Module, project: "Project") -> list[Problem]:
 
 
 def _remedy(path: Sequence[str]) -> Text:
+    if path[-2:] == ("build", "context"):
+        return Text(
+            "an image can't be built from a URL, so a module with it can't be started. Clone it, "
+            "and give the folder"
+        )
     if path[0] in FILE_FOLDERS:
         return Text(
             "this can't be honoured, so a module with it can't be started. Give its content by "
@@ -90,12 +96,21 @@ def _service_keys(service: Mapping[str, Any]) -> Iterator[str]:
     deploy = service.get("deploy") or {}
     if str(deploy.get("mode", "")).startswith("global"):
         yield "deploy.mode"
+    if _is_built_from_url(service):
+        yield "build.context"
     if len((service.get("build") or {}).get("platforms", ())) > 1:
         yield "build.platforms"
     if service.get("scale", 1) > 1:
         yield "scale"
     elif deploy.get("replicas", 1) > 1:
         yield "deploy.replicas"
+
+
+def _is_built_from_url(service: Mapping[str, Any]) -> bool:
+    """Not where its image is pulled instead."""
+    is_pulled = service.get("image") and service.get("pull_policy") != "build"
+    context = (service.get("build") or {}).get("context", "")
+    return not is_pulled and is_remote(context)
 
 
 def _unlabelled(service: "Service") -> Iterator[int]:

@@ -59,9 +59,14 @@ def _unix_or_windows_path(value: Any, folder: Path) -> Any:  # noqa: ANN401
 
 
 def _context(value: Any, folder: Path) -> Any:  # noqa: ANN401
-    if isinstance(value, str) and ("://" in value or value.startswith(("service:", *_REMOTE))):
+    if isinstance(value, str) and (is_remote(value) or value.startswith("service:")):
         return value
     return _path(value, folder)
+
+
+def is_remote(context: str) -> bool:
+    """Whether a build's *context* is no folder of this machine but a URL."""
+    return "://" in context or context.startswith(_REMOTE)
 
 
 def _watched(value: Any, folder: Path) -> Any:  # noqa: ANN401
