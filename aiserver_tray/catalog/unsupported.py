@@ -64,6 +64,7 @@ def unsupported(module: Module, project: "Project") -> list[Problem]:
             for key in FILE_KEYS
             if resource.get(key)
         ),
+        *_newer(project),
     ]
     return [Problem(module.place(*path), _remedy(path)) for path in paths]
 
@@ -111,6 +112,18 @@ def _is_built_from_url(service: Mapping[str, Any]) -> bool:
     is_pulled = service.get("image") and service.get("pull_policy") != "build"
     context = (service.get("build") or {}).get("context", "")
     return not is_pulled and is_remote(context)
+
+
+def _newer(project: "Project") -> Iterator[tuple[str, ...]]:
+    """What came with API 1.48 (https://docs.docker.com/reference/api/engine/version-history/): we
+    speak an older one, in which the engine passes over it."""
+    for name, service in project.services.items():
+        for key, attachment in service.networks.items():
+            if attachment and attachment.gw_priority:
+                yield "services", name, "networks", key, "gw_priority"
+    for key, network in project.networks.items():
+        if network.enable_ipv4 is False and not network.external:
+            yield "networks", key, "enable_ipv4"
 
 
 def _unlabelled(service: "Service") -> Iterator[int]:

@@ -50,6 +50,7 @@ UNSUPPORTED = {
     "extensions": "app.credential_spec",
     "external_text": "secrets.s.external",
     "interpolated_types": "deploy.update_config",
+    "networks_service": "map.networks.back.gw_priority",
     "numbers": "app.scale",
     "override": "deploy.replicas",
     "override_all": "app.credential_spec",
@@ -91,6 +92,7 @@ NOT_OF_A_CONTAINER = {
     "deploy.update_config": "unsupported",
     "deploy.rollback_config": "unsupported",
     "deploy.endpoint_mode": "unsupported",
+    "networks.*.gw_priority": "unsupported",
 }
 
 
