@@ -77,7 +77,7 @@ def _by_priority(service: "Service") -> list[str]:
 def _endpoint(attachment: "ServiceNetwork | None") -> dict[str, Any]:
     if attachment is None:
         return {"MacAddress": ""}
-    endpoint: dict[str, Any] = {
+    return {
         "IPAMConfig": {
             "IPv4Address": attachment.ipv4_address,
             "IPv6Address": attachment.ipv6_address,
@@ -86,9 +86,6 @@ def _endpoint(attachment: "ServiceNetwork | None") -> dict[str, Any]:
         "MacAddress": attachment.mac_address,
         "DriverOpts": attachment.driver_opts or None,
     }
-    if attachment.gw_priority:
-        endpoint["GwPriority"] = attachment.gw_priority
-    return endpoint
 
 
 def _aliases(name: str, service: "Service", key: str, network: NetworkTarget) -> Iterator[str]:
