@@ -21,7 +21,7 @@ from aiserver_tray.catalog.resolve import (
     resolve_with,
     secrets_in,
 )
-from aiserver_tray.catalog.setting import LocalText, guessable, in_language
+from aiserver_tray.catalog.setting import LocalText, in_language, why_guessable
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.errors import (
     AiServerError,
@@ -223,7 +223,7 @@ class App:
         given = [s.initial or "" for s in self.catalog.declared.values() if s.is_secret]
         with suppress(SettingError):
             given += stored.values(stored.names()).values()
-        return [value for value in given if not guessable(value)]
+        return [value for value in given if not why_guessable(value)]
 
     def model(self, name: str) -> ModuleModel:
         """The outline of the module *name*; no secret is made for it."""

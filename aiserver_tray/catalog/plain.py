@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.variables import Variable
-from aiserver_tray.catalog.setting import LocalText, Setting, guessable, masking
+from aiserver_tray.catalog.setting import LocalText, Setting, why_guessable, why_mask
 from aiserver_tray.i18n import Text
 from aiserver_tray.masking import MASK, hide
 
@@ -50,14 +50,14 @@ class PlainSetting(Setting):
 
     def hides(self, value: str) -> bool:
         """Whether texts must not have *value*: what everybody guesses may be any word of them."""
-        return self.is_secret and not guessable(value)
+        return self.is_secret and not why_guessable(value)
 
     def _check_default(self) -> None:
         """Takes whatever there is."""
 
     def _read(self, text: str) -> str | Text:
         """Whatever the file's own software takes, which may be a password of one letter."""
-        return masking(text) or text if self.is_secret else text
+        return why_mask(text) or text if self.is_secret else text
 
 
 def plain_settings(
@@ -70,7 +70,7 @@ def plain_settings(
         "zh": f"启用的 profile，可选：{names}",
     }
     defaults = {name: dotenv.get(name, found.default) for name, found in variables.items()}
-    secret = [d for name, d in defaults.items() if d and _is_secret(name) and not guessable(d)]
+    secret = [d for name, d in defaults.items() if d and _is_secret(name) and not why_guessable(d)]
     return {
         name: PlainSetting(
             type="secret" if _is_secret(name) else "text",

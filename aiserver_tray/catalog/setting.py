@@ -238,17 +238,17 @@ def _size(text: str) -> str | Text:
 def _secret(text: str) -> str | Text:
     if text.startswith(PLACEHOLDER):
         return Text("the placeholder of env.example is no secret; give a value of your own")
-    return masking(text) or guessable(text) or text
+    return why_mask(text) or why_guessable(text) or text
 
 
-def masking(text: str) -> Text | None:
+def why_mask(text: str) -> Text | None:
     """Why *text* is no value, where it is what stands for one."""
     if text == MASK:
         return Text("the mask that stands for a secret is no secret; give the value itself")
     return None
 
 
-def guessable(text: str) -> Text | None:
+def why_guessable(text: str) -> Text | None:
     """Why *text* is no secret; None where it may be one."""
     if text.strip().lower() in _PUBLISHED:
         return Text("a value that is published as a default is no secret; give one of your own")
