@@ -5,13 +5,15 @@ import sys
 import time
 from pathlib import Path
 
-_BINARY = getattr(os, "O_BINARY", 0)
 _SHARING_RETRIES = 50
+_OWNERS_ONLY = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)"
+"""For the file's owner, administrators and the system, whatever its folder lets others do
+(https://learn.microsoft.com/windows/win32/secauthz/security-descriptor-string-format)."""
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Put *content* at *path*, wholly or not at all, durably, with mode 0600 (on Windows under
-    the access list of the user's profile). Not for two writers at once: the caller holds a lock.
+    """Put *content* at *path*, wholly or not at all, durably, for the user alone. Not for two
+    writers at once: the caller holds a lock.
 
     Raises:
         OSError: *path* is as it was.
@@ -19,13 +21,35 @@ def write_private(path: Path, content: bytes) -> None:
     scratch = path.with_name(path.name + ".tmp")
     # What a killed writer left. Made anew, so that neither its mode nor a link there counts.
     scratch.unlink(missing_ok=True)
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with open(scratch, "xb", opener=_open_private) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     _replace(scratch, path)
     _sync_folder(path.parent)
+
+
+def _open_private(path: str, flags: int) -> int:
+    if sys.platform != "win32":
+        return os.open(path, flags, 0o600)
+    import msvcrt  # noqa: PLC0415 - on Windows only
+
+    from pywintypes import SECURITY_ATTRIBUTES, error  # noqa: PLC0415 - on Windows only
+    from win32file import CREATE_NEW, GENERIC_WRITE, CreateFile  # noqa: PLC0415 - on Windows only
+    from win32security import (  # noqa: PLC0415 - on Windows only
+        SDDL_REVISION_1,
+        ConvertStringSecurityDescriptorToSecurityDescriptor,
+    )
+
+    access = SECURITY_ATTRIBUTES()
+    access.SECURITY_DESCRIPTOR = ConvertStringSecurityDescriptorToSecurityDescriptor(
+        _OWNERS_ONLY, SDDL_REVISION_1
+    )
+    try:
+        handle = CreateFile(path, GENERIC_WRITE, 0, access, CREATE_NEW, 0, None)
+    except error as failure:
+        raise OSError(0, failure.strerror, path, failure.winerror) from failure
+    return msvcrt.open_osfhandle(int(handle.Detach()), flags)
 
 
 def _replace(source: Path, target: Path) -> None:

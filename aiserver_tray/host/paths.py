@@ -1,8 +1,7 @@
 """Where our folders are, and how they stay the user's own.
 
-On Unix a folder gets mode 0700. On Windows it stands in the user's profile, whose access list
-already keeps other users out, and Python gives a folder made with mode 0700 an access list of its
-own (https://docs.python.org/3/library/os.html#os.mkdir).
+A folder that we make gets mode 0700, of which Python makes an access list on Windows
+(https://docs.python.org/3/library/os.html#os.mkdir).
 """
 
 import os

@@ -2,12 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 
 import requests
 
 from tests.desktop.applet import RUNNING, STOPPED, Applet
 from tests.desktop.waiting import eventually
-from tests.wine.windows import Windows
+from tests.wine.windows import Windows, windows_path
 
 _RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
 _ENTRIES = f"""
@@ -94,7 +95,7 @@ def test_start_at_login_is_in_the_registry(machine: Windows, applet: Applet) -> 
     program, _, words = entry.partition(" -P -m aiserver_tray --at-login --home ")
     assert re.fullmatch(r"Z:\\.*\\pythonw\.exe", program)
     here = applet.installation
-    folders = ("Z:" + str(folder).replace("/", "\\") for folder in (home, here.catalog))
+    folders = map(windows_path, (home, here.catalog))
     assert words == "{} --catalog {} --host {}".format(*folders, here.host)
     assert not machine.asks(home, "ai/system/autostart", enabled=False)["enabled"]
     assert machine.says(_ENTRIES) == ""
@@ -105,6 +106,20 @@ def test_start_at_login_is_in_the_registry(machine: Windows, applet: Applet) -> 
 def test_an_engine_is_found_by_its_pipe_and_its_entry_in_the_registry(machine: Windows) -> None:
     usual, desktop = "npipe:////./pipe/docker_engine", "npipe:////./pipe/dockerDesktopLinuxEngine"
     assert json.loads(machine.says(_ENGINES)) == [[usual, False], [desktop, True], [usual, True]]
+
+
+def test_its_files_are_the_users_own_wherever_its_home_is(machine: Windows, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    shared = windows_path(tmp_path)
+    code = "from pathlib import Path; from aiserver_tray.host.files import write_private; "
+    for content in (b"old", b"new"):
+        machine.says(f"{code} write_private(Path({shared!r}, 'key'), {content!r})")
+    (key,) = tmp_path.iterdir()
+    assert key.read_bytes() == b"new"
+    assert key.stat().st_mode & 0o007 == 0
+    missing = f"write_private(Path({shared!r}, 'no', 'key'), b'')"
+    told = f"try: {missing}\nexcept FileNotFoundError as error: print(error.strerror)"
+    assert machine.says(code.replace("; ", "\n") + told)
 
 
 def test_the_clock_that_stands_still_in_sleep_goes(machine: Windows) -> None:

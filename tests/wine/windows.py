@@ -89,7 +89,7 @@ class Windows:
 
     def asks(self, home: Path, channel: str, **payload: object) -> dict[str, Any]:
         """What the tray of *home* answers to a client, as soon as it takes one."""
-        code = _CLIENT.format(home=_windows_path(home), channel=channel, payload=payload)
+        code = _CLIENT.format(home=windows_path(home), channel=channel, payload=payload)
         found: dict[str, Any] = json.loads(self.says(code))
         return found
 
@@ -127,7 +127,7 @@ def _furnish(screen: Desktop, prefix: Path) -> None:
     del screen.environment["PYSTRAY_BACKEND"]
     screen.environment |= {
         "PATH": f"{programs}:{screen.environment['PATH']}",
-        "PYTHONPATH": _windows_path(ROOT),
+        "PYTHONPATH": windows_path(ROOT),
         "WINEPREFIX": str(prefix),
         "WINEDEBUG": "-all",
         # Nothing that would ask to be downloaded, and nothing in the user's own menus.
@@ -145,7 +145,7 @@ def _make_prefix(screen: Desktop) -> None:
     screen.run(*_WITHOUT, "wine", "wineboot", "--init")
     wanted = screen.folder / "wanted.reg"
     wanted.write_text(_REGISTRY)
-    screen.run(*_WITHOUT, "wine", "regedit", "/S", _windows_path(wanted))
+    screen.run(*_WITHOUT, "wine", "regedit", "/S", windows_path(wanted))
     _end(screen)
     finished.write_text(_REGISTRY, encoding="utf-8")
 
@@ -161,5 +161,5 @@ def _opened(screen: Desktop) -> Path:
     return screen.folder / "opened"
 
 
-def _windows_path(path: Path) -> str:
+def windows_path(path: Path) -> str:
     return "Z:" + str(path).replace("/", "\\")
