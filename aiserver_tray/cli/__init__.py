@@ -14,6 +14,7 @@ from aiserver_tray import __version__
 from aiserver_tray.cli.common import INTERRUPTED, common_options, current_app
 
 COMMANDS = {
+    "autostart": "autostart:command",
     "build": "operate:build",
     "catalog": "catalog:command",
     "choose": "choose:command",

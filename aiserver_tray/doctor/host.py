@@ -13,17 +13,8 @@ from aiserver_tray.i18n import Text
 def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
     """Whether the tray of *home* with *options* starts at login and its icon is seen, where its
     logs are, and what crashed."""
-    return [_autostart(home, options), *_icon(), *_logs(log_folder(home))]
-
-
-def _autostart(home: Home, options: Sequence[str]) -> Finding:
-    if not autostart.is_supported():
-        text = Text("There is no desktop here that could start the applet at login.")
-    elif autostart.is_enabled(home, options):
-        text = Text("The applet starts at login.")
-    else:
-        text = Text("The applet does not start at login.")
-    return Finding("autostart", "ok", text)
+    login = Finding("autostart", "ok", autostart.state(home, options))
+    return [login, *_icon(), *_logs(log_folder(home))]
 
 
 def _icon() -> Iterator[Finding]:

@@ -53,6 +53,15 @@ def is_enabled(home: Home, options: Sequence[str] = ()) -> bool:
     return _items().starts(_entry_name(home), command_line(home, options))
 
 
+def state(home: Home, options: Sequence[str] = ()) -> Text:
+    """What `is_enabled` and `is_supported` say, in words."""
+    if not is_supported():
+        return Text("There is no desktop here that could start the applet at login.")
+    if is_enabled(home, options):
+        return Text("The applet starts at login.")
+    return Text("The applet does not start at login.")
+
+
 def enable(home: Home, options: Sequence[str] = ()) -> None:
     """Have the tray of *home* started at login with *options*.
 

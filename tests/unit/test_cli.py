@@ -251,3 +251,11 @@ def test_a_closed_stream_is_no_reason_for_a_traceback(
     )
     assert done.returncode in (0, 1, 2)
     assert "Traceback" not in done.stderr
+
+
+def test_start_at_login_is_switched_by_a_command(tray: Tray, tmp_path: Path) -> None:
+    env = {"DISPLAY": ":9", "XDG_CONFIG_HOME": str(tmp_path)}
+    no, yes = "The applet does not start at login.\n", "The applet starts at login.\n"
+    for word, said in (("", no), ("on", yes), ("", yes), ("on", yes), ("off", no), ("off", no)):
+        assert tray("autostart", *word.split(), env=env).stdout == said, word
+        assert len(list(tmp_path.glob("autostart/*"))) == (said == yes), word

@@ -39,6 +39,8 @@ def operations(client: Client) -> list[tuple[str, str]]:
         ("down", "--volumes", "--yes"),
         ("choose", "web"),
         ("choose", "nothing"),
+        ("autostart",),
+        ("autostart", "off"),
         ("config", "set", "app.language", "zh"),
         ("config", "set", "app.language", "xx"),
         ("config", "unset", "app.nothing"),

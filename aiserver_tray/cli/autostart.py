@@ -1,0 +1,25 @@
+"""``aiserver-tray autostart``: whether the applet starts at login."""
+
+from typing import Literal
+
+import click
+
+from aiserver_tray.cli.common import common_options, current_app
+from aiserver_tray.cli.core import ask_host
+
+
+@click.command()
+@click.argument("wanted", type=click.Choice(["on", "off"]), required=False, metavar="[on|off]")
+@common_options
+def command(wanted: Literal["on", "off"] | None) -> None:
+    """Have the applet start at login, or no more. Without a word: say whether it does."""
+    from aiserver_tray.host import autostart  # noqa: PLC0415 - after Ctrl-C works
+
+    app = current_app()
+    home, options = app.settings.home, app.start_options
+    if wanted and not ask_host(app, "ai/system/autostart", enabled=wanted == "on"):
+        if wanted == "on":
+            autostart.enable(home, options)
+        else:
+            autostart.disable(home)
+    click.echo(autostart.state(home, options).render(app.language))
