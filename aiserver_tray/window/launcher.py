@@ -169,8 +169,8 @@ class Windows:
 def _reason(status: int, complaint: str) -> Text:
     if status == Exit.NO_BROWSER:
         return Text(
-            "There is no browser engine for the window ({reason}). Your web browser shows the "
-            "dashboard instead.",
+            "There is no browser engine for the window ({reason}). Your web browser shows "
+            "what was asked for instead.",
             reason=complaint,
         )
     return Text(
