@@ -1,12 +1,13 @@
 """What all commands share: options, language, output, errors."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit status of what the user cancelled."""
+
+_ADVISED = re.compile(r"(?<![\w./\\-])aiserver-tray (?=[a-z])")
+"""A command of ours, in a text."""
 
 _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
@@ -44,6 +48,13 @@ class Options:
     def with_(self, home: Path | None, catalogs: Sequence[Path], host: str | None) -> "Options":
         """These, with what stood at a further place of the command line."""
         return Options(home or self.home, (*self.catalogs, *catalogs), host or self.host)
+
+    @property
+    def words(self) -> list[str]:
+        """As they stand on a command line."""
+        home = ["--home", str(self.home)] if self.home else []
+        catalogs = [word for folder in self.catalogs for word in ("--catalog", str(folder))]
+        return [*home, *catalogs, *(["--host", self.host] if self.host else [])]
 
 
 def language_of(context: click.Context | None) -> Language:
@@ -128,7 +139,25 @@ def current_app() -> "App":
 def tell(texts: Iterable[str]) -> None:
     """What a person should know beside the result, on standard error."""
     for text in texts:
-        click.echo(fitted(harmless(text), sys.stderr), err=True)
+        click.echo(shown(text, sys.stderr), err=True)
+
+
+def shown(text: str, stream: TextIO) -> str:
+    """*text*, which may advise commands and hold words of others, as it is put out on *stream*."""
+    return fitted(harmless(as_called(text)), stream)
+
+
+def as_called(text: str) -> str:
+    """*text*; the commands that it advises get the options of the one that runs, so that they mean
+    the same home, catalog and engine."""
+    context = click.get_current_context(silent=True)
+    words = context.obj.words if context and context.obj else []
+    if not words:
+        return text
+    from aiserver_tray.host.shell import quoted  # noqa: PLC0415 - only with options
+
+    options = quoted(words)
+    return _ADVISED.sub(lambda found: f"{found[0]}{options} ", text)
 
 
 def print_json(value: object) -> None:
@@ -161,7 +190,8 @@ def print_table(heads: Sequence[Text], rows: Sequence[Sequence[str]], language: 
 
 def failure(error: AiServerError, language: Language) -> dict[str, Any]:
     """*error* as JSON, in the form of every failed request."""
-    return {"success": False, **error.as_json(language)}
+    answer = error.as_json(language)
+    return {"success": False, **answer, "message": as_called(answer["message"])}
 
 
 def fail(error: AiServerError, language: Language) -> NoReturn:
@@ -178,7 +208,7 @@ def status_of(error: AiServerError) -> int:
 def tell_failure(error: AiServerError, language: Language) -> None:
     """The error's code and message on standard error; each of several on its own."""
     for one in each(error):
-        text = fitted(f"{one.code}: {harmless(one.render(language))}", sys.stderr)
+        text = shown(f"{one.code}: {one.render(language)}", sys.stderr)
         if has_colour(sys.stderr):
             code = click.style(one.code, fg="red", bold=True)
             text = code + text.removeprefix(one.code)

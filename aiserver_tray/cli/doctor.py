@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.cli.common import as_json_option, common_options, current_app, print_json
+from aiserver_tray.cli.common import (
+    as_called,
+    as_json_option,
+    common_options,
+    current_app,
+    print_json,
+)
 from aiserver_tray.cli.terminal import columns, harmless, has_colour, is_terminal, wrapped
 from aiserver_tray.cli.words import GRADES
 
@@ -37,7 +43,7 @@ def command(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
 def _print(findings: "list[Finding]", app: "App") -> None:
     for finding in findings:
         grade = f"{GRADES[finding.grade].render(app.language):<8}"
-        text = harmless(finding.text.render(app.language))
+        text = harmless(as_called(finding.text.render(app.language)))
         if is_terminal(sys.stdout):
             text = _hanging(text)
         if has_colour(sys.stdout):

@@ -15,11 +15,12 @@ from aiserver_tray.cli.common import (
     print_json,
     print_json_line,
     print_table,
+    shown,
     tell,
 )
 from aiserver_tray.cli.core import shared_core, whole_snapshot
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
-from aiserver_tray.cli.terminal import console, fitted, harmless, is_terminal
+from aiserver_tray.cli.terminal import console, harmless, is_terminal
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot
 from aiserver_tray.queues import available
@@ -113,7 +114,7 @@ def _print_plain(snapshot: Snapshot, language: Language) -> None:
 
 def _print_lines(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(fitted(harmless(line), sys.stdout))
+        click.echo(shown(line, sys.stdout))
 
 
 def _changes(core: "AnyCore") -> Iterator[Snapshot]:

@@ -279,7 +279,7 @@ def test_exec_passes_input_and_ends_with_the_commands_status(tray: Tray) -> None
     assert (done.returncode, done.stdout, done.stderr) == (7, "yes\n", "no\n")
     tray.run("exec", "base/other").failed("E_UNKNOWN", "base/base")
     tray.run("stop").succeeded()
-    tray.run("exec", "base", "true").failed("E_EXITED", "aiserver-tray up base")
+    tray.run("exec", "base", "true").failed("E_EXITED", tray.advice("up base"))
 
 
 def test_exec_without_a_command_is_a_shell_on_the_terminal(tray: Tray) -> None:

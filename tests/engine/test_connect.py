@@ -23,11 +23,12 @@ __all__ = ["setting"]
 
 TOKEN = "reader.READER_TOKEN"
 READER = "aiserver-reader"
-
-
 BACK = "What was done until then stays."
-DOWN = "  aiserver-tray down oneapi\n"
-DISCONNECT = "  aiserver-tray disconnect reader\n"
+
+
+def back(stack: OneApiStack, *commands: str) -> str:
+    """The end of an error that *commands* take back."""
+    return "".join(["back:\n", *(f"  {stack.tray.advice(words)}\n" for words in commands)])
 
 
 def write_reader(
@@ -119,7 +120,7 @@ def test_without_a_token_it_is_refused_and_what_can_not_connect_says_so(
     write_reader(oneapi)
     oneapi.set("reader.READER_MODELS", "other")
 
-    oneapi.tray.run("up", "reader").failed("E_SETTING", TOKEN, "aiserver-tray connect reader")
+    oneapi.tray.run("up", "reader").failed("E_SETTING", TOKEN, oneapi.tray.advice("connect reader"))
 
     done = oneapi.tray.run("connect", "postgres")
     assert done.code == 2
@@ -147,7 +148,7 @@ def test_where_root_has_another_password_it_says_what_to_do_by_hand(
 
     oneapi.tray.run("down", "oneapi").succeeded()
     refused = oneapi.tray.run("connect", "reader").failed("E_SETTING", "root can't log in")
-    assert refused.errors.endswith(f"back:\n{DOWN}")
+    assert refused.errors.endswith(back(oneapi, "down oneapi"))
 
 
 def test_what_was_done_before_it_failed_is_told_with_the_way_back(
@@ -159,10 +160,10 @@ def test_what_was_done_before_it_failed_is_told_with_the_way_back(
 
     # Less than the engine gives a container.
     oneapi.set("oneapi.ONEAPI_MEMORY", "1m")
-    assert oneapi.tray.run("connect", "reader").errors.endswith(f"back:\n{DOWN}")
+    assert oneapi.tray.run("connect", "reader").errors.endswith(back(oneapi, "down oneapi"))
     oneapi.set("oneapi.ONEAPI_MEMORY", "1g")
     failed = oneapi.tray.run("connect", "reader").failed("E_IMAGE_PULL", BACK)
-    assert failed.errors.endswith(f"back:\n{DISCONNECT}{DOWN}")
+    assert failed.errors.endswith(back(oneapi, "disconnect reader", "down oneapi"))
 
     oneapi.tray.run("disconnect", "reader")
     oneapi.tray.run("down", "oneapi").succeeded()

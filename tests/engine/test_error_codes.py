@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -295,13 +296,18 @@ def test_every_code_there_is_has_a_test() -> None:
     assert {*PRODUCERS} == codes(AiServerError) - ELSEWHERE
 
 
-def run(stage: Stage, case: Case, *options: str) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of the case's command."""
+def place(stage: Stage, case: Case) -> list[str]:
+    """The options that say which installation and engine are meant."""
     here = stage.here
     host = here.host if case.host is None else case.host
+    options = ["--home", str(here.home), "--catalog", str(here.catalog)]
+    return [*options, "--host", host] if host else options
+
+
+def run(stage: Stage, case: Case, *options: str) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of the case's command."""
     command = [*case.prefix, sys.executable, "-m", "aiserver_tray", *case.words, *options]
-    command += ["--home", str(here.home), "--catalog", str(here.catalog)]
-    command += ["--host", host] if host else []
+    command += place(stage, case)
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
@@ -327,11 +333,13 @@ def stage(here: Installation, engine: docker.DockerClient, tmp_path: Path) -> St
 @pytest.mark.parametrize("code", PRODUCERS)
 def test_an_error_is_told_with_code_cause_and_remedy(code: str, stage: Stage) -> None:
     with contextmanager(PRODUCERS[code])(stage) as case:
+        called = f"aiserver-tray {shlex.join(place(stage, case))} "
+        names = [name.replace("aiserver-tray ", called) for name in case.names]
         status, output, errors = run(stage, case)
         assert (status, output) == (case.code, ""), errors
         told = errors[errors.index("E_") :]
         assert told.startswith(f"{code}: ")
-        for part in (*case.names, case.advice[0]):
+        for part in (*names, case.advice[0]):
             assert part in told, told
 
         stage.here.set("app.language", "zh")
@@ -339,7 +347,7 @@ def test_an_error_is_told_with_code_cause_and_remedy(code: str, stage: Stage) ->
         assert status == case.code, errors
         answer = json.loads(output)
         assert (answer["success"], answer["code"]) == (False, code)
-        for part in (*case.names, case.advice[1]):
+        for part in (*names, case.advice[1]):
             assert part in answer["message"], answer["message"]
         assert re.search(r"[\u4e00-\u9fff]", answer["message"])
         assert f"{code}: {answer['message']}".splitlines()[0] in errors

@@ -180,7 +180,7 @@ def test_why_there_is_no_engine_and_what_to_do_stands_where_it_fits(tray: Tray) 
     plain, as_json = tray(*asked), tray(*asked, "--json")
     why, next_ = plain.stdout.splitlines()
     assert why.startswith("The Docker engine at unix:///nowhere does not answer (")
-    assert next_.endswith(": aiserver-tray doctor")
+    assert next_.endswith(": aiserver-tray --host unix:///nowhere doctor")
     assert (plain.stderr, as_json.stderr) == ("", plain.stdout)
 
 
@@ -259,3 +259,12 @@ def test_start_at_login_is_switched_by_a_command(tray: Tray, tmp_path: Path) -> 
     for word, said in (("", no), ("on", yes), ("", yes), ("on", yes), ("off", no), ("off", no)):
         assert tray("autostart", *word.split(), env=env).stdout == said, word
         assert len(list(tmp_path.glob("autostart/*"))) == (said == yes), word
+
+
+def test_a_command_that_is_advised_means_the_same_installation(tray: Tray, tmp_path: Path) -> None:
+    here, hive = tmp_path / "a b", tmp_path / "hive"
+    hive.mkdir()
+    asked = ("--catalog", hive, "config", "get", "n8n.PROT", "--home", here)
+    advice = f"aiserver-tray --home '{here}' --catalog {hive} config list"
+    assert advice in tray(*asked).stderr
+    assert "aiserver-tray config list" in tray("config", "get", "n8n.PROT").stderr

@@ -208,7 +208,7 @@ def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(
     done = run("run", "--home", str(tmp_path))
     assert done.returncode == 1
     assert "E_NO_DESKTOP" in done.stderr
-    assert "aiserver-tray serve" in done.stderr
+    assert f"aiserver-tray --home {tmp_path} serve" in done.stderr
 
 
 def test_what_stands_after_run_is_the_applets() -> None:

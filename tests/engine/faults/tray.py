@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -86,11 +87,18 @@ class Tray:
     catalog: Path
     host: str
 
+    @property
+    def options(self) -> list[str]:
+        return ["--home", str(self.home), "--catalog", str(self.catalog), "--host", self.host]
+
+    def advice(self, words: str) -> str:
+        """The command *words*, as one of this installation is told to give it."""
+        return shlex.join(("aiserver-tray", *self.options, *words.split()))
+
     @contextmanager
     def started(self, *words: str) -> Iterator[Running]:
         """A call that is ended with the block, if it has not ended itself."""
-        options = ["--home", self.home, "--catalog", self.catalog, "--host", self.host]
-        command = [sys.executable, "-m", "aiserver_tray", *map(str, options), *words]
+        command = [sys.executable, "-m", "aiserver_tray", *self.options, *words]
         with subprocess.Popen(
             command,
             env=os.environ | {"LC_ALL": "C.UTF-8"},

@@ -45,7 +45,7 @@ def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: A
     ("words", "said"),
     [
         ("config set N8N_HOST_PORT 0028100",
-         "n8n.N8N_HOST_PORT is now 28100 (takes effect with: aiserver-tray up n8n)"),
+         "n8n.N8N_HOST_PORT is now 28100 (takes effect with: {up})"),
         ("config unset MYSQL_HOST_PORT", "mysql.MYSQL_HOST_PORT is now 13306"),
         ("config set oneapi.ONEAPI_ROOT_PASSWORD OfMyOwn12345",
          "oneapi.ONEAPI_ROOT_PASSWORD is now ********"),
@@ -58,7 +58,11 @@ def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: A
 def test_a_change_is_confirmed_in_a_line_beside_the_output(app: App, words: str, said: str) -> None:
     tray = Tray(app.settings.folder, app.settings.folder, "unix:///nowhere")
     done = tray.run(*words.split())
-    assert (done.code, done.output, done.errors) == (0, "", f"{said}\n")
+    assert (done.code, done.output, done.errors) == (
+        0,
+        "",
+        said.format(up=tray.advice("up n8n")) + "\n",
+    )
 
 
 def test_as_json_the_answer_is_all(app: App) -> None:
