@@ -161,6 +161,7 @@ def _judged(state: "State", module: _Module) -> list[Judgement]:
     wanted = module.wanted and state.engine.running
     jobs = {service.container for service in module.services if service.is_job}
     live = any(c.status in ALIVE for name, c in module.containers.items() if name not in jobs)
+    renewed = any(module.containers[s.container].status in ALIVE for s in module.left_over)
     return [
         _remembered(
             state.judgements,
@@ -171,6 +172,7 @@ def _judged(state: "State", module: _Module) -> list[Judgement]:
                 live=live,
                 starting=module.planned or service.container in state.work.starting,
                 unplanned=service.container in state.unplanned,
+                renewed=renewed,
             ),
         )
         for service in module.services

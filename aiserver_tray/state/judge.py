@@ -18,13 +18,15 @@ class Circumstances:
 
     ``wanted``: the user wants the module; ``live``: a service of the module (not a job) has not
     ended; ``starting``: an operation is to make it run; ``unplanned``: it ended without us and was
-    not healthy since.
+    not healthy since; ``renewed``: of the module there runs what it has no more, so its settings
+    or files were changed and not put into effect.
     """
 
     wanted: bool
     live: bool
     starting: bool
     unplanned: bool
+    renewed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def _condition(
     if container.status not in ALIVE and not about.wanted:
         return "stopped", None
     why = _trouble(service, container, about)
-    return ("starting", None) if why is None else ("error", why)
+    return ("error", why) if why else ("starting", _short_of(container))
 
 
 def _is_done(service: ServiceModel, container: Container | None, about: Circumstances) -> bool:
@@ -82,6 +84,8 @@ def _lost_memory(container: Container) -> bool:
 
 def _absent(service: ServiceModel, about: Circumstances) -> tuple[State, Text | None]:
     if about.wanted and not service.is_job:
+        if about.renewed:
+            return "stopped", Text("is new: it comes when the module is started again")
         return "error", Text("has no container, though it should run")
     return "stopped", None
 
@@ -105,6 +109,11 @@ def _trouble(service: ServiceModel, container: Container, about: Circumstances) 
             return Text("is being removed")
         case _:
             assert_never(container.status)
+
+
+def _short_of(container: Container) -> Text | None:
+    """How far a container is that is on its way; whoever made it may have been killed since."""
+    return Text("is made, and not started yet") if container.status == "created" else None
 
 
 def _refused(container: Container) -> Text | None:

@@ -61,7 +61,7 @@ def test_what_runs_unwanted_counts_by_its_health(changes: dict[str, Any], expect
 @pytest.mark.parametrize(
     ("found", "expected", "why"),
     [
-        (container(status="created"), "starting", ""),
+        (container(status="created"), "starting", "app: is made, and not started yet"),
         (container(health="starting"), "starting", ""),
         (container(health="healthy"), "running", ""),
         (container(), "running", ""),
@@ -158,6 +158,22 @@ class TestJob:
     def test_it_does_not_make_a_module_degraded_that_has_nothing_else_left(self) -> None:
         state = running_engine(ended(exit_code=1), ended("web/job"), models=WITH_JOB)
         assert shown(state).state == "error"
+
+
+class TestChanged:
+    """A module that runs, and of which other services are chosen now."""
+
+    def test_a_service_that_comes_with_the_next_start_is_no_error(self) -> None:
+        state = running_engine(
+            container(), container("web/old"), models=(model("web", "app", "new"),)
+        )
+        view = shown(state)
+        assert (view.state, view.ready, view.total) == ("running", 1, 2)
+        assert reason(state) == "new: is new: it comes when the module is started again"
+
+    def test_what_was_left_and_does_not_run_explains_nothing(self) -> None:
+        state = running_engine(container(), ended("web/old"), models=(model("web", "app", "new"),))
+        assert shown(state).state == "degraded"
 
 
 class TestMayEnd:
