@@ -103,7 +103,7 @@ class Runner:
     def _take_messages(self) -> None:
         """Wait for one message, then take all that are there: they are judged together."""
         try:
-            message = self._inbox.get(timeout=self._seconds_to_deadline())
+            message = self._inbox.get(timeout=self._seconds_to_look())
             while True:
                 if message is not None:
                     message()
@@ -111,11 +111,11 @@ class Runner:
         except Empty:
             return
 
-    def _seconds_to_deadline(self) -> float | None:
+    def _seconds_to_look(self) -> float | None:
         if not self._waits:
             return None
-        deadline = min(wait.deadline for wait in self._waits.values())
-        return max(0.0, deadline - awake())
+        now = awake()
+        return max(0.0, min(wait.next_look(now) for wait in self._waits.values()) - now)
 
     def _give_out(self) -> None:
         if self._is_stopping():
@@ -185,7 +185,7 @@ class Runner:
         is_fresh = step.container is None or step.container.started_at != container.started_at
         wait = Wait(step.target, container, begun, begun + step.target.ready_within, is_fresh)
         self._waits[step.id] = wait
-        self._judge(step.id, wait, wait.judge(container))
+        self._judge(step.id, wait, wait.judge(container, begun))
         # What the store heard before this wait was there woke nobody for it.
         self.wake()
 
@@ -197,8 +197,9 @@ class Runner:
             step_id, _ = self._waits.popitem()
             self._fail(step_id, state.engine.error)
             return
+        now = awake()
         for step_id, wait in list(self._waits.items()):
-            self._judge(step_id, wait, wait.look(state.containers))
+            self._judge(step_id, wait, wait.look(state.containers, now))
 
     def _judge(self, step_id: str, wait: Wait, verdict: Verdict) -> None:
         now = awake()

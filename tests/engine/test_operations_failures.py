@@ -72,6 +72,15 @@ def test_a_service_that_ends_while_it_is_waited_for_is_told_at_once(
     assert facts(engine, "ai-web-side")["ai-web-side"].status == "running", "the rest goes on"
 
 
+def test_one_without_a_check_that_ends_at_once_was_not_ready(here: Installation) -> None:
+    web = script("echo no settings; sleep 0.1; exit 3")
+    here.write("web", {"web": web, "user": idle(depends_on=after("healthy", "web"))})
+    error = here.failed("up", "web")
+    assert isinstance(error, ExitedError)
+    assert (error.data["service"], error.data["exitCode"]) == ("web/web", 3)
+    assert error.data["lines"] == ["no settings"]
+
+
 def test_a_service_that_ended_and_runs_again_is_told_with_the_code_of_its_end(
     here: Installation, engine: docker.DockerClient
 ) -> None:
