@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -112,10 +113,18 @@ class _Lines:
         now = time.monotonic()
         for view in views:
             for line in self._lines.lines(view, now):
-                click.echo(line, err=True)
+                self._write(line)
 
     def cancelling(self) -> None:
-        click.echo(_CANCELLING.render(self._language), err=True)
+        self._write(_CANCELLING.render(self._language))
+
+    def _write(self, line: str) -> None:
+        """That nobody reads on (``2>&1 | head``) ends what is told, not what is done."""
+        try:
+            click.echo(line, err=True)
+        except BrokenPipeError:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stderr.fileno())
 
     def restore(self) -> None:
         sys.stderr.flush()

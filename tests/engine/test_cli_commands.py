@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from tests.engine.faults.stack import IMAGE, Service, service, write
-from tests.engine.faults.tray import Tray
+from tests.engine.faults.tray import LIMIT, Tray
 from tests.engine.forwarding import forwarded
 from tests.engine.terminal import terminal
 from tests.engine.waiting import logged
@@ -44,10 +44,6 @@ def tray(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> Tray:
     return Tray(tmp_path / "home", catalog, lab.host)
 
 
-def options(tray: Tray) -> list[str]:
-    return ["--home", str(tray.home), "--catalog", str(tray.catalog), "--host", tray.host]
-
-
 # -- operations ----------------------------------------------------------------------------------
 
 
@@ -71,6 +67,15 @@ def test_without_json_stdout_is_empty_and_nothing_to_do_is_a_success(tray: Tray)
     assert re.fullmatch(r"base is running \(\d+\.\d s\)\n", again.errors)
     assert "Stopped: base" in tray.run("stop").succeeded().errors
     assert "There is nothing to do." in tray.run("stop").succeeded().errors
+
+
+def test_an_up_whose_progress_nobody_reads_on_goes_on(tray: Tray) -> None:
+    with tray.started("up", "web") as running:
+        assert running.process.stderr
+        assert running.process.stderr.readline()
+        running.process.stderr.close()
+        assert running.process.wait(LIMIT) == 0
+    assert tray.module("web")["state"] == "running"
 
 
 def test_a_dry_run_prints_the_plan_and_does_nothing(
@@ -106,7 +111,7 @@ def test_volumes_are_removed_only_when_confirmed(tray: Tray, engine: docker.Dock
     assert refused.code == 2
     assert "--yes" in refused.errors
     assert tray.module("base")["state"] == "running"
-    with terminal("down", "--volumes", *options(tray)) as asked:
+    with terminal("down", "--volumes", *tray.options) as asked:
         asked.wait_for("Remove them? [y/N]: ")
         assert "ai-base-data" in asked.text
         asked.type("n\n")
@@ -120,7 +125,7 @@ def test_what_came_after_the_question_is_not_removed_with_the_answer(
     tray: Tray, engine: docker.DockerClient
 ) -> None:
     tray.run("up", "base").succeeded()
-    with terminal("down", "--volumes", *options(tray)) as asked:
+    with terminal("down", "--volumes", *tray.options) as asked:
         asked.wait_for("Remove them? [y/N]: ")
         write(tray.catalog, "late", {"late": service(volume="data")})
         tray.run("up", "late").succeeded()
@@ -149,7 +154,7 @@ def test_chosen_modules_are_what_a_bare_up_means(tray: Tray) -> None:
 
 
 def test_on_a_terminal_progress_is_live_and_ends_in_a_summary(tray: Tray) -> None:
-    with terminal("up", "web", *options(tray)) as shown:
+    with terminal("up", "web", *tray.options) as shown:
         shown.wait_for("not ready yet")
         assert "Starting web" in shown.text
         assert shown.end() == 0
@@ -157,14 +162,14 @@ def test_on_a_terminal_progress_is_live_and_ends_in_a_summary(tray: Tray) -> Non
         assert shown.seen.rstrip().endswith(" s)")
         assert "\x1b[?25h" in shown.seen, "the cursor stayed hidden"
         assert "web is running (" in shown.text
-    with terminal("status", *options(tray), NO_COLOR="1") as plain:
+    with terminal("status", *tray.options, NO_COLOR="1") as plain:
         assert plain.end() == 0
         assert "● running" in plain.text
         assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", plain.seen), "colours in spite of NO_COLOR"
 
 
 def test_ctrl_c_cancels(tray: Tray) -> None:
-    with terminal("up", "web", *options(tray)) as shown:
+    with terminal("up", "web", *tray.options) as shown:
         shown.wait_for("not ready yet")
         shown.type("\x03")
         assert shown.end() == 130
@@ -245,7 +250,7 @@ def test_logs_can_be_narrowed(talk: Tray) -> None:
 
 
 def test_on_a_terminal_a_log_can_not_move_the_cursor(talk: Tray) -> None:
-    with terminal("logs", "talk", *options(talk)) as shown:
+    with terminal("logs", "talk", *talk.options) as shown:
         assert shown.end() == 0
         assert "\x1b[2J" not in shown.seen
         assert "␛[2J\x1b[31mred" in shown.seen
@@ -272,7 +277,7 @@ def test_following_goes_on_with_what_starts_anew_and_ends_with_the_last(
 def test_exec_passes_input_and_ends_with_the_commands_status(tray: Tray) -> None:
     tray.run("up", "base").succeeded()
     done = subprocess.run(
-        [sys.executable, "-m", "aiserver_tray", *options(tray), "exec", "base",
+        [sys.executable, "-m", "aiserver_tray", *tray.options, "exec", "base",
          "sh", "-c", "cat; echo no >&2; exit 7"],
         input="yes\n", capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -284,7 +289,7 @@ def test_exec_passes_input_and_ends_with_the_commands_status(tray: Tray) -> None
 
 def test_exec_without_a_command_is_a_shell_on_the_terminal(tray: Tray) -> None:
     tray.run("up", "base").succeeded()
-    with terminal(*options(tray), "exec", "base") as shell:
+    with terminal(*tray.options, "exec", "base") as shell:
         shell.wait_for("# ")  # what is typed before belongs to nobody
         shell.type("stty size; exit 3\n")
         assert shell.end() == 3
