@@ -90,11 +90,13 @@ def found(program: str, env: Mapping[str, str] | None) -> str:
     return path or fail(f"there is no command {program}")
 
 
-def run(command: Sequence[object], env: Mapping[str, str] | None = None) -> int:
-    """Run *command* in the root folder; its exit status. It never outlives this process."""
+def run(
+    command: Sequence[object], env: Mapping[str, str] | None = None, folder: Path = ROOT
+) -> int:
+    """Run *command* in *folder*; its exit status. It never outlives this process."""
     program, *words = map(str, command)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    process = subprocess.Popen([found(program, env), *words], cwd=ROOT, env=env)
+    process = subprocess.Popen([found(program, env), *words], cwd=folder, env=env)
     try:
         return process.wait()
     finally:
@@ -105,16 +107,16 @@ def run(command: Sequence[object], env: Mapping[str, str] | None = None) -> int:
         signal.signal(signal.SIGTERM, before)
 
 
-def become(program: str, *words: str) -> int:
-    """Run *program* in the environment, in the place of this process: signals and the exit status
-    are its own."""
+def become(program: str, *words: str, folder: Path = ROOT) -> int:
+    """Run *program* in the environment and in *folder*, in the place of this process: signals and
+    the exit status are its own."""
     if not WINDOWS:
         path = found(program, environment())
-        os.chdir(ROOT)
+        os.chdir(folder)
         os.execve(path, [path, *words], environment())
     # There both processes stay, and Ctrl-C reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return run([program, *words], environment())
+    return run([program, *words], environment(), folder)
 
 
 def must(command: Sequence[object], env: Mapping[str, str] | None = None) -> None:
@@ -303,7 +305,8 @@ def command_run(options: argparse.Namespace) -> int:
     set_up(desktop_needs() if wants_icon(options.words) else {})
     for part in missing_parts():
         print(f"dev.py: missing on this machine: {part}", file=sys.stderr)
-    return become("aiserver-tray", *options.words)
+    # Folders and files in its words are as the user sees them.
+    return become("aiserver-tray", *options.words, folder=Path.cwd())
 
 
 def command_exec(options: argparse.Namespace) -> int:
@@ -400,13 +403,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Split off what goes to the called program (all after ``--``), and run the command."""
+    """Split off what goes to the called program (all after ``run`` or ``--``), and run the
+    command."""
     own = list(arguments)
     words: list[str] = []
-    if "--" in own:
+    if own[:1] == ["run"]:
+        own, words = own[:1], own[1:]
+    elif "--" in own:
         own, words = own[: own.index("--")], own[own.index("--") + 1 :]
     options, rest = parser().parse_known_args(own)
-    if rest and options.command not in {"run", "lab", "bench"}:
+    if rest and options.command not in {"lab", "bench"}:
         parser().error(f"unknown: {' '.join(rest)}")
     options.words = [*rest, *words]
     try:

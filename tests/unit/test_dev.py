@@ -25,10 +25,9 @@ def dev() -> ModuleType:
     return module
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, DEV, *words], capture_output=True, text=True, check=False
-    )
+def run(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(DEV), *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_exec_runs_in_the_environment_and_hands_on_the_exit_status() -> None:
@@ -213,6 +212,12 @@ def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(
 
 def test_what_stands_after_run_is_the_applets() -> None:
     assert "aiserver-tray up [OPTIONS]" in run("run", "up", "--help").stdout
+
+
+def test_a_folder_in_the_words_of_run_is_as_who_gives_it_sees_it(tmp_path: Path) -> None:
+    done = run("run", "config", "set", "app.language", "--home", "own", "--", "zh", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (tmp_path / "own/settings.json").exists()
 
 
 def test_a_command_that_does_not_exist_is_said_so() -> None:
