@@ -14,8 +14,9 @@ from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot, State
 from aiserver_tray.state.words import SIGNS, STATES
 
-_NARROW = 70
-"""Columns below which reasons stand under the table, not in it."""
+_NARROW = ((60, 3), (70, 4))
+"""Columns of a terminal -> how many of the table's it has no room for more than; the rest stands
+under the table."""
 
 
 def table(snapshot: Snapshot, language: Language, console: Console) -> RenderableType:
@@ -25,22 +26,24 @@ def table(snapshot: Snapshot, language: Language, console: Console) -> Renderabl
     if lines := engine_lines(snapshot, language):
         return Group(top, *(Styled(harmless(line)) for line in lines))
     found = rows(snapshot, language)
-    is_narrow = console.width < _NARROW
     box = SIMPLE_HEAD if signs is SIGNS else None
     shown = Table(box=box, pad_edge=False, show_edge=False, expand=True)
-    shown_heads = HEADS[: 4 if is_narrow else 5]
-    for number, head in enumerate(shown_heads, start=1):
+    heads = HEADS[: _room(console)]
+    for number, head in enumerate(heads, start=1):
         # The last one gets what is left.
-        ratio = 1 if number == len(shown_heads) else None
+        ratio = 1 if number == len(heads) else None
         shown.add_column(head.render(language), no_wrap=number <= 3, overflow="fold", ratio=ratio)
+    below: list[Styled] = []
     for row in found:
-        shown.add_row(*_cells(row, signs[row.state])[: len(shown.columns)])
-    if not is_narrow:
-        return Group(top, "", shown)
-    reasons = [
-        Styled(harmless(f"{r.module}: {r.reason}"), _reason_style(r)) for r in found if r.reason
-    ]
-    return Group(top, "", shown, *([""] if reasons else []), *reasons)
+        cells = _cells(row, signs[row.state])
+        shown.add_row(*cells[: len(heads)])
+        below += [Styled.assemble(f"{cells[0].plain}: ", c) for c in cells[len(heads) :] if c]
+    return Group(top, "", shown, *([""] if below else []), *below)
+
+
+def _room(console: Console) -> int:
+    """How many columns of the table there is room for."""
+    return next((count for width, count in _NARROW if console.width < width), len(HEADS))
 
 
 def heading(snapshot: Snapshot, language: Language, console: Console) -> Styled:

@@ -70,6 +70,11 @@ def test_the_table_fits_and_says_the_whole_reason(width: int) -> None:
     assert "✗ in error" in shown
 
 
+@pytest.mark.parametrize("width", [40, 50, 60, 70])
+def test_an_address_stays_whole(width: int) -> None:
+    assert "http://localhost:18100" in printed(snapshot(MODULE), width)
+
+
 def test_a_reason_can_not_move_the_cursor() -> None:
     evil = Text("{check}", check="\x1b[2Jgone")
     assert "\x1b" not in printed(snapshot(replace(MODULE, reason=evil)))
