@@ -11,7 +11,7 @@ from tests.desktop.waiting import eventually
 
 SIZE = 24
 _GROUND = (246, 246, 246)
-_CHOSEN = (53, 132, 228)
+GTK_CHOICE = (53, 132, 228)
 """The colour of GTK's usual theme for the line of a menu that would be taken."""
 
 _ELSEWHERE = ("1200", "800")
@@ -22,12 +22,15 @@ _STILL = 0.15
 """Seconds without a change, after which nothing more is to come."""
 
 Box = tuple[int, int, int, int]
+Colour = tuple[int, int, int]
 
 
 class TaskBar:
-    """In the upper left corner, with room for some icons; its pictures go to the folder *shots*."""
+    """In the upper left corner, with room for some icons; its pictures go to the folder *shots*.
+    *choice* is the colour of the line of a menu that would be taken."""
 
-    def __init__(self, desktop: Desktop, shots: Path) -> None:
+    def __init__(self, desktop: Desktop, shots: Path, choice: Colour = GTK_CHOICE) -> None:
+        self._choice = choice
         self._desktop = desktop
         self._shots = shots
         self._count = 0
@@ -65,7 +68,7 @@ class TaskBar:
 
     def click_icon(self) -> None:
         """With the left button."""
-        self._click(SIZE // 2, SIZE // 2, button=1)
+        self._click(*self._spot(), button=1)
 
     def choose(self, what: str, *keys: str) -> None:
         """Open the menu with the right button, go to a line of it with *keys*, and click on it; a
@@ -84,10 +87,19 @@ class TaskBar:
         for key in keys:
             self._desktop.run("xdotool", "key", key)
             before, after = after, self._settled(after)
-        row = _chosen(before, after)
+        row = self._chosen(before, after)
         assert row, what
         self.shot(what)
         self._click((row[0] + row[2]) // 2, (row[1] + row[3]) // 2, button=1)
+
+    def _spot(self) -> tuple[int, int]:
+        """A pixel that the icon fills: Wine takes no click where it is transparent. In its left
+        half, since a balloon may hang from the right one."""
+        width = SIZE // 2
+        icon = self._bar().crop((0, 0, width, SIZE))
+        ink = ImageChops.difference(icon, Image.new("RGB", icon.size, _GROUND)).convert("L")
+        darkest = max(range(width * SIZE), key=ink.tobytes().__getitem__)
+        return darkest % width, darkest // width
 
     def _ground(self) -> Image.Image:
         """The screen with the pointer elsewhere, so that no tooltip is shown."""
@@ -97,7 +109,7 @@ class TaskBar:
     def _menu(self, ground: Image.Image) -> Image.Image | None:
         """The screen with the menu open; None where the applet does not know its state yet, and
         its menu is a short one."""
-        self._click(SIZE // 2, SIZE // 2, button=3)
+        self._click(*self._spot(), button=3)
         found = self._settled(ground)
         _, upper, _, lower = _changed(ground, found) or (0, 0, 0, 0)
         if lower - upper > _SHORT:
@@ -131,17 +143,16 @@ class TaskBar:
     def _click(self, x: int, y: int, button: int) -> None:
         self._desktop.run("xdotool", "mousemove", str(x), str(y), "click", str(button))
 
+    def _chosen(self, before: Image.Image, after: Image.Image) -> Box | None:
+        """The line that has become the chosen one."""
+        masks = [_like(picture, self._choice) for picture in (before, after)]
+        return ImageChops.subtract(masks[1], masks[0]).getbbox()
+
 
 def _changed(before: Image.Image, after: Image.Image) -> Box | None:
     return ImageChops.difference(before, after).getbbox()
 
 
-def _chosen(before: Image.Image, after: Image.Image) -> Box | None:
-    """The line that has become the chosen one."""
-    masks = [_like(picture, _CHOSEN) for picture in (before, after)]
-    return ImageChops.subtract(masks[1], masks[0]).getbbox()
-
-
-def _like(picture: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
+def _like(picture: Image.Image, colour: Colour) -> Image.Image:
     distance = ImageChops.difference(picture, Image.new("RGB", picture.size, colour)).convert("L")
     return distance.point(lambda value: 255 if value == 0 else 0)

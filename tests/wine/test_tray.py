@@ -7,6 +7,7 @@ from pathlib import Path
 import requests
 
 from tests.desktop.applet import RUNNING, STOPPED, Applet
+from tests.desktop.pointer import SIZE
 from tests.desktop.waiting import eventually
 from tests.wine.windows import Windows, windows_path
 
@@ -82,6 +83,28 @@ def test_commands_and_a_second_launch_reach_the_tray(machine: Windows, applet: A
     eventually(lambda: len(machine.opened()) == 2, "the dashboard, again")
     applet.cli("quit")
     applet.ends()
+
+
+def test_from_the_first_click_to_the_last(machine: Windows, applet: Applet) -> None:
+    start(machine, applet)
+    bar = machine.bar
+    # The keys stop at lines that can't be taken, too: the state, and what has been done.
+    bar.choose("menu", "Down", "Down", "Down")  # to "Start all"
+    shows(machine, RUNNING)
+    eventually(lambda: is_told(machine), "notification")
+    bar.shot("told")
+    bar.click_icon()
+    eventually(machine.opened, "the dashboard")
+    bar.choose("menu-running", "Down", "Down", "Down", "Down")  # to "Stop all"
+    shows(machine, STOPPED)
+    bar.choose("quit", "Up", "Right")  # the last, and in its submenu the first
+    applet.ends()
+
+
+def is_told(machine: Windows) -> bool:
+    """Whether a balloon hangs from the icon; nothing else is there while no menu is open."""
+    below = machine.screen.picture((0, 2 * SIZE, 2 * SIZE, 3 * SIZE))
+    return below.getbbox() is not None
 
 
 def test_start_at_login_is_in_the_registry(machine: Windows, applet: Applet) -> None:

@@ -26,6 +26,9 @@ _REGISTRY = r"""REGEDIT4
 """
 """The task bar of `TaskBar` is a light one."""
 
+_CHOICE = (48, 150, 250)
+"""The colour of the line of a menu that would be taken."""
+
 _CLIENT = """
 import json, time
 from pathlib import Path
@@ -109,7 +112,7 @@ def windows(shots: Path) -> Iterator[Windows]:
     with FileLock(cache / "lock"), desktop() as screen:
         python = windows_python(cache)
         _furnish(screen, cache / "prefix")
-        bar = TaskBar(screen, shots)
+        bar = TaskBar(screen, shots, _CHOICE)
         try:
             _make_prefix(screen)
             yield Windows(screen, bar, python)
