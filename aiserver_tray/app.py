@@ -1,5 +1,6 @@
 """The only place that wires the parts together: the catalog folders and the home."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray import __version__
+from aiserver_tray.bugs import bug_error, log_bug
 from aiserver_tray.catalog.catalog import Catalog, Edition, load_catalog
 from aiserver_tray.catalog.check import Report, check
 from aiserver_tray.catalog.modules import Module, load_module
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     from aiserver_tray.core import Core
     from aiserver_tray.engine.engine import Engine
     from aiserver_tray.target.model import ModuleTarget
+
+
+_logger = logging.getLogger(__name__)
 
 
 class App:
@@ -226,13 +231,17 @@ class App:
         return [value for value in given if not why_guessable(value)]
 
     def model(self, name: str) -> ModuleModel:
-        """The outline of the module *name*; no secret is made for it."""
+        """The outline of the module *name*, or why there is none; no secret is made for it."""
         try:
             module = self.catalog.module(name)
             return module_model(outline(self.catalog, module, self._masked_values(module)))
         except AiServerError as error:
-            known = self.catalog.modules.get(name)
-            return ModuleModel(name, known.kind if known else "feature", problem=_why(error))
+            why = _why(error)
+        except Exception as bug:  # noqa: BLE001 - one file must not take all modules away
+            log_bug(_logger, f"the outline of {name} failed", bug)
+            why = bug_error(bug).text
+        known = self.catalog.modules.get(name)
+        return ModuleModel(name, known.kind if known else "feature", problem=why)
 
     def engine(self) -> "Engine":
         """The engine alone, of which nothing was asked yet.

@@ -70,6 +70,44 @@ def test_the_outline_of_a_broken_module_says_where_it_is_broken(app: App, tmp_pa
     assert problem.render("zh").startswith(f"{file}:1：")
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("web", "depends_on: expected a mapping, found 'web'"),
+        ("[[web]]", "depends_on: expected a mapping, found a list"),
+        ("{web: }", "depends_on.web: expected a mapping, found nothing"),
+    ],
+)
+def test_a_wrong_depends_on_costs_its_own_module_only(
+    app: App, tmp_path: Path, given: str, why: str
+) -> None:
+    folder = tmp_path / "catalog/bad"
+    folder.mkdir()
+    text = f"services: {{api: {{image: 'i:1', depends_on: {given}}}, web: {{image: 'i:1'}}}}\n"
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+
+    problem = app.model("bad").problem
+
+    assert problem is not None
+    assert problem.render("en").endswith(why)
+    assert problem.render("en") == app.check(folder).problems[0].render("en")
+    assert app.model("web").problem is None
+
+
+def test_a_bug_in_one_module_is_its_problem(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(_outline: object) -> None:
+        raise KeyError("a value that nobody may see")
+
+    monkeypatch.setattr("aiserver_tray.app.module_model", stumble)
+
+    model = app.model("web")
+
+    assert (model.name, model.kind) == ("web", "feature")
+    assert model.problem is not None
+    assert "KeyError, test_app.py:" in model.problem.render("en")
+    assert "nobody may see" not in model.problem.render("en")
+
+
 def test_a_core_that_does_not_come_to_begin_leaves_nothing_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.merge import drop_repeated, merge
 from aiserver_tray.catalog.compose.normalize import normalize
 from aiserver_tray.catalog.compose.paths import resolve_paths
-from aiserver_tray.catalog.compose.problems import Problems, problems_of
+from aiserver_tray.catalog.compose.problems import Problems, found, problems_of
 from aiserver_tray.catalog.compose.profiles import active_profiles, is_active
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.catalog.compose.template import TemplateError, substitute
@@ -66,16 +66,35 @@ def load_outline(
     path: Path, env: Mapping[str, str], *, profiles: Collection[str] = (), check: Check = _any
 ) -> Tree:
     """The normalized tree that `load_project` makes its models from, with the active services
-    only. What the models would find wrong stays, in return for a tenth of the time.
+    only. What the models would find wrong stays, in return for a tenth of the time, but for what
+    makes a ``depends_on`` of another shape.
 
     Raises:
         CatalogError: with every problem found on the way.
     """
     tree, env, problems = _read(path, env, check)
+    _check_dependencies(tree, problems)
     problems.check()
     normalize(tree)
     active = _active_services(tree, active_profiles(env, profiles))
     return tree | {"services": {name: tree["services"][name] for name in sorted(active)}}
+
+
+def _check_dependencies(tree: Tree, problems: Problems) -> None:
+    """Reports what the models would: ``depends_on`` is a mapping of mappings."""
+    services = tree.get("services")
+    for name, service in services.items() if isinstance(services, dict) else ():
+        given = service.get("depends_on", {}) if isinstance(service, dict) else {}
+        path = ("services", name, "depends_on")
+        inner = {(*path, n): v for n, v in given.items()} if isinstance(given, dict) else {}
+        for where, value in ({path: given} | inner).items():
+            if not isinstance(value, dict):
+                text = Text(
+                    "expected {expected}, found {found}",
+                    expected=Text("a mapping"),
+                    found=found(value),
+                )
+                problems.report(where, text)
 
 
 def _read(
