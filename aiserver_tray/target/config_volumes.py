@@ -14,16 +14,18 @@ def config_volumes(scope: Scope, name: str, files: Iterable[File]) -> dict[str, 
     """The volumes that *files* of the service *name* need, by the folder to mount each at.
 
     Raises:
-        CatalogError: a file is wanted where nothing can be written.
+        CatalogError: a file is wanted where nothing can be written, or on this machine.
     """
     service = scope.service(name)
-    mounted = {mount.target: mount.read_only for mount in service.volumes}
+    mounted = {mount.target: mount for mount in service.volumes}
     folders = set()
     for file in files:
         above = _deepest(file.path, mounted)
         folder = str(PurePosixPath(file.path).parent)
         is_free = above is None and service.read_only
-        if (above and mounted[above]) or (is_free and folder == "/"):
+        if above and mounted[above].type == "bind":
+            raise _overwriting(scope, name, file, above)
+        if (above and mounted[above].read_only) or (is_free and folder == "/"):
             raise _unwritable(scope, name, file)
         if is_free:
             folders.add(folder)
@@ -34,6 +36,17 @@ def config_volumes(scope: Scope, name: str, files: Iterable[File]) -> dict[str, 
 def _deepest(path: str, folders: Iterable[str]) -> str | None:
     above = [folder for folder in folders if PurePosixPath(path).is_relative_to(folder)]
     return max(above, key=len, default=None)
+
+
+def _overwriting(scope: Scope, name: str, file: File, mount: str) -> CatalogError:
+    """The engine writes through a bind mount."""
+    text = Text(
+        "expected a target outside {mount}, where a folder or file of this machine is mounted: "
+        "{target} would be written there",
+        mount=mount,
+        target=file.path,
+    )
+    return CatalogError.at(scope.place(name), text)
 
 
 def _unwritable(scope: Scope, name: str, file: File) -> CatalogError:

@@ -160,3 +160,45 @@ def test_a_wrong_security_option_is_an_error(
 ) -> None:
     with pytest.raises(CatalogError, match=message):
         target_of(f"services: {{a: {{image: i, security_opt: ['{option}']}}}}")
+
+
+@pytest.mark.parametrize(
+    ("mounts", "target"),
+    [
+        ("['./data:/app']", "/app/config.json"),
+        ("['./data:/app']", "/app/deep/config.json"),
+        ("['./data/config.json:/app/config.json']", "/app/config.json"),
+        ("['data:/app', './data:/app/deep']", "/app/deep/config.json"),
+        ("['/srv:/app:ro']", "/app/config.json"),
+    ],
+)
+def test_no_file_is_written_over_one_of_this_machine(
+    target_of: TargetOf, mounts: str, target: str
+) -> None:
+    with pytest.raises(CatalogError, match="of this machine") as error:
+        target_of(_with_config(mounts, target))
+    assert error.value.problems[0].place.key == "services.w"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "target"),
+    [
+        ("['./data:/app']", "/application/config.json"),
+        ("['./data:/app', 'data:/app/deep']", "/app/deep/config.json"),
+    ],
+)
+def test_a_file_beside_folders_of_this_machine_is_taken(
+    target_of: TargetOf, mounts: str, target: str
+) -> None:
+    assert [file.path for file in target_of(_with_config(mounts, target)).services[0].files] == [
+        target
+    ]
+
+
+def _with_config(mounts: str, target: str) -> str:
+    return f"""
+services:
+  w: {{image: i, volumes: {mounts}, configs: [{{source: c, target: {target}}}]}}
+volumes: {{data: }}
+configs: {{c: {{content: x}}}}
+"""
