@@ -11,7 +11,7 @@ from aiserver_tray.doctor.installation import examine_installation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import AiServerError, SettingError, each
 from aiserver_tray.operations.kernel import Kernel
-from aiserver_tray.operations.modules import obtainable, with_requires
+from aiserver_tray.operations.modules import obtainable, unlisted, with_requires
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.target.model import ModuleTarget
 
@@ -26,6 +26,10 @@ class Installation(Protocol):
     @property
     def catalog(self) -> Catalog:
         """Its modules."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every module's, also of those whose file is wrong."""
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -67,12 +71,15 @@ def _chosen_targets(
 ) -> tuple[list[ModuleTarget], list[AiServerError]]:
     """What the chosen modules, with those that they require, want on the engine, as far as they
     can be had; and why the others can't."""
-    chosen: tuple[str, ...] = ()
+    chosen: list[str] = []
+    errors: list[AiServerError] = []
     try:
-        chosen = installation.chosen
-        return with_requires(chosen, installation.preview), []
+        gone = unlisted(installation.chosen, installation.names)
+        errors += gone.values()
+        chosen += (name for name in installation.chosen if name not in gone)
+        return with_requires(chosen, installation.preview), errors
     except AiServerError as error:
-        return obtainable(chosen, installation.preview), list(each(error))
+        return obtainable(chosen, installation.preview), [*errors, *each(error)]
 
 
 def _on_engine(installation: Installation, targets: list[ModuleTarget]) -> Iterator[Finding]:

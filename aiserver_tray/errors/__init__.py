@@ -7,7 +7,8 @@
     ├── CatalogError             E_CATALOG        a file is wrong: file, line, key, expected
     ├── SettingError          E_SETTING        a setting, a secret or their files: name, why
     ├── UnknownNameError      E_UNKNOWN        no such module or service; near names
-    │   └── UnknownSettingError                   no such setting; where they are listed
+    │   ├── UnknownSettingError                   no such setting; where they are listed
+    │   └── UnlistedError                         a chosen module that left the catalog
     ├── CycleError            E_DEP_CYCLE      modules that require each other: the path
     ├── MissingError          E_DEP_MISSING    a required module that is not in the catalog
     ├── EngineDownError       E_ENGINE_DOWN
@@ -50,6 +51,7 @@ from aiserver_tray.errors.catalog import (
     SettingError,
     UnknownNameError,
     UnknownSettingError,
+    UnlistedError,
     mistyped,
     refuse_unknown,
 )
@@ -128,6 +130,7 @@ __all__ = [
     "SettingError",
     "UnknownNameError",
     "UnknownSettingError",
+    "UnlistedError",
     "each",
     "mistyped",
     "raise_all",

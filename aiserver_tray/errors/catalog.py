@@ -141,6 +141,18 @@ def _near(name: str, known: Sequence[str]) -> list[str]:
     return [by_spelling[near] for near in get_close_matches(name.lower(), by_spelling, n=3)]
 
 
+class UnlistedError(UnknownNameError):
+    """A chosen module that no catalog folder holds any more."""
+
+    def __init__(self, name: str) -> None:
+        text = Text(
+            "The chosen module {name!r} is in no catalog folder. Add its folder with --catalog, or "
+            "choose anew with: aiserver-tray choose MODULE…",
+            name=name,
+        )
+        AiServerError.__init__(self, text, name=name, near=[])
+
+
 class CycleError(AiServerError):
     """Modules that require each other in a circle."""
 

@@ -1,6 +1,6 @@
 """Which modules a request concerns."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from graphlib import CycleError as GraphCycle
@@ -12,6 +12,7 @@ from aiserver_tray.errors import (
     CycleError,
     MissingError,
     UnknownNameError,
+    UnlistedError,
     raise_all,
 )
 from aiserver_tray.model import ModuleModel
@@ -90,6 +91,12 @@ class Previews:
     def model(self, name: str) -> ModuleModel:
         """The module without secrets."""
         return self.modules.model(name)
+
+
+def unlisted(chosen: Iterable[str], names: Container[str]) -> dict[str, AiServerError]:
+    """Those of the *chosen* modules that are none of the catalog's *names* any more, and what is to
+    be told of each."""
+    return {name: UnlistedError(name) for name in chosen if name not in names}
 
 
 def with_requires(names: Iterable[str], get: Callable[[str], _Module]) -> list[_Module]:

@@ -1,7 +1,7 @@
 """From a request and its scope to its plan: what is there, what stands against it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import ObjectNotFoundError, raise_all
@@ -49,6 +49,12 @@ def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
     Raises:
         AiServerError: all that stands against it.
     """
+    prepared = _prepared(request, scope, parts)
+    left_out = (error.text for error in scope.lacking.values())
+    return replace(prepared, notices=(*left_out, *prepared.notices))
+
+
+def _prepared(request: Request, scope: Scope, parts: Parts) -> Prepared:
     match request.kind:
         case "up" | "restart":
             return _prepare_up(request, scope, parts)

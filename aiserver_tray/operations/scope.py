@@ -13,7 +13,7 @@ from aiserver_tray.operations.down import (
     unused_basics,
     with_users,
 )
-from aiserver_tray.operations.modules import Modules, obtainable, with_requires
+from aiserver_tray.operations.modules import Modules, obtainable, unlisted, with_requires
 from aiserver_tray.operations.parts import Parts, meet_engine
 from aiserver_tray.operations.preflight import preflight
 from aiserver_tray.operations.request import Request
@@ -77,14 +77,18 @@ def scope_of(request: Request, parts: Parts) -> Scope:
 
 def _up_scope(request: Request, parts: Parts) -> Scope:
     modules = parts.modules
-    names = request.modules or (modules.names if request.all else modules.chosen)
+    wanted = request.modules or (modules.names if request.all else modules.chosen)
+    lacking = {} if request.modules else unlisted(wanted, modules.names)
+    names = tuple(dict.fromkeys(name for name in wanted if name not in lacking))
+    if not names:
+        raise_all(list(lacking.values()))
     try:
         targets = {target.name: target for target in with_requires(names, modules.target)}
     except AiServerError as error:
         raise_all([*each(error), *_in_the_way(request, names, parts)])
     if request.kind in ("pull", "build") and not request.modules:
         names = tuple(targets)
-    return Scope(tuple(dict.fromkeys(names)), tuple(targets), targets)
+    return Scope(names, tuple(targets), targets, lacking=lacking)
 
 
 def _revived_scope(parts: Parts) -> Scope:

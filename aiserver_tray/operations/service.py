@@ -172,7 +172,7 @@ class Operation:
     def _log_lacking(self, scope: Scope) -> None:
         for name, error in scope.lacking.items():
             error.hide(self._parts.modules.secrets)
-            _logger.warning("%s can't be brought up again: %s", name, error)
+            _logger.warning("%s is left out: %s", name, error)
 
     def _prepare_with_helper(self, scope: Scope) -> Prepared:
         """Where it can't be had, nothing is known of what it would look at, and that is told."""

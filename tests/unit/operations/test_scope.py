@@ -12,8 +12,10 @@ import pytest
 from aiserver_tray.errors import InUseError, MissingError, SettingError, UnknownNameError
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
-from aiserver_tray.model import Container, ModuleModel
+from aiserver_tray.model import Container, ModuleModel, OperationKind
 from aiserver_tray.operations.parts import Parts
+from aiserver_tray.operations.plan import Plan
+from aiserver_tray.operations.prepare import prepare
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import scope_of
 from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
@@ -90,3 +92,48 @@ def test_a_revival_concerns_what_is_desired_now_and_can_be_had(parts: Parts) -> 
         "lonely": MissingError,
         "left": UnknownNameError,
     }
+
+
+def choosing(parts: Parts, *chosen: str) -> Parts:
+    """*parts* with these modules *chosen*, of which ``base`` and ``other`` are there."""
+    known = {model.name: model for model in (BASE, OTHER)}
+
+    def target(name: str) -> ModuleModel:
+        if name not in known:
+            raise UnknownNameError(name, list(known))
+        return known[name]
+
+    modules = SimpleNamespace(names=tuple(known), chosen=chosen, target=target)
+    return replace(parts, modules=cast("Any", modules))
+
+
+@pytest.mark.parametrize("kind", ["up", "pull"])
+def test_a_chosen_module_that_left_the_catalog_is_left_out_and_told(
+    parts: Parts, kind: OperationKind
+) -> None:
+    scope = scope_of(Request(kind), choosing(parts, "others", "other"))
+
+    assert set(scope.targets) == {"base", "other"}
+    assert "others" not in scope.modules
+    assert list(scope.lacking) == ["others"]
+    told = scope.lacking["others"].render()
+    assert "The chosen module 'others' is in no catalog folder." in told
+    assert "aiserver-tray choose" in told
+
+
+def test_what_is_named_has_to_be_there(parts: Parts) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean other"):
+        scope_of(Request("pull", ("others", "other")), choosing(parts, "other"))
+
+
+def test_where_no_chosen_module_is_left_that_is_an_error(parts: Parts) -> None:
+    with pytest.raises(UnknownNameError, match="'gone' is in no catalog folder"):
+        scope_of(Request("up"), choosing(parts, "gone"))
+    assert scope_of(Request("up"), choosing(parts)).modules == ()
+
+
+def test_what_is_left_out_is_a_notice(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    scope = scope_of(Request("pull"), choosing(parts, "gone", "base"))
+    monkeypatch.setattr("aiserver_tray.operations.prepare.plan_images", lambda *_: Plan())
+    (notice,) = prepare(Request("pull"), scope, parts).notices
+    assert "'gone'" in notice.render()

@@ -165,7 +165,7 @@ def test_a_revival_says_in_the_log_who_cant_be_had_and_brings_up_the_others(
     assert revival.prepared == [("web",)]
     assert revival.desired == ["web", "n8n"], "it is wanted all the same"
     (told,) = (r.message for r in caplog.records if r.levelno == logging.WARNING)
-    assert told.startswith("n8n can't be brought up again: ")
+    assert told.startswith("n8n is left out: ")
     assert "n8n.KEY" in told
 
 
