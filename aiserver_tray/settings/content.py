@@ -1,10 +1,10 @@
 """What the files of a home hold, but for the secrets."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from aiserver_tray.settings.files import FileModel, SealedModel
 
@@ -19,11 +19,18 @@ class InstallationData(SealedModel):
     id: str = Field(default_factory=lambda: str(uuid4()), min_length=1)
 
 
+def _as_text(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
 class SettingsData(FileModel):
-    """settings.json. ``chosen`` None: the user has not chosen yet."""
+    """settings.json. ``chosen`` None: the user has not chosen yet. Who edits it by hand may write a
+    number, or true and false, as such."""
 
     version: Literal[1] = 1
-    values: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, Annotated[str, BeforeValidator(_as_text)]] = Field(default_factory=dict)
     chosen: list[str] | None = None
 
 

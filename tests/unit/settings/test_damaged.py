@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -212,11 +213,15 @@ def _is_settings_file(content: bytes) -> bool:
         isinstance(raw, dict)
         and raw.keys() <= {"version", "values", "chosen"}
         and raw.get("version") == 1
-        and _all_text(raw.get("values", {}), dict)
-        and (raw.get("chosen") is None or _all_text(raw["chosen"], list))
+        and isinstance(values := raw.get("values", {}), dict)
+        and all(map(_is_value, values.values()))
+        and (raw.get("chosen") is None or _all_text(raw["chosen"]))
     )
 
 
-def _all_text(value: Any, kind: type) -> bool:  # noqa: ANN401 - JSON
-    items = value.values() if isinstance(value, dict) else value
-    return isinstance(value, kind) and all(isinstance(item, str) for item in items)
+def _is_value(value: Any) -> bool:  # noqa: ANN401 - JSON
+    return isinstance(value, str | int) or (isinstance(value, float) and isfinite(value))
+
+
+def _all_text(value: Any) -> bool:  # noqa: ANN401 - JSON
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

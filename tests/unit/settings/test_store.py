@@ -264,3 +264,18 @@ def test_damage_is_told_once_and_costs_nothing(home: Home, declared: Declared) -
     assert settings.values(declared)["n8n.HOST_PORT"] == "8080"
     assert len(settings.notices) == 1
     assert "settings.json" in str(settings.notices[0])
+
+
+def test_numbers_and_truths_that_a_hand_wrote_are_taken_as_text(
+    settings: Settings, home: Home, declared: Declared
+) -> None:
+    settings.set(declared, "n8n.NOTE", "mine")
+    values = {"n8n.HOST_PORT": 8080, "n8n.NOTE": True, "ragflow.HOST_PORT": 1.5}
+    (home.folder / "settings.json").write_text(json.dumps({"version": 1, "values": values}))
+
+    found = {entry.address: entry.value for entry in settings.entries(declared)}
+
+    assert found["n8n.HOST_PORT"] == "8080"
+    assert found["n8n.NOTE"] == "true"
+    assert found["ragflow.HOST_PORT"] == "1.5"
+    assert settings.notices == []
