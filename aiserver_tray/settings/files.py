@@ -1,13 +1,14 @@
 """A versioned JSON file that neither a crash, nor two writers, nor damage can make us lose.
 
-Beside ``NAME`` stand ``NAME.good``, a copy of what was last written, and ``NAME.lock``. A damaged
-``NAME`` is set aside as ``NAME.damaged-TIME`` and the copy takes its place.
+Beside ``NAME`` stand ``NAME.good``, a copy of what was last good, be it ours or a hand's, and
+``NAME.lock``. A damaged ``NAME`` is set aside as ``NAME.damaged-TIME`` and the copy takes its
+place.
 """
 
 import hashlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -180,17 +181,23 @@ class VersionedFile(Generic[Model]):
 
     def _load(self) -> Model:
         try:
-            return self._parsed(self.path)
+            content = self.path.read_bytes()
+            data = self._parsed(content)
         except FileNotFoundError:
             if not self._good.exists():
                 return self._model()  # type: ignore[call-arg] # a subclass has defaults
             return self._recovered(Text("it is missing"))
         except _DamagedError as damage:
             return self._recovered(damage.why)
+        # What is sealed is not edited by hand: other content than ours may be forged.
+        if not isinstance(data, SealedModel):
+            with suppress(OSError):  # who only reads needs no copy
+                _write_changed(self._good, content)
+        return data
 
-    def _parsed(self, path: Path) -> Model:
+    def _parsed(self, content: bytes) -> Model:
         try:
-            raw = from_json(path.read_bytes().removeprefix(BOM_UTF8), allow_inf_nan=False)
+            raw = from_json(content.removeprefix(BOM_UTF8), allow_inf_nan=False)
         except ValueError as error:
             raise _DamagedError(str(error)) from None
         raw = self._migrated(raw)
@@ -226,7 +233,7 @@ class VersionedFile(Generic[Model]):
         """The last good copy, put in the file's place."""
         try:
             content = self._good.read_bytes()
-            data = self._parsed(self._good)
+            data = self._parsed(content)
         except (FileNotFoundError, _DamagedError):
             return self._started_anew(why)
         aside = self._set_aside(self.path)
@@ -278,5 +285,9 @@ class VersionedFile(Generic[Model]):
     def _write(self, content: bytes) -> None:
         # Never both at once: one of them is whole at every moment.
         for path in (self.path, self._good):
-            if not path.exists() or path.read_bytes() != content:
-                write_private(path, content)
+            _write_changed(path, content)
+
+
+def _write_changed(path: Path, content: bytes) -> None:
+    if not path.exists() or path.read_bytes() != content:
+        write_private(path, content)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Text
-from aiserver_tray.settings.files import FileModel, VersionedFile
+from aiserver_tray.settings.files import FileModel, SealedModel, VersionedFile
 
 
 class Data(FileModel):
@@ -142,6 +142,57 @@ def test_a_damaged_file_is_set_aside_the_good_copy_used_and_the_user_told(
     assert len(notices) == 1
 
 
+def test_what_a_hand_wrote_is_good_once_it_was_read(
+    file: VersionedFile[Data], notices: list[Text]
+) -> None:
+    _count(file, "a", 7)
+    file.path.write_text('{"version": 3, "counts": {"a": 8}}')
+    assert file.read().counts == {"a": 8}
+    file.path.write_text('{"version": 3, "counts": {"a": 9}')
+    assert file.read().counts == {"a": 8}
+    assert len(notices) == 1
+
+
+def test_reading_writes_no_copy_where_nothing_was_changed(file: VersionedFile[Data]) -> None:
+    _count(file, "a", 7)
+    good = file.path.with_name("data.json.good")
+    before = good.stat()
+    file.read()
+    assert good.stat() == before
+
+
+def test_a_copy_that_can_not_be_written_keeps_nobody_from_reading(
+    file: VersionedFile[Data], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    _count(file, "a", 7)
+    file.path.write_text('{"version": 3, "counts": {"a": 8}}')
+    monkeypatch.setattr("aiserver_tray.settings.files.write_private", refuse)
+    assert file.read().counts == {"a": 8}
+
+
+class Sealed(SealedModel):
+    version: Literal[1] = 1
+    name: str = ""
+
+
+def test_of_what_is_sealed_the_copy_is_what_was_written(
+    tmp_path: Path, notices: list[Text]
+) -> None:
+    file = VersionedFile(tmp_path / "sealed.json", Sealed, notices)
+    with file.update() as data:
+        data.name = "ours"
+    written = file.path.read_bytes()
+    forged = Sealed.model_construct(version=1, name="another")
+    forged.seal()
+    file.path.write_text(forged.model_dump_json())
+
+    assert file.read().name == "another"
+    assert file.path.with_name("sealed.json.good").read_bytes() == written
+
+
 def test_a_deleted_file_comes_back_from_its_copy_and_the_user_is_told(
     file: VersionedFile[Data], notices: list[Text]
 ) -> None:
@@ -250,7 +301,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from typing import Literal
-from aiserver_tray.settings.files import FileModel, VersionedFile
+from aiserver_tray.settings.files import FileModel, SealedModel, VersionedFile
 
 class Data(FileModel):
     version: Literal[3] = 3
