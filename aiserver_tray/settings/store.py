@@ -284,11 +284,11 @@ def _spelt_as(name: str, declared: Declared) -> Sequence[str]:
 def _values(
     declared: Declared, stored: Mapping[str, str], secrets: Mapping[str, str]
 ) -> dict[str, str]:
-    return {
-        address: value
+    found = {
+        address: secrets[address] if address in secrets else _value(address, setting, stored)
         for address, setting in declared.items()
-        if (value := secrets.get(address) or _value(address, setting, stored)) is not None
     }
+    return {address: value for address, value in found.items() if value is not None}
 
 
 def _value(address: str, setting: Setting, stored: Mapping[str, str]) -> str | None:

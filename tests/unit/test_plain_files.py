@@ -165,6 +165,15 @@ def test_what_a_plain_file_calls_by_a_secrets_name_is_one(tmp_path: Path) -> Non
     assert sorted(app.secrets) == ["another-horse", _SECRET], "what is guessed may be any word"
 
 
+def test_an_empty_secret_of_a_plain_file_is_a_value(tmp_path: Path) -> None:
+    app = _guarded(tmp_path)
+    app.settings.set(app.declared, "WEB_PORT", "80")
+    app.settings.set(app.declared, "DB_PASSWORD", "")
+    (db,) = (s for s in app.target("plain").services if s.service == "db")
+    assert "DB_PASSWORD=" in db.body["Env"]
+    assert app.settings.reveal(app.declared, "DB_PASSWORD") == ""
+
+
 def test_a_plain_files_secrets_reach_its_services_and_no_text(tmp_path: Path) -> None:
     app = _guarded(tmp_path)
     catalog = app.catalog
