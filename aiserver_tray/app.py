@@ -165,8 +165,9 @@ class App:
         return values | {address: mask for address, mask in secret if mask is not None}
 
     def _in_scope(self, module: Module) -> Declared:
+        """The settings that *module* depends on."""
         declared = self.declared
-        return {address: declared[address] for address in self.catalog.scope(module).values()}
+        return {a: declared[a] for a in (*self.catalog.scope(module).values(), BIND)}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -215,9 +216,8 @@ class App:
         values = values_of(self._in_scope(module))
         raise_all(missing_values(self.catalog, module, values))
         resolved = resolve(self.catalog, module, values)
-        bind = self.settings.values({BIND: APP_SETTINGS[BIND]})[BIND]
         owner = Owner(self.settings.installation_id, __version__)
-        target = module_target(resolved, owner, bind=bind, values=values)
+        target = module_target(resolved, owner, bind=values[BIND], values=values)
         return with_keep_labels(target, self.settings.secrets)
 
     @property
@@ -234,7 +234,8 @@ class App:
         """The outline of the module *name*, or why there is none; no secret is made for it."""
         try:
             module = self.catalog.module(name)
-            return module_model(outline(self.catalog, module, self._masked_values(module)))
+            values = self._masked_values(module)
+            return module_model(outline(self.catalog, module, values), values[BIND])
         except AiServerError as error:
             why = _why(error)
         except Exception as bug:  # noqa: BLE001 - one file must not take all modules away

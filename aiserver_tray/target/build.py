@@ -29,6 +29,7 @@ from aiserver_tray.target.model import (
 from aiserver_tray.target.mounts import unnamed_volume_target, volume_names, volume_target
 from aiserver_tray.target.names import SHARED_NETWORK
 from aiserver_tray.target.network import network_target
+from aiserver_tray.target.page import page
 from aiserver_tray.target.scope import Scope
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def module_target(
         services=tuple(_with_ends(scope, services)),
         networks=tuple(scope.networks.values()),
         volumes=(*scope.volumes.values(), *_unnamed(scope, services)),
-        open=resolved.open,
+        open=page(resolved.open, bind),
     )
 
 

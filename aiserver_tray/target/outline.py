@@ -7,10 +7,11 @@ from aiserver_tray.catalog.resolve import Outline
 from aiserver_tray.model import ModuleModel, ServiceModel
 from aiserver_tray.target.jobs import jobs_of, may_end
 from aiserver_tray.target.names import container_name, local_tag
+from aiserver_tray.target.page import page
 
 
-def module_model(outline: Outline) -> ModuleModel:
-    """The state's model of the module in *outline*."""
+def module_model(outline: Outline, bind: str) -> ModuleModel:
+    """The state's model of the module in *outline*, whose ports are published on *bind*."""
     module = outline.module
     jobs = jobs_of(
         outline.services,
@@ -39,7 +40,7 @@ def module_model(outline: Outline) -> ModuleModel:
             for name, service in outline.services.items()
             if _replicas(service) != "0"
         ),
-        outline.open,
+        page(outline.open, bind),
     )
 
 

@@ -25,7 +25,7 @@ def assert_same(catalog: Catalog, module: Module) -> None:
     target = module_target(
         resolve(catalog, module, values), Owner("id", "1"), bind="127.0.0.1", values={}
     )
-    found = module_model(outline(catalog, module, values))
+    found = module_model(outline(catalog, module, values), "127.0.0.1")
     assert replace(found, services=()) == replace(target.model, services=())
     services = sorted(target.model.services, key=lambda service: service.name)
     assert sorted(found.services, key=lambda service: service.name) == services

@@ -9,6 +9,7 @@ from aiserver_tray.app import App
 from aiserver_tray.errors import SettingError
 from aiserver_tray.masking import MASK
 from aiserver_tray.operations.preflight_volumes import KEEP
+from aiserver_tray.target.page import page
 
 KEEPING = """
 x-aiserver:
@@ -95,7 +96,7 @@ def test_a_wrong_depends_on_costs_its_own_module_only(
 
 
 def test_a_bug_in_one_module_is_its_problem(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stumble(_outline: object) -> None:
+    def stumble(*_: object) -> None:
         raise KeyError("a value that nobody may see")
 
     monkeypatch.setattr("aiserver_tray.app.module_model", stumble)
@@ -106,6 +107,38 @@ def test_a_bug_in_one_module_is_its_problem(app: App, monkeypatch: pytest.Monkey
     assert model.problem is not None
     assert "KeyError, test_app.py:" in model.problem.render("en")
     assert "nobody may see" not in model.problem.render("en")
+
+
+@pytest.mark.parametrize(
+    ("bind", "opened"),
+    [
+        ("127.0.0.1", "http://localhost:80/a?b=localhost"),
+        ("0.0.0.0", "http://localhost:80/a?b=localhost"),
+        ("::", "http://localhost:80/a?b=localhost"),
+        ("192.168.7.5", "http://192.168.7.5:80/a?b=localhost"),
+        ("127.0.0.2", "http://127.0.0.2:80/a?b=localhost"),
+        ("fd00::5", "http://[fd00::5]:80/a?b=localhost"),
+    ],
+)
+def test_a_page_is_where_the_ports_are_published(
+    app: App, tmp_path: Path, bind: str, opened: str
+) -> None:
+    folder = tmp_path / "catalog/page"
+    folder.mkdir()
+    text = (
+        "x-aiserver: {kind: feature, open: 'http://localhost:80/a?b=localhost'}\n"
+        "services: {web: {image: 'i:1', ports: ['80:80']}}\n"
+    )
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+    app.settings.set(app.declared, "app.bind", bind)
+
+    assert app.model("page").open == opened
+    assert app.preview("page").open == opened
+
+
+@pytest.mark.parametrize("address", ["http://localhost.example.com", "https://10.0.0.1:80", None])
+def test_only_this_machine_is_another_host(address: str | None) -> None:
+    assert page(address, "192.168.7.5") == address
 
 
 def test_a_core_that_does_not_come_to_begin_leaves_nothing_running(

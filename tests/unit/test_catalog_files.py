@@ -41,9 +41,9 @@ def test_what_a_service_states_in_another_file_counts(tmp_path: Path, how: str) 
     assert extension.job
     assert extension.waited_for(resolved.requires) == ()
     assert jobs_in(resolved.project) == {"main"}
-    assert [s.is_job for s in module_model(outline(catalog, resolved.module, {})).services] == [
-        True
-    ]
+    assert [
+        s.is_job for s in module_model(outline(catalog, resolved.module, {}), "::1").services
+    ] == [True]
 
 
 @pytest.mark.parametrize("how", ELSEWHERE)
