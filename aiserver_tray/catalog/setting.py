@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
 )
 
 from aiserver_tray.catalog.compose.problems import UnfitError
+from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.masking import MASK
@@ -46,6 +48,8 @@ _PORT = re.compile(r"0*(?P<number>[1-9][0-9]{0,4})")
 _SIZE = re.compile(
     r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,15})?) ?(?P<unit>[kmgtp]?)i?b?", re.IGNORECASE
 )
+_LEAST_BYTES = 6 * 1024**2
+"""What Docker gives a container at least: a lower number without a unit is no number of bytes."""
 _BOOLEANS = {"true": "true", "yes": "true", "on": "true", "1": "true"} | {
     "false": "false",
     "no": "false",
@@ -230,8 +234,10 @@ def _boolean(text: str) -> str | Text:
 
 def _size(text: str) -> str | Text:
     match = _SIZE.fullmatch(text.strip())
-    if match and float(match["number"]) > 0:
-        return match["number"] + match["unit"].lower()
+    size = match["number"] + match["unit"].lower() if match else ""
+    with suppress(ValueError):  # no size at all, or more bytes than can be counted
+        if parse_size(size) >= (_LEAST_BYTES if size[-1:].isdigit() else 1):
+            return size
     return Text("expected a size such as 512m or 2g, found {found!r}", found=text)
 
 
