@@ -31,8 +31,7 @@ def anonymous_volume_name(module: str, service: str, target: str) -> str:
 
     Two targets never share one: the digest tells ``/a/b`` from ``/a-b``.
     """
-    digest = hashlib.sha256(target.encode()).hexdigest()[:8]
-    return volume_name(module, f"{service}-{_slug(target)}-{digest}")
+    return volume_name(module, f"{service}-{_slug(target)}-{_digest(target)}")
 
 
 def config_volume_name(module: str, service: str, number: int) -> str:
@@ -47,14 +46,24 @@ def project_name(module: str) -> str:
 
 
 def local_tag(module: str, service: str, image: str) -> str:
-    """The name of a local build: ``aiserver/<module>-<service>:<tag>`` with the tag of *image*."""
-    path = re.sub(r"[^a-z0-9]+", "-", f"{module}-{service}".lower()).strip("-")
+    """The name of a local build: ``aiserver/<module>-<service>:<tag>`` with the tag of *image*.
+
+    Two services never share one: a digest tells ``my_app`` from ``my-app``, which become one.
+    """
+    name = f"{module}-{service}"
+    path = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if path != name:
+        path = f"{path}-{_digest(name)}"
     return f"aiserver/{path}:{_tag(image) or 'local'}"
 
 
 def _tag(image: str) -> str:
     name = image.partition("@")[0].rpartition("/")[2]
     return name.partition(":")[2]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _slug(path: str) -> str:

@@ -1,5 +1,6 @@
 """Ports, images, times and dependencies of the services of a module's target."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,21 @@ services: {{a: {{image: i, ports: ["${{PORT}}:80", "[::1]:81:81/udp", "82", "90-
     ],
 )
 def test_a_local_build_has_a_name_of_ours(target_of: TargetOf, image: str, local: str) -> None:
-    (a,) = target_of(f"services: {{A_b: {{{image}}}}}").services
+    (a,) = target_of(f"services: {{a-b: {{{image}}}}}").services
     assert a.image.local == local
     assert a.image.name == (image.removeprefix("image: ") if image.startswith("image") else None)
+
+
+def test_no_two_local_builds_share_a_name(target_of: TargetOf) -> None:
+    names = ("api-v1", "api_v1", "API-v1", "api--v1", "api.v1")
+    services = ", ".join(f"{name}: {{build: ./{name}}}" for name in names)
+
+    images = {service.image.local for service in target_of(f"services: {{{services}}}").services}
+
+    assert len(images) == len(names)
+    assert all(re.fullmatch("aiserver/[a-z0-9]+(-[a-z0-9]+)*:local", image) for image in images)
+    (other,) = target_of("services: {v1: {build: .}}", name="m_api").services
+    assert other.image.local not in images
 
 
 def test_a_build_is_told_in_the_words_of_the_engines_request(
