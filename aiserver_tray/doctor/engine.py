@@ -74,15 +74,15 @@ def _asked(
         return list(problems("engine", [error]))
     errors = [*report.errors, *settings.errors]
     problems_ = [f for error in errors for f in problems(_name(error), [error])]
-    to_mend = list(_kernel(settings))
+    notes = [Finding("resources", "note", notice) for notice in report.notices]
+    notes += _kernel(settings)
     return [
         _engine(engine.host, info),
         _memory(info),
         *_disk(info),
         *problems_,
-        *(Finding("memory", "note", notice) for notice in report.notices),
-        *to_mend,
-        *_all_well(targets, info, {finding.name for finding in (*problems_, *to_mend)}),
+        *notes,
+        *_all_well(targets, info, {finding.name for finding in (*problems_, *notes)}),
         *_others(found),
     ]
 

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
+from aiserver_tray.doctor import engine as doctor_engine
 from aiserver_tray.doctor import examination
 from aiserver_tray.doctor import examine as examine_all
 from aiserver_tray.doctor.finding import Finding
@@ -15,6 +17,8 @@ from aiserver_tray.doctor.installation import examine_installation as examine
 from aiserver_tray.host import autostart, tray_place
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
+from aiserver_tray.operations.preflight import Report
+from aiserver_tray.operations.preflight_kernel import KernelReport
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Settings
@@ -266,6 +270,32 @@ def test_an_installation_without_an_id_is_no_fault_of_the_engine(app: App, used:
 def test_an_address_of_no_engine_is_told(used: Home) -> None:
     problems = [f for f in examine_all(App(used.folder, [], "nowhere")) if f.grade == "problem"]
     assert ["--host" in str(f.text) for f in problems if f.name == "engine"] == [True]
+
+
+@pytest.mark.parametrize(
+    ("notices", "told"),
+    [((Text("little memory"),), ["note: little memory"]), ((), ["ok: mine have the resources"])],
+)
+def test_resources_are_in_order_only_where_nothing_is_noted(
+    app: App, monkeypatch: pytest.MonkeyPatch, notices: tuple[Text, ...], told: list[str]
+) -> None:
+    """The engine is a fake: how much memory a real one has is nothing to choose."""
+    info = SimpleNamespace(
+        shares_kernel=True,
+        is_local=True,
+        memory=1024**3,
+        data_root="/",
+        version="1",
+        api_version="1.45",
+        operating_system="any",
+    )
+    real = SimpleNamespace(info=lambda: info, host="unix:///any", address=app.engine().address)
+    monkeypatch.setattr(app, "engine", lambda: real)
+    monkeypatch.setattr(doctor_engine, "survey", lambda *_: SimpleNamespace(containers=()))
+    monkeypatch.setattr(doctor_engine, "preflight", lambda *_: Report((), notices))
+    monkeypatch.setattr(doctor_engine, "examine_kernel", lambda *_: KernelReport())
+
+    assert [line[: len(told[0])] for line in examined(app)["resources"]] == told
 
 
 # -- how it stands on this machine -----------------------------------------------------------------
