@@ -146,9 +146,11 @@ class Settings:
     def entries(self, declared: Declared) -> list[Entry]:
         """Every one of *declared* as it is shown. Makes and decrypts nothing, and shows a stored
         value that is wrong as it is."""
-        stored = self._settings.read().values | dict.fromkeys(self.secrets.names(), MASK)
+        stored = self._settings.read().values
+        secret = {a for a in self.secrets.names() if a in declared and declared[a].is_secret}
+        found = stored | dict.fromkeys(secret, MASK)
         return [
-            _entry(address, setting, stored.get(address)) for address, setting in declared.items()
+            _entry(address, setting, found.get(address)) for address, setting in declared.items()
         ]
 
     def set(self, declared: Declared, name: str, text: str) -> None:
@@ -173,16 +175,17 @@ class Settings:
         self._forget(address)
 
     def unset(self, declared: Declared, name: str) -> None:
-        """Take back what was set: the default holds again, and a secret is made anew.
+        """Take back what was set: the default holds again, and a secret is made anew. Also what was
+        set as a secret, and is none any more.
 
         Raises:
             UnknownSettingError: there is no such setting.
             SettingError: its value is kept.
         """
         address = address_of(declared, name)
-        if declared[address].keep and address in self.secrets.names():
-            raise kept(address)
-        if declared[address].is_secret:
+        if address in self.secrets.names():
+            if declared[address].keep:
+                raise kept(address)
             self.secrets.remove(address)
         self._forget(address)
 

@@ -279,3 +279,20 @@ def test_numbers_and_truths_that_a_hand_wrote_are_taken_as_text(
     assert found["n8n.NOTE"] == "true"
     assert found["ragflow.HOST_PORT"] == "1.5"
     assert settings.notices == []
+
+
+def test_what_was_a_secret_and_is_none_any_more_is_not_set_and_can_be_taken_back(
+    settings: Settings, declared: Declared
+) -> None:
+    settings.set(declared, "n8n.API_KEY", "given by the user")
+    now = {"n8n.API_KEY": Setting(default="open")}
+
+    (entry,) = settings.entries(now)
+    assert (entry.value, entry.origin) == ("open", "default")
+    settings.set(now, "n8n.API_KEY", "text")
+    (entry,) = settings.entries(now)
+    assert (entry.value, entry.origin) == ("text", "set")
+
+    settings.unset(now, "n8n.API_KEY")
+    assert settings.secrets.names() == frozenset()
+    assert settings.values(now) == {"n8n.API_KEY": "open"}
