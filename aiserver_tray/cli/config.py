@@ -99,6 +99,10 @@ def _read(app: "App", name: str) -> str:
 def unset(name: str) -> None:
     """Take NAME's value back: the default holds again, and a secret is made anew."""
     app = current_app()
+    if name in app.settings.undeclared(app.declared):
+        app.settings.forget(name)  # nobody shows it, so no host has to know
+        tell([Text("{name} is forgotten; no module has it", name=name).render(app.language)])
+        return
     set_setting(app, name, None)
     _confirm(app, name)
 

@@ -1,16 +1,16 @@
 """What is wrong with the files of an installation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.catalog import APP, Catalog
 from aiserver_tray.doctor.finding import Finding
-from aiserver_tray.errors import SettingError
+from aiserver_tray.errors import SettingError, UnknownSettingError
 from aiserver_tray.i18n import Text
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.master_key import KeyRecord
 from aiserver_tray.settings.secrets import Secrets
-from aiserver_tray.settings.store import Settings
+from aiserver_tray.settings.store import Declared, Settings
 
 
 def examine_installation(settings: Settings, catalog: Catalog) -> list[Finding]:
@@ -76,12 +76,34 @@ def _catalog(catalog: Catalog) -> Iterator[Finding]:
 
 
 def _settings(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
-    errors = settings.inspect({**APP_SETTINGS, **catalog.declared})
+    declared = {**APP_SETTINGS, **catalog.declared}
+    errors = settings.inspect(declared)
     for error in errors:
         yield Finding("settings", "problem", error.text)
-    if not errors:
+    notes = [] if errors else list(_undeclared(settings, declared, (APP, *catalog.modules)))
+    yield from notes
+    if not errors and not notes:
         text = Text("The settings in {folder} are in order.", folder=settings.folder)
         yield Finding("settings", "ok", text)
+
+
+def _undeclared(settings: Settings, declared: Declared, owners: Iterable[str]) -> Iterator[Finding]:
+    """What is set, and its owner, one of *owners*, does not have. That of others waits for their
+    return."""
+    for address in settings.undeclared(declared):
+        owner, _, name = address.partition(".")
+        if owner not in owners:
+            continue
+        known = [a.partition(".")[2] for a in declared if a.startswith(f"{owner}.")]
+        near = UnknownSettingError(name, known).data["near"]
+        text = Text("{name} is set, but {owner} has no such setting.", name=address, owner=owner)
+        if near:
+            near_addresses = ", ".join(f"{owner}.{one}" for one in near)
+            text = Text("{what} Did you mean {near}?", what=text, near=near_addresses)
+        remedy = Text(
+            "{what} Take it out with: aiserver-tray config unset {name}", what=text, name=address
+        )
+        yield Finding("settings", "note", remedy)
 
 
 def _damage(settings: Settings) -> Iterator[Finding]:

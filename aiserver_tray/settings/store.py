@@ -172,7 +172,7 @@ class Settings:
             self.secrets.put_once(address, value)
         else:
             self.secrets.put(address, value)
-        self._forget(address)
+        self.forget(address)
 
     def unset(self, declared: Declared, name: str) -> None:
         """Take back what was set: the default holds again, and a secret is made anew. Also what was
@@ -187,9 +187,15 @@ class Settings:
             if declared[address].keep:
                 raise kept(address)
             self.secrets.remove(address)
-        self._forget(address)
+        self.forget(address)
 
-    def _forget(self, address: str) -> None:
+    def undeclared(self, declared: Declared) -> list[str]:
+        """What is set and is none of *declared*: misspelt, of an older file, or of a module that is
+        gone."""
+        return [address for address in self._settings.read().values if address not in declared]
+
+    def forget(self, address: str) -> None:
+        """Take back what was set under *address*, declared or not."""
         with self._settings.update() as data:
             data.values.pop(address, None)
 

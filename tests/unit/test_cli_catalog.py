@@ -132,6 +132,18 @@ def test_settings_are_set_shown_and_unset(tray: Tray) -> None:
     assert tray("config", "get", "N8N_HOST_PORT").stdout == "18100\n"
 
 
+def test_what_no_module_has_can_be_taken_back(tray: Tray) -> None:
+    assert tray("config", "set", "N8N_HOST_PORT", "28100").returncode == 0
+    path = tray.home / "settings.json"
+    raw = json.loads(path.read_bytes())
+    raw["values"]["n8n.N8N_PROT"] = "1"
+    path.write_text(json.dumps(raw), encoding="utf-8")
+    done = tray("config", "unset", "n8n.N8N_PROT")
+    assert (done.returncode, done.stderr) == (0, "n8n.N8N_PROT is forgotten; no module has it\n")
+    assert json.loads(path.read_bytes())["values"] == {"n8n.N8N_HOST_PORT": "28100"}
+    assert tray("config", "unset", "n8n.N8N_PROT").returncode == 1
+
+
 def test_a_secret_is_shown_only_when_asked_for_and_stays_the_same(tray: Tray) -> None:
     assert tray("config", "get", "N8N_ENCRYPTION_KEY").stdout == "********\n"
     first = tray("config", "get", "N8N_ENCRYPTION_KEY", "--show").stdout

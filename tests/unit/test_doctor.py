@@ -131,6 +131,27 @@ def test_every_stored_value_that_its_setting_does_not_take_is_told_and_no_secret
     assert "plain-secret" not in str(found)
 
 
+def test_what_is_set_under_a_wrong_name_is_noted_with_the_near_one(
+    used: Home, catalog: Catalog
+) -> None:
+    path = used.folder / "settings.json"
+    raw = json.loads(path.read_bytes())
+    raw["values"] |= {"mine.PROT": "1", "mine.XYZZY": "a-secret", "app.bnd": "::", "gone.PORT": "2"}
+    path.write_text(json.dumps(raw), encoding="utf-8")
+
+    findings = [f for f in examine(Settings(used), catalog) if f.name == "settings"]
+
+    assert [f.grade for f in findings] == ["note"] * 3
+    assert [str(f.text) for f in findings] == [
+        "mine.PROT is set, but mine has no such setting. Did you mean mine.PORT? "
+        "Take it out with: aiserver-tray config unset mine.PROT",
+        "mine.XYZZY is set, but mine has no such setting. "
+        "Take it out with: aiserver-tray config unset mine.XYZZY",
+        "app.bnd is set, but app has no such setting. Did you mean app.bind? "
+        "Take it out with: aiserver-tray config unset app.bnd",
+    ]
+
+
 def test_a_wrong_value_of_an_app_setting_is_told(used: Home, catalog: Catalog) -> None:
     path = used.folder / "settings.json"
     raw: dict[str, Any] = json.loads(path.read_bytes())
