@@ -155,9 +155,10 @@ def _shared_names(target: ModuleTarget) -> set[str]:
 
 
 def _shared_names_there(survey: Survey, but: Collection[str]) -> dict[str, str]:
-    """Service -> module, of our containers on the shared network that are of other modules."""
-    found = (c.labels for c in survey.ours if SHARED_NETWORK in c.networks)
-    return {f[labels.SERVICE]: f[labels.MODULE] for f in found if f[labels.MODULE] not in but}
+    """Name -> module, of our containers on the shared network that are of other modules."""
+    found = [c.labels for c in survey.ours if SHARED_NETWORK in c.networks]
+    others = [given for given in found if given[labels.MODULE] not in but]
+    return {name: o[labels.MODULE] for o in others for name in labels.shared_names_in(o)}
 
 
 def _also_there(module: Module, name: str, other: str) -> Problem:

@@ -7,9 +7,10 @@ from typing import Any
 from aiserver_tray.target.config import config
 from aiserver_tray.target.digest import digest
 from aiserver_tray.target.host_config import host_config
-from aiserver_tray.target.labels import container_labels, requires_label
+from aiserver_tray.target.labels import container_labels, requires_label, shared_names_label
 from aiserver_tray.target.model import File, ImageTarget
 from aiserver_tray.target.mounts import mounts, volume_mount
+from aiserver_tray.target.names import SHARED_NETWORK
 from aiserver_tray.target.network import networking
 from aiserver_tray.target.scope import Scope
 from aiserver_tray.target.security import security
@@ -45,7 +46,9 @@ def container(
     }
     hashed = _hash(body, service.labels, image.name or image.local, files)
     labels = container_labels(scope.module.name, name, scope.owner, hashed, service.labels)
-    return {**body, "Labels": {**labels, **requires_label(scope.requires)}}, hashed
+    names = endpoints.get(SHARED_NETWORK, {}).get("Aliases", ())
+    labels |= requires_label(scope.requires) | shared_names_label(names)
+    return {**body, "Labels": labels}, hashed
 
 
 def _hash(

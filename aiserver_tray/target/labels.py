@@ -19,6 +19,10 @@ CONFIG_OF: Final = "io.aiserver.config-of"
 REQUIRES: Final = "io.aiserver.requires"
 """On a service's container: the modules that its own one required when it was made."""
 
+SHARED_NAMES: Final = "io.aiserver.shared-names"
+"""On a service's container: the names by which other modules reach it on the shared network. The
+engine's list of containers has no aliases."""
+
 ONE_SHOT: Final = "io.aiserver.one-shot"
 """On a container that is no service of any module and lives for one command: the installation's id.
 `INSTALLATION` is not on it, so that nobody takes it for a module's."""
@@ -65,6 +69,19 @@ def required_in(given: Mapping[str, str]) -> tuple[str, ...] | None:
     made by a version that did not note them."""
     noted = given.get(REQUIRES)
     return None if noted is None else tuple(filter(None, noted.split(",")))
+
+
+def shared_names_label(names: Iterable[str]) -> dict[str, str]:
+    """The label of a container that has *names* on the shared network; no part of the hash either,
+    but the names are."""
+    given = ",".join(sorted(names))
+    return {SHARED_NAMES: given} if given else {}
+
+
+def shared_names_in(given: Mapping[str, str]) -> list[str]:
+    """The names that the label among *given* tells; the service's alone where the container was
+    made by a version that did not note them."""
+    return given.get(SHARED_NAMES, given[SERVICE]).split(",")
 
 
 def resource_labels(

@@ -195,6 +195,21 @@ def test_a_name_on_the_shared_network_that_another_modules_container_has_is_told
     assert "the module one, whose containers are on the engine, has db too." in str(error)
 
 
+def test_an_alias_that_another_modules_container_has_on_the_shared_network_is_told(
+    tmp_path: Path,
+) -> None:
+    one = target_of(tmp_path, "one", on_shared("api", "llm", "db"))
+    made = one.services[0].body["Labels"]
+    found = replace(container("ai-one-api", made), networks=frozenset({"ai-net"}))
+    beside = replace(there(), containers=(found,))
+
+    (error,) = problems([target_of(tmp_path, "two", on_shared("llm"))], beside, AROUND)
+    assert "the module one, whose containers are on the engine, has llm too." in str(error)
+    (error,) = problems([target_of(tmp_path, "three", on_shared("api"))], beside, AROUND)
+    assert "has api too." in str(error)
+    assert problems([one], beside, AROUND) == []
+
+
 # -- volumes and secrets ---------------------------------------------------------------------------
 
 KEEPING = """
