@@ -183,6 +183,7 @@ def kept(name: str) -> SettingError:
         name,
         Text(
             "it was made once and can't be changed, since stored data depends on it. To begin "
-            "anew with another, use another home with --home"
+            "anew with another, remove all that this home has, data and all, with: aiserver-tray "
+            "down --volumes. Then use another home with --home"
         ),
     )

@@ -58,7 +58,9 @@ def test_a_kept_secret_can_be_given_once_and_never_changed(
 ) -> None:
     settings.set(declared, "n8n.KEY", PLAIN)
     settings.set(declared, "n8n.KEY", PLAIN)
-    with pytest.raises(SettingError, match=r"n8n\.KEY: .*stored data depends on it.*--home"):
+    with pytest.raises(
+        SettingError, match=r"n8n\.KEY: .*stored data depends on it.*down --volumes.*--home"
+    ):
         settings.set(declared, "n8n.KEY", "another secret")
     with pytest.raises(SettingError, match=r"n8n\.KEY: .*stored data depends on it"):
         settings.unset(declared, "n8n.KEY")
