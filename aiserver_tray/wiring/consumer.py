@@ -1,5 +1,6 @@
 """Which modules can use another, as their settings say (pure)."""
 
+import hashlib
 from dataclasses import dataclass
 
 from aiserver_tray.catalog.modules import Module
@@ -24,8 +25,13 @@ class Consumer:
 
     @property
     def token_name(self) -> str:
-        """What its token is called at the provider."""
-        return f"aiserver-{self.module}"[:_NAME_LENGTH]
+        """What its token is called at the provider; of a name that is too long a digest tells it
+        from others that begin alike."""
+        name = f"aiserver-{self.module}"
+        if len(name) <= _NAME_LENGTH:
+            return name
+        digest = hashlib.sha256(self.module.encode()).hexdigest()[:8]
+        return f"{name[: _NAME_LENGTH - len(digest) - 1]}-{digest}"
 
 
 def consumer_of(module: Module) -> Consumer | None:

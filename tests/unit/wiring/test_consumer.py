@@ -1,5 +1,6 @@
 """Which modules can use another."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,26 @@ def test_a_token_without_a_choice_for_it_is_told_with_its_place(tmp_path: Path) 
     assert (problem.place.line, str(problem.text)) == (5, "expected a choice that requires oneapi")
 
 
-def test_a_long_name_is_cut_to_what_the_provider_takes(tmp_path: Path) -> None:
-    consumer = consumer_of(module_of(tmp_path, name="m" * 40))
+@pytest.mark.parametrize(
+    ("module", "token"),
+    [
+        ("m" * 21, "aiserver-" + "m" * 21),
+        ("customer-support-bot-one", r"aiserver-customer-sup-[0-9a-f]{8}"),
+    ],
+)
+def test_a_long_name_is_cut_to_what_the_provider_takes(
+    tmp_path: Path, module: str, token: str
+) -> None:
+    consumer = consumer_of(module_of(tmp_path, name=module))
     assert consumer is not None
-    assert consumer.token_name == "aiserver-" + "m" * 21
+    assert re.fullmatch(token, consumer.token_name)
+    assert len(consumer.token_name) == 30
+
+
+def test_no_two_modules_have_one_token() -> None:
+    modules = ("customer-support-bot-one", "customer-support-bot-two", "customer-support-bot")
+    names = {Consumer(module, "oneapi", "", "", "").token_name for module in modules}
+    assert len(names) == len(modules)
 
 
 @pytest.mark.parametrize(
