@@ -207,7 +207,8 @@ class VersionedFile(Generic[Model]):
             # Its own text would repeat the values.
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
-            raise _DamagedError(f"{place}: {first['msg']}") from None
+            why = first["msg"].removeprefix("Value error, ")
+            raise _DamagedError(f"{place}: {why}" if place else why) from None
 
     def _migrated(self, raw: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever the file holds
         ours: int = self._model.model_fields["version"].default

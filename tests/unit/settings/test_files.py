@@ -178,6 +178,15 @@ class Sealed(SealedModel):
     name: str = ""
 
 
+def test_what_is_wrong_with_a_file_as_a_whole_is_told_without_a_place(
+    tmp_path: Path, notices: list[Text]
+) -> None:
+    file = VersionedFile(tmp_path / "sealed.json", Sealed, notices)
+    file.path.write_text('{"version": 1, "name": "ours", "digest": "none"}')
+    file.read()
+    assert "was damaged (not what was written) and has" in str(notices[0])
+
+
 def test_of_what_is_sealed_the_copy_is_what_was_written(
     tmp_path: Path, notices: list[Text]
 ) -> None:
