@@ -39,6 +39,6 @@ def _option(option: str, folder: Path, place: Place) -> str:
 def _profile(path: Path, place: Place) -> str:
     try:
         return json.dumps(json.loads(read_bytes(path, place)), separators=(",", ":"))
-    except ValueError:
+    except (ValueError, RecursionError):
         text = Text("expected a seccomp profile in JSON in {file}", file=path)
         raise CatalogError.at(place, text) from None

@@ -202,3 +202,11 @@ services:
 volumes: {{data: }}
 configs: {{c: {{content: x}}}}
 """
+
+
+def test_a_seccomp_profile_that_nests_too_deep_is_an_error(
+    target_of: TargetOf, tmp_path: Path
+) -> None:
+    (tmp_path / "catalog/m/deep.json").write_text("[" * 100_000)
+    with pytest.raises(CatalogError, match="a seccomp profile in JSON"):
+        target_of("services: {a: {image: i, security_opt: ['seccomp=./deep.json']}}")
