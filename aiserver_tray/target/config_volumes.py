@@ -1,13 +1,17 @@
 """Where config files of a service with a read-only root go: to volumes mounted at their folders."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from aiserver_tray.errors import CatalogError
 from aiserver_tray.i18n import Text
 from aiserver_tray.target.model import File
 from aiserver_tray.target.names import config_volume_name
 from aiserver_tray.target.scope import Scope
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.resources import Mount
 
 
 def config_volumes(scope: Scope, name: str, files: Iterable[File]) -> dict[str, str]:
@@ -18,19 +22,30 @@ def config_volumes(scope: Scope, name: str, files: Iterable[File]) -> dict[str, 
     """
     service = scope.service(name)
     mounted = {mount.target: mount for mount in service.volumes}
+    shared = {mount.target: mount for mount in _with_shared(scope, name)}
     folders = set()
     for file in files:
         above = _deepest(file.path, mounted)
         folder = str(PurePosixPath(file.path).parent)
         is_free = above is None and service.read_only
-        if above and mounted[above].type == "bind":
-            raise _overwriting(scope, name, file, above)
+        beneath = None if is_free else _deepest(file.path, shared)
+        if beneath and shared[beneath].type == "bind":
+            raise _overwriting(scope, name, file, beneath)
         if (above and mounted[above].read_only) or (is_free and folder == "/"):
             raise _unwritable(scope, name, file)
         if is_free:
             folders.add(folder)
     numbered = enumerate(sorted(folders), 1)
     return {f: config_volume_name(scope.module.name, name, n) for n, f in numbered}
+
+
+def _with_shared(scope: Scope, name: str) -> Iterator["Mount"]:
+    """The mounts of the service *name*, after those of the services whose volumes it takes."""
+    for source in scope.service(name).volumes_from:
+        other = source.partition(":")[0]
+        if other in scope.project.services:
+            yield from _with_shared(scope, other)
+    yield from scope.service(name).volumes
 
 
 def _deepest(path: str, folders: Iterable[str]) -> str | None:

@@ -1,5 +1,6 @@
 """The volumes and files of a module's target."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -193,6 +194,30 @@ def test_a_file_beside_folders_of_this_machine_is_taken(
     assert [file.path for file in target_of(_with_config(mounts, target)).services[0].files] == [
         target
     ]
+
+
+@pytest.mark.parametrize(
+    ("own", "outcome"),
+    [
+        ("", pytest.raises(CatalogError, match="of this machine")),
+        ("volumes: ['data:/app'], ", nullcontext()),
+        ("read_only: true, ", nullcontext()),
+    ],
+    ids=["theirs", "beneath a volume of its own", "beneath a volume for the files"],
+)
+def test_nor_over_one_that_another_service_shares(
+    target_of: TargetOf, own: str, outcome: AbstractContextManager[object]
+) -> None:
+    text = f"""
+services:
+  a: {{image: i, volumes: ['./data:/app']}}
+  b: {{image: i, volumes_from: [a]}}
+  c: {{image: i, {own}volumes_from: ['b:ro'], configs: [{{source: c, target: /app/c.json}}]}}
+volumes: {{data: }}
+configs: {{c: {{content: x}}}}
+"""
+    with outcome:
+        target_of(text)
 
 
 def _with_config(mounts: str, target: str) -> str:
