@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import threading
+import time
 import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -23,6 +24,9 @@ from aiserver_tray.i18n import Text
 
 _SIZE = 1_000_000
 _OLD_FILES = 4
+_REST = 60.0
+"""Seconds until a file that could not be moved is tried again."""
+
 _FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
 
 _logger = logging.getLogger(__name__)
@@ -34,8 +38,8 @@ def log_folder(home: Home) -> Path:
 
 
 def set_up(home: Home, process: str) -> Path:
-    """Log from now on to the file of *process* (``tray``, ``dashboard``), of which one runs at a
-    time; also what no code catches, in any thread. Returns the file.
+    """Log from now on to the file of *process* (``tray``, ``dashboard``), which all that have this
+    name share; also what no code catches, in any thread. Returns the file.
 
     Raises:
         SettingError: the folder can't be made, or a file can't be written.
@@ -64,8 +68,54 @@ def set_up(home: Home, process: str) -> Path:
 
 
 class _PrivateFile(RotatingFileHandler):
+    """Of several processes that write to it, each may put it away. While anybody has it open,
+    Windows lets nobody do that: it grows, and nothing is lost."""
+
+    _rests_until = 0.0
+
+    @property
+    def _away(self) -> Path:
+        return Path(f"{self.baseFilename}.tmp")
+
     def _open(self) -> Any:  # noqa: ANN401 - as its base class
         return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_private)
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - as its base class
+        """Also notices what another process has written, and that it has put the file away."""
+        if not self._is_current():
+            self._let_go()
+        elif self.stream:
+            self.stream.seek(0, os.SEEK_END)
+        return time.monotonic() >= self._rests_until and bool(super().shouldRollover(record))
+
+    def doRollover(self) -> None:  # noqa: N802 - as its base class
+        """The older files give way only to one that could be moved."""
+        self._let_go()
+        try:
+            if not self._away.exists():
+                Path(self.baseFilename).rename(self._away)
+            super().doRollover()
+        except OSError:
+            self._rests_until = time.monotonic() + _REST
+
+    def rotate(self, source: str, dest: str) -> None:  # noqa: ARG002 - it was moved already
+        """As its base class."""
+        self._away.rename(dest)
+
+    def _is_current(self) -> bool:
+        if self.stream is None:
+            return True
+        try:
+            own, named = os.fstat(self.stream.fileno()), Path(self.baseFilename).stat()
+        except OSError:  # it was taken away
+            return False
+        return os.path.samestat(own, named)
+
+    def _let_go(self) -> None:
+        """The next record opens the file anew."""
+        if self.stream:
+            self.stream.close()
+            self.stream = None
 
 
 def _private(path: str, flags: int) -> int:

@@ -4,7 +4,9 @@ import logging
 import stat
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
@@ -26,7 +28,11 @@ def run(home: Path, body: str) -> subprocess.CompletedProcess[str]:
 
 
 def log_of(home: Path) -> str:
-    return (home / "logs/tray.log").read_text(encoding="utf-8")
+    return read(home / "logs/tray.log")
+
+
+def read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 def test_messages_go_to_a_file_that_only_the_user_can_read(tmp_path: Path) -> None:
@@ -85,6 +91,24 @@ def test_the_log_takes_5_mb_at_most(tmp_path: Path) -> None:
     if Path("/proc").exists():
         old = tmp_path / "logs/tray.log.1"
         assert stat.S_IMODE(old.stat().st_mode) == 0o600
+
+
+def test_processes_that_share_a_log_put_it_away_for_each_other(tmp_path: Path) -> None:
+    write = "for line in sys.stdin: logging.info(line.strip().ljust(300_000)); print(flush=True)"
+    words = [sys.executable, "-c", BEGIN + write, str(tmp_path)]
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(Popen(words, stdin=PIPE, stdout=PIPE, text=True)) for _ in range(2)
+        ]
+        for number in range(14):
+            writer = writers[number % 2]
+            assert writer.stdin
+            assert writer.stdout
+            print(number, file=writer.stdin, flush=True)
+            writer.stdout.readline()
+    files = sorted((tmp_path / "logs").glob("tray.log*"), reverse=True)
+    kept = [[int(line.split(": ")[1]) for line in read(file).splitlines()] for file in files]
+    assert kept == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11], [12, 13]]
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="a signal of Unix")

@@ -1,0 +1,31 @@
+"""What of the host is Windows' own, and needs no tray."""
+
+from pathlib import Path
+
+from tests.wine.windows import Windows, windows_path
+
+_LOGS = """
+import logging, sys
+from pathlib import Path
+from aiserver_tray.host import logfile
+from aiserver_tray.host.paths import Home
+logfile._SIZE, logfile._REST = 2000, 0.0
+file = logfile.set_up(Home(Path({home!r}), "home"), "tray")
+for _ in range(80):
+    logging.info("old".ljust(100))
+with open(file):
+    for _ in range(40):
+        logging.info("new".ljust(100))
+for _ in range(4):
+    logging.info("last".ljust(100))
+"""
+
+
+def test_a_log_that_somebody_has_open_loses_nothing(machine: Windows, tmp_path: Path) -> None:
+    machine.says(_LOGS.format(home=windows_path(tmp_path)))
+    files = sorted((tmp_path / "logs").glob("tray.log*"), reverse=True)
+    assert [file.name[8:] for file in files] == [".4", ".3", ".2", ".1", ""]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    assert all(": old" in text and ": new" not in text for text in texts[:-2])
+    assert texts[-2].count(": new") == 40
+    assert texts[-1].count(": last") == 4
