@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import PureWindowsPath
 from typing import NamedTuple
 
 
@@ -18,10 +19,10 @@ def reserved_range(address: str, port: int, protocol: str) -> ReservedRange | No
     if sys.platform != "win32":
         return None
     family = "ipv6" if ":" in address else "ipv4"
-    command = ["netsh", "interface", family, "show", "excludedportrange", f"protocol={protocol}"]
+    words = ["interface", family, "show", "excludedportrange", f"protocol={protocol}"]
     try:
         done = subprocess.run(
-            command,
+            [_netsh(), *words],
             capture_output=True,
             timeout=10,
             check=False,
@@ -31,6 +32,13 @@ def reserved_range(address: str, port: int, protocol: str) -> ReservedRange | No
         return None
     found = ranges_in(done.stdout)
     return next((one for one in found if one.first <= port <= one.last), None)
+
+
+def _netsh() -> str:
+    """By its whole path: Windows would look for its name in the folder at hand first."""
+    from win32api import GetSystemDirectory  # noqa: PLC0415 - on Windows only
+
+    return str(PureWindowsPath(GetSystemDirectory(), "netsh.exe"))
 
 
 _ROW = re.compile(rb"^\s*([0-9]{1,5})\s+([0-9]{1,5})\s*\*?\s*$", re.MULTILINE)

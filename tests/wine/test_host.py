@@ -1,11 +1,12 @@
 """What of the host is Windows' own, and needs no tray."""
 
+import subprocess
 from pathlib import Path
 
 from tests.wine.windows import Windows, windows_path
 
 _LOGS = """
-import logging, sys
+import logging
 from pathlib import Path
 from aiserver_tray.host import logfile
 from aiserver_tray.host.paths import Home
@@ -20,6 +21,13 @@ for _ in range(4):
     logging.info("last".ljust(100))
 """
 
+_RESERVED = """
+import os
+from aiserver_tray.host.reserved_ports import reserved_range
+os.chdir({folder!r})
+print(reserved_range("127.0.0.1", 9, "tcp"))
+"""
+
 
 def test_a_log_that_somebody_has_open_loses_nothing(machine: Windows, tmp_path: Path) -> None:
     machine.says(_LOGS.format(home=windows_path(tmp_path)))
@@ -29,3 +37,10 @@ def test_a_log_that_somebody_has_open_loses_nothing(machine: Windows, tmp_path: 
     assert all(": old" in text and ": new" not in text for text in texts[:-2])
     assert texts[-2].count(": new") == 40
     assert texts[-1].count(": last") == 4
+
+
+def test_a_netsh_in_the_folder_at_hand_is_not_run(machine: Windows, tmp_path: Path) -> None:
+    compiler = ["x86_64-w64-mingw32-gcc", "-x", "c", "-", "-o", str(tmp_path / "netsh.exe")]
+    program = b'#include <stdio.h>\nint main(void) { return puts("1 65535") < 0; }\n'
+    subprocess.run(compiler, input=program, check=True)
+    assert machine.says(_RESERVED.format(folder=windows_path(tmp_path))).strip() == "None"
