@@ -27,7 +27,7 @@ from aiserver_tray.i18n import Text
 
 MOST_CLIENTS: Final = 32
 _MOST_CONNECTIONS = 2 * MOST_CLIENTS
-"""With those that have not proved themselves yet."""
+"""With those that have not proved themselves yet; beyond, the oldest of these has to go."""
 
 _HANDSHAKE_SECONDS = 2.0
 _GOODBYE_SECONDS = 0.5
@@ -49,7 +49,7 @@ class Server:
         self._feed = Feed(contract, self._on_change)
         self._places = BoundedSemaphore(MOST_CLIENTS)
         self._lock = Lock()
-        self._guests: set[_Guest] = set()
+        self._guests: dict[_Guest, None] = {}  # the oldest first
         self._closing = Event()
 
     def start(self) -> None:
@@ -113,15 +113,27 @@ class Server:
             except OSError:
                 self._closing.wait(_PAUSE)
                 continue
+            self._make_room()
+            guest = _Guest(self, connection)
             with self._lock:
-                is_welcome = len(self._guests) < _MOST_CONNECTIONS and not self._closing.is_set()
+                is_welcome = not self._closing.is_set()
                 if is_welcome:
-                    guest = _Guest(self, connection)
-                    self._guests.add(guest)
+                    self._guests[guest] = None
             if is_welcome:
                 guest.start()
             else:
                 connection.close()
+
+    def _make_room(self) -> None:
+        """Who has had the longest time to prove itself, and has not, leaves for who comes next:
+        processes without the key lock nobody out."""
+        with self._lock:
+            if len(self._guests) < _MOST_CONNECTIONS:
+                return
+            oldest = next((guest for guest in self._guests if not guest.session), None)
+        if oldest:
+            oldest.sever()
+            oldest.join(None)
 
     # -- in a connection's thread ---------------------------------------------------------------
 
@@ -137,7 +149,7 @@ class Server:
             log_bug(_logger, "a client was lost", bug)
         finally:
             with self._lock:
-                self._guests.discard(guest)
+                del self._guests[guest]
             guest.wire.sever()
             guest.wire.close()
 

@@ -143,6 +143,19 @@ def test_who_connects_and_says_nothing_is_let_go_and_holds_up_nobody(
     assert 1.5 < time.monotonic() - begun < 5
 
 
+def test_any_number_that_says_nothing_keeps_nobody_out(home: Home, server: Server) -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(Client.connect(home, ROLE))
+        oldest = stack.enter_context(Raw(home))
+        assert oldest.receive()["type"] == "challenge"
+        for _ in range(2 * MOST_CLIENTS):
+            assert stack.enter_context(Raw(home)).receive()["type"] == "challenge"
+        with Client.connect(home, ROLE) as client:
+            assert client.call("echo")["success"]
+        assert oldest.receive() is None
+        assert first.call("echo")["success"]
+
+
 def test_half_a_frame_and_one_who_never_reads_hold_up_nobody(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
