@@ -2,7 +2,7 @@
 
 import logging
 import time
-from multiprocessing.connection import Connection, Listener
+from multiprocessing.connection import Connection
 from threading import BoundedSemaphore, Event, Lock, Thread
 from typing import Final
 
@@ -61,7 +61,7 @@ class Server:
         self._key = make_key(self._home)
         self._address = socket_address(self._home, self._role)
         try:
-            self._listener: Listener = pipes.listen(self._address)
+            self._listener = pipes.listen(self._address)
         except OSError as error:
             why = Text("it can't be listened at ({reason})", reason=error.strerror or error)
             raise SettingError(self._address, why) from error

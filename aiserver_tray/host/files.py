@@ -6,9 +6,6 @@ import time
 from pathlib import Path
 
 _SHARING_RETRIES = 50
-_OWNERS_ONLY = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)"
-"""For the file's owner, administrators and the system, whatever its folder lets others do
-(https://learn.microsoft.com/windows/win32/secauthz/security-descriptor-string-format)."""
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -34,21 +31,15 @@ def _open_private(path: str, flags: int) -> int:
         return os.open(path, flags, 0o600)
     import msvcrt  # noqa: PLC0415 - on Windows only
 
-    from pywintypes import SECURITY_ATTRIBUTES, error  # noqa: PLC0415 - on Windows only
     from win32file import CREATE_NEW, GENERIC_WRITE, CreateFile  # noqa: PLC0415 - on Windows only
-    from win32security import (  # noqa: PLC0415 - on Windows only
-        SDDL_REVISION_1,
-        ConvertStringSecurityDescriptorToSecurityDescriptor,
+
+    from aiserver_tray.host.windows_owner import (  # noqa: PLC0415 - on Windows only
+        as_os_error,
+        owners_only,
     )
 
-    access = SECURITY_ATTRIBUTES()
-    access.SECURITY_DESCRIPTOR = ConvertStringSecurityDescriptorToSecurityDescriptor(
-        _OWNERS_ONLY, SDDL_REVISION_1
-    )
-    try:
-        handle = CreateFile(path, GENERIC_WRITE, 0, access, CREATE_NEW, 0, None)
-    except error as failure:
-        raise OSError(0, failure.strerror, path, failure.winerror) from failure
+    with as_os_error(path):
+        handle = CreateFile(path, GENERIC_WRITE, 0, owners_only(), CREATE_NEW, 0, None)
     return msvcrt.open_osfhandle(int(handle.Detach()), flags)
 
 

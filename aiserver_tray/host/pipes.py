@@ -6,6 +6,7 @@ import struct
 import sys
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
+from typing import Protocol
 
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Text
@@ -32,14 +33,27 @@ def address(folder: Path, name: str) -> str:
     return place
 
 
-def listen(place: str) -> Listener:
+class Listening(Protocol):
+    """Who waits for connections at a place."""
+
+    def accept(self) -> "Connection":
+        """The next one."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+def listen(place: str) -> Listening:
     """Listen at *place*, of which the caller holds a lock: what a killed process left there goes.
+    Nobody but the user can connect.
 
     Raises:
         OSError: it can't be had.
     """
     if sys.platform == "win32":
-        return Listener(place)
+        from aiserver_tray.host.windows_pipe import OwnersPipe  # noqa: PLC0415 - on Windows only
+
+        return OwnersPipe(place)
     Path(place).unlink(missing_ok=True)
     listener = Listener(place, backlog=_BACKLOG)
     Path(place).chmod(0o600)

@@ -28,6 +28,32 @@ os.chdir({folder!r})
 print(reserved_range("127.0.0.1", 9, "tcp"))
 """
 
+_PIPE = r"""
+import threading
+from win32security import (
+    DACL_SECURITY_INFORMATION,
+    SDDL_REVISION_1,
+    ConvertSecurityDescriptorToStringSecurityDescriptor,
+    GetKernelObjectSecurity,
+)
+from aiserver_tray.host import pipes
+place = r"\\.\pipe\aiserver-tray-test"
+listener = pipes.listen(place)
+def answer():
+    connection = listener.accept()
+    access = GetKernelObjectSecurity(connection.fileno(), DACL_SECURITY_INFORMATION)
+    text = ConvertSecurityDescriptorToStringSecurityDescriptor(
+        access, SDDL_REVISION_1, DACL_SECURITY_INFORMATION
+    )
+    connection.send_bytes(text.encode())
+for _ in range(2):
+    thread = threading.Thread(target=answer)
+    thread.start()
+    print(pipes.connect(place, 1).recv_bytes().decode())
+    thread.join()
+listener.close()
+"""
+
 
 def test_a_log_that_somebody_has_open_loses_nothing(machine: Windows, tmp_path: Path) -> None:
     machine.says(_LOGS.format(home=windows_path(tmp_path)))
@@ -44,3 +70,9 @@ def test_a_netsh_in_the_folder_at_hand_is_not_run(machine: Windows, tmp_path: Pa
     program = b'#include <stdio.h>\nint main(void) { return puts("1 65535") < 0; }\n'
     subprocess.run(compiler, input=program, check=True)
     assert machine.says(_RESERVED.format(folder=windows_path(tmp_path))).strip() == "None"
+
+
+def test_a_pipe_is_the_users_own(machine: Windows) -> None:
+    """For the system, administrators, and whose it is. That it refuses other machines can't be
+    tried here."""
+    assert machine.says(_PIPE).split() == ["D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)"] * 2
