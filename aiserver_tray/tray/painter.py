@@ -52,7 +52,7 @@ class Painter:
         self._changed = Event()
         self._closing = Event()
         self._notifier = Notifier(time.monotonic(), {})
-        self._can_start: bool | None = None
+        self._can_start: tuple[Json, bool] | None = None
         self._thread = Thread(target=self._run, name="painter", daemon=True)
 
     def start(self) -> None:
@@ -147,14 +147,18 @@ class Painter:
         )
 
     def _can_start_engine(self, snapshot: Snapshot) -> bool:
-        """Asked once each time that the engine goes: that may ask the system."""
-        if snapshot.engine.running or snapshot.engine.error is None:
+        """Asked once for each reason why the engine is gone: that may ask the system."""
+        error = snapshot.engine.error
+        if snapshot.engine.running or error is None:
             self._can_start = None
             return False
-        if self._can_start is None:
+        why = error.as_json(self._caller.language)
+        if self._can_start is None or self._can_start[0] != why:
             told: Json = self._contract.invoke("ai/docker/checkDocker", {}, self._caller)
-            self._can_start = bool(told["data"].get("canStart"))
-        return self._can_start
+            if not told["success"]:
+                return False
+            self._can_start = why, bool(told["data"].get("canStart"))
+        return self._can_start[1]
 
 
 def _is_known(snapshot: Snapshot) -> bool:

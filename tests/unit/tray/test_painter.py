@@ -7,15 +7,19 @@ from queue import SimpleQueue
 
 import pytest
 
+from aiserver_tray.api.dispatch import refusal
 from aiserver_tray.app import App
-from aiserver_tray.contract import Caller, Json
+from aiserver_tray.contract import Caller, Json, answer
+from aiserver_tray.errors import NotRunningError
 from aiserver_tray.i18n import Language
+from aiserver_tray.tray.actions import StartEngine
 from aiserver_tray.tray.painter import Painter
 from aiserver_tray.tray.view import TrayView
 from tests.ui import states
 from tests.ui.scripted import Scripted
 
 PATIENCE = 10.0
+CHECK = "ai/docker/checkDocker"
 UNKNOWN = states.snapshot(
     "engine_down", engine={"running": False, "version": None, "id": None, "error": None}
 )
@@ -74,10 +78,33 @@ def test_what_is_not_known_yet_is_not_painted(host: Host, icon: Icon) -> None:
 
 
 def test_an_engine_that_is_gone_is(host: Host, icon: Icon) -> None:
-    error = {"code": "E_ENGINE_DOWN", "message": "it does not answer", "data": {}}
-    gone = {"running": False, "version": None, "id": None, "error": error}
-    host.show(states.snapshot("engine_down", engine=gone))
+    host.show(gone("E_ENGINE_DOWN"))
     assert icon.views.get(timeout=PATIENCE).icon.state == "engine_down"
+
+
+def test_its_start_is_offered_as_soon_as_it_can_be_started(host: Host, icon: Icon) -> None:
+    def offered() -> bool:
+        return any(entry.action == StartEngine() for entry in icon.views.get(timeout=PATIENCE).menu)
+
+    host.answers[CHECK] = refusal(NotRunningError(), Caller("en", lambda _event, _payload: None))
+    host.show(gone("E_INTERNAL"))
+    assert not offered()
+    host.answers[CHECK] = answer(canStart=False)
+    host.show(gone("E_ENGINE_NOT_INSTALLED"))
+    assert not offered()
+    host.answers[CHECK] = answer(canStart=True)
+    host.show(gone("E_ENGINE_NOT_INSTALLED"))
+    assert not offered()
+    host.show(gone("E_ENGINE_DOWN"))
+    assert offered()
+    assert [channel for channel, _ in host.calls].count(CHECK) == 3
+
+
+def gone(code: str) -> Json:
+    """Without an engine, for the reason *code*."""
+    error = {"code": code, "message": "it does not answer", "data": {}}
+    engine = {"running": False, "version": None, "id": None, "error": error}
+    return states.snapshot("engine_down", engine=engine)
 
 
 def test_each_end_of_an_operation_is_told_though_the_state_shows_the_last_only(
