@@ -7,6 +7,7 @@ import click
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import common_options, current_app
 from aiserver_tray.errors import UnknownNameError
+from aiserver_tray.host.foreground import give_foreground
 
 if TYPE_CHECKING:
     from aiserver_tray.control.client import Client
@@ -20,6 +21,7 @@ def open_(name: str) -> None:
     from aiserver_tray.contract import PAGES  # noqa: PLC0415 - after Ctrl-C works
 
     with _tray() as client:
+        give_foreground()
         modules = [module["name"] for module in client.request("ai/modules/list")["items"]]
         if name in modules:
             client.request("ai/module/open", {"name": name})

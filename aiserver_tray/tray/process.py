@@ -14,6 +14,7 @@ from aiserver_tray.control.client import Client
 from aiserver_tray.control.instance import Instance
 from aiserver_tray.errors import AiServerError, AlreadyRunningError, NotRunningError
 from aiserver_tray.host import logfile
+from aiserver_tray.host.foreground import give_foreground
 from aiserver_tray.host.language import system_language
 from aiserver_tray.host.memory import share_heap
 from aiserver_tray.host.resume import ResumeWatch
@@ -92,6 +93,7 @@ def show_dashboard(app: App, page: str) -> None:
         RemoteError: it can't.
     """
     with Client.connect(app.settings.home, "tray", language=app.language) as client:
+        give_foreground()
         client.request("ai/window/show", {"page": page})
 
 

@@ -1,13 +1,17 @@
 """Who starts the tray a second time. The rest is tested on a desktop."""
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from click.testing import CliRunner
 
 from aiserver_tray.api.front import Front
 from aiserver_tray.app import App
+from aiserver_tray.cli import root, running_tray
+from aiserver_tray.contract import answer
 from aiserver_tray.control.instance import Instance
 from aiserver_tray.control.server import Server
 from aiserver_tray.errors import AlreadyRunningError
@@ -52,3 +56,31 @@ def test_one_that_does_not_answer_is_told(app: App, monkeypatch: pytest.MonkeyPa
         pytest.raises(AlreadyRunningError, match="does not answer"),
     ):
         process.run(app)
+
+
+def second_launch(app: App) -> None:
+    process.run(app)
+
+
+def open_command(app: App) -> None:
+    done = CliRunner().invoke(root, ["--home", str(app.settings.folder), "open"])
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("ask", [second_launch, open_command])
+def test_who_is_dealt_with_lets_the_window_come_to_the_front_before_it_is_asked_for(
+    app: App, monkeypatch: pytest.MonkeyPatch, ask: Callable[[App], None]
+) -> None:
+    """Leave to come to the front is Windows', and a stand-in here."""
+    around, seen = Recorded(), list[list[str]]()
+    for module in (process, running_tray):
+        monkeypatch.setattr(module, "give_foreground", lambda: seen.append([*around.pages]))
+    host = Scripted(states.running())
+    host.answers["ai/modules/list"] = answer(items=[])
+    home = app.settings.home
+    with Instance(home, "tray"):
+        server = Server(home, "tray", Front(app, host, around))
+        server.start()
+        with closing(server):
+            ask(app)
+    assert (seen, around.pages) == ([[]], ["home"])
