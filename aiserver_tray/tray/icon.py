@@ -195,11 +195,15 @@ def _backend() -> Any:  # noqa: ANN401 - a class of pystray's, which has no type
         from aiserver_tray.tray.windows import windows_icon  # noqa: PLC0415
 
         return windows_icon(pystray.Icon)
+    if kind == "_darwin":
+        from aiserver_tray.tray.mac import mac_icon  # noqa: PLC0415
+
+        return mac_icon(pystray.Icon, _SIZE)
     return _Plain
 
 
 class _Plain(pystray.Icon):  # type: ignore[misc]
-    """Where pystray does all that is needed."""
+    """Pystray's stand-in for a desktop."""
 
     pixels = _SIZE
     entries: tuple[Entry, ...] = ()
@@ -209,7 +213,7 @@ class _Plain(pystray.Icon):  # type: ignore[misc]
         """Nothing is needed."""
 
     def call_soon(self, callback: Callable[[], None]) -> None:
-        """Call it here: this desktop takes calls from any thread."""
+        """Call it here: there is no loop."""
         callback()
 
     def label(self, text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aiserver_tray.tray.actions import Action, OpenDashboard, StopAll, ToggleAutostart
+from aiserver_tray.tray.mac import _MacIcon
 from aiserver_tray.tray.menu import SEPARATOR, Entry
 from aiserver_tray.tray.view import IconSpec, TrayView
 
@@ -139,6 +140,12 @@ def test_one_that_was_stopped_before_it_ran_ends_at_once(icon: adapter.TrayIcon)
     icon.run()
     assert desktop(icon).told[-1] == "stop"
     assert not desktop(icon).visible
+
+
+def test_macos_has_its_own_icon(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = type("Icon", (), {"__module__": "pystray._darwin"})
+    monkeypatch.setattr(pystray, "Icon", there)
+    assert adapter._backend().__mro__[1:3] == (_MacIcon, there)
 
 
 @pytest.mark.parametrize(

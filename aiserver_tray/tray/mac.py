@@ -1,0 +1,58 @@
+"""What pystray's icon for macOS lacks: a way into the main thread, the only one that AppKit may be
+called in, and notifications that neither block nor fail."""
+
+import logging
+import subprocess
+from collections.abc import Callable, Collection
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from aiserver_tray.host.tray_place import Way
+from aiserver_tray.tray.menu import Entry
+
+_log = logging.getLogger(__name__)
+
+_PystrayIcon: Any = object
+"""Stands for the class that `mac_icon` is given."""
+
+
+def mac_icon(base: Any, size: int) -> Any:  # noqa: ANN401 - pystray's
+    """A class upon *base*, pystray's icon for macOS, with pictures of *size* pixels."""
+    return type("MacIcon", (_MacIcon, base), {"pixels": size})
+
+
+class _MacIcon(_PystrayIcon):  # type: ignore[misc]
+    """Its methods come before pystray's, whose names are those below the line."""
+
+    entries: tuple[Entry, ...] = ()
+    pixels: int
+    ways: Collection[Way] = ()
+
+    def use(self, _folder: Path, _on_change: Callable[[], None]) -> None:
+        """Nothing is needed."""
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call it in the loop's thread, which is the main one."""
+        from PyObjCTools.AppHelper import (  # type: ignore[import-not-found] # noqa: PLC0415
+            callAfter,
+        )
+
+        callAfter(callback)
+
+    def label(self, text: str) -> str:
+        """*text* as the menu wants it."""
+        return text
+
+    # -- pystray's -----------------------------------------------------------------------------
+
+    def _notify(self, message: str, title: str | None = None) -> None:
+        """Pystray runs a program for it, and waits."""
+        told = (message, title)
+        Thread(target=self._tell, args=told, name="notification", daemon=True).start()
+
+    def _tell(self, message: str, title: str | None) -> None:
+        try:
+            super()._notify(message, title)
+        except (OSError, subprocess.SubprocessError) as error:
+            _log.info("the desktop shows no notification: %s", type(error).__name__)
