@@ -1,7 +1,7 @@
 """What the user is told when nobody looks. Pure: it is given the time."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final, Literal
@@ -22,6 +22,9 @@ PAUSE: Final = 60.0
 """Seconds in which the failure of one module is told once: it may end and be restarted for ever."""
 
 _BAD = ("error", "degraded")
+
+_HARMLESS: Final[Collection[OperationKind]] = ("pull", "build")
+"""They touch no container."""
 
 _SUCCEEDED: Mapping[OperationKind, Text] = {
     "up": Text("Started"),
@@ -120,7 +123,8 @@ class _EngineNews:
 
 class _ModuleNews:
     """``_told``: name -> whether it was in trouble when last told of; ``_failed``: those whose
-    failure is to be told, even if they heal meanwhile."""
+    failure is to be told, even if they heal meanwhile; ``_held``: name -> until when what becomes
+    of it is an operation's doing; ``_sound``: those whose last operation succeeded."""
 
     def __init__(self, quiet_until: float) -> None:
         self.quiet_until = quiet_until
@@ -130,6 +134,7 @@ class _ModuleNews:
         self._failed: dict[str, ModuleView] = {}
         self._gathers_until: float | None = None
         self._held: dict[str, float] = {}
+        self._sound: set[str] = set()
         self._postponed: dict[str, float] = {}
 
     def take(
@@ -158,15 +163,24 @@ class _ModuleNews:
 
     def _hold(self, operations: Iterable[OperationView], now: float) -> None:
         """What operations do to their modules is no news; events may lag behind their end."""
-        for operation in operations:
+        for operation in sorted(operations, key=lambda one: not one.is_over):
+            if operation.kind in _HARMLESS:
+                continue
+            names = {*operation.modules, *(step.module for step in operation.steps)}
             if not operation.is_over:
-                names = {*operation.modules, *(step.module for step in operation.steps)}
                 self._held |= dict.fromkeys(names, now + GATHERING)
+            if operation.status == "succeeded":
+                self._sound |= names
+            else:
+                self._sound -= names
 
     def _see(self, module: ModuleView, now: float) -> None:
         name, is_bad = module.name, module.state in _BAD
-        is_held = now < self._held.get(name, 0.0)
-        if is_held or now < self._adopts_until or name not in self._told:
+        held_until = self._held.get(name, 0.0)
+        if now < held_until and is_bad and name in self._sound:
+            self._told[name] = False
+            self._postponed[name] = held_until
+        elif now < max(held_until, self._adopts_until) or name not in self._told:
             self._told[name] = is_bad
             self._failed.pop(name, None)
         elif module.state == "stopped":

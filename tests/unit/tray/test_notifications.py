@@ -131,6 +131,38 @@ def test_what_an_operation_does_is_not_told_as_a_failure() -> None:
     assert not notifier.take(snapshot(N8N, operations=(over,)), LATER + 80)
 
 
+def test_a_failure_while_images_are_got_is_none_of_the_operation_s() -> None:
+    for kind in ("pull", "build"):
+        notifier = settled(N8N)
+        getting = operation(kind, modules=("n8n",))
+        assert not notifier.take(snapshot(DEAD, operations=(getting,)), LATER)
+        assert after_gathering(notifier, snapshot(DEAD, operations=(getting,))) == [
+            "n8n failed | ended with exit code 137"
+        ]
+
+
+def test_what_fails_just_after_a_start_that_succeeded_is_told() -> None:
+    notifier = settled(module("n8n", "stopped"))
+    start = operation("up", modules=("n8n",))
+    notifier.take(snapshot(module("n8n", "starting"), operations=(start,)), LATER)
+    done = replace(start, status="succeeded")
+    assert not notifier.take(snapshot(N8N, operations=(done,)), LATER + 0.1)
+    failed = snapshot(DEAD, operations=(done,))
+    assert not notifier.take(failed, LATER + 0.2)
+    assert not after_gathering(notifier, failed)
+    assert after_gathering(notifier, failed) == ["n8n failed | ended with exit code 137"]
+
+
+def test_what_only_looks_failed_while_a_restart_ends_is_not() -> None:
+    notifier = settled(N8N)
+    restart = operation("restart", modules=("n8n",))
+    notifier.take(snapshot(DEAD, operations=(restart,)), LATER)
+    done = replace(restart, status="succeeded")
+    assert not notifier.take(snapshot(DEAD, operations=(done,)), LATER + 0.1)
+    assert not after_gathering(notifier, snapshot(N8N, operations=(done,)))
+    assert notifier.due is None
+
+
 def test_a_failed_module_that_is_stopped_is_forgotten() -> None:
     notifier = settled(N8N)
     notifier.take(snapshot(DEAD), LATER)
