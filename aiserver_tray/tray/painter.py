@@ -27,6 +27,9 @@ from aiserver_tray.tray.view import NAME, TrayView, tray_view
 _BREATH = 0.03
 """Seconds after a picture in which changes are taken together."""
 
+_TRUST = 5.0
+"""Seconds in which whether the applet starts at login is not asked again by itself: on macOS that
+takes a process."""
 
 _logger = logging.getLogger(__name__)
 
@@ -51,6 +54,9 @@ class Painter:
         self._caller = caller
         self._changed = Event()
         self._closing = Event()
+        self._login_changed = Event()
+        self._login: bool | None = None
+        self._login_until = 0.0
         self._notifier = Notifier(time.monotonic(), {})
         self._can_start: tuple[Json, bool] | None = None
         self._thread = Thread(target=self._run, name="painter", daemon=True)
@@ -70,6 +76,7 @@ class Painter:
 
     def repaint(self) -> None:
         """Something beside the state has changed."""
+        self._login_changed.set()
         self._changed.set()
 
     def ended(self, operation: Json) -> None:
@@ -139,12 +146,21 @@ class Painter:
         return {kind: values[address] == "true" for kind, address in kinds.items()}
 
     def _facts(self, snapshot: Snapshot, titles: Mapping[str, str]) -> TrayFacts:
-        home, options = self._app.settings.home, self._app.start_options
         return TrayFacts(
             titles=titles,
-            autostart=autostart.is_enabled(home, options) if autostart.is_supported() else None,
+            autostart=self._starts_at_login(),
             can_start_engine=self._can_start_engine(snapshot),
         )
+
+    def _starts_at_login(self) -> bool | None:
+        now = time.monotonic()
+        if self._login_changed.is_set() or now >= self._login_until:
+            self._login_changed.clear()
+            self._login_until = now + _TRUST
+            home, options = self._app.settings.home, self._app.start_options
+            is_supported = autostart.is_supported()
+            self._login = autostart.is_enabled(home, options) if is_supported else None
+        return self._login
 
     def _can_start_engine(self, snapshot: Snapshot) -> bool:
         """Asked once for each reason why the engine is gone: that may ask the system."""

@@ -1,6 +1,6 @@
 """What is painted of a contract's state, and what is not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
@@ -11,8 +11,10 @@ from aiserver_tray.api.dispatch import refusal
 from aiserver_tray.app import App
 from aiserver_tray.contract import Caller, Json, answer
 from aiserver_tray.errors import NotRunningError
+from aiserver_tray.host import autostart
+from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Language
-from aiserver_tray.tray.actions import StartEngine
+from aiserver_tray.tray.actions import StartEngine, ToggleAutostart
 from aiserver_tray.tray.painter import Painter
 from aiserver_tray.tray.view import TrayView
 from tests.ui import states
@@ -120,3 +122,28 @@ def test_each_end_of_an_operation_is_told_though_the_state_shows_the_last_only(
         painter.ended(end)
     told = [icon.told.get(timeout=PATIENCE) for _ in ends]
     assert told == ["Started: n8n", "Started: Dify"]
+
+
+def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
+    host: Host, icon: Icon, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted by a stand-in: only on macOS it costs much."""
+    looks = list[Path]()
+
+    def is_enabled(home: Home, _options: Sequence[str]) -> bool:
+        looks.append(home.folder)
+        return len(looks) > 1
+
+    monkeypatch.setattr(autostart, "is_supported", lambda: True)
+    monkeypatch.setattr(autostart, "is_enabled", is_enabled)
+
+    def checked() -> list[bool | None]:
+        view = icon.views.get(timeout=PATIENCE)
+        return [entry.checked for entry in view.menu if entry.action == ToggleAutostart()]
+
+    for _ in range(3):
+        host.show(states.running())
+        assert checked() == [False]
+    assert len(looks) == 1
+    painter.repaint()
+    assert checked() == [True]
