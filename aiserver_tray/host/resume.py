@@ -25,8 +25,8 @@ def clock() -> float:
 
 
 class ResumeWatch:
-    """Calls *resumed* after the machine slept, within seconds, in a thread of its own. *now*
-    stands for the clock."""
+    """Calls *resumed* after the machine slept: within seconds, in a thread of its own, or at once
+    in that of who calls `look`. *now* stands for the clock."""
 
     def __init__(
         self,
@@ -38,6 +38,8 @@ class ResumeWatch:
         self._resumed = resumed
         self._now = now
         self._interval = interval
+        self._lock = threading.Lock()
+        self._before = now()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="resume", daemon=True)
 
@@ -50,10 +52,22 @@ class ResumeWatch:
         self._over.set()
         self._thread.join()
 
-    def _watch(self) -> None:
-        before = self._now()
-        while not self._over.wait(self._interval):
+    def look(self) -> None:
+        """Look at the clock without waiting for the next time."""
+        with self._lock:
             now = self._now()
-            if now - before > self._interval + _JUMP:
-                self._resumed()
-            before = self._now()
+            has_slept = now - self._before > self._interval + _JUMP
+            if has_slept:
+                self._before = now
+        if has_slept:
+            self._resumed()
+
+    def _watch(self) -> None:
+        self._begin_wait()
+        while not self._over.wait(self._interval):
+            self.look()
+            self._begin_wait()
+
+    def _begin_wait(self) -> None:
+        with self._lock:
+            self._before = self._now()

@@ -44,14 +44,25 @@ class Icon(Protocol):
         """Tell the user."""
 
 
-class Painter:
-    """Paints what *contract* tells on *icon*, of several states the latest."""
+class Watch(Protocol):
+    """Who notices that the machine slept."""
 
-    def __init__(self, app: App, contract: Contract, icon: Icon, caller: Caller) -> None:
+    def look(self) -> None:
+        """Notice it now."""
+
+
+class Painter:
+    """Paints what *contract* tells on *icon*, of several states the latest. *watch* calls `resume`
+    where the machine slept; it is asked before anything is told."""
+
+    def __init__(
+        self, app: App, contract: Contract, icon: Icon, caller: Caller, watch: Watch
+    ) -> None:
         self._app = app
         self._contract = contract
         self._icon = icon
         self._caller = caller
+        self._watch = watch
         self._changed = Event()
         self._closing = Event()
         self._login_changed = Event()
@@ -129,6 +140,7 @@ class Painter:
 
     def _tell(self, snapshot: Snapshot, titles: Mapping[str, str], language: Language) -> None:
         self._notifier.titles = titles
+        self._watch.look()
         news = self._notifier.take(snapshot, time.monotonic())
         if not news:
             return

@@ -149,11 +149,14 @@ class Tray:
             link.start()
             stack.callback(link.close)
             front = self._front = Front(self._app, link, self)
-            painter = self._painter = Painter(self._app, front, self._icon, self._caller)
+            watch = ResumeWatch(lambda: self._resumed(link))
+            painter = Painter(self._app, front, self._icon, self._caller, watch)
+            self._painter = painter
             painter.start()
             stack.callback(painter.close)
             self._take_up(Doer(front, self._caller, painter.ended, self._refuse))
-            self._watch_sleep(stack, link, painter)
+            watch.start()
+            stack.callback(watch.close)
             server = Server(self._app.settings.home, "tray", front)
             server.start()
             stack.callback(server.close)
@@ -178,15 +181,11 @@ class Tray:
         watch.start()
         stack.callback(watch.close)
 
-    def _watch_sleep(self, stack: ExitStack, link: "Link", painter: Painter) -> None:
-        def resumed() -> None:
-            painter.resume()
-            link.look()
-            self._icon.set_theme(taskbar_theme())
-
-        watch = ResumeWatch(resumed)
-        watch.start()
-        stack.callback(watch.close)
+    def _resumed(self, link: "Link") -> None:
+        if self._painter:
+            self._painter.resume()
+        link.look()
+        self._icon.set_theme(taskbar_theme())
 
     # -- surroundings ---------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from aiserver_tray.app import App
 from aiserver_tray.contract import EVENTS, Caller, Json
 from aiserver_tray.control.client import Client
 from aiserver_tray.control.server import Server
+from aiserver_tray.host.resume import ResumeWatch
 from aiserver_tray.state.facts import ContainerSeen, Fact
 from aiserver_tray.tray.painter import Painter
 from aiserver_tray.tray.view import TrayView
@@ -54,8 +55,9 @@ def growth() -> dict[str, Figure]:
         app = App(Path(folder, "home"), [], "unix:///nowhere.sock")
         contract = stack.enter_context(closing(StoreContract()))
         contract.start_stack()
-        icon, caller = _Icon(), Caller("en", _drop)
-        stack.enter_context(closing(painter := Painter(app, contract, icon, caller)))
+        icon, caller, watch = _Icon(), Caller("en", _drop), ResumeWatch(lambda: None)
+        painter = Painter(app, contract, icon, caller, watch)
+        stack.enter_context(closing(painter))
         painter.start()
         stack.enter_context(closing(server := Server(app.settings.home, ROLE, contract)))
         server.start()

@@ -39,6 +39,21 @@ def test_a_sleep_is_told_once(now: Clock) -> None:
         assert not told.acquire(blocking=False)
 
 
+def test_who_looks_is_told_at_once_and_nobody_again(now: Clock) -> None:
+    told = threading.Semaphore(0)
+    watch = ResumeWatch(told.release, now=now, interval=0.01)
+    watch.look()
+    assert not told.acquire(blocking=False)
+    now.slept = 3600
+    watch.look()
+    assert told.acquire(blocking=False)
+    watch.start()
+    with closing(watch):
+        for _ in range(8):
+            now.asked.acquire()
+    assert not told.acquire(blocking=False)
+
+
 def test_a_slow_machine_is_no_sleep(now: Clock) -> None:
     told = threading.Semaphore(0)
     watch = ResumeWatch(told.release, now=now, interval=0.01)

@@ -14,7 +14,9 @@ from aiserver_tray.errors import NotRunningError
 from aiserver_tray.host import autostart
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Language
+from aiserver_tray.model import Snapshot
 from aiserver_tray.tray.actions import StartEngine, ToggleAutostart
+from aiserver_tray.tray.notifications import Notification
 from aiserver_tray.tray.painter import Painter
 from aiserver_tray.tray.view import TrayView
 from tests.ui import states
@@ -53,6 +55,21 @@ class Icon:
         self.told.put(f"{title}: {body}")
 
 
+class Watch:
+    """Counts how often it was asked whether the machine slept."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def look(self) -> None:
+        self.looks += 1
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
 @pytest.fixture
 def host() -> Host:
     return Host(UNKNOWN)
@@ -64,10 +81,10 @@ def icon() -> Icon:
 
 
 @pytest.fixture(autouse=True)
-def painter(host: Host, icon: Icon, tmp_path: Path) -> Iterator[Painter]:
+def painter(host: Host, icon: Icon, watch: Watch, tmp_path: Path) -> Iterator[Painter]:
     app = App(tmp_path / "home", [], "unix:///nowhere.sock")
     caller = Caller("en", lambda _event, _payload: None)
-    with closing(Painter(app, host, icon, caller)) as painter:
+    with closing(Painter(app, host, icon, caller, watch)) as painter:
         painter.start()
         yield painter
     assert icon.told.empty()
@@ -147,3 +164,18 @@ def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
     assert len(looks) == 1
     painter.repaint()
     assert checked() == [True]
+
+
+def test_a_sleep_is_noticed_before_anything_is_told(
+    host: Host, painter: Painter, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    takes = SimpleQueue[int]()
+
+    def take(_snapshot: Snapshot, _now: float) -> tuple[Notification, ...]:
+        takes.put(watch.looks)
+        return ()
+
+    monkeypatch.setattr(painter._notifier, "take", take)
+    for count in (1, 2):
+        host.show(states.running())
+        assert takes.get(timeout=PATIENCE) == count
