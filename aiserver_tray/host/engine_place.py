@@ -40,10 +40,10 @@ def _is_there(program: str) -> bool:
 
 
 def default_host() -> str:
-    """The address of the local engine, as ``DOCKER_HOST`` would give it: the first that answers,
-    else that could, else that is installed."""
+    """The address of the local engine, as ``DOCKER_HOST`` would give it: the first that answers;
+    else that is installed, rather one that has a socket; else any socket."""
     known = places()
-    for is_it in (_answers, _exists, lambda place: place.is_installed):
+    for is_it in (_answers, _is_ready, lambda place: place.is_installed, _exists):
         for place in known:
             if is_it(place):
                 return place.host
@@ -152,6 +152,10 @@ def _answers(place: EnginePlace) -> bool:
         probe.connect(place.host.removeprefix("unix://"))
         return True
     return False
+
+
+def _is_ready(place: EnginePlace) -> bool:
+    return place.is_installed and _exists(place)
 
 
 def _exists(place: EnginePlace) -> bool:

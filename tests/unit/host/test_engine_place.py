@@ -71,6 +71,17 @@ def test_who_answers_comes_before_a_socket_that_was_left(
     assert listen(listening, machine / "system.sock") == engine_place.default_host()
 
 
+def test_what_is_installed_comes_before_the_socket_of_what_was_removed(machine: Path) -> None:
+    left_over(machine / ".docker/desktop/docker.sock")
+    install(machine / "bin/dockerd")
+    system = f"unix://{machine}/system.sock"
+    assert engine_place.default_host() == system
+    install(machine / ".config/systemd/user/docker.service")
+    assert engine_place.default_host() == f"unix://{machine}/run/docker.sock"
+    left_over(machine / "system.sock")
+    assert engine_place.default_host() == system
+
+
 def test_without_a_socket_it_is_that_of_what_is_installed(machine: Path) -> None:
     install(machine / ".config/systemd/user/docker.service")
     assert engine_place.default_host() == f"unix://{machine}/run/docker.sock"
