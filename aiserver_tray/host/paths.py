@@ -40,14 +40,19 @@ def find_home(option: str | os.PathLike[str] | None = None) -> Home:
     nothing."""
     named = option or os.environ.get(HOME_VARIABLE)
     if named:
-        # One folder, one name: locks and sockets are named by it.
-        return Home(Path(os.path.realpath(named)), "home")
+        return Home(_only_name(named), "home")
     return default_home()
 
 
 def default_home() -> Home:
     """The home of who names none."""
-    return Home(platformdirs.user_data_path(APP_NAME, appauthor=False), "credential store")
+    own = platformdirs.user_data_path(APP_NAME, appauthor=False)
+    return Home(_only_name(own), "credential store")
+
+
+def _only_name(folder: str | os.PathLike[str]) -> Path:
+    """One folder, one name: locks and sockets are named by it."""
+    return Path(os.path.realpath(folder))
 
 
 def runtime_folder(*inner: str) -> Path:

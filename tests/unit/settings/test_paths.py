@@ -35,6 +35,8 @@ def test_one_folder_has_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link").symlink_to("real")
     assert find_home("link") == find_home("real") == find_home(tmp_path / "x" / ".." / "real")
+    (tmp_path / "data").symlink_to("real")
+    assert find_home().folder == find_home("data/aiserver-tray").folder
 
 
 def test_home_is_made_user_only_and_finding_it_makes_nothing(tmp_path: Path) -> None:
