@@ -49,7 +49,8 @@ _logger = logging.getLogger(__name__)
 
 def run(app: App, starter: Starter = "user") -> None:
     """Show the icon until somebody quits; where the tray of this home runs already, show its
-    dashboard instead. *starter* decides what is done where the icon has no place.
+    dashboard instead, or, at login, nothing. *starter* also decides what is done where the icon has
+    no place.
 
     Raises:
         NoDesktopError: there is nothing to show an icon on.
@@ -79,6 +80,8 @@ def _run_or_show(app: App, starter: Starter) -> None:
             logfile.set_up(app.settings.home, "tray")
             Tray(app, starter).run()
     except AlreadyRunningError as running:
+        if starter == "login":
+            return
         try:
             show_dashboard(app, "home")
         except NotRunningError:

@@ -1,7 +1,7 @@
 """Who starts the tray a second time. The rest is tested on a desktop."""
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
@@ -27,6 +27,17 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     return App(tmp_path / "home", [], "unix:///nowhere.sock")
 
 
+@contextmanager
+def serving(app: App, around: Recorded) -> Iterator[None]:
+    """While it lasts, a tray runs, and keeps what it is asked for in *around*."""
+    host = Scripted(states.running())
+    host.answers["ai/modules/list"] = answer(items=[])
+    home = app.settings.home
+    with Instance(home, "tray"), closing(Server(home, "tray", Front(app, host, around))) as server:
+        server.start()
+        yield
+
+
 def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, show, around = Event(), process.show_dashboard, Recorded()
 
@@ -47,6 +58,13 @@ def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.Mon
             server.start()
             second.join(20)
     assert around.pages == ["home"]
+
+
+def test_start_at_login_leaves_a_tray_that_runs_alone(app: App) -> None:
+    around = Recorded()
+    with serving(app, around):
+        process.run(app, "login")
+    assert around.pages == []
 
 
 def test_one_that_does_not_answer_is_told(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,12 +93,6 @@ def test_who_is_dealt_with_lets_the_window_come_to_the_front_before_it_is_asked_
     around, seen = Recorded(), list[list[str]]()
     for module in (process, running_tray):
         monkeypatch.setattr(module, "give_foreground", lambda: seen.append([*around.pages]))
-    host = Scripted(states.running())
-    host.answers["ai/modules/list"] = answer(items=[])
-    home = app.settings.home
-    with Instance(home, "tray"):
-        server = Server(home, "tray", Front(app, host, around))
-        server.start()
-        with closing(server):
-            ask(app)
+    with serving(app, around):
+        ask(app)
     assert (seen, around.pages) == ([[]], ["home"])
