@@ -6,13 +6,16 @@ from urllib.parse import SplitResult, urlsplit
 from aiserver_tray.i18n import Text
 
 _SCHEMES = ("unix", "npipe", "tcp", "http", "https")
+_LOCAL_PIPES = "//./pipe/"
 
 
 def is_local(host: str) -> bool:
     """Whether the engine at *host* is on this machine, as far as its address tells."""
     parts = urlsplit(host)
-    if parts.scheme in ("unix", "npipe"):
+    if parts.scheme == "unix":
         return True
+    if parts.scheme == "npipe":  # else it names another machine
+        return parts.path.lower().startswith(_LOCAL_PIPES)
     name = parts.hostname or ""
     try:
         return ip_address(name).is_loopback

@@ -139,6 +139,8 @@ def test_a_configuration_that_cannot_be_read_names_no_context(tmp_path: Path, co
     [
         ("unix:///run/docker.sock", True),
         ("npipe:////./pipe/docker_engine", True),
+        ("npipe:////fileserver/pipe/docker_engine", False),
+        ("npipe:////fileserver/./pipe/docker_engine", False),
         ("tcp://127.0.0.1:2375", True),
         ("tcp://localhost:2375", True),
         ("tcp://[::1]:2375", True),
