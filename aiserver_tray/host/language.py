@@ -3,7 +3,9 @@
 import locale
 import os
 import sys
+from functools import cache
 
+from aiserver_tray.host.commands import said
 from aiserver_tray.i18n import Language
 
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
@@ -24,4 +26,12 @@ def _desktop_locale() -> str:
 
         # Language identifiers, such as 0x0804 for zh_CN.
         return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
-    return locale.setlocale(locale.LC_CTYPE)
+    return _mac_language() if sys.platform == "darwin" else locale.setlocale(locale.LC_CTYPE)
+
+
+@cache
+def _mac_language() -> str:
+    """The first of the user's languages: what macOS starts by itself has no variables. Programs
+    that run keep theirs."""
+    printed = said("defaults", "read", "-g", "AppleLanguages")  # one a line, in parentheses
+    return printed.strip("()\n ").partition(",")[0].strip('"')

@@ -2,18 +2,17 @@
 and its programs' windows. Never fails: what can't be known is as the system comes."""
 
 import os
-import subprocess
 import sys
 from configparser import ConfigParser, Error
 from pathlib import Path
 from typing import Literal
 
+from aiserver_tray.host.commands import said
 from aiserver_tray.host.registry import WindowsRegistry
 
 Theme = Literal["light", "dark"]
 
 _PERSONALIZE = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
-_PATIENCE = 2.0
 
 
 def taskbar_theme() -> Theme:
@@ -30,7 +29,7 @@ def app_theme() -> Theme:
     if sys.platform == "win32":
         return _windows("AppsUseLightTheme", usual="light")
     if sys.platform == "darwin":
-        return _named(_said("defaults", "read", "-g", "AppleInterfaceStyle"))
+        return _named(said("defaults", "read", "-g", "AppleInterfaceStyle"))
     return _linux()
 
 
@@ -45,7 +44,7 @@ def _linux() -> Theme:
     config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     if "KDE" in _desktops():
         return _named(_value(config / "kdeglobals", "General", "ColorScheme"))
-    if style := _said("gsettings", "get", "org.gnome.desktop.interface", "color-scheme"):
+    if style := said("gsettings", "get", "org.gnome.desktop.interface", "color-scheme"):
         return _named(style)
     file = config / "gtk-3.0/settings.ini"
     if _value(file, "Settings", "gtk-application-prefer-dark-theme") in ("1", "true"):
@@ -70,14 +69,3 @@ def _value(file: Path, section: str, key: str) -> str:
     except (OSError, ValueError, Error):
         return ""
     return parser.get(section, key, fallback="")
-
-
-def _said(*command: str) -> str:
-    """What *command* prints; nothing where it fails."""
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_PATIENCE, check=False
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

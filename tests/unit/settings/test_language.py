@@ -1,9 +1,12 @@
 """Which of our languages the system's is."""
 
 import locale
+import sys
+from pathlib import Path
 
 import pytest
 
+from aiserver_tray.host import language as language_module
 from aiserver_tray.host.language import system_language
 from aiserver_tray.i18n import Language
 
@@ -45,3 +48,27 @@ def test_english_holds_where_neither_variables_nor_the_locale_say_anything(
         assert system_language() == "en"
     finally:
         locale.setlocale(locale.LC_CTYPE, before)
+
+
+@pytest.mark.parametrize(
+    ("printed", "language"),
+    [
+        ('(\n    "zh-Hans-CN",\n    "en-CN"\n)', "zh"),
+        ('(\n    "en-CN",\n    "zh-Hans-CN"\n)', "en"),
+        ("(\n    zh\n)", "zh"),
+        ("", "en"),
+    ],
+)
+def test_macos_tells_the_user_s_languages(
+    printed: str, language: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for its command: macOS sets no variable for what it starts by itself."""
+    program = tmp_path / "defaults"
+    program.write_text(f"#!/bin/sh\n[ \"$*\" = 'read -g AppleLanguages' ] && echo '{printed}'\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    language_module._mac_language.cache_clear()
+    assert system_language() == language

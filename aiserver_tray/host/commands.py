@@ -1,0 +1,16 @@
+"""What the system's own commands tell."""
+
+import subprocess
+
+_PATIENCE = 2.0
+
+
+def said(*command: str) -> str:
+    """What *command* prints; nothing where it fails."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PATIENCE, check=False
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
