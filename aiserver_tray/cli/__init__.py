@@ -91,6 +91,8 @@ def main() -> None:
     # Nor is it worth a last look, at the end, at what goes with the process anyway: that took a
     # fifth of what a short command takes.
     atexit.register(gc.freeze)
+    # Windows takes no program, as a helper for credentials, from the folder at hand.
+    os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         # A console that can't show a sign gets its number, not an exception.

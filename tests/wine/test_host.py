@@ -28,6 +28,17 @@ os.chdir({folder!r})
 print(reserved_range("127.0.0.1", 9, "tcp"))
 """
 
+_FOUND = """
+import os, shutil, sys
+from aiserver_tray.cli import main
+os.chdir({folder!r})
+sys.argv[1:] = ["--version"]
+try:
+    main()
+except SystemExit:
+    print(shutil.which("docker-credential-planted"))
+"""
+
 _PIPE = r"""
 import threading
 from win32security import (
@@ -76,3 +87,8 @@ def test_a_pipe_is_the_users_own(machine: Windows) -> None:
     """For the system, administrators, and whose it is. That it refuses other machines can't be
     tried here."""
     assert machine.says(_PIPE).split() == ["D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)"] * 2
+
+
+def test_no_program_is_found_in_the_folder_at_hand(machine: Windows, tmp_path: Path) -> None:
+    (tmp_path / "docker-credential-planted.exe").touch()
+    assert machine.says(_FOUND.format(folder=windows_path(tmp_path))).split()[1:] == ["None"]
