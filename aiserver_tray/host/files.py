@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 _SHARING_RETRIES = 50
@@ -15,15 +16,37 @@ def write_private(path: Path, content: bytes) -> None:
     Raises:
         OSError: *path* is as it was.
     """
-    scratch = path.with_name(path.name + ".tmp")
+    write_copies([path], content)
+
+
+def write_copies(paths: Sequence[Path], content: bytes) -> None:
+    """As `write_private`, at each of *paths*, one after the other: one of them is whole at every
+    moment. What there is no room for changes none.
+
+    Raises:
+        OSError: it was not written.
+    """
+    scratches = [path.with_name(path.name + ".tmp") for path in paths]
+    try:
+        for scratch in scratches:
+            _write_anew(scratch, content)
+        for scratch, path in zip(scratches, paths, strict=True):
+            _replace(scratch, path)
+    except OSError:
+        for scratch in scratches:
+            scratch.unlink(missing_ok=True)
+        raise
+    for folder in {path.parent for path in paths}:
+        _sync_folder(folder)
+
+
+def _write_anew(scratch: Path, content: bytes) -> None:
     # What a killed writer left. Made anew, so that neither its mode nor a link there counts.
     scratch.unlink(missing_ok=True)
     with open(scratch, "xb", opener=_open_private) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    _replace(scratch, path)
-    _sync_folder(path.parent)
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -7,7 +7,7 @@ place.
 
 import hashlib
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from aiserver_tray.catalog.compose.reader import version
 from aiserver_tray.errors import SettingError
-from aiserver_tray.host.files import write_private
+from aiserver_tray.host.files import write_copies, write_private
 from aiserver_tray.host.paths import make_folder
 from aiserver_tray.i18n import Text
 
@@ -192,7 +192,7 @@ class VersionedFile(Generic[Model]):
         # What is sealed is not edited by hand: other content than ours may be forged.
         if not isinstance(data, SealedModel):
             with suppress(OSError):  # who only reads needs no copy
-                _write_changed(self._good, content)
+                _write_changed([self._good], content)
         return data
 
     def _parsed(self, content: bytes) -> Model:
@@ -284,11 +284,9 @@ class VersionedFile(Generic[Model]):
         return path.rename(path.with_name(f"{path.name}.damaged-{now}"))
 
     def _write(self, content: bytes) -> None:
-        # Never both at once: one of them is whole at every moment.
-        for path in (self.path, self._good):
-            _write_changed(path, content)
+        _write_changed([self.path, self._good], content)
 
 
-def _write_changed(path: Path, content: bytes) -> None:
-    if not path.exists() or path.read_bytes() != content:
-        write_private(path, content)
+def _write_changed(paths: Sequence[Path], content: bytes) -> None:
+    changed = [path for path in paths if not path.exists() or path.read_bytes() != content]
+    write_copies(changed, content)

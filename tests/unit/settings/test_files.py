@@ -1,6 +1,9 @@
 """A versioned file: damage, versions, the lock, the modes."""
 
+import errno
 import json
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +94,26 @@ def test_an_update_that_fails_changes_nothing(file: VersionedFile[Data]) -> None
     with pytest.raises(ZeroDivisionError), file.update() as data:
         data.counts["a"] = 1 // 0
     assert file.read().counts == {"a": 1}
+
+
+def test_what_there_is_no_room_for_changes_nothing(
+    file: VersionedFile[Data], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake: a disk with room for one more file only can't be had without root."""
+    _count(file, "a", 1)
+    room = iter([1])
+    fsync = os.fsync
+
+    def limited(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode) and next(room, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", limited)
+    with pytest.raises(SettingError, match="free space"):
+        _count(file, "a", 2)
+    assert file.read().counts == {"a": 1}
+    assert _names(file.path.parent) == {"data.json", "data.json.good", "data.json.lock"}
 
 
 def test_an_operating_system_error_of_the_caller_is_not_taken_for_the_files(
