@@ -63,6 +63,8 @@ class Container:
     """Ids of those that it is on, or will be when it is started."""
     requires: tuple[str, ...] | None = None
     """The modules that its own one required when it was made; None: that was not noted."""
+    page: str | None = None
+    """Host and port of its module's own page, if it publishes that."""
     asked_at: float = field(default=0.0, compare=False, repr=False)
     """Monotonic seconds at which the engine was asked: of two answers, the one that was asked for
     later is at least as new, whichever arrives first."""

@@ -41,6 +41,7 @@ def container(answer: Json) -> Container:
         last_check=_last_check(health),
         networks=frozenset(_attached(answer["NetworkSettings"])),
         requires=labels.required_in(given),
+        page=given.get(labels.PAGE),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, ModuleView, ServiceModel, Snapshot
 from aiserver_tray.model import State as StateName
+from aiserver_tray.page import moved
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge
 from aiserver_tray.state.required import required_now
 
@@ -142,7 +143,7 @@ def _module_view(state: "State", module: _Module, users: Sequence[str]) -> Modul
         orphan=module.orphan,
         wanted=module.wanted,
         used_by=tuple(users),
-        open=model.open,
+        open=_page(module),
         problem=model.problem,
         services=(
             *(judgement.view for judgement in judged),
@@ -152,6 +153,13 @@ def _module_view(state: "State", module: _Module, users: Sequence[str]) -> Modul
             ),
         ),
     )
+
+
+def _page(module: _Module) -> str | None:
+    """Where its own page is: while it runs where it was published, whatever was set since."""
+    address, containers = module.model.open, module.containers.values()
+    places = [c.page for c in containers if c.page and c.status in ALIVE]
+    return moved(address, places[0]) if address and places else address
 
 
 _IDLE = Circumstances(wanted=False, live=False, starting=False, unplanned=False)

@@ -12,6 +12,7 @@ from aiserver_tray.catalog.unsupported import unsupported
 from aiserver_tray.errors import CatalogError, Place
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import Port
+from aiserver_tray.page import page
 from aiserver_tray.target.config import SECOND, hook, longest_check
 from aiserver_tray.target.config_volumes import config_volumes
 from aiserver_tray.target.container import container
@@ -29,7 +30,6 @@ from aiserver_tray.target.model import (
 from aiserver_tray.target.mounts import unnamed_volume_target, volume_names, volume_target
 from aiserver_tray.target.names import SHARED_NETWORK
 from aiserver_tray.target.network import network_target
-from aiserver_tray.target.page import page
 from aiserver_tray.target.scope import Scope
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def module_target(
         services=tuple(_with_ends(scope, services)),
         networks=tuple(scope.networks.values()),
         volumes=(*scope.volumes.values(), *_unnamed(scope, services)),
-        open=page(resolved.open, bind),
+        open=scope.open,
     )
 
 
@@ -115,9 +115,12 @@ def _check_names(scope: Scope, services: Sequence[ServiceTarget]) -> None:
 
 def _scope(resolved: ResolvedModule, owner: Owner, bind: str) -> Scope:
     name, project = resolved.module.name, resolved.project
+    opened = page(resolved.open, bind)
     networks = {k: network_target(name, k, n, owner) for k, n in project.networks.items()}
     volumes = {k: volume_target(name, k, v, owner) for k, v in project.volumes.items()}
-    return Scope(resolved.module, resolved.requires, project, owner, bind, networks, volumes)
+    return Scope(
+        resolved.module, resolved.requires, project, owner, bind, opened, networks, volumes
+    )
 
 
 def _port_settings(module: Module, values: Mapping[str, str]) -> dict[int, str]:

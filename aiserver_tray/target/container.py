@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aiserver_tray.page import published_place
 from aiserver_tray.target.config import config
 from aiserver_tray.target.digest import digest
 from aiserver_tray.target.host_config import host_config
-from aiserver_tray.target.labels import container_labels, requires_label, shared_names_label
+from aiserver_tray.target.labels import PAGE, container_labels, requires_label, shared_names_label
 from aiserver_tray.target.model import File, ImageTarget
 from aiserver_tray.target.mounts import mounts, volume_mount
 from aiserver_tray.target.names import SHARED_NETWORK
@@ -48,6 +49,11 @@ def container(
     labels = container_labels(scope.module.name, name, scope.owner, hashed, service.labels)
     names = endpoints.get(SHARED_NETWORK, {}).get("Aliases", ())
     labels |= requires_label(scope.requires) | shared_names_label(names)
+    bindings = body["HostConfig"]["PortBindings"].values()
+    place = published_place(
+        scope.open, {bound["HostPort"] for found in bindings for bound in found}
+    )
+    labels |= {PAGE: place} if place else {}
     return {**body, "Labels": labels}, hashed
 
 

@@ -23,6 +23,10 @@ SHARED_NAMES: Final = "io.aiserver.shared-names"
 """On a service's container: the names by which other modules reach it on the shared network. The
 engine's list of containers has no aliases."""
 
+PAGE: Final = "io.aiserver.page"
+"""On the container that publishes its module's own page: host and port, as they were when it was
+made."""
+
 ONE_SHOT: Final = "io.aiserver.one-shot"
 """On a container that is no service of any module and lives for one command: the installation's id.
 `INSTALLATION` is not on it, so that nobody takes it for a module's."""

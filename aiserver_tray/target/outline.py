@@ -5,9 +5,9 @@ from typing import Any
 
 from aiserver_tray.catalog.resolve import Outline
 from aiserver_tray.model import ModuleModel, ServiceModel
+from aiserver_tray.page import page
 from aiserver_tray.target.jobs import jobs_of, may_end
 from aiserver_tray.target.names import container_name, local_tag
-from aiserver_tray.target.page import page
 
 
 def module_model(outline: Outline, bind: str) -> ModuleModel:

@@ -27,6 +27,7 @@ class Scope:
     project: "Project"
     owner: Owner
     bind: str
+    open: str | None
     networks: Mapping[str, NetworkTarget]
     volumes: Mapping[str, VolumeTarget]
 

@@ -9,7 +9,7 @@ from aiserver_tray.app import App
 from aiserver_tray.errors import SettingError
 from aiserver_tray.masking import MASK
 from aiserver_tray.operations.preflight_volumes import KEEP
-from aiserver_tray.target.page import page
+from aiserver_tray.page import page
 
 KEEPING = """
 x-aiserver:

@@ -171,6 +171,17 @@ class TestChanged:
         assert (view.state, view.ready, view.total) == ("running", 1, 2)
         assert reason(state) == "new: is new: it comes when the module is started again"
 
+    def test_its_page_is_where_it_is_published_while_it_runs(self) -> None:
+        models = (model("web", open="http://localhost:2/a?b=:3"),)
+        page = "localhost:1"
+        assert shown(running_engine(container(page=page), models=models)).open == (
+            "http://localhost:1/a?b=:3"
+        )
+        assert shown(running_engine(ended(page=page), models=models)).open == models[0].open
+        assert shown(running_engine(container(), models=models)).open == models[0].open
+        gone = running_engine(container(page=page), models=(model("web"),))
+        assert shown(gone).open is None
+
     def test_what_was_left_and_does_not_run_explains_nothing(self) -> None:
         state = running_engine(container(), ended("web/old"), models=(model("web", "app", "new"),))
         assert shown(state).state == "degraded"

@@ -156,6 +156,27 @@ def test_labels_are_ours_and_those_that_group(target_of: TargetOf) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [
+        ("http://localhost:${PORT}/wiki", "localhost:18100"),
+        ("http://[::1]:18100", "[::1]:18100"),
+        ("http://localhost", "localhost"),
+        ("https://localhost", None),
+        ("http://localhost:18101", None),
+        ("http://localhost:x", None),
+    ],
+)
+def test_where_the_modules_page_is_stands_on_the_container_that_publishes_it(
+    target_of: TargetOf, page: str, place: str | None
+) -> None:
+    head = FILE.replace("kind: feature", f"kind: feature\n  open: {page}")
+    head = head.replace("services:\n", "services:\n  side: {image: side:1}\n", 1)
+    target = target_of(head.replace('ports: ["', 'ports: ["80:81", "', 1))
+    assert service(target, "web").body["Labels"].get("io.aiserver.page") == place
+    assert "io.aiserver.page" not in service(target, "side").body["Labels"]
+
+
 def test_what_the_module_requires_is_noted_and_no_part_of_the_hash(target_of: TargetOf) -> None:
     service = "services: {a: {image: i}}\n"
     target_of(service, name="b")
