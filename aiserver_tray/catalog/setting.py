@@ -199,10 +199,19 @@ class Setting(Closed):
         if isinstance(found, str):
             found = _one_line(found)
         if isinstance(found, str) and self.pattern and not re.fullmatch(self.pattern, found):
-            found = Text("expected a value of the form {pattern}", pattern=self.pattern)
+            found = self._off_pattern(found)
         if isinstance(found, Text):
             raise SettingError(name, found)
         return found
+
+    def _off_pattern(self, found: str) -> Text:
+        if self.type == "secret":
+            return Text("expected a value of the form {pattern}", pattern=self.pattern)
+        return Text(
+            "expected a value of the form {pattern}, found {found!r}",
+            pattern=self.pattern,
+            found=found,
+        )
 
     def _read(self, text: str) -> str | Text:
         """The value, or why *text* is none."""

@@ -114,7 +114,7 @@ class ServiceNotRunningError(AiServerError):
             Text(
                 "{service} does not run ({state}). Start it: aiserver-tray up {module}",
                 service=service,
-                state=state,
+                state=Text("no container") if state == "absent" else state,
                 module=service.partition("/")[0],
             ),
             service=service,

@@ -66,7 +66,7 @@ def test_takes_a_value_in_its_canonical_form(setting: Setting, text: str, value:
         (SECRET, "1234567", "at least 8 characters"),
         (SECRET, "hunter2         ", "at least 8 characters"),
         (CHOICE, "chroma", "one of qdrant, milvus, found 'chroma'"),
-        (Setting(pattern="[a-z]+"), "A1", "a value of the form [a-z]+"),
+        (Setting(pattern="[a-z]+"), "A1", "a value of the form [a-z]+, found 'A1'"),
     ],
 )
 def test_refuses_with_the_settings_name_and_what_is_expected(
