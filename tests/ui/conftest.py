@@ -69,6 +69,19 @@ class Stack:
         page.wait_for("main [data-module], main .empty")
         return page
 
+    def in_another_tab(self, address: str) -> HomePage:
+        """The page at *address* in a tab of its own, which is before the others."""
+        self._browser.switch_to.new_window("tab")
+        return self.at(address)
+
+    def back_to_the_first_tab(self) -> None:
+        """The tabs that were opened since are closed."""
+        first, *others = self._browser.window_handles
+        for tab in others:
+            self._browser.switch_to.window(tab)
+            self._browser.close()
+        self._browser.switch_to.window(first)
+
     def show(self, shown: Json) -> Scripted:
         """Let *shown* be what pages find at the host, which is the answer."""
         self.host.show(shown)
@@ -84,6 +97,7 @@ class Stack:
             server.browser.close()
 
     def close(self) -> None:
+        self.back_to_the_first_tab()
         self._browser.get("about:blank")
         self.close_servers()
 

@@ -212,6 +212,21 @@ def test_a_stream_that_breaks_comes_back(stack: Stack) -> None:
     home.until(lambda: not home.all(".notice.warning"), "no banner")
 
 
+def test_however_many_tabs_are_open_each_works(stack: Stack) -> None:
+    """A browser has six connections to one place, for all its tabs together."""
+    host = stack.show(states.running())
+    server = stack.serve()
+    first = stack.at(server.address)
+    for _ in range(7):
+        last = stack.in_another_tab(server.address)
+    last.button("Start: OneAPI").click()
+    host.wait_for_call("ai/module/start")
+    host.show(states.snapshot())
+    stack.back_to_the_first_tab()
+    first.wait_for_text("Nothing is running", ".overview")
+    assert not first.all(".notice.warning")
+
+
 @pytest.mark.parametrize("part", ["store.js", "lit-html.js", "components.css"])
 def test_a_page_that_did_not_come_whole_comes_again(stack: Stack, part: str) -> None:
     stack.show(states.running())

@@ -120,6 +120,26 @@ function goWhereTheAddressSays() {
   receive([["ai/ui/goto", { page: location.hash.slice(1) || "home" }]]);
 }
 
+/** @type {EventSource|null} */
+let events = null;
+
+/** A browser has six connections to one place, for all its tabs: only who is seen keeps one. */
+function listenWhileSeen() {
+  events?.close();
+  events = document.hidden ? null : listen();
+}
+
+function listen() {
+  const events = new EventSource(`events?client=${client}`);
+  events.onopen = () => connection("up");
+  events.onmessage = ({ data }) => receive([JSON.parse(data)]);
+  events.onerror = () => {
+    // The browser tries again by itself after a break, but not after a refusal.
+    connection(events.readyState === EventSource.CLOSED ? "ended" : "lost");
+  };
+  return events;
+}
+
 const httpCarrier = {
   /** @param {string} channel @param {object} payload @returns {Promise<Envelope>} */
   async invoke(channel, payload) {
@@ -134,13 +154,8 @@ const httpCarrier = {
   connect() {
     goWhereTheAddressSays();
     window.addEventListener("hashchange", goWhereTheAddressSays);
-    const events = new EventSource(`events?client=${client}`);
-    events.onopen = () => connection("up");
-    events.onmessage = ({ data }) => receive([JSON.parse(data)]);
-    events.onerror = () => {
-      // The browser tries again by itself after a break, but not after a refusal.
-      connection(events.readyState === EventSource.CLOSED ? "ended" : "lost");
-    };
+    document.addEventListener("visibilitychange", listenWhileSeen);
+    listenWhileSeen();
   },
 };
 
