@@ -33,6 +33,7 @@ from aiserver_tray.window.waiting import (
     reason,
     script,
     title_of,
+    url_of,
 )
 
 AGAIN: Final = 0.5
@@ -58,7 +59,7 @@ _KEYS: Final = """
 
 
 class ModulePage:
-    """The window of the module *name*, whose page is at *url*."""
+    """The window of the module *name*, whose page is at *url* until the host tells another."""
 
     def __init__(self, home: Home, language: Language, name: str, title: str, url: str) -> None:
         self._webview = browser_engine()
@@ -67,6 +68,8 @@ class ModulePage:
         self._shell = Shell(folder / f"{name}.json")
         self._connection = HostConnection(partial(client, home), [SNAPSHOT_EVENT], language)
         self._name, self._title, self._url = name, title, url
+        self._found_at = url
+        """Where the page that is shown was found."""
         self._subject = ""
         """What the module's page calls itself."""
         self._shown = title
@@ -112,6 +115,7 @@ class ModulePage:
         """There is a host of the core; this is the whole state."""
         self._snapshot = snapshot
         self._title = title_of(snapshot, self._name) or self._title
+        self._url = url_of(snapshot, self._name) or self._url
         self._news.set()
 
     def lost(self) -> None:
@@ -131,21 +135,26 @@ class ModulePage:
         """Turn into the module as soon as it answers. The seconds until the next look, which news
         may bring before."""
         is_worth_it = may_answer(snapshot, self._name)
-        if is_worth_it and answers(self._url):
+        url = self._url
+        if is_worth_it and answers(url):
+            self._found_at = url
             self._waiting.clear()
-            self._window.load_url(self._url)
+            self._window.load_url(url)
             return None
         why = reason(snapshot, self._name)
         self._window.run_js(script(self._title, why, self._connection.language))
         return AGAIN if is_worth_it else None
 
     def _look_after(self, snapshot: Json | None) -> float | None:
-        """Wait for the module again once it is gone: its page would lie there dead."""
-        if not is_doubtful(snapshot, self._name):
+        """Wait for the module again once it is gone: its page would lie there dead. One that is to
+        move to another address is where it was until it answers there."""
+        is_to_move = snapshot is not None and self._url != self._found_at
+        if not is_to_move and not is_doubtful(snapshot, self._name):
             return None
-        if is_gone(snapshot, self._name) or not answers(self._url):
+        has_moved = is_to_move and answers(self._url)
+        if has_moved or is_gone(snapshot, self._name) or not answers(self._found_at):
             self._hold()
-        return None if may_answer(snapshot, self._name) else AGAIN
+        return AGAIN if is_to_move or not may_answer(snapshot, self._name) else None
 
     def _hold(self) -> None:
         """Wait for the module again."""
@@ -166,9 +175,10 @@ class ModulePage:
         shown = self._window.gui.get_current_url(self._window.uid) or ""
         is_page = is_web_address(shown)
         if is_page:
-            self._window.run_js(f"{_KEYS.strip()}({json.dumps(self._url)})")
+            self._window.run_js(f"{_KEYS.strip()}({json.dumps(self._found_at)})")
         # What is no page of the web is the browser engine's own, about one that it could not load.
-        if (not is_page or _origin(shown) == _origin(self._url)) and not answers(self._url):
+        is_its = not is_page or _origin(shown) == _origin(self._found_at)
+        if is_its and not answers(self._found_at):
             self._hold()
 
     def _retitled(self, subject: str) -> None:
@@ -206,8 +216,8 @@ class ModulePage:
     def _home(self) -> None:
         if self._waiting.is_set():
             return
-        if answers(self._url):
-            self._window.load_url(self._url)
+        if answers(self._found_at):
+            self._window.load_url(self._found_at)
         else:
             self._hold()
 

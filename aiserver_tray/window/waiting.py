@@ -91,6 +91,12 @@ def title_of(snapshot: Json | None, name: str) -> str | None:
     return module["title"] if module else None
 
 
+def url_of(snapshot: Json | None, name: str) -> str | None:
+    """Where the page of the module *name* is."""
+    module = snapshot and _module(snapshot, name)
+    return module["open"] if module else None
+
+
 def may_answer(snapshot: Json | None, name: str) -> bool:
     """Whether it makes sense to ask the module *name*: something else may be at its address."""
     return _state(snapshot, name) in ("running", "degraded")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.contract import Json
 from aiserver_tray.window.protocol import Exit
 from tests.desktop.waiting import eventually
 from tests.desktop.window_lab import Window, WindowLab, desk, lab
@@ -82,15 +83,28 @@ def module() -> Iterator[Module]:
     module.stop()
 
 
-def running(lab: WindowLab) -> None:
-    lab.host.show(states.snapshot("running", states.module("n8n", "running")))
+@pytest.fixture
+def elsewhere() -> Iterator[Module]:
+    """The same module at another address."""
+    module = Module()
+    yield module
+    module.stop()
+
+
+def at(module: Module, state: str, **more: object) -> Json:
+    """A snapshot where *module* is n8n."""
+    return states.snapshot(state, states.module("n8n", state, open=module.url, **more))
+
+
+def running(lab: WindowLab, module: Module) -> None:
+    lab.host.show(at(module, "running"))
 
 
 def shown(lab: WindowLab, module: Module, *options: str) -> Window:
     """A window that has turned into the *module*."""
     module.start()
     lab.serve()
-    running(lab)
+    running(lab, module)
     window = lab.module("n8n", module.url, *options)
     window.says("This is /")
     return window
@@ -101,10 +115,9 @@ def test_it_says_why_it_waits_and_turns_into_the_module(lab: WindowLab, module: 
     window = lab.module("n8n", module.url)
     window.says("n8n is not ready yet")
     window.says("It is stopped")
-    starting = states.module("n8n", "starting", reason="waiting for postgres")
-    lab.host.show(states.snapshot("starting", starting))
+    lab.host.show(at(module, "starting", reason="waiting for postgres"))
     window.says("waiting for postgres")
-    running(lab)
+    running(lab, module)
     window.says("It runs, and is about to answer")
     module.start()
     window.says("This is / for nobody")
@@ -118,17 +131,17 @@ def test_it_speaks_the_language_of_its_host(lab: WindowLab, module: Module) -> N
     window.says("It is stopped")
     titled = {"title": "工作流"}
     lab.host.chosen = "zh"
-    lab.host.show(states.snapshot("stopped", states.module("n8n", **titled)))
+    lab.host.show(at(module, "stopped", **titled))
     window.says("工作流 尚未就绪")
     window.says("已停止")
     assert window.js("[document.documentElement.lang, document.title]") == ["zh", "工作流 尚未就绪"]
     eventually(lambda: window.python(TITLE) == "工作流", "its title")
-    lab.host.show(states.snapshot("running", states.module("n8n", "running", **titled)))
+    lab.host.show(at(module, "running", **titled))
     module.start()
     window.says("This is /")
     eventually(lambda: window.python(TITLE) == "Work – 工作流", "the title of the page")
     lab.host.chosen = None
-    running(lab)
+    running(lab, module)
     eventually(lambda: window.python(TITLE) == "Work – n8n", "its title")
 
 
@@ -137,9 +150,9 @@ def test_no_stranger_at_its_address_is_taken_for_it(lab: WindowLab, module: Modu
     lab.serve()
     window = lab.module("n8n", module.url)
     window.says("It is stopped")
-    lab.host.show(states.snapshot("starting", states.module("n8n", "starting")))
+    lab.host.show(at(module, "starting"))
     window.says("It is starting")
-    running(lab)
+    running(lab, module)
     window.says("This is /")
 
 
@@ -197,13 +210,13 @@ def test_when_the_module_is_gone_it_waits_again(lab: WindowLab, module: Module) 
     window.js("location.reload()")
     window.says("It is stopped")
     module.start()
-    running(lab)
+    running(lab, module)
     window.says("This is /")
 
 
 def test_a_page_that_nobody_touches_waits_again_too(lab: WindowLab, module: Module) -> None:
     window = shown(lab, module)
-    lab.host.show(states.snapshot("stopping", states.module("n8n", "stopping")))
+    lab.host.show(at(module, "stopping"))
     before = module.asked
     eventually(lambda: module.asked > before + 1, "two looks")
     window.says("This is /")  # it answers still
@@ -213,7 +226,7 @@ def test_a_page_that_nobody_touches_waits_again_too(lab: WindowLab, module: Modu
     window.says("It is stopped")
     assert window.python(TITLE) == "n8n"
     module.start()
-    running(lab)
+    running(lab, module)
     window.says("This is /")
 
 
@@ -223,6 +236,24 @@ def test_nothing_at_the_address_of_a_stopped_module_is_left_in_its_window(
     window = shown(lab, module)
     lab.host.show(states.snapshot("stopped"))
     window.says("It is stopped")
+
+
+def test_it_follows_a_module_to_another_address(
+    lab: WindowLab, module: Module, elsewhere: Module
+) -> None:
+    window = shown(lab, module)
+    window.js("window.isOld = true")
+    before = module.asked
+    running(lab, elsewhere)
+    eventually(lambda: module.asked > before + 1, "two looks")
+    assert window.js("window.isOld"), "the setting was changed, and the module not yet restarted"
+    elsewhere.start()  # and at its old address there is a stranger
+    eventually(lambda: window.js("location.href") == elsewhere.url, "the module's new page")
+    window.js("document.getElementById('inner').click()")
+    window.says("This is /inner")
+    home = "new KeyboardEvent('keydown', {key: 'Home', altKey: true, cancelable: true})"
+    eventually(lambda: not window.js(f"dispatchEvent({home})"), "the key to be taken")
+    eventually(lambda: window.js("location.href") == elsewhere.url, "its start page")
 
 
 def test_while_nobody_knows_how_the_module_is_its_page_stays(
@@ -241,7 +272,7 @@ def test_while_nobody_knows_how_the_module_is_its_page_stays(
 def test_log_ins_last(lab: WindowLab, module: Module) -> None:
     module.start()
     lab.serve()
-    running(lab)
+    running(lab, module)
     window = lab.module("n8n", module.url)
     window.says("for nobody")
     assert window.leave() == Exit.CLOSED
@@ -250,7 +281,7 @@ def test_log_ins_last(lab: WindowLab, module: Module) -> None:
     folder = lab.home.folder / "pages/n8n"
     assert folder.stat().st_mode & 0o077 == 0
     other = lab.module("dify", module.url)
-    both = [states.module(name, "running") for name in ("n8n", "dify")]
+    both = [states.module(name, "running", open=module.url) for name in ("n8n", "dify")]
     lab.host.show(states.snapshot("running", *both))
     other.says("for nobody")
 
