@@ -108,10 +108,10 @@ class BrowserServer:
 
 
 def _hosts(address: str, port: int) -> list[str]:
-    """What a browser may call us; the first is what we call ourselves. Only numbers and the
-    machine's own name: a name of someone else's making could lead to us, too."""
-    is_every = ipaddress.ip_address(address).is_unspecified
-    names = [socket.gethostname(), *_own_addresses()] if is_every else [address]
+    """What a browser may call us, as browsers write it; the first is what we call ourselves. Only
+    numbers and the machine's own name: a name of someone else's making could lead to us, too."""
+    ip = ipaddress.ip_address(address)
+    names = [socket.gethostname().lower(), *_own_addresses()] if ip.is_unspecified else [str(ip)]
     return [f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in names]
 
 

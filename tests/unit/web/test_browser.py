@@ -309,6 +309,25 @@ def test_what_is_no_address_is_told() -> None:
     assert not Binding("0.0.0.0").is_loopback
 
 
+def test_a_host_name_in_capitals_is_written_as_browsers_do(
+    host: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "DESKTOP-AB12CD3")
+    with BrowserServer(host, Binding("0.0.0.0"), "en") as server:
+        visitor = Visitor(server.address)
+        assert visitor.host == f"desktop-ab12cd3:{visitor.place[1]}"
+        visitor.place = ("127.0.0.1", visitor.place[1])
+        visitor.enter()
+        assert visitor.get(visitor.page).status == 200
+
+
+def test_an_ip_address_is_written_as_browsers_do(host: Scripted) -> None:
+    with BrowserServer(host, Binding("0:0:0:0:0:0:0:1"), "en") as server:
+        visitor = Visitor(server.address)
+        assert visitor.host == f"[::1]:{visitor.place[1]}"
+        visitor.enter()
+
+
 def test_over_tls(host: Scripted, tmp_path: Path) -> None:
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=test"
