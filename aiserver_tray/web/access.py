@@ -12,6 +12,15 @@ BELOW: Final = "/browser/"
 """What a page's path begins with; the page knows by it that there is no window's bridge."""
 
 
+_OWN_PORTS: Final = {"http": 80, "https": 443}
+
+
+def host_at(scheme: str, name: str, port: int) -> str:
+    """The machine *name* as browsers write it, which leave out the port of the *scheme* itself."""
+    host = f"[{name}]" if ":" in name else name
+    return host if port == _OWN_PORTS[scheme] else f"{host}:{port}"
+
+
 def _secret() -> str:
     return secrets.token_urlsafe(32)
 

@@ -11,7 +11,7 @@ from typing import Self
 from aiserver_tray.contract import Contract
 from aiserver_tray.errors import SettingError
 from aiserver_tray.i18n import Language, Text
-from aiserver_tray.web.access import Access
+from aiserver_tray.web.access import Access, host_at
 from aiserver_tray.web.browser import Browser
 from aiserver_tray.web.httpd import Server
 
@@ -82,7 +82,7 @@ class BrowserServer:
             )
             raise SettingError(f"{binding.address}:{binding.port}", why) from error
         port = int(self._server.server_port)
-        hosts = _hosts(binding.address, port)
+        hosts = [host_at(scheme, name, port) for name in _names(binding.address)]
         self._access = Access(scheme, frozenset(hosts), port)
         self._place = f"{scheme}://{hosts[0]}/"
         self.browser = Browser(contract, self._access, language)
@@ -107,12 +107,11 @@ class BrowserServer:
         self._server.close()
 
 
-def _hosts(address: str, port: int) -> list[str]:
+def _names(address: str) -> list[str]:
     """What a browser may call us, as browsers write it; the first is what we call ourselves. Only
     numbers and the machine's own name: a name of someone else's making could lead to us, too."""
     ip = ipaddress.ip_address(address)
-    names = [socket.gethostname().lower(), *_own_addresses()] if ip.is_unspecified else [str(ip)]
-    return [f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name in names]
+    return [socket.gethostname().lower(), *_own_addresses()] if ip.is_unspecified else [str(ip)]
 
 
 def _own_addresses() -> list[str]:
