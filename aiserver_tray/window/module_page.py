@@ -94,6 +94,7 @@ class ModulePage:
         self._window.events.loaded += self._loaded
         self._window.events.shown += lambda: toolkit.on_title(self._window, self._retitled)
         self._window.events.shown += lambda: toolkit.offer_home_for_downloads(self._window)
+        self._window.events.shown += lambda: toolkit.open_new_windows_outside(self._window)
         self._shell.adopt(self._window)
         self._connection.start(self)
         self._shell.obey(lambda _page: None)

@@ -1,8 +1,12 @@
 """What pywebview offers no call for, by toolkit; where we know of no way, nothing happens."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+
+from aiserver_tray.errors import AiServerError
+from aiserver_tray.host.open_url import open_url
 
 Window = Any  # webview.Window, which is not imported here: it takes time
 
@@ -10,6 +14,8 @@ GTK: Final = "gtkwebkit2"
 WEBVIEW2: Final = "edgechromium"
 _UNFIT: Final = ("mshtml",)
 """Renderers that can't show our page; pywebview takes this one where WebView2 is missing."""
+
+log = logging.getLogger(__name__)
 
 
 def is_fit(window: Window) -> bool:
@@ -109,6 +115,21 @@ def offer_home_for_downloads(window: Window) -> None:
         return ask(kind, folder or str(Path.home()), *more)
 
     view.create_file_dialog = ask_from
+
+
+def open_new_windows_outside(window: Window) -> None:
+    """Have the system's browser open what a page opens in a window of its own: of that, pywebview
+    (6.2) on GTK sees to links to ``_blank`` alone. As `on_crash`."""
+    if window.gui.renderer == GTK:
+        view = window.gui.BrowserView.instances[window.uid].webview
+        view.connect("create", lambda _view, action: _open_outside(action.get_request().get_uri()))
+
+
+def _open_outside(url: str) -> None:
+    try:
+        open_url(url)
+    except AiServerError as error:
+        log.warning("the page can't open a window: %s", error)
 
 
 def on_title(window: Window, callback: Callable[[str], None]) -> None:

@@ -34,6 +34,8 @@ class _Module(BaseHTTPRequestHandler):
             "<a id=inner href=/inner>inner</a>"
             "<a id=report href=/report>report</a>"
             "<a id=outer target=_blank href=http://127.0.0.1:9/outer>outer</a>"
+            "<a id=named target=help href=http://127.0.0.1:9/named>named</a>"
+            "<a id=named-program target=help href=ms-program:run>program</a>"
             "<a id=program target=_blank href=ms-program:run>program</a>"
         )
         self.send_response(200)
@@ -286,13 +288,19 @@ def test_log_ins_last(lab: WindowLab, module: Module) -> None:
     other.says("for nobody")
 
 
-def test_links_to_a_new_window_go_to_the_systems_browser(
-    lab: WindowLab, module: Module, tmp_path: Path
-) -> None:
+@pytest.fixture
+def opened(lab: WindowLab, tmp_path: Path) -> Path:
+    """What the system's browser was asked for, a line each."""
     opened, browser = tmp_path / "opened", tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$@" >> {opened}\n')
     browser.chmod(0o755)
     lab.environment = {**lab.environment, "BROWSER": f"{browser} %s"}
+    return opened
+
+
+def test_links_to_a_new_window_go_to_the_systems_browser(
+    lab: WindowLab, module: Module, opened: Path
+) -> None:
     window = shown(lab, module)
     window.js("document.getElementById('program').click()")
     window.js("document.getElementById('outer').click()")
@@ -300,3 +308,18 @@ def test_links_to_a_new_window_go_to_the_systems_browser(
     assert opened.read_text() == "http://127.0.0.1:9/outer\n"
     assert window.js("location.pathname") == "/"
     assert os.fspath(module.url) in window.js("location.href")
+
+
+def test_what_a_script_opens_goes_there_too(lab: WindowLab, module: Module, opened: Path) -> None:
+    window = shown(lab, module)
+    # Else only a click of the user, which a test can't make, opens one.
+    setting = "'javascript-can-open-windows-automatically'"
+    view = "window.gui.BrowserView.instances[window.uid].webview"
+    window.python(f"{view}.get_settings().set_property({setting}, True)")
+    for name in ("named-program", "named"):
+        window.js(f"document.getElementById('{name}').click()")
+    for call in ("('file:///etc/passwd')", "('/mine')", "('/named', 'oauth', 'width=400')"):
+        window.js(f"open{call} === null")
+    wanted = ["http://127.0.0.1:9/named", f"{module.url}mine", f"{module.url}named"]
+    eventually(lambda: opened.read_text().splitlines() == wanted, f"{wanted}")
+    assert window.js("location.pathname") == "/"
