@@ -73,6 +73,7 @@ class Shell:
 
         self._window = window
         window.events.initialized += self._put_in_place
+        window.events.before_show += lambda: toolkit.on_no_engine(window, no_browser)
         window.events.closing += lambda: self._may_close(window)
         window.events.shown += watch
         if window.events.shown.is_set():

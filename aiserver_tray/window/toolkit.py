@@ -74,6 +74,20 @@ def prefer_dark(window: Window) -> None:
         settings.props.gtk_application_prefer_dark_theme = True
 
 
+def on_no_engine(window: Window, callback: Callable[[str], None]) -> None:
+    """Have *callback* called with the reason where the browser engine can't begin: then the window
+    is empty, and pywebview (6.2) but logs it. To be called before the window shows."""
+    if window.gui.renderer != WEBVIEW2:
+        return
+
+    def begun(_sender: object, told: Any) -> None:  # noqa: ANN401 - of .NET
+        if not told.IsSuccess:
+            reason = " ".join(str(told.InitializationException.Message).split())
+            callback(f"Microsoft Edge WebView2: {reason}")
+
+    window.native.browser.webview.CoreWebView2InitializationCompleted += begun
+
+
 def on_crash(window: Window, callback: Callable[[], None]) -> None:
     """Have *callback* called when the page's process died; to be called once the window shows."""
     if window.gui.renderer == GTK:
