@@ -61,6 +61,17 @@ def test_a_failed_operation_says_why_until_it_is_dismissed(stack: Stack) -> None
     home.until(lambda: not home.all(".notice.failure"), "and stays away")
 
 
+def test_a_note_that_is_dismissed_takes_no_failure_along(stack: Stack) -> None:
+    shown = states.failed()
+    shown["operations"][0]["notices"] = ["Memory is short"]
+    stack.show(shown)
+    home = stack.home()
+    home.button("Dismiss: Please note").click()
+    home.until(lambda: not home.all(".notice.info"), "the note goes")
+    home.button("Dismiss: n8n, RAGFlow could not be started").click()
+    home.until(lambda: not home.all(".notice"), "the failure goes")
+
+
 NEED = Text(
     "{module} needs the kernel setting {name} to be at least {needed}; it is {found}. {how}",
     module="elasticsearch",

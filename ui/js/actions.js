@@ -85,7 +85,7 @@ export function goHome() {
   update({ page: "home" });
 }
 
-/** @param {string} id of an operation or a failure */
+/** @param {string} id of an operation that failed, of its note, or of a failure */
 export function dismiss(id) {
   update({
     failures: current().failures.filter((failure) => failure.id !== id),

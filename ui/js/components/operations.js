@@ -88,18 +88,20 @@ function remaining({ kind, done, total, secondsLeft }) {
 export function failures(page) {
   const { snapshot, failures: answers, dismissed } = page;
   const modules = snapshot?.modules ?? [];
-  const ended = snapshot?.operations.filter(({ id }) => !dismissed.has(id)) ?? [];
-  const told = ended.flatMap((operation) => [
-    ...(operation.status === "failed" && operation.error
+  const told = (snapshot?.operations ?? []).flatMap((operation) => [
+    ...(operation.status === "failed" && operation.error && !dismissed.has(operation.id)
       ? [failed(operation, operation.error, title(operation, modules, 1), page)] : []),
-    ...(operation.notices.length ? [remark(operation)] : []),
+    ...(operation.notices.length && !dismissed.has(noteOf(operation)) ? [remark(operation)] : []),
   ]);
   return [...told, ...answers.map((answer) => failure(answer.id, t("That did not work"), answer))];
 }
 
+/** @param {Operation} operation What its note is dismissed by; its failure is by its own id. */
+const noteOf = ({ id }) => `note ${id}`;
+
 /** @param {Operation} operation */
-const remark = ({ id, notices }) =>
-  notice({ id, kind: "info", lead: t("Please note"), lines: notices });
+const remark = (operation) =>
+  notice({ id: noteOf(operation), kind: "info", lead: t("Please note"), lines: operation.notices });
 
 /** @param {Failure} error */
 const each = (error) => (error.data?.errors?.length ? error.data.errors : [error]);
