@@ -6,6 +6,7 @@ in a folder of its own.
 
 import argparse
 import json
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -56,6 +57,8 @@ _KEYS: Final = """
 }))
 """
 """What every browser's keys do; browser engines in windows leave them to the page."""
+
+log = logging.getLogger(__name__)
 
 
 class ModulePage:
@@ -128,13 +131,20 @@ class ModulePage:
         """Be the module while it is there, and a page that waits for it while it is not."""
         while True:
             self._news.clear()
+            self._news.wait(self._look())
+
+    def _look(self) -> float | None:
+        """The seconds until the next look, which news may bring before."""
+        try:
             self._entitle()
             look = self._look_for if self._waiting.is_set() else self._look_after
-            self._news.wait(look(self._snapshot))
+            return look(self._snapshot)
+        except Exception:  # the browser engine's, say: later it may do
+            log.exception("the window can't follow its module")
+            return AGAIN
 
     def _look_for(self, snapshot: Json | None) -> float | None:
-        """Turn into the module as soon as it answers. The seconds until the next look, which news
-        may bring before."""
+        """Turn into the module as soon as it answers."""
         is_worth_it = may_answer(snapshot, self._name)
         url = self._url
         if is_worth_it and answers(url):

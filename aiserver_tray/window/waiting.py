@@ -3,14 +3,17 @@
 import html
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from aiserver_tray.contract import Json
 from aiserver_tray.i18n import Language, Text
 
 _TIMEOUT: Final = 2.0
+_PLAIN: Final = "/%:@!$&'()*+,;="
+"""What stands in a path as it is, beside letters and digits."""
 _NOT_YET: Final = (502, 503, 504)
 """What a proxy answers before that which stands behind it."""
 
@@ -124,13 +127,15 @@ def _module(snapshot: Json, name: str) -> Json | None:
 
 def answers(url: str) -> bool:
     """Whether there is a page at *url*."""
+    try:
+        return _status(url) not in _NOT_YET
+    except (OSError, HTTPException, ValueError):  # of the last kind is what is no address at all
+        return False
+
+
+def _status(url: str) -> int:
     address = urlsplit(url)
     kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
-    connection = kind(address.hostname or "", address.port, timeout=_TIMEOUT)
-    try:
-        connection.request("GET", address.path or "/")
-        return connection.getresponse().status not in _NOT_YET
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
+    with closing(kind(address.hostname or "", address.port, timeout=_TIMEOUT)) as connection:
+        connection.request("GET", quote(address.path or "/", safe=_PLAIN))
+        return connection.getresponse().status

@@ -147,6 +147,15 @@ def test_it_speaks_the_language_of_its_host(lab: WindowLab, module: Module) -> N
     eventually(lambda: window.python(TITLE) == "Work – n8n", "its title")
 
 
+def test_it_goes_on_after_an_error_of_the_browser_engine(lab: WindowLab, module: Module) -> None:
+    lab.serve()
+    window = lab.module("n8n", module.url)
+    window.says("It is stopped")
+    window.python("setattr(window, 'run_js', lambda _: delattr(window, 'run_js') or [][0])")
+    lab.host.show(at(module, "starting"))
+    window.says("It is starting")
+
+
 def test_no_stranger_at_its_address_is_taken_for_it(lab: WindowLab, module: Module) -> None:
     module.start()
     lab.serve()

@@ -1,5 +1,7 @@
 """What stands in a module's window until its own page can."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import get_args
 
 import pytest
@@ -37,3 +39,30 @@ def test_names_and_reasons_are_no_markup() -> None:
     assert "<b>" not in page
     assert "<script" not in page
     assert "\n" not in waiting.script("<b>", Text("{why}", why="it's\n\u2028</script>"), "en")
+
+
+class _Echo(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_path_in_any_script_is_asked_for() -> None:
+    with HTTPServer(("127.0.0.1", 0), _Echo) as server:
+        server.asked = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        for path in ("", "/测试", "/a%20b;c=d"):
+            assert waiting.answers(f"http://127.0.0.1:{server.server_port}{path}")
+        server.shutdown()
+        thread.join()
+    assert server.asked == ["/", "/%E6%B5%8B%E8%AF%95", "/a%20b;c=d"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://[::1]:99999/", "http://é\u3002\u3002/", ""])
+def test_what_is_no_address_does_not_answer(url: str) -> None:
+    assert not waiting.answers(url)
