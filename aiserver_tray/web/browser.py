@@ -9,7 +9,7 @@ import bottle
 from aiserver_tray.contract import Caller, Contract, Json
 from aiserver_tray.errors import AccessError, AiServerError, RequestError
 from aiserver_tray.i18n import Language, Text
-from aiserver_tray.web.access import Access
+from aiserver_tray.web.access import BELOW, Access
 from aiserver_tray.web.events import EventStream
 from aiserver_tray.web.page import BROWSER_POLICY, HEADERS, StaticFiles, ui_folder
 
@@ -38,6 +38,7 @@ class Browser:
         app.route(f"{access.path}<name:path>", "GET", self._page)
         app.route(f"{access.path}events", "GET", self._events)
         app.route(f"{access.path}invoke", "POST", self._invoke)
+        app.route([BELOW, f"{BELOW}<name:path>"], ["GET", "POST"], self._other_page)
 
     def close(self) -> None:
         """End what the pages listen to."""
@@ -124,6 +125,11 @@ class Browser:
                 if self._streams.get(client) is stream:
                     del self._streams[client]
 
+    def _other_page(self, name: str = "") -> bottle.HTTPResponse:
+        """There is none, but of an earlier process."""
+        self._check_session()
+        raise bottle.HTTPError(404, name)
+
     # -- what goes wrong -----------------------------------------------------------------------
 
     def _refusal(self, status: int, error: AiServerError) -> bottle.HTTPResponse:
@@ -158,7 +164,9 @@ def _asked(body: bytes) -> Json:
 def _json(status: int, value: Json) -> bottle.HTTPResponse:
     headers = {
         **HEADERS,
-        "Content-Type": "application/json",
+        "Content-Type": "application/json; charset=utf-8",
         "Content-Security-Policy": BROWSER_POLICY,
     }
-    return bottle.HTTPResponse(json.dumps(value).encode(), status, **headers)
+    # Legible: a browser shows a refusal as it is. What is no character is an escape in JSON, too.
+    body = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")
+    return bottle.HTTPResponse(body, status, **headers)

@@ -91,12 +91,35 @@ def test_nothing_is_for_who_was_not_let_in(visitor: Visitor, host: Scripted, nam
     path = f"{visitor.page}{name}"
     refused(visitor.get(path), 401)
     refused(visitor.get(path, Cookie=f"aiserver-{visitor.place[1]}=guessed"), 401)
-    refused(visitor.get(f"/browser/{name}"), 404)
+    refused(visitor.get(f"/browser/{name}"), 401)
     refused(visitor.get("/"), 401)
     refused(visitor.get("/?token=guessed"), 401)
     refused(visitor.get("/?token=%ff%00"), 401)
     refused(visitor.invoke(CALL), 401)
     assert host.calls == []
+
+
+@pytest.mark.parametrize("part", ["", "events", "invoke"])
+def test_a_page_of_an_earlier_process_is_told_so(guest: Visitor, host: Scripted, part: str) -> None:
+    with BrowserServer(host, Binding(), "en") as another:
+        later = Visitor(another.address)
+        later.headers, later.page = guest.headers, guest.page
+        told = later.invoke(CALL) if part == "invoke" else later.get(f"{later.page}{part}")
+        refused(told, 401)
+        assert "was started anew" in told.json["message"]
+
+
+def test_a_refusal_can_be_read_as_it_comes(host: Scripted) -> None:
+    with BrowserServer(host, Binding(), "zh") as server:
+        told = Visitor(server.address).get("/")
+        refused(told, 401)
+        assert told.json["message"] in told.body.decode()
+        assert told.headers["content-type"] == "application/json; charset=utf-8"
+
+
+def test_what_no_text_may_hold_is_answered_all_the_same(guest: Visitor, host: Scripted) -> None:
+    host.answers["ai/operation/list"] = answer(name="undecodable \udcff")
+    assert guest.invoke(CALL).json == answer(name="undecodable \udcff")
 
 
 @pytest.mark.parametrize("name", ["evil.example", "127.0.0.1", "localhost:1", "", None])
