@@ -32,6 +32,16 @@ def test_a_refused_request_says_why(stack: Stack) -> None:
     assert "Start" in home.names_of_usable_buttons("n8n")
 
 
+def test_an_answer_that_does_not_come_is_told_in_words(stack: Stack) -> None:
+    stack.show(states.snapshot())
+    home = stack.home()
+    home.withhold("invoke")
+    home.button("Start: n8n").click()
+    home.wait_for_text("E_NOT_RUNNING", ".notice.failure")
+    home.wait_for_text("The answer did not come", ".notice.failure")
+    home.withhold()
+
+
 def test_an_operation_shows_how_far_it_is_and_can_be_cancelled(stack: Stack) -> None:
     host = stack.show(states.starting())
     home = stack.home()

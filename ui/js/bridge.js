@@ -10,6 +10,8 @@
  * @typedef {[event: string, payload: any]} Message
  */
 
+import { t } from "./i18n.js";
+
 export const HELLO = "ai/ui/hello";
 export const CONNECTION = "ai/ui/connection";
 
@@ -143,12 +145,17 @@ function listen() {
 const httpCarrier = {
   /** @param {string} channel @param {object} payload @returns {Promise<Envelope>} */
   async invoke(channel, payload) {
-    const response = await fetch("invoke", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ channel, payload, client }),
-    });
-    return response.json();
+    try {
+      const response = await fetch("invoke", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ channel, payload, client }),
+      });
+      return await response.json();
+    } catch {
+      const message = t("The answer did not come: the connection to AI-Server Tray broke. It may have been done all the same; look at the state.");
+      return { success: false, code: "E_NOT_RUNNING", message, data: {} };
+    }
   },
 
   connect() {

@@ -81,6 +81,7 @@ const CHINESE = {
   "Stopping all": "正在停止全部模块",
   "Stopping {names}": "正在停止 {names}",
   "That did not work": "操作未成功",
+  "The answer did not come: the connection to AI-Server Tray broke. It may have been done all the same; look at the state.": "没有收到答复：与 AI-Server Tray 的连接已中断。该操作可能已经执行，请查看当前状态。",
   "The Docker engine is not running": "Docker 引擎未运行",
   "There are no modules in the catalog.": "目录中没有模块。",
   "This session is over": "本次会话已结束",
