@@ -42,11 +42,11 @@ class Bridge:
             "ai/system/openExternal": self._open,
         }
 
-    def invoke(self, channel: object, payload: object) -> Envelope:
-        """The contract's answer. Blocks until there is one, and never raises."""
+    def invoke(self, *arguments: object) -> Envelope:
+        """The contract's answer to a channel and its payload, which are what a page may call with.
+        Blocks until there is one, and never raises."""
         try:
-            if not isinstance(channel, str) or not isinstance(payload, dict | None):
-                raise _refused(Text("a channel and its payload are needed"))
+            channel, payload = _asked(arguments)
             own = self._own.get(channel)
             return own(payload or {}) if own else self._connection.call(channel, payload)
         except AiServerError as error:
@@ -107,6 +107,15 @@ class Bridge:
             raise _refused(Text("an address is needed"), "url")
         open_url(url)
         return answer()
+
+
+def _asked(arguments: tuple[object, ...]) -> tuple[str, Json | None]:
+    match arguments:
+        case [str(channel)] | [str(channel), None]:
+            return channel, None
+        case [str(channel), dict(payload)]:
+            return channel, payload
+    raise _refused(Text("a channel and its payload are needed"))
 
 
 def _refused(why: Text, *fields: str) -> RequestError:

@@ -16,6 +16,7 @@ from aiserver_tray.i18n import Language
 from aiserver_tray.web.httpd import Server
 from aiserver_tray.web.page import Page
 from aiserver_tray.window.bridge import Bridge
+from aiserver_tray.window.browser import NO_API
 from aiserver_tray.window.geometry import MINIMUM
 from aiserver_tray.window.host_connection import HostConnection, client
 from aiserver_tray.window.publisher import Publisher
@@ -50,15 +51,16 @@ class Dashboard:
         window = self._webview.create_window(
             TITLE,
             self._address,
+            js_api=NO_API,
             min_size=MINIMUM,
             text_select=True,  # else pywebview adds a style, which the page's policy refuses
             background_color=self._shell.background,
             **place,
         )
 
-        def invoke(channel: object = None, payload: object = None) -> Envelope:
+        def invoke(*arguments: object) -> Envelope:
             if self._is_ours(window):
-                return self._bridge.invoke(channel, payload)
+                return self._bridge.invoke(*arguments)
             return self._bridge.refusal()
 
         window.expose(invoke)

@@ -1,7 +1,7 @@
 """A module's own page in a window of ours: ``python -m aiserver_tray.window.module_page``.
 
-The page is the module's, not ours, so it gets no bridge. What it stores (log-ins, above all) lasts,
-in a folder of its own.
+The page is the module's, not ours, so it gets a bridge that leads to nothing. What it stores
+(log-ins, above all) lasts, in a folder of its own.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from aiserver_tray.host.open_url import is_web_address
 from aiserver_tray.host.paths import Home, find_home, make_folder
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.window import toolkit
+from aiserver_tray.window.browser import NO_API
 from aiserver_tray.window.geometry import MINIMUM
 from aiserver_tray.window.host_connection import HostConnection, client
 from aiserver_tray.window.shell import Shell, Window, browser_engine
@@ -89,6 +90,7 @@ class ModulePage:
         self._window = self._webview.create_window(
             self._title,
             html=self._waiting_page(),
+            js_api=NO_API,
             min_size=MINIMUM,
             background_color=self._shell.background,
             text_select=True,

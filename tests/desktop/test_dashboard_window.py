@@ -147,6 +147,8 @@ def test_the_page_can_call_nothing_but_the_contract(lab: WindowLab) -> None:
     assert _answer(window, "['ai/system/openExternal', {url: 'file:///etc/passwd'}]") == "E_REQUEST"
     assert _answer(window, "[{}, 3]") == "E_REQUEST"
     assert _answer(window, "['ai/ui/visible', 'no object']") == "E_REQUEST"
+    for wrong in ("[]", "[1, 2, 3]", "['ai/ui/ready', {}, {}]"):
+        assert _answer(window, wrong) == "E_REQUEST"
     assert _answer(window, "['ai/module/start', {name: 'n8n'}]") is None
     assert lab.host.wait_for_call("ai/module/start") == {"name": "n8n"}
     for path in ("invoke.__globals__.clear", "invoke.__self__._link.call", "__class__.mro"):

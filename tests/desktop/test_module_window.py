@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -125,6 +126,19 @@ def test_it_says_why_it_waits_and_turns_into_the_module(lab: WindowLab, module: 
     window.says("This is / for nobody")
     assert window.js("Object.keys(pywebview.api)") == []
     assert eventually(lambda: "Work" in window.python(TITLE), "the title of the page")
+
+
+def test_its_page_can_call_nothing_of_ours(lab: WindowLab, module: Module) -> None:
+    window = shown(lab, module)
+    window.js(
+        "window.heard = []; pywebview._returnValuesCallbacks = new Proxy({}, {get: (_, name) =>"
+        " new Proxy({}, {get: () => (given) => heard.push([name, given])})}); 1"
+    )
+    for path in ("__class__.__base__.__subclasses__", "__sizeof__", "__class__.mro"):
+        window.js(f"pywebview._jsApiCallback('{path}', [], '9')")
+    window.js("pywebview._jsApiCallback('__class__.__base__.__subclasshook__', [1, 2], '9')")
+    time.sleep(1)
+    assert window.js("heard") == []
 
 
 def test_it_speaks_the_language_of_its_host(lab: WindowLab, module: Module) -> None:
