@@ -32,6 +32,7 @@ class Outbox:
     def __init__(self) -> None:
         self._latest: Json | None = None
         self._known: Json | None = None
+        self._is_lost = False
         self._newest: dict[tuple[str, Any], Message] = {}
         self._lines: deque[Message] = deque(maxlen=LINES_KEPT)
 
@@ -60,6 +61,7 @@ class Outbox:
     def renew(self, snapshot: Json | None) -> None:
         """*snapshot* is the whole state, whatever was heard before; None: there is no host."""
         self._latest = snapshot
+        self._is_lost = snapshot is None
         if snapshot is None:
             self._known = None
         else:
@@ -67,6 +69,9 @@ class Outbox:
 
     def page_knows(self, snapshot: Json | None) -> None:
         """What changes are told against; None: all has to be told."""
+        if snapshot and self._is_lost:  # the page asked before its host was lost
+            self.put(LOST_EVENT, {})
+            return
         self._known = snapshot
         if snapshot and (self._latest is None or self._latest["seq"] < snapshot["seq"]):
             self._latest = snapshot  # the page asked before we heard

@@ -94,6 +94,18 @@ def test_a_host_that_is_back_is_no_longer_said_to_be_lost() -> None:
     assert following(None, messages) == numbered(1)
 
 
+def test_a_page_that_was_given_the_state_of_a_host_that_is_lost_hears_all_of_the_next() -> None:
+    outbox = Outbox()
+    outbox.renew(numbered(7))
+    outbox.renew(None)
+    outbox.put(LOST_EVENT, {})
+    for _ in range(2):
+        outbox.page_knows(numbered(7))  # it asked before the host was lost
+        assert [event for event, _ in outbox.take()] == [LOST_EVENT]
+    outbox.renew(numbered(3))
+    assert [payload["base"] for _, payload in outbox.take()] == [None]
+
+
 def test_of_each_operation_the_newest_progress_counts_and_of_logs_every_line() -> None:
     outbox = Outbox()
     for done in (1, 2):
