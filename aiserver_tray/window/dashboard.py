@@ -15,6 +15,7 @@ from aiserver_tray.host.paths import Home, find_home
 from aiserver_tray.i18n import Language
 from aiserver_tray.web.httpd import Server
 from aiserver_tray.web.page import Page
+from aiserver_tray.window import toolkit
 from aiserver_tray.window.bridge import Bridge
 from aiserver_tray.window.browser import NO_API
 from aiserver_tray.window.geometry import MINIMUM
@@ -53,6 +54,7 @@ class Dashboard:
             self._address,
             js_api=NO_API,
             min_size=MINIMUM,
+            zoomable=True,  # by WebView2's own means, see `toolkit.zoom_by_wheel`
             text_select=True,  # else pywebview adds a style, which the page's policy refuses
             background_color=self._shell.background,
             **place,
@@ -64,6 +66,7 @@ class Dashboard:
             return self._bridge.refusal()
 
         window.expose(invoke)
+        window.events.shown += lambda: toolkit.zoom_by_wheel(window)
         window.events.loaded += lambda: self._is_ours(window)
         # Windows' browser engine does not tell its page that the window is minimized
         # (https://github.com/MicrosoftEdge/WebView2Feedback/issues/4879).

@@ -70,6 +70,7 @@ class Shell:
 
         def watch() -> None:
             toolkit.on_crash(window, lambda: self.end(Exit.CRASHED))
+            toolkit.zoom_by_keys(window)
 
         self._window = window
         window.events.initialized += self._put_in_place

@@ -14,6 +14,16 @@ GTK: Final = "gtkwebkit2"
 WEBVIEW2: Final = "edgechromium"
 _UNFIT: Final = ("mshtml",)
 """Renderers that can't show our page; pywebview takes this one where WebView2 is missing."""
+_KEYS: Final = {
+    **dict.fromkeys(("plus", "equal", "KP_Add"), 1.0),
+    **dict.fromkeys(("minus", "KP_Subtract"), -1.0),
+    **dict.fromkeys(("0", "KP_0"), 0.0),
+}
+"""GDK's name of a key -> steps of the zoom; 0: none at all."""
+
+_ZOOM_STEP: Final = 0.1
+_LEAST_ZOOM: Final = 0.3
+_MOST_ZOOM: Final = 4.0
 
 log = logging.getLogger(__name__)
 
@@ -99,21 +109,74 @@ def on_crash(window: Window, callback: Callable[[], None]) -> None:
 
 def _on_failed_process(window: Window, callback: Callable[[], None]) -> None:
     """As `on_crash`: https://learn.microsoft.com/microsoft-edge/webview2/concepts/process-related-events"""
-    from System import Func, Type  # type: ignore[import-not-found] # noqa: PLC0415 - of .NET
-
-    view = window.native.browser.webview
 
     def failed(_sender: object, told: Any) -> None:  # noqa: ANN401
         if str(told.ProcessFailedKind) in ("BrowserProcessExited", "RenderProcessExited"):
             callback()
 
-    def listen() -> None:
-        if view.CoreWebView2:
-            view.CoreWebView2.ProcessFailed += failed
-        else:  # its engine is still to come
-            view.CoreWebView2InitializationCompleted += lambda _sender, _told: listen()
+    def listen(engine: Any) -> None:  # noqa: ANN401 - of .NET
+        engine.ProcessFailed += failed
 
-    window.native.Invoke(Func[Type](listen))  # only the window's own thread may ask
+    _with_engine(window, listen)
+
+
+def _with_engine(window: Window, act: Callable[[Any], None]) -> None:
+    """Have *act* called with WebView2's engine once it is there. As `on_crash`."""
+    from System import Func, Type  # type: ignore[import-not-found] # noqa: PLC0415 - of .NET
+
+    view = window.native.browser.webview
+
+    def look() -> None:
+        if view.CoreWebView2:
+            act(view.CoreWebView2)
+        else:  # it is still to come
+            view.CoreWebView2InitializationCompleted += lambda _sender, _told: look()
+
+    window.native.Invoke(Func[Type](look))  # only the window's own thread may ask
+
+
+def zoom_by_keys(window: Window) -> None:
+    """Have Ctrl with +, - and 0 enlarge the page and make it smaller. As `on_crash`."""
+    if window.gui.renderer == GTK:
+        view = window.gui.BrowserView.instances[window.uid].webview
+        name = window.gui.Gdk.keyval_name
+        _on_control(window, "key-press-event", lambda key: _zoom(view, _KEYS.get(name(key.keyval))))
+    elif window.gui.renderer == WEBVIEW2:
+        _with_engine(window, _enable_keys)
+
+
+def _enable_keys(engine: Any) -> None:  # noqa: ANN401 - of .NET
+    engine.Settings.AreBrowserAcceleratorKeysEnabled = True
+
+
+def zoom_by_wheel(window: Window) -> None:
+    """As `zoom_by_keys`, with Ctrl and the wheel, which pages of others may have a use for; where
+    WebView2 is, it does so by itself."""
+    if window.gui.renderer == GTK:
+        view = window.gui.BrowserView.instances[window.uid].webview
+        _on_control(window, "scroll-event", lambda turn: _zoom(view, _step(turn)))
+
+
+def _on_control(window: Window, signal: str, act: Callable[[Any], bool]) -> None:
+    """Have *act* called with an event that comes with Ctrl, before the page has it; whether that
+    is all that is to be done with it."""
+    view = window.gui.BrowserView.instances[window.uid].webview
+    control = window.gui.Gdk.ModifierType.CONTROL_MASK
+    view.connect(signal, lambda _view, event: bool(event.state & control) and act(event))
+
+
+def _step(turn: Any) -> float | None:  # noqa: ANN401 - Gdk.EventScroll
+    steps = {"up": 1.0, "down": -1.0, "smooth": -turn.delta_y}
+    return steps.get(turn.direction.value_nick) or None  # it may be to one side
+
+
+def _zoom(view: Any, step: float | None) -> bool:  # noqa: ANN401 - WebKit2.WebView
+    """Whether *step* was one; 0 leads back to where it began."""
+    if step is None:
+        return False
+    wanted = view.get_zoom_level() + step * _ZOOM_STEP if step else 1.0
+    view.set_zoom_level(min(max(wanted, _LEAST_ZOOM), _MOST_ZOOM))
+    return True
 
 
 def offer_home_for_downloads(window: Window) -> None:

@@ -165,6 +165,41 @@ def _answer(window: Window, arguments: str) -> object:
     return js("window.got.code")
 
 
+def test_it_is_enlarged_by_keys_and_wheel(lab: WindowLab) -> None:
+    lab.serve()
+    window = lab.dashboard()
+    window.says("n8n")
+    gdk = "__import__('gi.repository.Gdk').repository.Gdk"
+
+    def do(kind: str, signal: str, **fields: str) -> None:
+        values = "".join(f", setattr(e, {name!r}, {value})" for name, value in fields.items())
+        window.python(
+            f"(e := {gdk}.Event.new({gdk}.EventType.{kind}),"
+            f" setattr(e, 'state', {gdk}.ModifierType.CONTROL_MASK){values},"
+            " window.gui.glib.idle_add(lambda: window.gui.BrowserView.instances[window.uid]"
+            f".webview.emit({signal!r}, e) and False))[0] and None"
+        )
+
+    def press(key: str) -> None:
+        do("KEY_PRESS", "key-press-event", keyval=f"{gdk}.KEY_{key}")
+
+    def width_is(wanted: int) -> None:
+        eventually(lambda: abs(window.js("innerWidth") - wanted) < 2, f"a width of {wanted}")
+
+    width = window.js("innerWidth")
+    for _ in range(10):
+        press("plus")
+    width_is(width // 2)
+    press("0")
+    width_is(width)
+    press("minus")
+    width_is(round(width / 0.9))
+    do("SCROLL", "scroll-event", direction=f"{gdk}.ScrollDirection.UP")
+    width_is(width)
+    do("SCROLL", "scroll-event", direction=f"{gdk}.ScrollDirection.SMOOTH", delta_y="-1.0")
+    width_is(round(width / 1.1))
+
+
 def test_what_the_page_reports_is_in_the_log(lab: WindowLab) -> None:
     lab.serve()
     window = lab.dashboard()

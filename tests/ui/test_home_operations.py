@@ -60,6 +60,17 @@ def test_an_operation_shows_how_far_it_is_and_can_be_cancelled(stack: Stack) -> 
     assert not home.all(".operation button"), "another process's can't be cancelled here"
 
 
+@pytest.mark.parametrize("width", [1200, 450])
+def test_what_an_operation_does_can_be_read_at_any_zoom(stack: Stack, width: int) -> None:
+    stack.show(states.starting())
+    home = stack.home()
+    home.resize(width, 600)
+    home.wait_for_text("waiting for postgres", ".operation")
+    home.picture(f"operation-{width}")
+    text = "const {scrollWidth, clientWidth} = document.querySelector('.operation .grow');"
+    assert home.script(f"{text} return scrollWidth <= clientWidth && clientWidth > 100")
+
+
 def test_a_failed_operation_says_why_until_it_is_dismissed(stack: Stack) -> None:
     host = stack.show(states.failed())
     home = stack.home()

@@ -9,6 +9,7 @@ from typing import Self
 import pytest
 from webview.event import Event
 
+from aiserver_tray.window import toolkit
 from aiserver_tray.window.protocol import Exit
 from aiserver_tray.window.shell import Shell
 
@@ -65,3 +66,12 @@ def test_a_browser_engine_that_can_not_begin_is_said(
     assert ended == [Exit.NO_BROWSER]
     complaint = "Microsoft Edge WebView2: Access is denied. (0x80070005)"
     assert capsys.readouterr().err.splitlines()[-1] == complaint
+
+
+def test_the_keys_of_a_browser_work_once_its_engine_is_there(window: SimpleNamespace) -> None:
+    toolkit.zoom_by_keys(window)
+    view = window.native.browser.webview
+    settings = SimpleNamespace(AreBrowserAcceleratorKeysEnabled=False)
+    view.CoreWebView2 = SimpleNamespace(Settings=settings)
+    view.CoreWebView2InitializationCompleted.raise_(SimpleNamespace(IsSuccess=True))
+    assert settings.AreBrowserAcceleratorKeysEnabled
