@@ -95,6 +95,11 @@ class HomePage:
         ]
         self._browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
 
+    def force_colors(self, forced: str) -> None:
+        """Let the system have high contrast ("active"), or not ("none")."""
+        features = [{"name": "forced-colors", "value": forced}]
+        self._browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
     def resize(self, width: int, height: int) -> None:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self._browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)

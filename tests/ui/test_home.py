@@ -318,3 +318,18 @@ def test_it_fits_in_light_and_dark(stack: Stack, width: int, height: int) -> Non
             corner = picture.convert("L").getpixel((4, height - 4))
         assert isinstance(corner, int)
         assert (corner > 200) if theme == "light" else (corner < 60)
+
+
+def test_progress_is_seen_in_high_contrast(stack: Stack) -> None:
+    stack.show(states.starting())
+    home = stack.home()
+    home.force_colors("active")
+    bar = home.wait_for(".operation progress")
+    with Image.open(home.picture("high-contrast")) as picture:
+        x, y, height = (round(bar.rect[name]) for name in ("x", "y", "height"))
+        row = [
+            picture.convert("RGB").getpixel((x + step, y + height // 2))
+            for step in (10, round(bar.rect["width"]) - 10)
+        ]
+    home.force_colors("none")
+    assert row[0] != row[1], "what is done does not stand out from what is not"
