@@ -14,6 +14,7 @@ GTK: Final = "gtkwebkit2"
 WEBVIEW2: Final = "edgechromium"
 _UNFIT: Final = ("mshtml",)
 """Renderers that can't show our page; pywebview takes this one where WebView2 is missing."""
+
 _KEYS: Final = {
     **dict.fromkeys(("plus", "equal", "KP_Add"), 1.0),
     **dict.fromkeys(("minus", "KP_Subtract"), -1.0),
@@ -24,6 +25,9 @@ _KEYS: Final = {
 _ZOOM_STEP: Final = 0.1
 _LEAST_ZOOM: Final = 0.3
 _MOST_ZOOM: Final = 4.0
+
+_SW_RESTORE: Final = 9
+"""Of Windows' ShowWindow: as it was before it was minimized."""
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +62,25 @@ def bring_to_front(window: Window) -> None:
         window.restore()  # GTK's `show` leaves it where it is
         return
     if is_minimized(window):
-        window.restore()
+        _restore(window)
     window.show()
+
+
+def _restore(window: Window) -> None:
+    """Show a minimized window of Windows as it was, which pywebview's `restore` does only with one
+    that was not maximized."""
+    handle = window.native.Handle.ToInt32()
+    _in_its_thread(window, lambda: window.gui.windll.user32.ShowWindow(handle, _SW_RESTORE))
+
+
+def _in_its_thread(window: Window, act: Callable[[], object]) -> None:
+    """Have *act* called by the own thread of a window of Windows."""
+    from System import Func, Type  # type: ignore[import-not-found] # noqa: PLC0415 - of .NET
+
+    def call() -> None:
+        act()
+
+    window.native.Invoke(Func[Type](call))
 
 
 def origin(window: Window) -> tuple[int, int]:
@@ -122,8 +143,6 @@ def _on_failed_process(window: Window, callback: Callable[[], None]) -> None:
 
 def _with_engine(window: Window, act: Callable[[Any], None]) -> None:
     """Have *act* called with WebView2's engine once it is there. As `on_crash`."""
-    from System import Func, Type  # type: ignore[import-not-found] # noqa: PLC0415 - of .NET
-
     view = window.native.browser.webview
 
     def look() -> None:
@@ -132,7 +151,7 @@ def _with_engine(window: Window, act: Callable[[Any], None]) -> None:
         else:  # it is still to come
             view.CoreWebView2InitializationCompleted += lambda _sender, _told: look()
 
-    window.native.Invoke(Func[Type](look))  # only the window's own thread may ask
+    _in_its_thread(window, look)  # no other may ask
 
 
 def zoom_by_keys(window: Window) -> None:

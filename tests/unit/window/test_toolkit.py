@@ -75,3 +75,14 @@ def test_the_keys_of_a_browser_work_once_its_engine_is_there(window: SimpleNames
     view.CoreWebView2 = SimpleNamespace(Settings=settings)
     view.CoreWebView2InitializationCompleted.raise_(SimpleNamespace(IsSuccess=True))
     assert settings.AreBrowserAcceleratorKeysEnabled
+
+
+def test_a_minimized_window_comes_back_as_large_as_it_was(window: SimpleNamespace) -> None:
+    asked: list[tuple[int, int]] = []
+    user32 = SimpleNamespace(ShowWindow=lambda handle, how: asked.append((handle, how)))
+    window.gui.windll = SimpleNamespace(user32=user32)
+    window.native.Handle = SimpleNamespace(ToInt32=lambda: 7)
+    window.native.WindowState = "Minimized"
+    window.show = lambda: asked.append((0, 0))
+    toolkit.bring_to_front(window)
+    assert asked == [(7, 9), (0, 0)], "SW_RESTORE, which knows whether it was maximized"
