@@ -14,7 +14,14 @@ from aiserver_tray.errors import NotRunningError
 from aiserver_tray.host import autostart
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Language
-from aiserver_tray.model import Snapshot
+from aiserver_tray.model import Snapshot, State
+from aiserver_tray.settings.app_settings import (
+    APP_SETTINGS,
+    NOTIFY_ENGINE,
+    NOTIFY_MODULES,
+    NOTIFY_OPERATIONS,
+)
+from aiserver_tray.tray import notifications
 from aiserver_tray.tray.actions import StartEngine, ToggleAutostart
 from aiserver_tray.tray.notifications import Notification
 from aiserver_tray.tray.painter import Painter
@@ -54,6 +61,11 @@ class Icon:
     def notify(self, title: str, body: str) -> None:
         self.told.put(f"{title}: {body}")
 
+    def wait_for(self, state: State) -> None:
+        """Wait until it shows *state*."""
+        while self.views.get(timeout=PATIENCE).icon.state != state:
+            pass
+
 
 class Watch:
     """Counts how often it was asked whether the machine slept."""
@@ -80,9 +92,18 @@ def icon() -> Icon:
     return Icon()
 
 
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return App(tmp_path / "home", [], "unix:///nowhere.sock")
+
+
 @pytest.fixture(autouse=True)
-def painter(host: Host, icon: Icon, watch: Watch, tmp_path: Path) -> Iterator[Painter]:
-    app = App(tmp_path / "home", [], "unix:///nowhere.sock")
+def painter(
+    app: App, host: Host, icon: Icon, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Painter]:
+    """News are told at once."""
+    monkeypatch.setattr(notifications, "QUIET", 0.0)
+    monkeypatch.setattr(notifications, "GATHERING", 0.0)
     caller = Caller("en", lambda _event, _payload: None)
     with closing(Painter(app, host, icon, caller, watch)) as painter:
         painter.start()
@@ -139,6 +160,29 @@ def test_each_end_of_an_operation_is_told_though_the_state_shows_the_last_only(
         painter.ended(end)
     told = [icon.told.get(timeout=PATIENCE) for _ in ends]
     assert told == ["Started: n8n", "Started: Dify"]
+
+
+NEWS = {
+    NOTIFY_OPERATIONS: "Started: Dify",
+    NOTIFY_MODULES: "n8n failed: exit code 137",
+    NOTIFY_ENGINE: "The Docker engine is gone: it does not answer",
+}
+
+
+@pytest.mark.parametrize("unwanted", NEWS)
+def test_of_each_kind_of_news_the_user_may_want_none(
+    app: App, host: Host, icon: Icon, painter: Painter, unwanted: str
+) -> None:
+    app.settings.set(APP_SETTINGS, unwanted, "false")
+    host.show(states.running())
+    icon.wait_for("running")
+    painter.ended(states.operation(modules=["dify"], status="succeeded", steps=[]))
+    host.show(states.snapshot("error", states.module("n8n", "error", reason="exit code 137")))
+    icon.wait_for("error")
+    host.show(gone("E_ENGINE_DOWN"))
+    icon.wait_for("engine_down")
+    wanted = [news for setting, news in NEWS.items() if setting != unwanted]
+    assert [icon.told.get(timeout=PATIENCE) for _ in wanted] == wanted
 
 
 def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
