@@ -155,12 +155,14 @@ def _error(canvas: _Canvas, _part: float) -> int:
 def _degraded(canvas: _Canvas, _part: float) -> int:
     """A triangle with an exclamation mark."""
     size, c, corner = canvas.size, canvas.centre, canvas.size / 11
-    top, bottom = corner + size / 32, size - corner - size / 16
+    edge = max(1, size // 16)  # whole pixels, here and where the marks end, so that none blurs
+    top, bottom = corner + size / 32, size - corner - edge
     side = (bottom - top) * 0.58
     canvas.polygon([(c, top), (c + side, bottom), (c - side, bottom)], corner)
-    width = 2 * round(canvas.stroke * 0.5)
-    canvas.line([(c, size * 0.40), (c, size * 0.60)], width, 0)
-    canvas.line([(c, size * 0.78), (c, size * 0.78)], width, 0)
+    width = 2 * max(1, round(size / 18))
+    canvas.line([(c, size * 0.40), (c, int(size * 0.58))], width, 0)
+    dot = c, round(size * 0.78)
+    canvas.line([dot, dot], width, 0)
     return _RED
 
 

@@ -1,6 +1,6 @@
 """What the icons show: found in their pixels."""
 
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import get_args
 
 import pytest
@@ -81,6 +81,16 @@ def test_states_differ_without_their_colours_too(size: int, theme: Theme) -> Non
     for one, other in combinations(masks, 2):
         difference = ImageStat.Stat(ImageChops.difference(masks[one], masks[other])).mean[0]
         assert difference > 255 * 0.05, f"{one} looks like {other}"
+
+
+@each_size
+def test_bar_and_dot_of_the_exclamation_mark_are_apart(size: int) -> None:
+    mask = draw(IconSpec("degraded"), size, "light").getchannel("A")
+    middle = mask.crop((size // 2 - 1, 0, size // 2 + 1, size))
+    rows = [middle.tobytes()[at : at + 2] for at in range(0, 2 * size, 2)]
+    kinds = ["clear" if max(row) < 64 else "inked" if min(row) == 255 else "" for row in rows]
+    parts = [kind for kind, _ in groupby(filter(None, kinds))]
+    assert parts[parts.index("inked") :][:5] == ["inked", "clear"] * 2 + ["inked"], kinds
 
 
 @each_size
