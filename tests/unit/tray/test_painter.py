@@ -13,7 +13,7 @@ from aiserver_tray.contract import Caller, Json, answer
 from aiserver_tray.errors import NotRunningError
 from aiserver_tray.host import autostart
 from aiserver_tray.host.paths import Home
-from aiserver_tray.i18n import Language
+from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot, State
 from aiserver_tray.settings.app_settings import (
     APP_SETTINGS,
@@ -183,6 +183,18 @@ def test_of_each_kind_of_news_the_user_may_want_none(
     icon.wait_for("engine_down")
     wanted = [news for setting, news in NEWS.items() if setting != unwanted]
     assert [icon.told.get(timeout=PATIENCE) for _ in wanted] == wanted
+
+
+def test_what_was_found_damaged_in_the_home_is_told_once(
+    app: App, host: Host, icon: Icon, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.settings.notices.append(Text("A file was damaged."))
+    for _ in range(2):
+        host.show(states.running())
+        icon.wait_for("running")
+    assert icon.told.get(timeout=PATIENCE) == "AI-Server Tray: A file was damaged."
+    assert app.settings.notices == []
+    assert caplog.messages == ["A file was damaged."]
 
 
 def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
