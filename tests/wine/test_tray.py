@@ -6,6 +6,9 @@ from pathlib import Path
 
 import requests
 
+from aiserver_tray.host.theme import Theme
+from aiserver_tray.tray.icons import draw
+from aiserver_tray.tray.view import IconSpec
 from tests.desktop.applet import RUNNING, STOPPED, Applet
 from tests.desktop.pointer import SIZE
 from tests.desktop.waiting import eventually
@@ -41,6 +44,13 @@ if isinstance(message, str):
     message = user32.RegisterWindowMessageW(message)
 print([user32.SendMessageW(wintypes.HWND(window), message, {sure}, 0) for window in found])
 """
+
+_TASK_BAR = r"""
+import winreg
+with winreg.CreateKey(winreg.HKEY_CURRENT_USER, {key!r}) as key:
+    winreg.SetValueEx(key, "SystemUsesLightTheme", 0, winreg.REG_DWORD, {is_light})
+"""
+_STYLE_KEY = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
 
 _ENGINES = r"""
 import json, pathlib, shutil, winreg
@@ -164,9 +174,47 @@ def test_it_outlives_its_task_bar_and_ends_with_the_session(
     applet.ends()
 
 
+def test_it_stands_out_from_a_task_bar_that_becomes_another(
+    machine: Windows, applet: Applet
+) -> None:
+    start(machine, applet)
+    is_for(machine, "light")
+    try:
+        style(machine, "dark")
+        assert told(machine, "WM_SETTINGCHANGE") == [0, 0]
+        is_for(machine, "dark")
+    finally:
+        style(machine, "light")
+    assert told(machine, "WM_DPICHANGED") == [0, 0]
+    is_for(machine, "light")
+    applet.cli("quit")
+    applet.ends()
+
+
+def style(machine: Windows, theme: Theme) -> None:
+    """Let the task bar have *theme*, as the settings of Windows keep it."""
+    machine.says(_TASK_BAR.format(key=_STYLE_KEY, is_light=int(theme == "light")))
+
+
+def is_for(machine: Windows, theme: Theme) -> None:
+    """Wait until the icon has the grey for a task bar of *theme*."""
+    grey = draw(IconSpec("stopped"), SIZE, theme).convert("RGB").getpixel((0, 0))
+
+    def is_shown() -> bool:
+        seen = machine.screen.picture((0, 0, SIZE, SIZE)).convert("RGB")
+        return grey in {colour for _, colour in seen.getcolors(SIZE * SIZE) or ()}
+
+    eventually(is_shown, f"icon for a {theme} task bar")
+
+
 def told(machine: Windows, message: str) -> list[int]:
     """What the windows of the icon answer to *message*."""
-    numbers = {"WM_QUERYENDSESSION": 0x11, "WM_ENDSESSION": 0x16}
+    numbers = {
+        "WM_QUERYENDSESSION": 0x11,
+        "WM_ENDSESSION": 0x16,
+        "WM_SETTINGCHANGE": 0x1A,
+        "WM_DPICHANGED": 0x2E0,
+    }
     code = _TO_ITS_WINDOWS.format(message=repr(numbers.get(message, message)), sure=1)
     answers: list[int] = json.loads(machine.says(code))
     return answers
