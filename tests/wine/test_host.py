@@ -1,5 +1,6 @@
 """What of the host is Windows' own, and needs no tray."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -65,6 +66,31 @@ for _ in range(2):
 listener.close()
 """
 
+_DOCKER_DESKTOP = r"""
+#include <stdio.h>
+int WinMain(void) { return fclose(fopen(STARTED, "w")); }
+"""
+
+_START = r"""
+import threading, winreg
+from pathlib import Path
+from aiserver_tray.errors import EngineDownError
+from aiserver_tray.host.engine_start import start_engine
+host, folder = "npipe:////./pipe/dockerDesktopLinuxEngine", {folder!r}
+def ping():
+    if not Path(folder, "started").exists():
+        raise EngineDownError(host, "no answer yet")
+key = r"SOFTWARE\Docker Inc.\Docker\1.0"
+with winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, key) as place:
+    winreg.SetValueEx(place, "AppPath", 0, winreg.REG_SZ, folder)
+try:
+    start_engine(host, ping, threading.Event(), within=20)
+except EngineDownError as error:
+    print(error)
+finally:
+    winreg.DeleteKey(winreg.HKEY_LOCAL_MACHINE, key)
+"""
+
 
 def test_a_log_that_somebody_has_open_loses_nothing(machine: Windows, tmp_path: Path) -> None:
     machine.says(_LOGS.format(home=windows_path(tmp_path)))
@@ -92,3 +118,36 @@ def test_a_pipe_is_the_users_own(machine: Windows) -> None:
 def test_no_program_is_found_in_the_folder_at_hand(machine: Windows, tmp_path: Path) -> None:
     (tmp_path / "docker-credential-planted.exe").touch()
     assert machine.says(_FOUND.format(folder=windows_path(tmp_path))).split()[1:] == ["None"]
+
+
+def test_docker_desktop_is_started_where_the_registry_says(
+    machine: Windows, tmp_path: Path
+) -> None:
+    install(tmp_path)
+    assert start(machine, tmp_path) == ""
+    assert (tmp_path / "started").exists()
+
+
+def test_a_docker_desktop_that_cannot_be_started_is_told_with_the_reason(
+    machine: Windows, tmp_path: Path
+) -> None:
+    assert "and can't be started from here." in start(machine, tmp_path), "it is not installed"
+    program = tmp_path / "Docker Desktop.exe"
+    program.touch()
+    said = start(machine, tmp_path)
+    command = f"'{windows_path(program)}'"
+    reason = said.partition(f"could not be started: {command}: ")[2].partition(". Start it")[0]
+    assert reason, said
+
+
+def install(folder: Path) -> None:
+    """Put a program in the place of Docker Desktop's, which leaves the file ``started``."""
+    program, left = folder / "Docker Desktop.exe", windows_path(folder / "started")
+    definition = "-DSTARTED=" + json.dumps(left)
+    compiler = ["x86_64-w64-mingw32-gcc", definition, "-x", "c", "-", "-o", str(program)]
+    subprocess.run(compiler, input=_DOCKER_DESKTOP.encode(), check=True)
+
+
+def start(machine: Windows, folder: Path) -> str:
+    """What a start of Docker Desktop in *folder* says that failed."""
+    return machine.says(_START.format(folder=windows_path(folder))).strip()
