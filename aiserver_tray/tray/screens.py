@@ -1,9 +1,10 @@
 """Where the dashboard and the modules' own pages are shown: in windows, or, where none can be had,
 in the system's web browser."""
 
+import time
 from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from aiserver_tray.contract import Json
 from aiserver_tray.errors import AiServerError
@@ -13,6 +14,14 @@ from aiserver_tray.window.launcher import Breakdown
 
 if TYPE_CHECKING:
     from aiserver_tray.web.server import BrowserServer
+
+
+_AGAIN: Final = 60.0
+"""Seconds after a window broke down in which the next does no better if it breaks down, too."""
+
+
+_Hope = Literal["no window", "none that lasts", "another window"]
+"""What may show what a window that broke down was to show."""
 
 
 class Windows(Protocol):
@@ -31,22 +40,27 @@ class Windows(Protocol):
 class Screens:
     """*windows* makes the windows, given what is told of those that break down. *serve* begins to
     serve the dashboard to the web browser; None while there is nothing to be served. *tell* tells
-    the user what went wrong."""
+    the user what went wrong. *now* stands for the clock."""
 
     def __init__(
         self,
         windows: Callable[[Callable[[Breakdown], None]], Windows],
         serve: Callable[[], "BrowserServer | None"],
         tell: Callable[[Text], None],
+        *,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._serve = serve
         self._tell = tell
+        self._now = now
         self._lock = Lock()
         self._browser: BrowserServer | None = None
         self._page = "home"
         """The last that was asked for: a window that can't be had takes it along."""
         self._addresses: dict[str, str] = {}
         """Module -> its page, for the same reason."""
+        self._broke_down: dict[str | None, float] = {}
+        """Module, or None for the dashboard -> when its window last did."""
         self._windows = windows(self._on_broken)
 
     def show_dashboard(self, page: str) -> None:
@@ -83,16 +97,25 @@ class Screens:
             browser.close()
 
     def _on_broken(self, breakdown: Breakdown) -> None:
-        """Where no window can be had at all, the web browser takes over, and shows what this one
-        was to show."""
-        self._tell(breakdown.why)
-        if breakdown.has_engine:
+        """Where no window can be had at all, or none that lasts, the web browser takes over, and
+        shows what this one was to show."""
+        hope = self._hope(breakdown)
+        self._tell(_what_happened(hope, breakdown.reason))
+        if hope == "another window":
             return
         try:
             if browser := self._begin():
                 open_url(self._address(breakdown.module, browser))
         except AiServerError as error:
             self._tell(error.text)
+
+    def _hope(self, breakdown: Breakdown) -> _Hope:
+        now, before = self._now(), self._broke_down.get(breakdown.module)
+        self._broke_down[breakdown.module] = now
+        if not breakdown.has_engine:
+            return "no window"
+        is_again = before is not None and now - before < _AGAIN
+        return "none that lasts" if is_again else "another window"
 
     def _begin(self) -> "BrowserServer | None":
         with self._lock:
@@ -102,3 +125,23 @@ class Screens:
 
     def _address(self, module: str | None, browser: "BrowserServer") -> str:
         return browser.invitation(self._page) if module is None else self._addresses[module]
+
+
+def _what_happened(hope: _Hope, reason: str) -> Text:
+    if hope == "no window":
+        return Text(
+            "There is no browser engine for the window ({reason}). Your web browser shows "
+            "what was asked for instead.",
+            reason=reason,
+        )
+    if hope == "none that lasts":
+        return Text(
+            "The window broke down again ({reason}). Your web browser shows what was asked for "
+            "instead, until you quit and start the tray.",
+            reason=reason,
+        )
+    return Text(
+        "The window broke down ({reason}). Open it again; if it breaks down again within a minute, "
+        "your web browser takes over.",
+        reason=reason,
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from aiserver_tray.host.foreground import give_foreground
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.i18n import Language
 from aiserver_tray.window.protocol import PROGRAMS, SHOW, SHOWN, Exit
 
 PATIENCE: Final = 4.0
@@ -22,11 +22,12 @@ _ORDERLY: Final = (Exit.CLOSED, -signal.SIGTERM)
 
 @dataclass(frozen=True)
 class Breakdown:
-    """A window ended in a bad way: a module's, or (``module`` None) the dashboard. ``has_engine``:
-    there is a browser engine, so another window may do better."""
+    """A window ended in a bad way: a module's, or (``module`` None) the dashboard. ``reason``: what
+    its process said last. ``has_engine``: there is a browser engine, so another window may do
+    better."""
 
     module: str | None
-    why: Text
+    reason: str
     has_engine: bool
 
 
@@ -161,20 +162,6 @@ class Windows:
                 return
         if status not in _ORDERLY:
             has_engine = status != Exit.NO_BROWSER
-            self._on_broken(Breakdown(window.module, _reason(status, complaint), has_engine))
+            self._on_broken(Breakdown(window.module, complaint, has_engine))
         elif is_owed:
             self._show(window.module, window.what, window.page)
-
-
-def _reason(status: int, complaint: str) -> Text:
-    if status == Exit.NO_BROWSER:
-        return Text(
-            "There is no browser engine for the window ({reason}). Your web browser shows "
-            "what was asked for instead.",
-            reason=complaint,
-        )
-    return Text(
-        "The window broke down ({reason}). Open it again; if it breaks down again, "
-        "`aiserver-tray serve` shows the dashboard in your web browser",
-        reason=complaint,
-    )

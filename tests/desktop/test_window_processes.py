@@ -83,7 +83,6 @@ def test_a_window_that_was_killed_is_noticed_and_opens_again(tray: Tray) -> None
     eventually(lambda: tray.broken, "the tray to be told")
     assert tray.broken[0].module is None
     assert tray.broken[0].has_engine
-    assert "Open it again" in tray.broken[0].why.render()
     eventually(lambda: not any(one.is_running() for one in helpers), "the engine's processes to go")
     tray.place.unlink()
     tray.windows.show_dashboard()
@@ -100,7 +99,7 @@ def test_a_browser_engine_that_is_missing_is_said(
     eventually(lambda: tray.broken, "the tray to be told")
     assert tray.broken[0].module == "n8n"
     assert not tray.broken[0].has_engine
-    assert "There is no browser engine" in tray.broken[0].why.render()
+    assert "in order to use pywebview" in tray.broken[0].reason
 
 
 def test_without_a_screen_the_tray_is_told(tray: Tray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +107,7 @@ def test_without_a_screen_the_tray_is_told(tray: Tray, monkeypatch: pytest.Monke
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     tray.windows.show_dashboard()
     eventually(lambda: tray.broken, "the tray to be told")
-    assert "cannot open display" in tray.broken[0].why.render()
+    assert "cannot open display" in tray.broken[0].reason
 
 
 def test_a_window_that_hangs_does_not_hold_up_the_end(tray: Tray) -> None:

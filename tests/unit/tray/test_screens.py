@@ -16,7 +16,18 @@ from tests.ui import states
 from tests.ui.scripted import Scripted
 
 N8N = states.module("n8n", "running")
-NO_ENGINE = Text("no browser engine")
+NO_ENGINE = (
+    "There is no browser engine for the window (it is missing). Your web browser shows what was "
+    "asked for instead."
+)
+CRASHED = (
+    "The window broke down (it crashed). Open it again; if it breaks down again within a minute, "
+    "your web browser takes over."
+)
+CRASHED_AGAIN = (
+    "The window broke down again (it crashed). Your web browser shows what was asked for instead, "
+    "until you quit and start the tray."
+)
 
 
 class Windows:
@@ -32,8 +43,13 @@ class Windows:
     def open_module(self, name: str, title: str, url: str) -> None:
         self.asked.append(f"{name} {title} {url}")
 
-    def break_down(self, module: str | None = None, *, why: Text = NO_ENGINE) -> None:
-        self._on_broken(Breakdown(module, why, has_engine=why is not NO_ENGINE))
+    def break_down(self, module: str | None = None) -> None:
+        """There is no browser engine."""
+        self._on_broken(Breakdown(module, "it is missing", has_engine=False))
+
+    def crash(self, module: str | None = None) -> None:
+        """The browser engine did."""
+        self._on_broken(Breakdown(module, "it crashed", has_engine=True))
 
     def close(self) -> None:
         """Nothing is open."""
@@ -46,7 +62,13 @@ class Desk:
         self.told: list[str] = []
         self.opened: list[str] = []
         self.can_serve = True
-        self.screens = Screens(self._make, self._serve, lambda text: self.told.append(str(text)))
+        self.now = 1000.0
+        self.screens = Screens(
+            self._make,
+            self._serve,
+            lambda text: self.told.append(str(text)),
+            now=lambda: self.now,
+        )
 
     def _make(self, on_broken: Callable[[Breakdown], None]) -> Windows:
         self.windows = Windows(on_broken)
@@ -77,7 +99,7 @@ def test_the_page_that_was_asked_for_is_the_one_that_the_browser_shows(desk: Des
     desk.screens.show_dashboard("logs/n8n")
     assert desk.pages() == ["settings", "logs/n8n"]
     assert len({urlsplit(url).netloc for url in desk.opened}) == 1, "one server"
-    assert desk.told == ["no browser engine"]
+    assert desk.told == [NO_ENGINE]
     assert desk.windows.asked == ["settings"]
 
 
@@ -92,10 +114,35 @@ def test_a_module_that_is_opened_first_is_what_is_opened(desk: Desk) -> None:
 
 def test_where_another_window_may_do_better_no_browser_is_opened(desk: Desk) -> None:
     desk.screens.open_module(N8N)
-    desk.windows.break_down("n8n", why=Text("it crashed"))
+    desk.windows.crash("n8n")
     desk.screens.show_dashboard("home")
-    assert (desk.opened, desk.told) == ([], ["it crashed"])
+    assert (desk.opened, desk.told) == ([], [CRASHED])
     assert desk.windows.asked[1:] == ["home"]
+
+
+@pytest.mark.parametrize("module", [None, "n8n"])
+def test_where_the_same_window_crashes_again_within_a_minute_the_browser_takes_over(
+    desk: Desk, module: str | None
+) -> None:
+    def show() -> None:
+        if module:
+            desk.screens.open_module(N8N)
+        else:
+            desk.screens.show_dashboard("settings")
+
+    show()
+    desk.windows.crash(module)
+    desk.windows.crash("dify")
+    desk.now += 60
+    desk.windows.crash(module)
+    assert (desk.opened, desk.told) == ([], [CRASHED] * 3)
+    desk.now += 59
+    desk.windows.crash(module)
+    assert desk.told[3:] == [CRASHED_AGAIN]
+    show()
+    shown = desk.opened if module else desk.pages()
+    assert shown == [N8N["open"] if module else "settings"] * 2
+    assert len(desk.windows.asked) == 1
 
 
 def test_without_a_contract_there_is_nothing_to_be_served(desk: Desk) -> None:
@@ -112,5 +159,5 @@ def test_a_browser_that_is_missing_is_told(desk: Desk, monkeypatch: pytest.Monke
     monkeypatch.setattr(screens, "open_url", fail)
     desk.screens.show_dashboard("home")
     desk.windows.break_down()
-    assert desk.told[0] == "no browser engine"
+    assert desk.told[0] == NO_ENGINE
     assert "none was found" in desk.told[1]
