@@ -15,6 +15,17 @@ STATES: Mapping[State, Text] = {
     "engine_down": Text("engine down"),
 }
 
+CONDITIONS: Mapping[State, Text] = {
+    "stopped": Text("Stopped"),
+    "starting": Text("Starting"),
+    "running": Text("Running"),
+    "degraded": Text("Partly running"),
+    "error": Text("In error"),
+    "stopping": Text("Stopping"),
+    "engine_down": Text("Engine down"),
+}
+"""The same, where they begin a line."""
+
 SIGNS: Mapping[State, str] = {
     "stopped": "○",
     "starting": "◐",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import ModuleView, OperationView, Snapshot
 from aiserver_tray.state.progress import headline
-from aiserver_tray.state.words import STATES
+from aiserver_tray.state.words import CONDITIONS, STATES
 
 _TROUBLE = ("error", "degraded")
 _WORD = 16
@@ -35,7 +35,7 @@ def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
 
 
 def _condition(snapshot: Snapshot) -> Text:
-    word = STATES[snapshot.state]
+    word = CONDITIONS[snapshot.state]
     if snapshot.state == "engine_down":
         if snapshot.engine.starting:
             return Text("Starting the engine…")
@@ -45,7 +45,7 @@ def _condition(snapshot: Snapshot) -> Text:
     if not concerned or snapshot.state == "stopping":
         return word  # how many are left healthy is not what is waited for
     return Text(
-        "{state}, {ready} of {total} modules healthy",
+        "{state}, {ready}/{total} healthy",
         state=word,
         ready=sum(module.state == "running" for module in concerned),
         total=len(concerned),

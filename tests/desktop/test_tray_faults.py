@@ -139,7 +139,7 @@ def test_a_start_of_the_engine_is_told_while_it_takes_long_and_not_offered_again
         assert not applet.item.offers("Start engine")
         may_end.touch()
         eventually(lambda: applet.item.offers("Start engine"), "another try")
-        assert "engine down" in applet.item.tooltip
+        assert "Engine down" in applet.item.tooltip
         assert starts.read_text(encoding="utf-8").split() == ["one"]
         applet.quit()
 

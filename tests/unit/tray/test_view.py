@@ -8,6 +8,7 @@ import pytest
 from aiserver_tray.errors import EngineDownError
 from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot, State
+from aiserver_tray.state.words import CONDITIONS, STATES
 from aiserver_tray.tray.actions import (
     Cancel,
     OpenDashboard,
@@ -49,7 +50,7 @@ def test_the_menu_of_a_stack_that_runs() -> None:
     n8n = module("n8n", open="http://localhost:18100")
     view = shown(snapshot(n8n, module("dify", "stopped"), POSTGRES))
     assert tree(view.menu) == dedent("""\
-        (● running, 2 of 2 modules healthy)
+        (● Running, 2/2 healthy)
         *Open dashboard*
         --
         Start all
@@ -173,7 +174,7 @@ def test_without_its_engine_nothing_but_its_start_is_offered() -> None:
         Quit("leave"),
     ]
     assert view.icon == IconSpec("engine_down")
-    assert "engine down: The Docker engine" in view.tooltip
+    assert "Engine down: The Docker engine" in view.tooltip
 
 
 def test_while_its_engine_is_being_started_that_is_told_and_not_offered_again() -> None:
@@ -217,15 +218,22 @@ def test_what_a_module_offers(view: ModuleView, actions: set[type]) -> None:
 
 def test_what_runs_partly_is_not_counted_as_if_it_did_not_run() -> None:
     tooltip = shown(snapshot(module("dify", "degraded", "api: slow"))).tooltip
-    assert tooltip == "AI-Server Tray – partly running, 0 of 1 modules healthy – Dify: api: slow"
+    assert tooltip == "AI-Server Tray – Partly running, 0/1 healthy – Dify: api: slow"
 
 
 def test_while_things_stop_nobody_is_told_how_few_run() -> None:
     tooltip = shown(snapshot(module("n8n", "stopping"), module("dify", "stopping"))).tooltip
-    assert tooltip == "AI-Server Tray – stopping"
+    assert tooltip == "AI-Server Tray – Stopping"
     stopping = operation("stop", ("stop", "n8n/n8n", "done"), ("stop", "n8n/db", "running"))
     seen = snapshot(module("n8n", "stopping"), operations=(stopping,))
     assert shown(seen).tooltip == "AI-Server Tray – Stopping 1/2: stopping n8n/db"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_has_the_same_word_where_it_begins_a_line(state: State, language: Language) -> None:
+    word = STATES[state].render(language)
+    assert CONDITIONS[state].render(language) == word[0].upper() + word[1:]
 
 
 def test_a_module_s_reason_stands_in_its_submenu() -> None:
@@ -240,7 +248,7 @@ def test_the_tooltip_names_the_worst_module_and_why() -> None:
         POSTGRES,
     )
     assert shown(snapshot(*modules)).tooltip == (
-        "AI-Server Tray – in error, 1 of 3 modules healthy – n8n: exit code 137"
+        "AI-Server Tray – In error, 1/3 healthy – n8n: exit code 137"
     )
 
 
