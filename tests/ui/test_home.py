@@ -9,6 +9,7 @@ from PIL import Image
 from selenium.webdriver import Keys
 
 from aiserver_tray.contract import Json, answer
+from aiserver_tray.i18n import Language
 from tests.ui import states
 from tests.ui.conftest import Stack
 
@@ -319,6 +320,34 @@ def test_it_fits_in_light_and_dark(stack: Stack, width: int, height: int) -> Non
             corner = picture.convert("L").getpixel((4, height - 4))
         assert isinstance(corner, int)
         assert (corner > 200) if theme == "light" else (corner < 60)
+
+
+BOXES = """
+    const heading = new Range();
+    heading.selectNodeContents(document.querySelector('#overall'));
+    const buttons = document.querySelectorAll('.overview .button');
+    return [heading, ...buttons].map((it) => it.getBoundingClientRect().toJSON());"""
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_overview_of_a_narrow_window_is_whole(stack: Stack, language: Language) -> None:
+    home = stack.home(language)
+    home.resize(450, 700)
+    for shown in (states.snapshot(), *(made() for made in SHOWN.values())):
+        state = shown["state"]
+        stack.host.show(shown)
+        home.wait_for(f".overview[data-state={state}]")
+        home.picture(f"overview-{state}-{language}")
+        heading, *buttons = home.script(BOXES)
+        assert heading["width"] > 0
+        assert not [button for button in buttons if _overlap(heading, button)], state
+        engine = home.wait_for(".overview p").rect
+        assert engine["width"] > 2 * engine["height"], "a column of single words"
+
+
+def _overlap(one: Json, other: Json) -> bool:
+    beside = one["right"] <= other["left"] or other["right"] <= one["left"]
+    return not (beside or one["bottom"] <= other["top"] or other["bottom"] <= one["top"])
 
 
 def test_progress_is_seen_in_high_contrast(stack: Stack) -> None:

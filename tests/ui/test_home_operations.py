@@ -71,6 +71,28 @@ def test_what_an_operation_does_can_be_read_at_any_zoom(stack: Stack, width: int
     assert home.script(f"{text} return scrollWidth <= clientWidth && clientWidth > 100")
 
 
+DOWNLOAD = (
+    f"elasticsearch: docker.elastic.co/elasticsearch/elasticsearch@sha256:{'c0ffee' * 11}: "
+    "350 MB of 1.2 GB, 12 MB/s, 3 of 9 layers"
+)
+
+
+@pytest.mark.parametrize("width", [450])
+def test_the_whole_detail_of_an_operation_is_seen(stack: Stack, width: int) -> None:
+    home = stack.home()
+    home.resize(width, 700)
+    stack.show(states.snapshot("starting", operations=[states.operation("up", text=DOWNLOAD)]))
+    home.wait_for_text("350 MB of 1.2 GB", ".operation")
+    home.picture(f"download-{width}")
+    text = "const it = document.querySelector('.operation .grow');"
+    assert home.script(f"{text} return it.scrollWidth <= it.clientWidth")
+    assert home.script(f"{text} return it.scrollHeight <= it.clientHeight")
+    for name in ("Starting all", "3 of 7 ready", "about 42 s left", "Cancel"):
+        home.wait_for_text(name, ".operation")
+    overflow = "return document.documentElement.scrollWidth - innerWidth"
+    assert home.script(overflow) <= 0
+
+
 def test_a_failed_operation_says_why_until_it_is_dismissed(stack: Stack) -> None:
     host = stack.show(states.failed())
     home = stack.home()
