@@ -126,6 +126,15 @@ def test_who_begins_is_told_what_start_all_does(stack: Stack) -> None:
     home.until(lambda: not home.all(".notice.info"), "the hint goes")
 
 
+def test_who_was_told_of_a_failure_is_not_told_that_all_is_ready(stack: Stack) -> None:
+    stack.show(states.mend("RAGFlow needs a kernel setting.", "May it be set?"))
+    home = stack.home()
+    home.wait_for_text("RAGFlow needs a kernel setting.", ".notice.failure")
+    assert "Ready when you are" not in home.text
+    home.button("Dismiss: RAGFlow could not be started").click()
+    home.wait_for_text("Ready when you are", ".notice.info")
+
+
 @pytest.mark.parametrize("offered", [["Start engine"], []])
 def test_an_engine_that_is_down_is_started_where_that_is_possible(
     stack: Stack, offered: list[str]

@@ -37,8 +37,10 @@ function stack(page) {
   const { modules } = page.snapshot;
   const features = modules.filter(({ kind }) => kind === "feature");
   const basics = modules.filter(({ kind }) => kind === "basic");
+  const told = failures(page);
   return html`
-    ${elsewhere(page)} ${overview(page)} ${failures(page)} ${operations(page)} ${firstSteps(page)}
+    ${elsewhere(page)} ${overview(page)} ${told} ${operations(page)}
+    ${told.length ? nothing : firstSteps(page)}
     ${modules.length || !page.snapshot.engine.running ? nothing : html`
       <p class="empty">${icon("boxes")}${t("There are no modules in the catalog.")}</p>`}
     ${section("features", t("Features"), features, (module) => card(module, page), "cards")}
