@@ -26,7 +26,7 @@ def test_it_shows_the_state_and_what_becomes_of_it(lab: WindowLab) -> None:
     window = lab.dashboard()
     window.says("n8n")
     lab.host.show(states.snapshot("running", states.module("n8n", "running")))
-    window.says("Everything is running")
+    window.says("All that was started is running")
     window.js("location.reload()")
     lab.host.show(states.snapshot("error", states.module("n8n", "error", reason="out of memory")))
     window.says("out of memory")
@@ -55,7 +55,7 @@ def test_many_changes_come_in_few_batches_and_none_while_nobody_looks(lab: Windo
     seen = window.js("batches.length")
     lab.host.show(states.snapshot("running", states.module("n8n", "running")))
     window.js("pywebview.api.invoke('ai/ui/visible', {visible: true}); 1")
-    window.says("Everything is running")
+    window.says("All that was started is running")
     told = window.js(f"batches.slice({seen}).flat()")
     assert [it["base"] for event, it in told if event == SNAPSHOT_EVENT] == [None]
 
@@ -66,7 +66,7 @@ def test_it_speaks_the_language_of_its_host_and_keeps_it_without_one(lab: Window
     window.says("Nothing is running")
     lab.host.chosen = "zh"
     lab.host.show(states.in_chinese(states.running()))
-    window.says("全部运行正常")
+    window.says("已启动的模块全部运行正常")
     assert window.js("document.documentElement.lang") == "zh"
     lab.silence()
     window.says("AI-Server Tray 已不再运行")
@@ -83,7 +83,7 @@ def test_it_finds_the_host_again(lab: WindowLab) -> None:
     window.says("AI-Server Tray is not running any more")
     lab.host.show(states.snapshot("running", states.module("n8n", "running")))
     lab.serve()
-    window.says("Everything is running")
+    window.says("All that was started is running")
     assert "not running any more" not in window.js("document.body.innerText")
 
 
@@ -130,7 +130,7 @@ def test_a_page_that_it_is_led_to_gets_nothing(
     eventually(lambda: window.python("[w.uid for w in webview.windows]") != ["master"], "a new one")
     eventually(lambda: len(window.python("[w.uid for w in webview.windows]")) == 1, "one window")
     lab.host.show(states.snapshot("running", states.module("n8n", "running")))
-    window.says("Everything is running")
+    window.says("All that was started is running")
     assert window.js("location.href") == ours
     called = window.js("pywebview.api.invoke('ai/ui/ready').then((a) => window.got = a); 1")
     assert called

@@ -13,6 +13,8 @@ from aiserver_tray.i18n import Language
 from tests.ui import states
 from tests.ui.conftest import Stack
 
+ALL_STARTED = "All that was started is running"
+"""What Home says of `states.running`."""
 WORDS = {
     "stopped": "Stopped",
     "starting": "Starting",
@@ -53,8 +55,27 @@ def test_a_module_tells_where_it_is_who_uses_it_and_what_is_wrong(stack: Stack) 
     home.wait_for_text("oneapi: unhealthy <b>for 2 min</b>", "[data-module=oneapi]")
     home.wait_for_text("127.0.0.1:5432", "[data-module=postgres]")
     home.wait_for_text("used by n8n, Dify", "[data-module=postgres]")
-    home.wait_for_text("1 of 3 modules healthy", ".overview")
+    home.wait_for_text("Modules healthy: 1 of 3", ".overview")
     home.wait_for_text("Docker engine 29.1.0", ".overview")
+
+
+@pytest.mark.parametrize(
+    ("language", "everything", "started", "healthy"),
+    [
+        ("en", "Everything is running", ALL_STARTED, "Modules healthy: 1 of 1"),
+        ("zh", "全部运行正常", "已启动的模块全部运行正常", "1 个模块中有 1 个运行正常"),
+    ],
+)
+def test_everything_is_said_to_run_only_where_no_module_is_stopped(
+    stack: Stack, language: Language, everything: str, started: str, healthy: str
+) -> None:
+    stack.show(states.snapshot("running", states.module("n8n", "running")))
+    home = stack.home(language)
+    home.until(lambda: home.wait_for("#overall").text == started, started)
+    home.wait_for_text(healthy, ".overview")
+    all_run = (states.module(name, "running") for name in states.TITLES)
+    stack.host.show(states.snapshot("running", *all_run))
+    home.until(lambda: home.wait_for("#overall").text == everything, everything)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +174,7 @@ def test_an_engine_that_is_down_is_started_where_that_is_possible(
     host.show(down | {"engine": down["engine"] | {"starting": True}})
     home.button("Starting the engine…")  # by another client, too
     host.show(states.running())
-    home.wait_for_text("Everything is running", ".overview")
+    home.wait_for_text(ALL_STARTED, ".overview")
     assert not [b for b in home.all("button") if b.accessible_name == "Start engine"]
 
 
@@ -182,7 +203,7 @@ def test_the_page_that_an_invitation_names_is_shown_whatever_the_host_does(stack
     home.wait_for_text("Nothing is running", ".overview")
     stack.break_streams()
     stack.host.show(states.running())
-    home.wait_for_text("Everything is running", ".overview")
+    home.wait_for_text(ALL_STARTED, ".overview")
     home.wait_for(".notice[data-page=settings]")
     home.script("location.hash = 'logs/n8n'")
     home.wait_for_text("aiserver-tray logs n8n --follow", ".notice[data-page=logs]")
@@ -193,7 +214,7 @@ def test_a_reload_shows_the_same(stack: Stack) -> None:
     home = stack.home()
     assert "token" not in home.address
     home.reload()
-    home.wait_for_text("Everything is running", ".overview")
+    home.wait_for_text(ALL_STARTED, ".overview")
     stack.host.show(states.snapshot())
     home.wait_for_text("Nothing is running", ".overview")
 
@@ -247,7 +268,7 @@ def test_a_page_that_did_not_come_whole_comes_again(stack: Stack, part: str) -> 
     shown = home.script("return performance.timeOrigin")
     home.until(lambda: home.script("return performance.timeOrigin") != shown, "another try")
     home.withhold()
-    home.wait_for_text("Everything is running", ".overview")
+    home.wait_for_text(ALL_STARTED, ".overview")
     home.until(lambda: home.script("return sessionStorage.length") == 0, "no more tries")
 
 
@@ -271,7 +292,7 @@ def test_another_language_shows_without_another_page(stack: Stack) -> None:
     assert home.script("return document.documentElement.lang") == "zh"
     host.chosen = None
     host.show(states.running())
-    home.wait_for_text("Everything is running", ".overview")
+    home.wait_for_text(ALL_STARTED, ".overview")
     assert home.script("return [document.documentElement.lang, isOld]") == ["en", True]
 
 
@@ -304,7 +325,7 @@ def test_errors_of_the_page_come_into_the_log(stack: Stack) -> None:
     assert "TypeError" in line["message"]
     assert ".js:" in line["message"]
     stack.host.show(states.running())
-    home.wait_for_text("Everything is running", ".overview")
+    home.wait_for_text(ALL_STARTED, ".overview")
 
 
 SHOWN: dict[str, Callable[[], Json]] = {

@@ -32,11 +32,17 @@ export function overview(page) {
     <section class="overview" data-state=${snapshot.state} aria-labelledby="overall">
       ${emblem(snapshot.state)}
       <div class="overview-text">
-        <h2 id="overall">${t(SENTENCES[snapshot.state])}</h2>
+        <h2 id="overall">${sentence(snapshot)}</h2>
         <p class="muted">${engineLine(snapshot)}</p>
       </div>
       <div class="buttons">${snapshot.engine.running ? stackButtons(page) : engineButton(page)}</div>
     </section>`;
+}
+
+/** @param {Snapshot} snapshot */
+function sentence({ state, modules }) {
+  const isPart = state === "running" && modules.some((module) => module.state === "stopped");
+  return isPart ? t("All that was started is running") : t(SENTENCES[state]);
 }
 
 /** @param {Snapshot} snapshot */
@@ -57,7 +63,7 @@ function leftToStop(modules) {
 function healthyOf(modules) {
   const meant = modules.filter(({ wanted, state }) => wanted || state !== "stopped");
   const ready = meant.filter(({ state }) => state === "running").length;
-  return meant.length ? t("{ready} of {total} modules healthy", { ready, total: meant.length }) : "";
+  return meant.length ? t("Modules healthy: {ready} of {total}", { ready, total: meant.length }) : "";
 }
 
 /** @param {PageState & {snapshot: Snapshot}} page */
