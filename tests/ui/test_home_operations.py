@@ -77,7 +77,7 @@ DOWNLOAD = (
 )
 
 
-@pytest.mark.parametrize("width", [450])
+@pytest.mark.parametrize("width", [450, 640, 900])
 def test_the_whole_detail_of_an_operation_is_seen(stack: Stack, width: int) -> None:
     home = stack.home()
     home.resize(width, 700)
@@ -91,6 +91,14 @@ def test_the_whole_detail_of_an_operation_is_seen(stack: Stack, width: int) -> N
         home.wait_for_text(name, ".operation")
     overflow = "return document.documentElement.scrollWidth - innerWidth"
     assert home.script(overflow) <= 0
+
+
+def test_a_detail_that_is_cut_can_be_pointed_at(stack: Stack) -> None:
+    stack.show(states.snapshot("starting", operations=[states.operation("up", text=DOWNLOAD)]))
+    home = stack.home()
+    home.resize(1200, 700)
+    home.wait_for_text("elasticsearch", ".operation")
+    assert home.wait_for(".operation .grow").get_attribute("title") == DOWNLOAD
 
 
 def test_a_failed_operation_says_why_until_it_is_dismissed(stack: Stack) -> None:

@@ -55,7 +55,7 @@ const running = (operation, what, canCancel) => html`
   <section class="operation" aria-label=${what} data-operation=${operation.id}>
     <div class="operation-text">
       <strong>${what}</strong>
-      <span class="muted grow">${detail(operation)}</span>
+      <span class="muted grow" title=${detail(operation)}>${detail(operation)}</span>
       <span class="muted number">${remaining(operation)}</span>
       ${operation.foreign ? nothing : button({
         text: t("Cancel"), name: `${t("Cancel")}: ${what}`, kind: "quiet", enabled: canCancel,
