@@ -1,5 +1,7 @@
 """Channels that tell of modules and change their settings."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from aiserver_tray.api.dispatch import Handlers
@@ -45,7 +47,9 @@ class ModuleChannels:
 
     def snapshot(self, language: Language) -> Json:
         """Everything as it is shown now."""
-        return snapshot_json(self._core.store.snapshot, language, self._titles(language))
+        snapshot, titles = self._core.store.snapshot, self._titles(language)
+        by_title = replace(snapshot, modules=_by_title(snapshot.modules, titles))
+        return snapshot_json(by_title, language, titles)
 
     def module(self, name: str) -> ModuleView:
         """The module as it is shown now.
@@ -71,7 +75,7 @@ class ModuleChannels:
         titles = self._titles(caller.language)
         items = [
             {"name": m.name, "type": m.kind, "title": title, "summary": summary}
-            for m in self._core.store.snapshot.modules
+            for m in _by_title(self._core.store.snapshot.modules, titles)
             if asked.type in (None, m.kind)
             for title, summary in [titles.get(m.name, (m.name, ""))]
         ]
@@ -105,6 +109,16 @@ class ModuleChannels:
             self._app.settings.choose(dict.fromkeys(asked.modules))
             self._renewal.take_up()
         return {"chosen": list(self._app.chosen)}
+
+
+def _by_title(modules: Iterable[ModuleView], titles: Titles) -> tuple[ModuleView, ...]:
+    """*modules* as every page and menu lists them, orphans last."""
+
+    def key(module: ModuleView) -> tuple[bool, str, str]:
+        title, _ = titles.get(module.name, (module.name, ""))
+        return module.orphan, title.casefold(), module.name
+
+    return tuple(sorted(modules, key=key))
 
 
 def _module(snapshot: Snapshot, name: str) -> ModuleView:

@@ -15,7 +15,9 @@ def summary(view: OperationView, snapshot: Snapshot, seconds: float) -> list[Tex
     """What an operation that succeeded has brought about."""
     time_ = units.seconds(seconds)
     if view.kind in ("up", "restart"):
-        modules = [module for module in snapshot.modules if module.name in view.modules]
+        from aiserver_tray.state.status import by_name  # noqa: PLC0415 - after Ctrl-C works
+
+        modules = [module for module in by_name(snapshot.modules) if module.name in view.modules]
         if len(modules) == 1:
             return [Text("{what} ({time})", what=_state(modules[0]), time=time_)]
         return [*map(_state, modules), Text("Done in {time}.", time=time_)]

@@ -1,5 +1,6 @@
 """The snapshot as ``aiserver-tray status --json`` prints it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from aiserver_tray.i18n import Language, Text
@@ -11,8 +12,14 @@ def status_json(snapshot: Snapshot, language: Language = "en") -> dict[str, Any]
     return {
         "engine": {"running": snapshot.engine.running, "version": snapshot.engine.version},
         "state": snapshot.state,
-        "modules": [module_json(module, language) for module in snapshot.modules],
+        "modules": [module_json(module, language) for module in by_name(snapshot.modules)],
     }
+
+
+def by_name(modules: Iterable[ModuleView]) -> list[ModuleView]:
+    """*modules* as the command line, which shows no titles, lists them; a host tells them in the
+    order of titles. Orphans last."""
+    return sorted(modules, key=lambda module: (module.orphan, module.kind, module.name))
 
 
 def module_json(module: ModuleView, language: Language) -> dict[str, Any]:

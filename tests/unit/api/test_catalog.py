@@ -15,6 +15,7 @@ from aiserver_tray.app import App
 from aiserver_tray.contract import Caller, Json
 from aiserver_tray.core import Core
 from aiserver_tray.host.files import write_private
+from aiserver_tray.i18n import Language
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.facts import OperationChanged
 from tests.contract.host import Recorded
@@ -63,6 +64,24 @@ def test_modules_that_came_changed_and_went_are_taken_up(
 
     shutil.rmtree(catalog / "wiki")
     assert "wiki" not in shown(api)
+
+
+@pytest.mark.parametrize(
+    ("language", "neighbours"),
+    [("en", ["n8n", "Object storage (S3)"]), ("zh", ["zoo", "对象存储（S3）"])],
+)
+def test_modules_come_by_the_title_that_is_read(
+    app: App, core: Core, tmp_path: Path, language: Language, neighbours: list[str]
+) -> None:
+    api, reader = Api(app, core), replace(CALLER, language=language)
+    write(tmp_path / "catalog", "animals", {"animals": service()}, kind="basic", title="zoo")
+
+    snapshot = api.invoke("ai/snapshot/get", None, reader)["data"]
+    titles = [module["title"] for module in snapshot["modules"]]
+    assert titles == sorted(titles, key=str.casefold)
+    assert titles[(at := titles.index(neighbours[0])) : at + 2] == neighbours
+    listed = api.invoke("ai/modules/list", {}, reader)["data"]["items"]
+    assert [module["title"] for module in listed] == titles
 
 
 def test_who_asks_the_host_about_itself_finds_the_catalog_as_it_is(

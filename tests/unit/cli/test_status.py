@@ -12,6 +12,7 @@ from aiserver_tray.cli.words import PLAIN_SIGNS
 from aiserver_tray.errors import EngineDownError
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import EngineView, ModuleView, Port, ServiceView, Snapshot, State
+from aiserver_tray.state.status import status_json
 from aiserver_tray.state.words import SIGNS, STATES
 
 SERVICE = ServiceView(
@@ -40,6 +41,15 @@ def printed(shown: Snapshot, width: int = 80, encoding: str = "utf-8") -> str:
     with console.capture() as capture:
         console.print(table(shown, "en", console))
     return capture.get()
+
+
+def test_modules_stand_by_name_wherever_the_snapshot_comes_from() -> None:
+    minio, mysql = (replace(MODULE, name=name, kind="basic") for name in ("minio", "mysql"))
+    gone = replace(MODULE, name="dify", orphan=True)
+    by_title = snapshot(mysql, MODULE, minio, gone)
+    expected = ["minio", "mysql", "n8n", "dify"]
+    assert [row.module for row in rows(by_title, "en")] == expected
+    assert [module["name"] for module in status_json(by_title)["modules"]] == expected
 
 
 def test_a_running_module_tells_its_page_else_its_ports() -> None:
