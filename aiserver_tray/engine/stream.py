@@ -140,11 +140,17 @@ class Stream:
                 self._release()
             finally:
                 self._busy.release()
-        elif self._socket is not None:
+        else:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        if self._socket is not None:
             with suppress(Exception):  # ended meanwhile
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def _release(self) -> None:
+        # Closing alone does not wake a thread that is just in `send`.
+        self._shut_down()
         if self._response is not None:
             self._response.close()
         self._client.close()

@@ -77,6 +77,25 @@ def test_a_command_that_takes_no_input_does_not_wait_for_its_end(core: Engine) -
         os.close(descriptor)
 
 
+@pytest.mark.parametrize("command", ["true", "head -c 1 >/dev/null"])
+def test_a_command_that_ends_before_it_has_read_all_ends_exec(core: Engine, command: str) -> None:
+    created = run(core, "ai-full")
+    stdin = os.open("/dev/zero", os.O_RDONLY)  # more than any buffer between here and there holds
+    stdout, end = os.pipe()
+    statuses: list[int] = []
+
+    def act() -> None:
+        console = Console(stdin, end, end)
+        statuses.append(core.containers.exec(created, ["sh", "-c", command], console))
+
+    thread = threading.Thread(target=act, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert statuses == [0]
+    for descriptor in (stdin, stdout, end):
+        os.close(descriptor)
+
+
 def test_a_command_that_is_not_there_ends_as_in_a_shell(core: Engine) -> None:
     created = run(core, "ai-nothing")
     stdin = os.open(os.devnull, os.O_RDONLY)
