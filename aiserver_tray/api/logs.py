@@ -10,7 +10,15 @@ from aiserver_tray.core import Core
 from aiserver_tray.errors import AiServerError, RequestError, refuse_unknown
 from aiserver_tray.i18n import Text
 from aiserver_tray.logs.level import Level
-from aiserver_tray.logs.sources import Follower, Source, Span, history, levelled, sources
+from aiserver_tray.logs.sources import (
+    Follower,
+    OnUnreadable,
+    Source,
+    Span,
+    history,
+    levelled,
+    sources,
+)
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.values import LogLine
@@ -42,12 +50,17 @@ class LogChannels:
         for _, follower in streams.values():
             follower.close()
 
-    def _logs(self, asked: LogsRequest, _caller: Caller) -> Json:
+    def _logs(self, asked: LogsRequest, caller: Caller) -> Json:
         modules = self._modules(asked.name)
         wanted = sources(self._core.store.snapshot, modules)
-        lines = history(self._core.engine, wanted, Span(tail=asked.tail))
+        notices: list[str] = []
+
+        def on_unreadable(source: Source) -> None:
+            notices.append(source.unreadable.render(caller.language))
+
+        lines = history(self._core.engine, wanted, Span(tail=asked.tail), on_unreadable)
         entries = [self._entry(*found, number) for number, found in enumerate(levelled(lines))]
-        return {"entries": entries[: -asked.tail - 1 : -1]}
+        return {"entries": entries[: -asked.tail - 1 : -1], "notices": notices}
 
     def _modules(self, name: str | None) -> tuple[str, ...]:
         if name is None:
@@ -69,7 +82,8 @@ class LogChannels:
 
     def _attach(self, asked: LogStream, caller: Caller) -> Json:
         modules = self._modules(asked.name)
-        follower = Follower(self._core.engine, self._core.store, modules, Span(tail=_TAIL))
+        tell = _teller(asked, caller)
+        follower = Follower(self._core.engine, self._core.store, modules, Span(tail=_TAIL), tell)
         with self._lock:
             streams = self._streams.setdefault(caller, {})
             if asked.stream_id in streams or len(streams) >= _MOST_STREAMS:
@@ -107,6 +121,20 @@ class LogChannels:
             _, known = streams.get(asked.stream_id, ("", None))
             if known is follower:  # else its name was given to another since
                 del streams[asked.stream_id]
+
+
+def _teller(asked: LogStream, caller: Caller) -> OnUnreadable:
+    def tell(source: Source) -> None:
+        notice = {
+            "streamId": asked.stream_id,
+            "event": "notice",
+            "message": source.unreadable.render(caller.language),
+            "module": source.module,
+            "service": source.service,
+        }
+        caller.emit(LOG_EVENT, notice)
+
+    return tell
 
 
 def _events(lines: Iterable[tuple[Source, "LogLine", Level]]) -> Iterator[Json]:

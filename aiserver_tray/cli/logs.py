@@ -14,6 +14,7 @@ from aiserver_tray.cli.common import (
     common_options,
     current_app,
     print_json_line,
+    tell,
 )
 from aiserver_tray.cli.core import check_modules, require_engine, whole_snapshot
 from aiserver_tray.cli.since import Since
@@ -60,13 +61,17 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
     """What the services of MODULEs write. Without a name: of all."""
     app = current_app()
     span = Span(since, tail)
+
+    def on_unreadable(source: Source) -> None:
+        tell([source.unreadable.render(app.language)])
+
     with app.core() as core:
         snapshot = whole_snapshot(core)
         check_modules(snapshot, modules)
         require_engine(snapshot)
         wanted = sources(snapshot, modules)
-        follower = Follower(core.engine, core.store, modules, span)
-        lines = follower.lines() if follow else history(core.engine, wanted, span)
+        follower = Follower(core.engine, core.store, modules, span, on_unreadable)
+        lines = follower.lines() if follow else history(core.engine, wanted, span, on_unreadable)
         show = _print_json if as_json else _printer(wanted)
         for source, line, found in levelled(lines):
             if level is None or is_at_least(found, level):

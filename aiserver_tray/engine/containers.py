@@ -153,7 +153,11 @@ class Containers:
         follow: Literal["follow", "stop"] = "stop",
     ) -> LogStream:
         """Its log so far, from *since* on, or its last *tail* lines; ``follow`` goes on until the
-        container ends. To be closed."""
+        container ends. To be closed.
+
+        Raises:
+            UnsupportedError: its logging driver keeps nothing that the engine can read.
+        """
         stream = self._connection.stream(
             "GET",
             "/containers/{}/logs",

@@ -19,6 +19,7 @@ from aiserver_tray.errors import (
     ObjectNotFoundError,
     ResourcesError,
     SettingError,
+    UnsupportedError,
 )
 from aiserver_tray.host.engine_place import is_installed
 from aiserver_tray.i18n import Text
@@ -126,6 +127,8 @@ def refusal(status: int, explanation: str) -> AiServerError:
         return ObjectNotFoundError(status, explanation)
     if status == 409:
         return ObjectConflictError(status, explanation)
+    if status == 501:
+        return UnsupportedError(status, explanation)
     return EngineRequestError(status, explanation)
 
 

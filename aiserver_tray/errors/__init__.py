@@ -14,7 +14,7 @@
     ├── EngineDownError       E_ENGINE_DOWN
     ├── EngineNotInstalledError  E_ENGINE_NOT_INSTALLED
     ├── EngineRequestError    E_RUNTIME        the engine refused something we did not foresee
-    │   ├── ObjectNotFoundError, ObjectConflictError
+    │   ├── ObjectNotFoundError, ObjectConflictError, UnsupportedError
     ├── NameConflictError     E_NAME_CONFLICT  an object of our name that is not ours
     ├── PortConflictError     E_PORT_CONFLICT  address, owner, a free port
     ├── ResourcesError        E_RESOURCES      memory, disk, kernel setting
@@ -78,6 +78,7 @@ from aiserver_tray.errors.engine import (
     ObjectNotFoundError,
     PortConflictError,
     ResourcesError,
+    UnsupportedError,
 )
 from aiserver_tray.errors.operations import (
     BusyError,
@@ -131,6 +132,7 @@ __all__ = [
     "UnknownNameError",
     "UnknownSettingError",
     "UnlistedError",
+    "UnsupportedError",
     "each",
     "mistyped",
     "raise_all",

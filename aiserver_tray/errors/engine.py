@@ -89,6 +89,10 @@ class ObjectConflictError(EngineRequestError):
     """The engine has another object of this name, or the object is in use."""
 
 
+class UnsupportedError(EngineRequestError):
+    """The engine can't do that, as it or the object is set up."""
+
+
 class NameConflictError(AiServerError):
     """An object of the engine has a name that we need, and is not ours."""
 

@@ -2,14 +2,15 @@
 
 import heapq
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from queue import Full, Queue
 from typing import TYPE_CHECKING
 
-from aiserver_tray.errors import AiServerError, ObjectNotFoundError
+from aiserver_tray.errors import AiServerError, ObjectNotFoundError, UnsupportedError
+from aiserver_tray.i18n import Text
 from aiserver_tray.logs.level import Level, LevelReader
 from aiserver_tray.model import ServiceView, Snapshot
 from aiserver_tray.queues import available
@@ -39,6 +40,17 @@ class Source:
         """As people know it."""
         return self.module if self.module == self.service else f"{self.module}/{self.service}"
 
+    @property
+    def unreadable(self) -> Text:
+        """What to say where the engine can't give its log."""
+        return Text(
+            "The log of {service} can't be shown: its logging driver keeps none that the engine "
+            "can read. To see it here, set its logging.driver to local in compose.override.yaml, "
+            "then: aiserver-tray up {module}",
+            service=self.name,
+            module=self.module,
+        )
+
 
 @dataclass(frozen=True)
 class Span:
@@ -49,6 +61,8 @@ class Span:
 
 
 Item = tuple[Source, "LogLine"]
+OnUnreadable = Callable[[Source], None]
+"""Told of a source whose log the engine can't give; the others go on."""
 
 
 def sources(snapshot: Snapshot, modules: Sequence[str]) -> list[Source]:
@@ -62,9 +76,11 @@ def sources(snapshot: Snapshot, modules: Sequence[str]) -> list[Source]:
     ]
 
 
-def history(engine: "Engine", wanted: Sequence[Source], span: Span) -> Iterator[Item]:
+def history(
+    engine: "Engine", wanted: Sequence[Source], span: Span, on_unreadable: OnUnreadable
+) -> Iterator[Item]:
     """The lines that there are, of all services, by their time."""
-    logs = (_numbered(engine, source, span) for source in wanted)
+    logs = (_numbered(engine, source, span, on_unreadable) for source in wanted)
     for _, source, line in heapq.merge(*logs, key=lambda item: item[0]):
         yield source, line
 
@@ -77,7 +93,7 @@ def levelled(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Level]]
 
 
 def _numbered(
-    engine: "Engine", source: Source, span: Span
+    engine: "Engine", source: Source, span: Span, on_unreadable: OnUnreadable
 ) -> Iterator[tuple[datetime, Source, "LogLine"]]:
     """Lines with their time; one without takes that of the line before."""
     time = _BEGINNING
@@ -88,6 +104,8 @@ def _numbered(
                 yield time, source, line
     except ObjectNotFoundError:
         return  # removed meanwhile
+    except UnsupportedError:
+        on_unreadable(source)
 
 
 @dataclass
@@ -116,14 +134,18 @@ class _Reader:
 @dataclass
 class Follower:
     """Reads the logs of *modules* (none: all) on, as long as one of their containers runs; ones
-    that start meanwhile come along."""
+    that start meanwhile come along. *on_unreadable* is told of each source once."""
 
     engine: "Engine"
     store: "Store"
     modules: Sequence[str]
     span: Span
+    on_unreadable: OnUnreadable
     _positions: dict[Source, _Position] = field(default_factory=dict)
     _readers: dict[Source, _Reader] = field(default_factory=dict)
+    _unreadable: dict[Source, datetime | None] = field(default_factory=dict)
+    """When the container began whose log was asked for in vain: another one may have a log."""
+    _told: set[Source] = field(default_factory=set)
     _queue: "Queue[Item | AiServerError | Source]" = field(default_factory=lambda: Queue(_BUFFER))
     _closed: threading.Event = field(default_factory=threading.Event)
 
@@ -134,7 +156,8 @@ class Follower:
             EngineDownError: the engine went away.
         """
         snapshot = self.store.snapshot
-        for source, line in history(self.engine, sources(snapshot, self.modules), self.span):
+        wanted = sources(snapshot, self.modules)
+        for source, line in history(self.engine, wanted, self.span, self._tell_once):
             self._positions.setdefault(source, _Position()).pass_(line)
             yield source, line
         try:
@@ -171,9 +194,13 @@ class Follower:
         live = {source: s for source, s in services.items() if s.state in _LIVE}
         for source, service in live.items():
             self._read(source, service)
-        return bool(live) or not all(reader.is_over for reader in self._readers.values())
+        return not live.keys() <= self._unreadable.keys() or not all(
+            reader.is_over for reader in self._readers.values()
+        )
 
     def _read(self, source: Source, service: ServiceView) -> None:
+        if self._unreadable.get(source, _BEGINNING) == service.started_at:
+            return
         reader = self._readers.get(source)
         if reader and (not reader.is_over or reader.started_at == service.started_at):
             return
@@ -185,10 +212,20 @@ class Follower:
             )
         except ObjectNotFoundError:
             return  # removed meanwhile
+        except UnsupportedError:
+            self._unreadable[source] = service.started_at
+            self._tell_once(source)
+            return
+        self._unreadable.pop(source, None)
         self._readers[source] = _Reader(service.started_at, log)
         threading.Thread(
             target=self._pump, args=(source, log, position), name="log", daemon=True
         ).start()
+
+    def _tell_once(self, source: Source) -> None:
+        if source not in self._told:
+            self._told.add(source)
+            self.on_unreadable(source)
 
     def _pump(self, source: Source, log: "LogStream", position: _Position | None) -> None:
         """In a thread of its own: lines into the queue, without those that were read before."""

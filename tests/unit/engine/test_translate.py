@@ -19,6 +19,7 @@ from aiserver_tray.errors import (
     ObjectNotFoundError,
     ResourcesError,
     SettingError,
+    UnsupportedError,
 )
 
 HERE = Address("unix:///var/run/docker.sock", "local", {})
@@ -130,7 +131,12 @@ def test_what_the_caller_is_handling_is_not_the_reason() -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(404, ObjectNotFoundError), (409, ObjectConflictError), (500, EngineRequestError)],
+    [
+        (404, ObjectNotFoundError),
+        (409, ObjectConflictError),
+        (500, EngineRequestError),
+        (501, UnsupportedError),
+    ],
 )
 def test_a_refusal_keeps_status_and_words(status: int, kind: type[EngineRequestError]) -> None:
     found = refusal(status, "it is so")

@@ -1,0 +1,70 @@
+"""The logs of several services as one stream, on the lab's engine."""
+
+import json
+import threading
+
+import docker
+import pytest
+
+from aiserver_tray.api.logs import LogChannels
+from aiserver_tray.contract import LOG_EVENT, Caller, Json, LogsRequest, LogStream
+from tests.engine.operating import Installation, script
+
+TALKS = "echo said; exec sleep 86400"
+MUTE = {"logging": {"driver": "none"}}
+
+
+@pytest.fixture
+def muted(here: Installation) -> Installation:
+    """Two services run, of which the engine can read the log of one only."""
+    here.write("talk", {"one": script(TALKS), "two": script(TALKS, **MUTE)})
+    here.tray.run("up", "talk").succeeded()
+    return here
+
+
+def test_a_log_that_can_not_be_read_leaves_the_others_readable(muted: Installation) -> None:
+    done = muted.tray.run("logs", "talk", "--json")
+    assert done.code == 0, done.errors
+    lines = [json.loads(line) for line in done.output.splitlines()]
+    assert [(line["service"], line["message"]) for line in lines] == [("one", "said")]
+    assert done.errors.count("The log of talk/two can't be shown") == 1
+    assert "up talk" in done.errors
+
+
+def test_a_log_that_can_not_be_read_is_told_once_and_not_waited_for(
+    muted: Installation, engine: docker.DockerClient
+) -> None:
+    with muted.tray.started("logs", "talk", "-f") as following:
+        assert following.process.stdout is not None
+        assert following.process.stdout.readline().endswith("said\n")
+        engine.containers.get("ai-talk-two").restart()
+        engine.containers.get("ai-talk-one").restart()
+        assert following.process.stdout.readline().endswith("said\n")
+        engine.containers.get("ai-talk-one").stop()
+        done = following.wait()
+    assert (done.code, done.output) == (0, "")
+    assert done.errors.count("can't be shown") == 1
+
+
+def test_pages_are_told_of_a_log_that_can_not_be_read(muted: Installation) -> None:
+    told: list[Json] = []
+    both = threading.Event()
+
+    def emit(event: str, payload: Json) -> None:
+        assert event == LOG_EVENT
+        told.append(payload)
+        if len(told) == 2:
+            both.set()
+
+    caller = Caller("en", emit)
+    with muted.core() as core:
+        channels = LogChannels(core)
+        answer = channels.handlers["ai/module/logs"](LogsRequest(name="talk", tail=5), caller)
+        assert [entry["message"] for entry in answer["entries"]] == ["said"]
+        (notice,) = answer["notices"]
+        channels.handlers["ai/module/logsAttach"](LogStream(name="talk", stream_id="s"), caller)
+        assert both.wait(20)
+        channels.forget(caller)
+    events = {payload["event"]: payload for payload in told}
+    assert events["stdout"]["chunk"] == "said"
+    assert (events["notice"]["message"], events["notice"]["service"]) == (notice, "two")
