@@ -50,6 +50,12 @@ class Containers:
         answers = self._connection.get("/containers/json", params=params)
         return [parse.summary(answer) for answer in answers]
 
+    def names_with_volume(self, volume: str) -> list[str]:
+        """The containers, in whatever state, that have *volume* mounted."""
+        params = {"all": "1", "filters": json.dumps({"volume": [volume]})}
+        answers = self._connection.get("/containers/json", params=params)
+        return sorted(parse.summary(answer).name for answer in answers)
+
     def inspect(self, container: str) -> Container:
         """A container of ours.
 

@@ -26,6 +26,7 @@
     ├── ServiceNotRunningError  E_EXITED       asked something of a service that does not run
     ├── JobFailedError        E_JOB_FAILED
     ├── InUseError            E_IN_USE         by which modules
+    ├── VolumeInUseError      E_IN_USE         by which containers
     ├── BusyError             E_BUSY           pid, command
     │   ├── AlreadyRunningError                   pid
     ├── OverloadedError       E_BUSY           one client wants too much at once
@@ -89,6 +90,7 @@ from aiserver_tray.errors.operations import (
     JobFailedError,
     PostStartTimeoutError,
     ServiceNotRunningError,
+    VolumeInUseError,
 )
 
 __all__ = [
@@ -133,6 +135,7 @@ __all__ = [
     "UnknownSettingError",
     "UnlistedError",
     "UnsupportedError",
+    "VolumeInUseError",
     "each",
     "mistyped",
     "raise_all",

@@ -139,6 +139,26 @@ class InUseError(AiServerError):
         )
 
 
+class VolumeInUseError(AiServerError):
+    """A container that does not go with it has the volume that is to be removed."""
+
+    code = "E_IN_USE"
+
+    def __init__(self, volume: str, module: str, containers: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "The volume {volume} stays with its data: it is used by {containers}, running or "
+                "not. Remove that first (docker rm), then: aiserver-tray down {module} --volumes",
+                volume=volume,
+                containers=", ".join(containers),
+                module=module,
+            ),
+            volume=volume,
+            module=module,
+            containers=list(containers),
+        )
+
+
 class BusyError(AiServerError):
     """Another operation has the module. ``pid`` and ``command`` say which, where they are known."""
 

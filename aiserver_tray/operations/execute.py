@@ -31,6 +31,7 @@ from aiserver_tray.operations.plan import Step
 from aiserver_tray.operations.preflight import port_conflict
 from aiserver_tray.operations.preflight_volumes import other_use
 from aiserver_tray.operations.readiness import Wait
+from aiserver_tray.operations.volumes import remove_volume
 from aiserver_tray.target.kernel import KernelSetting
 from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import (
@@ -105,7 +106,7 @@ class EngineExecutor:
             case "remove_network", _:
                 remove_network(self._engine, step.subject)
             case "remove_volume", _:
-                self._engine.volumes.remove(step.subject)
+                remove_volume(self._engine, step.subject, step.module)
             case _:
                 raise TypeError(step.id)
         return None

@@ -276,12 +276,10 @@ def _cancelled(stage: Stage) -> Iterator[Case]:
 
 @produces("E_RUNTIME")
 def _refused(stage: Stage) -> Iterator[Case]:
-    stage.write({"web": idle(volumes=["data:/data"])}, top={"volumes": {"data": {}}})
-    stage.here.done("up", "web")
-    stage.engine.containers.create(IMAGE, name="theirs", volumes=["ai-web-data:/data"])
+    data = {"driver": "nowhere"}
+    stage.write({"web": idle(volumes=["data:/data"])}, top={"volumes": {"data": data}})
     advice = ("Mend that, then try again", "请排除后重试")
-    words = ("down", "web", "--volumes", "--yes")
-    yield Case(words, ("409", "ai-web-data", "aiserver-tray doctor"), advice, {"status": 409})
+    yield Case(UP, ("404", "nowhere", "aiserver-tray doctor"), advice, {"status": 404})
 
 
 # -- what is looked at -----------------------------------------------------------------------------

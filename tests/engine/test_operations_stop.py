@@ -7,7 +7,7 @@ from typing import Any
 import docker
 import pytest
 
-from aiserver_tray.errors import InUseError
+from aiserver_tray.errors import InUseError, VolumeInUseError
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
 from tests.engine.operating import (
     IMAGE,
@@ -144,6 +144,21 @@ def test_a_network_that_a_foreign_container_is_on_stays_with_it(
     assert here.module("web").state == "stopped"
     here.done("up", "web")
     assert here.module("web").state == "running"
+
+
+def test_a_volume_that_a_foreign_container_uses_is_told_with_its_name(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": idle(volumes=["data:/data"])}, top={"volumes": {"data": {}}})
+    here.done("up", "web")
+    engine.containers.create(IMAGE, name="theirs", volumes=["ai-web-data:/data"])
+    error = here.failed("down", "web", volumes=EVERY_VOLUME)
+    assert isinstance(error, VolumeInUseError)
+    assert error.data == {"volume": "ai-web-data", "module": "web", "containers": ["theirs"]}
+    assert volumes(engine) == {"ai-web-data"}
+    engine.containers.get("theirs").remove()
+    here.done("down", "web", volumes=EVERY_VOLUME)
+    assert volumes(engine) == set()
 
 
 # -- order, signals, grace -------------------------------------------------------------------------
