@@ -5,7 +5,9 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
+from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.errors import AiServerError, InUseError
+from aiserver_tray.i18n import Text
 from aiserver_tray.model import AT_REST, Container, ModuleModel
 from aiserver_tray.operations.plan import SECONDS, Plan, Step, step_id
 from aiserver_tray.state.required import required_now
@@ -115,6 +117,27 @@ def plan_down(
             *(Step("remove_network", n, m, needs=gone, seconds=0.1) for n, m in networks.items()),
             *(Step("remove_volume", n, m, needs=gone, seconds=0.1) for n, m in volumes.items()),
         ]
+    )
+
+
+def held(
+    networks: Iterable[str], containers: Iterable[ContainerSummary]
+) -> dict[str, tuple[str, ...]]:
+    """Those of *networks* that the engine would not remove, since some of *containers* are on them
+    and not at rest: by the names of these."""
+    active = [c for c in containers if c.status not in AT_REST]
+    users = {name: tuple(c.name for c in active if name in c.networks) for name in networks}
+    return {name: found for name, found in users.items() if found}
+
+
+def network_stays(name: str, module: str, users: Iterable[str]) -> Text:
+    """What to say of a network that is `held`; no *module*: the one that all share."""
+    return Text(
+        "The network {network} stays: it is used by {containers}. If it is to go, stop that "
+        "first, then: aiserver-tray {command}",
+        network=name,
+        containers=", ".join(users),
+        command=f"down {module}".strip(),
     )
 
 

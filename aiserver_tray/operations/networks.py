@@ -52,7 +52,8 @@ def _make_missing(engine: Engine, networks: Iterable[NetworkTarget]) -> bool:
 
 
 def remove_network(engine: Engine, name: str) -> None:
-    """Remove the network, unless someone else's container is on it: it stays with that one."""
+    """Remove the network, unless a container has come on it since the plan, in which those that
+    were on it are told of: it stays with that one."""
     try:
         engine.networks.remove(name)
     except ObjectNotFoundError:

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.errors import ObjectNotFoundError, raise_all
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container, OperationKind
-from aiserver_tray.operations.down import plan_down, plan_stop
+from aiserver_tray.operations.down import held, network_stays, plan_down, plan_stop
 from aiserver_tray.operations.kernel_steps import with_kernel_settings
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.parts import Parts
@@ -28,6 +29,7 @@ from aiserver_tray.operations.up import (
 )
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen
 from aiserver_tray.target.kernel import HELPER
+from aiserver_tray.target.labels import MODULE
 from aiserver_tray.target.model import ImageTarget
 
 
@@ -110,8 +112,19 @@ def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:
         if (module := network.module or "") in scope.modules or not (module or stays)
     }
     volumes = _volumes(request, scope, found)
+    users = held(networks, _staying(scope, found))
+    notices = tuple(network_stays(name, networks.pop(name), users[name]) for name in sorted(users))
     plan = plan_down(scope.modules, scope.models, containers.values(), networks, volumes)
-    return Prepared(plan, scope, Observed(containers))
+    return Prepared(plan, scope, Observed(containers), notices)
+
+
+def _staying(scope: Scope, found: Survey) -> list[ContainerSummary]:
+    """The containers that `down` of *scope* leaves, ours or not."""
+    return [
+        container
+        for container in found.containers
+        if not found.is_ours(container) or container.labels.get(MODULE) not in scope.modules
+    ]
 
 
 def _volumes(request: Request, scope: Scope, found: Survey) -> dict[str, str]:

@@ -136,14 +136,30 @@ def test_a_network_that_a_foreign_container_is_on_stays_with_it(
     )
     before = foreign.attrs["Id"], facts(engine, "theirs")
 
-    here.done("down", "web")
+    view = here.run("down", "web")
 
+    assert view.status == "succeeded", view.error
+    assert "remove_network" not in {step.kind for step in view.steps}
+    (notice,) = map(str, view.notices)
+    assert notice.startswith("The network ai-web stays: it is used by theirs. ")
+    assert "aiserver-tray down web" in notice
     assert names(engine) == {"theirs"}
     assert networks(engine) == {"ai-web"}
     assert (foreign.attrs["Id"], facts(engine, "theirs")) == before
     assert here.module("web").state == "stopped"
     here.done("up", "web")
     assert here.module("web").state == "running"
+
+
+def test_a_network_that_a_foreign_container_was_on_goes(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("web", {"web": idle()})
+    here.done("up", "web")
+    foreign = engine.containers.run(IMAGE, ["true"], detach=True, name="theirs", network="ai-web")
+    foreign.wait()
+    assert "remove_network ai-web" in here.done("down", "web")
+    assert networks(engine) == set()
 
 
 def test_a_volume_that_a_foreign_container_uses_is_told_with_its_name(
