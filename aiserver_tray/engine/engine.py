@@ -1,6 +1,7 @@
 """The engine, from any thread."""
 
 import threading
+from datetime import UTC, datetime
 from functools import partial
 
 from aiserver_tray.engine.address import Address, find_address
@@ -9,6 +10,7 @@ from aiserver_tray.engine.containers import Containers
 from aiserver_tray.engine.events import EventStream, event_params
 from aiserver_tray.engine.images import Images
 from aiserver_tray.engine.networks import Networks
+from aiserver_tray.engine.parse import moment
 from aiserver_tray.engine.values import EngineInfo
 from aiserver_tray.engine.volumes import Volumes
 from aiserver_tray.host.engine_place import kernel_release
@@ -71,6 +73,10 @@ class Engine:
             is_local=address.is_local,
             shares_kernel=address.is_local and answer["KernelVersion"] == kernel_release(),
         )
+
+    def now(self) -> datetime:
+        """The time by its clock, by which it dates what it logs; ours may differ."""
+        return moment(self._connection.get("/info")["SystemTime"]) or datetime.now(UTC)
 
     @property
     def generation(self) -> int:

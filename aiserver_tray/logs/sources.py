@@ -145,6 +145,7 @@ class Follower:
     _readers: dict[Source, _Reader] = field(default_factory=dict)
     _unreadable: dict[Source, datetime | None] = field(default_factory=dict)
     """When the container began whose log was asked for in vain: another one may have a log."""
+    _begun: datetime = _BEGINNING
     _told: set[Source] = field(default_factory=set)
     _queue: "Queue[Item | AiServerError | Source]" = field(default_factory=lambda: Queue(_BUFFER))
     _closed: threading.Event = field(default_factory=threading.Event)
@@ -155,6 +156,7 @@ class Follower:
         Raises:
             EngineDownError: the engine went away.
         """
+        self._begun = self.engine.now()
         snapshot = self.store.snapshot
         wanted = sources(snapshot, self.modules)
         for source, line in history(self.engine, wanted, self.span, self._tell_once):
@@ -205,7 +207,7 @@ class Follower:
         if reader and (not reader.is_over or reader.started_at == service.started_at):
             return
         position = self._positions.get(source)
-        span = Span(position.time) if position and position.time else self.span
+        span = self._rest(position)
         try:
             log = self.engine.containers.logs(
                 source.container, since=span.since, tail=span.tail, follow="follow"
@@ -221,6 +223,15 @@ class Follower:
         threading.Thread(
             target=self._pump, args=(source, log, position), name="log", daemon=True
         ).start()
+
+    def _rest(self, position: _Position | None) -> Span:
+        """What is wanted of a log that was read as far as *position*. The tail is one of what was
+        there in the beginning: a log that had nothing then is whole from there on."""
+        if position and position.time:
+            return Span(position.time)
+        if self.span.tail is None:
+            return self.span
+        return Span(max(self.span.since or self._begun, self._begun))
 
     def _tell_once(self, source: Source) -> None:
         if source not in self._told:

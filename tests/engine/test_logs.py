@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 
 import docker
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from aiserver_tray.api.logs import LogChannels
 from aiserver_tray.contract import LOG_EVENT, Caller, Json, LogsRequest, LogStream
 from tests.engine.operating import Installation, script
+from tests.engine.waiting import logged
 
 TALKS = "echo said; exec sleep 86400"
 MUTE = {"logging": {"driver": "none"}}
@@ -68,3 +70,45 @@ def test_pages_are_told_of_a_log_that_can_not_be_read(muted: Installation) -> No
     events = {payload["event"]: payload for payload in told}
     assert events["stdout"]["chunk"] == "said"
     assert (events["notice"]["message"], events["notice"]["service"]) == (notice, "two")
+
+
+# -- following, with a tail ------------------------------------------------------------------------
+
+COUNT = "i=0; while [ $i -lt 50 ]; do i=$((i+1)); echo line $i; done; exec sleep 86400"
+
+
+@pytest.fixture
+def base(here: Installation) -> Installation:
+    """One service runs and goes on saying so; another does not run yet."""
+    here.write("base", {"base": script("while :; do echo here; sleep 0.2; done")})
+    here.write("late", {"late": script(COUNT)})
+    here.tray.run("up", "base").succeeded()
+    return here
+
+
+def counted(base: Installation, tail: int, act: Callable[[], object]) -> list[str]:
+    """What the later service says while the logs are followed, with *act* done meanwhile."""
+    with base.tray.started("logs", "-f", "--json", "--tail", str(tail)) as following:
+        assert following.process.stdout is not None
+        output, found = following.process.stdout, list[str]()
+        while '"here"' not in output.readline():
+            assert following.is_running, following.wait()
+        act()
+        while "line 50" not in found:
+            found.append(json.loads(output.readline())["message"])
+    return [message for message in found if message != "here"]
+
+
+EVERY = [f"line {number}" for number in range(1, 51)]
+
+
+def test_a_tail_cuts_nothing_of_what_starts_later(base: Installation) -> None:
+    assert counted(base, 3, lambda: base.tray.run("up", "late").succeeded()) == EVERY
+
+
+def test_a_tail_of_none_shows_what_starts_anew_and_nothing_from_before(
+    base: Installation, engine: docker.DockerClient
+) -> None:
+    base.tray.run("up", "late").succeeded()
+    logged(engine.containers.get("ai-late"), "line 50")
+    assert counted(base, 0, lambda: engine.containers.get("ai-late").restart()) == EVERY
