@@ -266,6 +266,12 @@ def test_an_engine_that_is_back_is_known_again_before_an_operation_looks_at_it(
     assert facts(engine, "ai-base")["ai-base"].status == "running"
 
 
+def has_waited(view: OperationView, container: str) -> bool:
+    """Whether *container* is ready."""
+    waits = (step for step in view.steps if step.kind == "wait" and step.subject == container)
+    return any(step.status == "done" for step in waits)
+
+
 def test_times_to_ready_are_learnt_and_order_the_next_start(
     here: Installation, engine: docker.DockerClient
 ) -> None:
@@ -275,6 +281,7 @@ def test_times_to_ready_are_learnt_and_order_the_next_start(
         up = begin(core, "up", "web")
         core.store.wait_until(runs("ai-web-slow"), LIMIT)
         first = up.view.seconds_left
+        eventually(lambda: has_waited(up.view, "ai-web-quick"))
         open_gate(engine, "ai-web-slow")
         assert ended(up).status == "succeeded"
     learnt = here.app.settings.engine(engine.info()["ID"]).learnt
