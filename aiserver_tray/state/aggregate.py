@@ -220,9 +220,10 @@ def _module_state(state: "State", module: _Module, judged: Iterable[Judgement]) 
 
 
 def _reason(module: str, judged: Iterable[Judgement]) -> Text | None:
-    """That of the first service in trouble; the service is named where the module's name does not
-    say it already."""
-    for view in (judgement.view for judgement in judged):
+    """That of the first service in trouble, else of one that waits; the service is named where the
+    module's name does not say it already."""
+    for judgement in sorted(judged, key=lambda judgement: judgement.state != "error"):
+        view = judgement.view
         if view.reason:
             if view.name == module:
                 return view.reason

@@ -130,6 +130,12 @@ class TestJob:
         ]
         assert shown(state).state == "error"
 
+    def test_one_that_failed_is_the_reason_whatever_waits_for_it(self) -> None:
+        """The service stands before it in the file."""
+        found = container(status="created"), ended("web/job", exit_code=1)
+        state = running_engine(*found, models=WITH_JOB)
+        assert reason(state) == "job: the job failed with exit code 1"
+
     @pytest.mark.parametrize("status", ["created", "running"])
     def test_one_that_works_is_not_ready_yet(self, status: str) -> None:
         state = running_engine(container(), container("web/job", status=status), models=WITH_JOB)
