@@ -170,6 +170,7 @@ def _judged(state: "State", module: _Module) -> list[Judgement]:
     jobs = {service.container for service in module.services if service.is_job}
     live = any(c.status in ALIVE for name, c in module.containers.items() if name not in jobs)
     renewed = any(module.containers[s.container].status in ALIVE for s in module.left_over)
+    awaited = _awaited(module) if jobs else frozenset()
     return [
         _remembered(
             state.judgements,
@@ -181,10 +182,20 @@ def _judged(state: "State", module: _Module) -> list[Judgement]:
                 starting=module.planned or service.container in state.work.starting,
                 unplanned=service.container in state.unplanned,
                 renewed=renewed,
+                awaited=service.name in awaited,
             ),
         )
         for service in module.services
     ]
+
+
+def _awaited(module: _Module) -> frozenset[str]:
+    """Services that were not started, and what they wait for. An absent job need not wait: it may
+    be done."""
+    found = {service.name: module.containers.get(service.container) for service in module.services}
+    begun = {name for name, one in found.items() if one and one.status != "created"}
+    needs = {s.name: () if s.name in begun else s.depends_on for s in module.services}
+    return _closure(needs, (s.name for s in module.services if not s.is_job or found[s.name]))
 
 
 def _remembered(

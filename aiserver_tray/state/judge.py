@@ -19,7 +19,7 @@ class Circumstances:
     ``wanted``: the user wants the module; ``live``: a service of the module (not a job) has not
     ended; ``starting``: an operation is to make it run; ``unplanned``: it ended without us and was
     not healthy since; ``renewed``: of the module there runs what it has no more, so its settings
-    or files were changed and not put into effect.
+    or files were changed and not put into effect; ``awaited``: what depends on it was not started.
     """
 
     wanted: bool
@@ -27,6 +27,7 @@ class Circumstances:
     starting: bool
     unplanned: bool
     renewed: bool = False
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,9 @@ def _condition(
 
 def _is_done(service: ServiceModel, container: Container | None, about: Circumstances) -> bool:
     """Whether a job, or another service that may end, ended well; a job without a container did so
-    where the others run."""
+    where the others run, and nothing is left that waits for it."""
     if container is None:
-        return service.is_job and about.live and not about.starting
+        return service.is_job and about.live and not (about.starting or about.awaited)
     may_end = service.is_job or service.may_end
     return may_end and container.ended_well and (about.live or about.wanted)
 
@@ -83,7 +84,7 @@ def _lost_memory(container: Container) -> bool:
 
 
 def _absent(service: ServiceModel, about: Circumstances) -> tuple[State, Text | None]:
-    if about.wanted and not service.is_job:
+    if about.wanted and (about.awaited or not service.is_job):
         if about.renewed:
             return "stopped", Text("is new: it comes when the module is started again")
         return "error", Text("has no container, though it should run")

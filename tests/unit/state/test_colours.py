@@ -9,6 +9,7 @@ from aiserver_tray.model import (
     ModuleModel,
     OperationKind,
     OperationStatus,
+    OperationView,
     ServiceModel,
     State,
 )
@@ -164,6 +165,66 @@ class TestJob:
     def test_it_does_not_make_a_module_degraded_that_has_nothing_else_left(self) -> None:
         state = running_engine(ended(exit_code=1), ended("web/job"), models=WITH_JOB)
         assert shown(state).state == "error"
+
+
+class TestAwaitedJob:
+    """A job without a container, after an `up` that could not make it: its image is not there."""
+
+    MODELS = (
+        ModuleModel(
+            "web",
+            "feature",
+            services=(
+                ServiceModel("db", "ai-web-db", "db:1", depends_on=("seed",)),
+                ServiceModel("seed", "ai-web-seed", "job:1", is_job=True),
+                ServiceModel("app", "ai-web-app", "app:1", depends_on=("db", "late")),
+                ServiceModel("late", "ai-web-late", "job:1", is_job=True, depends_on=("early",)),
+                ServiceModel("early", "ai-web-early", "job:1", is_job=True),
+            ),
+        ),
+    )
+    DB = container("web/db")
+    MADE = container("web/app", status="created")
+
+    def test_it_is_an_error_where_a_service_was_made_and_waits_for_it(self) -> None:
+        view = shown(running_engine(self.DB, self.MADE, models=self.MODELS))
+        assert (view.state, view.ready, view.total) == ("degraded", 2, 5), "db, and its own job"
+        assert str(view.reason) == "late: has no container, though it should run"
+        assert str(view.services[4].reason) == "has no container, though it should run"
+        assert view.services[1].reason is None
+
+    def test_it_is_not_done_where_who_waits_for_it_is_absent_too(self) -> None:
+        view = shown(running_engine(self.DB, models=self.MODELS))
+        assert (view.state, view.ready) == ("degraded", 2)
+
+    def test_what_comes_with_the_next_start_brings_it(self) -> None:
+        view = shown(running_engine(self.DB, container("web/old"), models=self.MODELS))
+        assert (view.state, view.ready) == ("running", 2)
+
+    def test_it_is_done_where_all_that_depend_on_it_were_started(self) -> None:
+        view = shown(running_engine(self.DB, container("web/app"), models=self.MODELS))
+        assert (view.state, view.ready, view.reason) == ("running", 5, None)
+
+    def test_one_job_that_waits_for_another_is_none_that_was_started(self) -> None:
+        made = container("web/late", status="created")
+        view = shown(running_engine(self.DB, self.MADE, made, models=self.MODELS))
+        assert str(view.reason) == "early: has no container, though it should run"
+
+    def test_nothing_is_wrong_where_nobody_wants_it(self) -> None:
+        found = ended("web/db"), self.MADE
+        assert shown(running_engine(*found, models=self.MODELS, desired=())).state == "stopped"
+
+    @pytest.mark.parametrize(
+        "busy",
+        [
+            operation("up", ("create", "web/late", "pending"), ("create", "web/early", "pending")),
+            operation("up"),
+        ],
+        ids=["ours", "another process's"],
+    )
+    def test_a_start_may_still_bring_it(self, busy: OperationView) -> None:
+        found = running_engine(self.DB, self.MADE, models=self.MODELS)
+        assert shown(after(OperationChanged(busy), start=found)).state == "starting"
 
 
 class TestChanged:
