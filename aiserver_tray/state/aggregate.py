@@ -9,7 +9,7 @@ from aiserver_tray.model import Container, ModuleModel, ModuleView, ServiceModel
 from aiserver_tray.model import State as StateName
 from aiserver_tray.page import moved
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge
-from aiserver_tray.state.required import required_now
+from aiserver_tray.state.required import closure, required_now
 
 if TYPE_CHECKING:
     from aiserver_tray.state.reduce import State
@@ -85,8 +85,8 @@ class _Module:
 def _modules(state: "State") -> Iterator[_Module]:
     """In the catalog's order, orphans last."""
     requires = {model.name: model.requires for model in state.modules}
-    wanted = _closure(requires, state.desired)
-    planned = _closure(requires, state.work.planned)
+    wanted = closure(requires, state.desired)
+    planned = closure(requires, state.work.planned)
     now = required_now(state.modules, state.containers.values())
     containers: dict[str, dict[str, Container]] = {}
     for name, container in state.containers.items():
@@ -95,25 +95,13 @@ def _modules(state: "State") -> Iterator[_Module]:
         yield _Module(
             model,
             containers.pop(model.name, {}),
-            _closure(now, now[model.name]),
+            closure(now, now[model.name]),
             wanted=model.name in wanted,
             planned=model.name in planned,
         )
     for name in sorted(containers):
-        required = _closure(now, now[name])
+        required = closure(now, now[name])
         yield _Module(ModuleModel(name, "feature"), containers[name], required, orphan=True)
-
-
-def _closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:
-    """Those of *names* that are known, and all that they require."""
-    found: set[str] = set()
-    left = list(names)
-    while left:
-        name = left.pop()
-        if name in requires and name not in found:
-            found.add(name)
-            left.extend(requires[name])
-    return frozenset(found)
 
 
 def _service_of(container: Container) -> ServiceModel:
@@ -195,7 +183,7 @@ def _awaited(module: _Module) -> frozenset[str]:
     found = {service.name: module.containers.get(service.container) for service in module.services}
     begun = {name for name, one in found.items() if one and one.status != "created"}
     needs = {s.name: () if s.name in begun else s.depends_on for s in module.services}
-    return _closure(needs, (s.name for s in module.services if not s.is_job or found[s.name]))
+    return closure(needs, (s.name for s in module.services if not s.is_job or found[s.name]))
 
 
 def _remembered(

@@ -23,6 +23,7 @@ from aiserver_tray.state.facts import (
     TextsChanged,
 )
 from aiserver_tray.state.judge import ALIVE
+from aiserver_tray.state.required import closure
 from aiserver_tray.state.work import Work
 
 
@@ -80,7 +81,7 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911 - one case 
         case TextsChanged():
             return replace(state)  # all look again
         case DesiredChanged(modules):
-            return _with(state, desired=modules)
+            return _desired(state, modules)
         case OperationChanged(operation):
             return _operation(state, operation)
         case _:
@@ -167,6 +168,15 @@ def _ended_between(old: Container, new: Container) -> bool:
         or new.started_at != old.started_at
         or new.restart_count > old.restart_count
     )
+
+
+def _desired(state: State, modules: frozenset[str]) -> State:
+    """Takes containers of modules that are not wanted any more out of the unplanned: they were
+    stopped on purpose, perhaps by a process whose work was not seen in time."""
+    requires = {model.name: model.requires for model in state.modules}
+    before, now = (asked | closure(requires, asked) for asked in (state.desired, modules))
+    dropped = {n for n, c in state.containers.items() if c.module in before - now}
+    return _with(state, desired=modules, unplanned=state.unplanned - dropped)
 
 
 def _operation(state: State, operation: OperationView) -> State:

@@ -1,6 +1,6 @@
 """What modules require as they run: their files may say something else by now (pure)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiserver_tray.model import AT_REST, Container, ModuleModel
 
@@ -25,3 +25,15 @@ def _telling(containers: Iterable[Container]) -> list[Container]:
     found = list(containers)
     alive = {container.module for container in found if container.status not in AT_REST}
     return [c for c in found if c.status not in AT_REST or c.module not in alive]
+
+
+def closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:
+    """Those of *names* that are known, and all that they require."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name in requires and name not in found:
+            found.add(name)
+            left.extend(requires[name])
+    return frozenset(found)

@@ -9,6 +9,7 @@ from aiserver_tray.model import (
 )
 from aiserver_tray.state.facts import (
     ContainerSeen,
+    DesiredChanged,
     OperationChanged,
 )
 
@@ -17,6 +18,7 @@ from .made import (
     at,
     container,
     ended,
+    model,
     operation,
     reason,
     running_engine,
@@ -101,6 +103,23 @@ class TestUnplannedExit:
         again = ContainerSeen(container(health="starting", started_at=at(9)))
         state = after(OperationChanged(busy), again, OperationChanged(over), start=state)
         assert shown(state).state == "starting"
+
+    def test_what_is_not_wanted_any_more_was_stopped_on_purpose(self) -> None:
+        """Another process was faster than we could see what it is at."""
+        models = (model("web", requires=("db",)), model("db"), model("chat"))
+        names = ("web/app", "db/app", "chat/app", "gone/app")
+        state = running_engine(
+            *map(container, names), models=models, desired=("web", "chat", "gone")
+        )
+        state = after(
+            *(ContainerSeen(ended(name, exit_code=143)) for name in names),
+            DesiredChanged(frozenset({"chat"})),
+            DesiredChanged(frozenset({"web", "chat", "gone"})),
+            *(ContainerSeen(container(n, health="starting", started_at=at(9))) for n in names),
+            start=state,
+        )
+        states = {view.name: view.state for view in state.snapshot.modules}
+        assert states == dict.fromkeys(("web", "db", "gone"), "starting") | {"chat": "error"}
 
     def test_a_new_container_makes_a_new_beginning(self) -> None:
         state = after(ContainerSeen(ended(exit_code=1)), start=running_engine(container()))
