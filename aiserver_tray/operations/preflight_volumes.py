@@ -1,6 +1,6 @@
 """Volumes that were made for another use, or with other secrets (pure)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -106,7 +106,20 @@ def keep_labels(module: Module, secrets: Secrets) -> dict[str, str]:
         f"{KEEP}{address}": secrets.fingerprint(address) if address in made else _TO_BE_MADE
         for address, setting in keep.items()
         if address in made or setting.generate
-    }
+    } | _renamed_labels(module, [address for address in keep if address in made], secrets)
+
+
+def _renamed_labels(module: Module, kept: Sequence[str], secrets: Secrets) -> dict[str, str]:
+    """As `keep_labels`, of secrets that the file of *module* has no more, and whose value one of
+    those that are *kept* has: somebody gave it another name, and the value with it."""
+    own = f"{module.name}."
+    declared = {f"{own}{name}" for name in module.settings}
+    gone = [a for a in secrets.names() if a.startswith(own) and a not in declared] if kept else []
+    if not gone:
+        return {}
+    values = secrets.values([*gone, *kept])
+    present = {values[address] for address in kept}
+    return {f"{KEEP}{a}": secrets.fingerprint(a) for a in gone if values[a] in present}
 
 
 def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
@@ -115,11 +128,15 @@ def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def keep_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServerError]:
-    """Our volumes that were made with another value of a secret than the present one."""
+    """Our volumes that were made with another value of a secret than the present one, or with a
+    secret that has another name now."""
     return [
-        _changed(address, target.name, volumes)
-        for target in targets
-        for address, volumes in _altered(target, survey).items()
+        *(
+            _changed(address, target.name, volumes)
+            for target in targets
+            for address, volumes in _altered(target, survey).items()
+        ),
+        *(error for target in targets for error in _renamed(target, survey)),
     ]
 
 
@@ -141,6 +158,33 @@ def _changed(address: str, module: str, volumes: Sequence[str]) -> SettingError:
         "Put back secrets.json of this home from a backup, or begin anew without the data: "
         "aiserver-tray down {module} --volumes",
         volumes=", ".join(volumes),
+        module=module,
+    )
+    return SettingError(address, why)
+
+
+def _renamed(target: ModuleTarget, survey: Survey) -> Iterator[SettingError]:
+    """For each generated secret of *target* that no volume was made with, and that may be in the
+    place of one that its file has no more. Whether it was made says nothing: a `pull` makes it."""
+    volumes = [volume for volume in survey.our_volumes if volume.module == target.name]
+    made_with = {label for volume in volumes for label in volume.labels if label.startswith(KEEP)}
+    settings = {f"{KEEP}{target.name}.{name}": s for name, s in target.module.settings.items()}
+    if gone := made_with - {*settings, *target.keep}:
+        locked = [volume.name for volume in volumes if gone & {*volume.labels}]
+        for label in sorted(target.keep.keys() - made_with):
+            if label in settings and settings[label].generate:
+                yield _replaced(label, target.name, sorted(gone), locked)
+
+
+def _replaced(label: str, module: str, gone: Iterable[str], volumes: Iterable[str]) -> SettingError:
+    address = label.removeprefix(KEEP)
+    why = Text(
+        "the data in {volumes} was made with {old}, which the module's file no longer has, and "
+        "can't be used with a new secret. Give it its old name back in the file; or, if it is "
+        "another one, leave the old one among the file's settings, too; or begin anew without the "
+        "data: aiserver-tray down {module} --volumes",
+        volumes=", ".join(volumes),
+        old=", ".join(old.removeprefix(KEEP) for old in gone),
         module=module,
     )
     return SettingError(address, why)

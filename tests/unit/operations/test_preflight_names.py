@@ -289,6 +289,62 @@ def test_a_secret_that_was_lost_is_told_before_another_is_made(
     assert "another value" in str(error)
 
 
+@pytest.mark.parametrize("value", [None, "made by a pull"])
+def test_a_secret_with_another_name_is_told(
+    tmp_path: Path, secrets: Secrets, value: str | None
+) -> None:
+    target = with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)
+    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
+    renamed = target_of(tmp_path / "new", "web", KEEPING.replace("KEY", "MASTER"))
+    if value:
+        secrets.put("web.MASTER", value)
+    (error,) = problems([with_keep_labels(renamed, secrets)], there(volumes=made), AROUND)
+    assert isinstance(error, SettingError)
+    assert str(error) == (
+        "web.MASTER: the data in ai-web-data, ai-web-more was made with web.KEY, which the "
+        "module's file no longer has, and can't be used with a new secret. Give it its old name "
+        "back in the file; or, if it is another one, leave the old one among the file's settings, "
+        "too; or begin anew without the data: aiserver-tray down web --volumes"
+    )
+    assert error.data == {"name": "web.MASTER"}
+
+
+def test_a_secret_may_have_another_name_if_its_value_goes_with_it(
+    tmp_path: Path, secrets: Secrets
+) -> None:
+    target = with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)
+    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
+    secrets.put("web.MASTER", secrets.values(["web.KEY"])["web.KEY"])
+    renamed = target_of(tmp_path / "new", "web", KEEPING.replace("KEY", "MASTER"))
+    assert problems([with_keep_labels(renamed, secrets)], there(volumes=made), AROUND) == []
+
+
+@pytest.mark.parametrize(
+    "now", ["KEY: {type: secret}", "OTHER: {type: text}"], ids=["not kept", "removed"]
+)
+def test_a_secret_that_is_kept_no_more_is_not_missed(
+    tmp_path: Path, secrets: Secrets, now: str
+) -> None:
+    target = with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)
+    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
+    file = KEEPING.replace("KEY: {type: secret, generate: hex32, keep: true}", now)
+    file = file.replace("[KEY,", f"[{now.partition(':')[0]},")
+    less = target_of(tmp_path / "new", "web", file)
+    assert problems([with_keep_labels(less, secrets)], there(volumes=made), AROUND) == []
+
+
+def test_a_further_secret_is_no_other_name_of_one_that_is_still_there(
+    tmp_path: Path, secrets: Secrets
+) -> None:
+    target = with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)
+    made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
+    further = KEEPING.replace(
+        "    TOKEN:", "    NEW: {type: secret, generate: hex32, keep: true}\n    TOKEN:"
+    )
+    more = target_of(tmp_path / "new", "web", further)
+    assert problems([with_keep_labels(more, secrets)], there(volumes=made), AROUND) == []
+
+
 def test_a_volume_from_before_a_secret_was_kept_is_taken(tmp_path: Path, secrets: Secrets) -> None:
     target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
     made = {"ai-web-data": MINE, "ai-web-more": MINE, "foreign": {}}
