@@ -1,13 +1,13 @@
 """What becomes of each service's container (pure)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from typing import Literal
 
 from aiserver_tray.model import AT_REST, Container
 from aiserver_tray.operations.observed import Observed
-from aiserver_tray.target.model import ModuleTarget, ServiceTarget
+from aiserver_tray.target.model import Dependency, ModuleTarget, ServiceTarget
 
 Decision = Literal["keep", "wait", "start", "recreate", "create"]
 """keep: nothing to do. wait: it runs, and is not ready yet."""
@@ -23,7 +23,7 @@ def decide(
     that will have been stopped before.
 
     A service that shares another's network or process space is made anew with it, since the
-    engine ties it to that very container.
+    engine ties it to that very container; and where that has ended, if it goes on without.
     """
     decisions: dict[str, Decision] = {}
     for module in targets:
@@ -65,7 +65,11 @@ def _service(
         return "create"
     if _is_changed(target, container, observed) or _must_follow(target, decisions, module):
         return "recreate"
-    if container.name in stopped or container.status in ("exited", "paused", "restarting"):
+    if container.name in stopped:
+        return "start"
+    if _is_cut_off(target, container, observed, decisions, module):
+        return "recreate"
+    if container.status in ("exited", "paused", "restarting"):
         return "start"
     return "keep" if container.is_ready else "wait"
 
@@ -93,12 +97,40 @@ def _has_lost_network(target: ServiceTarget, container: Container, observed: Obs
 def _must_follow(
     target: ServiceTarget, decisions: Mapping[str, Decision], module: ModuleTarget
 ) -> bool:
-    names = {service.service: service.container for service in module.services}
+    """Whether it was made for a container of another service that is made anew."""
     return any(
-        dependency.restart
-        and decisions.get(names.get(dependency.service, "")) in ("create", "recreate")
-        for dependency in target.depends_on
+        dependency.restart and decisions.get(other) in ("create", "recreate")
+        for dependency, other in _containers_before(target, module)
     )
+
+
+def _is_cut_off(
+    target: ServiceTarget,
+    container: Container,
+    observed: Observed,
+    decisions: Mapping[str, Decision],
+    module: ModuleTarget,
+) -> bool:
+    """Whether it goes on in a namespace of another service whose container has ended since, or
+    will be started again."""
+    if container.status in AT_REST:
+        return False
+    for dependency, name in _containers_before(target, module):
+        other = observed.containers.get(name)
+        if dependency.shares and other:
+            began, since = container.started_at, other.started_at
+            if decisions.get(name) == "start" or (began and since and since > began):
+                return True
+    return False
+
+
+def _containers_before(
+    target: ServiceTarget, module: ModuleTarget
+) -> Iterator[tuple[Dependency, str]]:
+    names = {service.service: service.container for service in module.services}
+    for dependency in target.depends_on:
+        if dependency.service in names:
+            yield dependency, names[dependency.service]
 
 
 def _depends(service: ServiceTarget, name: str) -> bool:

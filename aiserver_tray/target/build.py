@@ -171,6 +171,7 @@ def _dependencies(scope: Scope, service: "Service") -> tuple[Dependency, ...]:
             cast("Condition", d.condition),
             d.restart or f"service:{name}" in shared,
             d.required,
+            f"service:{name}" in shared,
         )
         for name, d in service.depends_on.items()
         if name in there and there[name].replicas > 0

@@ -24,6 +24,8 @@ class Dependency:
     restart: bool = False
     """Whether this one is restarted where the other is made anew."""
     required: bool = True
+    shares: bool = False
+    """Whether this one is in a namespace of the other, which ends when that ends."""
 
 
 @dataclass(frozen=True)

@@ -313,6 +313,51 @@ def test_a_service_that_shares_a_namespace_is_made_anew_with_the_other(tmp_path:
     assert "create ai-pod-web" in needs(plan, "create ai-pod-side")
 
 
+@pytest.fixture
+def pod(tmp_path: Path, shares: str) -> list[ModuleTarget]:
+    text = f"""
+        services:
+          vpn: {{image: "busybox:1"}}
+          side: {{image: "busybox:1", {shares}}}
+          web:
+            image: busybox:1
+            depends_on: {{vpn: {{condition: service_started, restart: true}}}}
+    """
+    return targets_of(tmp_path, pod=text)
+
+
+@pytest.mark.parametrize("shares", ["network_mode: 'service:vpn'", "pid: 'service:vpn'"])
+class TestSharedNamespace:
+    """It ends with the other's process: who goes on in it is cut off."""
+
+    def test_who_goes_on_is_made_anew_where_the_other_is_only_started(
+        self, pod: list[ModuleTarget]
+    ) -> None:
+        assert ids(plan_up(pod, observed(pod))) == []
+        plan = plan_up(pod, but(pod, "ai-pod-vpn", status="exited", exit_code=1))
+        assert [step.subject for step in plan if step.kind == "create"] == ["ai-pod-side"]
+        assert {s.subject for s in plan if s.kind == "start"} == {"ai-pod-side", "ai-pod-vpn"}
+        assert "start ai-pod-vpn" in needs(plan, "start ai-pod-side")
+
+    def test_who_goes_on_is_made_anew_where_the_other_was_started_since(
+        self, pod: list[ModuleTarget]
+    ) -> None:
+        plan = plan_up(pod, but(pod, "ai-pod-vpn", started_at=MADE + timedelta(hours=2)))
+        assert [step.subject for step in plan if step.kind == "create"] == ["ai-pod-side"]
+
+    def test_who_ended_too_or_is_stopped_with_it_is_only_started(
+        self, pod: list[ModuleTarget]
+    ) -> None:
+        there = observed(pod)
+        ended = {n: replace(c, status="exited") for n, c in there.containers.items()}
+        for plan in (
+            plan_up(pod, replace(there, containers=ended)),
+            plan_up(pod, there, restarted=frozenset({"pod"})),
+        ):
+            assert [step.subject for step in plan if step.kind == "create"] == []
+            assert "start ai-pod-side" in ids(plan)
+
+
 def test_the_longest_path_counts_what_was_learnt(stack: list[ModuleTarget]) -> None:
     plan = plan_up(stack, Observed(learnt={"base/base": 100.0, "web/web": 30.0}))
     assert plan.remaining["start ai-base"] > 130

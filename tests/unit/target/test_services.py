@@ -149,7 +149,7 @@ services:
     assert service(target, "a").depends_on == (
         Dependency("b", "service_healthy", restart=True),
         # It shares the other's namespace, which is gone when that is made anew.
-        Dependency("c", "service_started", restart=True),
+        Dependency("c", "service_started", restart=True, shares=True),
     )
 
 
