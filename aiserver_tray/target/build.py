@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aiserver_tray.catalog.compose.scalars import parse_duration
 from aiserver_tray.catalog.extension import ServiceExtension, stated
@@ -16,13 +16,12 @@ from aiserver_tray.page import page
 from aiserver_tray.target.config import SECOND, hook, longest_check
 from aiserver_tray.target.config_volumes import config_volumes
 from aiserver_tray.target.container import container
+from aiserver_tray.target.dependencies import check_circle, dependencies
 from aiserver_tray.target.files import files
 from aiserver_tray.target.image import image_target
 from aiserver_tray.target.jobs import may_end
 from aiserver_tray.target.labels import CONFIG_OF, Owner
 from aiserver_tray.target.model import (
-    Condition,
-    Dependency,
     ModuleTarget,
     ServiceTarget,
     VolumeTarget,
@@ -64,6 +63,7 @@ def module_target(
         if service.replicas > 0
     )
     _check_names(scope, services)
+    check_circle(scope, services)
     return ModuleTarget(
         module=resolved.module,
         requires=resolved.requires,
@@ -147,7 +147,7 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
         networks=dict(list(body["NetworkingConfig"]["EndpointsConfig"].items())[1:]),
         volumes=volume_names(scope, name),
         config_volumes=tuple(folders.values()),
-        depends_on=_dependencies(scope, service),
+        depends_on=dependencies(scope, name),
         requires=extension.waited_for(scope.requires),
         is_job=is_job,
         ready_within=_stated_limit(extension) or _limit(service, is_job=is_job),
@@ -157,24 +157,6 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
         config_hash=digest,
         post_start=tuple(map(hook, service.post_start)),
         pre_stop=tuple(map(hook, service.pre_stop)),
-    )
-
-
-def _dependencies(scope: Scope, service: "Service") -> tuple[Dependency, ...]:
-    """Those on services that get a container: an optional one may be out of the project."""
-    there = scope.project.services
-    # The engine notes the id of the container whose namespace is shared.
-    shared = (service.network_mode, service.ipc, service.pid)
-    return tuple(
-        Dependency(
-            name,
-            cast("Condition", d.condition),
-            d.restart or f"service:{name}" in shared,
-            d.required,
-            f"service:{name}" in shared,
-        )
-        for name, d in service.depends_on.items()
-        if name in there and there[name].replicas > 0
     )
 
 

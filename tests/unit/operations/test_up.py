@@ -326,7 +326,10 @@ def pod(tmp_path: Path, shares: str) -> list[ModuleTarget]:
     return targets_of(tmp_path, pod=text)
 
 
-@pytest.mark.parametrize("shares", ["network_mode: 'service:vpn'", "pid: 'service:vpn'"])
+@pytest.mark.parametrize(
+    "shares",
+    ["network_mode: 'service:vpn'", "network_mode: 'container:ai-pod-vpn'", "pid: 'service:vpn'"],
+)
 class TestSharedNamespace:
     """It ends with the other's process: who goes on in it is cut off."""
 
@@ -344,6 +347,10 @@ class TestSharedNamespace:
     ) -> None:
         plan = plan_up(pod, but(pod, "ai-pod-vpn", started_at=MADE + timedelta(hours=2)))
         assert [step.subject for step in plan if step.kind == "create"] == ["ai-pod-side"]
+
+    def test_who_is_in_it_is_made_anew_with_the_other(self, pod: list[ModuleTarget]) -> None:
+        plan = plan_up(pod, but(pod, "ai-pod-vpn", config_hash="other"))
+        assert "create ai-pod-vpn" in needs(plan, "create ai-pod-side")
 
     def test_who_ended_too_or_is_stopped_with_it_is_only_started(
         self, pod: list[ModuleTarget]

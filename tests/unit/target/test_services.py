@@ -153,6 +153,28 @@ services:
     )
 
 
+def test_a_container_of_the_module_stands_for_its_service(target_of: TargetOf) -> None:
+    target = target_of("""
+services:
+  a: {image: i, network_mode: "container:ai-m-b", depends_on: [c]}
+  b: {image: i, pid: "container:ai-m-b"}
+  c: {image: i, network_mode: "container:other"}
+""")
+    shared = Dependency("b", "service_started", restart=True, shares=True)
+    assert service(target, "a").depends_on == (Dependency("c", "service_started"), shared)
+    assert [service(target, name).depends_on for name in "bc"] == [(), ()]
+
+
+def test_containers_that_wait_for_each_other_are_no_bug_of_ours(target_of: TargetOf) -> None:
+    with pytest.raises(CatalogError) as caught:
+        target_of("""
+services:
+  a: {image: i, network_mode: "container:ai-m-b"}
+  b: {image: i, depends_on: [a]}
+""")
+    assert "a → b → a" in str(caught.value) or "b → a → b" in str(caught.value)
+
+
 def test_hooks_are_the_bodies_of_execs(target_of: TargetOf) -> None:
     (a,) = target_of("""
 services:
