@@ -28,8 +28,13 @@ class Core:
         self.store = Store()
         self._settings = settings
         self._modules = modules
-        self._watcher = Watcher(self.engine, self.store, settings.installation_id)
         self._others = Others(self.store, settings)
+        self._watcher = Watcher(
+            self.engine,
+            self.store,
+            settings.installation_id,
+            before_end=self._others.look_for_begun,
+        )
 
     def open(self) -> None:
         """Begin to look for the engine, and return at once."""

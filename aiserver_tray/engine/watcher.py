@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -18,7 +18,7 @@ from aiserver_tray.errors import (
     ObjectNotFoundError,
 )
 from aiserver_tray.i18n import Text
-from aiserver_tray.model import Container
+from aiserver_tray.model import AT_REST, Container
 from aiserver_tray.state.facts import (
     ContainerGone,
     ContainerSeen,
@@ -82,10 +82,11 @@ class Watcher:
 
     An event is only a hint: what the container is, inspect tells, at once; events that arrive
     meanwhile merge. When the engine is lost, the store hears it at once, and the watcher tries
-    again after the seconds of *back_off*. ``relist``: seconds between full lists.
+    again after the seconds of *back_off*. ``relist``: seconds between full lists. ``before_end``:
+    called before the store hears that a container has ended, so that it may first hear why.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it watches and tells, and how often
         self,
         engine: WatchedEngine,
         store: Store,
@@ -93,7 +94,9 @@ class Watcher:
         *,
         back_off: Sequence[float] = BACK_OFF,
         relist: float = RELIST,
+        before_end: Callable[[], object] = lambda: None,
     ) -> None:
+        self._before_end = before_end
         self._engine = engine
         self._store = store
         self._installation = installation
@@ -212,13 +215,17 @@ class Watcher:
         """Tell the store what the container is now."""
         if not is_gone:
             try:
-                self._store.put(ContainerSeen(self._engine.containers.inspect(id)))
+                container = self._engine.containers.inspect(id)
+                if container.status in AT_REST:
+                    self._before_end()
+                self._store.put(ContainerSeen(container))
                 return
             except ObjectNotFoundError:
                 pass
             except EngineRequestError as error:
                 _refused(id, error)
                 return
+        self._before_end()
         self._store.put(ContainerGone(id))
 
     def _overlooked(self) -> set[str]:

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from aiserver_tray.engine.watcher import RELIST
 from aiserver_tray.errors import AiServerError
@@ -46,6 +46,7 @@ class Others:
         self._engine_id: str | None = None
         self._changed = Event()
         self._closing = Event()
+        self._looking = Lock()
         self._known: dict[str, OperationView] = {}
         self._thread = Thread(target=self._run, name="others", daemon=True)
 
@@ -67,14 +68,33 @@ class Others:
         Raises:
             SettingError: it can't be read.
         """
+        with self._looking:
+            before, found = self._known, self._tell_begun(engine_id)
+            self._store.put(DesiredChanged(frozenset(self._settings.engine(engine_id).desired)))
+            for gone in before.keys() - found.keys():
+                self._store.put(OperationChanged(ended(before[gone])))
+            self._known = found
+
+    def look_for_begun(self) -> None:
+        """Tell now what is under way and was not known: what it does is then no surprise. Waits
+        for nobody, and is silent where nothing can be seen."""
+        if self._engine_id and self._looking.acquire(blocking=False):
+            try:
+                if begun := self._tell_begun(self._engine_id):
+                    self._known = self._known | begun
+                    self._changed.set()  # its end is looked for
+            except AiServerError:
+                pass  # `look` comes soon, and says so
+            finally:
+                self._looking.release()
+
+    def _tell_begun(self, engine_id: str) -> dict[str, OperationView]:
+        """What is under way; new is told."""
         found = {view.id: view for view in views(holders(engine_id))}
         for view in found.values():
             if self._known.get(view.id) != view:
                 self._store.put(OperationChanged(view))
-        self._store.put(DesiredChanged(frozenset(self._settings.engine(engine_id).desired)))
-        for gone in self._known.keys() - found.keys():
-            self._store.put(OperationChanged(ended(self._known[gone])))
-        self._known = found
+        return found
 
     def _on_state(self, state: State) -> None:
         if state.engine.running and state.containers is not self._containers:

@@ -1,21 +1,28 @@
 """What is shown of other processes' operations, and when it is looked for."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from time import monotonic
 
 import pytest
 
+from aiserver_tray.engine.watcher import Watcher
 from aiserver_tray.host.paths import Home
 from aiserver_tray.operations.locks import Holder
 from aiserver_tray.operations.others import Others, views
 from aiserver_tray.settings.content import EngineState
 from aiserver_tray.settings.store import Settings
-from aiserver_tray.state.facts import EngineUp
+from aiserver_tray.state.facts import EngineUp, ModulesChanged
 from aiserver_tray.state.store import Store
+from tests.unit.state.made import container, ended, model
+from tests.unit.state.scripted_engine import FakeEngine
 
-ENGINE = "ABCD"
+HOLDER = Path(__file__).with_name("lock_holder.py")
+ENGINE = "ENGINE"
 LIMIT = 10.0
 
 
@@ -56,6 +63,72 @@ def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
             store.wait_until(lambda _, asked=asked: store.state.desired == {asked}, LIMIT)  # type: ignore[misc]
     finally:
         others.close()
+
+
+def test_what_another_process_stops_is_no_error_for_a_moment(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    settings = Settings(Home(tmp_path / "home", "home"))
+    with settings.update_engine(ENGINE) as asked:
+        asked.desired = ["web"]
+    others = Others(store, settings)
+    engine = FakeEngine(container(health="healthy"))
+    watcher = Watcher(engine, store, "ours", before_end=others.look_for_begun)
+    shown: list[str] = []
+    store.put(ModulesChanged((model(),)))
+    watcher.start()
+    others.start()
+    try:
+        store.wait_until(lambda _: bool(store.state.desired), LIMIT)
+        store.observe(lambda state: shown.append(state.snapshot.state))
+        with other_process("web"):
+            engine.found["id-of-web-app"] = ended(exit_code=143)
+            engine.happens("die", "id-of-web-app")
+            store.wait_until(lambda snapshot: not snapshot.modules[0].ready, LIMIT)
+        with settings.update_engine(ENGINE) as asked:
+            asked.desired = []
+        store.wait_until(lambda snapshot: snapshot.state == "stopped", LIMIT)
+    finally:
+        others.close()
+        watcher.close()
+    assert "error" not in shown
+    assert "stopping" in shown
+
+
+def test_an_operation_that_was_seen_early_is_seen_to_end(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    settings = Settings(Home(tmp_path / "home", "home"))
+    with settings.update_engine(ENGINE) as asked:
+        asked.desired = ["web"]
+    others = Others(store, settings)
+    others.start()
+    try:
+        store.put(EngineUp(ENGINE, "26.1.5"))
+        store.wait_until(lambda _: bool(store.state.desired), LIMIT)
+        with other_process("web"):
+            others.look_for_begun()
+            store.wait_until(lambda snapshot: bool(snapshot.operations), LIMIT)
+        store.wait_until(lambda snapshot: all(o.is_over for o in snapshot.operations), LIMIT)
+    finally:
+        others.close()
+
+
+@contextmanager
+def other_process(module: str) -> Iterator[None]:
+    """Another process that stops *module*."""
+    command = [sys.executable, str(HOLDER), ENGINE, f"aiserver-tray stop {module}", module]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "held\n"
+            yield
+        finally:
+            process.kill()
 
 
 def test_its_end_does_not_wait_for_a_file_that_somebody_holds(
