@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 import click
 
 from aiserver_tray.cli.terminal import fitted, harmless, has_colour, padded, width
-from aiserver_tray.errors import AiServerError, CancelledError, each
+from aiserver_tray.errors import AiServerError, BusyError, CancelledError, each
 from aiserver_tray.i18n import Language, Text
 
 if TYPE_CHECKING:
@@ -190,8 +190,13 @@ def print_table(heads: Sequence[Text], rows: Sequence[Sequence[str]], language: 
 
 def failure(error: AiServerError, language: Language) -> dict[str, Any]:
     """*error* as JSON, in the form of every failed request."""
-    answer = error.as_json(language)
-    return {"success": False, **answer, "message": as_called(answer["message"])}
+    return {"success": False, **error.as_json(language), "message": _message(error, language)}
+
+
+def _message(error: AiServerError, language: Language) -> str:
+    """That of who is busy names a command as another gave it, and advises none."""
+    text = error.render(language)
+    return text if error.code == BusyError.code else as_called(text)
 
 
 def fail(error: AiServerError, language: Language) -> NoReturn:
@@ -208,7 +213,7 @@ def status_of(error: AiServerError) -> int:
 def tell_failure(error: AiServerError, language: Language) -> None:
     """The error's code and message on standard error; each of several on its own."""
     for one in each(error):
-        text = shown(f"{one.code}: {one.render(language)}", sys.stderr)
+        text = fitted(f"{one.code}: {harmless(_message(one, language))}", sys.stderr)
         if has_colour(sys.stderr):
             code = click.style(one.code, fg="red", bold=True)
             text = code + text.removeprefix(one.code)

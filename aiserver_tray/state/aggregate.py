@@ -157,7 +157,9 @@ def _judged(state: "State", module: _Module) -> list[Judgement]:
     wanted = module.wanted and state.engine.running
     jobs = {service.container for service in module.services if service.is_job}
     live = any(c.status in ALIVE for name, c in module.containers.items() if name not in jobs)
-    renewed = any(module.containers[s.container].status in ALIVE for s in module.left_over)
+    known = {service.name for service in module.services}
+    gone = [c for c in module.containers.values() if c.service not in known]
+    renewed = any(container.status in ALIVE for container in gone)
     awaited = _awaited(module) if jobs else frozenset()
     return [
         _remembered(
