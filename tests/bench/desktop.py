@@ -34,7 +34,7 @@ GROWTH_LIMIT = 5.0
 MODULE = "bench"
 RUNNING = "green disc with a check mark"
 LOOKS = (RUNNING, "red disc with a cross")
-ALL_WELL = "Everything is running"
+ALL_WELL = "All that was started is running"
 """What the page says then."""
 SETTLED = 0.3
 """Seconds in which nothing changes."""

@@ -45,7 +45,7 @@ def test_from_the_first_click_to_the_last(
         bar.shot("running")
 
         bar.click_icon()
-        says(screen, "Everything is running")
+        says(screen, "All that was started is running")
         bar.shot("dashboard")
 
         bar.choose("menu-running", "Down", "Down")  # "Start all" can't be chosen: "Stop all"

@@ -34,7 +34,7 @@ def test_the_dashboard_shows_what_the_tray_shows(applet: Applet) -> None:
     applet.shows(STOPPED)
     applet.item.click("Start all")
     applet.shows(RUNNING)
-    says(applet, "Everything is running")
+    says(applet, "All that was started is running")
     (dashboard,) = applet.windows("dashboard")
     dashboard.kill()
     eventually(lambda: not applet.desktop.windows(TITLE), "its end")
@@ -43,7 +43,7 @@ def test_the_dashboard_shows_what_the_tray_shows(applet: Applet) -> None:
     eventually(lambda: "broke down" in " ".join(applet.notifications()), "a word of it")
     applet.item.click("Open dashboard")
     opened(applet)
-    says(applet, "Everything is running")
+    says(applet, "All that was started is running")
     applet.item.click("Stop all")
     applet.shows(STOPPED)
     says(applet, "Nothing is running")
@@ -65,7 +65,7 @@ def test_it_speaks_the_language_that_is_chosen_from_then_on(applet: Applet) -> N
     eventually(lambda: "已启动: 商店" in applet.notifications(), "a word of it in Chinese")
     applet.cli("config", "unset", "app.language")
     eventually(lambda: applet.item.offers("Shop", "Stop"), "the module in English", AT_ONCE)
-    says(applet, "Everything is running")
+    says(applet, "All that was started is running")
     applet.quit()
 
 
