@@ -110,6 +110,8 @@ def shown(lab: WindowLab, module: Module, *options: str) -> Window:
     running(lab, module)
     window = lab.module("n8n", module.url, *options)
     window.says("This is /")
+    # It asked whether there is one, loaded it, and asks whether that is what it shows.
+    eventually(lambda: module.asked >= 3, "its last look")
     return window
 
 
