@@ -48,6 +48,10 @@ class Shown:
     tooltip: str
 
 
+A_SLEEP = 16.0
+"""Seconds that a process has to stand still to take it for a sleep of the machine."""
+
+
 class Applet:
     """The tray of *installation*, its command line, and its icon."""
 

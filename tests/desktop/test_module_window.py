@@ -139,7 +139,7 @@ def test_its_page_can_call_nothing_of_ours(lab: WindowLab, module: Module) -> No
     for path in ("__class__.__base__.__subclasses__", "__sizeof__", "__class__.mro"):
         window.js(f"pywebview._jsApiCallback('{path}', [], '9')")
     window.js("pywebview._jsApiCallback('__class__.__base__.__subclasshook__', [1, 2], '9')")
-    time.sleep(1)
+    time.sleep(1)  # for an answer that is not to come there is nothing to wait for
     assert window.js("heard") == []
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import docker
 
-from tests.desktop.applet import ENGINE_DOWN, ROOT, RUNNING, TROUBLE, Applet, Shown
+from tests.desktop.applet import A_SLEEP, ENGINE_DOWN, ROOT, RUNNING, TROUBLE, Applet, Shown
 from tests.desktop.desktop import Desktop
 from tests.desktop.relay import Relay
 from tests.desktop.waiting import eventually
@@ -19,9 +19,6 @@ from tests.engine.processes import kill
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import VARIABLE, Place
-
-A_SLEEP = 16.0
-"""Seconds: longer than any pause that is none."""
 
 
 def running(applet: Applet) -> None:

@@ -65,14 +65,20 @@ def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
         others.close()
 
 
-def test_what_another_process_stops_is_no_error_for_a_moment(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Those of a user who asked for ``web``, whose locks nobody else has."""
     (tmp_path / "run").mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
-    settings = Settings(Home(tmp_path / "home", "home"))
-    with settings.update_engine(ENGINE) as asked:
+    found = Settings(Home(tmp_path / "home", "home"))
+    with found.update_engine(ENGINE) as asked:
         asked.desired = ["web"]
+    return found
+
+
+def test_what_another_process_stops_is_no_error_for_a_moment(
+    store: Store, settings: Settings
+) -> None:
     others = Others(store, settings)
     engine = FakeEngine(container(health="healthy"))
     watcher = Watcher(engine, store, "ours", before_end=others.look_for_begun)
@@ -97,14 +103,7 @@ def test_what_another_process_stops_is_no_error_for_a_moment(
     assert "stopping" in shown
 
 
-def test_an_operation_that_was_seen_early_is_seen_to_end(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "run").mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
-    settings = Settings(Home(tmp_path / "home", "home"))
-    with settings.update_engine(ENGINE) as asked:
-        asked.desired = ["web"]
+def test_an_operation_that_was_seen_early_is_seen_to_end(store: Store, settings: Settings) -> None:
     others = Others(store, settings)
     others.start()
     try:
