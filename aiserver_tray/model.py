@@ -155,6 +155,8 @@ class OperationView:
     """What the user should know, though nothing failed."""
     is_foreign: bool = False
     """Another process's, known by its locks: only there can it be cancelled."""
+    is_revival: bool = False
+    """The host's own, of what was asked for earlier: nobody waits for it."""
 
     @property
     def is_over(self) -> bool:

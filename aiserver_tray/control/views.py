@@ -54,6 +54,7 @@ def operation_of(json: Mapping[str, Any]) -> OperationView:
         detail=_text(json.get("detail", json["text"])),
         notices=tuple(Text("{message}", message=notice) for notice in json["notices"]),
         is_foreign=json["foreign"],
+        is_revival=json.get("revival", False),  # a host of before does not tell
     )
 
 

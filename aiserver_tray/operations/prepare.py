@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.errors import ObjectNotFoundError, raise_all
+from aiserver_tray.errors import AiServerError, ObjectNotFoundError, raise_all
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import Container, OperationKind
 from aiserver_tray.operations.down import held, network_stays, plan_down, plan_stop
@@ -17,7 +17,7 @@ from aiserver_tray.operations.preflight import preflight
 from aiserver_tray.operations.preflight_changed import changed_notices
 from aiserver_tray.operations.preflight_kernel import examine_kernel
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.scope import Scope
+from aiserver_tray.operations.scope import Scope, without_hindered
 from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.operations.up import (
     images_of,
@@ -36,22 +36,26 @@ from aiserver_tray.target.model import ImageTarget
 @dataclass(frozen=True)
 class Prepared:
     """A plan, and what it was made from. ``notices``: what the user should know. ``lacks_helper``:
-    not all could be looked at, since the engine lacks the image that does it."""
+    not all could be looked at, since the engine lacks the image that does it. ``hindrances``: what
+    stands against those that a revival leaves out."""
 
     plan: Plan
     scope: Scope
     observed: Observed
     notices: tuple[Text, ...] = ()
     lacks_helper: bool = False
+    hindrances: tuple[AiServerError, ...] = ()
 
 
 def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
     """The plan of *request*. Nothing is changed by it.
 
     Raises:
-        AiServerError: all that stands against it.
+        AiServerError: all that stands against it; for a revival only what stands against any.
     """
     prepared = _prepared(request, scope, parts)
+    if request.revives:  # which fails with these
+        return prepared
     left_out = (error.text for error in scope.lacking.values())
     return replace(prepared, notices=(*left_out, *prepared.notices))
 
@@ -78,27 +82,48 @@ def refresh_of(kind: OperationKind, scope: Scope) -> Plan:
 
 
 def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
-    targets = list(scope.targets.values())
     found = survey(parts.engine, parts.settings.installation_id)
-    observed = Observed(
+    observed = _observed(scope, found, parts)
+
+    def examined(part: Scope) -> tuple[Prepared, list[AiServerError]]:
+        return _examined(request, part, found, observed, parts)
+
+    prepared, errors = examined(scope)
+    if errors and request.revives:
+        rest, _ = examined(without_hindered(scope, lambda part: examined(part)[1]))
+        return replace(rest, hindrances=tuple(errors))
+    raise_all(errors)
+    return prepared
+
+
+def _observed(scope: Scope, found: Survey, parts: Parts) -> Observed:
+    images = images_of(scope.targets.values())
+    return Observed(
         containers=_ours(found, parts),
-        images=_images(images_of(targets), parts.engine),
+        images=_images(images, parts.engine),
         networks={name: network.id for name, network in found.networks.items()},
         volumes={name: volume.created_at for name, volume in found.volumes.items()},
         learnt=parts.settings.engine(parts.engine.info().id).learnt,
     )
+
+
+def _examined(
+    request: Request, scope: Scope, found: Survey, observed: Observed, parts: Parts
+) -> tuple[Prepared, list[AiServerError]]:
+    """The plan for *scope*, and all that stands against it."""
+    targets = list(scope.targets.values())
     restarted = scope.modules if request.kind == "restart" else ()
     plan = plan_up(targets, observed, restarted=scope.ending.union(restarted))
     report = preflight(targets, found, parts.engine)
     starting = {step.module for step in plan if step.kind == "start"}
     kernel = examine_kernel(targets, starting, parts.kernel)
-    raise_all([*report.errors, *kernel.errors, *never_pulled(targets, observed)])
     if kernel.mends:
         plan = with_kernel_settings(plan, kernel.mends, _images([HELPER], parts.engine))
     if request.detach:
         plan = plan_without_waiting(plan)
     notices = (*report.notices, *changed_notices(targets, found), *kernel.notices)
-    return Prepared(plan, scope, observed, notices, kernel.lacks_helper)
+    errors = [*report.errors, *kernel.errors, *never_pulled(targets, observed)]
+    return Prepared(plan, scope, observed, notices, kernel.lacks_helper), errors
 
 
 def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:

@@ -1,8 +1,8 @@
 """Which modules a request concerns, with what they require, or with who uses them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiserver_tray.errors import AiServerError, each, mistyped, raise_all, refuse_unknown
 from aiserver_tray.model import ModuleModel, OperationKind
@@ -106,6 +106,23 @@ def _revived_scope(parts: Parts) -> Scope:
             targets |= {target.name: target for target in found}
     names = tuple(name for name in desired if name not in lacking)
     return Scope(names, tuple(targets), targets, lacking=lacking)
+
+
+def without_hindered(scope: Scope, against: Callable[[Scope], Sequence[AiServerError]]) -> Scope:
+    """As much of *scope* as has nothing *against* it, its first modules first."""
+    kept = replace(scope, modules=(), targets={}, ending=frozenset())
+    for name in scope.modules:
+        needed = with_requires([name], lambda required: scope.targets[required])
+        targets = {**kept.targets, **{target.name: target for target in needed}}
+        more = replace(
+            kept,
+            modules=(*kept.modules, name),
+            targets=targets,
+            ending=scope.ending.intersection(targets),
+        )
+        if not against(more):
+            kept = more
+    return kept
 
 
 def _in_the_way(request: Request, names: Iterable[str], parts: Parts) -> list[AiServerError]:

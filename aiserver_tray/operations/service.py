@@ -15,8 +15,9 @@ from aiserver_tray.errors import (
     CancelledError,
     EngineDownError,
     ImagePullError,
-    JointError,
     ResourcesError,
+    each,
+    raise_all,
 )
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationKind, OperationStatus, OperationView, StepView
@@ -80,7 +81,9 @@ class Operation:
         self._runner: Runner | None = None
         self._has_waited = False
         self._lock = Lock()
-        self._view = OperationView(self.id, request.kind, request.modules)
+        self._view = OperationView(
+            self.id, request.kind, request.modules, is_revival=request.revives
+        )
         self._thread = Thread(target=self._run, name=f"operation-{request.kind}", daemon=True)
         self._tell(self._view)
         self._thread.start()
@@ -120,6 +123,8 @@ class Operation:
             error = bug_error(bug)
         if error:
             error.hide(self._parts.modules.secrets)
+            if self._request.revives:
+                _logger.warning("not all that was asked for is up: %s", error)
         self._tell(replace(self._view, status=status, error=error, seconds_left=None))
         with suppress(RuntimeError):  # the store is closed already
             self._parts.store.flush()  # who waits for the end finds it in the state
@@ -156,23 +161,32 @@ class Operation:
 
     def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
         self._tell(replace(self._view, modules=scope.modules, status="running", detail=None))
-        self._log_lacking(scope)
+        late = [*scope.lacking.values()] if self._request.revives else []
         if self._request.revives and not scope.modules:
+            raise_all(late)
             return
         prepared = self._prepare(scope)
         if prepared.lacks_helper:
             prepared = self._prepare_with_helper(scope)
         self._remember_desired(prepared, engine_id)
-        refresh = refresh_of(self._request.kind, scope)
+        refresh = refresh_of(self._request.kind, prepared.scope)
         if len(refresh):
-            self._carry_out(refresh, scope, ())
+            late += self._refresh(refresh, prepared.scope)
             prepared = self._prepare(scope)
-        self._carry_out(prepared.plan, scope, prepared.observed.images)
+        late += prepared.hindrances
+        self._carry_out(prepared.plan, prepared.scope, prepared.observed.images, late)
 
-    def _log_lacking(self, scope: Scope) -> None:
-        for name, error in scope.lacking.items():
-            error.hide(self._parts.modules.secrets)
-            _logger.warning("%s is left out: %s", name, error)
+    def _refresh(self, plan: Plan, scope: Scope) -> list[AiServerError]:
+        """What went wrong with it, for a revival: images that are there do until the next time."""
+        try:
+            self._carry_out(plan, scope, ())
+        except (EngineDownError, CancelledError):
+            raise
+        except AiServerError as error:
+            if not self._request.revives:
+                raise
+            return [*each(error)]
+        return []
 
     def _prepare_with_helper(self, scope: Scope) -> Prepared:
         """Where it can't be had, nothing is known of what it would look at, and that is told."""
@@ -217,7 +231,10 @@ class Operation:
             known |= {name: target.model for name, target in scope.targets.items()}
             self._parts.store.put(ModulesChanged(tuple(known.values())))
 
-    def _carry_out(self, plan: Plan, scope: Scope, images: Iterable[str]) -> None:
+    def _carry_out(
+        self, plan: Plan, scope: Scope, images: Iterable[str], late: Sequence[AiServerError] = ()
+    ) -> None:
+        """*plan*; what went wrong before, or is left out, is raised with what goes wrong in it."""
         engine = self._parts.engine
         executor = EngineExecutor(engine, scope.targets, images, self._mirrors(), self._cancelled)
         runner = Runner(plan, executor, self._parts.store, self._report, engine.info().cpus)
@@ -226,9 +243,13 @@ class Operation:
             self._runner = runner
         runner.run()
         self._learn(runner.ready_after, executor.new_images, engine.info().id)
-        _raise(runner.errors)
-        if self._cancelled.is_set() and any(s.status == "skipped" for s in self._view.steps):
+        if self._cancelled.is_set() and not runner.errors and self._has_skipped:
             raise CancelledError
+        _raise(runner.errors, late)
+
+    @property
+    def _has_skipped(self) -> bool:
+        return any(step.status == "skipped" for step in self._view.steps)
 
     def _mirrors(self) -> tuple[str, ...]:
         setting = {MIRRORS: APP_SETTINGS[MIRRORS]}
@@ -253,13 +274,10 @@ class Operation:
         self._parts.store.put(OperationChanged(view))
 
 
-def _raise(errors: Iterable[AiServerError]) -> None:
+def _raise(errors: Iterable[AiServerError], late: Iterable[AiServerError]) -> None:
     """What went wrong: where the engine went away or is full, all else follows from it."""
     found = list(errors)
     for error in found:
         if isinstance(error, EngineDownError | ResourcesError | CancelledError):
             raise error
-    if len(found) > 1:
-        raise JointError(found)
-    if found:
-        raise found[0]
+    raise_all([*found, *late])

@@ -62,6 +62,7 @@ def operation_json(view: OperationView, language: Language) -> Json:
         "error": error_json(view.error, language),
         "notices": [notice.render(language) for notice in view.notices],
         "foreign": view.is_foreign,
+        "revival": view.is_revival,
     }
 
 

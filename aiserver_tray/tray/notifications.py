@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final, Literal
 
+from aiserver_tray.errors import each
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import ModuleView, OperationKind, OperationView, Snapshot
 from aiserver_tray.state.words import STATES
@@ -68,6 +69,8 @@ class Notifier:
         self._engine = _EngineNews(now + QUIET)
         self._modules = _ModuleNews(now + QUIET)
         self._over: deque[OperationView] = deque()
+        self._revival: str | None = None
+        """The id of the last one that was told of."""
 
     def resume(self, now: float) -> None:
         """The machine was asleep: what is as before soon is no news."""
@@ -84,11 +87,19 @@ class Notifier:
         if engine and snapshot.engine.running:
             # What it revives comes back one by one.
             self._modules.quiet_until = max(self._modules.quiet_until, now + QUIET)
-        operations = list(self._ends())
+        operations = [*self._failed_revivals(snapshot), *self._ends()]
         modules = list(self._modules.take(snapshot, now, self.titles))
         ends = [self._engine.due(now), self._modules.due(now)]
         self.due = min((end for end in ends if end is not None), default=None)
         return (*engine, *operations, *modules)
+
+    def _failed_revivals(self, snapshot: Snapshot) -> Iterator[Notification]:
+        """Nobody began them, so nobody looks."""
+        for operation in snapshot.operations:
+            is_news = operation.is_revival and operation.id != self._revival
+            if is_news and operation.status == "failed" and snapshot.engine.running:
+                self._revival = operation.id
+                yield _end_of(operation, self.titles)
 
     def _ends(self) -> Iterator[Notification]:
         while self._over:
@@ -245,8 +256,9 @@ def _recovery(modules: Sequence[ModuleView], titles: Mapping[str, str]) -> Notif
 def _end_of(operation: OperationView, titles: Mapping[str, str]) -> Notification:
     names = ", ".join(titles.get(name, name) for name in operation.modules)
     if operation.status == "failed":
-        why = operation.error.text if operation.error else Text("{names}", names=names)
-        return Notification("operation", _FAILED[operation.kind], why)
+        why = [error.text for error in each(operation.error)] if operation.error else []
+        body = _listed(why) if why else Text("{names}", names=names)
+        return Notification("operation", _FAILED[operation.kind], body)
     return Notification("operation", _SUCCEEDED[operation.kind], Text("{names}", names=names))
 
 

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from threading import Event
 
+import docker
+
 from aiserver_tray.api.front import Front
 from aiserver_tray.contract import Caller
+from aiserver_tray.errors import CatalogError, ImagePullError, NameConflictError, each
 from aiserver_tray.hosting.link import Link
-from tests.engine.operating import Installation, checked
+from tests.engine.operating import IMAGE, Installation, checked, facts, idle, names
+from tests.engine.registries.misbehaving import registry
 from tests.host_process import NoWindows
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
@@ -64,3 +68,48 @@ def test_what_ran_runs_again_after_a_restart_of_the_engine_or_of_the_applet(
         client.containers.get("ai-web").kill()
     with hosted(here) as (_, modules):
         modules.wait_for(web="running", db="running", other="stopped")
+
+
+def want(here: Installation, engine: docker.DockerClient, *modules: str) -> None:
+    """Have them asked for, as an earlier `up` would."""
+    with here.app.settings.update_engine(engine.info()["ID"]) as state:
+        state.desired = [*modules]
+
+
+def test_what_stands_against_one_module_keeps_no_other_from_coming_back(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    here.write("base", {"base": idle()}, kind="basic")
+    here.write("user", {"user": idle()}, requires=["base"])
+    here.write("web", {"web": idle()})
+    here.write("mute", {"mute": idle(environment={"KEY": "${KEY}"})})
+    want(here, engine, "user", "base", "mute", "web")
+    taken = engine.containers.create(IMAGE, name="ai-base")
+
+    error = here.failed("up", revives=True)
+
+    assert [type(one) for one in each(error)] == [CatalogError, NameConflictError]
+    assert facts(engine, "ai-web")["ai-web"].status == "running"
+    assert names(engine) == {"ai-web", "ai-base"}
+    taken.remove()
+    here.write("mute", {"mute": idle()})
+    here.done("up", revives=True)
+    assert names(engine) == {"ai-web", "ai-base", "ai-user", "ai-mute"}
+
+
+def test_an_image_to_be_pulled_anew_that_cant_be_is_used_as_it_is(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    with registry() as server:
+        image = f"{server.address}/team/missing"
+    engine.images.get(IMAGE).tag(image, "1")
+    here.write("web", {"web": {**idle(), "image": f"{image}:1", "pull_policy": "always"}})
+    here.write("other", {"other": idle()})
+    want(here, engine, "web", "other")
+
+    error = here.failed("up", revives=True)
+
+    assert isinstance(error, ImagePullError)
+    assert names(engine) == {"ai-web", "ai-other"}
+    assert all(found.status == "running" for found in facts(engine, "ai-web", "ai-other").values())
+    engine.images.remove(f"{image}:1", noprune=True, force=True)

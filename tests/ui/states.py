@@ -92,6 +92,7 @@ def operation(kind: str = "up", *modules: str, **more: Any) -> Json:  # noqa: AN
         "error": None,
         "notices": [],
         "foreign": False,
+        "revival": False,
     } | more
 
 

@@ -13,7 +13,7 @@
  * @typedef {{id: string, kind: string, modules: string[],
  *   status: "waiting"|"running"|"succeeded"|"failed"|"cancelled", done: number, total: number,
  *   text: string|null, secondsLeft: number|null, error: Failure|null, notices: string[],
- *   foreign: boolean}} Operation
+ *   foreign: boolean, revival: boolean}} Operation
  * @typedef {{running: boolean, version: string|null, error: Failure|null,
  *   starting?: boolean}} Engine
  * @typedef {{seq: number, language: Language, engine: Engine, state: State, modules: Module[],

@@ -69,6 +69,7 @@ operations = some.builds(
     status=one_of(OperationStatus), steps=some.lists(steps, max_size=3).map(tuple),
     seconds_left=some.none() | some.floats(0, 1e6), error=errors, detail=texts,
     notices=some.lists(texts.filter(bool), max_size=2).map(tuple), is_foreign=some.booleans(),
+    is_revival=some.booleans(),
 )  # fmt: skip
 engines = some.builds(
     EngineView, some.booleans(), some.none() | words, some.none() | words, errors, some.booleans()

@@ -17,7 +17,7 @@ from aiserver_tray.operations.parts import Parts
 from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.prepare import prepare
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.scope import scope_of
+from aiserver_tray.operations.scope import Scope, scope_of, without_hindered
 from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import ContainersListed
@@ -92,6 +92,30 @@ def test_a_revival_concerns_what_is_desired_now_and_can_be_had(parts: Parts) -> 
         "lonely": MissingError,
         "left": UnknownNameError,
     }
+
+
+@pytest.mark.parametrize(
+    ("hindered", "left", "targets"),
+    [
+        ({"other"}, ("lone", "base"), {"lone", "base"}),
+        ({"base"}, ("lone",), {"lone"}),
+        ({"lone", "base"}, (), set()),
+        (set(), ("lone", "other", "base"), {"lone", "base", "other"}),
+    ],
+)
+def test_what_is_hindered_is_left_out_with_all_that_requires_it(
+    hindered: set[str], left: tuple[str, ...], targets: set[str]
+) -> None:
+    known = {m.name: m for m in (BASE, ModuleModel("lone", "feature"), OTHER)}
+    names = ("lone", "other", "base")
+    scope = Scope(names, names, cast("Any", known), ending=frozenset(names))
+
+    kept = without_hindered(
+        scope, lambda part: [UnknownNameError(name, ()) for name in hindered & {*part.targets}]
+    )
+
+    assert (kept.modules, {*kept.targets}, {*kept.ending}) == (left, targets, targets)
+    assert kept.locked == names, "it has their locks"
 
 
 def choosing(parts: Parts, *chosen: str) -> Parts:

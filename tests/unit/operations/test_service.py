@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.errors import AiServerError, SettingError
+from aiserver_tray.errors import AiServerError, PortConflictError, SettingError, each
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationKind
@@ -94,12 +94,13 @@ def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
 
 
 class Revival:
-    """Revivals of what is desired but for what is ``lacking``; ``prepared`` is what they were to
-    bring up."""
+    """Revivals of what is desired but for what is ``lacking``, where *hindrances* stand against
+    more; ``prepared`` is what they were to bring up."""
 
     def __init__(self, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
         self.parts = parts
         self.lacking: dict[str, AiServerError] = {}
+        self.hindrances: tuple[AiServerError, ...] = ()
         self.prepared: list[tuple[str, ...]] = []
         self.want("web", "n8n")
         monkeypatch.setattr(service, "first_scope", lambda *_: self._scope())
@@ -124,7 +125,7 @@ class Revival:
 
     def _prepare(self, _request: Request, scope: Scope, _parts: Parts) -> Prepared:
         self.prepared.append(scope.modules)
-        return Prepared(Plan(), scope, Observed())
+        return Prepared(Plan(), scope, Observed(), hindrances=self.hindrances)
 
 
 @pytest.fixture
@@ -157,16 +158,29 @@ def test_a_revival_leaves_alone_what_was_stopped_before_it_had_the_locks(
     assert revival.desired == ["web"]
 
 
-def test_a_revival_says_in_the_log_who_cant_be_had_and_brings_up_the_others(
+def test_a_revival_brings_up_the_others_and_fails_with_who_cant_be_had(
     revival: Revival, caplog: pytest.LogCaptureFixture
 ) -> None:
     revival.lacking["n8n"] = SettingError("n8n.KEY", Text("it has no value"))
-    assert revival.begin().wait(LIMIT).status == "succeeded"
+    revival.hindrances = (PortConflictError("127.0.0.1", 80, Text("httpd"), 81, None),)
+    view = revival.begin().wait(LIMIT)
+    assert view.status == "failed"
+    assert view.is_revival
+    assert view.error is not None
+    assert [error.code for error in each(view.error)] == ["E_SETTING", "E_PORT_CONFLICT"]
     assert revival.prepared == [("web",)]
     assert revival.desired == ["web", "n8n"], "it is wanted all the same"
     (told,) = (r.message for r in caplog.records if r.levelno == logging.WARNING)
-    assert told.startswith("n8n is left out: ")
     assert "n8n.KEY" in told
+    assert "httpd" in told
+
+
+def test_a_revival_of_nothing_that_can_be_had_fails_too(revival: Revival) -> None:
+    revival.lacking |= {name: SettingError(f"{name}.KEY", Text("?")) for name in ("web", "n8n")}
+    view = revival.begin().wait(LIMIT)
+    assert revival.prepared == []
+    assert view.status == "failed"
+    assert {"web.KEY", "n8n.KEY"} <= {*str(view.error).replace(":", "").split()}
 
 
 def test_a_bug_is_told_by_its_place_and_never_by_its_text(

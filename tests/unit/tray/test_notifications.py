@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from aiserver_tray.errors import EngineDownError
+from aiserver_tray.errors import EngineDownError, JointError, NameConflictError
 from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot
 from aiserver_tray.tray.notifications import (
     GATHERING,
@@ -18,7 +18,8 @@ N8N = module("n8n")
 DIFY = module("dify")
 DEAD = module("n8n", "error", "ended with exit code 137")
 HURT = module("dify", "degraded", "is unhealthy")
-DOWN = EngineView(running=False, error=EngineDownError("unix:///run/docker.sock", "refused"))
+DOWN_ERROR = EngineDownError("unix:///run/docker.sock", "refused")
+DOWN = EngineView(running=False, error=DOWN_ERROR)
 LATER = QUIET + 1
 
 
@@ -200,6 +201,22 @@ def test_a_failed_operation_says_why_and_a_cancelled_one_nothing() -> None:
     (news,) = notifier.take(snapshot(N8N), LATER)
     assert str(news.title) == "Starting failed"
     assert str(news.body) == str(DOWN.error)
+
+
+def test_a_revival_that_fails_is_told_with_all_that_hindered_it_also_in_the_quiet_time() -> None:
+    notifier = Notifier(0.0, {})
+    why = JointError([NameConflictError("volume", "data", None), DOWN_ERROR])
+    ends = OperationView("1", "up", ("n8n",), "failed", error=why, is_revival=True)
+    seen = snapshot(N8N, operations=(ends,))
+    assert not notifier.take(snapshot(N8N, operations=(replace(ends, status="running"),)), 0.0)
+    assert not notifier.take(replace(seen, engine=DOWN), 0.5), "which is news of its own"
+    assert told(notifier.take(seen, 1.0)) == [f"Starting failed | {why.errors[0]}; {why.errors[1]}"]
+    assert not notifier.take(seen, 2.0)
+    over = replace(ends, id="2", status="succeeded")
+    assert not notifier.take(snapshot(N8N, operations=(over,)), 3.0)
+    assert notifier.take(snapshot(N8N, operations=(replace(ends, id="3"),)), 4.0)
+    by_hand = replace(ends, id="4", is_revival=False)
+    assert not notifier.take(snapshot(N8N, operations=(by_hand,)), 5.0)
 
 
 def test_the_engine_s_going_and_return_are_told_and_not_what_comes_back_with_it() -> None:
