@@ -1,6 +1,7 @@
 """Containers: the life of one, and the list of all."""
 
 import json
+import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,10 +26,15 @@ from aiserver_tray.target.labels import INSTALLATION
 if TYPE_CHECKING:
     from aiserver_tray.target.model import Body, File
 
+_logger = logging.getLogger(__name__)
+
 _ROOT = PurePosixPath("/")
 _WAIT_SECONDS = 60.0
 _READ_ONLY = "rootfs is marked read-only"
 """What the engine says where it may only unpack into a volume."""
+_INIT_DIED = "read init-p"
+"""What runc says where its own process died before it became the container's (libcontainer's
+process_linux.go): that is no fault of the container, and the next start succeeds."""
 
 
 class Containers:
@@ -116,7 +122,13 @@ class Containers:
 
     def start(self, container: str) -> None:
         """Start it. One that runs stays as it is."""
-        self._connection.post("/containers/{}/start", container)
+        try:
+            self._connection.post("/containers/{}/start", container)
+        except EngineRequestError as error:
+            if _INIT_DIED not in error.explanation:
+                raise
+            _logger.warning("%s is started once more: %s", container, error.explanation)
+            self._connection.post("/containers/{}/start", container)
 
     def stop(self, container: str, grace: float | None = None) -> None:
         """Stop it by its own stop signal, killed after *grace* seconds; None: its own time."""
