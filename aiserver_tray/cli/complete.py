@@ -1,11 +1,13 @@
 """What a shell may offer for an argument. Completion never fails and never makes anything."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from aiserver_tray.cli.common import Options
+from aiserver_tray.errors import SettingError
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
@@ -55,6 +57,23 @@ def settings(
         for address, setting in app.declared.items()
     )
     return [item for item in found if item.value.startswith(incomplete)]
+
+
+def settings_to_unset(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Addresses of what is set and can be taken back, also of what no module declares any more."""
+    app = _app(context)
+    with suppress(SettingError):  # a file that can't be read is told by the command itself
+        entries = app.settings.entries(app.declared)
+        found = [
+            CompletionItem(entry.address, help=app.say(entry.setting.title))
+            for entry in entries
+            if entry.origin == "set" and not entry.setting.keep
+        ]
+        found += map(CompletionItem, app.settings.undeclared(app.declared))
+        return [item for item in found if item.value.startswith(incomplete)]
+    return []
 
 
 def _app(context: click.Context) -> "App":

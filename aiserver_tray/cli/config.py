@@ -94,7 +94,7 @@ def _read(app: "App", name: str) -> str:
 
 
 @command.command()
-@click.argument("name", shell_complete=complete.settings)
+@click.argument("name", shell_complete=complete.settings_to_unset)
 @common_options
 def unset(name: str) -> None:
     """Take NAME's value back: the default holds again, and a secret is made anew."""

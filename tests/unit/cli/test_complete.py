@@ -1,5 +1,6 @@
 """What a shell may offer, as the shell asks: by a process of its own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.cli.completion import PROGRAM, VARIABLE
+from tests.unit.command_line import Tray, module_folder
 
 
 def offered(home: Path, *words: str) -> list[str]:
@@ -45,6 +47,33 @@ def test_names_are_completed(tmp_path: Path, words: tuple[str, ...], values: set
     home = tmp_path / "home"
     assert set(offered(home, "--home", str(home), *words)) == values
     assert not home.exists(), "completion made something"
+
+
+def test_what_is_set_is_offered_to_be_unset(tmp_path: Path) -> None:
+    values = {"gone.PORT": "1", "gone.other": "x", "n8n.N8N_HOST_PORT": "18101"}
+    (tmp_path / "settings.json").write_text(
+        json.dumps({"version": 1, "values": values}), encoding="utf-8"
+    )
+    words = ("--home", str(tmp_path), "config", "unset")
+    assert set(offered(tmp_path, *words, "gone.")) == {"gone.PORT", "gone.other"}
+    assert offered(tmp_path, *words, "n8n.") == ["n8n.N8N_HOST_PORT"]
+
+
+def test_of_secrets_those_that_are_not_kept_are_offered_to_be_unset(tmp_path: Path) -> None:
+    tray = Tray(tmp_path)
+    secret = "type: secret, generate: hex32"
+    settings = f"{{A: {{{secret}, keep: true}}, B: {{{secret}}}, C: {{{secret}}}}}"
+    head = f"x-aiserver: {{kind: feature, settings: {settings}}}\n"
+    module_folder(tray, "mine", head + "services: {a: {image: 'i:1'}}\n")
+    for name in ("mine.A", "mine.B"):
+        assert tray("config", "get", name, "--show").returncode == 0
+    words = ("--home", str(tmp_path), "config", "unset", "mine.")
+    assert offered(tmp_path, *words) == ["mine.B"]
+
+
+def test_settings_that_cant_be_read_are_no_noise_in_a_shell(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"version": 99}', encoding="utf-8")
+    assert offered(tmp_path, "--home", str(tmp_path), "config", "unset", "n8n.") == []
 
 
 def test_modules_of_a_further_catalog_folder_are_completed(tmp_path: Path) -> None:
