@@ -93,7 +93,7 @@ def _description(app: "App", name: str) -> dict[str, Any]:
         "title": app.say(module.title),
         "summary": app.say(module.summary),
         "file": str(module.file),
-        "open": resolved.open,
+        "open": app.model(name).open,  # as `status` has it of one that does not run
         "requires": list(resolved.requires),
         "needs": module.needs.model_dump(exclude_defaults=True),
         "settings": [_setting(app, entry) for entry in entries],

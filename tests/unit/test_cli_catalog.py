@@ -67,6 +67,12 @@ def test_show_masks_secrets_and_makes_none(tray: Tray) -> None:
     assert not (tray.home / "secrets.json").exists()
 
 
+def test_show_tells_the_page_where_it_would_be(tray: Tray) -> None:
+    for setting, value in (("N8N_HOST_PORT", "18199"), ("app.bind", "192.0.2.7")):
+        assert tray("config", "set", setting, value).returncode == 0
+    assert "\nopen:     http://192.0.2.7:18199\n" in tray("catalog", "show", "n8n").stdout
+
+
 def test_show_tells_what_a_module_needs(tray: Tray) -> None:
     needs = "{memory: 1g, total_memory: 16g, sysctls: {vm.max_map_count: 262144}}"
     head = f"x-aiserver: {{kind: feature, needs: {needs}}}\n"
