@@ -208,9 +208,18 @@ class ImageBuildError(AiServerError):
 
     code = "E_IMAGE_BUILD"
 
-    def __init__(self, module: str, image: str, why: object, lines: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        module: str,
+        image: str,
+        why: object,
+        lines: Sequence[str] = (),
+        *,
+        text: Text | None = None,
+    ) -> None:
         super().__init__(
-            Text(
+            text
+            or Text(
                 "The image {image} could not be built: {why}{lines}\nMend its Dockerfile, then: "
                 "aiserver-tray build {module}",
                 module=module,
@@ -221,3 +230,18 @@ class ImageBuildError(AiServerError):
             image=image,
             lines=list(lines),
         )
+
+    @classmethod
+    def from_url(cls, module: str, image: str, before: Text | None = None) -> "ImageBuildError":
+        """The context of its build is a URL, which is not repeated: a password may stand in it.
+        *before*: why it was to be built."""
+        text = Text(
+            "The image {image} can't be built here: the context of its build is a URL. Clone that, "
+            "and give its folder in the module's file, or name an image there that can be pulled, "
+            "then: aiserver-tray up {module}",
+            module=module,
+            image=image,
+        )
+        if before:
+            text = Text("{before}\n{text}", before=before, text=text)
+        return cls(module, image, "", text=text)

@@ -6,7 +6,7 @@ from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.images import PullProgress
 from aiserver_tray.engine.values import Image
-from aiserver_tray.errors import ImagePullError, ObjectNotFoundError
+from aiserver_tray.errors import ImageBuildError, ImagePullError, ObjectNotFoundError
 from aiserver_tray.target.model import ImageTarget
 
 
@@ -45,6 +45,8 @@ class OperationImages:
         except ImagePullError as error:
             if not (image.build and error.not_found):
                 raise
+            if image.build.is_remote:
+                raise ImageBuildError.from_url(image.build.module, name, error.text) from error
             self.build(image)
         else:
             self._note(name, found, before)
@@ -53,6 +55,8 @@ class OperationImages:
         """Build *image* under its local name."""
         if image.build is None:
             raise TypeError(image.local)
+        if image.build.is_remote:
+            raise ImageBuildError.from_url(image.build.module, image.name or image.local)
         before = self._images.find(image.local)
         found = self._images.build(image.build, image.local, cancelled=self._cancelled)
         self._note(image.local, found, before)

@@ -62,7 +62,7 @@ def never_pulled(targets: Iterable[ModuleTarget], observed: Observed) -> list[Ai
         image.name
         for image in images_of(targets)
         if image.name and image.pull_policy == "never"
-        if image.build is None and observed.image_of(image) is None
+        if (image.build is None or image.build.is_remote) and observed.image_of(image) is None
     )
     return [ImagePullError.never(name) for name in dict.fromkeys(names)]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.model import ModuleModel, Port, ServiceModel
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class BuildTarget:
     dockerfile: str
     inline: str | None = field(default=None, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its context is a URL, from which we build nothing."""
+        return is_remote(self.context)
 
 
 @dataclass(frozen=True)

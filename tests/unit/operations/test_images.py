@@ -1,0 +1,73 @@
+"""An image whose build has a URL for its context: it can only be pulled. The engine whose registry
+has none is a stand-in."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.errors import AiServerError, ImageBuildError
+from aiserver_tray.operations.execute import EngineExecutor
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan import Plan
+from aiserver_tray.operations.up import never_pulled, plan_images, plan_up
+from aiserver_tray.target.model import ModuleTarget
+from tests.unit.standin_engine import Asked, needs_unix_sockets, standin
+
+from .planning import targets_of
+
+URLS = [
+    "https://someone:t0ken@git.example/app.git#main:web",
+    "git@git.example:team/app.git",
+    "http://files.example/context.tar.gz",
+]
+URL = URLS[0]
+
+
+def _module(folder: Path, url: str, policy: str = "missing") -> ModuleTarget:
+    service = f'{{image: "team/app:1", pull_policy: {policy}, build: "{url}"}}'
+    (target,) = targets_of(folder, m=f"services: {{web: {service}}}\n")
+    return target
+
+
+def _failure(folder: Path, target: ModuleTarget, plan: Plan) -> AiServerError:
+    """Of the image's step of *plan*, on an engine whose registry does not have the image."""
+
+    def answer(asked: Asked, _body: bytes) -> None:
+        asked.say({"message": "manifest unknown"}, 404)
+
+    (step,) = (step for step in plan if step.kind in ("pull", "build"))
+    with standin(folder, answer) as address, closing(Engine(address)) as engine:
+        executor = EngineExecutor(engine, {"m": target}, (), (), Cancellation())
+        with pytest.raises(AiServerError) as caught:
+            executor.execute(step)
+    return caught.value
+
+
+@needs_unix_sockets
+@pytest.mark.parametrize("url", URLS)
+def test_where_it_is_not_found_it_is_told_why_it_is_not_built(url: str, tmp_path: Path) -> None:
+    target = _module(tmp_path, url)
+    error = _failure(tmp_path, target, plan_up([target], Observed()))
+    assert isinstance(error, ImageBuildError)
+    assert "team/app:1: manifest unknown" in str(error)
+    assert "context of its build is a URL" in str(error)
+    assert str(error).endswith("aiserver-tray up m")
+    assert "t0ken" not in str(error.as_json("en"))
+
+
+@needs_unix_sockets
+def test_it_is_not_built_on_request_either(tmp_path: Path) -> None:
+    target = _module(tmp_path, URL)
+    error = _failure(tmp_path, target, plan_images([target], "build"))
+    assert isinstance(error, ImageBuildError)
+    assert "context of its build is a URL" in str(error)
+    assert "t0ken" not in str(error.as_json("en"))
+
+
+def test_where_it_may_not_be_pulled_either_it_is_told_before(tmp_path: Path) -> None:
+    target = _module(tmp_path, URL, "never")
+    (error,) = never_pulled([target], Observed())
+    assert error.data["image"] == "team/app:1"
