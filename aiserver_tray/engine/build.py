@@ -17,6 +17,7 @@ from docker.utils import tar
 from aiserver_tray.engine.auth import build_auth
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
+from aiserver_tray.engine.proxies import beside, configured, of_engine
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.translate import refusal
 from aiserver_tray.errors import CancelledError, EngineRequestError, ImageBuildError
@@ -73,10 +74,11 @@ def build(
 
 def _open(connection: Connection, target: "BuildTarget", tag: str, context: IO[bytes]) -> Stream:
     name = _write_context(target, context)
-    arguments = {**connection.proxy_arguments(), **target.options.get("buildargs", {})}
+    given = target.options.get("buildargs", {})
+    proxies = of_engine(configured(), connection.address.host)
     options = {
         **target.options,
-        "buildargs": arguments,
+        "buildargs": {**beside(given, proxies), **given},
         "t": [tag, *target.options.get("t", ())],
         "dockerfile": name,
         "rm": True,

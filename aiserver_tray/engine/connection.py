@@ -91,10 +91,6 @@ class Connection:
         self.generation += 1
         self._version = None
 
-    def proxy_arguments(self) -> dict[str, str]:
-        """Build arguments for the proxies that Docker's own configuration names."""
-        return dict(self._client()._proxy_configs.get_environment())
-
     def close(self) -> None:
         """Close the connections of all threads. Streams are closed by those who opened them."""
         with self._lock:

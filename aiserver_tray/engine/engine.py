@@ -11,6 +11,7 @@ from aiserver_tray.engine.events import EventStream, event_params
 from aiserver_tray.engine.images import Images
 from aiserver_tray.engine.networks import Networks
 from aiserver_tray.engine.parse import moment
+from aiserver_tray.engine.proxies import Proxies, configured, of_engine
 from aiserver_tray.engine.values import EngineInfo
 from aiserver_tray.engine.volumes import Volumes
 from aiserver_tray.host.engine_place import kernel_release
@@ -91,6 +92,11 @@ class Engine:
     def ping(self) -> None:
         """Make sure that it is there."""
         self._connection.call("GET", "/_ping")
+
+    @property
+    def proxies(self) -> Proxies:
+        """Those of Docker's own configuration for what runs on it. They may hold passwords."""
+        return of_engine(configured(), self.host)
 
     def events(self, installation: str) -> EventStream:
         """What happens from now on to the containers of *installation*. To be closed."""

@@ -10,6 +10,7 @@ from typing import Literal
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.images import PullProgress
+from aiserver_tray.engine.proxies import with_proxies
 from aiserver_tray.engine.values import Volume
 from aiserver_tray.errors import (
     AiServerError,
@@ -26,6 +27,7 @@ from aiserver_tray.model import Container
 from aiserver_tray.operations.hooks import run_post_start, run_pre_stop
 from aiserver_tray.operations.images import OperationImages
 from aiserver_tray.operations.kernel import raise_setting
+from aiserver_tray.operations.neighbours import neighbours
 from aiserver_tray.operations.networks import make_network, on_networks, remove_network
 from aiserver_tray.operations.plan import Step
 from aiserver_tray.operations.preflight import port_conflict
@@ -121,7 +123,10 @@ class EngineExecutor:
         for volume in volumes:
             self._make_volume(service, volume)
         self._renew_config_volumes(service)
-        body |= {"Image": image.reference}
+        # Not part of the target, nor so of its hash: they are this machine's, and may be secret.
+        inside = neighbours(service, self._modules)
+        env = with_proxies(body["Env"], self._engine.proxies, inside)
+        body |= {"Image": image.reference, "Env": env}
         later: Mapping[str, Body] = {}
         try:
             if self._engine.info().api_version < _ONE_NETWORK_BELOW:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from aiserver_tray.bugs import bug_error, log_bug
 from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.proxies import configured, passwords
 from aiserver_tray.errors import (
     AiServerError,
     BusyError,
@@ -122,7 +123,8 @@ class Operation:
             log_bug(_logger, "an operation failed", bug)
             error = bug_error(bug)
         if error:
-            error.hide(self._parts.modules.secrets)
+            # A container or a build may have told what it was given.
+            error.hide([*self._parts.modules.secrets, *passwords(configured())])
             if self._request.revives:
                 _logger.warning("not all that was asked for is up: %s", error)
         self._tell(replace(self._view, status=status, error=error, seconds_left=None))

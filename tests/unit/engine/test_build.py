@@ -2,9 +2,13 @@
 tested on a real one."""
 
 import io
+import json
 import tarfile
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import cast
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -35,6 +39,22 @@ def _build(folder: Path, dockerfile: str) -> dict[str, bytes]:
     return got
 
 
+def _arguments(folder: Path, given: Mapping[str, str]) -> Mapping[str, str]:
+    """The build arguments that the engine gets where the file has those *given*."""
+    paths: list[str] = []
+
+    def answer(asked: Asked, _body: bytes) -> None:
+        paths.append(asked.path)
+        asked.say(IMAGE)
+
+    options = {"buildargs": given}
+    target = BuildTarget("m", str(folder / "context"), "Dockerfile", options=options)
+    with standin(folder, answer) as address, closing(Engine(address)) as engine:
+        engine.images.build(target, "aiserver/m-a:1", cancelled=Cancellation())
+    (path,) = (path for path in paths if "/build" in path)
+    return cast("Mapping[str, str]", json.loads(parse_qs(path.partition("?")[2])["buildargs"][0]))
+
+
 @pytest.fixture
 def context(tmp_path: Path) -> Path:
     folder = tmp_path / "context"
@@ -62,3 +82,21 @@ def test_an_outer_dockerfile_is_read_without_its_mark(context: Path, tmp_path: P
     got = _build(tmp_path, "../Outer")
     (text,) = (text for name, text in got.items() if name.startswith(".dockerfile."))
     assert text.decode() == "# 中文\nFROM x\n"
+
+
+def test_a_build_has_the_proxies_of_dockers_configuration_but_those_it_names(
+    context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert context.exists()
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    proxies = {"httpProxy": "http://a:1", "allProxy": "socks5://b:2", "noProxy": "corp.example"}
+    config = json.dumps({"proxies": {"default": proxies}})
+    (tmp_path / "config.json").write_text(config, encoding="utf-8")
+    assert _arguments(tmp_path, {"http_proxy": "http://mine:3", "A": "1"}) == {
+        "A": "1",
+        "http_proxy": "http://mine:3",
+        "ALL_PROXY": "socks5://b:2",
+        "all_proxy": "socks5://b:2",
+        "NO_PROXY": "corp.example",
+        "no_proxy": "corp.example",
+    }

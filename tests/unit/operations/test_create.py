@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,3 +64,68 @@ def test_it_is_created_on_the_networks_that_the_engine_takes(
         executor = EngineExecutor(engine, {"m": target}, ["x:1"], (), Cancellation())
         executor.execute(step)
     assert fake.asked == asked
+
+
+PROXIES = {"httpProxy": "http://u:s3cret-pw@proxy:3128", "noProxy": "corp.example"}
+TWO = """
+x-aiserver: {kind: feature, requires: [base]}
+services:
+  web: {image: "x:1", environment: {A: "1"}, extra_hosts: ["host.docker.internal:host-gateway"]}
+  own: {image: "x:1", environment: {http_proxy: "http://mine:1"}}
+"""
+BASE = """
+x-aiserver: {kind: basic}
+services: {db: {image: "x:1", networks: {ai-net: {aliases: [database]}, default: }}}
+networks: {ai-net: {external: true}}
+"""
+
+
+def _created(folder: Path, service: str, proxies: object) -> dict[str, Any]:
+    """The body by which an engine is asked for the container of *service*."""
+    bodies: list[dict[str, Any]] = []
+
+    def answer(asked: Asked, body: bytes) -> None:
+        if "/containers/create" in asked.path:
+            bodies.append(json.loads(body))
+        asked.say({**IMAGE, "Id": "c1"}, 201)
+
+    (folder / "config.json").write_text(json.dumps({"proxies": proxies}), encoding="utf-8")
+    targets = {target.name: target for target in targets_of(folder, base=BASE, m=TWO)}
+    (target,) = (found for found in targets["m"].services if found.service == service)
+    with standin(folder, answer) as address, closing(Engine(address)) as engine:
+        executor = EngineExecutor(engine, targets, ["x:1"], (), Cancellation())
+        executor.execute(Step("create", service, "m", target=target))
+    (body,) = bodies
+    assert target.config_hash in body["Labels"].values(), "it would count as changed"
+    return body
+
+
+@needs_unix_sockets
+def test_it_has_the_proxies_of_dockers_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    names = "database,db,host.docker.internal,own,web"
+    direct = f"corp.example,localhost,127.0.0.1,::1,{names}"
+    assert _created(tmp_path, "web", {"default": PROXIES})["Env"] == [
+        "HTTP_PROXY=http://u:s3cret-pw@proxy:3128",
+        f"NO_PROXY={direct}",
+        "http_proxy=http://u:s3cret-pw@proxy:3128",
+        f"no_proxy={direct}",
+        "A=1",
+    ]
+
+
+@needs_unix_sockets
+def test_a_proxy_that_its_file_names_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    body = _created(tmp_path, "own", {"default": PROXIES})
+    assert body["Env"] == ["http_proxy=http://mine:1"]
+
+
+@needs_unix_sockets
+def test_without_proxies_it_has_what_its_file_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert _created(tmp_path, "web", {"tcp://elsewhere:2375": PROXIES})["Env"] == ["A=1"]

@@ -1,6 +1,7 @@
 """How an operation ends where something is wrong with ourselves. The engine is a fake, since a real
 one brings no bug about."""
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.errors import AiServerError, PortConflictError, SettingError, each
+from aiserver_tray.errors import (
+    AiServerError,
+    ImageBuildError,
+    PortConflictError,
+    SettingError,
+    each,
+)
 from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationKind
@@ -73,6 +80,24 @@ def test_a_preview_shows_what_is_done_first_and_what_is_to_be_known(
     operations, request = Operations(parts), Request("up", ("m",))
     assert str(operations.plan(request)) == "pull web:1"
     assert "little memory" in map(str, operations.preview(request).notices)
+
+
+def test_what_an_error_quotes_of_a_proxy_is_without_its_password(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    proxy = f"http://someone:{SECRET}@proxy.example:3128"
+    config = json.dumps({"proxies": {"default": {"httpProxy": proxy}}})
+    (tmp_path / "config.json").write_text(config, encoding="utf-8")
+
+    def fail(*_: object) -> Scope:
+        raise ImageBuildError("m", "m:1", "failed", [f"can't reach {proxy}", SECRET])
+
+    monkeypatch.setattr(service, "first_scope", fail)
+    error = Operation(Request("up"), parts).wait(LIMIT).error
+    assert error is not None
+    assert "proxy.example" in str(error)
+    assert SECRET not in f"{error.as_json('en')} {error!r}"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,101 @@
+"""The proxies of Docker's own configuration on this machine, which are for what is built and what
+runs on an engine, as `docker` and Docker Compose hand them on
+(https://docs.docker.com/engine/cli/proxy/). Their addresses may hold passwords."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from docker.utils.config import load_general_config
+
+from aiserver_tray.catalog.setting import why_guessable
+
+Proxies = Mapping[str, str]
+"""Addresses by variable in capitals, and in ``NO_PROXY`` the names that are asked directly."""
+
+NO_PROXY = "NO_PROXY"
+
+_VARIABLES = {
+    "httpProxy": "HTTP_PROXY",
+    "httpsProxy": "HTTPS_PROXY",
+    "ftpProxy": "FTP_PROXY",
+    "allProxy": "ALL_PROXY",
+    "noProxy": NO_PROXY,
+}
+_ADDRESSES = frozenset(_VARIABLES.values()) - {NO_PROXY}
+_THIS_CONTAINER = ("localhost", "127.0.0.1", "::1")
+
+
+def configured() -> Mapping[str, Proxies]:
+    """The proxies by the engine's address, as in ``DOCKER_HOST``, or ``default``."""
+    return _parsed(load_general_config())
+
+
+def _parsed(configuration: Any) -> Mapping[str, Proxies]:  # noqa: ANN401 - JSON
+    entries = _mapping(_mapping(configuration).get("proxies"))
+    return {host: dict(_variables(_mapping(entry))) for host, entry in entries.items()}
+
+
+def _variables(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, variable in _VARIABLES.items():
+        value = entry.get(key)
+        if value and isinstance(value, str):
+            yield variable, value
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - JSON
+    return value if isinstance(value, dict) else {}
+
+
+def of_engine(found: Mapping[str, Proxies], host: str) -> Proxies:
+    """Those of *found* that are for the engine at *host*."""
+    return found.get(host, found.get("default", {}))
+
+
+def passwords(found: Mapping[str, Proxies]) -> set[str]:
+    """What must not be told of the addresses in *found*, as it stands there and as programs may
+    quote it: name with password, and the password where it is more than a word that stands
+    elsewhere, too."""
+    logins = {
+        address.partition("://")[2].partition("/")[0].rpartition("@")[0]
+        for proxies in found.values()
+        for variable, address in proxies.items()
+        if variable in _ADDRESSES
+    }
+    pairs = {login for login in logins if ":" in login}
+    alone = {login.partition(":")[2] or login for login in logins}  # a token may stand there alone
+    raw = pairs | {word for word in alone if not why_guessable(word)}
+    return raw | set(map(unquote, raw))
+
+
+def beside(own: Iterable[str], proxies: Proxies) -> dict[str, str]:
+    """The variables of *proxies* to be added to those of the names *own*, each in both spellings,
+    of which programs read one or the other. One that is there in either stays alone."""
+    taken = {name.upper() for name in own}
+    return {
+        name: value
+        for variable, value in proxies.items()
+        if variable not in taken
+        for name in (variable, variable.lower())
+    }
+
+
+def with_proxies(env: Iterable[str], proxies: Proxies, inside: Iterable[str]) -> list[str]:
+    """The ``Env`` of a container, *env*, with *proxies*, past which it asks itself and the names
+    *inside*, that no proxy knows. Where it names proxies of its own, it also says itself what goes
+    past them."""
+    env = list(env)
+    own = {entry.partition("=")[0] for entry in env}
+    if not _ADDRESSES.isdisjoint(name.upper() for name in own):
+        proxies = {name: value for name, value in proxies.items() if name != NO_PROXY}
+    elif not _ADDRESSES.isdisjoint(proxies):
+        proxies = {**proxies, NO_PROXY: _directly(proxies.get(NO_PROXY, ""), inside)}
+    added = beside(own, proxies)
+    return [*(f"{name}={value}" for name, value in sorted(added.items())), *env]
+
+
+def _directly(said: str, inside: Iterable[str]) -> str:
+    if said == "*":
+        return said  # that is all; within a list it means nothing
+    names = [name.strip() for name in said.split(",")]
+    return ",".join(dict.fromkeys(filter(None, [*names, *_THIS_CONTAINER, *sorted(inside)])))

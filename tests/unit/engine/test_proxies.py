@@ -1,0 +1,100 @@
+"""The proxies of Docker's configuration, and what becomes of them in a container's environment."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.engine.proxies import beside, configured, of_engine, passwords, with_proxies
+
+PROXY = "http://someone:p%40ss-word@proxy.example:3128"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    return tmp_path
+
+
+def _write(folder: Path, content: object) -> None:
+    (folder / "config.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_an_engine_has_its_own_proxies_or_the_default_ones(folder: Path) -> None:
+    keys = ("httpProxy", "httpsProxy", "ftpProxy", "allProxy", "noProxy")
+    default = {key: f"{key}.example" for key in keys}
+    own = {"httpProxy": "own.example", "noProxy": ""}
+    _write(folder, {"proxies": {"default": default, "tcp://10.0.0.1:2376": own}})
+    assert of_engine(configured(), "unix:///var/run/docker.sock") == {
+        "HTTP_PROXY": "httpProxy.example",
+        "HTTPS_PROXY": "httpsProxy.example",
+        "FTP_PROXY": "ftpProxy.example",
+        "ALL_PROXY": "allProxy.example",
+        "NO_PROXY": "noProxy.example",
+    }
+    assert of_engine(configured(), "tcp://10.0.0.1:2376") == {"HTTP_PROXY": "own.example"}
+
+
+@pytest.mark.parametrize(
+    "content", [{}, [], {"proxies": None}, {"proxies": {"default": ["x"]}}, {"proxies": "x"}]
+)
+def test_a_configuration_without_proxies_has_none(content: object, folder: Path) -> None:
+    _write(folder, content)
+    assert of_engine(configured(), "tcp://x") == {}
+    assert passwords(configured()) == set()
+
+
+def test_what_must_not_be_told_is_known_as_it_stands_and_as_it_is_meant(folder: Path) -> None:
+    entry = {"httpProxy": PROXY, "httpsProxy": "http://proxy.example", "noProxy": "a@b"}
+    _write(folder, {"proxies": {"default": entry}})
+    assert passwords(configured()) == {
+        "someone:p%40ss-word",
+        "someone:p@ss-word",
+        "p%40ss-word",
+        "p@ss-word",
+    }
+
+
+def test_a_login_as_short_as_a_word_is_no_reason_to_mask_words(folder: Path) -> None:
+    entry = {"httpProxy": "http://a:b@proxy.example", "httpsProxy": "me@proxy.example:3128"}
+    _write(folder, {"proxies": {"default": entry}})
+    assert passwords(configured()) == {"a:b"}
+
+
+def test_both_spellings_are_added_where_neither_is_there() -> None:
+    proxies = {"HTTP_PROXY": "a", "HTTPS_PROXY": "b", "FTP_PROXY": "c"}
+    assert beside(["https_proxy", "FTP_PROXY", "x"], proxies) == {
+        "HTTP_PROXY": "a",
+        "http_proxy": "a",
+    }
+
+
+def test_a_container_asks_its_neighbours_directly() -> None:
+    proxies = {"HTTP_PROXY": "a", "NO_PROXY": "corp.example, db"}
+    assert with_proxies(["A=1"], proxies, {"web", "db"}) == [
+        "HTTP_PROXY=a",
+        "NO_PROXY=corp.example,db,localhost,127.0.0.1,::1,web",
+        "http_proxy=a",
+        "no_proxy=corp.example,db,localhost,127.0.0.1,::1,web",
+        "A=1",
+    ]
+
+
+def test_a_container_that_may_ask_all_directly_still_may() -> None:
+    assert "no_proxy=*" in with_proxies([], {"HTTP_PROXY": "a", "NO_PROXY": "*"}, {"web"})
+
+
+@pytest.mark.parametrize("own", ["no_proxy=mine", "NO_PROXY"])
+def test_what_a_service_says_itself_stays(own: str) -> None:
+    found = with_proxies([own], {"HTTP_PROXY": "a", "NO_PROXY": "b"}, {"web"})
+    assert found == ["HTTP_PROXY=a", "http_proxy=a", own]
+
+
+def test_a_service_with_a_proxy_of_its_own_is_not_led_past_it() -> None:
+    own = ["HTTP_PROXY=http://gate:3128"]
+    found = with_proxies(own, {"HTTP_PROXY": "a", "HTTPS_PROXY": "b", "NO_PROXY": "c"}, {"web"})
+    assert found == ["HTTPS_PROXY=b", "https_proxy=b", *own]
+
+
+def test_without_proxies_nothing_is_added() -> None:
+    assert with_proxies(["A=1"], {}, {"web"}) == ["A=1"]
