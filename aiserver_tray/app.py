@@ -216,7 +216,8 @@ class App:
         values = values_of(self._in_scope(module))
         raise_all(missing_values(self.catalog, module, values))
         resolved = resolve(self.catalog, module, values)
-        owner = Owner(self.settings.installation_id, __version__)
+        home = str(self.settings.home.folder)
+        owner = Owner(self.settings.installation_id, __version__, home)
         target = module_target(resolved, owner, bind=values[BIND], values=values)
         return with_keep_labels(target, self.settings.secrets)
 

@@ -23,7 +23,7 @@ from aiserver_tray.operations.preflight_kernel import KernelReport, examine_kern
 from aiserver_tray.operations.preflight_resources import binary_size
 from aiserver_tray.operations.survey import Survey, survey
 from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
-from aiserver_tray.target.labels import INSTALLATION
+from aiserver_tray.target.labels import HOME, INSTALLATION
 from aiserver_tray.target.model import ModuleTarget
 
 _LITTLE_DISK = 5 * 1024**3
@@ -181,7 +181,7 @@ def _others(found: Survey) -> Iterator[Finding]:
     for container in found.containers:
         owner = container.labels.get(INSTALLATION)
         if owner and owner != found.installation:
-            names.setdefault(owner, []).append(container.name)
+            names.setdefault(container.labels.get(HOME, owner), []).append(container.name)
     for owner, containers in sorted(names.items()):
         text = Text(
             "Another installation of AI-Server Tray ({installation}) has containers on this "

@@ -94,12 +94,23 @@ class UnsupportedError(EngineRequestError):
 
 
 class NameConflictError(AiServerError):
-    """An object of the engine has a name that we need, and is not ours."""
+    """An object of the engine has a name that we need, and is not ours. *home*: that of the other
+    *installation* when it made it, where that is known."""
 
     code = "E_NAME_CONFLICT"
 
-    def __init__(self, kind: ObjectKind, name: str, installation: str | None) -> None:
-        if installation:
+    def __init__(
+        self, kind: ObjectKind, name: str, installation: str | None, home: str | None = None
+    ) -> None:
+        if installation and home:
+            text = Text(
+                "The {kind} {name} belongs to another installation of AI-Server Tray, whose home "
+                "is {home}. Use that one (--home), or remove its {kind} first.",
+                kind=KIND_WORDS[kind],
+                name=name,
+                home=home,
+            )
+        elif installation:
             text = Text(
                 "The {kind} {name} belongs to another installation of AI-Server Tray "
                 "({installation}). Use that one's home (--home), or remove its {kind} first.",
@@ -114,7 +125,7 @@ class NameConflictError(AiServerError):
                 kind=KIND_WORDS[kind],
                 name=name,
             )
-        super().__init__(text, kind=kind, name=name, installation=installation)
+        super().__init__(text, kind=kind, name=name, installation=installation, home=home)
 
 
 class PortConflictError(AiServerError):

@@ -9,7 +9,7 @@ from aiserver_tray.errors import (
     ObjectConflictError,
     ObjectNotFoundError,
 )
-from aiserver_tray.target.labels import INSTALLATION
+from aiserver_tray.target.labels import HOME, INSTALLATION
 from aiserver_tray.target.model import NetworkTarget
 
 
@@ -23,9 +23,10 @@ def make_network(engine: Engine, network: NetworkTarget) -> None:
         engine.networks.create(network.name, network.body)
     except ObjectConflictError:
         found = engine.networks.find(network.name)
-        owner = found.labels.get(INSTALLATION) if found else None
+        labels = found.labels if found else {}
+        owner, home = labels.get(INSTALLATION), labels.get(HOME)
         if owner != network.body["Labels"][INSTALLATION]:
-            raise NameConflictError("network", network.name, owner) from None
+            raise NameConflictError("network", network.name, owner, home) from None
 
 
 def on_networks(engine: Engine, networks: Iterable[NetworkTarget], act: Callable[[], None]) -> None:

@@ -86,7 +86,9 @@ def _taken(needed: Iterable[_Needed], survey: Survey) -> Iterator[AiServerError]
         module = found.labels.get(labels.MODULE)
         if not survey.is_ours(found):
             told.add(key)
-            yield NameConflictError(*key, found.labels.get(labels.INSTALLATION))
+            yield NameConflictError(
+                *key, found.labels.get(labels.INSTALLATION), found.labels.get(labels.HOME)
+            )
         elif module not in (need.module.name, None):
             yield _shared_name(need, str(module))
 

@@ -45,7 +45,7 @@ def other_use(
     wanted = _labels(volume.body)
     installation = there.get(labels.INSTALLATION)
     if installation != wanted[labels.INSTALLATION]:
-        return NameConflictError("volume", volume.name, installation)
+        return NameConflictError("volume", volume.name, installation, there.get(labels.HOME))
     if (labels.CONFIG_OF in wanted) == (labels.CONFIG_OF in there):
         return None
     if service := wanted.get(labels.CONFIG_OF):

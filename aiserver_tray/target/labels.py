@@ -13,6 +13,9 @@ SERVICE: Final = "io.aiserver.service"
 CONFIG_HASH: Final = "io.aiserver.config-hash"
 VERSION: Final = "io.aiserver.version"
 INSTALLATION: Final = "io.aiserver.installation"
+HOME: Final = "io.aiserver.home"
+"""The installation's home when the object was made, to tell people who finds it in the way."""
+
 CONFIG_OF: Final = "io.aiserver.config-of"
 """On a volume that holds nothing but a service's configuration files: that service."""
 
@@ -36,11 +39,18 @@ _COMPOSE = "com.docker.compose"
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose objects they are: the installation's id, and the version that makes them. No part of
-    the configuration: a new version alone makes no container anew."""
+    """Whose objects they are: the installation's id, the version that makes them, and the home. No
+    part of the configuration: a new version alone makes no container anew."""
 
     installation: str
     version: str
+    home: str = ""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """By which all of them are known."""
+        home = {HOME: self.home} if self.home else {}
+        return {VERSION: self.version, INSTALLATION: self.installation, **home}
 
 
 def container_labels(
@@ -52,8 +62,7 @@ def container_labels(
         MODULE: module,
         SERVICE: service,
         CONFIG_HASH: config_hash,
-        VERSION: owner.version,
-        INSTALLATION: owner.installation,
+        **owner.labels,
         f"{_COMPOSE}.project": project_name(module),
         f"{_COMPOSE}.service": service,
         f"{_COMPOSE}.container-number": "1",
@@ -99,8 +108,7 @@ def resource_labels(
     return {
         **given,
         MODULE: module,
-        VERSION: owner.version,
-        INSTALLATION: owner.installation,
+        **owner.labels,
         f"{_COMPOSE}.project": project_name(module),
         f"{_COMPOSE}.{kind}": key,
     }
@@ -114,7 +122,7 @@ def resource_body(body: Mapping[str, Any], labels: Mapping[str, str]) -> dict[st
 
 def shared_labels(owner: Owner) -> dict[str, str]:
     """Labels of the network that all modules share."""
-    return {VERSION: owner.version, INSTALLATION: owner.installation}
+    return owner.labels
 
 
 def one_shot_labels(owner: Owner) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.target.labels import (
+    HOME,
     INSTALLATION,
     VERSION,
     Owner,
@@ -69,7 +70,7 @@ def with_image_volumes(
     too, but under names by which nobody finds them once the container is gone."""
     host, own = service.body["HostConfig"], service.body["Labels"]
     taken = _targets(host).union(map(posixpath.normpath, shared))
-    owner = Owner(own[INSTALLATION], own[VERSION])
+    owner = Owner(own[INSTALLATION], own[VERSION], own.get(HOME, ""))
     volumes: dict[str, VolumeTarget] = {}
     for folder in sorted(set(map(posixpath.normpath, declared)) - taken):
         name = anonymous_volume_name(service.module, service.service, folder)

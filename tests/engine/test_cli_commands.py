@@ -337,4 +337,6 @@ def test_the_doctor_tells_of_another_installation(tray: Tray) -> None:
     done = other.run("doctor")
     assert done.code == 1
     assert "ai-base" in done.output
-    assert re.search(r"^NOTE +Another installation of AI-Server Tray", done.output, re.MULTILINE)
+    told = re.search(r"^NOTE +Another installation of AI-Server Tray.*", done.output, re.MULTILINE)
+    assert told
+    assert str(tray.home) in told[0]

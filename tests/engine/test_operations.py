@@ -109,6 +109,7 @@ def test_up_makes_everything_of_ours_with_our_labels(
     ]
     for labels in found:
         assert labels["io.aiserver.installation"] == ours
+        assert labels["io.aiserver.home"] == str(here.home)
         assert labels["io.aiserver.module"] == "web"
         assert labels["com.docker.compose.project"] == "aiserver-web"
 

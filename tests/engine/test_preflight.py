@@ -38,7 +38,7 @@ from tests.engine.waiting import until
 from tests.lab.place import Place
 from tests.unit.operations.preflight_targets import IMAGE, OURS, service_of, target_of
 
-THEIRS = Owner("22222222-theirs", "0.9")
+THEIRS = Owner("22222222-theirs", "0.9", "/home/her/ai")
 FILE = service_of("page", "command: [sleep, '600']", "init: true", "volumes: [data:/data]") + (
     "\nvolumes: {data: {}}\n"
 )
@@ -130,7 +130,7 @@ def everything(engine: docker.DockerClient) -> dict[str, Any]:
 def test_foreign_objects_of_our_names_are_all_told_and_left_alone(
     product: Engine, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
-    theirs = {labels.INSTALLATION: THEIRS.installation, labels.MODULE: "web"}
+    theirs = {**THEIRS.labels, labels.MODULE: "web"}
     engine.containers.create(IMAGE, name="ai-web-page", labels=theirs)
     engine.networks.create("ai-web")
     engine.volumes.create("ai-web-data", labels={labels.MODULE: "web"})
@@ -144,7 +144,7 @@ def test_foreign_objects_of_our_names_are_all_told_and_left_alone(
         ("network", "ai-web", None),
         ("volume", "ai-web-data", None),
     ]
-    assert "Use that one's home (--home)" in str(errors[0])
+    assert "whose home is /home/her/ai. Use that one (--home)" in str(errors[0])
     assert "Rename or remove it, then try again." in str(errors[1])
     assert everything(engine) == before
 
@@ -190,6 +190,7 @@ def test_the_shared_network_of_somebody_else_is_a_conflict(
 
     assert isinstance(error, NameConflictError)
     assert error.data["installation"] == (labelled or {}).get(labels.INSTALLATION)
+    assert ("Use that one's home (--home)" in str(error)) == bool(labelled)
 
 
 def test_a_name_on_the_shared_network_is_that_of_one_module(

@@ -93,10 +93,11 @@ def test_every_name_that_another_has_is_told_at_once(web: ModuleTarget) -> None:
     taken = there({"ai-web-page": THEIRS}, {"ai-web": {}}, {"ai-web-data": {"x": "y"}})
     errors = problems([web], taken, AROUND)
     assert [type(error) for error in errors] == [NameConflictError] * 3
-    assert [error.data for error in errors] == [
-        {"kind": "container", "name": "ai-web-page", "installation": "22222222-theirs"},
-        {"kind": "network", "name": "ai-web", "installation": None},
-        {"kind": "volume", "name": "ai-web-data", "installation": None},
+    keys = ("kind", "name", "installation", "home")
+    assert [tuple(error.data[key] for key in keys) for error in errors] == [
+        ("container", "ai-web-page", "22222222-theirs", None),
+        ("network", "ai-web", None, None),
+        ("volume", "ai-web-data", None, None),
     ]
 
 
