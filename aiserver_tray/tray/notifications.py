@@ -254,12 +254,12 @@ def _recovery(modules: Sequence[ModuleView], titles: Mapping[str, str]) -> Notif
 
 
 def _end_of(operation: OperationView, titles: Mapping[str, str]) -> Notification:
-    names = ", ".join(titles.get(name, name) for name in operation.modules)
+    names = Text("{names}", names=", ".join(titles.get(n, n) for n in operation.modules))
     if operation.status == "failed":
-        why = [error.text for error in each(operation.error)] if operation.error else []
-        body = _listed(why) if why else Text("{names}", names=names)
-        return Notification("operation", _FAILED[operation.kind], body)
-    return Notification("operation", _SUCCEEDED[operation.kind], Text("{names}", names=names))
+        why = [error.text for error in each(operation.error)] if operation.error else [names]
+        return Notification("operation", _FAILED[operation.kind], _listed(why))
+    body = _listed([names, *operation.notices])
+    return Notification("operation", _SUCCEEDED[operation.kind], body)
 
 
 def _listed(texts: Sequence[Text]) -> Text:

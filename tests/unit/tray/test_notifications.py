@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from aiserver_tray.errors import EngineDownError, JointError, NameConflictError
+from aiserver_tray.i18n import Text
 from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot
 from aiserver_tray.tray.notifications import (
     GATHERING,
@@ -201,6 +202,15 @@ def test_a_failed_operation_says_why_and_a_cancelled_one_nothing() -> None:
     (news,) = notifier.take(snapshot(N8N), LATER)
     assert str(news.title) == "Starting failed"
     assert str(news.body) == str(DOWN.error)
+
+
+def test_what_is_to_be_known_of_an_operation_is_told_with_its_end() -> None:
+    notifier = settled(N8N)
+    notices = (Text("It may get slow."), Text("The network ai-n8n stays."))
+    notifier.ended(OperationView("1", "up", ("n8n",), "succeeded", notices=notices))
+    assert told(notifier.take(snapshot(N8N), LATER)) == [
+        "Started | n8n; It may get slow.; The network ai-n8n stays."
+    ]
 
 
 def test_a_revival_that_fails_is_told_with_all_that_hindered_it_also_in_the_quiet_time() -> None:
