@@ -26,6 +26,7 @@ STOPPED = "grey ring"
 STARTING = "amber ring around a dot"
 RUNNING = "green disc with a check mark"
 TROUBLE = "red triangle"
+NOTHING_RUNS = "red disc with a cross"
 ENGINE_DOWN = "grey ring with a slash"
 
 USERS = (sys.executable, "-m", "aiserver_tray")

@@ -10,11 +10,20 @@ from pathlib import Path
 
 import docker
 
-from tests.desktop.applet import A_SLEEP, ENGINE_DOWN, ROOT, RUNNING, TROUBLE, Applet, Shown
+from tests.desktop.applet import (
+    A_SLEEP,
+    ENGINE_DOWN,
+    NOTHING_RUNS,
+    ROOT,
+    RUNNING,
+    TROUBLE,
+    Applet,
+    Shown,
+)
 from tests.desktop.desktop import Desktop
 from tests.desktop.relay import Relay
 from tests.desktop.waiting import eventually
-from tests.engine.operating import Installation
+from tests.engine.operating import IMAGE, Installation
 from tests.engine.processes import kill
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
@@ -88,6 +97,21 @@ def test_the_engine_goes_and_comes_back_with_everything(applet: Applet, lab: Pla
     gone, back = applet.notifications()[:2]
     assert gone.startswith("The Docker engine is gone: ")
     assert back.startswith("The Docker engine is back: ")
+
+
+def test_what_keeps_a_module_from_coming_back_is_told_once(
+    applet: Applet, engine: docker.DockerClient
+) -> None:
+    with applet.installation.app.settings.update_engine(engine.info()["ID"]) as state:
+        state.desired = ["shop"]
+    engine.containers.create(IMAGE, name="ai-shop-web")
+    applet.start()
+    told = eventually(applet.notifications, "notification")
+    assert told[0].startswith("Starting failed: There is a container ai-shop-web that was not made")
+    applet.shows(NOTHING_RUNS)
+    applet.outlast_quiet()
+    applet.quit()
+    assert applet.notifications() == told
 
 
 def test_after_a_sleep_it_sees_what_it_was_not_told(
