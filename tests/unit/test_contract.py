@@ -1,36 +1,19 @@
 """The contract, and what its page tells of it."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from aiserver_tray.api.dispatch import read
 from aiserver_tray.contract import CHANNELS, EVENTS, Payload
 from aiserver_tray.errors import RequestError
+from tests.unit.pages import names, sections
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/ipc.md"
-
-
-def sections() -> dict[str, list[list[str]]]:
-    """Heading -> the rows of its tables, as cells."""
-    found: dict[str, list[list[str]]] = {}
-    heading = ""
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("## "):
-            heading = line[3:]
-        elif line.startswith("| `"):
-            cells = [cell.strip() for cell in line.strip("|").split("|")]
-            found.setdefault(heading, []).append(cells)
-    return found
-
-
-def names(cell: str) -> set[str]:
-    return set(re.findall(r"`(\w+)`\??", re.sub(r"\(.*?\)", "", cell)))
+PAGE = sections("docs/ipc.md")
 
 
 def test_the_page_has_every_channel_with_its_fields() -> None:
-    rows = {row[0].strip("`"): names(row[1]) for row in sections()["Channels"]}
+    rows = {row[0].strip("`"): names(row[1]) for row in PAGE["Channels"]}
 
     fields = {
         channel: {field.alias or name for name, field in model.model_fields.items()}
@@ -40,11 +23,11 @@ def test_the_page_has_every_channel_with_its_fields() -> None:
 
 
 def test_the_page_has_every_event() -> None:
-    assert {row[0].strip("`") for row in sections()["Events"]} == set(EVENTS)
+    assert {row[0].strip("`") for row in PAGE["Events"]} == set(EVENTS)
 
 
 def test_what_is_kept_of_the_predecessor_is_there_and_nothing_goes_without_a_reason() -> None:
-    rows = sections()["What became of the predecessor's channels"]
+    rows = PAGE["What became of the predecessor's channels"]
     known = {*CHANNELS, *EVENTS}
 
     for name, now, why in rows:

@@ -1,5 +1,6 @@
 """What errors say, and what they never say."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,22 @@ from aiserver_tray.errors import (
 )
 from aiserver_tray.i18n import Text
 from aiserver_tray.masking import MASK
+from tests.unit.pages import sections
 
 SECRET = "correct horse battery"
+
+
+def tree(root: type[AiServerError]) -> Iterator[type[AiServerError]]:
+    yield root
+    for below in root.__subclasses__():
+        yield from tree(below)
+
+
+def test_the_page_has_every_code_with_what_it_means_and_what_to_do() -> None:
+    rows = sections("docs/errors.md")["Error codes"]
+    codes = {error.code for error in tree(AiServerError)}
+    assert [row[0] for row in rows] == [f"`{code}`" for code in sorted(codes)]
+    assert all(len(row) == 3 and all(row) for row in rows)
 
 
 def everything_of(error: AiServerError) -> str:
