@@ -92,8 +92,9 @@ APP_SETTINGS: Mapping[str, Setting] = {
         default="system",
         title={"en": "Language", "zh": "语言"},
         help={
-            "en": "Tray and windows speak it from their next start on.",
-            "zh": "托盘和窗口在下次启动后生效。",
+            "en": "Icon and windows follow at once, the menu of a module's open window once it is "
+            "opened again.",
+            "zh": "托盘图标和窗口立即跟随；已打开的模块窗口的菜单在重新打开后生效。",
         },
         choices={
             "system": Choice(title={"en": "As the system", "zh": "跟随系统"}),
