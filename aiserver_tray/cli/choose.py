@@ -19,7 +19,10 @@ from aiserver_tray.i18n import Text
 @as_json_option
 @common_options
 def command(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - command line flag
-    """Let *Start all* and a bare `up` mean MODULEs. Without a name: say what they mean now."""
+    """Let *Start all* and a bare `up` mean MODULEs. Without a name: say what they mean now.
+
+    Until you choose, they mean all features.
+    """
     app = current_app()
     for name in modules:
         app.catalog.module(name)

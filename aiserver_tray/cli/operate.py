@@ -72,7 +72,7 @@ def up(
 ) -> None:
     """Create and start MODULEs with what they require, and wait until they are ready.
 
-    Without a name: the chosen ones.
+    Without a name: the chosen ones, which are all features until you choose.
     """
     if modules and all_:
         raise UsageError(Text("give either modules or --all"))
