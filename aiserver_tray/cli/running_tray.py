@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 @click.argument("name", default="home", metavar="[PAGE|MODULE]", shell_complete=complete.modules)
 @common_options
 def open_(name: str) -> None:
-    """Show the dashboard of the running tray, on PAGE, or the page of MODULE itself."""
+    """Show the dashboard of the running tray, on PAGE, or the page of MODULE itself.
+
+    PAGE is home, settings, logs, or logs/MODULE. Those but home are still to come: so far they say
+    which command to use instead.
+    """
     from aiserver_tray.contract import PAGES  # noqa: PLC0415 - after Ctrl-C works
 
     with _tray() as client:
