@@ -156,10 +156,6 @@ def _port(port: Port) -> str:
 
 def _entry(entry: Entry, language: Language) -> dict[str, Any]:
     setting = entry.setting
-    choices = {
-        name: in_language(choice.title, language) or name
-        for name, choice in setting.choices.items()
-    }
     return {
         "address": entry.address,
         "type": setting.type,
@@ -168,5 +164,5 @@ def _entry(entry: Entry, language: Language) -> dict[str, Any]:
         "title": in_language(setting.title, language) or entry.address,
         "help": in_language(setting.help, language),
         "keep": setting.keep,
-        "choices": choices,
+        "choices": setting.answers(language),
     }

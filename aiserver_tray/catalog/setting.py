@@ -161,6 +161,13 @@ class Setting(Closed):
         """What stands for a secret while none is set, as if it were; None for nothing."""
         return MASK if self.is_secret else None
 
+    def answers(self, language: Language) -> dict[str, str]:
+        """What a choice has to choose from, each with its title in *language*."""
+        return {
+            name: in_language(choice.title, language) or name
+            for name, choice in self.choices.items()
+        }
+
     def hides(self, _value: str) -> bool:
         """Whether texts must not have the value."""
         return self.is_secret

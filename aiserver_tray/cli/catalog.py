@@ -104,13 +104,15 @@ def _description(app: "App", name: str) -> dict[str, Any]:
     }
 
 
-def _setting(app: "App", entry: "Entry") -> dict[str, str]:
+def _setting(app: "App", entry: "Entry") -> dict[str, Any]:
+    setting = entry.setting
     return {
         "name": entry.address,
-        "type": entry.setting.type,
+        "type": setting.type,
         "value": entry.shown,
-        "title": app.say(entry.setting.title),
-        "help": app.say(entry.setting.help),
+        "title": app.say(setting.title),
+        "help": app.say(setting.help),
+        "choices": setting.answers(app.language),
     }
 
 
@@ -129,7 +131,7 @@ def _print_module(shown: dict[str, Any], language: Language) -> None:
     click.echo(f"{'needs:':<10}{_needs(shown['needs']) or '-'}\n")
     print_table(
         (Text("SETTING"), Text("TYPE"), Text("VALUE"), Text("TITLE")),
-        [(s["name"], s["type"], s["value"], s["title"]) for s in shown["settings"]],
+        [(s["name"], _type(s), s["value"], s["title"]) for s in shown["settings"]],
         language,
     )
     click.echo()
@@ -139,6 +141,11 @@ def _print_module(shown: dict[str, Any], language: Language) -> None:
         [(s["name"], s["image"] or built, ", ".join(s["ports"]) or "-") for s in shown["services"]],
         language,
     )
+
+
+def _type(setting: Mapping[str, Any]) -> str:
+    """The setting's type, and what a choice has to choose from."""
+    return ": ".join(filter(None, (setting["type"], ", ".join(setting["choices"]))))
 
 
 def _needs(needs: Mapping[str, Any]) -> str:

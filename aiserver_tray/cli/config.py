@@ -33,11 +33,11 @@ def command() -> None:
 @as_json_option
 @common_options
 def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
-    """All settings with their values; secrets are masked."""
+    """All settings with their values; secrets are masked. With --json, help and choices, too."""
     app = current_app()
     entries = app.settings.entries(app.declared)
     if as_json:
-        print_json({entry.address: _data(entry) for entry in entries})
+        print_json({entry.address: _data(app, entry) for entry in entries})
     else:
         print_table(
             (Text("NAME"), Text("VALUE"), Text("TYPE"), Text("WHAT IT IS")),
@@ -49,8 +49,16 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
         )
 
 
-def _data(entry: Entry) -> dict[str, Any]:
-    return {"value": entry.shown, "type": entry.setting.type, "origin": entry.origin}
+def _data(app: "App", entry: Entry) -> dict[str, Any]:
+    setting = entry.setting
+    return {
+        "value": entry.shown,
+        "type": setting.type,
+        "origin": entry.origin,
+        "title": app.say(setting.title),
+        "help": app.say(setting.help),
+        "choices": setting.answers(app.language),
+    }
 
 
 @command.command()

@@ -73,6 +73,23 @@ def test_show_tells_the_page_where_it_would_be(tray: Tray) -> None:
     assert "\nopen:     http://192.0.2.7:18199\n" in tray("catalog", "show", "n8n").stdout
 
 
+def test_what_a_choice_has_to_choose_from_is_shown(tray: Tray) -> None:
+    lines = tray("catalog", "show", "minio").stdout.splitlines()
+    (line,) = (line.split() for line in lines if line.startswith("minio.MINIO_SERVER"))
+    assert line[:4] == ["minio.MINIO_SERVER", "choice:", "silo,", "rustfs"]
+    shown = json.loads(tray("catalog", "show", "minio", "--json").stdout)
+    choices = {setting["name"]: list(setting["choices"]) for setting in shown["settings"]}
+    assert choices["minio.MINIO_SERVER"] == ["silo", "rustfs"]
+    assert choices["minio.MINIO_HOST_PORT"] == []
+
+
+def test_a_program_gets_help_and_choices_of_every_setting(tray: Tray) -> None:
+    listed = json.loads(tray("config", "list", "--json").stdout)
+    assert listed["app.language"]["choices"]["en"] == "English"
+    assert "127.0.0.1 keeps everything" in listed["app.bind"]["help"]
+    assert listed["n8n.N8N_HOST_PORT"]["title"] == "Port"
+
+
 def test_show_tells_what_a_module_needs(tray: Tray) -> None:
     needs = "{memory: 1g, total_memory: 16g, sysctls: {vm.max_map_count: 262144}}"
     head = f"x-aiserver: {{kind: feature, needs: {needs}}}\n"
