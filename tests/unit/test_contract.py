@@ -5,7 +5,7 @@ import re
 import pytest
 
 from aiserver_tray.api.dispatch import read
-from aiserver_tray.contract import CHANNELS, EVENTS, Payload
+from aiserver_tray.contract import CHANNELS, EVENTS, OperationRequest, Payload
 from aiserver_tray.errors import RequestError
 from tests.unit.pages import names, sections
 
@@ -20,6 +20,18 @@ def test_the_page_has_every_channel_with_its_fields() -> None:
         for channel, model in CHANNELS.items()
     }
     assert rows == fields
+
+
+def test_the_page_explains_what_else_an_operation_is_asked_for() -> None:
+    rows = {row[0].strip("`"): row[1] for row in PAGE["What an operation is asked for"]}
+    fields = OperationRequest.model_fields
+    defaults = {field.alias or name: field.default for name, field in fields.items()}
+    told = {
+        name: "none" if default == () else str(default).lower()
+        for name, default in defaults.items()
+        if name not in ("kind", "modules", "all")
+    }
+    assert rows == told
 
 
 def test_the_page_has_every_event() -> None:
