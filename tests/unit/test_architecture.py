@@ -1,0 +1,62 @@
+"""What the page of the architecture tells, against the code and the rules for its imports."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+from tests.unit.pages import ROOT
+
+PACKAGE = ROOT / "aiserver_tray"
+PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def contract(name: str) -> Any:  # noqa: ANN401 - TOML
+    (found,) = (c for c in PROJECT["tool"]["importlinter"]["contracts"] if c["name"] == name)
+    return found
+
+
+def test_the_page_has_the_layers_as_they_are_held() -> None:
+    found = re.search(r"which are (`cli`;.*?)\. `build/dev\.py check`", PAGE, re.DOTALL)
+    assert found
+    told = [set(re.findall(r"`(\w+)`", layer)) for layer in found[1].split(";")]
+    layers = contract("imports point inward")["layers"]
+    assert told == [set(re.findall(r"aiserver_tray\.(\w+)", layer)) for layer in layers]
+
+
+def test_of_the_whole_package_only_the_engine_may_import_docker() -> None:
+    parts = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py"}
+    parts |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    held = contract("only the engine package imports docker")["source_modules"]
+    assert {name.removeprefix("aiserver_tray.") for name in held} == parts - {"__init__", "engine"}
+
+
+def named(node: ast.expr) -> str:
+    """The name of a thread, as the page writes it: what differs from one to another as dots."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(v.value if isinstance(v, ast.Constant) else "…" for v in node.values)  # type: ignore[misc]
+    assert isinstance(node, ast.Constant)
+    return str(node.value)
+
+
+def threads() -> Iterator[str]:
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            kind = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if kind == "Thread":
+                (name,) = (word.value for word in node.keywords if word.arg == "name")
+                yield named(name)
+            elif kind == "ThreadPoolExecutor":
+                yield f"{named(node.args[1])}_…"
+
+
+def test_the_page_has_every_thread() -> None:
+    section = PAGE.partition("| thread | does | ends |")[2].partition("\n## ")[0]
+    table, _, windows = section.partition("Processes of windows have ")
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    told = re.findall(r"`([\w…-]+)`", " ".join(cells)) + re.findall(r"`([\w-]+)` \(", windows)
+    assert sorted(told) == sorted(set(threads()))
