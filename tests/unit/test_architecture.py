@@ -2,8 +2,10 @@
 
 import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from typing import Any
 
 from tests.unit.pages import ROOT
@@ -31,6 +33,37 @@ def test_of_the_whole_package_only_the_engine_may_import_docker() -> None:
     parts |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     held = contract("only the engine package imports docker")["source_modules"]
     assert {name.removeprefix("aiserver_tray.") for name in held} == parts - {"__init__", "engine"}
+
+
+BROUGHT = {
+    "PyObjCTools": "by pystray, on macOS",
+    "System": "by pywebview, on Windows: .NET",
+    "Xlib": "by pystray, on Linux",
+    "_win32typing": "for types alone",
+    "gi": "by the system, where there is a desktop on Linux",
+    "pydantic_core": "by pydantic",
+    **dict.fromkeys(
+        ("pywintypes", "win32api", "win32file", "win32pipe", "win32security"), "pywin32"
+    ),
+}
+"""What is imported and goes by no name of a dependency, and whence it comes."""
+
+
+def imported() -> Iterator[str]:
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module.partition(".")[0]
+
+
+def test_whatever_is_imported_is_a_declared_dependency() -> None:
+    declared = PROJECT["project"]["dependencies"]
+    known = {re.split(r"[^\w-]", entry)[0].lower() for entry in declared}
+    others = set(imported()) - set(sys.stdlib_module_names) - {"aiserver_tray"} - BROUGHT.keys()
+    distributions = packages_distributions()
+    assert [n for n in sorted(others) if not {d.lower() for d in distributions[n]} & known] == []
 
 
 def named(node: ast.expr) -> str:
