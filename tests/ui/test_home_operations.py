@@ -112,6 +112,13 @@ def test_a_failed_operation_says_why_until_it_is_dismissed(stack: Stack) -> None
     home.until(lambda: not home.all(".notice.failure"), "and stays away")
 
 
+def test_of_what_came_back_by_itself_a_failure_is_of_some_only(stack: Stack) -> None:
+    shown = states.failed()
+    shown["operations"][0]["revival"] = True
+    stack.show(shown)
+    stack.home().wait_for_text("Not everything could be started", ".notice.failure")
+
+
 def test_a_note_that_is_dismissed_takes_no_failure_along(stack: Stack) -> None:
     shown = states.failed()
     shown["operations"][0]["notices"] = ["Memory is short"]

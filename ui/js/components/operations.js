@@ -66,9 +66,10 @@ const running = (operation, what, canCancel) => html`
   </section>`;
 
 /** @param {Operation} operation @param {Module[]} modules @param {0|1} which doing, or failed */
-function title({ kind, modules: names }, modules, which) {
+function title({ kind, modules: names, revival }, modules, which) {
   const words = WORDS[kind] ?? WORDS.up;
-  if (!names.length) return t(words[which + 2]);
+  // A revival brings up what it can: its failure is of some only.
+  if (!names.length || (which && revival)) return t(words[which + 2]);
   const titles = new Map(modules.map((module) => [module.name, module.title]));
   return t(words[which], { names: list(names.map((name) => titles.get(name) ?? name)) });
 }
