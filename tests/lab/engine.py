@@ -6,6 +6,8 @@ Ending the lab and cleaning up after a crash are therefore the same thing.
 """
 
 import json
+import logging
+import os
 import shutil
 import socket
 import subprocess
@@ -90,7 +92,7 @@ def start(place: Place) -> None:
         LabError: They did not answer in time; with the end of their log.
     """
     place.run.mkdir(parents=True, exist_ok=True)
-    for folder in (place.data, place.registry):
+    for folder in (place.data, place.registry, place.temporary):
         folder.mkdir(parents=True, exist_ok=True)
     pool = network.create(place)
     address = f"127.0.0.1:{_free_port()}"
@@ -115,6 +117,7 @@ def start(place: Place) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            env=os.environ | {"TMPDIR": str(place.temporary)},
             cwd="/",
             check=True,
         )
@@ -182,12 +185,13 @@ def sweep(place: Place) -> None:
     """Ends what runs and removes what it left outside the state folder."""
     kill(place)
     network.remove(place)
-    shutil.rmtree(place.run, ignore_errors=True)
+    for folder in (place.run, place.temporary):
+        shutil.rmtree(folder, ignore_errors=True)
     _in_cgroups("sweep", place)
     if not network.another_engine():
-        for folder in ("/run/containerd", "/run/docker/plugins", "/run/docker"):
+        for shared in ("/run/containerd", "/run/docker/plugins", "/run/docker"):
             with suppress(OSError):  # not empty, so not ours, or never made
-                Path(folder).rmdir()
+                Path(shared).rmdir()
 
 
 def _free_port() -> int:

@@ -62,6 +62,11 @@ class Place:
         return self.state / "disk.img"
 
     @property
+    def temporary(self) -> Path:
+        """For temporary files of what runs: one that is killed leaves them."""
+        return self.state / "tmp"
+
+    @property
     def registry(self) -> Path:
         """The registry's storage: what ``down`` leaves for the next ``up``."""
         return self.state / "registry"
