@@ -2,8 +2,7 @@
 
 import json
 import socket
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,15 @@ import docker
 
 from aiserver_tray.errors import each
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
-from tests.engine.faults.objects import created
 from tests.engine.operating import (
     IMAGE,
     Installation,
     after,
     checked,
-    events,
+    created,
     facts,
     gated,
+    heard,
     idle,
     names,
     open_gate,
@@ -40,12 +39,13 @@ def test_up_of_what_runs_and_is_unchanged_does_nothing(
     here.write("web", {"db": db, "web": web}, top={"volumes": {"data": {}}})
     first = here.done("up", "web")
     assert {"create ai-web", "start ai-web", "wait ai-web", "volume ai-web-data"} <= {*first}
-    before, since = facts(engine, "ai-web", "ai-web-db"), time.time()
+    before = facts(engine, "ai-web", "ai-web-db")
 
-    assert here.done("up", "web") == []
+    with heard(engine, "create") as told:
+        assert here.done("up", "web") == []
 
     assert facts(engine, "ai-web", "ai-web-db") == before
-    assert created(engine, "web", since) == []
+    assert created(told, "web") == []
 
 
 def test_who_lays_claim_to_its_port_later_is_not_in_the_way_of_what_runs(
@@ -143,16 +143,15 @@ def test_a_dry_run_changes_nothing(here: Installation, engine: docker.DockerClie
 # -- order -----------------------------------------------------------------------------------------
 
 
-def _times(engine: docker.DockerClient, since: float, event: str) -> dict[str, int]:
-    """Container -> when *event* happened to it (nanoseconds)."""
-    found = events(engine, since, time.time(), type=["container"], event=[event])
-    return {e["Actor"]["Attributes"]["name"]: e["timeNano"] for e in found}
+def _times(told: Sequence[Mapping[str, Any]], action: str) -> dict[str, int]:
+    """Container -> when *action* happened to it (nanoseconds), by what was `heard`."""
+    found = [event for event in told if event["Action"] == action]
+    return {event["Actor"]["Attributes"]["name"]: event["timeNano"] for event in found}
 
 
 def test_each_service_starts_when_its_own_condition_holds(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    since = time.time()
     services = {
         "open": gated(),
         "after-start": idle(depends_on=after("started", "open")),
@@ -161,7 +160,7 @@ def test_each_service_starts_when_its_own_condition_holds(
         "after-job": idle(depends_on=after("completed_successfully", "job")),
     }
     here.write("web", services)
-    with here.core() as core:
+    with heard(engine, "start", "die") as told, here.core() as core:
         operation = core.operations.start(Request("up", ("web",)))
 
         def started(*wanted: str) -> Callable[[Any], bool]:
@@ -175,9 +174,9 @@ def test_each_service_starts_when_its_own_condition_holds(
         assert not operation.view.is_over
         open_gate(engine, "ai-web-open")
         assert operation.wait(60).status == "succeeded"
-    starts = _times(engine, since, "start")
+    starts = _times(told, "start")
     assert starts["ai-web-open"] < starts["ai-web-after-start"]
-    assert _times(engine, since, "die")["ai-web-job"] < starts["ai-web-after-job"]
+    assert _times(told, "die")["ai-web-job"] < starts["ai-web-after-job"]
 
 
 def test_what_a_module_requires_is_ready_before_any_of_its_services_starts(
@@ -285,14 +284,15 @@ def test_restart_is_of_its_own_services_only(
     )
     here.write("web", {"web": idle()}, requires=["base"])
     here.done("up", "web")
-    before, since = facts(engine, "ai-base", "ai-base-side", "ai-web"), time.time()
+    before = facts(engine, "ai-base", "ai-base-side", "ai-web")
 
-    here.done("restart", "base")
+    with heard(engine, "start", "die") as told:
+        here.done("restart", "base")
 
     now = facts(engine, "ai-base", "ai-base-side", "ai-web")
     assert now["ai-web"] == before["ai-web"]
     for name in ("ai-base", "ai-base-side"):
         assert now[name].id == before[name].id
         assert now[name].started_at > before[name].started_at
-    died, started = _times(engine, since, "die"), _times(engine, since, "start")
+    died, started = _times(told, "die"), _times(told, "start")
     assert died["ai-base-side"] < died["ai-base"] < started["ai-base"] < started["ai-base-side"]

@@ -1,6 +1,5 @@
 """What is on the engine: ours, and what must not be touched."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -102,14 +101,3 @@ def kept(client: docker.DockerClient, volume: str) -> str:
     """What a service wrote into its volume when that was empty."""
     folder = Path(client.api.inspect_volume(volume)["Mountpoint"])
     return (folder / Path(KEPT).name).read_text(encoding="ascii")
-
-
-def created(client: docker.DockerClient, module: str, since: float) -> list[str]:
-    """Names of the module's containers that were created since then, as often as they were."""
-    events = client.api.events(
-        since=f"{since:.6f}",
-        until=f"{time.time():.6f}",
-        filters={"event": "create", "label": f"io.aiserver.module={module}"},
-        decode=True,
-    )
-    return sorted(event["Actor"]["Attributes"]["name"] for event in events)

@@ -1,15 +1,15 @@
 """Several processes of one installation at once."""
 
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import docker
 import pytest
 
-from tests.engine.faults.objects import created, nothing_of, running
+from tests.engine.faults.objects import nothing_of, running
 from tests.engine.faults.stack import OPEN, held, service, write
 from tests.engine.faults.tray import Running, Tray
+from tests.engine.operating import created, heard
 from tests.engine.waiting import eventually
 
 ALL = ["ai-web", "ai-web-api", "ai-web-db"]
@@ -33,13 +33,12 @@ def open_gate(client: docker.DockerClient) -> None:
 def test_the_same_up_in_two_processes_makes_each_container_once(
     client: docker.DockerClient, tray: Tray
 ) -> None:
-    before = time.time()
-    with ExitStack() as stack:
+    with heard(client, "create") as told, ExitStack() as stack:
         calls = [stack.enter_context(tray.started("up", "web")) for _ in range(2)]
         for call in calls:
             call.wait().succeeded()
 
-    assert created(client, "web", before) == ALL
+    assert created(told, "web") == ALL
     assert tray.module("web")["state"] == "running"
 
 
@@ -49,13 +48,12 @@ def test_modules_that_need_the_same_one_come_up_at_once_and_make_it_once(
     write(catalog, "base", {"base": service()}, kind="basic")
     for name in ("left", "right"):
         write(catalog, name, {name: service()}, kind="feature", requires=["base"])
-    before = time.time()
-    with ExitStack() as stack:
+    with heard(client, "create") as told, ExitStack() as stack:
         calls = [stack.enter_context(tray.started("up", name)) for name in ("left", "right")]
         for call in calls:
             call.wait().succeeded()
 
-    assert created(client, "base", before) == ["ai-base"]
+    assert created(told, "base") == ["ai-base"]
     assert {tray.module(name)["state"] for name in ("base", "left", "right")} == {"running"}
 
 
