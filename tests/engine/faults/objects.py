@@ -8,6 +8,7 @@ import docker
 from docker.errors import NotFound
 
 from tests.engine.faults.stack import IMAGE, KEPT
+from tests.engine.waiting import eventually
 
 T = TypeVar("T")
 Foreign = Mapping[tuple[str, str], object]
@@ -43,6 +44,9 @@ def make_foreign(client: docker.DockerClient) -> None:
             detach=True,
         )
     client.volumes.create("ai-web-data-2", labels=dict(_COMPOSE))
+    # They have been started, and their commands may not have come to that yet.
+    files = [_file_of(client, name) for name in CONTAINERS]
+    eventually(lambda: all(file.exists() and file.read_bytes() for file in files))
 
 
 def foreign(client: docker.DockerClient) -> Foreign:
@@ -65,9 +69,14 @@ def foreign(client: docker.DockerClient) -> Foreign:
         network = api.inspect_network(f"{name}-net")
         found["network", name] = {k: network[k] for k in ("Id", "Created", "Labels", "Options")}
         volume = api.inspect_volume(f"{name}-data")
-        found["volume", name] = (volume, Path(volume["Mountpoint"], "of").read_bytes())
+        found["volume", name] = (volume, _file_of(client, name).read_bytes())
     found["volume", "ai-web-data-2"] = api.inspect_volume("ai-web-data-2")
     return found
+
+
+def _file_of(client: docker.DockerClient, container: str) -> Path:
+    """What a foreign container has written into its volume."""
+    return Path(client.api.inspect_volume(f"{container}-data")["Mountpoint"], "of")
 
 
 def started(client: docker.DockerClient) -> Mapping[str, str]:
