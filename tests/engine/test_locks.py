@@ -11,7 +11,7 @@ import docker
 import pytest
 
 from aiserver_tray.engine.engine import Engine
-from tests.engine.operating import Installation, idle, script
+from tests.engine.operating import Installation, idle, said, script
 from tests.engine.waiting import eventually
 from tests.lab.place import Place
 from tests.unit.operations.preflight_targets import IMAGE, service_of
@@ -130,12 +130,14 @@ def test_what_another_process_stops_is_not_what_it_needs(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("base", {"base": idle()}, kind="basic")
-    # It takes its time to stop.
-    slow = script("trap 'sleep 3; exit 0' TERM; while :; do sleep 60 & wait $!; done")
+    # It is stopping until the test says so.
+    end = "trap 'until [ -e /may-end ]; do sleep 0.1; done; exit 0' TERM"
+    slow = script(f"{end}; while :; do sleep 60 & wait $!; done", stop_grace_period="60s")
     here.write("web", {"web": slow}, requires=["base"])
     here.done("up", "web")
     with here.tray.started("stop", "web") as stop:
-        states = eventually(lambda: stopping(here), 20.0)
+        states = eventually(lambda: stopping(here))
+        said(engine, "ai-web", "touch", "/may-end")
         stop.wait().succeeded()
     assert (states["web"], states["base"]) == ("stopping", "running")
 

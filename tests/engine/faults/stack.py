@@ -10,7 +10,7 @@ KEPT = "/data/made-once"
 """Where `service` with a volume keeps what it writes only if it is not there."""
 
 _SCRIPT = f"""
-trap 'test -e /tmp/hold && sleep 1; exit 0' TERM
+trap 'test -e /tmp/hold && sleep $(cat /tmp/hold); exit 0' TERM
 test ! -d /data || test -e {KEPT} || cat /proc/sys/kernel/random/uuid > {KEPT}
 sleep 0.5
 {{ready}}
@@ -33,9 +33,10 @@ def held(*needed: str) -> Service:
     return _service(":", needed, None)
 
 
-def slow_to_stop(*needed: str) -> Service:
-    """A service that takes a second to end, so that a test can come in between."""
-    return _service(f"touch /tmp/hold; {_READY}", needed, None)
+def slow_to_stop(*needed: str, seconds: int = 1) -> Service:
+    """A service that takes *seconds* to end, so that a test can come in between."""
+    slow = _service(f"echo {seconds} > /tmp/hold; {_READY}", needed, None)
+    return slow | {"stop_grace_period": f"{seconds + 10}s"}
 
 
 def _service(ready: str, needed: tuple[str, ...], volume: str | None) -> Service:

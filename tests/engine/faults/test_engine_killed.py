@@ -1,9 +1,12 @@
 """The engine is killed in the middle of an operation, and comes back."""
 
+from pathlib import Path
+
 import docker
 import pytest
 
 from tests.engine.faults.objects import kept, nothing_of, running
+from tests.engine.faults.stack import service, slow_to_stop, write
 from tests.engine.faults.tray import Tray
 from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
@@ -28,12 +31,15 @@ def test_up_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(
 
 
 def test_down_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(
-    lab: Place, client: docker.DockerClient, tray: Tray
+    lab: Place, client: docker.DockerClient, tray: Tray, catalog: Path
 ) -> None:
+    # What still runs then ends with the engine: however long that takes, `down` is at work.
+    db = slow_to_stop(seconds=60) | {"volumes": ["data:/data"]}
+    write(catalog, "web", {"db": db, "web": service("db")})
     tray.run("up", "web").succeeded()
     made = kept(client, "ai-web-data")
     with tray.started("down", "web") as down:
-        eventually(lambda: len(running(client, "web")) < 3)
+        eventually(lambda: len(running(client, "web")) < 2)
         assert down.is_running
         lab_engine.kill(lab)
         down.wait().failed("E_ENGINE_DOWN", lab.host, "Start it")
