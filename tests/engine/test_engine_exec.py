@@ -4,9 +4,11 @@ import os
 import pty
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from select import select
 
 import pytest
 
@@ -18,6 +20,7 @@ from tests.engine.our_engine import BODY, core, run
 __all__ = ["core"]
 
 MEGABYTE = 1 << 20
+LIMIT = 60.0
 
 
 @dataclass
@@ -125,7 +128,12 @@ class Terminal:
         self.seen = b""
 
     def until(self, text: bytes) -> None:
+        """Raises ``AssertionError`` where it does not see that, and ends what runs."""
+        deadline = time.monotonic() + LIMIT
         while text not in self.seen:
+            if not select([self._end], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                self.type(b"\x03exit\r")
+                raise AssertionError(self.seen)
             self.seen += os.read(self._end, 1000)
 
     def type(self, text: bytes) -> None:

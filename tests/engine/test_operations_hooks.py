@@ -50,7 +50,7 @@ def test_a_command_after_the_start_that_fails_fails_the_start(here: Installation
 def test_a_command_after_the_start_may_take_as_long_as_the_service(
     here: Installation, engine: docker.DockerClient
 ) -> None:
-    extension = {"x-aiserver": {"ready_within": "1s"}}
+    extension = {"x-aiserver": {"ready_within": "3s"}}
     here.write("web", {"web": idle(post_start=hook(GOES_ON), **extension)})
 
     error = here.failed("up", "web")
@@ -58,7 +58,7 @@ def test_a_command_after_the_start_may_take_as_long_as_the_service(
     assert isinstance(error, PostStartTimeoutError)
     assert error.data == {
         "service": "web/web",
-        "seconds": 1.0,
+        "seconds": 3.0,
         "command": f"sh -c {GOES_ON}",
         "lines": ["begins"],
     }

@@ -14,8 +14,6 @@ from tests.engine.waiting import eventually
 from tests.host_process import hosted
 from tests.lab.place import Place
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture
 def tray(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> Tray:
