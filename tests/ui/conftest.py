@@ -13,7 +13,7 @@ from aiserver_tray.contract import Json
 from aiserver_tray.i18n import Language
 from aiserver_tray.web.server import Binding, BrowserServer
 from tests.ui import states
-from tests.ui.home import HomePage, console
+from tests.ui.home import Address, HomePage, console
 from tests.ui.scripted import Scripted
 
 FLAGS = (
@@ -63,7 +63,7 @@ class Stack:
         """The page in the browser."""
         return self.at(self.serve(language).address)
 
-    def at(self, address: str) -> HomePage:
+    def at(self, address: Address) -> HomePage:
         """The page at *address* in the browser."""
         page = HomePage(self._browser, address, self._pictures)
         page.wait_for("main [data-module], main .empty")

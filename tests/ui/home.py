@@ -4,27 +4,33 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+Address = str | Callable[[], str]
+"""What makes one anew each time is for an address that is good for one visit."""
+
+_TRIES = 5
+
 
 class HomePage:
     """The page at *address*; *pictures*: folder for screenshots."""
 
-    def __init__(self, browser: Chrome, address: str, pictures: Path) -> None:
+    def __init__(self, browser: Chrome, address: Address, pictures: Path) -> None:
         self._browser = browser
         self._pictures = pictures
-        browser.get(address)
+        _loaded(lambda: browser.get(address() if callable(address) else address))
 
     @property
     def address(self) -> str:
         return self._browser.current_url
 
     def reload(self) -> None:
-        self._browser.refresh()
+        _loaded(self._browser.refresh)
 
     def withhold(self, *files: str) -> None:
         """The browser can't get what ends with one of *files*; none: it can get everything."""
@@ -112,6 +118,20 @@ class HomePage:
     def complaints(self) -> list[str]:
         """What the browser's console has, such as violations of the policy."""
         return [entry["message"] for entry in console(self._browser)]
+
+
+def _loaded(load: Callable[[], None]) -> None:
+    """Load a page: again where Chromium gave it up because some network of this machine came or
+    went, as those of other tests' containers do."""
+    for _ in range(_TRIES - 1):
+        try:
+            load()
+        except WebDriverException as error:
+            if "ERR_NETWORK_CHANGED" not in str(error):
+                raise
+        else:
+            return
+    load()
 
 
 def console(browser: Chrome) -> list[dict[str, Any]]:

@@ -197,7 +197,7 @@ def test_changes_are_told_and_nothing_is_drawn_anew(stack: Stack) -> None:
 
 def test_the_page_that_an_invitation_names_is_shown_whatever_the_host_does(stack: Stack) -> None:
     server = stack.serve()
-    home = stack.at(server.invitation("settings"))
+    home = stack.at(lambda: server.invitation("settings"))
     home.wait_for(".notice[data-page=settings]")
     assert re.search(r"/browser/[\w-]{40,}/#settings$", home.address)
     home.wait_for_text("Nothing is running", ".overview")
