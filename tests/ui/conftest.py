@@ -1,5 +1,6 @@
 """A real browser, and browser mode for it to look at."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -38,7 +39,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = Chrome(options, Service(shutil.which("chromedriver")))
+    # It leaves folders behind.
+    environment = os.environ | {"TMPDIR": str(tmp_path_factory.mktemp("tmp"))}
+    browser = Chrome(options, Service(shutil.which("chromedriver"), env=environment))
     yield browser
     browser.quit()
 
