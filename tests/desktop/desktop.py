@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,15 +75,29 @@ class Desktop:
     def serve(self, *services: str) -> None:
         """Have *services* of the shell."""
         for service in services:
-            before = len(self.told("ready"))
-            command = [sys.executable, fake_desktop.__file__, service]
-            with (self.folder / "shell.log").open("ab") as log:
-                process = self.start(command, stdout=log, stderr=log)
-            self._services[service] = process
-            self._await_ready(before + 1)
+            with self._awaited("ready"):
+                self._begin(service)
 
-    def _await_ready(self, count: int) -> None:
-        eventually(lambda: len(self.told("ready")) >= count, "service of the shell")
+    def prepare(self, service: str) -> None:
+        """Have a process that will be *service* without the time that it takes to start."""
+        with self._awaited("waiting"):
+            self._begin(service, "later")
+
+    def serve_prepared(self, service: str) -> None:
+        """Have the *service* that was prepared."""
+        with self._awaited("ready"):
+            self._services[service].send_signal(signal.SIGUSR1)
+
+    def _begin(self, service: str, *words: str) -> None:
+        command = [sys.executable, fake_desktop.__file__, *words, service]
+        with (self.folder / "shell.log").open("ab") as log:
+            self._services[service] = self.start(command, stdout=log, stderr=log)
+
+    @contextmanager
+    def _awaited(self, event: str) -> Iterator[None]:
+        before = len(self.told(event))
+        yield
+        eventually(lambda: len(self.told(event)) > before, "service of the shell")
 
     def withdraw(self, service: str) -> None:
         """Have *service* no more: the shell broke down."""

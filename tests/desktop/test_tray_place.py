@@ -42,9 +42,11 @@ def test_a_bar_that_nobody_shows_is_no_place_either(applet: Applet) -> None:
 
 
 def test_a_place_that_comes_a_little_later_is_waited_for(applet: Applet) -> None:
+    # It must come within the seconds that the applet waits for it.
+    applet.desktop.prepare("watcher")
     process = applet.launch()
     eventually((applet.installation.home / "icon").exists, "the icon's process")
-    applet.desktop.serve("watcher")
+    applet.desktop.serve_prepared("watcher")
     applet.shows(STOPPED)
     applet.cli("quit")
     assert process.wait(30) == 0
