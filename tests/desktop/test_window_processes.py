@@ -121,12 +121,15 @@ def test_a_window_that_hangs_does_not_hold_up_the_end(tray: Tray) -> None:
     assert tray.broken == []
 
 
-def test_asked_for_while_it_closes_it_opens_again(tray: Tray) -> None:
+def test_asked_for_while_it_closes_it_opens_again(tray: Tray, tmp_path: Path) -> None:
     tray.windows.show_dashboard()
     tray.shows("n8n")
     first = tray.processes()[0].pid
-    # The closing begins, and waits for a toolkit that is busy: then the click comes.
-    busy = "window.gui.glib.idle_add(lambda: __import__('time').sleep(0.5) and False)"
+    # The closing begins, and waits for a toolkit that is busy until the click has come.
+    clicked = tmp_path / "clicked"
+    waits = f"not __import__('os').path.exists({str(clicked)!r})"
+    sleeps = f"[__import__('time').sleep(0.02) for _ in range(1000) if {waits}]"
+    busy = f"window.gui.glib.idle_add(lambda: {sleeps} and False)"
     ask(
         tray.place,
         python="window.gui.glib.idle_add("
@@ -135,6 +138,7 @@ def test_asked_for_while_it_closes_it_opens_again(tray: Tray) -> None:
     )
     eventually(lambda: _is_closing(tray), "it to begin")
     tray.windows.show_dashboard("settings")
+    clicked.touch()
     eventually(lambda: [one.pid for one in tray.processes()] not in ([first], []), "a new one")
     tray.shows("n8n")
     assert tray.broken == []
