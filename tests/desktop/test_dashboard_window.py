@@ -51,7 +51,9 @@ def test_many_changes_come_in_few_batches_and_none_while_nobody_looks(lab: Windo
     ticks = (time.monotonic() - began) / 0.1
     assert 1 <= window.js("batches.length") <= ticks + 2
 
-    assert window.js("pywebview.api.invoke('ai/ui/visible', {visible: false}); 1")
+    hide = "pywebview.api.invoke('ai/ui/visible', {visible: false})"
+    window.js(f"{hide}.then(() => window.isHidden = true); 1")
+    eventually(lambda: window.js("window.isHidden"), "the answer")
     seen = window.js("batches.length")
     lab.host.show(states.snapshot("running", states.module("n8n", "running")))
     window.js("pywebview.api.invoke('ai/ui/visible', {visible: true}); 1")

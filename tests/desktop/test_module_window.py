@@ -329,8 +329,7 @@ def test_links_to_a_new_window_go_to_the_systems_browser(
     window = shown(lab, module)
     window.js("document.getElementById('program').click()")
     window.js("document.getElementById('outer').click()")
-    eventually(opened.exists, "the browser")
-    assert opened.read_text() == "http://127.0.0.1:9/outer\n"
+    assert eventually(opened.read_text, "the browser") == "http://127.0.0.1:9/outer\n"
     assert window.js("location.pathname") == "/"
     assert os.fspath(module.url) in window.js("location.href")
 
