@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import sys
 import time
 from contextlib import closing
@@ -24,7 +25,7 @@ from tests.desktop.desktop import Desktop
 from tests.desktop.relay import Relay
 from tests.desktop.waiting import eventually
 from tests.engine.operating import IMAGE, Installation
-from tests.engine.processes import kill
+from tests.engine.processes import main_process
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import VARIABLE, Place
@@ -50,8 +51,9 @@ def test_a_killed_service_shows_at_once_and_heals(
     running(applet)
     applet.outlast_quiet()
     assert applet.notifications() == []
+    victim = main_process(engine.containers.get("ai-shop-web"))
     killed = time.monotonic()
-    kill(engine.containers.get("ai-shop-web"))
+    os.kill(victim, signal.SIGKILL)
     red = eventually(lambda: first_red(applet, killed, "Shop: web: "), "red icon with the reason")
     assert red.at - killed < 1
     applet.shows(RUNNING)
