@@ -32,9 +32,6 @@ ENGINE_DOWN = "grey ring with a slash"
 USERS = (sys.executable, "-m", "aiserver_tray")
 DEVELOPERS = (sys.executable, "build/dev.py", "run")
 
-BROWSERS_END = 5.0
-"""Seconds in which WebKit's own processes notice that their window is gone."""
-
 _HARMLESS = re.compile(r"^\s*$|is deprecated|[Ll]ocale")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,7 +104,8 @@ class Applet:
         """See that it ends as it should."""
         assert self._process
         assert self._process.wait(30) == 0, self.complaints()
-        eventually(self._has_left_none, "end of its processes", BROWSERS_END)
+        # WebKit's own take a moment to notice that their window is gone.
+        eventually(self._has_left_none, "end of its processes")
         left = [*self.desktop.path("XDG_RUNTIME_DIR").rglob("*")]
         assert [path for path in left if path.is_socket() and not path.is_symlink()] == []
         assert [*self.desktop.path("TMPDIR").iterdir()] == []

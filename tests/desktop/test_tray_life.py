@@ -10,10 +10,10 @@ from tests.engine.operating import checked
 SERVICES = ("db", "api", "web")
 """The shop's, in the order in which they start."""
 
-AT_ONCE = 5.0
+AT_ONCE = 15.0
 """Seconds, on a busy machine."""
 
-SOON = 10.0
+SOON = 20.0
 """As `AT_ONCE`, for what is looked for every few seconds."""
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from aiserver_tray.contract import CHANNELS, Caller, Envelope, Json, answer
 from aiserver_tray.i18n import Language
 
+LIMIT = 30.0
+"""Seconds, on a busy machine."""
+
 
 class Scripted:
     """Keeps `contract.Contract`. ``answers``: channel -> what is answered; ``calls``: what was
@@ -33,7 +36,7 @@ class Scripted:
     def wait_for_call(self, channel: str) -> Json:
         """The payload of the next call of *channel*, which is taken out."""
         with self._news:
-            assert self._news.wait_for(lambda: self._find(channel) is not None, 10), self.calls
+            assert self._news.wait_for(lambda: self._find(channel) is not None, LIMIT), self.calls
             index = self._find(channel)
             assert index is not None
             return self.calls.pop(index)[1]
@@ -72,7 +75,7 @@ class Scripted:
     def wait_until_forgotten(self, caller: Caller) -> None:
         """Wait until *caller* is said to be gone."""
         with self._news:
-            assert self._news.wait_for(lambda: caller in self.forgotten, 10)
+            assert self._news.wait_for(lambda: caller in self.forgotten, LIMIT)
 
     @property
     def listeners(self) -> int:

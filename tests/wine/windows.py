@@ -19,6 +19,9 @@ from tests.wine.windows_python import ROOT, windows_python
 _WITHOUT = ("env", "-u", "TMPDIR")
 """Debian's Wine 10 breaks down where that is set."""
 
+_FIRST_START = 300.0
+"""Seconds, on a busy machine: it writes a thousand files."""
+
 _REGISTRY = r"""REGEDIT4
 
 [HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize]
@@ -145,7 +148,7 @@ def _make_prefix(screen: Desktop) -> None:
     if finished.exists() and finished.read_text(encoding="utf-8") == _REGISTRY:
         return
     shutil.rmtree(prefix, ignore_errors=True)
-    screen.run(*_WITHOUT, "wine", "wineboot", "--init")
+    screen.run(*_WITHOUT, "wine", "wineboot", "--init", patience=_FIRST_START)
     wanted = screen.folder / "wanted.reg"
     wanted.write_text(_REGISTRY)
     screen.run(*_WITHOUT, "wine", "regedit", "/S", windows_path(wanted))
