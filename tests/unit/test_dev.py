@@ -1,6 +1,6 @@
 """The developer's entry point: what it hands on, and what it says where it can't go on."""
 
-import importlib.util
+import ast
 import os
 import signal
 import subprocess
@@ -8,26 +8,34 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from developer import commands, environment, packages
+
 DEV = Path(__file__).parents[2] / "build/dev.py"
-
-
-@pytest.fixture
-def dev() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("dev", DEV)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def run(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(DEV), *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+OLD = """
+import runpy, sys
+sys.version_info, sys.version = (2, 7, 18), "2.7.18 (fake)"
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+def test_an_old_python_is_told_which_one_is_needed() -> None:
+    # A fake: only new ones are at hand. The oldest grammar that can be asked for is Python 3.4's.
+    ast.parse(DEV.read_text(encoding="ascii"), feature_version=(3, 4))
+    done = subprocess.run(
+        [sys.executable, "-c", OLD, DEV], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "dev.py: Python 3.11 or later is needed; this is 2.7.18\n"
 
 
 def test_exec_runs_in_the_environment_and_hands_on_the_exit_status() -> None:
@@ -71,10 +79,11 @@ while True:
 """
 
 CHECK = f"""
-import sys, dev
-dev.set_up = lambda needs: None
-dev.CHECKS = [(sys.executable, "-c", {CHILD!r})] * 2
-sys.exit(dev.main(["check"]))
+import sys
+from developer import command_line, commands
+commands.set_up = lambda needs: None
+commands.CHECKS = [(sys.executable, "-c", {CHILD!r})] * 2
+sys.exit(command_line.main(["check"]))
 """
 
 
@@ -140,22 +149,22 @@ def test_a_level_without_tests_is_named_with_those_that_there_are() -> None:
 
 
 def test_without_root_and_sudo_the_exact_command_is_printed(
-    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Fakes: the tests may run as root, and then no user without sudo is at hand.
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(dev, "DEBIAN", True)
-    monkeypatch.setattr(dev.shutil, "which", lambda _: None)
+    monkeypatch.setattr(environment, "DEBIAN", True)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     with pytest.raises(SystemExit, match=r"apt-get -qq update && .* --no-install-recommends a b$"):
-        dev.install_packages({"one": {"b"}, "other": {"a"}})
+        environment.install_packages({"one": {"b"}, "other": {"a"}})
 
 
 @pytest.fixture
-def apt(dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where a script may be put that is root's apt-get on Debian: a fake, since a test must not
     install anything."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(dev, "DEBIAN", True)
+    monkeypatch.setattr(environment, "DEBIAN", True)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     path = tmp_path / "apt-get"
     path.touch(0o755)
@@ -163,40 +172,38 @@ def apt(dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pat
 
 
 def test_what_is_missing_is_installed_at_once_and_without_a_word_of_apts(
-    dev: ModuleType, apt: Path, capfd: pytest.CaptureFixture[str]
+    apt: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     apt.write_text("#!/bin/sh\nprintf 'Reading\\nSetting up a (1)\\n'\n")
-    dev.install_packages({"icon": {"b", "a"}, "nothing": set(), ".venv": {"c", "a"}})
+    environment.install_packages({"icon": {"b", "a"}, "nothing": set(), ".venv": {"c", "a"}})
     first, last = capfd.readouterr().err.splitlines()
     assert first == "dev.py: installing a b c (for icon, .venv)"
     assert last.startswith("dev.py: installed 2 packages in ")
 
 
-def test_where_apt_fails_all_that_it_said_is_shown_and_nobody_is_asked(
-    dev: ModuleType, apt: Path
-) -> None:
+def test_where_apt_fails_all_that_it_said_is_shown_and_nobody_is_asked(apt: Path) -> None:
     apt.write_text("#!/bin/sh\necho first; read answer || echo last >&2; exit 9\n")
     with pytest.raises(SystemExit, match=r"install .* a\nfirst\nlast"):
-        dev.install_packages({"icon": {"a"}})
+        environment.install_packages({"icon": {"a"}})
 
 
 def test_only_a_desktop_gets_what_icon_and_windows_need(
-    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "x86_64").mkdir()
     (tmp_path / "x86_64/there").touch()
     inner = tmp_path.relative_to("/")
     files = {f"{inner}/*/there": "one", f"{inner}/*/missing": "other"}
-    monkeypatch.setattr(dev, "DEBIAN", True)
-    monkeypatch.setattr(dev, "DESKTOP_FILES", files)
+    monkeypatch.setattr(packages, "DEBIAN", True)
+    monkeypatch.setattr(packages, "DESKTOP_FILES", files)
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    assert dev.desktop_needs() == {}
+    assert packages.desktop_needs() == {}
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
-    assert dev.desktop_needs() == {"icon and windows": {"other"}}
-    assert dev.wants_icon([])
-    assert dev.wants_icon(["--home", "there"])
-    assert not dev.wants_icon(["up", "n8n"])
+    assert packages.desktop_needs() == {"icon and windows": {"other"}}
+    assert commands.wants_icon([])
+    assert commands.wants_icon(["--home", "there"])
+    assert not commands.wants_icon(["up", "n8n"])
 
 
 def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(
@@ -228,14 +235,14 @@ def test_a_command_that_does_not_exist_is_said_so() -> None:
 
 
 def test_what_is_missing_on_windows_and_macos_is_named(
-    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     # A fake: neither system is at hand.
     monkeypatch.setenv("PROGRAMFILES", str(tmp_path))
     monkeypatch.setenv("PROGRAMFILES(X86)", str(tmp_path))
     for system, count in (("win32", 2), ("darwin", 1)):
         monkeypatch.setattr(sys, "platform", system)
-        assert len(dev.missing_parts()) == count
+        assert len(commands.missing_parts()) == count
     (tmp_path / "Docker/Docker").mkdir(parents=True)
     monkeypatch.setattr(sys, "platform", "win32")
-    assert dev.missing_parts() == [dev.WEBVIEW2]
+    assert commands.missing_parts() == [commands.WEBVIEW2]

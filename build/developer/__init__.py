@@ -1,0 +1,1 @@
+"""What `build/dev.py` does. Only the standard library: it runs before anything is installed."""

@@ -1,0 +1,122 @@
+"""What each command of `build/dev.py` does."""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from developer.environment import set_up
+from developer.machine import ROOT, environment, has_wine
+from developer.packages import NEEDS_LAB, NEEDS_WINE, desktop_needs, lab_needs, test_needs
+from developer.processes import become, fail, run
+
+DOCKER_DESKTOP = "Docker Desktop, https://www.docker.com/products/docker-desktop"
+WEBVIEW2 = "the WebView2 runtime, https://developer.microsoft.com/microsoft-edge/webview2"
+
+CATALOG = "orchestration"
+MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*/*/compose.yaml"))
+LINT = ("compose-lint", "check", "--quiet", "--skip-suppressed", "--strict-config", "--config")
+CHECKS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("lint-imports",),
+    (*LINT, f"{CATALOG}/.compose-lint.yml", "--fail-on", "low", *MODULES),
+)
+
+
+def wants_icon(words: Sequence[str]) -> bool:
+    """Whether `run` is to show the icon: no command is named. One may do with less than a desktop
+    needs."""
+    return not words or words[0].startswith("-")
+
+
+def missing_parts() -> list[str]:
+    """What a user of this machine has still to install by hand."""
+    programs = Path(os.environ.get("PROGRAMFILES", "C:/Program Files"))
+    programs_x86 = Path(os.environ.get("PROGRAMFILES(X86)", "C:/Program Files (x86)"))
+    parts = {
+        "win32": {
+            DOCKER_DESKTOP: programs / "Docker/Docker",
+            WEBVIEW2: programs_x86 / "Microsoft/EdgeWebView/Application",
+        },
+        "darwin": {DOCKER_DESKTOP: Path("/Applications/Docker.app")},
+    }
+    return [name for name, path in parts.get(sys.platform, {}).items() if not path.exists()]
+
+
+def command_run(options: argparse.Namespace) -> int:
+    """Run aiserver-tray with the words given; without any, show its icon."""
+    set_up(desktop_needs() if wants_icon(options.words) else {})
+    for part in missing_parts():
+        print(f"dev.py: missing on this machine: {part}", file=sys.stderr)
+    # Folders and files in its words are as the user sees them.
+    return become("aiserver-tray", *options.words, folder=Path.cwd())
+
+
+def command_exec(options: argparse.Namespace) -> int:
+    """Run any command."""
+    set_up({})
+    if not options.words:
+        fail("exec -- COMMAND…")
+    return become(*options.words)
+
+
+def command_check(_: argparse.Namespace) -> int:
+    """Run every check, and go on after one that fails: all is told at once."""
+    set_up({})
+    failed = [command[0] for command in CHECKS if run(command, environment())]
+    if failed:
+        print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def command_test(options: argparse.Namespace) -> int:
+    """Run the tests of some levels, or of all."""
+    known = sorted({path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")})
+    for level in options.levels:
+        if level not in known:
+            fail(f"no tests called {level}; there are: {', '.join(known)}")
+    levels = options.levels or known
+    if sys.platform != "linux" and not options.levels:
+        levels = sorted(set(known) - NEEDS_LAB)
+        print(f"dev.py: {', '.join(sorted(NEEDS_LAB))} need Linux; left out", file=sys.stderr)
+    elif not has_wine() and not options.levels:
+        levels = sorted(set(known) - NEEDS_WINE)
+        print("dev.py: wine needs Debian on x86_64; left out", file=sys.stderr)
+    set_up(test_needs(levels))
+    folders = [f"tests/{level}" for level in levels]
+    return become("python", "-m", "pytest", *folders, *options.words)
+
+
+def command_lab(options: argparse.Namespace) -> int:
+    """The lab: up, down or env."""
+    set_up(lab_needs() if options.action == "up" else {})
+    return become("python", "-m", "tests.lab", options.action, *options.words)
+
+
+def command_bench(options: argparse.Namespace) -> int:
+    """Run benchmarks, each beside what a user would take instead."""
+    set_up(test_needs(NEEDS_LAB))
+    return become("python", "-m", "tests.bench", *options.words)
+
+
+def command_soak(options: argparse.Namespace) -> int:
+    """Repeat the tests whose name holds NAME (or all): reports, and fails only if there is none."""
+    set_up(test_needs(NEEDS_LAB))
+    pytest = ["python", "-m", "pytest", "-q", "-k", options.name, *options.words]
+    seconds, passed = [], 0
+    for number in range(1, options.times + 1):
+        start = time.monotonic()
+        status = run(pytest, environment())
+        if status == 5:
+            return 5
+        seconds.append(time.monotonic() - start)
+        passed += status == 0
+        print(f"soak {options.name}: {passed} of {number} passed, {seconds[-1]:.1f} s")
+    median = statistics.median(seconds)
+    print(f"soak {options.name}: {passed} of {options.times} passed, median {median:.1f} s")
+    return 0

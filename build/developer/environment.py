@@ -1,0 +1,80 @@
+"""Sets up what a command needs: packages, and the virtual environment."""
+
+import hashlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from developer.machine import DEBIAN, ROOT, SCRIPTS, VENV
+from developer.packages import Needs
+from developer.processes import fail, must, must_as_root
+
+STAMP = VENV / "set-up-for.txt"
+
+
+def install_packages(needs: Needs) -> None:
+    """Install the Debian packages of *needs*, all at once; elsewhere say that they are needed."""
+    names = " ".join(sorted(set().union(*needs.values())))
+    if not names:
+        return
+    if not DEBIAN:
+        fail(f"please install what Debian calls {names}, then try again")
+    why = ", ".join(what for what, packages in needs.items() if packages)
+    print(f"dev.py: installing {names} (for {why})", file=sys.stderr)
+    start = time.monotonic()
+    printed = must_as_root(
+        "export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8; apt-get -qq update && apt-get -qq"
+        # dpkg would ask about changed settings all the same.
+        " -o Dpkg::Options::=--force-confold install --yes --no-install-recommends " + names
+    )
+    count, took = printed.count("\nSetting up "), time.monotonic() - start
+    print(f"dev.py: installed {count} packages in {took:.0f} s", file=sys.stderr)
+
+
+def base_python() -> str:
+    """The Python that makes the environment. Debian's own where there is one: its GTK bindings
+    work with no other."""
+    return "/usr/bin/python3" if DEBIAN else sys.executable
+
+
+def python_needs() -> Needs:
+    """What makes the environment."""
+    if not DEBIAN or answers(base_python(), "import ensurepip, venv"):
+        return {}
+    return {".venv": {"python3-venv"}}
+
+
+def answers(python: str, code: str) -> bool:
+    """Whether *python* is there, and *code* runs in it without complaint."""
+    if not Path(python).exists():
+        return False
+    return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def wanted_stamp(python: str) -> list[str]:
+    """What the environment depends on: its place and Python, and the project's dependencies."""
+    version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True)
+    project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    return [f"{ROOT} {python} {version.stdout.strip()}", project]
+
+
+def set_up(needs: Needs) -> None:
+    """Install what is missing of *needs*; make and fill the virtual environment, unless that was
+    done before."""
+    install_packages({**needs, **python_needs()})
+    python = base_python()
+    if not answers(python, "import sys; sys.exit(sys.version_info < (3, 11))"):
+        fail(f"{python} is older than Python 3.11; Debian 12 or Ubuntu 24.04 have a newer one")
+    wanted = wanted_stamp(python)
+    found = STAMP.read_text(encoding="utf-8").splitlines() if STAMP.exists() else []
+    if found == wanted:
+        return
+    print("dev.py: setting up .venv", file=sys.stderr)
+    if found[:1] != wanted[:1]:
+        options = ["--system-site-packages"] if DEBIAN else []
+        must([python, "-m", "venv", "--clear", *options, VENV])
+    pip = [SCRIPTS / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    must([*pip, "pip>=25.1"])  # the first that knows dependency groups
+    must([*pip, "--editable", ".", "--group", "dev"])
+    STAMP.write_text("\n".join(wanted) + "\n", encoding="utf-8")

@@ -1,0 +1,28 @@
+"""Where the project lies, and on which machine."""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+WINDOWS = sys.platform == "win32"
+SCRIPTS = VENV / ("Scripts" if WINDOWS else "bin")
+DEBIAN = Path("/etc/debian_version").exists()
+
+
+def has_wine() -> bool:
+    """Whether Wine as Debian has it is to be had for this machine."""
+    return DEBIAN and platform.machine() == "x86_64"
+
+
+def system_path() -> str:
+    """PATH with the folders of administrators' commands, which users' shells may lack."""
+    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+
+
+def environment() -> dict[str, str]:
+    """The environment variables of commands in the virtual environment."""
+    path = os.pathsep.join([str(SCRIPTS), system_path() if not WINDOWS else os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV)}

@@ -1,0 +1,82 @@
+"""What runs, and how it ends."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from developer.machine import ROOT, WINDOWS, environment
+
+
+def fail(message: str) -> NoReturn:
+    """End with *message* on standard error."""
+    sys.exit(f"dev.py: {message}")
+
+
+def found(program: str, env: Mapping[str, str] | None) -> str:
+    """The path of *program*. Windows by itself looks it up in the PATH of the parent, not of
+    *env*."""
+    path = shutil.which(program, path=env["PATH"] if env else None)
+    return path or fail(f"there is no command {program}")
+
+
+def run(
+    command: Sequence[object], env: Mapping[str, str] | None = None, folder: Path = ROOT
+) -> int:
+    """Run *command* in *folder*; its exit status. It never outlives this process."""
+    program, *words = map(str, command)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    process = subprocess.Popen([found(program, env), *words], cwd=folder, env=env)
+    try:
+        return process.wait()
+    finally:
+        if not WINDOWS:  # where Ctrl-C has reached it, and nothing else asks it to end
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            process.terminate()  # nothing where it has ended
+        process.wait()
+        signal.signal(signal.SIGTERM, before)
+
+
+def become(program: str, *words: str, folder: Path = ROOT) -> int:
+    """Run *program* in the environment and in *folder*, in the place of this process: signals and
+    the exit status are its own."""
+    if not WINDOWS:
+        path = found(program, environment())
+        os.chdir(folder)
+        os.execve(path, [path, *words], environment())
+    # There both processes stay, and Ctrl-C reaches both.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return run([program, *words], environment(), folder)
+
+
+def must(command: Sequence[object], env: Mapping[str, str] | None = None) -> None:
+    """Run *command*; end with its exit status where it fails."""
+    status = run(command, env)
+    if status:
+        print(f"dev.py: failed: {shlex.join(map(str, command))}", file=sys.stderr)
+        sys.exit(status)
+
+
+def must_as_root(script: str) -> str:
+    """Run the shell's *script* as root, or through sudo: what it prints, and only where it fails
+    shows. Where neither is to be had, end with what to type."""
+    sudo = [] if os.geteuid() == 0 else ["sudo"]
+    if sudo and not shutil.which("sudo"):
+        fail(f"this needs root, and there is no sudo here. As root, run:\n  {script}")
+    done = subprocess.run(
+        [*sudo, "sh", "-c", script],
+        stdin=subprocess.DEVNULL,  # nobody is asked; but sudo asks on the terminal itself
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        fail(f"failed: {script}\n{done.stdout}")
+    return done.stdout
