@@ -10,7 +10,16 @@ from pathlib import Path
 
 from developer.environment import set_up
 from developer.machine import ROOT, environment, has_wine
-from developer.packages import NEEDS_LAB, NEEDS_WINE, desktop_needs, lab_needs, test_needs
+from developer.packages import (
+    NEEDS_LAB,
+    NEEDS_LINUX,
+    NEEDS_WINE,
+    TESTS,
+    desktop_needs,
+    lab_needs,
+    needs_of_benchmarks,
+    needs_of_tests,
+)
 from developer.processes import become, fail, run
 
 DOCKER_DESKTOP = "Docker Desktop, https://www.docker.com/products/docker-desktop"
@@ -76,18 +85,18 @@ def command_check(_: argparse.Namespace) -> int:
 
 def command_test(options: argparse.Namespace) -> int:
     """Run the tests of some levels, or of all."""
-    known = sorted({path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")})
+    known = sorted(TESTS)
     for level in options.levels:
         if level not in known:
             fail(f"no tests called {level}; there are: {', '.join(known)}")
     levels = options.levels or known
     if sys.platform != "linux" and not options.levels:
-        levels = sorted(set(known) - NEEDS_LAB)
-        print(f"dev.py: {', '.join(sorted(NEEDS_LAB))} need Linux; left out", file=sys.stderr)
+        levels = sorted(set(known) - NEEDS_LINUX)
+        print(f"dev.py: {', '.join(sorted(NEEDS_LINUX))} need Linux; left out", file=sys.stderr)
     elif not has_wine() and not options.levels:
         levels = sorted(set(known) - NEEDS_WINE)
         print("dev.py: wine needs Debian on x86_64; left out", file=sys.stderr)
-    set_up(test_needs(levels))
+    set_up(needs_of_tests(levels))
     folders = [f"tests/{level}" for level in levels]
     return become("python", "-m", "pytest", *folders, *options.words)
 
@@ -100,13 +109,13 @@ def command_lab(options: argparse.Namespace) -> int:
 
 def command_bench(options: argparse.Namespace) -> int:
     """Run benchmarks, each beside what a user would take instead."""
-    set_up(test_needs(NEEDS_LAB))
+    set_up(needs_of_benchmarks())
     return become("python", "-m", "tests.bench", *options.words)
 
 
 def command_soak(options: argparse.Namespace) -> int:
     """Repeat the tests whose name holds NAME (or all): reports, and fails only if there is none."""
-    set_up(test_needs(NEEDS_LAB))
+    set_up(needs_of_tests(NEEDS_LAB))
     pytest = ["python", "-m", "pytest", "-q", "-k", options.name, *options.words]
     seconds, passed = [], 0
     for number in range(1, options.times + 1):

@@ -195,7 +195,7 @@ def test_only_a_desktop_gets_what_icon_and_windows_need(
     inner = tmp_path.relative_to("/")
     files = {f"{inner}/*/there": "one", f"{inner}/*/missing": "other"}
     monkeypatch.setattr(packages, "DEBIAN", True)
-    monkeypatch.setattr(packages, "DESKTOP_FILES", files)
+    monkeypatch.setattr(packages, "DESKTOP", files)
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert packages.desktop_needs() == {}
@@ -204,6 +204,35 @@ def test_only_a_desktop_gets_what_icon_and_windows_need(
     assert commands.wants_icon([])
     assert commands.wants_icon(["--home", "there"])
     assert not commands.wants_icon(["up", "n8n"])
+
+
+def test_every_level_of_tests_is_known_with_what_it_needs() -> None:
+    levels = {path.parent.name for path in DEV.parents[1].glob("tests/*/test_*.py")}
+    assert set(packages.TESTS) == levels
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Debian machine with nothing: a fake, since a test must not take anything away."""
+    monkeypatch.setattr(packages, "DEBIAN", True)
+    monkeypatch.setattr(packages, "has_wine", lambda: False)
+    monkeypatch.setattr(packages, "is_here", lambda _: False)
+
+
+def test_a_level_gets_what_it_needs_and_no_more(bare: None) -> None:
+    unit = {"dbus-daemon", "gnome-keyring", "python3-gi"}
+    assert packages.needs_of_tests(["unit"]) == {"tests": unit}
+    assert packages.needs_of_tests(["oracle"]) == {"tests": {"docker-compose"}}
+    both = packages.needs_of_tests(["unit", "desktop"])
+    assert both["tests"] >= {"xvfb", *unit}
+    assert "docker.io" in both["the lab"]
+
+
+def test_benchmarks_need_the_lab_and_a_screen_and_no_windows(bare: None) -> None:
+    needs = packages.needs_of_benchmarks()
+    assert needs["benchmarks"] >= {"docker-compose", "xvfb"}
+    assert "docker.io" in needs["the lab"]
+    assert "wine" not in set().union(*needs.values())
 
 
 def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(
