@@ -23,6 +23,14 @@ from developer.commands import (
 )
 
 
+def count(word: str) -> int:
+    """The number that *word* is. Raises ``ArgumentTypeError`` where it is less than 1."""
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{word} is less than 1")
+    return number
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
@@ -47,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("action", choices=("up", "down", "env"))
         elif name == "soak":
             command.add_argument("name", nargs="?", default="")
-            command.add_argument("--times", type=int, default=10)
+            command.add_argument("--times", type=count, default=10)
     return top
 
 

@@ -2,16 +2,13 @@
 
 import argparse
 import os
-import statistics
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from developer.environment import set_up
 from developer.machine import ROOT, environment, has_wine
 from developer.packages import (
-    NEEDS_LAB,
     NEEDS_LINUX,
     NEEDS_WINE,
     TESTS,
@@ -21,6 +18,7 @@ from developer.packages import (
     needs_of_tests,
 )
 from developer.processes import become, fail, run
+from developer.soak import soak
 
 DOCKER_DESKTOP = "Docker Desktop, https://www.docker.com/products/docker-desktop"
 WEBVIEW2 = "the WebView2 runtime, https://developer.microsoft.com/microsoft-edge/webview2"
@@ -83,19 +81,23 @@ def command_check(_: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def possible_levels() -> list[str]:
+    """The levels of tests that this machine can run; tells of the others."""
+    if sys.platform != "linux":
+        print(f"dev.py: {', '.join(sorted(NEEDS_LINUX))} need Linux; left out", file=sys.stderr)
+        return sorted(set(TESTS) - NEEDS_LINUX)
+    if not has_wine():
+        print("dev.py: wine needs Debian on x86_64; left out", file=sys.stderr)
+        return sorted(set(TESTS) - NEEDS_WINE)
+    return sorted(TESTS)
+
+
 def command_test(options: argparse.Namespace) -> int:
     """Run the tests of some levels, or of all."""
-    known = sorted(TESTS)
     for level in options.levels:
-        if level not in known:
-            fail(f"no tests called {level}; there are: {', '.join(known)}")
-    levels = options.levels or known
-    if sys.platform != "linux" and not options.levels:
-        levels = sorted(set(known) - NEEDS_LINUX)
-        print(f"dev.py: {', '.join(sorted(NEEDS_LINUX))} need Linux; left out", file=sys.stderr)
-    elif not has_wine() and not options.levels:
-        levels = sorted(set(known) - NEEDS_WINE)
-        print("dev.py: wine needs Debian on x86_64; left out", file=sys.stderr)
+        if level not in TESTS:
+            fail(f"no tests called {level}; there are: {', '.join(TESTS)}")
+    levels = options.levels or possible_levels()
     set_up(needs_of_tests(levels))
     folders = [f"tests/{level}" for level in levels]
     return become("python", "-m", "pytest", *folders, *options.words)
@@ -115,17 +117,4 @@ def command_bench(options: argparse.Namespace) -> int:
 
 def command_soak(options: argparse.Namespace) -> int:
     """Repeat the tests whose name holds NAME (or all): reports, and fails only if there is none."""
-    set_up(needs_of_tests(NEEDS_LAB))
-    pytest = ["python", "-m", "pytest", "-q", "-k", options.name, *options.words]
-    seconds, passed = [], 0
-    for number in range(1, options.times + 1):
-        start = time.monotonic()
-        status = run(pytest, environment())
-        if status == 5:
-            return 5
-        seconds.append(time.monotonic() - start)
-        passed += status == 0
-        print(f"soak {options.name}: {passed} of {number} passed, {seconds[-1]:.1f} s")
-    median = statistics.median(seconds)
-    print(f"soak {options.name}: {passed} of {options.times} passed, median {median:.1f} s")
-    return 0
+    return soak(options.name, options.times, possible_levels(), options.words)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from developer import commands, environment, packages
+from developer import command_line, commands, environment, packages, soak
 
 DEV = Path(__file__).parents[2] / "build/dev.py"
 
@@ -233,6 +233,39 @@ def test_benchmarks_need_the_lab_and_a_screen_and_no_windows(bare: None) -> None
     assert needs["benchmarks"] >= {"docker-compose", "xvfb"}
     assert "docker.io" in needs["the lab"]
     assert "wine" not in set().union(*needs.values())
+
+
+def test_tests_are_repeated_with_what_their_level_needs(
+    bare: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[packages.Needs] = []
+    monkeypatch.setattr(soak, "set_up", asked.append)
+    environment.set_up({})
+    words = ["soak", "exact_command or named_with", "--times", "2", "--", "tests/unit/test_dev.py"]
+    assert command_line.main(words) == 0
+    assert "2 of 2 passed, median" in capfd.readouterr().out
+    assert asked[1:] == [packages.needs_of_tests(["unit"])]
+
+
+def test_no_test_to_repeat_is_a_failure() -> None:
+    done = run("soak", "no-such-test", "--", "tests/unit/test_dev.py")
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "deselected" in done.stdout
+
+
+def test_less_than_one_time_is_refused() -> None:
+    done = run("soak", "--times", "0")
+    assert done.returncode == 2
+    assert done.stderr.endswith("argument --times: 0 is less than 1\n")
+
+
+def test_elsewhere_than_on_linux_what_needs_it_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A fake: no other system is at hand.
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert commands.possible_levels() == ["ui", "unit"]
+    assert "engine, oracle, wine need Linux; left out" in capsys.readouterr().err
 
 
 def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(

@@ -1,0 +1,64 @@
+"""Repeats tests, and tells how often they passed."""
+
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Sequence
+
+from developer.environment import set_up
+from developer.machine import DEBIAN, ROOT, environment
+from developer.packages import GTK, TESTS, lacking, needs_of_tests
+from developer.processes import found, run
+
+NOTHING_COLLECTED = 5  # pytest's exit status
+
+
+def soak(name: str, times: int, levels: Collection[str], words: Sequence[str]) -> int:
+    """Run the tests of *levels* whose name holds *name*, *times* times. Fails only if there are
+    none."""
+    # Without it, those on a screen can't even be looked through.
+    set_up({"looking through the tests": lacking(GTK) if DEBIAN else set()})
+    pytest = ["python", "-m", "pytest", "-q", "-k", name, *words]
+    meant = levels_of([*pytest, *without(levels)])
+    set_up(needs_of_tests(meant))
+    return repeat([*pytest, *without(meant)], name, times)
+
+
+def without(levels: Collection[str]) -> list[str]:
+    """What has pytest leave out all but *levels*."""
+    return [f"--ignore=tests/{level}" for level in sorted(set(TESTS) - set(levels))]
+
+
+def levels_of(pytest: Sequence[str]) -> set[str]:
+    """The levels of the tests that *pytest* would run. Ends with its words where it would not."""
+    program, *words = pytest
+    done = subprocess.run(
+        [found(program, environment()), *words, "--collect-only"],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        print(done.stdout, end="")
+        sys.exit(done.returncode)
+    return set(re.findall(r"^tests/(\w+)/", done.stdout, re.MULTILINE)) & set(TESTS)
+
+
+def repeat(pytest: Sequence[str], name: str, times: int) -> int:
+    """Run *pytest* so many *times*, and tell of each."""
+    seconds, passed = [], 0
+    for number in range(1, times + 1):
+        start = time.monotonic()
+        status = run(pytest, environment())
+        if status == NOTHING_COLLECTED:
+            return status
+        seconds.append(time.monotonic() - start)
+        passed += status == 0
+        print(f"soak {name}: {passed} of {number} passed, {seconds[-1]:.1f} s")
+    median = statistics.median(seconds)
+    print(f"soak {name}: {passed} of {times} passed, median {median:.1f} s")
+    return 0
