@@ -1,7 +1,6 @@
 """What each command of `build/dev.py` does."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +18,6 @@ from developer.packages import (
 )
 from developer.processes import become, fail, run
 from developer.soak import soak
-
-DOCKER_DESKTOP = "Docker Desktop, https://www.docker.com/products/docker-desktop"
-WEBVIEW2 = "the WebView2 runtime, https://developer.microsoft.com/microsoft-edge/webview2"
 
 CATALOG = "orchestration"
 MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*/*/compose.yaml"))
@@ -41,25 +37,9 @@ def wants_icon(words: Sequence[str]) -> bool:
     return not words or words[0].startswith("-")
 
 
-def missing_parts() -> list[str]:
-    """What a user of this machine has still to install by hand."""
-    programs = Path(os.environ.get("PROGRAMFILES", "C:/Program Files"))
-    programs_x86 = Path(os.environ.get("PROGRAMFILES(X86)", "C:/Program Files (x86)"))
-    parts = {
-        "win32": {
-            DOCKER_DESKTOP: programs / "Docker/Docker",
-            WEBVIEW2: programs_x86 / "Microsoft/EdgeWebView/Application",
-        },
-        "darwin": {DOCKER_DESKTOP: Path("/Applications/Docker.app")},
-    }
-    return [name for name, path in parts.get(sys.platform, {}).items() if not path.exists()]
-
-
 def command_run(options: argparse.Namespace) -> int:
     """Run aiserver-tray with the words given; without any, show its icon."""
     set_up(desktop_needs() if wants_icon(options.words) else {})
-    for part in missing_parts():
-        print(f"dev.py: missing on this machine: {part}", file=sys.stderr)
     # Folders and files in its words are as the user sees them.
     return become("aiserver-tray", *options.words, folder=Path.cwd())
 

@@ -296,15 +296,13 @@ def test_a_command_that_does_not_exist_is_said_so() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_what_is_missing_on_windows_and_macos_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("system", ["win32", "darwin"])
+def test_which_engine_and_browser_there_is_is_left_to_the_applet(
+    system: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # A fake: neither system is at hand.
-    monkeypatch.setenv("PROGRAMFILES", str(tmp_path))
-    monkeypatch.setenv("PROGRAMFILES(X86)", str(tmp_path))
-    for system, count in (("win32", 2), ("darwin", 1)):
-        monkeypatch.setattr(sys, "platform", system)
-        assert len(commands.missing_parts()) == count
-    (tmp_path / "Docker/Docker").mkdir(parents=True)
-    monkeypatch.setattr(sys, "platform", "win32")
-    assert commands.missing_parts() == [commands.WEBVIEW2]
+    # Fakes: neither system is at hand.
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(commands, "set_up", lambda _: None)
+    monkeypatch.setattr(commands, "become", lambda *_, **__: 0)
+    assert command_line.main(["run", "status"]) == 0
+    assert capsys.readouterr().err == ""
