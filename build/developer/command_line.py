@@ -1,16 +1,18 @@
 """The developer's one entry point. Needs only Python 3.11 or later, and sets up the rest itself.
 
-python3 build/dev.py run [COMMAND…]         set up, then run the applet: up n8n, status …
+python3 build/dev.py run [COMMAND…]           set up, then run the applet: up n8n, status …
 python3 build/dev.py test [LEVEL…] [-- …]     all tests, or one level: unit, oracle, engine …
 python3 build/dev.py check                    what CI checks besides the tests
 python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
 python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
-python3 build/dev.py bench [NAME…] [--json FILE]
+python3 build/dev.py bench [NAME…]            measure
 python3 build/dev.py soak [NAME] [--times N]  repeat tests and report how often they passed
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from developer.commands import (
     command_bench,
@@ -20,6 +22,13 @@ from developer.commands import (
     command_run,
     command_soak,
     command_test,
+)
+from developer.packages import TESTS
+
+# Those of tests.bench, which can't be asked before everything is set up.
+BENCHMARKS = (
+    *("chain", "ten", "hundred", "whole", "status", "memory", "events", "idle", "config"),
+    *("tray-start", "tray-follows", "tray-windows", "tray-idle", "tray-day"),
 )
 
 
@@ -31,48 +40,123 @@ def count(word: str) -> int:
     return number
 
 
+def benchmark(word: str) -> str:
+    """*word*, the name of a benchmark. Raises ``ArgumentTypeError`` where there is none."""
+    if word not in BENCHMARKS:
+        known = ", ".join(BENCHMARKS)
+        raise argparse.ArgumentTypeError(f"no benchmark {word}; there are: {known}")
+    return word
+
+
+def add_test(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("levels", nargs="*", metavar="LEVEL", help=", ".join(TESTS))
+
+
+def add_lab(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        choices=("up", "down", "env"),
+        help="start them; end them, and remove all but the images; or tell a shell where the "
+        'engine is, as in eval "$(python3 build/dev.py lab env)"',
+    )
+    parser.add_argument("--purge", action="store_true", help="down removes the images, too")
+
+
+def add_bench(parser: argparse.ArgumentParser) -> None:
+    known = ", ".join(BENCHMARKS)
+    parser.add_argument("names", nargs="*", type=benchmark, metavar="NAME", help=known)
+    parser.add_argument("--pairs", type=count, metavar="N", help="how often to measure")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to put the figures")
+
+
+def add_soak(parser: argparse.ArgumentParser) -> None:
+    what = "part of a test's name, or an expression as for pytest -k; all without"
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help=what)
+    parser.add_argument("--times", type=count, default=10, metavar="N", help="10 without")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, what its usage says, and what may stand after ``--``."""
+
+    function: Callable[[argparse.Namespace], int]
+    usage: str
+    after: str = ""
+    add_arguments: Callable[[argparse.ArgumentParser], None] = lambda _: None
+
+
+COMMANDS = {
+    "run": Command(command_run, "[COMMAND…]"),
+    "test": Command(
+        command_test,
+        "[LEVEL…] [-- WORDS FOR PYTEST…]",
+        "what pytest is to get stands after --, as in: test unit -- -k NAME",
+        add_test,
+    ),
+    "check": Command(command_check, ""),
+    "exec": Command(
+        command_exec, "-- COMMAND…", "what to run stands after --, as in: exec -- python -V"
+    ),
+    "lab": Command(command_lab, "up|down|env [--purge]", "", add_lab),
+    "bench": Command(command_bench, "[NAME…] [--pairs N] [--json FILE]", "", add_bench),
+    "soak": Command(
+        command_soak,
+        "[NAME] [--times N] [-- WORDS FOR PYTEST…]",
+        "what pytest is to get stands after --, as in: soak NAME -- tests/unit",
+        add_soak,
+    ),
+}
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
-        "dev.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        "dev.py",
+        usage="%(prog)s COMMAND …",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = top.add_subparsers(dest="command", required=True)
-    for name, function in (
-        ("run", command_run),
-        ("exec", command_exec),
-        ("check", command_check),
-        ("test", command_test),
-        ("lab", command_lab),
-        ("bench", command_bench),
-        ("soak", command_soak),
-    ):
+    commands = top.add_subparsers(
+        dest="command", required=True, prog="dev.py", metavar="COMMAND", help="--help tells more"
+    )
+    for name, command in COMMANDS.items():
         # What stands after `run` is the applet's, --help too.
-        command = commands.add_parser(name, help=function.__doc__, add_help=name != "run")
-        command.set_defaults(function=function)
-        if name == "test":
-            command.add_argument("levels", nargs="*")
-        elif name == "lab":
-            command.add_argument("action", choices=("up", "down", "env"))
-        elif name == "soak":
-            command.add_argument("name", nargs="?", default="")
-            command.add_argument("--times", type=count, default=10)
+        own = commands.add_parser(
+            name,
+            usage=f"%(prog)s {command.usage}".rstrip(),
+            description=command.function.__doc__,
+            epilog=command.after and f"{command.after[0].upper()}{command.after[1:]}",
+            add_help=name != "run",
+        )
+        command.add_arguments(own)
+        own.set_defaults(parser=own)
     return top
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Split off what goes to the called program (all after ``run`` or ``--``), and run the
-    command."""
-    own = list(arguments)
-    words: list[str] = []
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """What *arguments* ask for; ``words`` is what goes to the called program, all that stands after
+    ``run`` or ``--``."""
+    own, words = list(arguments), []
     if own[:1] == ["run"]:
         own, words = own[:1], own[1:]
     elif "--" in own:
         own, words = own[: own.index("--")], own[own.index("--") + 1 :]
-    options, rest = parser().parse_known_args(own)
-    if rest and options.command not in {"lab", "bench"}:
-        parser().error(f"unknown: {' '.join(rest)}")
-    options.words = [*rest, *words]
+    options, unknown = parser().parse_known_args(own)
+    after = COMMANDS[options.command].after
+    if options.command != "run" and not after:
+        unknown, words = [*unknown, *words], []
+    if unknown:
+        options.parser.error("; ".join(filter(None, [f"unknown: {' '.join(unknown)}", after])))
+    if options.command == "exec" and not words:
+        options.parser.error(after)
+    options.words = words
+    return options
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command that *arguments* ask for; its exit status."""
+    options = parse(arguments)
     try:
-        return int(options.function(options))
+        return COMMANDS[options.command].function(options)
     except KeyboardInterrupt:
         return 130

@@ -45,15 +45,14 @@ def command_run(options: argparse.Namespace) -> int:
 
 
 def command_exec(options: argparse.Namespace) -> int:
-    """Run any command."""
+    """Run a command in the project's environment and folder."""
     set_up({})
-    if not options.words:
-        fail("exec -- COMMAND…")
     return become(*options.words)
 
 
 def command_check(_: argparse.Namespace) -> int:
-    """Run every check, and go on after one that fails: all is told at once."""
+    """Run every check of the code and the catalog, and go on after one that fails: all is told at
+    once."""
     set_up({})
     failed = [command[0] for command in CHECKS if run(command, environment())]
     if failed:
@@ -73,7 +72,7 @@ def possible_levels() -> list[str]:
 
 
 def command_test(options: argparse.Namespace) -> int:
-    """Run the tests of some levels, or of all."""
+    """Run the tests of some levels, or of all. What they need is installed first."""
     for level in options.levels:
         if level not in TESTS:
             fail(f"no tests called {level}; there are: {', '.join(TESTS)}")
@@ -84,17 +83,22 @@ def command_test(options: argparse.Namespace) -> int:
 
 
 def command_lab(options: argparse.Namespace) -> int:
-    """The lab: up, down or env."""
+    """A private Docker Engine and image registry. Tests and benchmarks start them by themselves."""
     set_up(lab_needs() if options.action == "up" else {})
-    return become("python", "-m", "tests.lab", options.action, *options.words)
+    words = ["--purge"] if options.purge else []
+    return become("python", "-m", "tests.lab", options.action, *words)
 
 
 def command_bench(options: argparse.Namespace) -> int:
-    """Run benchmarks, each beside what a user would take instead."""
+    """Measure some things, or all, each beside what a user would take instead."""
     set_up(needs_of_benchmarks())
-    return become("python", "-m", "tests.bench", *options.words)
+    words = [f"--pairs={options.pairs}"] if options.pairs else []
+    if options.json:
+        words.append(f"--json={options.json.absolute()}")  # as the user sees it
+    return become("python", "-m", "tests.bench", *options.names, *words)
 
 
 def command_soak(options: argparse.Namespace) -> int:
-    """Repeat the tests whose name holds NAME (or all): reports, and fails only if there is none."""
+    """Repeat the tests whose name holds NAME (or all), and tell how often they passed. Fails only
+    if there are none."""
     return soak(options.name, options.times, possible_levels(), options.words)

@@ -268,6 +268,59 @@ def test_elsewhere_than_on_linux_what_needs_it_is_left_out(
     assert "engine, oracle, wine need Linux; left out" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["exec"], "what to run stands after --, as in: exec -- python -V"),
+        (["exec", "ls"], "unknown: ls; what to run stands after --, as in: exec -- python -V"),
+        (["test", "-k", "unit"], "unknown: -k; what pytest is to get stands after --, as in: "),
+        (["check", "--", "x"], "unknown: x"),
+        (["bench", "nope"], "no benchmark nope; there are: chain, "),
+    ],
+)
+def test_wrong_words_are_refused_before_anything_is_set_up(
+    words: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(commands, "set_up", lambda _: pytest.fail("set up"))
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", sorted(set(command_line.COMMANDS) - {"run"}))
+def test_the_help_of_a_command_says_what_it_does(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        command_line.main([command, "--help"])
+    usage, does, *_ = capsys.readouterr().out.split("\n\n")
+    assert usage.startswith(f"usage: dev.py {command}")
+    assert does.endswith(".")
+
+
+def test_the_benchmarks_that_can_be_named_are_those_that_there_are() -> None:
+    pytest.importorskip("gi", reason="GTK's bindings are the system's")
+    from tests.bench.__main__ import benchmarks  # noqa: PLC0415 - needs them
+
+    assert sorted(command_line.BENCHMARKS) == sorted(benchmarks())
+
+
+def test_figures_go_where_who_asks_for_them_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "set_up", lambda _: None)
+    monkeypatch.setattr(commands, "become", lambda *words: words)
+    monkeypatch.chdir(tmp_path)
+    options = command_line.parse(["bench", "ten", "--pairs", "1", "--json", "it.json"])
+    words: object = commands.command_bench(options)
+    file = tmp_path / "it.json"
+    assert words == ("python", "-m", "tests.bench", "ten", "--pairs=1", f"--json={file}")
+
+
 def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
