@@ -11,6 +11,11 @@ from developer.packages import Needs
 from developer.processes import fail, must, must_as_root
 
 STAMP = VENV / "set-up-for.txt"
+NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))"
+NO_INDEX = (
+    "pip takes what the project needs from https://pypi.org, or where it is set to. If that can't "
+    "be reached, look at the network, or name the proxy in HTTPS_PROXY; then run the same again"
+)
 
 
 def install_packages(needs: Needs) -> None:
@@ -62,19 +67,36 @@ def wanted_stamp(python: str) -> list[str]:
 def set_up(needs: Needs) -> None:
     """Install what is missing of *needs*; make and fill the virtual environment, unless that was
     done before."""
-    install_packages({**needs, **python_needs()})
     python = base_python()
-    if not answers(python, "import sys; sys.exit(sys.version_info < (3, 11))"):
-        fail(f"{python} is older than Python 3.11; Debian 12 or Ubuntu 24.04 have a newer one")
+    refuse_old(python)
+    install_packages({**needs, **python_needs()})
+    refuse_old(python)  # it may have been installed just now
     wanted = wanted_stamp(python)
     found = STAMP.read_text(encoding="utf-8").splitlines() if STAMP.exists() else []
     if found == wanted:
         return
     print("dev.py: setting up .venv", file=sys.stderr)
     if found[:1] != wanted[:1]:
-        options = ["--system-site-packages"] if DEBIAN else []
-        must([python, "-m", "venv", "--clear", *options, VENV])
-    pip = [SCRIPTS / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    must([*pip, "pip>=25.1"])  # the first that knows dependency groups
-    must([*pip, "--editable", ".", "--group", "dev"])
+        make(python)
+    fill()
     STAMP.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+
+
+def refuse_old(python: str) -> None:
+    """End where *python* is there, and too old."""
+    if Path(python).exists() and not answers(python, NEW_ENOUGH):
+        fail(f"{python} is older than Python 3.11; Debian 12 or Ubuntu 24.04 have a newer one")
+
+
+def make(python: str) -> None:
+    """Make the environment anew, with nothing in it."""
+    options = ["--system-site-packages"] if DEBIAN else []
+    must([python, "-m", "venv", "--clear", *options, VENV], "remove .venv, and try again")
+
+
+def fill() -> None:
+    """Install the project and what it depends on."""
+    STAMP.unlink(missing_ok=True)  # what is interrupted here may lack pip: it is made anew then
+    pip = [SCRIPTS / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    must([*pip, "pip>=25.1"], NO_INDEX)  # the first that knows dependency groups
+    must([*pip, "--editable", ".", "--group", "dev"], NO_INDEX)

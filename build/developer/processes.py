@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from developer.machine import ROOT, WINDOWS, environment
@@ -54,12 +56,40 @@ def become(program: str, *words: str, folder: Path = ROOT) -> int:
     return run([program, *words], environment(), folder)
 
 
-def must(command: Sequence[object], env: Mapping[str, str] | None = None) -> None:
-    """Run *command*; end with its exit status where it fails."""
-    status = run(command, env)
-    if status:
-        print(f"dev.py: failed: {shlex.join(map(str, command))}", file=sys.stderr)
-        sys.exit(status)
+def quietly(command: Sequence[object]) -> subprocess.CompletedProcess[str]:
+    """Run *command* with nobody to answer it: its exit status, and what it prints. It never
+    outlives this process, and ends in its own time: it may be installing."""
+    process = subprocess.Popen(
+        [*map(str, command)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,  # but sudo asks on the terminal itself
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        with suppress(PermissionError):  # sudo is root's
+            process.terminate()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        printed, _ = process.communicate()
+    except KeyboardInterrupt:  # Ctrl-C has reached it, too
+        process.communicate()
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return subprocess.CompletedProcess(process.args, process.returncode, printed)
+
+
+def must(command: Sequence[object], advice: str) -> None:
+    """Run *command* quietly. Where it fails, end with all that it said and *advice*."""
+    done = quietly(command)
+    if done.returncode:
+        fail(f"failed: {shlex.join(map(str, command))}\n{done.stdout.rstrip()}\ndev.py: {advice}")
 
 
 def must_as_root(script: str) -> str:
@@ -68,15 +98,7 @@ def must_as_root(script: str) -> str:
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     if sudo and not shutil.which("sudo"):
         fail(f"this needs root, and there is no sudo here. As root, run:\n  {script}")
-    done = subprocess.run(
-        [*sudo, "sh", "-c", script],
-        stdin=subprocess.DEVNULL,  # nobody is asked; but sudo asks on the terminal itself
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = quietly([*sudo, "sh", "-c", script])
     if done.returncode:
         fail(f"failed: {script}\n{done.stdout}")
     return done.stdout

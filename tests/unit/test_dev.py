@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from developer import command_line, commands, environment, packages, soak
+from developer import command_line, commands, environment, packages, processes, soak
 
 DEV = Path(__file__).parents[2] / "build/dev.py"
 
@@ -111,6 +111,61 @@ def ended(command: Sequence[object], numbers: Sequence[signal.Signals]) -> tuple
 )
 def test_a_command_that_is_waited_for_is_ended_first(numbers: Sequence[signal.Signals]) -> None:
     assert ended(["-c", CHECK], numbers) == ("tidied\n", 130), "and no further check begins"
+
+
+INSTALLER = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+screen = open(f"/proc/{os.getppid()}/fd/1", "w")
+try:
+    print("ready", file=screen, flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.5)
+    print("left in order", file=screen, flush=True)
+    raise
+"""
+
+SET_UP = f"""
+import sys
+from developer import command_line, commands, processes
+commands.set_up = lambda needs: processes.must([sys.executable, "-c", {INSTALLER!r}], "advice")
+sys.exit(command_line.main(["check"]))
+"""
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """Do what Ctrl-C on its terminal does to *process*."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+@pytest.mark.parametrize("end", [interrupt, subprocess.Popen.terminate])
+def test_set_up_that_is_to_end_ends_in_order_and_without_a_traceback(
+    end: Callable[[subprocess.Popen[str]], None],
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SET_UP],
+        env={**os.environ, "PYTHONPATH": str(DEV.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        end(process)
+        assert process.communicate(timeout=30)[0] == "left in order\n"
+        assert process.returncode == 130
+
+
+def test_where_set_up_fails_it_is_told_what_to_do_after_all_that_was_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = "import sys; print('no network', file=sys.stderr); sys.exit(3)"
+    processes.must([sys.executable, "-c", "print('fine')"], "never said")
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(SystemExit, match=r"^dev.py: failed: .*\nno network\ndev.py: try again$"):
+        processes.must([sys.executable, "-c", code], "try again")
 
 
 FIXTURE = """
