@@ -1,6 +1,7 @@
 """Sets up what a command needs: packages, and the virtual environment."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import time
@@ -64,6 +65,13 @@ def wanted_stamp(python: str) -> list[str]:
     return [f"{ROOT} {python} {version.stdout.strip()}", project]
 
 
+def stamp() -> list[str]:
+    """What the environment was set up for. Nothing where it is not whole."""
+    if STAMP.exists() and shutil.which("python", path=str(SCRIPTS)):
+        return STAMP.read_text(encoding="utf-8").splitlines()
+    return []
+
+
 def set_up(needs: Needs) -> None:
     """Install what is missing of *needs*; make and fill the virtual environment, unless that was
     done before."""
@@ -72,7 +80,7 @@ def set_up(needs: Needs) -> None:
     install_packages({**needs, **python_needs()})
     refuse_old(python)  # it may have been installed just now
     wanted = wanted_stamp(python)
-    found = STAMP.read_text(encoding="utf-8").splitlines() if STAMP.exists() else []
+    found = stamp()
     if found == wanted:
         return
     print("dev.py: setting up .venv", file=sys.stderr)

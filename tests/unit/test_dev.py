@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -259,6 +260,51 @@ def test_only_a_desktop_gets_what_icon_and_windows_need(
     assert commands.wants_icon([])
     assert commands.wants_icon(["--home", "there"])
     assert not commands.wants_icon(["up", "n8n"])
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where an environment with nothing in it is set up."""
+    venv, fake = tmp_path / ".venv", tmp_path / "python"
+    fake.write_text("#!/bin/sh\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(environment, "STAMP", venv / "stamp")
+    monkeypatch.setattr(environment, "SCRIPTS", venv / "bin")
+    monkeypatch.setattr(environment, "python_needs", dict)
+
+    def make(_: str) -> None:
+        shutil.rmtree(venv, ignore_errors=True)
+        (venv / "bin").mkdir(parents=True)
+        (venv / "bin/python").symlink_to(fake)
+
+    monkeypatch.setattr(environment, "make", make)
+    return venv
+
+
+def test_an_environment_is_made_anew_where_it_is_not_whole(
+    made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "dev.py: setting up .venv\n"
+    environment.set_up({})
+    assert capsys.readouterr().err == said
+    environment.set_up({})
+    assert capsys.readouterr().err == "", "it is whole"
+    (made / "bin/python").unlink()
+    environment.set_up({})
+    assert capsys.readouterr().err == said
+    assert (made / "bin/python").exists()
+
+
+def test_what_was_interrupted_while_it_was_filled_is_made_anew(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.set_up({})
+    monkeypatch.setattr(environment, "wanted_stamp", lambda _: [*environment.stamp()[:1], "new"])
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "must", lambda *_: sys.exit(1))
+        with pytest.raises(SystemExit):
+            environment.set_up({})
+    assert environment.stamp() == []
 
 
 def test_every_level_of_tests_is_known_with_what_it_needs() -> None:
