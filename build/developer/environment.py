@@ -40,8 +40,9 @@ def install_packages(needs: Needs) -> None:
 
 def base_python() -> str:
     """The Python that makes the environment. Debian's own where there is one: its GTK bindings
-    work with no other."""
-    return "/usr/bin/python3" if DEBIAN else sys.executable
+    work with no other. Else the one that runs this or, where that is an environment's, as when it
+    was activated, the one behind it."""
+    return "/usr/bin/python3" if DEBIAN else str(getattr(sys, "_base_executable", sys.executable))
 
 
 def python_needs() -> Needs:

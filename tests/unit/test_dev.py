@@ -262,6 +262,14 @@ def test_only_a_desktop_gets_what_icon_and_windows_need(
     assert not commands.wants_icon(["up", "n8n"])
 
 
+def test_an_activated_environment_does_not_make_itself_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(environment, "DEBIAN", False)
+    code = "import sys; sys.exit(sys.prefix != sys.base_prefix)"
+    assert environment.answers(environment.base_python(), code)
+
+
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where an environment with nothing in it is set up."""
