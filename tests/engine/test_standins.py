@@ -258,6 +258,33 @@ def test_it_ends_with_a_message_where_a_dependency_refuses_its_credentials(
     assert any(text in output for text in message.split("|")), output
 
 
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("CHOWN", "Cannot change ownership"),
+        ("FOWNER", "Cannot change mode"),
+        ("DAC_OVERRIDE", "can't open file"),
+        # Lines of the bootstrap: chroot, setgroups, setuid.
+        ("SYS_CHROOT", "line 3"),
+        ("SETGID", "line 4"),
+        ("SETUID", "line 6"),
+        ("KILL", "Operation not permitted"),
+    ],
+)
+def test_a_code_sandbox_ends_with_a_message_where_it_lacks_a_capability(
+    engine: docker.DockerClient, missing: str, message: str
+) -> None:
+    name = "langgenius/dify-sandbox:0.2.15"
+    every = {"CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID", "SYS_CHROOT"}
+    added = sorted(every - {missing})
+
+    container = run(engine, name, {"API_KEY": SECRET}, cap_drop=["ALL"], cap_add=added)
+
+    code, output = ended(container)
+    assert code == 1
+    assert message in output
+
+
 def test_ragflow_without_its_scheme_serves_a_page_but_no_backend(
     engine: docker.DockerClient,
 ) -> None:

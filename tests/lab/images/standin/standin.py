@@ -19,6 +19,7 @@ What it does is in /etc/standin.json, made from the image table:
              a file here) on the first of needs; echo: to any other path it says who got what:
              {host, path, headers}
   celery     worker or scheduler by MODE, as in celery.py
+  runs_code  it must be able to do as root what code_sandbox.py does
 LAB_READY_AFTER (seconds) sets how long it takes from its start to its first answer.
 
 Many start at once, so each loads only what it uses.
@@ -295,6 +296,11 @@ def main() -> None:
     check_files(spec)
     if found := problem(spec):
         fail(found)
+    if spec.get("runs_code"):
+        import code_sandbox  # type: ignore[import-not-found]  # noqa: PLC0415 - beside this file
+
+        if found := code_sandbox.problem():
+            fail(found)
     if spec.get("migrates"):
         migrate(spec)
     delay = float(os.environ.get("LAB_READY_AFTER") or 0.5)
