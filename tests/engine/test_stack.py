@@ -6,13 +6,17 @@ import docker
 import requests
 
 from tests.engine.faults.tray import Tray
+from tests.engine.operating import said
 from tests.engine.test_modules import OWNER, free_port
 from tests.lab.place import Place
 
-SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-database", "ai-n8n-n8n-runners"}
+JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
+SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-runners", *JOBS}
+FILE = "/home/node/.n8n-files/kept"
+"""Where alone the nodes that read and write files may."""
 
 
-def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_over_down_and_up(
+def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_and_files_over_down_and_up(
     lab: Place, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     (tmp_path / "none").mkdir()
@@ -28,20 +32,23 @@ def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_over_down_and_up(
     assert (status["state"], status["engine"]["running"]) == ("running", True)
     modules = {module["name"]: module for module in status["modules"]}
     assert {n for n, m in modules.items() if m["state"] == "running"} == {"n8n", "postgres"}
-    assert (modules["n8n"]["ready"], modules["n8n"]["total"]) == (3, 3)
+    assert (modules["n8n"]["ready"], modules["n8n"]["total"]) == (4, 4)
     assert modules["postgres"]["usedBy"] == ["n8n"]
     running = {c.name for c in engine.containers.list() if c.health == "healthy"}
-    assert running == SERVICES - {"ai-n8n-n8n-database"}
+    assert running == SERVICES - JOBS
     assert "n8n.io" in requests.get(page, timeout=30).text
     settings = requests.get(f"{page}/rest/settings", timeout=30).json()["data"]
     assert settings["userManagement"]["showSetupOnFirstLoad"] is True
     requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
+
+    said(engine, "ai-n8n", "sh", "-c", f"echo mine > {FILE}")
 
     tray.run("down").succeeded()
 
     assert engine.containers.list(all=True) == []
     assert [n.name for n in engine.networks.list() if n.name.startswith("ai-")] == []
     assert tray.status()["state"] == "stopped"
+    tray.run("config", "set", "n8n.N8N_TIMEZONE", "Asia/Shanghai").succeeded()
     tray.run("up", "n8n").succeeded()
     ids = {c.name: c.id for c in engine.containers.list(all=True)}
     tray.run("up", "n8n").succeeded()
@@ -51,3 +58,4 @@ def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_over_down_and_up(
     answer = requests.post(f"{page}/rest/login", json=login, timeout=30)
     answer.raise_for_status()
     assert answer.json()["data"]["email"] == OWNER["email"]
+    assert said(engine, "ai-n8n", "cat", FILE) == "mine"
