@@ -39,6 +39,7 @@ def test_the_first_account_has_a_generated_password_and_keeps_it(
     for name in services:
         found = engine.api.inspect_container(name)
         assert oneapi.password not in str([found["Path"], found["Args"]])
+    assert said(engine, f"ai-oneapi-{edition}", "ls", "-A", "/data") == "", "logs to files"
 
     oneapi.done("down", "oneapi")
     oneapi.done("up", "oneapi")

@@ -31,7 +31,7 @@ login() {
     ask /api/user/login "{\"username\":\"root\",\"password\":\"$1\"}"
 }
 
-/new-api &
+/new-api --log-dir "" &
 program=$!
 until wget -q -O /dev/null http://127.0.0.1:3000/api/status; do
     kill -0 "$program" 2>/dev/null || fail "new-api ended; what it says is above"

@@ -30,7 +30,7 @@ succeeded() {
     fail "an answer was expected from one-api, found: $(printf %s "$1" | head -n 1)"
 }
 
-/one-api &
+/one-api --log-dir "" &
 program=$!
 until wget -q -O /dev/null http://127.0.0.1:3000/api/status 2>/dev/null; do
     kill -0 "$program" 2>/dev/null || fail "one-api ended; what it says is above"

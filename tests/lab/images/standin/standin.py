@@ -19,6 +19,7 @@ What it does is in /etc/standin.json, made from the image table:
              a file here) on the first of needs; echo: to any other path it says who got what:
              {host, path, headers}
   celery     worker or scheduler by MODE, as in celery.py
+  log_dir    it logs to a file there, too, as it does without --log-dir FOLDER (empty: none)
   runs_code  it must be able to do as root what code_sandbox.py does
 LAB_READY_AFTER (seconds) sets how long it takes from its start to its first answer.
 
@@ -101,6 +102,16 @@ def check_files(spec: Spec) -> None:
             tempfile.TemporaryFile(dir=folder).close()
         except OSError as error:
             fail(f"{folder} can't be written: {error.strerror}")
+
+
+def log_to_file(folder: str) -> None:
+    """Writes a line to a file in the folder that the command names, else in *folder*."""
+    words = sys.argv[1:]
+    if "--log-dir" in words:
+        folder = words[words.index("--log-dir") + 1]
+    if folder:
+        Path(folder).mkdir(exist_ok=True)
+        (Path(folder) / "standin.log").write_text("started\n")
 
 
 def from_dsn(url: str) -> dict[str, Any]:
@@ -294,6 +305,8 @@ def main() -> None:
     spec = json.loads(Path("/etc/standin.json").read_text())
     check_environment(spec)
     check_files(spec)
+    if "log_dir" in spec:
+        log_to_file(spec["log_dir"])
     if found := problem(spec):
         fail(found)
     if spec.get("runs_code"):
