@@ -6,6 +6,7 @@ from typing import NamedTuple
 import docker
 import pytest
 
+from aiserver_tray.app import built_in_catalog
 from aiserver_tray.errors import SettingError
 from tests.engine.oneapi import EDITIONS, PUBLISHED, OneApiStack
 from tests.engine.operating import names, said
@@ -138,6 +139,33 @@ def test_new_api_on_a_database_with_the_published_password_is_not_served(
     error = oneapi.failed("up", "oneapi")
 
     assert "the published one works; change it in new-api" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("failed to get gpt-4o token encoder: no such host", "could not download its encodings"),
+        ("initializing token encoders", "what it says is above"),
+    ],
+)
+def test_one_api_without_a_way_out_says_what_it_needs(
+    engine: docker.DockerClient, words: str, reason: str
+) -> None:
+    script = built_in_catalog() / "features/oneapi/one-api.sh"
+    program = f"#!/bin/sh\necho '[FATAL] {words}' > $2/oneapi-20260101.log; exit 1\n"
+    job = engine.containers.run(
+        "justsong/one-api:v0.6.10",
+        entrypoint=[
+            "/bin/sh",
+            "-c",
+            'rm /one-api; echo "$1" > /one-api; chmod +x /one-api; eval "$0"',
+        ],
+        command=[script.read_text(encoding="utf-8"), program],
+        detach=True,
+    )
+
+    assert job.wait(timeout=60)["StatusCode"] == 1
+    assert reason in job.logs().decode()
 
 
 def environment(oneapi: OneApiStack, database: str) -> dict[str, str]:

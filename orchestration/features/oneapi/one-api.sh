@@ -30,10 +30,21 @@ succeeded() {
     fail "an answer was expected from one-api, found: $(printf %s "$1" | head -n 1)"
 }
 
-/one-api --log-dir "" &
+ended() {
+    case $(cat /tmp/oneapi-*.log 2>/dev/null) in
+        *'token encoder: '*)
+            fail "one-api could not download its encodings, as it must at its first start, from\
+ openaipublic.blob.core.windows.net. Let it reach the internet, or choose the edition New API, which needs none"
+            ;;
+    esac
+    fail "one-api ended; what it says is above"
+}
+
+# The log goes to a file of this container, too, in which the reason of an end is looked up.
+/one-api --log-dir /tmp &
 program=$!
 until wget -q -O /dev/null http://127.0.0.1:3000/api/status 2>/dev/null; do
-    kill -0 "$program" 2>/dev/null || fail "one-api ended; what it says is above"
+    kill -0 "$program" 2>/dev/null || ended
     sleep 0.2
 done
 
