@@ -94,6 +94,23 @@ def query(engine: docker.DockerClient, sql: str) -> str:
     return said(engine, "ai-mysql", "sh", "-c", command, sql)
 
 
+def test_a_full_redis_refuses_what_is_written_and_goes_on(
+    basics: Installation, engine: docker.DockerClient
+) -> None:
+    basics.set("redis.REDIS_MEMORY", "64m")
+    basics.done("up", "redis")
+    write = "head -c 1048576 /dev/zero | tr '\\0' x | redis-cli -x set"
+
+    script = f"for key in $(seq 100); do {write} $key; done; redis-cli get 1 | wc -c"
+    answers = said(engine, "ai-redis", "sh", "-c", script).split("\n")
+
+    assert answers.count("OK") > 30
+    assert [answer for answer in answers if answer.startswith("OOM command not allowed")]
+    assert answers[-1] == "1048577"
+    container = engine.containers.get("ai-redis")
+    assert (container.health, container.attrs["RestartCount"]) == ("healthy", 0)
+
+
 @pytest.mark.parametrize(
     ("module", "password"),
     [
