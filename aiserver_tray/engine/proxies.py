@@ -23,7 +23,10 @@ _VARIABLES = {
     "noProxy": NO_PROXY,
 }
 _ADDRESSES = frozenset(_VARIABLES.values()) - {NO_PROXY}
-_THIS_CONTAINER = ("localhost", "127.0.0.1", "::1")
+_NEAR = (
+    *("localhost", "127.0.0.1", "::1"),  # the container itself
+    *("host.docker.internal", "gateway.docker.internal"),  # the machine, by Docker Desktop's names
+)
 
 
 def configured() -> Mapping[str, Proxies]:
@@ -57,7 +60,7 @@ def passwords(found: Mapping[str, Proxies]) -> set[str]:
     quote it: name with password, and the password where it is more than a word that stands
     elsewhere, too."""
     logins = {
-        address.partition("://")[2].partition("/")[0].rpartition("@")[0]
+        address.rpartition("://")[2].partition("/")[0].rpartition("@")[0]
         for proxies in found.values()
         for variable, address in proxies.items()
         if variable in _ADDRESSES
@@ -81,14 +84,14 @@ def beside(own: Iterable[str], proxies: Proxies) -> dict[str, str]:
 
 
 def with_proxies(env: Iterable[str], proxies: Proxies, inside: Iterable[str]) -> list[str]:
-    """The ``Env`` of a container, *env*, with *proxies*, past which it asks itself and the names
-    *inside*, that no proxy knows. Where it names proxies of its own, it also says itself what goes
-    past them."""
+    """The ``Env`` of a container, *env*, with *proxies*, past which it asks itself, this machine
+    and the names *inside*, that no proxy knows. One that names a proxy of its own gets none: it may
+    guard what the others would lead around."""
     env = list(env)
     own = {entry.partition("=")[0] for entry in env}
     if not _ADDRESSES.isdisjoint(name.upper() for name in own):
-        proxies = {name: value for name, value in proxies.items() if name != NO_PROXY}
-    elif not _ADDRESSES.isdisjoint(proxies):
+        return env
+    if not _ADDRESSES.isdisjoint(proxies):
         proxies = {**proxies, NO_PROXY: _directly(proxies.get(NO_PROXY, ""), inside)}
     added = beside(own, proxies)
     return [*(f"{name}={value}" for name, value in sorted(added.items())), *env]
@@ -98,4 +101,4 @@ def _directly(said: str, inside: Iterable[str]) -> str:
     if said == "*":
         return said  # that is all; within a list it means nothing
     names = [name.strip() for name in said.split(",")]
-    return ",".join(dict.fromkeys(filter(None, [*names, *_THIS_CONTAINER, *sorted(inside)])))
+    return ",".join(dict.fromkeys(filter(None, [*names, *_NEAR, *sorted(inside)])))

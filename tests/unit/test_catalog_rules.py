@@ -112,3 +112,11 @@ def test_no_two_users_of_the_shared_redis_have_one_database() -> None:
             assert number or "@redis:6379" not in value, f"{service.name}: {name} says none"
     assert len(users) > 3
     assert {number: who for number, who in users.items() if len(who) > 1} == {}
+
+
+@every
+def test_its_check_asks_no_proxy_of_the_user(service: Found) -> None:
+    """BusyBox's wget heeds ``http_proxy``, and knows no ``no_proxy``."""
+    check = service.model.healthcheck
+    words = " ".join(check.test) if check else ""
+    assert "wget" not in words or "wget -Y off " in words

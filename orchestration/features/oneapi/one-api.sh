@@ -9,7 +9,8 @@ fail() {
     exit 1
 }
 
-# ask METHOD PATH BODY [COOKIE]: the answer with its headers. BusyBox's wget has no PUT.
+# ask METHOD PATH BODY [COOKIE]: the answer with its headers. BusyBox's wget has no PUT, and no
+# no_proxy.
 ask() {
     {
         printf '%s %s HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\n' "$1" "$2"
@@ -40,10 +41,12 @@ ended() {
     fail "one-api ended; what it says is above"
 }
 
-# The log goes to a file of this container, too, in which the reason of an end is looked up.
+# The log goes to a file of this container, too, in which the reason of an end is looked up: of this
+# one, and not of an earlier start.
+rm -f /tmp/oneapi-*.log
 /one-api --log-dir /tmp &
 program=$!
-until wget -q -O /dev/null http://127.0.0.1:3000/api/status 2>/dev/null; do
+until wget -Y off -q -O /dev/null http://127.0.0.1:3000/api/status 2>/dev/null; do
     kill -0 "$program" 2>/dev/null || ended
     sleep 0.2
 done

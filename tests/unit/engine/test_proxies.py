@@ -8,6 +8,7 @@ import pytest
 from aiserver_tray.engine.proxies import beside, configured, of_engine, passwords, with_proxies
 
 PROXY = "http://someone:p%40ss-word@proxy.example:3128"
+MACHINE = "host.docker.internal,gateway.docker.internal"
 
 
 @pytest.fixture
@@ -61,6 +62,11 @@ def test_a_login_as_short_as_a_word_is_no_reason_to_mask_words(folder: Path) -> 
     assert passwords(configured()) == {"a:b"}
 
 
+def test_an_address_may_have_no_scheme(folder: Path) -> None:
+    _write(folder, {"proxies": {"default": {"httpProxy": "me:s3cr3t-word@proxy.example:3128"}}})
+    assert passwords(configured()) == {"me:s3cr3t-word", "s3cr3t-word"}
+
+
 def test_both_spellings_are_added_where_neither_is_there() -> None:
     proxies = {"HTTP_PROXY": "a", "HTTPS_PROXY": "b", "FTP_PROXY": "c"}
     assert beside(["https_proxy", "FTP_PROXY", "x"], proxies) == {
@@ -73,9 +79,9 @@ def test_a_container_asks_its_neighbours_directly() -> None:
     proxies = {"HTTP_PROXY": "a", "NO_PROXY": "corp.example, db"}
     assert with_proxies(["A=1"], proxies, {"web", "db"}) == [
         "HTTP_PROXY=a",
-        "NO_PROXY=corp.example,db,localhost,127.0.0.1,::1,web",
+        f"NO_PROXY=corp.example,db,localhost,127.0.0.1,::1,{MACHINE},web",
         "http_proxy=a",
-        "no_proxy=corp.example,db,localhost,127.0.0.1,::1,web",
+        f"no_proxy=corp.example,db,localhost,127.0.0.1,::1,{MACHINE},web",
         "A=1",
     ]
 
@@ -92,8 +98,8 @@ def test_what_a_service_says_itself_stays(own: str) -> None:
 
 def test_a_service_with_a_proxy_of_its_own_is_not_led_past_it() -> None:
     own = ["HTTP_PROXY=http://gate:3128"]
-    found = with_proxies(own, {"HTTP_PROXY": "a", "HTTPS_PROXY": "b", "NO_PROXY": "c"}, {"web"})
-    assert found == ["HTTPS_PROXY=b", "https_proxy=b", *own]
+    proxies = {"HTTP_PROXY": "a", "HTTPS_PROXY": "b", "ALL_PROXY": "d", "NO_PROXY": "c"}
+    assert with_proxies(own, proxies, {"web"}) == own
 
 
 def test_without_proxies_nothing_is_added() -> None:

@@ -70,7 +70,7 @@ PROXIES = {"httpProxy": "http://u:s3cret-pw@proxy:3128", "noProxy": "corp.exampl
 TWO = """
 x-aiserver: {kind: feature, requires: [base]}
 services:
-  web: {image: "x:1", environment: {A: "1"}, extra_hosts: ["host.docker.internal:host-gateway"]}
+  web: {image: "x:1", environment: {A: "1"}, extra_hosts: ["printer:host-gateway"]}
   own: {image: "x:1", environment: {http_proxy: "http://mine:1"}}
 """
 BASE = """
@@ -105,7 +105,7 @@ def test_it_has_the_proxies_of_dockers_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    names = "database,db,host.docker.internal,own,web"
+    names = "host.docker.internal,gateway.docker.internal,database,db,own,printer,web"
     direct = f"corp.example,localhost,127.0.0.1,::1,{names}"
     assert _created(tmp_path, "web", {"default": PROXIES})["Env"] == [
         "HTTP_PROXY=http://u:s3cret-pw@proxy:3128",
