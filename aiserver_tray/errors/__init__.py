@@ -42,7 +42,7 @@
 A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
 """
 
-from aiserver_tray.errors.base import AiServerError, JointError, each, joint, raise_all
+from aiserver_tray.errors.base import AiServerError, JointError, each, raise_all
 from aiserver_tray.errors.catalog import (
     CatalogError,
     CycleError,
@@ -137,7 +137,6 @@ __all__ = [
     "UnsupportedError",
     "VolumeInUseError",
     "each",
-    "joint",
     "mistyped",
     "raise_all",
     "refuse_unknown",

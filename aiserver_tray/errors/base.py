@@ -75,12 +75,9 @@ def each(error: AiServerError) -> Sequence[AiServerError]:
     return error.errors if isinstance(error, JointError) else (error,)
 
 
-def joint(errors: Sequence[AiServerError]) -> AiServerError:
-    """The one of *errors*, or all of them as `JointError`."""
-    return errors[0] if len(errors) == 1 else JointError(errors)
-
-
 def raise_all(errors: Sequence[AiServerError]) -> None:
-    """Raise *errors*, if there are any, as one."""
+    """Raise *errors*: none, the one, or `JointError`."""
+    if len(errors) > 1:
+        raise JointError(errors)
     if errors:
-        raise joint(errors)
+        raise errors[0]

@@ -17,7 +17,6 @@ from aiserver_tray.errors import (
     EngineDownError,
     ImagePullError,
     ResourcesError,
-    each,
     raise_all,
 )
 from aiserver_tray.i18n import Text
@@ -123,8 +122,7 @@ class Operation:
             log_bug(_logger, "an operation failed", bug)
             error = bug_error(bug)
         if error:
-            # A container or a build may have told what it was given.
-            error.hide([*self._parts.modules.secrets, *passwords(configured())])
+            self._hide_in(error)
             if self._request.revives:
                 _logger.warning("not all that was asked for is up: %s", error)
         self._tell(replace(self._view, status=status, error=error, seconds_left=None))
@@ -173,13 +171,14 @@ class Operation:
         self._remember_desired(prepared, engine_id)
         refresh = refresh_of(self._request.kind, prepared.scope)
         if len(refresh):
-            late += self._refresh(refresh, prepared.scope)
+            self._refresh(refresh, prepared.scope)
             prepared = self._prepare(scope)
         late += prepared.hindrances
         self._carry_out(prepared.plan, prepared.scope, prepared.observed.images, late)
 
-    def _refresh(self, plan: Plan, scope: Scope) -> list[AiServerError]:
-        """What went wrong with it, for a revival: images that are there do until the next time."""
+    def _refresh(self, plan: Plan, scope: Scope) -> None:
+        """Where nobody waits, images that are there do until the next time; one that is not, the
+        plan for the rest gets, or tells of."""
         try:
             self._carry_out(plan, scope, ())
         except (EngineDownError, CancelledError):
@@ -187,8 +186,12 @@ class Operation:
         except AiServerError as error:
             if not self._request.revives:
                 raise
-            return [*each(error)]
-        return []
+            self._hide_in(error)
+            _logger.warning("images were not renewed: %s", error)
+
+    def _hide_in(self, error: AiServerError) -> None:
+        """A container or a build may have told what it was given."""
+        error.hide([*self._parts.modules.secrets, *passwords(configured())])
 
     def _prepare_with_helper(self, scope: Scope) -> Prepared:
         """Where it can't be had, nothing is known of what it would look at, and that is told."""
@@ -236,7 +239,7 @@ class Operation:
     def _carry_out(
         self, plan: Plan, scope: Scope, images: Iterable[str], late: Sequence[AiServerError] = ()
     ) -> None:
-        """*plan*; what went wrong before, or is left out, is raised with what goes wrong in it."""
+        """*plan*; what is left out of it, *late*, is raised with what goes wrong in it."""
         engine = self._parts.engine
         executor = EngineExecutor(engine, scope.targets, images, self._mirrors(), self._cancelled)
         runner = Runner(plan, executor, self._parts.store, self._report, engine.info().cpus)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final, Literal
 
-from aiserver_tray.errors import each
+from aiserver_tray.errors import EngineDownError, each
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import ModuleView, OperationKind, OperationView, Snapshot
 from aiserver_tray.state.words import STATES
@@ -43,6 +43,7 @@ _FAILED: Mapping[OperationKind, Text] = {
     "pull": Text("Pulling failed"),
     "build": Text("Building failed"),
 }
+_NOT_ALL = Text("Not everything could be started")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,13 @@ class Notifier:
         return (*engine, *operations, *modules)
 
     def _failed_revivals(self, snapshot: Snapshot) -> Iterator[Notification]:
-        """Nobody began them, so nobody looks."""
+        """Nobody began them, so nobody looks. That the engine went away is news of its own."""
         for operation in snapshot.operations:
             is_news = operation.is_revival and operation.id != self._revival
-            if is_news and operation.status == "failed" and snapshot.engine.running:
+            if is_news and operation.status == "failed":
                 self._revival = operation.id
-                yield _end_of(operation, self.titles)
+                if operation.error is None or operation.error.code != EngineDownError.code:
+                    yield _end_of(operation, self.titles)
 
     def _ends(self) -> Iterator[Notification]:
         while self._over:
@@ -256,9 +258,10 @@ def _recovery(modules: Sequence[ModuleView], titles: Mapping[str, str]) -> Notif
 def _end_of(operation: OperationView, titles: Mapping[str, str]) -> Notification:
     names = Text("{names}", names=", ".join(titles.get(n, n) for n in operation.modules))
     if operation.status == "failed":
+        title = _NOT_ALL if operation.is_revival else _FAILED[operation.kind]
         why = [error.text for error in each(operation.error)] if operation.error else [names]
-        return Notification("operation", _FAILED[operation.kind], _listed(why))
-    body = _listed([names, *operation.notices])
+        return Notification("operation", title, _listed(why))
+    body = _listed([*([names] if operation.modules else []), *operation.notices])
     return Notification("operation", _SUCCEEDED[operation.kind], body)
 
 

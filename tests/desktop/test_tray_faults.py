@@ -109,7 +109,9 @@ def test_what_keeps_a_module_from_coming_back_is_told_once(
     engine.containers.create(IMAGE, name="ai-shop-web")
     applet.start()
     told = eventually(applet.notifications, "notification")
-    assert told[0].startswith("Starting failed: There is a container ai-shop-web that was not made")
+    assert told[0].startswith(
+        "Not everything could be started: There is a container ai-shop-web that was not made"
+    )
     applet.shows(NOTHING_RUNS)
     applet.outlast_quiet()
     applet.quit()

@@ -19,8 +19,7 @@ N8N = module("n8n")
 DIFY = module("dify")
 DEAD = module("n8n", "error", "ended with exit code 137")
 HURT = module("dify", "degraded", "is unhealthy")
-DOWN_ERROR = EngineDownError("unix:///run/docker.sock", "refused")
-DOWN = EngineView(running=False, error=DOWN_ERROR)
+DOWN = EngineView(running=False, error=EngineDownError("unix:///run/docker.sock", "refused"))
 LATER = QUIET + 1
 
 
@@ -211,20 +210,25 @@ def test_what_is_to_be_known_of_an_operation_is_told_with_its_end() -> None:
     assert told(notifier.take(snapshot(N8N), LATER)) == [
         "Started | n8n; It may get slow.; The network ai-n8n stays."
     ]
+    notifier.ended(OperationView("2", "down", (), "succeeded", notices=notices[1:]))
+    assert told(notifier.take(snapshot(N8N), LATER)) == ["Removed | The network ai-n8n stays."]
 
 
 def test_a_revival_that_fails_is_told_with_all_that_hindered_it_also_in_the_quiet_time() -> None:
     notifier = Notifier(0.0, {})
-    why = JointError([NameConflictError("volume", "data", None), DOWN_ERROR])
+    why = JointError([NameConflictError("volume", name, None) for name in ("data", "more")])
     ends = OperationView("1", "up", ("n8n",), "failed", error=why, is_revival=True)
     seen = snapshot(N8N, operations=(ends,))
     assert not notifier.take(snapshot(N8N, operations=(replace(ends, status="running"),)), 0.0)
-    assert not notifier.take(replace(seen, engine=DOWN), 0.5), "which is news of its own"
-    assert told(notifier.take(seen, 1.0)) == [f"Starting failed | {why.errors[0]}; {why.errors[1]}"]
+    assert told(notifier.take(seen, 1.0)) == [
+        f"Not everything could be started | {why.errors[0]}; {why.errors[1]}"
+    ]
     assert not notifier.take(seen, 2.0)
     over = replace(ends, id="2", status="succeeded")
     assert not notifier.take(snapshot(N8N, operations=(over,)), 3.0)
     assert notifier.take(snapshot(N8N, operations=(replace(ends, id="3"),)), 4.0)
+    gone = replace(ends, id="5", error=DOWN.error)
+    assert not notifier.take(snapshot(N8N, operations=(gone,)), 4.5), "which is news of its own"
     by_hand = replace(ends, id="4", is_revival=False)
     assert not notifier.take(snapshot(N8N, operations=(by_hand,)), 5.0)
 
