@@ -18,12 +18,12 @@ from aiserver_tray.cli.common import (
     print_table,
     tell,
 )
+from aiserver_tray.cli.config import as_data
 from aiserver_tray.cli.terminal import harmless
 from aiserver_tray.i18n import Language, Text
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
-    from aiserver_tray.settings.store import Entry
 
 
 @click.group()
@@ -96,23 +96,11 @@ def _description(app: "App", name: str) -> dict[str, Any]:
         "open": app.model(name).open,  # as `status` has it of one that does not run
         "requires": list(resolved.requires),
         "needs": module.needs.model_dump(exclude_defaults=True),
-        "settings": [_setting(app, entry) for entry in entries],
+        "settings": [{"name": entry.address, **as_data(app, entry)} for entry in entries],
         "services": [
             {"name": service, "image": model.get("image"), "ports": _ports(model)}
             for service, model in resolved.project.to_compose()["services"].items()
         ],
-    }
-
-
-def _setting(app: "App", entry: "Entry") -> dict[str, Any]:
-    setting = entry.setting
-    return {
-        "name": entry.address,
-        "type": setting.type,
-        "value": entry.shown,
-        "title": app.say(setting.title),
-        "help": app.say(setting.help),
-        "choices": setting.answers(app.language),
     }
 
 

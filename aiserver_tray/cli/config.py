@@ -37,7 +37,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     app = current_app()
     entries = app.settings.entries(app.declared)
     if as_json:
-        print_json({entry.address: _data(app, entry) for entry in entries})
+        print_json({entry.address: as_data(app, entry) for entry in entries})
     else:
         print_table(
             (Text("NAME"), Text("VALUE"), Text("TYPE"), Text("WHAT IT IS")),
@@ -49,7 +49,8 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
         )
 
 
-def _data(app: "App", entry: Entry) -> dict[str, Any]:
+def as_data(app: "App", entry: Entry) -> dict[str, Any]:
+    """What a program is told of a setting."""
     setting = entry.setting
     return {
         "value": entry.shown,

@@ -55,7 +55,7 @@ FORMS: Mapping[str, Json] = {
     "Result": outcome_json(VIEW, SNAPSHOT, "en", 1.0),
     "Planned step": plan_row(Step("pull", "i:1", "n8n")),
     "Check": Finding("key", "ok", Text("Done in {time}.", time="1 s")).as_data("en"),
-    "Setting": cli_config._data(APP, ENTRY),
+    "Setting": cli_config.as_data(APP, ENTRY),
     "Snapshot": WIRE,
     "Engine": WIRE["engine"],
     "Step": steps_json(VIEW, "en")["steps"][0],
