@@ -1,5 +1,5 @@
 """What holds for the tests of every level."""
 
-from tests.ending import end_in_order
+from tests.support.ending import end_in_order
 
 end_in_order()

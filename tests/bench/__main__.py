@@ -14,9 +14,9 @@ from pathlib import Path
 from tests.bench import commands, configs, desktop, desktop_events, stacks, state, whole
 from tests.bench.result import HEAD, Result, Results
 from tests.bench.shapes import CHAIN, HUNDRED, TEN
-from tests.ending import end_in_order
 from tests.lab import engine, lifecycle
 from tests.lab.place import Place, default_place
+from tests.support.ending import end_in_order
 
 PAIRS = 5
 """As few as tell a median and a spread: one pair of the greatest shape takes a minute."""

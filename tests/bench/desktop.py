@@ -14,14 +14,14 @@ from typing import Any
 import docker
 
 from tests.bench.result import Figure
-from tests.desktop.applet import Applet
-from tests.desktop.desktop import SERVICES, desktop
-from tests.desktop.looks import look_at, picture_of
-from tests.desktop.waiting import eventually
-from tests.desktop.window_lab import Window, ask, probed
-from tests.engine.operating import IMAGE, Installation, Service, idle
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
+from tests.support.desktop.applet import Applet
+from tests.support.desktop.desktop import SERVICES, desktop
+from tests.support.desktop.looks import look_at, picture_of
+from tests.support.desktop.window import Window, ask, probed
+from tests.support.installation import IMAGE, Installation, Service, idle
+from tests.support.waiting import eventually
 
 START_LIMIT = 1.0
 ICON_LIMIT = 100.0

@@ -16,8 +16,8 @@ from aiserver_tray.state.facts import ContainerSeen, Fact
 from aiserver_tray.tray.painter import Painter
 from aiserver_tray.tray.view import TrayView
 from tests.bench.result import Figure
-from tests.unit.control.hosting import ROLE, StoreContract
-from tests.unit.state import made
+from tests.support import made
+from tests.support.store_contract import ROLE, StoreContract
 
 EVENTS_A_DAY = 100_000
 WARMED_UP = 10_000

@@ -16,8 +16,8 @@ from aiserver_tray.host.paths import Home
 from aiserver_tray.i18n import Language
 from aiserver_tray.web.server import Binding, BrowserServer
 from tests.contract.heard import LIMIT, Heard, Payloads
-from tests.desktop.waiting import eventually
-from tests.desktop.window_lab import Window
+from tests.support.desktop.window import Window
+from tests.support.waiting import eventually
 
 
 class Carrier(Protocol):

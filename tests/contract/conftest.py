@@ -13,11 +13,12 @@ from aiserver_tray.control.server import Server
 from aiserver_tray.hosting.link import Link
 from aiserver_tray.i18n import Language
 from tests.contract.carriers import Carrier, ControlChannel, Http, JsBridge, Make
-from tests.contract.host import Host, Recorded, write_modules
-from tests.desktop.desktop import desktop
-from tests.engine.operating import IMAGE, Installation
+from tests.contract.host import Host, write_modules
 from tests.lab.fixtures import borrowed, lab
 from tests.lab.place import Place
+from tests.support.desktop.desktop import desktop
+from tests.support.installation import IMAGE, Installation
+from tests.support.surroundings import Recorded
 
 __all__ = ["lab"]
 

@@ -1,39 +1,17 @@
 """The host that all carriers lead to, and what it has."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
 
-from aiserver_tray.api.surroundings import HostKind
 from aiserver_tray.app import App
-from aiserver_tray.contract import Contract, Json
-from tests.desktop.waiting import eventually
-from tests.engine.operating import Installation, checked, gated, script
-from tests.engine.operating import after as depends
+from aiserver_tray.contract import Contract
+from tests.support.installation import Installation, checked, gated, script
+from tests.support.installation import after as depends
+from tests.support.surroundings import Recorded
+from tests.support.waiting import eventually
 
 SECRET = "web.WEB_KEY"
 PORT = "web.WEB_PORT"
-
-
-@dataclass
-class Recorded:
-    """A process whose windows are only asked for."""
-
-    kind: HostKind = "tray"
-    pages: list[str] = field(default_factory=list)
-    modules: list[str] = field(default_factory=list)
-    quits: int = 0
-
-    def show_dashboard(self, page: str) -> None:
-        self.pages.append(page)
-
-    def open_module(self, module: Json) -> None:
-        self.modules.append(module["name"])
-
-    def look_again(self) -> None:
-        """Nothing is shown beside the snapshot."""
-
-    def quit(self) -> None:
-        self.quits += 1
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from aiserver_tray.masking import MASK
 from tests.contract.asking import ask, given, refused
 from tests.contract.carriers import Carrier, Make
 from tests.contract.host import PORT, SECRET, Host
-from tests.desktop.waiting import eventually
+from tests.support.waiting import eventually
 
 BASE = {"name": "base"}
 PAYLOADS: Mapping[str, Json] = {

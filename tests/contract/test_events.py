@@ -13,7 +13,7 @@ from aiserver_tray.control.changes import applied, language_of
 from tests.contract.asking import ask, given, refused
 from tests.contract.carriers import Carrier
 from tests.contract.heard import LIMIT, Payloads, first
-from tests.desktop.waiting import eventually
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ from contextlib import closing
 
 import pytest
 
-from tests.desktop.applet import Applet
-from tests.desktop.desktop import SERVICES, Desktop, desktop
-from tests.engine.operating import Installation, after, checked, here
 from tests.lab.fixtures import engine, lab
+from tests.support.desktop.applet import Applet
+from tests.support.desktop.desktop import SERVICES, Desktop, desktop
+from tests.support.installation import Installation, after, checked, here
 
 __all__ = ["engine", "here", "lab"]
 

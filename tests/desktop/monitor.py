@@ -6,7 +6,7 @@ from typing import Any
 from Xlib.display import Display  # type: ignore[import-untyped]
 from Xlib.ext import randr  # type: ignore[import-untyped]
 
-from tests.desktop.desktop import Desktop
+from tests.support.desktop.desktop import Desktop
 
 _PIXELS_A_MILLIMETRE = 4
 _HERTZ = 60

@@ -14,9 +14,10 @@ from Xlib.display import Display  # type: ignore[import-untyped]
 
 from aiserver_tray.contract import LOG_EVENT, SNAPSHOT_EVENT
 from aiserver_tray.window.protocol import Exit
-from tests.desktop.waiting import eventually
-from tests.desktop.window_lab import Window, WindowLab, desk, lab
-from tests.ui import states
+from tests.desktop.window_lab import WindowLab, desk, lab
+from tests.support import states
+from tests.support.desktop.window import Window
+from tests.support.waiting import eventually
 
 __all__ = ["desk", "lab"]
 

@@ -12,9 +12,10 @@ import pytest
 
 from aiserver_tray.contract import Json
 from aiserver_tray.window.protocol import Exit
-from tests.desktop.waiting import eventually
-from tests.desktop.window_lab import Window, WindowLab, desk, lab
-from tests.ui import states
+from tests.desktop.window_lab import WindowLab, desk, lab
+from tests.support import states
+from tests.support.desktop.window import Window
+from tests.support.waiting import eventually
 
 __all__ = ["desk", "lab"]
 

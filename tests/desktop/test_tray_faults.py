@@ -11,7 +11,11 @@ from pathlib import Path
 
 import docker
 
-from tests.desktop.applet import (
+from tests.desktop.relay import Relay
+from tests.lab import engine as lab_engine
+from tests.lab import lifecycle
+from tests.lab.place import VARIABLE, Place
+from tests.support.desktop.applet import (
     A_SLEEP,
     ENGINE_DOWN,
     NOTHING_RUNS,
@@ -21,14 +25,10 @@ from tests.desktop.applet import (
     Applet,
     Shown,
 )
-from tests.desktop.desktop import Desktop
-from tests.desktop.relay import Relay
-from tests.desktop.waiting import eventually
-from tests.engine.operating import IMAGE, Installation
-from tests.engine.processes import main_process
-from tests.lab import engine as lab_engine
-from tests.lab import lifecycle
-from tests.lab.place import VARIABLE, Place
+from tests.support.desktop.desktop import Desktop
+from tests.support.installation import IMAGE, Installation
+from tests.support.processes import main_process
+from tests.support.waiting import eventually
 
 
 def running(applet: Applet) -> None:

@@ -3,9 +3,9 @@
 import shutil
 import time
 
-from tests.desktop.applet import RUNNING, STARTING, STOPPED, Applet
-from tests.desktop.waiting import eventually
-from tests.engine.operating import checked
+from tests.support.desktop.applet import RUNNING, STARTING, STOPPED, Applet
+from tests.support.installation import checked
+from tests.support.waiting import eventually
 
 SERVICES = ("db", "api", "web")
 """The shop's, in the order in which they start."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.desktop.applet import STOPPED, Applet
-from tests.desktop.desktop import Desktop, desktop
-from tests.desktop.waiting import eventually
+from tests.support.desktop.applet import STOPPED, Applet
+from tests.support.desktop.desktop import Desktop, desktop
+from tests.support.waiting import eventually
 
 WHY = "This desktop has no place for the icon."
 

@@ -9,14 +9,14 @@ from subprocess import CalledProcessError
 
 import pytest
 
-from tests.desktop.applet import DEVELOPERS, RUNNING, STARTING, STOPPED, Applet
-from tests.desktop.desktop import Desktop, desktop
-from tests.desktop.looks import Look
 from tests.desktop.monitor import resize
-from tests.desktop.pointer import TaskBar
-from tests.desktop.waiting import eventually
-from tests.desktop.window_lab import ask, probed
-from tests.engine.operating import Installation, checked
+from tests.support.desktop.applet import DEVELOPERS, RUNNING, STARTING, STOPPED, Applet
+from tests.support.desktop.desktop import Desktop, desktop
+from tests.support.desktop.looks import Look
+from tests.support.desktop.pointer import TaskBar
+from tests.support.desktop.window import ask, probed
+from tests.support.installation import Installation, checked
+from tests.support.waiting import eventually
 
 CANCELLED = 130
 """Exit status."""

@@ -8,9 +8,9 @@ from PIL import Image
 from aiserver_tray.host.theme import Theme
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.view import IconSpec
-from tests.desktop.applet import A_SLEEP, STOPPED, Applet
-from tests.desktop.waiting import eventually
 from tests.desktop.xsettings import StyleManager
+from tests.support.desktop.applet import A_SLEEP, STOPPED, Applet
+from tests.support.waiting import eventually
 
 
 def test_it_stands_out_from_a_task_bar_that_is_dark_at_first_and_light_later(

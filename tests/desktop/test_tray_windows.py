@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tests.desktop.applet import RUNNING, STOPPED, Applet
-from tests.desktop.waiting import eventually
-from tests.desktop.window_lab import ask, probed
-from tests.engine.operating import checked
-from tests.unit.web.http import Visitor
+from tests.support.desktop.applet import RUNNING, STOPPED, Applet
+from tests.support.desktop.window import ask, probed
+from tests.support.installation import checked
+from tests.support.visitor import Visitor
+from tests.support.waiting import eventually
 
 TITLE = "AI-Server Tray"
 

@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from aiserver_tray.window.launcher import Breakdown, Windows
-from tests.desktop.waiting import PATIENCE, eventually
-from tests.desktop.window_lab import WindowLab, ask, desk, lab, probed
+from tests.desktop.window_lab import WindowLab, desk, lab
+from tests.support.desktop.window import ask, probed
+from tests.support.waiting import PATIENCE, eventually
 
 __all__ = ["desk", "lab"]
 

@@ -6,7 +6,7 @@ from Xlib import X  # type: ignore[import-untyped]
 from Xlib.display import Display  # type: ignore[import-untyped]
 from Xlib.protocol.event import ClientMessage  # type: ignore[import-untyped]
 
-from tests.desktop.desktop import Desktop
+from tests.support.desktop.desktop import Desktop
 
 _NAME = b"Net/ThemeName"
 _STRING, _LITTLE_ENDIAN = 1, 0

@@ -11,10 +11,11 @@ from typing import Any
 
 import docker
 
-from tests.engine.operating import Installation, said
+from tests.engine.observed import said
 from tests.engine.test_modules import free_port
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
+from tests.support.installation import Installation
 
 CONTAINER = "ai-dify-"
 JOBS = {"dify-database", "dify-storage", "dify-migration"}

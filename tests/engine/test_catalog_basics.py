@@ -16,8 +16,9 @@ from tests.engine.built_in import (
     passes,
     value_of,
 )
-from tests.engine.operating import Installation, said
+from tests.engine.observed import said
 from tests.engine.waiting import until
+from tests.support.installation import Installation
 
 __all__ = ["memory_maps"]
 

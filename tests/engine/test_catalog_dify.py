@@ -7,7 +7,7 @@ import docker
 import pytest
 
 from tests.engine.dify import CONTAINER, EXPECTED, Dify, installed, until
-from tests.engine.operating import facts, names
+from tests.engine.observed import facts, names
 from tests.lab.place import Place
 
 

@@ -12,8 +12,9 @@ from tests.engine.built_in import (
     passes,
     value_of,
 )
-from tests.engine.operating import Installation, facts, names, said
+from tests.engine.observed import facts, names, said
 from tests.engine.waiting import until
+from tests.support.installation import Installation
 
 __all__ = ["memory_maps"]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.engine.faults.stack import IMAGE, Service, service, write
-from tests.engine.faults.tray import LIMIT, Tray
-from tests.engine.forwarding import forwarded
-from tests.engine.terminal import terminal
 from tests.engine.waiting import logged
 from tests.lab.place import Place
+from tests.support.command_line import LIMIT, Tray
+from tests.support.forwarding import forwarded
+from tests.support.stack import IMAGE, Service, service, write
+from tests.support.terminal import terminal
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -9,15 +9,16 @@ import pytest
 import requests
 
 from aiserver_tray.masking import MASK
-from tests.engine.faults.tray import Tray
+from tests.engine.observed import facts, names, said
 from tests.engine.oneapi import EDITIONS, OneApiStack
-from tests.engine.operating import IMAGE, facts, idle, names, said
-from tests.engine.terminal import terminal
 from tests.engine.test_kernel_settings import NAME, Setting, setting
 from tests.engine.test_modules import OWNER
-from tests.host_process import hosted
 from tests.lab.engine import registry_address
 from tests.lab.place import Place
+from tests.support.command_line import Tray
+from tests.support.host_process import hosted
+from tests.support.installation import IMAGE, idle
+from tests.support.terminal import terminal
 
 __all__ = ["setting"]
 

@@ -7,8 +7,8 @@ from docker.models.containers import Container
 
 from tests.engine.built_in import choose_free_ports, memory_maps
 from tests.engine.dify import Dify
+from tests.engine.observed import facts, names, said
 from tests.engine.oneapi import OneApiStack
-from tests.engine.operating import facts, names, said
 from tests.engine.test_catalog_dify_networks import SSRF
 from tests.engine.test_catalog_ragflow import REQUIRED, query
 

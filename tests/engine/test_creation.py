@@ -34,8 +34,8 @@ from tests.engine.creation.sides import (
     target_of,
 )
 from tests.lab.place import Place
-from tests.oracle.coverage import model_keys, used_keys
-from tests.oracle.oracle import HOME, Case, case_of, cases
+from tests.support.compose_keys import model_keys, used_keys
+from tests.support.oracle import HOME, Case, case_of, cases
 
 OWN = [case_of(path) for path in sorted((Path(__file__).parent / "creation/files").glob("*.yaml"))]
 CASES = [*cases("corpus"), *OWN]

@@ -24,12 +24,12 @@ from urllib3 import HTTPConnectionPool
 
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import EngineDownError, SettingError
-from tests.engine.forwarding import forwarded
 from tests.engine.our_engine import core, run
 from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
+from tests.support.forwarding import forwarded
 
 __all__ = ["core"]
 

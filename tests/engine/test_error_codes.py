@@ -17,8 +17,11 @@ import pytest
 
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.operations.locks import holders
-from tests.engine.faults.tray import LIMIT, Running
-from tests.engine.operating import (
+from tests.engine.registries.misbehaving import registry
+from tests.engine.waiting import eventually
+from tests.support import lock_holder
+from tests.support.command_line import LIMIT, Running
+from tests.support.installation import (
     IMAGE,
     Installation,
     Service,
@@ -28,13 +31,10 @@ from tests.engine.operating import (
     idle,
     script,
 )
-from tests.engine.registries.misbehaving import registry
-from tests.engine.waiting import eventually
 
 ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING", "E_NO_DESKTOP"}
 """Of the control channel and the tray."""
 
-HOLDER = Path(__file__).parents[1] / "unit/operations/lock_holder.py"
 SECRET = "s3cret-that-nobody-may-see"
 
 
@@ -246,7 +246,13 @@ def _resources(stage: Stage) -> Iterator[Case]:
 @produces("E_BUSY")
 def _busy(stage: Stage) -> Iterator[Case]:
     stage.write({"web": idle()})
-    command = [sys.executable, str(HOLDER), stage.engine_id, "aiserver-tray down web", "web"]
+    command = [
+        sys.executable,
+        lock_holder.__file__,
+        stage.engine_id,
+        "aiserver-tray down web",
+        "web",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -6,8 +6,8 @@ from aiserver_tray.api.front import Front
 from aiserver_tray.app import App
 from aiserver_tray.contract import Caller
 from aiserver_tray.hosting.host import CoreHost
-from tests.host_process import NoWindows
 from tests.lab.place import Place
+from tests.support.surroundings import NoWindows
 
 CALLER = Caller("en", lambda _event, _payload: None)
 

@@ -23,14 +23,15 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.target import kernel as kernel_target
 from aiserver_tray.target.labels import ONE_SHOT
 from aiserver_tray.target.model import ImageTarget
-from tests import host_process
-from tests.engine.faults.tray import Tray
-from tests.engine.operating import IMAGE, Installation, checked, ended, events, idle, names
-from tests.engine.terminal import terminal
+from tests.engine.observed import events, names
 from tests.engine.test_reviving import CALLER, hosted
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
+from tests.support import host_process
+from tests.support.command_line import Tray
+from tests.support.installation import IMAGE, Installation, checked, ended, idle
+from tests.support.terminal import terminal
 
 NAME = "vm.max_map_count"
 FILE = Path("/proc/sys/vm/max_map_count")

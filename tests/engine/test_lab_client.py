@@ -9,7 +9,7 @@ from docker.errors import APIError
 
 from tests.lab import engine as lab_engine
 from tests.lab.place import Place
-from tests.unit.standin_engine import Asked, standin
+from tests.support.standin_engine import Asked, standin
 
 LOST = (
     "failed to create task for container: failed to create shim task: OCI runtime create failed:"

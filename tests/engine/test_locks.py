@@ -11,12 +11,13 @@ import docker
 import pytest
 
 from aiserver_tray.engine.engine import Engine
-from tests.engine.operating import Installation, idle, said, script
+from tests.engine.observed import said
 from tests.engine.waiting import eventually
 from tests.lab.place import Place
-from tests.unit.operations.preflight_targets import IMAGE, service_of
+from tests.support import lock_holder
+from tests.support.installation import Installation, idle, script
+from tests.support.preflight_targets import IMAGE, service_of
 
-HOLDER = Path(__file__).parents[1] / "unit/operations/lock_holder.py"
 LIMIT = 120.0
 
 Up = Callable[..., "subprocess.Popen[str]"]
@@ -69,7 +70,7 @@ def holder(
     """Another process that works on *module*."""
     with closing(Engine(lab.host)) as product:
         engine_id = product.info().id
-    command = [sys.executable, str(HOLDER), engine_id, "aiserver-tray down web", module]
+    command = [sys.executable, lock_holder.__file__, engine_id, "aiserver-tray down web", module]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -9,8 +9,8 @@ import pytest
 
 from aiserver_tray.api.logs import LogChannels
 from aiserver_tray.contract import LOG_EVENT, Caller, Json, LogsRequest, LogStream
-from tests.engine.operating import Installation, script
 from tests.engine.waiting import logged
+from tests.support.installation import Installation, script
 
 TALKS = "echo said; exec sleep 86400"
 MUTE = {"logging": {"driver": "none"}}

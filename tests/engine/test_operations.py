@@ -10,20 +10,8 @@ import docker
 
 from aiserver_tray.errors import each
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
-from tests.engine.operating import (
-    IMAGE,
-    Installation,
-    after,
-    checked,
-    created,
-    facts,
-    gated,
-    heard,
-    idle,
-    names,
-    open_gate,
-    script,
-)
+from tests.engine.observed import created, facts, heard, names, open_gate
+from tests.support.installation import IMAGE, Installation, after, checked, gated, idle, script
 
 BEGIN = "2000-01-01T00:00:00Z"
 

@@ -7,19 +7,10 @@ import pytest
 
 from aiserver_tray.errors import CatalogError
 from aiserver_tray.operations.request import EVERY_VOLUME
-from tests.engine.operating import (
-    IMAGE,
-    Installation,
-    after,
-    checked,
-    facts,
-    idle,
-    names,
-    said,
-    script,
-)
+from tests.engine.observed import facts, names, said
 from tests.engine.test_modules import free_port
 from tests.engine.waiting import eventually
+from tests.support.installation import IMAGE, Installation, after, checked, idle, script
 
 
 @pytest.fixture

@@ -12,20 +12,10 @@ from aiserver_tray.errors import (
     PortConflictError,
 )
 from aiserver_tray.operations.request import Request
-from tests.engine.operating import (
-    Installation,
-    after,
-    checked,
-    ended,
-    facts,
-    gated,
-    idle,
-    open_gate,
-    said,
-    script,
-)
+from tests.engine.observed import facts, open_gate, said
 from tests.engine.registries.misbehaving import registry
 from tests.engine.test_modules import free_port
+from tests.support.installation import Installation, after, checked, ended, gated, idle, script
 
 PATIENT = {"ready_within": "10m"}
 """Longer than the test waits: what is told before was not told by the limit."""

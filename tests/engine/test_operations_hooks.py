@@ -9,8 +9,9 @@ import pytest
 from aiserver_tray.errors import ExitedError, PostStartTimeoutError
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
-from tests.engine.operating import Installation, ended, facts, idle, said
+from tests.engine.observed import facts, said
 from tests.engine.waiting import eventually
+from tests.support.installation import Installation, ended, idle
 
 GOES_ON = "echo begins; sleep 600"
 

@@ -13,21 +13,12 @@ from aiserver_tray.errors import ImageBuildError, ImagePullError, NameConflictEr
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.reduce import State
-from tests.engine.operating import (
-    IMAGE,
-    Installation,
-    Service,
-    ended,
-    events,
-    facts,
-    idle,
-    names,
-    said,
-)
+from tests.engine.observed import events, facts, names, said
 from tests.engine.registries.misbehaving import Registry, registry
 from tests.engine.test_modules import free_port
 from tests.lab.engine import registry_address
 from tests.lab.place import Place
+from tests.support.installation import IMAGE, Installation, Service, ended, idle
 
 MISSING = "team/missing:1"
 """What the misbehaving registry says that it does not have."""

@@ -7,8 +7,9 @@ import docker
 import pytest
 
 from aiserver_tray.errors import JobFailedError
-from tests.engine.operating import Installation, Service, after, facts, idle, names, script
+from tests.engine.observed import facts, names
 from tests.engine.waiting import eventually
+from tests.support.installation import Installation, Service, after, idle, script
 
 LOG: dict[str, object] = {"volumes": {"log": {}}}
 

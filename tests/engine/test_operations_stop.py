@@ -9,17 +9,8 @@ import pytest
 
 from aiserver_tray.errors import InUseError, VolumeInUseError
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
-from tests.engine.operating import (
-    IMAGE,
-    Installation,
-    after,
-    events,
-    facts,
-    idle,
-    names,
-    said,
-    script,
-)
+from tests.engine.observed import events, facts, names, said
+from tests.support.installation import IMAGE, Installation, after, idle, script
 
 
 def volumes(engine: docker.DockerClient) -> set[str]:

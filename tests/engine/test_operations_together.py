@@ -14,23 +14,13 @@ from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
-from tests.engine.operating import (
-    LIMIT,
-    Installation,
-    after,
-    checked,
-    ended,
-    facts,
-    gated,
-    idle,
-    names,
-    open_gate,
-)
+from tests.engine.observed import facts, names, open_gate
 from tests.engine.registries.misbehaving import registry
 from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
+from tests.support.installation import LIMIT, Installation, after, checked, ended, gated, idle
 
 
 def runs(container: str) -> Callable[[Snapshot], bool]:

@@ -33,10 +33,10 @@ from aiserver_tray.settings.store import Settings
 from aiserver_tray.target import labels
 from aiserver_tray.target.labels import Owner
 from aiserver_tray.target.model import ModuleTarget
-from tests.engine.forwarding import forwarded
 from tests.engine.waiting import until
 from tests.lab.place import Place
-from tests.unit.operations.preflight_targets import IMAGE, OURS, service_of, target_of
+from tests.support.forwarding import forwarded
+from tests.support.preflight_targets import IMAGE, OURS, service_of, target_of
 
 THEIRS = Owner("22222222-theirs", "0.9", "/home/her/ai")
 FILE = service_of("page", "command: [sleep, '600']", "init: true", "volumes: [data:/data]") + (

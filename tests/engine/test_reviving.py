@@ -10,12 +10,13 @@ from aiserver_tray.api.front import Front
 from aiserver_tray.contract import Caller
 from aiserver_tray.errors import CatalogError, ImagePullError, NameConflictError, each
 from aiserver_tray.hosting.link import Link
-from tests.engine.operating import IMAGE, Installation, checked, facts, idle, names
+from tests.engine.observed import facts, names
 from tests.engine.registries.misbehaving import registry
-from tests.host_process import NoWindows
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
+from tests.support.installation import IMAGE, Installation, checked, idle
+from tests.support.surroundings import NoWindows
 
 LIMIT = 60.0
 CALLER = Caller("en", lambda _event, _payload: None)

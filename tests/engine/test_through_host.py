@@ -8,11 +8,11 @@ import docker
 import pytest
 
 from aiserver_tray.control.client import Client
-from tests.engine.faults.stack import IMAGE, OPEN, held, service, write
-from tests.engine.faults.tray import Tray
 from tests.engine.waiting import eventually
-from tests.host_process import hosted
 from tests.lab.place import Place
+from tests.support.command_line import Tray
+from tests.support.host_process import hosted
+from tests.support.stack import IMAGE, OPEN, held, service, write
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.setting import PLACEHOLDER
-from tests.oracle.oracle import HOME, Case, differences, oracle_config
+from tests.support.oracle import HOME, Case, differences, oracle_config
 
 FILES = sorted((Path(__file__).parents[2] / "orchestration").glob("*/*/compose.yaml"))
 

@@ -7,8 +7,8 @@ import pytest
 
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.load import load_project
-from tests.oracle.coverage import model_keys, used_keys
-from tests.oracle.oracle import HOME, Case, cases, differences, oracle_config
+from tests.support.compose_keys import model_keys, used_keys
+from tests.support.oracle import HOME, Case, cases, differences, oracle_config
 
 CORPUS = cases("corpus")
 

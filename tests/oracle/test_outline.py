@@ -13,7 +13,7 @@ from aiserver_tray.masking import MASK
 from aiserver_tray.target.build import module_target
 from aiserver_tray.target.labels import Owner
 from aiserver_tray.target.outline import module_model
-from tests.oracle.oracle import HOME, Case, cases
+from tests.support.oracle import HOME, Case, cases
 
 
 def assert_same(catalog: Catalog, module: Module) -> None:

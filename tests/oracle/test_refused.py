@@ -5,7 +5,7 @@ import pytest
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.errors import CatalogError
-from tests.oracle.oracle import Case, OracleRefusal, cases, oracle_config
+from tests.support.oracle import Case, OracleRefusal, cases, oracle_config
 
 REFUSED = cases("refused")
 

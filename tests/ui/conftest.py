@@ -13,9 +13,9 @@ from selenium.webdriver.chrome.service import Service
 from aiserver_tray.contract import Json
 from aiserver_tray.i18n import Language
 from aiserver_tray.web.server import Binding, BrowserServer
-from tests.ui import states
+from tests.support import states
+from tests.support.scripted import Scripted
 from tests.ui.home import Address, HomePage, console
-from tests.ui.scripted import Scripted
 
 FLAGS = (
     "--headless",

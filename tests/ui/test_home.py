@@ -10,7 +10,7 @@ from selenium.webdriver import Keys
 
 from aiserver_tray.contract import Json, answer
 from aiserver_tray.i18n import Language
-from tests.ui import states
+from tests.support import states
 from tests.ui.conftest import Stack
 
 ALL_STARTED = "All that was started is running"

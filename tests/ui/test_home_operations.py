@@ -5,7 +5,7 @@ from selenium.webdriver import Keys
 
 from aiserver_tray.contract import Json
 from aiserver_tray.i18n import Language, Text
-from tests.ui import states
+from tests.support import states
 from tests.ui.conftest import Stack
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.engine.terminal import terminal
+from tests.support.terminal import terminal
 from tests.unit.command_line import Tray, module_folder
 
 N8N = Path(__file__).parents[2] / "orchestration/features/n8n"

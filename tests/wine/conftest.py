@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 import docker
 import pytest
 
-from tests.desktop.applet import Applet
-from tests.engine.forwarding import forwarded
-from tests.engine.operating import IMAGE, Installation, idle
 from tests.lab.fixtures import engine, lab
 from tests.lab.place import Place
+from tests.support.desktop.applet import Applet
+from tests.support.forwarding import forwarded
+from tests.support.installation import IMAGE, Installation, idle
 from tests.wine.windows import Windows, windows
 
 __all__ = ["engine", "lab"]

@@ -9,9 +9,9 @@ import requests
 from aiserver_tray.host.theme import Theme
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.view import IconSpec
-from tests.desktop.applet import RUNNING, STOPPED, Applet
-from tests.desktop.pointer import SIZE
-from tests.desktop.waiting import eventually
+from tests.support.desktop.applet import RUNNING, STOPPED, Applet
+from tests.support.desktop.pointer import SIZE
+from tests.support.waiting import eventually
 from tests.wine.windows import Windows, windows_path
 
 _RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"

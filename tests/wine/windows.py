@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
-from tests.desktop.desktop import Desktop, desktop
-from tests.desktop.pointer import TaskBar
+from tests.support.desktop.desktop import Desktop, desktop
+from tests.support.desktop.pointer import TaskBar
 from tests.wine.windows_python import ROOT, windows_python
 
 _WITHOUT = ("env", "-u", "TMPDIR")

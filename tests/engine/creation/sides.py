@@ -24,7 +24,7 @@ from aiserver_tray.errors import CatalogError, EngineRequestError
 from aiserver_tray.target.build import module_target
 from aiserver_tray.target.labels import Owner
 from aiserver_tray.target.model import ModuleTarget
-from tests.oracle.oracle import HOME, Case, case_of, oracle_config
+from tests.support.oracle import HOME, Case, case_of, oracle_config
 
 IMAGE = "busybox:1.37.0"
 BIND = "127.0.0.1"

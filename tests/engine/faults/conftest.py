@@ -7,11 +7,11 @@ import docker
 import pytest
 
 from tests.engine.faults.objects import foreign, make_foreign, started
-from tests.engine.faults.stack import IMAGE, service, write
-from tests.engine.faults.tray import Tray
 from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab.place import Place
+from tests.support.command_line import Tray
+from tests.support.stack import IMAGE, service, write
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import docker
 from docker.errors import NotFound
 
-from tests.engine.faults.stack import IMAGE, KEPT
 from tests.engine.waiting import eventually
+from tests.support.stack import IMAGE, KEPT
 
 T = TypeVar("T")
 Foreign = Mapping[tuple[str, str], object]

@@ -10,9 +10,9 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from tests.engine.faults.objects import kept, nothing_of, ours, running
-from tests.engine.faults.stack import OPEN, held, write
-from tests.engine.faults.tray import Tray
 from tests.engine.waiting import eventually
+from tests.support.command_line import Tray
+from tests.support.stack import OPEN, held, write
 
 BY_HAND: dict[str, Callable[[Container], object]] = {
     "killed": lambda container: container.kill(),

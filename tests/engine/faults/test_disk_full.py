@@ -10,11 +10,11 @@ import docker
 import pytest
 
 from tests.engine.faults.objects import ours
-from tests.engine.faults.stack import IMAGE, service, write
-from tests.engine.faults.tray import Tray
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
+from tests.support.command_line import Tray
+from tests.support.stack import IMAGE, service, write
 
 MEBIBYTE = 2**20
 SIZE = 96 * MEBIBYTE

@@ -6,12 +6,12 @@ import docker
 import pytest
 
 from tests.engine.faults.objects import kept, nothing_of, running
-from tests.engine.faults.stack import service, slow_to_stop, write
-from tests.engine.faults.tray import Tray
 from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
+from tests.support.command_line import Tray
+from tests.support.stack import service, slow_to_stop, write
 
 
 def test_up_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(

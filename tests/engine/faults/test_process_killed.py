@@ -6,9 +6,9 @@ import docker
 import pytest
 
 from tests.engine.faults.objects import kept, nothing_of, ours, running
-from tests.engine.faults.stack import held, service, slow_to_stop, write
-from tests.engine.faults.tray import Tray
 from tests.engine.waiting import eventually
+from tests.support.command_line import Tray
+from tests.support.stack import held, service, slow_to_stop, write
 
 ALL = {"ai-web", "ai-web-api", "ai-web-db"}
 

@@ -7,10 +7,10 @@ import docker
 import pytest
 
 from tests.engine.faults.objects import nothing_of, running
-from tests.engine.faults.stack import OPEN, held, service, write
-from tests.engine.faults.tray import Running, Tray
-from tests.engine.operating import created, heard
+from tests.engine.observed import created, heard
 from tests.engine.waiting import eventually
+from tests.support.command_line import Running, Tray
+from tests.support.stack import OPEN, held, service, write
 
 ALL = ["ai-web", "ai-web-api", "ai-web-db"]
 

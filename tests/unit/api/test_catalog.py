@@ -18,8 +18,8 @@ from aiserver_tray.host.files import write_private
 from aiserver_tray.i18n import Language
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.facts import OperationChanged
-from tests.contract.host import Recorded
-from tests.engine.faults.stack import service, write
+from tests.support.stack import service, write
+from tests.support.surroundings import Recorded
 
 CALLER = Caller("en", lambda _event, _payload: None)
 WORK = OperationView("1", "up", ("web",), status="running")

@@ -12,9 +12,9 @@ from aiserver_tray.app import App
 from aiserver_tray.contract import Caller, Envelope, Json, answer
 from aiserver_tray.errors import NoDesktopError, NotRunningError
 from aiserver_tray.hosting.no_core import NoCore
-from tests.contract.host import Recorded
-from tests.ui import states
-from tests.ui.scripted import Scripted
+from tests.support import states
+from tests.support.scripted import Scripted
+from tests.support.surroundings import Recorded
 
 CALLER = Caller("en", lambda _event, _payload: None)
 NO: Envelope = {"success": False, "code": "E_EXITED", "message": "it ended", "data": {"lines": [1]}}

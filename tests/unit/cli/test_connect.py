@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.engine.faults.tray import Tray
+from tests.support.command_line import Tray
 
 
 def test_a_remote_engine_is_refused_before_anything_is_asked_of_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.cli.effect import to_be_renewed
-from tests.engine.faults.tray import Tray
+from tests.support.command_line import Tray
 
 BIND = ("app.bind", ["n8n", "dify"])
 OWN = ("n8n.N8N_HOST_PORT", ["n8n"])

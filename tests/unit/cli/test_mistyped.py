@@ -6,8 +6,8 @@ import pytest
 
 from aiserver_tray.host.paths import find_home
 from aiserver_tray.settings.store import Settings
-from tests.engine.faults.stack import service, write
-from tests.engine.faults.tray import Tray
+from tests.support.command_line import Tray
+from tests.support.stack import service, write
 
 
 @pytest.fixture

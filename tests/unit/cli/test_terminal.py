@@ -16,8 +16,8 @@ from aiserver_tray.cli.terminal import (
     without_colour,
     wrapped,
 )
-from tests.engine.faults.tray import Tray
-from tests.engine.terminal import terminal
+from tests.support.command_line import Tray
+from tests.support.terminal import terminal
 
 
 @pytest.mark.parametrize(

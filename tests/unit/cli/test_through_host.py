@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.control.client import Client
-from tests.engine.faults.stack import service, write
-from tests.engine.faults.tray import Tray
-from tests.host_process import hosted
+from tests.support.command_line import Tray
+from tests.support.host_process import hosted
+from tests.support.stack import service, write
 from tests.unit.runtime_folder import runtime_folder
 
 __all__ = ["runtime_folder"]

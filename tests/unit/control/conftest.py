@@ -7,9 +7,8 @@ import pytest
 
 from aiserver_tray.control.server import Server
 from aiserver_tray.host.paths import Home
+from tests.support.store_contract import ROLE, StoreContract
 from tests.unit.runtime_folder import runtime_folder
-
-from .hosting import ROLE, StoreContract
 
 __all__ = ["runtime_folder"]
 

@@ -11,8 +11,7 @@ from aiserver_tray.contract import VERSION
 from aiserver_tray.control.instance import socket_address
 from aiserver_tray.control.key import find_key
 from aiserver_tray.host.paths import Home
-
-from .hosting import ROLE
+from tests.support.store_contract import ROLE
 
 
 class Raw:

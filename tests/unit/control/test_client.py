@@ -21,9 +21,8 @@ from aiserver_tray.control.server import Server
 from aiserver_tray.errors import NotRunningError, RemoteError
 from aiserver_tray.host.paths import Home
 from aiserver_tray.state.facts import ContainerSeen, DesiredChanged
-from tests.unit.state import made
-
-from .hosting import ROLE, StoreContract
+from tests.support import made
+from tests.support.store_contract import ROLE, StoreContract
 
 LIMIT = 20.0
 

@@ -25,9 +25,9 @@ from aiserver_tray.control.session import MOST_CALLS, Pace
 from aiserver_tray.errors import NotRunningError, RemoteError, RequestError, SettingError
 from aiserver_tray.host.paths import Home
 from aiserver_tray.state.facts import ContainerSeen
-from tests.unit.state import made
+from tests.support import made
+from tests.support.store_contract import ROLE, StoreContract
 
-from .hosting import ROLE, StoreContract
 from .raw import Raw, entered
 from .test_client import LIMIT, Heard, until
 

@@ -17,8 +17,8 @@ from aiserver_tray.control.instance import Instance, socket_address
 from aiserver_tray.control.key import find_key, make_key
 from aiserver_tray.errors import AlreadyRunningError, BusyError, NotRunningError
 from aiserver_tray.host.paths import Home
+from tests.support.store_contract import ROLE
 
-from .hosting import ROLE
 from .test_client import LIMIT, Heard
 
 ROOT = Path(__file__).parents[3]
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 @contextmanager
 def host(home: Home) -> Iterator["subprocess.Popen[str]"]:
     """A process that hosts *home*'s core."""
-    command = [sys.executable, "-m", "tests.unit.control.hosting", str(home.folder)]
+    command = [sys.executable, "-m", "tests.support.store_contract", str(home.folder)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

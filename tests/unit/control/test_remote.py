@@ -18,9 +18,9 @@ from aiserver_tray.host.paths import Home
 from aiserver_tray.model import EngineView, OperationView
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
 from aiserver_tray.state.facts import OperationChanged
-from tests.unit.state import made
+from tests.support import made
+from tests.support.store_contract import OPERATION, ROLE, StoreContract
 
-from .hosting import OPERATION, ROLE, StoreContract
 from .test_client import LIMIT, until
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.engine.auth import build_auth
-from tests.unit.standin_engine import needs_unix_sockets
+from tests.support.standin_engine import needs_unix_sockets
 
 
 @needs_unix_sockets  # and scripts that run by themselves

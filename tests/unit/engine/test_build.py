@@ -16,7 +16,7 @@ from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import ImageBuildError
 from aiserver_tray.target.model import BuildTarget
-from tests.unit.standin_engine import IMAGE, Asked, needs_unix_sockets, standin
+from tests.support.standin_engine import IMAGE, Asked, needs_unix_sockets, standin
 
 pytestmark = needs_unix_sockets
 

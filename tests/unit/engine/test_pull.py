@@ -10,7 +10,7 @@ import pytest
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import ImagePullError
-from tests.unit.standin_engine import IMAGE, Asked, needs_unix_sockets, standin
+from tests.support.standin_engine import IMAGE, Asked, needs_unix_sockets, standin
 
 ENDLESS = 60.0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.app import App
-from tests.engine.faults.stack import service, write
+from tests.support.stack import service, write
 from tests.unit.runtime_folder import runtime_folder
 
 __all__ = ["runtime_folder"]

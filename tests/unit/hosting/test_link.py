@@ -20,8 +20,8 @@ from aiserver_tray.control.instance import Instance, socket_address
 from aiserver_tray.errors import NotRunningError
 from aiserver_tray.host import pipes
 from aiserver_tray.hosting.link import Link
-from tests.desktop.waiting import eventually
-from tests.host_process import NoWindows
+from tests.support.surroundings import NoWindows
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 LIMIT = 30.0
@@ -66,7 +66,7 @@ def linked(app: App) -> Iterator[tuple[Link, Seen]]:
 def hosting(app: App) -> Iterator["subprocess.Popen[str]"]:
     """A process that hosts the core."""
     place = app.identity
-    words = ["-m", "tests.host_process", place["home"], *place["catalogs"], place["engine"]]
+    words = ["-m", "tests.support.host_process", place["home"], *place["catalogs"], place["engine"]]
     with subprocess.Popen(
         [sys.executable, *words], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

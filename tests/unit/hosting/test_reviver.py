@@ -16,7 +16,7 @@ from aiserver_tray.settings.app_settings import START_DESIRED
 from aiserver_tray.settings.store import Declared
 from aiserver_tray.state.facts import EngineDown
 from aiserver_tray.state.store import Store
-from tests.unit.state import made
+from tests.support import made
 
 LIMIT = 20.0
 REVIVAL = Request("up", revives=True)

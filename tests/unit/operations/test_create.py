@@ -13,7 +13,7 @@ from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.plan import Step
-from tests.unit.standin_engine import IMAGE, Asked, needs_unix_sockets, standin
+from tests.support.standin_engine import IMAGE, Asked, needs_unix_sockets, standin
 
 from .planning import targets_of
 

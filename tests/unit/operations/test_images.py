@@ -14,7 +14,7 @@ from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan import Plan
 from aiserver_tray.operations.up import never_pulled, plan_images, plan_up
 from aiserver_tray.target.model import ModuleTarget
-from tests.unit.standin_engine import Asked, needs_unix_sockets, standin
+from tests.support.standin_engine import Asked, needs_unix_sockets, standin
 
 from .planning import targets_of
 

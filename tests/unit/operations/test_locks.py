@@ -15,9 +15,9 @@ import pytest
 from aiserver_tray.errors import BusyError, CancelledError, SettingError
 from aiserver_tray.host.paths import runtime_folder
 from aiserver_tray.operations.locks import holders, module_locks, one_shot_lock
+from tests.support import lock_holder
 
 ENGINE = "ABCD:EFGH:1234"
-HOLDER = Path(__file__).with_name("lock_holder.py")
 LIMIT = 30.0
 
 
@@ -30,7 +30,7 @@ def _own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 @contextmanager
 def other_process(*modules: str, engine: str = ENGINE) -> Iterator["subprocess.Popen[str]"]:
     """Another process that holds *modules*."""
-    command = [sys.executable, str(HOLDER), engine, "aiserver-tray up x", *modules]
+    command = [sys.executable, lock_holder.__file__, engine, "aiserver-tray up x", *modules]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

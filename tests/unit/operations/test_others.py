@@ -18,10 +18,10 @@ from aiserver_tray.settings.content import EngineState
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import EngineUp, ModulesChanged
 from aiserver_tray.state.store import Store
-from tests.unit.state.made import container, ended, model
+from tests.support import lock_holder
+from tests.support.made import container, ended, model
 from tests.unit.state.scripted_engine import FakeEngine
 
-HOLDER = Path(__file__).with_name("lock_holder.py")
 ENGINE = "ENGINE"
 LIMIT = 10.0
 
@@ -120,7 +120,7 @@ def test_an_operation_that_was_seen_early_is_seen_to_end(store: Store, settings:
 @contextmanager
 def other_process(module: str) -> Iterator[None]:
     """Another process that stops *module*."""
-    command = [sys.executable, str(HOLDER), ENGINE, f"aiserver-tray stop {module}", module]
+    command = [sys.executable, lock_holder.__file__, ENGINE, f"aiserver-tray stop {module}", module]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

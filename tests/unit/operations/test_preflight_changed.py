@@ -21,7 +21,7 @@ from aiserver_tray.state.store import Store
 from aiserver_tray.target import labels
 from aiserver_tray.target.labels import Owner
 from aiserver_tray.target.model import ModuleTarget
-from tests.unit.operations.preflight_targets import OURS, service_of, target_of
+from tests.support.preflight_targets import OURS, service_of, target_of
 
 SERVICE = service_of("page", "volumes: [data:/data, /cache]", "networks: [default, ai-net]")
 NETWORKS = "networks: {default: {%s}, ai-net: {external: true}}"

@@ -20,7 +20,7 @@ from aiserver_tray.operations.preflight_kernel import examine_kernel
 from aiserver_tray.operations.up import plan_up
 from aiserver_tray.target.kernel import HELPER, KernelSetting, raising, reading
 from aiserver_tray.target.model import ModuleTarget
-from tests.unit.operations.preflight_targets import OURS, service_of, target_of
+from tests.support.preflight_targets import OURS, service_of, target_of
 
 MAPS = "vm.max_map_count"
 

@@ -18,7 +18,7 @@ from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.target import labels
 from aiserver_tray.target.model import ModuleTarget
-from tests.unit.operations.preflight_targets import OURS, module_of, service_of, target_of
+from tests.support.preflight_targets import OURS, module_of, service_of, target_of
 
 AROUND = Surroundings(memory=2**40)
 THEIRS = {labels.INSTALLATION: "22222222-theirs", labels.MODULE: "web"}

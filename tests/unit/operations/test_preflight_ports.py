@@ -16,7 +16,7 @@ from aiserver_tray.operations.surroundings import HostPort, Surroundings
 from aiserver_tray.operations.survey import Survey
 from aiserver_tray.target.labels import INSTALLATION
 from aiserver_tray.target.model import ModuleTarget
-from tests.unit.operations.preflight_targets import IMAGE, OURS, service_of, target_of
+from tests.support.preflight_targets import IMAGE, OURS, service_of, target_of
 
 EMPTY = Survey(OURS.installation)
 

@@ -15,7 +15,7 @@ from aiserver_tray.operations.surroundings import Surroundings
 from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.target import labels
 from aiserver_tray.target.model import ModuleTarget
-from tests.unit.operations.preflight_targets import OURS, module_of, service_of, target_of
+from tests.support.preflight_targets import OURS, module_of, service_of, target_of
 
 GIB = 1024**3
 EMPTY = Survey(OURS.installation)

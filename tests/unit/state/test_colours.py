@@ -16,8 +16,7 @@ from aiserver_tray.model import (
 from aiserver_tray.state.facts import (
     OperationChanged,
 )
-
-from .made import (
+from tests.support.made import (
     after,
     container,
     ended,

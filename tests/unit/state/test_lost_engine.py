@@ -7,8 +7,8 @@ import pytest
 from aiserver_tray.engine.watcher import BACK_OFF
 from aiserver_tray.errors import EngineDownError
 from aiserver_tray.state.store import Store
+from tests.support.made import container
 
-from .made import container
 from .scripted_engine import FakeEngine, Watch, until, until_known, until_up
 
 

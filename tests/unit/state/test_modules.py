@@ -20,8 +20,7 @@ from aiserver_tray.state.facts import (
     ModulesChanged,
     OperationChanged,
 )
-
-from .made import (
+from tests.support.made import (
     UP,
     after,
     at,

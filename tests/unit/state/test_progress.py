@@ -5,7 +5,7 @@ from dataclasses import replace
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationView, StepView
 from aiserver_tray.state.progress import count, headline
-from tests.unit.state.made import operation
+from tests.support.made import operation
 
 
 def test_services_are_counted_and_what_is_waited_for_is_named() -> None:

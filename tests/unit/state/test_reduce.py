@@ -23,8 +23,17 @@ from aiserver_tray.state.facts import (
     TextsChanged,
 )
 from aiserver_tray.state.reduce import State, reduce
-
-from .made import UP, after, at, container, ended, model, operation, running_engine, shown
+from tests.support.made import (
+    UP,
+    after,
+    at,
+    container,
+    ended,
+    model,
+    operation,
+    running_engine,
+    shown,
+)
 
 ADDRESSES = ("db/db", "db/job", "web/app", "web/worker", "old/app")
 MODELS = (

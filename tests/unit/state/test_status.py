@@ -6,8 +6,7 @@ from aiserver_tray.errors import EngineDownError
 from aiserver_tray.model import Port
 from aiserver_tray.state.facts import EngineDown
 from aiserver_tray.state.status import status_json
-
-from .made import after, container, ended, model, running_engine
+from tests.support.made import after, container, ended, model, running_engine
 
 PORT = Port("127.0.0.1", 18100, 5678)
 

@@ -14,8 +14,7 @@ from aiserver_tray.model import Snapshot
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen, DesiredChanged
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
-
-from .made import UP, container
+from tests.support.made import UP, container
 
 LIMIT = 10.0
 

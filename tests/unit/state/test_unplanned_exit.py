@@ -12,8 +12,7 @@ from aiserver_tray.state.facts import (
     DesiredChanged,
     OperationChanged,
 )
-
-from .made import (
+from tests.support.made import (
     after,
     at,
     container,

@@ -10,8 +10,8 @@ from aiserver_tray.engine.watcher import Watcher
 from aiserver_tray.errors import EngineRequestError
 from aiserver_tray.state.facts import ContainerSeen
 from aiserver_tray.state.store import Store
+from tests.support.made import container, ended
 
-from .made import container, ended
 from .scripted_engine import LIMIT, FakeEngine, Watch, until, until_known, until_up
 
 

@@ -10,8 +10,8 @@ from aiserver_tray.control.session import MOST_CALLS
 from aiserver_tray.i18n import Text
 from aiserver_tray.tray.actions import Start
 from aiserver_tray.tray.doer import _MOST_AWAITED, Doer
-from tests.ui import states
-from tests.ui.scripted import Scripted
+from tests.support import states
+from tests.support.scripted import Scripted
 
 PATIENCE = 10.0
 CALLER = Caller("en", lambda _event, _payload: None)

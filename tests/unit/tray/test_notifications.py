@@ -12,7 +12,7 @@ from aiserver_tray.tray.notifications import (
     Notification,
     Notifier,
 )
-from tests.unit.state.made import operation
+from tests.support.made import operation
 from tests.unit.tray.shown import module, snapshot
 
 N8N = module("n8n")

@@ -26,8 +26,8 @@ from aiserver_tray.tray.actions import StartEngine, ToggleAutostart
 from aiserver_tray.tray.notifications import Notification
 from aiserver_tray.tray.painter import Painter
 from aiserver_tray.tray.view import TrayView
-from tests.ui import states
-from tests.ui.scripted import Scripted
+from tests.support import states
+from tests.support.scripted import Scripted
 
 PATIENCE = 10.0
 CHECK = "ai/docker/checkDocker"

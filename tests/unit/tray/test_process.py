@@ -16,9 +16,9 @@ from aiserver_tray.control.instance import Instance
 from aiserver_tray.control.server import Server
 from aiserver_tray.errors import AlreadyRunningError
 from aiserver_tray.tray import process
-from tests.contract.host import Recorded
-from tests.ui import states
-from tests.ui.scripted import Scripted
+from tests.support import states
+from tests.support.scripted import Scripted
+from tests.support.surroundings import Recorded
 
 
 @pytest.fixture

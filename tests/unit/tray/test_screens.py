@@ -12,8 +12,8 @@ from aiserver_tray.tray import screens
 from aiserver_tray.tray.screens import Screens
 from aiserver_tray.web.server import Binding, BrowserServer
 from aiserver_tray.window.launcher import Breakdown
-from tests.ui import states
-from tests.ui.scripted import Scripted
+from tests.support import states
+from tests.support.scripted import Scripted
 
 N8N = states.module("n8n", "running")
 NO_ENGINE = (

@@ -26,7 +26,7 @@ from aiserver_tray.tray.actions import (
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.phrases import shortened
 from aiserver_tray.tray.view import TOOLTIP_UNITS, IconSpec, TrayView, tray_view
-from tests.unit.state.made import operation
+from tests.support.made import operation
 from tests.unit.tray.shown import FACTS, absent, module, offered, snapshot, tree
 
 POSTGRES = module("postgres", kind="basic", used_by=("n8n",))

@@ -22,9 +22,9 @@ from aiserver_tray.errors import NotRunningError, SettingError
 from aiserver_tray.web import browser
 from aiserver_tray.web.events import HELLO_EVENT
 from aiserver_tray.web.server import Binding, BrowserServer
-from tests.ui import states
-from tests.ui.scripted import Scripted
-from tests.unit.web.http import Answer, Listener, Visitor
+from tests.support import states
+from tests.support.scripted import Scripted
+from tests.support.visitor import Answer, Listener, Visitor
 
 CALL = {"channel": "ai/operation/list"}
 

@@ -11,7 +11,7 @@ import pytest
 from aiserver_tray.web import connections
 from aiserver_tray.web.connections import Connections
 from aiserver_tray.web.httpd import BODY_BYTES, HEAD_BYTES, Server
-from tests.unit.web.http import Visitor
+from tests.support.visitor import Visitor
 
 
 def echo(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401

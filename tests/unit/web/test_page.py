@@ -6,7 +6,7 @@ import pytest
 
 from aiserver_tray.web.httpd import Server
 from aiserver_tray.web.page import Page, ui_folder
-from tests.unit.web.http import Visitor
+from tests.support.visitor import Visitor
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.web.events import HELLO_EVENT
-from tests.unit.web.http import Listener, Visitor
+from tests.support.visitor import Listener, Visitor
 
 SERVE = [sys.executable, "-m", "aiserver_tray", "--host", "unix:///nonexistent/docker.sock"]
 

@@ -5,7 +5,7 @@ import pytest
 from aiserver_tray.contract import LOG_EVENT, PROGRESS_EVENT, SNAPSHOT_EVENT, Json
 from aiserver_tray.control.changes import OutOfStepError, applied, change
 from aiserver_tray.window.outbox import LINES_KEPT, LOST_EVENT, Message, Outbox
-from tests.ui import states
+from tests.support import states
 
 
 def numbered(seq: int, state: str = "running", **more: object) -> Json:

@@ -9,7 +9,7 @@ import pytest
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import State
 from aiserver_tray.window import waiting
-from tests.ui import states
+from tests.support import states
 
 
 @pytest.mark.parametrize("state", get_args(State))

@@ -16,11 +16,11 @@ from PIL import Image
 
 from aiserver_tray.tray.notifications import QUIET
 from aiserver_tray.window.protocol import PROGRAMS
-from tests.desktop.desktop import Desktop
-from tests.desktop.looks import Look, look_at, picture_of
-from tests.desktop.tray_item import TrayItem
-from tests.desktop.waiting import eventually
-from tests.engine.operating import Installation
+from tests.support.desktop.desktop import Desktop
+from tests.support.desktop.looks import Look, look_at, picture_of
+from tests.support.desktop.tray_item import TrayItem
+from tests.support.installation import Installation
+from tests.support.waiting import eventually
 
 STOPPED = "grey ring"
 STARTING = "amber ring around a dot"
@@ -34,7 +34,7 @@ DEVELOPERS = (sys.executable, "build/dev.py", "run")
 
 _HARMLESS = re.compile(r"^\s*$|is deprecated|[Ll]ocale")
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 VERSION = "2.26.1"
 
-_HERE = Path(__file__).parent
+CORPUS = Path(__file__).parents[1] / "oracle"
 HOME = "/nonexistent"
 """The oracle's home, which ``~`` in a path means."""
 
@@ -56,7 +56,7 @@ def cases(folder_name: str) -> list[Case]:
     """The cases in *folder_name*: each ``*.yaml`` and each folder."""
     return [
         case_of(path)
-        for path in sorted((_HERE / folder_name).iterdir())
+        for path in sorted((CORPUS / folder_name).iterdir())
         if path.is_dir() or path.suffix == ".yaml"
     ]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from PIL import Image, ImageGrab
 
-from tests.desktop import fake_desktop
-from tests.desktop.waiting import eventually
+from tests.support.desktop import fake_desktop
+from tests.support.waiting import eventually
 
 SERVICES = ("watcher", "notifications")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from gi.repository import Gio, GLib
 
-from tests.desktop.fake_desktop import ITEM, PROPERTIES, WATCHER
-from tests.desktop.waiting import eventually
+from tests.support.desktop.fake_desktop import ITEM, PROPERTIES, WATCHER
+from tests.support.waiting import eventually
 
 _MENU = "com.canonical.dbusmenu"
 _LINE = re.compile(r"(?:[○◐●▲✗◑⊘] )?(.*?)(?: – .*)?")

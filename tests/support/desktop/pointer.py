@@ -5,9 +5,9 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
-from tests.desktop.desktop import Desktop
-from tests.desktop.looks import Look, look_at, on_ground
-from tests.desktop.waiting import eventually
+from tests.support.desktop.desktop import Desktop
+from tests.support.desktop.looks import Look, look_at, on_ground
+from tests.support.waiting import eventually
 
 SIZE = 24
 _GROUND = (246, 246, 246)

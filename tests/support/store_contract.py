@@ -1,4 +1,4 @@
-"""A small contract over a real store, and processes that host it: ``hosting.py HOME``."""
+"""A small contract over a real store, and processes that host it: ``store_contract.py HOME``."""
 
 import signal
 import sys
@@ -22,7 +22,7 @@ from aiserver_tray.state.facts import (
 )
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.wire import snapshot_json, steps_json
-from tests.unit.state import made
+from tests.support import made
 
 ROLE: Role = "core"
 OPERATION = "op"

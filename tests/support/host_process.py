@@ -8,21 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aiserver_tray.api.front import Front
-from aiserver_tray.api.surroundings import HostKind
 from aiserver_tray.app import App
-from aiserver_tray.contract import Json
 from aiserver_tray.control.client import Client
 from aiserver_tray.host.paths import Home
 from aiserver_tray.hosting.host import CoreHost
-from tests.engine.faults.tray import Tray
+from tests.support.command_line import Tray
+from tests.support.surroundings import NoWindows
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
 def hosted(tray: Tray) -> Iterator[tuple[Client, "subprocess.Popen[str]"]]:
     """While it lasts, a process hosts the core of *tray*; gives a client of it, and the process."""
-    words = [sys.executable, "-m", "tests.host_process", tray.home, tray.catalog, tray.host]
+    words = [sys.executable, "-m", "tests.support.host_process", tray.home, tray.catalog, tray.host]
     with subprocess.Popen(
         [*map(str, words)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -34,24 +33,6 @@ def hosted(tray: Tray) -> Iterator[tuple[Client, "subprocess.Popen[str]"]]:
             process.communicate(timeout=30)
         finally:
             process.kill()
-
-
-class NoWindows:
-    """A process with nothing around it."""
-
-    kind: HostKind = "serve"
-
-    def show_dashboard(self, page: str) -> None:
-        pass
-
-    def open_module(self, module: Json) -> None:
-        pass
-
-    def look_again(self) -> None:
-        pass
-
-    def quit(self) -> None:
-        pass
 
 
 def main(home: str, catalog: str, engine: str) -> None:

@@ -1,0 +1,1 @@
+"""A virtual desktop, and the applet on it as its user sees it."""
