@@ -12,8 +12,8 @@ import pytest
 
 from aiserver_tray.window.launcher import Breakdown, Windows
 from tests.desktop.window_lab import WindowLab, desk, lab
-from tests.support.desktop.window import ask, probed
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.desktop.window import PATIENCE_SECONDS, ask, probed
+from tests.support.waiting import eventually
 
 __all__ = ["desk", "lab"]
 
@@ -117,7 +117,7 @@ def test_a_window_that_hangs_does_not_hold_up_the_end(tray: Tray) -> None:
     tray.processes()[0].send_signal(signal.SIGSTOP)
     began = time.monotonic()
     tray.windows.close()
-    assert time.monotonic() - began < PATIENCE
+    assert time.monotonic() - began < PATIENCE_SECONDS
     assert tray.processes() == []
     assert tray.broken == []
 

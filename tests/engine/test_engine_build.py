@@ -15,7 +15,7 @@ from aiserver_tray.engine.values import Image
 from aiserver_tray.errors import CancelledError, ImageBuildError
 from aiserver_tray.target.model import BuildTarget
 from tests.engine.our_engine import BUSYBOX, core
-from tests.engine.waiting import eventually
+from tests.support.waiting import eventually
 
 __all__ = ["core"]
 
@@ -169,5 +169,6 @@ def test_a_build_can_be_cancelled_while_it_says_nothing(builder: Builder) -> Non
     with pytest.raises(CancelledError):
         builder.build(inline=f"FROM {BUSYBOX}\nRUN echo begun; sleep 600\n")
     canceller.join()
-    eventually(lambda: builder.core.containers.summaries() == [])  # the engine tidies up
+    # The engine removes the container of the build.
+    eventually(lambda: builder.core.containers.summaries() == [], "an engine without containers")
     assert builder.core.images.find(TAG) is None

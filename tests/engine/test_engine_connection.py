@@ -25,11 +25,11 @@ from urllib3 import HTTPConnectionPool
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.errors import EngineDownError, SettingError
 from tests.engine.our_engine import core, run
-from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.forwarding import forwarded
+from tests.support.waiting import eventually
 
 __all__ = ["core"]
 
@@ -184,7 +184,7 @@ def test_an_engine_killed_in_the_middle_of_a_request_is_down_at_once_and_comes_b
     created = run(
         core, "ai-slow", "trap '' TERM; echo deaf; while :; do sleep 1; done", StopSignal=""
     )
-    eventually(lambda: core.containers.tail(created, 1) == ["deaf"])
+    eventually(lambda: core.containers.tail(created, 1) == ["deaf"], "the first line of the log")
     before = core.info()
     errors: list[Exception] = []
 

@@ -17,7 +17,7 @@ from aiserver_tray.model import Port
 from aiserver_tray.target.labels import INSTALLATION, Owner, container_labels
 from aiserver_tray.target.model import File
 from tests.engine.our_engine import BODY, BUSYBOX, SECOND, core, run
-from tests.engine.waiting import eventually
+from tests.support.waiting import eventually
 
 __all__ = ["core"]
 
@@ -86,9 +86,11 @@ def test_a_container_of_ours_is_told_whole(core: Engine) -> None:
 def test_a_failing_check_tells_its_output(core: Engine) -> None:
     check = {"Test": ["CMD-SHELL", "echo not yet; exit 1"], "Interval": SECOND // 5, "Retries": 1}
     created = run(core, "ai-sick", Healthcheck=check)
-    eventually(lambda: core.containers.inspect(created).health == "unhealthy")
+    eventually(
+        lambda: core.containers.inspect(created).health == "unhealthy", "an unhealthy container"
+    )
     assert core.containers.inspect(created).last_check == "not yet"
-    eventually(lambda: core.containers.summaries()[0].health == "unhealthy")
+    eventually(lambda: core.containers.summaries()[0].health == "unhealthy", "the same in the list")
 
 
 def test_the_list_has_containers_in_whatever_state_and_filters_ours(core: Engine) -> None:
@@ -115,7 +117,9 @@ def test_claimed_ports_are_known_of_a_stopped_container(core: Engine) -> None:
     claim = Port("127.0.0.1", 18998, 80, "tcp")
     assert core.containers.summaries()[0].ports == (claim,)
     core.containers.stop(created, 0)
-    eventually(lambda: core.containers.summaries()[0].ports == ())
+    eventually(
+        lambda: core.containers.summaries()[0].ports == (), "a stopped container without ports"
+    )
     assert core.containers.port_claims(created) == (claim,)
 
 

@@ -18,7 +18,6 @@ import pytest
 from aiserver_tray.errors import AiServerError
 from aiserver_tray.operations.locks import holders
 from tests.engine.registries.misbehaving import registry
-from tests.engine.waiting import eventually
 from tests.support import lock_holder
 from tests.support.command_line import LIMIT, Running
 from tests.support.installation import (
@@ -31,6 +30,7 @@ from tests.support.installation import (
     idle,
     script,
 )
+from tests.support.waiting import eventually
 
 ELSEWHERE = {"E_REQUEST", "E_NOT_RUNNING", "E_NO_DESKTOP"}
 """Of the control channel and the tray."""
@@ -271,7 +271,9 @@ def _cancelled(stage: Stage) -> Iterator[Case]:
     engine = stage.engine_id
 
     def interrupt(running: Running) -> None:
-        eventually(lambda: holders(engine) and stage.engine.containers.list())
+        eventually(
+            lambda: holders(engine) and stage.engine.containers.list(), "locks and a container"
+        )
         running.interrupt()
 
     advice = ("the same command goes on from here", "再次运行同一命令即可从这里继续")

@@ -12,11 +12,11 @@ import pytest
 
 from aiserver_tray.engine.engine import Engine
 from tests.engine.observed import said
-from tests.engine.waiting import eventually
 from tests.lab.place import Place
 from tests.support import lock_holder
 from tests.support.installation import Installation, idle, script
 from tests.support.preflight_targets import IMAGE, service_of
+from tests.support.waiting import eventually
 
 LIMIT = 120.0
 
@@ -137,7 +137,7 @@ def test_what_another_process_stops_is_not_what_it_needs(
     here.write("web", {"web": slow}, requires=["base"])
     here.done("up", "web")
     with here.tray.started("stop", "web") as stop:
-        states = eventually(lambda: stopping(here))
+        states = eventually(lambda: stopping(here), "a module that is stopping")
         said(engine, "ai-web", "touch", "/may-end")
         stop.wait().succeeded()
     assert (states["web"], states["base"]) == ("stopping", "running")

@@ -9,8 +9,8 @@ from aiserver_tray.errors import CatalogError
 from aiserver_tray.operations.request import EVERY_VOLUME
 from tests.engine.observed import facts, names, said
 from tests.engine.test_modules import free_port
-from tests.engine.waiting import eventually
 from tests.support.installation import IMAGE, Installation, after, checked, idle, script
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_up_brings_back_in_order_what_ends_again_and_again_without_what_it_needs
     said(engine, "ai-web", "rm", "/data/ready")
     engine.containers.get("ai-web-base").kill()
     engine.containers.get("ai-web").restart(timeout=0)
-    eventually(lambda: engine.api.inspect_container("ai-web")["RestartCount"] > 2)
+    eventually(lambda: engine.api.inspect_container("ai-web")["RestartCount"] > 2, "three restarts")
 
     here.done("up", "web")
 

@@ -10,8 +10,8 @@ from aiserver_tray.errors import ExitedError, PostStartTimeoutError
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from tests.engine.observed import facts, said
-from tests.engine.waiting import eventually
 from tests.support.installation import Installation, ended, idle
+from tests.support.waiting import eventually
 
 GOES_ON = "echo begins; sleep 600"
 
@@ -101,7 +101,7 @@ def test_cancelling_waits_for_no_command(
         here.done("up", "web")
     with here.core() as core:
         operation = core.operations.start(Request(kind, ("web",)))
-        eventually(lambda: is_at_work(engine, "ai-web"))
+        eventually(lambda: is_at_work(engine, "ai-web"), "the hook at work")
         operation.cancel()
         assert ended(operation).status == "cancelled"
     left = "exited" if kind == "up" else "running"

@@ -8,8 +8,8 @@ import pytest
 
 from aiserver_tray.errors import JobFailedError
 from tests.engine.observed import facts, names
-from tests.engine.waiting import eventually
 from tests.support.installation import Installation, Service, after, idle, script
+from tests.support.waiting import eventually
 
 LOG: dict[str, object] = {"volumes": {"log": {}}}
 
@@ -112,7 +112,7 @@ def test_a_job_runs_again_when_what_it_may_have_filled_is_newer(
     old.remove()
     if made == "by hand":
         # The engine tells the time of a volume in whole seconds.
-        eventually(lambda: time.time() >= second + 1)
+        eventually(lambda: time.time() >= second + 1, "the next second")
         engine.volumes.create("ai-base-data", labels=old.attrs["Labels"])
 
     here.done("up", "web")
@@ -156,7 +156,10 @@ def test_a_service_of_a_plain_file_that_ends_with_0_and_that_nothing_restarts_is
     here.write_plain("web", services)
 
     here.done("up", "web")
-    eventually(lambda: [s.exit_code for s in here.module("web").services].count(0) == 2)
+    eventually(
+        lambda: [s.exit_code for s in here.module("web").services].count(0) == 2,
+        "the end of both services",
+    )
 
     found = here.module("web")
     assert (found.state, found.ready, found.total, found.reason) == ("running", 3, 3, None)

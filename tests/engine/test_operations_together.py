@@ -16,11 +16,11 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
 from tests.engine.observed import facts, names, open_gate
 from tests.engine.registries.misbehaving import registry
-from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.installation import LIMIT, Installation, after, checked, ended, gated, idle
+from tests.support.waiting import eventually
 
 
 def runs(container: str) -> Callable[[Snapshot], bool]:
@@ -248,7 +248,7 @@ def test_an_engine_that_is_back_is_known_again_before_an_operation_looks_at_it(
         lab_engine.kill(lab)
         core.store.wait_until(lambda s: s.state == "engine_down", LIMIT)
         lifecycle.up(lab)
-        eventually(lambda: len(engine.containers.list()) == 2)
+        eventually(lambda: len(engine.containers.list()) == 2, "both containers")
         # So that there is something to wait for.
         here.write("web", {"web": checked("true", restart="unless-stopped")}, requires=["base"])
         view = ended(begin(core, *asked))
@@ -271,7 +271,7 @@ def test_times_to_ready_are_learnt_and_order_the_next_start(
         up = begin(core, "up", "web")
         core.store.wait_until(runs("ai-web-slow"), LIMIT)
         first = up.view.seconds_left
-        eventually(lambda: has_waited(up.view, "ai-web-quick"))
+        eventually(lambda: has_waited(up.view, "ai-web-quick"), "quick to be ready")
         open_gate(engine, "ai-web-slow")
         assert ended(up).status == "succeeded"
     learnt = here.app.settings.engine(engine.info()["ID"]).learnt

@@ -8,11 +8,11 @@ import docker
 import pytest
 
 from aiserver_tray.control.client import Client
-from tests.engine.waiting import eventually
 from tests.lab.place import Place
 from tests.support.command_line import Tray
 from tests.support.host_process import hosted
 from tests.support.stack import IMAGE, OPEN, held, service, write
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -62,22 +62,22 @@ def test_ctrl_c_cancels_and_a_killed_client_does_not(
 ) -> None:
     with hosted(tray) as (client, _):
         with tray.started("up", "held") as running:
-            eventually(lambda: text_is(client, "waiting for held"))
+            eventually(lambda: text_is(client, "waiting for held"), "the wait for held")
             running.interrupt()
             assert running.wait().cancelled().failures == ["E_CANCELLED"]
         with tray.started("up", "held") as running:
-            eventually(lambda: text_is(client, "waiting for held"))
+            eventually(lambda: text_is(client, "waiting for held"), "the wait for held")
             running.kill()
         assert text_is(client, "waiting for held")
         engine.containers.get("ai-held").exec_run(OPEN)
-        eventually(lambda: operation(client)["status"] == "succeeded")
+        eventually(lambda: operation(client)["status"] == "succeeded", "the end of the operation")
 
 
 def test_a_host_that_is_killed_is_told_of_and_the_next_command_does_without(
     tray: Tray, engine: docker.DockerClient
 ) -> None:
     with hosted(tray) as (client, process), tray.started("up", "held") as running:
-        eventually(lambda: text_is(client, "waiting for held"))
+        eventually(lambda: text_is(client, "waiting for held"), "the wait for held")
         process.kill()
         running.wait().failed("E_NOT_RUNNING", "ended while it was at this")
         engine.containers.get("ai-held").exec_run(OPEN)

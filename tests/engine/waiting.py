@@ -10,19 +10,6 @@ from docker.models.containers import Container
 T = TypeVar("T")
 
 
-def eventually(probe: Callable[[], T], limit: float = 60.0) -> T:
-    """The probe's first result that is true.
-
-    Raises:
-        AssertionError: There was none within the limit (seconds).
-    """
-    deadline = time.monotonic() + limit
-    while not (found := probe()):
-        assert time.monotonic() < deadline, f"not within {limit} s: {probe}"
-        time.sleep(0.01)
-    return found
-
-
 def until(probe: Callable[[], T | None], container: Container, limit: float = 60.0) -> T:
     """The probe's first result that is true.
 

@@ -4,25 +4,28 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-PATIENCE = 30.0
-"""Seconds after which what has not happened is a failure: the machine may be busy."""
+POLL_SECONDS = 0.02
 
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
-    """What *look* finds, as soon as that is something; an error of it counts as nothing.
+def eventually(probe: Callable[[], T | None], what: str, limit: float = 60.0) -> T:
+    """The first true result of *probe*. An ``OSError``, ``AssertionError`` or ``LookupError`` of it
+    means "not yet".
 
     Raises:
-        AssertionError: it found nothing in time; tells *what* that would have been.
+        AssertionError: there was no such result within *limit* seconds. The message names *what*
+            was awaited, and the last result or error of the probe.
     """
-    end = time.monotonic() + patience
-    found: object = None
-    while time.monotonic() < end:
+    end = time.monotonic() + limit
+    while True:
+        last: object
         try:
-            if found := look():
+            if found := probe():
                 return found
+            last = found
         except (OSError, AssertionError, LookupError) as error:
-            found = error
-        time.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}: {found}")
+            last = error
+        if time.monotonic() + POLL_SECONDS > end:
+            raise AssertionError(f"waited {limit} s in vain for {what}: {last!r}")
+        time.sleep(POLL_SECONDS)

@@ -244,4 +244,4 @@ def shows(machine: Windows, look: str) -> None:
         assert found == look, found
         return True
 
-    eventually(is_shown, look, patience=60)
+    eventually(is_shown, look)

@@ -7,11 +7,11 @@ import docker
 import pytest
 
 from tests.engine.faults.objects import foreign, make_foreign, started
-from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab.place import Place
 from tests.support.command_line import Tray
 from tests.support.stack import IMAGE, service, write
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def client(lab: Place, engine: docker.DockerClient) -> Iterator[docker.DockerCli
     pid, before, starts = lab_engine.processes(lab)["dockerd"], foreign(engine), started(engine)
     yield engine
     # Where the engine was killed, they come back in their own time.
-    eventually(lambda: foreign(engine) == before)
+    eventually(lambda: foreign(engine) == before, "the foreign objects as they were")
     assert lab_engine.processes(lab)["dockerd"] != pid or started(engine) == starts
 
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import docker
 from docker.errors import NotFound
 
-from tests.engine.waiting import eventually
 from tests.support.stack import IMAGE, KEPT
+from tests.support.waiting import eventually
 
 T = TypeVar("T")
 Foreign = Mapping[tuple[str, str], object]
@@ -46,7 +46,10 @@ def make_foreign(client: docker.DockerClient) -> None:
     client.volumes.create("ai-web-data-2", labels=dict(_COMPOSE))
     # They have been started, and their commands may not have come to that yet.
     files = [_file_of(client, name) for name in CONTAINERS]
-    eventually(lambda: all(file.exists() and file.read_bytes() for file in files))
+    eventually(
+        lambda: all(file.exists() and file.read_bytes() for file in files),
+        "the files of the foreign containers",
+    )
 
 
 def foreign(client: docker.DockerClient) -> Foreign:

@@ -10,9 +10,9 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from tests.engine.faults.objects import kept, nothing_of, ours, running
-from tests.engine.waiting import eventually
 from tests.support.command_line import Tray
 from tests.support.stack import OPEN, held, write
+from tests.support.waiting import eventually
 
 BY_HAND: dict[str, Callable[[Container], object]] = {
     "killed": lambda container: container.kill(),
@@ -69,7 +69,7 @@ def test_up_fails_at_once_where_the_service_it_waits_for_is_ended_by_hand(
 ) -> None:
     write(catalog, "web", {"web": held()})
     with tray.started("up", "web") as up:
-        eventually(lambda: running(client, "web"))
+        eventually(lambda: running(client, "web"), "a running container of web")
         BY_HAND[how](client.containers.get("ai-web"))
         up.wait().failed("E_EXITED", "web", "137" if how == "killed" else "removed")
 
@@ -85,11 +85,11 @@ def test_up_goes_on_waiting_for_a_service_that_is_paused_by_hand_for_a_while(
         return False
 
     with tray.started("up", "web") as up:
-        eventually(lambda: running(client, "web"))
+        eventually(lambda: running(client, "web"), "a running container of web")
         container = client.containers.get("ai-web")
         container.pause()
         container.unpause()
-        eventually(is_opened)
+        eventually(is_opened, "a container that runs commands again")
         up.wait().succeeded()
 
 

@@ -6,19 +6,19 @@ import docker
 import pytest
 
 from tests.engine.faults.objects import kept, nothing_of, running
-from tests.engine.waiting import eventually
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.command_line import Tray
 from tests.support.stack import service, slow_to_stop, write
+from tests.support.waiting import eventually
 
 
 def test_up_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(
     lab: Place, client: docker.DockerClient, tray: Tray
 ) -> None:
     with tray.started("up", "web") as up:
-        eventually(lambda: running(client, "web"))
+        eventually(lambda: running(client, "web"), "a running container of web")
         assert up.is_running
         lab_engine.kill(lab)
         up.wait().failed("E_ENGINE_DOWN", lab.host, "Start it")
@@ -39,7 +39,7 @@ def test_down_says_that_the_engine_went_and_goes_on_from_there_when_it_is_back(
     tray.run("up", "web").succeeded()
     made = kept(client, "ai-web-data")
     with tray.started("down", "web") as down:
-        eventually(lambda: len(running(client, "web")) < 2)
+        eventually(lambda: len(running(client, "web")) < 2, "a stopped container of web")
         assert down.is_running
         lab_engine.kill(lab)
         down.wait().failed("E_ENGINE_DOWN", lab.host, "Start it")

@@ -6,9 +6,9 @@ import docker
 import pytest
 
 from tests.engine.faults.objects import kept, nothing_of, ours, running
-from tests.engine.waiting import eventually
 from tests.support.command_line import Tray
 from tests.support.stack import held, service, slow_to_stop, write
+from tests.support.waiting import eventually
 
 ALL = {"ai-web", "ai-web-api", "ai-web-db"}
 
@@ -23,7 +23,7 @@ def slow(catalog: Path) -> None:
 
 def test_up_goes_on_where_a_killed_one_was(client: docker.DockerClient, tray: Tray) -> None:
     with tray.started("up", "web") as up:
-        eventually(lambda: running(client, "web"))
+        eventually(lambda: running(client, "web"), "a running container of web")
         up.kill()
     assert running(client, "web") < ALL
 
@@ -35,7 +35,7 @@ def test_up_goes_on_where_a_killed_one_was(client: docker.DockerClient, tray: Tr
 
 def test_down_removes_what_a_killed_up_left(client: docker.DockerClient, tray: Tray) -> None:
     with tray.started("up", "web") as up:
-        eventually(lambda: running(client, "web"))
+        eventually(lambda: running(client, "web"), "a running container of web")
         up.kill()
 
     tray.run("down", "web").succeeded()
@@ -52,7 +52,7 @@ def test_either_goes_on_where_a_killed_down_was(
     tray.run("up", "web").succeeded()
     made = kept(client, "ai-web-data")
     with tray.started("down", "web") as down:
-        eventually(lambda: running(client, "web") < ALL)
+        eventually(lambda: running(client, "web") < ALL, "a stopped container of web")
         down.kill()
     assert ours(client, "web")
 
@@ -71,7 +71,7 @@ def test_a_cancelled_up_leaves_a_state_to_go_on_from(
     client: docker.DockerClient, tray: Tray, again: str
 ) -> None:
     with tray.started("up", "web") as up:
-        eventually(lambda: running(client, "web"))
+        eventually(lambda: running(client, "web"), "a running container of web")
         up.interrupt()
         assert up.wait().cancelled().failures == ["E_CANCELLED"]
     assert running(client, "web") < ALL
@@ -88,7 +88,7 @@ def test_a_cancelled_up_leaves_a_state_to_go_on_from(
 def test_a_cancelled_down_can_be_done_again(client: docker.DockerClient, tray: Tray) -> None:
     tray.run("up", "web").succeeded()
     with tray.started("down", "web") as down:
-        eventually(lambda: running(client, "web") < ALL)
+        eventually(lambda: running(client, "web") < ALL, "a stopped container of web")
         down.interrupt()
         down.wait().cancelled()
     assert ours(client, "web")
@@ -103,7 +103,7 @@ def test_a_cancelled_up_does_not_wait_for_what_never_gets_healthy(
 ) -> None:
     write(catalog, "web", {"web": held(), "after": service("web")})
     with tray.started("up", "web") as up:
-        eventually(lambda: running(client, "web"))
+        eventually(lambda: running(client, "web"), "a running container of web")
         up.interrupt()
         up.wait().cancelled()
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.engine.faults.objects import nothing_of, running
 from tests.engine.observed import created, heard
-from tests.engine.waiting import eventually
 from tests.support.command_line import Running, Tray
 from tests.support.stack import OPEN, held, service, write
+from tests.support.waiting import eventually
 
 ALL = ["ai-web", "ai-web-api", "ai-web-db"]
 
@@ -23,7 +23,7 @@ def gate(catalog: Path) -> None:
 
 
 def has_begun(client: docker.DockerClient) -> None:
-    eventually(lambda: running(client, "slow"))
+    eventually(lambda: running(client, "slow"), "a running container of slow")
 
 
 def open_gate(client: docker.DockerClient) -> None:
