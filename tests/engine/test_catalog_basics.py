@@ -229,7 +229,7 @@ def test_its_dockerfile_builds_and_what_it_builds_gets_healthy(
 ) -> None:
     if service == "minio-rustfs":
         basics.set("minio.MINIO_SERVER", "rustfs")
-    assert basics.tray.run("build", module).succeeded()
+    assert basics.cli.run("build", module).succeeded()
 
     basics.done("up", module)
 

@@ -114,7 +114,7 @@ def test_its_dockerfiles_build_and_all_that_share_an_image_run_the_built_one(
     lab: Place, tmp_path: Path
 ) -> None:
     with installed(lab, tmp_path) as dify:
-        dify.here.tray.run("build", "dify").succeeded()
+        dify.here.cli.run("build", "dify").succeeded()
 
         dify.here.done("up", "dify")
 

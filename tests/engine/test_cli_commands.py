@@ -13,7 +13,7 @@ import pytest
 
 from tests.engine.waiting import logged
 from tests.lab.place import Place
-from tests.support.command_line import LIMIT, Tray
+from tests.support.command_line import LIMIT, CommandLine
 from tests.support.forwarding import forwarded
 from tests.support.stack import IMAGE, Service, service, write
 from tests.support.terminal import terminal
@@ -30,7 +30,7 @@ def talking(*lines: str) -> Service:
 
 
 @pytest.fixture
-def tray(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> Tray:
+def cli(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> CommandLine:
     """A new installation with the modules web (on base) and talk."""
     engine.images.pull(IMAGE)
     catalog = tmp_path / "catalog"
@@ -41,14 +41,14 @@ def tray(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> Tray:
         "one": talking("INFO: first", "ERROR: lost", "  at line 1", "\\033[2J\\033[31mred"),
         "two": talking("debug: quiet", "[warn] slow"),
     }, kind="feature")  # fmt: skip
-    return Tray(tmp_path / "home", catalog, lab.host)
+    return CommandLine(tmp_path / "home", catalog, lab.host)
 
 
 # -- operations ----------------------------------------------------------------------------------
 
 
-def test_up_tells_each_step_on_stderr_and_its_result_as_json(tray: Tray) -> None:
-    done = tray.run("up", "web", "--json").succeeded()
+def test_up_tells_each_step_on_stderr_and_its_result_as_json(cli: CommandLine) -> None:
+    done = cli.run("up", "web", "--json").succeeded()
     result = json.loads(done.output)
     assert (result["success"], result["code"], result["status"]) == (True, None, "succeeded")
     assert [module["name"] for module in result["modules"]] == ["web"]
@@ -60,101 +60,103 @@ def test_up_tells_each_step_on_stderr_and_its_result_as_json(tray: Tray) -> None
     assert re.search(r"^web is running \(\d+\.\d s\)$", done.errors, re.MULTILINE)
 
 
-def test_without_json_stdout_is_empty_and_nothing_to_do_is_a_success(tray: Tray) -> None:
-    assert tray.run("up", "base").succeeded().output == ""
-    again = tray.run("up", "base").succeeded()
+def test_without_json_stdout_is_empty_and_nothing_to_do_is_a_success(cli: CommandLine) -> None:
+    assert cli.run("up", "base").succeeded().output == ""
+    again = cli.run("up", "base").succeeded()
     assert again.output == ""
     assert re.fullmatch(r"base is running \(\d+\.\d s\)\n", again.errors)
-    assert "Stopped: base" in tray.run("stop").succeeded().errors
-    assert "There is nothing to do." in tray.run("stop").succeeded().errors
+    assert "Stopped: base" in cli.run("stop").succeeded().errors
+    assert "There is nothing to do." in cli.run("stop").succeeded().errors
 
 
-def test_an_up_whose_progress_nobody_reads_on_goes_on(tray: Tray) -> None:
-    with tray.started("up", "web") as running:
+def test_an_up_whose_progress_nobody_reads_on_goes_on(cli: CommandLine) -> None:
+    with cli.started("up", "web") as running:
         assert running.process.stderr
         assert running.process.stderr.readline()
         running.process.stderr.close()
         assert running.process.wait(LIMIT) == 0
-    assert tray.module("web")["state"] == "running"
+    assert cli.module("web")["state"] == "running"
 
 
 def test_a_dry_run_prints_the_plan_and_does_nothing(
-    tray: Tray, engine: docker.DockerClient
+    cli: CommandLine, engine: docker.DockerClient
 ) -> None:
-    plan = tray.run("up", "web", "--dry-run").succeeded().output.splitlines()
+    plan = cli.run("up", "web", "--dry-run").succeeded().output.splitlines()
     assert plan[0].split() == ["STEP", "OBJECT", "MODULE"]
     rows = [re.split(r"  +", line) for line in plan[1:]]
     assert ["create volume", "ai-base-data", "base"] in rows
     assert rows[-1] == ["wait until ready", "ai-web", "web"]
-    steps = json.loads(tray.run("up", "web", "--dry-run", "--json").succeeded().output)
+    steps = json.loads(cli.run("up", "web", "--dry-run", "--json").succeeded().output)
     assert [step["subject"] for step in steps if step["kind"] == "start"] == [
         "ai-base", "ai-web-api", "ai-web",
     ]  # fmt: skip
     assert engine.containers.list(all=True) == []
 
 
-def test_a_refused_request_is_json_too(tray: Tray) -> None:
-    tray.run("up", "web").succeeded()
-    done = tray.run("stop", "base", "--json").failed("E_IN_USE", "web")
+def test_a_refused_request_is_json_too(cli: CommandLine) -> None:
+    cli.run("up", "web").succeeded()
+    done = cli.run("stop", "base", "--json").failed("E_IN_USE", "web")
     result = json.loads(done.output)
     assert (result["success"], result["code"], result["data"]["users"]) == (
         False, "E_IN_USE", ["web"],
     )  # fmt: skip
     assert "--cascade" in result["message"]
-    tray.run("stop", "base", "--cascade").succeeded()
-    assert tray.status()["state"] == "stopped"
+    cli.run("stop", "base", "--cascade").succeeded()
+    assert cli.status()["state"] == "stopped"
 
 
-def test_volumes_are_removed_only_when_confirmed(tray: Tray, engine: docker.DockerClient) -> None:
-    tray.run("up", "base").succeeded()
-    refused = tray.run("down", "--volumes")
+def test_volumes_are_removed_only_when_confirmed(
+    cli: CommandLine, engine: docker.DockerClient
+) -> None:
+    cli.run("up", "base").succeeded()
+    refused = cli.run("down", "--volumes")
     assert refused.code == 2
     assert "--yes" in refused.errors
-    assert tray.module("base")["state"] == "running"
-    with terminal("down", "--volumes", *tray.options) as asked:
+    assert cli.module("base")["state"] == "running"
+    with terminal("down", "--volumes", *cli.options) as asked:
         asked.wait_for("Remove them? [y/N]: ")
         assert "ai-base-data" in asked.text
         asked.type("n\n")
         assert asked.end() == 130
-    assert tray.module("base")["state"] == "running"
-    tray.run("down", "--volumes", "--yes").succeeded()
+    assert cli.module("base")["state"] == "running"
+    cli.run("down", "--volumes", "--yes").succeeded()
     assert "ai-base-data" not in [volume.name for volume in engine.volumes.list()]
 
 
 def test_what_came_after_the_question_is_not_removed_with_the_answer(
-    tray: Tray, engine: docker.DockerClient
+    cli: CommandLine, engine: docker.DockerClient
 ) -> None:
-    tray.run("up", "base").succeeded()
-    with terminal("down", "--volumes", *tray.options) as asked:
+    cli.run("up", "base").succeeded()
+    with terminal("down", "--volumes", *cli.options) as asked:
         asked.wait_for("Remove them? [y/N]: ")
-        write(tray.catalog, "late", {"late": service(volume="data")})
-        tray.run("up", "late").succeeded()
+        write(cli.catalog, "late", {"late": service(volume="data")})
+        cli.run("up", "late").succeeded()
         asked.type("y\n")
         assert asked.end() == 0
     assert engine.containers.list(all=True) == []
     assert [volume.name for volume in engine.volumes.list()] == ["ai-late-data"]
 
 
-def test_names_and_all_together_are_wrong_usage(tray: Tray) -> None:
-    assert tray.run("up", "web", "--all").code == 2
-    assert tray.run("restart").code == 2
+def test_names_and_all_together_are_wrong_usage(cli: CommandLine) -> None:
+    assert cli.run("up", "web", "--all").code == 2
+    assert cli.run("restart").code == 2
 
 
-def test_chosen_modules_are_what_a_bare_up_means(tray: Tray) -> None:
-    tray.run("choose", "talk").succeeded()
-    assert tray.run("choose").output == "talk\n"
-    assert json.loads(tray.run("choose", "--json").output) == {"chosen": ["talk"]}
-    plan = json.loads(tray.run("up", "--dry-run", "--json").output)
+def test_chosen_modules_are_what_a_bare_up_means(cli: CommandLine) -> None:
+    cli.run("choose", "talk").succeeded()
+    assert cli.run("choose").output == "talk\n"
+    assert json.loads(cli.run("choose", "--json").output) == {"chosen": ["talk"]}
+    plan = json.loads(cli.run("up", "--dry-run", "--json").output)
     assert {step["module"] for step in plan} == {"talk"}
-    tray.run("choose", "tolk").failed("E_UNKNOWN", "talk")
-    assert tray.run("choose").output == "talk\n"
+    cli.run("choose", "tolk").failed("E_UNKNOWN", "talk")
+    assert cli.run("choose").output == "talk\n"
 
 
 # -- on a terminal -------------------------------------------------------------------------------
 
 
-def test_on_a_terminal_progress_is_live_and_ends_in_a_summary(tray: Tray) -> None:
-    with terminal("up", "web", *tray.options) as shown:
+def test_on_a_terminal_progress_is_live_and_ends_in_a_summary(cli: CommandLine) -> None:
+    with terminal("up", "web", *cli.options) as shown:
         shown.wait_for("not ready yet")
         assert "Starting web" in shown.text
         assert shown.end() == 0
@@ -162,28 +164,30 @@ def test_on_a_terminal_progress_is_live_and_ends_in_a_summary(tray: Tray) -> Non
         assert shown.seen.rstrip().endswith(" s)")
         assert "\x1b[?25h" in shown.seen, "the cursor stayed hidden"
         assert "web is running (" in shown.text
-    with terminal("status", *tray.options, NO_COLOR="1") as plain:
+    with terminal("status", *cli.options, NO_COLOR="1") as plain:
         assert plain.end() == 0
         assert "● running" in plain.text
         assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", plain.seen), "colours in spite of NO_COLOR"
 
 
-def test_ctrl_c_cancels(tray: Tray) -> None:
-    with terminal("up", "web", *tray.options) as shown:
+def test_ctrl_c_cancels(cli: CommandLine) -> None:
+    with terminal("up", "web", *cli.options) as shown:
         shown.wait_for("not ready yet")
         shown.type("\x03")
         assert shown.end() == 130
         assert "E_CANCELLED" in shown.text
         assert "Traceback" not in shown.text
-    tray.run("up", "web").succeeded()
+    cli.run("up", "web").succeeded()
 
 
 # -- status --------------------------------------------------------------------------------------
 
 
-def test_watching_tells_each_change_until_ctrl_c(tray: Tray, engine: docker.DockerClient) -> None:
-    tray.run("up", "base").succeeded()
-    with tray.started("status", "--watch", "--json") as watching:
+def test_watching_tells_each_change_until_ctrl_c(
+    cli: CommandLine, engine: docker.DockerClient
+) -> None:
+    cli.run("up", "base").succeeded()
+    with cli.started("status", "--watch", "--json") as watching:
         lines = watching.process.stdout
         assert lines is not None
         assert json.loads(lines.readline())["state"] == "running"
@@ -193,7 +197,7 @@ def test_watching_tells_each_change_until_ctrl_c(tray: Tray, engine: docker.Dock
             states.append(json.loads(lines.readline())["state"])
         watching.interrupt()
         assert watching.wait().code == 130
-    with tray.started("status", "--watch") as plain:
+    with cli.started("status", "--watch") as plain:
         assert plain.process.stdout is not None
         # One line for each module of the catalog.
         assert any(line.startswith("base  in error  0/1") for line in plain.process.stdout)
@@ -201,8 +205,8 @@ def test_watching_tells_each_change_until_ctrl_c(tray: Tray, engine: docker.Dock
         assert plain.wait().code == 130
 
 
-def test_status_without_an_engine_says_why_and_is_no_failure(tray: Tray) -> None:
-    lost = Tray(tray.home, tray.catalog, "unix:///nowhere/docker.sock")
+def test_status_without_an_engine_says_why_and_is_no_failure(cli: CommandLine) -> None:
+    lost = CommandLine(cli.home, cli.catalog, "unix:///nowhere/docker.sock")
     done = lost.run("status").succeeded()
     assert "/nowhere/docker.sock does not answer" in done.output
     assert lost.status()["state"] == "engine_down"
@@ -215,15 +219,15 @@ def test_status_without_an_engine_says_why_and_is_no_failure(tray: Tray) -> None
 
 
 @pytest.fixture
-def talk(tray: Tray, engine: docker.DockerClient) -> Tray:
+def talk(cli: CommandLine, engine: docker.DockerClient) -> CommandLine:
     """The installation with talk running and everything said."""
-    tray.run("up", "talk").succeeded()
+    cli.run("up", "talk").succeeded()
     logged(engine.containers.get("ai-talk-one"), "red")
     logged(engine.containers.get("ai-talk-two"), "slow")
-    return tray
+    return cli
 
 
-def test_logs_are_merged_by_time_with_the_service_before_each_line(talk: Tray) -> None:
+def test_logs_are_merged_by_time_with_the_service_before_each_line(talk: CommandLine) -> None:
     entries = [json.loads(line) for line in talk.run("logs", "talk", "--json").output.splitlines()]
     times = [datetime.fromisoformat(entry["time"]) for entry in entries]
     assert times == sorted(times)
@@ -235,7 +239,7 @@ def test_logs_are_merged_by_time_with_the_service_before_each_line(talk: Tray) -
     assert len(lines) == len(entries) == 6
 
 
-def test_logs_can_be_narrowed(talk: Tray) -> None:
+def test_logs_can_be_narrowed(talk: CommandLine) -> None:
     def messages(*words: str) -> list[str]:
         output = talk.run("logs", "talk", "--json", *words).succeeded().output
         return sorted(json.loads(line)["message"] for line in output.splitlines())
@@ -249,7 +253,7 @@ def test_logs_can_be_narrowed(talk: Tray) -> None:
     talk.run("logs", "nothing").failed("E_UNKNOWN")
 
 
-def test_on_a_terminal_a_log_can_not_move_the_cursor(talk: Tray) -> None:
+def test_on_a_terminal_a_log_can_not_move_the_cursor(talk: CommandLine) -> None:
     with terminal("logs", "talk", *talk.options) as shown:
         assert shown.end() == 0
         assert "\x1b[2J" not in shown.seen
@@ -258,7 +262,7 @@ def test_on_a_terminal_a_log_can_not_move_the_cursor(talk: Tray) -> None:
 
 
 def test_following_goes_on_with_what_starts_anew_and_ends_with_the_last(
-    talk: Tray, engine: docker.DockerClient
+    talk: CommandLine, engine: docker.DockerClient
 ) -> None:
     with talk.started("logs", "talk", "-f") as following:
         assert following.process.stdout is not None
@@ -274,22 +278,22 @@ def test_following_goes_on_with_what_starts_anew_and_ends_with_the_last(
         assert (done.code, done.output, done.errors) == (0, "", "")
 
 
-def test_exec_passes_input_and_ends_with_the_commands_status(tray: Tray) -> None:
-    tray.run("up", "base").succeeded()
+def test_exec_passes_input_and_ends_with_the_commands_status(cli: CommandLine) -> None:
+    cli.run("up", "base").succeeded()
     done = subprocess.run(
-        [sys.executable, "-m", "aiserver_tray", *tray.options, "exec", "base",
+        [sys.executable, "-m", "aiserver_tray", *cli.options, "exec", "base",
          "sh", "-c", "cat; echo no >&2; exit 7"],
         input="yes\n", capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (7, "yes\n", "no\n")
-    tray.run("exec", "base/other").failed("E_UNKNOWN", "base/base")
-    tray.run("stop").succeeded()
-    tray.run("exec", "base", "true").failed("E_EXITED", tray.advice("up base"))
+    cli.run("exec", "base/other").failed("E_UNKNOWN", "base/base")
+    cli.run("stop").succeeded()
+    cli.run("exec", "base", "true").failed("E_EXITED", cli.advice("up base"))
 
 
-def test_exec_without_a_command_is_a_shell_on_the_terminal(tray: Tray) -> None:
-    tray.run("up", "base").succeeded()
-    with terminal(*tray.options, "exec", "base") as shell:
+def test_exec_without_a_command_is_a_shell_on_the_terminal(cli: CommandLine) -> None:
+    cli.run("up", "base").succeeded()
+    with terminal(*cli.options, "exec", "base") as shell:
         shell.wait_for("# ")  # what is typed before belongs to nobody
         shell.type("stty size; exit 3\n")
         assert shell.end() == 3
@@ -299,44 +303,44 @@ def test_exec_without_a_command_is_a_shell_on_the_terminal(tray: Tray) -> None:
 # -- doctor --------------------------------------------------------------------------------------
 
 
-def test_the_doctor_finds_a_port_that_a_process_has(tray: Tray) -> None:
+def test_the_doctor_finds_a_port_that_a_process_has(cli: CommandLine) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        write(tray.catalog, "web", {"web": service(ports=[f"{port}:80"])}, kind="feature")
-        tray.run("choose", "web").succeeded()
-        done = tray.run("doctor", "--json")
+        write(cli.catalog, "web", {"web": service(ports=[f"{port}:80"])}, kind="feature")
+        cli.run("choose", "web").succeeded()
+        done = cli.run("doctor", "--json")
         assert done.code == 1
         checks = json.loads(done.output)["checks"]
         problems = [check for check in checks if check["grade"] == "problem"]
         assert [problem["name"] for problem in problems] == ["ports"]
         assert str(port) in problems[0]["message"]
-    healthy = tray.run("doctor").succeeded()
-    assert f"The Docker engine at {tray.host} answers: version " in healthy.output
+    healthy = cli.run("doctor").succeeded()
+    assert f"The Docker engine at {cli.host} answers: version " in healthy.output
     assert "PROBLEM" not in healthy.output
 
 
 def test_the_doctor_says_of_another_machine_only_what_it_has_seen(
-    tray: Tray, lab: Place, engine: docker.DockerClient
+    cli: CommandLine, lab: Place, engine: docker.DockerClient
 ) -> None:
-    tray.run("choose", "web").succeeded()
+    cli.run("choose", "web").succeeded()
     gateway = engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
     with forwarded(lab, gateway) as host:
-        far = Tray(tray.home, tray.catalog, host).run("doctor", "--json")
-    near = tray.run("doctor", "--json")
+        far = CommandLine(cli.home, cli.catalog, host).run("doctor", "--json")
+    near = cli.run("doctor", "--json")
     seen = [{check["name"] for check in json.loads(run.output)["checks"]} for run in (near, far)]
     assert {"engine", "memory", "names"} <= seen[1]
     assert seen[0] - seen[1] == {"disk", "ports", "resources"}
 
 
-def test_the_doctor_tells_of_another_installation(tray: Tray) -> None:
-    tray.run("up", "base").succeeded()
-    other = Tray(tray.home.parent / "other", tray.catalog, tray.host)
+def test_the_doctor_tells_of_another_installation(cli: CommandLine) -> None:
+    cli.run("up", "base").succeeded()
+    other = CommandLine(cli.home.parent / "other", cli.catalog, cli.host)
     other.run("choose", "base").succeeded()
     done = other.run("doctor")
     assert done.code == 1
     assert "ai-base" in done.output
     told = re.search(r"^NOTE +Another installation of AI-Server Tray.*", done.output, re.MULTILINE)
     assert told
-    assert str(tray.home) in told[0]
+    assert str(cli.home) in told[0]

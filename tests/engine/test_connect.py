@@ -15,7 +15,7 @@ from tests.engine.test_kernel_settings import NAME, Setting, setting
 from tests.engine.test_modules import OWNER
 from tests.lab.engine import registry_address
 from tests.lab.place import Place
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.installation import IMAGE, idle
 from tests.support.terminal import terminal
@@ -29,7 +29,7 @@ BACK = "What was done until then stays."
 
 def back(stack: OneApiStack, *commands: str) -> str:
     """The end of an error that *commands* take back."""
-    return "".join(["back:\n", *(f"  {stack.tray.advice(words)}\n" for words in commands)])
+    return "".join(["back:\n", *(f"  {stack.cli.advice(words)}\n" for words in commands)])
 
 
 def write_reader(
@@ -57,7 +57,7 @@ def environment(client: docker.DockerClient, container: str) -> dict[str, str]:
 
 def stored(stack: OneApiStack, setting: str) -> str:
     """What ``config get`` shows."""
-    return stack.tray.run("config", "get", setting).succeeded().output.strip()
+    return stack.cli.run("config", "get", setting).succeeded().output.strip()
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
@@ -67,7 +67,7 @@ def test_a_module_gets_a_token_that_works_and_keeps_it(
     oneapi.set("oneapi.ONEAPI_EDITION", edition)
     write_reader(oneapi)
 
-    first = oneapi.tray.run("connect", "reader").succeeded()
+    first = oneapi.cli.run("connect", "reader").succeeded()
 
     token = environment(engine, "ai-reader")["TOKEN"]
     assert token.startswith("sk-")
@@ -79,36 +79,36 @@ def test_a_module_gets_a_token_that_works_and_keeps_it(
     assert stored(oneapi, TOKEN) == MASK
     before = facts(engine, "ai-reader", f"ai-oneapi-{edition}")
 
-    oneapi.tray.run("connect", "reader").succeeded()
+    oneapi.cli.run("connect", "reader").succeeded()
 
     assert facts(engine, "ai-reader", f"ai-oneapi-{edition}") == before
     assert oneapi.tokens().keys() == {READER}
 
     oneapi.ask("DELETE", f"/api/token/{oneapi.tokens()[READER]}", oneapi.password)
-    oneapi.tray.run("connect", "reader").succeeded()
+    oneapi.cli.run("connect", "reader").succeeded()
 
     another = environment(engine, "ai-reader")["TOKEN"]
     assert (another == token, oneapi.models(token), oneapi.models(another)) == (False, 401, 200)
 
-    oneapi.tray.run("disconnect", "reader").succeeded()
+    oneapi.cli.run("disconnect", "reader").succeeded()
 
     assert environment(engine, "ai-reader")["TOKEN"] == ""
     assert oneapi.models(another) == 401
     assert oneapi.tokens() == {}
     assert stored(oneapi, "READER_MODELS") == "none"
-    assert "There is nothing to do." in oneapi.tray.run("disconnect", "reader").succeeded().errors
+    assert "There is nothing to do." in oneapi.cli.run("disconnect", "reader").succeeded().errors
 
 
 def test_a_token_that_was_forgotten_here_is_found_again_also_through_a_host(
     engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:
     write_reader(oneapi)
-    oneapi.tray.run("connect", "reader").succeeded()
+    oneapi.cli.run("connect", "reader").succeeded()
     token = environment(engine, "ai-reader")["TOKEN"]
-    with hosted(oneapi.tray) as (client, _):
-        oneapi.tray.run("config", "unset", TOKEN).succeeded()
+    with hosted(oneapi.cli) as (client, _):
+        oneapi.cli.run("config", "unset", TOKEN).succeeded()
 
-        oneapi.tray.run("connect", "reader").succeeded()
+        oneapi.cli.run("connect", "reader").succeeded()
 
         (last,) = client.request("ai/operation/list")["operations"]
     assert (last["modules"], last["status"], last["foreign"]) == (["reader"], "succeeded", False)
@@ -121,34 +121,34 @@ def test_without_a_token_it_is_refused_and_what_can_not_connect_says_so(
     write_reader(oneapi)
     oneapi.set("reader.READER_MODELS", "other")
 
-    oneapi.tray.run("up", "reader").failed("E_SETTING", TOKEN, oneapi.tray.advice("connect reader"))
+    oneapi.cli.run("up", "reader").failed("E_SETTING", TOKEN, oneapi.cli.advice("connect reader"))
 
-    done = oneapi.tray.run("connect", "postgres")
+    done = oneapi.cli.run("connect", "postgres")
     assert done.code == 2
     assert "postgres can't be connected. These can: " in done.errors
     assert "n8n" in done.errors
-    oneapi.tray.run("connect", "nobody").failed("E_UNKNOWN")
+    oneapi.cli.run("connect", "nobody").failed("E_UNKNOWN")
 
 
 def test_where_root_has_another_password_it_says_what_to_do_by_hand(
     engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:
     write_reader(oneapi)
-    oneapi.tray.run("connect", "reader").succeeded()
+    oneapi.cli.run("connect", "reader").succeeded()
     token = environment(engine, "ai-reader")["TOKEN"]
     oneapi.ask("PUT", "/api/user/self", oneapi.password, {"password": "of-the-user"})
 
     by_hand = f"config set {TOKEN} -", "config set reader.READER_MODELS other"
-    refused = oneapi.tray.run("connect", "reader").failed("E_SETTING", "can't log in", *by_hand)
+    refused = oneapi.cli.run("connect", "reader").failed("E_SETTING", "can't log in", *by_hand)
     assert BACK not in refused.errors, "nothing was started"
     assert oneapi.models(token) == 200
 
-    done = oneapi.tray.run("disconnect", "reader").succeeded()
+    done = oneapi.cli.run("disconnect", "reader").succeeded()
     assert f"The token {READER} stays in oneapi" in done.errors
     assert environment(engine, "ai-reader")["TOKEN"] == ""
 
-    oneapi.tray.run("down", "oneapi").succeeded()
-    refused = oneapi.tray.run("connect", "reader").failed("E_SETTING", "root can't log in")
+    oneapi.cli.run("down", "oneapi").succeeded()
+    refused = oneapi.cli.run("connect", "reader").failed("E_SETTING", "root can't log in")
     assert refused.errors.endswith(back(oneapi, "down oneapi"))
 
 
@@ -156,18 +156,18 @@ def test_what_was_done_before_it_failed_is_told_with_the_way_back(
     engine: docker.DockerClient, oneapi: OneApiStack, lab: Place
 ) -> None:
     write_reader(oneapi, image=f"{registry_address(lab)}/nothing:1")
-    nowhere = Tray(oneapi.home, oneapi.catalog, "unix:///nowhere.sock")
+    nowhere = CommandLine(oneapi.home, oneapi.catalog, "unix:///nowhere.sock")
     assert BACK not in nowhere.run("connect", "reader").failed("E_ENGINE_DOWN").errors
 
     # Less than the engine gives a container.
     oneapi.set("oneapi.ONEAPI_MEMORY", "1m")
-    assert oneapi.tray.run("connect", "reader").errors.endswith(back(oneapi, "down oneapi"))
+    assert oneapi.cli.run("connect", "reader").errors.endswith(back(oneapi, "down oneapi"))
     oneapi.set("oneapi.ONEAPI_MEMORY", "1g")
-    failed = oneapi.tray.run("connect", "reader").failed("E_IMAGE_PULL", BACK)
+    failed = oneapi.cli.run("connect", "reader").failed("E_IMAGE_PULL", BACK)
     assert failed.errors.endswith(back(oneapi, "disconnect reader", "down oneapi"))
 
-    oneapi.tray.run("disconnect", "reader")
-    oneapi.tray.run("down", "oneapi").succeeded()
+    oneapi.cli.run("disconnect", "reader")
+    oneapi.cli.run("down", "oneapi").succeeded()
     assert stored(oneapi, "READER_MODELS") == "none"
     assert not any(name.startswith("ai-oneapi") for name in names(engine))
 
@@ -177,17 +177,17 @@ def test_oneapi_is_started_for_a_disconnect_only_where_a_token_is_to_be_deleted(
 ) -> None:
     write_reader(oneapi)
     oneapi.set("reader.READER_MODELS", "other")
-    oneapi.tray.run("disconnect", "reader").succeeded()
+    oneapi.cli.run("disconnect", "reader").succeeded()
     assert stored(oneapi, "READER_MODELS") == "none"
     assert names(engine) == set()
 
     told = "oneapi is started, since a token is to be deleted there."
-    oneapi.tray.run("connect", "reader").succeeded()
-    assert told not in oneapi.tray.run("disconnect", "reader").succeeded().errors
+    oneapi.cli.run("connect", "reader").succeeded()
+    assert told not in oneapi.cli.run("disconnect", "reader").succeeded().errors
 
-    oneapi.tray.run("connect", "reader").succeeded()
-    oneapi.tray.run("down", "oneapi", "--cascade").succeeded()
-    assert told in oneapi.tray.run("disconnect", "reader").succeeded().errors
+    oneapi.cli.run("connect", "reader").succeeded()
+    oneapi.cli.run("down", "oneapi", "--cascade").succeeded()
+    assert told in oneapi.cli.run("disconnect", "reader").succeeded().errors
     assert oneapi.tokens() == {}
     assert "ai-reader" not in names(engine)
 
@@ -208,7 +208,7 @@ def test_a_kernel_setting_that_a_module_needs_is_asked_for(
 def test_n8n_has_models_without_a_key_of_the_users_own(
     engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:
-    oneapi.tray.run("up", "n8n").succeeded()
+    oneapi.cli.run("up", "n8n").succeeded()
     assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
     n8n = oneapi.module("n8n").open
     assert n8n is not None
@@ -216,7 +216,7 @@ def test_n8n_has_models_without_a_key_of_the_users_own(
     user.post(f"{n8n}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
     empty: dict[str, Any] = {"name": "models", "type": "openAiApi", "data": {}}
 
-    oneapi.tray.run("connect", "n8n").succeeded()
+    oneapi.cli.run("connect", "n8n").succeeded()
 
     data = json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"])["openAiApi"]
     assert data["url"] == "http://oneapi:3000/v1"
@@ -236,7 +236,7 @@ def test_n8n_has_models_without_a_key_of_the_users_own(
     tested.raise_for_status()
     assert tested.json()["data"]["status"] == "OK", tested.text
 
-    assert "remove it there" not in oneapi.tray.run("disconnect", "n8n").succeeded().errors
+    assert "remove it there" not in oneapi.cli.run("disconnect", "n8n").succeeded().errors
 
     assert json.loads(environment(engine, "ai-n8n")["CREDENTIALS_OVERWRITE_DATA"]) == {}
     assert oneapi.models(data["apiKey"]) == 401

@@ -45,7 +45,7 @@ def test_ragflow_gets_oneapi_as_a_provider_of_an_account(
 ) -> None:
     choose_free_ports(oneapi, "ragflow", *REQUIRED)
 
-    connected = oneapi.tray.run("connect", "ragflow").succeeded()
+    connected = oneapi.cli.run("connect", "ragflow").succeeded()
 
     assert "config set ragflow.RAGFLOW_API_KEY -" in connected.errors
     code, told = ended(engine)
@@ -53,7 +53,7 @@ def test_ragflow_gets_oneapi_as_a_provider_of_an_account(
 
     query(engine, f"INSERT INTO rag_flow.api_token VALUES ('of-somebody', '{KEY}')")
     oneapi.set("ragflow.RAGFLOW_API_KEY", KEY)
-    oneapi.tray.run("up", "ragflow").succeeded()
+    oneapi.cli.run("up", "ragflow").succeeded()
 
     assert ended(engine) == (0, "OneAPI offers 1 models to RAGFlow.")
     *place, address, models, token = provider(engine)
@@ -64,11 +64,11 @@ def test_ragflow_gets_oneapi_as_a_provider_of_an_account(
     assert status(engine, "ai-ragflow", address, WRONG) == 401
 
     oneapi.set("ragflow.RAGFLOW_ONEAPI_TOKEN", WRONG)
-    oneapi.tray.run("up", "ragflow").failed("E_JOB_FAILED", f"{ADDRESS}/models: HTTP Error 401")
-    oneapi.tray.run("connect", "ragflow").succeeded()
+    oneapi.cli.run("up", "ragflow").failed("E_JOB_FAILED", f"{ADDRESS}/models: HTTP Error 401")
+    oneapi.cli.run("connect", "ragflow").succeeded()
     assert provider(engine)[-1] == token
 
-    done = oneapi.tray.run("disconnect", "ragflow").succeeded()
+    done = oneapi.cli.run("disconnect", "ragflow").succeeded()
     assert "set up in ragflow itself, remove it there" in done.errors
 
     assert JOB not in names(engine)
@@ -92,17 +92,17 @@ def test_dify_reaches_oneapi_with_the_token_that_is_to_be_copied(
     choose_free_ports(oneapi, "dify")
     dify = Dify(oneapi, engine, oneapi.port)
 
-    connected = oneapi.tray.run("connect", "dify").succeeded()
+    connected = oneapi.cli.run("connect", "dify").succeeded()
 
     assert f"{ADDRESS} and this token" in connected.errors
-    shown = oneapi.tray.run("config", "get", "--show", "dify.DIFY_ONEAPI_TOKEN").succeeded()
+    shown = oneapi.cli.run("config", "get", "--show", "dify.DIFY_ONEAPI_TOKEN").succeeded()
     token = shown.output.strip()
 
     assert statuses(dify, token) == [200, 200]
     assert statuses(dify, WRONG) == [401, 401]
     before = facts(engine, *dify.ids().values())
 
-    oneapi.tray.run("disconnect", "dify").succeeded()
+    oneapi.cli.run("disconnect", "dify").succeeded()
 
     assert statuses(dify, token) == [401, 401]
     assert oneapi.tokens() == {}

@@ -29,7 +29,7 @@ from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support import host_process
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 from tests.support.installation import IMAGE, Installation, checked, ended, idle
 from tests.support.terminal import terminal
 
@@ -139,11 +139,11 @@ def test_on_a_terminal_the_user_is_asked_and_the_answer_is_kept(
     here: Installation,
     engine: docker.DockerClient,
     setting: Setting,
-    host: Callable[[Tray], AbstractContextManager[object]],
+    host: Callable[[CommandLine], AbstractContextManager[object]],
 ) -> None:
     write(here, setting)
     options = ["--home", str(here.home), "--catalog", str(here.catalog), "--host", here.host]
-    with host(here.tray):
+    with host(here.cli):
         with terminal("up", "search", *options) as asked:
             asked.wait_for("Allow it, and go on? [y/N]: ")
             assert f"{NAME}={setting.need} in the kernel" in " ".join(asked.text.split())
@@ -157,7 +157,7 @@ def test_on_a_terminal_the_user_is_asked_and_the_answer_is_kept(
             asked.type("y\n")
             assert asked.end() == 0, asked.text
     assert setting.value == setting.need
-    assert here.tray.run("config", "get", ALLOW).output == "true\n"
+    assert here.cli.run("config", "get", ALLOW).output == "true\n"
 
 
 # -- with it ---------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def test_with_a_yes_it_is_set_before_the_container_that_needs_it_starts(
     write(here, setting)
     here.set(ALLOW, "true")
     assert "next start of search sets it" in resources(here)["note"]
-    shown = here.tray.run("up", "search", "--dry-run", "--json").output
+    shown = here.cli.run("up", "search", "--dry-run", "--json").output
     by_id = {step["id"]: step for step in json.loads(shown)}
     assert setting.step in by_id["start ai-search"]["needs"]
     assert setting.value == setting.found, "a plan changes nothing"
@@ -217,13 +217,13 @@ def test_what_a_killed_process_left_goes_with_the_next(
     write(here, setting)
     here.set(ALLOW, "true")
     stream = engine.events(decode=True, filters={"event": "create", "label": ONE_SHOT})
-    with here.tray.started("up", "search") as running:
+    with here.cli.started("up", "search") as running:
         next(stream)
         running.kill()
     stream.close()
     assert len(one_shots(engine)) == 1
     setting.put_back()
-    here.tray.run("up", "search").succeeded()
+    here.cli.run("up", "search").succeeded()
     assert one_shots(engine) == []
     assert setting.value == setting.need
 

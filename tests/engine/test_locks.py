@@ -136,7 +136,7 @@ def test_what_another_process_stops_is_not_what_it_needs(
     slow = script(f"{end}; while :; do sleep 60 & wait $!; done", stop_grace_period="60s")
     here.write("web", {"web": slow}, requires=["base"])
     here.done("up", "web")
-    with here.tray.started("stop", "web") as stop:
+    with here.cli.started("stop", "web") as stop:
         states = eventually(lambda: stopping(here), "a module that is stopping")
         said(engine, "ai-web", "touch", "/may-end")
         stop.wait().succeeded()
@@ -145,5 +145,5 @@ def test_what_another_process_stops_is_not_what_it_needs(
 
 def stopping(here: Installation) -> dict[str, str]:
     """The state of each module, where one is stopping."""
-    states = {module["name"]: module["state"] for module in here.tray.status()["modules"]}
+    states = {module["name"]: module["state"] for module in here.cli.status()["modules"]}
     return states if "stopping" in states.values() else {}

@@ -20,12 +20,12 @@ MUTE = {"logging": {"driver": "none"}}
 def muted(here: Installation) -> Installation:
     """Two services run, of which the engine can read the log of one only."""
     here.write("talk", {"one": script(TALKS), "two": script(TALKS, **MUTE)})
-    here.tray.run("up", "talk").succeeded()
+    here.cli.run("up", "talk").succeeded()
     return here
 
 
 def test_a_log_that_can_not_be_read_leaves_the_others_readable(muted: Installation) -> None:
-    done = muted.tray.run("logs", "talk", "--json")
+    done = muted.cli.run("logs", "talk", "--json")
     assert done.code == 0, done.errors
     lines = [json.loads(line) for line in done.output.splitlines()]
     assert [(line["service"], line["message"]) for line in lines] == [("one", "said")]
@@ -36,7 +36,7 @@ def test_a_log_that_can_not_be_read_leaves_the_others_readable(muted: Installati
 def test_a_log_that_can_not_be_read_is_told_once_and_not_waited_for(
     muted: Installation, engine: docker.DockerClient
 ) -> None:
-    with muted.tray.started("logs", "talk", "-f") as following:
+    with muted.cli.started("logs", "talk", "-f") as following:
         assert following.process.stdout is not None
         assert following.process.stdout.readline().endswith("said\n")
         engine.containers.get("ai-talk-two").restart()
@@ -82,13 +82,13 @@ def base(here: Installation) -> Installation:
     """One service runs and goes on saying so; another does not run yet."""
     here.write("base", {"base": script("while :; do echo here; sleep 0.2; done")})
     here.write("late", {"late": script(COUNT)})
-    here.tray.run("up", "base").succeeded()
+    here.cli.run("up", "base").succeeded()
     return here
 
 
 def counted(base: Installation, tail: int, act: Callable[[], object]) -> list[str]:
     """What the later service says while the logs are followed, with *act* done meanwhile."""
-    with base.tray.started("logs", "-f", "--json", "--tail", str(tail)) as following:
+    with base.cli.started("logs", "-f", "--json", "--tail", str(tail)) as following:
         assert following.process.stdout is not None
         output, found = following.process.stdout, list[str]()
         while '"here"' not in output.readline():
@@ -103,12 +103,12 @@ EVERY = [f"line {number}" for number in range(1, 51)]
 
 
 def test_a_tail_cuts_nothing_of_what_starts_later(base: Installation) -> None:
-    assert counted(base, 3, lambda: base.tray.run("up", "late").succeeded()) == EVERY
+    assert counted(base, 3, lambda: base.cli.run("up", "late").succeeded()) == EVERY
 
 
 def test_a_tail_of_none_shows_what_starts_anew_and_nothing_from_before(
     base: Installation, engine: docker.DockerClient
 ) -> None:
-    base.tray.run("up", "late").succeeded()
+    base.cli.run("up", "late").succeeded()
     logged(engine.containers.get("ai-late"), "line 50")
     assert counted(base, 0, lambda: engine.containers.get("ai-late").restart()) == EVERY

@@ -111,7 +111,7 @@ def test_a_dry_run_changes_nothing(here: Installation, engine: docker.DockerClie
     )
     before = sorted(v.name for v in engine.volumes.list())
 
-    plan = json.loads(here.tray.run("up", "web", "--dry-run", "--json").succeeded().output)
+    plan = json.loads(here.cli.run("up", "web", "--dry-run", "--json").succeeded().output)
 
     assert [step["id"] for step in plan if step["kind"] in ("create", "start")] == [
         "create ai-web",
@@ -124,7 +124,7 @@ def test_a_dry_run_changes_nothing(here: Installation, engine: docker.DockerClie
     assert here.app.settings.secrets.names() == frozenset()
     assert here.module("web").state == "stopped"
     here.done("up", "web")
-    again = here.tray.run("up", "web", "--dry-run", "--json").succeeded()
+    again = here.cli.run("up", "web", "--dry-run", "--json").succeeded()
     assert json.loads(again.output) == [], "the secrets that were made are looked at"
 
 

@@ -332,7 +332,7 @@ def test_an_image_always_to_be_pulled_is_and_only_a_new_one_changes_anything(
     engine.images.push(name, "1")
     here.write("web", {"web": {**idle(), "image": f"{name}:1", "pull_policy": "always"}})
     here.done("up", "web")
-    shown = here.tray.run("up", "web", "--dry-run", "--json").succeeded()
+    shown = here.cli.run("up", "web", "--dry-run", "--json").succeeded()
     assert [step["id"] for step in json.loads(shown.output)] == [f"pull {name}:1"]
     assert "only if its image has changed" in shown.errors
     before, since = facts(engine, "ai-web"), time.time()

@@ -8,7 +8,7 @@ import requests
 from tests.engine.observed import said
 from tests.engine.test_modules import OWNER, free_port
 from tests.lab.place import Place
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 
 JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
 SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-runners", *JOBS}
@@ -20,15 +20,15 @@ def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_and_files_over_down_
     lab: Place, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     (tmp_path / "none").mkdir()
-    tray = Tray(tmp_path / "home", tmp_path / "none", lab.host)
+    cli = CommandLine(tmp_path / "home", tmp_path / "none", lab.host)
     port = free_port()
-    tray.run("config", "set", "n8n.N8N_HOST_PORT", str(port)).succeeded()
-    tray.run("config", "set", "postgres.POSTGRES_HOST_PORT", str(free_port())).succeeded()
+    cli.run("config", "set", "n8n.N8N_HOST_PORT", str(port)).succeeded()
+    cli.run("config", "set", "postgres.POSTGRES_HOST_PORT", str(free_port())).succeeded()
     page = f"http://127.0.0.1:{port}"
 
-    tray.run("up", "n8n").succeeded()
+    cli.run("up", "n8n").succeeded()
 
-    status = tray.status()
+    status = cli.status()
     assert (status["state"], status["engine"]["running"]) == ("running", True)
     modules = {module["name"]: module for module in status["modules"]}
     assert {n for n, m in modules.items() if m["state"] == "running"} == {"n8n", "postgres"}
@@ -43,15 +43,15 @@ def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_and_files_over_down_
 
     said(engine, "ai-n8n", "sh", "-c", f"echo mine > {FILE}")
 
-    tray.run("down").succeeded()
+    cli.run("down").succeeded()
 
     assert engine.containers.list(all=True) == []
     assert [n.name for n in engine.networks.list() if n.name.startswith("ai-")] == []
-    assert tray.status()["state"] == "stopped"
-    tray.run("config", "set", "n8n.N8N_TIMEZONE", "Asia/Shanghai").succeeded()
-    tray.run("up", "n8n").succeeded()
+    assert cli.status()["state"] == "stopped"
+    cli.run("config", "set", "n8n.N8N_TIMEZONE", "Asia/Shanghai").succeeded()
+    cli.run("up", "n8n").succeeded()
     ids = {c.name: c.id for c in engine.containers.list(all=True)}
-    tray.run("up", "n8n").succeeded()
+    cli.run("up", "n8n").succeeded()
     assert {c.name: c.id for c in engine.containers.list(all=True)} == ids
     assert ids.keys() == SERVICES
     login = {"emailOrLdapLoginId": OWNER["email"], "password": OWNER["password"]}

@@ -9,14 +9,14 @@ import pytest
 
 from aiserver_tray.control.client import Client
 from tests.lab.place import Place
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.stack import IMAGE, OPEN, held, service, write
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-def tray(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> Tray:
+def cli(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> CommandLine:
     """A new installation with the modules web (on base) and held."""
     engine.images.pull(IMAGE)
     catalog = tmp_path / "catalog"
@@ -24,10 +24,10 @@ def tray(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> Tray:
     write(catalog, "web", {"api": service(), "web": service("api")},
           kind="feature", requires=["base"])  # fmt: skip
     write(catalog, "held", {"held": held()}, kind="feature")
-    return Tray(tmp_path / "home", catalog, lab.host)
+    return CommandLine(tmp_path / "home", catalog, lab.host)
 
 
-def journey(tray: Tray) -> list[tuple[int, str, list[str]]]:
+def journey(cli: CommandLine) -> list[tuple[int, str, list[str]]]:
     """Status, what was printed, and what was told, of commands one after the other."""
     found = []
     for words in (
@@ -35,7 +35,7 @@ def journey(tray: Tray) -> list[tuple[int, str, list[str]]]:
         ("stop", "base"), ("restart", "web"), ("stop",), ("pull", "web", "--json"),
         ("build", "web"), ("down", "--volumes", "--yes"), ("status", "--json"),
     ):  # fmt: skip
-        done = tray.run(*words)
+        done = cli.run(*words)
         found.append((done.code, timeless(done.output), sorted(timeless(done.errors).splitlines())))
     return found
 
@@ -47,10 +47,10 @@ def timeless(text: str) -> str:
     return re.sub(r'"startedAt": "[^"]+"', '"startedAt": ""', text)
 
 
-def test_all_is_as_without_a_host(tray: Tray) -> None:
-    alone = journey(tray)
-    with hosted(tray) as (client, _):
-        through = journey(tray)
+def test_all_is_as_without_a_host(cli: CommandLine) -> None:
+    alone = journey(cli)
+    with hosted(cli) as (client, _):
+        through = journey(cli)
         (last,) = client.request("ai/operation/list")["operations"]
     assert (last["kind"], last["status"], last["foreign"]) == ("down", "succeeded", False)
     assert through == alone
@@ -58,14 +58,14 @@ def test_all_is_as_without_a_host(tray: Tray) -> None:
 
 
 def test_ctrl_c_cancels_and_a_killed_client_does_not(
-    tray: Tray, engine: docker.DockerClient
+    cli: CommandLine, engine: docker.DockerClient
 ) -> None:
-    with hosted(tray) as (client, _):
-        with tray.started("up", "held") as running:
+    with hosted(cli) as (client, _):
+        with cli.started("up", "held") as running:
             eventually(lambda: text_is(client, "waiting for held"), "the wait for held")
             running.interrupt()
             assert running.wait().cancelled().failures == ["E_CANCELLED"]
-        with tray.started("up", "held") as running:
+        with cli.started("up", "held") as running:
             eventually(lambda: text_is(client, "waiting for held"), "the wait for held")
             running.kill()
         assert text_is(client, "waiting for held")
@@ -74,22 +74,22 @@ def test_ctrl_c_cancels_and_a_killed_client_does_not(
 
 
 def test_a_host_that_is_killed_is_told_of_and_the_next_command_does_without(
-    tray: Tray, engine: docker.DockerClient
+    cli: CommandLine, engine: docker.DockerClient
 ) -> None:
-    with hosted(tray) as (client, process), tray.started("up", "held") as running:
+    with hosted(cli) as (client, process), cli.started("up", "held") as running:
         eventually(lambda: text_is(client, "waiting for held"), "the wait for held")
         process.kill()
         running.wait().failed("E_NOT_RUNNING", "ended while it was at this")
         engine.containers.get("ai-held").exec_run(OPEN)
-        tray.run("up", "held").succeeded()
+        cli.run("up", "held").succeeded()
 
 
-def test_what_is_added_to_the_catalog_is_started_by_a_host_that_runs(tray: Tray) -> None:
-    with hosted(tray) as (client, _):
-        tray.run("up", "base").succeeded()
-        write(tray.catalog, "late", {"late": service()}, kind="feature", requires=["base"])
+def test_what_is_added_to_the_catalog_is_started_by_a_host_that_runs(cli: CommandLine) -> None:
+    with hosted(cli) as (client, _):
+        cli.run("up", "base").succeeded()
+        write(cli.catalog, "late", {"late": service()}, kind="feature", requires=["base"])
 
-        tray.run("up", "late").succeeded()
+        cli.run("up", "late").succeeded()
 
         assert operation(client)["modules"] == ["late"]
         assert operation(client)["foreign"] is False
@@ -97,12 +97,12 @@ def test_what_is_added_to_the_catalog_is_started_by_a_host_that_runs(tray: Tray)
         assert (modules["late"]["state"], modules["late"]["orphan"]) == ("running", False)
 
 
-def test_status_is_watched_through_the_host(tray: Tray) -> None:
-    with hosted(tray) as (_, process), tray.started("status", "--watch", "--json") as watching:
+def test_status_is_watched_through_the_host(cli: CommandLine) -> None:
+    with hosted(cli) as (_, process), cli.started("status", "--watch", "--json") as watching:
         assert watching.process.stdout
         assert json.loads(watching.process.stdout.readline())["state"] == "stopped"
-        tray.run("up", "base").succeeded()
-        tray.run("stop").succeeded()
+        cli.run("up", "base").succeeded()
+        cli.run("stop").succeeded()
         states = [""]
         while "stopping" not in states or states[-1] != "stopped":
             states.append(json.loads(watching.process.stdout.readline())["state"])

@@ -1,4 +1,4 @@
-"""The command line as a process of its own, whose end and words are looked at."""
+"""The command line as a user runs it: a process with an exit status and two streams."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +79,13 @@ class Running:
         return Done(self.process.returncode, output, errors)
 
 
+_PROGRAM = (sys.executable, "-m", "aiserver_tray")
+
+
 @dataclass(frozen=True)
-class Tray:
-    """One installation, with one further catalog folder, on the engine at *host*."""
+class CommandLine:
+    """``aiserver-tray`` for one installation, with one further catalog folder, on the engine at
+    *host*."""
 
     home: Path
     catalog: Path
@@ -98,7 +102,7 @@ class Tray:
     @contextmanager
     def started(self, *words: str) -> Iterator[Running]:
         """A call that is ended with the block, if it has not ended itself."""
-        command = [sys.executable, "-m", "aiserver_tray", *self.options, *words]
+        command = [*_PROGRAM, *self.options, *words]
         with subprocess.Popen(
             command,
             env=os.environ | {"LC_ALL": "C.UTF-8"},
@@ -116,6 +120,20 @@ class Tray:
         """A call, to its end."""
         with self.started(*words) as running:
             return running.wait()
+
+    def call(self, *arguments: object, env: Mapping[str, str] | None = None) -> Done:
+        """A call of *arguments* alone, to its end. It finds the home in its environment, which has
+        little else but *env*; catalog and engine are those that the program uses by default."""
+        bare = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "AISERVER_HOME": str(self.home)}
+        done = subprocess.run(
+            [*_PROGRAM, *map(str, arguments)],
+            env=bare | dict(env or {}),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
 
     def status(self) -> dict[str, Any]:
         """What ``status --json`` says."""

@@ -12,23 +12,23 @@ from aiserver_tray.app import App
 from aiserver_tray.control.client import Client
 from aiserver_tray.host.paths import Home
 from aiserver_tray.hosting.host import CoreHost
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 from tests.support.surroundings import NoWindows
 
 ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def hosted(tray: Tray) -> Iterator[tuple[Client, "subprocess.Popen[str]"]]:
-    """While it lasts, a process hosts the core of *tray*; gives a client of it, and the process."""
-    words = [sys.executable, "-m", "tests.support.host_process", tray.home, tray.catalog, tray.host]
+def hosted(cli: CommandLine) -> Iterator[tuple[Client, "subprocess.Popen[str]"]]:
+    """While it lasts, a process hosts the core of *cli*; gives a client of it, and the process."""
+    words = [sys.executable, "-m", "tests.support.host_process", cli.home, cli.catalog, cli.host]
     with subprocess.Popen(
         [*map(str, words)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout
             assert process.stdout.readline() == "hosting\n"
-            with Client.connect(Home(tray.home, "home"), "core") as client:
+            with Client.connect(Home(cli.home, "home"), "core") as client:
                 yield client, process
             process.communicate(timeout=30)
         finally:

@@ -17,7 +17,7 @@ from aiserver_tray.model import ModuleView, OperationKind, OperationView
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
 from tests.lab.place import Place
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 
 IMAGE = "busybox:1.37.0"
 LIMIT = 120.0
@@ -96,9 +96,9 @@ class Installation:
         return App(self.home, [self.catalog], self.host)
 
     @property
-    def tray(self) -> Tray:
+    def cli(self) -> CommandLine:
         """Its command line."""
-        return Tray(self.home, self.catalog, self.host)
+        return CommandLine(self.home, self.catalog, self.host)
 
     def set(self, setting: str, value: str) -> None:
         """Give a setting a value."""

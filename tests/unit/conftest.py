@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.command_line import Tray
+from tests.support.command_line import CommandLine
 
 
 @pytest.fixture
-def tray(tmp_path: Path) -> Tray:
-    return Tray(tmp_path / "home")
+def cli(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path / "home", tmp_path / "home/modules", "unix:///nowhere")

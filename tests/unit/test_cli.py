@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.command_line import Tray, module_folder
+from tests.support.command_line import CommandLine
+from tests.unit.module_folders import write
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_options_stand_before_or_after_the_command(tray: Tray, tmp_path: Path) -> None:
+def test_options_stand_before_or_after_the_command(cli: CommandLine, tmp_path: Path) -> None:
     folder = tmp_path / "more/extra"
     folder.mkdir(parents=True)
     (folder / "compose.yaml").write_text("services: {a: {image: 'i:1'}}\n", encoding="utf-8")
@@ -22,7 +23,7 @@ def test_options_stand_before_or_after_the_command(tray: Tray, tmp_path: Path) -
         ("--catalog", folder.parent, "catalog", "list"),
         ("catalog", "list", "--catalog", folder.parent),
     ):
-        assert "extra" in tray(*arguments).stdout
+        assert "extra" in cli.call(*arguments).output
 
 
 @pytest.mark.parametrize(
@@ -35,27 +36,27 @@ def test_options_stand_before_or_after_the_command(tray: Tray, tmp_path: Path) -
     ],
 )
 def test_a_refused_request_ends_with_1_and_its_code(
-    tray: Tray, arguments: tuple[str, ...], code: str
+    cli: CommandLine, arguments: tuple[str, ...], code: str
 ) -> None:
-    done = tray(*arguments)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"{code}: ")
-    assert "Traceback" not in done.stderr
+    done = cli.call(*arguments)
+    assert (done.code, done.output) == (1, "")
+    assert done.errors.startswith(f"{code}: ")
+    assert "Traceback" not in done.errors
 
 
-def test_wrong_usage_ends_with_2(tray: Tray) -> None:
+def test_wrong_usage_ends_with_2(cli: CommandLine) -> None:
     for arguments in (("nonsense",), ("catalog", "list", "--nope"), ("catalog", "config")):
-        done = tray(*arguments)
-        assert done.returncode == 2, arguments
-        assert "Traceback" not in done.stderr
+        done = cli.call(*arguments)
+        assert done.code == 2, arguments
+        assert "Traceback" not in done.errors
 
 
-def test_without_a_desktop_the_applet_says_what_is_missing(tray: Tray) -> None:
-    done = tray()
+def test_without_a_desktop_the_applet_says_what_is_missing(cli: CommandLine) -> None:
+    done = cli.call()
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("E_NO_DESKTOP: ")
-    assert "aiserver-tray serve" in done.stderr
+    assert done.code == 1
+    assert done.errors.startswith("E_NO_DESKTOP: ")
+    assert "aiserver-tray serve" in done.errors
 
 
 CHINESE = {"LANG": "zh_CN.UTF-8"}
@@ -71,13 +72,13 @@ CHINESE = {"LANG": "zh_CN.UTF-8"}
     ],
 )
 def test_wrong_usage_is_told_in_the_readers_language(
-    tray: Tray, arguments: Sequence[object], told: str
+    cli: CommandLine, arguments: Sequence[object], told: str
 ) -> None:
-    done = tray(*arguments, env=CHINESE)
-    assert done.returncode == 2
-    assert told in done.stderr
-    assert tray("config", "set", "app.language", "en").returncode == 0
-    assert told not in tray(*arguments, env=CHINESE).stderr
+    done = cli.call(*arguments, env=CHINESE)
+    assert done.code == 2
+    assert told in done.errors
+    assert cli.call("config", "set", "app.language", "en").code == 0
+    assert told not in cli.call(*arguments, env=CHINESE).errors
 
 
 @pytest.mark.parametrize(
@@ -90,60 +91,60 @@ def test_wrong_usage_is_told_in_the_readers_language(
     ],
 )
 def test_tables_have_their_heads_in_the_readers_language(
-    tray: Tray, arguments: Sequence[str], heads: str
+    cli: CommandLine, arguments: Sequence[str], heads: str
 ) -> None:
-    lines = tray(*arguments, env=CHINESE).stdout.splitlines()
+    lines = cli.call(*arguments, env=CHINESE).output.splitlines()
     assert heads.split() in [line.split() for line in lines]
 
 
-def test_doctor_says_where_the_key_is_and_what_was_damaged(tray: Tray) -> None:
-    tray("config", "set", "N8N_HOST_PORT", "28100")
-    tray("config", "get", "--show", "N8N_DB_PASSWORD")
-    checks = {c["name"]: c for c in json.loads(tray("doctor", "--json").stdout)["checks"]}
+def test_doctor_says_where_the_key_is_and_what_was_damaged(cli: CommandLine) -> None:
+    cli.call("config", "set", "N8N_HOST_PORT", "28100")
+    cli.call("config", "get", "--show", "N8N_DB_PASSWORD")
+    checks = {c["name"]: c for c in json.loads(cli.call("doctor", "--json").output)["checks"]}
     assert checks["key"]["grade"] == "note"
-    assert f"{tray.home}/secrets.key" in checks["key"]["message"]
-    (tray.home / "settings.json").write_text("{ half", encoding="utf-8")
-    done = tray("doctor", "--host", f"unix://{tray.home}/nothing.sock")
-    assert done.returncode == 1
-    assert [line for line in done.stdout.splitlines() if line.startswith("PROBLEM")] == [
-        f"PROBLEM  The Docker engine at unix://{tray.home}/nothing.sock does not answer "
+    assert f"{cli.home}/secrets.key" in checks["key"]["message"]
+    (cli.home / "settings.json").write_text("{ half", encoding="utf-8")
+    done = cli.call("doctor", "--host", f"unix://{cli.home}/nothing.sock")
+    assert done.code == 1
+    assert [line for line in done.output.splitlines() if line.startswith("PROBLEM")] == [
+        f"PROBLEM  The Docker engine at unix://{cli.home}/nothing.sock does not answer "
         "(No such file or directory). Start it, then try again."
     ]
-    assert "settings.json" in done.stdout + done.stderr
-    assert tray("config", "get", "N8N_HOST_PORT").stdout == "28100\n"
+    assert "settings.json" in done.output + done.errors
+    assert cli.call("config", "get", "N8N_HOST_PORT").output == "28100\n"
 
 
-def test_options_stand_between_the_words_of_a_command_too(tray: Tray, tmp_path: Path) -> None:
-    done = tray("config", "--home", tmp_path / "other", "set", "N8N_HOST_PORT", "28100")
-    assert done.returncode == 0
-    assert tray("config", "get", "N8N_HOST_PORT").stdout == "18100\n"
+def test_options_stand_between_the_words_of_a_command_too(cli: CommandLine, tmp_path: Path) -> None:
+    done = cli.call("config", "--home", tmp_path / "other", "set", "N8N_HOST_PORT", "28100")
+    assert done.code == 0
+    assert cli.call("config", "get", "N8N_HOST_PORT").output == "18100\n"
 
 
-def test_a_console_that_can_not_show_a_sign_gets_no_traceback(tray: Tray) -> None:
+def test_a_console_that_can_not_show_a_sign_gets_no_traceback(cli: CommandLine) -> None:
     environment = {"PYTHONIOENCODING": "cp1252", "LANG": "zh_CN.UTF-8"}
-    done = tray("catalog", "list", env=environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "\\u5de5" in done.stdout
+    done = cli.call("catalog", "list", env=environment)
+    assert (done.code, done.errors) == (0, "")
+    assert "\\u5de5" in done.output
 
 
-def test_json_stays_json_where_the_encoding_has_not_every_sign(tray: Tray) -> None:
+def test_json_stays_json_where_the_encoding_has_not_every_sign(cli: CommandLine) -> None:
     title = "Café 🚀 数据库"
-    module_folder(
-        tray,
+    write(
+        cli.home / "modules",
         "cafe",
         f"x-aiserver: {{kind: feature, title: {title}}}\nservices: {{a: {{image: i}}}}",
     )
     for encoding in ("cp936", "cp1252", "ascii"):
-        done = tray("catalog", "list", "--json", env={"PYTHONIOENCODING": encoding})
-        assert (done.returncode, done.stderr) == (0, "")
-        assert title in [row["title"] for row in json.loads(done.stdout)]
+        done = cli.call("catalog", "list", "--json", env={"PYTHONIOENCODING": encoding})
+        assert (done.code, done.errors) == (0, "")
+        assert title in [row["title"] for row in json.loads(done.output)]
 
 
-def test_a_reader_that_has_enough_is_no_error_to_tell(tray: Tray) -> None:
+def test_a_reader_that_has_enough_is_no_error_to_tell(cli: CommandLine) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "aiserver_tray", "--home", tray.home, "catalog", "list"],
+        [sys.executable, "-m", "aiserver_tray", "--home", cli.home, "catalog", "list"],
         stdout=writing,
         stderr=subprocess.PIPE,
         check=False,
@@ -152,11 +153,11 @@ def test_a_reader_that_has_enough_is_no_error_to_tell(tray: Tray) -> None:
     assert (done.returncode, done.stderr) == (1, b"")
 
 
-def test_a_full_disk_behind_standard_output_is_told_in_a_line(tray: Tray) -> None:
+def test_a_full_disk_behind_standard_output_is_told_in_a_line(cli: CommandLine) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
             [sys.executable, "-m", "aiserver_tray", "catalog", "list"],
-            env={"PATH": os.environ["PATH"], "AISERVER_HOME": str(tray.home)},
+            env={"PATH": os.environ["PATH"], "AISERVER_HOME": str(cli.home)},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -166,35 +167,35 @@ def test_a_full_disk_behind_standard_output_is_told_in_a_line(tray: Tray) -> Non
     assert "Traceback" not in done.stderr
 
 
-def test_a_status_without_an_engine_is_one_document_and_needs_no_locks(tray: Tray) -> None:
-    done = tray(
+def test_a_status_without_an_engine_is_one_document_and_needs_no_locks(cli: CommandLine) -> None:
+    done = cli.call(
         "--host", "unix:///nowhere", "status", "--json", env={"XDG_RUNTIME_DIR": "/proc/nowhere"}
     )
-    assert done.returncode == 0
-    found = json.loads(done.stdout)
+    assert done.code == 0
+    found = json.loads(done.output)
     assert (found["state"], found["engine"]) == ("engine_down", {"running": False, "version": None})
 
 
-def test_why_there_is_no_engine_and_what_to_do_stands_where_it_fits(tray: Tray) -> None:
+def test_why_there_is_no_engine_and_what_to_do_stands_where_it_fits(cli: CommandLine) -> None:
     asked = ("--host", "unix:///nowhere", "status")
-    plain, as_json = tray(*asked), tray(*asked, "--json")
-    why, next_ = plain.stdout.splitlines()
+    plain, as_json = cli.call(*asked), cli.call(*asked, "--json")
+    why, next_ = plain.output.splitlines()
     assert why.startswith("The Docker engine at unix:///nowhere does not answer (")
     assert next_.endswith(": aiserver-tray --host unix:///nowhere doctor")
-    assert (plain.stderr, as_json.stderr) == ("", plain.stdout)
+    assert (plain.errors, as_json.errors) == ("", plain.output)
 
 
-def test_doctor_reports_a_settings_file_that_it_can_not_read(tray: Tray) -> None:
-    tray("config", "set", "N8N_HOST_PORT", "28100")
-    (tray.home / "settings.json").write_text('{"version": 99}', encoding="utf-8")
-    done = tray("doctor")
-    assert done.returncode == 1
-    assert "PROBLEM" in done.stdout
-    assert "settings.json" in done.stdout
-    assert "Traceback" not in done.stderr
+def test_doctor_reports_a_settings_file_that_it_can_not_read(cli: CommandLine) -> None:
+    cli.call("config", "set", "N8N_HOST_PORT", "28100")
+    (cli.home / "settings.json").write_text('{"version": 99}', encoding="utf-8")
+    done = cli.call("doctor")
+    assert done.code == 1
+    assert "PROBLEM" in done.output
+    assert "settings.json" in done.output
+    assert "Traceback" not in done.errors
 
 
-def test_who_only_looks_waits_for_nothing_else(tray: Tray) -> None:
+def test_who_only_looks_waits_for_nothing_else(cli: CommandLine) -> None:
     """What takes long to import, and is for those who change something or speak to a host."""
     others = ["aiserver_tray.control.client", "aiserver_tray.target.model"]
     others += ["aiserver_tray.logs.level", "difflib", "rich", "nacl"]
@@ -209,7 +210,7 @@ def test_who_only_looks_waits_for_nothing_else(tray: Tray) -> None:
         .replace("]", "}")
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "--home", tray.home, "--host", "unix:///nowhere", "status"],
+        [sys.executable, "-c", code, "--home", cli.home, "--host", "unix:///nowhere", "status"],
         capture_output=True,
         text=True,
         check=True,
@@ -218,18 +219,18 @@ def test_who_only_looks_waits_for_nothing_else(tray: Tray) -> None:
 
 
 @pytest.mark.parametrize("host", ["tcp://[x", "tcp://[::1", "tcp://me:open-sesame@10.0.0.1:2375"])
-def test_an_address_that_is_none_is_told_without_a_password(tray: Tray, host: str) -> None:
-    for done in (tray("status", "--host", host), tray("config", "set", "app.engine", host)):
-        assert done.returncode == 1
-        assert done.stderr.startswith("E_SETTING: ")
-        assert "Traceback" not in done.stderr
-        assert "open-sesame" not in done.stderr
+def test_an_address_that_is_none_is_told_without_a_password(cli: CommandLine, host: str) -> None:
+    for done in (cli.call("status", "--host", host), cli.call("config", "set", "app.engine", host)):
+        assert done.code == 1
+        assert done.errors.startswith("E_SETTING: ")
+        assert "Traceback" not in done.errors
+        assert "open-sesame" not in done.errors
 
 
-def test_no_folder_is_not_the_current_one(tray: Tray) -> None:
-    done = tray("--home", "", "choose", "n8n")
-    assert done.returncode == 2
-    assert "a folder is needed" in done.stderr
+def test_no_folder_is_not_the_current_one(cli: CommandLine) -> None:
+    done = cli.call("--home", "", "choose", "n8n")
+    assert done.code == 2
+    assert "a folder is needed" in done.errors
 
 
 @pytest.mark.parametrize(
@@ -242,9 +243,9 @@ def test_no_folder_is_not_the_current_one(tray: Tray) -> None:
     ],
 )
 def test_a_closed_stream_is_no_reason_for_a_traceback(
-    tray: Tray, closed: str, words: list[str]
+    cli: CommandLine, closed: str, words: list[str]
 ) -> None:
-    command = [sys.executable, "-m", "aiserver_tray", "--home", str(tray.home)]
+    command = [sys.executable, "-m", "aiserver_tray", "--home", str(cli.home)]
     command += ["--host", "unix:///nowhere", *words]
     done = subprocess.run(
         ["sh", "-c", f'"$@" {closed}', "sh", *command], capture_output=True, text=True, check=False
@@ -253,18 +254,20 @@ def test_a_closed_stream_is_no_reason_for_a_traceback(
     assert "Traceback" not in done.stderr
 
 
-def test_start_at_login_is_switched_by_a_command(tray: Tray, tmp_path: Path) -> None:
+def test_start_at_login_is_switched_by_a_command(cli: CommandLine, tmp_path: Path) -> None:
     env = {"DISPLAY": ":9", "XDG_CONFIG_HOME": str(tmp_path)}
     no, yes = "The applet does not start at login.\n", "The applet starts at login.\n"
     for word, said in (("", no), ("on", yes), ("", yes), ("on", yes), ("off", no), ("off", no)):
-        assert tray("autostart", *word.split(), env=env).stdout == said, word
+        assert cli.call("autostart", *word.split(), env=env).output == said, word
         assert len(list(tmp_path.glob("autostart/*"))) == (said == yes), word
 
 
-def test_a_command_that_is_advised_means_the_same_installation(tray: Tray, tmp_path: Path) -> None:
+def test_a_command_that_is_advised_means_the_same_installation(
+    cli: CommandLine, tmp_path: Path
+) -> None:
     here, hive = tmp_path / "a b", tmp_path / "hive"
     hive.mkdir()
     asked = ("--catalog", hive, "config", "get", "n8n.PROT", "--home", here)
     advice = f"aiserver-tray --home '{here}' --catalog {hive} config list"
-    assert advice in tray(*asked).stderr
-    assert "aiserver-tray config list" in tray("config", "get", "n8n.PROT").stderr
+    assert advice in cli.call(*asked).errors
+    assert "aiserver-tray config list" in cli.call("config", "get", "n8n.PROT").errors

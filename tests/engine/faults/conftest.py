@@ -9,7 +9,7 @@ import pytest
 from tests.engine.faults.objects import foreign, make_foreign, started
 from tests.lab import engine as lab_engine
 from tests.lab.place import Place
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 from tests.support.stack import IMAGE, service, write
 from tests.support.waiting import eventually
 
@@ -36,6 +36,6 @@ def catalog(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tray(lab: Place, client: docker.DockerClient, catalog: Path, tmp_path: Path) -> Tray:
+def cli(lab: Place, client: docker.DockerClient, catalog: Path, tmp_path: Path) -> CommandLine:
     """A new installation with that catalog."""
-    return Tray(tmp_path / "home", catalog, lab.host)
+    return CommandLine(tmp_path / "home", catalog, lab.host)

@@ -10,7 +10,7 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from tests.engine.faults.objects import kept, nothing_of, ours, running
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 from tests.support.stack import OPEN, held, write
 from tests.support.waiting import eventually
 
@@ -24,20 +24,20 @@ BY_HAND: dict[str, Callable[[Container], object]] = {
 @pytest.mark.parametrize("how", BY_HAND)
 @pytest.mark.parametrize("victim", ["ai-web-db", "ai-web-api"])
 def test_status_tells_what_was_done_by_hand_and_up_mends_it(
-    client: docker.DockerClient, tray: Tray, how: str, victim: str
+    client: docker.DockerClient, cli: CommandLine, how: str, victim: str
 ) -> None:
-    tray.run("up", "web").succeeded()
+    cli.run("up", "web").succeeded()
     made = kept(client, "ai-web-data")
     untouched = {name: c["Id"] for name, c in ours(client, "web").items() if name != victim}
 
     BY_HAND[how](client.containers.get(victim))
 
-    module = tray.module("web")
+    module = cli.module("web")
     assert module["state"] == "degraded"
     assert victim.removeprefix("ai-web-") in module["reason"]
     assert module["ready"] == module["total"] - 1
-    tray.run("up", "web").succeeded()
-    module = tray.module("web")
+    cli.run("up", "web").succeeded()
+    module = cli.module("web")
     assert (module["state"], module["reason"]) == ("running", None)
     assert untouched.items() <= {n: c["Id"] for n, c in ours(client, "web").items()}.items()
     assert kept(client, "ai-web-data") == made
@@ -46,15 +46,15 @@ def test_status_tells_what_was_done_by_hand_and_up_mends_it(
 @pytest.mark.parametrize("how", BY_HAND)
 @pytest.mark.parametrize("operation", ["stop", "down"])
 def test_what_was_done_by_hand_is_in_the_way_of_no_end(
-    client: docker.DockerClient, tray: Tray, how: str, operation: str
+    client: docker.DockerClient, cli: CommandLine, how: str, operation: str
 ) -> None:
-    tray.run("up", "web").succeeded()
+    cli.run("up", "web").succeeded()
     made = kept(client, "ai-web-data")
     BY_HAND[how](client.containers.get("ai-web-api"))
 
-    tray.run(operation, "web").succeeded()
+    cli.run(operation, "web").succeeded()
 
-    assert tray.module("web")["state"] == "stopped"
+    assert cli.module("web")["state"] == "stopped"
     left = {name: c["State"] for name, c in ours(client, "web").items()}
     if operation == "down":
         assert nothing_of(client, "web")
@@ -65,17 +65,17 @@ def test_what_was_done_by_hand_is_in_the_way_of_no_end(
 
 @pytest.mark.parametrize("how", ["killed", "removed"])
 def test_up_fails_at_once_where_the_service_it_waits_for_is_ended_by_hand(
-    client: docker.DockerClient, tray: Tray, catalog: Path, how: str
+    client: docker.DockerClient, cli: CommandLine, catalog: Path, how: str
 ) -> None:
     write(catalog, "web", {"web": held()})
-    with tray.started("up", "web") as up:
+    with cli.started("up", "web") as up:
         eventually(lambda: running(client, "web"), "a running container of web")
         BY_HAND[how](client.containers.get("ai-web"))
         up.wait().failed("E_EXITED", "web", "137" if how == "killed" else "removed")
 
 
 def test_up_goes_on_waiting_for_a_service_that_is_paused_by_hand_for_a_while(
-    client: docker.DockerClient, tray: Tray, catalog: Path
+    client: docker.DockerClient, cli: CommandLine, catalog: Path
 ) -> None:
     write(catalog, "web", {"web": held()})
 
@@ -84,7 +84,7 @@ def test_up_goes_on_waiting_for_a_service_that_is_paused_by_hand_for_a_while(
             return bool(container.exec_run(OPEN).exit_code == 0)
         return False
 
-    with tray.started("up", "web") as up:
+    with cli.started("up", "web") as up:
         eventually(lambda: running(client, "web"), "a running container of web")
         container = client.containers.get("ai-web")
         container.pause()
@@ -95,11 +95,11 @@ def test_up_goes_on_waiting_for_a_service_that_is_paused_by_hand_for_a_while(
 
 @pytest.mark.parametrize("words", [["stop"], ["down"], ["down", "--volumes", "--yes"]])
 def test_ending_everything_of_ours_leaves_what_only_looks_like_it(
-    client: docker.DockerClient, tray: Tray, words: list[str]
+    client: docker.DockerClient, cli: CommandLine, words: list[str]
 ) -> None:
-    tray.run("up", "web").succeeded()
+    cli.run("up", "web").succeeded()
 
-    tray.run(*words).succeeded()
+    cli.run(*words).succeeded()
 
     assert all(entry["State"] == "exited" for entry in ours(client, "web").values())
     volumes = {volume.name for volume in client.volumes.list()}
@@ -107,11 +107,11 @@ def test_ending_everything_of_ours_leaves_what_only_looks_like_it(
 
 
 def test_a_foreign_container_of_our_name_is_told_and_left(
-    client: docker.DockerClient, tray: Tray
+    client: docker.DockerClient, cli: CommandLine
 ) -> None:
     theirs = client.containers.create("busybox:1.37.0", name="ai-web-api")
 
-    tray.run("up", "web").failed("E_NAME_CONFLICT", "ai-web-api", "not touched")
+    cli.run("up", "web").failed("E_NAME_CONFLICT", "ai-web-api", "not touched")
 
     assert not ours(client, "web")
     assert client.containers.get("ai-web-api").id == theirs.id

@@ -13,7 +13,7 @@ from tests.engine.faults.objects import ours
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 from tests.support.stack import IMAGE, service, write
 
 MEBIBYTE = 2**20
@@ -51,11 +51,11 @@ def small_client(small: Place) -> Iterator[docker.DockerClient]:
 
 
 @pytest.fixture
-def small_tray(small: Place, tmp_path: Path) -> Tray:
+def small_cli(small: Place, tmp_path: Path) -> CommandLine:
     catalog = tmp_path / "catalog"
     services = {"db": service(volume="data"), "web": service("db", volume="more")}
     write(catalog, "web", services)
-    return Tray(tmp_path / "home", catalog, small.host)
+    return CommandLine(tmp_path / "home", catalog, small.host)
 
 
 def data(place: Place) -> Path:
@@ -77,42 +77,42 @@ def fill(place: Place) -> Path:
 
 
 def test_up_says_that_the_disk_is_full_and_works_when_there_is_room(
-    small: Place, small_client: docker.DockerClient, small_tray: Tray
+    small: Place, small_client: docker.DockerClient, small_cli: CommandLine
 ) -> None:
     small_client.images.pull(IMAGE)
     filler = fill(small)
 
-    small_tray.run("up", "web").failed("E_RESOURCES", "disk")
+    small_cli.run("up", "web").failed("E_RESOURCES", "disk")
 
     filler.unlink()
-    small_tray.run("up", "web").succeeded()
-    assert small_tray.module("web")["state"] == "running"
+    small_cli.run("up", "web").succeeded()
+    assert small_cli.module("web")["state"] == "running"
 
 
 def test_a_pull_says_that_the_disk_is_full_and_works_when_there_is_room(
-    small: Place, small_client: docker.DockerClient, small_tray: Tray
+    small: Place, small_client: docker.DockerClient, small_cli: CommandLine
 ) -> None:
     filler = fill(small)
 
-    small_tray.run("up", "web").failed("E_RESOURCES", "disk")
+    small_cli.run("up", "web").failed("E_RESOURCES", "disk")
 
     filler.unlink()
-    small_tray.run("up", "web").succeeded()
-    assert small_tray.module("web")["state"] == "running"
+    small_cli.run("up", "web").succeeded()
+    assert small_cli.module("web")["state"] == "running"
 
 
 def test_what_runs_on_a_full_disk_can_be_ended_with_its_data_kept(
-    small: Place, small_client: docker.DockerClient, small_tray: Tray
+    small: Place, small_client: docker.DockerClient, small_cli: CommandLine
 ) -> None:
-    small_tray.run("up", "web").succeeded()
+    small_cli.run("up", "web").succeeded()
     made = _made(small)
     filler = fill(small)
 
-    small_tray.run("down", "web").succeeded()
+    small_cli.run("down", "web").succeeded()
 
     assert not ours(small_client, "web")
     filler.unlink()
-    small_tray.run("up", "web").succeeded()
+    small_cli.run("up", "web").succeeded()
     assert _made(small) == made
 
 

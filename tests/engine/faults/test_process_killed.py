@@ -6,7 +6,7 @@ import docker
 import pytest
 
 from tests.engine.faults.objects import kept, nothing_of, ours, running
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 from tests.support.stack import held, service, slow_to_stop, write
 from tests.support.waiting import eventually
 
@@ -21,46 +21,46 @@ def slow(catalog: Path) -> None:
     write(catalog, "web", services)
 
 
-def test_up_goes_on_where_a_killed_one_was(client: docker.DockerClient, tray: Tray) -> None:
-    with tray.started("up", "web") as up:
+def test_up_goes_on_where_a_killed_one_was(client: docker.DockerClient, cli: CommandLine) -> None:
+    with cli.started("up", "web") as up:
         eventually(lambda: running(client, "web"), "a running container of web")
         up.kill()
     assert running(client, "web") < ALL
 
-    tray.run("up", "web").succeeded()
+    cli.run("up", "web").succeeded()
 
     assert running(client, "web") == ALL
-    assert tray.module("web")["state"] == "running"
+    assert cli.module("web")["state"] == "running"
 
 
-def test_down_removes_what_a_killed_up_left(client: docker.DockerClient, tray: Tray) -> None:
-    with tray.started("up", "web") as up:
+def test_down_removes_what_a_killed_up_left(client: docker.DockerClient, cli: CommandLine) -> None:
+    with cli.started("up", "web") as up:
         eventually(lambda: running(client, "web"), "a running container of web")
         up.kill()
 
-    tray.run("down", "web").succeeded()
+    cli.run("down", "web").succeeded()
 
     assert nothing_of(client, "web")
-    assert tray.module("web")["state"] == "stopped"
+    assert cli.module("web")["state"] == "stopped"
 
 
 @pytest.mark.usefixtures("slow")
 @pytest.mark.parametrize("again", ["up", "down"])
 def test_either_goes_on_where_a_killed_down_was(
-    client: docker.DockerClient, tray: Tray, again: str
+    client: docker.DockerClient, cli: CommandLine, again: str
 ) -> None:
-    tray.run("up", "web").succeeded()
+    cli.run("up", "web").succeeded()
     made = kept(client, "ai-web-data")
-    with tray.started("down", "web") as down:
+    with cli.started("down", "web") as down:
         eventually(lambda: running(client, "web") < ALL, "a stopped container of web")
         down.kill()
     assert ours(client, "web")
 
-    tray.run(again, "web").succeeded()
+    cli.run(again, "web").succeeded()
 
     assert kept(client, "ai-web-data") == made
     if again == "up":
-        assert tray.module("web")["state"] == "running"
+        assert cli.module("web")["state"] == "running"
         assert running(client, "web") == ALL
     else:
         assert nothing_of(client, "web")
@@ -68,44 +68,44 @@ def test_either_goes_on_where_a_killed_down_was(
 
 @pytest.mark.parametrize("again", ["up", "down"])
 def test_a_cancelled_up_leaves_a_state_to_go_on_from(
-    client: docker.DockerClient, tray: Tray, again: str
+    client: docker.DockerClient, cli: CommandLine, again: str
 ) -> None:
-    with tray.started("up", "web") as up:
+    with cli.started("up", "web") as up:
         eventually(lambda: running(client, "web"), "a running container of web")
         up.interrupt()
         assert up.wait().cancelled().failures == ["E_CANCELLED"]
     assert running(client, "web") < ALL
 
-    tray.run(again, "web").succeeded()
+    cli.run(again, "web").succeeded()
 
     if again == "up":
-        assert tray.module("web")["state"] == "running"
+        assert cli.module("web")["state"] == "running"
     else:
         assert nothing_of(client, "web")
 
 
 @pytest.mark.usefixtures("slow")
-def test_a_cancelled_down_can_be_done_again(client: docker.DockerClient, tray: Tray) -> None:
-    tray.run("up", "web").succeeded()
-    with tray.started("down", "web") as down:
+def test_a_cancelled_down_can_be_done_again(client: docker.DockerClient, cli: CommandLine) -> None:
+    cli.run("up", "web").succeeded()
+    with cli.started("down", "web") as down:
         eventually(lambda: running(client, "web") < ALL, "a stopped container of web")
         down.interrupt()
         down.wait().cancelled()
     assert ours(client, "web")
 
-    tray.run("down", "web").succeeded()
+    cli.run("down", "web").succeeded()
 
     assert nothing_of(client, "web")
 
 
 def test_a_cancelled_up_does_not_wait_for_what_never_gets_healthy(
-    client: docker.DockerClient, tray: Tray, catalog: Path
+    client: docker.DockerClient, cli: CommandLine, catalog: Path
 ) -> None:
     write(catalog, "web", {"web": held(), "after": service("web")})
-    with tray.started("up", "web") as up:
+    with cli.started("up", "web") as up:
         eventually(lambda: running(client, "web"), "a running container of web")
         up.interrupt()
         up.wait().cancelled()
 
-    tray.run("down", "web").succeeded()
+    cli.run("down", "web").succeeded()
     assert nothing_of(client, "web")

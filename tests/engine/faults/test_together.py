@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.faults.objects import nothing_of, running
 from tests.engine.observed import created, heard
-from tests.support.command_line import Running, Tray
+from tests.support.command_line import CommandLine, Running
 from tests.support.stack import OPEN, held, service, write
 from tests.support.waiting import eventually
 
@@ -31,40 +31,40 @@ def open_gate(client: docker.DockerClient) -> None:
 
 
 def test_the_same_up_in_two_processes_makes_each_container_once(
-    client: docker.DockerClient, tray: Tray
+    client: docker.DockerClient, cli: CommandLine
 ) -> None:
     with heard(client, "create") as told, ExitStack() as stack:
-        calls = [stack.enter_context(tray.started("up", "web")) for _ in range(2)]
+        calls = [stack.enter_context(cli.started("up", "web")) for _ in range(2)]
         for call in calls:
             call.wait().succeeded()
 
     assert created(told, "web") == ALL
-    assert tray.module("web")["state"] == "running"
+    assert cli.module("web")["state"] == "running"
 
 
 def test_modules_that_need_the_same_one_come_up_at_once_and_make_it_once(
-    client: docker.DockerClient, tray: Tray, catalog: Path
+    client: docker.DockerClient, cli: CommandLine, catalog: Path
 ) -> None:
     write(catalog, "base", {"base": service()}, kind="basic")
     for name in ("left", "right"):
         write(catalog, name, {name: service()}, kind="feature", requires=["base"])
     with heard(client, "create") as told, ExitStack() as stack:
-        calls = [stack.enter_context(tray.started("up", name)) for name in ("left", "right")]
+        calls = [stack.enter_context(cli.started("up", name)) for name in ("left", "right")]
         for call in calls:
             call.wait().succeeded()
 
     assert created(told, "base") == ["ai-base"]
-    assert {tray.module(name)["state"] for name in ("base", "left", "right")} == {"running"}
+    assert {cli.module(name)["state"] for name in ("base", "left", "right")} == {"running"}
 
 
 @pytest.mark.usefixtures("gate")
 def test_an_unrelated_module_comes_up_and_goes_while_another_is_coming_up(
-    client: docker.DockerClient, tray: Tray
+    client: docker.DockerClient, cli: CommandLine
 ) -> None:
-    with tray.started("up", "slow") as slow:
+    with cli.started("up", "slow") as slow:
         has_begun(client)
-        tray.run("up", "quick", "--no-wait").succeeded()
-        tray.run("down", "quick", "--no-wait").succeeded()
+        cli.run("up", "quick", "--no-wait").succeeded()
+        cli.run("down", "quick", "--no-wait").succeeded()
         assert slow.is_running
         open_gate(client)
         slow.wait().succeeded()
@@ -72,20 +72,20 @@ def test_an_unrelated_module_comes_up_and_goes_while_another_is_coming_up(
 
 @pytest.mark.usefixtures("gate")
 def test_who_does_not_want_to_wait_is_told_who_is_at_it(
-    client: docker.DockerClient, tray: Tray
+    client: docker.DockerClient, cli: CommandLine
 ) -> None:
-    with tray.started("up", "slow") as slow:
+    with cli.started("up", "slow") as slow:
         has_begun(client)
-        tray.run("down", "slow", "--no-wait").failed("E_BUSY", str(slow.process.pid), "up")
+        cli.run("down", "slow", "--no-wait").failed("E_BUSY", str(slow.process.pid), "up")
         open_gate(client)
         slow.wait().succeeded()
 
 
 @pytest.mark.usefixtures("gate")
-def test_down_waits_for_the_up_before_it(client: docker.DockerClient, tray: Tray) -> None:
-    with tray.started("up", "slow") as slow:
+def test_down_waits_for_the_up_before_it(client: docker.DockerClient, cli: CommandLine) -> None:
+    with cli.started("up", "slow") as slow:
         has_begun(client)
-        with tray.started("down", "slow") as down:
+        with cli.started("down", "slow") as down:
             said = _said(down)
             assert str(slow.process.pid) in said, said
             open_gate(client)
@@ -102,25 +102,25 @@ def _said(call: Running) -> str:
 
 
 @pytest.mark.usefixtures("gate")
-def test_who_waits_can_be_cancelled(client: docker.DockerClient, tray: Tray) -> None:
-    with tray.started("up", "slow") as slow:
+def test_who_waits_can_be_cancelled(client: docker.DockerClient, cli: CommandLine) -> None:
+    with cli.started("up", "slow") as slow:
         has_begun(client)
-        with tray.started("down", "slow") as down:
+        with cli.started("down", "slow") as down:
             _said(down)
             down.interrupt()
             down.wait().cancelled()
         assert slow.is_running
         open_gate(client)
         slow.wait().succeeded()
-    assert tray.module("slow")["state"] == "running"
+    assert cli.module("slow")["state"] == "running"
 
 
 @pytest.mark.usefixtures("gate")
-def test_a_killed_process_holds_up_nobody(client: docker.DockerClient, tray: Tray) -> None:
-    with tray.started("up", "slow") as slow:
+def test_a_killed_process_holds_up_nobody(client: docker.DockerClient, cli: CommandLine) -> None:
+    with cli.started("up", "slow") as slow:
         has_begun(client)
         slow.kill()
 
-    tray.run("down", "slow", "--no-wait").succeeded()
+    cli.run("down", "slow", "--no-wait").succeeded()
 
     assert nothing_of(client, "slow")

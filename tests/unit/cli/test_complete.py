@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.cli.completion import PROGRAM, VARIABLE
-from tests.unit.command_line import Tray, module_folder
+from tests.support.command_line import CommandLine
+from tests.unit.module_folders import write
 
 
 def offered(home: Path, *words: str) -> list[str]:
@@ -60,13 +61,13 @@ def test_what_is_set_is_offered_to_be_unset(tmp_path: Path) -> None:
 
 
 def test_of_secrets_those_that_are_not_kept_are_offered_to_be_unset(tmp_path: Path) -> None:
-    tray = Tray(tmp_path)
+    cli = CommandLine(tmp_path, tmp_path, "")
     secret = "type: secret, generate: hex32"
     settings = f"{{A: {{{secret}, keep: true}}, B: {{{secret}}}, C: {{{secret}}}}}"
     head = f"x-aiserver: {{kind: feature, settings: {settings}}}\n"
-    module_folder(tray, "mine", head + "services: {a: {image: 'i:1'}}\n")
+    write(cli.home / "modules", "mine", head + "services: {a: {image: 'i:1'}}\n")
     for name in ("mine.A", "mine.B"):
-        assert tray("config", "get", name, "--show").returncode == 0
+        assert cli.call("config", "get", name, "--show").code == 0
     words = ("--home", str(tmp_path), "config", "unset", "mine.")
     assert offered(tmp_path, *words) == ["mine.B"]
 

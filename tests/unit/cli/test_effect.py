@@ -6,7 +6,7 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.cli.effect import to_be_renewed
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 
 BIND = ("app.bind", ["n8n", "dify"])
 OWN = ("n8n.N8N_HOST_PORT", ["n8n"])
@@ -56,15 +56,15 @@ def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: A
     ],
 )  # fmt: skip
 def test_a_change_is_confirmed_in_a_line_beside_the_output(app: App, words: str, said: str) -> None:
-    tray = Tray(app.settings.folder, app.settings.folder, "unix:///nowhere")
-    done = tray.run(*words.split())
+    cli = CommandLine(app.settings.folder, app.settings.folder, "unix:///nowhere")
+    done = cli.run(*words.split())
     assert (done.code, done.output, done.errors) == (
         0,
         "",
-        said.format(up=tray.advice("up n8n")) + "\n",
+        said.format(up=cli.advice("up n8n")) + "\n",
     )
 
 
 def test_as_json_the_answer_is_all(app: App) -> None:
-    tray = Tray(app.settings.folder, app.settings.folder, "unix:///nowhere")
-    assert tray.run("choose", "n8n", "--json").errors == ""
+    cli = CommandLine(app.settings.folder, app.settings.folder, "unix:///nowhere")
+    assert cli.run("choose", "n8n", "--json").errors == ""

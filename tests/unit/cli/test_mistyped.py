@@ -6,21 +6,21 @@ import pytest
 
 from aiserver_tray.host.paths import find_home
 from aiserver_tray.settings.store import Settings
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 from tests.support.stack import service, write
 
 
 @pytest.fixture
-def tray(tmp_path: Path) -> Tray:
+def cli(tmp_path: Path) -> CommandLine:
     """A new installation with the module web, and no engine."""
     catalog = tmp_path / "catalog"
     write(catalog, "web", {"web": service()}, kind="feature")
-    return Tray(tmp_path / "home", catalog, f"unix://{tmp_path}/none.sock")
+    return CommandLine(tmp_path / "home", catalog, f"unix://{tmp_path}/none.sock")
 
 
 @pytest.mark.parametrize(("word", "meant"), [("stauts", "status"), ("chose", "choose")])
-def test_a_command_is_told_the_nearest_ones(tray: Tray, word: str, meant: str) -> None:
-    done = tray.run(word)
+def test_a_command_is_told_the_nearest_ones(cli: CommandLine, word: str, meant: str) -> None:
+    done = cli.run(word)
     assert (done.code, done.output) == (2, "")
     assert f"No such command '{word}'." in done.errors
     assert f"'{meant}'" in done.errors
@@ -42,30 +42,30 @@ def test_a_command_is_told_the_nearest_ones(tray: Tray, word: str, meant: str) -
     ],
 )
 def test_a_module_is_told_the_nearest_ones_without_an_engine_too(
-    tray: Tray, words: tuple[str, ...]
+    cli: CommandLine, words: tuple[str, ...]
 ) -> None:
-    tray.run(*words).failed("E_UNKNOWN", "There is no 'wbe'. Did you mean web?")
+    cli.run(*words).failed("E_UNKNOWN", "There is no 'wbe'. Did you mean web?")
 
 
-def test_a_service_is_told_the_nearest_ones_without_an_engine_too(tray: Tray) -> None:
+def test_a_service_is_told_the_nearest_ones_without_an_engine_too(cli: CommandLine) -> None:
     told = "There is no 'web/wbe'. Did you mean web/web?"
-    tray.run("exec", "web/wbe").failed("E_UNKNOWN", told)
+    cli.run("exec", "web/wbe").failed("E_UNKNOWN", told)
 
 
 @pytest.mark.parametrize("command", ["stop", "down", "restart", "logs", "exec"])
-def test_a_module_that_there_is_needs_the_engine(tray: Tray, command: str) -> None:
-    tray.run(command, "web").failed("E_ENGINE_DOWN")
+def test_a_module_that_there_is_needs_the_engine(cli: CommandLine, command: str) -> None:
+    cli.run(command, "web").failed("E_ENGINE_DOWN")
 
 
-def test_services_of_a_file_that_cannot_be_read_are_on_the_engine_alone(tray: Tray) -> None:
-    (tray.catalog / "web/compose.yaml").write_text("services: [", encoding="utf-8")
-    tray.run("exec", "web/web").failed("E_ENGINE_DOWN")
+def test_services_of_a_file_that_cannot_be_read_are_on_the_engine_alone(cli: CommandLine) -> None:
+    (cli.catalog / "web/compose.yaml").write_text("services: [", encoding="utf-8")
+    cli.run("exec", "web/web").failed("E_ENGINE_DOWN")
 
 
 @pytest.mark.parametrize("command", ["stop", "down"])
-def test_what_is_to_be_stopped_may_be_on_the_engine_alone(tray: Tray, command: str) -> None:
-    tray.run(command, "old").failed("E_ENGINE_DOWN")
-    tray.run("restart", "old").failed("E_UNKNOWN", "There is no 'old'.")
-    with Settings(find_home(tray.home)).update_engine("one that does not answer now") as engine:
+def test_what_is_to_be_stopped_may_be_on_the_engine_alone(cli: CommandLine, command: str) -> None:
+    cli.run(command, "old").failed("E_ENGINE_DOWN")
+    cli.run("restart", "old").failed("E_UNKNOWN", "There is no 'old'.")
+    with Settings(find_home(cli.home)).update_engine("one that does not answer now") as engine:
         engine.desired = ["webs"]
-    tray.run(command, "webs").failed("E_ENGINE_DOWN")
+    cli.run(command, "webs").failed("E_ENGINE_DOWN")

@@ -16,7 +16,7 @@ from aiserver_tray.cli.terminal import (
     without_colour,
     wrapped,
 )
-from tests.support.command_line import Tray
+from tests.support.command_line import CommandLine
 from tests.support.terminal import terminal
 
 
@@ -81,9 +81,9 @@ def test_a_line_that_is_broken_keeps_every_word(text: str, room: int) -> None:
 
 def test_an_error_is_broken_between_words_on_a_terminal_alone(tmp_path: Path) -> None:
     words = ("config", "get", "n8n.N8N_HOST_PROT")
-    tray = Tray(tmp_path, tmp_path, "")
-    piped = tray.run(*words).failed("E_UNKNOWN")
-    with terminal(*tray.options, *words) as shown:
+    cli = CommandLine(tmp_path, tmp_path, "")
+    piped = cli.run(*words).failed("E_UNKNOWN")
+    with terminal(*cli.options, *words) as shown:
         assert shown.end() == 1
     lines = shown.text.splitlines()
     assert len(lines) > 1
