@@ -1,6 +1,5 @@
 """What single calls of the command line cost."""
 
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from tests.bench.shapes import HUNDRED, TEN, Shape
 from tests.bench.sides import Tray, run
 from tests.bench.stacks import engine_of
 from tests.lab.place import Place
+from tests.support.ports import free_port
 
 MEBIBYTE = 2**20
 PEAK_LIMIT = 80
@@ -41,10 +41,7 @@ def memory(lab: Place) -> Results:
 
 def _peak_of_n8n(tray: Tray) -> Figure:
     tray.run("down")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    tray.run("config", "set", "n8n.N8N_HOST_PORT", str(port))
+    tray.run("config", "set", "n8n.N8N_HOST_PORT", str(free_port()))
     return _peak(tray, "up", "n8n")
 
 

@@ -24,9 +24,9 @@ from tests.bench import merged
 from tests.bench.result import Comparison, Results, alternating, seconds
 from tests.bench.sides import Side, Theirs, Tray, WholeProcess
 from tests.bench.stacks import containers, require
-from tests.engine.test_modules import free_port
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
+from tests.support.ports import free_port
 
 LIMIT = 0.75
 TYPICAL = {

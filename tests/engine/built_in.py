@@ -7,8 +7,8 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from tests.engine.test_modules import free_port
 from tests.support.installation import Installation
+from tests.support.ports import free_port
 
 MAX_MAP_COUNT = Path("/proc/sys/vm/max_map_count")
 

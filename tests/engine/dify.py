@@ -12,10 +12,10 @@ from typing import Any
 import docker
 
 from tests.engine.observed import said
-from tests.engine.test_modules import free_port
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.support.installation import Installation
+from tests.support.ports import free_port
 
 CONTAINER = "ai-dify-"
 JOBS = {"dify-database", "dify-storage", "dify-migration"}
@@ -25,6 +25,8 @@ SERVICES = {
     "dify-qdrant",
 }
 """What runs with the default answers."""
+SSRF = ("-x", "http://ssrf_proxy:3128")
+"""Options of `Dify.fetch`: through the proxy that keeps workflows from the inner networks."""
 
 
 @dataclass(frozen=True)

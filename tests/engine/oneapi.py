@@ -9,9 +9,9 @@ import docker
 import pytest
 import requests
 
-from tests.engine.test_modules import free_port
 from tests.lab.place import Place
 from tests.support.installation import Installation
+from tests.support.ports import free_port
 
 EDITIONS = ["one-api", "new-api"]
 PUBLISHED = "123456"

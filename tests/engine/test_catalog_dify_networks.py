@@ -8,7 +8,7 @@ import pytest
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
-from tests.engine.dify import CONTAINER, Dify, installed, until
+from tests.engine.dify import CONTAINER, SSRF, Dify, installed, until
 from tests.lab.place import Place
 
 SIBLINGS = {"n8n": (5678,), "oneapi": (3000,), "ragflow": (80, 9380)}
@@ -21,7 +21,7 @@ for port in {PORTS}:
 """
 OUTSIDE = "203.0.113.0/24"
 """Addresses for examples (RFC 5737): no private ones, and nobody's."""
-SSRF = ("-x", "http://ssrf_proxy:3128")
+
 # Shells are told to ask for their own addresses without it; who wants to asks it all the same.
 AGENT = ("--noproxy", "", "-x", "http://agent_ssrf_proxy:3128")
 PRIVATE = [

@@ -13,12 +13,12 @@ from tests.engine.built_in import (
     value_of,
 )
 from tests.engine.observed import facts, names, said
+from tests.engine.ragflow import REQUIRED, query
 from tests.engine.waiting import until
 from tests.support.installation import Installation
 
 __all__ = ["memory_maps"]
 
-REQUIRED = ("mysql", "elasticsearch", "minio")
 STORES = {"silo": "ai-minio", "rustfs": "ai-minio-minio-rustfs"}
 JOB = "ai-ragflow-ragflow-database"
 OWN = {"ai-ragflow", "ai-ragflow-ragflow-valkey", JOB}
@@ -87,12 +87,6 @@ def test_its_job_leaves_data_alone_and_sets_a_changed_password(
     assert as_ragflow(engine, "B" * 32, "SELECT x FROM rag_flow.t") == "7"
     with pytest.raises(AssertionError, match="Access denied"):
         as_ragflow(engine, first, "SELECT 1")
-
-
-def query(engine: docker.DockerClient, sql: str) -> str:
-    """What the database's administrator gets."""
-    command = 'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" exec mysql -h 127.0.0.1 -u root -N -e "$0"'
-    return said(engine, "ai-mysql", "sh", "-c", command, sql)
 
 
 def as_ragflow(engine: docker.DockerClient, password: str, sql: str) -> str:

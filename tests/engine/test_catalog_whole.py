@@ -25,10 +25,11 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
 from aiserver_tray.target.jobs import jobs_in
 from catalog_table import load, names_used, rows
-from tests.engine.test_modules import OWNER, free_port
+from tests.engine.n8n import OWNER
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, ended
+from tests.support.ports import free_port
 from tests.support.processes import kill
 
 pytestmark = pytest.mark.timeout(600)

@@ -9,10 +9,10 @@ import pytest
 import requests
 
 from aiserver_tray.masking import MASK
+from tests.engine.kernel_setting import NAME, Setting, setting
+from tests.engine.n8n import OWNER
 from tests.engine.observed import facts, names, said
 from tests.engine.oneapi import EDITIONS, OneApiStack
-from tests.engine.test_kernel_settings import NAME, Setting, setting
-from tests.engine.test_modules import OWNER
 from tests.lab.engine import registry_address
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine

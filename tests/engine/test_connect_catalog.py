@@ -6,11 +6,10 @@ import pytest
 from docker.models.containers import Container
 
 from tests.engine.built_in import choose_free_ports, memory_maps
-from tests.engine.dify import Dify
+from tests.engine.dify import SSRF, Dify
 from tests.engine.observed import facts, names, said
 from tests.engine.oneapi import OneApiStack
-from tests.engine.test_catalog_dify_networks import SSRF
-from tests.engine.test_catalog_ragflow import REQUIRED, query
+from tests.engine.ragflow import REQUIRED, query
 
 __all__ = ["memory_maps"]
 

@@ -7,7 +7,7 @@ lower than that.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -23,8 +23,9 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.target import kernel as kernel_target
 from aiserver_tray.target.labels import ONE_SHOT
 from aiserver_tray.target.model import ImageTarget
+from tests.engine.hosting import CALLER, hosted
+from tests.engine.kernel_setting import FILE, NAME, Setting, setting
 from tests.engine.observed import events, names
-from tests.engine.test_reviving import CALLER, hosted
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
@@ -33,37 +34,9 @@ from tests.support.command_line import CommandLine
 from tests.support.installation import IMAGE, Installation, checked, ended, idle
 from tests.support.terminal import terminal
 
-NAME = "vm.max_map_count"
-FILE = Path("/proc/sys/vm/max_map_count")
+__all__ = ["setting"]
+
 ALLOW = "app.kernel_settings"
-
-
-class Setting:
-    """The machine's ``vm.max_map_count``; ``need`` is more than was found."""
-
-    def __init__(self) -> None:
-        self.found = self.value
-        self.need = self.found + 1
-
-    @property
-    def value(self) -> int:
-        return int(FILE.read_text())
-
-    @property
-    def step(self) -> str:
-        return f"kernel_setting {NAME}={self.need}"
-
-    def put_back(self) -> None:
-        FILE.write_text(str(self.found))
-
-
-@pytest.fixture
-def setting() -> Iterator[Setting]:
-    setting = Setting()
-    try:
-        yield setting
-    finally:
-        setting.put_back()
 
 
 @pytest.fixture

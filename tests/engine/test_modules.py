@@ -1,7 +1,6 @@
 """The catalog's modules on a real engine, started by ``docker compose`` as any person could."""
 
 import os
-import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,23 +11,12 @@ import requests
 
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.setting import PLACEHOLDER
+from tests.engine.n8n import OWNER
 from tests.lab.place import Place
+from tests.support.ports import free_port
 
 ORCHESTRATION = Path(__file__).parents[2] / "orchestration"
-OWNER = {
-    "email": "owner@example.com",
-    "firstName": "O",
-    "lastName": "W",
-    "password": "Passw0rd-of-the-owner",
-}
-
 Compose = Callable[..., str]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

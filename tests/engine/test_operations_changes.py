@@ -8,8 +8,8 @@ import pytest
 from aiserver_tray.errors import CatalogError
 from aiserver_tray.operations.request import EVERY_VOLUME
 from tests.engine.observed import facts, names, said
-from tests.engine.test_modules import free_port
 from tests.support.installation import IMAGE, Installation, after, checked, idle, script
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 

@@ -14,8 +14,8 @@ from aiserver_tray.errors import (
 from aiserver_tray.operations.request import Request
 from tests.engine.observed import facts, open_gate, said
 from tests.engine.registries.misbehaving import registry
-from tests.engine.test_modules import free_port
 from tests.support.installation import Installation, after, checked, ended, gated, idle, script
+from tests.support.ports import free_port
 
 PATIENT = {"ready_within": "10m"}
 """Longer than the test waits: what is told before was not told by the limit."""

@@ -5,10 +5,11 @@ from pathlib import Path
 import docker
 import requests
 
+from tests.engine.n8n import OWNER
 from tests.engine.observed import said
-from tests.engine.test_modules import OWNER, free_port
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
+from tests.support.ports import free_port
 
 JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
 SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-runners", *JOBS}

@@ -24,6 +24,7 @@ import requests
 
 from tests.lab import network
 from tests.lab.place import LabError, Place
+from tests.support.ports import free_port
 
 _ENTER_ROOT = Path(__file__).with_name("enter_root.py")
 _NAMESPACE = Path(__file__).with_name("namespace.sh")
@@ -114,7 +115,7 @@ def start(place: Place) -> None:
     for folder in (place.data, place.registry, place.temporary):
         folder.mkdir(parents=True, exist_ok=True)
     pool = network.create(place)
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     place.registry_config.write_text(json.dumps(_registry_config(place, address)))
     place.engine_config.write_text(json.dumps(_engine_config(place, address, str(pool))))
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
@@ -211,12 +212,6 @@ def sweep(place: Place) -> None:
         for shared in ("/run/containerd", "/run/docker/plugins", "/run/docker"):
             with suppress(OSError):  # not empty, so not ours, or never made
                 Path(shared).rmdir()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _registry_config(place: Place, address: str) -> dict[str, object]:

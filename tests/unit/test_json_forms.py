@@ -29,7 +29,7 @@ from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.store import Entry
 from aiserver_tray.state.status import status_json
 from aiserver_tray.state.wire import snapshot_json, steps_json
-from tests.unit.cli.test_status import MODULE
+from tests.unit.cli.modules import MODULE
 from tests.unit.pages import names, sections
 
 PAGE = sections("docs/json.md")

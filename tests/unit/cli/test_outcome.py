@@ -6,7 +6,7 @@ from aiserver_tray.cli.outcome import outcome_json, summary
 from aiserver_tray.errors import EngineDownError
 from aiserver_tray.i18n import Text
 from aiserver_tray.model import EngineView, OperationView, Snapshot, StepView
-from tests.unit.cli.test_status import MODULE
+from tests.unit.cli.modules import MODULE
 
 OTHER = replace(MODULE, name="dify", state="starting", open=None)
 SNAPSHOT = Snapshot(1, EngineView(running=True, version="1"), "running", (OTHER, MODULE))

@@ -11,18 +11,10 @@ from aiserver_tray.cli.status_table import table
 from aiserver_tray.cli.words import PLAIN_SIGNS
 from aiserver_tray.errors import EngineDownError
 from aiserver_tray.i18n import Text
-from aiserver_tray.model import EngineView, ModuleView, Port, ServiceView, Snapshot, State
+from aiserver_tray.model import EngineView, ModuleView, Port, Snapshot, State
 from aiserver_tray.state.status import status_json
 from aiserver_tray.state.words import SIGNS, STATES
-
-SERVICE = ServiceView(
-    "n8n", "ai-n8n", "running", "healthy", "i:1", is_job=False, exit_code=None, started_at=None,
-    reason=None, ports=(Port("127.0.0.1", 18100, 5678),),
-)  # fmt: skip
-MODULE = ModuleView(
-    "n8n", "feature", "running", 3, 3, None, orphan=False, wanted=True, used_by=(),
-    open="http://localhost:18100", services=(SERVICE,),
-)  # fmt: skip
+from tests.unit.cli.modules import MODULE, SERVICE
 
 
 def snapshot(*modules: ModuleView, state: State = "running") -> Snapshot:

@@ -1,7 +1,6 @@
 """What clients and the host of the core have to say to each other."""
 
 import threading
-from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
@@ -12,7 +11,6 @@ from aiserver_tray.contract import (
     PROGRESS_EVENT,
     SNAPSHOT_EVENT,
     STATUS_EVENT,
-    Json,
 )
 from aiserver_tray.control.changes import applied
 from aiserver_tray.control.client import Client
@@ -23,27 +21,7 @@ from aiserver_tray.host.paths import Home
 from aiserver_tray.state.facts import ContainerSeen, DesiredChanged
 from tests.support import made
 from tests.support.store_contract import ROLE, StoreContract
-
-LIMIT = 20.0
-
-
-class Heard:
-    """Listens for events."""
-
-    def __init__(self, client: Client, *events: str) -> None:
-        self._events: SimpleQueue[tuple[str, Json]] = SimpleQueue()
-        self.is_lost = threading.Event()
-        client.subscribe(events, lambda *event: self._events.put(event), self.is_lost.set)
-
-    def next(self) -> tuple[str, Json]:
-        return self._events.get(timeout=LIMIT)
-
-    def until(self, is_it: Callable[[Json], bool]) -> list[Json]:
-        """The payloads up to the one that *is_it*."""
-        payloads: list[Json] = []
-        while not payloads or not is_it(payloads[-1]):
-            payloads.append(self.next()[1])
-        return payloads
+from tests.unit.control.listening import LIMIT, Heard, until
 
 
 def test_a_call_is_answered_in_the_clients_language(home: Home, server: Server) -> None:
@@ -216,12 +194,3 @@ def test_who_leaves_is_forgotten_and_is_not_told_that_the_host_was_lost(
     client.close()
     until(lambda: len(contract.forgotten) == 1)
     assert not heard.is_lost.is_set()
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait for it; fails after a while."""
-    for _ in range(int(LIMIT * 200)):
-        if is_so():
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError

@@ -28,8 +28,8 @@ from aiserver_tray.state.facts import ContainerSeen
 from tests.support import made
 from tests.support.store_contract import ROLE, StoreContract
 
+from .listening import LIMIT, Heard, until
 from .raw import Raw, entered
-from .test_client import LIMIT, Heard, until
 
 
 def test_socket_and_key_are_the_users_alone(home: Home, server: Server) -> None:

@@ -19,7 +19,7 @@ from aiserver_tray.errors import AlreadyRunningError, BusyError, NotRunningError
 from aiserver_tray.host.paths import Home
 from tests.support.store_contract import ROLE
 
-from .test_client import LIMIT, Heard
+from .listening import LIMIT, Heard
 
 ROOT = Path(__file__).parents[3]
 

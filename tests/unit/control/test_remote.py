@@ -21,7 +21,7 @@ from aiserver_tray.state.facts import OperationChanged
 from tests.support import made
 from tests.support.store_contract import OPERATION, ROLE, StoreContract
 
-from .test_client import LIMIT, until
+from .listening import LIMIT, until
 
 
 @pytest.fixture

@@ -18,6 +18,28 @@ from aiserver_tray.target.model import ModuleTarget, ServiceTarget
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 IMAGE_ID = "sha256:1"
 
+BASE = """
+    x-aiserver: {kind: basic}
+    services:
+      base:
+        image: busybox:1
+        volumes: ["data:/data"]
+    volumes: {data: {}}
+"""
+
+APP = """
+    x-aiserver: {kind: feature, requires: [base]}
+    services:
+      job:
+        image: busybox:1
+      web:
+        image: busybox:1
+        depends_on: {job: {condition: service_completed_successfully}}
+      worker:
+        image: busybox:2
+        depends_on: {web: {condition: service_healthy}}
+"""
+
 
 def targets_of(folder: Path, **files: str) -> list[ModuleTarget]:
     """The modules of the Compose *files* (name -> text), in the order given."""

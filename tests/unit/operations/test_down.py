@@ -17,8 +17,7 @@ from aiserver_tray.operations.down import (
     with_users,
 )
 from aiserver_tray.operations.plan import Plan
-from tests.unit.operations.planning import observed, targets_of
-from tests.unit.operations.test_up import APP, BASE
+from tests.unit.operations.planning import APP, BASE, observed, targets_of
 
 Stack = tuple[dict[str, ModuleModel], list[Container]]
 

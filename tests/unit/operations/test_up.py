@@ -17,29 +17,16 @@ from aiserver_tray.operations.up import (
     plan_without_waiting,
 )
 from aiserver_tray.target.model import ModuleTarget
-from tests.unit.operations.planning import IMAGE_ID, MADE, done, observed, running, targets_of
-
-BASE = """
-    x-aiserver: {kind: basic}
-    services:
-      base:
-        image: busybox:1
-        volumes: ["data:/data"]
-    volumes: {data: {}}
-"""
-
-APP = """
-    x-aiserver: {kind: feature, requires: [base]}
-    services:
-      job:
-        image: busybox:1
-      web:
-        image: busybox:1
-        depends_on: {job: {condition: service_completed_successfully}}
-      worker:
-        image: busybox:2
-        depends_on: {web: {condition: service_healthy}}
-"""
+from tests.unit.operations.planning import (
+    APP,
+    BASE,
+    IMAGE_ID,
+    MADE,
+    done,
+    observed,
+    running,
+    targets_of,
+)
 
 
 @pytest.fixture
