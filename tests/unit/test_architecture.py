@@ -1,4 +1,4 @@
-"""What the page of the architecture tells, against the code and the rules for its imports."""
+"""What the page of the architecture tells, against the code; and the rules for imports."""
 
 import ast
 import re
@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from typing import Any
+
+import pytest
 
 from tests.unit.pages import ROOT
 
@@ -64,6 +66,57 @@ def test_whatever_is_imported_is_a_declared_dependency() -> None:
     others = set(imported()) - set(sys.stdlib_module_names) - {"aiserver_tray"} - BROUGHT.keys()
     distributions = packages_distributions()
     assert [n for n in sorted(others) if not {d.lower() for d in distributions[n]} & known] == []
+
+
+def imports_of_test(module: tuple[str, ...], text: str) -> Iterator[str]:
+    """The full names that the *module* of tests imports; *text* is its source."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = module[: -node.level] if node.level else ()
+            base = [*package, node.module] if node.module else package
+            yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+def forbidden(module: tuple[str, ...], text: str) -> list[str]:
+    """The imports of a *module* of tests that break a rule. A level imports only from its own
+    folder, support and lab; these two import from no level. Nobody imports a test module."""
+    allowed = {module[1], "support", "lab"}
+    own = [name.split(".") for name in imports_of_test(module, text) if name.startswith("tests.")]
+    return [
+        ".".join(parts)
+        for parts in own
+        if parts[1] not in allowed or any(part.startswith("test_") for part in parts)
+    ]
+
+
+def test_levels_of_tests_share_only_what_is_in_support_and_lab() -> None:
+    found = []
+    for file in sorted(ROOT.glob("tests/**/*.py")):
+        place = file.relative_to(ROOT)
+        module, text = place.with_suffix("").parts, file.read_text(encoding="utf-8")
+        found += [f"{place} imports {name}" for name in forbidden(module, text)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "found"),
+    [
+        ("tests.unit.cli.test_a", "from tests.engine.dify import JOBS", "tests.engine.dify.JOBS"),
+        ("tests.unit.cli.test_a", "from tests import engine", "tests.engine"),
+        ("tests.unit.cli.test_a", "def f():\n import tests.bench.sides", "tests.bench.sides"),
+        ("tests.unit.cli.test_a", "from .test_b import B", "tests.unit.cli.test_b.B"),
+        ("tests.unit.cli.test_a", "from ...ui import home", "tests.ui.home"),
+        ("tests.support.stack", "from tests.engine import dify", "tests.engine.dify"),
+        ("tests.lab.engine", "from tests.engine import dify", "tests.engine.dify"),
+        ("tests.engine.dify", "from tests.engine.test_a import A", "tests.engine.test_a.A"),
+        ("tests.engine.dify", "from tests.lab import place\nfrom tests.support import made", ""),
+        ("tests.engine.dify", "from . import oneapi\nfrom tests.engine.n8n import OWNER", ""),
+    ],
+)
+def test_an_import_that_breaks_the_rule_is_found(module: str, text: str, found: str) -> None:
+    assert forbidden(tuple(module.split(".")), text) == ([found] if found else [])
 
 
 def named(node: ast.expr) -> str:
