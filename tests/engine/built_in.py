@@ -1,25 +1,12 @@
 """Modules of the built-in catalog on the lab."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import docker
-import pytest
 from docker.models.containers import Container
 
 from tests.support.installation import Installation
 from tests.support.ports import free_port
-
-MAX_MAP_COUNT = Path("/proc/sys/vm/max_map_count")
-
-
-@pytest.fixture
-def memory_maps() -> Iterator[None]:
-    """As many memory maps as Elasticsearch wants. The lab's engine has this machine's kernel."""
-    before = MAX_MAP_COUNT.read_text(encoding="ascii")
-    MAX_MAP_COUNT.write_text(str(max(int(before), 262144)), encoding="ascii")
-    yield
-    MAX_MAP_COUNT.write_text(before, encoding="ascii")
 
 
 def choose_free_ports(here: Installation, *modules: str) -> None:

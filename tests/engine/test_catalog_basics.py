@@ -12,15 +12,12 @@ from tests.engine.built_in import (
     choose_free_ports,
     command_of,
     healthy,
-    memory_maps,
     passes,
     value_of,
 )
 from tests.engine.observed import said
 from tests.engine.waiting import until
 from tests.support.installation import Installation
-
-__all__ = ["memory_maps"]
 
 BASICS = ("postgres", "redis", "mysql", "minio", "elasticsearch", "qdrant", "meilisearch")
 STATUS_SERVER = """
@@ -39,7 +36,6 @@ RED = '{"status":"red"}'
 Answer = tuple[int, str]
 """Status and body of an answer to any request."""
 
-pytestmark = pytest.mark.usefixtures("memory_maps")
 every = pytest.mark.parametrize("module", BASICS)
 
 

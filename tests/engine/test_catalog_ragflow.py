@@ -8,7 +8,6 @@ from tests.engine.built_in import (
     check_of,
     choose_free_ports,
     healthy,
-    memory_maps,
     passes,
     value_of,
 )
@@ -17,13 +16,9 @@ from tests.engine.ragflow import REQUIRED, query
 from tests.engine.waiting import until
 from tests.support.installation import Installation
 
-__all__ = ["memory_maps"]
-
 STORES = {"silo": "ai-minio", "rustfs": "ai-minio-minio-rustfs"}
 JOB = "ai-ragflow-ragflow-database"
 OWN = {"ai-ragflow", "ai-ragflow-ragflow-valkey", JOB}
-
-pytestmark = pytest.mark.usefixtures("memory_maps")
 
 
 @pytest.fixture

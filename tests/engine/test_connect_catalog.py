@@ -2,16 +2,13 @@
 RAGFlow, whose job makes OneAPI a provider there, and Dify, in which a person does."""
 
 import docker
-import pytest
 from docker.models.containers import Container
 
-from tests.engine.built_in import choose_free_ports, memory_maps
+from tests.engine.built_in import choose_free_ports
 from tests.engine.dify import SSRF, Dify
 from tests.engine.observed import facts, names, said
 from tests.engine.oneapi import OneApiStack
 from tests.engine.ragflow import REQUIRED, query
-
-__all__ = ["memory_maps"]
 
 JOB = "ai-ragflow-ragflow-models"
 KEY = "ragflow-key-of-the-account"
@@ -38,7 +35,6 @@ def status(engine: docker.DockerClient, container: str, address: str, token: str
     return int(said(engine, container, *curl, *header, f"{address}/models"))
 
 
-@pytest.mark.usefixtures("memory_maps")
 def test_ragflow_gets_oneapi_as_a_provider_of_an_account(
     engine: docker.DockerClient, oneapi: OneApiStack
 ) -> None:

@@ -18,6 +18,7 @@ import pytest
 from tests.engine.waiting import until
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
+from tests.lab.leases import lease_any
 from tests.lab.place import LabError, Place
 
 BUSYBOX = "busybox:1.37.0"
@@ -215,6 +216,28 @@ def test_two_up_at_once_make_one_lab(second: Place) -> None:
     names = [_text(folder / "cmdline") for folder in Path("/proc").glob("[0-9]*")]
     ours = [name for name in names if name.startswith("dockerd\0") and second.name in name]
     assert len(ours) == 1
+
+
+def test_processes_that_test_never_share_a_lab(second: Place) -> None:
+    first, taken = lease_any(second)
+    with taken:
+        other, also_taken = lease_any(second)
+        with also_taken:
+            assert {first.state.name, other.state.name} == {"1", "2"}
+            assert first.registry == other.registry == second.registry
+            assert first.name != other.name
+    again, taken = lease_any(second)
+    with taken:
+        assert again == first
+
+
+def test_down_removes_the_labs_for_tests_that_nobody_uses(second: Place) -> None:
+    used, taken = lease_any(second)
+    unused = second.for_tests(2)
+    with taken:
+        lifecycle.down(second)
+        assert used.state.exists()
+        assert not unused.state.exists()
 
 
 def test_env_names_the_lab_of_the_given_state_folder(second: Place) -> None:

@@ -22,7 +22,7 @@ import docker
 import psutil
 import requests
 
-from tests.lab import network
+from tests.lab import kernel, network
 from tests.lab.place import LabError, Place
 from tests.support.ports import free_port
 
@@ -114,6 +114,7 @@ def start(place: Place) -> None:
     place.run.mkdir(parents=True, exist_ok=True)
     for folder in (place.data, place.registry, place.temporary):
         folder.mkdir(parents=True, exist_ok=True)
+    kernel.allow()
     pool = network.create(place)
     address = f"127.0.0.1:{free_port()}"
     place.registry_config.write_text(json.dumps(_registry_config(place, address)))
@@ -205,10 +206,11 @@ def sweep(place: Place) -> None:
     """Ends what runs and removes what it left outside the state folder."""
     kill(place)
     network.remove(place)
+    kernel.restore()
     for folder in (place.run, place.temporary):
         shutil.rmtree(folder, ignore_errors=True)
     _in_cgroups("sweep", place)
-    if not network.another_engine():
+    if not kernel.any_engine():
         for shared in ("/run/containerd", "/run/docker/plugins", "/run/docker"):
             with suppress(OSError):  # not empty, so not ours, or never made
                 Path(shared).rmdir()

@@ -9,23 +9,25 @@ from docker.errors import NotFound
 
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
+from tests.lab.leases import lease_any
 from tests.lab.place import Place, default_place
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Place]:
-    """The machine's lab, up. It is taken down at the end if it was down before."""
-    place = default_place()
-    was_up = lab_engine.alive(place)
-    lifecycle.up(place)
-    yield place
-    if not was_up:
-        lifecycle.down(place)
+    """A lab that only this process uses, up, with nothing on its engine but images."""
+    place, taken = lease_any(default_place())
+    with taken:
+        lifecycle.up(place)
+        with closing(lab_engine.client(place)) as client:
+            _remove(client, _owned(client))  # of a run that was killed
+        yield place
+        lifecycle.stop(place)
 
 
 @pytest.fixture
 def engine(lab: Place) -> Iterator[docker.DockerClient]:
-    """A client of the lab's engine. All that the test leaves there is removed, save images."""
+    """A client of the lab's engine. All that the test leaves there is removed, except images."""
     with borrowed(lab) as client:
         yield client
 
@@ -33,13 +35,13 @@ def engine(lab: Place) -> Iterator[docker.DockerClient]:
 @contextmanager
 def borrowed(lab: Place) -> Iterator[docker.DockerClient]:
     """A client whose containers, volumes and networks are removed at the end, whoever made them."""
-    lifecycle.up(lab)  # an earlier test may have killed it
+    lifecycle.mend(lab)  # an earlier test may have killed it
     with closing(lab_engine.client(lab)) as client:
         before = _owned(client)
         try:
             yield client
         finally:
-            lifecycle.up(lab)  # and so may this one
+            lifecycle.mend(lab)  # and so may this one
             _remove(client, _owned(client) - before)
 
 

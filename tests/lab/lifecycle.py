@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from tests.lab import engine
 from tests.lab.build import build, missing
+from tests.lab.leases import lease
 from tests.lab.place import LabError, Place
 from tests.lab.recipes import load_recipes
 
@@ -22,9 +24,17 @@ def up(place: Place, report: Report = lambda _: None) -> None:
     with place.locked():
         if not engine.alive(place):
             _start(place, report)
-        if wanted := missing(place, load_recipes().values()):
-            report(f"{len(wanted)} images to build")
-            build(place, wanted, report)
+        # Labs that share a registry's storage build one after the other.
+        with place.images_of.locked() if place.images_of else nullcontext():
+            if wanted := missing(place, load_recipes().values()):
+                report(f"{len(wanted)} images to build")
+                build(place, wanted, report)
+
+
+def mend(place: Place) -> None:
+    """Like ``up``, for a lab that was up before: its registry is taken to hold the images."""
+    if not engine.alive(place):
+        up(place)
 
 
 def _start(place: Place, report: Report) -> None:
@@ -44,8 +54,20 @@ def _remove_data(place: Place) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def stop(place: Place) -> None:
+    """Ends the engine with all its containers. Images that it pulled stay for the next start."""
+    with place.locked():
+        engine.sweep(place)
+
+
 def down(place: Place) -> None:
-    """Ends the engine with all its containers and removes everything but the registry's storage."""
+    """Ends the engine with all its containers and removes everything but the registry's storage;
+    of the labs for tests, those that nobody uses."""
+    for tests in place.test_labs:
+        if taken := lease(tests):
+            with taken:
+                engine.sweep(tests)
+                shutil.rmtree(tests.state)
     with place.locked():
         engine.sweep(place)
         _remove_data(place)
@@ -53,6 +75,6 @@ def down(place: Place) -> None:
 
 def purge(place: Place) -> None:
     """Like ``down``, and removes the registry's storage too."""
+    down(place)
     with place.locked():
-        engine.sweep(place)
         shutil.rmtree(place.state)

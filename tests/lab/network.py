@@ -9,11 +9,9 @@ import ipaddress
 import json
 import re
 import subprocess
-from pathlib import Path
 
 from tests.lab.place import LabError, Place
 
-_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _Network = ipaddress.IPv4Network
 
 
@@ -32,8 +30,6 @@ def create(place: Place) -> _Network:
     run("ip", "link", "add", place.name, "type", "bridge")
     run("ip", "address", "add", f"{bridge[1]}/24", "dev", place.name)
     run("ip", "link", "set", place.name, "up")
-    (place.run / "ip_forward").write_text(_FORWARDING.read_text())
-    _FORWARDING.write_text("1")
     for rule in _rules(place, pool):
         run("iptables", "--wait", *rule)
     return pool
@@ -72,10 +68,6 @@ def remove(place: Place) -> None:
     present = {link["ifname"] for link in json.loads(run("ip", "-json", "link", "show"))}
     for bridge in present & {place.name, *_engine_bridges(place)}:
         run("ip", "link", "delete", bridge)
-    before = place.run / "ip_forward"
-    if before.exists() and not another_engine():
-        _FORWARDING.write_text(before.read_text())
-        before.unlink()
 
 
 def _engine_bridges(place: Place) -> set[str]:
@@ -86,12 +78,3 @@ def _engine_bridges(place: Place) -> set[str]:
     store = place.data / "network/files/local-kv.db"
     content = store.read_bytes() if store.exists() else b""
     return {f"br-{match.decode()[:12]}" for match in re.findall(rb"bridge/([0-9a-f]{64})", content)}
-
-
-def another_engine() -> bool:
-    """Whether any engine runs: one that is not ours may need the kernel's forwarding."""
-    return any(
-        comm.read_text().strip() == "dockerd"
-        for comm in Path("/proc").glob("[0-9]*/comm")
-        if comm.exists()
-    )

@@ -18,9 +18,15 @@ class LabError(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """One lab: a state folder, and names derived from it that no other lab on the machine has."""
+    """One lab: a state folder, and names derived from it that no other lab on the machine has.
+
+    Attributes:
+        state: The folder.
+        images_of: The lab whose registry's storage this one uses; None where it has its own.
+    """
 
     state: Path
+    images_of: "Place | None" = None
 
     @property
     def name(self) -> str:
@@ -69,7 +75,19 @@ class Place:
     @property
     def registry(self) -> Path:
         """The registry's storage: what ``down`` leaves for the next ``up``."""
-        return self.state / "registry"
+        return self.images_of.registry if self.images_of else self.state / "registry"
+
+    def for_tests(self, number: int) -> "Place":
+        """A lab for tests alone, with the images of this one."""
+        state = self.state / "tests" / str(number)
+        state.mkdir(parents=True, exist_ok=True)
+        return Place(state, self)
+
+    @property
+    def test_labs(self) -> "list[Place]":
+        """The labs `for_tests` of this one that there are."""
+        folders = sorted(self.state.glob("tests/*/"))
+        return [Place(folder, self) for folder in folders]
 
     @property
     def log(self) -> Path:

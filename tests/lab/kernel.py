@@ -1,0 +1,35 @@
+"""What labs need of this machine's kernel, and its settings as they were before the first lab."""
+
+import json
+from pathlib import Path
+
+import psutil
+
+_NEEDS = {
+    Path("/proc/sys/net/ipv4/ip_forward"): 1,  # the containers' way out
+    Path("/proc/sys/vm/max_map_count"): 262144,  # for Elasticsearch
+}
+_BEFORE = Path("/run/ailab-kernel.json")
+
+
+def allow() -> None:
+    """Raise what is lower than labs need."""
+    found = {file: int(file.read_text()) for file in _NEEDS}
+    if not _BEFORE.exists():
+        _BEFORE.write_text(json.dumps({str(file): value for file, value in found.items()}))
+    for file, least in _NEEDS.items():
+        if found[file] < least:
+            file.write_text(str(least))
+
+
+def restore() -> None:
+    """Restore the settings, unless an engine runs: also one that is not ours may need them."""
+    if _BEFORE.exists() and not any_engine():
+        for file, value in json.loads(_BEFORE.read_text()).items():
+            Path(file).write_text(str(value))
+        _BEFORE.unlink()
+
+
+def any_engine() -> bool:
+    """Whether any engine runs on this machine, the user's own included."""
+    return any(process.info["name"] == "dockerd" for process in psutil.process_iter(["name"]))
