@@ -14,6 +14,8 @@ from tests.support.installation import Installation, ended, idle
 from tests.support.waiting import eventually
 
 GOES_ON = "echo begins; sleep 600"
+LIMIT = 300.0
+"""Seconds; less than `GOES_ON` takes."""
 
 
 def hook(text: str) -> list[dict[str, Any]]:
@@ -86,7 +88,7 @@ def test_a_command_before_the_stop_may_take_as_long_as_the_stop(
 
     assert here.done("stop", "web") == ["stop ai-web"]
 
-    assert 1 < time.monotonic() - began < 10
+    assert 1 < time.monotonic() - began < LIMIT
     assert facts(engine, "ai-web")["ai-web"].status == "exited"
 
 

@@ -3,7 +3,6 @@
 import os
 import plistlib
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from aiserver_tray.host import autostart
 from aiserver_tray.host.login_items import AutostartFolder, LaunchAgents, RunKey, autostart_folder
 from aiserver_tray.host.paths import Home, default_home
 from aiserver_tray.host.registry import Hive
+from tests.support.waiting import eventually
 
 NASTY = "a b\\c\"d$e`f%g%%h;i'j&k(l)#m=n~o*p?q<r>s|t\\"
 linux = pytest.mark.skipif(not Path("/proc").exists(), reason="files and programs of Linux")
@@ -150,9 +150,7 @@ def test_a_desktop_starts_just_the_command(tmp_path: Path) -> None:
     app = gio.DesktopAppInfo.new_from_filename(str(tmp_path / "x.desktop"))
     assert app is not None
     assert app.launch([], context)
-    deadline = time.monotonic() + 10
-    while not seen.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    eventually(seen.exists, "the program's words")
     assert seen.read_text().splitlines() == [NASTY, "", "tab\there", "plain"]
 
 

@@ -5,7 +5,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from aiserver_tray.errors import CancelledError, EngineDownError
 from aiserver_tray.host import engine_place
 from aiserver_tray.host.engine_start import can_start, start_engine
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="sockets and paths of Linux")
 
@@ -123,12 +123,9 @@ def test_waiting_can_be_cancelled_and_no_question_stays(
             cancelled.set()
         raise EngineDownError(host, "no answer yet")
 
-    began = time.monotonic()
     with pytest.raises(CancelledError):
         start_engine(host, ping, cancelled)
-    while not (machine / "ended").exists() and time.monotonic() < began + 10:
-        time.sleep(0.01)
-    assert (machine / "ended").exists()
+    eventually((machine / "ended").exists, "the end of the command")
 
 
 def test_an_engine_elsewhere_cannot_be_started() -> None:
