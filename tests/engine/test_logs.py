@@ -39,10 +39,10 @@ def test_a_log_that_can_not_be_read_is_told_once_and_not_waited_for(
     with muted.cli.started("logs", "talk", "-f") as following:
         assert following.process.stdout is not None
         assert following.process.stdout.readline().endswith("said\n")
-        engine.containers.get("ai-talk-two").restart()
-        engine.containers.get("ai-talk-one").restart()
+        engine.containers.get("ai-talk-two").restart(timeout=0)
+        engine.containers.get("ai-talk-one").restart(timeout=0)
         assert following.process.stdout.readline().endswith("said\n")
-        engine.containers.get("ai-talk-one").stop()
+        engine.containers.get("ai-talk-one").stop(timeout=0)
         done = following.wait()
     assert (done.code, done.output) == (0, "")
     assert done.errors.count("can't be shown") == 1
