@@ -2,6 +2,7 @@
 
 python3 build/dev.py run [COMMAND…]           set up, then run the applet: up n8n, status …
 python3 build/dev.py test [LEVEL…] [-- …]     all tests, or one level: unit, oracle, engine …
+python3 build/dev.py test --changed           only what the uncommitted change can break
 python3 build/dev.py check                    what CI checks besides the tests
 python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
 python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
@@ -50,6 +51,9 @@ def benchmark(word: str) -> str:
 
 def add_test(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("levels", nargs="*", metavar="LEVEL", help=", ".join(TESTS))
+    what = "only tests that the change can break, by imports and files read, and one of each level"
+    parser.add_argument("--changed", action="store_true", help=what)
+    parser.add_argument("--base", metavar="REV", help="with --changed: the change since REV")
 
 
 def add_lab(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +93,7 @@ COMMANDS = {
     "run": Command(command_run, "[COMMAND…]"),
     "test": Command(
         command_test,
-        "[LEVEL…] [-- WORDS FOR PYTEST…]",
+        "[LEVEL…] [--changed [--base REV]] [-- WORDS FOR PYTEST…]",
         "what pytest is to get stands after --, as in: test unit -- -k NAME",
         add_test,
     ),

@@ -1,6 +1,7 @@
 """What each command of `build/dev.py` does."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,14 +73,23 @@ def possible_levels() -> list[str]:
 
 
 def command_test(options: argparse.Namespace) -> int:
-    """Run the tests of some levels, or of all. What they need is installed first."""
+    """Run the tests of some levels, or of all, on all cores. What they need is installed first."""
+    if options.base and not options.changed:
+        options.parser.error("--base goes with --changed")
     for level in options.levels:
         if level not in TESTS:
             fail(f"no tests called {level}; there are: {', '.join(TESTS)}")
     levels = options.levels or possible_levels()
     set_up(needs_of_tests(levels))
     folders = [f"tests/{level}" for level in levels]
-    return become("python", "-m", "pytest", *folders, *options.words)
+    words = [f"--numprocesses={workers()}", *(["--changed"] if options.changed else [])]
+    words += [f"--base={options.base}"] if options.base else []
+    return become("python", "-m", "pytest", *folders, *words, *options.words)
+
+
+def workers() -> int:
+    """How many tests run at once: one more than there are cores, since some only wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 def command_lab(options: argparse.Namespace) -> int:

@@ -116,9 +116,12 @@ class Dify:
             url,
         ]
         container = self.client.containers.get(CONTAINER + service)
+
+        def told() -> str:
+            return str(container.exec_run(command).output.decode())
+
         # A busy engine may lose the output of a command that ends at once: curl always has some.
-        told = eventually(lambda: container.exec_run(command).output.decode(), "curl's status")
-        return int(told[-3:])
+        return int(eventually(told, "curl's status")[-3:])
 
 
 EXPECTED = dict.fromkeys(SERVICES, "healthy") | dict.fromkeys(JOBS, "exited 0")

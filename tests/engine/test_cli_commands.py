@@ -47,6 +47,7 @@ def cli(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> CommandLine:
 # -- operations ----------------------------------------------------------------------------------
 
 
+@pytest.mark.smoke
 def test_up_tells_each_step_on_stderr_and_its_result_as_json(cli: CommandLine) -> None:
     done = cli.run("up", "web", "--json").succeeded()
     result = json.loads(done.output)

@@ -37,6 +37,7 @@ def test_of_a_built_in_module(name: str) -> None:
     assert_same(catalog, catalog.module(name))
 
 
+@pytest.mark.smoke
 def test_of_the_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", HOME)
     compared = [case for case in cases("corpus") if is_compared(case)]

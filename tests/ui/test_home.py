@@ -26,6 +26,7 @@ WORDS = {
 }
 
 
+@pytest.mark.smoke
 def test_every_state_has_its_word_and_its_shape(stack: Stack) -> None:
     home = stack.home()
     shapes = set()

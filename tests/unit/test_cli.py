@@ -15,6 +15,7 @@ from tests.unit.module_folders import write
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.smoke
 def test_options_stand_before_or_after_the_command(cli: CommandLine, tmp_path: Path) -> None:
     folder = tmp_path / "more/extra"
     folder.mkdir(parents=True)

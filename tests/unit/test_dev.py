@@ -99,7 +99,7 @@ def ended(command: Sequence[object], numbers: Sequence[signal.Signals]) -> tuple
         text=True,
     ) as process:
         assert process.stdout
-        assert process.stdout.readline() == "ready\n"
+        assert "ready\n" in iter(process.stdout.readline, "")
         for number in numbers:
             process.send_signal(number)
             time.sleep(0.2)  # so that the next one finds it ending
@@ -170,29 +170,36 @@ def test_where_set_up_fails_it_is_told_what_to_do_after_all_that_was_said(
 
 
 FIXTURE = """
-import time, pytest
+import os, time, pytest
+
+screen = open(f"/proc/{{{process}}}/fd/1", "w")
 
 @pytest.fixture
 def process():
     yield
     time.sleep(0.5)
-    print("tidied", flush=True)
+    print("tidied", file=screen, flush=True)
 
 def test_that_lasts(process):
-    print("ready", flush=True)
+    print("ready", file=screen, flush=True)
     time.sleep(60)
 """
 
 
 @pytest.mark.parametrize(
-    "numbers", [[signal.SIGTERM], [signal.SIGINT, signal.SIGTERM], [signal.SIGTERM] * 2]
+    ("words", "process", "numbers"),
+    [
+        ([], "os.getpid()", [signal.SIGINT, signal.SIGTERM]),
+        (["--numprocesses=1"], "os.getppid()", [signal.SIGTERM] * 2),
+    ],
 )
 def test_tests_that_are_to_end_take_down_what_they_started(
-    tmp_path: Path, numbers: list[signal.Signals]
+    tmp_path: Path, words: list[str], process: str, numbers: list[signal.Signals]
 ) -> None:
     file = tmp_path / "test_it.py"
-    file.write_text(FIXTURE, encoding="utf-8")
-    said, status = ended(["-m", "pytest", "-qs", "-p", "tests.conftest", file], numbers)
+    file.write_text(FIXTURE.format(process=process), encoding="utf-8")
+    plugin = ["-p", "tests.conftest"]
+    said, status = ended(["-m", "pytest", "-qs", *plugin, *words, file], numbers)
     assert "tidied\n" in said
     assert status == pytest.ExitCode.INTERRUPTED
 

@@ -1,0 +1,96 @@
+"""Which tests ``--changed`` chooses."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from developer import packages
+from tests.support.changed import ROOT, Sources, changed_files
+
+FILES: Mapping[str, str] = {
+    "wares/__init__.py": "",
+    "wares/core.py": "DATA = 'shelf/list.json'\n",
+    "wares/app.py": "from wares import core\n",
+    "shelf/list.json": "{}\n",
+    "checks/__init__.py": "",
+    "checks/helper.py": "from wares import app\n",
+    "checks/unit/__init__.py": "",
+    "checks/unit/test_core.py": "from wares import core\n",
+    "checks/unit/test_app.py": "from checks import helper\n",
+    "checks/unit/test_alone.py": "",
+    "checks/unit/kept/__init__.py": "",
+    "checks/unit/kept/conftest.py": "from wares import app\n",
+    "checks/unit/kept/test_kept.py": "",
+    "checks/engine/__init__.py": "",
+    "checks/engine/test_whole.py": "from checks import helper\n",
+    "checks/engine/test_core.py": "from wares import core\nNAME = 'test_core.txt'\n",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project in git, with all its files committed."""
+    for name, content in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "first")
+    return tmp_path
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=folder, check=True)
+
+
+def test_changed_new_and_removed_files_are_found(project: Path) -> None:
+    (project / "wares/app.py").write_text("", encoding="utf-8")
+    (project / "new.py").touch()
+    (project / "shelf/list.json").unlink()
+    git(project, "add", "wares")
+
+    assert changed_files("HEAD", project) == {"wares/app.py", "new.py", "shelf/list.json"}
+
+
+def test_an_unknown_commit_is_an_error(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        changed_files("no-such-commit", project)
+
+
+CHOSEN = [
+    ("wares/core.py", "unit", {"test_core", "test_app", "kept.test_kept"}),
+    ("wares/app.py", "unit", {"test_app", "kept.test_kept"}),
+    ("shelf/list.json", "unit", {"test_core", "test_app", "kept.test_kept"}),
+    ("checks/unit/kept/conftest.py", "unit", {"kept.test_kept"}),
+    ("checks/unit/test_alone.py", "unit", {"test_alone"}),
+    ("wares/core.py", "engine", {"test_core"}),
+    ("wares/app.py", "engine", set()),
+    ("checks/helper.py", "engine", {"test_whole"}),
+    ("README.md", "unit", set()),
+]
+
+
+@pytest.mark.parametrize(("file", "level", "tests"), CHOSEN)
+def test_what_a_change_can_break_is_chosen(
+    project: Path, file: str, level: str, tests: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(project)
+    (project / file).touch()
+    sources = Sources(project, "wares", "checks")
+
+    found = sources.dependents(sources.modules_of([file]), level)
+
+    names = {name.removeprefix(f"checks.{level}.") for name in found}
+    assert {name for name in names if "test_" in name} == tests
+
+
+def test_each_level_has_one_test_that_always_runs() -> None:
+    """More would make a short run long; none would leave out what processes import."""
+    marks = dict.fromkeys(packages.TESTS, 0)
+    for file in ROOT.glob("tests/*/**/test_*.py"):
+        marks[file.relative_to(ROOT).parts[1]] += file.read_text("utf-8").count(
+            "\n@pytest.mark.smoke\n"
+        )
+    assert marks == dict.fromkeys(packages.TESTS, 1)
