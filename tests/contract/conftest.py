@@ -1,19 +1,17 @@
-"""One host of the core on the lab's engine, and a client of it over each carrier."""
+"""A core on the lab's engine, and what is around it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
-from itertools import count
 from pathlib import Path
 
 import docker
 import pytest
 
 from aiserver_tray.api.front import Front
-from aiserver_tray.control.server import Server
 from aiserver_tray.hosting.link import Link
-from aiserver_tray.i18n import Language
-from tests.contract.carriers import Carrier, ControlChannel, Http, JsBridge, Make
-from tests.contract.host import Host, write_modules
+from tests.contract.carriers import Carrier
+from tests.contract.host import DirectCaller, Host, write_modules
+from tests.contract.tray import CARRIERS, Tray
 from tests.lab.fixtures import borrowed, lab
 from tests.lab.place import Place
 from tests.support.desktop.desktop import desktop
@@ -27,13 +25,14 @@ __all__ = ["lab"]
 def desk() -> Iterator[dict[str, str]]:
     with desktop() as found, pytest.MonkeyPatch.context() as patch:
         for name, value in found.variables.items():
-            patch.setenv(name, value)
+            if name != "XDG_CACHE_HOME":  # where the lab keeps its images
+                patch.setenv(name, value)
         yield found.variables
 
 
 @pytest.fixture(scope="package", autouse=True)
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the browser of this process and of the windows' writes what it is to open."""
+    """Where the browser of this process and of the window writes the address that it opens."""
     folder = tmp_path_factory.mktemp("browser")
     browser, opened = folder / "browser", folder / "opened"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.part && mv {opened}.part {opened}\n')
@@ -42,6 +41,18 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("BROWSER", f"{browser} %s")
         patch.setattr("webbrowser._tryorder", None)
         yield opened
+
+
+@pytest.fixture(scope="package")
+def tray(desk: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tray]:
+    with closing(Tray(tmp_path_factory.mktemp("tray"), desk)) as tray:
+        yield tray
+
+
+@pytest.fixture(params=CARRIERS)
+def carrier(request: pytest.FixtureRequest, clients: Mapping[str, Carrier]) -> Carrier:
+    """A client over each carrier of the core that the test's module chose as ``clients``."""
+    return clients[request.param]
 
 
 @pytest.fixture(scope="package")
@@ -66,34 +77,12 @@ def host(
     with ExitStack() as stack:
         stack.enter_context(closing(link := Link(app, lambda core: Front(app, core, around))))
         link.start()
-        front = Front(app, link, around)
-        stack.enter_context(closing(server := Server(app.settings.home, "tray", front)))
-        server.start()
-        host = Host(app, front, around)
-        host.wait_for_engine()
+        host = Host(app, Front(app, link, around), around)
+        host.until(lambda: host.front.snapshot("en")["engine"]["running"])
         yield host
 
 
-@pytest.fixture(scope="package", params=["control channel", "HTTP", "JS bridge"])
-def make(
-    request: pytest.FixtureRequest,
-    host: Host,
-    desk: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Make:
-    home, folder, numbers = host.app.settings.home, tmp_path_factory.mktemp("probes"), count()
-
-    def made(language: Language) -> Carrier:
-        if request.param == "control channel":
-            return ControlChannel(home, language)
-        if request.param == "HTTP":
-            return Http(host.front, language)
-        return JsBridge(desk, home, language, folder / str(next(numbers)))
-
-    return made
-
-
 @pytest.fixture(scope="package")
-def carrier(make: Make) -> Iterator[Carrier]:
-    with closing(make("en")) as carrier:
-        yield carrier
+def core(host: Host) -> DirectCaller:
+    """The core, called without a carrier."""
+    return host.caller()

@@ -1,4 +1,4 @@
-"""What a client hears, whatever carries it."""
+"""The events that one client receives."""
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -9,43 +9,52 @@ from aiserver_tray.contract import SNAPSHOT_EVENT, Json
 from aiserver_tray.control.changes import applied
 
 LIMIT = 60.0
-"""Seconds after which what was not heard is a failure."""
+"""Seconds after which an event or an answer that did not come is a failure."""
 
 T = TypeVar("T")
 Payloads = SimpleQueue[Json]
 
 
 class Heard:
-    """Deals out events to who listens, and keeps the snapshot that they tell."""
+    """Hands events to their listeners. Snapshots are always whole ones; ``snapshot`` is the newest,
+    None before the first."""
 
     def __init__(self) -> None:
+        self.snapshot: Json | None = None
         self._lock = Lock()
         self._listeners: list[tuple[str, Payloads]] = []
-        self._snapshot: Json | None = None
 
     def take(self, event: str, payload: Json) -> None:
-        """*event* came. Raises `OutOfStepError` where one before it is missing."""
+        """Add *event*. Raises `OutOfStepError` if an event before it is missing."""
         with self._lock:
             if event == SNAPSHOT_EVENT:
-                self._snapshot = applied(self._snapshot, payload)
+                if self.snapshot is None and payload["base"] is not None:
+                    return  # of a snapshot from before this client began to listen
+                payload = self.snapshot = applied(self.snapshot, payload)
             for name, payloads in self._listeners:
                 if name == event:
                     payloads.put(payload)
 
-    def listen(self, name: str) -> Payloads:
-        """The payloads of the event *name* from now on; those of snapshots begin with a whole
-        one."""
+    def events(self, name: str) -> Payloads:
+        """The payloads of the event *name* from now on."""
         payloads: Payloads = SimpleQueue()
         with self._lock:
             self._listeners.append((name, payloads))
-            if name == SNAPSHOT_EVENT and self._snapshot:
-                seq = self._snapshot["seq"]
-                payloads.put({"seq": seq, "base": None, "snapshot": self._snapshot})
         return payloads
 
 
+def whole(snapshot: Json) -> Json:
+    """The payload of an event that brings all of *snapshot*."""
+    return {"seq": snapshot["seq"], "base": None, "snapshot": snapshot}
+
+
+def content(snapshot: Json | None) -> Json:
+    """*snapshot* without its number: it counts changes that show nothing, too."""
+    return {**(snapshot or {}), "seq": None}
+
+
 def first(payloads: Payloads, look: Callable[[Json], T | None]) -> T:
-    """What *look* makes of the first payload of which it makes something.
+    """The first true result of *look* for a payload.
 
     Raises:
         AssertionError: there was none in time.
@@ -59,3 +68,8 @@ def first(payloads: Payloads, look: Callable[[Json], T | None]) -> T:
         seen.append(payload)
         if found := look(payload):
             return found
+
+
+def expect(payloads: Payloads, wanted: Json) -> None:
+    """Wait for the payload *wanted*; those before it do not matter."""
+    first(payloads, lambda payload: payload == wanted)

@@ -1,17 +1,19 @@
-"""The host that all carriers lead to, and what it has."""
+"""An installation on the lab's engine, whose core is called directly."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from aiserver_tray.app import App
-from aiserver_tray.contract import Contract
+from aiserver_tray.contract import LOG_EVENT, Caller, Contract, Envelope, Json
+from aiserver_tray.i18n import Language
+from tests.contract.heard import LIMIT, Payloads
 from tests.support.installation import Installation, checked, gated, script
 from tests.support.installation import after as depends
 from tests.support.surroundings import Recorded
-from tests.support.waiting import eventually
 
-SECRET = "web.WEB_KEY"
-PORT = "web.WEB_PORT"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,42 @@ class Host:
     front: Contract
     around: Recorded
 
-    def wait_for_engine(self) -> None:
-        """Until there is a core, and it knows what is on the engine."""
-        changed = Event()
-        leave = self.front.observe(changed.set)
-        eventually(lambda: self.front.snapshot("en")["engine"]["running"], "the engine")
-        leave()
+    def caller(self, language: Language = "en") -> "DirectCaller":
+        """A client in this process."""
+        return DirectCaller(self.front, language)
+
+    def until(self, look: Callable[[], T | None]) -> T:
+        """The first true result of *look*, which runs again after each change that the contract
+        reports."""
+        changes: SimpleQueue[None] = SimpleQueue()
+        leave = self.front.observe(lambda: changes.put(None))
+        try:
+            while not (found := look()):
+                changes.get(timeout=LIMIT)
+            return found
+        finally:
+            leave()
+
+
+class DirectCaller:
+    """Calls the contract itself. ``log``: the payloads of the log events that it is sent."""
+
+    def __init__(self, contract: Contract, language: Language) -> None:
+        self._contract = contract
+        self._caller = Caller(language, self._take)
+        self.log: Payloads = SimpleQueue()
+
+    def invoke(self, channel: str, payload: Any = None) -> Envelope:  # noqa: ANN401 - JSON
+        return self._contract.invoke(channel, payload, self._caller)
+
+    def _take(self, event: str, payload: Json) -> None:
+        assert event == LOG_EVENT, event
+        self.log.put(payload)
 
 
 def write_modules(here: Installation) -> None:
     """``web`` (two services, a page, settings) with the basic ``base``; ``slow``, which is never
-    ready; ``talk``, which says a few lines."""
+    ready; ``talk``, which writes a line every now and then."""
     here.write("base", {"base": checked("true", stop_signal="SIGKILL")}, kind="basic")
     web = checked("true", depends_on=depends("healthy", "db"), environment=["WEB_KEY"])
     here.write(

@@ -13,11 +13,13 @@ LIMIT = 30.0
 
 
 class Scripted:
-    """Keeps `contract.Contract`. ``answers``: channel -> what is answered; ``calls``: what was
-    asked, in order; ``chosen``: the user's language."""
+    """Keeps `contract.Contract`. ``answers``: channel -> what is answered; ``handlers``: channel ->
+    what answers it, whatever the payload; ``calls``: what was asked, in order; ``chosen``: the
+    user's language."""
 
     def __init__(self, snapshot: Json) -> None:
         self.answers: dict[str, Envelope] = {}
+        self.handlers: dict[str, Callable[[Any, Caller], Envelope]] = {}
         self.calls: list[tuple[str, Json]] = []
         self.callers: list[Caller] = []
         self.forgotten: list[Caller] = []
@@ -47,11 +49,15 @@ class Scripted:
     # -- the contract --------------------------------------------------------------------------
 
     def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401
-        CHANNELS[channel].model_validate(payload or {})
+        handler = self.handlers.get(channel)
+        if handler is None:
+            CHANNELS[channel].model_validate(payload or {})
         with self._news:
             self.calls.append((channel, payload))
             self.callers.append(caller)
             self._news.notify_all()
+        if handler:
+            return handler(payload, caller)
         if channel == "ai/snapshot/get":
             return answer(**self.snapshot(caller.language))
         return self.answers.get(channel, answer())

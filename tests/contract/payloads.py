@@ -1,0 +1,26 @@
+"""A valid payload for each channel."""
+
+from collections.abc import Mapping
+
+from aiserver_tray.contract import Json
+
+PORT = "web.WEB_PORT"
+BASE = {"name": "base"}
+PAYLOADS: Mapping[str, Json] = {
+    "ai/config/set": {"name": PORT, "value": "18997"},
+    "ai/logs/client/append": {"message": "a line of a page"},
+    "ai/module/clear": BASE,
+    "ai/module/firstStart": BASE,
+    "ai/module/logsAttach": {**BASE, "streamId": "each"},
+    "ai/module/logsDetach": {"streamId": "each"},
+    "ai/module/open": {"name": "web"},
+    "ai/module/restart": BASE,
+    "ai/module/start": BASE,
+    "ai/module/status": BASE,
+    "ai/module/stop": BASE,
+    "ai/operation/cancel": {"id": "1"},
+    "ai/operation/start": {"kind": "stop", "modules": ["base"], "untilEnd": True},
+    "ai/operation/wait": {"id": "1"},
+    "ai/system/openExternal": {"url": "http://127.0.0.1:9/a?b=c"},
+}
+"""Channel -> payload, where that is not empty."""

@@ -1,0 +1,169 @@
+"""What each channel of the core does and answers, without a carrier."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.contract import CHANNELS, Json
+from aiserver_tray.masking import MASK
+from tests.contract.asking import ask, given, refused
+from tests.contract.host import DirectCaller, Host
+from tests.contract.payloads import PAYLOADS, PORT
+from tests.support.waiting import eventually
+
+SECRET = "web.WEB_KEY"
+OPERATION_CHANNELS = ("ai/operation/cancel", "ai/operation/wait")
+"""They need one that was begun before."""
+
+NAMING_CHANNELS = [
+    channel
+    for channel, takes in CHANNELS.items()
+    if "name" in takes.model_fields and channel != "ai/module/logsDetach"
+]
+"""There may be nothing to detach from, whatever its name."""
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_each_channel_does_what_it_is_asked(core: DirectCaller, channel: str) -> None:
+    payload = PAYLOADS.get(channel, {})
+    if channel in OPERATION_CHANNELS:
+        payload = {"id": given(core, "ai/operation/start", kind="stop")["operationId"]}
+
+    assert ask(core, channel, payload)["success"]
+
+
+@pytest.mark.parametrize("payload", [{"nonsense": 1}, ["list"], "text", 7, True])
+def test_a_payload_that_is_none_is_refused(core: DirectCaller, payload: object) -> None:
+    for channel in CHANNELS:
+        refused(core, channel, payload, "E_REQUEST")
+
+
+@pytest.mark.parametrize(
+    ("channel", "payload", "field"),
+    [
+        ("ai/module/start", {}, "name"),
+        ("ai/module/start", {"name": ""}, "name"),
+        ("ai/module/start", {"name": "web", "wait": "perhaps"}, "wait"),
+        ("ai/module/logs", {"tail": 0}, "tail"),
+        ("ai/operation/start", {"kind": "explode"}, "kind"),
+        ("ai/window/show", {"page": "../settings"}, "page"),
+        ("ai/operation/cancel", {"id": "no such"}, "id"),
+    ],
+)
+def test_it_is_told_which_field_is_wrong(
+    core: DirectCaller, channel: str, payload: Json, field: str
+) -> None:
+    assert field in refused(core, channel, payload, "E_REQUEST")["data"]["fields"]
+
+
+def test_an_unknown_channel_is_refused_with_near_ones(core: DirectCaller) -> None:
+    assert "ai/module/start" in refused(core, "ai/module/strat", {}, "E_REQUEST")["message"]
+
+
+@pytest.mark.parametrize("channel", NAMING_CHANNELS)
+def test_an_unknown_name_is_told_with_near_ones(core: DirectCaller, channel: str) -> None:
+    is_setting = channel.startswith("ai/config/")
+    right, wrong = ("web.WEB_PORT", "web.WEB_PROT") if is_setting else ("base", "bsae")
+    more = {"streamId": "any"} if channel == "ai/module/logsAttach" else {}
+    more |= {"value": "1"} if channel == "ai/config/set" else {}
+
+    told = refused(core, channel, {"name": wrong, **more}, "E_UNKNOWN")
+
+    assert right in told["message"]
+    assert right in told["data"]["near"]
+
+
+def test_secrets_are_never_shown(core: DirectCaller, host: Host) -> None:
+    secret = "a-secret-of-the-user"
+    told = ask(core, "ai/config/set", {"name": SECRET, "value": secret})
+    (entry,) = told["data"]["entries"]
+    every = given(core, "ai/config/get")
+
+    assert (entry["address"], entry["value"], entry["origin"]) == (SECRET, MASK, "set")
+    assert entry in every["entries"]
+    assert secret not in str((told, every))
+    assert host.app.settings.values({SECRET: host.app.declared[SECRET]}) == {SECRET: secret}
+
+
+def test_a_setting_is_set_and_taken_back(core: DirectCaller) -> None:
+    def value() -> tuple[str, str]:
+        (entry,) = given(core, "ai/config/get", name=PORT)["entries"]
+        return entry["value"], entry["origin"]
+
+    given(core, "ai/config/set", name=PORT, value="18900")
+    assert value() == ("18900", "set")
+    refused(core, "ai/config/set", {"name": PORT, "value": "no port"}, "E_SETTING")
+    assert value() == ("18900", "set")
+    given(core, "ai/config/set", name=PORT, value=None)
+    assert value() == ("18998", "default")
+
+
+def test_the_chosen_modules_are_remembered(core: DirectCaller) -> None:
+    assert given(core, "ai/config/choose", modules=["web", "talk"])["chosen"] == ["web", "talk"]
+    refused(core, "ai/config/choose", {"modules": ["wbe"]}, "E_UNKNOWN")
+    assert given(core, "ai/config/choose")["chosen"] == ["web", "talk"]
+
+
+def test_only_the_web_is_opened(core: DirectCaller, opened: Path) -> None:
+    for url in ("file:///etc/passwd", "javascript:alert(1)", "ftp://a/", "http://a b/", "http:"):
+        refused(core, "ai/system/openExternal", {"url": url}, "E_REQUEST")
+    opened.unlink(missing_ok=True)
+
+    given(core, "ai/system/openExternal", url="https://127.0.0.1:9/page?a=1&b=2")
+
+    assert eventually(opened.read_text, "the browser") == "https://127.0.0.1:9/page?a=1&b=2\n"
+
+
+def test_windows_and_the_end_are_asked_of_the_process(core: DirectCaller, host: Host) -> None:
+    quits = host.around.quits
+
+    given(core, "ai/window/show", page="settings")
+    url = given(core, "ai/module/open", name="web")["url"]
+    refused(core, "ai/module/open", {"name": "base"}, "E_REQUEST")
+    given(core, "ai/app/quit")
+
+    assert host.around.pages[-1] == "settings"
+    assert host.around.modules[-1] == "web"
+    assert re.fullmatch(r"http://localhost:\d+", url)
+    assert host.around.quits == quits + 1
+
+
+def test_what_a_page_reports_is_one_line_of_the_log(
+    core: DirectCaller, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = "it broke\nat 第 2 行"
+
+    given(core, "ai/logs/client/append", level="error", message=message)
+
+    line = message.encode("unicode_escape").decode()
+    assert ("aiserver_tray.page", 40, line) in caplog.record_tuples
+
+
+def test_texts_are_in_the_clients_language(host: Host) -> None:
+    core = host.caller("zh")
+    told = refused(core, "ai/module/status", {"name": "wbe"}, "E_UNKNOWN")
+    modules = given(core, "ai/modules/list", type="feature")["items"]
+    settings = given(core, "ai/config/get", name="app.language")["entries"]
+    snapshot = given(core, "ai/snapshot/get")
+
+    assert re.search("[一-鿿]", told["message"])
+    assert ("web", "网页") in [(it["name"], it["title"]) for it in modules]
+    assert ("web", "网页") in [(it["name"], it["title"]) for it in snapshot["modules"]]
+    assert settings[0]["title"] == "语言"
+
+
+def test_texts_follow_the_language_that_is_chosen(core: DirectCaller, host: Host) -> None:
+    def shown() -> tuple[str, list[str]]:
+        snapshot = host.front.snapshot("en")
+        return snapshot["language"], [module["title"] for module in snapshot["modules"]]
+
+    try:
+        given(core, "ai/config/set", name="app.language", value="zh")
+        _, titles = host.until(lambda: shown() if shown()[0] == "zh" else None)
+        assert "网页" in titles
+        why = refused(core, "ai/module/status", {"name": "wbe"}, "E_UNKNOWN")["message"]
+        assert re.search("[一-鿿]", why)
+    finally:
+        given(core, "ai/config/set", name="app.language", value=None)
+    host.until(lambda: shown()[0] == "en")

@@ -1,0 +1,94 @@
+"""Whole ways: from a client, over each carrier, through a real core to the lab's engine."""
+
+from collections.abc import Iterator, Mapping
+
+import docker
+import pytest
+
+from aiserver_tray.contract import LOG_EVENT, PROGRESS_EVENT, STATUS_EVENT, Json
+from tests.contract.asking import begin, given, refused, states
+from tests.contract.carriers import Carrier
+from tests.contract.heard import content, first
+from tests.contract.host import Host
+from tests.contract.tray import Tray
+from tests.support.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def clients(tray: Tray, host: Host) -> Iterator[Mapping[str, Carrier]]:
+    with tray.clients(host.front) as found:
+        yield found
+
+
+def test_the_events_of_a_start_lead_to_the_whole_snapshot(carrier: Carrier) -> None:
+    progress, statuses = map(carrier.heard.events, (PROGRESS_EVENT, STATUS_EVENT))
+    given(carrier, "ai/operation/start", kind="stop", untilEnd=True)
+    eventually(lambda: _is_whole(carrier), "the same")
+
+    id = begin(carrier, "up", "web")
+    operation = first(progress, lambda told: _over(told["operation"], id))
+    running = first(statuses, lambda told: _running(told, "web"))
+
+    assert operation["status"] == "succeeded"
+    assert (operation["done"], operation["total"]) == (3, 3)
+    assert {step["service"] for step in operation["steps"]} >= {"base", "db", "web"}
+    assert given(carrier, "ai/operation/wait", id=id)["operation"] == operation
+    assert running["data"]["total"] == 2
+    assert states(carrier)["web"] == "running"
+    eventually(lambda: _is_whole(carrier), "the same")
+    given(carrier, "ai/operation/start", kind="stop", untilEnd=True)
+    assert states(carrier)["web"] == "stopped"
+    eventually(lambda: _is_whole(carrier), "the same")
+
+
+def _over(operation: Json, id: str) -> Json | None:
+    has_ended = operation["status"] not in ("waiting", "running")
+    return operation if operation["id"] == id and has_ended else None
+
+
+def _running(told: Json, name: str) -> Json | None:
+    status: Json = told["status"]
+    return status if told["name"] == name and status["data"]["running"] else None
+
+
+def _is_whole(carrier: Carrier) -> bool:
+    """Whether the events told all that a whole snapshot has."""
+    found = content(given(carrier, "ai/snapshot/get"))
+    assert content(carrier.heard.snapshot) == found
+    assert "网页" in [module["title"] for module in found["modules"]]
+    return True
+
+
+def test_an_error_of_the_engine_is_shown_and_kept_with_the_operation(
+    carrier: Carrier, client: docker.DockerClient
+) -> None:
+    given(carrier, "ai/module/clear", name="talk")
+    stranger = client.containers.create("busybox:1.37.0", ["true"], name="ai-talk")
+    try:
+        told = refused(carrier, "ai/module/start", {"name": "talk"}, "E_NAME_CONFLICT")
+    finally:
+        stranger.remove()
+
+    (failed,) = [
+        it["error"]
+        for it in given(carrier, "ai/operation/list")["operations"]
+        if it["modules"] == ["talk"] and it["error"]
+    ]
+    assert {**told, "success": None} == {**failed, "success": None}
+
+
+def test_lines_of_a_service_come_until_the_stream_is_detached(carrier: Carrier) -> None:
+    given(carrier, "ai/module/start", name="talk")
+    log = carrier.heard.events(LOG_EVENT)
+
+    given(carrier, "ai/module/logsAttach", name="talk", streamId="mine")
+    lines = [first(log, lambda told: told) for _ in range(3)]
+    given(carrier, "ai/module/logsDetach", streamId="mine")
+    end = first(log, lambda told: told if told["event"] == "end" else None)
+
+    numbers = [int(line["chunk"].removeprefix("line ")) for line in lines]
+    assert numbers == list(range(numbers[0], numbers[0] + 3))
+    assert {(it["streamId"], it["module"], it["service"]) for it in lines} == {
+        ("mine", "talk", "talk")
+    }
+    assert end == {"streamId": "mine", "event": "end"}
