@@ -20,6 +20,7 @@ from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.leases import lease_any
 from tests.lab.place import LabError, Place
+from tests.support.waiting import eventually
 
 BUSYBOX = "busybox:1.37.0"
 ROOT = Path(__file__).parents[2]
@@ -238,6 +239,37 @@ def test_down_removes_the_labs_for_tests_that_nobody_uses(second: Place) -> None
         lifecycle.down(second)
         assert used.state.exists()
         assert not unused.state.exists()
+
+
+BORROWER = """
+from tests.lab import lifecycle
+from tests.lab.leases import lease_any
+from tests.lab.place import default_place
+place, taken = lease_any(default_place())
+lifecycle.up(place)
+print("up", flush=True)
+input()
+"""
+
+
+def test_a_lab_for_tests_ends_with_the_process_that_uses_it(second: Place) -> None:
+    environment = os.environ | {"AISERVER_LAB": str(second.state)}
+    with subprocess.Popen(
+        [sys.executable, "-c", BORROWER],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "up\n"
+        place = second.for_tests(1)
+        assert lab_engine.alive(place)
+
+        process.kill()
+
+    eventually(lambda: not lab_engine.processes(place), "the end of the engine")
 
 
 def test_env_names_the_lab_of_the_given_state_folder(second: Place) -> None:

@@ -8,12 +8,13 @@ Ending the lab and cleaning up after a crash are therefore the same thing.
 import json
 import logging
 import os
+import shlex
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,9 @@ _PATIENCE = 10.0
 """Seconds until something may have been paused since it was looked at."""
 
 _LOG_TAIL = 40
+
+_children: dict[str, subprocess.Popen[bytes]] = {}
+"""The first process of each lab for tests that this process has started, by the lab's name."""
 
 _log = logging.getLogger(__name__)
 
@@ -131,18 +135,27 @@ def start(place: Place) -> None:
     ]
     if place.disk.exists():
         command += [str(place.disk), str(place.data)]
+    _begin(place, command)
+    _wait_until_alive(place)
+
+
+def _begin(place: Place, command: Sequence[str]) -> None:
+    """Start *command*. A lab for tests ends with the process, and its thread, that started it,
+    however that ends; another lab is left to the machine's first process, which reaps it."""
+    starter = ["setpriv", "--pdeathsig", "KILL"] if place.images_of else ["setsid", "--fork"]
     with place.log.open("wb") as log:
-        # setsid --fork leaves the engine to the machine's first process, which reaps it.
-        subprocess.run(
-            ["setsid", "--fork", *command],
+        process = subprocess.Popen(
+            [*starter, *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             env=os.environ | {"TMPDIR": str(place.temporary)},
             cwd="/",
-            check=True,
         )
-    _wait_until_alive(place)
+    if place.images_of:
+        _children[place.name] = process
+    elif process.wait():
+        raise LabError(f"{shlex.join(command)} ended with {process.returncode}")
 
 
 def _wait_until_alive(place: Place) -> None:
@@ -169,6 +182,8 @@ def kill(place: Place) -> None:
         _in_cgroups("thaw", place)
         _end(pids)
         time.sleep(0.1)  # the others end with these
+    if child := _children.pop(place.name, None):
+        child.wait()
 
 
 def _in_cgroups(command: str, place: Place) -> None:
