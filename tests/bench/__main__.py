@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.bench import commands, configs, desktop, desktop_events, stacks, state, whole
+from tests.bench import commands, configs, desktop, desktop_events, kills, stacks, state, whole
 from tests.bench.result import HEAD, Result, Results
 from tests.bench.shapes import CHAIN, HUNDRED, TEN
 from tests.lab import engine, lifecycle
@@ -33,6 +33,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "ten": partial(stacks.stack, TEN),
         "hundred": partial(stacks.stack, HUNDRED),
         "whole": whole.whole,
+        "kills": lambda place, _pairs: kills.kill_to_snapshot(place),
         "status": commands.status,
         "memory": lambda place, _pairs: commands.memory(place),
         "events": lambda place, _pairs: state.event_to_snapshot(place),

@@ -1,0 +1,100 @@
+"""The built-in catalog: its services and settings, and which services depend on which."""
+
+from aiserver_tray.app import built_in_catalog
+from aiserver_tray.catalog.catalog import load_catalog
+from aiserver_tray.catalog.compose.load import load_project
+from aiserver_tray.catalog.compose.project import Project
+from aiserver_tray.catalog.extension import stated
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.resolve import config_environment
+from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.target.jobs import jobs_in
+
+Service = tuple[str, str]
+"""Module and service."""
+
+CATALOG = load_catalog([built_in_catalog()])
+DECLARED = CATALOG.declared
+
+
+def is_token(setting: Setting) -> bool:
+    """Whether another module creates the value."""
+    return setting.token_of is not None
+
+
+def project_of(module: Module, *profiles: str) -> Project:
+    """*module*'s Compose file with the default settings and these profiles."""
+    return load_project(module.source, config_environment(CATALOG, module, None), profiles=profiles)
+
+
+def lasting(*profiles: str) -> list[Service]:
+    """All services that keep running, with these profiles or those of the default choices."""
+    found: list[Service] = []
+    for module in CATALOG.modules.values():
+        defaults = module.profiles_with(config_environment(CATALOG, module, None))
+        project = project_of(module, *(profiles or defaults))
+        jobs = jobs_in(project)
+        found += [(module.name, name) for name in project.services if name not in jobs]
+    return found
+
+
+LASTING = lasting()
+"""All services that keep running with the default choices."""
+EVERY = lasting("*")
+"""All services that keep running with some choice."""
+KEPT = [address for address, setting in DECLARED.items() if setting.keep]
+PORTS = [address for address, setting in DECLARED.items() if setting.type == "port"]
+SECRETS = [a for a, s in DECLARED.items() if s.is_secret and not s.keep and not is_token(s)]
+ANSWERS = {
+    address: [answer for answer in setting.choices if answer != setting.initial]
+    for address, setting in DECLARED.items()
+    if setting.choices
+}
+"""Address of a choice -> its answers, without the default."""
+
+
+def default(address: str) -> str:
+    """The value of a setting that the user does not set."""
+    return DECLARED[address].initial or ""
+
+
+def tokens_for(address: str, answer: str) -> list[str]:
+    """The tokens that an answer to a choice needs, which `connect` would create."""
+    module = CATALOG.modules[address.partition(".")[0]]
+    required = DECLARED[address].choices[answer].requires
+    return [f"{module.name}.{n}" for n, provider in module.tokens.items() if provider in required]
+
+
+def services_with(address: str, answer: str) -> set[Service]:
+    """The services, jobs too, that exist only with this answer to a choice."""
+    module = CATALOG.modules[address.partition(".")[0]]
+    profiles = set(DECLARED[address].choices[answer].profiles)
+    return {
+        (module.name, name)
+        for name, service in module.section("services").items()
+        if profiles & set(service.get("profiles", ()))
+    }
+
+
+def dependencies() -> dict[Service, set[Service]]:
+    """Service -> the services that it waits for when it starts, in its own and other modules."""
+    found: dict[Service, set[Service]] = {}
+    for module in CATALOG.modules.values():
+        for name, service in project_of(module, "*").services.items():
+            required = stated(service.extensions).waited_for(module.requires)
+            found[module.name, name] = {
+                *((module.name, other) for other in service.depends_on),
+                *(one for one in EVERY if one[0] in required),
+            }
+    return found
+
+
+DEPENDENCIES = dependencies()
+
+
+def with_dependents(services: set[Service]) -> set[Service]:
+    """The services, and all that depend on one of them, directly or not."""
+    found = set(services)
+    while more := {one for one, needs in DEPENDENCIES.items() if needs & found} - found:
+        found |= more
+    return found

@@ -1,0 +1,97 @@
+"""The whole built-in catalog, started on the lab's engine."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from aiserver_tray.core import Core
+from aiserver_tray.errors import each
+from aiserver_tray.model import Snapshot
+from aiserver_tray.operations.request import Request
+from tests.lab.fixtures import borrowed
+from tests.lab.place import Place
+from tests.support.installation import IMAGE, Installation
+from tests.support.ports import free_port
+from tests.support.whole.catalog import PORTS, Service
+
+LIMIT = 300.0
+"""Seconds after which a test fails; nothing is expected to take so long."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """An installation, its running core, and the engine."""
+
+    here: Installation
+    core: Core
+    client: docker.DockerClient
+
+    def run(self, request: Request) -> None:
+        """Run an operation. Raises ``AssertionError`` where it fails."""
+        view = self.core.operations.start(request).wait(LIMIT)
+        assert view.status == "succeeded", view.error and [*map(str, each(view.error))]
+
+    def up(self, *, detach: bool = False) -> None:
+        """Start all modules with the settings of now; *detach*: without the last waits."""
+        self.core.publish_modules()
+        self.run(Request("up", all=True, detach=detach))
+
+    def runs(self, but: Collection[str] = ()) -> None:
+        """Wait until all modules run *but* these. Raises ``AssertionError`` where one does not."""
+        self.until(lambda now: all(m.state == "running" or m.name in but for m in now.modules))
+
+    def until(self, holds: Callable[[Snapshot], bool]) -> Snapshot:
+        """The first snapshot for which *holds*. Raises ``AssertionError`` where none comes."""
+        try:
+            return self.core.store.wait_until(holds, LIMIT)
+        except TimeoutError:
+            found = self.core.store.snapshot.modules
+            raise AssertionError([(m.name, m.state, m.reason) for m in found]) from None
+
+    def lasting(self) -> dict[Service, str]:
+        """Module and service -> container id, without jobs."""
+        ids = {found.name: found.id for found in self.client.containers.list()}
+        return {
+            (module.name, service.name): ids[service.container]
+            for module in self.core.store.snapshot.modules
+            for service in module.services
+            if not service.is_job
+        }
+
+    def volumes(self, command: str) -> dict[str, str]:
+        """Volume -> output of a shell *command* that runs in its folder, with its name as ``$1``.
+
+        One container has all volumes: each start of a container takes long.
+        """
+        ours = self.client.volumes.list(filters={"label": "io.aiserver.module"})
+        each_volume = 'for v in *; do cd "/volumes/$v"; echo "$v $(run "$v")"; done'
+        said = self.client.containers.run(
+            IMAGE,
+            ["sh", "-ec", f"run() {{ {command}; }}\n{each_volume}"],
+            working_dir="/volumes",
+            # Without nocopy, an empty volume would get the owner of the image's folder.
+            volumes={v.name: {"bind": f"/volumes/{v.name}", "mode": "rw,nocopy"} for v in ours},
+            remove=True,
+        ).decode()
+        found = dict(line.split(" ", 1) for line in said.splitlines())
+        assert found.keys() == {volume.name for volume in ours}
+        return found
+
+
+@contextmanager
+def started(lab: Place, folder: Path) -> Iterator[Stack]:
+    """All modules, running, with their home in *folder*; all is removed at the end."""
+    (folder / "none").mkdir()
+    here = Installation(folder / "home", folder / "none", lab.host)
+    with borrowed(lab) as client:
+        client.images.pull(IMAGE)
+        for address in PORTS:
+            here.set(address, str(free_port()))
+        with here.core() as core:
+            stack = Stack(here, core, client)
+            stack.up()
+            stack.runs()
+            yield stack
