@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support import forked
+
 LIMIT = 120
 """Seconds after which a call that has not ended is a failure."""
 
@@ -118,8 +120,7 @@ class CommandLine:
 
     def run(self, *words: str) -> Done:
         """A call, to its end."""
-        with self.started(*words) as running:
-            return running.wait()
+        return Done(*forked.run([*self.options, *words], os.environ | {"LC_ALL": "C.UTF-8"}, LIMIT))
 
     def call(self, *arguments: object, env: Mapping[str, str] | None = None) -> Done:
         """A call of *arguments* alone, to its end. It finds the home in its environment, which has
