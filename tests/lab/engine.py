@@ -35,6 +35,9 @@ _END_LIMIT = 120.0
 _PATIENCE = 10.0
 """Seconds until something may have been paused since it was looked at."""
 
+_GAP_SECONDS = 2.0
+"""A process that is just becoming another program has no command line for a moment."""
+
 _LOG_TAIL = 40
 
 _children: dict[str, subprocess.Popen[bytes]] = {}
@@ -160,8 +163,11 @@ def _begin(place: Place, command: Sequence[str]) -> None:
 
 def _wait_until_alive(place: Place) -> None:
     deadline = time.monotonic() + _START_LIMIT
+    last_seen = time.monotonic()
     while not alive(place):
-        if not processes(place) or time.monotonic() > deadline:
+        now = time.monotonic()
+        last_seen = now if processes(place) else last_seen
+        if now > min(deadline, last_seen + _GAP_SECONDS):
             tail = place.log.read_text(errors="replace").splitlines()[-_LOG_TAIL:]
             told = f"The engine did not come up; of it run {processes(place)}. {place.log} ends:"
             raise LabError("\n".join([told, *tail]))
