@@ -7,16 +7,26 @@ import pytest
 
 from tests.lab.fixtures import engine, lab
 from tests.support.desktop.applet import Applet
-from tests.support.desktop.desktop import SERVICES, Desktop, desktop
+from tests.support.desktop.desktop import SERVICES, Desktop, desktop_of
+from tests.support.desktop.desktop import shell as shell_of
+from tests.support.desktop.shell import Shell
 from tests.support.installation import Installation, after, checked, here
 
 __all__ = ["engine", "here", "lab"]
 
 
+@pytest.fixture(scope="session")
+def shell() -> Iterator[Shell]:
+    """A shell with all that it has, for the desktops of many tests; a test that takes something
+    from it, or changes its screen, makes its own."""
+    with shell_of(*SERVICES) as found:
+        yield found
+
+
 @pytest.fixture
-def screen() -> Iterator[Desktop]:
-    """A desktop with all that a shell has."""
-    with desktop(*SERVICES) as found:
+def screen(shell: Shell) -> Iterator[Desktop]:
+    """A desktop with all that a shell has, as new."""
+    with desktop_of(shell) as found:
         yield found
 
 

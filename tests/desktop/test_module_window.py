@@ -1,98 +1,37 @@
-"""The window of a module's own page, and a small module for it."""
+"""The window of a module's own page."""
 
 import os
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from aiserver_tray.contract import Json
 from aiserver_tray.window.protocol import Exit
-from tests.desktop.window_lab import WindowLab, desk, lab
+from tests.desktop.module_page import Module
+from tests.desktop.window_lab import WindowLab, lab
 from tests.support import states
 from tests.support.desktop.window import Window
 from tests.support.waiting import eventually
 
-__all__ = ["desk", "lab"]
+__all__ = ["lab"]
 
 TITLE = "window.native.get_title()"
-
-
-class _Module(BaseHTTPRequestHandler):
-    """Knows who has logged in, by a cookie."""
-
-    def do_GET(self) -> None:
-        self.server.module.asked += 1  # type: ignore[attr-defined]
-        if self.path == "/report":
-            self._attach(b"figures")
-            return
-        cookie = self.headers.get("Cookie", "nobody")
-        page = (
-            f"<title>Work</title><p>This is {self.path} for {cookie}</p>"
-            "<a id=inner href=/inner>inner</a>"
-            "<a id=report href=/report>report</a>"
-            "<a id=outer target=_blank href=http://127.0.0.1:9/outer>outer</a>"
-            "<a id=named target=help href=http://127.0.0.1:9/named>named</a>"
-            "<a id=named-program target=help href=ms-program:run>program</a>"
-            "<a id=program target=_blank href=ms-program:run>program</a>"
-        )
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Set-Cookie", "login=ann; Max-Age=100000; Path=/")
-        self.end_headers()
-        self.wfile.write(page.encode())
-
-    def _attach(self, content: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "application/octet-stream")
-        self.send_header("Content-Disposition", "attachment; filename=report.bin")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Module:
-    """A module that can be started and stopped. ``asked``: how often it was."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
-        self._server: ThreadingHTTPServer | None = None
-
-    def start(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _Module)
-        self._server.module = self  # type: ignore[attr-defined]
-        threading.Thread(target=self._server.serve_forever).start()
-
-    def stop(self) -> None:
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-        self._server = None
+THREADS = "[one.name for one in __import__('threading').enumerate()]"
 
 
 @pytest.fixture
 def module() -> Iterator[Module]:
-    module = Module()
-    yield module
-    module.stop()
+    with closing(Module()) as module:
+        yield module
 
 
 @pytest.fixture
 def elsewhere() -> Iterator[Module]:
     """The same module at another address."""
-    module = Module()
-    yield module
-    module.stop()
+    with closing(Module()) as module:
+        yield module
 
 
 def at(module: Module, state: str, **more: object) -> Json:
@@ -106,14 +45,24 @@ def running(lab: WindowLab, module: Module) -> None:
 
 def shown(lab: WindowLab, module: Module, *options: str) -> Window:
     """A window that has turned into the *module*."""
-    module.start()
     lab.serve()
-    running(lab, module)
     window = lab.module("n8n", module.url, *options)
+    window.says("It is stopped")
+    # pywebview tells of a page that was loaded in a thread, which may come late.
+    is_told = f"window.events.loaded.is_set() and '(execute)' not in ' '.join({THREADS})"
+    eventually(lambda: window.python(is_told), "word of the page that waits")
+    module.start()
+    running(lab, module)
     window.says("This is /")
-    # It asked whether there is one, loaded it, and asks whether that is what it shows.
-    eventually(lambda: module.asked >= 3, "its last look")
+    # It looked whether there is one, loaded it, and looks whether that is what it shows.
+    eventually(lambda: len(module.visits) > 2 and module.visits[-1] is None, "its last look")
     return window
+
+
+def looks_again(module: Module) -> None:
+    """Wait until the window has looked twice more whether the module answers."""
+    before = len(module.visits)
+    eventually(lambda: len(module.visits) > before + 1, "two looks")
 
 
 def test_it_says_why_it_waits_and_turns_into_the_module(lab: WindowLab, module: Module) -> None:
@@ -140,8 +89,12 @@ def test_its_page_can_call_nothing_of_ours(lab: WindowLab, module: Module) -> No
     for path in ("__class__.__base__.__subclasses__", "__sizeof__", "__class__.mro"):
         window.js(f"pywebview._jsApiCallback('{path}', [], '9')")
     window.js("pywebview._jsApiCallback('__class__.__base__.__subclasshook__', [1, 2], '9')")
-    time.sleep(1)  # for an answer that is not to come there is nothing to wait for
-    assert window.js("heard") == []
+    # Calls are taken in their order, and each is answered in a thread of its own.
+    window.python("window._functions.update(last=lambda: 'answer')")
+    window.js("pywebview._jsApiCallback('last', [], '9')")
+    eventually(lambda: window.js("heard"), "the last answer")
+    eventually(lambda: "(_call)" not in " ".join(window.python(THREADS)), "all answers")
+    assert [name for name, _ in window.js("heard")] == ["last"]
 
 
 def test_it_speaks_the_language_of_its_host(lab: WindowLab, module: Module) -> None:
@@ -245,8 +198,7 @@ def test_when_the_module_is_gone_it_waits_again(lab: WindowLab, module: Module) 
 def test_a_page_that_nobody_touches_waits_again_too(lab: WindowLab, module: Module) -> None:
     window = shown(lab, module)
     lab.host.show(at(module, "stopping"))
-    before = module.asked
-    eventually(lambda: module.asked > before + 1, "two looks")
+    looks_again(module)
     window.says("This is /")  # it answers still
     module.stop()
     window.says("It is being stopped")
@@ -271,9 +223,8 @@ def test_it_follows_a_module_to_another_address(
 ) -> None:
     window = shown(lab, module)
     window.js("window.isOld = true")
-    before = module.asked
     running(lab, elsewhere)
-    eventually(lambda: module.asked > before + 1, "two looks")
+    looks_again(module)
     assert window.js("window.isOld"), "the setting was changed, and the module not yet restarted"
     elsewhere.start()  # and at its old address there is a stranger
     eventually(lambda: window.js("location.href") == elsewhere.url, "the module's new page")

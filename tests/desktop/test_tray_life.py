@@ -10,12 +10,6 @@ from tests.support.waiting import eventually
 SERVICES = ("db", "api", "web")
 """The shop's, in the order in which they start."""
 
-AT_ONCE = 15.0
-"""Seconds, on a busy machine."""
-
-SOON = 20.0
-"""As `AT_ONCE`, for what is looked for every few seconds."""
-
 
 def test_start_all_and_stop_all_show_on_the_icon(applet: Applet) -> None:
     applet.start()
@@ -42,6 +36,7 @@ def test_start_all_and_stop_all_show_on_the_icon(applet: Applet) -> None:
 
 
 def test_its_menu_is_as_what_it_is_about(applet: Applet) -> None:
+    applet.installation.write("wiki", {"wiki": checked("true")})
     applet.start()
     eventually(lambda: applet.item.offers("Shop", "Start"), "the module")
     names = [entry.name for entry in applet.item.menu()]
@@ -56,6 +51,8 @@ def test_its_menu_is_as_what_it_is_about(applet: Applet) -> None:
     offered = [entry.name for entry in applet.item.entry("Shop").children if entry.enabled]
     assert offered == ["Stop", "Restart", "Logs"]
     assert not applet.item.offers("Start all")
+    applet.cli("choose", "wiki")
+    eventually(lambda: applet.item.offers("Start all"), "something to start")
     applet.item.click("Quit", "Quit and stop everything")
     applet.ends()
 
@@ -77,48 +74,30 @@ def test_start_at_login_is_switched_by_the_menu(applet: Applet) -> None:
     applet.item.click("Start at login")
     (entry,) = eventually(lambda: list(folder.glob("*.desktop")), "an entry")
     assert str(applet.installation.home) in entry.read_text(encoding="utf-8")
-    eventually(lambda: applet.item.entry("Start at login").checked, "the switch, on", AT_ONCE)
+    eventually(lambda: applet.item.entry("Start at login").checked, "the switch, on")
     applet.item.click("Start at login")
     eventually(lambda: not list(folder.iterdir()), "its end")
-    eventually(
-        lambda: applet.item.entry("Start at login").checked is False, "the switch, off", AT_ONCE
-    )
+    eventually(lambda: applet.item.entry("Start at login").checked is False, "the switch, off")
     applet.quit()
 
 
-def test_what_is_chosen_shows_at_once(applet: Applet) -> None:
-    applet.installation.write("wiki", {"wiki": checked("true")})
-    applet.start()
-    applet.cli("up", "shop")
-    applet.shows(RUNNING)
-    eventually(lambda: not applet.item.offers("Start all"), "nothing left to start")
-    applet.cli("choose", "wiki")
-    eventually(lambda: applet.item.offers("Start all"), "something to start", AT_ONCE)
-    applet.quit()
-
-
-def test_a_changed_catalog_shows_soon_though_nobody_asks(applet: Applet) -> None:
+def test_changed_catalog_and_settings_show_though_nobody_asks(applet: Applet) -> None:
     applet.start()
     eventually(lambda: applet.item.offers("Shop", "Start"), "the menu")
     applet.installation.write("wiki", {"wiki": checked("true")})
-    eventually(lambda: applet.item.offers("wiki", "Start"), "a new module", SOON)
+    eventually(lambda: applet.item.offers("wiki", "Start"), "a new module")
     applet.installation.write("wiki", {"wiki": checked("true")}, title="Encyclopedia")
-    eventually(lambda: applet.item.offers("Encyclopedia", "Start"), "its title", SOON)
+    eventually(lambda: applet.item.offers("Encyclopedia", "Start"), "its title")
     applet.item.click("Encyclopedia", "Start")
     applet.shows(RUNNING)
     applet.item.click("Encyclopedia", "Stop")
     applet.shows(STOPPED)
     shutil.rmtree(applet.installation.catalog / "wiki")
     applet.cli("down", "wiki")
-    eventually(lambda: not applet.item.offers("Encyclopedia"), "its end", SOON)
-    applet.quit()
-
-
-def test_a_setting_that_a_command_beside_it_changed_shows_soon(applet: Applet) -> None:
-    applet.start()
-    eventually(lambda: applet.item.offers("Shop", "Start"), "the menu")
+    eventually(lambda: not applet.item.offers("Encyclopedia"), "its end")
+    # A command that has nothing to do with the tray.
     applet.cli("--host", "unix:///elsewhere.sock", "config", "set", "app.language", "zh")
-    eventually(lambda: applet.item.offers("商店", "启动"), "the menu in Chinese", SOON)
+    eventually(lambda: applet.item.offers("商店", "启动"), "the menu in Chinese")
     applet.cli("config", "unset", "app.language")
     applet.quit()
 
@@ -134,33 +113,3 @@ def test_a_killed_tray_blocks_nothing_and_the_next_finds_the_truth(applet: Apple
     applet.shows(RUNNING)
     applet.quit()
     assert applet.status()["state"] == "running"
-
-
-def test_it_lives_on_while_the_shell_does_not(applet: Applet) -> None:
-    applet.start()
-    eventually(lambda: applet.item.offers("Start all"), "the menu")
-    applet.desktop.withdraw("watcher")
-    eventually(lambda: "StatusNotifierWatcher" in lack(applet), "its end")
-    applet.cli("up", "shop")
-    applet.desktop.serve("watcher")
-    applet.shows(RUNNING)
-    applet.quit()
-
-
-def lack(applet: Applet) -> str:
-    """Why the menu can't be had; empty where it can."""
-    try:
-        applet.item.menu()
-    except OSError as error:
-        return str(error)
-    return ""
-
-
-def test_it_lives_where_nobody_takes_notifications(applet: Applet) -> None:
-    applet.desktop.withdraw("notifications")
-    applet.start()
-    applet.item.click("Start all")
-    applet.shows(RUNNING)
-    applet.item.click("Stop all")
-    applet.shows(STOPPED)
-    applet.quit()

@@ -1,11 +1,15 @@
 """A desktop that has no place for the icon, as GNOME comes."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from tests.support.desktop.applet import STOPPED, Applet
 from tests.support.desktop.desktop import Desktop, desktop
+from tests.support.desktop.hurried import in_a_hurry
+from tests.support.desktop.window import PATIENCE_SECONDS
+from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
 WHY = "This desktop has no place for the icon."
@@ -17,6 +21,13 @@ def screen() -> Iterator[Desktop]:
         yield found
 
 
+@pytest.fixture
+def applet(screen: Desktop, shop: Installation) -> Iterator[Applet]:
+    """The applet, not yet started, which does not wait long for a place."""
+    with closing(Applet(screen, shop, in_a_hurry("impatient"))) as found:
+        yield found
+
+
 def test_the_user_sees_the_dashboard_and_why_until_the_icon_has_its_place(applet: Applet) -> None:
     applet.start(until=lambda: bool(applet.windows("dashboard")))
     eventually(lambda: applet.desktop.windows("AI-Server Tray"), "the dashboard")
@@ -24,31 +35,32 @@ def test_the_user_sees_the_dashboard_and_why_until_the_icon_has_its_place(applet
     assert told["body"].startswith(WHY)
     assert WHY in applet.complaints()
     assert f"NOTE     {WHY}" in applet.cli("doctor")
-    applet.desktop.serve("watcher")
+    applet.desktop.shell.serve("watcher")
     applet.shows(STOPPED)
     (closed,) = eventually(lambda: applet.desktop.told("notification-closed"), "its end")
     assert closed["id"] == told["id"]
     assert "has a place for the applet's icon" in applet.cli("doctor")
     applet.item.click("Quit", "Quit, leave everything running")
-    assert applet.process.wait(30) == 0
+    assert applet.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_bar_that_nobody_shows_is_no_place_either(applet: Applet) -> None:
-    applet.desktop.serve("hostless")
+    applet.desktop.shell.serve("hostless")
     applet.start(until=lambda: bool(applet.windows("dashboard")))
     assert WHY in applet.complaints()
     applet.cli("quit")
-    assert applet.process.wait(30) == 0
+    assert applet.process.wait(PATIENCE_SECONDS) == 0
 
 
-def test_a_place_that_comes_a_little_later_is_waited_for(applet: Applet) -> None:
-    # It must come within the seconds that the applet waits for it.
-    applet.desktop.prepare("watcher")
-    process = applet.launch()
-    eventually((applet.installation.home / "icon").exists, "the icon's process")
-    applet.desktop.serve_prepared("watcher")
-    applet.shows(STOPPED)
-    applet.cli("quit")
-    assert process.wait(30) == 0
-    assert applet.complaints() == ""
-    assert applet.desktop.told("notification") == []
+def test_a_place_that_comes_a_little_later_is_waited_for(
+    screen: Desktop, shop: Installation
+) -> None:
+    with closing(Applet(screen, shop, in_a_hurry("patient"))) as applet:
+        process = applet.launch()
+        eventually((applet.installation.home / "icon").exists, "the icon's process")
+        applet.desktop.shell.serve("watcher")
+        applet.shows(STOPPED)
+        applet.cli("quit")
+        assert process.wait(PATIENCE_SECONDS) == 0
+        assert applet.complaints() == ""
+        assert applet.desktop.told("notification") == []

@@ -14,7 +14,7 @@ from tests.support.desktop.applet import DEVELOPERS, RUNNING, STARTING, STOPPED,
 from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.looks import Look
 from tests.support.desktop.pointer import TaskBar
-from tests.support.desktop.window import ask, probed
+from tests.support.desktop.window import PATIENCE_SECONDS, probed, says
 from tests.support.installation import Installation, checked
 from tests.support.waiting import eventually
 
@@ -23,18 +23,29 @@ CANCELLED = 130
 
 
 @pytest.fixture
-def screen() -> Iterator[Desktop]:
+def pixels(screen: Desktop) -> Desktop:
+    """A desktop where icons are windows that a task bar takes in."""
+    return _of_pixels(screen)
+
+
+@pytest.fixture
+def monitor() -> Iterator[Desktop]:
+    """As `pixels`, with a screen of its own."""
     with desktop("notifications") as found:
-        found.environment["PYSTRAY_BACKEND"] = "gtk"
-        found.environment.update(probed(found.folder / "probe"))
-        yield found
+        yield _of_pixels(found)
+
+
+def _of_pixels(desktop: Desktop) -> Desktop:
+    desktop.environment["PYSTRAY_BACKEND"] = "gtk"
+    desktop.environment.update(probed(desktop.folder / "probe"))
+    return desktop
 
 
 def test_from_the_first_click_to_the_last(
-    screen: Desktop, shop: Installation, tmp_path: Path
+    pixels: Desktop, shop: Installation, tmp_path: Path
 ) -> None:
-    bar = TaskBar(screen, Path(os.environ.get("AISERVER_SHOTS") or tmp_path))
-    with closing(Applet(screen, shop, DEVELOPERS)) as applet:
+    bar = TaskBar(pixels, Path(os.environ.get("AISERVER_SHOTS") or tmp_path))
+    with closing(Applet(pixels, shop, DEVELOPERS)) as applet:
         applet.start(until=lambda: str(bar.icon()) == STOPPED)
         bar.shot("stopped")
 
@@ -45,31 +56,31 @@ def test_from_the_first_click_to_the_last(
         bar.shot("running")
 
         bar.click_icon()
-        says(screen, "All that was started is running")
+        says(pixels.folder / "probe", "All that was started is running")
         bar.shot("dashboard")
 
         bar.choose("menu-running", "Down", "Down")  # "Start all" can't be chosen: "Stop all"
         eventually(lambda: str(bar.icon()) == STOPPED, STOPPED)
-        says(screen, "Nothing is running")
+        says(pixels.folder / "probe", "Nothing is running")
         bar.shot("stopped-again")
 
         bar.choose("quit", "Up", "Right")  # the last, and in its submenu the first
         applet.ends()
-        eventually(lambda: is_empty(bar), "end of the icon")
+        eventually(bar.is_empty, "end of the icon")
 
 
 def test_a_menu_that_is_open_follows_what_begins_and_ends(
-    screen: Desktop, shop: Installation, tmp_path: Path
+    pixels: Desktop, shop: Installation, tmp_path: Path
 ) -> None:
     shop.write("slow", {"slow": checked("false")})
-    bar = TaskBar(screen, Path(os.environ.get("AISERVER_SHOTS") or tmp_path))
-    with closing(Applet(screen, shop)) as applet, ThreadPoolExecutor(1) as threads:
+    bar = TaskBar(pixels, Path(os.environ.get("AISERVER_SHOTS") or tmp_path))
+    with closing(Applet(pixels, shop)) as applet, ThreadPoolExecutor(1) as threads:
         applet.start(until=lambda: str(bar.icon()) == STOPPED)
         bar.open_menu()
         began = threads.submit(applet.cli, "up", "slow")
         eventually(lambda: str(bar.icon()) == STARTING, STARTING)
         bar.take("menu-working", "Down", "Down", "Down")  # beyond "Start all", to "Cancel"
-        cancelled = began.exception(30)
+        cancelled = began.exception(PATIENCE_SECONDS)
         assert isinstance(cancelled, CalledProcessError)
         assert cancelled.returncode == CANCELLED
 
@@ -81,20 +92,20 @@ def test_a_menu_that_is_open_follows_what_begins_and_ends(
 
 
 def test_icon_and_menu_outlast_a_change_of_the_screen(
-    screen: Desktop, shop: Installation, tmp_path: Path
+    monitor: Desktop, shop: Installation, tmp_path: Path
 ) -> None:
-    bar = TaskBar(screen, Path(os.environ.get("AISERVER_SHOTS") or tmp_path))
-    with closing(Applet(screen, shop)) as applet:
+    bar = TaskBar(monitor, Path(os.environ.get("AISERVER_SHOTS") or tmp_path))
+    with closing(Applet(monitor, shop)) as applet:
         applet.start(until=lambda: str(bar.icon()) == STOPPED)
-        resize(screen, 1024, 700)
+        resize(monitor, 1024, 700)
         bar.choose("menu-small", "Down", "Down")
         eventually(lambda: str(bar.icon()) == RUNNING, RUNNING)
 
-        resize(screen, 1280, 900)
+        resize(monitor, 1280, 900)
         bar.choose("menu-large", "Down", "Down")
         eventually(lambda: str(bar.icon()) == STOPPED, STOPPED)
         bar.click_icon()
-        says(screen, "Nothing is running")
+        says(monitor.folder / "probe", "Nothing is running")
         bar.shot("large")
         bar.choose("quit", "Up", "Right")
         applet.ends()
@@ -114,18 +125,3 @@ def starting(bar: TaskBar) -> list[Look]:
 
     eventually(is_running, RUNNING)
     return seen
-
-
-def says(screen: Desktop, text: str) -> None:
-    """Wait until the dashboard's page holds *text*."""
-    place = screen.folder / "probe"
-    eventually(lambda: text in ask(place, js="document.body.innerText"), text)
-
-
-def is_empty(bar: TaskBar) -> bool:
-    """Whether there is no icon on the task bar."""
-    try:
-        bar.icon()
-    except AssertionError:
-        return True
-    return False

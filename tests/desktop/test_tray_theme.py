@@ -1,6 +1,5 @@
 """The icon on a light and on a dark task bar."""
 
-import time
 from contextlib import closing
 
 from PIL import Image
@@ -9,7 +8,10 @@ from aiserver_tray.host.theme import Theme
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.view import IconSpec
 from tests.desktop.xsettings import StyleManager
-from tests.support.desktop.applet import A_SLEEP, STOPPED, Applet
+from tests.support.desktop.applet import STOPPED, Applet
+from tests.support.desktop.desktop import Desktop
+from tests.support.desktop.hurried import in_a_hurry
+from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
 
@@ -28,19 +30,18 @@ def test_it_stands_out_from_a_task_bar_that_is_dark_at_first_and_light_later(
 
 
 def test_it_stands_out_from_a_task_bar_that_became_dark_while_the_machine_slept(
-    applet: Applet,
+    screen: Desktop, shop: Installation
 ) -> None:
     """A process that is stopped for a while looks like a machine that slept."""
-    style(applet, "light")
-    applet.start()
-    is_for("light", applet)
-    eventually(lambda: applet.item.offers("Shop", "Start"), "the whole of it")
-    applet.process.suspend()
-    style(applet, "dark")
-    time.sleep(A_SLEEP)
-    applet.process.resume()
-    is_for("dark", applet)
-    applet.quit()
+    with closing(Applet(screen, shop, in_a_hurry("sleep"))) as applet:
+        style(applet, "light")
+        applet.start()
+        is_for("light", applet)
+        eventually(lambda: applet.item.offers("Shop", "Start"), "the whole of it")
+        with applet.asleep():
+            style(applet, "dark")
+        is_for("dark", applet)
+        applet.quit()
 
 
 def style(applet: Applet, theme: Theme) -> None:

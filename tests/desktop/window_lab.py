@@ -1,9 +1,9 @@
-"""A desktop of our own, a host of the core, and windows' processes."""
+"""A host of the core, and windows' processes."""
 
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,13 @@ import pytest
 from aiserver_tray.control.server import Server
 from aiserver_tray.host.paths import Home
 from tests.support import states
-from tests.support.desktop.desktop import desktop
+from tests.support.desktop.desktop import Desktop
 from tests.support.desktop.window import Window
 from tests.support.scripted import Scripted
 
 
 class WindowLab:
-    """What one test has: a desktop, a home with its host of the core, and windows."""
+    """On a desktop: a home with its host of the core, and windows."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self.environment = environment
@@ -32,6 +32,11 @@ class WindowLab:
         self._server = Server(self.home, "tray", self.host)
         self._server.start()
 
+    @property
+    def is_served(self) -> bool:
+        """Whether there is a host of the core."""
+        return self._server is not None
+
     def silence(self) -> None:
         """Have none any more."""
         if self._server:
@@ -41,6 +46,12 @@ class WindowLab:
     def dashboard(self, *options: str) -> Window:
         """The dashboard's process."""
         return self._open("dashboard", *options)
+
+    def only_dashboard(self) -> Window:
+        """The dashboard's process, one that is there if there is one."""
+        if self._windows and self._windows[-1].process.poll() is None:
+            return self._windows[-1]
+        return self.dashboard()
 
     def module(self, name: str, url: str, *options: str) -> Window:
         """The process of the page of the module *name*."""
@@ -65,18 +76,22 @@ class WindowLab:
             self.silence()
 
 
-@pytest.fixture(scope="module")
-def desk() -> Iterator[dict[str, str]]:
-    with desktop() as found:
-        yield found.variables
+@contextmanager
+def window_lab(desktop: Desktop, folder: Path) -> Iterator[WindowLab]:
+    """A home in *folder* and windows on the *desktop*, which is this process's own, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # no user has it
+        for name, value in desktop.variables.items():
+            patch.setenv(name, value)
+        lab = WindowLab(desktop.variables, folder)
+        try:
+            yield lab
+        finally:
+            lab.end()
 
 
 @pytest.fixture
-def lab(
-    desk: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[WindowLab]:
-    for name, value in desk.items():
-        monkeypatch.setenv(name, value)
-    lab = WindowLab(desk, tmp_path)
-    yield lab
-    lab.end()
+def lab(screen: Desktop, tmp_path: Path) -> Iterator[WindowLab]:
+    """What one test has."""
+    with window_lab(screen, tmp_path) as found:
+        yield found

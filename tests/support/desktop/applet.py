@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from typing import Any
 import psutil
 from PIL import Image
 
-from aiserver_tray.tray.notifications import QUIET
 from aiserver_tray.window.protocol import PROGRAMS
 from tests.support.desktop.desktop import Desktop
+from tests.support.desktop.hurried import QUIET_SECONDS, SLEEP_SECONDS
 from tests.support.desktop.looks import Look, look_at, picture_of
 from tests.support.desktop.tray_item import TrayItem
+from tests.support.desktop.window import PATIENCE_SECONDS
 from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
@@ -44,10 +45,6 @@ class Shown:
     at: float
     look: Look
     tooltip: str
-
-
-A_SLEEP = 16.0
-"""Seconds that a process has to stand still to take it for a sleep of the machine."""
 
 
 class Applet:
@@ -103,7 +100,7 @@ class Applet:
     def ends(self) -> None:
         """See that it ends as it should."""
         assert self._process
-        assert self._process.wait(30) == 0, self.complaints()
+        assert self._process.wait(PATIENCE_SECONDS) == 0, self.complaints()
         # WebKit's own take a moment to notice that their window is gone.
         eventually(self._has_left_none, "end of its processes")
         left = [*self.desktop.path("XDG_RUNTIME_DIR").rglob("*")]
@@ -111,6 +108,16 @@ class Applet:
         assert [*self.desktop.path("TMPDIR").iterdir()] == []
         assert not (self.installation.home / "icon").exists()
         assert self.complaints() == ""
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Stop the process while it lasts, which takes that for a sleep of the machine where it was
+        started in a hurry."""
+        until = time.monotonic() + SLEEP_SECONDS
+        self.process.suspend()
+        yield
+        eventually(lambda: time.monotonic() > until, "end of the sleep")
+        self.process.resume()
 
     def kill(self) -> None:
         """Kill the tray's process, without warning."""
@@ -200,7 +207,7 @@ class Applet:
         return found
 
     def outlast_quiet(self) -> None:
-        """Wait until the time after a start is over in which nothing is told. It began before now:
-        how long the process took until then is not known."""
-        over = time.monotonic() + QUIET
+        """Wait until the time is over in which nothing is told after a start in a hurry. It began
+        before now: how long the process took until then is not known."""
+        over = time.monotonic() + QUIET_SECONDS
         eventually(lambda: time.monotonic() > over, "end of the quiet time")

@@ -1,14 +1,13 @@
 """Stands for the desktop's shell, of which a virtual screen has none: ``python fake_desktop.py
-[later] SERVICE…`` with ``watcher`` (takes the icons of applets, as a task bar does), ``hostless``
-(takes them, but there is no bar) and ``notifications``; ``later``: once the signal SIGUSR1 comes.
+SERVICE…`` with ``watcher`` (takes the icons of applets, as a task bar does), ``hostless`` (takes
+them, but there is no bar) and ``notifications``.
 
 On standard output it tells what it is shown, one JSON object a line, each with the time ``at`` of
-the monotonic clock: ``waiting`` (for the signal), ``ready``, ``item`` and ``item-gone`` (an icon),
-``shown`` (what the icon is like now), ``notification`` and ``notification-closed``.
+the monotonic clock: ``ready``, ``item`` and ``item-gone`` (an icon), ``shown`` (what the icon is
+like now), ``notification`` and ``notification-closed``.
 """
 
 import json
-import signal
 import sys
 import time
 from typing import Any
@@ -170,22 +169,13 @@ def serve(bus: Any, name: str, path: str, service: Watcher | Notifications) -> N
 def main(services: list[str]) -> None:
     """Stand for the *services* until killed."""
     bus = Gio.bus_get_sync(Gio.BusType.SESSION)
-    if "later" in services:
-        GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR1, lambda: begin(bus, services))
-        tell("waiting")
-    else:
-        begin(bus, services)
-    GLib.MainLoop().run()
-
-
-def begin(bus: Any, services: list[str]) -> None:  # noqa: ANN401
-    """Answer for the *services*."""
     if "watcher" in services:
         serve(bus, WATCHER, "/StatusNotifierWatcher", Watcher(bus))
     if "hostless" in services:
         serve(bus, WATCHER, "/StatusNotifierWatcher", Hostless(bus))
     if "notifications" in services:
         serve(bus, NOTIFICATIONS, "/org/freedesktop/Notifications", Notifications())
+    GLib.MainLoop().run()
 
 
 if __name__ == "__main__":

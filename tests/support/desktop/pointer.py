@@ -53,6 +53,10 @@ class TaskBar:
             self._fit()
             raise
 
+    def is_empty(self) -> bool:
+        """Whether there is no icon."""
+        return not _changed(self._bar(), Image.new("RGB", (4 * SIZE, SIZE), _GROUND))
+
     def _fit(self) -> None:
         """Give the icon its size again, as panels do: sometimes GTK gives its window, after it was
         taken in, the 200 pixels that windows begin with."""

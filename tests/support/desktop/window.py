@@ -14,7 +14,7 @@ import psutil
 from aiserver_tray.window.protocol import PROGRAMS
 from tests.support.waiting import eventually
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 """How long a window may take to answer, or to exit."""
 
 PROBE = Path(__file__).parent / "probe"
@@ -44,7 +44,7 @@ class Window:
 
     def says(self, text: str) -> str:
         """The text of the page, once it holds *text*."""
-        return eventually(lambda: _holding(self.js("document.body.innerText"), text), text)
+        return says(self._place, text)
 
     def tell(self, line: str) -> None:
         """A line as the tray would write it."""
@@ -75,6 +75,11 @@ class Window:
         self.process.kill()
         self.process.wait()
         self.process.stdin.close()
+
+
+def says(place: Path, text: str) -> str:
+    """The text of the page whose probe is at *place*, once it holds *text*."""
+    return eventually(lambda: _holding(ask(place, js="document.body.innerText"), text), text)
 
 
 def probed(place: Path) -> dict[str, str]:
