@@ -19,11 +19,19 @@ from tests.wine.windows import Windows, windows
 __all__ = ["engine", "lab"]
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Windows]:
-    """A Windows that was just started."""
-    with windows(Path(os.environ.get("AISERVER_SHOTS") or tmp_path)) as found:
+@pytest.fixture(scope="session")
+def windows_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
+    """The Windows of all tests of this process."""
+    shots = os.environ.get("AISERVER_SHOTS") or tmp_path_factory.mktemp("shots")
+    with windows(Path(shots)) as found:
         yield found
+
+
+@pytest.fixture
+def machine(windows_machine: Windows) -> Windows:
+    """A Windows as it is after a start."""
+    windows_machine.forget()
+    return windows_machine
 
 
 @pytest.fixture

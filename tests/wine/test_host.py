@@ -84,7 +84,7 @@ key = r"SOFTWARE\Docker Inc.\Docker\1.0"
 with winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, key) as place:
     winreg.SetValueEx(place, "AppPath", 0, winreg.REG_SZ, folder)
 try:
-    start_engine(host, ping, threading.Event(), within=20)
+    start_engine(host, ping, threading.Event(), within=60)
 except EngineDownError as error:
     print(error)
 finally:
@@ -93,7 +93,7 @@ finally:
 
 
 def test_a_log_that_somebody_has_open_loses_nothing(machine: Windows, tmp_path: Path) -> None:
-    machine.says(_LOGS.format(home=windows_path(tmp_path)))
+    machine.says_alone(_LOGS.format(home=windows_path(tmp_path)))
     files = sorted((tmp_path / "logs").glob("tray.log*"), reverse=True)
     assert [file.name[8:] for file in files] == [".4", ".3", ".2", ".1", ""]
     texts = [file.read_text(encoding="utf-8") for file in files]
@@ -106,7 +106,7 @@ def test_a_netsh_in_the_folder_at_hand_is_not_run(machine: Windows, tmp_path: Pa
     compiler = ["x86_64-w64-mingw32-gcc", "-x", "c", "-", "-o", str(tmp_path / "netsh.exe")]
     program = b'#include <stdio.h>\nint main(void) { return puts("1 65535") < 0; }\n'
     subprocess.run(compiler, input=program, check=True)
-    assert machine.says(_RESERVED.format(folder=windows_path(tmp_path))).strip() == "None"
+    assert machine.says_alone(_RESERVED.format(folder=windows_path(tmp_path))).strip() == "None"
 
 
 def test_a_pipe_is_the_users_own(machine: Windows) -> None:
@@ -117,7 +117,7 @@ def test_a_pipe_is_the_users_own(machine: Windows) -> None:
 
 def test_no_program_is_found_in_the_folder_at_hand(machine: Windows, tmp_path: Path) -> None:
     (tmp_path / "docker-credential-planted.exe").touch()
-    assert machine.says(_FOUND.format(folder=windows_path(tmp_path))).split()[1:] == ["None"]
+    assert machine.says_alone(_FOUND.format(folder=windows_path(tmp_path))).split()[1:] == ["None"]
 
 
 def test_docker_desktop_is_started_where_the_registry_says(

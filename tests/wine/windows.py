@@ -1,4 +1,4 @@
-"""Wine with a Windows Python, on a desktop with a task bar."""
+"""Wine with a Windows Python, on a desktop with a task bar; one for all tests of a process."""
 
 import json
 import os
@@ -6,14 +6,17 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psutil
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.pointer import TaskBar
+from tests.support.waiting import eventually
+from tests.wine.interpreter import Interpreter
 from tests.wine.windows_python import ROOT, windows_python
 
 _WITHOUT = ("env", "-u", "TMPDIR")
@@ -36,19 +39,34 @@ _CLIENT = """
 import json, time
 from pathlib import Path
 from aiserver_tray.control.client import Client
-from aiserver_tray.errors import NotRunningError
+from aiserver_tray.errors import AiServerError, NotRunningError
 from aiserver_tray.host.paths import Home
-end = time.monotonic() + 30
+end = time.monotonic() + 60
 while True:
     try:
-        client = Client.connect(Home(Path({home!r}), "home"), "tray", language="en")
+        with Client.connect(Home(Path({home!r}), "home"), "tray", language="en") as client:
+            print(json.dumps(client.request({channel!r}, {payload!r})))
         break
-    except NotRunningError:
-        if time.monotonic() > end:
+    except AiServerError as error:
+        if error.code != NotRunningError.code or time.monotonic() > end:
             raise
-        time.sleep(0.05)
-with client:
-    print(json.dumps(client.request({channel!r}, {payload!r})))
+    time.sleep(0.05)
+"""
+
+_FORGET = r"""
+import winreg
+user, machine = winreg.HKEY_CURRENT_USER, winreg.HKEY_LOCAL_MACHINE
+for root, key in (
+    (user, r"Software\Microsoft\Windows\CurrentVersion\Run"),
+    (machine, r"SOFTWARE\Docker Inc.\Docker\1.0"),
+):
+    try:
+        winreg.DeleteKey(root, key)
+    except FileNotFoundError:
+        pass
+style = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
+with winreg.CreateKey(user, style) as key:
+    winreg.SetValueEx(key, "SystemUsesLightTheme", 0, winreg.REG_DWORD, 1)
 """
 
 _WAITING = """
@@ -71,6 +89,7 @@ class Windows:
         self.screen = screen
         self.bar = bar
         self._interpreter = (*_WITHOUT, "wine", str(python / "python.exe"))
+        self._resident = Interpreter(screen, self._interpreter)
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -78,8 +97,24 @@ class Windows:
         return (*self._interpreter, "-m", "aiserver_tray")
 
     def says(self, code: str) -> str:
-        """What the Python *code* prints."""
+        """What the Python *code* prints; a Python runs it that is there already, so it leaves that
+        as it was."""
+        return self._resident.says(code)
+
+    def close(self) -> None:
+        """End what it keeps running."""
+        self._resident.close()
+
+    def says_alone(self, code: str) -> str:
+        """What the Python *code* prints, in a Python of its own."""
         return self.screen.run(*self._interpreter, "-c", code).decode()
+
+    def forget(self) -> None:
+        """Be as after the first start, whatever a test left: an icon, what the web browser was
+        given, and what the applet and Docker Desktop have in the registry."""
+        eventually(self.bar.is_empty, "end of the icon")
+        _opened(self.screen).unlink(missing_ok=True)
+        self.says(_FORGET)
 
     def memory_of_nothing(self, threads: int) -> int:
         """Bytes resident of a Python that has *threads* and Windows' desktop, and does nothing.
@@ -94,7 +129,7 @@ class Windows:
         return found
 
     def asks(self, home: Path, channel: str, **payload: object) -> dict[str, Any]:
-        """What the tray of *home* answers to a client, as soon as it takes one."""
+        """What the tray of *home* answers to a client, as soon as it and its core are there."""
         code = _CLIENT.format(home=windows_path(home), channel=channel, payload=payload)
         found: dict[str, Any] = json.loads(self.says(code))
         return found
@@ -112,18 +147,33 @@ def windows(shots: Path) -> Iterator[Windows]:
     """While it lasts, a Windows that nobody else uses; pictures of its screen go to *shots*."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aiserver-wine"
     cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / "lock"), desktop() as screen:
+    with FileLock(cache / "lock"):
         python = windows_python(cache)
-        _furnish(screen, cache / "prefix")
+    with _prefix(cache) as prefix, desktop() as screen:
+        _furnish(screen, prefix, python)
         bar = TaskBar(screen, shots, _CHOICE)
         try:
             _make_prefix(screen)
-            yield Windows(screen, bar, python)
+            machine = Windows(screen, bar, python)
+            yield machine
+            machine.close()
         finally:
             _end(screen)
 
 
-def _furnish(screen: Desktop, prefix: Path) -> None:
+@contextmanager
+def _prefix(cache: Path) -> Iterator[Path]:
+    """The first of Wine's folders in *cache* that no other process uses."""
+    for number in count(1):
+        try:
+            with FileLock(cache / f"prefix-{number}.lock", blocking=False):
+                yield cache / f"prefix-{number}"
+                return
+        except Timeout:
+            continue
+
+
+def _furnish(screen: Desktop, prefix: Path, python: Path) -> None:
     """The environment variables of Wine, and a web browser, which it looks for in the PATH."""
     programs = screen.folder / "programs"
     programs.mkdir()
@@ -134,6 +184,7 @@ def _furnish(screen: Desktop, prefix: Path) -> None:
     screen.environment |= {
         "PATH": f"{programs}:{screen.environment['PATH']}",
         "PYTHONPATH": windows_path(ROOT),
+        "PYTHONPYCACHEPREFIX": windows_path(python / "bytecode"),
         "WINEPREFIX": str(prefix),
         "WINEDEBUG": "-all",
         # Nothing that would ask to be downloaded, and nothing in the user's own menus.
