@@ -29,7 +29,7 @@ from developer.packages import TESTS
 # Those of tests.bench, which can't be asked before everything is set up.
 BENCHMARKS = (
     *("chain", "ten", "hundred", "whole", "kills", "status", "memory", "events", "idle", "config"),
-    *("tray-start", "tray-follows", "tray-windows", "tray-idle", "tray-day"),
+    *("tray-start", "tray-follows", "tray-windows", "tray-heeds", "tray-idle", "tray-day"),
 )
 
 

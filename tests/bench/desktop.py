@@ -30,6 +30,9 @@ OPEN_LIMIT = 1.2
 MEMORY_LIMIT = 80.0
 IDLE_LIMIT = 0.5
 GROWTH_LIMIT = 5.0
+SETTING_LIMIT = 0.5
+FILE_LIMIT = 3.0
+QUIT_LIMIT = 6.0
 
 MODULE = "bench"
 RUNNING = "green disc with a check mark"
@@ -200,6 +203,40 @@ def _open(applet: Applet, probe: Path) -> float:
     return taken
 
 
+def heed(place: Place, times: int) -> Figures:
+    """Seconds until the menu is another after a command changed a setting of the tray, and after
+    somebody wrote to a file of the catalog; and until the tray has quit whose window hangs."""
+    with _applet(place, {MODULE: idle()}) as applet:
+        applet.start()
+        told, found = [], []
+        for number in range(times):
+            for language, entry in (("zh", "启动"), ("en", "Start")):
+                applet.cli("config", "set", "app.language", language)
+                told.append(_until_offered(applet, MODULE, entry))
+            title = f"{MODULE} {number}"
+            applet.installation.write(MODULE, {MODULE: idle()}, title=title)
+            found.append(_until_offered(applet, title, "Start"))
+            applet.installation.write(MODULE, {MODULE: idle()})
+            found.append(_until_offered(applet, MODULE, "Start"))
+        applet.item.click("Open dashboard")
+        (window,) = eventually(lambda: applet.windows("dashboard"), "dashboard")
+        eventually(lambda: applet.desktop.windows("AI-Server Tray"), "its window")
+        window.suspend()
+        began = time.monotonic()
+        applet.quit()
+        return {
+            "setting-to-menu": Figure(statistics.median(told), "s", SETTING_LIMIT),
+            "file-to-menu": Figure(statistics.median(found), "s", FILE_LIMIT),
+            "quit-hung-window": Figure(time.monotonic() - began, "s", QUIT_LIMIT),
+        }
+
+
+def _until_offered(applet: Applet, *path: str) -> float:
+    began = time.monotonic()
+    eventually(lambda: applet.item.offers(*path), f"{path} in the menu")
+    return time.monotonic() - began
+
+
 def idle_tray(place: Place, _times: int) -> Figures:
     """Share of one core that the tray takes while nothing happens to 30 containers with checks,
     and no window is open."""
@@ -251,6 +288,7 @@ BENCHMARKS: Mapping[str, Callable[[Place, int], Figures]] = {
     "tray-start": start,
     "tray-follows": follow,
     "tray-windows": windows,
+    "tray-heeds": heed,
     "tray-idle": idle_tray,
 }
 """Name -> what measures it; given the lab, and how often."""
