@@ -20,6 +20,7 @@ def clients(tray: Tray, host: Host) -> Iterator[Mapping[str, Carrier]]:
         yield found
 
 
+@pytest.mark.smoke
 def test_the_events_of_a_start_lead_to_the_whole_snapshot(carrier: Carrier) -> None:
     progress, statuses = map(carrier.heard.events, (PROGRESS_EVENT, STATUS_EVENT))
     given(carrier, "ai/operation/start", kind="stop", untilEnd=True)

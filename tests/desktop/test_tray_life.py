@@ -3,6 +3,8 @@
 import shutil
 import time
 
+import pytest
+
 from tests.support.desktop.applet import RUNNING, STARTING, STOPPED, Applet
 from tests.support.installation import checked
 from tests.support.waiting import eventually
@@ -11,6 +13,7 @@ SERVICES = ("db", "api", "web")
 """The shop's, in the order in which they start."""
 
 
+@pytest.mark.smoke
 def test_start_all_and_stop_all_show_on_the_icon(applet: Applet) -> None:
     applet.start()
     applet.shows(STOPPED)

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 import requests
 
 from aiserver_tray.host.theme import Theme
@@ -80,6 +81,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.smoke
 def test_commands_and_a_second_launch_reach_the_tray(machine: Windows, applet: Applet) -> None:
     start(machine, applet)
     assert applet.status()["state"] == "stopped"
