@@ -46,7 +46,7 @@ def _service(ready: str, needed: tuple[str, ...], volume: str | None) -> Service
         "command": ["sh", "-c", _SCRIPT.format(ready=ready).replace("$", "$$")],
         "healthcheck": {
             "test": ["CMD", "test", "-f", "/tmp/ready"],
-            "interval": "30s",
+            "interval": "2s",  # also how soon an unpaused one is healthy again
             "start_period": "60s",
             "start_interval": "200ms",
         },
