@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray import __version__
-from aiserver_tray.bugs import bug_error, log_bug
+from aiserver_tray.base.bugs import bug_error, log_bug
+from aiserver_tray.base.errors import (
+    AiServerError,
+    CatalogError,
+    Place,
+    Problem,
+    SettingError,
+    raise_all,
+)
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog, Edition, load_catalog
 from aiserver_tray.catalog.check import Report, check
 from aiserver_tray.catalog.modules import Module, load_module
@@ -25,27 +35,17 @@ from aiserver_tray.catalog.resolve import (
 )
 from aiserver_tray.catalog.setting import LocalText, in_language, why_guessable
 from aiserver_tray.engine.address import find_address
-from aiserver_tray.errors import (
-    AiServerError,
-    CatalogError,
-    Place,
-    Problem,
-    SettingError,
-    raise_all,
-)
-from aiserver_tray.host.language import system_language
-from aiserver_tray.host.paths import find_home
-from aiserver_tray.i18n import Language, Text
-from aiserver_tray.masking import MASK
 from aiserver_tray.model import ModuleModel
 from aiserver_tray.settings.app_settings import APP_SETTINGS, BIND, ENGINE, LANGUAGE
 from aiserver_tray.settings.store import Declared, Settings
-from aiserver_tray.target.outline import module_model
+from aiserver_tray.spec.outline import module_model
+from aiserver_tray.system.language import system_language
+from aiserver_tray.system.paths import find_home
 
 if TYPE_CHECKING:
-    from aiserver_tray.core import Core
+    from aiserver_tray.core.core import Core
     from aiserver_tray.engine.engine import Engine
-    from aiserver_tray.target.model import ModuleTarget
+    from aiserver_tray.spec.model import ModuleTarget
 
 
 _logger = logging.getLogger(__name__)
@@ -207,10 +207,10 @@ class App:
 
     def _target(self, name: str, values_of: Callable[[Declared], dict[str, str]]) -> "ModuleTarget":
         # Who only looks at names needs none of this, and must not wait for it.
-        from aiserver_tray.operations.preflight_values import missing_values  # noqa: PLC0415
-        from aiserver_tray.operations.preflight_volumes import with_keep_labels  # noqa: PLC0415
-        from aiserver_tray.target.build import module_target  # noqa: PLC0415
-        from aiserver_tray.target.labels import Owner  # noqa: PLC0415
+        from aiserver_tray.operations.preflight.values import missing_values  # noqa: PLC0415
+        from aiserver_tray.operations.preflight.volumes import with_keep_labels  # noqa: PLC0415
+        from aiserver_tray.spec.build import module_target  # noqa: PLC0415
+        from aiserver_tray.spec.labels import Owner  # noqa: PLC0415
 
         module = self.catalog.module(name)
         values = values_of(self._in_scope(module))
@@ -258,7 +258,7 @@ class App:
     def core(self) -> "Core":
         """The connection to the engine with all that hangs on it; to be entered with ``with``."""
         # Docker's SDK takes a while to import, and not every command needs it.
-        from aiserver_tray.core import Core  # noqa: PLC0415
+        from aiserver_tray.core.core import Core  # noqa: PLC0415
 
         return Core(self.settings, self, self.engine())
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from aiserver_tray.errors import AiServerError
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.i18n import Text
 
 Kind = Literal["basic", "feature"]
 

@@ -12,11 +12,7 @@ from graphlib import CycleError as GraphCycle
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from aiserver_tray.catalog.compose.files import find_compose_file
-from aiserver_tray.catalog.compose.reader import version
-from aiserver_tray.catalog.modules import Module, load_module
-from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     CatalogError,
     CycleError,
     MissingError,
@@ -24,7 +20,11 @@ from aiserver_tray.errors import (
     Problem,
     UnknownNameError,
 )
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.files import find_compose_file
+from aiserver_tray.catalog.compose.reader import version
+from aiserver_tray.catalog.modules import Module, load_module
+from aiserver_tray.catalog.setting import Setting
 
 FOLDERS = ("*", "basic/*", "features/*")
 """Where a catalog root is scanned for modules."""

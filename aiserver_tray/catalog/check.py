@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiserver_tray.base.errors import AiServerError, CatalogError, Place, Problem
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
@@ -23,8 +25,6 @@ from aiserver_tray.catalog.resolve import (
 from aiserver_tray.catalog.setting import PLACEHOLDER
 from aiserver_tray.catalog.unset import unset_notes
 from aiserver_tray.catalog.unsupported import unsupported
-from aiserver_tray.errors import AiServerError, CatalogError, Place, Problem
-from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import SHARED_NETWORK
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from aiserver_tray.errors import Place, Problem
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import Place, Problem
+from aiserver_tray.base.i18n import Text
 
 _LIKELY = ("*compose*.y*ml", "*/*compose*.y*ml", "*/*/*compose*.y*ml")
 """Where projects have their Compose files, the nearest first."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.modules import Module, check_services
 from aiserver_tray.catalog.unset import naming_unset
 from aiserver_tray.catalog.unsupported import hidden_configs
-from aiserver_tray.errors import CatalogError
-from aiserver_tray.masking import MASK
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project

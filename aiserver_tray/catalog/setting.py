@@ -16,11 +16,11 @@ from pydantic import (
     model_validator,
 )
 
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.compose.problems import UnfitError
 from aiserver_tray.catalog.compose.scalars import parse_size
-from aiserver_tray.errors import SettingError
-from aiserver_tray.i18n import Language, Text
-from aiserver_tray.masking import MASK
 
 PLACEHOLDER = "change-me-"
 """``env.example`` holds ``change-me-<name>`` for a secret; it is never taken as a value."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from aiserver_tray.base.errors import CatalogError, Place, Problem
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.profiles import active_profiles
 from aiserver_tray.catalog.compose.variables import Variable, without_value
 from aiserver_tray.catalog.modules import Module
-from aiserver_tray.errors import CatalogError, Place, Problem
-from aiserver_tray.i18n import Text
 
 
 def unset_notes(

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from aiserver_tray.base.errors import Problem
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.catalog.modules import Module
-from aiserver_tray.errors import Problem
-from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project

@@ -13,7 +13,7 @@ from aiserver_tray.cli.core import ask_host
 @common_options
 def command(wanted: Literal["on", "off"] | None) -> None:
     """Have the applet start at login, or no more. Without a word: say whether it does."""
-    from aiserver_tray.host import autostart  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.system import autostart  # noqa: PLC0415 - after Ctrl-C works
 
     app = current_app()
     home, options = app.settings.home, app.start_options

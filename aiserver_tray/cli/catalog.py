@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
@@ -20,7 +21,6 @@ from aiserver_tray.cli.common import (
 )
 from aiserver_tray.cli.config import as_data
 from aiserver_tray.cli.terminal import harmless
-from aiserver_tray.i18n import Language, Text
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App

@@ -2,6 +2,7 @@
 
 import click
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     as_json_option,
@@ -11,7 +12,6 @@ from aiserver_tray.cli.common import (
     tell,
 )
 from aiserver_tray.cli.core import ask_host
-from aiserver_tray.i18n import Text
 
 
 @click.command()

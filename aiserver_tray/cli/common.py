@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
 import click
 
+from aiserver_tray.base.errors import AiServerError, BusyError, CancelledError, each
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli.terminal import fitted, harmless, has_colour, padded, width
-from aiserver_tray.errors import AiServerError, BusyError, CancelledError, each
-from aiserver_tray.i18n import Language, Text
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
@@ -154,7 +154,7 @@ def as_called(text: str) -> str:
     words = context.obj.words if context and context.obj else []
     if not words:
         return text
-    from aiserver_tray.host.shell import quoted  # noqa: PLC0415 - only with options
+    from aiserver_tray.system.shell import quoted  # noqa: PLC0415 - only with options
 
     options = quoted(words)
     return _ADVISED.sub(lambda found: f"{found[0]}{options} ", text)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.cli.common import Options
-from aiserver_tray.errors import SettingError
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     as_json_option,
@@ -16,7 +17,6 @@ from aiserver_tray.cli.common import (
 )
 from aiserver_tray.cli.core import set_setting
 from aiserver_tray.cli.terminal import harmless, is_terminal
-from aiserver_tray.i18n import Text
 from aiserver_tray.settings.store import Entry, address_of
 
 if TYPE_CHECKING:

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app, tell
 from aiserver_tray.cli.core import require_engine, set_setting, shared_core, whole_snapshot
 from aiserver_tray.cli.mend import mend_or_end
 from aiserver_tray.cli.outcome import NOTHING, summary
 from aiserver_tray.cli.way_back import WayBack
-from aiserver_tray.errors import SettingError
-from aiserver_tray.i18n import Text
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
-    from aiserver_tray.wiring.consumer import Consumer
+    from aiserver_tray.core.wiring.consumer import Consumer
 
 _modules = click.argument(
     "modules", nargs=-1, required=True, metavar="MODULE...", shell_complete=complete.consumers
@@ -33,7 +33,7 @@ def connect(modules: tuple[str, ...]) -> None:
 
     OneAPI is started where needed. A token that there is and that works is kept.
     """
-    from aiserver_tray.wiring.provider import ELSEWHERE  # noqa: PLC0415 - as in `_consumers`
+    from aiserver_tray.core.wiring.provider import ELSEWHERE  # noqa: PLC0415 - as in `_consumers`
 
     app = current_app()
     consumers = _consumers(app, modules)
@@ -60,7 +60,7 @@ def disconnect(modules: tuple[str, ...]) -> None:
 
     MODULEs that run are started anew without it. OneAPI is started where a token is to be deleted.
     """
-    from aiserver_tray.wiring import disconnect as wiring  # noqa: PLC0415 - as in `_consumers`
+    from aiserver_tray.core.wiring import disconnect as wiring  # noqa: PLC0415 - as in `_consumers`
 
     app = current_app()
     consumers = wiring.disconnect(app, _consumers(app, modules), _Hands(app))
@@ -119,7 +119,7 @@ def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
         UnknownNameError: there is no such module.
         UsageError: it can't use any.
     """
-    from aiserver_tray.wiring.consumer import consumer_of  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.core.wiring.consumer import consumer_of  # noqa: PLC0415 - after Ctrl-C works
 
     found = []
     for name in dict.fromkeys(modules):
@@ -165,8 +165,8 @@ def _working_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> str:
     Raises:
         SettingError: there is none to be had.
     """
-    from aiserver_tray.wiring.oneapi import OneApiError  # noqa: PLC0415 - as in `_consumers`
-    from aiserver_tray.wiring.provider import working_token  # noqa: PLC0415
+    from aiserver_tray.core.wiring.oneapi import OneApiError  # noqa: PLC0415 - as in `_consumers`
+    from aiserver_tray.core.wiring.provider import working_token  # noqa: PLC0415
 
     try:
         return working_token(app, consumer, snapshot)

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from aiserver_tray.errors import AiServerError, refuse_unknown
+from aiserver_tray.base.errors import AiServerError, refuse_unknown
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
-    from aiserver_tray.control.client import Client
-    from aiserver_tray.control.remote import RemoteCore
-    from aiserver_tray.core import Core
+    from aiserver_tray.contract.local.client import Client
+    from aiserver_tray.contract.local.remote import RemoteCore
+    from aiserver_tray.core.core import Core
 
     AnyCore = Core | RemoteCore
 
@@ -28,7 +28,7 @@ def shared_core(app: "App") -> Iterator["AnyCore"]:
         with app.core() as own:
             yield own
         return
-    from aiserver_tray.control.remote import RemoteCore  # noqa: PLC0415 - only with a host
+    from aiserver_tray.contract.local.remote import RemoteCore  # noqa: PLC0415 - only with a host
 
     with client, RemoteCore(client) as remote:
         yield remote
@@ -65,11 +65,11 @@ def set_setting(app: "App", name: str, value: str | None) -> None:
 
 
 def _host(app: "App") -> "Client | None":
-    from aiserver_tray.control.key import find_key  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.contract.local.key import find_key  # noqa: PLC0415 - after Ctrl-C works
 
     if find_key(app.settings.home) is None:  # none would let us in
         return None
-    from aiserver_tray.control.client import Client  # noqa: PLC0415 - only with a host
+    from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - only with a host
 
     with suppress(AiServerError, TimeoutError):  # then there is none for us
         client = Client.connect(app.settings.home, "core", language=app.language)

@@ -17,7 +17,7 @@ from aiserver_tray.cli.words import GRADES
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
-    from aiserver_tray.doctor import Finding
+    from aiserver_tray.core.doctor import Finding
 
 _GRADE = 9
 """Columns of the grade and the blank behind it."""
@@ -29,7 +29,7 @@ _COLOURS = {"ok": "green", "note": "yellow", "problem": "red"}
 @common_options
 def command(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     """Check this installation, the engine, and what the chosen modules need of it."""
-    from aiserver_tray.doctor import examine  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.core.doctor import examine  # noqa: PLC0415 - after Ctrl-C works
 
     app = current_app()
     findings = examine(app)

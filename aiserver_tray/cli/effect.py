@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from aiserver_tray.errors import AiServerError
+from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.settings.app_settings import BIND
 
 if TYPE_CHECKING:

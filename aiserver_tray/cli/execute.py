@@ -4,11 +4,11 @@ import sys
 
 import click
 
+from aiserver_tray.base.errors import ServiceNotRunningError, UnknownNameError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import UsageError, common_options, current_app
 from aiserver_tray.cli.core import check_modules, require_engine, whole_snapshot
-from aiserver_tray.errors import ServiceNotRunningError, UnknownNameError
-from aiserver_tray.i18n import Text
 from aiserver_tray.model import ModuleView, ServiceView
 
 

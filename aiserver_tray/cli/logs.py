@@ -26,8 +26,8 @@ from aiserver_tray.cli.terminal import (
     width,
     without_colour,
 )
-from aiserver_tray.logs.level import LEVELS, Level, is_at_least
-from aiserver_tray.logs.sources import Follower, Source, Span, history, levelled, sources
+from aiserver_tray.core.logs.level import LEVELS, Level, is_at_least
+from aiserver_tray.core.logs.sources import Follower, Source, Span, history, levelled, sources
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.values import LogLine

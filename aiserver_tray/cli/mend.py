@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.errors import AiServerError, each
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.common import status_of, tell, tell_failure
 from aiserver_tray.cli.core import set_setting
 from aiserver_tray.cli.terminal import is_interactive
-from aiserver_tray.errors import AiServerError, each
-from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aiserver_tray.base.errors import HostEndedError
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     UsageError,
@@ -24,14 +26,12 @@ from aiserver_tray.cli.mend import mend_or_end
 from aiserver_tray.cli.outcome import NOTHING, outcome_json, summary
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import STEPS
-from aiserver_tray.errors import HostEndedError
-from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import OperationKind, OperationView
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.progress import Item
-    from aiserver_tray.control.remote import RemoteOperation, RemoteStore
-    from aiserver_tray.core import Core
+    from aiserver_tray.contract.local.remote import RemoteOperation, RemoteStore
+    from aiserver_tray.core.core import Core
     from aiserver_tray.operations.request import Request
     from aiserver_tray.operations.service import Operation
     from aiserver_tray.state.store import Store

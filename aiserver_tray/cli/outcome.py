@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli import units
 from aiserver_tray.cli.common import failure
-from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import ModuleView, OperationView, Snapshot
 from aiserver_tray.state.words import STATES
 

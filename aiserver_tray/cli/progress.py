@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import click
 
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.queues import available
 from aiserver_tray.cli.common import INTERRUPTED
 from aiserver_tray.cli.progress_lines import ProgressLines
 from aiserver_tray.cli.terminal import console, is_terminal
-from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import OperationView
-from aiserver_tray.queues import available
 
 if TYPE_CHECKING:
     from rich.live import Live

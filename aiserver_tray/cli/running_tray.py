@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.errors import UnknownNameError
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import common_options, current_app
-from aiserver_tray.errors import UnknownNameError
-from aiserver_tray.host.foreground import give_foreground
+from aiserver_tray.system.foreground import give_foreground
 
 if TYPE_CHECKING:
-    from aiserver_tray.control.client import Client
+    from aiserver_tray.contract.local.client import Client
 
 
 @click.command("open")
@@ -22,7 +22,7 @@ def open_(name: str) -> None:
     PAGE is home, settings, logs, or logs/MODULE. Those but home are still to come: so far they say
     which command to use instead.
     """
-    from aiserver_tray.contract import PAGES  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.contract.contract import PAGES  # noqa: PLC0415 - after Ctrl-C works
 
     with _tray() as client:
         give_foreground()
@@ -45,7 +45,7 @@ def quit_(stop: bool) -> None:  # noqa: FBT001 - a command line flag
 
 
 def _tray() -> "Client":
-    from aiserver_tray.control.client import Client  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - after Ctrl-C works
 
     app = current_app()
     return Client.connect(app.settings.home, "tray", language=app.language)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.errors import RequestError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.common import UsageError, common_options, current_app, tell
-from aiserver_tray.errors import RequestError
-from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
-    from aiserver_tray.api.surroundings import HostKind
     from aiserver_tray.app import App
-    from aiserver_tray.contract import Json
-    from aiserver_tray.web.server import Binding
+    from aiserver_tray.contract.channels.surroundings import HostKind
+    from aiserver_tray.contract.contract import Json
+    from aiserver_tray.contract.http.server import Binding
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -42,7 +42,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     yes: bool,  # noqa: FBT001 - command line flag
 ) -> None:
     """Serve the dashboard to a browser, until Ctrl-C. Open the address that it prints."""
-    from aiserver_tray.web.server import Binding  # noqa: PLC0415 - Ctrl-C is answered before
+    from aiserver_tray.contract.http.server import Binding  # noqa: PLC0415 - Ctrl-C is answered before
 
     app = current_app()
     binding = Binding(dangerously_bind or bind, port, tls_cert, tls_key)
@@ -57,12 +57,12 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
 
 
 def _serve(app: "App", binding: "Binding") -> None:
-    from aiserver_tray.api.front import Front  # noqa: PLC0415 - as above
-    from aiserver_tray.host import logfile  # noqa: PLC0415
-    from aiserver_tray.host.language import system_language  # noqa: PLC0415
-    from aiserver_tray.host.resume import ResumeWatch  # noqa: PLC0415
-    from aiserver_tray.hosting.link import Link  # noqa: PLC0415
-    from aiserver_tray.web.server import BrowserServer  # noqa: PLC0415
+    from aiserver_tray.contract.channels.front import Front  # noqa: PLC0415 - as above
+    from aiserver_tray.contract.http.server import BrowserServer  # noqa: PLC0415
+    from aiserver_tray.contract.owner.link import Link  # noqa: PLC0415
+    from aiserver_tray.system import logfile  # noqa: PLC0415
+    from aiserver_tray.system.language import system_language  # noqa: PLC0415
+    from aiserver_tray.system.resume import ResumeWatch  # noqa: PLC0415
 
     logfile.set_up(app.settings.home, "serve")
     headless = Headless()

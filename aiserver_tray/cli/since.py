@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.common import language_of
-from aiserver_tray.i18n import Text
 
 _SPAN = re.compile(
     r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s)?"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.queues import available
 from aiserver_tray.cli.common import (
     as_json_option,
     common_options,
@@ -21,13 +23,11 @@ from aiserver_tray.cli.common import (
 from aiserver_tray.cli.core import shared_core, whole_snapshot
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
 from aiserver_tray.cli.terminal import console, harmless, is_terminal
-from aiserver_tray.i18n import Language, Text
 from aiserver_tray.model import Snapshot
-from aiserver_tray.queues import available
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.core import AnyCore
-    from aiserver_tray.control.remote import RemoteState
+    from aiserver_tray.contract.local.remote import RemoteState
     from aiserver_tray.state.reduce import State
 
 Show = Callable[[Snapshot], None]

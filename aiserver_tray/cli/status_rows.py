@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import ModuleView, Port, Snapshot, State
 from aiserver_tray.state.words import STATES
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, TextIO
 
-from aiserver_tray.logs.colour import SGR
+from aiserver_tray.core.logs.colour import SGR
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.common import tell
-from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App

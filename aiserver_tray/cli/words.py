@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import State, StepKind
 
 PLAIN_SIGNS: Mapping[State, str] = {

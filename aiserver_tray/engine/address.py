@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from aiserver_tray.errors import SettingError
-from aiserver_tray.host import engine_host
-from aiserver_tray.host.docker_context import (
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system import engine_host
+from aiserver_tray.system.docker_context import (
     DockerContext,
     current_context,
     environment_context,
     load_context,
 )
-from aiserver_tray.host.engine_place import default_host
-from aiserver_tray.i18n import Text
+from aiserver_tray.system.engine_place import default_host
 
 Source = Literal["--host", "app.engine", "DOCKER_HOST", "DOCKER_CONTEXT", "context", "local"]
 """Where an address comes from, in the order that counts: what the user names for us or for Docker,

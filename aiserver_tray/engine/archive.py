@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aiserver_tray.target.model import File
+    from aiserver_tray.spec.model import File
 
 
 def archive(files: "Iterable[File]", folder: PurePosixPath) -> bytes:

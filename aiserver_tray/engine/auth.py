@@ -8,7 +8,7 @@ from docker import auth
 from docker.credentials.errors import StoreError
 from docker.errors import DockerException
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 
 Headers = dict[str, str]
 

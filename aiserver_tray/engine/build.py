@@ -14,17 +14,17 @@ from typing import IO, TYPE_CHECKING, Any
 from docker.api.build import process_dockerfile
 from docker.utils import tar
 
+from aiserver_tray.base.errors import CancelledError, EngineRequestError, ImageBuildError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.auth import build_auth
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.proxies import beside, configured, of_engine
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.translate import refusal
-from aiserver_tray.errors import CancelledError, EngineRequestError, ImageBuildError
-from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
-    from aiserver_tray.target.model import BuildTarget
+    from aiserver_tray.spec.model import BuildTarget
 
 _LAST_LINES = 20
 

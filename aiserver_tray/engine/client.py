@@ -17,11 +17,11 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, Timeout
 from urllib3.connection import HTTPConnection
 
 from aiserver_tray import __version__
+from aiserver_tray.base.errors import EngineDownError, SettingError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.translate import refusal
 from aiserver_tray.engine.unix import UnixPool
-from aiserver_tray.errors import EngineDownError, SettingError
-from aiserver_tray.i18n import Text
 
 CONNECT = 10.0
 """Seconds until there is a connection."""

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any, Unpack
 from weakref import WeakSet
 
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.client import READ, Client, Payload, negotiate
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.translate import translated
-from aiserver_tray.errors import EngineDownError
-from aiserver_tray.i18n import Text
 
 
 class Connection:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+from aiserver_tray.base.errors import EngineRequestError, ObjectConflictError, ObjectNotFoundError
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.cancellation import Cancellation
@@ -18,13 +19,12 @@ from aiserver_tray.engine.execution import execute, run
 from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.errors import EngineRequestError, ObjectConflictError, ObjectNotFoundError
-from aiserver_tray.host.console import Console
 from aiserver_tray.model import Container, Port
-from aiserver_tray.target.labels import INSTALLATION
+from aiserver_tray.spec.labels import INSTALLATION
+from aiserver_tray.system.console import Console
 
 if TYPE_CHECKING:
-    from aiserver_tray.target.model import Body, File
+    from aiserver_tray.spec.model import Body, File
 
 _logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from aiserver_tray.engine.parse import moment
 from aiserver_tray.engine.proxies import Proxies, configured, of_engine
 from aiserver_tray.engine.values import EngineInfo
 from aiserver_tray.engine.volumes import Volumes
-from aiserver_tray.host.engine_place import kernel_release
+from aiserver_tray.system.engine_place import kernel_release
 
 
 class Engine:

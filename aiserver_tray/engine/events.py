@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.values import Event
-from aiserver_tray.target.labels import INSTALLATION
+from aiserver_tray.spec.labels import INSTALLATION
 
 ACTIONS = (
     "create", "start", "pause", "unpause", "die", "oom", "destroy", "rename", "update",

@@ -5,15 +5,15 @@ from contextlib import ExitStack, suppress
 from threading import Timer
 from typing import TYPE_CHECKING
 
+from aiserver_tray.base.errors import AiServerError, CancelledError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.logs import LogStreamName, frames
 from aiserver_tray.engine.stream import Stream
-from aiserver_tray.errors import AiServerError, CancelledError
-from aiserver_tray.host.console import Console
+from aiserver_tray.system.console import Console
 
 if TYPE_CHECKING:
-    from aiserver_tray.target.model import Body
+    from aiserver_tray.spec.model import Body
 
 _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 

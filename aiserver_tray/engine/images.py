@@ -3,6 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from aiserver_tray.base.errors import (
+    EngineRequestError,
+    ImageBuildError,
+    ImagePullError,
+    ObjectNotFoundError,
+)
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.build import build
 from aiserver_tray.engine.cancellation import Cancellation
@@ -10,16 +17,9 @@ from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.pull import OnProgress, Pull, SourceError
 from aiserver_tray.engine.reference import digest_of, sources, split
 from aiserver_tray.engine.values import Image, PullProgress
-from aiserver_tray.errors import (
-    EngineRequestError,
-    ImageBuildError,
-    ImagePullError,
-    ObjectNotFoundError,
-)
-from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
-    from aiserver_tray.target.model import BuildTarget
+    from aiserver_tray.spec.model import BuildTarget
 
 __all__ = ["Images", "PullProgress"]
 

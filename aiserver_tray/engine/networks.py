@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from aiserver_tray.base.errors import ObjectNotFoundError
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.values import Network
-from aiserver_tray.errors import ObjectNotFoundError
 
 if TYPE_CHECKING:
-    from aiserver_tray.target.model import Body
+    from aiserver_tray.spec.model import Body
 
 
 class Networks:

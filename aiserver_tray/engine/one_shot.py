@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from aiserver_tray.engine.containers import Containers
-from aiserver_tray.target.labels import ONE_SHOT
+from aiserver_tray.spec.labels import ONE_SHOT
 
 if TYPE_CHECKING:
-    from aiserver_tray.target.model import Body
+    from aiserver_tray.spec.model import Body
 
 _PREFIX = "ai.one-shot."
 """A module's containers have no dot in their names."""

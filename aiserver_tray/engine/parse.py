@@ -6,7 +6,7 @@ from typing import Any
 
 from aiserver_tray.engine.values import ContainerSummary, Image, Network, Volume
 from aiserver_tray.model import Container, Health, Port
-from aiserver_tray.target import labels
+from aiserver_tray.spec import labels
 
 Json = Mapping[str, Any]
 

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from aiserver_tray.base.errors import CancelledError, EngineRequestError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.auth import pull_auth
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
@@ -13,8 +15,6 @@ from aiserver_tray.engine.reference import split
 from aiserver_tray.engine.stream import SilenceError, Stream
 from aiserver_tray.engine.translate import refusal
 from aiserver_tray.engine.values import PullProgress
-from aiserver_tray.errors import CancelledError, EngineRequestError
-from aiserver_tray.i18n import Text
 
 OnProgress = Callable[[PullProgress], None]
 

@@ -9,8 +9,7 @@ import docker.errors as sdk
 import requests
 import urllib3
 
-from aiserver_tray.engine.address import Address
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     AiServerError,
     EngineDownError,
     EngineNotInstalledError,
@@ -21,8 +20,9 @@ from aiserver_tray.errors import (
     SettingError,
     UnsupportedError,
 )
-from aiserver_tray.host.engine_place import is_installed
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.address import Address
+from aiserver_tray.system.engine_place import is_installed
 
 MISUSED: tuple[type[Exception], ...] = (
     sdk.TLSParameterError,

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from aiserver_tray import __version__
+from aiserver_tray.base.errors import ResourcesError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.one_shot import run_once
-from aiserver_tray.errors import ResourcesError
-from aiserver_tray.host import resources
-from aiserver_tray.i18n import Text
 from aiserver_tray.operations.locks import one_shot_lock
 from aiserver_tray.settings.app_settings import APP_SETTINGS, KERNEL_SETTINGS
 from aiserver_tray.settings.store import Settings
-from aiserver_tray.target.kernel import KernelSetting, path_of, raising, reading
-from aiserver_tray.target.labels import Owner
+from aiserver_tray.spec.kernel import KernelSetting, path_of, raising, reading
+from aiserver_tray.spec.labels import Owner
+from aiserver_tray.system import resources
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.cancellation import Cancellation

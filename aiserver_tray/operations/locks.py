@@ -19,11 +19,11 @@ from urllib.parse import quote, unquote
 
 from filelock import FileLock, Timeout
 
-from aiserver_tray.errors import BusyError, CancelledError, SettingError
-from aiserver_tray.host.paths import runtime_folder
-from aiserver_tray.host.processes import has_written
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import BusyError, CancelledError, SettingError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import OperationKind
+from aiserver_tray.system.paths import runtime_folder
+from aiserver_tray.system.processes import has_written
 
 _POLL_SECONDS = 0.05
 """The operating systems have no lock that can be waited for and given up from another thread."""

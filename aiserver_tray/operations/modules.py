@@ -7,7 +7,7 @@ from graphlib import CycleError as GraphCycle
 from graphlib import TopologicalSorter
 from typing import Protocol, TypeVar
 
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     AiServerError,
     CycleError,
     MissingError,
@@ -16,7 +16,7 @@ from aiserver_tray.errors import (
     raise_all,
 )
 from aiserver_tray.model import ModuleModel
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.spec.model import ModuleTarget
 
 _Module = TypeVar("_Module", ModuleTarget, ModuleModel)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiserver_tray.model import Container
-from aiserver_tray.target.model import ImageTarget
+from aiserver_tray.spec.model import ImageTarget
 
 
 @dataclass(frozen=True)

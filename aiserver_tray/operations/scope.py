@@ -4,22 +4,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from aiserver_tray.errors import AiServerError, each, mistyped, raise_all, refuse_unknown
+from aiserver_tray.base.errors import AiServerError, each, mistyped, raise_all, refuse_unknown
 from aiserver_tray.model import ModuleModel, OperationKind
-from aiserver_tray.operations.down import (
+from aiserver_tray.operations.modules import Modules, obtainable, unlisted, with_requires
+from aiserver_tray.operations.plan.down import (
     as_they_run,
     in_use,
     running_modules,
     unused_basics,
     with_users,
 )
-from aiserver_tray.operations.modules import Modules, obtainable, unlisted, with_requires
-from aiserver_tray.operations.parts import Parts, meet_engine
-from aiserver_tray.operations.preflight import preflight
+from aiserver_tray.operations.plan.parts import Parts, meet_engine
+from aiserver_tray.operations.plan.survey import survey
+from aiserver_tray.operations.preflight.preflight import preflight
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.survey import survey
 from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.spec.model import ModuleTarget
 
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
 

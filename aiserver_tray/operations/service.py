@@ -7,10 +7,8 @@ from dataclasses import replace
 from threading import Lock, Thread
 from uuid import uuid4
 
-from aiserver_tray.bugs import bug_error, log_bug
-from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.engine.proxies import configured, passwords
-from aiserver_tray.errors import (
+from aiserver_tray.base.bugs import bug_error, log_bug
+from aiserver_tray.base.errors import (
     AiServerError,
     BusyError,
     CancelledError,
@@ -19,19 +17,21 @@ from aiserver_tray.errors import (
     ResourcesError,
     raise_all,
 )
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.proxies import configured, passwords
 from aiserver_tray.model import OperationKind, OperationStatus, OperationView, StepView
-from aiserver_tray.operations.down import running_modules
-from aiserver_tray.operations.execute import EngineExecutor
-from aiserver_tray.operations.kernel_steps import plan_helper
 from aiserver_tray.operations.locks import module_locks, refuse
 from aiserver_tray.operations.modules import Previews
-from aiserver_tray.operations.parts import Parts
-from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.prepare import Prepared, look_again, prepare, refresh_of
-from aiserver_tray.operations.preview import Preview, preview
+from aiserver_tray.operations.plan.down import running_modules
+from aiserver_tray.operations.plan.kernel_steps import plan_helper
+from aiserver_tray.operations.plan.parts import Parts
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.prepare import Prepared, look_again, prepare, refresh_of
+from aiserver_tray.operations.plan.preview import Preview, preview
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.run import Runner
+from aiserver_tray.operations.run.execute import EngineExecutor
+from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.operations.scope import Scope, first_scope, scope_of
 from aiserver_tray.settings.app_settings import APP_SETTINGS, MIRRORS, mirror_list
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged

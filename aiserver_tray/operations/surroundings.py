@@ -5,15 +5,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiserver_tray.base.errors import ObjectNotFoundError
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.errors import ObjectNotFoundError
-from aiserver_tray.host import ports, resources
-from aiserver_tray.host.ports import PortOwner, overlap
-from aiserver_tray.host.reserved_ports import ReservedRange
 from aiserver_tray.model import Port
-from aiserver_tray.operations.survey import Survey
-from aiserver_tray.target import labels
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.operations.plan.survey import Survey
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.system import ports, resources
+from aiserver_tray.system.ports import PortOwner, overlap
+from aiserver_tray.system.reserved_ports import ReservedRange
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine

@@ -4,9 +4,9 @@ import ipaddress
 import re
 from collections.abc import Mapping
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import Choice, Setting
-from aiserver_tray.host.engine_host import why_unusable
-from aiserver_tray.i18n import Text
+from aiserver_tray.system.engine_host import why_unusable
 
 
 class _AddressSetting(Setting):

@@ -17,11 +17,11 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import from_json
 
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.reader import version
-from aiserver_tray.errors import SettingError
-from aiserver_tray.host.files import write_copies, write_private
-from aiserver_tray.host.paths import make_folder
-from aiserver_tray.i18n import Text
+from aiserver_tray.system.files import write_copies, write_private
+from aiserver_tray.system.paths import make_folder
 
 LOCK_SECONDS = 60.0
 """A writer holds the lock for milliseconds, or for as long as a person takes to unlock the

@@ -13,11 +13,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from aiserver_tray.errors import SettingError
-from aiserver_tray.host.credentials import preferred_store, store_named
-from aiserver_tray.host.files import write_private
-from aiserver_tray.host.paths import KeyPlace
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system.credentials import preferred_store, store_named
+from aiserver_tray.system.files import write_private
+from aiserver_tray.system.paths import KeyPlace
 
 KEY_BYTES = 32
 

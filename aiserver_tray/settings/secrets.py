@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import Generator
-from aiserver_tray.errors import SettingError
-from aiserver_tray.host.paths import KeyPlace
-from aiserver_tray.i18n import Text
 from aiserver_tray.settings.files import SealedModel, VersionedFile
 from aiserver_tray.settings.master_key import KeyKeeper, KeyRecord, MasterKey
+from aiserver_tray.system.paths import KeyPlace
 
 if TYPE_CHECKING:
     from nacl.secret import Aead

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from aiserver_tray.base.errors import SettingError, UnknownSettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.errors import SettingError, UnknownSettingError
-from aiserver_tray.host.paths import Home
-from aiserver_tray.i18n import Text
-from aiserver_tray.masking import MASK
 from aiserver_tray.settings.content import EngineState, InstallationData, SettingsData, StateData
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.secrets import Secrets, kept
+from aiserver_tray.system.paths import Home
 
 Declared = Mapping[str, Setting]
 """Declared settings by address (``module.NAME``, ``app.name``): those of the catalog's modules

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, ModuleView, ServiceModel, Snapshot
 from aiserver_tray.model import State as StateName
-from aiserver_tray.page import moved
+from aiserver_tray.spec.page import moved
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge
 from aiserver_tray.state.required import closure, required_now
 

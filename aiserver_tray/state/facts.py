@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from aiserver_tray.errors import AiServerError
+from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.model import Container, ModuleModel, OperationView
 
 

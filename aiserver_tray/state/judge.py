@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ServiceModel, ServiceView, State
 
 ALIVE = ("running", "paused", "restarting")

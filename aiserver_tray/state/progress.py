@@ -1,6 +1,6 @@
 """How far an operation is, in a few words. Pure."""
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import OperationView, StepKind, StepView
 from aiserver_tray.state.words import HEADS
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import assert_never
 
-from aiserver_tray.errors import AiServerError
+from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.model import Container, EngineView, ModuleModel, OperationView, Snapshot
 from aiserver_tray.state.aggregate import Judgements, snapshot
 from aiserver_tray.state.facts import (

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import ModuleView, ServiceView, Snapshot
 
 

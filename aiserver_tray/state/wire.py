@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aiserver_tray.errors import AiServerError
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.i18n import Language
 from aiserver_tray.model import ModuleView, OperationView, Snapshot, StepView
 from aiserver_tray.state.progress import count, current
 from aiserver_tray.state.status import module_json, rendered_or_none

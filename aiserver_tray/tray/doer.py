@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from threading import BoundedSemaphore, Thread
 from typing import assert_never
 
-from aiserver_tray.contract import Caller, Contract, Envelope, Json
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.contract.contract import Caller, Contract, Envelope, Json
 from aiserver_tray.model import OperationKind
 from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action

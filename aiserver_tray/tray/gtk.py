@@ -12,7 +12,7 @@ from typing import Any
 from gi.repository import Gio, GLib
 from PIL.Image import Image
 
-from aiserver_tray.host.tray_place import Way
+from aiserver_tray.system.tray_place import Way
 from aiserver_tray.tray.menu import Entry, shape
 from aiserver_tray.tray.view import NAME
 

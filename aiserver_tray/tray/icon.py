@@ -7,11 +7,11 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-from aiserver_tray.errors import NoDesktopError, NoSessionError
-from aiserver_tray.host.desktop import has_desktop
-from aiserver_tray.host.theme import Theme, taskbar_theme
-from aiserver_tray.host.tray_place import ANY, SCREEN, Way, lack
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import NoDesktopError, NoSessionError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system.desktop import has_desktop
+from aiserver_tray.system.theme import Theme, taskbar_theme
+from aiserver_tray.system.tray_place import ANY, SCREEN, Way, lack
 from aiserver_tray.tray.actions import Action
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.menu import SEPARATOR, Entry

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from aiserver_tray.host.tray_place import Way
+from aiserver_tray.system.tray_place import Way
 from aiserver_tray.tray.menu import Entry
 
 _log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import ModuleView, Snapshot
 from aiserver_tray.state.progress import headline
 from aiserver_tray.state.words import SIGNS, STATES

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final, Literal
 
-from aiserver_tray.errors import EngineDownError, each
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import EngineDownError, each
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import ModuleView, OperationKind, OperationView, Snapshot
 from aiserver_tray.state.words import STATES
 

@@ -7,12 +7,11 @@ from threading import Event, Thread
 from typing import Protocol
 
 from aiserver_tray.app import App
-from aiserver_tray.bugs import log_bug
-from aiserver_tray.contract import Caller, Contract, Json
-from aiserver_tray.control.views import operation_of, snapshot_of
-from aiserver_tray.errors import AiServerError
-from aiserver_tray.host import autostart
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.bugs import log_bug
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import Caller, Contract, Json
+from aiserver_tray.contract.local.views import operation_of, snapshot_of
 from aiserver_tray.model import Snapshot
 from aiserver_tray.settings.app_settings import (
     APP_SETTINGS,
@@ -20,6 +19,7 @@ from aiserver_tray.settings.app_settings import (
     NOTIFY_MODULES,
     NOTIFY_OPERATIONS,
 )
+from aiserver_tray.system import autostart
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.notifications import Notifier
 from aiserver_tray.tray.view import NAME, TrayView, tray_view

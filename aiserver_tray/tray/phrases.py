@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import ModuleView, OperationView, Snapshot
 from aiserver_tray.state.progress import headline
 from aiserver_tray.state.words import CONDITIONS, STATES

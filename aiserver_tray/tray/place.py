@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Final, Literal
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 
 Starter = Literal["user", "login"]
 """Who started the applet."""

@@ -8,20 +8,20 @@ from threading import Lock, Thread, Timer
 from typing import TYPE_CHECKING, Literal
 
 from aiserver_tray.app import App
-from aiserver_tray.bugs import bug_error, log_bug
-from aiserver_tray.contract import Caller, Contract, Json
-from aiserver_tray.control.client import Client
-from aiserver_tray.control.instance import Instance
-from aiserver_tray.errors import AiServerError, AlreadyRunningError, NotRunningError
-from aiserver_tray.host import logfile
-from aiserver_tray.host.foreground import give_foreground
-from aiserver_tray.host.language import system_language
-from aiserver_tray.host.memory import share_heap
-from aiserver_tray.host.resume import ResumeWatch
-from aiserver_tray.host.signals import on_termination
-from aiserver_tray.host.theme import taskbar_theme
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.bugs import bug_error, log_bug
+from aiserver_tray.base.errors import AiServerError, AlreadyRunningError, NotRunningError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.contract.contract import Caller, Contract, Json
+from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.model import EngineView, Snapshot
+from aiserver_tray.system import logfile
+from aiserver_tray.system.foreground import give_foreground
+from aiserver_tray.system.language import system_language
+from aiserver_tray.system.memory import share_heap
+from aiserver_tray.system.resume import ResumeWatch
+from aiserver_tray.system.signals import on_termination
+from aiserver_tray.system.theme import taskbar_theme
 from aiserver_tray.tray.actions import Action, Quit
 from aiserver_tray.tray.doer import Doer
 from aiserver_tray.tray.menu import TrayFacts
@@ -32,8 +32,8 @@ from aiserver_tray.tray.view import NAME, tray_view
 from aiserver_tray.window.launcher import Windows
 
 if TYPE_CHECKING:
-    from aiserver_tray.hosting.link import Link
-    from aiserver_tray.web.server import BrowserServer
+    from aiserver_tray.contract.http.server import BrowserServer
+    from aiserver_tray.contract.owner.link import Link
 
 _ANSWERING = 0.2
 """Seconds for the answer to who asked for the end."""
@@ -142,9 +142,9 @@ class Tray:
 
     def _start(self, stack: ExitStack) -> None:
         """The core takes longer to import than the icon to appear."""
-        from aiserver_tray.api.front import Front  # noqa: PLC0415
-        from aiserver_tray.control.server import Server  # noqa: PLC0415
-        from aiserver_tray.hosting.link import Link  # noqa: PLC0415
+        from aiserver_tray.contract.channels.front import Front  # noqa: PLC0415
+        from aiserver_tray.contract.local.server import Server  # noqa: PLC0415
+        from aiserver_tray.contract.owner.link import Link  # noqa: PLC0415
 
         try:
             self._watch_place(stack)
@@ -225,7 +225,7 @@ class Tray:
         """Serve the dashboard to the web browser."""
         if self._front is None:
             return None
-        from aiserver_tray.web.server import Binding, BrowserServer  # noqa: PLC0415 - seldom
+        from aiserver_tray.contract.http.server import Binding, BrowserServer  # noqa: PLC0415 - seldom
 
         return BrowserServer(self._front, Binding(), self._caller.language)
 

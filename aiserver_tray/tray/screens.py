@@ -6,14 +6,14 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from aiserver_tray.contract import Json
-from aiserver_tray.errors import AiServerError
-from aiserver_tray.host.open_url import open_url
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.contract.contract import Json
+from aiserver_tray.system.open_url import open_url
 from aiserver_tray.window.launcher import Breakdown
 
 if TYPE_CHECKING:
-    from aiserver_tray.web.server import BrowserServer
+    from aiserver_tray.contract.http.server import BrowserServer
 
 
 _AGAIN: Final = 60.0

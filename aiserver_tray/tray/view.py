@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.i18n import Language
 from aiserver_tray.model import Snapshot, State
 from aiserver_tray.tray.menu import Entry, TrayFacts, menu
 from aiserver_tray.tray.phrases import in_line, shortened, summary

@@ -13,8 +13,8 @@ from typing import Any
 
 from PIL.Image import Image
 
-from aiserver_tray.host.tray_place import Way
-from aiserver_tray.queues import available
+from aiserver_tray.base.queues import available
+from aiserver_tray.system.tray_place import Way
 from aiserver_tray.tray.menu import Entry
 
 _log = logging.getLogger(__name__)

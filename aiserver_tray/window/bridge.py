@@ -9,11 +9,11 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from aiserver_tray.bugs import bug_error, log_bug
-from aiserver_tray.contract import GOTO_EVENT, Envelope, Json, answer
-from aiserver_tray.errors import AiServerError, RequestError
-from aiserver_tray.host.open_url import open_url
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.bugs import bug_error, log_bug
+from aiserver_tray.base.errors import AiServerError, RequestError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.contract.contract import GOTO_EVENT, Envelope, Json, answer
+from aiserver_tray.system.open_url import open_url
 from aiserver_tray.window.host_connection import HostConnection
 from aiserver_tray.window.outbox import LOST_EVENT
 from aiserver_tray.window.publisher import Publisher

@@ -4,7 +4,7 @@ attribute of Python's objects by its bridge."""
 import webbrowser
 from typing import Final, Never
 
-from aiserver_tray.host.open_url import is_web_address
+from aiserver_tray.system.open_url import is_web_address
 
 
 class _Nothing:

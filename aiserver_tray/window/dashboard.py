@@ -8,13 +8,13 @@ from functools import partial
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
-from aiserver_tray.contract import EVENTS, Envelope
-from aiserver_tray.host.language import system_language
-from aiserver_tray.host.logfile import set_up
-from aiserver_tray.host.paths import Home, find_home
-from aiserver_tray.i18n import Language
-from aiserver_tray.web.httpd import Server
-from aiserver_tray.web.page import Page
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import EVENTS, Envelope
+from aiserver_tray.contract.http.httpd import Server
+from aiserver_tray.contract.http.page import Page
+from aiserver_tray.system.language import system_language
+from aiserver_tray.system.logfile import set_up
+from aiserver_tray.system.paths import Home, find_home
 from aiserver_tray.window import toolkit
 from aiserver_tray.window.bridge import Bridge
 from aiserver_tray.window.browser import NO_API

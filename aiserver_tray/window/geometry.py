@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from aiserver_tray.host.files import write_private
+from aiserver_tray.system.files import write_private
 
 WIDTH: Final = 1200
 HEIGHT: Final = 800

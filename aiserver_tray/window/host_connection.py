@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from queue import SimpleQueue
 from typing import Any, Final, Literal, Protocol
 
-from aiserver_tray.contract import SNAPSHOT_EVENT, Envelope, Json
-from aiserver_tray.control.changes import OutOfStepError, language_of
-from aiserver_tray.errors import AiServerError, NotRunningError
-from aiserver_tray.host.language import system_language
-from aiserver_tray.host.paths import Home
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.errors import AiServerError, NotRunningError
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import SNAPSHOT_EVENT, Envelope, Json
+from aiserver_tray.contract.local.changes import OutOfStepError, language_of
+from aiserver_tray.system.language import system_language
+from aiserver_tray.system.paths import Home
 
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 5.0
@@ -126,6 +126,6 @@ def client(home: Home) -> Host:
         NotRunningError, RequestError, RemoteError, SettingError: there is none that we can talk to.
     """
     # In the connection's own thread, so that the window does not wait for it.
-    from aiserver_tray.control.client import Client  # noqa: PLC0415
+    from aiserver_tray.contract.local.client import Client  # noqa: PLC0415
 
     return Client.connect(home, "tray", language=system_language())

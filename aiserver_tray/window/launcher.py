@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from aiserver_tray.host.foreground import give_foreground
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.system.foreground import give_foreground
 from aiserver_tray.window.protocol import PROGRAMS, SHOW, SHOWN, Exit
 
 PATIENCE: Final = 4.0

@@ -13,13 +13,13 @@ from functools import partial
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
-from aiserver_tray.contract import SNAPSHOT_EVENT, Json
-from aiserver_tray.control.changes import applied
-from aiserver_tray.host.language import system_language
-from aiserver_tray.host.logfile import set_up
-from aiserver_tray.host.open_url import is_web_address
-from aiserver_tray.host.paths import Home, find_home, make_folder
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.contract import SNAPSHOT_EVENT, Json
+from aiserver_tray.contract.local.changes import applied
+from aiserver_tray.system.language import system_language
+from aiserver_tray.system.logfile import set_up
+from aiserver_tray.system.open_url import is_web_address
+from aiserver_tray.system.paths import Home, find_home, make_folder
 from aiserver_tray.window import toolkit
 from aiserver_tray.window.browser import NO_API
 from aiserver_tray.window.geometry import MINIMUM

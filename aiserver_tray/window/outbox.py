@@ -8,8 +8,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from aiserver_tray.contract import LOG_EVENT, PROGRESS_EVENT, SNAPSHOT_EVENT, STATUS_EVENT, Json
-from aiserver_tray.control.changes import applied, change
+from aiserver_tray.contract.contract import (
+    LOG_EVENT,
+    PROGRESS_EVENT,
+    SNAPSHOT_EVENT,
+    STATUS_EVENT,
+    Json,
+)
+from aiserver_tray.contract.local.changes import applied, change
 
 Message = tuple[str, Json]
 """Event and payload."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from aiserver_tray.contract import Json
+from aiserver_tray.contract.contract import Json
 from aiserver_tray.window.outbox import Outbox
 
 PAUSE: Final = 0.1

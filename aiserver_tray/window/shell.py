@@ -12,11 +12,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, NoReturn
 
-from aiserver_tray.errors import SettingError
-from aiserver_tray.host.paths import APP_NAME, make_folder
-from aiserver_tray.host.theme import Theme, app_theme
-from aiserver_tray.host.window_icon import icon_file
-from aiserver_tray.web.page import ui_folder
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.contract.http.page import ui_folder
+from aiserver_tray.system.paths import APP_NAME, make_folder
+from aiserver_tray.system.theme import Theme, app_theme
+from aiserver_tray.system.window_icon import icon_file
 from aiserver_tray.window import browser, toolkit
 from aiserver_tray.window.geometry import Area, Geometry, fitted, remember, remembered
 from aiserver_tray.window.protocol import SHOW, SHOWN, Exit

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from aiserver_tray.errors import AiServerError
-from aiserver_tray.host.open_url import open_url
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.system.open_url import open_url
 
 Window = Any  # webview.Window, which is not imported here: it takes time
 

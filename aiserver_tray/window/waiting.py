@@ -8,8 +8,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from aiserver_tray.contract import Json
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.contract import Json
 
 _TIMEOUT: Final = 2.0
 _PLAIN: Final = "/%:@!$&'()*+,;="

@@ -8,11 +8,11 @@ from pathlib import Path
 import psutil
 
 from aiserver_tray.app import App
-from aiserver_tray.contract import EVENTS, Caller, Json
-from aiserver_tray.control.client import Client
-from aiserver_tray.control.server import Server
-from aiserver_tray.host.resume import ResumeWatch
+from aiserver_tray.contract.contract import EVENTS, Caller, Json
+from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.local.server import Server
 from aiserver_tray.state.facts import ContainerSeen, Fact
+from aiserver_tray.system.resume import ResumeWatch
 from aiserver_tray.tray.painter import Painter
 from aiserver_tray.tray.view import TrayView
 from tests.bench.result import Figure

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiserver_tray.catalog.resolve import ResolvedModule
 from aiserver_tray.model import SHARED_NETWORK
-from aiserver_tray.target.jobs import jobs_in
+from aiserver_tray.spec.jobs import jobs_in
 
 Tree = dict[str, Any]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from aiserver_tray.core import Core
+from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
 
 

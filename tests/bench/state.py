@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
+from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.engine.client import Client
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import Event
-from aiserver_tray.engine.watcher import Watcher
 from aiserver_tray.model import ModuleModel, ServiceModel
+from aiserver_tray.spec.labels import Owner, container_labels
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
-from aiserver_tray.target.labels import Owner, container_labels
 from tests.bench.result import Figure
 from tests.lab import engine as lab_engine
 from tests.lab.place import Place

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Protocol
 
-from aiserver_tray.contract import Envelope, Json
+from aiserver_tray.contract.contract import Envelope, Json
 
 
 class Core(Protocol):

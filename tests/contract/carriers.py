@@ -7,12 +7,12 @@ from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, Final, Protocol
 
-from aiserver_tray.contract import EVENTS, SNAPSHOT_EVENT, Contract, Envelope
-from aiserver_tray.control.client import Client
-from aiserver_tray.host.paths import Home
-from aiserver_tray.i18n import Language
-from aiserver_tray.web.events import HELLO_EVENT
-from aiserver_tray.web.server import Binding, BrowserServer
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import EVENTS, SNAPSHOT_EVENT, Contract, Envelope
+from aiserver_tray.contract.http.events import HELLO_EVENT
+from aiserver_tray.contract.http.server import Binding, BrowserServer
+from aiserver_tray.contract.local.client import Client
+from aiserver_tray.system.paths import Home
 from tests.contract.heard import LIMIT, Heard, content, whole
 from tests.support.desktop.window import Window
 from tests.support.visitor import Listener, Visitor

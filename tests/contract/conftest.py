@@ -7,8 +7,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from aiserver_tray.api.front import Front
-from aiserver_tray.hosting.link import Link
+from aiserver_tray.contract.channels.front import Front
+from aiserver_tray.contract.owner.link import Link
 from tests.contract.carriers import Carrier
 from tests.contract.host import DirectCaller, Host, write_modules
 from tests.contract.tray import CARRIERS, Tray

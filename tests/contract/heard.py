@@ -5,8 +5,8 @@ from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import TypeVar
 
-from aiserver_tray.contract import SNAPSHOT_EVENT, Json
-from aiserver_tray.control.changes import applied
+from aiserver_tray.contract.contract import SNAPSHOT_EVENT, Json
+from aiserver_tray.contract.local.changes import applied
 
 LIMIT = 60.0
 """Seconds after which an event or an answer that did not come is a failure."""

@@ -6,8 +6,8 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from aiserver_tray.app import App
-from aiserver_tray.contract import LOG_EVENT, Caller, Contract, Envelope, Json
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import LOG_EVENT, Caller, Contract, Envelope, Json
 from tests.contract.heard import LIMIT, Payloads
 from tests.support.installation import Installation, checked, gated, script
 from tests.support.installation import after as depends

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aiserver_tray.contract import Json
+from aiserver_tray.contract.contract import Json
 
 PORT = "web.WEB_PORT"
 BASE = {"name": "base"}

@@ -1,6 +1,6 @@
 """What each carrier makes of the answers and events of a scripted core.
 
-Where a test leaves out a carrier, tests of ``unit/control``, ``unit/web`` or ``desktop`` show the
+Where a test leaves out a carrier, tests of ``unit/contract`` or ``desktop`` show the
 same for that carrier.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.api.dispatch import dispatch
-from aiserver_tray.contract import (
+from aiserver_tray.contract.channels.dispatch import dispatch
+from aiserver_tray.contract.contract import (
     CHANNELS,
     LOG_EVENT,
     PROGRESS_EVENT,

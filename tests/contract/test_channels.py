@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.contract import CHANNELS, Json
-from aiserver_tray.masking import MASK
+from aiserver_tray.base.masking import MASK
+from aiserver_tray.contract.contract import CHANNELS, Json
 from tests.contract.asking import ask, given, refused
 from tests.contract.host import DirectCaller, Host
 from tests.contract.payloads import PAYLOADS, PORT

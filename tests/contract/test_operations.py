@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from aiserver_tray.contract import Json
+from aiserver_tray.contract.contract import Json
 from tests.contract.asking import ask, begin, given, refused, states
 from tests.contract.heard import LIMIT, content, first
 from tests.contract.host import DirectCaller, Host

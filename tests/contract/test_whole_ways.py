@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import docker
 import pytest
 
-from aiserver_tray.contract import LOG_EVENT, PROGRESS_EVENT, STATUS_EVENT, Json
+from aiserver_tray.contract.contract import LOG_EVENT, PROGRESS_EVENT, STATUS_EVENT, Json
 from tests.contract.asking import begin, given, refused, states
 from tests.contract.carriers import Carrier
 from tests.contract.heard import content, first

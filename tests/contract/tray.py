@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from aiserver_tray.contract import Contract
-from aiserver_tray.control.server import Server
-from aiserver_tray.host.paths import Home
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import Contract
+from aiserver_tray.contract.local.server import Server
+from aiserver_tray.system.paths import Home
 from tests.contract.carriers import Carrier, ControlChannel, Http, JsBridge
 from tests.support.desktop.window import Window
 from tests.support.waiting import eventually

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aiserver_tray.contract import LOG_EVENT, SNAPSHOT_EVENT
+from aiserver_tray.contract.contract import LOG_EVENT, SNAPSHOT_EVENT
 from tests.desktop.window_lab import WindowLab, window_lab
 from tests.support import states
 from tests.support.desktop.desktop import desktop_of

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.control.server import Server
-from aiserver_tray.host.paths import Home
+from aiserver_tray.contract.local.server import Server
+from aiserver_tray.system.paths import Home
 from tests.support import states
 from tests.support.desktop.desktop import Desktop
 from tests.support.desktop.window import Window

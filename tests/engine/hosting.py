@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from threading import Event
 
-from aiserver_tray.api.front import Front
-from aiserver_tray.contract import Caller
-from aiserver_tray.hosting.link import Link
+from aiserver_tray.contract.channels.front import Front
+from aiserver_tray.contract.contract import Caller
+from aiserver_tray.contract.owner.link import Link
 from tests.support.installation import Installation
 from tests.support.surroundings import NoWindows
 

@@ -6,7 +6,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from aiserver_tray.errors import SettingError
+from aiserver_tray.base.errors import SettingError
 from tests.engine.built_in import (
     check_of,
     choose_free_ports,

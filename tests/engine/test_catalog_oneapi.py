@@ -7,7 +7,7 @@ import docker
 import pytest
 
 from aiserver_tray.app import built_in_catalog
-from aiserver_tray.errors import SettingError
+from aiserver_tray.base.errors import SettingError
 from tests.engine.observed import names, said
 from tests.engine.oneapi import EDITIONS, PUBLISHED, OneApiStack
 

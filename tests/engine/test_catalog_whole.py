@@ -10,7 +10,7 @@ from secrets import token_hex
 import pytest
 import requests
 
-from aiserver_tray.errors import SettingError
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.operations.request import Request
 from tests.engine.n8n import OWNER
 from tests.engine.whole_course import Course

@@ -8,7 +8,7 @@ import docker
 import pytest
 import requests
 
-from aiserver_tray.masking import MASK
+from aiserver_tray.base.masking import MASK
 from tests.engine.kernel_setting import NAME, Setting, setting
 from tests.engine.n8n import OWNER
 from tests.engine.observed import facts, names, said

@@ -18,7 +18,7 @@ import docker
 import pytest
 
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.target.model import File
+from aiserver_tray.spec.model import File
 from tests.engine.creation.comparison import differences, fields
 from tests.engine.creation.exceptions import EXCEPTIONS, Difference, reason_for
 from tests.engine.creation.sides import (

@@ -9,11 +9,11 @@ from typing import Any
 import docker
 import pytest
 
+from aiserver_tray.base.errors import CancelledError, ImageBuildError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import Image
-from aiserver_tray.errors import CancelledError, ImageBuildError
-from aiserver_tray.target.model import BuildTarget
+from aiserver_tray.spec.model import BuildTarget
 from tests.engine.our_engine import BUSYBOX, core
 from tests.support.waiting import eventually
 

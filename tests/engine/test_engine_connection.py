@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from urllib3 import HTTPConnectionPool
 
+from aiserver_tray.base.errors import EngineDownError, SettingError
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.errors import EngineDownError, SettingError
 from tests.engine.our_engine import core, run
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
@@ -136,7 +136,7 @@ def test_an_engine_that_lets_nobody_in_says_which_group_to_join(
 ) -> None:
     code = (
         "from aiserver_tray.engine.engine import Engine\n"
-        "from aiserver_tray.errors import EngineDownError\n"
+        "from aiserver_tray.base.errors import EngineDownError\n"
         f"engine = Engine({lab.host!r})\n"
         "try: engine.ping()\n"
         "except EngineDownError as error: print(error)\n"

@@ -7,15 +7,15 @@ from datetime import datetime
 import docker
 import pytest
 
-from aiserver_tray.engine.engine import Engine
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     EngineRequestError,
     ObjectConflictError,
     ObjectNotFoundError,
 )
+from aiserver_tray.engine.engine import Engine
 from aiserver_tray.model import Port
-from aiserver_tray.target.labels import INSTALLATION, Owner, container_labels
-from aiserver_tray.target.model import File
+from aiserver_tray.spec.labels import INSTALLATION, Owner, container_labels
+from aiserver_tray.spec.model import File
 from tests.engine.our_engine import BODY, BUSYBOX, SECOND, core, run
 from tests.support.waiting import eventually
 

@@ -7,11 +7,11 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.events import EventStream
 from aiserver_tray.engine.values import Event
-from aiserver_tray.errors import EngineDownError
-from aiserver_tray.target.labels import INSTALLATION
+from aiserver_tray.spec.labels import INSTALLATION
 from tests.engine.our_engine import SECOND, core, run
 from tests.lab import engine as lab_engine
 from tests.lab.place import Place

@@ -12,9 +12,9 @@ from select import select
 
 import pytest
 
+from aiserver_tray.base.errors import ObjectConflictError, ObjectNotFoundError
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.errors import ObjectConflictError, ObjectNotFoundError
-from aiserver_tray.host.console import Console
+from aiserver_tray.system.console import Console
 from tests.engine.our_engine import BODY, core, run
 
 __all__ = ["core"]

@@ -10,10 +10,10 @@ from pathlib import Path
 import docker
 import pytest
 
+from aiserver_tray.base.errors import CancelledError, EngineDownError, ImagePullError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import PullProgress
-from aiserver_tray.errors import CancelledError, EngineDownError, ImagePullError
 from tests.engine.our_engine import BODY, BUSYBOX, core
 from tests.engine.registries.misbehaving import LAYER_SIZE, Registry, registry
 from tests.lab import engine as lab_engine

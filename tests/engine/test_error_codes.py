@@ -15,7 +15,7 @@ from typing import Any
 import docker
 import pytest
 
-from aiserver_tray.errors import AiServerError
+from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.operations.locks import holders
 from tests.engine.registries.misbehaving import registry
 from tests.support import lock_holder

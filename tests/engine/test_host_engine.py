@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from aiserver_tray.api.front import Front
 from aiserver_tray.app import App
-from aiserver_tray.contract import Caller
-from aiserver_tray.hosting.host import CoreHost
+from aiserver_tray.contract.channels.front import Front
+from aiserver_tray.contract.contract import Caller
+from aiserver_tray.contract.owner.host import CoreHost
 from tests.lab.place import Place
 from tests.support.surroundings import NoWindows
 

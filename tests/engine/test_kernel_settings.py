@@ -14,15 +14,15 @@ from pathlib import Path
 import docker
 import pytest
 
-from aiserver_tray.doctor import examine
+from aiserver_tray.core.doctor import examine
 from aiserver_tray.engine import engine as engine_module
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.operations import kernel_steps
 from aiserver_tray.operations.kernel import raise_setting
+from aiserver_tray.operations.plan import kernel_steps
 from aiserver_tray.operations.request import Request
-from aiserver_tray.target import kernel as kernel_target
-from aiserver_tray.target.labels import ONE_SHOT
-from aiserver_tray.target.model import ImageTarget
+from aiserver_tray.spec import kernel as kernel_target
+from aiserver_tray.spec.labels import ONE_SHOT
+from aiserver_tray.spec.model import ImageTarget
 from tests.engine.hosting import CALLER, hosted
 from tests.engine.kernel_setting import FILE, NAME, Setting, setting
 from tests.engine.observed import events, names

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import docker
 import pytest
 
-from aiserver_tray.api.logs import LogChannels
-from aiserver_tray.contract import LOG_EVENT, Caller, Json, LogsRequest, LogStream
+from aiserver_tray.contract.channels.logs import LogChannels
+from aiserver_tray.contract.contract import LOG_EVENT, Caller, Json, LogsRequest, LogStream
 from tests.engine.waiting import logged
 from tests.support.installation import Installation, script
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import docker
 
-from aiserver_tray.errors import each
+from aiserver_tray.base.errors import each
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
 from tests.engine.observed import created, facts, heard, names, open_gate
 from tests.support.installation import IMAGE, Installation, after, checked, gated, idle, script

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import docker
 import pytest
 
-from aiserver_tray.errors import CatalogError
+from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.operations.request import EVERY_VOLUME
 from tests.engine.observed import facts, names, said
 from tests.support.installation import IMAGE, Installation, after, checked, idle, script

@@ -5,7 +5,7 @@ import socket
 import docker
 import pytest
 
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     ExitedError,
     HealthTimeoutError,
     ImagePullError,

@@ -6,7 +6,7 @@ from typing import Any
 import docker
 import pytest
 
-from aiserver_tray.errors import ExitedError, PostStartTimeoutError
+from aiserver_tray.base.errors import ExitedError, PostStartTimeoutError
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from tests.engine.observed import facts, said

@@ -9,7 +9,7 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
-from aiserver_tray.errors import ImageBuildError, ImagePullError, NameConflictError
+from aiserver_tray.base.errors import ImageBuildError, ImagePullError, NameConflictError
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.reduce import State

@@ -6,7 +6,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from aiserver_tray.errors import JobFailedError
+from aiserver_tray.base.errors import JobFailedError
 from tests.engine.observed import facts, names
 from tests.support.installation import Installation, Service, after, idle, script
 from tests.support.waiting import eventually

@@ -7,7 +7,7 @@ from typing import Any
 import docker
 import pytest
 
-from aiserver_tray.errors import InUseError, VolumeInUseError
+from aiserver_tray.base.errors import InUseError, VolumeInUseError
 from aiserver_tray.operations.request import EVERY_VOLUME, Request
 from tests.engine.observed import events, facts, names, said
 from tests.support.installation import IMAGE, Installation, after, idle, script

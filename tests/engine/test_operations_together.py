@@ -7,13 +7,13 @@ from functools import partial
 import docker
 import pytest
 
-from aiserver_tray.core import Core
+from aiserver_tray.base.errors import NameConflictError
+from aiserver_tray.core.core import Core
+from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.engine.cancellation import Cancellation
-from aiserver_tray.engine.watcher import Watcher
-from aiserver_tray.errors import NameConflictError
 from aiserver_tray.model import OperationView, Snapshot
-from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.service import Operation
 from tests.engine.observed import facts, names, open_gate
 from tests.engine.registries.misbehaving import registry
@@ -230,7 +230,7 @@ def test_what_was_asked_for_is_wanted_also_after_the_engine_has_gone_and_come_ba
 @pytest.fixture
 def sleepy_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once it has lost the engine, it does not try again in the time of a test."""
-    monkeypatch.setattr("aiserver_tray.core.Watcher", partial(Watcher, back_off=(600.0,)))
+    monkeypatch.setattr("aiserver_tray.core.core.Watcher", partial(Watcher, back_off=(600.0,)))
 
 
 @pytest.mark.usefixtures("sleepy_watcher")

@@ -14,8 +14,7 @@ import psutil
 import pytest
 from docker.models.containers import Container
 
-from aiserver_tray.engine.engine import Engine
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     AiServerError,
     CatalogError,
     NameConflictError,
@@ -23,16 +22,17 @@ from aiserver_tray.errors import (
     ResourcesError,
     SettingError,
 )
-from aiserver_tray.host.paths import Home
-from aiserver_tray.host.ports import is_free
-from aiserver_tray.operations.preflight import Report, preflight
-from aiserver_tray.operations.preflight_volumes import with_keep_labels
-from aiserver_tray.operations.survey import survey
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.operations.plan.survey import survey
+from aiserver_tray.operations.preflight.preflight import Report, preflight
+from aiserver_tray.operations.preflight.volumes import with_keep_labels
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.store import Settings
-from aiserver_tray.target import labels
-from aiserver_tray.target.labels import Owner
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.labels import Owner
+from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.system.paths import Home
+from aiserver_tray.system.ports import is_free
 from tests.engine.waiting import until
 from tests.lab.place import Place
 from tests.support.forwarding import forwarded

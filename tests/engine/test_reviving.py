@@ -4,7 +4,7 @@ from contextlib import closing
 
 import docker
 
-from aiserver_tray.errors import CatalogError, ImagePullError, NameConflictError, each
+from aiserver_tray.base.errors import CatalogError, ImagePullError, NameConflictError, each
 from tests.engine.hosting import CALLER, hosted
 from tests.engine.observed import facts, names
 from tests.engine.registries.misbehaving import registry

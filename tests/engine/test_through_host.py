@@ -7,7 +7,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from aiserver_tray.control.client import Client
+from aiserver_tray.contract.local.client import Client
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted

@@ -21,7 +21,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 ROOT = Path(__file__).parents[2]
-PRELOADED = ("aiserver_tray.app", "aiserver_tray.core", "aiserver_tray.doctor", "aiserver_tray.cli")
+PRELOADED = (
+    "aiserver_tray.app",
+    "aiserver_tray.core.core",
+    "aiserver_tray.core.doctor",
+    "aiserver_tray.cli",
+)
 _LARGEST = 2**17
 """Bytes of a request, the whole environment included."""
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aiserver_tray.api.front import Front
 from aiserver_tray.app import App
-from aiserver_tray.control.client import Client
-from aiserver_tray.host.paths import Home
-from aiserver_tray.hosting.host import CoreHost
+from aiserver_tray.contract.channels.front import Front
+from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.owner.host import CoreHost
+from aiserver_tray.system.paths import Home
 from tests.support.command_line import CommandLine
 from tests.support.surroundings import NoWindows
 

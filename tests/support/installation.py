@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from aiserver_tray.app import App
-from aiserver_tray.core import Core
+from aiserver_tray.core.core import Core
 from aiserver_tray.model import ModuleView, OperationKind, OperationView
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation

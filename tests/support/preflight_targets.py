@@ -6,9 +6,9 @@ from pathlib import Path
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.resolve import resolve
-from aiserver_tray.target.build import module_target
-from aiserver_tray.target.labels import Owner
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.spec.build import module_target
+from aiserver_tray.spec.labels import Owner
+from aiserver_tray.spec.model import ModuleTarget
 
 OURS = Owner("11111111-ours", "1.0")
 IMAGE = "busybox:1.37.0"

@@ -5,8 +5,8 @@ from copy import deepcopy
 from threading import Condition
 from typing import Any
 
-from aiserver_tray.contract import CHANNELS, Caller, Envelope, Json, answer
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import CHANNELS, Caller, Envelope, Json, answer
 
 LIMIT = 30.0
 """Seconds, on a busy machine."""

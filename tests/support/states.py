@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiserver_tray.contract import Json
+from aiserver_tray.contract.contract import Json
 
 TITLES = {
     "n8n": ("n8n", "Workflow automation with hundreds of integrations"),

@@ -7,11 +7,10 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from aiserver_tray.contract import LOG_EVENT, Caller, Envelope, Json, answer
-from aiserver_tray.control.instance import Instance, Role
-from aiserver_tray.control.server import Server
-from aiserver_tray.host.paths import Home
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import LOG_EVENT, Caller, Envelope, Json, answer
+from aiserver_tray.contract.local.instance import Instance, Role
+from aiserver_tray.contract.local.server import Server
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.facts import (
     ContainersListed,
@@ -22,6 +21,7 @@ from aiserver_tray.state.facts import (
 )
 from aiserver_tray.state.store import Store
 from aiserver_tray.state.wire import snapshot_json, steps_json
+from aiserver_tray.system.paths import Home
 from tests.support import made
 
 ROLE: Role = "core"

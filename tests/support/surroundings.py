@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from aiserver_tray.api.surroundings import HostKind
-from aiserver_tray.contract import Json
+from aiserver_tray.contract.channels.surroundings import HostKind
+from aiserver_tray.contract.contract import Json
 
 
 class NoWindows:

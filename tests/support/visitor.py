@@ -7,9 +7,9 @@ from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from aiserver_tray.contract import SNAPSHOT_EVENT, Json
-from aiserver_tray.control.changes import applied
-from aiserver_tray.web.events import HELLO_EVENT
+from aiserver_tray.contract.contract import SNAPSHOT_EVENT, Json
+from aiserver_tray.contract.http.events import HELLO_EVENT
+from aiserver_tray.contract.local.changes import applied
 
 
 @dataclass(frozen=True)

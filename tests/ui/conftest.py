@@ -10,9 +10,9 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from aiserver_tray.contract import Json
-from aiserver_tray.i18n import Language
-from aiserver_tray.web.server import Binding, BrowserServer
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import Json
+from aiserver_tray.contract.http.server import Binding, BrowserServer
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.ui.home import Address, HomePage, console

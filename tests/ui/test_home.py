@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from selenium.webdriver import Keys
 
-from aiserver_tray.contract import Json, answer
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import Json, answer
 from tests.support import states
 from tests.ui.conftest import Stack
 

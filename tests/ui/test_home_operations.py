@@ -3,8 +3,8 @@
 import pytest
 from selenium.webdriver import Keys
 
-from aiserver_tray.contract import Json
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.contract import Json
 from tests.support import states
 from tests.ui.conftest import Stack
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.app import App
-from aiserver_tray.errors import SettingError
-from aiserver_tray.masking import MASK
-from aiserver_tray.operations.preflight_volumes import KEEP
-from aiserver_tray.page import page
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.masking import MASK
+from aiserver_tray.operations.preflight.volumes import KEEP
+from aiserver_tray.spec.page import page
 
 KEEPING = """
 x-aiserver:

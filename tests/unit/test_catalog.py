@@ -5,10 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.catalog.catalog import Edition, load_catalog, stamp
-from aiserver_tray.catalog.check import check
-from aiserver_tray.catalog.resolve import config_environment, resolve, resolve_with
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     AiServerError,
     CatalogError,
     CycleError,
@@ -16,7 +13,10 @@ from aiserver_tray.errors import (
     SettingError,
     UnknownNameError,
 )
-from aiserver_tray.masking import MASK
+from aiserver_tray.base.masking import MASK
+from aiserver_tray.catalog.catalog import Edition, load_catalog, stamp
+from aiserver_tray.catalog.check import check
+from aiserver_tray.catalog.resolve import config_environment, resolve, resolve_with
 from tests.unit.module_folders import declared, write
 
 BUILT_IN = Path(__file__).parents[2] / "orchestration"

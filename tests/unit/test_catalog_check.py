@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.resolve import resolve
-from aiserver_tray.errors import CatalogError
 from tests.unit.module_folders import declared, write
 
 

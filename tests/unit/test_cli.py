@@ -198,8 +198,8 @@ def test_doctor_reports_a_settings_file_that_it_can_not_read(cli: CommandLine) -
 
 def test_who_only_looks_waits_for_nothing_else(cli: CommandLine) -> None:
     """What takes long to import, and is for those who change something or speak to a host."""
-    others = ["aiserver_tray.control.client", "aiserver_tray.target.model"]
-    others += ["aiserver_tray.logs.level", "difflib", "rich", "nacl"]
+    others = ["aiserver_tray.contract.local.client", "aiserver_tray.spec.model"]
+    others += ["aiserver_tray.core.logs.level", "difflib", "rich", "nacl"]
     code = (
         (
             "import sys\n"

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from aiserver_tray.api.dispatch import read
-from aiserver_tray.contract import CHANNELS, EVENTS, OperationRequest, Payload
-from aiserver_tray.errors import RequestError
+from aiserver_tray.base.errors import RequestError
+from aiserver_tray.contract.channels.dispatch import read
+from aiserver_tray.contract.contract import CHANNELS, EVENTS, OperationRequest, Payload
 from tests.unit.pages import names, sections
 
 PAGE = sections("docs/ipc.md")

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 
 from aiserver_tray.app import App
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
-from aiserver_tray.doctor import engine as doctor_engine
-from aiserver_tray.doctor import examination
-from aiserver_tray.doctor import examine as examine_all
-from aiserver_tray.doctor.finding import Finding
-from aiserver_tray.doctor.installation import examine_installation as examine
-from aiserver_tray.host import autostart, tray_place
-from aiserver_tray.host.paths import Home
-from aiserver_tray.i18n import Text
-from aiserver_tray.operations.preflight import Report
-from aiserver_tray.operations.preflight_kernel import KernelReport
+from aiserver_tray.core.doctor import engine as doctor_engine
+from aiserver_tray.core.doctor import examination
+from aiserver_tray.core.doctor import examine as examine_all
+from aiserver_tray.core.doctor.finding import Finding
+from aiserver_tray.core.doctor.installation import examine_installation as examine
+from aiserver_tray.operations.preflight.kernel import KernelReport
+from aiserver_tray.operations.preflight.preflight import Report
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Settings
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.system import autostart, tray_place
+from aiserver_tray.system.paths import Home
 
 MODULE = """\
 x-aiserver:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     AiServerError,
     CancelledError,
     CatalogError,
@@ -15,8 +15,8 @@ from aiserver_tray.errors import (
     JointError,
     Place,
 )
-from aiserver_tray.i18n import Text
-from aiserver_tray.masking import MASK
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.masking import MASK
 from tests.unit.pages import sections
 
 SECRET = "correct horse battery"

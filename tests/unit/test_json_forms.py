@@ -9,22 +9,22 @@ from typing import Any, get_args
 import pytest
 
 from aiserver_tray import model
-from aiserver_tray.api import logs as api_logs
-from aiserver_tray.api.logs import LogChannels
+from aiserver_tray.base.errors import AiServerError, EngineDownError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import SettingType
 from aiserver_tray.cli import config as cli_config
 from aiserver_tray.cli import logs as cli_logs
 from aiserver_tray.cli.operate import plan_row
 from aiserver_tray.cli.outcome import outcome_json
-from aiserver_tray.contract import Caller, Json, LogStream
-from aiserver_tray.doctor.finding import Finding, Grade
+from aiserver_tray.contract.channels import logs as api_logs
+from aiserver_tray.contract.channels.logs import LogChannels
+from aiserver_tray.contract.contract import Caller, Json, LogStream
+from aiserver_tray.core.doctor.finding import Finding, Grade
+from aiserver_tray.core.logs.level import LEVELS
+from aiserver_tray.core.logs.sources import Source
 from aiserver_tray.engine.values import LogLine
-from aiserver_tray.errors import AiServerError, EngineDownError
-from aiserver_tray.i18n import Text
-from aiserver_tray.logs.level import LEVELS
-from aiserver_tray.logs.sources import Source
 from aiserver_tray.model import EngineView, OperationView, Snapshot, StepView
-from aiserver_tray.operations.plan import Step
+from aiserver_tray.operations.plan.plan import Step
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.store import Entry
 from aiserver_tray.state.status import status_json

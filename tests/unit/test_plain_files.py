@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.app import App
+from aiserver_tray.base.errors import CatalogError, SettingError
+from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.resolve import resolve
-from aiserver_tray.errors import CatalogError, SettingError
-from aiserver_tray.host.paths import find_home
-from aiserver_tray.masking import MASK
-from aiserver_tray.operations.preflight_values import missing_values
+from aiserver_tray.operations.preflight.values import missing_values
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.system.paths import find_home
 from tests.unit.module_folders import write
 
 

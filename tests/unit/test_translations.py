@@ -6,7 +6,7 @@ from pathlib import Path
 from string import Formatter
 
 import aiserver_tray
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 
 PACKAGE = Path(aiserver_tray.__file__).parent
 TABLE = PACKAGE / "locale/zh.json"

@@ -9,8 +9,8 @@ from tests.wine.windows import Windows, windows_path
 _LOGS = """
 import logging
 from pathlib import Path
-from aiserver_tray.host import logfile
-from aiserver_tray.host.paths import Home
+from aiserver_tray.system import logfile
+from aiserver_tray.system.paths import Home
 logfile._SIZE, logfile._REST = 2000, 0.0
 file = logfile.set_up(Home(Path({home!r}), "home"), "tray")
 for _ in range(80):
@@ -24,7 +24,7 @@ for _ in range(4):
 
 _RESERVED = """
 import os
-from aiserver_tray.host.reserved_ports import reserved_range
+from aiserver_tray.system.reserved_ports import reserved_range
 os.chdir({folder!r})
 print(reserved_range("127.0.0.1", 9, "tcp"))
 """
@@ -48,7 +48,7 @@ from win32security import (
     ConvertSecurityDescriptorToStringSecurityDescriptor,
     GetKernelObjectSecurity,
 )
-from aiserver_tray.host import pipes
+from aiserver_tray.system import pipes
 place = r"\\.\pipe\aiserver-tray-test"
 listener = pipes.listen(place)
 def answer():
@@ -74,8 +74,8 @@ int WinMain(void) { return fclose(fopen(STARTED, "w")); }
 _START = r"""
 import threading, winreg
 from pathlib import Path
-from aiserver_tray.errors import EngineDownError
-from aiserver_tray.host.engine_start import start_engine
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.system.engine_start import start_engine
 host, folder = "npipe:////./pipe/dockerDesktopLinuxEngine", {folder!r}
 def ping():
     if not Path(folder, "started").exists():

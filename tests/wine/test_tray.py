@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from aiserver_tray.host.theme import Theme
+from aiserver_tray.system.theme import Theme
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.view import IconSpec
 from tests.support.desktop.applet import RUNNING, STOPPED, Applet
@@ -51,7 +51,7 @@ _STYLE_KEY = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
 
 _CLOCKS = """
 import time
-from aiserver_tray.host.clock import awake
+from aiserver_tray.system.clock import awake
 usual, ours = time.monotonic(), awake()
 time.sleep(0.5)
 within = awake() - ours
@@ -61,7 +61,7 @@ print([time.monotonic() - usual, within])
 _ENGINES = r"""
 import json, pathlib, shutil, winreg
 from multiprocessing.connection import Listener
-from aiserver_tray.host.engine_place import default_host, is_installed, places
+from aiserver_tray.system.engine_place import default_host, is_installed, places
 key = r"SOFTWARE\Docker Inc.\Docker\1.0"
 found = [[default_host(), is_installed()]]
 folder = pathlib.Path("C:/engine")
@@ -132,7 +132,7 @@ def test_an_engine_is_found_by_its_pipe_and_its_entry_in_the_registry(machine: W
 def test_its_files_are_the_users_own_wherever_its_home_is(machine: Windows, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     shared = windows_path(tmp_path)
-    code = "from pathlib import Path; from aiserver_tray.host.files import write_private; "
+    code = "from pathlib import Path; from aiserver_tray.system.files import write_private; "
     for content in (b"old", b"new"):
         machine.says(f"{code} write_private(Path({shared!r}, 'key'), {content!r})")
     (key,) = tmp_path.iterdir()

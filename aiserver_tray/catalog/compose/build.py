@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_serializer, model_validator
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.fields import (
     Environment,
     Extensible,
@@ -15,7 +16,6 @@ from aiserver_tray.catalog.compose.fields import (
 )
 from aiserver_tray.catalog.compose.resources import FileMount
 from aiserver_tray.catalog.compose.scalars import text_of
-from aiserver_tray.i18n import Text
 
 
 class Ulimit(Extensible):

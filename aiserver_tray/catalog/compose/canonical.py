@@ -7,6 +7,7 @@ have a short form, and what it stands for: https://docs.docker.com/reference/com
 from collections.abc import Callable
 from typing import Any, TypeGuard
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
 from aiserver_tray.catalog.compose.problems import found
 from aiserver_tray.catalog.compose.shortforms import (
@@ -16,7 +17,6 @@ from aiserver_tray.catalog.compose.shortforms import (
     parse_ssh,
     parse_volume,
 )
-from aiserver_tray.i18n import Text
 
 _Tree = dict[str, Any]
 _Convert = Callable[[object], object]

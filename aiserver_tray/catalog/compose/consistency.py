@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
 from aiserver_tray.catalog.compose.references import Section, uses_of
 from aiserver_tray.catalog.compose.service import Service
-from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project

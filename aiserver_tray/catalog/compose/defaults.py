@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
-from aiserver_tray.i18n import Text
 
 _Tree = dict[str, Any]
 

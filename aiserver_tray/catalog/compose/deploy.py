@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.fields import (
     BytesText,
     Extensible,
@@ -18,7 +19,6 @@ from aiserver_tray.catalog.compose.fields import (
     one_of,
 )
 from aiserver_tray.catalog.compose.scalars import parse_integer
-from aiserver_tray.i18n import Text
 
 
 def _count(value: object) -> int:

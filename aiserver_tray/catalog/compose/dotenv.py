@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
+from aiserver_tray.base.errors import CatalogError, Place
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.reader import read_bytes
 from aiserver_tray.catalog.compose.template import Lookup, TemplateError, substitute
-from aiserver_tray.errors import CatalogError, Place
-from aiserver_tray.i18n import Text
 
 _BLANK = " \t\v\f\r\x85\xa0"
 _EXPORT = re.compile(r"export[\t\n\f\r ]+")

@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.problems import Problems
 from aiserver_tray.catalog.compose.template import Lookup
-from aiserver_tray.i18n import Text
 
 Tree = dict[str, Any]
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiserver_tray.base.errors import Problem
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.merge import extend_service
 from aiserver_tray.catalog.compose.paths import expand
 from aiserver_tray.catalog.compose.problems import Problems
 from aiserver_tray.catalog.compose.reader import Document
-from aiserver_tray.errors import Problem
-from aiserver_tray.i18n import Text
 
 Tree = dict[str, Any]
 

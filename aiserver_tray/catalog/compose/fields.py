@@ -19,8 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose import scalars
-from aiserver_tray.i18n import Text
 
 T = TypeVar("T")
 

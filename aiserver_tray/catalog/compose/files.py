@@ -5,10 +5,10 @@ import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from aiserver_tray.base.errors import CatalogError, Place
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.reader import Document, mode_of, parse_documents
-from aiserver_tray.errors import CatalogError, Place
-from aiserver_tray.i18n import Text
 
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDES = (

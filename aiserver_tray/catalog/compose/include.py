@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.paths import expand
 from aiserver_tray.catalog.compose.problems import Problems
-from aiserver_tray.errors import CatalogError
-from aiserver_tray.i18n import Text
 
 Tree = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 
 KeyPath = tuple[str | int, ...]
 """Keys and list indexes from the root of the tree, e.g. ``("services", "web", "ports", 0)``."""

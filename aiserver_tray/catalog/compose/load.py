@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from aiserver_tray.base.errors import Place, Problem
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.canonical import canonicalize
 from aiserver_tray.catalog.compose.defaults import apply_defaults
 from aiserver_tray.catalog.compose.environment import complete_services, fill_environment
@@ -26,8 +28,6 @@ from aiserver_tray.catalog.compose.problems import Problems, found, problems_of
 from aiserver_tray.catalog.compose.profiles import active_profiles, is_active
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
 from aiserver_tray.catalog.compose.template import TemplateError, substitute
-from aiserver_tray.errors import Place, Problem
-from aiserver_tray.i18n import Text
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project

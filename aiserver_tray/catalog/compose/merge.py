@@ -9,10 +9,10 @@ ports with one target, one variable twice) the last stays, in the place of the f
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath, Report
 from aiserver_tray.catalog.compose.patterns import Trie, step, trie
 from aiserver_tray.catalog.compose.scalars import text_of
-from aiserver_tray.i18n import Text
 
 Tree = dict[str, Any]
 Merge = Callable[["_Merger", Any, Any, KeyPath, "Trie[Merge] | None"], Any]

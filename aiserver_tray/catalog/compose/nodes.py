@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # the stubs leave it out
 
-from aiserver_tray.errors import CatalogError, Place
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import CatalogError, Place
+from aiserver_tray.base.i18n import Text
 
 MAX_DEPTH = 100
 """Levels of nesting; Compose itself needs ten."""

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from aiserver_tray.base.errors import CatalogError, Place, Problem
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.reader import Document
-from aiserver_tray.errors import CatalogError, Place, Problem
-from aiserver_tray.i18n import Text
 
 T = TypeVar("T")
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from aiserver_tray.base.errors import CatalogError, Place
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.nodes import (
     MAX_DEPTH,
@@ -30,8 +32,6 @@ from aiserver_tray.catalog.compose.nodes import (
     too_deep,
 )
 from aiserver_tray.catalog.compose.yaml_scalars import ScalarError, resolve_scalar
-from aiserver_tray.errors import CatalogError, Place
-from aiserver_tray.i18n import Text
 
 MAX_SIZE = 16 * 2**20
 """Bytes of a Compose file or env file; a device or a log may have no end."""

@@ -8,7 +8,7 @@ import re
 import struct
 from decimal import Decimal
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 
 INT64_MAX = 2**63 - 1
 

@@ -9,7 +9,7 @@ import re
 from ipaddress import ip_address
 from typing import Any
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _PROPAGATIONS = ("rprivate", "private", "rshared", "shared", "rslave", "slave")

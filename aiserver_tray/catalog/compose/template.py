@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 
 Lookup = Callable[[str], str | None]
 """The value of a variable, None where it isn't set."""

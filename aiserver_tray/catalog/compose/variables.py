@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from aiserver_tray.base.errors import CatalogError, Place, Problem
 from aiserver_tray.catalog.compose.files import compose_files
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.paths import expand
@@ -21,7 +22,6 @@ from aiserver_tray.catalog.compose.template import (
     references,
     substitute,
 )
-from aiserver_tray.errors import CatalogError, Place, Problem
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 
 Plain = str | int | float | bool | None
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import docker
 
+from aiserver_tray.base.errors import CatalogError, EngineRequestError
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.files import compose_files
 from aiserver_tray.catalog.compose.load import load_project
@@ -20,10 +21,9 @@ from aiserver_tray.catalog.compose.project import Project
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.resolve import ResolvedModule
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.errors import CatalogError, EngineRequestError
-from aiserver_tray.target.build import module_target
-from aiserver_tray.target.labels import Owner
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.spec.build import module_target
+from aiserver_tray.spec.labels import Owner
+from aiserver_tray.spec.model import ModuleTarget
 from tests.support.oracle import HOME, Case, case_of, oracle_config
 
 IMAGE = "busybox:1.37.0"

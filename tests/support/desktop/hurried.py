@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from aiserver_tray import __main__ as program
-from aiserver_tray.host import resume
+from aiserver_tray.system import resume
 from aiserver_tray.tray import notifications, place
 
 QUIET_SECONDS: Final = 3.0

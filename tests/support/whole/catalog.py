@@ -8,7 +8,7 @@ from aiserver_tray.catalog.extension import stated
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.catalog.resolve import config_environment
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.target.jobs import jobs_in
+from aiserver_tray.spec.jobs import jobs_in
 
 Service = tuple[str, str]
 """Module and service."""

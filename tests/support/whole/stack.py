@@ -7,8 +7,8 @@ from pathlib import Path
 
 import docker
 
-from aiserver_tray.core import Core
-from aiserver_tray.errors import each
+from aiserver_tray.base.errors import each
+from aiserver_tray.core.core import Core
 from aiserver_tray.model import Snapshot
 from aiserver_tray.operations.request import Request
 from tests.lab.fixtures import borrowed

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import operate
-from aiserver_tray.i18n import Text
-from aiserver_tray.operations.plan import Plan, Step
-from aiserver_tray.operations.preview import Preview
+from aiserver_tray.operations.plan.plan import Plan, Step
+from aiserver_tray.operations.plan.preview import Preview
 from aiserver_tray.operations.request import Request
 
 STEPS = Plan.of([Step("pull", "web:1", "web")])

@@ -3,8 +3,8 @@
 import click
 import pytest
 
+from aiserver_tray.base.errors import UnknownNameError
 from aiserver_tray.cli.execute import find_service
-from aiserver_tray.errors import UnknownNameError
 from aiserver_tray.model import ModuleView, ServiceView
 
 

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from aiserver_tray.cli import root
-from aiserver_tray.contract import PAGES
+from aiserver_tray.contract.contract import PAGES
 
 
 def help_of(command: str) -> str:

@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from aiserver_tray.app import App
+from aiserver_tray.base.errors import AiServerError, JointError, ResourcesError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.mend import mend
-from aiserver_tray.errors import AiServerError, JointError, ResourcesError
-from aiserver_tray.i18n import Text
 
 ALLOW = "app.kernel_settings"
 MENDABLE = ResourcesError(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.host.paths import find_home
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.system.paths import find_home
 from tests.support.command_line import CommandLine
 from tests.support.stack import service, write
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.outcome import outcome_json, summary
-from aiserver_tray.errors import EngineDownError
-from aiserver_tray.i18n import Text
 from aiserver_tray.model import EngineView, OperationView, Snapshot, StepView
 from tests.unit.cli.modules import MODULE
 

@@ -1,8 +1,8 @@
 """Progress where no person looks: one plain line for each change."""
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.progress_lines import ProgressLines
 from aiserver_tray.engine.values import PullProgress
-from aiserver_tray.i18n import Text
 from aiserver_tray.model import OperationView, StepView
 from tests.unit.cli.views import IMAGE, changed, pulled, service, up, view
 

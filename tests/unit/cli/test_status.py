@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.status_rows import rows
 from aiserver_tray.cli.status_table import table
 from aiserver_tray.cli.words import PLAIN_SIGNS
-from aiserver_tray.errors import EngineDownError
-from aiserver_tray.i18n import Text
 from aiserver_tray.model import EngineView, ModuleView, Port, Snapshot, State
 from aiserver_tray.state.status import status_json
 from aiserver_tray.state.words import SIGNS, STATES

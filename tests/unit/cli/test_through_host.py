@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.control.client import Client
+from aiserver_tray.contract.local.client import Client
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.stack import service, write

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiserver_tray.engine.values import PullProgress
 from aiserver_tray.model import OperationStatus, OperationView, StepStatus, StepView
-from aiserver_tray.operations.plan import Plan, Step
-from aiserver_tray.operations.progress import Progress
+from aiserver_tray.operations.plan.plan import Plan, Step
+from aiserver_tray.operations.run.progress import Progress
 
 IMAGE = "docker.io/n8nio/n8n:2.41.3"
 

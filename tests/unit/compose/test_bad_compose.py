@@ -11,10 +11,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.catalog.compose.load import load_outline, load_project
 from aiserver_tray.catalog.compose.reader import parse_documents
 from aiserver_tray.catalog.compose.variables import find_variables
-from aiserver_tray.errors import CatalogError
 
 ROOT = Path(__file__).parents[3]
 SOURCES = sorted(

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.canonical import canonicalize
 from aiserver_tray.catalog.compose.defaults import apply_defaults
 from aiserver_tray.catalog.compose.keypath import KeyPath
-from aiserver_tray.i18n import Text
 
 
 def _canonical(tree: dict[str, Any]) -> tuple[dict[str, Any], dict[KeyPath, str]]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.catalog.compose.load import load_project
-from aiserver_tray.errors import CatalogError
 
 
 @pytest.mark.parametrize(

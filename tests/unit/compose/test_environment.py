@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.load import load_project
-from aiserver_tray.errors import CatalogError
 
 
 def variables(folder: Path, text: str) -> dict[str, str]:

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.interpolate import interpolate
 from aiserver_tray.catalog.compose.keypath import KeyPath
-from aiserver_tray.i18n import Text
 
 
 def filled(tree: dict[str, Any], **env: str) -> tuple[dict[str, Any], dict[KeyPath, str]]:

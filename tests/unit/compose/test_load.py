@@ -3,11 +3,11 @@ from textwrap import dedent
 
 import pytest
 
+from aiserver_tray.base.errors import CatalogError, Place, Problem
 from aiserver_tray.catalog.compose.files import find_compose_file, read_documents
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.project import Project
 from aiserver_tray.catalog.compose.variables import find_variables
-from aiserver_tray.errors import CatalogError, Place, Problem
 
 
 def write(folder: Path, **files: str) -> Path:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.modules import load_module
 from aiserver_tray.catalog.resolve import resolve_with
-from aiserver_tray.errors import CatalogError
-from aiserver_tray.masking import MASK
 
 FORM = """\
 services:

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.merge import drop_repeated, extend_service, merge
-from aiserver_tray.i18n import Text
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from aiserver_tray.base.errors import CatalogError, Place
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.problems import Problems, UnfitError, problems_of
 from aiserver_tray.catalog.compose.reader import parse_documents
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.errors import CatalogError, Place
-from aiserver_tray.i18n import Text
 
 
 def _refuse(_: str) -> str:

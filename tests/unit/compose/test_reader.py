@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.nodes import MAX_DEPTH, MAX_NODES
 from aiserver_tray.catalog.compose.reader import Document, parse_documents
-from aiserver_tray.errors import CatalogError
 
 
 def read(folder: Path, text: str | bytes) -> tuple[Document, ...]:

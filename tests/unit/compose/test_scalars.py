@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose import scalars
-from aiserver_tray.i18n import Text
 
 
 @pytest.mark.parametrize(

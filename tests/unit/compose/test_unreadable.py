@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.files import find_compose_file, read_documents
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.reader import MAX_SIZE
 from aiserver_tray.catalog.compose.variables import find_variables
-from aiserver_tray.errors import CatalogError
 
 SERVICE = "services: {a: {image: x}}"
 

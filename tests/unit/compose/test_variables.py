@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.catalog.compose.variables import Variable, find_variables
-from aiserver_tray.errors import CatalogError, Place
 
 
 def test_variables_have_their_default_and_first_place(tmp_path: Path) -> None:

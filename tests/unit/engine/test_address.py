@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.engine.address import find_address
-from aiserver_tray.errors import SettingError
-from aiserver_tray.host.engine_place import default_host
+from aiserver_tray.system.engine_place import default_host
 
 AddContext = Callable[..., dict[str, str]]
 

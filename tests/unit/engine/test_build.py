@@ -12,10 +12,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from aiserver_tray.base.errors import ImageBuildError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.errors import ImageBuildError
-from aiserver_tray.target.model import BuildTarget
+from aiserver_tray.spec.model import BuildTarget
 from tests.support.standin_engine import IMAGE, Asked, needs_unix_sockets, standin
 
 pytestmark = needs_unix_sockets

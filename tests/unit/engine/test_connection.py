@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.client import NEWEST, Client
 from aiserver_tray.engine.connection import Connection
-from aiserver_tray.errors import EngineDownError
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="Unix sockets")
 

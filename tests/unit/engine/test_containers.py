@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
+from aiserver_tray.base.errors import EngineRequestError
 from aiserver_tray.engine.containers import Containers
-from aiserver_tray.errors import EngineRequestError
 
 INIT_DIED = (
     "failed to create task for container: OCI runtime create failed: runc create failed: waiting "

@@ -13,8 +13,8 @@ from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.events import event_params
 from aiserver_tray.engine.logs import frames
 from aiserver_tray.model import Port
-from aiserver_tray.target.labels import REQUIRES
-from aiserver_tray.target.model import File
+from aiserver_tray.spec.labels import REQUIRES
+from aiserver_tray.spec.model import File
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import ImagePullError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.errors import ImagePullError
 from tests.support.standin_engine import IMAGE, Asked, needs_unix_sockets, standin
 
 ENDLESS = 60.0

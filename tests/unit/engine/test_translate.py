@@ -8,10 +8,7 @@ import pytest
 import requests
 import urllib3
 
-from aiserver_tray.engine import translate as translation
-from aiserver_tray.engine.address import Address
-from aiserver_tray.engine.translate import MISUSED, UNFIT, refusal, translate, translated
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     EngineDownError,
     EngineNotInstalledError,
     EngineRequestError,
@@ -21,6 +18,9 @@ from aiserver_tray.errors import (
     SettingError,
     UnsupportedError,
 )
+from aiserver_tray.engine import translate as translation
+from aiserver_tray.engine.address import Address
+from aiserver_tray.engine.translate import MISUSED, UNFIT, refusal, translate, translated
 
 HERE = Address("unix:///var/run/docker.sock", "local", {})
 NAMED = Address("tcp://engine:2375", "--host", {})

@@ -11,9 +11,9 @@ from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.resolve import resolve
 from aiserver_tray.model import Container
 from aiserver_tray.operations.observed import Observed
-from aiserver_tray.target.build import module_target
-from aiserver_tray.target.labels import Owner
-from aiserver_tray.target.model import ModuleTarget, ServiceTarget
+from aiserver_tray.spec.build import module_target
+from aiserver_tray.spec.labels import Owner
+from aiserver_tray.spec.model import ModuleTarget, ServiceTarget
 
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 IMAGE_ID = "sha256:1"

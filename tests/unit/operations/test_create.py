@@ -11,8 +11,8 @@ import pytest
 
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.operations.execute import EngineExecutor
-from aiserver_tray.operations.plan import Step
+from aiserver_tray.operations.plan.plan import Step
+from aiserver_tray.operations.run.execute import EngineExecutor
 from tests.support.standin_engine import IMAGE, Asked, needs_unix_sockets, standin
 
 from .planning import targets_of

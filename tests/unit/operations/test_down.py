@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.errors import InUseError
+from aiserver_tray.base.errors import InUseError
 from aiserver_tray.model import Container, ModuleModel
-from aiserver_tray.operations.down import (
+from aiserver_tray.operations.plan.down import (
     as_they_run,
     in_use,
     plan_down,
@@ -16,7 +16,7 @@ from aiserver_tray.operations.down import (
     unused_basics,
     with_users,
 )
-from aiserver_tray.operations.plan import Plan
+from aiserver_tray.operations.plan.plan import Plan
 from tests.unit.operations.planning import APP, BASE, observed, targets_of
 
 Stack = tuple[dict[str, ModuleModel], list[Container]]

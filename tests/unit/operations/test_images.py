@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import AiServerError, ImageBuildError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.errors import AiServerError, ImageBuildError
-from aiserver_tray.operations.execute import EngineExecutor
 from aiserver_tray.operations.observed import Observed
-from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.up import never_pulled, plan_images, plan_up
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.up import never_pulled, plan_images, plan_up
+from aiserver_tray.operations.run.execute import EngineExecutor
+from aiserver_tray.spec.model import ModuleTarget
 from tests.support.standin_engine import Asked, needs_unix_sockets, standin
 
 from .planning import targets_of

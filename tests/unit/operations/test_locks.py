@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from aiserver_tray.errors import BusyError, CancelledError, SettingError
-from aiserver_tray.host.paths import runtime_folder
+from aiserver_tray.base.errors import BusyError, CancelledError, SettingError
 from aiserver_tray.operations.locks import holders, module_locks, one_shot_lock
+from aiserver_tray.system.paths import runtime_folder
 from tests.support import lock_holder
 
 ENGINE = "ABCD:EFGH:1234"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiserver_tray.errors import JointError, UnknownNameError
+from aiserver_tray.base.errors import JointError, UnknownNameError
 from aiserver_tray.model import ModuleModel
 from aiserver_tray.operations.modules import with_requires
 

@@ -10,14 +10,14 @@ from time import monotonic
 
 import pytest
 
-from aiserver_tray.engine.watcher import Watcher
-from aiserver_tray.host.paths import Home
+from aiserver_tray.core.others import Others, views
+from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.operations.locks import Holder
-from aiserver_tray.operations.others import Others, views
 from aiserver_tray.settings.content import EngineState
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import EngineUp, ModulesChanged
 from aiserver_tray.state.store import Store
+from aiserver_tray.system.paths import Home
 from tests.support import lock_holder
 from tests.support.made import container, ended, model
 from tests.unit.state.scripted_engine import FakeEngine
@@ -134,7 +134,7 @@ def test_its_end_does_not_wait_for_a_file_that_somebody_holds(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr("aiserver_tray.operations.others._CLOSE_LIMIT", 0.1)
+    monkeypatch.setattr("aiserver_tray.core.others._CLOSE_LIMIT", 0.1)
     settings = Settings(Home(tmp_path / "home", "home"))
     read, reading = settings.engine, Event()
 

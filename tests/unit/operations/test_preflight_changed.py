@@ -7,20 +7,20 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.host.paths import Home
 from aiserver_tray.model import OperationKind
-from aiserver_tray.operations import prepare
-from aiserver_tray.operations.parts import Parts
-from aiserver_tray.operations.preflight import Report
-from aiserver_tray.operations.preflight_changed import changed_notices
+from aiserver_tray.operations.plan import prepare
+from aiserver_tray.operations.plan.parts import Parts
+from aiserver_tray.operations.plan.survey import Found, Survey
+from aiserver_tray.operations.preflight.changed import changed_notices
+from aiserver_tray.operations.preflight.preflight import Report
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
-from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.labels import Owner
+from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.state.store import Store
-from aiserver_tray.target import labels
-from aiserver_tray.target.labels import Owner
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.system.paths import Home
 from tests.support.preflight_targets import OURS, service_of, target_of
 
 SERVICE = service_of("page", "volumes: [data:/data, /cache]", "networks: [default, ai-net]")

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     AiServerError,
     EngineDownError,
     EngineRequestError,
     ObjectNotFoundError,
 )
 from aiserver_tray.model import Container
-from aiserver_tray.operations.kernel_steps import with_kernel_settings
 from aiserver_tray.operations.observed import Observed
-from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.preflight_kernel import examine_kernel
-from aiserver_tray.operations.up import plan_up
-from aiserver_tray.target.kernel import HELPER, KernelSetting, raising, reading
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.operations.plan.kernel_steps import with_kernel_settings
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.up import plan_up
+from aiserver_tray.operations.preflight.kernel import examine_kernel
+from aiserver_tray.spec.kernel import HELPER, KernelSetting, raising, reading
+from aiserver_tray.spec.model import ModuleTarget
 from tests.support.preflight_targets import OURS, service_of, target_of
 
 MAPS = "vm.max_map_count"

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import CatalogError, NameConflictError, SettingError
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.errors import CatalogError, NameConflictError, SettingError
-from aiserver_tray.host.paths import Home
-from aiserver_tray.operations.preflight import problems
-from aiserver_tray.operations.preflight_volumes import KEEP, keep_labels, with_keep_labels
+from aiserver_tray.operations.plan.survey import Found, Survey
+from aiserver_tray.operations.preflight.preflight import problems
+from aiserver_tray.operations.preflight.volumes import KEEP, keep_labels, with_keep_labels
 from aiserver_tray.operations.surroundings import Surroundings
-from aiserver_tray.operations.survey import Found, Survey
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.store import Settings
-from aiserver_tray.target import labels
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.system.paths import Home
 from tests.support.preflight_targets import OURS, module_of, service_of, target_of
 
 AROUND = Surroundings(memory=2**40)

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.observed import Observed
-from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.prepare import Prepared
-from aiserver_tray.operations.preview import preview
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.prepare import Prepared
+from aiserver_tray.operations.plan.preview import preview
+from aiserver_tray.operations.plan.up import plan_up
 from aiserver_tray.operations.scope import Scope
-from aiserver_tray.operations.up import plan_up
-from aiserver_tray.target.kernel import HELPER
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.spec.kernel import HELPER
+from aiserver_tray.spec.model import ModuleTarget
 from tests.unit.operations.planning import observed, targets_of
 
 REFRESHED = """

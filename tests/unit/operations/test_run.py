@@ -11,17 +11,17 @@ from typing import Literal
 
 import pytest
 
-from aiserver_tray.errors import AiServerError, EngineDownError, ExitedError
+from aiserver_tray.base.errors import AiServerError, EngineDownError, ExitedError
 from aiserver_tray.model import Container, StepView
 from aiserver_tray.operations.observed import Observed
-from aiserver_tray.operations.plan import Plan, Step
-from aiserver_tray.operations.progress import Progress
-from aiserver_tray.operations.readiness import Wait
-from aiserver_tray.operations.run import Runner
-from aiserver_tray.operations.up import plan_up
+from aiserver_tray.operations.plan.plan import Plan, Step
+from aiserver_tray.operations.plan.up import plan_up
+from aiserver_tray.operations.run.progress import Progress
+from aiserver_tray.operations.run.readiness import Wait
+from aiserver_tray.operations.run.run import Runner
+from aiserver_tray.spec.model import ServiceTarget
 from aiserver_tray.state.facts import ContainerGone, ContainerSeen, EngineDown
 from aiserver_tray.state.store import Store
-from aiserver_tray.target.model import ServiceTarget
 from tests.unit.operations.planning import running, targets_of
 
 LIMIT = 10.0

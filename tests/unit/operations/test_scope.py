@@ -9,19 +9,19 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.errors import InUseError, MissingError, SettingError, UnknownNameError
-from aiserver_tray.host.paths import Home
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import InUseError, MissingError, SettingError, UnknownNameError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, OperationKind
-from aiserver_tray.operations.parts import Parts
-from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.prepare import prepare
+from aiserver_tray.operations.plan.parts import Parts
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.prepare import prepare
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope, scope_of, without_hindered
 from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import ContainersListed
 from aiserver_tray.state.store import Store
+from aiserver_tray.system.paths import Home
 
 BASE = ModuleModel("base", "basic")
 OTHER = ModuleModel("other", "feature", ("base",))
@@ -158,6 +158,6 @@ def test_where_no_chosen_module_is_left_that_is_an_error(parts: Parts) -> None:
 
 def test_what_is_left_out_is_a_notice(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     scope = scope_of(Request("pull"), choosing(parts, "gone", "base"))
-    monkeypatch.setattr("aiserver_tray.operations.prepare.plan_images", lambda *_: Plan())
+    monkeypatch.setattr("aiserver_tray.operations.plan.prepare.plan_images", lambda *_: Plan())
     (notice,) = prepare(Request("pull"), scope, parts).notices
     assert "'gone'" in notice.render()

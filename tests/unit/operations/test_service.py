@@ -10,27 +10,27 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.errors import (
+from aiserver_tray.base.errors import (
     AiServerError,
     ImageBuildError,
     PortConflictError,
     SettingError,
     each,
 )
-from aiserver_tray.host.paths import Home
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations import service
 from aiserver_tray.operations.locks import module_locks
 from aiserver_tray.operations.observed import Observed
-from aiserver_tray.operations.parts import Parts
-from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.prepare import Prepared
+from aiserver_tray.operations.plan.parts import Parts
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.prepare import Prepared
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.operations.service import Operation, Operations
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store
+from aiserver_tray.system.paths import Home
 from tests.unit.operations.planning import observed, targets_of
 from tests.unit.runtime_folder import runtime_folder
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from aiserver_tray.operations.observed import Observed
-from aiserver_tray.operations.plan import Plan
-from aiserver_tray.operations.up import (
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.up import (
     never_pulled,
     plan_images,
     plan_refresh,
     plan_up,
     plan_without_waiting,
 )
-from aiserver_tray.target.model import ModuleTarget
+from aiserver_tray.spec.model import ModuleTarget
 from tests.unit.operations.planning import (
     APP,
     BASE,

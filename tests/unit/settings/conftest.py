@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.host.paths import Home
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.system.paths import Home
 
 DECLARED: Declared = {
     **APP_SETTINGS,

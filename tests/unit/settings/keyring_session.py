@@ -18,10 +18,10 @@ from jeepney.io.blocking import (  # type: ignore[import-untyped, import-not-fou
     open_dbus_connection,
 )
 
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.errors import SettingError
-from aiserver_tray.host.paths import Home
 from aiserver_tray.settings.store import Settings
+from aiserver_tray.system.paths import Home
 
 DECLARED = {"m.SECRET": Setting(type="secret", generate="hex32")}
 DAEMON = ("gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")

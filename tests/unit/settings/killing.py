@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.host.paths import Home
 from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.system.paths import Home
 
 NUMBER = struct.Struct("!I")
 

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as configure
 from hypothesis import strategies as st
 
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.errors import SettingError
-from aiserver_tray.host.paths import Home
 from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.system.paths import Home
 
 every = configure(
     max_examples=500,

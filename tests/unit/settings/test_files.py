@@ -13,8 +13,8 @@ from typing import Any, Literal
 import pytest
 from pydantic import Field
 
-from aiserver_tray.errors import SettingError
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.settings.files import FileModel, SealedModel, VersionedFile
 
 

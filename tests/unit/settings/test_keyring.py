@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.host.paths import Home
 from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.system.paths import Home
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("dbus-run-session") and shutil.which("gnome-keyring-daemon")),

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from aiserver_tray.host.paths import Home
+from aiserver_tray.system.paths import Home
 
 
 def test_two_hundred_kills_in_the_middle_of_a_write_lose_nothing(home: Home) -> None:

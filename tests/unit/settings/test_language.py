@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.host import language as language_module
-from aiserver_tray.host.language import system_language
-from aiserver_tray.i18n import Language
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.system import language as language_module
+from aiserver_tray.system.language import system_language
 
 VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 

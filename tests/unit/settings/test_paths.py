@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.errors import SettingError
-from aiserver_tray.host.paths import Home, find_home, make_folder, runtime_folder
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.system.paths import Home, find_home, make_folder, runtime_folder
 
 
 @pytest.fixture(autouse=True)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.catalog.setting import Generator, Setting
-from aiserver_tray.errors import SettingError
-from aiserver_tray.host.paths import Home
 from aiserver_tray.settings.master_key import KeyKeeper, KeyRecord
 from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.system.paths import Home
 
 PLAIN = "correct horse battery staple"
 
@@ -262,7 +262,7 @@ MAKER = """
 import json, sys
 from pathlib import Path
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.host.paths import Home
+from aiserver_tray.system.paths import Home
 from aiserver_tray.settings.store import Settings
 
 settings = Settings(Home(Path(sys.argv[1]), "home"))
@@ -302,7 +302,7 @@ UNUSABLE = """
 import json, sys
 from pathlib import Path
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.host.paths import Home
+from aiserver_tray.system.paths import Home
 from aiserver_tray.settings.store import Settings
 
 settings = Settings(Home(Path(sys.argv[1]), "credential store"))

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import PLACEHOLDER, Choice, Setting
-from aiserver_tray.errors import SettingError
-from aiserver_tray.masking import MASK
 
 PORT = Setting(type="port", default="18100")
 BOOLEAN = Setting(type="boolean", default=True)

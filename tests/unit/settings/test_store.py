@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from aiserver_tray.base.errors import SettingError, UnknownNameError
+from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Choice, Setting
-from aiserver_tray.errors import SettingError, UnknownNameError
-from aiserver_tray.host.paths import Home
-from aiserver_tray.masking import MASK
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.content import EngineState
 from aiserver_tray.settings.store import Declared, Settings, address_of
+from aiserver_tray.system.paths import Home
 
 
 def test_the_users_value_holds_before_the_default(settings: Settings, declared: Declared) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aiserver_tray.engine.watcher import Watcher
+from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.state.store import Store
 
 from .scripted_engine import FakeEngine, Watch

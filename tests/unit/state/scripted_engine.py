@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 
+from aiserver_tray.base.errors import ObjectNotFoundError
+from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.engine.values import ContainerSummary, EngineInfo, Event
-from aiserver_tray.engine.watcher import Watcher
-from aiserver_tray.errors import ObjectNotFoundError
 from aiserver_tray.model import Container, Snapshot
 from aiserver_tray.state.store import Store
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from aiserver_tray.engine.watcher import BACK_OFF
-from aiserver_tray.errors import EngineDownError
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.core.watcher import BACK_OFF
 from aiserver_tray.state.store import Store
 from tests.support.made import container
 

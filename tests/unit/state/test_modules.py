@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import pytest
 
-from aiserver_tray.errors import EngineDownError
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import (
     Container,
     ModuleModel,

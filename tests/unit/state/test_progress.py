@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import OperationView, StepView
 from aiserver_tray.state.progress import count, headline
 from tests.support.made import operation

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiserver_tray.errors import EngineDownError
+from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.model import Container, ModuleView, OperationStatus, OperationView
 from aiserver_tray.model import State as StateName
 from aiserver_tray.state.facts import (

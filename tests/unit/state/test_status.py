@@ -2,7 +2,7 @@
 
 import json
 
-from aiserver_tray.errors import EngineDownError
+from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.model import Port
 from aiserver_tray.state.facts import EngineDown
 from aiserver_tray.state.status import status_json

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from aiserver_tray.engine.watcher import Watcher
-from aiserver_tray.errors import EngineRequestError
+from aiserver_tray.base.errors import EngineRequestError
+from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.state.facts import ContainerSeen
 from aiserver_tray.state.store import Store
 from tests.support.made import container, ended

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import EngineView, ModuleView, OperationView, ServiceView, Snapshot, State
 from aiserver_tray.tray.menu import Entry, TrayFacts
 

@@ -5,9 +5,9 @@ from queue import SimpleQueue
 from threading import Barrier, Lock
 from typing import Any
 
-from aiserver_tray.contract import Caller, Envelope, Json, answer
-from aiserver_tray.control.session import MOST_CALLS
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.contract.contract import Caller, Envelope, Json, answer
+from aiserver_tray.contract.local.session import MOST_CALLS
 from aiserver_tray.tray.actions import Start
 from aiserver_tray.tray.doer import _MOST_AWAITED, Doer
 from tests.support import states

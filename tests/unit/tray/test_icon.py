@@ -158,7 +158,7 @@ def test_macos_has_its_own_icon(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_without_a_desktop_it_says_what_is_missing(display: dict[str, str], told: str) -> None:
     code = (
-        "from aiserver_tray.errors import NoDesktopError\n"
+        "from aiserver_tray.base.errors import NoDesktopError\n"
         "try: import aiserver_tray.tray.icon\n"
         "except NoDesktopError as error: print(error)"
     )

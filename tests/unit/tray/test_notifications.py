@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from aiserver_tray.errors import EngineDownError, JointError, NameConflictError
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import EngineDownError, JointError, NameConflictError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot
 from aiserver_tray.tray.notifications import (
     GATHERING,

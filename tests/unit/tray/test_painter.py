@@ -7,13 +7,11 @@ from queue import SimpleQueue
 
 import pytest
 
-from aiserver_tray.api.dispatch import refusal
 from aiserver_tray.app import App
-from aiserver_tray.contract import Caller, Json, answer
-from aiserver_tray.errors import NotRunningError
-from aiserver_tray.host import autostart
-from aiserver_tray.host.paths import Home
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.base.errors import NotRunningError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.channels.dispatch import refusal
+from aiserver_tray.contract.contract import Caller, Json, answer
 from aiserver_tray.model import Snapshot, State
 from aiserver_tray.settings.app_settings import (
     APP_SETTINGS,
@@ -21,6 +19,8 @@ from aiserver_tray.settings.app_settings import (
     NOTIFY_MODULES,
     NOTIFY_OPERATIONS,
 )
+from aiserver_tray.system import autostart
+from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
 from aiserver_tray.tray.actions import StartEngine, ToggleAutostart
 from aiserver_tray.tray.notifications import Notification

@@ -5,7 +5,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.tray import place
 from aiserver_tray.tray.place import PlaceWatch, Remarks, Starter
 

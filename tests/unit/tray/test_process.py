@@ -8,13 +8,13 @@ from threading import Event, Thread
 import pytest
 from click.testing import CliRunner
 
-from aiserver_tray.api.front import Front
 from aiserver_tray.app import App
+from aiserver_tray.base.errors import AlreadyRunningError
 from aiserver_tray.cli import root, running_tray
-from aiserver_tray.contract import answer
-from aiserver_tray.control.instance import Instance
-from aiserver_tray.control.server import Server
-from aiserver_tray.errors import AlreadyRunningError
+from aiserver_tray.contract.channels.front import Front
+from aiserver_tray.contract.contract import answer
+from aiserver_tray.contract.local.instance import Instance
+from aiserver_tray.contract.local.server import Server
 from aiserver_tray.tray import process
 from tests.support import states
 from tests.support.scripted import Scripted

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from aiserver_tray.errors import SettingError
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.contract.http.server import Binding, BrowserServer
 from aiserver_tray.tray import screens
 from aiserver_tray.tray.screens import Screens
-from aiserver_tray.web.server import Binding, BrowserServer
 from aiserver_tray.window.launcher import Breakdown
 from tests.support import states
 from tests.support.scripted import Scripted

@@ -5,8 +5,8 @@ from textwrap import dedent
 
 import pytest
 
-from aiserver_tray.errors import EngineDownError
-from aiserver_tray.i18n import Language, Text
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot, State
 from aiserver_tray.state.words import CONDITIONS, STATES
 from aiserver_tray.tray.actions import (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aiserver_tray.contract import LOG_EVENT, PROGRESS_EVENT, SNAPSHOT_EVENT, Json
-from aiserver_tray.control.changes import OutOfStepError, applied, change
+from aiserver_tray.contract.contract import LOG_EVENT, PROGRESS_EVENT, SNAPSHOT_EVENT, Json
+from aiserver_tray.contract.local.changes import OutOfStepError, applied, change
 from aiserver_tray.window.outbox import LINES_KEPT, LOST_EVENT, Message, Outbox
 from tests.support import states
 

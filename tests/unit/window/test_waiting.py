@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from aiserver_tray.i18n import Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import State
 from aiserver_tray.window import waiting
 from tests.support import states

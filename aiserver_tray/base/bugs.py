@@ -1,0 +1,27 @@
+"""Bugs of ours, told without their texts: these might hold a secret."""
+
+import logging
+import traceback
+from pathlib import Path
+
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.i18n import Text
+
+
+def log_bug(logger: logging.Logger, what: str, bug: BaseException) -> None:
+    """Log *what* failed, with the kind of *bug* and where it happened."""
+    frames = "".join(traceback.format_tb(bug.__traceback__))
+    logger.error("%s: %s\n%s", what, type(bug).__name__, frames.rstrip())
+
+
+def bug_error(bug: BaseException) -> AiServerError:
+    """What people are told of *bug*: its kind and where it happened."""
+    return AiServerError(
+        Text("This is a bug of AI-Server Tray ({where}). Please report it.", where=where(bug))
+    )
+
+
+def where(bug: BaseException) -> str:
+    """The kind of *bug* and where it happened, in a line."""
+    frame = traceback.extract_tb(bug.__traceback__)[-1]
+    return f"{type(bug).__name__}, {Path(frame.filename).name}:{frame.lineno}"

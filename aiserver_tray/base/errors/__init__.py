@@ -1,0 +1,143 @@
+"""Every failure that a person or a program is told of.
+
+::
+
+    AiServerError             E_RUNTIME        a bug of ours
+    ├── JointError               the first's      several, found before anything was changed
+    ├── CatalogError             E_CATALOG        a file is wrong: file, line, key, expected
+    ├── SettingError          E_SETTING        a setting, a secret or their files: name, why
+    ├── UnknownNameError      E_UNKNOWN        no such module or service; near names
+    │   ├── UnknownSettingError                   no such setting; where they are listed
+    │   └── UnlistedError                         a chosen module that left the catalog
+    ├── CycleError            E_DEP_CYCLE      modules that require each other: the path
+    ├── MissingError          E_DEP_MISSING    a required module that is not in the catalog
+    ├── EngineDownError       E_ENGINE_DOWN
+    ├── EngineNotInstalledError  E_ENGINE_NOT_INSTALLED
+    ├── EngineRequestError    E_RUNTIME        the engine refused something we did not foresee
+    │   ├── ObjectNotFoundError, ObjectConflictError, UnsupportedError
+    ├── NameConflictError     E_NAME_CONFLICT  an object of our name that is not ours
+    ├── PortConflictError     E_PORT_CONFLICT  address, owner, a free port
+    ├── ResourcesError        E_RESOURCES      memory, disk, kernel setting
+    ├── ImagePullError        E_IMAGE_PULL     sources tried
+    ├── ImageBuildError       E_IMAGE_BUILD
+    ├── ExitedError           E_EXITED         exit code, last lines
+    ├── HealthTimeoutError    E_HEALTH_TIMEOUT last check, last lines
+    ├── PostStartTimeoutError  E_HEALTH_TIMEOUT  command, last lines
+    ├── ServiceNotRunningError  E_EXITED       asked something of a service that does not run
+    ├── JobFailedError        E_JOB_FAILED
+    ├── InUseError            E_IN_USE         by which modules
+    ├── VolumeInUseError      E_IN_USE         by which containers
+    ├── BusyError             E_BUSY           pid, command
+    │   ├── AlreadyRunningError                   pid
+    ├── OverloadedError       E_BUSY           one client wants too much at once
+    ├── CancelledError        E_CANCELLED
+    ├── RequestError          E_REQUEST        unknown channel, bad payload: which fields
+    ├── AccessError           E_REQUEST        asked over HTTP by who was not let in
+    ├── NotRunningError       E_NOT_RUNNING    no tray
+    │   └── HostEndedError                     it ended while it was at what was asked
+    ├── NoDesktopError        E_NO_DESKTOP     nothing to show an icon on
+    │   └── NoSessionError                        no desktop at all
+    └── RemoteError           (any)            what another process answered
+
+A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
+"""
+
+from aiserver_tray.base.errors.base import AiServerError, JointError, each, raise_all
+from aiserver_tray.base.errors.catalog import (
+    CatalogError,
+    CycleError,
+    MissingError,
+    Place,
+    Problem,
+    SettingError,
+    UnknownNameError,
+    UnknownSettingError,
+    UnlistedError,
+    mistyped,
+    refuse_unknown,
+)
+from aiserver_tray.base.errors.contract import (
+    AccessError,
+    AlreadyRunningError,
+    HostEndedError,
+    NotRunningError,
+    OverloadedError,
+    RemoteError,
+    RequestError,
+)
+from aiserver_tray.base.errors.desktop import NoDesktopError, NoSessionError
+from aiserver_tray.base.errors.engine import (
+    KIND_WORDS,
+    EngineDownError,
+    EngineNotInstalledError,
+    EngineRequestError,
+    ImageBuildError,
+    ImagePullError,
+    NameConflictError,
+    ObjectConflictError,
+    ObjectKind,
+    ObjectNotFoundError,
+    PortConflictError,
+    ResourcesError,
+    UnsupportedError,
+)
+from aiserver_tray.base.errors.operations import (
+    BusyError,
+    CancelledError,
+    ExitedError,
+    HealthTimeoutError,
+    InUseError,
+    JobFailedError,
+    PostStartTimeoutError,
+    ServiceNotRunningError,
+    VolumeInUseError,
+)
+
+__all__ = [
+    "KIND_WORDS",
+    "AccessError",
+    "AiServerError",
+    "AlreadyRunningError",
+    "BusyError",
+    "CancelledError",
+    "CatalogError",
+    "CycleError",
+    "EngineDownError",
+    "EngineNotInstalledError",
+    "EngineRequestError",
+    "ExitedError",
+    "HealthTimeoutError",
+    "HostEndedError",
+    "ImageBuildError",
+    "ImagePullError",
+    "InUseError",
+    "JobFailedError",
+    "JointError",
+    "MissingError",
+    "NameConflictError",
+    "NoDesktopError",
+    "NoSessionError",
+    "NotRunningError",
+    "ObjectConflictError",
+    "ObjectKind",
+    "ObjectNotFoundError",
+    "OverloadedError",
+    "Place",
+    "PortConflictError",
+    "PostStartTimeoutError",
+    "Problem",
+    "RemoteError",
+    "RequestError",
+    "ResourcesError",
+    "ServiceNotRunningError",
+    "SettingError",
+    "UnknownNameError",
+    "UnknownSettingError",
+    "UnlistedError",
+    "UnsupportedError",
+    "VolumeInUseError",
+    "each",
+    "mistyped",
+    "raise_all",
+    "refuse_unknown",
+]

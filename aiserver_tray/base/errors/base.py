@@ -1,0 +1,83 @@
+"""The root of the errors, and several of them at once."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from aiserver_tray.base.i18n import Language, Text, rendered
+from aiserver_tray.base.masking import hide
+
+
+class AiServerError(Exception):
+    """Root of the tree. ``text`` is the message, *data* what a program may want to know: JSON, in
+    which texts may stand."""
+
+    code: ClassVar[str] = "E_RUNTIME"
+
+    def __init__(self, text: Text, **data: Any) -> None:  # noqa: ANN401 - JSON
+        super().__init__(text)
+        self.text = text
+        self._data: dict[str, Any] = data
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What a program may want to know, with its texts in English."""
+        return self.data_in("en")
+
+    def data_in(self, language: Language) -> dict[str, Any]:
+        """What a program may want to know, with its texts in *language*."""
+        return dict(rendered(self._data, language))
+
+    def render(self, language: Language = "en") -> str:
+        """The message in *language*."""
+        return self.text.render(language)
+
+    def as_json(self, language: Language) -> dict[str, Any]:
+        """Code, message and data, for a program."""
+        message, data = self.render(language), self.data_in(language)
+        return {"code": self.code, "message": message, "data": data}
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Take *secrets* out of all that it says: what the engine and containers say is quoted."""
+        self.text = hide(self.text, secrets)
+        self._data = hide(self._data, secrets)
+        self.args = (self.text,)
+        # A traceback would tell what the text no longer does.
+        self.__cause__ = None
+        self.__suppress_context__ = True
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+class JointError(AiServerError):
+    """More than one thing is wrong, found before anything was changed. ``code`` is the first's;
+    ``data["errors"]`` has each one's code, message and data."""
+
+    def __init__(self, errors: Sequence[AiServerError]) -> None:
+        self.errors = tuple(one for error in errors for one in each(error))
+        super().__init__(Text("{count} things are wrong.", count=len(self.errors)))
+        self.code = self.errors[0].code  # type: ignore[misc]
+
+    def data_in(self, language: Language) -> dict[str, Any]:
+        return {"errors": [error.as_json(language) for error in self.errors]}
+
+    def render(self, language: Language = "en") -> str:
+        return "\n".join(error.render(language) for error in self.errors)
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        super().hide(secrets)
+        for error in self.errors:
+            error.hide(secrets)
+
+
+def each(error: AiServerError) -> Sequence[AiServerError]:
+    """The errors that *error* stands for: itself, or those joined in it."""
+    return error.errors if isinstance(error, JointError) else (error,)
+
+
+def raise_all(errors: Sequence[AiServerError]) -> None:
+    """Raise *errors*: none, the one, or `JointError`."""
+    if len(errors) > 1:
+        raise JointError(errors)
+    if errors:
+        raise errors[0]

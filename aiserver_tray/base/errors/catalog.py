@@ -1,0 +1,186 @@
+"""What is wrong with the catalog or the settings."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from aiserver_tray.base.errors.base import AiServerError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.masking import hide
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the catalog something stands. ``key`` is dotted (``services.n8n.ports.0``)."""
+
+    file: Path
+    line: int | None = None
+    key: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else str(self.file)
+        return f"{where}: {self.key}" if self.key else where
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a catalog file."""
+
+    place: Place
+    text: Text
+
+    def render(self, language: Language = "en") -> str:
+        """Place and message in one line."""
+        return f"{self.place}: {self.text.render(language)}"
+
+    def as_data(self, language: Language) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "file": str(self.place.file),
+            "line": self.place.line,
+            "key": self.place.key,
+            "message": self.text.render(language),
+        }
+
+
+class CatalogError(AiServerError):
+    """A catalog file is wrong; carries every problem found, in file order."""
+
+    code = "E_CATALOG"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems[0].text)
+
+    def data_in(self, language: Language) -> dict[str, Any]:
+        return {"problems": [problem.as_data(language) for problem in self.problems]}
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        super().hide(secrets)
+        self.problems = tuple(
+            # A key may be a value, too: `networks: ["${NAME}"]` becomes a mapping.
+            Problem(replace(p.place, key=hide(p.place.key, secrets)), hide(p.text, secrets))
+            for p in self.problems
+        )
+
+    @classmethod
+    def at(cls, place: Place, text: Text) -> "CatalogError":
+        """A single problem."""
+        return cls([Problem(place, text)])
+
+    def render(self, language: Language = "en") -> str:
+        return "\n".join(problem.render(language) for problem in self.problems)
+
+
+class SettingError(AiServerError):
+    """A setting or secret can't be read, set or kept. ``data['name']`` names it."""
+
+    code = "E_SETTING"
+
+    def __init__(self, name: str, why: Text) -> None:
+        super().__init__(Text("{name}: {why}", name=name, why=why), name=name)
+        self.why = why
+
+
+class UnknownNameError(AiServerError):
+    """No module or service of this name."""
+
+    code = "E_UNKNOWN"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        near = _near(name, known)
+        text = (
+            Text("There is no {name!r}. Did you mean {near}?", name=name, near=", ".join(near))
+            if near
+            else Text(
+                "There is no {name!r}. Known are: {known}.", name=name, known=", ".join(known)
+            )
+        )
+        super().__init__(text, name=name, near=near)
+
+
+def mistyped(names: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Those of *names* that are not *known* and look like some that are."""
+    return [name for name in names if name not in known and _near(name, known)]
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `UnknownNameError` for the first of *names* that is not *known*."""
+    there = list(dict.fromkeys(known))
+    for name in names:
+        if name not in there:
+            raise UnknownNameError(name, there)
+
+
+class UnknownSettingError(UnknownNameError):
+    """No setting of this name. There are too many to tell them all."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        near = _near(name, known)
+        text = (
+            Text(
+                "There is no setting {name!r}. Did you mean {near}? All settings: "
+                "aiserver-tray config list",
+                name=name,
+                near=", ".join(near),
+            )
+            if near
+            else Text(
+                "There is no setting {name!r}. All settings: aiserver-tray config list", name=name
+            )
+        )
+        AiServerError.__init__(self, text, name=name, near=near)
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """Those of *known* that are most like *name*, however they are capitalised."""
+    from difflib import get_close_matches  # noqa: PLC0415 - slow, and everybody loads this
+
+    by_spelling = {one.lower(): one for one in known}
+    return [by_spelling[near] for near in get_close_matches(name.lower(), by_spelling, n=3)]
+
+
+class UnlistedError(UnknownNameError):
+    """A chosen module that no catalog folder holds any more."""
+
+    def __init__(self, name: str) -> None:
+        text = Text(
+            "The chosen module {name!r} is in no catalog folder. Add its folder with --catalog, or "
+            "choose anew with: aiserver-tray choose MODULE…",
+            name=name,
+        )
+        AiServerError.__init__(self, text, name=name, near=[])
+
+
+class CycleError(AiServerError):
+    """Modules that require each other in a circle."""
+
+    code = "E_DEP_CYCLE"
+
+    def __init__(self, path: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "These modules require each other: {path}. Remove one of the requires.",
+                path=" → ".join(path),
+            ),
+            path=list(path),
+        )
+
+
+class MissingError(AiServerError):
+    """A module requires another that no catalog folder holds."""
+
+    code = "E_DEP_MISSING"
+
+    def __init__(self, module: str, missing: str) -> None:
+        super().__init__(
+            Text(
+                "{module} requires {missing}, which is in no catalog folder. "
+                "Add its folder with --catalog, or remove it from requires.",
+                module=module,
+                missing=missing,
+            ),
+            module=module,
+            missing=missing,
+        )

@@ -1,0 +1,208 @@
+"""How an operation can fail."""
+
+from collections.abc import Sequence
+
+from aiserver_tray.base.errors.base import AiServerError
+from aiserver_tray.base.i18n import Text
+
+
+class ExitedError(AiServerError):
+    """A service's container ended, or could not be started. ``lines`` are the last of its log."""
+
+    code = "E_EXITED"
+
+    def __init__(
+        self, service: str, exit_code: int | None, why: object, lines: Sequence[str]
+    ) -> None:
+        ended = (
+            Text("{service} could not go on", service=service)
+            if exit_code is None
+            else Text(
+                "{service} ended with exit code {exit_code}", service=service, exit_code=exit_code
+            )
+        )
+        super().__init__(
+            Text(
+                "{ended}{why}.{lines}\nMend the cause, then try again; its log: "
+                "aiserver-tray logs {module}",
+                ended=ended,
+                why=Text(" ({why})", why=why) if why else "",
+                lines=_quoted(lines),
+                module=service.partition("/")[0],
+            ),
+            service=service,
+            exitCode=exit_code,
+            lines=list(lines),
+        )
+
+
+class HealthTimeoutError(AiServerError):
+    """A service did not become healthy in time. ``check`` is the last check's output."""
+
+    code = "E_HEALTH_TIMEOUT"
+
+    def __init__(self, service: str, seconds: float, check: str, lines: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "{service} was not healthy after {seconds:.0f} s. Its last check said: {check}"
+                "{lines}\nIt goes on; see its log: aiserver-tray logs {module}",
+                service=service,
+                seconds=seconds,
+                check=check or "-",
+                lines=_quoted(lines),
+                module=service.partition("/")[0],
+            ),
+            service=service,
+            seconds=seconds,
+            check=check,
+            lines=list(lines),
+        )
+
+
+class PostStartTimeoutError(AiServerError):
+    """A command that runs after a service's start takes longer than the service may. ``lines``
+    are the last of its output."""
+
+    code = "E_HEALTH_TIMEOUT"
+
+    def __init__(self, service: str, seconds: float, command: str, lines: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "{service} was not ready after {seconds:.0f} s: a command of its post_start goes "
+                "on: {command}{lines}\nMend the command, or give it more time by ready_within in "
+                "the module's file, then try again.",
+                service=service,
+                seconds=seconds,
+                command=command,
+                lines=_quoted(lines),
+            ),
+            service=service,
+            seconds=seconds,
+            command=command,
+            lines=list(lines),
+        )
+
+
+class JobFailedError(AiServerError):
+    """A job did not end with 0. ``lines`` are the last of its log."""
+
+    code = "E_JOB_FAILED"
+
+    def __init__(self, service: str, exit_code: int, lines: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "The job {service} failed with exit code {exit_code}.{lines}\nMend the cause, then "
+                "try again; its log: aiserver-tray logs {module}",
+                service=service,
+                exit_code=exit_code,
+                lines=_quoted(lines),
+                module=service.partition("/")[0],
+            ),
+            service=service,
+            exitCode=exit_code,
+            lines=list(lines),
+        )
+
+
+class ServiceNotRunningError(AiServerError):
+    """A request needs a service that does not run. ``state`` is the engine's word, or absent."""
+
+    code = "E_EXITED"
+
+    def __init__(self, service: str, state: str) -> None:
+        super().__init__(
+            Text(
+                "{service} does not run ({state}). Start it: aiserver-tray up {module}",
+                service=service,
+                state=Text("no container") if state == "absent" else state,
+                module=service.partition("/")[0],
+            ),
+            service=service,
+            state=state,
+        )
+
+
+class InUseError(AiServerError):
+    """Running modules need the one that is to stop."""
+
+    code = "E_IN_USE"
+
+    def __init__(self, module: str, users: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "{module} is needed by {users}. Stop these first, or all together with --cascade.",
+                module=module,
+                users=", ".join(users),
+            ),
+            module=module,
+            users=list(users),
+        )
+
+
+class VolumeInUseError(AiServerError):
+    """A container that does not go with it has the volume that is to be removed."""
+
+    code = "E_IN_USE"
+
+    def __init__(self, volume: str, module: str, containers: Sequence[str]) -> None:
+        super().__init__(
+            Text(
+                "The volume {volume} stays with its data: it is used by {containers}, running or "
+                "not. Remove that first (docker rm), then: aiserver-tray down {module} --volumes",
+                volume=volume,
+                containers=", ".join(containers),
+                module=module,
+            ),
+            volume=volume,
+            module=module,
+            containers=list(containers),
+        )
+
+
+class BusyError(AiServerError):
+    """Another operation has the module. ``pid`` and ``command`` say which, where they are known."""
+
+    code = "E_BUSY"
+
+    def __init__(self, module: str, pid: int | None, command: str | None) -> None:
+        super().__init__(
+            Text(
+                "{module} is busy: {command} (process {pid}) works on it. Wait until it is done, "
+                "or end it.",
+                module=module,
+                command=command or "?",
+                pid=pid or "?",
+            ),
+            module=module,
+            pid=pid,
+            command=command,
+        )
+
+
+class CancelledError(AiServerError):
+    """The user cancelled the operation. ``kind`` and ``modules`` are those of the request, once
+    they are known: they decide what can be done next."""
+
+    code = "E_CANCELLED"
+
+    def __init__(self, kind: str | None = None, modules: Sequence[str] = ()) -> None:
+        super().__init__(_after_cancelling(kind, modules), kind=kind, modules=list(modules))
+
+
+def _after_cancelling(kind: str | None, modules: Sequence[str]) -> Text:
+    if kind is None:
+        return Text("Cancelled. What was done stays.")
+    if kind in ("pull", "build"):
+        return Text("Cancelled. The same command goes on from what is there.")
+    if kind in ("up", "restart") and modules:
+        # Without a name, `down` would take away everything; and of these, too, some may have run.
+        return Text(
+            "Cancelled. What was done stays: the same command goes on from here, and "
+            "`aiserver-tray down {modules}` takes these modules away, even what ran before.",
+            modules=" ".join(modules),
+        )
+    return Text("Cancelled. What was done stays: the same command goes on from here.")
+
+
+def _quoted(lines: Sequence[str]) -> str:
+    return "".join(f"\n  {line}" for line in lines)

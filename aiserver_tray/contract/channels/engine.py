@@ -1,0 +1,77 @@
+"""Channels about the engine."""
+
+from concurrent.futures import Future
+from contextlib import suppress
+from threading import Event, Lock, Thread
+
+from aiserver_tray.base.errors import EngineNotInstalledError
+from aiserver_tray.contract.channels.dispatch import Handlers
+from aiserver_tray.contract.contract import Caller, Json, Nothing
+from aiserver_tray.core.core import Core
+from aiserver_tray.state.facts import EngineStarting
+from aiserver_tray.system import engine_start
+
+_SEEN = 5.0
+"""Seconds in which the state is to show an engine that answers."""
+
+
+class EngineChannels:
+    """``ai/docker/…``."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._closing = Event()
+        self._lock = Lock()
+        self._last: Future[None] | None = None
+        """The start that is under way, or was the last."""
+        self.handlers: Handlers = {
+            "ai/docker/checkDocker": self._check,
+            "ai/docker/startDocker": self._start,
+        }
+
+    def close(self) -> None:
+        """Wait for no engine any more."""
+        self._closing.set()
+
+    def _check(self, _asked: Nothing, _caller: Caller) -> Json:
+        engine = self._core.store.snapshot.engine
+        return {
+            "installed": not isinstance(engine.error, EngineNotInstalledError),
+            "running": engine.running,
+            "version": engine.version,
+            "address": self._core.engine.host,
+            "canStart": not engine.running and engine_start.can_start(self._core.engine.host),
+        }
+
+    def _start(self, _asked: Nothing, _caller: Caller) -> Json:
+        """A start that is under way is joined: another would run the engine's program again."""
+        with self._lock:
+            if self._last is None or self._last.done():
+                self._last = Future()
+                work = Thread(target=self._work, args=(self._last,), name="engine-up", daemon=True)
+                work.start()
+            start = self._last
+        start.result()
+        return {}
+
+    # -- in its thread -------------------------------------------------------------------------
+
+    def _work(self, start: Future[None]) -> None:
+        self._core.store.put(EngineStarting(is_under_way=True))
+        failure: Exception | None = None
+        try:
+            self._bring_up()
+        except Exception as error:  # noqa: BLE001 - whoever waits is told
+            failure = error
+        self._core.store.put(EngineStarting(is_under_way=False))
+        if failure:
+            start.set_exception(failure)
+        else:
+            start.set_result(None)
+
+    def _bring_up(self) -> None:
+        engine_start.start_engine(self._core.engine.host, self._core.engine.ping, self._closing)
+        self._core.look()
+        # Else the engine would be told to be down, and no more to be starting, for a moment.
+        with suppress(TimeoutError, RuntimeError):  # it is gone again, or the store is closed
+            self._core.store.wait_until(lambda seen: seen.engine.running, _SEEN)

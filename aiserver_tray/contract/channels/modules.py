@@ -1,0 +1,168 @@
+"""Channels that tell of modules and change their settings."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from aiserver_tray.app import App
+from aiserver_tray.base.errors import UnknownNameError
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.catalog.setting import in_language
+from aiserver_tray.contract.channels.dispatch import Handlers
+from aiserver_tray.contract.channels.renewal import Renewal
+from aiserver_tray.contract.contract import (
+    Caller,
+    Choice,
+    Json,
+    Nothing,
+    OfModule,
+    OfType,
+    SettingName,
+    SettingValue,
+)
+from aiserver_tray.core.core import Core
+from aiserver_tray.model import ModuleView, Port, Snapshot
+from aiserver_tray.settings.store import Entry, address_of
+from aiserver_tray.state.wire import Titles, snapshot_json
+
+_PREDECESSOR = {"running": "running", "stopped": "stopped"}
+"""State -> the status that the application before this one would have told; else ``error``."""
+
+
+class ModuleChannels:
+    """``ai/snapshot/get``, ``ai/modules/list``, ``ai/module/status``, ``ai/config/…``."""
+
+    def __init__(self, app: App, core: Core, renewal: Renewal) -> None:
+        self._app = app
+        self._core = core
+        self._renewal = renewal
+        self.handlers: Handlers = {
+            "ai/config/choose": self._choose,
+            "ai/config/get": self._settings,
+            "ai/config/set": self._set,
+            "ai/module/status": self._status,
+            "ai/modules/list": self._list,
+            "ai/snapshot/get": self._snapshot,
+        }
+
+    def snapshot(self, language: Language) -> Json:
+        """Everything as it is shown now."""
+        snapshot, titles = self._core.store.snapshot, self._titles(language)
+        by_title = replace(snapshot, modules=_by_title(snapshot.modules, titles))
+        return snapshot_json(by_title, language, titles)
+
+    def module(self, name: str) -> ModuleView:
+        """The module as it is shown now.
+
+        Raises:
+            UnknownNameError: there is none; tells near names.
+        """
+        return _module(self._core.store.snapshot, name)
+
+    def _titles(self, language: Language) -> Titles:
+        return {
+            name: (
+                in_language(module.title, language) or name,
+                in_language(module.summary, language),
+            )
+            for name, module in self._app.catalog.modules.items()
+        }
+
+    def _snapshot(self, _asked: Nothing, caller: Caller) -> Json:
+        return self.snapshot(caller.language)
+
+    def _list(self, asked: OfType, caller: Caller) -> Json:
+        titles = self._titles(caller.language)
+        items = [
+            {"name": m.name, "type": m.kind, "title": title, "summary": summary}
+            for m in _by_title(self._core.store.snapshot.modules, titles)
+            if asked.type in (None, m.kind)
+            for title, summary in [titles.get(m.name, (m.name, ""))]
+        ]
+        return {"items": items}
+
+    def _status(self, asked: OfModule, caller: Caller) -> Json:
+        return status_of(self.module(asked.name), caller.language)
+
+    # -- settings ------------------------------------------------------------------------------
+
+    def _settings(self, asked: SettingName, caller: Caller) -> Json:
+        declared = self._app.declared
+        if asked.name is not None:
+            address = address_of(declared, asked.name)
+            declared = {address: declared[address]}
+        entries = self._app.settings.entries(declared)
+        return {"entries": [_entry(entry, caller.language) for entry in entries]}
+
+    def _set(self, asked: SettingValue, caller: Caller) -> Json:
+        if asked.value is None:
+            self._app.settings.unset(self._app.declared, asked.name)
+        else:
+            self._app.settings.set(self._app.declared, asked.name, asked.value)
+        self._renewal.take_up()
+        return self._settings(SettingName(name=asked.name), caller)
+
+    def _choose(self, asked: Choice, _caller: Caller) -> Json:
+        if asked.modules is not None:
+            for name in asked.modules:
+                self._app.catalog.module(name)
+            self._app.settings.choose(dict.fromkeys(asked.modules))
+            self._renewal.take_up()
+        return {"chosen": list(self._app.chosen)}
+
+
+def _by_title(modules: Iterable[ModuleView], titles: Titles) -> tuple[ModuleView, ...]:
+    """*modules* as every page and menu lists them, orphans last."""
+
+    def key(module: ModuleView) -> tuple[bool, str, str]:
+        title, _ = titles.get(module.name, (module.name, ""))
+        return module.orphan, title.casefold(), module.name
+
+    return tuple(sorted(modules, key=key))
+
+
+def _module(snapshot: Snapshot, name: str) -> ModuleView:
+    by_name = {module.name: module for module in snapshot.modules}
+    if name not in by_name:
+        raise UnknownNameError(name, list(by_name))
+    return by_name[name]
+
+
+def status_of(module: ModuleView, language: Language) -> Json:
+    """*module* with every field that the predecessor's page knew, and the new ones."""
+    return {
+        "running": module.state == "running",
+        "status": _PREDECESSOR.get(module.state, "error" if _is_wrong(module) else "stopped"),
+        "ports": {
+            service.container: ", ".join(map(_port, service.ports))
+            for service in module.services
+            if service.ports
+        },
+        "usedBy": list(module.used_by),
+        "state": module.state,
+        "reason": module.reason.render(language) if module.reason else None,
+        "ready": module.ready,
+        "total": module.total,
+    }
+
+
+def _is_wrong(module: ModuleView) -> bool:
+    return module.state in ("error", "degraded")
+
+
+def _port(port: Port) -> str:
+    return f"{port.address}:{port.host}->{port.container}/{port.protocol}"
+
+
+def _entry(entry: Entry, language: Language) -> dict[str, Any]:
+    setting = entry.setting
+    return {
+        "address": entry.address,
+        "type": setting.type,
+        "value": entry.shown,
+        "origin": entry.origin,
+        "title": in_language(setting.title, language) or entry.address,
+        "help": in_language(setting.help, language),
+        "keep": setting.keep,
+        "choices": setting.answers(language),
+    }

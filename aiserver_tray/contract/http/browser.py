@@ -1,0 +1,172 @@
+"""Browser mode: the page and the contract over HTTP, as an application of bottle."""
+
+import json
+from threading import Lock
+from typing import Any, Final
+
+import bottle
+
+from aiserver_tray.base.errors import AccessError, AiServerError, RequestError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.contract import Caller, Contract, Json
+from aiserver_tray.contract.http.access import BELOW, Access
+from aiserver_tray.contract.http.events import EventStream
+from aiserver_tray.contract.http.page import BROWSER_POLICY, HEADERS, StaticFiles, ui_folder
+
+MOST_PAGES: Final = 16
+"""Open at once; each keeps a connection."""
+
+
+class Browser:
+    """``app``: the WSGI application. *language*: what the pages' reader reads (`Caller`)."""
+
+    def __init__(self, contract: Contract, access: Access, language: Language) -> None:
+        self._contract = contract
+        self._access = access
+        self._language = language
+        self._files = StaticFiles(ui_folder())
+        self._streams: dict[str, EventStream] = {}
+        self._lock = Lock()
+        # Who has no event stream hears nothing.
+        self._nobody = Caller(language, lambda _event, _payload: None)
+        self.app = app = bottle.Bottle()
+        app.config["catchall"] = False  # the server tells of bugs in our way
+        app.default_error_handler = self._error
+        app.add_hook("before_request", self._check_address)
+        app.route("/", "GET", self._enter)
+        app.route(access.path, "GET", self._page)
+        app.route(f"{access.path}<name:path>", "GET", self._page)
+        app.route(f"{access.path}events", "GET", self._events)
+        app.route(f"{access.path}invoke", "POST", self._invoke)
+        app.route([BELOW, f"{BELOW}<name:path>"], ["GET", "POST"], self._other_page)
+
+    def close(self) -> None:
+        """End what the pages listen to."""
+        with self._lock:
+            streams = tuple(self._streams.values())
+        for stream in streams:
+            stream.close()
+
+    # -- who may come in -----------------------------------------------------------------------
+
+    def _check_address(self) -> None:
+        try:
+            self._access.check_address(bottle.request.environ)
+        except AccessError as error:
+            raise self._refusal(403, error) from None
+
+    def _check_session(self) -> None:
+        try:
+            self._access.check_session(bottle.request.get_cookie(self._access.cookie))
+        except AccessError as error:
+            raise self._refusal(401, error) from None
+
+    def _enter(self) -> bottle.HTTPResponse:
+        """With the token, on to the page."""
+        token = bottle.request.query.getunicode("token")
+        if token is None:
+            why = Text("the address with the token, which `serve` printed, is needed to get in")
+            raise self._refusal(401, AccessError(why))
+        if not self._access.admits(token):
+            raise self._refusal(401, AccessError(Text("the token in this address is not known")))
+        response = bottle.HTTPResponse(status=303, **HEADERS, Location=self._access.path)
+        response.set_cookie(
+            self._access.cookie,
+            self._access.session,
+            path=self._access.path,
+            httponly=True,
+            samesite="strict",
+            secure=self._access.scheme == "https",
+        )
+        return response
+
+    # -- what there is -------------------------------------------------------------------------
+
+    def _page(self, name: str = "") -> bottle.HTTPResponse:
+        self._check_session()
+        return self._files.response(name, BROWSER_POLICY)
+
+    def _invoke(self) -> bottle.HTTPResponse:
+        self._check_session()
+        try:
+            asked = _asked(bottle.request.body.read())
+        except RequestError as error:
+            raise self._refusal(400, error) from None
+        with self._lock:
+            stream = self._streams.get(asked.get("client", ""))
+        caller = stream.caller if stream else self._nobody
+        try:
+            given = self._contract.invoke(asked["channel"], asked.get("payload"), caller)
+        finally:
+            if stream and stream.is_closed:  # it may have begun to listen after it was forgotten
+                self._contract.forget(caller)
+        return _json(200, given)
+
+    def _events(self) -> bottle.HTTPResponse:
+        self._check_session()
+        client = bottle.request.query.getunicode("client", "")
+        stream = EventStream(self._contract, self._language)
+        with self._lock:
+            before = self._streams.pop(client, None)
+            if len(self._streams) >= MOST_PAGES:
+                # The one that was opened first: its page may be long forgotten.
+                before = before or self._streams.pop(next(iter(self._streams)))
+            self._streams[client] = stream
+        if before:
+            before.close()
+        headers = {**HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+        return bottle.HTTPResponse(self._lines(client, stream), 200, **headers)
+
+    def _lines(self, client: str, stream: EventStream) -> Any:  # noqa: ANN401 - bytes, until closed
+        try:
+            yield from stream.lines()
+        finally:
+            with self._lock:
+                if self._streams.get(client) is stream:
+                    del self._streams[client]
+
+    def _other_page(self, name: str = "") -> bottle.HTTPResponse:
+        """There is none, but of an earlier process."""
+        self._check_session()
+        raise bottle.HTTPError(404, name)
+
+    # -- what goes wrong -----------------------------------------------------------------------
+
+    def _refusal(self, status: int, error: AiServerError) -> bottle.HTTPResponse:
+        return _json(status, {"success": False, **error.as_json(self._language)})
+
+    def _error(self, error: bottle.HTTPError) -> bytes:
+        why = RequestError(Text("there is nothing at this address"))
+        answer = self._refusal(error.status_code, why)
+        bottle.response.headers.update(answer.headers)
+        return bytes(answer.body)
+
+
+def _asked(body: bytes) -> Json:
+    """The body of a call.
+
+    Raises:
+        RequestError: it is not ``{"channel": …, "payload"?: …, "client"?: …}``.
+    """
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        asked = None
+    if not (
+        isinstance(asked, dict)
+        and isinstance(asked.get("channel"), str)
+        and isinstance(asked.get("client", ""), str)
+    ):
+        raise RequestError(Text("a JSON object with channel and payload is needed"))
+    return asked
+
+
+def _json(status: int, value: Json) -> bottle.HTTPResponse:
+    headers = {
+        **HEADERS,
+        "Content-Type": "application/json; charset=utf-8",
+        "Content-Security-Policy": BROWSER_POLICY,
+    }
+    # Legible: a browser shows a refusal as it is. What is no character is an escape in JSON, too.
+    body = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")
+    return bottle.HTTPResponse(body, status, **headers)

@@ -1,0 +1,100 @@
+"""The dashboard's page as an application of bottle: static files, and nothing else."""
+
+import secrets
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import bottle
+
+INDEX: Final = "index.html"
+
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+"""Suffix -> type. Not asked of the operating system: on Windows its registry may call scripts plain
+text, and then no browser runs them. What has another suffix is not served."""
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'{more}; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-src 'none'; "
+    "frame-ancestors 'none'"
+)
+BROWSER_POLICY: Final = _POLICY.format(more="")
+WINDOW_POLICY: Final = _POLICY.format(more=" 'unsafe-eval'")
+"""'unsafe-eval': pywebview makes its bridge with ``new Function``. Our page evaluates nothing."""
+
+HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Of every answer."""
+
+
+def ui_folder() -> Path:
+    """The page's files: in the wheel, else in the source tree."""
+    packaged = Path(str(files("aiserver_tray"))) / "_data/ui"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "ui"
+
+
+class StaticFiles:
+    """The files below *folder* that a page may be made of. They are listed once: what is not in
+    the list does not exist, so no path leads out of it."""
+
+    def __init__(self, folder: Path) -> None:
+        found = (path for path in folder.rglob("*") if path.is_file() and path.suffix in _TYPES)
+        self._files = {path.relative_to(folder).as_posix(): path for path in found}
+
+    def response(self, name: str, policy: str) -> bottle.HTTPResponse:
+        """The file *name* (nothing is `INDEX`), or that there is none."""
+        path = self._files.get(name or INDEX)
+        if path is None:
+            return bottle.HTTPResponse("Not found", 404, **_headers(policy))
+        headers = _headers(policy) | {"Content-Type": _TYPES[path.suffix]}
+        return bottle.HTTPResponse(path.read_bytes(), 200, **headers)
+
+
+def _headers(policy: str) -> dict[str, Any]:
+    return {
+        **HEADERS,
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Security-Policy": policy,
+    }
+
+
+class Page:
+    """The page for the dashboard's window.
+
+    ``app``: a WSGI application for a server on 127.0.0.1. The page is at ``path`` of it, whose
+    first segment no one else on this machine can guess; everything else is not found. Only
+    requests for the very address of the server are answered.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._files = StaticFiles(folder or ui_folder())
+        self.path = f"/{secrets.token_urlsafe(24)}/"
+        self.app = bottle.Bottle()
+        self.app.route("/<path:path>", ["GET", "HEAD"], self._serve)
+        self.app.route("/", ["GET", "HEAD"], self._serve)
+        self.app.default_error_handler = _plain_error
+
+    def _serve(self, path: str = "") -> bottle.HTTPResponse:
+        asked, own = f"/{path}", self.path
+        environ = bottle.request.environ
+        is_ours = environ.get("HTTP_HOST") == f"127.0.0.1:{environ['SERVER_PORT']}"
+        if not is_ours or not secrets.compare_digest(asked[: len(own)].encode(), own.encode()):
+            return bottle.HTTPResponse("Not found", 404, **_headers(WINDOW_POLICY))
+        return self._files.response(asked[len(own) :], WINDOW_POLICY)
+
+
+def _plain_error(error: bottle.HTTPError) -> str:
+    """What bottle itself refuses, without its page, which would quote the request."""
+    for name, value in _headers(WINDOW_POLICY).items():
+        bottle.response.set_header(name, value)
+    return str(error.status_line)

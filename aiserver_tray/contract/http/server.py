@@ -1,0 +1,122 @@
+"""Browser mode on a socket."""
+
+import errno
+import ipaddress
+import socket
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.contract import Contract
+from aiserver_tray.contract.http.access import Access, host_at
+from aiserver_tray.contract.http.browser import Browser
+from aiserver_tray.contract.http.httpd import Server
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Where to serve: *address*, an IP address of this machine; ``port`` 0 is any free one;
+    ``certificate`` and ``key`` are PEM files for TLS."""
+
+    address: str = "127.0.0.1"
+    port: int = 0
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it.
+
+        Raises:
+            SettingError: it is no IP address.
+        """
+        try:
+            return ipaddress.ip_address(self.address).is_loopback
+        except ValueError:
+            why = Text("an IP address is needed, such as 127.0.0.1")
+            raise SettingError(self.address, why) from None
+
+    def tls(self) -> ssl.SSLContext | None:
+        """TLS with the certificate, where there is one.
+
+        Raises:
+            SettingError: its files can't be used.
+        """
+        if self.certificate is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+        except (OSError, ssl.SSLError) as error:
+            reason = error.strerror or error.__class__.__name__
+            why = Text("certificate and key can't be used ({reason})", reason=reason)
+            raise SettingError(str(self.certificate), why) from error
+        return context
+
+
+class BrowserServer:
+    """Serves *contract* until it is left (``with``) or closed. ``address`` is what the user opens:
+    whoever has it may do everything that the user may.
+
+    Raises:
+        SettingError: the address, or the certificate, can't be used.
+    """
+
+    def __init__(self, contract: Contract, binding: Binding, language: Language) -> None:
+        tls = binding.tls()
+        scheme = "https" if tls else "http"
+        try:
+            self._server = Server((binding.address, binding.port), tls)
+        except OSError as error:
+            why = (
+                Text("it is no address of this machine")
+                if error.errno == errno.EADDRNOTAVAIL
+                else Text(
+                    "the address can't be used ({reason}). Choose another port with --port",
+                    reason=error.strerror or error,
+                )
+            )
+            raise SettingError(f"{binding.address}:{binding.port}", why) from error
+        port = int(self._server.server_port)
+        hosts = [host_at(scheme, name, port) for name in _names(binding.address)]
+        self._access = Access(scheme, frozenset(hosts), port)
+        self._place = f"{scheme}://{hosts[0]}/"
+        self.browser = Browser(contract, self._access, language)
+        self._server.start(self.browser.app)
+        self.address = f"{self._place}?token={self._access.token}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def invitation(self, page: str) -> str:
+        """An address of the dashboard's *page* that is good for one visit, for where others may
+        read it: the arguments of a browser's process are no secret."""
+        # Browsers keep the fragment when they are sent on, and the page finds it there.
+        return f"{self._place}?token={self._access.invite()}#{page}"
+
+    def close(self) -> None:
+        """End all pages' connections."""
+        self.browser.close()
+        self._server.close()
+
+
+def _names(address: str) -> list[str]:
+    """What a browser may call us, as browsers write it; the first is what we call ourselves. Only
+    numbers and the machine's own name: a name of someone else's making could lead to us, too."""
+    ip = ipaddress.ip_address(address)
+    return [socket.gethostname().lower(), *_own_addresses()] if ip.is_unspecified else [str(ip)]
+
+
+def _own_addresses() -> list[str]:
+    import psutil  # noqa: PLC0415 - takes a while, and is rarely needed
+
+    internet = (socket.AF_INET, socket.AF_INET6)
+    found = [one for interface in psutil.net_if_addrs().values() for one in interface]
+    return sorted({one.address.partition("%")[0] for one in found if one.family in internet})

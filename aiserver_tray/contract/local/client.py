@@ -1,0 +1,231 @@
+"""A client's end of the control channel."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from itertools import count
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread, current_thread
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from aiserver_tray.base.bugs import log_bug
+from aiserver_tray.base.errors import NotRunningError, RequestError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.contract import Envelope, Json
+from aiserver_tray.contract.local.instance import Role, socket_address
+from aiserver_tray.contract.local.key import find_key
+from aiserver_tray.contract.local.wire import (
+    MOST_FROM_CLIENT,
+    MOST_FROM_HOST,
+    LostError,
+    Wire,
+    encoded,
+    enter,
+    remote_error,
+)
+from aiserver_tray.system import pipes
+from aiserver_tray.system.paths import Home
+
+_logger = logging.getLogger(__name__)
+
+
+class _Listener(NamedTuple):
+    events: frozenset[str]
+    callback: Callable[[str, Json], None]
+    on_lost: Callable[[], None]
+
+
+class Client:
+    """A connection to the process that has a role for a home. May be used by several threads; it
+    does not connect again by itself."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._ids = count(1)
+        self._lock = Lock()
+        self._sending = Lock()
+        self._answers: dict[int, SimpleQueue[Envelope | None]] = {}
+        self._listeners: tuple[_Listener, ...] = ()
+        self._is_lost = False
+        self._is_closing = False
+        self._reader = Thread(target=self._read, name="control-reader", daemon=True)
+        self._reader.start()
+
+    @classmethod
+    def connect(
+        cls, home: Home, role: Role, *, language: Language = "en", timeout: float = 2.0
+    ) -> Self:
+        """A client of the process that has *role* for *home*.
+
+        Raises:
+            NotRunningError: there is none, or it did not answer within *timeout* seconds.
+            RequestError: it has another key, or speaks another version of the contract.
+            RemoteError: it has too many clients.
+            SettingError: there is no folder for sockets.
+        """
+        key = find_key(home)
+        if key is None:
+            raise NotRunningError
+        try:
+            wire = Wire(pipes.connect(socket_address(home, role), timeout), MOST_FROM_HOST)
+        except OSError:
+            raise NotRunningError from None
+        try:
+            with wire.limited(timeout):
+                enter(wire, key, language)
+        except LostError:
+            wire.close()
+            raise NotRunningError from None
+        except BaseException:
+            wire.close()
+            raise
+        return cls(wire)
+
+    def call(
+        self, channel: str, payload: Mapping[str, Any] | None = None, timeout: float | None = None
+    ) -> Envelope:
+        """The answer of *channel* to *payload*.
+
+        Raises:
+            NotRunningError: the host is gone.
+            TimeoutError: *timeout* seconds have passed. The answer, if it comes, is forgotten.
+            RequestError: *payload* is too long.
+        """
+        return self._ask({"type": "call", "channel": channel, "payload": payload}, timeout)
+
+    def request(
+        self, channel: str, payload: Mapping[str, Any] | None = None, timeout: float | None = None
+    ) -> Json:
+        """As `call`, but what the answer brings.
+
+        Raises:
+            RemoteError: it is a no.
+        """
+        return _data(self.call(channel, payload, timeout))
+
+    def subscribe(
+        self,
+        events: Iterable[str],
+        callback: Callable[[str, Json], None],
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Call *callback* with each of *events* and its payload, from the current state on, and
+        *on_lost* when the host goes away: both in the reader's thread, where they must return at
+        once and can't ask anything.
+
+        Raises:
+            NotRunningError: the host is gone; *on_lost* is called, too.
+            RemoteError: there are no such events.
+        """
+        listener = _Listener(frozenset(events), callback, on_lost)
+        with self._lock:
+            is_lost = self._is_lost
+            self._listeners += (listener,)
+        if is_lost:
+            on_lost()
+        self.repeat()
+
+    def repeat(self) -> None:
+        """Let the host tell all that is listened to from the beginning.
+
+        Raises:
+            NotRunningError: the host is gone.
+        """
+        events = sorted({event for listener in self._listeners for event in listener.events})
+        frame = {"type": "subscribe", "events": events}
+        if current_thread() is self._reader:
+            self._send({**frame, "id": next(self._ids)})
+        else:
+            _data(self._ask(frame, None))
+
+    def close(self) -> None:
+        """End; who waits for an answer gets a NotRunningError. May be called more than once."""
+        self._is_closing = True
+        self._wire.sever()
+        if current_thread() is not self._reader:
+            self._reader.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _ask(self, frame: Json, timeout: float | None) -> Envelope:
+        id = next(self._ids)
+        answers: SimpleQueue[Envelope | None] = SimpleQueue()
+        with self._lock:
+            if self._is_lost:
+                raise NotRunningError
+            self._answers[id] = answers
+        try:
+            self._send({**frame, "id": id})
+            answer = answers.get(timeout=timeout)
+        except Empty:
+            raise TimeoutError(frame["type"]) from None
+        finally:
+            with self._lock:
+                self._answers.pop(id, None)
+        if answer is None:
+            raise NotRunningError
+        return answer
+
+    def _send(self, frame: Json) -> None:
+        content = encoded(frame)
+        if len(content) > MOST_FROM_CLIENT:
+            raise RequestError(Text("it is too long"), ["payload"])
+        try:
+            with self._sending:
+                self._wire.send(content)
+        except LostError:
+            raise NotRunningError from None
+
+    # -- in the reader's thread -----------------------------------------------------------------
+
+    def _read(self) -> None:
+        with suppress(LostError):
+            while True:
+                self._take(self._wire.receive())
+        self._wire.sever()
+        with self._lock:
+            self._is_lost = True
+            answers, listeners = list(self._answers.values()), self._listeners
+        for waiting in answers:
+            waiting.put(None)
+        if not self._is_closing:
+            for listener in listeners:
+                _guarded(listener.on_lost)
+        with self._sending:
+            self._wire.close()
+
+    def _take(self, frame: Any) -> None:  # noqa: ANN401 - JSON
+        match frame:
+            case {"type": "answer", "id": id, "answer": dict(answer)}:
+                with self._lock:
+                    waiting = self._answers.get(id)
+                if waiting:
+                    waiting.put(answer)
+            case {"type": "event", "event": str(event), "payload": dict(payload)}:
+                for listener in self._listeners:
+                    if event in listener.events:
+                        _guarded(listener.callback, event, payload)
+
+
+def _data(answer: Envelope) -> Json:
+    if not answer.get("success"):
+        raise remote_error(answer)
+    data = answer.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _guarded(callback: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401
+    try:
+        callback(*arguments)
+    except Exception as bug:  # noqa: BLE001 - the others are still to be told
+        log_bug(_logger, "a listener failed", bug)

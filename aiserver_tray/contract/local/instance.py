@@ -1,0 +1,90 @@
+"""One process per home: its lock, and where it listens.
+
+There are several roles, each of which one process of a home has; the host of the core is one.
+The lock is the operating system's, so a killed process never blocks a start. Beside it a file tells
+whose it is: Windows lets nobody read a file that is locked.
+"""
+
+import hashlib
+import os
+from contextlib import suppress
+from os.path import normcase
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from filelock import FileLock, Timeout
+
+from aiserver_tray.base.errors import AlreadyRunningError, SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system import pipes
+from aiserver_tray.system.paths import Home, runtime_folder
+
+Role = Literal["core", "tray"]
+"""core: owns store and operations; tray: has icon and windows. Mostly one process has both."""
+
+
+class Instance:
+    """Between ``with`` and its end, this process has *role* for *home*.
+
+    Raises:
+        AlreadyRunningError: another process has it; tells its pid.
+        SettingError: there is no folder for locks, or a lock can't be made there.
+    """
+
+    def __init__(self, home: Home, role: Role) -> None:
+        self._base = runtime_folder() / _name(home, role)
+        self._lock = FileLock(f"{self._base}.lock", mode=0o600, thread_local=False)
+
+    def __enter__(self) -> Self:
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            raise AlreadyRunningError(self._pid()) from None
+        except OSError as error:
+            why = Text(
+                "it can't be read or written ({reason}). Check its folder and the free space there",
+                reason=error.strerror or error,
+            )
+            raise SettingError(str(self._base), why) from error
+        self._write(str(os.getpid()))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._write("")
+        self._lock.release()
+
+    @property
+    def _who(self) -> Path:
+        return Path(f"{self._base}.pid")
+
+    def _pid(self) -> int | None:
+        try:
+            return int(self._who.read_text(encoding="ascii"))
+        except (OSError, ValueError):  # it has just been taken
+            return None
+
+    def _write(self, pid: str) -> None:
+        with suppress(OSError):  # the lock holds all the same
+            self._who.write_text(pid, encoding="ascii")
+
+
+def socket_address(home: Home, role: Role) -> str:
+    """Where the process listens that has *role* for *home*.
+
+    Raises:
+        SettingError: there is no folder for sockets, or its path is too long.
+    """
+    return pipes.address(runtime_folder(), _name(home, role))
+
+
+def _name(home: Home, role: Role) -> str:
+    """Short, since a socket's path must be; and the user's own, since on Windows all users' pipes
+    are in one place."""
+    places = f"{normcase(runtime_folder())}\0{normcase(home.folder)}"
+    return f"{hashlib.sha256(places.encode()).hexdigest()[:12]}-{role}"

@@ -1,0 +1,48 @@
+"""The key that clients of a home's host have to show."""
+
+import secrets
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system.files import write_private
+from aiserver_tray.system.paths import Home, make_folder
+
+KEY_BYTES = 32
+_KEY_SECONDS = 10.0
+
+
+def make_key(home: Home) -> bytes:
+    """The key that clients of *home* must have; made where there is none yet.
+
+    Raises:
+        SettingError: the home can't be written.
+    """
+    make_folder(home.folder)
+    path = _key_file(home)
+    try:
+        # Processes of different roles may begin together.
+        with FileLock(f"{path}.lock", timeout=_KEY_SECONDS, mode=0o600):
+            if key := find_key(home):
+                return key
+            key = secrets.token_bytes(KEY_BYTES)
+            write_private(path, key.hex().encode())
+    except (OSError, Timeout) as error:
+        why = Text("it can't be written ({reason}). Check its folder", reason=error)
+        raise SettingError(str(path), why) from error
+    return key
+
+
+def find_key(home: Home) -> bytes | None:
+    """The key that clients of *home* must have; None where there is none."""
+    try:
+        key = bytes.fromhex(_key_file(home).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+    return key if len(key) == KEY_BYTES else None
+
+
+def _key_file(home: Home) -> Path:
+    return home.folder / "control.key"

@@ -1,0 +1,201 @@
+"""One client of the host of the core."""
+
+import logging
+import time
+from threading import BoundedSemaphore, Thread
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+)
+
+from aiserver_tray.base.bugs import bug_error, log_bug
+from aiserver_tray.base.errors import AiServerError, NotRunningError, OverloadedError, RequestError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.contract import EVENTS, Caller, Contract, Envelope, Json, answer
+from aiserver_tray.contract.local.feed import Feed, Subscription
+from aiserver_tray.contract.local.outbox import Outbox
+from aiserver_tray.contract.local.wire import MOST_FROM_HOST, LostError, Wire, encoded
+
+MOST_CALLS: Final = 16
+"""That one client may have waiting for their answers."""
+
+_PATIENCE = 0.05
+"""Seconds that a call waits for its turn before it is refused."""
+
+_MOST_WRONG = 10
+"""Frames of one client that can't be understood; after that it is disconnected."""
+
+_logger = logging.getLogger(__name__)
+
+
+class _Frame(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: StrictInt | Annotated[StrictStr, Field(max_length=100)]
+
+
+class _Call(_Frame):
+    type: Literal["call"]
+    channel: StrictStr
+    payload: Any = None
+
+
+class _Subscribe(_Frame):
+    type: Literal["subscribe"]
+    events: tuple[Literal[EVENTS], ...]  # type: ignore[valid-type]
+
+
+_FRAMES: TypeAdapter[_Call | _Subscribe] = TypeAdapter(
+    Annotated[_Call | _Subscribe, Field(discriminator="type")]
+)
+
+
+class Session:
+    """Answers one client that has proved itself, and tells it what is new.
+
+    Its calls run each in a thread of its own, so that one that waits holds up no other.
+    """
+
+    def __init__(self, wire: Wire, language: Language, contract: Contract, feed: Feed) -> None:
+        self._wire = wire
+        self._contract = contract
+        self._feed = feed
+        self._outbox = Outbox(wire.sever)
+        self._caller = Caller(language, self._emit)
+        self._subscription: Subscription | None = None
+        self._turns = BoundedSemaphore(MOST_CALLS)
+        self._pace = Pace()
+        self._wrong = 0
+        self._is_over = False
+        self._writer = Thread(target=self._write, name="control-writer", daemon=True)
+
+    def run(self) -> None:
+        """To be called in the client's own thread; returns when the client is gone."""
+        self._writer.start()
+        try:
+            while self._wrong < _MOST_WRONG:
+                self._take(self._wire.receive())
+                time.sleep(self._pace.delay(time.monotonic()))
+        except LostError:
+            pass
+        finally:
+            self._outbox.close()
+            self._wire.sever()
+            self._writer.join()
+            self._is_over = True
+            self._contract.forget(self._caller)
+
+    def touch(self) -> None:
+        """There may be something new for it. Returns at once."""
+        if self._subscription:
+            self._outbox.touch()
+
+    def finish(self) -> None:
+        """Send what is waiting, and end."""
+        self._outbox.close()
+
+    # -- in the client's thread -----------------------------------------------------------------
+
+    def _take(self, frame: Any) -> None:  # noqa: ANN401 - JSON
+        try:
+            found = _FRAMES.validate_python(frame)
+        except ValidationError as error:
+            self._refuse(frame, error)
+            return
+        if isinstance(found, _Call):
+            self._call(found)
+        else:
+            subscription = Subscription(found.events, self._feed, self._contract, self._caller)
+            self._subscription = subscription
+            self._answer(found.id, answer())
+            self.touch()
+
+    def _refuse(self, frame: Any, error: ValidationError) -> None:  # noqa: ANN401 - JSON
+        self._wrong += 1
+        id = frame.get("id") if isinstance(frame, dict) else None
+        if isinstance(id, int | str) and not isinstance(id, bool):
+            wrong = [".".join(map(str, found["loc"])) for found in error.errors()]
+            why = Text("a frame of this form is not known ({wrong})", wrong=", ".join(wrong))
+            self._answer(id, self._refusal(RequestError(why, wrong)))
+
+    def _call(self, call: _Call) -> None:
+        if self._turns.acquire(timeout=_PATIENCE):
+            Thread(target=self._run_call, args=(call,), name="control-call", daemon=True).start()
+            return
+        why = Text("{count} requests of this client wait for their answers", count=MOST_CALLS)
+        self._answer(call.id, self._refusal(OverloadedError(why)))
+
+    # -- in a call's thread ---------------------------------------------------------------------
+
+    def _run_call(self, call: _Call) -> None:
+        try:
+            self._answer(call.id, self._contract.invoke(call.channel, call.payload, self._caller))
+        except Exception as bug:  # noqa: BLE001 - the client gets an answer, whatever it is
+            log_bug(_logger, f"{call.channel} failed", bug)
+            self._answer(call.id, self._refusal(bug_error(bug)))
+        finally:
+            self._turns.release()
+            if self._is_over:  # it may have begun to listen after it was forgotten
+                self._contract.forget(self._caller)
+
+    # -- in any thread --------------------------------------------------------------------------
+
+    def _answer(self, id: int | str, envelope: Envelope) -> None:
+        frame = encoded({"type": "answer", "id": id, "answer": envelope})
+        if len(frame) > MOST_FROM_HOST:
+            why = Text("the answer would be too long: ask for less")
+            frame = encoded(
+                {"type": "answer", "id": id, "answer": self._refusal(RequestError(why))}
+            )
+        self._outbox.put(frame)
+
+    def _refusal(self, error: AiServerError) -> Envelope:
+        return {"success": False, **error.as_json(self._caller.language)}
+
+    def _emit(self, event: str, payload: Json) -> None:
+        self._outbox.put(_event(event, payload))
+
+    # -- in the writer's thread -----------------------------------------------------------------
+
+    def _write(self) -> None:
+        try:
+            while (item := self._outbox.take()) is not None:
+                if item != "news":
+                    self._wire.send(item)
+                elif self._subscription:
+                    for event, payload in self._subscription.news():
+                        self._wire.send(_event(event, payload))
+        except (LostError, NotRunningError):  # the client is gone, or who hosts the core is
+            pass
+        except Exception as bug:  # noqa: BLE001 - the client must not wait for ever
+            log_bug(_logger, "a client can't be told what is new", bug)
+        finally:
+            self._wire.sever()
+
+
+class Pace:
+    """Lets a client have its say, and no more: a burst, and then so many frames a second."""
+
+    BURST: Final = 500
+    PER_SECOND: Final = 500
+
+    def __init__(self) -> None:
+        self._left = float(self.BURST)
+        self._at = 0.0
+
+    def delay(self, now: float) -> float:
+        """Seconds to wait before the next frame."""
+        self._left = min(self.BURST, self._left + (now - self._at) * self.PER_SECOND) - 1
+        self._at = now
+        return max(0.0, -self._left / self.PER_SECOND)
+
+
+def _event(event: str, payload: Json) -> bytes:
+    return encoded({"type": "event", "event": event, "payload": payload})

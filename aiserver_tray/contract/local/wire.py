@@ -1,0 +1,196 @@
+"""Frames between the host of the core and a client, and how both prove that they are who they say.
+
+A frame is a JSON object, never a pickle. The host begins with a challenge; each side shows that it
+has the key of the home without telling it (HMAC over both sides' nonces).
+"""
+
+import hmac
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock, Timer
+from typing import TYPE_CHECKING, Any, Final
+
+from aiserver_tray.base.errors import AiServerError, RemoteError, RequestError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.contract import VERSION, Envelope, Json
+from aiserver_tray.system import pipes
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+MOST_FROM_CLIENT: Final = 2**20
+MOST_FROM_HOST: Final = 8 * 2**20
+"""Bytes of a frame."""
+
+
+class LostError(Exception):
+    """The other side is gone, or breaks the protocol."""
+
+
+class Wire:
+    """One end of a connection. One thread receives, one sends, any may sever it.
+
+    *most*: bytes of a frame that is received.
+    """
+
+    def __init__(self, connection: "Connection", most: int) -> None:
+        self._connection = connection
+        self._most = most
+        self._lock = Lock()
+        self._is_severed = False
+
+    def send(self, frame: bytes) -> None:
+        """Blocks while the other side does not read.
+
+        Raises:
+            LostError: the connection has ended.
+        """
+        try:
+            self._connection.send_bytes(frame)
+        except (OSError, ValueError) as error:
+            raise LostError from error
+
+    def receive(self) -> Any:  # noqa: ANN401 - JSON
+        """The next frame; blocks until there is one.
+
+        Raises:
+            LostError: the connection has ended, or what came is too long or no JSON.
+        """
+        if self._is_severed:  # what came before can still be read, and nobody waits for it
+            raise LostError
+        try:
+            # RuntimeError: on Windows, another thread severed it.
+            return json.loads(self._connection.recv_bytes(self._most))
+        except (OSError, EOFError, ValueError, RecursionError, RuntimeError) as error:
+            raise LostError from error
+
+    def sever(self) -> None:
+        """End the connection, also for a thread that is blocked in it."""
+        with self._lock:
+            self._is_severed = True
+            if not self._connection.closed:
+                try:
+                    pipes.sever(self._connection)
+                except OSError:  # the other side was faster
+                    return
+
+    def close(self) -> None:
+        """Give it back; no thread may be using it any more."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """What is inside must be done within *seconds*, else the connection is severed: a peer can
+        stop in the midst of a frame."""
+        timer = Timer(seconds, self.sever)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def encoded(frame: Json) -> bytes:
+    """*frame* as it is sent."""
+    return json.dumps(frame, separators=(",", ":")).encode()
+
+
+def refused(error: AiServerError, language: Language) -> bytes:
+    """The frame that ends a connection, and says why."""
+    return encoded({"type": "refused", **error.as_json(language)})
+
+
+def admit(wire: Wire, key: bytes) -> Language:
+    """As host: let the client prove that it has *key*. `welcome` must follow.
+
+    Returns: the client's language.
+
+    Raises:
+        LostError: it went away, or says what can't be understood.
+        RequestError: it has another key, or speaks another version. It was told.
+    """
+    nonce = secrets.token_hex(16)
+    wire.send(encoded({"type": "challenge", "version": VERSION, "nonce": nonce}))
+    hello = wire.receive()
+    if not (isinstance(hello, dict) and hello.get("type") == "hello"):
+        raise LostError
+    language: Language = "zh" if hello.get("language") == "zh" else "en"
+    try:
+        _check_version(hello.get("version"))
+        _check_proof(hello, key, "client", nonce, hello.get("nonce"))
+    except RequestError as error:
+        wire.send(refused(error, language))
+        raise
+    proof = _proof(key, "host", nonce, hello["nonce"])
+    wire.send(encoded({"type": "proof", "proof": proof}))
+    return language
+
+
+def enter(wire: Wire, key: bytes, language: Language) -> None:
+    """As client: prove to have *key*, and let the host prove it.
+
+    Raises:
+        LostError: it went away, or is no host of ours.
+        RequestError: it has another key, or speaks another version.
+        RemoteError: it has no place for this client.
+    """
+    challenge = _object(wire.receive())
+    _check_version(challenge.get("version"))
+    theirs, ours = challenge.get("nonce"), secrets.token_hex(16)
+    hello = {"type": "hello", "version": VERSION, "language": language, "nonce": ours}
+    wire.send(encoded({**hello, "proof": _proof(key, "client", theirs, ours)}))
+    answer = _object(wire.receive())
+    _raise_refusal(answer)
+    _check_proof(answer, key, "host", theirs, ours)
+    answer = _object(wire.receive())
+    _raise_refusal(answer)
+
+
+def welcome() -> bytes:
+    """The frame with which the host takes a client that it has a place for."""
+    return encoded({"type": "welcome"})
+
+
+def _object(frame: Any) -> Json:  # noqa: ANN401 - JSON
+    if not isinstance(frame, dict):
+        raise LostError
+    return frame
+
+
+def _raise_refusal(frame: Json) -> None:
+    if frame.get("type") == "refused":
+        raise remote_error(frame)
+
+
+def remote_error(answer: Envelope) -> RemoteError:
+    """What *answer*, one of what failed, says."""
+    data = answer.get("data")
+    code, message = str(answer.get("code")), str(answer.get("message"))
+    return RemoteError(code, message, data if isinstance(data, dict) else {})
+
+
+def _check_version(version: object) -> None:
+    if version != VERSION:
+        why = Text(
+            "one side speaks version {version} of the contract, the other version {own}. End what "
+            "still runs of the older AI-Server Tray",
+            version=version,
+            own=VERSION,
+        )
+        raise RequestError(why, ["version"])
+
+
+def _check_proof(frame: Json, key: bytes, side: str, *nonces: object) -> None:
+    proof = frame.get("proof")
+    is_text = isinstance(proof, str) and proof.isascii()
+    if not is_text or not hmac.compare_digest(str(proof), _proof(key, side, *nonces)):
+        raise RequestError(Text("it comes from a process that does not have this home's key"))
+
+
+def _proof(key: bytes, side: str, *nonces: object) -> str:
+    text = json.dumps([side, *nonces]).encode()
+    return hmac.digest(key, text, "sha256").hex()

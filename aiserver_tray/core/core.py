@@ -1,0 +1,99 @@
+"""The running heart of the application: engine, state and operations, wired together."""
+
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from aiserver_tray.core.others import Others
+from aiserver_tray.core.watcher import Watcher
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.state.facts import ChosenChanged, ModulesChanged
+from aiserver_tray.state.store import Store
+
+if TYPE_CHECKING:
+    from aiserver_tray.operations.modules import Modules
+    from aiserver_tray.operations.service import Operations
+
+
+class Core:
+    """Engine, state and operations of one installation, alive between ``with`` (or `open`) and its
+    end.
+
+    When it is entered, the engine's containers are known, or that it can't be reached.
+    """
+
+    def __init__(self, settings: Settings, modules: "Modules", engine: Engine) -> None:
+        self.engine = engine
+        self.store = Store()
+        self._settings = settings
+        self._modules = modules
+        self._others = Others(self.store, settings)
+        self._watcher = Watcher(
+            self.engine,
+            self.store,
+            settings.installation_id,
+            before_end=self._others.look_for_begun,
+        )
+
+    def open(self) -> None:
+        """Begin to look for the engine, and return at once."""
+        self._watcher.start()
+        self._others.start()
+
+    def __enter__(self) -> Self:
+        """Raises ``SettingError`` where what is under way on the engine can't be read."""
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _begin(self) -> None:
+        self._watcher.start()
+        self._modules.read()  # while the engine answers
+        found = self.store.wait_until(lambda s: s.engine.running or s.engine.error is not None)
+        if found.engine.running and found.engine.id:
+            self._others.look(found.engine.id)
+        self._others.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End; operations that are under way are not waited for."""
+        self._others.close()
+        self._watcher.close()
+        self.store.close()
+        self.engine.close()
+
+    @cached_property
+    def operations(self) -> "Operations":
+        """Where operations are started."""
+        # Who only looks must not wait for all that they need.
+        from aiserver_tray.operations.kernel import Kernel  # noqa: PLC0415
+        from aiserver_tray.operations.plan.parts import Parts  # noqa: PLC0415
+        from aiserver_tray.operations.service import Operations  # noqa: PLC0415
+
+        kernel = Kernel(self.engine, self._settings)
+        refresh = self._watcher.refresh
+        parts = Parts(self.engine, self.store, self._settings, self._modules, refresh, kernel)
+        return Operations(parts)
+
+    def look(self) -> None:
+        """Look for the engine, and at all of its containers, now, whatever became of the
+        connections to it."""
+        self.engine.renew()
+        self._watcher.refresh()
+
+    def publish_modules(self) -> None:
+        """Tell the state of every module there is, and which are chosen."""
+        models = tuple(self._modules.model(name) for name in self._modules.names)
+        self.store.put(ModulesChanged(models))
+        self.store.put(ChosenChanged(self._modules.chosen))

@@ -1,0 +1,6 @@
+"""What is wrong with an installation and its engine, and how to mend it."""
+
+from aiserver_tray.core.doctor.examination import examine
+from aiserver_tray.core.doctor.finding import Finding, Grade
+
+__all__ = ["Finding", "Grade", "examine"]

@@ -1,0 +1,192 @@
+"""What is wrong with the engine, or stands in the way of modules there."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from aiserver_tray.base.errors import (
+    AiServerError,
+    CatalogError,
+    NameConflictError,
+    PortConflictError,
+    ResourcesError,
+    SettingError,
+)
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.core.doctor.finding import Finding, problems
+from aiserver_tray.engine.address import Address
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.values import EngineInfo
+from aiserver_tray.operations.kernel import Kernel
+from aiserver_tray.operations.plan.survey import Survey, survey
+from aiserver_tray.operations.preflight.kernel import KernelReport, examine_kernel
+from aiserver_tray.operations.preflight.preflight import preflight
+from aiserver_tray.operations.preflight.resources import binary_size
+from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
+from aiserver_tray.spec.labels import HOME, INSTALLATION
+from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.system.resources import available_memory, free_disk
+
+_LITTLE_DISK = 5 * 1024**3
+"""Bytes. The images of one feature take a few of these."""
+
+_NAMES: tuple[tuple[type[AiServerError], str], ...] = (
+    (PortConflictError, "ports"),
+    (ResourcesError, "resources"),
+    (NameConflictError, "names"),
+    (SettingError, "settings"),
+    (CatalogError, "catalog"),
+)
+
+
+def examine_engine(
+    engine: Engine, kernel: Kernel, installation: str, targets: Sequence[ModuleTarget]
+) -> list[Finding]:
+    """Which engine it is, with which *kernel*, what it has for us, and what is in the way of
+    *targets* there."""
+    found_at = list(_address(engine.address))
+    return found_at + _asked(engine, kernel, installation, targets)
+
+
+def _address(address: Address) -> Iterator[Finding]:
+    """How the engine was found."""
+    host = address.host
+    if address.source == "local":
+        text = Text("No engine is named; this machine's is looked for at {host}.", host=host)
+    elif address.source == "context":
+        text = Text("The engine at {host} is that of Docker's current context.", host=host)
+    else:
+        source = address.source
+        text = Text("The engine at {host} is named by {source}.", host=host, source=source)
+    yield Finding("address", "ok", text)
+    if address.notice:
+        yield Finding("address", "note", address.notice)
+
+
+def _asked(
+    engine: Engine, kernel: Kernel, installation: str, targets: Sequence[ModuleTarget]
+) -> list[Finding]:
+    try:
+        info = engine.info()
+        found = survey(engine, installation)
+        report = preflight(targets, found, engine)
+        settings = examine_kernel(targets, [target.name for target in targets], kernel)
+    except AiServerError as error:
+        return list(problems("engine", [error]))
+    errors = [*report.errors, *settings.errors]
+    problems_ = [f for error in errors for f in problems(_name(error), [error])]
+    notes = [Finding("resources", "note", notice) for notice in report.notices]
+    notes += _kernel(settings)
+    return [
+        _engine(engine.host, info),
+        _memory(info),
+        *_disk(info),
+        *problems_,
+        *notes,
+        *_all_well(targets, info, {finding.name for finding in (*problems_, *notes)}),
+        *_others(found),
+    ]
+
+
+def _name(error: AiServerError) -> str:
+    return next((name for kind, name in _NAMES if isinstance(error, kind)), "engine")
+
+
+def _engine(host: str, info: EngineInfo) -> Finding:
+    text = Text(
+        "The Docker engine at {host} answers: version {version}, API {api}, {system}.",
+        host=host,
+        version=info.version,
+        api=_version(info.api_version),
+        system=info.operating_system,
+    )
+    return Finding("engine", "ok", text)
+
+
+def _version(api: Any) -> str:  # noqa: ANN401
+    return api if isinstance(api, str) else ".".join(map(str, api))
+
+
+def _memory(info: EngineInfo) -> Finding:
+    available = available_memory() if info.shares_kernel else None
+    total = binary_size(info.memory)
+    if available is None:
+        text = Text("The engine has {total} of memory.", total=total)
+    else:
+        text = Text(
+            "The engine has {total} of memory; {available} are available.",
+            total=total,
+            available=binary_size(available),
+        )
+    return Finding("memory", "ok", text)
+
+
+def _disk(info: EngineInfo) -> Iterator[Finding]:
+    free = free_disk(info.data_root) if info.shares_kernel else None
+    if free is None:
+        return
+    size = binary_size(free)
+    if free < _LITTLE_DISK:
+        text = Text(
+            "Only {free} are free on the disk of the engine's data ({folder}). Make room "
+            "(`docker system df` shows what takes space).",
+            free=size,
+            folder=info.data_root,
+        )
+        yield Finding("disk", "note", text)
+    else:
+        text = Text(
+            "{free} are free on the disk of the engine's data ({folder}).",
+            free=size,
+            folder=info.data_root,
+        )
+        yield Finding("disk", "ok", text)
+
+
+def _kernel(report: KernelReport) -> Iterator[Finding]:
+    for notice in report.notices:
+        yield Finding("resources", "note", notice)
+    for mend in report.mends:
+        text = Text(
+            "The engine's kernel does not have {setting} yet; the next start of {modules} sets it, "
+            "as {address} lets it.",
+            setting=str(mend),
+            modules=", ".join(sorted(mend.modules)),
+            address=KERNEL_SETTINGS,
+        )
+        yield Finding("resources", "note", text)
+
+
+def _all_well(
+    targets: Sequence[ModuleTarget], info: EngineInfo, wrong: set[str]
+) -> Iterator[Finding]:
+    """What was looked at and is in order. Of another machine neither the programs that have ports
+    nor the disk and the kernel's settings are known."""
+    if not targets:
+        return
+    modules = ", ".join(target.name for target in targets)
+    if info.is_local and "ports" not in wrong:
+        text = Text("The ports of {modules} are free, or ours.", modules=modules)
+        yield Finding("ports", "ok", text)
+    if "names" not in wrong:
+        text = Text("Nobody else has the names that {modules} need.", modules=modules)
+        yield Finding("names", "ok", text)
+    if info.shares_kernel and "resources" not in wrong:
+        text = Text("{modules} have the resources they need.", modules=modules)
+        yield Finding("resources", "ok", text)
+
+
+def _others(found: Survey) -> Iterator[Finding]:
+    """Other installations of ours on the same engine."""
+    names: dict[str, list[str]] = {}
+    for container in found.containers:
+        owner = container.labels.get(INSTALLATION)
+        if owner and owner != found.installation:
+            names.setdefault(container.labels.get(HOME, owner), []).append(container.name)
+    for owner, containers in sorted(names.items()):
+        text = Text(
+            "Another installation of AI-Server Tray ({installation}) has containers on this "
+            "engine: {containers}. They are left alone.",
+            installation=owner,
+            containers=", ".join(sorted(containers)),
+        )
+        yield Finding("installations", "note", text)

@@ -1,0 +1,104 @@
+"""Everything that the doctor looks at, in one list."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from aiserver_tray.base.errors import AiServerError, SettingError, each
+from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.core.doctor.engine import examine_engine
+from aiserver_tray.core.doctor.finding import Finding, problems
+from aiserver_tray.core.doctor.host import examine_host
+from aiserver_tray.core.doctor.installation import examine_installation
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.operations.kernel import Kernel
+from aiserver_tray.operations.modules import obtainable, unlisted, with_requires
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.spec.model import ModuleTarget
+
+
+class Installation(Protocol):
+    """What is examined."""
+
+    @property
+    def settings(self) -> Settings:
+        """What it remembers."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Its modules."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every module's, also of those whose file is wrong."""
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The modules that a bare `up` means."""
+
+    @property
+    def start_options(self) -> list[str]:
+        """With which its applet is started, beside the home."""
+
+    def preview(self, name: str) -> ModuleTarget:
+        """What the module wants on the engine; makes no secrets.
+
+        Raises:
+            AiServerError: it can't be had so.
+        """
+
+    def engine(self) -> Engine:
+        """Its engine, of which nothing was asked yet.
+
+        Raises:
+            SettingError: it is named by what is no address.
+        """
+
+
+def examine(installation: Installation) -> list[Finding]:
+    """The files of *installation*, how it stands on this machine, its engine, and what its
+    chosen modules need there. A check that fails is a finding, and the others go on."""
+    settings = installation.settings
+    findings = [
+        *examine_installation(settings, installation.catalog),
+        *examine_host(settings.home, installation.start_options),
+    ]
+    targets, errors = _chosen_targets(installation)
+    return _once([*findings, *problems("modules", errors), *_on_engine(installation, targets)])
+
+
+def _chosen_targets(
+    installation: Installation,
+) -> tuple[list[ModuleTarget], list[AiServerError]]:
+    """What the chosen modules, with those that they require, want on the engine, as far as they
+    can be had; and why the others can't."""
+    chosen: list[str] = []
+    errors: list[AiServerError] = []
+    try:
+        gone = unlisted(installation.chosen, installation.names)
+        errors += gone.values()
+        chosen += (name for name in installation.chosen if name not in gone)
+        return with_requires(chosen, installation.preview), errors
+    except AiServerError as error:
+        return obtainable(chosen, installation.preview), [*errors, *each(error)]
+
+
+def _on_engine(installation: Installation, targets: list[ModuleTarget]) -> Iterator[Finding]:
+    try:
+        ours = installation.settings.installation_id
+    except SettingError as error:
+        yield from problems("settings", [error])
+        return
+    try:
+        engine = installation.engine()
+        yield from examine_engine(engine, Kernel(engine, installation.settings), ours, targets)
+    except SettingError as error:
+        yield from problems("engine", [error])
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """*findings* without those that say again what another check found: a file that is wrong
+    stands in the way of the module, too."""
+    told: dict[str, Finding] = {}
+    for finding in findings:
+        told.setdefault(str(finding.text), finding)
+    return list(told.values())

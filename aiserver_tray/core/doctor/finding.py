@@ -1,0 +1,34 @@
+"""What a check of the doctor finds."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aiserver_tray.base.errors import AiServerError, CatalogError
+from aiserver_tray.base.i18n import Language, Text
+
+Grade = Literal["ok", "note", "problem"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check: all is well, worth knowing, or to be mended."""
+
+    name: str
+    grade: Grade
+    text: Text
+
+    def as_data(self, language: Language) -> dict[str, Any]:
+        """As JSON."""
+        return {"name": self.name, "grade": self.grade, "message": self.text.render(language)}
+
+
+def problems(name: str, errors: Iterable[AiServerError]) -> Iterator[Finding]:
+    """A finding for each thing that *errors* say."""
+    for error in errors:
+        if isinstance(error, CatalogError):
+            for problem in error.problems:
+                text = Text("{place}: {why}", place=problem.place, why=problem.text)
+                yield Finding(name, "problem", text)
+        else:
+            yield Finding(name, "problem", error.text)

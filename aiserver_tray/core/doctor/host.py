@@ -1,0 +1,38 @@
+"""How this installation stands on this machine."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.core.doctor.finding import Finding
+from aiserver_tray.system import autostart, tray_place
+from aiserver_tray.system.logfile import log_folder
+from aiserver_tray.system.paths import Home
+
+
+def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
+    """Whether the tray of *home* with *options* starts at login and its icon is seen, where its
+    logs are, and what crashed."""
+    login = Finding("autostart", "ok", autostart.state(home, options))
+    return [login, *_icon(), *_logs(log_folder(home))]
+
+
+def _icon() -> Iterator[Finding]:
+    ways = tray_place.known_ways()
+    if ways and autostart.is_supported():
+        why = tray_place.lack(ways)
+        well = Text("The desktop has a place for the applet's icon.")
+        yield Finding("icon", "note" if why else "ok", why or well)
+
+
+def _logs(folder: Path) -> Iterator[Finding]:
+    if not folder.is_dir():
+        return
+    yield Finding("logs", "ok", Text("The applet's logs are in {folder}.", folder=folder))
+    for file in sorted(folder.glob("crash-*.log")):
+        if file.stat().st_size:
+            text = Text(
+                "A part of the applet crashed; {file} says where. Report it, then delete the file.",
+                file=file,
+            )
+            yield Finding("crash", "note", text)

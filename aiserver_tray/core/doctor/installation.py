@@ -1,0 +1,115 @@
+"""What is wrong with the files of an installation."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from aiserver_tray.base.errors import SettingError, UnknownSettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.catalog import APP, Catalog
+from aiserver_tray.core.doctor.finding import Finding
+from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.master_key import KeyRecord
+from aiserver_tray.settings.secrets import Secrets
+from aiserver_tray.settings.store import Declared, Settings
+
+
+def examine_installation(settings: Settings, catalog: Catalog) -> list[Finding]:
+    """Every check's findings. A check that fails is a finding, and the others go on."""
+    return [
+        *_secrets(settings),
+        *_catalog(catalog),
+        *_settings(settings, catalog),
+        *_damage(settings),
+    ]
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    """Where the key of the secrets is, and what can't be read with it now."""
+    try:
+        record = settings.secrets.key_record
+        errors = _unreadable(settings.secrets)
+    except SettingError as error:
+        yield Finding("key", "problem", error.text)
+        return
+    yield _key(record, settings.secrets.key_file)
+    for altered in errors:
+        yield Finding("secrets", "problem", altered.text)
+
+
+def _unreadable(secrets: Secrets) -> list[SettingError]:
+    """What is wrong with single secrets.
+
+    Raises:
+        SettingError: the file, or the key that all need, can't be had.
+    """
+    errors = []
+    for name in sorted(secrets.names()):
+        try:
+            secrets.values([name])
+        except SettingError as error:
+            if error.data["name"] != name:
+                raise
+            errors.append(error)
+    return errors
+
+
+def _key(record: KeyRecord | None, file: Path) -> Finding:
+    if record is None:
+        return Finding("key", "ok", Text("There are no secrets yet, and so no key."))
+    if record.store == "file":
+        text = Text(
+            "The key of the secrets is in the file {file}: whoever can read it can read them.",
+            file=file,
+        )
+        return Finding("key", "note", text)
+    text = Text("The key of the secrets is in {store}.", store=record.backend)
+    return Finding("key", "ok", text)
+
+
+def _catalog(catalog: Catalog) -> Iterator[Finding]:
+    for problem in catalog.problems:
+        text = Text("{place}: {why}", place=problem.place, why=problem.text)
+        yield Finding("catalog", "problem", text)
+    if not catalog.problems:
+        text = Text("The catalog has {count} modules.", count=len(catalog.modules))
+        yield Finding("catalog", "ok", text)
+
+
+def _settings(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
+    declared = {**APP_SETTINGS, **catalog.declared}
+    errors = settings.inspect(declared)
+    for error in errors:
+        yield Finding("settings", "problem", error.text)
+    notes = [] if errors else list(_undeclared(settings, declared, (APP, *catalog.modules)))
+    yield from notes
+    if not errors and not notes:
+        text = Text("The settings in {folder} are in order.", folder=settings.folder)
+        yield Finding("settings", "ok", text)
+
+
+def _undeclared(settings: Settings, declared: Declared, owners: Iterable[str]) -> Iterator[Finding]:
+    """What is set, and its owner, one of *owners*, does not have. That of others waits for their
+    return."""
+    for address in settings.undeclared(declared):
+        owner, _, name = address.partition(".")
+        if owner not in owners:
+            continue
+        known = [a.partition(".")[2] for a in declared if a.startswith(f"{owner}.")]
+        near = UnknownSettingError(name, known).data["near"]
+        text = Text("{name} is set, but {owner} has no such setting.", name=address, owner=owner)
+        if near:
+            near_addresses = ", ".join(f"{owner}.{one}" for one in near)
+            text = Text("{what} Did you mean {near}?", what=text, near=near_addresses)
+        remedy = Text(
+            "{what} Take it out with: aiserver-tray config unset {name}", what=text, name=address
+        )
+        yield Finding("settings", "note", remedy)
+
+
+def _damage(settings: Settings) -> Iterator[Finding]:
+    """Damage noticed now, and damaged files set aside earlier."""
+    for notice in settings.notices:
+        yield Finding("files", "note", notice)
+    for path in sorted(settings.folder.glob("*.damaged-*")):
+        text = Text("{file} was damaged and set aside; delete it if you don't need it.", file=path)
+        yield Finding("files", "note", text)

@@ -1,0 +1,260 @@
+"""The logs of several services as one stream of lines."""
+
+import heapq
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from queue import Full, Queue
+from typing import TYPE_CHECKING
+
+from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError, UnsupportedError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.queues import available
+from aiserver_tray.core.logs.level import Level, LevelReader
+from aiserver_tray.model import ServiceView, Snapshot
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.engine.logs import LogStream
+    from aiserver_tray.engine.values import LogLine
+    from aiserver_tray.state.store import Store
+
+_LIVE = ("running", "paused", "restarting")
+_BUFFER = 10_000
+"""Lines that wait for a slow reader; then the engine does."""
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A service whose log is wanted."""
+
+    module: str
+    service: str
+    container: str
+
+    @property
+    def name(self) -> str:
+        """As people know it."""
+        return self.module if self.module == self.service else f"{self.module}/{self.service}"
+
+    @property
+    def unreadable(self) -> Text:
+        """What to say where the engine can't give its log."""
+        return Text(
+            "The log of {service} can't be shown: its logging driver keeps none that the engine "
+            "can read. To see it here, set its logging.driver to local in compose.override.yaml, "
+            "then: aiserver-tray up {module}",
+            service=self.name,
+            module=self.module,
+        )
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which part of each log is wanted: from *since* on, the last *tail* lines."""
+
+    since: datetime | None = None
+    tail: int | None = None
+
+
+Item = tuple[Source, "LogLine"]
+OnUnreadable = Callable[[Source], None]
+"""Told of a source whose log the engine can't give; the others go on."""
+
+
+def sources(snapshot: Snapshot, modules: Sequence[str]) -> list[Source]:
+    """The services of *modules*, or of all, that have a container."""
+    return [
+        Source(module.name, service.name, service.container)
+        for module in snapshot.modules
+        if not modules or module.name in modules
+        for service in module.services
+        if service.state != "absent"
+    ]
+
+
+def history(
+    engine: "Engine", wanted: Sequence[Source], span: Span, on_unreadable: OnUnreadable
+) -> Iterator[Item]:
+    """The lines that there are, of all services, by their time."""
+    logs = (_numbered(engine, source, span, on_unreadable) for source in wanted)
+    for _, source, line in heapq.merge(*logs, key=lambda item: item[0]):
+        yield source, line
+
+
+def levelled(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Level]]:
+    """*lines* with their levels."""
+    readers: dict[Source, LevelReader] = {}
+    for source, line in lines:
+        yield source, line, readers.setdefault(source, LevelReader()).level(line.text)
+
+
+def _numbered(
+    engine: "Engine", source: Source, span: Span, on_unreadable: OnUnreadable
+) -> Iterator[tuple[datetime, Source, "LogLine"]]:
+    """Lines with their time; one without takes that of the line before."""
+    time = _BEGINNING
+    try:
+        with engine.containers.logs(source.container, since=span.since, tail=span.tail) as log:
+            for line in log:
+                time = line.time or time
+                yield time, source, line
+    except ObjectNotFoundError:
+        return  # removed meanwhile
+    except UnsupportedError:
+        on_unreadable(source)
+
+
+@dataclass
+class _Position:
+    """How far a log was read: the time of the last line, and how many lines had just that."""
+
+    time: datetime | None = None
+    count: int = 0
+
+    def pass_(self, line: "LogLine") -> None:
+        if line.time is None:
+            return
+        self.count = self.count + 1 if line.time == self.time else 1
+        self.time = line.time
+
+
+@dataclass
+class _Reader:
+    """A thread that reads one log on."""
+
+    started_at: datetime | None
+    log: "LogStream"
+    is_over: bool = False
+
+
+@dataclass
+class Follower:
+    """Reads the logs of *modules* (none: all) on, as long as one of their containers runs; ones
+    that start meanwhile come along. *on_unreadable* is told of each source once."""
+
+    engine: "Engine"
+    store: "Store"
+    modules: Sequence[str]
+    span: Span
+    on_unreadable: OnUnreadable
+    _positions: dict[Source, _Position] = field(default_factory=dict)
+    _readers: dict[Source, _Reader] = field(default_factory=dict)
+    _unreadable: dict[Source, datetime | None] = field(default_factory=dict)
+    """When the container began whose log was asked for in vain: another one may have a log."""
+    _begun: datetime = _BEGINNING
+    _told: set[Source] = field(default_factory=set)
+    _queue: "Queue[Item | AiServerError | Source]" = field(default_factory=lambda: Queue(_BUFFER))
+    _closed: threading.Event = field(default_factory=threading.Event)
+
+    def lines(self) -> Iterator[Item]:
+        """All lines: those there are by their time, then each as it comes.
+
+        Raises:
+            EngineDownError: the engine went away.
+        """
+        self._begun = self.engine.now()
+        snapshot = self.store.snapshot
+        wanted = sources(snapshot, self.modules)
+        for source, line in history(self.engine, wanted, self.span, self._tell_once):
+            self._positions.setdefault(source, _Position()).pass_(line)
+            yield source, line
+        try:
+            while not self._closed.is_set() and self._is_live():
+                yield from self._arrived()
+        finally:
+            self.close()
+            for reader in self._readers.values():
+                reader.log.close()
+
+    def close(self) -> None:
+        """Let `lines` end soon. May be called from any thread."""
+        self._closed.set()
+
+    def _arrived(self) -> Iterator[Item]:
+        for item in available(self._queue):
+            if isinstance(item, AiServerError):
+                raise item
+            if isinstance(item, Source):
+                self._readers[item].is_over = True
+            else:
+                self._positions.setdefault(item[0], _Position()).pass_(item[1])
+                yield item
+
+    def _is_live(self) -> bool:
+        """Whether more may come. Begins to read what has started."""
+        snapshot = self.store.snapshot
+        services = {
+            Source(module.name, service.name, service.container): service
+            for module in snapshot.modules
+            if not self.modules or module.name in self.modules
+            for service in module.services
+        }
+        live = {source: s for source, s in services.items() if s.state in _LIVE}
+        for source, service in live.items():
+            self._read(source, service)
+        return not live.keys() <= self._unreadable.keys() or not all(
+            reader.is_over for reader in self._readers.values()
+        )
+
+    def _read(self, source: Source, service: ServiceView) -> None:
+        if self._unreadable.get(source, _BEGINNING) == service.started_at:
+            return
+        reader = self._readers.get(source)
+        if reader and (not reader.is_over or reader.started_at == service.started_at):
+            return
+        position = self._positions.get(source)
+        span = self._rest(position)
+        try:
+            log = self.engine.containers.logs(
+                source.container, since=span.since, tail=span.tail, follow="follow"
+            )
+        except ObjectNotFoundError:
+            return  # removed meanwhile
+        except UnsupportedError:
+            self._unreadable[source] = service.started_at
+            self._tell_once(source)
+            return
+        self._unreadable.pop(source, None)
+        self._readers[source] = _Reader(service.started_at, log)
+        threading.Thread(
+            target=self._pump, args=(source, log, position), name="log", daemon=True
+        ).start()
+
+    def _rest(self, position: _Position | None) -> Span:
+        """What is wanted of a log that was read as far as *position*. The tail is one of what was
+        there in the beginning: a log that had nothing then is whole from there on."""
+        if position and position.time:
+            return Span(position.time)
+        if self.span.tail is None:
+            return self.span
+        return Span(max(self.span.since or self._begun, self._begun))
+
+    def _tell_once(self, source: Source) -> None:
+        if source not in self._told:
+            self._told.add(source)
+            self.on_unreadable(source)
+
+    def _pump(self, source: Source, log: "LogStream", position: _Position | None) -> None:
+        """In a thread of its own: lines into the queue, without those that were read before."""
+        time, count = (position.time, position.count) if position else (None, 0)
+        try:
+            for line in log:
+                if time and line.time and line.time <= time:
+                    count -= line.time == time
+                    if line.time < time or count >= 0:
+                        continue
+                self._put((source, line))
+        except AiServerError as error:
+            self._put(error)
+        self._put(source)
+
+    def _put(self, item: "Item | AiServerError | Source") -> None:
+        """Waits for room as long as somebody reads."""
+        while not self._closed.is_set():
+            with suppress(Full):
+                self._queue.put(item, timeout=0.5)
+                return

@@ -1,0 +1,268 @@
+"""Keeps the store's picture of our containers true, by the engine's events."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Literal, Protocol
+
+from aiserver_tray.base.bugs import log_bug, where
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineDownError,
+    EngineRequestError,
+    ObjectNotFoundError,
+)
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.values import ContainerSummary, EngineInfo, Event
+from aiserver_tray.model import AT_REST, Container
+from aiserver_tray.state.facts import (
+    ContainerGone,
+    ContainerSeen,
+    ContainersListed,
+    EngineDown,
+    EngineUp,
+)
+from aiserver_tray.state.store import Store
+
+BACK_OFF = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds between attempts to reach an engine that does not answer; the last for all later."""
+
+RELIST = 300.0
+"""Seconds between full lists, the safety net for an event that got lost."""
+
+_CLOSE_LIMIT = 5.0
+
+_logger = logging.getLogger(__name__)
+
+
+class EventSource(Protocol):
+    """Events of our containers, from the moment it is made. Iterating ends after `close`, and
+    raises EngineDownError where the engine goes away."""
+
+    def __iter__(self) -> Iterator[Event]: ...
+    def close(self) -> None: ...
+
+
+class ContainerSource(Protocol):
+    """What the watcher asks about containers."""
+
+    def summaries(self, installation: str | None = None) -> Sequence[ContainerSummary]: ...
+    def inspect(self, name_or_id: str, /) -> Container: ...
+
+
+class WatchedEngine(Protocol):
+    """What the watcher needs of an `Engine`."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def containers(self) -> ContainerSource: ...
+    def info(self) -> EngineInfo: ...
+    def events(self, installation: str, /) -> EventSource:
+        """Subscribed when it returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """The events of *source* came to their end."""
+
+    source: EventSource
+    error: AiServerError
+
+
+_Item = Event | _Lost | Literal["refresh", "close"]
+
+
+class Watcher:
+    """Puts into *store* what the engine has of *installation*: first all, then what changes.
+
+    An event is only a hint: what the container is, inspect tells, at once; events that arrive
+    meanwhile merge. When the engine is lost, the store hears it at once, and the watcher tries
+    again after the seconds of *back_off*. ``relist``: seconds between full lists. ``before_end``:
+    called before the store hears that a container has ended, so that it may first hear why.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it watches and tells, and how often
+        self,
+        engine: WatchedEngine,
+        store: Store,
+        installation: str,
+        *,
+        back_off: Sequence[float] = BACK_OFF,
+        relist: float = RELIST,
+        before_end: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._before_end = before_end
+        self._engine = engine
+        self._store = store
+        self._installation = installation
+        self._back_off = back_off
+        self._relist = relist
+        self._inbox: SimpleQueue[_Item] = SimpleQueue()
+        self._source: EventSource | None = None
+        self._closing = False
+        self._failures = 0
+        self._thread = Thread(target=self._run, name="watcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin. The store knows the engine's containers when it says that the engine runs, and
+        knows an error when it does not."""
+        self._thread.start()
+
+    def refresh(self) -> None:
+        """Subscribe and ask for everything once more, or try at once to reach the engine. Events
+        can fall silent without an end: a connection to another machine does, while this sleeps."""
+        self._inbox.put("refresh")
+
+    def close(self) -> None:
+        """End, without waiting for an engine that is silent."""
+        self._closing = True
+        self._inbox.put("close")
+        if (source := self._source) is not None:
+            source.close()
+        if self._thread.is_alive():
+            self._thread.join(_CLOSE_LIMIT)
+
+    def _run(self) -> None:
+        while not self._closing:
+            error = self._failure()
+            if self._closing:
+                return
+            if error is None:
+                continue
+            self._store.put(EngineDown(error))
+            self._pause(self._back_off[min(self._failures, len(self._back_off) - 1)])
+            self._failures += 1
+
+    def _failure(self) -> AiServerError | None:
+        """Watch, until it fails: why; None where it is to begin anew."""
+        try:
+            self._watch()
+        except Exception as error:  # noqa: BLE001 - whatever it is, we go on
+            return _told(error)
+        return None
+
+    def _watch(self) -> None:
+        """Follow one stream of events, until it ends (which is an error) or another is wanted.
+        Subscribe first, then list: what happens in between is in the stream."""
+        with closing(self._engine.events(self._installation)) as source:
+            self._source = source
+            reader = Thread(target=self._read, args=[source], name="watcher-events", daemon=True)
+            reader.start()
+            try:
+                self._list()
+                info = self._engine.info()
+                self._store.put(EngineUp(info.id, info.version))
+                self._failures = 0
+                self._follow(source)
+            finally:
+                source.close()
+                reader.join(_CLOSE_LIMIT)
+
+    def _read(self, source: EventSource) -> None:
+        error: AiServerError = EngineDownError(self._engine.host, "its events ended")
+        try:
+            for event in source:
+                self._inbox.put(event)
+        except Exception as lost:  # noqa: BLE001 - whatever it is, the watcher must know
+            error = _told(lost)
+        self._inbox.put(_Lost(source, error))
+
+    def _list(self) -> None:
+        """Tell the store everything. What changes meanwhile is in the events."""
+        asked_at = time.monotonic()  # before the list: what is made while we ask is newer than it
+        containers = []
+        for summary in self._engine.containers.summaries(self._installation):
+            try:
+                containers.append(self._engine.containers.inspect(summary.id))
+            except ObjectNotFoundError:  # removed meanwhile
+                continue
+            except EngineRequestError as error:
+                _refused(summary.id, error)
+        self._store.put(ContainersListed(tuple(containers), asked_at))
+
+    def _follow(self, source: EventSource) -> None:
+        dirty: dict[str, bool] = {}  # id -> whether the container is gone, the oldest first
+        due = time.monotonic() + self._relist
+        while not self._closing:
+            for item in self._received(0 if dirty else due - time.monotonic()):
+                match item:
+                    case Event(id=id, action=action):
+                        dirty[id] = action == "destroy"
+                    case _Lost(source=lost, error=error) if lost is source:
+                        raise error
+                    case "refresh":
+                        return
+            if time.monotonic() >= due:
+                dirty.update(dict.fromkeys(self._overlooked(), False))
+                due = time.monotonic() + self._relist
+            if dirty:
+                id = next(iter(dirty))
+                self._look(id, is_gone=dirty.pop(id))
+
+    def _received(self, seconds: float) -> Iterator[_Item]:
+        """All that is there; the first of it within *seconds*."""
+        with suppress(Empty):
+            yield self._inbox.get(timeout=max(0, seconds))
+            while True:
+                yield self._inbox.get_nowait()
+
+    def _look(self, id: str, *, is_gone: bool) -> None:
+        """Tell the store what the container is now."""
+        if not is_gone:
+            try:
+                container = self._engine.containers.inspect(id)
+                if container.status in AT_REST:
+                    self._before_end()
+                self._store.put(ContainerSeen(container))
+                return
+            except ObjectNotFoundError:
+                pass
+            except EngineRequestError as error:
+                _refused(id, error)
+                return
+        self._before_end()
+        self._store.put(ContainerGone(id))
+
+    def _overlooked(self) -> set[str]:
+        """The safety net: ids of containers of which the store thinks otherwise than the engine's
+        list. That may lag behind, so it does not tell what is right."""
+        known = {container.id: container for container in self._store.state.containers.values()}
+        listed = self._engine.containers.summaries(self._installation)
+        changed = {s.id for s in listed if not _agrees(known.get(s.id), s)}
+        return changed | known.keys() - {s.id for s in listed}
+
+    def _pause(self, seconds: float) -> None:
+        """Wait before the next attempt; `refresh` and `close` cut it short."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if any(item in ("refresh", "close") for item in self._received(left)):
+                return
+
+
+def _refused(id: str, error: EngineRequestError) -> None:
+    """An answer that makes no sense costs that container only."""
+    _logger.warning("the engine could not inspect container %s: %s", id, error)
+
+
+def _agrees(known: Container | None, listed: ContainerSummary) -> bool:
+    if known is None or (known.name, known.status) != (listed.name, listed.status):
+        return False
+    return known.health == listed.health or known.status != "running"
+
+
+def _told(error: Exception) -> AiServerError:
+    """As one of our errors. Anything else is a bug of ours, and must not end the watching."""
+    if isinstance(error, AiServerError):
+        return error
+    log_bug(_logger, "watching the engine failed", error)
+    return AiServerError(
+        Text(
+            "Watching the engine failed ({where}). It is tried again; please report this.",
+            where=where(error),
+        )
+    )

@@ -1,0 +1,85 @@
+"""Taking back what `connect` did: the token, and the settings that let a module use another."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.core.wiring.consumer import Consumer
+from aiserver_tray.core.wiring.oneapi import OneApiError
+from aiserver_tray.core.wiring.provider import Installation, log_in
+
+if TYPE_CHECKING:
+    from aiserver_tray.model import Snapshot
+
+
+class Hands(Protocol):
+    """What is done and told by who asks for it."""
+
+    def snapshot(self) -> "Snapshot":
+        """What is shown now.
+
+        Raises:
+            EngineDownError, EngineNotInstalledError: the engine does not answer.
+        """
+
+    def up(self, modules: Sequence[str]) -> "Snapshot":
+        """What is shown once *modules* run."""
+
+    def unset(self, address: str) -> None:
+        """Take back the value of a setting."""
+
+    def tell(self, text: Text) -> None:
+        """Tell the user."""
+
+
+def disconnect(here: Installation, consumers: Sequence[Consumer], hands: Hands) -> list[Consumer]:
+    """Let *consumers* use their providers no longer, delete their tokens, and start those anew that
+    run; those that were connected. A provider is started where a token is to be deleted there."""
+    connected = [consumer for consumer in consumers if _is_connected(here, consumer)]
+    if not connected:
+        return []
+    snapshot = hands.snapshot()
+    states = {module.name: module.state for module in snapshot.modules}
+    known = here.settings.known({c.token: here.declared[c.token] for c in connected})
+    with_token = [c for c in connected if c.token in known or states[c.provider] == "running"]
+    if here.engine().address.is_local:
+        snapshot = _started(with_token, snapshot, hands)
+    for consumer in connected:
+        if consumer in with_token:
+            _delete_token(here, consumer, snapshot, hands)
+        hands.unset(consumer.choice)
+        hands.unset(consumer.token)
+    if again := [c.module for c in connected if states[c.module] != "stopped"]:
+        hands.up(again)
+    return connected
+
+
+def _is_connected(here: Installation, consumer: Consumer) -> bool:
+    known = here.settings.known({a: here.declared[a] for a in (consumer.choice, consumer.token)})
+    return consumer.token in known or known.get(consumer.choice) == consumer.answer
+
+
+def _started(consumers: Sequence[Consumer], snapshot: "Snapshot", hands: Hands) -> "Snapshot":
+    """What is shown once the providers of *consumers* run; those that do already are left alone."""
+    states = {module.name: module.state for module in snapshot.modules}
+    down = sorted({c.provider for c in consumers if states[c.provider] != "running"})
+    for name in down:
+        hands.tell(Text("{name} is started, since a token is to be deleted there.", name=name))
+    return hands.up(down) if down else snapshot
+
+
+def _delete_token(
+    here: Installation, consumer: Consumer, snapshot: "Snapshot", hands: Hands
+) -> None:
+    """Deletes the token, or tells that it stays."""
+    try:
+        log_in(here, consumer, snapshot).remove(consumer.token_name)
+    except OneApiError as error:
+        hands.tell(
+            Text(
+                "The token {name} stays in {provider}: {why}. Delete it there.",
+                name=consumer.token_name,
+                provider=consumer.provider,
+                why=error.why,
+            )
+        )

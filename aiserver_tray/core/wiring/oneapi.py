@@ -1,0 +1,149 @@
+"""The API of OneAPI, in both of its editions, as far as access tokens go.
+
+one-api v0.6.10 knows who is logged in by a cookie and shows keys; new-api hides them in lists, and
+knows one by an access token (v1.0), or by a cookie and a header with the user's number (before).
+Source: songquanpeng/one-api and QuantumNous/new-api, controller/{user,token}.go,
+middleware/auth.go.
+"""
+
+import json
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any
+from urllib.parse import quote
+
+from aiserver_tray.base.i18n import Text
+
+ACCOUNT = "root"
+PASSWORD = "oneapi.ONEAPI_ROOT_PASSWORD"  # the setting's address
+PORT = 3000
+"""Where it listens in its container."""
+
+_PATIENCE = 30.0
+"""Seconds for one answer."""
+
+
+class OneApiError(Exception):
+    """It did not do what it was asked for. ``why`` is a text without end."""
+
+    def __init__(self, why: Text) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class OneApi:
+    """OneAPI at *host* and *port*, where `ACCOUNT` is logged in with *password*.
+
+    Raises:
+        OneApiError: from every method, too: it does not answer, or says no.
+    """
+
+    def __init__(self, host: str, port: int, password: str) -> None:
+        self._place = host, port
+        self._headers: dict[str, str] = {}
+        self._log_in(password)
+
+    def key(self, name: str) -> str | None:
+        """The key of the token called *name*, if there is one."""
+        found = self._named(name)
+        return self._key(found[0]) if found else None
+
+    def make(self, name: str) -> str:
+        """A new token called *name*, without an end or a limit, in place of an earlier one; its
+        key."""
+        self.remove(name)
+        wanted = {"name": name, "expired_time": -1, "remain_quota": 0, "unlimited_quota": True}
+        self._ask("POST", "/api/token/", wanted)
+        key = self.key(name)
+        if key is None:
+            raise OneApiError(Text("it made no token"))
+        return key
+
+    def remove(self, name: str) -> None:
+        """Take every token called *name* away."""
+        for token in self._named(name):
+            self._ask("DELETE", f"/api/token/{token['id']}")
+
+    def takes(self, key: str) -> bool:
+        """Whether it serves who shows *key*."""
+        headers = {"Authorization": f"Bearer {key}"}
+        status, _, _ = _exchange(self._place, "GET", "/v1/models", headers)
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return False
+        if status != HTTPStatus.OK:
+            raise OneApiError(_unexpected(status))
+        return True
+
+    def _log_in(self, password: str) -> None:
+        wanted = {"username": ACCOUNT, "password": password}
+        status, response, body = _exchange(self._place, "POST", "/api/user/login", {}, wanted)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise OneApiError(Text("it was asked for too often; it answers again in 20 minutes"))
+        answer = _read(status, body)
+        if not answer.get("success"):
+            raise OneApiError(
+                Text("{name} can't log in: {why}", name=ACCOUNT, why=_message(answer))
+            )
+        data = answer.get("data") or {}
+        if data.get("require_2fa"):
+            raise OneApiError(Text("{name} logs in with a second factor", name=ACCOUNT))
+        if "access_token" in data:
+            self._headers["Authorization"] = f"Bearer {data['access_token']}"
+        else:
+            cookies = response.headers.get_all("Set-Cookie") or []
+            self._headers["Cookie"] = "; ".join(cookie.partition(";")[0] for cookie in cookies)
+            self._headers["New-Api-User"] = str(data.get("id", ""))
+
+    def _named(self, name: str) -> list[dict[str, Any]]:
+        # The one edition finds what begins with the word, the other what is the word.
+        data = self._ask("GET", f"/api/token/search?keyword={quote(name)}")
+        found = data.get("items", []) if isinstance(data, dict) else data
+        return [token for token in found or [] if token.get("name") == name]
+
+    def _key(self, token: dict[str, Any]) -> str:
+        key = str(token["key"])
+        if "*" in key:
+            key = str(self._ask("POST", f"/api/token/{token['id']}/key")["key"])
+        return f"sk-{key.removeprefix('sk-')}"
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        """The ``data`` of its answer."""
+        status, _, content = _exchange(self._place, method, path, self._headers, body)
+        answer = _read(status, content)
+        if not answer.get("success"):
+            raise OneApiError(Text("it says: {message}", message=_message(answer)))
+        return answer.get("data")
+
+
+def _exchange(
+    place: tuple[str, int], method: str, path: str, headers: dict[str, str], body: object = None
+) -> tuple[int, HTTPResponse, bytes]:
+    """Status, headers and body of an answer."""
+    connection = HTTPConnection(*place, timeout=_PATIENCE)
+    content = None if body is None else json.dumps(body)
+    try:
+        connection.request(method, path, content, {**headers, "Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, response, response.read()
+    except (OSError, HTTPException) as error:
+        raise OneApiError(Text("it does not answer: {error}", error=str(error))) from error
+    finally:
+        connection.close()
+
+
+def _read(status: int, body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        raise OneApiError(_unexpected(status)) from None
+    if not isinstance(answer, dict):
+        raise OneApiError(_unexpected(status))
+    return answer
+
+
+def _message(answer: dict[str, Any]) -> str:
+    return str(answer.get("message", ""))
+
+
+def _unexpected(status: int) -> Text:
+    return Text("it answers with what was not expected (status {status})", status=status)

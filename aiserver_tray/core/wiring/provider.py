@@ -1,0 +1,67 @@
+"""The way to the provider that a module uses."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.core.wiring.consumer import Consumer
+from aiserver_tray.core.wiring.oneapi import PASSWORD, PORT, OneApi, OneApiError
+from aiserver_tray.settings.store import Declared, Settings
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.model import Snapshot
+
+ELSEWHERE = Text("the engine is on another machine")
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
+
+
+class Installation(Protocol):
+    """Whose modules use one another."""
+
+    @property
+    def settings(self) -> Settings:
+        """What it remembers."""
+
+    @property
+    def declared(self) -> Declared:
+        """Its settings."""
+
+    def engine(self) -> "Engine":
+        """Its engine, of which nothing was asked yet.
+
+        Raises:
+            SettingError: it is named by what is no address.
+        """
+
+
+def log_in(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> OneApi:
+    """The provider that *consumer* uses, at the port that *snapshot* shows.
+
+    Raises:
+        OneApiError: it does not let us in.
+    """
+    if not here.engine().address.is_local:
+        # On loopback here, something else may listen, and would get the password.
+        raise OneApiError(ELSEWHERE)
+    services = (s for m in snapshot.modules if m.name == consumer.provider for s in m.services)
+    ports = [p for s in services for p in s.ports if p.container == PORT]
+    if not ports:
+        raise OneApiError(Text("it publishes no port"))
+    port = ports[0]
+    password = here.settings.reveal(here.declared, PASSWORD)
+    return OneApi(_LOOPBACK.get(port.address, port.address), port.host, password)
+
+
+def working_token(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> str:
+    """The token of *consumer* that is stored, where it works; else the one of its name, or a new
+    one.
+
+    Raises:
+        OneApiError: there is none to be had.
+    """
+    provider = log_in(here, consumer, snapshot)
+    stored = here.settings.secrets.values([consumer.token]).get(consumer.token)
+    for key in (stored, provider.key(consumer.token_name)):
+        if key and provider.takes(key):
+            return key
+    return provider.make(consumer.token_name)

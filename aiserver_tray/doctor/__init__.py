@@ -1,6 +1,0 @@
-"""What is wrong with an installation and its engine, and how to mend it."""
-
-from aiserver_tray.doctor.examination import examine
-from aiserver_tray.doctor.finding import Finding, Grade
-
-__all__ = ["Finding", "Grade", "examine"]

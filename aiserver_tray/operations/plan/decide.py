@@ -1,0 +1,174 @@
+"""What becomes of each service's container (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from graphlib import TopologicalSorter
+from typing import Literal
+
+from aiserver_tray.model import AT_REST, Container
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.spec.model import Dependency, ModuleTarget, ServiceTarget
+
+Decision = Literal["keep", "wait", "start", "recreate", "create"]
+"""keep: nothing to do. wait: it runs, and is not ready yet."""
+
+_TO_BE_MADE = datetime.max.replace(tzinfo=UTC)
+"""The time of a volume that is not there yet."""
+
+
+def decide(
+    targets: Sequence[ModuleTarget], observed: Observed, *, stopped: frozenset[str] = frozenset()
+) -> dict[str, Decision]:
+    """The decision for each container of *targets*, by container name. *stopped* are containers
+    that will have been stopped before.
+
+    A service that shares another's network or process space is made anew with it, since the
+    engine ties it to that very container; and where that has ended, if it goes on without.
+    """
+    decisions: dict[str, Decision] = {}
+    for module in targets:
+        ordered = in_order(module)
+        for target in ordered:
+            if not target.is_job:
+                decisions[target.container] = _service(target, observed, stopped, decisions, module)
+        # A job may depend on another: whether the later one runs decides about the earlier.
+        for target in reversed(ordered):
+            if target.is_job:
+                waiting = [s for s in module.services if _depends(s, target.service)]
+                due = (decisions[s.container] in ("start", "create", "recreate") for s in waiting)
+                # One that nobody waits for is due where it never ran.
+                is_due = any(due) if waiting else target.container not in observed.containers
+                newest = _newest_volume(target, targets, observed)
+                decisions[target.container] = _job(target, observed, stopped, newest, is_due=is_due)
+    return decisions
+
+
+def in_order(module: ModuleTarget) -> list[ServiceTarget]:
+    """The services of *module*, each after those that it depends on."""
+    by_name = {service.service: service for service in module.services}
+    graph = {
+        service.service: [d.service for d in service.depends_on if d.service in by_name]
+        for service in module.services
+    }
+    return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def _service(
+    target: ServiceTarget,
+    observed: Observed,
+    stopped: frozenset[str],
+    decisions: Mapping[str, Decision],
+    module: ModuleTarget,
+) -> Decision:
+    container = observed.containers.get(target.container)
+    if container is None:
+        return "create"
+    if _is_changed(target, container, observed) or _must_follow(target, decisions, module):
+        return "recreate"
+    if container.name in stopped:
+        return "start"
+    if _is_cut_off(target, container, observed, decisions, module):
+        return "recreate"
+    if container.status in ("exited", "paused", "restarting"):
+        return "start"
+    return "keep" if container.is_ready else "wait"
+
+
+def _is_changed(target: ServiceTarget, container: Container, observed: Observed) -> bool:
+    # One that was never started may lack its files: whoever made it may have been killed. One
+    # whose removal was cut short can't be started any more.
+    if container.status in ("created", "removing", "dead"):
+        return True
+    if container.config_hash != target.config_hash or _has_lost_network(
+        target, container, observed
+    ):
+        return True
+    image = observed.image_of(target.image)
+    return image is not None and observed.images[image] != container.image_id
+
+
+def _has_lost_network(target: ServiceTarget, container: Container, observed: Observed) -> bool:
+    """Whether it could not be started: a container keeps to the very network that it was on, and
+    not to its name."""
+    wanted = {observed.networks.get(name) for name in target.attached}
+    return container.status in AT_REST and not wanted <= container.networks
+
+
+def _must_follow(
+    target: ServiceTarget, decisions: Mapping[str, Decision], module: ModuleTarget
+) -> bool:
+    """Whether it was made for a container of another service that is made anew."""
+    return any(
+        dependency.restart and decisions.get(other) in ("create", "recreate")
+        for dependency, other in _containers_before(target, module)
+    )
+
+
+def _is_cut_off(
+    target: ServiceTarget,
+    container: Container,
+    observed: Observed,
+    decisions: Mapping[str, Decision],
+    module: ModuleTarget,
+) -> bool:
+    """Whether it goes on in a namespace of another service whose container has ended since, or
+    will be started again."""
+    if container.status in AT_REST:
+        return False
+    for dependency, name in _containers_before(target, module):
+        other = observed.containers.get(name)
+        if dependency.shares and other:
+            began, since = container.started_at, other.started_at
+            if decisions.get(name) == "start" or (began and since and since > began):
+                return True
+    return False
+
+
+def _containers_before(
+    target: ServiceTarget, module: ModuleTarget
+) -> Iterator[tuple[Dependency, str]]:
+    names = {service.service: service.container for service in module.services}
+    for dependency in target.depends_on:
+        if dependency.service in names:
+            yield dependency, names[dependency.service]
+
+
+def _depends(service: ServiceTarget, name: str) -> bool:
+    return any(dependency.service == name for dependency in service.depends_on)
+
+
+def _job(
+    target: ServiceTarget,
+    observed: Observed,
+    stopped: frozenset[str],
+    newest_volume: datetime | None,
+    *,
+    is_due: bool,
+) -> Decision:
+    """A job runs again when a service that depends on it is about to be started (it is due), when
+    it changed itself, or when a volume that it may have filled is newer than its success."""
+    container = observed.containers.get(target.container)
+    if container is None:
+        return "create" if is_due else "keep"
+    if container.status == "running":
+        return "start" if container.name in stopped else "wait"
+    if _is_changed(target, container, observed):
+        return "recreate"
+    succeeded = container.exit_code == 0 and container.finished_at is not None
+    is_older = bool(newest_volume and succeeded and newest_volume > container.finished_at)  # type: ignore[operator]
+    return "start" if is_due or not succeeded or is_older else "keep"
+
+
+def _newest_volume(
+    job: ServiceTarget, targets: Iterable[ModuleTarget], observed: Observed
+) -> datetime | None:
+    """When the newest volume with data of the modules that *job* requires was made."""
+    times = [
+        created
+        for other in targets
+        if other.name in job.requires
+        for service in other.services
+        for volume in service.volumes
+        if (created := observed.volumes.get(volume, _TO_BE_MADE))
+    ]
+    return max(times, default=None)

@@ -1,0 +1,196 @@
+"""The plan of `stop` and `down`, and whom they concern (pure)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from typing import Literal
+
+from aiserver_tray.base.errors import AiServerError, InUseError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.model import AT_REST, Container, ModuleModel
+from aiserver_tray.operations.plan.plan import SECONDS, Plan, Step, step_id
+from aiserver_tray.state.required import required_now
+
+
+def as_they_run(
+    models: Mapping[str, ModuleModel], containers: Iterable[Container]
+) -> dict[str, ModuleModel]:
+    """*models* with what the modules require as they run, and one more for each that has left the
+    catalog and still has *containers*."""
+    return {
+        name: replace(models.get(name) or ModuleModel(name, "feature"), requires=required)
+        for name, required in required_now(models.values(), containers).items()
+    }
+
+
+def users_of(module: str, models: Mapping[str, ModuleModel]) -> set[str]:
+    """The modules of *models* that require *module*, directly or through others."""
+    users: set[str] = set()
+    todo = [module]
+    while todo:
+        name = todo.pop()
+        found = {m.name for m in models.values() if name in m.requires} - users
+        users |= found
+        todo.extend(found)
+    return users
+
+
+def running_modules(containers: Iterable[Container]) -> set[str]:
+    """The modules of which some container is not at rest."""
+    return {c.module for c in containers if c.status not in AT_REST}
+
+
+def in_use(
+    modules: Sequence[str], models: Mapping[str, ModuleModel], running: Iterable[str]
+) -> list[AiServerError]:
+    """What stands against stopping *modules*: running ones, not among them, that need them."""
+    return [
+        InUseError(name, users)
+        for name in modules
+        if (users := sorted((users_of(name, models) & set(running)) - set(modules)))
+    ]
+
+
+def with_users(
+    modules: Sequence[str], models: Mapping[str, ModuleModel], running: Iterable[str]
+) -> list[str]:
+    """*modules* and the running ones that need them."""
+    users = {user for name in modules for user in users_of(name, models)} & set(running)
+    return [*modules, *sorted(users - set(modules))]
+
+
+def unused_basics(
+    modules: Sequence[str],
+    models: Mapping[str, ModuleModel],
+    running: Iterable[str],
+    desired: Iterable[str],
+) -> list[str]:
+    """The running basic modules that *modules* need, and nobody else does once these have
+    stopped; one that the user asked for itself is left out."""
+    stopping = set(modules)
+    found: list[str] = []
+    for name in _required(modules, models):
+        model = models[name]
+        users = users_of(name, models) & (set(running) | set(desired))
+        is_idle = model.kind == "basic" and name in running and name not in desired
+        if is_idle and users <= stopping:
+            stopping.add(name)
+            found.append(name)
+    return found
+
+
+def _required(modules: Sequence[str], models: Mapping[str, ModuleModel]) -> list[str]:
+    """What *modules* require, directly or not, users before what they use."""
+    required = {
+        name for name in models if users_of(name, models) & set(modules) and name not in modules
+    }
+    return sorted(required, key=lambda name: len(users_of(name, models) & required))
+
+
+def plan_stop(
+    modules: Sequence[str], models: Mapping[str, ModuleModel], containers: Iterable[Container]
+) -> Plan:
+    """Stop the containers of *modules*, users before what they use. A module without a model, or
+    whose file is broken, has no order within."""
+    concerned = [c for c in containers if c.module in modules and c.status not in AT_REST]
+    return Plan.of(_stops(concerned, models))
+
+
+def plan_down(
+    modules: Sequence[str],
+    models: Mapping[str, ModuleModel],
+    containers: Iterable[Container],
+    networks: Mapping[str, str],
+    volumes: Mapping[str, str],
+) -> Plan:
+    """Stop the containers of *modules* in the order of `plan_stop` and remove each once it has
+    stopped, then *networks* and *volumes* (name -> module)."""
+    concerned = [c for c in containers if c.module in modules]
+    stops = _stops([c for c in concerned if c.status not in AT_REST], models)
+    removals = [removal(container) for container in concerned]
+    gone = frozenset(step.id for step in removals)
+    return Plan.of(
+        [
+            *stops,
+            *removals,
+            *(Step("remove_network", n, m, needs=gone, seconds=0.1) for n, m in networks.items()),
+            *(Step("remove_volume", n, m, needs=gone, seconds=0.1) for n, m in volumes.items()),
+        ]
+    )
+
+
+def held(
+    networks: Iterable[str], containers: Iterable[ContainerSummary]
+) -> dict[str, tuple[str, ...]]:
+    """Those of *networks* that the engine would not remove, since some of *containers* are on them
+    and not at rest: by the names of these."""
+    active = [c for c in containers if c.status not in AT_REST]
+    users = {name: tuple(c.name for c in active if name in c.networks) for name in networks}
+    return {name: found for name, found in users.items() if found}
+
+
+def network_stays(name: str, module: str, users: Iterable[str]) -> Text:
+    """What to say of a network that is `held`; no *module*: the one that all share."""
+    return Text(
+        "The network {network} stays: it is used by {containers}. If it is to go, stop that "
+        "first, then: aiserver-tray {command}",
+        network=name,
+        containers=", ".join(users),
+        command=f"down {module}".strip(),
+    )
+
+
+def stop(container: Container, needs: Iterable[str] = ()) -> Step:
+    """The step that stops *container*."""
+    return _step("stop", container, needs)
+
+
+def removal(container: Container, needs: Iterable[str] = ()) -> Step:
+    """The step that removes *container* once it has stopped."""
+    return _step("remove", container, [step_id("stop", container.name), *needs])
+
+
+def _step(kind: Literal["stop", "remove"], container: Container, needs: Iterable[str]) -> Step:
+    return Step(
+        kind,
+        container.name,
+        container.module,
+        container.service,
+        frozenset(needs),
+        SECONDS[kind],
+        container=container,
+    )
+
+
+def _stops(containers: Sequence[Container], models: Mapping[str, ModuleModel]) -> list[Step]:
+    users = _users(containers, models)
+    try:
+        TopologicalSorter(users).prepare()
+    except CycleError:
+        # Files that were changed since may be in a circle; what runs must end all the same.
+        users = {name: set() for name in users}
+    return [
+        stop(container, [step_id("stop", name) for name in users[container.name]])
+        for container in containers
+    ]
+
+
+def _users(
+    containers: Sequence[Container], models: Mapping[str, ModuleModel]
+) -> dict[str, set[str]]:
+    """Container -> those of *containers* that need its service or its module."""
+    by_module: dict[str, dict[str, Container]] = {}
+    for container in containers:
+        by_module.setdefault(container.module, {})[container.service] = container
+    users: dict[str, set[str]] = {container.name: set() for container in containers}
+    for module, here in by_module.items():
+        model = models.get(module)
+        for service in model.services if model else ():
+            for name in service.depends_on:
+                if service.name in here and name in here:
+                    users[here[name].name].add(here[service.name].name)
+        for required in model.requires if model else ():
+            for container in by_module.get(required, {}).values():
+                users[container.name] |= {user.name for user in here.values()}
+    return users

@@ -1,0 +1,58 @@
+"""The steps that see to settings of the engine's kernel (pure)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from aiserver_tray.model import Container
+from aiserver_tray.operations.plan.down import stop
+from aiserver_tray.operations.plan.plan import SECONDS, Plan, Step, step_id
+from aiserver_tray.spec.kernel import HELPER, KernelSetting
+
+
+def with_kernel_settings(plan: Plan, mends: Sequence[KernelSetting], images: Iterable[str]) -> Plan:
+    """*plan* with *mends* before the containers of the modules that need them. What of these runs
+    already and is not ready began with too little: it is started again. *images*: the names of
+    those that are there."""
+    started = {step.subject for step in plan if step.kind == "start"}
+    steps: list[Step] = []
+    for step in plan:
+        needs = {step_id("kernel_setting", str(m)) for m in mends if step.module in m.modules}
+        if needs and step.kind == "wait" and step.container and step.subject not in started:
+            steps += _again(step, step.container, needs)
+        elif step.kind == "start":
+            steps.append(replace(step, needs=step.needs | needs))
+        else:
+            steps.append(step)
+    return Plan.of([*_mending(mends, images), *steps])
+
+
+def plan_helper() -> Plan:
+    """Pull the image of the containers that look at the kernel and set it."""
+    return Plan.of([_pull()])
+
+
+def _pull() -> Step:
+    """Of no module's image."""
+    return Step("pull", HELPER.local, "", seconds=SECONDS["pull"], target=HELPER)
+
+
+def _mending(mends: Sequence[KernelSetting], images: Iterable[str]) -> Iterator[Step]:
+    pull = _pull()
+    if HELPER.local not in images:
+        yield pull
+    for mend in mends:
+        yield Step(
+            "kernel_setting",
+            str(mend),
+            min(mend.modules),
+            needs=frozenset({pull.id}),
+            seconds=SECONDS["kernel_setting"],
+            target=mend,
+        )
+
+
+def _again(wait: Step, container: Container, needs: Iterable[str]) -> Iterator[Step]:
+    """Stop and start what *wait* waits for."""
+    end = stop(container)
+    begin = replace(wait, kind="start", needs=frozenset({end.id, *needs}), seconds=SECONDS["start"])
+    yield from (end, begin, replace(wait, needs=wait.needs | {begin.id}))

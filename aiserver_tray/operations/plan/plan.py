@@ -1,0 +1,109 @@
+"""A plan: the steps of an operation and what each needs, as a printable value."""
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from graphlib import TopologicalSorter
+
+from aiserver_tray.model import Container, StepKind, StepView
+from aiserver_tray.spec.kernel import KernelSetting
+from aiserver_tray.spec.model import ImageTarget, NetworkTarget, ServiceTarget, VolumeTarget
+
+SECONDS = {"pull": 20.0, "build": 60.0, "network": 0.1, "volume": 0.01, "create": 0.02,
+           "start": 0.2, "stop": 0.2, "remove": 0.2, "kernel_setting": 0.5}  # fmt: skip
+"""What a step takes where nothing better is known (measured on a small machine)."""
+
+READY_SECONDS = 2.0
+"""From start to ready, of a service never seen before."""
+
+Subject = ServiceTarget | ImageTarget | NetworkTarget | VolumeTarget | KernelSetting
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do. ``subject`` is the name on the engine; ``needs`` the ids of the steps that
+    must be done before, ``after`` of those that must have ended before, well or not; ``seconds``
+    how long it is expected to take. ``target`` is what is to be made, ``container`` what is there
+    already."""
+
+    kind: StepKind
+    subject: str
+    module: str
+    service: str | None = None
+    needs: frozenset[str] = frozenset()
+    seconds: float = 0.0
+    target: Subject | None = field(default=None, repr=False)
+    container: Container | None = field(default=None, repr=False)
+    after: frozenset[str] = frozenset()
+
+    @property
+    def id(self) -> str:
+        """Names the step within its plan."""
+        return step_id(self.kind, self.subject)
+
+    @property
+    def view(self) -> StepView:
+        """As shown before it begins."""
+        return StepView(self.kind, self.subject, self.module, self.service)
+
+
+def step_id(kind: StepKind, subject: str) -> str:
+    """The id of the step of this *kind* on *subject*."""
+    return f"{kind} {subject}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps, in an order in which they could be done one by one."""
+
+    steps: tuple[Step, ...] = ()
+
+    @classmethod
+    def of(cls, steps: Iterable[Step]) -> "Plan":
+        """Of *steps* in any order; a need that no step meets is met already."""
+        by_id = {step.id: step for step in steps}
+        met = {step.id: _met(step, by_id.keys()) for step in by_id.values()}
+        graph = {name: step.needs | step.after for name, step in met.items()}
+        return cls(tuple(met[name] for name in TopologicalSorter(graph).static_order()))
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @cached_property
+    def graph(self) -> Mapping[str, frozenset[str]]:
+        """Step id -> ids of those that come before it."""
+        return {step.id: step.needs | step.after for step in self.steps}
+
+    @cached_property
+    def remaining(self) -> Mapping[str, float]:
+        """Step id -> seconds from its begin to the end of the longest chain that hangs on it."""
+        longest: dict[str, float] = {}
+        for step in reversed(self.steps):
+            length = longest.get(step.id, 0.0) + step.seconds
+            longest[step.id] = length
+            for need in self.graph[step.id]:
+                longest[need] = max(longest.get(need, 0.0), length)
+        return longest
+
+    @cached_property
+    def begun_by(self) -> Mapping[str, float]:
+        """Step id -> seconds from the begin of the plan to when it could end, had the engine all
+        the processors in the world."""
+        latest: dict[str, float] = {}
+        for step in self.steps:
+            before = max((latest[name] for name in self.graph[step.id]), default=0.0)
+            latest[step.id] = before + step.seconds
+        return latest
+
+    def __str__(self) -> str:
+        return "\n".join(step.id for step in self.steps)
+
+
+def _met(step: Step, known: Set[str]) -> Step:
+    """*step* without what is no step of its plan."""
+    if step.needs <= known and step.after <= known:
+        return step
+    return replace(step, needs=step.needs & known, after=step.after & known)

@@ -1,0 +1,202 @@
+"""From a request and its scope to its plan: what is there, what stands against it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError, raise_all
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.model import Container, OperationKind
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan.down import held, network_stays, plan_down, plan_stop
+from aiserver_tray.operations.plan.kernel_steps import with_kernel_settings
+from aiserver_tray.operations.plan.parts import Parts
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.survey import Survey, survey
+from aiserver_tray.operations.plan.up import (
+    images_of,
+    never_pulled,
+    plan_images,
+    plan_refresh,
+    plan_up,
+    plan_without_waiting,
+)
+from aiserver_tray.operations.preflight.changed import changed_notices
+from aiserver_tray.operations.preflight.kernel import examine_kernel
+from aiserver_tray.operations.preflight.preflight import preflight
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.scope import Scope, without_hindered
+from aiserver_tray.spec.kernel import HELPER
+from aiserver_tray.spec.labels import MODULE
+from aiserver_tray.spec.model import ImageTarget
+from aiserver_tray.state.facts import ContainerGone, ContainerSeen
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan, and what it was made from. ``notices``: what the user should know. ``lacks_helper``:
+    not all could be looked at, since the engine lacks the image that does it. ``hindrances``: what
+    stands against those that a revival leaves out."""
+
+    plan: Plan
+    scope: Scope
+    observed: Observed
+    notices: tuple[Text, ...] = ()
+    lacks_helper: bool = False
+    hindrances: tuple[AiServerError, ...] = ()
+
+
+def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
+    """The plan of *request*. Nothing is changed by it.
+
+    Raises:
+        AiServerError: all that stands against it; for a revival only what stands against any.
+    """
+    prepared = _prepared(request, scope, parts)
+    if request.revives:  # which fails with these
+        return prepared
+    left_out = (error.text for error in scope.lacking.values())
+    return replace(prepared, notices=(*left_out, *prepared.notices))
+
+
+def _prepared(request: Request, scope: Scope, parts: Parts) -> Prepared:
+    match request.kind:
+        case "up" | "restart":
+            return _prepare_up(request, scope, parts)
+        case "pull" | "build":
+            targets = [scope.targets[name] for name in scope.modules]
+            return Prepared(plan_images(targets, request.kind), scope, Observed())
+        case "stop":
+            found = survey(parts.engine, parts.settings.installation_id)
+            containers = _ours(found, parts)
+            plan = plan_stop(scope.modules, scope.models, containers.values())
+            return Prepared(plan, scope, Observed(containers))
+        case _:
+            return _prepare_down(request, scope, parts)
+
+
+def refresh_of(kind: OperationKind, scope: Scope) -> Plan:
+    """What an operation of this *kind* on *scope* does first of all, and then prepares again."""
+    return plan_refresh(scope.targets.values()) if kind == "up" else Plan()
+
+
+def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
+    found = survey(parts.engine, parts.settings.installation_id)
+    observed = _observed(scope, found, parts)
+
+    def examined(part: Scope) -> tuple[Prepared, list[AiServerError]]:
+        return _examined(request, part, found, observed, parts)
+
+    prepared, errors = examined(scope)
+    if errors and request.revives:
+        rest, _ = examined(without_hindered(scope, lambda part: examined(part)[1]))
+        return replace(rest, hindrances=tuple(errors))
+    raise_all(errors)
+    return prepared
+
+
+def _observed(scope: Scope, found: Survey, parts: Parts) -> Observed:
+    images = images_of(scope.targets.values())
+    return Observed(
+        containers=_ours(found, parts),
+        images=_images(images, parts.engine),
+        networks={name: network.id for name, network in found.networks.items()},
+        volumes={name: volume.created_at for name, volume in found.volumes.items()},
+        learnt=parts.settings.engine(parts.engine.info().id).learnt,
+    )
+
+
+def _examined(
+    request: Request, scope: Scope, found: Survey, observed: Observed, parts: Parts
+) -> tuple[Prepared, list[AiServerError]]:
+    """The plan for *scope*, and all that stands against it."""
+    targets = list(scope.targets.values())
+    restarted = scope.modules if request.kind == "restart" else ()
+    plan = plan_up(targets, observed, restarted=scope.ending.union(restarted))
+    report = preflight(targets, found, parts.engine)
+    starting = {step.module for step in plan if step.kind == "start"}
+    kernel = examine_kernel(targets, starting, parts.kernel)
+    if kernel.mends:
+        plan = with_kernel_settings(plan, kernel.mends, _images([HELPER], parts.engine))
+    if request.detach:
+        plan = plan_without_waiting(plan)
+    notices = (*report.notices, *changed_notices(targets, found), *kernel.notices)
+    errors = [*report.errors, *kernel.errors, *never_pulled(targets, observed)]
+    return Prepared(plan, scope, observed, notices, kernel.lacks_helper), errors
+
+
+def _prepare_down(request: Request, scope: Scope, parts: Parts) -> Prepared:
+    found = survey(parts.engine, parts.settings.installation_id)
+    containers = _ours(found, parts)
+    stays = {c.module for c in containers.values()} - set(scope.modules)
+    networks = {
+        network.name: module
+        for network in found.our_networks
+        # The one that all share has no module.
+        if (module := network.module or "") in scope.modules or not (module or stays)
+    }
+    volumes = _volumes(request, scope, found)
+    users = held(networks, _staying(scope, found))
+    notices = tuple(network_stays(name, networks.pop(name), users[name]) for name in sorted(users))
+    plan = plan_down(scope.modules, scope.models, containers.values(), networks, volumes)
+    return Prepared(plan, scope, Observed(containers), notices)
+
+
+def _staying(scope: Scope, found: Survey) -> list[ContainerSummary]:
+    """The containers that `down` of *scope* leaves, ours or not."""
+    return [
+        container
+        for container in found.containers
+        if not found.is_ours(container) or container.labels.get(MODULE) not in scope.modules
+    ]
+
+
+def _volumes(request: Request, scope: Scope, found: Survey) -> dict[str, str]:
+    """What goes with `down`: volumes of configuration files, and, only where the user asked for
+    it, those with data: not those of basics that only end since nobody needs them any more."""
+    named = {*scope.modules} - scope.unused
+    return {
+        volume.name: volume.module or ""
+        for volume in found.our_volumes
+        if volume.module in (scope.modules if volume.is_config else named)
+        if volume.is_config or volume.name in request.volumes
+    }
+
+
+def look_again(parts: Parts) -> None:
+    """Let the store know what another process's operation, which has just ended, has changed."""
+    _ours(survey(parts.engine, parts.settings.installation_id), parts)
+    parts.store.flush()
+
+
+def _ours(found: Survey, parts: Parts) -> dict[str, Container]:
+    """Our containers by name. The store may lag behind another process's operation that has just
+    ended, so one that the list shows otherwise is looked at again."""
+    known = dict(parts.store.state.containers)
+    listed = {summary.name: summary for summary in found.ours}
+    for name in known.keys() - listed.keys():
+        # What another operation has made since is in the store alone.
+        if known[name].asked_at <= found.asked_at:
+            parts.store.put(ContainerGone(known.pop(name).id))
+    for name, summary in listed.items():
+        container = known.get(name)
+        if container is None or (container.id, container.status, container.health) != (
+            summary.id,
+            summary.status,
+            summary.health,
+        ):
+            try:
+                known[name] = parts.engine.containers.inspect(summary.id)
+            except ObjectNotFoundError:
+                known.pop(name, None)
+                continue
+            parts.store.put(ContainerSeen(known[name]))
+    return known
+
+
+def _images(images: Iterable[ImageTarget], engine: Engine) -> dict[str, str]:
+    """Those of *images* that are there, their ids by name."""
+    names = {name for image in images for name in (image.name, image.local) if name}
+    found = ((name, engine.images.find(name)) for name in sorted(names))
+    return {name: image.id for name, image in found if image}

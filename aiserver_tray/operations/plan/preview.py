@@ -1,0 +1,59 @@
+"""What a request would do from its first step to its last, for looking at (pure)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.model import OperationKind
+from aiserver_tray.operations.plan.kernel_steps import plan_helper
+from aiserver_tray.operations.plan.plan import Plan, Step, step_id
+from aiserver_tray.operations.plan.prepare import Prepared, refresh_of
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The steps of all stages of an operation, and what the user should know."""
+
+    plan: Plan
+    notices: tuple[Text, ...] = ()
+
+
+def preview(kind: OperationKind, prepared: Prepared) -> Preview:
+    """The plan of *prepared* behind what an operation of this *kind* does before: it plans anew
+    then, so what comes of that is known to nobody yet."""
+    helper = plan_helper() if prepared.lacks_helper else Plan()
+    refresh = refresh_of(kind, prepared.scope)
+    steps = [
+        *helper,
+        *_behind(refresh, Plan(), helper),
+        *_behind(prepared.plan, refresh, helper),
+    ]
+    return Preview(Plan.of(steps), (*prepared.notices, *_perhaps_anew(prepared, refresh)))
+
+
+def _behind(plan: Plan, needed: Plan, before: Plan) -> Iterator[Step]:
+    """The steps of *plan* that are not done by then, once those *needed* are done and those
+    *before* have ended."""
+    needs, after = ({step.id for step in stage} for stage in (needed, before))
+    for step in plan:
+        if step.id not in needs | after:
+            yield replace(step, needs=step.needs | needs, after=step.after | after)
+
+
+def _perhaps_anew(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
+    """What is there and stays, unless *refresh* brings another image."""
+    images = {step.subject for step in refresh}
+    made = {step.id for step in prepared.plan if step.kind == "create"}
+    found = [
+        service.address
+        for target in prepared.scope.targets.values()
+        for service in target.services
+        if service.container in prepared.observed.containers
+        if step_id("create", service.container) not in made
+        if not images.isdisjoint((service.image.name, service.image.local))
+    ]
+    if found:
+        yield Text(
+            "The container of {services} is made anew only if its image has changed by then.",
+            services=", ".join(found),
+        )

@@ -1,0 +1,274 @@
+"""The plan of `up`, `restart`, `pull` and `build` (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from aiserver_tray.base.errors import AiServerError, ImagePullError
+from aiserver_tray.model import AT_REST, Container, StepKind
+from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.plan.decide import Decision, decide
+from aiserver_tray.operations.plan.down import plan_stop, removal, stop
+from aiserver_tray.operations.plan.plan import READY_SECONDS, SECONDS, Plan, Step, step_id
+from aiserver_tray.operations.surroundings import HostPort
+from aiserver_tray.spec.model import Dependency, ImageTarget, ModuleTarget, ServiceTarget
+
+_STARTED = "service_started"
+
+_SHARED = "container:"
+"""What the engine calls a namespace of another container."""
+
+ImageKind = Literal["pull", "build"]
+
+
+def plan_up(
+    targets: Sequence[ModuleTarget],
+    observed: Observed,
+    *,
+    restarted: frozenset[str] = frozenset(),
+) -> Plan:
+    """Make everything of *targets* run: requires come with them, each with its own dependencies
+    first. The services of the *restarted* modules are stopped before."""
+    models = {target.name: target.model for target in targets}
+    stops = plan_stop(sorted(restarted), models, observed.containers.values())
+    decisions = decide(targets, observed, stopped=frozenset(step.subject for step in stops))
+    return Plan.of([*_UpPlanner(targets, observed, decisions).steps(), *stops])
+
+
+def plan_without_waiting(plan: Plan) -> Plan:
+    """*plan* without those waits that no other step needs."""
+    needed = {before for step in plan for before in plan.graph[step.id]}
+    return Plan.of(step for step in plan if step.kind != "wait" or step.id in needed)
+
+
+def plan_refresh(targets: Iterable[ModuleTarget]) -> Plan:
+    """Pull or build what the files want anew at every `up`: whether it changed decides about the
+    rest."""
+    steps = {}
+    for module in targets:
+        for service in module.services:
+            image = service.image
+            if image.name and image.pull_policy == "always":
+                step = _image_step("pull", service)
+                steps[step.id] = step
+            elif image.build and image.pull_policy == "build":
+                step = _image_step("build", service)
+                steps[step.id] = step
+    return Plan.of(steps.values())
+
+
+def never_pulled(targets: Iterable[ModuleTarget], observed: Observed) -> list[AiServerError]:
+    """One error for each image that is not there, and of which the file says not to pull it."""
+    names = (
+        image.name
+        for image in images_of(targets)
+        if image.name and image.pull_policy == "never"
+        if (image.build is None or image.build.is_remote) and observed.image_of(image) is None
+    )
+    return [ImagePullError.never(name) for name in dict.fromkeys(names)]
+
+
+def plan_images(targets: Iterable[ModuleTarget], kind: ImageKind) -> Plan:
+    """Pull, or build, every image of *targets* anew."""
+    return Plan.of(
+        {
+            step.id: step
+            for module in targets
+            for service in module.services
+            if (service.image.build if kind == "build" else service.image.name)
+            for step in [_image_step(kind, service)]
+        }.values()
+    )
+
+
+def _image_step(kind: ImageKind, service: ServiceTarget) -> Step:
+    image = service.image
+    name = image.name if kind == "pull" and image.name else image.local
+    return Step(kind, name, service.module, seconds=SECONDS[kind], target=image)
+
+
+class _UpPlanner:
+    """Gathers the steps of one plan."""
+
+    def __init__(
+        self,
+        targets: Sequence[ModuleTarget],
+        observed: Observed,
+        decisions: Mapping[str, Decision],
+    ) -> None:
+        self._targets = {target.name: target for target in targets}
+        self._observed = observed
+        self._decisions = decisions
+        self._orphans = list(self._left_over())
+
+    def steps(self) -> Iterator[Step]:
+        for orphan in self._orphans:
+            yield from self._remove(orphan)
+        made: set[str] = set()
+        for module in self._targets.values():
+            for step in self._resources(module):
+                if step.id not in made:
+                    made.add(step.id)
+                    yield step
+            for service in module.services:
+                for step in self._service(module, service):
+                    if step.id not in made:
+                        made.add(step.id)
+                        yield step
+
+    def _resources(self, module: ModuleTarget) -> Iterator[Step]:
+        for network in module.networks:
+            if network.name not in self._observed.networks:
+                yield Step(
+                    "network", network.name, module.name, seconds=SECONDS["network"], target=network
+                )
+        for volume in module.volumes:
+            if volume.name not in self._observed.volumes:
+                yield Step(
+                    "volume", volume.name, module.name, seconds=SECONDS["volume"], target=volume
+                )
+
+    def _left_over(self) -> Iterator[Container]:
+        """Containers of services that their module no longer has."""
+        for container in self._observed.containers.values():
+            module = self._targets.get(container.module)
+            if module and all(s.container != container.name for s in module.services):
+                yield container
+
+    def _remove(self, container: Container, *needs: str) -> Iterator[Step]:
+        if container.status not in AT_REST:
+            yield stop(container, needs)
+        yield removal(container, needs)
+
+    def _service(self, module: ModuleTarget, service: ServiceTarget) -> Iterator[Step]:
+        decision = self._decisions[service.container]
+        if decision == "keep":
+            return
+        container = self._observed.containers.get(service.container)
+        if decision in ("create", "recreate"):
+            yield from self._creation(module, service, container)
+        # What runs already, and began before what it depends on, may end for that reason.
+        if decision != "wait" or self._is_early(module, service):
+            yield self._start(module, service, container)
+        yield self._wait(service, container)
+
+    def _is_early(self, module: ModuleTarget, service: ServiceTarget) -> bool:
+        """Whether something has still to become ready that has to be so before *service*."""
+        others = [o for d, o in self._dependencies(module, service) if d.condition != _STARTED]
+        others += self._required(service)
+        return any(self._decisions[other.container] != "keep" for other in others)
+
+    def _creation(
+        self, module: ModuleTarget, service: ServiceTarget, container: Container | None
+    ) -> Iterator[Step]:
+        image_needs = set()
+        if (step := self._image(service)) is not None:
+            image_needs.add(step.id)
+            yield step
+        needs = {
+            *image_needs,
+            *(step_id("network", network.name) for network in module.networks),
+            *(step_id("volume", volume) for volume in service.volumes),
+            *(step_id("create", name) for name in self._shared(module, service)),
+        }
+        if container is not None:
+            # Only once the image is there: the old one serves until then.
+            yield from self._remove(container, *image_needs)
+            needs.add(step_id("remove", container.name))
+        yield Step(
+            "create",
+            service.container,
+            module.name,
+            service.service,
+            frozenset(needs),
+            SECONDS["create"],
+            service,
+            container,
+        )
+
+    def _image(self, service: ServiceTarget) -> Step | None:
+        image = service.image
+        if self._observed.image_of(image) is not None:
+            return None
+        is_pulled = image.name and not (image.build and image.pull_policy in ("build", "never"))
+        return _image_step("pull" if is_pulled else "build", service)
+
+    def _shared(self, module: ModuleTarget, service: ServiceTarget) -> list[str]:
+        """Containers whose namespace or volumes the one of *service* shares: they must be there
+        when it is made."""
+        host = service.body.get("HostConfig", {})
+        modes = [str(host.get(key) or "") for key in ("NetworkMode", "IpcMode", "PidMode")]
+        shared = {mode.removeprefix(_SHARED) for mode in modes if mode.startswith(_SHARED)}
+        shared |= {source.split(":")[0] for source in host.get("VolumesFrom") or ()}
+        return [other.container for other in module.services if other.container in shared]
+
+    def _dependencies(
+        self, module: ModuleTarget, service: ServiceTarget
+    ) -> Iterator[tuple[Dependency, ServiceTarget]]:
+        by_name = {other.service: other for other in module.services}
+        for dependency in service.depends_on:
+            if dependency.service in by_name:
+                yield dependency, by_name[dependency.service]
+
+    def _start(
+        self, module: ModuleTarget, service: ServiceTarget, container: Container | None
+    ) -> Step:
+        needs = {
+            step_id("create", service.container),
+            *self._clearance(service),
+            *(step_id("wait", other.container) for other in self._required(service)),
+        }
+        after: set[str] = set()
+        for dependency, other in self._dependencies(module, service):
+            before: StepKind = "start" if dependency.condition == _STARTED else "wait"
+            (needs if dependency.required else after).add(step_id(before, other.container))
+        return Step(
+            "start",
+            service.container,
+            module.name,
+            service.service,
+            frozenset(needs),
+            SECONDS["start"],
+            service,
+            container,
+            frozenset(after),
+        )
+
+    def _clearance(self, service: ServiceTarget) -> Iterator[str]:
+        """Steps that make way for *service*: what left the catalog may have its volumes, and what
+        is to be stopped its ports."""
+        yield step_id("stop", service.container)
+        yield from (step_id("remove", orphan.name) for orphan in self._orphans)
+        wanted = [HostPort.of(port) for port in service.ports]
+        for container in self._observed.containers.values():
+            had = map(HostPort.of, container.ports)
+            if any(port.collides(other) for other in had for port in wanted):
+                yield step_id("stop", container.name)
+
+    def _required(self, service: ServiceTarget) -> list[ServiceTarget]:
+        """The services of the modules that *service* requires: all have to be ready first."""
+        required = (self._targets[name] for name in service.requires if name in self._targets)
+        return [other for target in required for other in target.services]
+
+    def _wait(self, service: ServiceTarget, container: Container | None) -> Step:
+        seconds = self._observed.learnt.get(service.address, READY_SECONDS)
+        return Step(
+            "wait",
+            service.container,
+            service.module,
+            service.service,
+            frozenset({step_id("start", service.container)}),
+            seconds,
+            service,
+            container,
+        )
+
+
+def images_of(targets: Iterable[ModuleTarget]) -> list[ImageTarget]:
+    """Each image of *targets* once."""
+    return list(
+        {
+            (service.image.name, service.image.local): service.image
+            for module in targets
+            for service in module.services
+        }.values()
+    )

@@ -1,0 +1,53 @@
+"""Networks and volumes that stay as they were made, though their file says something else by now
+(pure)."""
+
+from collections.abc import Iterable, Mapping
+
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.operations.plan.survey import Found, Survey
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.model import ModuleTarget, NetworkTarget, VolumeTarget
+
+
+def changed_notices(targets: Iterable[ModuleTarget], survey: Survey) -> list[Text]:
+    """What of *targets* takes no effect, since the engine changes no network or volume, and `up`
+    does not make them anew: others' containers may be on the one, and the other holds data."""
+    return [
+        notice
+        for target in targets
+        for notice in (
+            *(_network(n, target) for n in target.networks if _differs(n, survey.networks, survey)),
+            *(_volume(v, target) for v in target.volumes if _differs(v, survey.volumes, survey)),
+        )
+    ]
+
+
+def _differs(
+    wanted: NetworkTarget | VolumeTarget, there: Mapping[str, Found], survey: Survey
+) -> bool:
+    """Whether *wanted* was made from something else. Nothing is known of one without the label,
+    which an earlier version made."""
+    found = there.get(wanted.name)
+    if wanted.external or found is None or not survey.is_ours(found):
+        return False
+    now = wanted.body["Labels"][labels.CONFIG_HASH]
+    return bool(found.labels.get(labels.CONFIG_HASH, now) != now)
+
+
+def _network(network: NetworkTarget, target: ModuleTarget) -> Text:
+    return Text(
+        "The network {name} is as it was made; what the file says of it now takes effect after: "
+        "aiserver-tray down {module}, then: aiserver-tray up {module}",
+        name=network.name,
+        module=target.name,
+    )
+
+
+def _volume(volume: VolumeTarget, target: ModuleTarget) -> Text:
+    return Text(
+        "The volume {name} stays as it was made, since it holds data; what the file says of it now "
+        "is for a new one. If nobody needs the data of {module}, delete it: aiserver-tray down "
+        "{module} --volumes, then: aiserver-tray up {module}",
+        name=volume.name,
+        module=target.name,
+    )

@@ -1,0 +1,169 @@
+"""Settings of the engine's kernel that modules need and that are too low (pure, but for the
+kernel itself)."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineDownError,
+    ObjectNotFoundError,
+    ResourcesError,
+)
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
+from aiserver_tray.spec.kernel import KernelSetting
+from aiserver_tray.spec.model import ModuleTarget
+
+HIGHEST: Mapping[str, int] = {
+    "fs.aio-max-nr": 2**22,
+    "fs.inotify.max_user_instances": 2**16,
+    "fs.inotify.max_user_watches": 2**24,
+    "vm.max_map_count": 2**31 - 1,
+}
+"""What may be set for a module, and how high: plain limits, of which more does no harm. What a
+module needs comes from its file, which anybody may have written, and the kernel has settings that
+run programs or switch protection off."""
+
+
+class KernelSettings(Protocol):
+    """Those of the engine, as `kernel.Kernel` has them."""
+
+    @property
+    def may_raise(self) -> bool:
+        """Whether the user lets us raise them."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether they are this machine's own."""
+
+    def read(self, needed: Mapping[str, int]) -> dict[str, int]:
+        """Values by name, of those that there are.
+
+        Raises:
+            AiServerError: they can't be read.
+        """
+
+    def to_raise(self, name: str, value: int, modules: Iterable[str]) -> KernelSetting:
+        """What has to be done to raise one."""
+
+
+@dataclass(frozen=True)
+class KernelReport:
+    """``errors`` stand in the way; ``mends`` are to be done first; ``notices`` are to be told.
+    ``lacks_helper``: they can be looked at once the engine has the image that does it."""
+
+    errors: tuple[AiServerError, ...] = ()
+    mends: tuple[KernelSetting, ...] = ()
+    notices: tuple[Text, ...] = ()
+    lacks_helper: bool = False
+
+
+class _Need(NamedTuple):
+    name: str
+    value: int
+    module: str
+
+    @property
+    def is_mendable(self) -> bool:
+        return self.value <= HIGHEST.get(self.name, -1)
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}"
+
+
+def examine_kernel(
+    targets: Sequence[ModuleTarget], starting: Container[str], kernel: KernelSettings
+) -> KernelReport:
+    """Whether *kernel* is as *targets* need it. Nothing is in the way of those that are not
+    *starting*; what the user lets us mend is mended for them, too.
+
+    Raises:
+        EngineDownError: the engine can't be asked.
+        SettingError: what the user lets us do can't be read.
+    """
+    declared = [_Need(*item, t.name) for t in targets for item in t.module.needs.sysctls.items()]
+    may_raise = bool(declared) and kernel.may_raise
+    needs = [need for need in declared if may_raise or need.module in starting]
+    if not needs:
+        return KernelReport()
+    try:
+        found = kernel.read({need.name: need.value for need in _highest(needs)})
+    except EngineDownError:
+        raise
+    except AiServerError as error:
+        return _unknown(needs, error)
+    low = [need for need in needs if found.get(need.name, need.value) < need.value]
+    mends = [need for need in low if may_raise and need.is_mendable]
+    refused = [need for need in low if need not in mends and need.module in starting]
+    return KernelReport(
+        tuple(_too_low(need, found[need.name], kernel) for need in _highest(refused)),
+        tuple(
+            kernel.to_raise(need.name, need.value, [n.module for n in mends if n.name == need.name])
+            for need in _highest(mends)
+        ),
+    )
+
+
+def _highest(needs: Iterable[_Need]) -> list[_Need]:
+    """Of each setting, the need of the highest value."""
+    return list({need.name: need for need in sorted(needs, key=lambda n: n.value)}.values())
+
+
+def _unknown(needs: Sequence[_Need], error: AiServerError) -> KernelReport:
+    notice = Text(
+        "It can't be known whether the kernel of the engine is as needed ({needs}): {why}",
+        needs=", ".join(map(str, _highest(needs))),
+        why=error.text,
+    )
+    return KernelReport(notices=(notice,), lacks_helper=isinstance(error, ObjectNotFoundError))
+
+
+def _too_low(need: _Need, found: int, kernel: KernelSettings) -> ResourcesError:
+    by_hand = _by_hand(need) if kernel.is_ours else _by_hand_elsewhere(need)
+    data: dict[str, Any] = {"resource": need.name, "modules": [need.module]}
+    data |= {"needed": need.value, "available": found}
+    how = by_hand
+    if need.is_mendable:
+        data["mend"] = _mend(need)
+        how = Text(
+            "Let AI-Server Tray set it: aiserver-tray config set {address} true. {by_hand}",
+            address=KERNEL_SETTINGS,
+            by_hand=by_hand,
+        )
+    text = Text(
+        "{module} needs the kernel setting {name} to be at least {needed}; it is {found}. {how}",
+        module=need.module,
+        name=need.name,
+        needed=need.value,
+        found=found,
+        how=how,
+    )
+    return ResourcesError(text, **data)
+
+
+def _by_hand(need: _Need) -> Text:
+    return Text("By hand: sudo sysctl -w {setting}", setting=str(need))
+
+
+def _by_hand_elsewhere(need: _Need) -> Text:
+    """Windows: https://learn.microsoft.com/windows/wsl/wsl-config; the parameter:
+    https://docs.kernel.org/admin-guide/kernel-parameters.html (sysctl.*)."""
+    return Text(
+        "By hand, on the engine's machine: sudo sysctl -w {setting}; for Docker Desktop on "
+        "Windows, put kernelCommandLine = sysctl.{setting} below [wsl2] in the file .wslconfig of "
+        "your user folder, then run: wsl --shutdown",
+        setting=str(need),
+    )
+
+
+def _mend(need: _Need) -> dict[str, Any]:
+    """What has to be set to what, and what to ask the user before."""
+    question = Text(
+        "May AI-Server Tray set {setting} in the kernel of the Docker engine? A privileged "
+        "container does it before a start, and again after each restart of the engine. It holds "
+        "for all that runs on that kernel.",
+        setting=str(need),
+    )
+    return {"setting": KERNEL_SETTINGS, "value": "true", "question": question}

@@ -1,0 +1,175 @@
+"""Objects of the engine that have a name we need (pure)."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from aiserver_tray.base.errors import (
+    KIND_WORDS,
+    AiServerError,
+    CatalogError,
+    NameConflictError,
+    ObjectKind,
+    Place,
+    Problem,
+)
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.check import shared_name_problems
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.operations.plan.survey import Found, Survey
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.model import ModuleTarget
+from aiserver_tray.spec.names import SHARED_NETWORK
+
+
+class _Needed(NamedTuple):
+    """A name that we put on the engine, and what needs it. ``path`` is where it comes from in the
+    module's file."""
+
+    kind: ObjectKind
+    name: str
+    module: Module
+    path: tuple[str, ...]
+
+
+def name_problems(targets: Sequence[ModuleTarget], survey: Survey) -> list[AiServerError]:
+    """Names that *targets* need and somebody else has, and external objects that are missing."""
+    needed = [found for target in targets for found in _needed(target)]
+    return [
+        *_clashes(needed),
+        *_taken(needed, survey),
+        *_missing(targets, needed, survey),
+        *_ambiguous(targets, survey),
+    ]
+
+
+def _needed(target: ModuleTarget) -> Iterator[_Needed]:
+    module = target.module
+    for service in target.services:
+        yield _Needed("container", service.container, module, ("services", service.service))
+    for network in target.networks:
+        if not network.external or network.name == SHARED_NETWORK:
+            yield _Needed("network", network.name, module, ("networks",))
+    for volume in target.volumes:
+        if not volume.external:
+            yield _Needed("volume", volume.name, module, ("volumes",))
+
+
+def _clashes(needed: Iterable[_Needed]) -> Iterator[AiServerError]:
+    """Two modules may come to the same name: ``a`` with ``b-c``, and ``a-b`` with ``c``."""
+    first: dict[tuple[ObjectKind, str], _Needed] = {}
+    for found in needed:
+        earlier = first.setdefault((found.kind, found.name), found)
+        if earlier.module.name != found.module.name and found.name != SHARED_NETWORK:
+            yield _shared_name(found, earlier.module.name)
+
+
+def _shared_name(needed: _Needed, other: str) -> CatalogError:
+    text = Text(
+        "expected another name: the {kind} {name} would also be that of the module {other}. "
+        "Rename it here or there",
+        kind=KIND_WORDS[needed.kind],
+        name=needed.name,
+        other=other,
+    )
+    return CatalogError.at(needed.module.place(*needed.path), text)
+
+
+def _taken(needed: Iterable[_Needed], survey: Survey) -> Iterator[AiServerError]:
+    there = _by_name(survey)
+    told = set()
+    for need in needed:
+        key = (need.kind, need.name)
+        if key not in there or key in told:
+            continue
+        found = there[key]
+        module = found.labels.get(labels.MODULE)
+        if not survey.is_ours(found):
+            told.add(key)
+            yield NameConflictError(
+                *key, found.labels.get(labels.INSTALLATION), found.labels.get(labels.HOME)
+            )
+        elif module not in (need.module.name, None):
+            yield _shared_name(need, str(module))
+
+
+def _by_name(survey: Survey) -> dict[tuple[ObjectKind, str], ContainerSummary | Found]:
+    containers = {("container", c.name): c for c in survey.containers}
+    networks = {("network", n.name): n for n in survey.networks.values()}
+    volumes = {("volume", v.name): v for v in survey.volumes.values()}
+    return {**containers, **networks, **volumes}  # type: ignore[dict-item]
+
+
+def _missing(
+    targets: Iterable[ModuleTarget], needed: Iterable[_Needed], survey: Survey
+) -> Iterator[AiServerError]:
+    """External networks and volumes that neither exist nor are about to be made."""
+    will_be = {(found.kind, found.name) for found in needed} | _by_name(survey).keys()
+    for target in targets:
+        for network in target.networks:
+            if network.external and ("network", network.name) not in will_be:
+                yield _absent("networks", target.module, network.name)
+        for volume in target.volumes:
+            if volume.external and ("volume", volume.name) not in will_be:
+                yield _absent("volumes", target.module, volume.name)
+
+
+def _absent(section: Literal["networks", "volumes"], module: Module, name: str) -> CatalogError:
+    text = (
+        Text(
+            "expected a network {name} on the engine, since it is external here. Make it with: "
+            "docker network create {name}",
+            name=name,
+        )
+        if section == "networks"
+        else Text(
+            "expected a volume {name} on the engine, since it is external here. Make it with: "
+            "docker volume create {name}",
+            name=name,
+        )
+    )
+    return CatalogError.at(_declared(section, module, name), text)
+
+
+def _declared(section: str, module: Module, name: str) -> Place:
+    """Where *module*'s file declares what the engine calls *name*."""
+    for key, value in module.section(section).items():
+        given = value.get("name") if isinstance(value, dict) else None
+        if name in (key, given):
+            return module.place(section, key)
+    return module.place(section)
+
+
+def _ambiguous(targets: Sequence[ModuleTarget], survey: Survey) -> list[AiServerError]:
+    """Names on the shared network to which services of two modules would answer."""
+    names = [(target.module, _shared_names(target)) for target in targets]
+    problems = shared_name_problems(names)
+    there = _shared_names_there(survey, [target.name for target in targets])
+    problems += [
+        _also_there(m, n, there[n]) for m, found in names for n in sorted(found & {*there})
+    ]
+    return [CatalogError(problems)] if problems else []
+
+
+def _shared_names(target: ModuleTarget) -> set[str]:
+    endpoints = (s.body["NetworkingConfig"]["EndpointsConfig"] for s in target.services)
+    return {n for found in endpoints for n in found.get(SHARED_NETWORK, {}).get("Aliases", ())}
+
+
+def _shared_names_there(survey: Survey, but: Collection[str]) -> dict[str, str]:
+    """Name -> module, of our containers on the shared network that are of other modules."""
+    found = [c.labels for c in survey.ours if SHARED_NETWORK in c.networks]
+    others = [given for given in found if given[labels.MODULE] not in but]
+    return {name: o[labels.MODULE] for o in others for name in labels.shared_names_in(o)}
+
+
+def _also_there(module: Module, name: str, other: str) -> Problem:
+    text = Text(
+        "expected a name of its own on {network}; the module {other}, whose containers are on the "
+        "engine, has {name} too. Rename it here or there, or remove them: aiserver-tray down "
+        "{other}",
+        network=SHARED_NETWORK,
+        name=name,
+        other=other,
+    )
+    return Problem(module.place("services", name), text)

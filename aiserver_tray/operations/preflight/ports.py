@@ -1,0 +1,122 @@
+"""Host ports that are wanted and taken (pure)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from aiserver_tray.base.errors import AiServerError, PortConflictError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.operations.plan.survey import Survey
+from aiserver_tray.operations.surroundings import HostPort, Surroundings, wanted_ports
+from aiserver_tray.spec.model import ModuleTarget, ServiceTarget
+from aiserver_tray.system.ports import free_port_near
+from aiserver_tray.system.reserved_ports import ReservedRange
+
+
+@dataclass(frozen=True)
+class _Conflict:
+    """A service can't have a port, since *owner* has it or will."""
+
+    service: ServiceTarget
+    port: HostPort
+    owner: Text
+
+
+def port_problems(
+    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
+) -> list[AiServerError]:
+    """One error for each port number that a service can't have, with a free port for each that is
+    offered once only."""
+    offers = _Offers(targets, around)
+    told: set[tuple[str, int]] = set()
+    errors: list[AiServerError] = []
+    for conflict in _conflicts(targets, survey, around):
+        key = (conflict.service.address, conflict.port.number)
+        # On another address, or for udp beside tcp, it is the same setting that moves it.
+        if key not in told:
+            told.add(key)
+            errors.append(_error(conflict, offers.near(conflict.port)))
+    return errors
+
+
+def _error(conflict: _Conflict, free: int) -> PortConflictError:
+    port = conflict.port
+    setting = conflict.service.port_settings.get(port.number)
+    return PortConflictError(port.address, port.number, conflict.owner, free, setting)
+
+
+def _conflicts(
+    targets: Iterable[ModuleTarget], survey: Survey, around: Surroundings
+) -> Iterator[_Conflict]:
+    # Whoever else lays claim to a port that its own container has, is the one that can't have it.
+    had = {c.name: {HostPort.of(port) for port in c.ports} for c in survey.ours}
+    earlier: list[tuple[HostPort, ServiceTarget]] = []
+    services = [service for target in targets for service in target.services]
+    for service in services:
+        own = [HostPort.of(port) for port in service.ports]
+        for port in own:
+            owner = _planned(port, earlier)
+            if owner is None and port not in had.get(service.container, ()):
+                owner = _container(port, survey, around) or _process(port, around)
+            if owner:
+                yield _Conflict(service, port, owner)
+        earlier += [(port, service) for port in own]
+
+
+def _planned(port: HostPort, earlier: Iterable[tuple[HostPort, ServiceTarget]]) -> Text | None:
+    for other, service in earlier:
+        if port.collides(other):
+            return Text("{service}, which is to be started too", service=service.address)
+    return None
+
+
+def _container(port: HostPort, survey: Survey, around: Surroundings) -> Text | None:
+    for container in survey.containers:
+        if any(map(port.collides, around.claims.get(container.id, ()))):
+            return _named(container)
+    return None
+
+
+def _named(container: ContainerSummary) -> Text:
+    if container.status in ("running", "paused", "restarting"):
+        return Text("the container {name}", name=container.name)
+    return Text("the stopped container {name}", name=container.name)
+
+
+def _process(port: HostPort, around: Surroundings) -> Text | None:
+    if port not in around.listeners:
+        return None
+    owner = around.listeners[port]
+    if isinstance(owner, ReservedRange):
+        return Text(
+            "Windows, which reserves {first} to {last} (`netsh interface ipv4 show "
+            "excludedportrange protocol={protocol}` shows all)",
+            first=owner.first,
+            last=owner.last,
+            protocol=port.protocol,
+        )
+    if owner is None:
+        return Text("another program or the operating system")
+    if owner.program is None:
+        return Text("process {pid}", pid=owner.pid)
+    return Text("{program} (process {pid})", program=owner.program, pid=owner.pid)
+
+
+class _Offers:
+    """Free ports, none of which is offered twice."""
+
+    def __init__(self, targets: Iterable[ModuleTarget], around: Surroundings) -> None:
+        claimed = {port for ports in around.claims.values() for port in ports}
+        self._around = around
+        self._taken = {port.number for port in {*wanted_ports(targets), *claimed}}
+
+    def near(self, port: HostPort) -> int:
+        """One near *port*, free on its address."""
+
+        def is_usable(number: int) -> bool:
+            moved = port._replace(number=number)
+            return number not in self._taken and self._around.is_free(moved)
+
+        free = free_port_near(port.number, is_usable)
+        self._taken.add(free)
+        return free

@@ -1,0 +1,66 @@
+"""Everything that would make an `up` fail and can be known before anything is changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.operations.plan.survey import Survey, survey
+from aiserver_tray.operations.preflight.names import name_problems
+from aiserver_tray.operations.preflight.ports import port_problems
+from aiserver_tray.operations.preflight.resources import memory_notices, resource_problems
+from aiserver_tray.operations.preflight.volumes import keep_problems, use_problems
+from aiserver_tray.operations.surroundings import Surroundings, look_around
+from aiserver_tray.spec.model import ModuleTarget
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
+
+
+@dataclass(frozen=True)
+class Report:
+    """``errors`` stand in the way; ``notices`` are what people should be told all the same."""
+
+    errors: tuple[AiServerError, ...]
+    notices: tuple[Text, ...]
+
+
+def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: "Engine") -> Report:
+    """Whether *targets* can be made, beside what was *found* on *engine*.
+
+    Raises:
+        EngineDownError, EngineRequestError: the engine can't be asked.
+    """
+    around = look_around(engine, found, targets)
+    return Report(
+        tuple(problems(targets, found, around)), tuple(memory_notices(targets, found, around))
+    )
+
+
+def port_conflict(
+    target: ModuleTarget, installation: str, engine: "Engine"
+) -> AiServerError | None:
+    """Who has a port that *target* wants, where somebody took one since `preflight`.
+
+    Raises:
+        EngineDownError, EngineRequestError: the engine can't be asked.
+    """
+    found = survey(engine, installation)
+    around = look_around(engine, found, [target])
+    return next(iter(port_problems([target], found, around)), None)
+
+
+def problems(
+    targets: Sequence[ModuleTarget], found: Survey, around: Surroundings
+) -> list[AiServerError]:
+    """What is in the way of *targets*, all at once: names, ports, resources, and volumes that were
+    made for another use or with other secrets (where `with_keep_labels` gave the targets their
+    fingerprints)."""
+    return [
+        *name_problems(targets, found),
+        *use_problems(targets, found),
+        *keep_problems(targets, found),
+        *port_problems(targets, found, around),
+        *resource_problems(targets, found, around),
+    ]

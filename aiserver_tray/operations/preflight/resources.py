@@ -1,0 +1,134 @@
+"""Memory and disk that modules need and the engine's machine lacks (pure)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from aiserver_tray.base.errors import AiServerError, ResourcesError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.scalars import parse_size
+from aiserver_tray.operations.plan.survey import Survey
+from aiserver_tray.operations.surroundings import Surroundings
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.model import ModuleTarget
+
+_SEEN = 0.9
+"""Part of a machine's memory that its system has at least: firmware and kernel keep the rest."""
+
+
+def resource_problems(
+    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
+) -> list[AiServerError]:
+    """What *targets* can't run without. What can't be known of a machine is no problem."""
+    return [
+        *(_too_big(t, around.memory) for t in targets if _memory(t) > around.memory),
+        *_disk(_new(targets, survey), around.free_disk),
+    ]
+
+
+def memory_notices(
+    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
+) -> list[Text]:
+    """What *targets* may get slow by."""
+    return [
+        *(_small_machine(t, around.memory) for t in targets if _is_small(t, around.memory)),
+        *_together(targets, survey, around),
+    ]
+
+
+def _is_small(target: ModuleTarget, total: int) -> bool:
+    asked = parse_size(target.module.needs.total_memory or 0)
+    return total < asked * _SEEN
+
+
+def _small_machine(target: ModuleTarget, total: int) -> Text:
+    return Text(
+        "The makers of {module} ask for {asked} of memory in all, and the engine has {total}. It "
+        "may get slow, or be ended for want of memory.",
+        module=target.name,
+        asked=binary_size(parse_size(target.module.needs.total_memory or 0)),
+        total=binary_size(total),
+    )
+
+
+def _together(
+    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
+) -> Iterator[Text]:
+    starting = [t for t in targets if t.name not in _running(survey)]
+    together = sum(map(_memory, targets))
+    more = sum(map(_memory, starting))
+    available = around.available_memory
+    if together > around.memory:
+        yield Text(
+            "{modules} together need {needed} of memory, and the engine has {total}. They may "
+            "get slow or be ended.",
+            modules=_names(targets),
+            needed=binary_size(together),
+            total=binary_size(around.memory),
+        )
+    elif available is not None and more > available:
+        yield Text(
+            "{needed} of memory are needed for {modules}, and {available} are free now. Close "
+            "other programs if it gets slow.",
+            modules=_names(starting),
+            needed=binary_size(more),
+            available=binary_size(available),
+        )
+
+
+def _too_big(target: ModuleTarget, total: int) -> ResourcesError:
+    needed = _memory(target)
+    text = Text(
+        "{module} needs {needed} of memory, and the engine has {total}. Give it more (in Docker "
+        "Desktop under Settings, Resources), or leave the module out.",
+        module=target.name,
+        needed=binary_size(needed),
+        total=binary_size(total),
+    )
+    data = {"resource": "memory", "modules": [target.name], "needed": needed, "available": total}
+    return ResourcesError(text, **data)
+
+
+def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
+    needed = sum(map(_disk_need, new))
+    if free is None or needed <= free:
+        return []
+    text = Text(
+        "{needed} of disk space are needed for images and data of {modules}, and the engine has "
+        "{free}. Free {missing} more (`docker system df` shows what takes space).",
+        modules=_names([t for t in new if _disk_need(t)]),
+        needed=binary_size(needed),
+        free=binary_size(free),
+        missing=binary_size(needed - free),
+    )
+    modules = [t.name for t in new if _disk_need(t)]
+    data = {"resource": "disk", "modules": modules, "needed": needed, "available": free}
+    return [ResourcesError(text, **data)]
+
+
+def _new(targets: Iterable[ModuleTarget], survey: Survey) -> list[ModuleTarget]:
+    """Those of which nothing is there yet."""
+    there = {container.labels.get(labels.MODULE) for container in survey.ours}
+    there |= {volume.module for volume in survey.our_volumes}
+    return [target for target in targets if target.name not in there]
+
+
+def _running(survey: Survey) -> set[str | None]:
+    running = (container for container in survey.ours if container.status == "running")
+    return {container.labels.get(labels.MODULE) for container in running}
+
+
+def _memory(target: ModuleTarget) -> int:
+    return parse_size(target.module.needs.memory or 0)
+
+
+def _disk_need(target: ModuleTarget) -> int:
+    return parse_size(target.module.needs.disk or 0)
+
+
+def _names(targets: Iterable[ModuleTarget]) -> str:
+    return ", ".join(target.name for target in targets)
+
+
+def binary_size(count: int) -> str:
+    """*count* bytes in the units in which files say what they need."""
+    gibi = 1024**3
+    return f"{count / gibi:.1f} GiB" if count >= gibi else f"{count / 1024**2:.0f} MiB"

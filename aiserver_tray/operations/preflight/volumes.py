@@ -1,0 +1,190 @@
+"""Volumes that were made for another use, or with other secrets (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from aiserver_tray.base.errors import AiServerError, CatalogError, NameConflictError, SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.operations.plan.survey import Survey
+from aiserver_tray.settings.secrets import Secrets
+from aiserver_tray.spec import labels
+from aiserver_tray.spec.model import ModuleTarget, VolumeTarget
+
+KEEP = "io.aiserver.keep."
+"""A volume's label ``io.aiserver.keep.<address>`` holds the keyed fingerprint of the secret that
+its data depends on."""
+
+_TO_BE_MADE = "to be made"
+"""The fingerprint of a secret that was not made yet: no data was made with it."""
+
+
+# -- of data and of configuration files ------------------------------------------------------------
+
+
+def use_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServerError]:
+    """Our volumes that would be put to another use than before."""
+    there = {volume.name: volume.labels for volume in survey.our_volumes}
+    return [
+        error
+        for target in targets
+        for volume in target.volumes
+        if volume.name in there
+        if (error := other_use(target.module, volume, there[volume.name]))
+    ]
+
+
+def other_use(
+    module: Module, volume: VolumeTarget, there: Mapping[str, str]
+) -> AiServerError | None:
+    """What is wrong with taking, as *volume* of *module*, the one of that name that is labelled as
+    *there*: it is not ours, or of data and configuration files it holds the other."""
+    if volume.external:
+        return None
+    wanted = _labels(volume.body)
+    installation = there.get(labels.INSTALLATION)
+    if installation != wanted[labels.INSTALLATION]:
+        return NameConflictError("volume", volume.name, installation, there.get(labels.HOME))
+    if (labels.CONFIG_OF in wanted) == (labels.CONFIG_OF in there):
+        return None
+    if service := wanted.get(labels.CONFIG_OF):
+        return CatalogError.at(module.place("services", service), _holds_data(volume, module))
+    return CatalogError.at(module.place("volumes"), _holds_files(volume, module))
+
+
+def _holds_data(volume: VolumeTarget, module: Module) -> Text:
+    return Text(
+        "expected another name: the volume {volume} on the engine holds data of this module, and "
+        "would be emptied for configuration files of this service. Rename the service, or, if "
+        "nobody needs the data, remove it: aiserver-tray down {module} --volumes",
+        volume=volume.name,
+        module=module.name,
+    )
+
+
+def _holds_files(volume: VolumeTarget, module: Module) -> Text:
+    return Text(
+        "expected another name: the volume {volume} on the engine holds configuration files, and "
+        "goes with the containers. Rename this one, or remove the other: "
+        "aiserver-tray down {module}",
+        volume=volume.name,
+        module=module.name,
+    )
+
+
+# -- and the secrets that their data depends on ----------------------------------------------------
+
+
+def with_keep_labels(target: ModuleTarget, secrets: Secrets) -> ModuleTarget:
+    """*target*, whose own volumes will be labelled with the fingerprints of the module's secrets
+    that are to be kept.
+
+    Raises:
+        SettingError: a secret can't be read.
+    """
+    keep = keep_labels(target.module, secrets)
+    volumes = tuple(
+        volume
+        if volume.external
+        else replace(volume, body={**volume.body, "Labels": {**_labels(volume.body), **keep}})
+        for volume in target.volumes
+    )
+    return replace(target, volumes=volumes, keep=keep)
+
+
+def keep_labels(module: Module, secrets: Secrets) -> dict[str, str]:
+    """Label -> fingerprint, for each secret of *module* that is to be kept and has been made, or
+    is yet to be.
+
+    Raises:
+        SettingError: a secret can't be read.
+    """
+    keep = {f"{module.name}.{name}": s for name, s in module.settings.items() if s.keep}
+    made = secrets.names() if keep else ()
+    return {
+        f"{KEEP}{address}": secrets.fingerprint(address) if address in made else _TO_BE_MADE
+        for address, setting in keep.items()
+        if address in made or setting.generate
+    } | _renamed_labels(module, [address for address in keep if address in made], secrets)
+
+
+def _renamed_labels(module: Module, kept: Sequence[str], secrets: Secrets) -> dict[str, str]:
+    """As `keep_labels`, of secrets that the file of *module* has no more, and whose value one of
+    those that are *kept* has: somebody gave it another name, and the value with it."""
+    own = f"{module.name}."
+    declared = {f"{own}{name}" for name in module.settings}
+    gone = [a for a in secrets.names() if a.startswith(own) and a not in declared] if kept else []
+    if not gone:
+        return {}
+    values = secrets.values([*gone, *kept])
+    present = {values[address] for address in kept}
+    return {f"{KEEP}{a}": secrets.fingerprint(a) for a in gone if values[a] in present}
+
+
+def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
+    found: Mapping[str, str] = body.get("Labels") or {}
+    return found
+
+
+def keep_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServerError]:
+    """Our volumes that were made with another value of a secret than the present one, or with a
+    secret that has another name now."""
+    return [
+        *(
+            _changed(address, target.name, volumes)
+            for target in targets
+            for address, volumes in _altered(target, survey).items()
+        ),
+        *(error for target in targets for error in _renamed(target, survey)),
+    ]
+
+
+def _altered(target: ModuleTarget, survey: Survey) -> dict[str, list[str]]:
+    """Address of a secret -> the volumes of *target* that were made with another value of it. One
+    made before the secret was to be kept has no label of it."""
+    found: dict[str, list[str]] = {}
+    for volume in survey.our_volumes:
+        for label, fingerprint in target.keep.items():
+            made_with = volume.labels.get(label, fingerprint)
+            if volume.module == target.name and made_with != fingerprint:
+                found.setdefault(label.removeprefix(KEEP), []).append(volume.name)
+    return found
+
+
+def _changed(address: str, module: str, volumes: Sequence[str]) -> SettingError:
+    why = Text(
+        "the data in {volumes} was made with another value of it and can't be used with this one. "
+        "Put back secrets.json of this home from a backup, or begin anew without the data: "
+        "aiserver-tray down {module} --volumes",
+        volumes=", ".join(volumes),
+        module=module,
+    )
+    return SettingError(address, why)
+
+
+def _renamed(target: ModuleTarget, survey: Survey) -> Iterator[SettingError]:
+    """For each generated secret of *target* that no volume was made with, and that may be in the
+    place of one that its file has no more. Whether it was made says nothing: a `pull` makes it."""
+    volumes = [volume for volume in survey.our_volumes if volume.module == target.name]
+    made_with = {label for volume in volumes for label in volume.labels if label.startswith(KEEP)}
+    settings = {f"{KEEP}{target.name}.{name}": s for name, s in target.module.settings.items()}
+    if gone := made_with - {*settings, *target.keep}:
+        locked = [volume.name for volume in volumes if gone & {*volume.labels}]
+        for label in sorted(target.keep.keys() - made_with):
+            if label in settings and settings[label].generate:
+                yield _replaced(label, target.name, sorted(gone), locked)
+
+
+def _replaced(label: str, module: str, gone: Iterable[str], volumes: Iterable[str]) -> SettingError:
+    address = label.removeprefix(KEEP)
+    why = Text(
+        "the data in {volumes} was made with {old}, which the module's file no longer has, and "
+        "can't be used with a new secret. Give it its old name back in the file; or, if it is "
+        "another one, leave the old one among the file's settings, too; or begin anew without the "
+        "data: aiserver-tray down {module} --volumes",
+        volumes=", ".join(volumes),
+        old=", ".join(old.removeprefix(KEEP) for old in gone),
+        module=module,
+    )
+    return SettingError(address, why)

@@ -1,0 +1,291 @@
+"""Does the steps of a plan on the engine."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from aiserver_tray.base.errors import (
+    AiServerError,
+    CatalogError,
+    EngineRequestError,
+    ExitedError,
+    HealthTimeoutError,
+    JobFailedError,
+    ObjectNotFoundError,
+    Problem,
+)
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.engine import Engine
+from aiserver_tray.engine.images import PullProgress
+from aiserver_tray.engine.proxies import with_proxies
+from aiserver_tray.engine.values import Volume
+from aiserver_tray.model import Container
+from aiserver_tray.operations.kernel import raise_setting
+from aiserver_tray.operations.plan.plan import Step
+from aiserver_tray.operations.preflight.preflight import port_conflict
+from aiserver_tray.operations.preflight.volumes import other_use
+from aiserver_tray.operations.run.hooks import run_post_start, run_pre_stop
+from aiserver_tray.operations.run.images import OperationImages
+from aiserver_tray.operations.run.neighbours import neighbours
+from aiserver_tray.operations.run.networks import make_network, on_networks, remove_network
+from aiserver_tray.operations.run.readiness import Wait
+from aiserver_tray.operations.run.volumes import remove_volume
+from aiserver_tray.spec.kernel import KernelSetting
+from aiserver_tray.spec.labels import INSTALLATION
+from aiserver_tray.spec.model import (
+    Body,
+    ImageTarget,
+    ModuleTarget,
+    NetworkTarget,
+    ServiceTarget,
+    VolumeTarget,
+)
+from aiserver_tray.spec.mounts import with_image_volumes
+
+_LOG_LINES = 10
+_NOT_STARTED = (126, 127)
+"""What the engine says where the command can't be run, or isn't there."""
+
+_ONE_NETWORK_BELOW = (1, 44)
+"""The API version from which a container may be created on several networks at once
+(https://docs.docker.com/reference/api/engine/version-history/#v144-api-changes)."""
+
+
+class EngineExecutor:
+    """Does steps. *images* are the names of those that are there; ``progress`` is told how far a
+    pull is."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        modules: Mapping[str, ModuleTarget],
+        images: Iterable[str],
+        mirrors: tuple[str, ...],
+        cancelled: Cancellation,
+    ) -> None:
+        self.cancelled = cancelled
+        self.progress: Callable[[Step, PullProgress], None] = lambda _step, _progress: None
+        self._engine = engine
+        self._modules = modules
+        self._images = OperationImages(engine, images, mirrors, cancelled)
+        self._created: set[str] = set()
+        self._ended_before: dict[str, datetime | None] = {}
+
+    @property
+    def new_images(self) -> Sequence[str]:
+        """Ids of the images that were pulled or built, in this order."""
+        return self._images.new
+
+    def execute(self, step: Step) -> Container | None:  # noqa: C901 - one case per kind
+        """Do *step*; the container that was started or stopped, as it is then.
+
+        Raises:
+            AiServerError: it can't be done.
+        """
+        match step.kind, step.target:
+            case "pull", ImageTarget() as image:
+                self._images.pull(image, lambda progress: self.progress(step, progress))
+            case "build", ImageTarget() as image:
+                self._images.build(image)
+            case "network", NetworkTarget() as network:
+                make_network(self._engine, network)
+            case "volume", VolumeTarget() as volume:
+                self._engine.volumes.create(volume.name, volume.body)
+            case "create", ServiceTarget() as service:
+                self._create(service)
+            case "start", ServiceTarget() as service:
+                return self._start(service)
+            case "kernel_setting", KernelSetting() as setting:
+                raise_setting(self._engine, setting, self.cancelled)
+            case "stop", _:
+                return self._stop(step)
+            case "remove", _:
+                self._remove(step)
+            case "remove_network", _:
+                remove_network(self._engine, step.subject)
+            case "remove_volume", _:
+                remove_volume(self._engine, step.subject, step.module)
+            case _:
+                raise TypeError(step.id)
+        return None
+
+    # -- containers ----------------------------------------------------------------------------
+
+    def _create(self, service: ServiceTarget) -> None:
+        image = self._images.get(service.image)
+        keep = self._modules[service.module].keep
+        shared = self._shared_folders(service)
+        body, volumes = with_image_volumes(service, image.volumes, shared, keep)
+        for volume in volumes:
+            self._make_volume(service, volume)
+        self._renew_config_volumes(service)
+        # Not part of the target, nor so of its hash: they are this machine's, and may be secret.
+        inside = neighbours(service, self._modules)
+        env = with_proxies(body["Env"], self._engine.proxies, inside)
+        body |= {"Image": image.reference, "Env": env}
+        later: Mapping[str, Body] = {}
+        try:
+            if self._engine.info().api_version < _ONE_NETWORK_BELOW:
+                later = service.networks
+                body |= _without_networks(body, later)
+            container = self._engine.containers.create(service.container, body)
+            self._created.add(service.container)
+            for network, endpoint in later.items():
+                connect = partial(self._engine.containers.connect, container, network, endpoint)
+                self._on_networks(service, connect)
+            self._engine.containers.put_files(container, service.files)
+        except EngineRequestError as error:
+            raise self._refused(service, error) from error
+
+    def _shared_folders(self, service: ServiceTarget) -> list[str]:
+        """Where the containers that *service* takes volumes from have something mounted."""
+        sources = service.body["HostConfig"].get("VolumesFrom") or ()
+        mounted = (self._engine.containers.mounted(source.split(":")[0]) for source in sources)
+        return [folder for folders in mounted for folder in folders]
+
+    def _on_networks(self, service: ServiceTarget, act: Callable[[], None]) -> None:
+        on_networks(self._engine, self._modules[service.module].networks, act)
+
+    def _renew_config_volumes(self, service: ServiceTarget) -> None:
+        """Make the volumes of its configuration files anew, without those that were dropped."""
+        volumes = {volume.name: volume for volume in self._modules[service.module].volumes}
+        for name in service.config_volumes:
+            if self._find_volume(service, volumes[name]):
+                self._engine.volumes.remove(name)
+            self._engine.volumes.create(name, volumes[name].body)
+
+    def _make_volume(self, service: ServiceTarget, volume: VolumeTarget) -> None:
+        if not self._find_volume(service, volume):
+            self._engine.volumes.create(volume.name, volume.body)
+
+    def _find_volume(self, service: ServiceTarget, volume: VolumeTarget) -> Volume | None:
+        """The one that is there to be *volume*."""
+        found = self._engine.volumes.find(volume.name)
+        module = self._modules[service.module].module
+        if found and (error := other_use(module, volume, found.labels)):
+            raise error
+        return found
+
+    def _refused(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:
+        """The engine does not take what the module's file asks for."""
+        if error.status != 400:
+            return error
+        place = self._modules[service.module].module.place("services", service.service)
+        text = Text("the engine refuses this service: {why}", why=error.explanation)
+        return CatalogError([Problem(place, text)])
+
+    def _start(self, service: ServiceTarget) -> Container:
+        """See that it runs: one that runs already stays as it is."""
+        containers = self._engine.containers
+        is_new = service.container in self._created
+        found = None if is_new else containers.inspect(service.container)
+        if found and found.status == "running":
+            return found
+        try:
+            self._set_running(service, found)
+        except EngineRequestError as error:
+            raise self._not_started(service, error) from error
+        try:
+            run_post_start(containers, service, self.cancelled)
+        except AiServerError:
+            # Else the next `up` would find it running, and take these commands as done.
+            with suppress(AiServerError):
+                containers.stop(service.container)
+            raise
+        return containers.inspect(service.container)
+
+    def _set_running(self, service: ServiceTarget, found: Container | None) -> None:
+        """*found* is its container, which does not run; None: it was created just now."""
+        containers = self._engine.containers
+        if found and found.status == "paused":
+            containers.unpause(found.id)
+            return
+        if found:
+            if found.status == "restarting":
+                # The engine would start it again in its own time, which gets longer and longer.
+                containers.stop(found.id)
+            self._ended_before[found.id] = found.finished_at
+        self._on_networks(service, partial(containers.start, service.container))
+
+    def _not_started(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:
+        found = self._engine.containers.inspect(service.container)
+        if found.exit_code in _NOT_STARTED:
+            return ExitedError(service.address, found.exit_code, found.error, ())
+        # Engines say it in many ways: whether a port is the cause is seen by looking.
+        alone = replace(self._modules[service.module], services=(service,))
+        installation = service.body["Labels"][INSTALLATION]
+        return port_conflict(alone, installation, self._engine) or error
+
+    def _stop(self, step: Step) -> Container | None:
+        """Its container is stopped. One that is gone meanwhile is no error."""
+        container, containers = _container_of(step), self._engine.containers
+        with suppress(ObjectNotFoundError):
+            if container.status == "paused":
+                # It could not hear the signal, and would be killed after its grace period.
+                containers.unpause(container.id)
+            self._prepare_stop(container)
+            containers.stop(container.id)
+            return containers.inspect(container.id)
+        return None
+
+    def _remove(self, step: Step) -> None:
+        with suppress(ObjectNotFoundError):
+            self._engine.containers.remove(_container_of(step).id)
+
+    def _prepare_stop(self, container: Container) -> None:
+        module = self._modules.get(container.module)
+        for service in module.services if module else ():
+            if service.container == container.name and container.status == "running":
+                run_pre_stop(self._engine.containers, service, self.cancelled)
+
+    # -- failures ------------------------------------------------------------------------------
+
+    def explain(self, wait: Wait, verdict: Literal["failed", "gone", "late"]) -> AiServerError:
+        """Why the service did not become ready, with the last lines of its log."""
+        service, container = wait.target.address, wait.container
+        lines: list[str] = []
+        # What it said before it was started this time would mislead. The engine notes the time of
+        # a start only after the container may have spoken.
+        since = self._ended_before.get(container.id)
+        with suppress(AiServerError):
+            lines = self._engine.containers.tail(container.id, _LOG_LINES, since)
+            if verdict == "late":
+                # A check that fails changes nothing at first, so it was not told.
+                container = self._engine.containers.inspect(container.id)
+        if verdict == "gone":
+            return ExitedError(service, None, Text("its container was removed"), lines)
+        if verdict == "late":
+            seconds = wait.deadline - wait.begun
+            return HealthTimeoutError(service, seconds, container.last_check, lines)
+        if wait.target.is_job:
+            return JobFailedError(service, container.exit_code, lines)
+        if container.status == "running":
+            return ExitedError(service, self._last_code(container), Text("it runs again"), lines)
+        why = Text("out of memory") if container.oom_killed else container.error
+        return ExitedError(service, container.exit_code, why, lines)
+
+    def _last_code(self, container: Container) -> int | None:
+        """With what a container ended that its restart policy has started again since."""
+        with suppress(AiServerError):
+            if container.started_at:
+                containers = self._engine.containers
+                return containers.code_of_last_end(container.id, container.started_at)
+        return None
+
+
+def _without_networks(body: Body, later: Collection[str]) -> Body:
+    """What *body* says of networks, less those that are connected *later*: such an engine refuses
+    a body with more than one."""
+    endpoints = body["NetworkingConfig"]["EndpointsConfig"]
+    first = {name: endpoint for name, endpoint in endpoints.items() if name not in later}
+    return {"NetworkingConfig": {"EndpointsConfig": first}}
+
+
+def _container_of(step: Step) -> Container:
+    if step.container is None:
+        raise TypeError(step.id)
+    return step.container

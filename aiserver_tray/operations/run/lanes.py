@@ -1,0 +1,93 @@
+"""Which of the steps that could be done goes next."""
+
+import heapq
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+from aiserver_tray.model import StepKind
+from aiserver_tray.operations.plan.plan import Plan, Step
+
+_Lane = Literal["engine", "images", "stops"]
+
+_Entry = tuple[float, float, int, Step]
+"""A step in a lane's queue, after what it is ordered by."""
+
+_LANES: Mapping[StepKind, _Lane] = {
+    "pull": "images",
+    "build": "images",
+    "stop": "stops",
+}
+"""Everything else is work for the engine's processors."""
+
+_IMAGES_AT_ONCE = 4
+"""The engine bounds the layers that it loads at once itself (3 by default)."""
+
+_STOPS_AT_ONCE = 32
+"""A stop is mostly waiting for the container to end."""
+
+_MOST_AT_ONCE = 16
+"""However many processors the engine has: what is started needs some too."""
+
+_PRESSING_AT_ONCE = 3
+"""So many times as many, where nothing is held up by it: much of a start is waiting."""
+
+_ABOUT = 0.8
+"""Part of a path from which on another is as long: times are only expected."""
+
+
+def lane_of(kind: StepKind) -> _Lane:
+    """What bounds steps of this *kind*."""
+    return _LANES.get(kind, "engine")
+
+
+class Lanes:
+    """The steps of *plan* that are ready, each in the lane that bounds it. *processors* are the
+    engine's."""
+
+    def __init__(self, plan: Plan, processors: int) -> None:
+        self.at_once = max(1, min(processors, _MOST_AT_ONCE))
+        self._plan = plan
+        self._order = {step.id: index for index, step in enumerate(plan)}
+        self._reached: dict[str, float] = {}
+        for step in plan:
+            reached = plan.begun_by[step.id]
+            self._reached[step.subject] = max(reached, self._reached.get(step.subject, 0.0))
+        self._queues: dict[_Lane, list[_Entry]] = {"engine": [], "images": [], "stops": []}
+        self._free: dict[_Lane, int] = {
+            "engine": self.at_once,
+            "images": _IMAGES_AT_ONCE,
+            "stops": _STOPS_AT_ONCE,
+        }
+
+    @property
+    def most(self) -> int:
+        """How many steps can be under way at the same time."""
+        return self.at_once * _PRESSING_AT_ONCE + _IMAGES_AT_ONCE + _STOPS_AT_ONCE
+
+    def put(self, step: Step) -> None:
+        """*step* is ready. First comes the longest remaining path; of equals, the one that took
+        longest to reach, since what was before it would else have been hurried in vain."""
+        by_path = (-self._plan.remaining[step.id], -self._reached[step.subject])
+        entry = (*by_path, self._order[step.id], step)
+        heapq.heappush(self._queues[lane_of(step.kind)], entry)
+
+    def take(self, under_way: Collection[str]) -> Step | None:
+        """The next step to begin; None while there is none, or no slot for it. *under_way*: the
+        ids of steps that run or are waited for."""
+        for lane, queue in self._queues.items():
+            if queue and (self._free[lane] > 0 or self._is_pressing(lane, under_way)):
+                self._free[lane] -= 1
+                return heapq.heappop(queue)[-1]
+        return None
+
+    def give_back(self, step: Step) -> None:
+        """*step*, which was taken, has ended."""
+        self._free[lane_of(step.kind)] += 1
+
+    def _is_pressing(self, lane: _Lane, under_way: Collection[str]) -> bool:
+        """Whether the first of the queue may begin beyond the slots: nothing *under_way* has a
+        longer path before it, which would be held up."""
+        if lane != "engine" or self._free[lane] <= self.at_once * (1 - _PRESSING_AT_ONCE):
+            return False
+        path = -self._queues[lane][0][0]
+        return all(self._plan.remaining[step_id] * _ABOUT <= path for step_id in under_way)

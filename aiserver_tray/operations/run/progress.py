@@ -1,0 +1,79 @@
+"""How far a plan is, as people are shown."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.values import PullProgress
+from aiserver_tray.model import StepStatus, StepView
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.run.lanes import lane_of
+from aiserver_tray.system.clock import awake
+
+Report = Callable[[tuple[StepView, ...], float], None]
+"""Takes the views of all steps, and the seconds left."""
+
+_LATE = 0.25
+"""Part of the time it has taken that a step is still given at least."""
+
+
+class Progress:
+    """The views of the steps of *plan*, told to *report* when some have changed; *at_once* is how
+    many steps the engine does at once."""
+
+    def __init__(self, plan: Plan, report: Report, at_once: int) -> None:
+        self._plan = plan
+        self._report = report
+        self._at_once = at_once
+        self._views = {step.id: step.view for step in plan}
+        self._seconds = {step.id: step.seconds for step in plan}
+        self._is_changed = True
+
+    def status(self, step_id: str) -> StepStatus:
+        """Where the step is."""
+        return self._views[step_id].status
+
+    def set(self, step_id: str, status: StepStatus) -> None:
+        """The step is there now."""
+        self._views[step_id] = replace(self._views[step_id], status=status)
+        self._is_changed = True
+
+    def show(self, step_id: str, pull: PullProgress) -> None:
+        """How far the pull is."""
+        self._views[step_id] = replace(
+            self._views[step_id],
+            current=pull.current,
+            total=pull.total,
+            rate=pull.rate,
+            detail=Text("{done}/{total} layers", done=pull.layers_done, total=pull.layers_total),
+        )
+        self._is_changed = True
+
+    def skip_rest(self) -> None:
+        """What has not ended will not be done."""
+        for step_id, view in self._views.items():
+            if view.status in ("pending", "running"):
+                self.set(step_id, "skipped")
+
+    def tell(self, begun: Mapping[str, float]) -> None:
+        """Report, where something has changed. *begun*: when each step under way began, in
+        seconds of the clock `awake`."""
+        if self._is_changed:
+            self._is_changed = False
+            self._report(tuple(self._views.values()), self._seconds_left(begun))
+
+    def _seconds_left(self, begun: Mapping[str, float]) -> float:
+        """The longest path of what has not ended, or all of the engine's work where that takes
+        longer."""
+        now = awake()
+        path = work = 0.0
+        for step_id, view in self._views.items():
+            if view.status not in ("pending", "running"):
+                continue
+            expected, elapsed = self._seconds[step_id], now - begun.get(step_id, now)
+            # Who takes longer than expected is not about to end at any moment.
+            left = max(expected - elapsed, _LATE * elapsed)
+            path = max(path, self._plan.remaining[step_id] - expected + left)
+            if view.kind != "wait" and lane_of(view.kind) == "engine":
+                work += self._seconds[step_id]
+        return max(0.0, path, work / self._at_once)

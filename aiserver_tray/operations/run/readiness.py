@@ -1,0 +1,74 @@
+"""Whether a started service is ready, is on its way, or has failed (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from aiserver_tray.model import Container
+from aiserver_tray.spec.model import ServiceTarget
+
+Verdict = Literal["ready", "waiting", "failed", "gone"]
+
+STEADY = 0.5
+"""Seconds that a service without a health check has to run: many that can't, end at once."""
+
+
+@dataclass
+class Wait:
+    """One service that was started, or, where it is not ``is_fresh``, ran already. ``begun`` and
+    ``deadline`` are seconds of the clock `awake`.
+
+    ``since`` is when the engine started it: what the store still holds from before says nothing.
+    """
+
+    target: ServiceTarget
+    container: Container
+    begun: float
+    deadline: float
+    is_fresh: bool = True
+
+    def next_look(self, now: float) -> float:
+        """When, seen *now*, time alone may change the verdict."""
+        return self._steady_at if now < self._steady_at else self.deadline
+
+    @property
+    def _steady_at(self) -> float:
+        """From when on it is ready if it runs."""
+        has_check = self.container.health != "none"
+        if has_check or self.target.is_job or not self.is_fresh:
+            return self.begun
+        return min(self.begun + STEADY, self.deadline)
+
+    def look(self, containers: Mapping[str, Container], now: float) -> Verdict:
+        """What *containers*, by name, mean for it *now*."""
+        found = containers.get(self.target.container)
+        if found is None or found.id != self.container.id:
+            return "gone"
+        if _earlier(found.started_at, self.container.started_at):
+            return "waiting"
+        return self.judge(found, now)
+
+    def judge(self, found: Container, now: float) -> Verdict:
+        """What its container, as it was *found*, means for it *now*."""
+        before, self.container = self.container, found
+        return _of_job(found) if self.target.is_job else self._of_service(found, before, now)
+
+    def _of_service(self, found: Container, before: Container, now: float) -> Verdict:
+        if self.target.may_end and found.ended_well:
+            return "ready"
+        if found.status in ("exited", "dead", "restarting"):
+            return "failed"
+        if found.restart_count > before.restart_count:
+            return "failed"
+        return "ready" if found.is_ready and now >= self._steady_at else "waiting"
+
+
+def _of_job(found: Container) -> Verdict:
+    if found.status not in ("exited", "dead"):
+        return "waiting"
+    return "ready" if found.ended_well else "failed"
+
+
+def _earlier(time: datetime | None, than: datetime | None) -> bool:
+    return bool(than and (time is None or time < than))

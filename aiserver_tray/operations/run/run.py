@@ -1,0 +1,224 @@
+"""Runs a plan: gives out its steps, waits for services, gathers what fails."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from graphlib import TopologicalSorter
+from queue import Empty, SimpleQueue
+from threading import Event
+from typing import Literal, Protocol
+
+from aiserver_tray.base.errors import AiServerError, EngineDownError
+from aiserver_tray.engine.values import PullProgress
+from aiserver_tray.model import Container
+from aiserver_tray.operations.plan.plan import Plan, Step
+from aiserver_tray.operations.run.lanes import Lanes
+from aiserver_tray.operations.run.progress import Progress, Report
+from aiserver_tray.operations.run.readiness import Verdict, Wait
+from aiserver_tray.spec.model import ServiceTarget
+from aiserver_tray.state.facts import ContainerGone, ContainerSeen
+from aiserver_tray.state.store import Store
+from aiserver_tray.system.clock import awake
+
+
+class Executor(Protocol):
+    """Does the steps."""
+
+    @property
+    def cancelled(self) -> Event:
+        """Set when the user wants no more of them."""
+
+    def execute(self, step: Step) -> Container | None:
+        """Do *step*; for a start or stop, the container as it is then."""
+
+    def explain(self, wait: Wait, verdict: Literal["failed", "gone", "late"]) -> AiServerError:
+        """Why the service did not become ready."""
+
+
+class Runner:
+    """One run of one plan.
+
+    ``report`` is told how far it is; *processors* are the engine's. ``errors`` gathers what
+    failed, ``ready_after`` how many seconds each service that was started took, by
+    ``module/service``.
+    """
+
+    def __init__(
+        self, plan: Plan, executor: Executor, store: Store, report: Report, processors: int
+    ) -> None:
+        self.errors: list[AiServerError] = []
+        self.ready_after: dict[str, float] = {}
+        self._steps = {step.id: step for step in plan}
+        self._executor = executor
+        self._store = store
+        self._sorter = TopologicalSorter(plan.graph)
+        self._lanes = Lanes(plan, processors)
+        self._progress = Progress(plan, report, self._lanes.at_once)
+        self._pool = ThreadPoolExecutor(self._lanes.most, "step")
+        self._begun: dict[str, float] = {}
+        self._waits: dict[str, Wait] = {}
+        self._started: dict[str, Container] = {}
+        self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    # -- called from other threads -------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Look at what changed: the state, or the flag to cancel."""
+        self._inbox.put(None)
+
+    def show(self, step: Step, pull: PullProgress) -> None:
+        """How far the pull *step* is."""
+        self._inbox.put(lambda: self._progress.show(step.id, pull))
+
+    def _execute(self, step: Step) -> Container | None:
+        """In a thread of the pool. When it returns, the store knows what the step changed: the
+        watcher sees it too, but only after the operation may have ended."""
+        container = self._executor.execute(step)
+        if container is not None:
+            self._store.put(ContainerSeen(container))
+            self._store.flush()
+        elif step.kind == "remove" and step.container:
+            self._store.put(ContainerGone(step.container.id))
+        return container
+
+    # -- the operation's thread ----------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run to the end: all done, nothing left that could be done, or cancelled."""
+        self._sorter.prepare()
+        unsubscribe = self._store.observe(lambda _state: self.wake())
+        try:
+            while True:
+                self._look_at_waits()
+                self._give_out()
+                self._progress.tell(self._begun)
+                if not self._begun:
+                    break
+                self._take_messages()
+        finally:
+            unsubscribe()
+            self._pool.shutdown()
+        self._progress.skip_rest()
+        self._progress.tell({})
+
+    def _take_messages(self) -> None:
+        """Wait for one message, then take all that are there: they are judged together."""
+        try:
+            message = self._inbox.get(timeout=self._seconds_to_look())
+            while True:
+                if message is not None:
+                    message()
+                message = self._inbox.get_nowait()
+        except Empty:
+            return
+
+    def _seconds_to_look(self) -> float | None:
+        if not self._waits:
+            return None
+        now = awake()
+        return max(0.0, min(wait.next_look(now) for wait in self._waits.values()) - now)
+
+    def _give_out(self) -> None:
+        if self._is_stopping():
+            for step_id in self._waits:
+                del self._begun[step_id]
+            self._waits.clear()
+            return
+        while ready := self._sorter.get_ready():
+            for step_id in ready:
+                self._admit(self._steps[step_id])
+        while step := self._lanes.take(self._begun):
+            self._begin(step.id)
+            self._pool.submit(self._execute, step).add_done_callback(self._settles(step))
+
+    def _is_stopping(self) -> bool:
+        """Cancelled, or without an engine: nothing more can be done."""
+        return self._executor.cancelled.is_set() or any(
+            isinstance(error, EngineDownError) for error in self.errors
+        )
+
+    def _admit(self, step: Step) -> None:
+        """All that comes before *step* has ended."""
+        if any(self._progress.status(need) != "done" for need in step.needs):
+            self._progress.set(step.id, "skipped")
+            self._sorter.done(step.id)
+        elif step.kind == "wait":
+            self._begin_wait(step)
+        else:
+            self._lanes.put(step)
+
+    def _begin(self, step_id: str) -> None:
+        self._begun[step_id] = awake()
+        self._progress.set(step_id, "running")
+
+    def _settles(self, step: Step) -> Callable[[Future[Container | None]], None]:
+        def settle(future: Future[Container | None]) -> None:
+            self._lanes.give_back(step)
+            error = future.exception()
+            if isinstance(error, AiServerError):
+                self._fail(step.id, error)
+                return
+            if container := future.result():
+                self._started[step.subject] = container
+            self._succeed(step.id)
+
+        return lambda future: self._inbox.put(lambda: settle(future))
+
+    def _succeed(self, step_id: str) -> None:
+        del self._begun[step_id]
+        self._progress.set(step_id, "done")
+        self._sorter.done(step_id)
+
+    def _fail(self, step_id: str, error: AiServerError) -> None:
+        del self._begun[step_id]
+        self.errors.append(error)
+        self._progress.set(step_id, "failed")
+        self._sorter.done(step_id)
+
+    # -- waiting for services ------------------------------------------------------------------
+
+    def _begin_wait(self, step: Step) -> None:
+        container = self._started.get(step.subject) or step.container
+        if not isinstance(step.target, ServiceTarget) or container is None:
+            raise TypeError(step.id)
+        self._begin(step.id)
+        begun = self._begun[step.id]
+        is_fresh = step.container is None or step.container.started_at != container.started_at
+        wait = Wait(step.target, container, begun, begun + step.target.ready_within, is_fresh)
+        self._waits[step.id] = wait
+        self._judge(step.id, wait, wait.judge(container, begun))
+        # What the store heard before this wait was there woke nobody for it.
+        self.wake()
+
+    def _look_at_waits(self) -> None:
+        if not self._waits:
+            return
+        state = self._store.state
+        if not state.engine.running and state.engine.error:
+            step_id, _ = self._waits.popitem()
+            self._fail(step_id, state.engine.error)
+            return
+        now = awake()
+        for step_id, wait in list(self._waits.items()):
+            self._judge(step_id, wait, wait.look(state.containers, now))
+
+    def _judge(self, step_id: str, wait: Wait, verdict: Verdict) -> None:
+        now = awake()
+        if verdict == "ready":
+            del self._waits[step_id]
+            if wait.is_fresh:
+                self.ready_after[wait.target.address] = now - wait.begun
+            self._succeed(step_id)
+        elif verdict in ("failed", "gone"):
+            self._give_up(step_id, wait, verdict)
+        elif now >= wait.deadline:
+            self._give_up(step_id, wait, "late")
+
+    def _give_up(
+        self, step_id: str, wait: Wait, verdict: Literal["failed", "gone", "late"]
+    ) -> None:
+        """Ask, away from this thread, why, and fail."""
+        del self._waits[step_id]
+        asked = self._pool.submit(self._executor.explain, wait, verdict)
+        asked.add_done_callback(
+            lambda done: self._inbox.put(lambda: self._fail(step_id, done.result()))
+        )

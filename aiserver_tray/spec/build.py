@@ -1,0 +1,178 @@
+"""From a resolved module to all that has to be on the engine for it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aiserver_tray.base.errors import CatalogError, Place
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.scalars import parse_duration
+from aiserver_tray.catalog.extension import ServiceExtension, stated
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.resolve import ResolvedModule
+from aiserver_tray.catalog.unsupported import unsupported
+from aiserver_tray.model import Port
+from aiserver_tray.spec.config import SECOND, hook, longest_check
+from aiserver_tray.spec.config_volumes import config_volumes
+from aiserver_tray.spec.container import container
+from aiserver_tray.spec.dependencies import check_circle, dependencies
+from aiserver_tray.spec.files import files
+from aiserver_tray.spec.image import image_target
+from aiserver_tray.spec.jobs import may_end
+from aiserver_tray.spec.labels import CONFIG_OF, Owner
+from aiserver_tray.spec.model import (
+    ModuleTarget,
+    ServiceTarget,
+    VolumeTarget,
+)
+from aiserver_tray.spec.mounts import unnamed_volume_target, volume_names, volume_target
+from aiserver_tray.spec.names import SHARED_NETWORK
+from aiserver_tray.spec.network import network_target
+from aiserver_tray.spec.page import page
+from aiserver_tray.spec.scope import Scope
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.service import Service
+
+_MARGIN = 30.0
+"""Seconds beyond the longest check before a service counts as not getting ready."""
+_JOB_LIMIT = 3600.0
+"""Seconds that a job may take where the file names no limit."""
+_GRACE = 10.0
+"""Seconds that the engine itself gives a container to stop."""
+
+
+def module_target(
+    resolved: ResolvedModule, owner: Owner, *, bind: str, values: Mapping[str, str]
+) -> ModuleTarget:
+    """All that *resolved* needs on the engine, secrets in place.
+
+    *bind*: address of this machine for ports for which the file names none. *values* of settings,
+    by address, tell which setting a port comes from.
+
+    Raises:
+        CatalogError: the file has what can't be honoured, or a file that it names can't be read.
+    """
+    if problems := unsupported(resolved.module, resolved.project):
+        raise CatalogError(problems)
+    scope = _scope(resolved, owner, bind)
+    settings = _port_settings(resolved.module, values)
+    services = tuple(
+        _service_target(scope, name, settings)
+        for name, service in resolved.project.services.items()
+        if service.replicas > 0
+    )
+    _check_names(scope, services)
+    check_circle(scope, services)
+    return ModuleTarget(
+        module=resolved.module,
+        requires=resolved.requires,
+        services=tuple(_with_ends(scope, services)),
+        networks=tuple(scope.networks.values()),
+        volumes=(*scope.volumes.values(), *_unnamed(scope, services)),
+        open=scope.open,
+    )
+
+
+def _with_ends(scope: Scope, services: Sequence[ServiceTarget]) -> Iterator[ServiceTarget]:
+    """*services*, of which some may end."""
+    policies = {s.service: s.body["HostConfig"]["RestartPolicy"]["Name"] for s in services}
+    found = {name: (policy, _serving(scope.service(name))) for name, policy in policies.items()}
+    ending = may_end(scope.module, found, scope.jobs)
+    for service in services:
+        yield replace(service, may_end=True) if service.service in ending else service
+
+
+def _serving(service: "Service") -> object:
+    check = service.healthcheck
+    return service.ports or service.expose or (check is not None and not check.disable)
+
+
+def _unnamed(scope: Scope, services: Iterable[ServiceTarget]) -> list[VolumeTarget]:
+    """The volumes of *services* that the file does not name."""
+    labels: dict[str, dict[str, str]] = {}
+    for service in services:
+        labels |= {name: {} for name in service.volumes}
+        labels |= {name: {CONFIG_OF: service.service} for name in service.config_volumes}
+    named = {volume.name for volume in scope.volumes.values()}
+    return [unnamed_volume_target(scope, n, labels[n]) for n in sorted(labels.keys() - named)]
+
+
+def _check_names(scope: Scope, services: Sequence[ServiceTarget]) -> None:
+    """Two things of one module may get one name on the engine."""
+    taken = {volume.name for volume in scope.volumes.values()}
+    clashes = [name for service in services for name in service.config_volumes if name in taken]
+    clashes += [
+        n.name for n in scope.networks.values() if n.name == SHARED_NETWORK and not n.external
+    ]
+    if clashes:
+        text = Text(
+            "expected other names in this module: {names} would be two things on the engine",
+            names=", ".join(clashes),
+        )
+        raise CatalogError.at(Place(scope.module.file), text)
+
+
+def _scope(resolved: ResolvedModule, owner: Owner, bind: str) -> Scope:
+    name, project = resolved.module.name, resolved.project
+    opened = page(resolved.open, bind)
+    networks = {k: network_target(name, k, n, owner) for k, n in project.networks.items()}
+    volumes = {k: volume_target(name, k, v, owner) for k, v in project.volumes.items()}
+    return Scope(
+        resolved.module, resolved.requires, project, owner, bind, opened, networks, volumes
+    )
+
+
+def _port_settings(module: Module, values: Mapping[str, str]) -> dict[int, str]:
+    addresses = [f"{module.name}.{n}" for n, s in module.settings.items() if s.type == "port"]
+    return {int(values[address]): address for address in addresses if address in values}
+
+
+def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> ServiceTarget:
+    service = scope.service(name)
+    image = image_target(scope.module.name, name, scope.project.services)
+    found = files(scope, name)
+    folders = config_volumes(scope, name, found)
+    body, digest = container(scope, name, image, found, folders)
+    ports = _ports(service, scope.bind)
+    is_job = name in scope.jobs
+    extension = stated(service.extensions)
+    return ServiceTarget(
+        module=scope.module.name,
+        service=name,
+        container=scope.container_of(name),
+        image=image,
+        body=body,
+        files=tuple(found),
+        networks=dict(list(body["NetworkingConfig"]["EndpointsConfig"].items())[1:]),
+        volumes=volume_names(scope, name),
+        config_volumes=tuple(folders.values()),
+        depends_on=dependencies(scope, name),
+        requires=extension.waited_for(scope.requires),
+        is_job=is_job,
+        ready_within=_stated_limit(extension) or _limit(service, is_job=is_job),
+        stop_grace=_GRACE if (g := service.stop_grace_period) is None else g / SECOND,
+        ports=ports,
+        port_settings={port.host: settings[port.host] for port in ports if port.host in settings},
+        config_hash=digest,
+        post_start=tuple(map(hook, service.post_start)),
+        pre_stop=tuple(map(hook, service.pre_stop)),
+    )
+
+
+def _stated_limit(extension: ServiceExtension) -> float | None:
+    within = extension.ready_within
+    return parse_duration(within) / SECOND if within else None
+
+
+def _limit(service: "Service", *, is_job: bool) -> float:
+    return _JOB_LIMIT if is_job else longest_check(service.healthcheck) + _MARGIN
+
+
+def _ports(service: "Service", bind: str) -> tuple[Port, ...]:
+    """Those with a fixed host port; of a range the engine takes one that is free."""
+    return tuple(
+        Port(port.host_ip or bind, int(port.published), port.target, port.protocol)
+        for port in service.ports
+        if port.published.isdecimal() and int(port.published)
+    )

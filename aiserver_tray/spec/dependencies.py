@@ -1,0 +1,62 @@
+"""What a service waits for among those of its module."""
+
+from collections.abc import Iterator, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, cast
+
+from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.spec.model import Condition, Dependency, ServiceTarget
+from aiserver_tray.spec.scope import Scope
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.service import Service
+
+
+def dependencies(scope: Scope, name: str) -> tuple[Dependency, ...]:
+    """Those of the service *name* on services that get a container: an optional one may be out of
+    the project. One whose namespace it shares is among them, also where the file names that one's
+    container."""
+    service = scope.service(name)
+    there = [n for n, s in scope.project.services.items() if s.replicas > 0]
+    # The engine notes the id of the container whose namespace is shared.
+    shared = set(_shared(scope, service, there))
+    stated = (
+        Dependency(
+            other,
+            cast("Condition", d.condition),
+            d.restart or other in shared,
+            d.required,
+            other in shared,
+        )
+        for other, d in service.depends_on.items()
+        if other in there
+    )
+    implied = sorted(shared - service.depends_on.keys() - {name})
+    return (
+        *stated,
+        *(Dependency(n, "service_started", restart=True, shares=True) for n in implied),
+    )
+
+
+def _shared(scope: Scope, service: "Service", there: Sequence[str]) -> Iterator[str]:
+    modes = (service.network_mode, service.ipc, service.pid)
+    for name in there:
+        if f"service:{name}" in modes or f"container:{scope.container_of(name)}" in modes:
+            yield name
+
+
+def check_circle(scope: Scope, services: Sequence[ServiceTarget]) -> None:
+    """That *services* do not wait for each other: what is implied by a container's name, Compose
+    does not look at.
+
+    Raises:
+        CatalogError: they do.
+    """
+    graph = {s.service: [d.service for d in s.depends_on] for s in services}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        path: list[str] = error.args[1]
+        text = Text("expected no circle of dependencies, found {path}", path=" → ".join(path))
+        raise CatalogError.at(scope.place(path[0]), text) from None

@@ -1,0 +1,95 @@
+"""Configuration and secret files of a service, read and ready to be put into its container."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from aiserver_tray.base.errors import CatalogError, Place, Problem
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.reader import read_bytes
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.unset import naming
+from aiserver_tray.catalog.unsupported import FILE_FOLDERS
+from aiserver_tray.spec.model import File
+from aiserver_tray.spec.scope import Scope
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.resources import Config, FileMount, Secret
+
+_MODE = 0o444
+
+
+def files(scope: Scope, name: str) -> list[File]:
+    """The files of the service *name*: configurations, then secrets.
+
+    Raises:
+        CatalogError: a file can't be read, a variable has no value, or a user is no number.
+    """
+    service, project = scope.service(name), scope.project
+    sources = [
+        _Source(
+            module=scope.module,
+            resource=resources[mount.source],
+            mount=mount,
+            target=FILE_FOLDERS[section] / (mount.target or mount.source),
+            place=scope.module.place(section, mount.source),
+            used_at=scope.place(name, section),
+        )
+        for section, mounts, resources in (
+            ("configs", service.configs, project.configs),
+            ("secrets", service.secrets, project.secrets),
+        )
+        for mount in mounts
+    ]
+    return [file for source in sources for file in source.files()]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What a config or secret holds, and how the service wants it."""
+
+    module: Module
+    resource: "Config | Secret"
+    mount: "FileMount"
+    target: PurePosixPath
+    place: Place
+    used_at: Place
+
+    def files(self) -> Iterator[File]:
+        """One file, or those of a folder."""
+        uid, gid = self._number(self.mount.uid), self._number(self.mount.gid)
+        for path, content, mode in self._contents():
+            given = self.mount.mode
+            yield File(str(path), content, uid, gid, mode if given is None else given)
+
+    def _contents(self) -> Iterator[tuple[PurePosixPath, bytes, int]]:
+        if not self.resource.file:
+            yield self.target, self._text().encode(), _MODE
+            return
+        root = Path(self.resource.file)
+        paths = sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else [root]
+        for path in paths:
+            content = read_bytes(path, self.place)
+            # Compose mounts the file itself, and scripts are given this way.
+            executable = path.stat().st_mode & 0o111
+            yield self.target.joinpath(*path.relative_to(root).parts), content, _MODE | executable
+
+    def _text(self) -> str:
+        variable = self.resource.environment
+        value = self.resource.extensions.get("x-#value")
+        if "content" in self.resource.model_fields_set:
+            value = getattr(self.resource, "content", None)
+        if value is None:
+            text = Text("expected a value of the variable {name}; it has none", name=variable)
+            names = [variable] if variable in self.module.settings else []
+            raise CatalogError([naming(Problem(self.place, text), self.module, names)])
+        return str(value)
+
+    def _number(self, user: str) -> int:
+        if not user:
+            return 0
+        if not (user.isascii() and user.isdecimal()):
+            text = Text("expected the number of a user or group")
+            raise CatalogError.at(self.used_at, text)
+        return int(user)

@@ -1,0 +1,63 @@
+"""Containers that run one command in the engine's kernel and end. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from aiserver_tray.spec.labels import Owner, one_shot_labels
+from aiserver_tray.spec.model import Body, ImageTarget
+
+HELPER = ImageTarget("busybox:1.37.0", "busybox:1.37.0")
+"""The image that they are made from."""
+
+_NOBODY = "65534:65534"
+
+_READ = 'for path; do value=$(cat "/proc/sys/$path") && echo "$path $value"; done; :'
+_RAISE = '[ "$(cat "/proc/sys/$1")" -ge "$3" ] || sysctl -w "$2=$3"'
+
+
+@dataclass(frozen=True)
+class KernelSetting:
+    """A setting of the engine's kernel that is to have *value* at least. ``body``: that of the
+    container that sees to it; ``modules``: those that need it."""
+
+    name: str
+    value: int
+    modules: frozenset[str]
+    body: Body = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}"
+
+
+def path_of(name: str) -> str:
+    """Where the setting *name* (``vm.max_map_count``) stands below ``/proc/sys``."""
+    return name.replace(".", "/")
+
+
+def reading(names: Iterable[str], owner: Owner) -> Body:
+    """Prints a line ``PATH VALUE`` for each of the settings *names* that there are."""
+    host = {"CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges"]}
+    return {**_body(_READ, map(path_of, names), owner, host), "User": _NOBODY}
+
+
+def raising(name: str, value: int, owner: Owner) -> Body:
+    """Sets *name* to *value*, unless it is as high already."""
+    # An engine that gives containers users of their own has none with the right to do it.
+    host = {"Privileged": True, "UsernsMode": "host"}
+    return _body(_RAISE, (path_of(name), name, str(value)), owner, host)
+
+
+def _body(script: str, words: Iterable[str], owner: Owner, host: Body) -> Body:
+    return {
+        "Image": HELPER.name,
+        "Entrypoint": ["sh", "-c", script, "sh"],
+        "Cmd": list(words),
+        "Labels": one_shot_labels(owner),
+        "HostConfig": {
+            "NetworkMode": "none",
+            "ReadonlyRootfs": True,
+            # What it says is read from its log, which some drivers don't give back.
+            "LogConfig": {"Type": "json-file"},
+            **host,
+        },
+    }

@@ -1,0 +1,65 @@
+"""What the state keeps of a module: its services, without what only the engine has to know."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiserver_tray.catalog.resolve import Outline
+from aiserver_tray.model import ModuleModel, ServiceModel
+from aiserver_tray.spec.jobs import jobs_of, may_end
+from aiserver_tray.spec.names import container_name, local_tag
+from aiserver_tray.spec.page import page
+
+
+def module_model(outline: Outline, bind: str) -> ModuleModel:
+    """The state's model of the module in *outline*, whose ports are published on *bind*."""
+    module = outline.module
+    jobs = jobs_of(
+        outline.services,
+        (
+            (name, str(how.get("condition")))
+            for service in outline.services.values()
+            for name, how in service.get("depends_on", {}).items()
+        ),
+    )
+    found = {name: (_restart(s), _serving(s)) for name, s in outline.services.items()}
+    ending = may_end(module, found, jobs)
+    return ModuleModel(
+        module.name,
+        module.kind,
+        outline.requires,
+        tuple(
+            ServiceModel(
+                name,
+                container_name(module.name, name),
+                str(service.get("image") or local_tag(module.name, name, "")),
+                name in jobs,
+                tuple(n for n in service.get("depends_on", ()) if n in outline.services),
+                bool(service.get("pre_stop")),
+                name in ending,
+            )
+            for name, service in outline.services.items()
+            if _replicas(service) != "0"
+        ),
+        page(outline.open, bind),
+    )
+
+
+def _serving(service: Mapping[str, Any]) -> object:
+    check = service.get("healthcheck")
+    # One without a test is the image's.
+    has_check = check is not None and not (isinstance(check, dict) and check.get("disable"))
+    return service.get("ports") or service.get("expose") or has_check
+
+
+def _restart(service: Mapping[str, Any]) -> str:
+    deploy = service.get("deploy")
+    policy = deploy.get("restart_policy") if isinstance(deploy, dict) else None
+    if isinstance(policy, dict):
+        return str(policy.get("condition", ""))
+    return str(service.get("restart", "")).partition(":")[0]
+
+
+def _replicas(service: Mapping[str, Any]) -> str:
+    deploy = service.get("deploy")
+    replicas = deploy.get("replicas", 1) if isinstance(deploy, dict) else 1
+    return str(service.get("scale", replicas))

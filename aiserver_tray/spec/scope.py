@@ -1,0 +1,49 @@
+"""What the parts of one module's target share while it is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from aiserver_tray.base.errors import Place
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.spec.jobs import jobs_in
+from aiserver_tray.spec.labels import Owner
+from aiserver_tray.spec.model import NetworkTarget, VolumeTarget
+from aiserver_tray.spec.names import container_name
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.project import Project
+    from aiserver_tray.catalog.compose.service import Service
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A module with its project and what it ``requires``; ``networks`` and ``volumes`` are by the
+    file's names."""
+
+    module: Module
+    requires: tuple[str, ...]
+    project: "Project"
+    owner: Owner
+    bind: str
+    open: str | None
+    networks: Mapping[str, NetworkTarget]
+    volumes: Mapping[str, VolumeTarget]
+
+    @cached_property
+    def jobs(self) -> frozenset[str]:
+        """The services that are jobs."""
+        return jobs_in(self.project)
+
+    def service(self, name: str) -> "Service":
+        """The service *name* as the file has it."""
+        return self.project.services[name]
+
+    def container_of(self, service: str) -> str:
+        """The name of a service's container."""
+        return container_name(self.module.name, service)
+
+    def place(self, service: str, *path: str) -> Place:
+        """Where *path* of a service stands in the file."""
+        return self.module.place("services", service, *path)

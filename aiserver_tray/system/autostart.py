@@ -1,0 +1,108 @@
+"""Start at login: one entry per home in what the operating system starts for this user."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system.desktop import has_desktop
+from aiserver_tray.system.login_items import (
+    AutostartFolder,
+    LaunchAgents,
+    LoginItems,
+    RunKey,
+    autostart_folder,
+)
+from aiserver_tray.system.paths import Home, default_home
+from aiserver_tray.system.registry import WindowsRegistry
+
+_NAME = "aiserver-tray"
+
+
+def command_line(home: Home, options: Sequence[str] = ()) -> list[str]:
+    """What starts the tray of *home* with *options*, from the bundle or the environment that runs
+    now."""
+    place = [] if home.folder == default_home().folder else ["--home", str(home.folder)]
+    return [*_program(), "--at-login", *place, *options]
+
+
+def _program() -> list[str]:
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    # -P: a folder of our name where the desktop starts programs is nothing of ours.
+    return [_interpreter(), "-P", "-m", "aiserver_tray"]
+
+
+def _interpreter() -> str:
+    """On Windows the one that opens no console window."""
+    windowed = Path(sys.executable).with_name("pythonw.exe")
+    return str(windowed) if sys.platform == "win32" and windowed.exists() else sys.executable
+
+
+def is_supported() -> bool:
+    """Whether there is a desktop here that one can log in to: on a Unix without one, nothing
+    would heed the entry."""
+    return has_desktop()
+
+
+def is_enabled(home: Home, options: Sequence[str] = ()) -> bool:
+    """Whether the next login really starts the tray of *home*, as it would be set up now."""
+    return _items().starts(_entry_name(home), command_line(home, options))
+
+
+def state(home: Home, options: Sequence[str] = ()) -> Text:
+    """What `is_enabled` and `is_supported` say, in words."""
+    if not is_supported():
+        return Text("There is no desktop here that could start the applet at login.")
+    if is_enabled(home, options):
+        return Text("The applet starts at login.")
+    return Text("The applet does not start at login.")
+
+
+def enable(home: Home, options: Sequence[str] = ()) -> None:
+    """Have the tray of *home* started at login with *options*.
+
+    Raises:
+        SettingError: that can't be set.
+    """
+    try:
+        _items().put(_entry_name(home), command_line(home, options))
+    except OSError as error:
+        why = Text(
+            "start at login can't be switched on ({reason}). Mend that, then try again",
+            reason=error.strerror or error.args[0],
+        )
+        raise SettingError("autostart", why) from error
+
+
+def disable(home: Home) -> None:
+    """No longer have it started; no entry is left.
+
+    Raises:
+        SettingError: the entry can't be taken away.
+    """
+    try:
+        _items().remove(_entry_name(home))
+    except OSError as error:
+        why = Text(
+            "start at login can't be switched off ({reason}). Mend that, then try again",
+            reason=error.strerror or error.args[0],
+        )
+        raise SettingError("autostart", why) from error
+
+
+def _items() -> LoginItems:
+    if sys.platform == "win32":
+        return RunKey(WindowsRegistry())
+    if sys.platform == "darwin":
+        return LaunchAgents(Path.home() / "Library/LaunchAgents")
+    return AutostartFolder(autostart_folder())
+
+
+def _entry_name(home: Home) -> str:
+    if home.folder == default_home().folder:
+        return _NAME
+    return f"{_NAME}-{hashlib.sha256(os.fsencode(home.folder)).hexdigest()[:8]}"

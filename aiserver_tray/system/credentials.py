@@ -1,0 +1,95 @@
+"""The operating system's credential store, through ``keyring``: Windows Credential Manager, macOS
+Keychain, Secret Service or KWallet.
+
+``keyring`` looks for its back ends when it is imported, which is slow: it is imported on use.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aiserver_tray.base.i18n import Text
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+SERVICE = "aiserver-tray"
+
+
+class CredentialStore:
+    """One back end of keyring. ``name`` finds it again; entries are text, by name. The argument of
+    its errors is why: a `Text`, or words of others."""
+
+    def __init__(self, backend: "KeyringBackend") -> None:
+        self._backend = backend
+        self.name = _name(backend)
+
+    def get(self, entry: str) -> str | None:
+        """The value of *entry*; None where there is none.
+
+        Raises:
+            ConnectionError: the store can't be reached, or stays locked.
+        """
+        with _reached():
+            return self._backend.get_password(SERVICE, entry)
+
+    def set(self, entry: str, value: str) -> None:
+        """Keep *value* as *entry*, and make sure that the store has it.
+
+        Raises:
+            ConnectionError: it has not.
+        """
+        with _reached():
+            self._backend.set_password(SERVICE, entry, value)
+        if self.get(entry) != value:
+            raise ConnectionError(Text("it keeps no entries"))
+
+
+def preferred_store() -> CredentialStore | None:
+    """The store that keyring is set up for or finds best; None where there is none.
+
+    Raises:
+        ConnectionError: the one it is set up for can't be loaded.
+    """
+    return next(iter(_stores()), None)
+
+
+def store_named(name: str) -> CredentialStore:
+    """The store that had this *name*.
+
+    Raises:
+        ConnectionError: there is none here now.
+    """
+    for store in _stores():
+        if store.name == name:
+            return store
+    raise ConnectionError(Text("there is no such store in this session"))
+
+
+def _stores() -> list[CredentialStore]:
+    """The stores that keyring recommends, best first; some stand there twice."""
+    from keyring import get_keyring  # noqa: PLC0415 - slow
+    from keyring.backend import get_all_keyring  # noqa: PLC0415 - slow
+    from keyring.backends.chainer import ChainerBackend  # noqa: PLC0415 - slow
+    from keyring.core import recommended  # noqa: PLC0415 - slow
+
+    with _reached():
+        first = get_keyring()
+        chained = first.backends if isinstance(first, ChainerBackend) else [first]
+        return [
+            CredentialStore(backend)
+            for backend in (*chained, *get_all_keyring())
+            if recommended(backend) and not isinstance(backend, ChainerBackend)
+        ]
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # a back end is a plug-in and raises what its library raises
+        raise ConnectionError(f"{type(error).__name__}: {error}") from error
+
+
+def _name(backend: "KeyringBackend") -> str:
+    return f"{type(backend).__module__}.{type(backend).__qualname__}"

@@ -1,0 +1,60 @@
+"""What an engine's address, as in ``DOCKER_HOST``, tells by itself."""
+
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from aiserver_tray.base.i18n import Text
+
+_SCHEMES = ("unix", "npipe", "tcp", "http", "https")
+_LOCAL_PIPES = "//./pipe/"
+
+
+def is_local(host: str) -> bool:
+    """Whether the engine at *host* is on this machine, as far as its address tells."""
+    parts = urlsplit(host)
+    if parts.scheme == "unix":
+        return True
+    if parts.scheme == "npipe":  # else it names another machine
+        return parts.path.lower().startswith(_LOCAL_PIPES)
+    name = parts.hostname or ""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def why_unusable(host: str) -> Text | None:
+    """Why *host* can't be used as an address; None where it can."""
+    try:
+        parts = urlsplit(host)
+    except ValueError:  # of brackets that don't match
+        return _no_address(host)
+    if "@" in parts.netloc and parts.scheme != "ssh":
+        return Text("an engine's address has no user or password; certificates tell who asks")
+    if parts.scheme == "ssh":
+        return Text(
+            "{host}: an engine behind ssh can't be used directly. Forward its socket "
+            "(ssh -NL /tmp/docker.sock:/var/run/docker.sock USER@MACHINE), then use "
+            "unix:///tmp/docker.sock",
+            host=host,
+        )
+    if "://" not in host or parts.scheme not in _SCHEMES or not _is_complete(parts):
+        return _no_address(host)
+    return None
+
+
+def _no_address(host: str) -> Text:
+    return Text(
+        "{host!r} is no address of an engine. Expected unix:///PATH, npipe:////./pipe/NAME or "
+        "tcp://MACHINE:PORT",
+        host=host,
+    )
+
+
+def _is_complete(parts: SplitResult) -> bool:
+    if parts.scheme in ("unix", "npipe"):
+        return bool(parts.netloc or parts.path.strip("/"))
+    try:
+        return bool(parts.hostname and parts.port)
+    except ValueError:  # no number
+        return False

@@ -1,0 +1,175 @@
+"""Where this machine's own engine answers, and whether there is one at all.
+
+Only local sockets and pipes are looked at: a remote engine is used where the user names it, never
+by accident.
+"""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+
+from aiserver_tray.system.registry import WindowsRegistry
+
+_PIPE = "npipe:////./pipe/"
+_SYSTEM_SOCKET = Path("/var/run/docker.sock")
+_SYSTEM_PROGRAMS = ("dockerd", "/usr/sbin/dockerd", "/usr/bin/dockerd")  # not on every user's PATH
+
+
+@dataclass(frozen=True)
+class EnginePlace:
+    """A place where one kind of engine answers. It is installed where one of ``programs`` is there
+    (a path, or a name on the PATH); ``start`` is the command of the system that starts it."""
+
+    host: str
+    programs: Sequence[str]
+    start: Sequence[str]
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the engine is there, running or not."""
+        return any(map(_is_there, self.programs))
+
+
+def _is_there(program: str) -> bool:
+    return Path(program).exists() if Path(program).is_absolute() else bool(shutil.which(program))
+
+
+def default_host() -> str:
+    """The address of the local engine, as ``DOCKER_HOST`` would give it: the first that answers;
+    else that is installed, rather one that has a socket; else any socket."""
+    known = places()
+    for is_it in (_answers, _is_ready, lambda place: place.is_installed, _exists):
+        for place in known:
+            if is_it(place):
+                return place.host
+    return known[-1].host
+
+
+def is_installed() -> bool:
+    """Whether an engine is installed on this machine, running or not."""
+    return any(place.is_installed for place in places())
+
+
+def places() -> list[EnginePlace]:
+    """Every place of this system, that of desktop programs first, the usual one last."""
+    if sys.platform == "win32":
+        return _windows_places()
+    if sys.platform == "darwin":
+        return _mac_places()
+    return _linux_places()
+
+
+def _windows_places() -> list[EnginePlace]:
+    """Rancher Desktop and others answer at the usual pipe, too."""
+    docker, rancher = _desktop_programs(), _rancher_programs()
+    desktop = next(filter(_is_there, docker), "")
+    usual = desktop or next(filter(_is_there, rancher), "")
+    return [
+        EnginePlace(f"{_PIPE}dockerDesktopLinuxEngine", docker, [desktop]),
+        EnginePlace(f"{_PIPE}docker_engine", [*docker, *rancher], [usual]),
+    ]
+
+
+def _desktop_programs() -> list[str]:
+    key = r"SOFTWARE\Docker Inc.\Docker\1.0"
+    folder = WindowsRegistry().get("machine", key, "AppPath")
+    return [
+        *([str(PureWindowsPath(folder, "Docker Desktop.exe"))] if isinstance(folder, str) else []),
+        *_below("ProgramFiles", "Docker/Docker/Docker Desktop.exe"),
+        *_below("LOCALAPPDATA", "Programs/DockerDesktop/Docker Desktop.exe"),
+    ]
+
+
+def _rancher_programs() -> list[str]:
+    inner = "Rancher Desktop/Rancher Desktop.exe"
+    return [*_below("ProgramFiles", inner), *_below("LOCALAPPDATA", f"Programs/{inner}")]
+
+
+def _below(variable: str, inner: str) -> list[str]:
+    folder = os.environ.get(variable)
+    return [str(PureWindowsPath(folder, inner))] if folder else []
+
+
+def _mac_places() -> list[EnginePlace]:
+    """https://docs.docker.com/desktop/setup/install/mac-permission-requirements/"""
+    return [
+        _mac_app("Docker", ".docker/run/docker.sock"),
+        _mac_app("OrbStack", ".orbstack/run/docker.sock"),
+        _mac_app("Rancher Desktop", ".rd/docker.sock"),
+        _colima(),
+        EnginePlace(f"unix://{_SYSTEM_SOCKET}", (), ()),
+    ]
+
+
+def _mac_app(name: str, inner: str) -> EnginePlace:
+    folders = (Path("/Applications"), Path.home() / "Applications")
+    programs = [str(folder / f"{name}.app") for folder in folders]
+    return EnginePlace(_own_socket(inner), programs, ["open", "-a", name])
+
+
+def _linux_places() -> list[EnginePlace]:
+    """https://docs.docker.com/engine/security/rootless/ and
+    https://docs.docker.com/desktop/setup/install/linux/"""
+    desktop = ["systemctl", "--user", "start", "docker-desktop"]
+    rancher = str(Path.home() / ".rd/bin/rdctl")
+    return [
+        EnginePlace(_own_socket(".docker/desktop/docker.sock"), ["/opt/docker-desktop"], desktop),
+        EnginePlace(_own_socket(".rd/docker.sock"), [rancher], [rancher, "start"]),
+        _colima(),
+        *_rootless(),
+        EnginePlace(f"unix://{_SYSTEM_SOCKET}", _SYSTEM_PROGRAMS, ["systemctl", "start", "docker"]),
+    ]
+
+
+def _rootless() -> list[EnginePlace]:
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if not runtime:
+        return []
+    unit = str(Path.home() / ".config/systemd/user/docker.service")
+    start = ["systemctl", "--user", "start", "docker"]
+    return [EnginePlace(f"unix://{Path(runtime, 'docker.sock')}", [unit], start)]
+
+
+def _colima() -> EnginePlace:
+    return EnginePlace(_own_socket(".colima/default/docker.sock"), ["colima"], ["colima", "start"])
+
+
+def _own_socket(inner: str) -> str:
+    return f"unix://{Path.home() / inner}"
+
+
+def _answers(place: EnginePlace) -> bool:
+    """Whether someone listens: a desktop program that ended may have left its socket."""
+    if sys.platform == "win32":
+        return _exists(place)
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        probe.connect(place.host.removeprefix("unix://"))
+        return True
+    return False
+
+
+def _is_ready(place: EnginePlace) -> bool:
+    return place.is_installed and _exists(place)
+
+
+def _exists(place: EnginePlace) -> bool:
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415 - on Windows only
+
+        absent, name = 2, place.host.removeprefix("npipe://").replace("/", "\\")
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        # Unlike opening it, that takes no instance of the pipe away from anybody.
+        return bool(kernel.WaitNamedPipeW(name, 1)) or ctypes.get_last_error() != absent
+    return Path(place.host.removeprefix("unix://")).exists()
+
+
+def kernel_release() -> str:
+    """The release of this machine's kernel; empty where the engine can't share it (an engine of
+    Linux containers runs in a virtual machine on Windows and macOS)."""
+    return os.uname().release if sys.platform == "linux" else ""

@@ -1,0 +1,163 @@
+"""Starting this machine's engine by what the operating system has for that: a desktop program or
+a unit of systemd. Never by the ``docker`` command.
+
+Whether it has started is for the engine to say: desktop programs claim it too early or never.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+from aiserver_tray.base.errors import AiServerError, CancelledError, EngineDownError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system.engine_place import places
+
+PATIENCE = 60.0
+"""Seconds that an engine has to come up."""
+
+_PAUSE = 0.25
+"""Seconds between two questions to an engine that is coming up."""
+
+
+def can_start(host: str) -> bool:
+    """Whether the engine at *host* is one that can be started from here. On Linux that asks
+    systemd, which takes some milliseconds."""
+    return _command(host) is not None
+
+
+def start_engine(
+    host: str, ping: Callable[[], None], cancelled: threading.Event, within: float = PATIENCE
+) -> None:
+    """Start the engine at *host*, and wait until *ping* raises nothing. Nothing is started where
+    it answers already.
+
+    Raises:
+        EngineDownError: it can't be started from here, or has not answered *within* seconds.
+        CancelledError: *cancelled* was set; what was started may go on.
+    """
+    if _why_silent(ping) is None:
+        return
+    command = _command(host)
+    if command is None:
+        raise _not_from_here(host)
+    deadline = time.monotonic() + within
+    with _launched(command, host) as why_ended:
+        while (silence := _why_silent(ping)) is not None:
+            ended = why_ended()
+            if ended is not None:
+                raise _failed(host, command, ended)
+            if time.monotonic() >= deadline:
+                raise _too_late(host, command, within, silence)
+            if cancelled.wait(_PAUSE):
+                raise CancelledError
+
+
+def _why_silent(ping: Callable[[], None]) -> Text | None:
+    try:
+        ping()
+    except AiServerError as error:
+        return error.text
+    return None
+
+
+def _command(host: str) -> Sequence[str] | None:
+    for place in places():
+        if _plain(place.host) == _plain(host) and place.is_installed and _is_usable(place.start):
+            return place.start
+    return None
+
+
+def _plain(host: str) -> str:
+    """One name for one socket: /var/run is /run, and on macOS the usual one leads to another."""
+    scheme, _, path = host.partition("://")
+    return os.path.realpath(path) if scheme == "unix" else host
+
+
+def _is_usable(command: Sequence[str]) -> bool:
+    if not command or command[0] != "systemctl":
+        return bool(command)
+    *scope, _, unit = command
+    try:
+        done = subprocess.run(
+            [*scope, "show", "--property=LoadState", "--value", unit],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.stdout.strip() == "loaded"
+
+
+@contextmanager
+def _launched(command: Sequence[str], host: str) -> Iterator[Callable[[], str | None]]:
+    """Run *command*; gives what tells why it failed, None while it has not. A command that is
+    still at work when its engine is given up is ended, so that no question for a password
+    stays."""
+    if sys.platform == "win32":
+        try:
+            os.startfile(command[0])
+        except OSError as error:
+            raise _failed(host, command, error.strerror or str(error)) from error
+        yield lambda: None
+        return
+    with tempfile.TemporaryFile() as said:
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        except OSError as error:
+            raise _failed(host, command, error.strerror or str(error)) from error
+        # It may well go on for a while when the engine answers, and is not to become a zombie.
+        threading.Thread(target=process.wait, name="engine-start", daemon=True).start()
+        try:
+            yield lambda: _last_line(said) or "-" if process.poll() else None
+        except AiServerError:
+            process.terminate()
+            raise
+
+
+def _last_line(said: IO[bytes]) -> str:
+    said.seek(0)
+    lines = said.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _not_from_here(host: str) -> EngineDownError:
+    text = Text(
+        "The Docker engine at {host} does not answer, and can't be started from here. Start it "
+        "where it runs, then try again.",
+        host=host,
+    )
+    return EngineDownError(host, "", text)
+
+
+def _failed(host: str, command: Sequence[str], why: str) -> EngineDownError:
+    is_systems = command[0] == "systemctl" and "--user" not in command
+    text = Text(
+        "The Docker engine at {host} could not be started: {command}: {why}. Start it yourself "
+        "({by_hand}), then try again.",
+        host=host,
+        command=shlex.join(command),
+        why=why.rstrip("."),
+        by_hand=f"sudo {shlex.join(command)}" if is_systems else shlex.join(command),
+    )
+    return EngineDownError(host, why, text)
+
+
+def _too_late(host: str, command: Sequence[str], within: float, why: Text) -> EngineDownError:
+    text = Text(
+        "{command} was run, but the Docker engine does not answer after {seconds:.0f} s. See what "
+        "it says in its window or log, wait until it runs, then try again. The last answer: "
+        "{why}",
+        command=shlex.join(command),
+        seconds=within,
+        why=why,
+    )
+    return EngineDownError(host, why, text)

@@ -1,0 +1,89 @@
+"""Files that only the user can read, and that are never half written."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+_SHARING_RETRIES = 50
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Put *content* at *path*, wholly or not at all, durably, for the user alone. Not for two
+    writers at once: the caller holds a lock.
+
+    Raises:
+        OSError: *path* is as it was.
+    """
+    write_copies([path], content)
+
+
+def write_copies(paths: Sequence[Path], content: bytes) -> None:
+    """As `write_private`, at each of *paths*, one after the other: one of them is whole at every
+    moment. What there is no room for changes none.
+
+    Raises:
+        OSError: it was not written.
+    """
+    scratches = [path.with_name(path.name + ".tmp") for path in paths]
+    try:
+        for scratch in scratches:
+            _write_anew(scratch, content)
+        for scratch, path in zip(scratches, paths, strict=True):
+            _replace(scratch, path)
+    except OSError:
+        for scratch in scratches:
+            scratch.unlink(missing_ok=True)
+        raise
+    for folder in {path.parent for path in paths}:
+        _sync_folder(folder)
+
+
+def _write_anew(scratch: Path, content: bytes) -> None:
+    # What a killed writer left. Made anew, so that neither its mode nor a link there counts.
+    scratch.unlink(missing_ok=True)
+    with open(scratch, "xb", opener=_open_private) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _open_private(path: str, flags: int) -> int:
+    if sys.platform != "win32":
+        return os.open(path, flags, 0o600)
+    import msvcrt  # noqa: PLC0415 - on Windows only
+
+    from win32file import CREATE_NEW, GENERIC_WRITE, CreateFile  # noqa: PLC0415 - on Windows only
+
+    from aiserver_tray.system.windows_owner import (  # noqa: PLC0415 - on Windows only
+        as_os_error,
+        owners_only,
+    )
+
+    with as_os_error(path):
+        handle = CreateFile(path, GENERIC_WRITE, 0, owners_only(), CREATE_NEW, 0, None)
+    return msvcrt.open_osfhandle(int(handle.Detach()), flags)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Rename; on Windows wait up to a second for a virus scanner that holds *target* open."""
+    for _ in range(_SHARING_RETRIES if sys.platform == "win32" else 0):
+        try:
+            source.replace(target)
+        except PermissionError:
+            time.sleep(0.02)
+        else:
+            return
+    source.replace(target)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in *folder* durable. Windows can't open a folder, and NTFS journals it."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,160 @@
+"""The application's log: a file for each process in the home's folder ``logs``, user-only, rotated.
+
+Of exceptions only type and place are written: their texts may hold secrets. A crash of the
+interpreter itself (in a library of a desktop, say) leaves the threads' places in
+``crash-PROCESS.log``.
+"""
+
+import faulthandler
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from aiserver_tray.base.bugs import log_bug
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system.paths import Home, make_folder
+
+_SIZE = 1_000_000
+_OLD_FILES = 4
+_REST = 60.0
+"""Seconds until a file that could not be moved is tried again."""
+
+_FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
+
+_logger = logging.getLogger(__name__)
+
+
+def log_folder(home: Home) -> Path:
+    """Where the logs of *home* are, or would be."""
+    return home.folder / "logs"
+
+
+def set_up(home: Home, process: str) -> Path:
+    """Log from now on to the file of *process* (``tray``, ``dashboard``), which all that have this
+    name share; also what no code catches, in any thread. Returns the file.
+
+    Raises:
+        SettingError: the folder can't be made, or a file can't be written.
+    """
+    folder = log_folder(home)
+    make_folder(folder)
+    file = folder / f"{process}.log"
+    try:
+        _dump_crashes(folder / f"crash-{process}.log")
+        handler = _PrivateFile(file, maxBytes=_SIZE, backupCount=_OLD_FILES, encoding="utf-8")
+    except OSError as error:
+        why = Text(
+            "the log can't be written ({reason}). Check this file, its folder and the free space "
+            "there",
+            reason=error.strerror or error,
+        )
+        raise SettingError(str(error.filename or file), why) from error
+    handler.setFormatter(_Discreet(_FORMAT))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    sys.excepthook = _on_uncaught
+    threading.excepthook = _on_uncaught_in_thread
+    sys.unraisablehook = _on_unraisable
+    return file
+
+
+class _PrivateFile(RotatingFileHandler):
+    """Of several processes that write to it, each may put it away. While anybody has it open,
+    Windows lets nobody do that: it grows, and nothing is lost."""
+
+    _rests_until = 0.0
+
+    @property
+    def _away(self) -> Path:
+        return Path(f"{self.baseFilename}.tmp")
+
+    def _open(self) -> Any:  # noqa: ANN401 - as its base class
+        return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_private)
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - as its base class
+        """Also notices what another process has written, and that it has put the file away."""
+        if not self._is_current():
+            self._let_go()
+        elif self.stream:
+            self.stream.seek(0, os.SEEK_END)
+        return time.monotonic() >= self._rests_until and bool(super().shouldRollover(record))
+
+    def doRollover(self) -> None:  # noqa: N802 - as its base class
+        """The older files give way only to one that could be moved."""
+        self._let_go()
+        try:
+            if not self._away.exists():
+                Path(self.baseFilename).rename(self._away)
+            super().doRollover()
+        except OSError:
+            self._rests_until = time.monotonic() + _REST
+
+    def rotate(self, source: str, dest: str) -> None:  # noqa: ARG002 - it was moved already
+        """As its base class."""
+        self._away.rename(dest)
+
+    def _is_current(self) -> bool:
+        if self.stream is None:
+            return True
+        try:
+            own, named = os.fstat(self.stream.fileno()), Path(self.baseFilename).stat()
+        except OSError:  # it was taken away
+            return False
+        return os.path.samestat(own, named)
+
+    def _let_go(self) -> None:
+        """The next record opens the file anew."""
+        if self.stream:
+            self.stream.close()
+            self.stream = None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class _Discreet(logging.Formatter):
+    """Also where code logs an exception as a whole, its text is left out."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802 - as its base class
+        kind, _, trace = ei
+        return "".join(traceback.format_tb(trace)) + (kind.__name__ if kind else "")
+
+
+def _on_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        log_bug(_logger, "uncaught", error)
+
+
+def _on_uncaught_in_thread(found: threading.ExceptHookArgs) -> None:
+    thread = found.thread.name if found.thread else "a thread"
+    if found.exc_value is not None and not isinstance(found.exc_value, SystemExit):
+        log_bug(_logger, f"uncaught in {thread}", found.exc_value)
+
+
+def _on_unraisable(found: "sys.UnraisableHookArgs") -> None:
+    if found.exc_value is not None:
+        log_bug(_logger, "uncaught where nothing can be raised", found.exc_value)
+
+
+_crashes: IO[bytes] | None = None
+"""Open as long as the process lives: faulthandler knows only its number."""
+
+
+def _dump_crashes(file: Path) -> None:
+    global _crashes  # noqa: PLW0603 - what faulthandler writes to is one for the process
+    _crashes = open(file, "ab", opener=_private)  # noqa: SIM115
+    faulthandler.enable(_crashes)

@@ -1,0 +1,209 @@
+"""What each operating system starts when its user logs in, by name."""
+
+import os
+import plistlib
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+from xml.parsers.expat import ExpatError
+
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system.files import write_private
+from aiserver_tray.system.registry import Registry
+
+_TITLE = "AI-Server Tray"
+
+
+class LoginItems(Protocol):
+    """Programs that start at login. The argument of errors is why: a `Text`, or words of others."""
+
+    def starts(self, name: str, command: Sequence[str]) -> bool:
+        """Whether the item *name* is there, starts just *command*, and is not switched off."""
+
+    def put(self, name: str, command: Sequence[str]) -> None:
+        """Have *command* started from now on.
+
+        Raises:
+            OSError: it can't be set so.
+        """
+
+    def remove(self, name: str) -> None:
+        """Take the item *name* away, if it is there.
+
+        Raises:
+            OSError: it can't be taken away.
+        """
+
+
+class RunKey:
+    """Windows: the user's ``Run`` key, and beside it what the user switched off in the Task
+    Manager (https://learn.microsoft.com/windows/win32/setupapi/run-and-runonce-registry-keys)."""
+
+    _VERSION = r"Software\Microsoft\Windows\CurrentVersion"
+    _RUN = rf"{_VERSION}\Run"
+    _APPROVED = rf"{_VERSION}\Explorer\StartupApproved\Run"
+    _LONGEST = 260
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def starts(self, name: str, command: Sequence[str]) -> bool:
+        """As `LoginItems` says."""
+        approved = self._registry.get("user", self._APPROVED, name)
+        is_off = isinstance(approved, bytes) and bool(approved) and approved[0] % 2 == 1
+        line = subprocess.list2cmdline(command)
+        return self._registry.get("user", self._RUN, name) == line and not is_off
+
+    def put(self, name: str, command: Sequence[str]) -> None:
+        """As `LoginItems` says."""
+        line = subprocess.list2cmdline(command)
+        if len(line) > self._LONGEST:
+            raise OSError(
+                Text("Windows starts commands of at most {count} characters", count=self._LONGEST)
+            )
+        self._registry.put(self._RUN, name, line)
+        self._registry.remove(self._APPROVED, name)
+
+    def remove(self, name: str) -> None:
+        """As `LoginItems` says."""
+        self._registry.remove(self._RUN, name)
+        self._registry.remove(self._APPROVED, name)
+
+
+class AutostartFolder:
+    """Linux: desktop entries in the user's folder ``autostart``
+    (https://specifications.freedesktop.org/autostart-spec/latest/)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def starts(self, name: str, command: Sequence[str]) -> bool:
+        """As `LoginItems` says."""
+        try:
+            lines = self._file(name).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
+            return False
+        found = {key.strip(): value.strip() for key, _, value in (x.partition("=") for x in lines)}
+        return (
+            found.get("Exec") == _exec_line(command)
+            and found.get("Hidden", "false") != "true"
+            and found.get("X-GNOME-Autostart-enabled", "true") != "false"
+        )
+
+    def put(self, name: str, command: Sequence[str]) -> None:
+        """As `LoginItems` says."""
+        entry = (
+            "[Desktop Entry]\n"
+            "Type=Application\n"
+            f"Name={_TITLE}\n"
+            # Where the program was removed without a word, desktops pass over the entry.
+            f"TryExec={_escaped(command[0])}\n"
+            f"Exec={_exec_line(command)}\n"
+            "Terminal=false\n"
+            "X-GNOME-Autostart-enabled=true\n"
+        )
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(self._file(name), entry.encode())
+
+    def remove(self, name: str) -> None:
+        """As `LoginItems` says."""
+        self._file(name).unlink(missing_ok=True)
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.desktop"
+
+
+def autostart_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the desktop looks for entries of this user."""
+    named = environment.get("XDG_CONFIG_HOME", "")
+    # A relative one is to be ignored, says the XDG Base Directory Specification.
+    config = Path(named) if Path(named).is_absolute() else Path.home() / ".config"
+    return config / "autostart"
+
+
+def _exec_line(command: Sequence[str]) -> str:
+    """*command* as the value of ``Exec``
+    (https://specifications.freedesktop.org/desktop-entry-spec/latest/exec-variables.html)."""
+    return _escaped(" ".join(map(_exec_word, command)))
+
+
+def _exec_word(word: str) -> str:
+    word = word.replace("%", "%%")
+    if word and not set(word) & set(" \t\n\"'\\><~|&;$*?#()`"):
+        return word
+    for reserved in '\\"`$':
+        word = word.replace(reserved, f"\\{reserved}")
+    return f'"{word}"'
+
+
+def _escaped(text: str) -> str:
+    """*text* as the value of any key, which has escapes of its own."""
+    text = text.replace("\\", "\\\\")
+    return text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+
+
+class LaunchAgents:
+    """macOS: launch agents (``man launchd.plist``), and what the user switched off of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def starts(self, name: str, command: Sequence[str]) -> bool:
+        """As `LoginItems` says."""
+        try:
+            agent = plistlib.loads(self._file(name).read_bytes())
+        except (OSError, ValueError, ExpatError):
+            return False
+        return (
+            isinstance(agent, dict)
+            and agent.get("ProgramArguments") == list(command)
+            and agent.get("RunAtLoad") is True
+            and not agent.get("Disabled", False)
+            and not self._is_off(name)
+        )
+
+    def put(self, name: str, command: Sequence[str]) -> None:
+        """As `LoginItems` says."""
+        agent = {
+            "Label": name,
+            "ProgramArguments": list(command),
+            "RunAtLoad": True,
+            "ProcessType": "Interactive",
+            "LimitLoadToSessionType": "Aqua",
+        }
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(self._file(name), plistlib.dumps(agent))
+        _launchctl("enable", f"{_domain()}/{name}")
+
+    def remove(self, name: str) -> None:
+        """As `LoginItems` says."""
+        self._file(name).unlink(missing_ok=True)
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.plist"
+
+    def _is_off(self, name: str) -> bool:
+        """launchd keeps that apart from the file; older systems say true for disabled."""
+        lines = _launchctl("print-disabled", _domain()).splitlines()
+        said = [line.partition("=>")[2].strip() for line in lines if f'"{name}"' in line]
+        return any(word in ("disabled", "true") for word in said)
+
+
+def _domain() -> str:
+    return f"gui/{getattr(os, 'getuid', int)()}"
+
+
+def _launchctl(*words: str) -> str:
+    """What it prints; nothing where it can't be asked."""
+    program = shutil.which("launchctl")
+    if program is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [program, *words], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout

@@ -1,0 +1,124 @@
+"""Where our folders are, and how they stay the user's own.
+
+A folder that we make gets mode 0700, of which Python makes an access list on Windows
+(https://docs.python.org/3/library/os.html#os.mkdir).
+"""
+
+import os
+import stat
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
+
+APP_NAME = "aiserver-tray"
+HOME_VARIABLE = "AISERVER_HOME"
+
+KeyPlace = Literal["credential store", "home"]
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder with one installation's settings, secrets, state and logs.
+
+    ``key_place``: where a master key that is yet to be made belongs. A home that the user named
+    must be complete in itself, so that it can be moved.
+    """
+
+    folder: Path
+    key_place: KeyPlace
+
+
+def find_home(option: str | os.PathLike[str] | None = None) -> Home:
+    """The home that *option* (``--home``) or AISERVER_HOME names, else the user's own. Makes
+    nothing."""
+    named = option or os.environ.get(HOME_VARIABLE)
+    if named:
+        return Home(_only_name(named), "home")
+    return default_home()
+
+
+def default_home() -> Home:
+    """The home of who names none."""
+    own = platformdirs.user_data_path(APP_NAME, appauthor=False)
+    return Home(_only_name(own), "credential store")
+
+
+def _only_name(folder: str | os.PathLike[str]) -> Path:
+    """One folder, one name: locks and sockets are named by it."""
+    return Path(os.path.realpath(folder))
+
+
+def runtime_folder(*inner: str) -> Path:
+    """The user's folder for locks and sockets, or one *inner* to it, user-only; it may be gone
+    after a restart.
+
+    Raises:
+        SettingError: it can't be made, or is another user's (its place may be a shared /tmp).
+    """
+    own = _runtime_place()
+    folder = own.joinpath(*inner)
+    try:
+        _make(own)
+        _keep_own(own)
+        _make(folder)
+    except OSError as error:
+        why = Text(
+            "the folder for locks can't be made ({reason}). Mend that, or, on Linux and macOS, set "
+            "XDG_RUNTIME_DIR to a folder that only you can use",
+            reason=error.strerror or error,
+        )
+        raise SettingError(str(folder), why) from error
+    return folder
+
+
+def _runtime_place() -> Path:
+    with warnings.catch_warnings():
+        # Whether there is an XDG_RUNTIME_DIR is nothing that our user can act on.
+        warnings.simplefilter("ignore")
+        try:
+            return platformdirs.user_runtime_path(APP_NAME, appauthor=False)
+        except OSError as error:
+            why = Text(
+                "there is no safe folder for locks ({reason}). Set it to a folder that only you "
+                "can use",
+                reason=error,
+            )
+            raise SettingError("XDG_RUNTIME_DIR", why) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make *folder* user-only where it does not exist yet. The mode of one that a user made is
+    the user's; all files that we put into it are user-only anyway.
+
+    Raises:
+        SettingError: it can't be made.
+    """
+    try:
+        _make(folder)
+    except OSError as error:
+        why = Text(
+            "the folder can't be made ({reason}). Name another with --home",
+            reason=error.strerror or error,
+        )
+        raise SettingError(str(folder), why) from error
+
+
+def _make(folder: Path) -> None:
+    for part in (*reversed(folder.parents), folder):
+        part.mkdir(mode=0o700, exist_ok=True)
+
+
+def _keep_own(folder: Path) -> None:
+    if sys.platform != "win32":
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            why = Text("the folder belongs to someone else. Set XDG_RUNTIME_DIR to one of yours")
+            raise SettingError(str(folder), why)
+        folder.chmod(0o700)

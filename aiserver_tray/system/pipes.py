@@ -1,0 +1,90 @@
+"""Local connections between the user's own processes: Unix sockets, named pipes on Windows."""
+
+import os
+import socket
+import struct
+import sys
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import Protocol
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.i18n import Text
+
+_LONGEST = 103
+"""Bytes of a Unix socket's path (macOS; Linux takes a few more)."""
+
+_BACKLOG = 64
+
+
+def address(folder: Path, name: str) -> str:
+    """Where *name* is listened for: in the user-only *folder*, or, on Windows, where all pipes
+    are; *name* must then be the user's own.
+
+    Raises:
+        SettingError: the folder's path is too long.
+    """
+    if sys.platform == "win32":
+        return rf"\\.\pipe\aiserver-tray-{name}"
+    place = str(folder / name)
+    if len(os.fsencode(place)) > _LONGEST:
+        why = Text("its path is too long for a socket. Set XDG_RUNTIME_DIR to a shorter one")
+        raise SettingError(str(folder), why)
+    return place
+
+
+class Listening(Protocol):
+    """Who waits for connections at a place."""
+
+    def accept(self) -> "Connection":
+        """The next one."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+def listen(place: str) -> Listening:
+    """Listen at *place*, of which the caller holds a lock: what a killed process left there goes.
+    Nobody but the user can connect.
+
+    Raises:
+        OSError: it can't be had.
+    """
+    if sys.platform == "win32":
+        from aiserver_tray.system.windows_pipe import OwnersPipe  # noqa: PLC0415 - on Windows only
+
+        return OwnersPipe(place)
+    Path(place).unlink(missing_ok=True)
+    listener = Listener(place, backlog=_BACKLOG)
+    Path(place).chmod(0o600)
+    return listener
+
+
+def connect(place: str, seconds: float) -> "Connection":
+    """A connection to who listens at *place*; it is waited for *seconds* where too many others
+    wait for the same (on Windows, the library's 20).
+
+    Raises:
+        OSError: nobody listens, or takes connections.
+    """
+    if sys.platform == "win32":
+        return Client(place)
+    with socket.socket(socket.AF_UNIX) as own:
+        # A timeout of Python's would end at once where the queue is full; 0 is none.
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(max(seconds, 0.001)))
+        own.connect(place)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(0))
+        return Connection(own.detach())
+
+
+def _timeval(seconds: float) -> bytes:
+    return struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+
+
+def sever(connection: "Connection") -> None:
+    """End *connection* for both sides at once, also for threads that are blocked in it."""
+    if sys.platform == "win32":
+        connection.close()
+        return
+    with socket.socket(fileno=os.dup(connection.fileno())) as own:
+        own.shutdown(socket.SHUT_RDWR)

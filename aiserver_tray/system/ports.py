@@ -1,0 +1,184 @@
+"""Which ports of this machine can be had, and what has the others.
+
+An address is an IP address of either family; ``0.0.0.0`` and ``::`` are all of them.
+"""
+
+import errno
+import ipaddress
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from aiserver_tray.system.processes import program_of
+from aiserver_tray.system.reserved_ports import ReservedRange, reserved_range
+
+if TYPE_CHECKING:
+    from psutil._ntuples import pconn, sconn
+
+_WILDCARDS = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class PortOwner:
+    """A process that has a port. ``program`` is None where it may not be seen."""
+
+    pid: int
+    program: str | None
+
+
+def overlap(address: str, other: str) -> bool:
+    """Whether a port can't be had on both addresses at once."""
+    one, two = _plain(address), _plain(other)
+    return one == two or bool({one, two} & {*_WILDCARDS})
+
+
+def _plain(address: str) -> str:
+    try:
+        found = ipaddress.ip_address(address or _WILDCARDS[0])
+    except ValueError:  # whatever a file says; the engine refuses it
+        return address
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
+
+
+def is_free(address: str, port: int, protocol: str) -> bool:
+    """Whether a server could have the *port* on *address*; yes where that can't be known, as for
+    a protocol other than tcp and udp, or an address that this machine does not have."""
+    if protocol not in ("tcp", "udp"):
+        return True
+    try:
+        return all(_can_bind(at, port, protocol, bind) for at, bind in _probes(_plain(address)))
+    except PermissionError:
+        # On Windows the system keeps the port back, or someone has it exclusively. Elsewhere ports
+        # below 1024 can't be bound by us, but perhaps by the engine.
+        return sys.platform != "win32" and not _servers(address, port, protocol)
+
+
+def free_port_near(port: int, is_usable: Callable[[int], bool]) -> int:
+    """The next port after *port* that is *is_usable*, else the last before it; *port* itself where
+    none is."""
+    unprivileged = 1024
+    after = range(max(port + 1, unprivileged), 65536)
+    before = range(port - 1, unprivileged - 1, -1)
+    return next(filter(is_usable, chain(after, before)), port)
+
+
+def port_owner(address: str, port: int, protocol: str) -> PortOwner | ReservedRange | None:
+    """The process that has the *port* on an address that overlaps with *address*, or the range that
+    the system keeps back; None where it may not be seen, such as another user's, or there is
+    none."""
+    for found in _servers(address, port, protocol):
+        if found.pid:
+            return PortOwner(found.pid, program_of(found.pid))
+    return reserved_range(address, port, protocol)
+
+
+class _Server(NamedTuple):
+    address: str
+    port: int
+    pid: int | None
+
+
+def _servers(address: str, port: int, protocol: str) -> list[_Server]:
+    """The sockets that have the *port* on an address that overlaps with *address*."""
+    return [s for s in _all_servers(protocol) if s.port == port and overlap(s.address, address)]
+
+
+def _all_servers(protocol: str) -> list[_Server]:
+    import psutil  # noqa: PLC0415 - as in processes
+
+    return [
+        _Server(found.laddr.ip, found.laddr.port, pid)
+        for found, pid in _connections(protocol)
+        # A connected UDP socket is a client's.
+        if found.laddr and (found.status == psutil.CONN_LISTEN or not found.raddr)
+    ]
+
+
+def _connections(protocol: str) -> "list[tuple[sconn | pconn, int | None]]":
+    import psutil  # noqa: PLC0415 - as in processes
+
+    try:
+        return [(found, found.pid) for found in psutil.net_connections(protocol)]
+    except psutil.AccessDenied:  # macOS shows an ordinary user what is their own, one by one
+        pass
+    own: list[tuple[sconn | pconn, int | None]] = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            own += [(found, process.pid) for found in process.net_connections(protocol)]
+    return own
+
+
+# -- probing ---------------------------------------------------------------------------------------
+#
+# Where two sockets may not share a port differs by system. A probe is an address to bind and how.
+
+_Bind = Callable[[socket.socket, tuple[str, int]], None]
+
+
+def _bind(probe: socket.socket, place: tuple[str, int]) -> None:
+    if sys.platform == "win32":
+        probe.bind(place)
+        return
+    if probe.type == socket.SOCK_STREAM:
+        # Else connections of a server that ended keep the port for a minute (TIME_WAIT), which
+        # stops no server from starting. With UDP it would let two share the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(place)
+
+
+def _bind_alone(probe: socket.socket, place: tuple[str, int]) -> None:
+    if sys.platform == "win32":
+        # Else it might be shared with a server that allows that.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    probe.bind(place)
+
+
+def _probes(address: str) -> list[tuple[str, _Bind]]:
+    if sys.platform == "win32":
+        # Exclusively, 0.0.0.0 collides with any address, but an address not with 0.0.0.0; not
+        # exclusively, 0.0.0.0 collides with itself only. The table is at
+        # https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse
+        if address in _WILDCARDS:
+            return [(address, _bind_alone)]
+        return [(address, _bind_alone), (_wildcard_of(address), _bind)]
+    if sys.platform == "linux":
+        return [(address, _bind)]
+    # BSD and macOS, with SO_REUSEADDR: an address collides with itself only.
+    if address in _WILDCARDS:
+        return [(a, _bind) for a in (address, *_own_addresses(address))]
+    return [(address, _bind), *((wildcard, _bind) for wildcard in _WILDCARDS)]
+
+
+def _wildcard_of(address: str) -> str:
+    return _WILDCARDS[":" in address]
+
+
+def _own_addresses(wildcard: str) -> list[str]:
+    """This machine's addresses, of the family of *wildcard*."""
+    import psutil  # noqa: PLC0415 - as in processes
+
+    family = _family(wildcard)
+    found = [a.address for on in psutil.net_if_addrs().values() for a in on if a.family == family]
+    return [address for address in found if "%" not in address]  # no link-local ones
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _can_bind(address: str, port: int, protocol: str, bind: _Bind) -> bool:
+    """Raises PermissionError."""
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+    try:
+        with socket.socket(_family(address), kind) as probe:
+            bind(probe, (address, port))
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            raise
+        return error.errno != errno.EADDRINUSE
+    return True

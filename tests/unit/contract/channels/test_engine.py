@@ -1,0 +1,136 @@
+"""Starting the engine: once, however many ask, and for all to see. What starts it is a fake."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Event, Semaphore
+
+import pytest
+
+from aiserver_tray.app import App
+from aiserver_tray.base.errors import CancelledError, EngineDownError
+from aiserver_tray.contract.channels import engine
+from aiserver_tray.contract.channels.engine import EngineChannels
+from aiserver_tray.contract.contract import Caller, Json, Nothing
+from aiserver_tray.core.core import Core
+from aiserver_tray.state.facts import EngineDown, EngineUp
+from aiserver_tray.system import engine_start
+
+CALLER = Caller("en", lambda _event, _payload: None)
+PATIENCE = 10.0
+
+
+class Starter:
+    """Takes the place of `engine_start.start_engine`: works until ``may_end``."""
+
+    def __init__(self) -> None:
+        self.starts = 0
+        self.may_end = Event()
+        self.failure: Exception | None = None
+
+    def __call__(self, _host: str, _ping: Callable[[], None], cancelled: Event) -> None:
+        self.starts += 1
+        while not self.may_end.wait(0.01):
+            if cancelled.is_set():
+                raise CancelledError
+        if self.failure:
+            raise self.failure
+
+
+@pytest.fixture
+def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
+    starter = Starter()
+    monkeypatch.setattr(engine_start, "start_engine", starter)
+    monkeypatch.setattr(engine, "_SEEN", 0.01)
+    return starter
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    with App(tmp_path / "home", [], "unix:///nowhere.sock").core() as core:
+        yield core
+
+
+class Clients:
+    """Three that ask for a start at the same time, each in a thread of its own."""
+
+    def __init__(self, channels: EngineChannels, waiting: Semaphore) -> None:
+        self.channels = channels
+        self._waiting = waiting
+        self._threads = ThreadPoolExecutor(3)
+
+    def ask(self) -> list[Future[Json]]:
+        """Their answers to be, once all of them wait."""
+        start = self.channels.handlers["ai/docker/startDocker"]
+        asked = [self._threads.submit(start, Nothing(), CALLER) for _ in range(3)]
+        assert all(self._waiting.acquire(timeout=PATIENCE) for _ in asked)
+        return asked
+
+    def close(self) -> None:
+        self.channels.close()
+        self._threads.shutdown()
+
+
+@pytest.fixture
+def clients(core: Core, starter: Starter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    waiting = Semaphore(0)
+
+    class Noted(Future[None]):
+        def result(self, timeout: float | None = None) -> None:
+            waiting.release()
+            super().result(timeout)
+
+    monkeypatch.setattr(engine, "Future", Noted)
+    clients = Clients(EngineChannels(core), waiting)
+    yield clients
+    starter.may_end.set()
+    clients.close()
+
+
+def shows(core: Core, *, starting: bool) -> None:
+    core.store.wait_until(lambda seen: seen.engine.starting == starting, PATIENCE)
+
+
+def test_a_start_that_is_under_way_is_joined_and_shown(
+    core: Core, clients: Clients, starter: Starter
+) -> None:
+    asked = clients.ask()
+    shows(core, starting=True)
+    assert not any(one.done() for one in asked)
+    starter.may_end.set()
+    assert [one.result(PATIENCE) for one in asked] == [{}] * 3
+    shows(core, starting=False)
+    assert starter.starts == 1
+
+
+def test_whoever_joined_is_told_why_it_failed_and_can_try_again(
+    core: Core, clients: Clients, starter: Starter
+) -> None:
+    starter.failure = EngineDownError("unix:///nowhere.sock", "refused")
+    asked = clients.ask()
+    shows(core, starting=True)
+    starter.may_end.set()
+    assert [one.exception(PATIENCE) for one in asked] == [starter.failure] * 3
+    shows(core, starting=False)
+    starter.failure = None
+    assert clients.ask()[0].result(PATIENCE) == {}
+    assert starter.starts > 1, "another start"
+
+
+def test_who_ends_waits_for_no_engine(core: Core, clients: Clients) -> None:
+    asked = clients.ask()
+    shows(core, starting=True)
+    clients.channels.close()
+    assert all(isinstance(one.exception(PATIENCE), CancelledError) for one in asked)
+
+
+def test_what_is_told_of_the_engine_meanwhile_ends_no_start(
+    core: Core, clients: Clients, starter: Starter
+) -> None:
+    clients.ask()
+    shows(core, starting=True)
+    core.store.put(EngineDown(EngineDownError("unix:///nowhere.sock", "another reason")))
+    core.store.flush()
+    assert core.store.snapshot.engine.starting
+    core.store.put(EngineUp("E", "1"))
+    shows(core, starting=False)

@@ -1,0 +1,10 @@
+"""Servers that end at once."""
+
+import pytest
+
+from aiserver_tray.contract.http import httpd
+
+
+@pytest.fixture(autouse=True)
+def _quick_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpd, "LOOK", 0.02)

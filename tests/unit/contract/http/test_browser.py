@@ -1,0 +1,370 @@
+"""Browser mode over real sockets: who gets in, what is answered, and what no one can do."""
+
+import logging
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import Mock
+from urllib.request import urlopen
+
+import pytest
+
+from aiserver_tray.base.errors import NotRunningError, SettingError
+from aiserver_tray.contract.contract import (
+    LOG_EVENT,
+    PROGRESS_EVENT,
+    SNAPSHOT_EVENT,
+    Caller,
+    Envelope,
+    answer,
+)
+from aiserver_tray.contract.http import browser
+from aiserver_tray.contract.http.events import HELLO_EVENT
+from aiserver_tray.contract.http.server import Binding, BrowserServer
+from tests.support import states
+from tests.support.scripted import Scripted
+from tests.support.visitor import Answer, Listener, Visitor
+
+CALL = {"channel": "ai/operation/list"}
+
+
+@pytest.fixture
+def host() -> Scripted:
+    return Scripted(states.running())
+
+
+@pytest.fixture
+def visitor(host: Scripted) -> Iterator[Visitor]:
+    with BrowserServer(host, Binding(), "en") as server:
+        yield Visitor(server.address)
+
+
+@pytest.fixture
+def guest(visitor: Visitor) -> Visitor:
+    """A visitor that was let in."""
+    visitor.enter()
+    return visitor
+
+
+def refused(answer: Answer, status: int) -> None:
+    """*answer* is an envelope that tells no secret."""
+    assert answer.status == status
+    assert answer.json["success"] is False
+    assert answer.json["code"] == "E_REQUEST"
+    assert b"Traceback" not in answer.body
+
+
+def test_the_printed_address_leads_to_the_page_by_a_cookie(visitor: Visitor) -> None:
+    entry = visitor.get(f"/?token={visitor.token}")
+    assert entry.status == 303
+    cookie, path = entry.headers["set-cookie"], entry.headers["location"]
+    assert path.startswith("/browser/")
+    # Browsers send it to every port of this machine, but only to this path, which nobody knows.
+    assert len(path) > 40
+    assert f"Path={path}" in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert visitor.token not in cookie
+    visitor.enter()
+    page = visitor.get(visitor.page)
+    assert page.status == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "'unsafe-eval'" not in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert page.headers["cache-control"] == "no-store"
+    refused(visitor.get("/"), 401)
+
+
+def test_an_invitation_is_good_once(host: Scripted) -> None:
+    with BrowserServer(host, Binding(), "en") as server:
+        invited = Visitor(server.invitation("home"))
+        assert invited.token != Visitor(server.address).token
+        assert invited.get(f"/?token={invited.token}").status == 303
+        refused(invited.get(f"/?token={invited.token}"), 401)
+
+
+@pytest.mark.parametrize("name", ["", "js/main.js", "events"])
+def test_nothing_is_for_who_was_not_let_in(visitor: Visitor, host: Scripted, name: str) -> None:
+    visitor.enter()
+    del visitor.headers["Cookie"]
+    path = f"{visitor.page}{name}"
+    refused(visitor.get(path), 401)
+    refused(visitor.get(path, Cookie=f"aiserver-{visitor.place[1]}=guessed"), 401)
+    refused(visitor.get(f"/browser/{name}"), 401)
+    refused(visitor.get("/"), 401)
+    refused(visitor.get("/?token=guessed"), 401)
+    refused(visitor.get("/?token=%ff%00"), 401)
+    refused(visitor.invoke(CALL), 401)
+    assert host.calls == []
+
+
+@pytest.mark.parametrize("part", ["", "events", "invoke"])
+def test_a_page_of_an_earlier_process_is_told_so(guest: Visitor, host: Scripted, part: str) -> None:
+    with BrowserServer(host, Binding(), "en") as another:
+        later = Visitor(another.address)
+        later.headers, later.page = guest.headers, guest.page
+        told = later.invoke(CALL) if part == "invoke" else later.get(f"{later.page}{part}")
+        refused(told, 401)
+        assert "was started anew" in told.json["message"]
+
+
+def test_a_refusal_can_be_read_as_it_comes(host: Scripted) -> None:
+    with BrowserServer(host, Binding(), "zh") as server:
+        told = Visitor(server.address).get("/")
+        refused(told, 401)
+        assert told.json["message"] in told.body.decode()
+        assert told.headers["content-type"] == "application/json; charset=utf-8"
+
+
+def test_what_no_text_may_hold_is_answered_all_the_same(guest: Visitor, host: Scripted) -> None:
+    host.answers["ai/operation/list"] = answer(name="undecodable \udcff")
+    assert guest.invoke(CALL).json == answer(name="undecodable \udcff")
+
+
+@pytest.mark.parametrize("name", ["evil.example", "127.0.0.1", "localhost:1", "", None])
+def test_only_its_own_name_leads_to_it(guest: Visitor, host: Scripted, name: str | None) -> None:
+    """A name of an attacker's making may lead to 127.0.0.1 (DNS rebinding)."""
+    refused(guest.get(guest.page, Host=name), 403)
+    refused(guest.invoke(CALL, Host=name, Origin=f"http://{name}"), 403)
+    assert host.calls == []
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://{host}", None])
+def test_other_pages_can_ask_for_nothing(
+    guest: Visitor, host: Scripted, origin: str | None
+) -> None:
+    origin = origin and origin.format(host=guest.host)
+    refused(guest.invoke(CALL, Origin=origin), 403)
+    refused(guest.get(f"{guest.page}events", Sec_Fetch_Site="cross-site"), 403)
+    assert host.calls == []
+
+
+def test_a_call_is_answered_as_the_contract_says(guest: Visitor, host: Scripted) -> None:
+    host.answers["ai/operation/list"] = answer(operations=[])
+    given = guest.invoke({**CALL, "payload": {}})
+    assert given.status == 200
+    assert given.json == answer(operations=[])
+    assert host.callers[-1].language == "en"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"channel": 1}', b"\xff", b"[" * 100_000, b'{"payload": {}}']
+)
+def test_what_is_no_call_is_refused(guest: Visitor, body: bytes) -> None:
+    refused(guest.invoke(body), 400)
+
+
+def test_a_bug_is_told_without_a_traceback(
+    guest: Visitor, host: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = guest.invoke({"channel": "ai/no/such"})  # the scripted contract raises
+    assert failed.status == 500
+    assert failed.json["success"] is False
+    assert b"Traceback" not in failed.body
+    assert "a page's request failed" in caplog.text
+    assert guest.invoke(CALL).status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "{page}../../../../etc/passwd",
+        "{page}..%2f..%2f..%2fetc/passwd",
+        "{page}/etc/passwd",
+        "{page}js/",
+        "{page}js",
+        "{page}vendor/manifest.json",
+        "{page}%00",
+        "/etc/passwd",
+        "/nothing",
+    ],
+)
+def test_there_are_only_the_files_of_the_page(guest: Visitor, path: str) -> None:
+    missing = guest.get(path.replace("{page}", guest.page))
+    assert missing.status in (400, 404)
+    assert b"root:" not in missing.body
+
+
+def test_other_methods_are_refused(guest: Visitor) -> None:
+    origin: dict[str, str | None] = {"Origin": f"http://{guest.host}"}
+    refused(guest.ask("PUT", guest.page, b"", origin), 405)
+    refused(guest.ask("DELETE", f"{guest.page}invoke", b"", origin), 405)
+
+
+# -- events ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener(guest: Visitor) -> Iterator[Listener]:
+    listener = Listener(guest, "page")
+    yield listener
+    listener.close()
+
+
+def test_a_page_hears_all_and_then_what_changes(listener: Listener, host: Scripted) -> None:
+    hello = listener.next(HELLO_EVENT)
+    assert hello == {"snapshot": states.running(), "language": "en"}
+    host.steps = [states.operation(steps=[])]
+    host.show(states.starting())
+    assert listener.next(PROGRESS_EVENT) == {"operation": host.steps[0]}
+    told = listener.next(SNAPSHOT_EVENT)
+    assert (told["base"], told["seq"]) == (1, 2)
+    assert isinstance(told["changes"], dict)
+    assert told["changes"]["state"] == "starting"
+
+
+def test_changes_that_come_too_fast_are_told_as_one(listener: Listener, host: Scripted) -> None:
+    listener.next(HELLO_EVENT)
+    for state in ["starting", "stopped"] * 200:
+        host.show(states.snapshot(state))
+    told: list[int] = []
+    while not told or told[-1] < 401:
+        seq = listener.next(SNAPSHOT_EVENT)["seq"]
+        assert isinstance(seq, int)
+        told.append(seq)
+        host.show(states.snapshot("running"))
+    assert len(told) < 10
+
+
+def test_what_a_page_asked_for_comes_to_it_alone(
+    guest: Visitor, listener: Listener, host: Scripted
+) -> None:
+    listener.next(HELLO_EVENT)
+    guest.invoke({**CALL, "client": "page"})
+    caller = host.callers[-1]
+    caller.emit(LOG_EVENT, {"streamId": "1", "chunk": "hello"})
+    assert listener.next(LOG_EVENT) == {"streamId": "1", "chunk": "hello"}
+    guest.invoke({**CALL, "client": "another"})
+    assert host.callers[-1] is not caller
+
+
+def test_a_page_that_is_gone_is_forgotten(
+    guest: Visitor, listener: Listener, host: Scripted
+) -> None:
+    listener.next(HELLO_EVENT)
+    guest.invoke({**CALL, "client": "page"})
+    listener.close()
+    successor = Listener(guest, "page")
+    successor.next(HELLO_EVENT)
+    successor.close()
+    host.wait_until_forgotten(host.callers[-1])
+
+
+def test_a_page_whose_host_has_just_left_comes_again(
+    guest: Visitor,
+    host: Scripted,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with monkeypatch.context() as gone:
+        gone.setattr(host, "snapshot", Mock(side_effect=NotRunningError))
+        early = Listener(guest, "page")
+        early.wait_for_end()
+        early.close()
+    late = Listener(guest, "page")
+    late.next(HELLO_EVENT)
+    with monkeypatch.context() as gone:
+        gone.setattr(host, "snapshot", Mock(side_effect=NotRunningError))
+        host.show(states.starting())
+        late.wait_for_end()
+        late.close()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_what_a_page_still_asks_when_it_goes_is_forgotten_too(
+    guest: Visitor, listener: Listener, host: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener.next(HELLO_EVENT)
+    successors: list[Listener] = []
+
+    def be_slow(_channel: str, _payload: object, caller: Caller) -> Envelope:
+        successors.append(Listener(guest, "page"))
+        host.wait_until_forgotten(caller)
+        return answer()
+
+    monkeypatch.setattr(host, "invoke", be_slow)
+    assert guest.invoke({**CALL, "client": "page"}).json["success"]
+    assert len(host.forgotten) == 2
+    assert host.forgotten[0] is host.forgotten[1]
+    successors[0].close()
+
+
+def test_no_more_pages_than_there_are_places_for(
+    guest: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "MOST_PAGES", 2)
+    listeners = []
+    for name in ("first", "second", "last"):
+        listeners.append(Listener(guest, name))
+        listeners[-1].next(HELLO_EVENT)  # else the server may take the second one first
+    listeners[0].wait_for_end()  # the oldest makes way
+    for listener in listeners:
+        listener.close()
+
+
+# -- where it serves -------------------------------------------------------------------------------
+
+
+def test_the_token_is_in_no_log(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    visitor.enter()
+    visitor.get(visitor.page)
+    visitor.get(f"/nothing?token={visitor.token}")
+    output = "".join(capfd.readouterr())
+    for secret in (visitor.token, (visitor.headers["Cookie"] or "").partition("=")[2]):
+        assert secret not in caplog.text + output
+
+
+def test_a_port_that_is_taken_is_told(host: Scripted) -> None:
+    with BrowserServer(host, Binding(), "en") as first:
+        port = Visitor(first.address).place[1]
+        with pytest.raises(SettingError, match="--port"):
+            BrowserServer(host, Binding(port=port), "en")
+
+
+def test_what_is_no_address_is_told() -> None:
+    with pytest.raises(SettingError, match="IP address"):
+        Binding("localhost").is_loopback  # noqa: B018
+    assert Binding("::1").is_loopback
+    assert not Binding("0.0.0.0").is_loopback
+
+
+def test_a_host_name_in_capitals_is_written_as_browsers_do(
+    host: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "DESKTOP-AB12CD3")
+    with BrowserServer(host, Binding("0.0.0.0"), "en") as server:
+        visitor = Visitor(server.address)
+        assert visitor.host == f"desktop-ab12cd3:{visitor.place[1]}"
+        visitor.place = ("127.0.0.1", visitor.place[1])
+        visitor.enter()
+        assert visitor.get(visitor.page).status == 200
+
+
+def test_an_ip_address_is_written_as_browsers_do(host: Scripted) -> None:
+    with BrowserServer(host, Binding("0:0:0:0:0:0:0:1"), "en") as server:
+        visitor = Visitor(server.address)
+        assert visitor.host == f"[::1]:{visitor.place[1]}"
+        visitor.enter()
+
+
+def test_over_tls(host: Scripted, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=test"
+    subject = "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out cert.pem"
+    words = [*command.split(), *subject.split()]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+    with BrowserServer(host, Binding(certificate=certificate, key=key), "en") as server:
+        assert server.address.startswith("https://127.0.0.1:")
+        # Who does not speak TLS, or says nothing, is in nobody's way.
+        visitor = Visitor(server.address)
+        silent = visitor.connect()
+        trust = ssl.create_default_context(cafile=str(certificate))
+        with pytest.raises(OSError, match="401"), urlopen(server.address, context=trust):
+            pytest.fail("urlopen keeps no cookies")
+        silent.close()
+    with pytest.raises(SettingError, match="certificate"):
+        Binding(certificate=tmp_path / "none.pem").tls()

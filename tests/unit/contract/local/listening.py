@@ -1,0 +1,38 @@
+"""Listening to what a client is sent, and waiting for it."""
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from aiserver_tray.contract.contract import Json
+from aiserver_tray.contract.local.client import Client
+
+LIMIT = 20.0
+
+
+class Heard:
+    """Listens for events."""
+
+    def __init__(self, client: Client, *events: str) -> None:
+        self._events: SimpleQueue[tuple[str, Json]] = SimpleQueue()
+        self.is_lost = threading.Event()
+        client.subscribe(events, lambda *event: self._events.put(event), self.is_lost.set)
+
+    def next(self) -> tuple[str, Json]:
+        return self._events.get(timeout=LIMIT)
+
+    def until(self, is_it: Callable[[Json], bool]) -> list[Json]:
+        """The payloads up to the one that *is_it*."""
+        payloads: list[Json] = []
+        while not payloads or not is_it(payloads[-1]):
+            payloads.append(self.next()[1])
+        return payloads
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for it; fails after a while."""
+    for _ in range(int(LIMIT * 200)):
+        if is_so():
+            return
+        threading.Event().wait(0.005)
+    raise AssertionError

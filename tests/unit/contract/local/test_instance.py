@@ -1,0 +1,107 @@
+"""One process per role and home; what was killed never blocks a start."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from aiserver_tray.base.errors import AlreadyRunningError, BusyError, NotRunningError
+from aiserver_tray.contract.contract import SNAPSHOT_EVENT
+from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.local.instance import Instance, socket_address
+from aiserver_tray.contract.local.key import find_key, make_key
+from aiserver_tray.system.paths import Home
+from tests.support.store_contract import ROLE
+
+from .listening import LIMIT, Heard
+
+ROOT = Path(__file__).parents[4]
+
+
+@contextmanager
+def host(home: Home) -> Iterator["subprocess.Popen[str]"]:
+    """A process that hosts *home*'s core."""
+    command = [sys.executable, "-m", "tests.support.store_contract", str(home.folder)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "hosting\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_second_process_is_told_of_the_first(home: Home) -> None:
+    with host(home) as first:
+        with pytest.raises(AlreadyRunningError) as refused, Instance(home, ROLE):
+            raise AssertionError
+        assert refused.value.data == {"pid": first.pid}
+        assert isinstance(refused.value, BusyError)
+        with Instance(home, "tray"), Instance(Home(home.folder / "x", "home"), ROLE):
+            pass
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(LIMIT) == 0
+    assert not Path(socket_address(home, ROLE)).exists()
+    with Instance(home, ROLE):
+        pass
+
+
+def test_one_thread_does_not_get_what_another_has(home: Home) -> None:
+    found: list[BaseException] = []
+
+    def enter() -> None:
+        try:
+            with Instance(home, ROLE):
+                pass
+        except AlreadyRunningError as error:
+            found.append(error)
+
+    with Instance(home, ROLE):
+        thread = Thread(target=enter)
+        thread.start()
+        thread.join()
+    (error,) = found
+    assert isinstance(error, AlreadyRunningError)
+    assert error.data == {"pid": os.getpid()}
+
+
+def test_a_killed_host_is_noticed_and_blocks_no_start(home: Home) -> None:
+    with host(home) as first:
+        client = Client.connect(home, ROLE)
+        heard = Heard(client, SNAPSHOT_EVENT)
+        assert heard.next()[1]["snapshot"]["state"] == "running"
+        first.kill()
+        assert heard.is_lost.wait(LIMIT)
+        first.wait()
+    assert Path(socket_address(home, ROLE)).exists()
+    with pytest.raises(NotRunningError):
+        Client.connect(home, ROLE)
+    with pytest.raises(NotRunningError):
+        client.call("echo")
+    client.close()
+    with host(home), Client.connect(home, ROLE) as client:
+        assert client.call("echo")["success"]
+
+
+def test_without_a_host_nothing_runs(home: Home) -> None:
+    with pytest.raises(NotRunningError):
+        Client.connect(home, ROLE)
+    make_key(home)
+    with pytest.raises(NotRunningError):
+        Client.connect(home, ROLE)
+
+
+def test_the_key_is_made_once_and_a_damaged_one_anew(home: Home) -> None:
+    assert find_key(home) is None
+    key = make_key(home)
+    assert len(key) == 32
+    assert make_key(home) == find_key(home) == key
+    (home.folder / "control.key").write_text("none")
+    assert find_key(home) is None
+    assert make_key(home) == find_key(home) != key

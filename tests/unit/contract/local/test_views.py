@@ -1,0 +1,163 @@
+"""What clients get says what there is: there and back, and as changes."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from aiserver_tray.base.errors import AiServerError, BusyError, EngineDownError, JointError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.local.changes import OutOfStepError, applied, change
+from aiserver_tray.contract.local.views import operation_of, snapshot_of
+from aiserver_tray.model import (
+    ContainerStatus,
+    EngineView,
+    Health,
+    Kind,
+    ModuleView,
+    OperationKind,
+    OperationStatus,
+    OperationView,
+    Port,
+    ServiceView,
+    Snapshot,
+    State,
+    StepKind,
+    StepStatus,
+    StepView,
+)
+from aiserver_tray.state.wire import operation_json, snapshot_json, steps_json
+
+words = some.text("ab日{}%", max_size=4)
+names = some.sampled_from(["db", "n8n", "web", "日志"])
+texts = some.none() | words.map(lambda word: Text("{name}: {why}", name=word, why=Text("stopped")))
+ONE = EngineDownError("here", "refused")
+SEVERAL = JointError([BusyError("n8n", 5, "up"), BusyError("db", 6, "")])
+errors = some.none() | some.sampled_from([ONE, SEVERAL])
+numbers = some.integers(0, 10**10)
+
+
+def one_of(literal: Any) -> some.SearchStrategy[Any]:  # noqa: ANN401 - a Literal
+    return some.sampled_from(get_args(literal))
+
+
+ports = some.builds(Port, words, numbers, numbers, some.sampled_from(["tcp", "udp"]))
+times = some.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=some.just(UTC))
+services = some.builds(
+    ServiceView, name=names, container=words, image=words, health=one_of(Health), reason=texts,
+    state=some.sampled_from([*get_args(ContainerStatus), "absent"]), is_job=some.booleans(),
+    exit_code=some.none() | numbers, started_at=some.none() | times,
+    ports=some.lists(ports, max_size=2).map(tuple),
+)  # fmt: skip
+modules = some.builds(
+    ModuleView, name=names, kind=one_of(Kind), state=one_of(State), ready=numbers, total=numbers,
+    reason=texts, orphan=some.booleans(), wanted=some.booleans(), open=some.none() | words,
+    used_by=some.lists(names).map(tuple), problem=texts,
+    services=some.lists(services, max_size=2, unique_by=lambda s: s.name).map(tuple),
+)  # fmt: skip
+steps = some.builds(
+    StepView, kind=one_of(StepKind), subject=words, module=names, service=some.none() | names,
+    status=one_of(StepStatus), detail=texts, current=numbers, total=numbers,
+    rate=some.floats(0, 1e9),
+)  # fmt: skip
+operations = some.builds(
+    OperationView, id=words, kind=one_of(OperationKind), modules=some.lists(names).map(tuple),
+    status=one_of(OperationStatus), steps=some.lists(steps, max_size=3).map(tuple),
+    seconds_left=some.none() | some.floats(0, 1e6), error=errors, detail=texts,
+    notices=some.lists(texts.filter(bool), max_size=2).map(tuple), is_foreign=some.booleans(),
+    is_revival=some.booleans(),
+)  # fmt: skip
+engines = some.builds(
+    EngineView, some.booleans(), some.none() | words, some.none() | words, errors, some.booleans()
+)  # fmt: skip
+snapshots = some.builds(
+    Snapshot, seq=numbers, engine=engines, state=one_of(State),
+    modules=some.lists(modules, max_size=3, unique_by=lambda m: m.name).map(tuple),
+    operations=some.lists(operations, max_size=2, unique_by=lambda o: o.id).map(tuple),
+)  # fmt: skip
+languages = one_of(Language)
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """After it was on the wire."""
+    return json.loads(json.dumps(value))
+
+
+@given(snapshots, languages)
+def test_a_snapshot_comes_back_as_it_was(snapshot: Snapshot, language: Language) -> None:
+    sent = plain(snapshot_json(snapshot, language, {}))
+    back = snapshot_of(sent)
+    assert [(m.name, m.state, m.services) for m in back.modules] == [
+        (m.name, m.state, tuple(rendered(s, language) for s in m.services))
+        for m in snapshot.modules
+    ]
+    again = plain(snapshot_json(back, language, {}))
+    # How far an operation is is computed from its steps, which a snapshot does not have.
+    for one in (sent, again):
+        for operation in one["operations"]:
+            del operation["done"], operation["total"], operation["text"]
+    assert again == sent
+
+
+def rendered(service: ServiceView, language: Language) -> ServiceView:
+    reason = service.reason
+    return replace(service, reason=reason and Text("{message}", message=reason.render(language)))
+
+
+@given(operations, languages)
+def test_an_operation_comes_back_as_it_was(view: OperationView, language: Language) -> None:
+    sent = plain(steps_json(view, language))
+    back = operation_of(sent)
+    assert plain(steps_json(back, language)) == sent
+    assert (back.is_over, len(back.steps)) == (view.is_over, len(view.steps))
+
+
+def test_errors_come_back_each_on_its_own() -> None:
+    joint = JointError([BusyError("n8n", 5, "up"), EngineDownError("here", "refused")])
+    view = OperationView("1", "up", ("n8n",), "failed", error=joint)
+    back = operation_of(plain(operation_json(view, "zh"))).error
+    assert isinstance(back, JointError)
+    assert [(e.code, e.render("en")) for e in back.errors] == [
+        (e.code, e.render("zh")) for e in joint.errors
+    ]
+    assert back.data_in("en") == joint.data_in("zh")
+    assert isinstance(back, AiServerError)
+    assert back.render() == joint.render("zh")
+
+
+@given(some.lists(snapshots, min_size=1, max_size=5), languages)
+def test_changes_one_after_the_other_make_the_last_snapshot(
+    states: list[Snapshot], language: Language
+) -> None:
+    sent: dict[str, Any] | None = None
+    held: dict[str, Any] | None = None
+    for number, state in enumerate(states):
+        new = snapshot_json(replace(state, seq=number), language, {})
+        payload = change(sent, new)
+        if payload is not None:
+            held = applied(held, plain(payload))
+            sent = new
+        assert held is not None
+        assert {**held, "seq": number} == plain(new)
+
+
+def test_a_change_of_another_snapshot_is_not_taken() -> None:
+    parts: dict[str, Any] = {
+        "language": "en",
+        "engine": {},
+        "modules": [],
+        "operations": [],
+        "chosen": [],
+    }
+    old = {"seq": 1, "state": "a", **parts}
+    new = {**old, "seq": 3, "state": "b"}
+    payload = change(old, new)
+    assert payload
+    for held in (None, {**old, "seq": 2}):
+        with pytest.raises(OutOfStepError):
+            applied(held, payload)
+    assert change(old, old) is None

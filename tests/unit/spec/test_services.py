@@ -1,0 +1,265 @@
+"""Ports, images, times and dependencies of the services of a module's target."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.spec.model import Dependency
+
+from .made import HEAD, TargetOf, service
+
+
+def test_ports_are_on_the_apps_address_unless_the_file_names_one(target_of: TargetOf) -> None:
+    (a,) = target_of(
+        f"""{HEAD}
+services: {{a: {{image: i, ports: ["${{PORT}}:80", "[::1]:81:81/udp", "82", "90-99:90"]}}}}
+""",
+        bind="10.0.0.1",
+    ).services
+    bindings = a.body["HostConfig"]["PortBindings"]
+    assert bindings["80/tcp"] == [{"HostIp": "10.0.0.1", "HostPort": "18100"}]
+    assert bindings["81/udp"] == [{"HostIp": "::1", "HostPort": "81"}]
+    assert [(p.address, p.host, p.container, p.protocol) for p in a.ports] == [
+        ("10.0.0.1", 18100, 80, "tcp"),
+        ("::1", 81, 81, "udp"),
+    ]
+    assert a.port_settings == {18100: "m.PORT"}
+
+
+@pytest.mark.parametrize(
+    ("image", "local"),
+    [
+        ("image: redis:7.4", "aiserver/m-a-b:7.4"),
+        ("image: registry:5000/team/app@sha256:" + "0" * 64, "aiserver/m-a-b:local"),
+        ("build: .", "aiserver/m-a-b:local"),
+    ],
+)
+def test_a_local_build_has_a_name_of_ours(target_of: TargetOf, image: str, local: str) -> None:
+    (a,) = target_of(f"services: {{a-b: {{{image}}}}}").services
+    assert a.image.local == local
+    assert a.image.name == (image.removeprefix("image: ") if image.startswith("image") else None)
+
+
+def test_no_two_local_builds_share_a_name(target_of: TargetOf) -> None:
+    names = ("api-v1", "api_v1", "API-v1", "api--v1", "api.v1")
+    services = ", ".join(f"{name}: {{build: ./{name}}}" for name in names)
+
+    images = {service.image.local for service in target_of(f"services: {{{services}}}").services}
+
+    assert len(images) == len(names)
+    assert all(re.fullmatch("aiserver/[a-z0-9]+(-[a-z0-9]+)*:local", image) for image in images)
+    (other,) = target_of("services: {v1: {build: .}}", name="m_api").services
+    assert other.image.local not in images
+
+
+def test_a_build_is_told_in_the_words_of_the_engines_request(
+    target_of: TargetOf, tmp_path: Path
+) -> None:
+    (a,) = target_of("""
+services:
+  a:
+    build:
+      context: ./ctx
+      dockerfile_inline: FROM scratch
+      args: {A: "1", NOT_SET: }
+      labels: {l: "1"}
+      target: final
+      no_cache: true
+      pull: true
+      network: host
+      extra_hosts: ["h=10.0.0.1"]
+      shm_size: 64m
+      ulimits: {nofile: {soft: 1, hard: 2}}
+      cache_from: [app:cache]
+      tags: [app:1]
+      platforms: [linux/amd64]
+      isolation: default
+""").services
+    build = a.image.build
+    assert build is not None
+    assert (build.context, build.inline) == (str(tmp_path / "catalog/m/ctx"), "FROM scratch")
+    assert build.options == {
+        "buildargs": {"A": "1"},
+        "labels": {"l": "1"},
+        "target": "final",
+        "nocache": True,
+        "pull": True,
+        "networkmode": "host",
+        "extrahosts": ["h:10.0.0.1"],
+        "shmsize": 64 * 2**20,
+        "ulimits": [{"Name": "nofile", "Soft": 1, "Hard": 2}],
+        "cachefrom": ["app:cache"],
+        "t": ["app:1"],
+        "platform": "linux/amd64",
+        "isolation": "default",
+    }
+
+
+@pytest.mark.parametrize(
+    ("keys", "seconds"),
+    [
+        ("x-aiserver: {ready_within: 5m}", 300),
+        ("healthcheck: {test: x, start_period: 10s, interval: 2s, timeout: 3s, retries: 4}", 60),
+        ("healthcheck: {test: x}", 210),
+        ("healthcheck: {disable: true}", 30),
+        ("init: true", 210),
+    ],
+)
+def test_a_service_has_time_for_all_its_checks(
+    target_of: TargetOf, keys: str, seconds: float
+) -> None:
+    assert target_of(f"services: {{a: {{image: i, {keys}}}}}").services[0].ready_within == seconds
+
+
+def test_a_job_is_what_others_wait_to_succeed(target_of: TargetOf) -> None:
+    target = target_of("""
+services:
+  job: {image: i}
+  web:
+    image: i
+    stop_grace_period: 1m30s
+    depends_on: {job: {condition: service_completed_successfully}}
+""")
+    assert [(s.service, s.is_job, s.stop_grace) for s in target.services] == [
+        ("job", True, 10),
+        ("web", False, 90),
+    ]
+    assert service(target, "job").ready_within == 3600
+
+
+def test_dependencies_are_those_that_get_a_container(target_of: TargetOf) -> None:
+    target = target_of("""
+services:
+  a:
+    image: i
+    network_mode: "service:c"
+    depends_on:
+      b: {condition: service_healthy, restart: true}
+      c: {condition: service_started}
+      off: {condition: service_started, required: false}
+      none: {condition: service_started}
+  b: {image: i}
+  c: {image: i}
+  off: {image: i, profiles: [p]}
+  none: {image: i, scale: 0}
+""")
+    assert [s.service for s in target.services] == ["a", "b", "c"]
+    assert service(target, "a").depends_on == (
+        Dependency("b", "service_healthy", restart=True),
+        # It shares the other's namespace, which is gone when that is made anew.
+        Dependency("c", "service_started", restart=True, shares=True),
+    )
+
+
+def test_a_container_of_the_module_stands_for_its_service(target_of: TargetOf) -> None:
+    target = target_of("""
+services:
+  a: {image: i, network_mode: "container:ai-m-b", depends_on: [c]}
+  b: {image: i, pid: "container:ai-m-b"}
+  c: {image: i, network_mode: "container:other"}
+""")
+    shared = Dependency("b", "service_started", restart=True, shares=True)
+    assert service(target, "a").depends_on == (Dependency("c", "service_started"), shared)
+    assert [service(target, name).depends_on for name in "bc"] == [(), ()]
+
+
+def test_containers_that_wait_for_each_other_are_no_bug_of_ours(target_of: TargetOf) -> None:
+    with pytest.raises(CatalogError) as caught:
+        target_of("""
+services:
+  a: {image: i, network_mode: "container:ai-m-b"}
+  b: {image: i, depends_on: [a]}
+""")
+    assert "a → b → a" in str(caught.value) or "b → a → b" in str(caught.value)
+
+
+def test_hooks_are_the_bodies_of_execs(target_of: TargetOf) -> None:
+    (a,) = target_of("""
+services:
+  a:
+    image: i
+    post_start:
+      - {command: [a, b], user: root, privileged: true, working_dir: /w, environment: {A: 1}}
+    pre_stop: [{command: sync}]
+""").services
+    assert a.post_start == (
+        {
+            "Cmd": ["a", "b"],
+            "User": "root",
+            "Privileged": True,
+            "WorkingDir": "/w",
+            "Env": ["A=1"],
+            "AttachStdout": True,
+            "AttachStderr": True,
+        },
+    )
+    assert [h["Cmd"] for h in a.pre_stop] == [["sync"]]
+
+
+def test_what_cannot_be_honoured_is_refused_with_its_place(target_of: TargetOf) -> None:
+    with pytest.raises(CatalogError, match=r"compose.yaml:3: services\.a\.scale"):
+        target_of("services:\n  a:\n    scale: 2\n    image: i\n")
+
+
+SHARED_IMAGE = ("a: {image: mine:1}", "b: {image: mine:1, build: .}", "c: {image: other:1}")
+
+
+@pytest.mark.parametrize("lines", [SHARED_IMAGE, SHARED_IMAGE[::-1]])
+def test_a_service_shares_the_build_of_another_with_the_same_image(
+    target_of: TargetOf, lines: tuple[str, ...]
+) -> None:
+    alone = target_of("services: {a: {image: mine:1}}")
+    target = target_of("\n  ".join(["services:", *lines]))
+    a, b, c = (service(target, name) for name in "abc")
+    assert a.image == b.image
+    assert b.image.local == "aiserver/m-b:1"
+    assert (c.image.local, c.image.build) == ("aiserver/m-c:1", None)
+    assert a.config_hash == service(alone, "a").config_hash, "how it is made is no part of it"
+
+
+def test_what_a_file_says_of_pulling_holds_for_a_shared_build_too(target_of: TargetOf) -> None:
+    target = target_of("""
+services:
+  a: {image: mine:1}
+  always: {image: mine:1, pull_policy: always}
+  other: {image: mine:1, platform: linux/arm64}
+  builder: {image: mine:1, build: ., pull_policy: build}
+""")
+    policies = {s.service: s.image.pull_policy for s in target.services}
+    assert policies == {"a": "build", "always": "always", "other": "", "builder": "build"}
+    assert service(target, "other").image.build is None, "built for another platform"
+
+
+def test_a_job_that_nobody_waits_for_says_so(target_of: TargetOf) -> None:
+    target = target_of("services: {a: {image: i, x-aiserver: {job: true}}, b: {image: i}}")
+    assert [(s.service, s.is_job) for s in target.services] == [("a", True), ("b", False)]
+
+
+def test_a_service_that_nothing_restarts_and_that_serves_nobody_may_end_in_a_plain_file(
+    target_of: TargetOf,
+) -> None:
+    ending = """
+services:
+  plain: {image: i}
+  "no": {image: i, restart: "no"}
+  failing: {image: i, restart: "on-failure:3"}
+  deployed: {image: i, restart: always, deploy: {restart_policy: {condition: on-failure}}}
+  unchecked: {image: i, healthcheck: {disable: true}}
+"""
+    text = f"""{ending}
+  always: {{image: i, restart: always}}
+  stopped: {{image: i, restart: unless-stopped}}
+  any: {{image: i, deploy: {{restart_policy: {{condition: any}}}}}}
+  port: {{image: i, ports: ["80"]}}
+  exposed: {{image: i, expose: ["80"]}}
+  checked: {{image: i, healthcheck: {{test: "exit 0"}}}}
+"""
+
+    def found(text: str) -> set[str]:
+        return {s.service for s in target_of(text).services if s.may_end}
+
+    assert found(text) == {"plain", "no", "failing", "deployed", "unchecked"}
+    assert found(f"x-aiserver: {{kind: feature}}\n{text}") == set(), "it says what is a job"
+    assert found(ending) == set(), "nothing tells which of them is to last"

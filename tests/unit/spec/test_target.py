@@ -1,0 +1,207 @@
+"""What a module's target holds beyond what the engine's own answers prove (tests/engine)."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.spec.labels import Owner
+
+from .made import FILE, HEAD, SECRET, TargetOf, service
+
+# -- the hash ------------------------------------------------------------------------------------
+
+
+def test_the_same_input_gives_the_same_hash(target_of: TargetOf) -> None:
+    assert target_of(FILE).services[0].config_hash == target_of(FILE).services[0].config_hash
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("B: b, A: a", "A: a, B: b"),
+        ("image: web:1", "image: web:1\n    build: {context: .}"),
+        ("services:", "services:\n  other: {image: other}"),
+        ("image: web:1", "image: web:1\n    x-note: {a: 1}"),
+    ],
+    ids=["order of variables", "how it is built", "another service", "an extension"],
+)
+def test_what_makes_no_other_container_keeps_the_hash(
+    target_of: TargetOf, before: str, after: str
+) -> None:
+    changed = service(target_of(FILE.replace(before, after)), "web")
+    assert changed.config_hash == service(target_of(FILE), "web").config_hash
+
+
+def test_whose_it_is_and_which_version_made_it_keep_the_hash(target_of: TargetOf) -> None:
+    other = target_of(FILE, owner=Owner("elsewhere", "2.0")).services[0]
+    mine = target_of(FILE).services[0]
+    assert other.config_hash == mine.config_hash
+    assert other.body["Labels"] != mine.body["Labels"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("image: web:1", "image: web:2"),
+        ("B: b", "B: c"),
+        ("com.example: label", "com.example: other"),
+        ("target: /etc/web.conf", "target: /etc/other.conf"),
+        ("image: web:1", "image: web:1\n    mem_limit: 1g"),
+        ("image: web:1", "image: web:1\n    platform: linux/arm64"),
+    ],
+)
+def test_another_configuration_has_another_hash(
+    target_of: TargetOf, before: str, after: str
+) -> None:
+    changed = target_of(FILE.replace(before, after)).services[0]
+    assert changed.config_hash != target_of(FILE).services[0].config_hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"values": {"m.KEY": "made-up-other-secret"}},
+        {"values": {"m.PORT": "18101"}},
+        {"bind": "0.0.0.0"},
+    ],
+    ids=["secret", "port", "address"],
+)
+def test_another_value_has_another_hash(target_of: TargetOf, change: dict[str, object]) -> None:
+    changed = target_of(FILE, **change).services[0]
+    assert changed.config_hash != target_of(FILE).services[0].config_hash
+
+
+def test_another_content_of_a_file_has_another_hash(target_of: TargetOf, tmp_path: Path) -> None:
+    before = target_of(FILE).services[0].config_hash
+    (tmp_path / "catalog/m/web.conf").write_text("other", encoding="utf-8")
+    assert target_of(FILE).services[0].config_hash != before
+
+
+# -- secrets -------------------------------------------------------------------------------------
+
+
+def test_no_secret_shows_in_a_representation(target_of: TargetOf) -> None:
+    target = target_of(f"""{HEAD}
+services:
+  web:
+    image: web:1
+    environment: {{KEY: "${{KEY}}"}}
+    build: {{context: ., args: {{KEY: "${{KEY}}"}}}}
+    configs: [conf]
+    post_start: [{{command: [echo, "${{KEY}}"]}}]
+    pre_stop: [{{command: [echo], environment: {{KEY: "${{KEY}}"}}}}]
+    networks: {{default: {{driver_opts: {{key: "${{KEY}}"}}}}, other: }}
+    volumes: ["data:/data"]
+configs: {{conf: {{content: "key=${{KEY}}"}}}}
+volumes: {{data: {{driver_opts: {{o: "password=${{KEY}}"}}}}}}
+networks: {{other: {{driver_opts: {{key: "${{KEY}}"}}}}}}
+""")
+    assert SECRET in json.dumps(target.services[0].body)
+    assert SECRET not in repr(target)
+
+
+# -- names ---------------------------------------------------------------------------------------
+
+
+def test_everything_is_named_after_the_module(target_of: TargetOf) -> None:
+    target = target_of("""
+services:
+  m: {image: i, volumes: ["data:/data", "theirs:/theirs"], networks: [default, back, shared]}
+  other: {image: i, container_name: mine}
+networks: {back: , shared: {external: true, name: ai-net}}
+volumes: {data: {name: own-name}, theirs: {external: true}}
+""")
+    assert [s.container for s in target.services] == ["ai-m", "ai-m-other"]
+    assert {n.name: n.external for n in target.networks} == {
+        "ai-m": False,
+        "ai-m-back": False,
+        "ai-net": True,
+    }
+    assert {v.name: v.external for v in target.volumes} == {"ai-m-data": False, "theirs": True}
+    assert service(target, "m").volumes == ("ai-m-data", "theirs")
+    assert [n.name for n in target.networks if "io.aiserver.installation" in n.body["Labels"]] == [
+        "ai-m-back",
+        "ai-net",
+        "ai-m",
+    ]
+
+
+def test_a_container_name_is_an_alias_where_only_the_module_is(target_of: TargetOf) -> None:
+    target = target_of("""
+services: {a: {image: i, container_name: mine, networks: [default, ai-net]}}
+networks: {ai-net: {external: true}}
+""")
+    endpoints = target.services[0].body["NetworkingConfig"]["EndpointsConfig"]
+    assert endpoints["ai-m"]["Aliases"] == ["a", "mine"]
+    assert endpoints["ai-net"]["Aliases"] == ["a"]
+
+
+def test_labels_are_ours_and_those_that_group(target_of: TargetOf) -> None:
+    (web,) = target_of(FILE).services
+    assert web.body["Labels"] == {
+        "com.example": "label",
+        "io.aiserver.module": "m",
+        "io.aiserver.service": "web",
+        "io.aiserver.config-hash": web.config_hash,
+        "io.aiserver.version": "1.0",
+        "io.aiserver.installation": "home",
+        "io.aiserver.requires": "",
+        "com.docker.compose.project": "aiserver-m",
+        "com.docker.compose.service": "web",
+        "com.docker.compose.container-number": "1",
+        "com.docker.compose.oneoff": "False",
+        "com.docker.compose.config-hash": web.config_hash,
+    }
+
+
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [
+        ("http://localhost:${PORT}/wiki", "localhost:18100"),
+        ("http://[::1]:18100", "[::1]:18100"),
+        ("http://localhost", "localhost"),
+        ("https://localhost", None),
+        ("http://localhost:18101", None),
+        ("http://localhost:x", None),
+    ],
+)
+def test_where_the_modules_page_is_stands_on_the_container_that_publishes_it(
+    target_of: TargetOf, page: str, place: str | None
+) -> None:
+    head = FILE.replace("kind: feature", f"kind: feature\n  open: {page}")
+    head = head.replace("services:\n", "services:\n  side: {image: side:1}\n", 1)
+    target = target_of(head.replace('ports: ["', 'ports: ["80:81", "', 1))
+    assert service(target, "web").body["Labels"].get("io.aiserver.page") == place
+    assert "io.aiserver.page" not in service(target, "side").body["Labels"]
+
+
+def test_what_the_module_requires_is_noted_and_no_part_of_the_hash(target_of: TargetOf) -> None:
+    service = "services: {a: {image: i}}\n"
+    target_of(service, name="b")
+    target_of(service, name="c")
+    (before,) = target_of(service).services
+    (after,) = target_of(f"x-aiserver: {{kind: feature, requires: [c, b]}}\n{service}").services
+    assert after.body["Labels"]["io.aiserver.requires"] == "b,c"
+    assert after.config_hash == before.config_hash
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("net", "services: {a: {image: i}}"),
+        (
+            "m",
+            """
+services:
+  a: {image: i, read_only: true, configs: [{source: c, target: /etc/a/c}], volumes: ["a-config:/x"]}
+configs: {c: {content: x}}
+volumes: {a-config: }
+""",
+        ),
+    ],
+)
+def test_two_things_of_one_name_are_an_error(target_of: TargetOf, name: str, text: str) -> None:
+    with pytest.raises(CatalogError, match="two things on the engine"):
+        target_of(text, name=name)

@@ -1,0 +1,237 @@
+"""The volumes and files of a module's target."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.base.errors import CatalogError
+from aiserver_tray.spec.labels import MODULE
+from aiserver_tray.spec.mounts import with_image_volumes
+
+from .made import HEAD, SECRET, TargetOf
+
+
+def test_volumes_without_a_name_get_one_each(target_of: TargetOf) -> None:
+    target = target_of(
+        "services: {a: {image: i, volumes: [/a/b, /a-b]}, b: {image: i, volumes: [/a/b]}}"
+    )
+    names = [name for s in target.services for name in s.volumes]
+    assert len(set(names)) == 3
+    assert all(name.startswith(("ai-m-a-a-b-", "ai-m-b-a-b-")) for name in names)
+    assert {v.name for v in target.volumes} == set(names)
+    assert all(v.body["Labels"]["io.aiserver.module"] == "m" for v in target.volumes)
+
+
+def test_what_an_image_declares_to_hold_data_gets_a_volume_with_a_name(
+    target_of: TargetOf,
+) -> None:
+    text = f"""{HEAD}
+services:
+  web:
+    image: web:1
+    volumes: ["data:/data/", 'C:\\work:/work', "/a/b"]
+    tmpfs: /tmp
+volumes: {{data: {{}}}}
+"""
+    (web,) = target_of(text).services
+    declared = ("/data", "/work", "/tmp", "/a/b", "/shared", "/var/lib/web/", "/cache")
+    body, volumes = with_image_volumes(web, declared, ["/shared"], {"keep": "it"})
+    mounts = {mount["Target"]: mount["Source"] for mount in body["HostConfig"]["Mounts"]}
+    new = {mounts["/var/lib/web"], mounts["/cache"]}
+    assert {volume.name for volume in volumes} == new
+    assert mounts.keys() == {"/data", "/a/b", "/var/lib/web", "/cache"}
+    for volume in volumes:
+        assert volume.body["Labels"].items() >= {MODULE: "m", "keep": "it"}.items()
+
+
+def test_files_of_a_read_only_service_go_to_volumes_at_their_folders(target_of: TargetOf) -> None:
+    target = target_of("""
+services:
+  a:
+    image: i
+    read_only: true
+    configs:
+      - {source: c, target: /etc/a/one}
+      - {source: c, target: /etc/a/two}
+      - {source: c, target: /data/c}
+    secrets: [s]
+    volumes: [data:/data]
+configs: {c: {content: x}}
+secrets: {s: {file: ./web.conf}}
+volumes: {data: }
+""")
+    (a,) = target.services
+    mounts = {m["Target"]: m["Source"] for m in a.body["HostConfig"]["Mounts"]}
+    assert mounts == {
+        "/data": "ai-m-data",
+        "/etc/a": "ai-m-a-config",
+        "/run/secrets": "ai-m-a-config-2",
+    }
+    assert a.volumes == ("ai-m-data",)
+    assert a.config_volumes == ("ai-m-a-config", "ai-m-a-config-2")
+    assert {v.name for v in target.volumes} == {*a.volumes, *a.config_volumes}
+
+
+@pytest.mark.parametrize(
+    "service_keys",
+    [
+        "read_only: true, configs: [c]",
+        "configs: [{source: c, target: /d/c}], volumes: ['data:/d:ro']",
+    ],
+)
+def test_a_file_where_nothing_can_be_written_is_an_error(
+    target_of: TargetOf, service_keys: str
+) -> None:
+    with pytest.raises(CatalogError, match=r"compose.yaml:2: services\.a: expected a target in"):
+        target_of(f"""
+services: {{a: {{image: i, {service_keys}}}}}
+configs: {{c: {{content: x}}}}
+volumes: {{data: }}
+""")
+
+
+def test_files_have_content_owner_and_mode(target_of: TargetOf, tmp_path: Path) -> None:
+    folder = tmp_path / "catalog/m/folder"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub/script").write_text("run", encoding="utf-8")
+    (folder / "sub/script").chmod(0o700)
+    # Not every system can mark a file as executable.
+    mode = 0o444 | (folder / "sub/script").stat().st_mode & 0o111
+    target = target_of(f"""{HEAD}
+services:
+  a:
+    image: i
+    configs:
+      - {{source: text, target: /etc/text, uid: "7", gid: "8", mode: 0400}}
+      - {{source: folder, target: /etc/folder}}
+      - {{source: variable, target: relative}}
+    secrets: [plain, {{source: plain, target: renamed}}]
+configs:
+  text: {{content: "price=$$5\\r\\n"}}
+  folder: {{file: ./folder}}
+  variable: {{environment: KEY}}
+secrets: {{plain: {{file: ./web.conf}}}}
+""")
+    found = {f.path: (f.content, f.uid, f.gid, f.mode) for f in target.services[0].files}
+    assert found == {
+        "/etc/text": (b"price=$5\r\n", 7, 8, 0o400),
+        "/etc/folder/sub/script": (b"run", 0, 0, mode),
+        "/relative": (SECRET.encode(), 0, 0, 0o444),
+        "/run/secrets/plain": (b"content", 0, 0, 0o444),
+        "/run/secrets/renamed": (b"content", 0, 0, 0o444),
+    }
+
+
+@pytest.mark.parametrize(
+    ("resource", "message"),
+    [
+        ("configs: {c: {file: ./missing}}", "there is no such file"),
+        ("configs: {c: {environment: NOT_SET}}", "a value of the variable NOT_SET"),
+        ("configs: {c: {content: x, template_driver: golang}}", "can't be honoured"),
+    ],
+)
+def test_a_file_that_cannot_be_had_is_an_error(
+    target_of: TargetOf, resource: str, message: str
+) -> None:
+    with pytest.raises(CatalogError, match=message):
+        target_of(f"services: {{a: {{image: i, configs: [c]}}}}\n{resource}")
+
+
+def test_a_secret_without_a_value_says_what_gives_it_one(target_of: TargetOf) -> None:
+    text = "services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {environment: TOKEN}}"
+    with pytest.raises(CatalogError, match=r"aiserver-tray config set m\.TOKEN -"):
+        target_of(text)
+
+
+def test_an_owner_that_is_no_number_is_an_error(target_of: TargetOf) -> None:
+    with pytest.raises(CatalogError, match="the number of a user"):
+        target_of(
+            "services: {a: {image: i, configs: [{source: c, uid: root}]}}\n"
+            "configs: {c: {content: x}}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("nonsense", "expected an option"), ("seccomp=./web.conf", "a seccomp profile in JSON")],
+)
+def test_a_wrong_security_option_is_an_error(
+    target_of: TargetOf, option: str, message: str
+) -> None:
+    with pytest.raises(CatalogError, match=message):
+        target_of(f"services: {{a: {{image: i, security_opt: ['{option}']}}}}")
+
+
+@pytest.mark.parametrize(
+    ("mounts", "target"),
+    [
+        ("['./data:/app']", "/app/config.json"),
+        ("['./data:/app']", "/app/deep/config.json"),
+        ("['./data/config.json:/app/config.json']", "/app/config.json"),
+        ("['data:/app', './data:/app/deep']", "/app/deep/config.json"),
+        ("['/srv:/app:ro']", "/app/config.json"),
+    ],
+)
+def test_no_file_is_written_over_one_of_this_machine(
+    target_of: TargetOf, mounts: str, target: str
+) -> None:
+    with pytest.raises(CatalogError, match="of this machine") as error:
+        target_of(_with_config(mounts, target))
+    assert error.value.problems[0].place.key == "services.w"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "target"),
+    [
+        ("['./data:/app']", "/application/config.json"),
+        ("['./data:/app', 'data:/app/deep']", "/app/deep/config.json"),
+    ],
+)
+def test_a_file_beside_folders_of_this_machine_is_taken(
+    target_of: TargetOf, mounts: str, target: str
+) -> None:
+    assert [file.path for file in target_of(_with_config(mounts, target)).services[0].files] == [
+        target
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "outcome"),
+    [
+        ("", pytest.raises(CatalogError, match="of this machine")),
+        ("volumes: ['data:/app'], ", nullcontext()),
+        ("read_only: true, ", nullcontext()),
+    ],
+    ids=["theirs", "beneath a volume of its own", "beneath a volume for the files"],
+)
+def test_nor_over_one_that_another_service_shares(
+    target_of: TargetOf, own: str, outcome: AbstractContextManager[object]
+) -> None:
+    text = f"""
+services:
+  a: {{image: i, volumes: ['./data:/app']}}
+  b: {{image: i, volumes_from: [a]}}
+  c: {{image: i, {own}volumes_from: ['b:ro'], configs: [{{source: c, target: /app/c.json}}]}}
+volumes: {{data: }}
+configs: {{c: {{content: x}}}}
+"""
+    with outcome:
+        target_of(text)
+
+
+def _with_config(mounts: str, target: str) -> str:
+    return f"""
+services:
+  w: {{image: i, volumes: {mounts}, configs: [{{source: c, target: {target}}}]}}
+volumes: {{data: }}
+configs: {{c: {{content: x}}}}
+"""
+
+
+def test_a_seccomp_profile_that_nests_too_deep_is_an_error(
+    target_of: TargetOf, tmp_path: Path
+) -> None:
+    (tmp_path / "catalog/m/deep.json").write_text("[" * 100_000)
+    with pytest.raises(CatalogError, match="a seccomp profile in JSON"):
+        target_of("services: {a: {image: i, security_opt: ['seccomp=./deep.json']}}")

@@ -1,0 +1,232 @@
+"""Start at login, in the formats of all three systems."""
+
+import os
+import plistlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.system import autostart
+from aiserver_tray.system.login_items import AutostartFolder, LaunchAgents, RunKey, autostart_folder
+from aiserver_tray.system.paths import Home, default_home
+from aiserver_tray.system.registry import Hive
+from tests.support.waiting import eventually
+
+NASTY = "a b\\c\"d$e`f%g%%h;i'j&k(l)#m=n~o*p?q<r>s|t\\"
+linux = pytest.mark.skipif(not Path("/proc").exists(), reason="files and programs of Linux")
+COMMAND = ["/opt/our tray/python", "-m", "aiserver_tray", "--home", f"/home/{NASTY}"]
+
+
+class FakeRegistry:
+    """A fake: there is no registry on the systems that the tests run on."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, str], object] = {}
+
+    def get(self, hive: Hive, key: str, name: str) -> object:
+        assert hive == "user"
+        return self.values.get((key.rpartition("CurrentVersion\\")[2], name))
+
+    def put(self, key: str, name: str, value: str) -> None:
+        self.values[key.rpartition("CurrentVersion\\")[2], name] = value
+
+    def remove(self, key: str, name: str) -> None:
+        self.values.pop((key.rpartition("CurrentVersion\\")[2], name), None)
+
+
+@pytest.fixture
+def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path / "config/autostart"
+
+
+# -- what is started -------------------------------------------------------------------------------
+
+
+def test_the_users_own_home_needs_no_name() -> None:
+    started = [sys.executable, "-P", "-m", "aiserver_tray", "--at-login"]
+    assert autostart.command_line(default_home()) == started
+
+
+def test_a_home_that_was_named_is_named_at_login_too(tmp_path: Path) -> None:
+    assert autostart.command_line(Home(tmp_path, "home"))[-2:] == ["--home", str(tmp_path)]
+
+
+def test_what_the_applet_was_started_with_it_is_started_with_at_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    home, options = Home(tmp_path / "home", "home"), ["--catalog", "/my modules"]
+    autostart.enable(home, options)
+    assert autostart.is_enabled(home, options)
+    assert not autostart.is_enabled(home)
+
+
+def test_a_bundle_starts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert autostart.command_line(default_home()) == [sys.executable, "--at-login"]
+
+
+@linux
+def test_each_home_has_an_entry_of_its_own_that_goes_again(
+    own_config: Path, tmp_path: Path
+) -> None:
+    one, other = Home(tmp_path / "one", "home"), default_home()
+    autostart.enable(one)
+    assert (autostart.is_enabled(one), autostart.is_enabled(other)) == (True, False)
+    autostart.enable(other)
+    autostart.disable(one)
+    assert (autostart.is_enabled(one), autostart.is_enabled(other)) == (False, True)
+    autostart.disable(other)
+    autostart.disable(other)
+    assert list(own_config.iterdir()) == []
+
+
+@linux
+def test_an_entry_that_cannot_be_written_is_told(own_config: Path) -> None:
+    own_config.parent.mkdir()
+    own_config.touch()
+    with pytest.raises(SettingError, match="can't be switched on"):
+        autostart.enable(default_home())
+
+
+# -- Windows ---------------------------------------------------------------------------------------
+
+
+def test_windows_gets_one_quoted_line() -> None:
+    registry = FakeRegistry()
+    command = [r"C:\Program Files\AI\tray.exe", "--home", "D:\\my home\\"]
+    RunKey(registry).put("x", command)
+    assert registry.values == {
+        ("Run", "x"): r'"C:\Program Files\AI\tray.exe" --home "D:\my home\\"',
+    }
+    assert RunKey(registry).starts("x", command)
+    assert not RunKey(registry).starts("x", [r"C:\old\tray.exe"])
+
+
+def test_what_the_task_manager_switched_off_is_off_until_switched_on_here() -> None:
+    registry, approved = FakeRegistry(), (r"Explorer\StartupApproved\Run", "x")
+    items = RunKey(registry)
+    items.put("x", ["tray.exe"])
+    registry.values[approved] = bytes([3, *range(11)])
+    assert not items.starts("x", ["tray.exe"])
+    registry.values[approved] = bytes([2, *bytes(11)])
+    assert items.starts("x", ["tray.exe"])
+    registry.values[approved] = bytes([3, *range(11)])
+    items.put("x", ["tray.exe"])
+    assert items.starts("x", ["tray.exe"])
+    items.remove("x")
+    assert registry.values == {}
+
+
+def test_windows_would_not_start_a_command_that_is_too_long() -> None:
+    with pytest.raises(OSError, match="260"):
+        RunKey(FakeRegistry()).put("x", ["tray.exe", "--home", "x" * 260])
+
+
+# -- Linux -----------------------------------------------------------------------------------------
+
+
+def test_the_folder_is_where_the_specification_says(tmp_path: Path) -> None:
+    assert autostart_folder({"XDG_CONFIG_HOME": str(tmp_path)}) == tmp_path / "autostart"
+    usual = Path.home() / ".config/autostart"
+    assert autostart_folder({}) == autostart_folder({"XDG_CONFIG_HOME": "relative"}) == usual
+
+
+def test_a_desktop_starts_just_the_command(tmp_path: Path) -> None:
+    """GLib reads the entry and starts it, as GNOME does."""
+    gio = pytest.importorskip("gi.repository.Gio")
+    program, seen = tmp_path / 'our "own" $program', tmp_path / "seen"
+    program.write_text(
+        '#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done > "$SEEN.new"\n'
+        'mv "$SEEN.new" "$SEEN"\n'
+    )
+    program.chmod(0o700)
+    AutostartFolder(tmp_path).put("x", [str(program), NASTY, "", "tab\there", "plain"])
+    context = gio.AppLaunchContext()
+    context.setenv("SEEN", str(seen))
+    app = gio.DesktopAppInfo.new_from_filename(str(tmp_path / "x.desktop"))
+    assert app is not None
+    assert app.launch([], context)
+    eventually(seen.exists, "the program's words")
+    assert seen.read_text().splitlines() == [NASTY, "", "tab\there", "plain"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("X-GNOME-Autostart-enabled=true", "X-GNOME-Autostart-enabled=false"),
+        ("Terminal=false", "Hidden=true"),
+        ("Exec=", "Exec=other "),
+    ],
+)
+def test_an_entry_that_is_switched_off_or_starts_something_else_is_not_on(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    items, file = AutostartFolder(tmp_path), tmp_path / "x.desktop"
+    items.put("x", COMMAND)
+    assert items.starts("x", COMMAND)
+    content = file.read_text(encoding="utf-8")
+    file.write_text(content.replace(f"\n{old}", f"\n{new}"), encoding="utf-8")
+    assert file.read_text(encoding="utf-8") != content
+    assert not items.starts("x", COMMAND)
+
+
+def test_a_file_that_is_no_text_is_not_on(tmp_path: Path) -> None:
+    (tmp_path / "x.desktop").write_bytes(b"\xff\xfe")
+    assert not AutostartFolder(tmp_path).starts("x", COMMAND)
+
+
+# -- macOS -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def launchctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fake of launchctl, which says what stands in the file that this is, and notes in `log`
+    how it was called: there is none on the systems that the tests run on."""
+    said, program = tmp_path / "said", tmp_path / "bin/launchctl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/log"\ncat "{said}"\n')
+    program.chmod(0o700)
+    said.touch()
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    return said
+
+
+@linux
+def test_macos_gets_an_agent(tmp_path: Path, launchctl: Path) -> None:
+    items = LaunchAgents(tmp_path / "agents")
+    items.put("x", COMMAND)
+    assert items.starts("x", COMMAND)
+    assert not items.starts("x", ["/other"])
+    agent = plistlib.loads((tmp_path / "agents/x.plist").read_bytes())
+    assert (agent["Label"], agent["ProgramArguments"], agent["RunAtLoad"]) == ("x", COMMAND, True)
+    assert f"enable gui/{os.getuid()}/x" in (tmp_path / "log").read_text()
+    items.remove("x")
+    assert list((tmp_path / "agents").iterdir()) == []
+
+
+@linux
+@pytest.mark.parametrize(
+    ("line", "is_on"),
+    [
+        ('"x" => disabled', False),
+        ('"x" => true', False),
+        ('"x" => enabled', True),
+        ('"xy" => disabled', True),
+    ],
+)
+def test_an_agent_that_the_user_switched_off_is_not_on(
+    tmp_path: Path, launchctl: Path, line: str, *, is_on: bool
+) -> None:
+    items = LaunchAgents(tmp_path / "agents")
+    items.put("x", COMMAND)
+    launchctl.write_text(f"disabled services = {{\n\t\t{line}\n}}\n")
+    assert items.starts("x", COMMAND) is is_on
+
+
+def test_a_broken_agent_is_not_on(tmp_path: Path) -> None:
+    (tmp_path / "x.plist").write_text("<plist")
+    assert not LaunchAgents(tmp_path).starts("x", COMMAND)

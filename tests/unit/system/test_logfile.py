@@ -1,0 +1,139 @@
+"""The application's log, written by real processes, since hooks are a process's own."""
+
+import logging
+import stat
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+import pytest
+
+from aiserver_tray.system.logfile import log_folder
+from aiserver_tray.system.paths import Home
+
+BEGIN = """
+import gc, logging, sys, threading
+from pathlib import Path
+from aiserver_tray.system import logfile
+from aiserver_tray.system.paths import Home
+logfile.set_up(Home(Path(sys.argv[1]), "home"), "tray")
+"""
+
+
+def run(home: Path, body: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-c", BEGIN + body, str(home)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
+
+def log_of(home: Path) -> str:
+    return read(home / "logs/tray.log")
+
+
+def read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+def test_messages_go_to_a_file_that_only_the_user_can_read(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    done = run(home, "logging.getLogger('x').info('图标 drawn')\nlogging.debug('too much')")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    line = log_of(home)
+    assert line.endswith("INFO MainThread x: 图标 drawn\n")
+    assert "too much" not in line
+    folder = log_folder(Home(home, "home"))
+    if Path("/proc").exists():
+        modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (folder, *folder.iterdir())}
+        assert modes == {"logs": 0o700, "tray.log": 0o600, "crash-tray.log": 0o600}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "where"),
+    [
+        ("def fail(): raise ValueError('hun' + 'ter2')\nfail()", 1, "uncaught: ValueError"),
+        (
+            "def fail(): raise ValueError('hun' + 'ter2')\n"
+            "t = threading.Thread(target=fail, name='store')\nt.start()\nt.join()",
+            0,
+            "uncaught in store: ValueError",
+        ),
+        (
+            "class Fail:\n    def __del__(self): raise ValueError('hun' + 'ter2')\n"
+            "Fail()\ngc.collect()",
+            0,
+            "uncaught where nothing can be raised: ValueError",
+        ),
+        (
+            "try: raise ValueError('hun' + 'ter2')\nexcept ValueError: logging.exception('caught')",
+            0,
+            "caught\n",
+        ),
+    ],
+)
+def test_of_exceptions_type_and_place_are_logged_and_never_the_text(
+    tmp_path: Path, body: str, status: int, where: str
+) -> None:
+    done = run(tmp_path, body)
+    log = log_of(tmp_path)
+    assert done.returncode == status
+    assert where in log
+    assert "ValueError" in log
+    assert 'File "<string>", line' in log
+    assert "hunter2" not in log + done.stdout + done.stderr
+
+
+def test_the_log_takes_5_mb_at_most(tmp_path: Path) -> None:
+    run(tmp_path, "for _ in range(70): logging.info('x' * 99_000)")
+    sizes = {p.name: p.stat().st_size for p in (tmp_path / "logs").glob("tray.log*")}
+    assert sorted(sizes) == ["tray.log", *(f"tray.log.{n}" for n in range(1, 5))]
+    assert max(sizes.values()) <= 1_000_000
+    if Path("/proc").exists():
+        old = tmp_path / "logs/tray.log.1"
+        assert stat.S_IMODE(old.stat().st_mode) == 0o600
+
+
+def test_processes_that_share_a_log_put_it_away_for_each_other(tmp_path: Path) -> None:
+    write = "for line in sys.stdin: logging.info(line.strip().ljust(300_000)); print(flush=True)"
+    words = [sys.executable, "-c", BEGIN + write, str(tmp_path)]
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(Popen(words, stdin=PIPE, stdout=PIPE, text=True)) for _ in range(2)
+        ]
+        for number in range(14):
+            writer = writers[number % 2]
+            assert writer.stdin
+            assert writer.stdout
+            print(number, file=writer.stdin, flush=True)
+            writer.stdout.readline()
+    files = sorted((tmp_path / "logs").glob("tray.log*"), reverse=True)
+    kept = [[int(line.split(": ")[1]) for line in read(file).splitlines()] for file in files]
+    assert kept == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11], [12, 13]]
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="a signal of Unix")
+def test_a_crash_leaves_the_places_of_all_threads(tmp_path: Path) -> None:
+    done = run(tmp_path, "import faulthandler\ndef crash(): faulthandler._sigsegv()\ncrash()")
+    assert done.returncode < 0
+    dump = (tmp_path / "logs/crash-tray.log").read_text(encoding="utf-8")
+    assert "Segmentation fault" in dump
+    assert "in crash" in dump
+
+
+def test_ctrl_c_is_no_bug(tmp_path: Path) -> None:
+    run(tmp_path, "raise KeyboardInterrupt")
+    assert log_of(tmp_path) == ""
+
+
+@pytest.mark.parametrize("name", ["tray.log", "crash-tray.log"])
+def test_a_log_that_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
+    in_the_way = tmp_path / "logs" / name
+    in_the_way.mkdir(parents=True)
+    done = run(tmp_path, "")
+    assert done.returncode == 1
+    assert f"SettingError: {in_the_way}: the log can't be written (" in done.stderr
+
+
+def test_nothing_is_set_up_by_looking(tmp_path: Path) -> None:
+    assert not log_folder(Home(tmp_path / "home", "home")).exists()
+    assert logging.getLogger().level == logging.WARNING

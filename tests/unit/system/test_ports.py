@@ -1,0 +1,216 @@
+"""Which ports of this machine are free, and who has the others: with real sockets and processes."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from aiserver_tray.system import ports
+from aiserver_tray.system.ports import PortOwner, free_port_near, is_free, overlap, port_owner
+
+NOBODY = 65534
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+ADDRESSES = [
+    "127.0.0.1",
+    "0.0.0.0",
+    pytest.param("::", marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")),
+]
+
+SERVER = """
+import socket, sys, time
+address, kind = sys.argv[1], getattr(socket, sys.argv[2])
+server = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+server.bind((address, 0))
+if kind is socket.SOCK_STREAM:
+    server.listen()
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def other_process(address: str, protocol: str = "tcp") -> Iterator[tuple[int, int]]:
+    """A process that serves on *address*: its pid and port."""
+    kind = "SOCK_STREAM" if protocol == "tcp" else "SOCK_DGRAM"
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER, address, kind],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        yield process.pid, int(process.stdout.readline())
+        process.communicate()
+
+
+@contextmanager
+def serving(address: str, port: int = 0) -> Iterator[int]:
+    """A server of this process, and its port."""
+    with closing(socket.create_server((address, port))) as server:
+        yield server.getsockname()[1]
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """This process without its rights."""
+    psutil.net_connections("tcp")  # imported while it can be
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def low_port() -> int:
+    """One below 1024 that is free."""
+    return next(port for port in range(1023, 1, -1) if is_free("127.0.0.1", port, "tcp"))
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up rights")
+
+
+@pytest.mark.parametrize("wanted", ADDRESSES)
+@pytest.mark.parametrize("server", ADDRESSES)
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_a_served_port_is_free_on_no_address_that_overlaps(
+    wanted: str, server: str, protocol: str
+) -> None:
+    with other_process(server, protocol) as (pid, port):
+        assert not is_free(wanted, port, protocol)
+        assert port_owner(wanted, port, protocol) == PortOwner(pid, psutil.Process(pid).name())
+    assert is_free(wanted, port, protocol)
+    assert port_owner(wanted, port, protocol) is None
+
+
+def test_another_address_or_protocol_is_free() -> None:
+    with other_process("127.0.0.1") as (_, port):
+        for address, protocol in (("127.0.0.2", "tcp"), ("127.0.0.1", "udp"), ("::1", "tcp")):
+            assert is_free(address, port, protocol)
+            assert port_owner(address, port, protocol) is None
+
+
+def test_looking_leaves_the_port_free() -> None:
+    with serving("127.0.0.1") as port:
+        pass
+    assert is_free("127.0.0.1", port, "tcp")
+    with serving("127.0.0.1", port):
+        assert not is_free("127.0.0.1", port, "tcp")
+
+
+def test_a_connection_that_lingers_after_its_server_keeps_no_port() -> None:
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port = server.getsockname()[1]
+        client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        connection, _ = server.accept()
+        server.close()
+        connection.close()  # first, so that it is the server's side that lingers
+        assert client.recv(1) == b""
+    states = [c.status for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port]
+    assert psutil.CONN_TIME_WAIT in states
+    assert is_free("127.0.0.1", port, "tcp")
+    assert port_owner("127.0.0.1", port, "tcp") is None
+
+
+def test_a_udp_port_whose_server_would_share_it_is_not_free() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", 0))
+        assert not is_free("127.0.0.1", server.getsockname()[1], "udp")
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "protocol"),
+    [("192.0.2.1", 8000, "tcp"), ("127.0.0.1", 8000, "sctp"), ("nowhere.invalid", 8000, "tcp")],
+)
+def test_what_can_not_be_known_counts_as_free(address: str, port: int, protocol: str) -> None:
+    assert is_free(address, port, protocol)
+
+
+@as_root
+def test_the_owner_of_another_users_port_is_not_seen_though_the_port_is_taken() -> None:
+    with other_process("127.0.0.1") as (_, port), as_nobody():
+        assert not is_free("127.0.0.1", port, "tcp")
+        assert port_owner("127.0.0.1", port, "tcp") is None
+
+
+@as_root
+@pytest.mark.skipif(
+    Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text() == "0\n",
+    reason="everyone may bind every port here",
+)
+def test_a_port_that_we_may_not_bind_is_free_unless_someone_serves_it() -> None:
+    port = low_port()
+    with as_nobody():
+        assert is_free("127.0.0.1", port, "tcp")
+    with serving("127.0.0.1", port), as_nobody():
+        assert not is_free("127.0.0.1", port, "tcp")
+
+
+def test_where_only_ones_own_processes_are_shown_their_ports_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def denied(kind: str) -> None:
+        raise psutil.AccessDenied
+
+    with other_process("127.0.0.1") as (pid, port):
+        monkeypatch.setattr(psutil, "net_connections", denied)  # as on macOS
+        assert port_owner("127.0.0.1", port, "tcp") == PortOwner(pid, psutil.Process(pid).name())
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("127.0.0.1", "::ffff:127.0.0.1"),
+        ("::1", "0:0:0:0:0:0:0:1"),
+        ("", "::1"),
+        ("::", "10.0.0.1"),
+    ],
+)
+def test_addresses_that_overlap(one: str, two: str) -> None:
+    assert overlap(one, two)
+    assert overlap(two, one)
+
+
+@pytest.mark.parametrize("two", ["127.0.0.2", "::1", "localhost"])
+def test_addresses_that_do_not_overlap(two: str) -> None:
+    assert not overlap("127.0.0.1", two)
+
+
+@pytest.mark.parametrize(
+    ("port", "usable", "free"),
+    [
+        (8000, {8001}, 8001),
+        (8000, {7000, 9000}, 9000),
+        (8000, {1024, 7000}, 7000),
+        (80, {81, 1024}, 1024),
+        (65535, {65535, 1024}, 1024),
+        (8000, {8000, 1023}, 8000),
+    ],
+)
+def test_the_next_usable_port_comes_first_then_the_last_before(
+    port: int, usable: set[int], free: int
+) -> None:
+    assert free_port_near(port, usable.__contains__) == free
+
+
+def test_a_near_port_that_this_machine_offers_can_be_served() -> None:
+    with serving("127.0.0.1") as port:
+        near = free_port_near(port, lambda number: ports.is_free("127.0.0.1", number, "tcp"))
+        with serving("127.0.0.1", near):
+            assert near != port

@@ -1,0 +1,73 @@
+"""Noticing sleep. The clock is a fake that jumps: no test can put the machine to sleep."""
+
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from aiserver_tray.system.resume import ResumeWatch, clock
+
+
+class Clock:
+    """A fake clock, real but for the sleep that it adds."""
+
+    def __init__(self) -> None:
+        self.slept = 0.0
+        self.asked = threading.Semaphore(0)
+
+    def __call__(self) -> float:
+        self.asked.release()
+        return clock() + self.slept
+
+
+@pytest.fixture
+def now() -> Clock:
+    return Clock()
+
+
+def test_a_sleep_is_told_once(now: Clock) -> None:
+    told = threading.Semaphore(0)
+    watch = ResumeWatch(told.release, now=now, interval=0.01)
+    watch.start()
+    with closing(watch):
+        now.asked.acquire()
+        now.slept = 3600
+        assert told.acquire(timeout=10)
+        for _ in range(6):
+            now.asked.acquire()
+        assert not told.acquire(blocking=False)
+
+
+def test_who_looks_is_told_at_once_and_nobody_again(now: Clock) -> None:
+    told = threading.Semaphore(0)
+    watch = ResumeWatch(told.release, now=now, interval=0.01)
+    watch.look()
+    assert not told.acquire(blocking=False)
+    now.slept = 3600
+    watch.look()
+    assert told.acquire(blocking=False)
+    watch.start()
+    with closing(watch):
+        for _ in range(8):
+            now.asked.acquire()
+    assert not told.acquire(blocking=False)
+
+
+def test_a_slow_machine_is_no_sleep(now: Clock) -> None:
+    told = threading.Semaphore(0)
+    watch = ResumeWatch(told.release, now=now, interval=0.01)
+    watch.start()
+    with closing(watch):
+        for _ in range(6):
+            now.asked.acquire()
+            now.slept += 1
+    assert not told.acquire(blocking=False)
+
+
+def test_the_clock_goes_on_by_itself() -> None:
+    began = time.monotonic()
+    before = clock()
+    while time.monotonic() == began:
+        pass
+    assert 0 < clock() - before < 5

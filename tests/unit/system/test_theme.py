@@ -1,0 +1,75 @@
+"""Light or dark, as the desktop's own files and programs say."""
+
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.system.theme import app_theme, taskbar_theme
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="desktops of Linux")
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's configuration, on a desktop of no name and without programs."""
+    for name in ("GTK_THEME", "XDG_CURRENT_DESKTOP"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path
+
+
+def say_style(config: Path, style: str) -> None:
+    """A fake of gsettings, which would need a session of GNOME."""
+    program = config / "bin/gsettings"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "{style}"\n')
+    program.chmod(0o700)
+
+
+def test_what_cannot_be_known_is_light(config: Path) -> None:
+    assert (app_theme(), taskbar_theme()) == ("light", "light")
+
+
+def test_a_forced_theme_wins(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    say_style(config, "'prefer-light'")
+    monkeypatch.setenv("GTK_THEME", "Adwaita:dark")
+    assert app_theme() == "dark"
+
+
+def test_gnome_has_a_dark_bar_whatever_its_windows_are(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
+    say_style(config, "'default'")
+    assert (app_theme(), taskbar_theme()) == ("light", "dark")
+
+
+def test_the_style_of_the_desktop_counts(config: Path) -> None:
+    say_style(config, "'prefer-dark'")
+    assert (app_theme(), taskbar_theme()) == ("dark", "dark")
+
+
+@pytest.mark.parametrize(("scheme", "theme"), [("BreezeDark", "dark"), ("BreezeLight", "light")])
+def test_kde_says_it_in_its_own_file(
+    config: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, theme: str
+) -> None:
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "KDE")
+    content = f"[General]\nColorScheme={scheme}\n[KDE]\nx=%\n"
+    (config / "kdeglobals").write_text(content, encoding="utf-8")
+    assert app_theme() == theme
+
+
+@pytest.mark.parametrize(
+    "line", ["gtk-theme-name=Arc-Dark", "gtk-application-prefer-dark-theme = 1"]
+)
+def test_else_gtks_own_file_says_it(config: Path, line: str) -> None:
+    (config / "gtk-3.0").mkdir()
+    (config / "gtk-3.0/settings.ini").write_text(f"[Settings]\n{line}\n", encoding="utf-8")
+    assert app_theme() == "dark"
+
+
+def test_a_broken_file_is_as_none(config: Path) -> None:
+    (config / "gtk-3.0").mkdir()
+    (config / "gtk-3.0/settings.ini").write_bytes(b"\xff[")
+    assert app_theme() == "light"
