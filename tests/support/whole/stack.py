@@ -53,7 +53,8 @@ class Stack:
 
     def lasting(self) -> dict[Service, str]:
         """Module and service -> container id, without jobs."""
-        ids = {found.name: found.id for found in self.client.containers.list()}
+        running = self.client.api.containers()
+        ids = {found["Names"][0].removeprefix("/"): found["Id"] for found in running}
         return {
             (module.name, service.name): ids[service.container]
             for module in self.core.store.snapshot.modules
