@@ -284,10 +284,11 @@ def _cancelled(stage: Stage) -> Iterator[Case]:
 
 @produces("E_RUNTIME")
 def _refused(stage: Stage) -> Iterator[Case]:
-    data = {"driver": "nowhere"}
+    # Not an unknown driver: the engine looks for its plugin for fifteen seconds.
+    data = {"driver_opts": {"nowhere": "1"}}
     stage.write({"web": idle(volumes=["data:/data"])}, top={"volumes": {"data": data}})
     advice = ("Mend that, then try again", "请排除后重试")
-    yield Case(UP, ("404", "nowhere", "aiserver-tray doctor"), advice, {"status": 404})
+    yield Case(UP, ("400", "nowhere", "aiserver-tray doctor"), advice, {"status": 400})
 
 
 # -- what is looked at -----------------------------------------------------------------------------

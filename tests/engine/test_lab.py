@@ -2,10 +2,9 @@
 
 import docker
 import pytest
-import requests
 from docker.models.containers import Container
 
-from tests.engine.waiting import address, answer, logged, until
+from tests.engine.waiting import until
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 
@@ -14,7 +13,6 @@ REDIS = "redis:7.4.11-alpine"
 N8N = "n8nio/n8n:2.41.3"
 RUNNERS = "n8nio/runners:2.41.3"
 PASSWORD = "correct-horse-battery"
-TOKEN = "0123456789abcdef0123456789abcdef"
 HARDENED = {"cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"], "detach": True}
 
 
@@ -136,68 +134,3 @@ def test_redis_runs_the_given_command_and_keeps_its_data(engine: docker.DockerCl
     first.stop()
 
     assert redis().exec_run(["redis-cli", "get", "kept"]).output == b"yes\n"
-
-
-def n8n(engine: docker.DockerClient, network: str) -> Container:
-    database = postgres(engine, name="lab-test-db", network=network)
-    ready(database, "pg_isready", "-h", "127.0.0.1", "-U", "owner")
-    return engine.containers.run(
-        N8N,
-        name="lab-test-n8n",
-        network=network,
-        ports={"5678/tcp": ("127.0.0.1", None)},
-        environment={
-            "DB_TYPE": "postgresdb",
-            "DB_POSTGRESDB_HOST": "lab-test-db",
-            "DB_POSTGRESDB_USER": "owner",
-            "DB_POSTGRESDB_DATABASE": "owner",
-            "DB_POSTGRESDB_PASSWORD": PASSWORD,
-            "N8N_ENCRYPTION_KEY": "a" * 64,
-            "N8N_RUNNERS_MODE": "external",
-            "N8N_RUNNERS_AUTH_TOKEN": TOKEN,
-            "N8N_RUNNERS_BROKER_LISTEN_ADDRESS": "0.0.0.0",
-            "N8N_DIAGNOSTICS_ENABLED": "false",
-        },
-        **HARDENED,
-    )
-
-
-def runner(engine: docker.DockerClient, network: str, token: str) -> Container:
-    return engine.containers.run(
-        RUNNERS,
-        network=network,
-        ports={"5680/tcp": ("127.0.0.1", None)},
-        environment={
-            "N8N_RUNNERS_AUTH_TOKEN": token,
-            "N8N_RUNNERS_TASK_BROKER_URI": "http://lab-test-n8n:5679",
-        },
-        **HARDENED,
-    )
-
-
-def test_n8n_serves_its_set_up_page_and_its_broker_takes_the_runner(
-    engine: docker.DockerClient,
-) -> None:
-    network = engine.networks.create("lab-test-n8n").name
-    server = n8n(engine, network)
-    waiting = runner(engine, network, TOKEN)  # waits for the broker, as the real launcher does
-    url = address(server, 5678)
-
-    def served() -> requests.Response | None:
-        response = answer(f"{url}/healthz/readiness")
-        return response if response and response.ok else None
-
-    until(served, server, limit=180)
-    page = requests.get(url, timeout=30)
-    settings = requests.get(f"{url}/rest/settings", timeout=30).json()["data"]
-
-    assert "<title>n8n.io" in page.text
-    assert settings["userManagement"]["showSetupOnFirstLoad"] is True
-    logged(server, 'Registered runner "JS Task Runner"')
-    health = answer(f"{address(waiting, 5680)}/healthz")
-    assert health is not None
-    assert health.ok
-
-    stranger = runner(engine, network, "wrong" * 7)
-    assert stranger.wait(timeout=60)["StatusCode"] == 1
-    assert b"refused N8N_RUNNERS_AUTH_TOKEN" in stranger.logs()

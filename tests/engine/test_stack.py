@@ -7,11 +7,13 @@ import requests
 
 from tests.engine.n8n import OWNER
 from tests.engine.observed import said
+from tests.engine.waiting import logged
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.ports import free_port
 
 JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}
+RUNNERS = "n8nio/runners:2.41.3"
 SERVICES = {"ai-postgres", "ai-n8n", "ai-n8n-n8n-runners", *JOBS}
 FILE = "/home/node/.n8n-files/kept"
 """Where alone the nodes that read and write files may."""
@@ -37,12 +39,14 @@ def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_and_files_over_down_
     assert modules["postgres"]["usedBy"] == ["n8n"]
     running = {c.name for c in engine.containers.list() if c.health == "healthy"}
     assert running == SERVICES - JOBS
-    assert "n8n.io" in requests.get(page, timeout=30).text
+    assert "<title>n8n.io" in requests.get(page, timeout=30).text
     settings = requests.get(f"{page}/rest/settings", timeout=30).json()["data"]
     assert settings["userManagement"]["showSetupOnFirstLoad"] is True
     requests.post(f"{page}/rest/owner/setup", json=OWNER, timeout=30).raise_for_status()
 
     said(engine, "ai-n8n", "sh", "-c", f"echo mine > {FILE}")
+    logged(engine.containers.get("ai-n8n"), 'Registered runner "JS Task Runner"')
+    a_stranger_is_refused(engine)
 
     cli.run("down").succeeded()
 
@@ -60,3 +64,19 @@ def test_n8n_comes_up_with_all_it_needs_and_keeps_its_owner_and_files_over_down_
     answer.raise_for_status()
     assert answer.json()["data"]["email"] == OWNER["email"]
     assert said(engine, "ai-n8n", "cat", FILE) == "mine"
+
+
+def a_stranger_is_refused(engine: docker.DockerClient) -> None:
+    """n8n's broker takes no task runner with another token."""
+    runner = engine.containers.run(
+        RUNNERS,
+        network="ai-n8n",
+        environment={
+            "N8N_RUNNERS_AUTH_TOKEN": "wrong" * 7,
+            "N8N_RUNNERS_TASK_BROKER_URI": "http://n8n:5679",
+        },
+        detach=True,
+    )
+    assert runner.wait(timeout=60)["StatusCode"] == 1
+    assert b"refused N8N_RUNNERS_AUTH_TOKEN" in runner.logs()
+    runner.remove()
