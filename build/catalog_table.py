@@ -30,9 +30,9 @@ _NAME = re.compile(r"\$\{(\w+)\}")
 _HEAD = """\
 # The modules and their services
 
-Made from the Compose files by `python3 build/dev.py exec -- python build/catalog_table.py`; a
-test holds it true. In italics: why there is nothing. Host ports are on 127.0.0.1 (`app.bind`);
-ports, sizes and choices are settings.
+Generated from the Compose files by `python3 build/dev.py exec -- python build/catalog_table.py`;
+a test compares it with them. Text in italics gives the reason for an empty cell. Host ports are on
+127.0.0.1 (`app.bind`). Ports, sizes and choices are settings.
 """
 
 
