@@ -21,7 +21,7 @@ NAMING_CHANNELS = [
     for channel, takes in CHANNELS.items()
     if "name" in takes.model_fields and channel != "ai/module/logsDetach"
 ]
-"""There may be nothing to detach from, whatever its name."""
+"""Any name is fine there: there may be nothing to detach from."""
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

@@ -22,6 +22,8 @@ from tests.support.parallel import level_of
 
 ROOT = Path(__file__).parents[2]
 SMOKE = "smoke"
+BUILD = "build"
+"""The folder of the developer's tools, whose modules are imported by their bare names."""
 _IN_PROCESS = ("oracle", "ui", "unit")
 _EVERYTHING = ("pyproject.toml", "tests/conftest.py")
 """Files that any test depends on."""
@@ -66,11 +68,13 @@ class Sources:
     def modules_of(self, files: Iterable[str]) -> set[str]:
         """The modules whose files these are, and those that read one of these."""
         paths = {self.root / file for file in files}
-        own = {module for module in self.graph.modules if self.file_of(module) in paths}
-        data = {path for path in paths if path.suffix != ".py"}
-        # The top folder of a package names the program rather than its files.
+        files_of = {self.file_of(module): module for module in self.graph.modules}
+        own = {files_of[path] for path in paths & files_of.keys()}
+        data = paths - files_of.keys()
         inner = {path for one in data for path in (one, *one.parents) if self.root in path.parents}
-        named = {str(path) for path in inner - {self.root / self.product, self.root / self.tests}}
+        # These words mean something else where a text has them alone.
+        words = {self.root / name for name in (self.product, self.tests, BUILD)}
+        named = {str(path) for path in inner - words}
         return own | {module for module in self.graph.modules if self._reads(module, named)}
 
     def _reads(self, module: str, paths: set[str]) -> bool:
@@ -109,12 +113,24 @@ def _is_conftest(module: str) -> bool:
 
 
 def texts(file: Path) -> Iterator[str]:
-    """The texts in a Python file that can name a file or a folder of the project."""
+    """The texts in a Python file that can name a file or a folder of the project; modules that it
+    imports count as files of ``build``, which is no package."""
     for node in ast.walk(ast.parse(file.read_bytes())):
+        for name in imported_by(node):
+            yield from (f"{BUILD}/{name}", f"{BUILD}/{name}.py")
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value.strip("/")
             if text and "\n" not in text:
                 yield text
+
+
+def imported_by(node: ast.AST) -> list[str]:
+    """The first parts of the names of the modules that a statement imports."""
+    if isinstance(node, ast.ImportFrom):
+        return [(node.module or "").partition(".")[0]]
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    return []
 
 
 class Selection:

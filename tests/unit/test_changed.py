@@ -20,6 +20,8 @@ FILES: Mapping[str, str] = {
     "checks/unit/test_core.py": "from wares import core\n",
     "checks/unit/test_app.py": "from checks import helper\n",
     "checks/unit/test_alone.py": "",
+    "checks/unit/test_tool.py": "from maker.core import make\n",
+    "build/maker/core.py": "",
     "checks/unit/kept/__init__.py": "",
     "checks/unit/kept/conftest.py": "from wares import app\n",
     "checks/unit/kept/test_kept.py": "",
@@ -68,6 +70,7 @@ CHOSEN = [
     ("wares/core.py", "engine", {"test_core"}),
     ("wares/app.py", "engine", set()),
     ("checks/helper.py", "engine", {"test_whole"}),
+    ("build/maker/core.py", "unit", {"test_tool"}),
     ("README.md", "unit", set()),
 ]
 

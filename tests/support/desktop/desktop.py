@@ -59,7 +59,7 @@ class Desktop:
         return Path(self.environment[variable])
 
     def told(self, event: str) -> list[dict[str, Any]]:
-        """What the shell has told of *event* since this desktop was there, in order."""
+        """What the shell reported about *event* since this desktop exists, in order."""
         return self.shell.told(event, self._begun)
 
     def start(self, command: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401

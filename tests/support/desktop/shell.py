@@ -74,7 +74,7 @@ class Shell:
         process.wait()
 
     def told(self, event: str, since: int = 0) -> list[dict[str, Any]]:
-        """What the services have told of *event*, in order, after the first *since* bytes."""
+        """What the services reported about *event*, in order, after the first *since* bytes."""
         lines = self._log.read_bytes()[since:].decode().splitlines()
         found = [json.loads(line) for line in lines if line.endswith("}")]
         return [one for one in found if one["event"] == event]
@@ -89,7 +89,7 @@ class Shell:
         return self._log.stat().st_size
 
     def _has_told(self, event: str, before: int) -> bool:
-        """Whether it told of *event* more than *before* times."""
+        """Whether it reported *event* more than *before* times."""
         return len(self.told(event)) > before
 
     def _ask(self, *question: object) -> None:
