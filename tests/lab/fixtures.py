@@ -11,6 +11,7 @@ from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.leases import lease_any
 from tests.lab.place import Place, default_place
+from tests.lab.recipes import load_recipes
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,7 @@ def lab() -> Iterator[Place]:
         lifecycle.up(place)
         with closing(lab_engine.client(place)) as client:
             _remove(client, _owned(client))  # of a run that was killed
+            _remove_other_images(client)
         yield place
         lifecycle.stop(place)
 
@@ -54,6 +56,18 @@ def _owned(client: docker.DockerClient) -> set[tuple[str, str]]:
         # Not the engine's own, which have another id after each start.
         *(("network", found["Id"]) for found in api.networks(filters={"type": "custom"})),
     }
+
+
+def _remove_other_images(client: docker.DockerClient) -> None:
+    """Removes the images that earlier tests built, or pulled from elsewhere: only those of the
+    table stay, since another pull of them takes long."""
+    kept = {*load_recipes()}
+    for image in client.api.images():
+        tags = {*(image["RepoTags"] or ())} - {"<none>:<none>"}
+        for name in tags - kept or ({image["Id"]} if not tags else ()):
+            with suppress(NotFound):  # it went with another
+                client.api.remove_image(name, force=True)
+    client.api.prune_images(filters={"dangling": True})
 
 
 def _remove(client: docker.DockerClient, owned: set[tuple[str, str]]) -> None:

@@ -19,11 +19,13 @@ from aiserver_tray.tray import process
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.support.surroundings import Recorded
+from tests.unit.runtime_folder import runtime_folder
+
+__all__ = ["runtime_folder"]
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+def app(tmp_path: Path) -> App:
     return App(tmp_path / "home", [], "unix:///nowhere.sock")
 
 
