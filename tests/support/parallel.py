@@ -15,9 +15,8 @@ _TOGETHER = ("tests/contract/", "tests/wine/")
 """Folders whose tests share what is expensive to make: all go to one worker. Elsewhere the tests
 of one file do."""
 
-
-END_SECONDS = 60.0
-"""Seconds that a worker has to take down what it started."""
+END_SECONDS = 20.0
+"""Seconds until an interrupted worker is killed. Execnet makes a worker exit after 15 by itself."""
 
 
 def level_of(nodeid: str) -> str:
