@@ -1,0 +1,140 @@
+"""How channels and events are declared: each once, beside the code that handles it.
+
+A channel is a method that `channel` marks::
+
+    @channel("ai/module/status")
+    def _status(self, asked: ModuleName, caller: Caller) -> ModuleStatus:
+        "The state of a module."
+
+The annotation of ``asked`` is the request's model (none: the channel takes nothing), the return
+type is the form of the answer's data (None: it has none), and the docstring is the summary. An
+event is an `Event`. Documentation and the page's types are generated from these declarations.
+"""
+
+import inspect
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, Generic, Literal, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+Json = dict[str, Any]
+
+CallerKind = Literal["page", "command", "tray"]
+"""page: the dashboard, in a window or a browser; command: the command line, or a second start of
+the applet; tray: icon and menu."""
+
+EVERYONE: Final[frozenset[CallerKind]] = frozenset({"page", "command", "tray"})
+
+
+class Payload(BaseModel):
+    """What a channel takes; camelCase on the wire. Unknown fields are refused."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
+    )
+
+
+class Nothing(Payload):
+    """No field."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A request that clients can make. ``method`` handles it; it is unbound, and takes ``asked``,
+    ``caller``, both or neither."""
+
+    name: str
+    method: Callable[..., Any] = field(repr=False)
+    callers: frozenset[CallerKind] = EVERYONE
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """Those of ``asked`` and ``caller`` that the method takes."""
+        return frozenset(inspect.signature(self.method).parameters) & {"asked", "caller"}
+
+    @cached_property
+    def request(self) -> type[Payload]:
+        """The model of what it takes."""
+        model: type[Payload] = self._hints.get("asked", Nothing)
+        return model
+
+    @cached_property
+    def answer(self) -> Any:  # noqa: ANN401 - a type
+        """The form of the answer's data, a TypedDict; None: it has none."""
+        form = self._hints["return"]
+        return None if form is type(None) else form
+
+    @property
+    def summary(self) -> str:
+        """One sentence for its users."""
+        return (inspect.getdoc(self.method) or "").partition("\n\n")[0].replace("\n", " ")
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.method)
+
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def channel(name: str, *, callers: Iterable[CallerKind] = EVERYONE) -> Callable[[_Method], _Method]:
+    """Mark a method as the handler of the channel *name*, which only *callers* may use."""
+
+    def mark(method: _Method) -> _Method:
+        method.__dict__.setdefault("channels", []).append(Channel(name, method, frozenset(callers)))
+        return method
+
+    return mark
+
+
+def channels_of(part: type) -> Iterable[Channel]:
+    """The channels that the methods of the class *part* handle."""
+    for member in vars(part).values():
+        yield from getattr(member, "channels", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event on its way to a client. ``payload`` is JSON. Of messages with the same event and
+    ``key`` only the latest counts; without a key each counts, and their order."""
+
+    event: str
+    payload: bytes
+    key: str | None = None
+
+
+_Payload = TypeVar("_Payload")
+
+EVENTS: Final[dict[str, "Event[Any]"]] = {}
+"""Every event there is, by name. Filled by the declarations, when their modules are imported."""
+
+
+class Event(Generic[_Payload]):
+    """Something that clients are told without asking. ``payload``: its form, a TypedDict; ``key``:
+    what it is about, if only the latest one about that counts (see `Message`)."""
+
+    def __init__(
+        self,
+        name: str,
+        payload: type[_Payload],
+        summary: str,
+        key: Callable[[_Payload], str] | None = None,
+    ) -> None:
+        self.name = name
+        self.payload = payload
+        self.summary = summary
+        self._key = key
+        EVENTS[name] = self
+
+    def message(self, payload: _Payload) -> Message:
+        """The event with *payload*."""
+        return Message(self.name, encoded(payload), self._key(payload) if self._key else None)
+
+
+def encoded(value: object) -> bytes:
+    """*value* as JSON, in one line."""
+    return json.dumps(value, separators=(",", ":")).encode()
