@@ -6,7 +6,7 @@ import time
 from _thread import get_ident, interrupt_main, start_new_thread
 
 _INTERRUPTED = 130
-_AGAIN = 0.05
+_RETRY_SECONDS = 0.05
 """Seconds after which a finalizer is over."""
 
 _interrupts: list[int] = []
@@ -66,7 +66,7 @@ def _on_unraisable(lost: "sys.UnraisableHookArgs") -> None:
 def _interrupt(thread: int) -> None:
     import signal  # noqa: PLC0415
 
-    time.sleep(_AGAIN)
+    time.sleep(_RETRY_SECONDS)
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(thread, signal.SIGINT)  # it ends what the thread waits for, too
     else:

@@ -102,7 +102,7 @@ class App:
         """Read the catalog now, so that nobody waits for it later."""
         self._edition.read()
 
-    def renew_catalog(self) -> bool:
+    def refresh_catalog(self) -> bool:
         """Whether the catalog's files were changed since it was read; it is read again then."""
         now = Edition(self._roots)
         is_changed = now.stamp != self._edition.stamp

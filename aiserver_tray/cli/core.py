@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     AnyCore = Core | RemoteCore
 
-_PATIENCE = 2.0
+_HOST_TIMEOUT_SECONDS = 2.0
 """Seconds for a host to say who it is."""
 
 
@@ -74,7 +74,7 @@ def _host(app: "App") -> "Client | None":
     with suppress(AiServerError, TimeoutError):  # then there is none for us
         client = Client.connect(app.settings.home, "core", language=app.language)
         try:
-            about = client.request("ai/app/about", timeout=_PATIENCE)
+            about = client.request("ai/app/about", timeout=_HOST_TIMEOUT_SECONDS)
             if all(about.get(name) == value for name, value in app.identity.items()):
                 return client
         except BaseException:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aiserver_tray.app import App
     from aiserver_tray.core.doctor import Finding
 
-_GRADE = 9
+_GRADE_COLUMNS = 9
 """Columns of the grade and the blank behind it."""
 _COLOURS = {"ok": "green", "note": "yellow", "problem": "red"}
 
@@ -53,5 +53,5 @@ def _print(findings: "list[Finding]", app: "App") -> None:
 
 def _hanging(text: str) -> str:
     """*text* broken between words to stand beside the grade."""
-    room = columns(sys.stdout) - _GRADE
-    return wrapped(text, max(20, room)).replace("\n", f"\n{' ' * _GRADE}")
+    room = columns(sys.stdout) - _GRADE_COLUMNS
+    return wrapped(text, max(20, room)).replace("\n", f"\n{' ' * _GRADE_COLUMNS}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from aiserver_tray.cli.progress_live import ProgressScreen
 
-_FRAME = 0.1
+_FRAME_SECONDS = 0.1
 """Seconds between two pictures on a terminal."""
 _CANCELLING = Text("Cancelling… (Ctrl-C again ends at once)")
 
@@ -58,7 +58,7 @@ def follow(operation: Cancellable, views: "SimpleQueue[Item]", language: Languag
     second one ends the process."""
     with _display(language) as display, _interrupts(views, display):
         while True:
-            found = available(views, _FRAME)
+            found = available(views, _FRAME_SECONDS)
             if "interrupt" in found:
                 display.cancelling()
                 operation.cancel()
@@ -141,7 +141,7 @@ class _Screen:
     def show(self, views: list[OperationView]) -> None:
         self._view = views[-1] if views else self._view
         now = time.monotonic()
-        if self._view and (self._view.is_over or now - self._drawn >= _FRAME):
+        if self._view and (self._view.is_over or now - self._drawn >= _FRAME_SECONDS):
             self._drawn = now
             picture = self._screen.draw(self._view, now, note=self._note)
             self._live.update(picture, refresh=True)

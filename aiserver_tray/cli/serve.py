@@ -115,7 +115,7 @@ class Headless:
     def open_module(self, module: "Json") -> None:
         """Nothing: the browser opens it."""
 
-    def look_again(self) -> None:
+    def refresh_autostart(self) -> None:
         """Nothing: there is no menu."""
 
     def quit(self) -> None:

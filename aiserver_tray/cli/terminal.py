@@ -17,7 +17,7 @@ _PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0
 _CONTROLS = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
 """Control characters (ECMA-48's C0 without tab and line feed, DEL, C1) -> a visible sign."""
 
-_USUAL = 80
+_DEFAULT_COLUMNS = 80
 """Columns of a terminal that does not tell."""
 _WORDS = re.compile(r" *[^ ]+")
 
@@ -65,8 +65,8 @@ def padded(text: str, columns: int) -> str:
 def columns(stream: TextIO) -> int:
     """How many the terminal *stream* has."""
     with suppress(OSError, ValueError):
-        return os.get_terminal_size(stream.fileno()).columns or _USUAL
-    return _USUAL
+        return os.get_terminal_size(stream.fileno()).columns or _DEFAULT_COLUMNS
+    return _DEFAULT_COLUMNS
 
 
 def fitted(text: str, stream: TextIO) -> str:

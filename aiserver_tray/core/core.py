@@ -4,7 +4,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from aiserver_tray.core.others import Others
+from aiserver_tray.core.foreign import ForeignOperations
 from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.settings.store import Settings
@@ -28,18 +28,18 @@ class Core:
         self.store = Store()
         self._settings = settings
         self._modules = modules
-        self._others = Others(self.store, settings)
+        self._foreign = ForeignOperations(self.store, settings)
         self._watcher = Watcher(
             self.engine,
             self.store,
             settings.installation_id,
-            before_end=self._others.look_for_begun,
+            before_end=self._foreign.refresh_begun,
         )
 
     def open(self) -> None:
         """Begin to look for the engine, and return at once."""
         self._watcher.start()
-        self._others.start()
+        self._foreign.start()
 
     def __enter__(self) -> Self:
         """Raises ``SettingError`` where what is under way on the engine can't be read."""
@@ -55,8 +55,8 @@ class Core:
         self._modules.read()  # while the engine answers
         found = self.store.wait_until(lambda s: s.engine.running or s.engine.error is not None)
         if found.engine.running and found.engine.id:
-            self._others.look(found.engine.id)
-        self._others.start()
+            self._foreign.refresh(found.engine.id)
+        self._foreign.start()
 
     def __exit__(
         self,
@@ -68,7 +68,7 @@ class Core:
 
     def close(self) -> None:
         """End; operations that are under way are not waited for."""
-        self._others.close()
+        self._foreign.close()
         self._watcher.close()
         self.store.close()
         self.engine.close()
@@ -86,10 +86,10 @@ class Core:
         parts = Parts(self.engine, self.store, self._settings, self._modules, refresh, kernel)
         return Operations(parts)
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Look for the engine, and at all of its containers, now, whatever became of the
         connections to it."""
-        self.engine.renew()
+        self.engine.reconnect()
         self._watcher.refresh()
 
     def publish_modules(self) -> None:

@@ -28,13 +28,13 @@ from aiserver_tray.state.facts import (
 )
 from aiserver_tray.state.store import Store
 
-BACK_OFF = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between attempts to reach an engine that does not answer; the last for all later."""
 
-RELIST = 300.0
+RELIST_SECONDS = 300.0
 """Seconds between full lists, the safety net for an event that got lost."""
 
-_CLOSE_LIMIT = 5.0
+_CLOSE_TIMEOUT_SECONDS = 5.0
 
 _logger = logging.getLogger(__name__)
 
@@ -92,8 +92,8 @@ class Watcher:
         store: Store,
         installation: str,
         *,
-        back_off: Sequence[float] = BACK_OFF,
-        relist: float = RELIST,
+        back_off: Sequence[float] = BACKOFF_SECONDS,
+        relist: float = RELIST_SECONDS,
         before_end: Callable[[], object] = lambda: None,
     ) -> None:
         self._before_end = before_end
@@ -125,7 +125,7 @@ class Watcher:
         if (source := self._source) is not None:
             source.close()
         if self._thread.is_alive():
-            self._thread.join(_CLOSE_LIMIT)
+            self._thread.join(_CLOSE_TIMEOUT_SECONDS)
 
     def _run(self) -> None:
         while not self._closing:
@@ -161,7 +161,7 @@ class Watcher:
                 self._follow(source)
             finally:
                 source.close()
-                reader.join(_CLOSE_LIMIT)
+                reader.join(_CLOSE_TIMEOUT_SECONDS)
 
     def _read(self, source: EventSource) -> None:
         error: AiServerError = EngineDownError(self._engine.host, "its events ended")
@@ -198,11 +198,11 @@ class Watcher:
                     case "refresh":
                         return
             if time.monotonic() >= due:
-                dirty.update(dict.fromkeys(self._overlooked(), False))
+                dirty.update(dict.fromkeys(self._outdated(), False))
                 due = time.monotonic() + self._relist
             if dirty:
                 id = next(iter(dirty))
-                self._look(id, is_gone=dirty.pop(id))
+                self._inspect(id, is_gone=dirty.pop(id))
 
     def _received(self, seconds: float) -> Iterator[_Item]:
         """All that is there; the first of it within *seconds*."""
@@ -211,7 +211,7 @@ class Watcher:
             while True:
                 yield self._inbox.get_nowait()
 
-    def _look(self, id: str, *, is_gone: bool) -> None:
+    def _inspect(self, id: str, *, is_gone: bool) -> None:
         """Tell the store what the container is now."""
         if not is_gone:
             try:
@@ -228,7 +228,7 @@ class Watcher:
         self._before_end()
         self._store.put(ContainerGone(id))
 
-    def _overlooked(self) -> set[str]:
+    def _outdated(self) -> set[str]:
         """The safety net: ids of containers of which the store thinks otherwise than the engine's
         list. That may lag behind, so it does not tell what is right."""
         known = {container.id: container for container in self._store.state.containers.values()}

@@ -26,7 +26,7 @@ from aiserver_tray.engine.translate import refusal
 if TYPE_CHECKING:
     from aiserver_tray.spec.model import BuildTarget
 
-_LAST_LINES = 20
+_ERROR_LINES = 20
 
 _REPEATED = ("t", "extrahosts")
 """Parameters that are given once for each value; other lists are JSON
@@ -53,7 +53,7 @@ def build(
         CancelledError: *cancelled* was set.
         EngineDownError, ResourcesError
     """
-    last: deque[str] = deque(maxlen=_LAST_LINES)
+    last: deque[str] = deque(maxlen=_ERROR_LINES)
     try:
         with TemporaryFile() as context, ExitStack() as stack:
             stream = stack.enter_context(_open(connection, target, tag, context))

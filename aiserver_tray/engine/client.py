@@ -23,7 +23,7 @@ from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.translate import refusal
 from aiserver_tray.engine.unix import UnixPool
 
-CONNECT = 10.0
+CONNECT_TIMEOUT_SECONDS = 10.0
 """Seconds until there is a connection."""
 
 NEWEST = DEFAULT_DOCKER_API_VERSION
@@ -33,10 +33,10 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP
 """Seconds until a silent connection is tested (macOS has a name of its own for it), seconds between
 tests, and how many fail before it is given up."""
 
-READ = 60.0
+READ_TIMEOUT_SECONDS = 60.0
 """Seconds for the answer to a question."""
 
-CHANGE = 300.0
+CHANGE_TIMEOUT_SECONDS = 300.0
 """Seconds for the answer to a request that changes something: a busy disk takes its time."""
 
 
@@ -109,7 +109,9 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
             self._path(path, names, payload.get("params")),
             body=data,
             headers=headers,
-            timeout=Timeout(connect=CONNECT, read=payload.get("timeout", CHANGE)),
+            timeout=Timeout(
+                connect=CONNECT_TIMEOUT_SECONDS, read=payload.get("timeout", CHANGE_TIMEOUT_SECONDS)
+            ),
             retries=False,
             redirect=False,
             preload_content=False,
@@ -128,7 +130,7 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
         """Connect now, for the one request that this client is for: the socket, by which another
         thread can end the request even before it is answered."""
         connection: Any = self._pool._get_conn(timeout=None)
-        connection.timeout = CONNECT
+        connection.timeout = CONNECT_TIMEOUT_SECONDS
         connection.connect()
         self._pool._put_conn(connection)
         return connection.sock
@@ -163,7 +165,7 @@ def negotiate(address: Address) -> str:
     """
     client = Client(address, NEWEST)
     try:
-        timeout = Timeout(connect=CONNECT, read=READ)
+        timeout = Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS)
         answer = client._pool.request("GET", "/_ping", timeout=timeout, retries=False)
         found = str(answer.headers.get("Api-Version", ""))
         if answer.status != 200:

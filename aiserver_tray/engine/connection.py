@@ -11,7 +11,7 @@ from weakref import WeakSet
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.address import Address
-from aiserver_tray.engine.client import READ, Client, Payload, negotiate
+from aiserver_tray.engine.client import READ_TIMEOUT_SECONDS, Client, Payload, negotiate
 from aiserver_tray.engine.stream import Stream
 from aiserver_tray.engine.translate import translated
 
@@ -61,7 +61,7 @@ class Connection:
 
     def get(self, path: str, *names: str, **payload: Unpack[Payload]) -> Any:  # noqa: ANN401 - JSON
         """A question; the answer's JSON. Raises as `call` does."""
-        payload.setdefault("timeout", READ)
+        payload.setdefault("timeout", READ_TIMEOUT_SECONDS)
         return self._parsed(self.call("GET", path, *names, **payload))
 
     def post(self, path: str, *names: str, **payload: Unpack[Payload]) -> Any:  # noqa: ANN401 - JSON
@@ -86,7 +86,7 @@ class Connection:
             why = Text("what answers there is no Docker engine")
             raise EngineDownError(self.address.host, why) from error
 
-    def renew(self) -> None:
+    def reconnect(self) -> None:
         """Keep no connection from before: it may be dead, and the next engine another version."""
         self.generation += 1
         self._version = None
@@ -122,5 +122,5 @@ class Connection:
             with translated(self.address):
                 yield
         except EngineDownError:
-            self.renew()
+            self.reconnect()
             raise

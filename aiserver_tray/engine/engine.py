@@ -84,10 +84,10 @@ class Engine:
         """Another number after each time that it was lost, or its connections renewed."""
         return self._connection.generation
 
-    def renew(self) -> None:
+    def reconnect(self) -> None:
         """Ask it on new connections from now on: those of a machine that slept may be dead, which
         only shows when an answer does not come."""
-        self._connection.renew()
+        self._connection.reconnect()
 
     def ping(self) -> None:
         """Make sure that it is there."""

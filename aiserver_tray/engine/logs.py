@@ -16,8 +16,8 @@ MULTIPLEXED = "application/vnd.docker.multiplexed-stream"
 RAW = "application/vnd.docker.raw-stream"
 """The content types of an answer in frames, and without, from API 1.42 on."""
 
-_HEADER = 8
-_LONGEST = 1 << 20
+_HEADER_BYTES = 8
+_MAX_LINE_BYTES = 1 << 20
 """Bytes of a line after which it is cut: a program may write for ever without an end of line."""
 
 
@@ -61,12 +61,12 @@ def frames(pieces: Iterator[bytes]) -> Iterator[tuple[LogStreamName, bytes]]:
     for piece in pieces:
         held += piece
         start = 0
-        while len(held) - start >= _HEADER:
+        while len(held) - start >= _HEADER_BYTES:
             number, length = struct.unpack_from(">BxxxL", held, start)
-            end = start + _HEADER + length
+            end = start + _HEADER_BYTES + length
             if end > len(held):
                 break
-            yield "stderr" if number == 2 else "stdout", held[start + _HEADER : end]
+            yield "stderr" if number == 2 else "stdout", held[start + _HEADER_BYTES : end]
             start = end
         held = held[start:]
 
@@ -77,7 +77,7 @@ def _framed_lines(stream: Stream) -> Iterator[LogLine]:
     for name, frame in frames(iter(stream)):
         before = begun.pop(name, b"")
         content = before + frame.partition(b" ")[2] if before else frame
-        if content.endswith(b"\n") or len(content) > _LONGEST:
+        if content.endswith(b"\n") or len(content) > _MAX_LINE_BYTES:
             yield _line(name, content)
         else:
             begun[name] = content

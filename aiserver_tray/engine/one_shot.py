@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _PREFIX = "ai.one-shot."
 """A module's containers have no dot in their names."""
 
-_LINES = 100
+_LOG_LINES = 100
 
 
 def run_once(containers: Containers, body: "Body") -> tuple[int, list[str]]:
@@ -27,7 +27,7 @@ def run_once(containers: Containers, body: "Body") -> tuple[int, list[str]]:
     container = containers.create(f"{_PREFIX}{uuid4().hex[:12]}", body)
     try:
         containers.start(container)
-        return containers.wait(container), containers.tail(container, _LINES)
+        return containers.wait(container), containers.tail(container, _LOG_LINES)
     finally:
         containers.remove(container)
 

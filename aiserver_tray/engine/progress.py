@@ -7,7 +7,7 @@ from typing import Any
 
 from aiserver_tray.engine.values import PullProgress
 
-_WINDOW = 5.0
+_RATE_WINDOW_SECONDS = 5.0
 """Seconds over which the rate is measured."""
 
 _KNOWN = ("Pulling fs layer", "Waiting")
@@ -82,7 +82,7 @@ class PullMeter:
     def _rate(self, current: int) -> float:
         now = self._clock()
         self._seen.append((now, current))
-        while now - self._seen[0][0] > _WINDOW and len(self._seen) > 2:
+        while now - self._seen[0][0] > _RATE_WINDOW_SECONDS and len(self._seen) > 2:
             self._seen.popleft()
         begun, before = self._seen[0]
         return max(0.0, (current - before) / (now - begun)) if now > begun else 0.0

@@ -18,10 +18,10 @@ from aiserver_tray.engine.values import PullProgress
 
 OnProgress = Callable[[PullProgress], None]
 
-_TELL = 0.1
+_REPORT_SECONDS = 0.1
 """Seconds between two reports; the engine has more to say than anybody can read."""
 
-_UNPACKING = 1800.0
+_UNPACK_TIMEOUT_SECONDS = 1800.0
 """Seconds of silence once all is downloaded: the containerd image store of Engine 25 to 27 does
 not say a word while it unpacks."""
 
@@ -85,14 +85,16 @@ class Pull:
             if "error" in message:
                 raise refusal(0, str(message["error"]))
             meter.feed(message)
-            limit = max(self.patience, _UNPACKING) if meter.is_loaded else self.patience
+            limit = (
+                max(self.patience, _UNPACK_TIMEOUT_SECONDS) if meter.is_loaded else self.patience
+            )
             if limit != allowed:
                 allowed = limit
                 stream.allow_silence(limit)
             now = time.monotonic()
             if now - meter.advanced_at > limit:
                 raise _stalled(limit)
-            if now - told >= _TELL:
+            if now - told >= _REPORT_SECONDS:
                 told = now
                 self.on_progress(meter.progress)
         if not stream.is_closed:

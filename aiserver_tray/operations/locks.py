@@ -28,14 +28,14 @@ from aiserver_tray.system.processes import has_written
 _POLL_SECONDS = 0.05
 """The operating systems have no lock that can be waited for and given up from another thread."""
 
-_NAMING_SECONDS = 0.5
+_WRITE_TIMEOUT_SECONDS = 0.5
 """How long one who has just got a lock may take to write who it is."""
 
 
 _ONE_SHOTS = "+one-shot"
 """No module is named so."""
 
-_AFTERMATH_SECONDS = 600
+_ABANDONED_SECONDS = 600
 """How long an engine may still be at what somebody asked of it who has died since."""
 
 
@@ -158,7 +158,7 @@ class _Signature:
         """To be asked by who has just taken it: who had it before and did not give it back."""
         holder = self._read()
         with suppress(OSError):
-            if holder and time.time() - self._path.stat().st_mtime < _AFTERMATH_SECONDS:
+            if holder and time.time() - self._path.stat().st_mtime < _ABANDONED_SECONDS:
                 return holder
         return None
 
@@ -203,7 +203,7 @@ class _Lock:
 
 
 def _acquire(lock: _Lock, on_busy: Callable[[BusyError], None], cancelled: threading.Event) -> None:
-    named_by = time.monotonic() + _NAMING_SECONDS
+    named_by = time.monotonic() + _WRITE_TIMEOUT_SECONDS
     is_told = False
     while not lock.try_acquire():
         if not is_told and ((holder := lock.signature.holder()) or time.monotonic() > named_by):

@@ -27,7 +27,7 @@ from aiserver_tray.operations.plan.down import running_modules
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
 from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
-from aiserver_tray.operations.plan.prepare import Prepared, look_again, prepare, refresh_of
+from aiserver_tray.operations.plan.prepare import Prepared, prepare, refresh_containers, refresh_of
 from aiserver_tray.operations.plan.preview import Preview, preview
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run.execute import EngineExecutor
@@ -41,7 +41,7 @@ _logger = logging.getLogger(__name__)
 _STOPPING: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})
 _IMAGES_ONLY: frozenset[OperationKind] = frozenset({"pull", "build"})
 
-_LEARN = 0.5
+_NEWEST_WEIGHT = 0.5
 """Weight of the newest time to ready against those from before."""
 
 
@@ -146,7 +146,7 @@ class Operation:
             engine_id, scope.modules, command, on_busy, self._cancelled, required=scope.locked
         ) as dead:
             if self._has_waited:
-                look_again(self._parts)
+                refresh_containers(self._parts)
             if self._has_waited or self._request.revives:
                 held, scope = scope.locked, scope_of(self._request, self._parts)
                 if not {*scope.locked} <= {*held}:
@@ -268,7 +268,7 @@ class Operation:
         with self._parts.settings.update_engine(engine_id) as state:
             for address, seconds in ready_after.items():
                 earlier = state.learnt.get(address, seconds)
-                state.learnt[address] = round(earlier + _LEARN * (seconds - earlier), 3)
+                state.learnt[address] = round(earlier + _NEWEST_WEIGHT * (seconds - earlier), 3)
             state.add_images(new_images)
 
     def _report(self, steps: tuple[StepView, ...], seconds_left: float) -> None:

@@ -56,7 +56,9 @@ class Surroundings:
     is_free: Callable[[HostPort], bool] = field(default=lambda _: True, compare=False)
 
 
-def look_around(engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]) -> Surroundings:
+def surroundings_of(
+    engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]
+) -> Surroundings:
     """All that could be in the way of *targets* beside what *found* tells. Takes a request for
     each container that does not run and is not ours or of another module.
 

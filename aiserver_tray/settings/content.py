@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from aiserver_tray.settings.files import FileModel, SealedModel
 
-_MOST_IMAGES = 500
+_MAX_IMAGES = 500
 """Years of updates; images that the user has removed stay among them."""
 
 
@@ -49,7 +49,7 @@ class EngineState(BaseModel):
         """Remember these images too; the oldest are forgotten where there are too many."""
         new = dict.fromkeys(ids)
         kept = [image for image in self.images if image not in new]
-        self.images = [*kept, *new][-_MOST_IMAGES:]
+        self.images = [*kept, *new][-_MAX_IMAGES:]
 
 
 class StateData(SealedModel):

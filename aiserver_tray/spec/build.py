@@ -34,11 +34,11 @@ from aiserver_tray.spec.scope import Scope
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.service import Service
 
-_MARGIN = 30.0
+_READY_MARGIN_SECONDS = 30.0
 """Seconds beyond the longest check before a service counts as not getting ready."""
-_JOB_LIMIT = 3600.0
+_JOB_TIMEOUT_SECONDS = 3600.0
 """Seconds that a job may take where the file names no limit."""
-_GRACE = 10.0
+_STOP_TIMEOUT_SECONDS = 10.0
 """Seconds that the engine itself gives a container to stop."""
 
 
@@ -151,7 +151,9 @@ def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> Ser
         requires=extension.waited_for(scope.requires),
         is_job=is_job,
         ready_within=_stated_limit(extension) or _limit(service, is_job=is_job),
-        stop_grace=_GRACE if (g := service.stop_grace_period) is None else g / SECOND,
+        stop_grace=_STOP_TIMEOUT_SECONDS
+        if (g := service.stop_grace_period) is None
+        else g / SECOND,
         ports=ports,
         port_settings={port.host: settings[port.host] for port in ports if port.host in settings},
         config_hash=digest,
@@ -166,7 +168,11 @@ def _stated_limit(extension: ServiceExtension) -> float | None:
 
 
 def _limit(service: "Service", *, is_job: bool) -> float:
-    return _JOB_LIMIT if is_job else longest_check(service.healthcheck) + _MARGIN
+    return (
+        _JOB_TIMEOUT_SECONDS
+        if is_job
+        else longest_check(service.healthcheck) + _READY_MARGIN_SECONDS
+    )
 
 
 def _ports(service: "Service", bind: str) -> tuple[Port, ...]:

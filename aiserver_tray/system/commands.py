@@ -2,14 +2,14 @@
 
 import subprocess
 
-_PATIENCE = 2.0
+_TIMEOUT_SECONDS = 2.0
 
 
 def said(*command: str) -> str:
     """What *command* prints; nothing where it fails."""
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_PATIENCE, check=False
+            command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return ""

@@ -19,10 +19,10 @@ from aiserver_tray.base.errors import AiServerError, CancelledError, EngineDownE
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.engine_place import places
 
-PATIENCE = 60.0
+START_TIMEOUT_SECONDS = 60.0
 """Seconds that an engine has to come up."""
 
-_PAUSE = 0.25
+_POLL_SECONDS = 0.25
 """Seconds between two questions to an engine that is coming up."""
 
 
@@ -33,7 +33,10 @@ def can_start(host: str) -> bool:
 
 
 def start_engine(
-    host: str, ping: Callable[[], None], cancelled: threading.Event, within: float = PATIENCE
+    host: str,
+    ping: Callable[[], None],
+    cancelled: threading.Event,
+    within: float = START_TIMEOUT_SECONDS,
 ) -> None:
     """Start the engine at *host*, and wait until *ping* raises nothing. Nothing is started where
     it answers already.
@@ -55,7 +58,7 @@ def start_engine(
                 raise _failed(host, command, ended)
             if time.monotonic() >= deadline:
                 raise _too_late(host, command, within, silence)
-            if cancelled.wait(_PAUSE):
+            if cancelled.wait(_POLL_SECONDS):
                 raise CancelledError
 
 

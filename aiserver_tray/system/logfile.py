@@ -22,9 +22,9 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.paths import Home, make_folder
 
-_SIZE = 1_000_000
+_MAX_BYTES = 1_000_000
 _OLD_FILES = 4
-_REST = 60.0
+_RETRY_SECONDS = 60.0
 """Seconds until a file that could not be moved is tried again."""
 
 _FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
@@ -49,7 +49,7 @@ def set_up(home: Home, process: str) -> Path:
     file = folder / f"{process}.log"
     try:
         _dump_crashes(folder / f"crash-{process}.log")
-        handler = _PrivateFile(file, maxBytes=_SIZE, backupCount=_OLD_FILES, encoding="utf-8")
+        handler = _PrivateFile(file, maxBytes=_MAX_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
     except OSError as error:
         why = Text(
             "the log can't be written ({reason}). Check this file, its folder and the free space "
@@ -96,7 +96,7 @@ class _PrivateFile(RotatingFileHandler):
                 Path(self.baseFilename).rename(self._away)
             super().doRollover()
         except OSError:
-            self._rests_until = time.monotonic() + _REST
+            self._rests_until = time.monotonic() + _RETRY_SECONDS
 
     def rotate(self, source: str, dest: str) -> None:  # noqa: ARG002 - it was moved already
         """As its base class."""

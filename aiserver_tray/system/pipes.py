@@ -11,7 +11,7 @@ from typing import Protocol
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 
-_LONGEST = 103
+_MAX_PATH_BYTES = 103
 """Bytes of a Unix socket's path (macOS; Linux takes a few more)."""
 
 _BACKLOG = 64
@@ -27,7 +27,7 @@ def address(folder: Path, name: str) -> str:
     if sys.platform == "win32":
         return rf"\\.\pipe\aiserver-tray-{name}"
     place = str(folder / name)
-    if len(os.fsencode(place)) > _LONGEST:
+    if len(os.fsencode(place)) > _MAX_PATH_BYTES:
         why = Text("its path is too long for a socket. Set XDG_RUNTIME_DIR to a shorter one")
         raise SettingError(str(folder), why)
     return place

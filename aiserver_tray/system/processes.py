@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-_CLOCK_SLACK = 2.0
+_CLOCK_SLACK_SECONDS = 2.0
 """Seconds by which a process's time of creation may be off: Linux counts it from the time of boot,
 which it gives in whole seconds."""
 
@@ -34,14 +34,14 @@ def has_written(pid: int, file: Path) -> bool:
     except OSError:
         return False
     if pid == os.getpid():
-        return written + _CLOCK_SLACK >= _BEGAN
+        return written + _CLOCK_SLACK_SECONDS >= _BEGAN
 
     import psutil  # noqa: PLC0415
 
     try:
         process = psutil.Process(pid)
         is_alive = process.status() != psutil.STATUS_ZOMBIE
-        return is_alive and process.create_time() <= written + _CLOCK_SLACK
+        return is_alive and process.create_time() <= written + _CLOCK_SLACK_SECONDS
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:  # it is there, and another user's

@@ -10,8 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 
-_INTERVAL = 5.0
-_JUMP = 10.0
+_POLL_SECONDS = 5.0
+_SLEEP_THRESHOLD_SECONDS = 10.0
 
 
 def clock() -> float:
@@ -26,14 +26,14 @@ def clock() -> float:
 
 class ResumeWatch:
     """Calls *resumed* after the machine slept: within seconds, in a thread of its own, or at once
-    in that of who calls `look`. *now* stands for the clock."""
+    in that of who calls `check`. *now* stands for the clock."""
 
     def __init__(
         self,
         resumed: Callable[[], None],
         *,
         now: Callable[[], float] = clock,
-        interval: float = _INTERVAL,
+        interval: float = _POLL_SECONDS,
     ) -> None:
         self._resumed = resumed
         self._now = now
@@ -52,11 +52,11 @@ class ResumeWatch:
         self._over.set()
         self._thread.join()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look at the clock without waiting for the next time."""
         with self._lock:
             now = self._now()
-            has_slept = now - self._before > self._interval + _JUMP
+            has_slept = now - self._before > self._interval + _SLEEP_THRESHOLD_SECONDS
             if has_slept:
                 self._before = now
         if has_slept:
@@ -65,7 +65,7 @@ class ResumeWatch:
     def _watch(self) -> None:
         self._begin_wait()
         while not self._over.wait(self._interval):
-            self.look()
+            self.check()
             self._begin_wait()
 
     def _begin_wait(self) -> None:

@@ -23,7 +23,7 @@ _NOBODY = (
     "org.freedesktop.DBus.Error.NameHasNoOwner",
     "org.freedesktop.DBus.Error.ServiceUnknown",
 )
-_PATIENCE = 2_000
+_TIMEOUT_MILLISECONDS = 2_000
 """Milliseconds for an answer."""
 
 _NO_PLACE = Text(
@@ -104,7 +104,7 @@ def _is_on_bus() -> bool:
         return False
     try:
         flags = Gio.DBusCallFlags.NO_AUTO_START
-        return bool(bus.call_sync(*about, None, flags, _PATIENCE, None).unpack()[0])
+        return bool(bus.call_sync(*about, None, flags, _TIMEOUT_MILLISECONDS, None).unpack()[0])
     except GLib.Error as error:
         return Gio.DBusError.get_remote_error(error) not in _NOBODY
 

@@ -19,7 +19,7 @@ from aiserver_tray.system.windows_owner import as_os_error, owners_only
 
 _ACCESS = PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED
 _KIND = PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_REJECT_REMOTE_CLIENTS
-_BUFFER = 8192
+_BUFFER_BYTES = 8192
 """Bytes each way, as Python's own."""
 
 
@@ -35,6 +35,13 @@ class OwnersPipe(PipeListener):  # type: ignore[misc]
         own = owners_only()
         with as_os_error(self._address):
             handle: Any = CreateNamedPipe(
-                self._address, access, _KIND, PIPE_UNLIMITED_INSTANCES, _BUFFER, _BUFFER, 0, own
+                self._address,
+                access,
+                _KIND,
+                PIPE_UNLIMITED_INSTANCES,
+                _BUFFER_BYTES,
+                _BUFFER_BYTES,
+                0,
+                own,
             )
         return int(handle.Detach())

@@ -18,7 +18,7 @@ from aiserver_tray.tray.view import NAME
 
 _log = logging.getLogger(__name__)
 
-_TIMEOUT = 5_000
+_TIMEOUT_MILLISECONDS = 5_000
 """Milliseconds that an answer of the desktop may take."""
 
 
@@ -236,5 +236,14 @@ class Notifications:
                 _log.info("The desktop has no notifications: %s", error.message)
 
         self._bus.call(
-            self._SERVICE, path, self._SERVICE, method, values, None, 0, _TIMEOUT, None, answered
+            self._SERVICE,
+            path,
+            self._SERVICE,
+            method,
+            values,
+            None,
+            0,
+            _TIMEOUT_MILLISECONDS,
+            None,
+            answered,
         )

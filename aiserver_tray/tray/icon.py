@@ -48,7 +48,7 @@ _TITLE_UNITS = 63
 _BODY_UNITS = 255
 """What Windows takes of a notification, in units of UTF-16."""
 
-_SIZE = 48
+_SIZE_PIXELS = 48
 """Pixels, where the desktop scales the picture: it becomes 16, 24 or 48 without a remainder."""
 
 
@@ -74,7 +74,7 @@ class TrayIcon:
         self._shown: tuple[IconSpec, int, Theme] | None = None
         self._menu: tuple[Entry, ...] | None = None
         self._icon = _backend()(name="aiserver-tray", title=view.tooltip)
-        self._icon.use(folder, self._look_again)
+        self._icon.use(folder, self._refresh)
         self._apply()
 
     def run(self) -> None:
@@ -155,7 +155,7 @@ class TrayIcon:
             self._icon.icon = draw(*look)
             self._shown = look
 
-    def _look_again(self) -> None:
+    def _refresh(self) -> None:
         """The task bar may have another ground or size. Finding out may take a moment."""
         Thread(target=lambda: self.set_theme(taskbar_theme()), name="theme", daemon=True).start()
 
@@ -190,7 +190,7 @@ def _backend() -> Any:  # noqa: ANN401 - a class of pystray's, which has no type
     if kind in ("_gtk", "_appindicator"):
         from aiserver_tray.tray.gtk import gtk_icon  # noqa: PLC0415 - it needs its desktop
 
-        return gtk_icon(pystray.Icon, _SIZE, _WAYS[kind])
+        return gtk_icon(pystray.Icon, _SIZE_PIXELS, _WAYS[kind])
     if kind == "_win32":
         from aiserver_tray.tray.windows import windows_icon  # noqa: PLC0415
 
@@ -198,14 +198,14 @@ def _backend() -> Any:  # noqa: ANN401 - a class of pystray's, which has no type
     if kind == "_darwin":
         from aiserver_tray.tray.mac import mac_icon  # noqa: PLC0415
 
-        return mac_icon(pystray.Icon, _SIZE)
+        return mac_icon(pystray.Icon, _SIZE_PIXELS)
     return _Plain
 
 
 class _Plain(pystray.Icon):  # type: ignore[misc]
     """Pystray's stand-in for a desktop."""
 
-    pixels = _SIZE
+    pixels = _SIZE_PIXELS
     entries: tuple[Entry, ...] = ()
     ways: Collection[Way] = ()
 

@@ -104,7 +104,7 @@ class _Canvas:
         return [near * _SCALE, near * _SCALE, far * _SCALE - 1, far * _SCALE - 1]
 
 
-_FAINT: Final = 84
+_FAINT_OPACITY: Final = 84
 """Opacity, of 255, of the part of a ring that is still to come."""
 
 
@@ -116,7 +116,7 @@ def _stopped(canvas: _Canvas, _part: float) -> int:
 
 def _starting(canvas: _Canvas, part: float) -> int:
     """A ring that grows around a dot."""
-    canvas.ring(_FAINT)
+    canvas.ring(_FAINT_OPACITY)
     if part >= 1:
         canvas.ring()
     elif part > 0:

@@ -24,7 +24,7 @@ from aiserver_tray.tray.actions import (
 )
 from aiserver_tray.tray.phrases import active, busy, in_line, shortened, summary
 
-_LINE = 72
+_LINE_UNITS = 72
 """UTF-16 units of a line that tells something."""
 _ALIVE = ("running", "paused", "restarting")
 
@@ -223,7 +223,7 @@ class _Menu:
         return Entry(self._in_line(text), enabled=False)
 
     def _in_line(self, text: str) -> str:
-        return shortened(in_line(text), _LINE)
+        return shortened(in_line(text), _LINE_UNITS)
 
     def _say(self, text: Text) -> str:
         return text.render(self._language)

@@ -13,13 +13,13 @@ from aiserver_tray.state.words import STATES
 
 Kind = Literal["module", "operation", "engine"]
 
-QUIET: Final = 15.0
+QUIET_SECONDS: Final = 15.0
 """Seconds after start and resume in which things come back by themselves, and nobody is told."""
 
-GATHERING: Final = 2.0
+BATCH_SECONDS: Final = 2.0
 """Seconds in which several modules are one piece of news."""
 
-PAUSE: Final = 60.0
+REPEAT_SECONDS: Final = 60.0
 """Seconds in which the failure of one module is told once: it may end and be restarted for ever."""
 
 _BAD = ("error", "degraded")
@@ -67,15 +67,15 @@ class Notifier:
         self.titles = titles
         self.due: float | None = None
         """When `take` may have something to say though nothing changes."""
-        self._engine = _EngineNews(now + QUIET)
-        self._modules = _ModuleNews(now + QUIET)
+        self._engine = _EngineNews(now + QUIET_SECONDS)
+        self._modules = _ModuleNews(now + QUIET_SECONDS)
         self._over: deque[OperationView] = deque()
         self._revival: str | None = None
         """The id of the last one that was told of."""
 
     def resume(self, now: float) -> None:
         """The machine was asleep: what is as before soon is no news."""
-        self._engine.quiet_until = self._modules.quiet_until = now + QUIET
+        self._engine.quiet_until = self._modules.quiet_until = now + QUIET_SECONDS
 
     def ended(self, operation: OperationView) -> None:
         """An operation that the user began from the tray is over: news for the next `take`. May be
@@ -87,7 +87,7 @@ class Notifier:
         engine = self._engine.take(snapshot, now)
         if engine and snapshot.engine.running:
             # What it revives comes back one by one.
-            self._modules.quiet_until = max(self._modules.quiet_until, now + QUIET)
+            self._modules.quiet_until = max(self._modules.quiet_until, now + QUIET_SECONDS)
         operations = [*self._failed_revivals(snapshot), *self._ends()]
         modules = list(self._modules.take(snapshot, now, self.titles))
         ends = [self._engine.due(now), self._modules.due(now)]
@@ -181,7 +181,7 @@ class _ModuleNews:
                 continue
             names = {*operation.modules, *(step.module for step in operation.steps)}
             if not operation.is_over:
-                self._held |= dict.fromkeys(names, now + GATHERING)
+                self._held |= dict.fromkeys(names, now + BATCH_SECONDS)
             if operation.status == "succeeded":
                 self._sound |= names
             else:
@@ -199,7 +199,7 @@ class _ModuleNews:
         elif module.state == "stopped":
             self._told[name] = False  # nobody wants it any more
         elif is_bad and not self._told[name] and now >= self.quiet_until:
-            again = self._told_at.get(name, now - PAUSE) + PAUSE
+            again = self._told_at.get(name, now - REPEAT_SECONDS) + REPEAT_SECONDS
             if now >= again:
                 self._failed.setdefault(name, module)
             else:
@@ -212,7 +212,7 @@ class _ModuleNews:
             self._gathers_until = None
             return
         if self._gathers_until is None:
-            self._gathers_until = now + GATHERING
+            self._gathers_until = now + BATCH_SECONDS
         if now < self._gathers_until:
             return
         recovered = self._recovered(modules)
@@ -225,7 +225,7 @@ class _ModuleNews:
             self._told |= dict.fromkeys(_names(recovered), False)
             yield _recovery(recovered, titles)
         # Who healed while its failure was gathered is told of next.
-        self._gathers_until = now + GATHERING if self._recovered(modules) else None
+        self._gathers_until = now + BATCH_SECONDS if self._recovered(modules) else None
 
     def _recovered(self, modules: Iterable[ModuleView]) -> list[ModuleView]:
         return [

@@ -8,7 +8,7 @@ from aiserver_tray.state.progress import headline
 from aiserver_tray.state.words import CONDITIONS, STATES
 
 _TROUBLE = ("error", "degraded")
-_WORD = 16
+_MAX_WORD_UNITS = 16
 """Letters of a word that is rather left out than cut."""
 
 
@@ -75,7 +75,7 @@ def shortened(text: str, units: int) -> str:
         text = text[:-1]
     words, _, last = text.rpartition(" ")
     # A longer one is a path, or a sentence in a language without spaces.
-    if words and len(last) <= _WORD:
+    if words and len(last) <= _MAX_WORD_UNITS:
         text = words
     return text.rstrip(" ,.:;–-，。：；（(") + "…"
 

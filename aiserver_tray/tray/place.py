@@ -11,11 +11,11 @@ from aiserver_tray.base.i18n import Text
 Starter = Literal["user", "login"]
 """Who started the applet."""
 
-PATIENCE: Final[Mapping[Starter, float]] = {"user": 5.0, "login": 60.0}
+PANEL_TIMEOUT_SECONDS: Final[Mapping[Starter, float]] = {"user": 5.0, "login": 60.0}
 """Seconds in which the desktop's panel may still come up: with the session that may be slow."""
 
-_AGAIN = 1.0
-_LATER = 10.0
+_POLL_SECONDS = 1.0
+_SLOW_POLL_SECONDS = 10.0
 """Seconds between two looks, while the panel may be coming up and when it was missed."""
 
 
@@ -49,19 +49,19 @@ class PlaceWatch:
         self._thread.join()
 
     def _run(self) -> None:
-        until = time.monotonic() + PATIENCE[self._starter]
+        until = time.monotonic() + PANEL_TIMEOUT_SECONDS[self._starter]
         while why := self._lack():
             if time.monotonic() > until:
                 self._miss(why)
                 return
-            if self._closing.wait(_AGAIN):
+            if self._closing.wait(_POLL_SECONDS):
                 return
 
     def _miss(self, why: Text) -> None:
         self._remarks.missing(why)
         if self._starter == "user":
             self._remarks.show()
-        while not self._closing.wait(_LATER):
+        while not self._closing.wait(_SLOW_POLL_SECONDS):
             if not self._lack():
                 self._remarks.found()
                 return

@@ -23,9 +23,9 @@ from aiserver_tray.system.resume import ResumeWatch
 from aiserver_tray.system.signals import on_termination
 from aiserver_tray.system.theme import taskbar_theme
 from aiserver_tray.tray.actions import Action, Quit
-from aiserver_tray.tray.doer import Doer
+from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.menu import TrayFacts
-from aiserver_tray.tray.painter import Painter
+from aiserver_tray.tray.menu_actions import MenuActions
 from aiserver_tray.tray.place import PlaceWatch, Remarks, Starter
 from aiserver_tray.tray.screens import Screens
 from aiserver_tray.tray.view import NAME, tray_view
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from aiserver_tray.contract.http.server import BrowserServer
     from aiserver_tray.contract.owner.link import Link
 
-_ANSWERING = 0.2
+_ANSWER_SECONDS = 0.2
 """Seconds for the answer to who asked for the end."""
 
-_CHANGEOVER = 10.0
+_HANDOVER_TIMEOUT_SECONDS = 10.0
 """Seconds in which a tray that begins or ends is waited for."""
 
-_AGAIN = 0.1
+_RETRY_SECONDS = 0.1
 """Seconds between two looks at it."""
 
 _logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def run(app: App, starter: Starter = "user") -> None:
         AlreadyRunningError: the tray that runs does not answer.
         AiServerError: the home can't be used.
     """
-    until = time.monotonic() + _CHANGEOVER
+    until = time.monotonic() + _HANDOVER_TIMEOUT_SECONDS
     while True:
         try:
             _run_or_show(app, starter)
@@ -65,7 +65,7 @@ def run(app: App, starter: Starter = "user") -> None:
         except AlreadyRunningError:
             if time.monotonic() > until:
                 raise
-            time.sleep(_AGAIN)
+            time.sleep(_RETRY_SECONDS)
 
 
 def _run_or_show(app: App, starter: Starter) -> None:
@@ -124,8 +124,8 @@ class Tray:
         )
         self._lock = Lock()
         self._front: Contract | None = None
-        self._painter: Painter | None = None
-        self._doer: Doer | None = None
+        self._icon_updater: IconUpdater | None = None
+        self._menu_actions: MenuActions | None = None
         self._early: list[Action] = []
 
     def run(self) -> None:
@@ -153,11 +153,11 @@ class Tray:
             stack.callback(link.close)
             front = self._front = Front(self._app, link, self)
             watch = ResumeWatch(lambda: self._resumed(link))
-            painter = Painter(self._app, front, self._icon, self._caller, watch)
-            self._painter = painter
-            painter.start()
-            stack.callback(painter.close)
-            self._take_up(Doer(front, self._caller, painter.ended, self._refuse))
+            icon_updater = IconUpdater(self._app, front, self._icon, self._caller, watch)
+            self._icon_updater = icon_updater
+            icon_updater.start()
+            stack.callback(icon_updater.close)
+            self._run_actions(MenuActions(front, self._caller, icon_updater.ended, self._refuse))
             watch.start()
             stack.callback(watch.close)
             server = Server(self._app.settings.home, "tray", front)
@@ -170,13 +170,13 @@ class Tray:
             log_bug(_logger, "the tray can't work", bug)
             self._tell(bug_error(bug).text)
 
-    def _take_up(self, doer: Doer) -> None:
+    def _run_actions(self, menu_actions: MenuActions) -> None:
         """What was chosen in the menu before there was anybody to do it is done now."""
         with self._lock:
-            self._doer = doer
+            self._menu_actions = menu_actions
             early = self._early
         for action in early:
-            doer.do(action)
+            menu_actions.do(action)
 
     def _watch_place(self, stack: ExitStack) -> None:
         remarks = Remarks(self._miss, self._find, self._show_home)
@@ -185,8 +185,8 @@ class Tray:
         stack.callback(watch.close)
 
     def _resumed(self, link: "Link") -> None:
-        if self._painter:
-            self._painter.resume()
+        if self._icon_updater:
+            self._icon_updater.resume()
         link.look()
         self._icon.set_theme(taskbar_theme())
 
@@ -200,24 +200,24 @@ class Tray:
         """Open or raise the module's own page."""
         self._screens.open_module(module)
 
-    def look_again(self) -> None:
+    def refresh_autostart(self) -> None:
         """Show whether the applet starts at login, as it is now."""
-        if self._painter:
-            self._painter.repaint()
+        if self._icon_updater:
+            self._icon_updater.update()
 
     def quit(self) -> None:
         """End, soon."""
-        Timer(_ANSWERING, self._icon.stop).start()
+        Timer(_ANSWER_SECONDS, self._icon.stop).start()
 
     # -- what comes from icon and windows -------------------------------------------------------
 
     def _on_action(self, action: Action) -> None:
         with self._lock:
-            doer = self._doer
-            if doer is None and action != Quit():
+            menu_actions = self._menu_actions
+            if menu_actions is None and action != Quit():
                 self._early.append(action)
-        if doer:
-            doer.do(action)
+        if menu_actions:
+            menu_actions.do(action)
         elif action == Quit():
             self.quit()
 

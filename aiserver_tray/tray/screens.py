@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aiserver_tray.contract.http.server import BrowserServer
 
 
-_AGAIN: Final = 60.0
+_RETRY_SECONDS: Final = 60.0
 """Seconds after a window broke down in which the next does no better if it breaks down, too."""
 
 
@@ -114,7 +114,7 @@ class Screens:
         self._broke_down[breakdown.module] = now
         if not breakdown.has_engine:
             return "no window"
-        is_again = before is not None and now - before < _AGAIN
+        is_again = before is not None and now - before < _RETRY_SECONDS
         return "none that lasts" if is_again else "another window"
 
     def _begin(self) -> "BrowserServer | None":

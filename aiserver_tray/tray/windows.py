@@ -29,11 +29,11 @@ _WM_CALL = 0x8000 + 1  # WM_APP + 1: a message of our own
 _PER_MONITOR_V2 = -4
 _NIM_ADD, _NIM_MODIFY = 0, 1
 _ICON_VERSION = 0x00030000
-_AGAIN = 2.0
+_RETRY_SECONDS = 2.0
 """Seconds until an icon that was refused is offered again."""
-_HEADER = 40
+_HEADER_BYTES = 40
 """Bytes of a BITMAPINFOHEADER."""
-_DEPTH = 32
+_BITS_PER_PIXEL = 32
 """Bits of a pixel."""
 _BOTTOM_UP = -1
 
@@ -128,7 +128,7 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
             self._show_later()
 
     def _show_later(self) -> None:
-        again = Timer(_AGAIN, self.call_soon, (self._show_if_missing,))
+        again = Timer(_RETRY_SECONDS, self.call_soon, (self._show_if_missing,))
         again.daemon = True
         again.start()
 
@@ -177,7 +177,7 @@ def _icon_resource(picture: Image) -> bytes:
     all of its formats with their libraries, 11 MB, before it writes an .ico file."""
     width, height = picture.size
     # The height counts the mask too. All is as transparent as its pixels say, and nothing masked.
-    header = struct.pack("<IiiHH6I", _HEADER, width, 2 * height, 1, _DEPTH, *[0] * 6)
+    header = struct.pack("<IiiHH6I", _HEADER_BYTES, width, 2 * height, 1, _BITS_PER_PIXEL, *[0] * 6)
     pixels = picture.tobytes("raw", "BGRA", 0, _BOTTOM_UP)
     mask = bytes((width + 31) // 32 * 4 * height)
     return header + pixels + mask

@@ -18,7 +18,7 @@ from aiserver_tray.system.paths import Home, find_home
 from aiserver_tray.window import toolkit
 from aiserver_tray.window.bridge import Bridge
 from aiserver_tray.window.browser import NO_API
-from aiserver_tray.window.geometry import MINIMUM
+from aiserver_tray.window.geometry import MINIMUM_SIZE
 from aiserver_tray.window.host_connection import HostConnection, client
 from aiserver_tray.window.publisher import Publisher
 from aiserver_tray.window.shell import Shell, Window, browser_engine
@@ -53,7 +53,7 @@ class Dashboard:
             TITLE,
             self._address,
             js_api=NO_API,
-            min_size=MINIMUM,
+            min_size=MINIMUM_SIZE,
             zoomable=True,  # by WebView2's own means, see `toolkit.zoom_by_wheel`
             text_select=True,  # else pywebview adds a style, which the page's policy refuses
             background_color=self._shell.background,

@@ -10,8 +10,8 @@ from aiserver_tray.system.files import write_private
 
 WIDTH: Final = 1200
 HEIGHT: Final = 800
-MINIMUM: Final = (900, 600)
-_GRIP: Final = 100
+MINIMUM_SIZE: Final = (900, 600)
+_MIN_VISIBLE_PIXELS: Final = 100
 """So much of a window, in either direction, must be on a screen for a person to get hold of it."""
 
 
@@ -40,8 +40,8 @@ def fitted(wanted: Geometry | None, screens: Sequence[Area]) -> Geometry:
     """*wanted* as far as it can be seen: on a screen that exists, and no larger than it. None: as
     at a first start, in the middle of the first screen."""
     screen = next((area for area in screens if wanted and _holds(area, wanted)), screens[0])
-    width = max(MINIMUM[0], min(wanted.width if wanted else WIDTH, screen.width))
-    height = max(MINIMUM[1], min(wanted.height if wanted else HEIGHT, screen.height))
+    width = max(MINIMUM_SIZE[0], min(wanted.width if wanted else WIDTH, screen.width))
+    height = max(MINIMUM_SIZE[1], min(wanted.height if wanted else HEIGHT, screen.height))
     maximized = wanted is not None and wanted.maximized
     if wanted is None or not _holds(screen, wanted):
         x, y = screen.x + (screen.width - width) // 2, screen.y + (screen.height - height) // 2
@@ -53,7 +53,7 @@ def fitted(wanted: Geometry | None, screens: Sequence[Area]) -> Geometry:
 def _holds(area: Area, window: Geometry) -> bool:
     across = min(window.x + window.width, area.x + area.width) - max(window.x, area.x)
     down = min(window.y + window.height, area.y + area.height) - max(window.y, area.y)
-    return across >= _GRIP and down >= _GRIP
+    return across >= _MIN_VISIBLE_PIXELS and down >= _MIN_VISIBLE_PIXELS
 
 
 def remembered(path: Path) -> Geometry | None:

@@ -14,10 +14,10 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.system.foreground import give_foreground
 from aiserver_tray.window.protocol import PROGRAMS, SHOW, SHOWN, Exit
 
-PATIENCE: Final = 4.0
+CLOSE_TIMEOUT_SECONDS: Final = 4.0
 """Seconds for the windows to close when the tray ends; a process left then is killed."""
 
-_ORDERLY: Final = (Exit.CLOSED, -signal.SIGTERM)
+_NORMAL_EXITS: Final = (Exit.CLOSED, -signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Windows:
         for window in windows:
             window.leave()
         for window, watcher in windows.items():
-            watcher.join(PATIENCE)
+            watcher.join(CLOSE_TIMEOUT_SECONDS)
             if watcher.is_alive():
                 window.kill()
                 watcher.join()
@@ -160,7 +160,7 @@ class Windows:
             del self._open[window]
             if self._is_closed:
                 return
-        if status not in _ORDERLY:
+        if status not in _NORMAL_EXITS:
             has_engine = status != Exit.NO_BROWSER
             self._on_broken(Breakdown(window.module, complaint, has_engine))
         elif is_owed:

@@ -22,7 +22,7 @@ from aiserver_tray.system.open_url import is_web_address
 from aiserver_tray.system.paths import Home, find_home, make_folder
 from aiserver_tray.window import toolkit
 from aiserver_tray.window.browser import NO_API
-from aiserver_tray.window.geometry import MINIMUM
+from aiserver_tray.window.geometry import MINIMUM_SIZE
 from aiserver_tray.window.host_connection import HostConnection, client
 from aiserver_tray.window.shell import Shell, Window, browser_engine
 from aiserver_tray.window.waiting import (
@@ -38,7 +38,7 @@ from aiserver_tray.window.waiting import (
     url_of,
 )
 
-AGAIN: Final = 0.5
+POLL_SECONDS: Final = 0.5
 """Seconds between two looks whether the module answers, while that is in question."""
 
 _KEYS: Final = """
@@ -91,7 +91,7 @@ class ModulePage:
             self._title,
             html=self._waiting_page(),
             js_api=NO_API,
-            min_size=MINIMUM,
+            min_size=MINIMUM_SIZE,
             background_color=self._shell.background,
             text_select=True,
             zoomable=True,
@@ -143,7 +143,7 @@ class ModulePage:
             return look(self._snapshot)
         except Exception:  # the browser engine's, say: later it may do
             log.exception("the window can't follow its module")
-            return AGAIN
+            return POLL_SECONDS
 
     def _look_for(self, snapshot: Json | None) -> float | None:
         """Turn into the module as soon as it answers."""
@@ -156,7 +156,7 @@ class ModulePage:
             return None
         why = reason(snapshot, self._name)
         self._window.run_js(script(self._title, why, self._connection.language))
-        return AGAIN if is_worth_it else None
+        return POLL_SECONDS if is_worth_it else None
 
     def _look_after(self, snapshot: Json | None) -> float | None:
         """Wait for the module again once it is gone: its page would lie there dead. One that is to
@@ -167,7 +167,7 @@ class ModulePage:
         has_moved = is_to_move and answers(self._url)
         if has_moved or is_gone(snapshot, self._name) or not answers(self._found_at):
             self._hold()
-        return AGAIN if is_to_move or not may_answer(snapshot, self._name) else None
+        return POLL_SECONDS if is_to_move or not may_answer(snapshot, self._name) else None
 
     def _hold(self) -> None:
         """Wait for the module again."""

@@ -23,10 +23,10 @@ from aiserver_tray.window.protocol import SHOW, SHOWN, Exit
 
 Window = toolkit.Window
 
-PATIENCE: Final = 3.0
+CLOSE_TIMEOUT_SECONDS: Final = 3.0
 """Seconds for the window to go when it is told to; then the process ends all the same."""
 
-GROUNDS: Final[Mapping[Theme, str]] = {"light": "#f5f6f9", "dark": "#11141b"}
+BACKGROUNDS: Final[Mapping[Theme, str]] = {"light": "#f5f6f9", "dark": "#11141b"}
 """As in the page's own style, ``ui/css/tokens.css``."""
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Shell:
     def background(self) -> str:
         """The colour that a window has until its page comes: that of our pages, so that nothing
         flashes."""
-        return GROUNDS[self._theme]
+        return BACKGROUNDS[self._theme]
 
     def adopt(self, window: Window) -> None:
         """Make *window*, just created, the one of this process."""
@@ -138,7 +138,7 @@ class Shell:
         self._closing.set()
         if toolkit.answers_at_once(window):
             self._measure(window)
-            threading.Timer(PATIENCE, self.end).start()
+            threading.Timer(CLOSE_TIMEOUT_SECONDS, self.end).start()
             return True
         threading.Thread(target=self._leave, name="closing", daemon=True).start()
         return False
@@ -146,10 +146,10 @@ class Shell:
     def _leave(self) -> None:
         self._closing.set()
         try:
-            if self._window.events.shown.wait(PATIENCE):
+            if self._window.events.shown.wait(CLOSE_TIMEOUT_SECONDS):
                 self._measure(self._window)
                 self._window.destroy()
-                time.sleep(PATIENCE)
+                time.sleep(CLOSE_TIMEOUT_SECONDS)
         finally:
             self.end()
 

@@ -23,8 +23,8 @@ _KEYS: Final = {
 """GDK's name of a key -> steps of the zoom; 0: none at all."""
 
 _ZOOM_STEP: Final = 0.1
-_LEAST_ZOOM: Final = 0.3
-_MOST_ZOOM: Final = 4.0
+_MIN_ZOOM: Final = 0.3
+_MAX_ZOOM: Final = 4.0
 
 _SW_RESTORE: Final = 9
 """Of Windows' ShowWindow: as it was before it was minimized."""
@@ -194,7 +194,7 @@ def _zoom(view: Any, step: float | None) -> bool:  # noqa: ANN401 - WebKit2.WebV
     if step is None:
         return False
     wanted = view.get_zoom_level() + step * _ZOOM_STEP if step else 1.0
-    view.set_zoom_level(min(max(wanted, _LEAST_ZOOM), _MOST_ZOOM))
+    view.set_zoom_level(min(max(wanted, _MIN_ZOOM), _MAX_ZOOM))
     return True
 
 

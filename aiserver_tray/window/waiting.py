@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.contract import Json
 
-_TIMEOUT: Final = 2.0
+_TIMEOUT_SECONDS: Final = 2.0
 _PLAIN: Final = "/%:@!$&'()*+,;="
 """What stands in a path as it is, beside letters and digits."""
 _NOT_YET: Final = (502, 503, 504)
@@ -136,6 +136,8 @@ def answers(url: str) -> bool:
 def _status(url: str) -> int:
     address = urlsplit(url)
     kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
-    with closing(kind(address.hostname or "", address.port, timeout=_TIMEOUT)) as connection:
+    with closing(
+        kind(address.hostname or "", address.port, timeout=_TIMEOUT_SECONDS)
+    ) as connection:
         connection.request("GET", quote(address.path or "/", safe=_PLAIN))
         return connection.getresponse().status

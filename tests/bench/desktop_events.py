@@ -13,7 +13,7 @@ from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.state.facts import ContainerSeen, Fact
 from aiserver_tray.system.resume import ResumeWatch
-from aiserver_tray.tray.painter import Painter
+from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.view import TrayView
 from tests.bench.result import Figure
 from tests.support import made
@@ -48,17 +48,17 @@ class _Icon:
 
 
 def growth() -> dict[str, Figure]:
-    """How much the memory of a store with a painter and a client of the channel grows over the
-    events of a day: a container ends and runs, again and again."""
+    """How much memory a store, an icon updater and a client gain over a day of events: one
+    container exits and starts again and again."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         app = App(Path(folder, "home"), [], "unix:///nowhere.sock")
         contract = stack.enter_context(closing(StoreContract()))
         contract.start_stack()
         icon, caller, watch = _Icon(), Caller("en", _drop), ResumeWatch(lambda: None)
-        painter = Painter(app, contract, icon, caller, watch)
-        stack.enter_context(closing(painter))
-        painter.start()
+        icon_updater = IconUpdater(app, contract, icon, caller, watch)
+        stack.enter_context(closing(icon_updater))
+        icon_updater.start()
         stack.enter_context(closing(server := Server(app.settings.home, ROLE, contract)))
         server.start()
         client = stack.enter_context(Client.connect(app.settings.home, ROLE))

@@ -109,7 +109,7 @@ def test_without_a_screen_the_tray_is_told(tray: Tray, monkeypatch: pytest.Monke
 def test_a_window_that_hangs_does_not_hold_up_the_end(
     tray: Tray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher, "PATIENCE", 0.5)
+    monkeypatch.setattr(launcher, "CLOSE_TIMEOUT_SECONDS", 0.5)
     tray.windows.show_dashboard()
     tray.shows("n8n")
     tray.processes()[0].send_signal(signal.SIGSTOP)
@@ -147,7 +147,9 @@ def _is_closing(tray: Tray) -> bool:
 
 
 def test_each_module_has_a_window_of_its_own(tray: Tray, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher, "PATIENCE", 0.5)  # they only begin when they are to close
+    monkeypatch.setattr(
+        launcher, "CLOSE_TIMEOUT_SECONDS", 0.5
+    )  # they only begin when they are to close
     tray.windows.open_module("n8n", "n8n", "http://127.0.0.1:9/")
     tray.windows.open_module("dify", "Dify", "http://127.0.0.1:9/")
     tray.windows.open_module("n8n", "n8n", "http://127.0.0.1:9/")

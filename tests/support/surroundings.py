@@ -17,7 +17,7 @@ class NoWindows:
     def open_module(self, module: Json) -> None:
         pass
 
-    def look_again(self) -> None:
+    def refresh_autostart(self) -> None:
         pass
 
     def quit(self) -> None:
@@ -39,7 +39,7 @@ class Recorded:
     def open_module(self, module: Json) -> None:
         self.modules.append(module["name"])
 
-    def look_again(self) -> None:
+    def refresh_autostart(self) -> None:
         """Nothing is shown beside the snapshot."""
 
     def quit(self) -> None:

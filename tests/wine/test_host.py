@@ -11,7 +11,7 @@ import logging
 from pathlib import Path
 from aiserver_tray.system import logfile
 from aiserver_tray.system.paths import Home
-logfile._SIZE, logfile._REST = 2000, 0.0
+logfile._MAX_BYTES, logfile._RETRY_SECONDS = 2000, 0.0
 file = logfile.set_up(Home(Path({home!r}), "home"), "tray")
 for _ in range(80):
     logging.info("old".ljust(100))

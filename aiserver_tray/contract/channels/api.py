@@ -7,10 +7,10 @@ from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.channels.dispatch import Handler, Handlers, dispatch
 from aiserver_tray.contract.channels.engine import EngineChannels
+from aiserver_tray.contract.channels.file_refresh import FileRefresh
 from aiserver_tray.contract.channels.logs import LogChannels
 from aiserver_tray.contract.channels.modules import ModuleChannels
 from aiserver_tray.contract.channels.operations import OperationChannels
-from aiserver_tray.contract.channels.renewal import Renewal
 from aiserver_tray.contract.contract import Caller, Envelope, Json, Payload
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
@@ -23,8 +23,8 @@ class Api:
 
     def __init__(self, app: App, core: Core) -> None:
         self._core = core
-        self._renewal = Renewal(app, core)
-        self._modules = ModuleChannels(app, core, self._renewal)
+        self._file_refresh = FileRefresh(app, core)
+        self._modules = ModuleChannels(app, core, self._file_refresh)
         self._operations = OperationChannels(core)
         self._logs = LogChannels(core)
         self._engine = EngineChannels(core)
@@ -39,7 +39,7 @@ class Api:
         """*handler*, which knows the catalog as it is when it is asked."""
 
         def handle(asked: Payload, caller: Caller) -> Json:
-            self._renewal.take_up()
+            self._file_refresh.refresh()
             return handler(asked, caller)
 
         return handle
@@ -66,14 +66,14 @@ class Api:
 
     def begin(self, request: Request) -> Operation:
         """Start *request*, so that clients can cancel it."""
-        self._renewal.take_up()
+        self._file_refresh.refresh()
         return self._operations.begin(request)
 
     def start(self) -> None:
         """Tell *core* what there is, and look after it from now on."""
-        self._renewal.start()
+        self._file_refresh.start()
 
     def close(self) -> None:
         """Look after nothing, and wait for nothing any more."""
-        self._renewal.close()
+        self._file_refresh.close()
         self._engine.close()

@@ -11,7 +11,7 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.state.facts import EngineStarting
 from aiserver_tray.system import engine_start
 
-_SEEN = 5.0
+_ENGINE_UP_TIMEOUT_SECONDS = 5.0
 """Seconds in which the state is to show an engine that answers."""
 
 
@@ -71,7 +71,9 @@ class EngineChannels:
 
     def _bring_up(self) -> None:
         engine_start.start_engine(self._core.engine.host, self._core.engine.ping, self._closing)
-        self._core.look()
+        self._core.refresh()
         # Else the engine would be told to be down, and no more to be starting, for a moment.
         with suppress(TimeoutError, RuntimeError):  # it is gone again, or the store is closed
-            self._core.store.wait_until(lambda seen: seen.engine.running, _SEEN)
+            self._core.store.wait_until(
+                lambda seen: seen.engine.running, _ENGINE_UP_TIMEOUT_SECONDS
+            )

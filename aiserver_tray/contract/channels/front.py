@@ -122,7 +122,7 @@ class Front:
             autostart.enable(home, options)
         elif asked.enabled is not None:
             autostart.disable(home)
-        self._surroundings.look_again()
+        self._surroundings.refresh_autostart()
         is_enabled = autostart.is_enabled(home, options)
         return {"enabled": is_enabled, "supported": autostart.is_supported()}
 

@@ -30,10 +30,10 @@ from aiserver_tray.core.logs.sources import (
 if TYPE_CHECKING:
     from aiserver_tray.engine.values import LogLine
 
-_TAIL = 200
+_TAIL_LINES = 200
 """Lines from before that a stream begins with."""
 
-_MOST_STREAMS = 16
+_MAX_STREAMS = 16
 """Of one client."""
 
 
@@ -90,10 +90,12 @@ class LogChannels:
     def _attach(self, asked: LogStream, caller: Caller) -> Json:
         modules = self._modules(asked.name)
         tell = _teller(asked, caller)
-        follower = Follower(self._core.engine, self._core.store, modules, Span(tail=_TAIL), tell)
+        follower = Follower(
+            self._core.engine, self._core.store, modules, Span(tail=_TAIL_LINES), tell
+        )
         with self._lock:
             streams = self._streams.setdefault(caller, {})
-            if asked.stream_id in streams or len(streams) >= _MOST_STREAMS:
+            if asked.stream_id in streams or len(streams) >= _MAX_STREAMS:
                 why = Text("stream {id!r} is taken, or there are too many", id=asked.stream_id)
                 raise RequestError(why, ["streamId"])
             streams[asked.stream_id] = (asked.name, follower)

@@ -9,7 +9,7 @@ from aiserver_tray.base.errors import UnknownNameError
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.catalog.setting import in_language
 from aiserver_tray.contract.channels.dispatch import Handlers
-from aiserver_tray.contract.channels.renewal import Renewal
+from aiserver_tray.contract.channels.file_refresh import FileRefresh
 from aiserver_tray.contract.contract import (
     Caller,
     Choice,
@@ -32,10 +32,10 @@ _PREDECESSOR = {"running": "running", "stopped": "stopped"}
 class ModuleChannels:
     """``ai/snapshot/get``, ``ai/modules/list``, ``ai/module/status``, ``ai/config/…``."""
 
-    def __init__(self, app: App, core: Core, renewal: Renewal) -> None:
+    def __init__(self, app: App, core: Core, file_refresh: FileRefresh) -> None:
         self._app = app
         self._core = core
-        self._renewal = renewal
+        self._file_refresh = file_refresh
         self.handlers: Handlers = {
             "ai/config/choose": self._choose,
             "ai/config/get": self._settings,
@@ -99,7 +99,7 @@ class ModuleChannels:
             self._app.settings.unset(self._app.declared, asked.name)
         else:
             self._app.settings.set(self._app.declared, asked.name, asked.value)
-        self._renewal.take_up()
+        self._file_refresh.refresh()
         return self._settings(SettingName(name=asked.name), caller)
 
     def _choose(self, asked: Choice, _caller: Caller) -> Json:
@@ -107,7 +107,7 @@ class ModuleChannels:
             for name in asked.modules:
                 self._app.catalog.module(name)
             self._app.settings.choose(dict.fromkeys(asked.modules))
-            self._renewal.take_up()
+            self._file_refresh.refresh()
         return {"chosen": list(self._app.chosen)}
 
 

@@ -20,7 +20,7 @@ from aiserver_tray.operations.request import EVERY_VOLUME, Request
 from aiserver_tray.operations.service import Operation
 from aiserver_tray.state.wire import operation_json, steps_json
 
-_REMEMBERED = 32
+_MAX_FINISHED = 32
 """Operations that are over: who began one may ask a little later how it ended."""
 
 
@@ -48,7 +48,7 @@ class OperationChannels:
         operation = self._core.operations.start(request)
         with self._lock:
             over = [id for id, known in self._running.items() if known.view.is_over]
-            for id in over[:-_REMEMBERED]:
+            for id in over[:-_MAX_FINISHED]:
                 del self._running[id]
             self._running[operation.id] = operation
         return operation

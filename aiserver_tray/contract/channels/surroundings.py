@@ -24,7 +24,7 @@ class Surroundings(Protocol):
     def open_module(self, module: Json) -> None:
         """Open the page of *module* (as in a snapshot)."""
 
-    def look_again(self) -> None:
+    def refresh_autostart(self) -> None:
         """What is shown beside the snapshot may have changed: start at login."""
 
     def quit(self) -> None:

@@ -34,7 +34,7 @@ class CoreHost:
     def look(self) -> None:
         """Look at the engine and all of its containers now."""
         if self._core:
-            self._core.look()
+            self._core.refresh()
 
     def __enter__(self) -> Contract:
         home = self._app.settings.home

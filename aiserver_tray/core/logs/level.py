@@ -36,7 +36,7 @@ _EXCEPTION = re.compile(
 
 _GLOG_LEVELS: Mapping[str, Level] = {"I": "info", "W": "warn", "E": "error", "F": "error"}
 _REDIS_LEVELS: Mapping[str, Level] = {".": "debug", "-": "debug", "*": "info", "#": "warn"}
-_HEAD = 160
+_HEAD_CHARACTERS = 160
 """Characters at a line's beginning in which a bare word counts as its level."""
 
 
@@ -52,7 +52,7 @@ def guess_level(line: str) -> Level | None:
         return _GLOG_LEVELS[line[0]]
     if found := _REDIS.match(line):
         return _REDIS_LEVELS[found[1]]
-    head = line[:_HEAD]
+    head = line[:_HEAD_CHARACTERS]
     if found := _MARKED.search(head) or _CAPITALS.search(head):
         return _WORDS[next(filter(None, found.groups())).lower()]
     return "error" if _EXCEPTION.match(line) else None

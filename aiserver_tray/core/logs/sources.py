@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aiserver_tray.state.store import Store
 
 _LIVE = ("running", "paused", "restarting")
-_BUFFER = 10_000
+_BUFFER_LINES = 10_000
 """Lines that wait for a slow reader; then the engine does."""
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -147,7 +147,9 @@ class Follower:
     """When the container began whose log was asked for in vain: another one may have a log."""
     _begun: datetime = _BEGINNING
     _told: set[Source] = field(default_factory=set)
-    _queue: "Queue[Item | AiServerError | Source]" = field(default_factory=lambda: Queue(_BUFFER))
+    _queue: "Queue[Item | AiServerError | Source]" = field(
+        default_factory=lambda: Queue(_BUFFER_LINES)
+    )
     _closed: threading.Event = field(default_factory=threading.Event)
 
     def lines(self) -> Iterator[Item]:

@@ -7,7 +7,7 @@ from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.modules import Module
 
-_NAME_LENGTH = 30
+_NAME_BYTES = 30
 """Bytes that one-api takes as a token's name (songquanpeng/one-api v0.6.10,
 controller/token.go)."""
 
@@ -28,10 +28,10 @@ class Consumer:
         """What its token is called at the provider; of a name that is too long a digest tells it
         from others that begin alike."""
         name = f"aiserver-{self.module}"
-        if len(name) <= _NAME_LENGTH:
+        if len(name) <= _NAME_BYTES:
             return name
         digest = hashlib.sha256(self.module.encode()).hexdigest()[:8]
-        return f"{name[: _NAME_LENGTH - len(digest) - 1]}-{digest}"
+        return f"{name[: _NAME_BYTES - len(digest) - 1]}-{digest}"
 
 
 def consumer_of(module: Module) -> Consumer | None:

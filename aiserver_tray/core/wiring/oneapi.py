@@ -19,7 +19,7 @@ PASSWORD = "oneapi.ONEAPI_ROOT_PASSWORD"  # the setting's address
 PORT = 3000
 """Where it listens in its container."""
 
-_PATIENCE = 30.0
+_TIMEOUT_SECONDS = 30.0
 """Seconds for one answer."""
 
 
@@ -119,7 +119,7 @@ def _exchange(
     place: tuple[str, int], method: str, path: str, headers: dict[str, str], body: object = None
 ) -> tuple[int, HTTPResponse, bytes]:
     """Status, headers and body of an answer."""
-    connection = HTTPConnection(*place, timeout=_PATIENCE)
+    connection = HTTPConnection(*place, timeout=_TIMEOUT_SECONDS)
     content = None if body is None else json.dumps(body)
     try:
         connection.request(method, path, content, {**headers, "Content-Type": "application/json"})

@@ -10,7 +10,7 @@ from aiserver_tray.operations.modules import Modules
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store
 
-_MEETING_SECONDS = 10.0
+_ENGINE_TIMEOUT_SECONDS = 10.0
 """How long an engine that answers may take to tell of all its containers."""
 
 
@@ -37,7 +37,7 @@ def meet_engine(parts: Parts) -> None:
     parts.engine.ping()
     parts.refresh()
     try:
-        parts.store.wait_until(lambda snapshot: snapshot.engine.running, _MEETING_SECONDS)
+        parts.store.wait_until(lambda snapshot: snapshot.engine.running, _ENGINE_TIMEOUT_SECONDS)
     except TimeoutError:
         error = parts.store.state.engine.error
         raise error or EngineDownError(parts.engine.host, "no answer") from None

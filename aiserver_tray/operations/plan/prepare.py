@@ -164,7 +164,7 @@ def _volumes(request: Request, scope: Scope, found: Survey) -> dict[str, str]:
     }
 
 
-def look_again(parts: Parts) -> None:
+def refresh_containers(parts: Parts) -> None:
     """Let the store know what another process's operation, which has just ended, has changed."""
     _ours(survey(parts.engine, parts.settings.installation_id), parts)
     parts.store.flush()

@@ -11,7 +11,7 @@ from aiserver_tray.operations.preflight.names import name_problems
 from aiserver_tray.operations.preflight.ports import port_problems
 from aiserver_tray.operations.preflight.resources import memory_notices, resource_problems
 from aiserver_tray.operations.preflight.volumes import keep_problems, use_problems
-from aiserver_tray.operations.surroundings import Surroundings, look_around
+from aiserver_tray.operations.surroundings import Surroundings, surroundings_of
 from aiserver_tray.spec.model import ModuleTarget
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: "Engine") 
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
-    around = look_around(engine, found, targets)
+    around = surroundings_of(engine, found, targets)
     return Report(
         tuple(problems(targets, found, around)), tuple(memory_notices(targets, found, around))
     )
@@ -47,7 +47,7 @@ def port_conflict(
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
     found = survey(engine, installation)
-    around = look_around(engine, found, [target])
+    around = surroundings_of(engine, found, [target])
     return next(iter(port_problems([target], found, around)), None)
 
 

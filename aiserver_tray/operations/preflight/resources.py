@@ -10,7 +10,7 @@ from aiserver_tray.operations.surroundings import Surroundings
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget
 
-_SEEN = 0.9
+_USABLE_MEMORY_SHARE = 0.9
 """Part of a machine's memory that its system has at least: firmware and kernel keep the rest."""
 
 
@@ -36,7 +36,7 @@ def memory_notices(
 
 def _is_small(target: ModuleTarget, total: int) -> bool:
     asked = parse_size(target.module.needs.total_memory or 0)
-    return total < asked * _SEEN
+    return total < asked * _USABLE_MEMORY_SHARE
 
 
 def _small_machine(target: ModuleTarget, total: int) -> Text:

@@ -9,7 +9,7 @@ from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.containers import Containers
 from aiserver_tray.spec.model import ServiceTarget
 
-_LINES = 10
+_OUTPUT_LINES = 10
 
 
 def run_post_start(containers: Containers, service: ServiceTarget, cancelled: Cancellation) -> None:
@@ -28,11 +28,11 @@ def run_post_start(containers: Containers, service: ServiceTarget, cancelled: Ca
             # Not quoted: a secret in it has still to be found and hidden.
             command = " ".join(body["Cmd"])
             raise PostStartTimeoutError(
-                service.address, service.ready_within, command, lines[-_LINES:]
+                service.address, service.ready_within, command, lines[-_OUTPUT_LINES:]
             )
         if code:
             why = Text("the exit code of a command of post_start")
-            raise ExitedError(service.address, code, why, lines[-_LINES:])
+            raise ExitedError(service.address, code, why, lines[-_OUTPUT_LINES:])
 
 
 def run_pre_stop(containers: Containers, service: ServiceTarget, cancelled: Cancellation) -> None:

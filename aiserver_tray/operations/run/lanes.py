@@ -19,19 +19,19 @@ _LANES: Mapping[StepKind, _Lane] = {
 }
 """Everything else is work for the engine's processors."""
 
-_IMAGES_AT_ONCE = 4
+_MAX_IMAGES = 4
 """The engine bounds the layers that it loads at once itself (3 by default)."""
 
-_STOPS_AT_ONCE = 32
+_MAX_STOPS = 32
 """A stop is mostly waiting for the container to end."""
 
-_MOST_AT_ONCE = 16
+_MAX_STARTS = 16
 """However many processors the engine has: what is started needs some too."""
 
-_PRESSING_AT_ONCE = 3
+_CRITICAL_FACTOR = 3
 """So many times as many, where nothing is held up by it: much of a start is waiting."""
 
-_ABOUT = 0.8
+_SAME_LENGTH_SHARE = 0.8
 """Part of a path from which on another is as long: times are only expected."""
 
 
@@ -45,7 +45,7 @@ class Lanes:
     engine's."""
 
     def __init__(self, plan: Plan, processors: int) -> None:
-        self.at_once = max(1, min(processors, _MOST_AT_ONCE))
+        self.at_once = max(1, min(processors, _MAX_STARTS))
         self._plan = plan
         self._order = {step.id: index for index, step in enumerate(plan)}
         self._reached: dict[str, float] = {}
@@ -55,14 +55,14 @@ class Lanes:
         self._queues: dict[_Lane, list[_Entry]] = {"engine": [], "images": [], "stops": []}
         self._free: dict[_Lane, int] = {
             "engine": self.at_once,
-            "images": _IMAGES_AT_ONCE,
-            "stops": _STOPS_AT_ONCE,
+            "images": _MAX_IMAGES,
+            "stops": _MAX_STOPS,
         }
 
     @property
     def most(self) -> int:
         """How many steps can be under way at the same time."""
-        return self.at_once * _PRESSING_AT_ONCE + _IMAGES_AT_ONCE + _STOPS_AT_ONCE
+        return self.at_once * _CRITICAL_FACTOR + _MAX_IMAGES + _MAX_STOPS
 
     def put(self, step: Step) -> None:
         """*step* is ready. First comes the longest remaining path; of equals, the one that took
@@ -87,7 +87,9 @@ class Lanes:
     def _is_pressing(self, lane: _Lane, under_way: Collection[str]) -> bool:
         """Whether the first of the queue may begin beyond the slots: nothing *under_way* has a
         longer path before it, which would be held up."""
-        if lane != "engine" or self._free[lane] <= self.at_once * (1 - _PRESSING_AT_ONCE):
+        if lane != "engine" or self._free[lane] <= self.at_once * (1 - _CRITICAL_FACTOR):
             return False
         path = -self._queues[lane][0][0]
-        return all(self._plan.remaining[step_id] * _ABOUT <= path for step_id in under_way)
+        return all(
+            self._plan.remaining[step_id] * _SAME_LENGTH_SHARE <= path for step_id in under_way
+        )

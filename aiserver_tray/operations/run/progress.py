@@ -13,7 +13,7 @@ from aiserver_tray.system.clock import awake
 Report = Callable[[tuple[StepView, ...], float], None]
 """Takes the views of all steps, and the seconds left."""
 
-_LATE = 0.25
+_MIN_REMAINING_SHARE = 0.25
 """Part of the time it has taken that a step is still given at least."""
 
 
@@ -72,7 +72,7 @@ class Progress:
                 continue
             expected, elapsed = self._seconds[step_id], now - begun.get(step_id, now)
             # Who takes longer than expected is not about to end at any moment.
-            left = max(expected - elapsed, _LATE * elapsed)
+            left = max(expected - elapsed, _MIN_REMAINING_SHARE * elapsed)
             path = max(path, self._plan.remaining[step_id] - expected + left)
             if view.kind != "wait" and lane_of(view.kind) == "engine":
                 work += self._seconds[step_id]

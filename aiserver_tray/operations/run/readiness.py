@@ -10,7 +10,7 @@ from aiserver_tray.spec.model import ServiceTarget
 
 Verdict = Literal["ready", "waiting", "failed", "gone"]
 
-STEADY = 0.5
+STEADY_SECONDS = 0.5
 """Seconds that a service without a health check has to run: many that can't, end at once."""
 
 
@@ -28,7 +28,7 @@ class Wait:
     deadline: float
     is_fresh: bool = True
 
-    def next_look(self, now: float) -> float:
+    def next_check(self, now: float) -> float:
         """When, seen *now*, time alone may change the verdict."""
         return self._steady_at if now < self._steady_at else self.deadline
 
@@ -38,9 +38,9 @@ class Wait:
         has_check = self.container.health != "none"
         if has_check or self.target.is_job or not self.is_fresh:
             return self.begun
-        return min(self.begun + STEADY, self.deadline)
+        return min(self.begun + STEADY_SECONDS, self.deadline)
 
-    def look(self, containers: Mapping[str, Container], now: float) -> Verdict:
+    def check(self, containers: Mapping[str, Container], now: float) -> Verdict:
         """What *containers*, by name, mean for it *now*."""
         found = containers.get(self.target.container)
         if found is None or found.id != self.container.id:

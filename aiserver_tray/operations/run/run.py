@@ -88,7 +88,7 @@ class Runner:
         unsubscribe = self._store.observe(lambda _state: self.wake())
         try:
             while True:
-                self._look_at_waits()
+                self._check_waits()
                 self._give_out()
                 self._progress.tell(self._begun)
                 if not self._begun:
@@ -103,7 +103,7 @@ class Runner:
     def _take_messages(self) -> None:
         """Wait for one message, then take all that are there: they are judged together."""
         try:
-            message = self._inbox.get(timeout=self._seconds_to_look())
+            message = self._inbox.get(timeout=self._seconds_to_next_check())
             while True:
                 if message is not None:
                     message()
@@ -111,11 +111,11 @@ class Runner:
         except Empty:
             return
 
-    def _seconds_to_look(self) -> float | None:
+    def _seconds_to_next_check(self) -> float | None:
         if not self._waits:
             return None
         now = awake()
-        return max(0.0, min(wait.next_look(now) for wait in self._waits.values()) - now)
+        return max(0.0, min(wait.next_check(now) for wait in self._waits.values()) - now)
 
     def _give_out(self) -> None:
         if self._is_stopping():
@@ -189,7 +189,7 @@ class Runner:
         # What the store heard before this wait was there woke nobody for it.
         self.wake()
 
-    def _look_at_waits(self) -> None:
+    def _check_waits(self) -> None:
         if not self._waits:
             return
         state = self._store.state
@@ -199,7 +199,7 @@ class Runner:
             return
         now = awake()
         for step_id, wait in list(self._waits.items()):
-            self._judge(step_id, wait, wait.look(state.containers, now))
+            self._judge(step_id, wait, wait.check(state.containers, now))
 
     def _judge(self, step_id: str, wait: Wait, verdict: Verdict) -> None:
         now = awake()

@@ -11,7 +11,7 @@ from aiserver_tray.system import resume
 from aiserver_tray.tray import notifications, place
 
 QUIET_SECONDS: Final = 3.0
-"""As `notifications.QUIET`, after a start in a hurry."""
+"""As `notifications.QUIET_SECONDS`, after a start in a hurry."""
 
 SLEEP_SECONDS: Final = 3.0
 """How long a process in a hurry has to stand still to take it for a sleep of the machine."""
@@ -20,17 +20,17 @@ _LOOK_SECONDS = 0.5
 _JUMP_SECONDS = 1.5
 
 _TIMES: Mapping[str, Mapping[tuple[object, str], object]] = {
-    "quiet": {(notifications, "QUIET"): QUIET_SECONDS},
+    "quiet": {(notifications, "QUIET_SECONDS"): QUIET_SECONDS},
     "sleep": {
-        (resume, "_JUMP"): _JUMP_SECONDS,
+        (resume, "_SLEEP_THRESHOLD_SECONDS"): _JUMP_SECONDS,
         (resume, "ResumeWatch"): partial(resume.ResumeWatch, interval=_LOOK_SECONDS),
     },
     "impatient": {
-        (place, "PATIENCE"): {"user": 1.0, "login": 1.0},
-        (place, "_AGAIN"): 0.1,
-        (place, "_LATER"): 0.5,
+        (place, "PANEL_TIMEOUT_SECONDS"): {"user": 1.0, "login": 1.0},
+        (place, "_POLL_SECONDS"): 0.1,
+        (place, "_SLOW_POLL_SECONDS"): 0.5,
     },
-    "patient": {(place, "PATIENCE"): {"user": 300.0, "login": 300.0}},
+    "patient": {(place, "PANEL_TIMEOUT_SECONDS"): {"user": 300.0, "login": 300.0}},
 }
 
 

@@ -130,7 +130,7 @@ class Revival:
         self.want("web", "n8n")
         monkeypatch.setattr(service, "first_scope", lambda *_: self._scope())
         monkeypatch.setattr(service, "scope_of", lambda *_: self._scope())
-        monkeypatch.setattr(service, "look_again", lambda _: None)
+        monkeypatch.setattr(service, "refresh_containers", lambda _: None)
         monkeypatch.setattr(service, "prepare", self._prepare)
 
     def want(self, *names: str) -> None:

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.core.watcher import BACK_OFF
+from aiserver_tray.core.watcher import BACKOFF_SECONDS
 from aiserver_tray.state.store import Store
 from tests.support.made import container
 
@@ -103,7 +103,7 @@ class TestLostEngine:
         assert engine.asked == ["events ours"]
 
     def test_is_sought_after_1_s_doubling_to_30_s(self) -> None:
-        assert BACK_OFF == (1, 2, 4, 8, 16, 30)
+        assert BACKOFF_SECONDS == (1, 2, 4, 8, 16, 30)
 
 
 def test_the_end_is_no_loss_of_the_engine(store: Store, watch: Watch) -> None:

@@ -42,10 +42,10 @@ def test_a_sleep_is_told_once(now: Clock) -> None:
 def test_who_looks_is_told_at_once_and_nobody_again(now: Clock) -> None:
     told = threading.Semaphore(0)
     watch = ResumeWatch(told.release, now=now, interval=0.01)
-    watch.look()
+    watch.check()
     assert not told.acquire(blocking=False)
     now.slept = 3600
-    watch.look()
+    watch.check()
     assert told.acquire(blocking=False)
     watch.start()
     with closing(watch):

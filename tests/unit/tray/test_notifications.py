@@ -6,9 +6,9 @@ from aiserver_tray.base.errors import EngineDownError, JointError, NameConflictE
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot
 from aiserver_tray.tray.notifications import (
-    GATHERING,
-    PAUSE,
-    QUIET,
+    BATCH_SECONDS,
+    QUIET_SECONDS,
+    REPEAT_SECONDS,
     Notification,
     Notifier,
 )
@@ -20,14 +20,14 @@ DIFY = module("dify")
 DEAD = module("n8n", "error", "ended with exit code 137")
 HURT = module("dify", "degraded", "is unhealthy")
 DOWN = EngineView(running=False, error=EngineDownError("unix:///run/docker.sock", "refused"))
-LATER = QUIET + 1
+LATER = QUIET_SECONDS + 1
 
 
 def settled(*modules: ModuleView) -> Notifier:
     """A notifier that has seen *modules* until the quiet time was over."""
     notifier = Notifier(0.0, {"n8n": "n8n", "dify": "Dify"})
     assert not notifier.take(snapshot(*modules), 0.0)
-    assert not notifier.take(snapshot(*modules), QUIET)
+    assert not notifier.take(snapshot(*modules), QUIET_SECONDS)
     return notifier
 
 
@@ -44,7 +44,7 @@ def after_gathering(notifier: Notifier, seen: Snapshot) -> list[str]:
 def test_a_failure_and_a_recovery_are_told_once_each() -> None:
     notifier = settled(N8N, DIFY)
     assert not notifier.take(snapshot(DEAD, DIFY), LATER)
-    assert notifier.due == LATER + GATHERING
+    assert notifier.due == LATER + BATCH_SECONDS
     assert after_gathering(notifier, snapshot(DEAD, DIFY)) == [
         "n8n failed | ended with exit code 137"
     ]
@@ -84,8 +84,9 @@ def test_who_fails_again_and_again_is_not_told_each_time() -> None:
     for _ in range(20):
         for seen in (DEAD, DEAD, N8N, N8N):
             news += told(notifier.take(snapshot(seen), now))
-            now += GATHERING
-    assert len([line for line in news if "failed" in line]) == 1 + int((now - LATER) / PAUSE)
+            now += BATCH_SECONDS
+    repeats = int((now - LATER) / REPEAT_SECONDS)
+    assert len([line for line in news if "failed" in line]) == 1 + repeats
 
 
 def test_a_repeated_failure_that_lasts_is_told_in_the_end() -> None:
@@ -95,7 +96,7 @@ def test_a_repeated_failure_that_lasts_is_told_in_the_end() -> None:
     notifier.take(snapshot(N8N), LATER + 5)
     assert after_gathering(notifier, snapshot(N8N))
     notifier.take(snapshot(DEAD), LATER + 10)
-    assert notifier.due == LATER + GATHERING + PAUSE
+    assert notifier.due == LATER + BATCH_SECONDS + REPEAT_SECONDS
     assert not after_gathering(notifier, snapshot(DEAD))
     assert after_gathering(notifier, snapshot(DEAD)) == ["n8n failed | ended with exit code 137"]
 
@@ -104,8 +105,8 @@ def test_the_first_seconds_are_quiet_and_what_they_end_with_is_no_news() -> None
     notifier = Notifier(0.0, {})
     notifier.take(snapshot(N8N), 1)
     assert not notifier.take(snapshot(DEAD), 2)
-    assert not notifier.take(snapshot(DEAD), QUIET)
-    assert not notifier.take(snapshot(DEAD), QUIET + 60)
+    assert not notifier.take(snapshot(DEAD), QUIET_SECONDS)
+    assert not notifier.take(snapshot(DEAD), QUIET_SECONDS + 60)
 
 
 def test_sleep_is_followed_by_quiet_and_what_stayed_broken_is_told() -> None:
@@ -113,7 +114,7 @@ def test_sleep_is_followed_by_quiet_and_what_stayed_broken_is_told() -> None:
     notifier.resume(1000)
     assert not notifier.take(snapshot(DEAD, HURT), 1001)
     assert not notifier.take(snapshot(N8N, HURT), 1005)
-    assert notifier.due == 1000 + QUIET
+    assert notifier.due == 1000 + QUIET_SECONDS
     assert not after_gathering(notifier, snapshot(N8N, HURT))
     assert after_gathering(notifier, snapshot(N8N, HURT)) == ["Dify failed | is unhealthy"]
 

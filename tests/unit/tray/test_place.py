@@ -35,8 +35,8 @@ class Desktop:
 
 @pytest.fixture
 def desktop(monkeypatch: pytest.MonkeyPatch) -> Desktop:
-    monkeypatch.setattr(place, "PATIENCE", {"user": 0.05, "login": 0.05})
-    for pause in ("_AGAIN", "_LATER"):
+    monkeypatch.setattr(place, "PANEL_TIMEOUT_SECONDS", {"user": 0.05, "login": 0.05})
+    for pause in ("_POLL_SECONDS", "_SLOW_POLL_SECONDS"):
         monkeypatch.setattr(place, pause, 0.01)
     return Desktop()
 
@@ -60,7 +60,7 @@ def test_at_login_no_window_opens(desktop: Desktop) -> None:
 def test_a_place_that_comes_with_the_session_is_waited_for(
     desktop: Desktop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place, "PATIENCE", {"user": 60.0})
+    monkeypatch.setattr(place, "PANEL_TIMEOUT_SECONDS", {"user": 60.0})
     with closing(desktop.watch("user")) as watch:
         watch.start()
         desktop.looks.get(timeout=10)

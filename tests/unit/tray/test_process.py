@@ -70,7 +70,7 @@ def test_start_at_login_leaves_a_tray_that_runs_alone(app: App) -> None:
 
 
 def test_one_that_does_not_answer_is_told(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_CHANGEOVER", 0.0)
+    monkeypatch.setattr(process, "_HANDOVER_TIMEOUT_SECONDS", 0.0)
     with (
         Instance(app.settings.home, "tray"),
         pytest.raises(AlreadyRunningError, match="does not answer"),

@@ -10,7 +10,7 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channels import renewal
+from aiserver_tray.contract.channels import file_refresh
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.channels.front import Front
 from aiserver_tray.contract.contract import Caller, Json
@@ -121,7 +121,7 @@ def test_a_catalog_that_did_not_change_is_not_read_again(app: App, core: Core) -
 @pytest.fixture
 def host(app: App, core: Core, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     """One that looks after the files often."""
-    monkeypatch.setattr(renewal, "_INTERVAL", 0.05)
+    monkeypatch.setattr(file_refresh, "_POLL_SECONDS", 0.05)
     with closing(Api(app, core)) as host:
         host.start()
         yield host

@@ -41,7 +41,7 @@ class Starter:
 def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
     starter = Starter()
     monkeypatch.setattr(engine_start, "start_engine", starter)
-    monkeypatch.setattr(engine, "_SEEN", 0.01)
+    monkeypatch.setattr(engine, "_ENGINE_UP_TIMEOUT_SECONDS", 0.01)
     return starter
 
 

@@ -9,7 +9,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Caller, Envelope, Json, answer
 from aiserver_tray.contract.local.session import MOST_CALLS
 from aiserver_tray.tray.actions import Start
-from aiserver_tray.tray.doer import _MOST_AWAITED, Doer
+from aiserver_tray.tray.menu_actions import _MAX_CONCURRENT_WAITS, MenuActions
 from tests.support import states
 from tests.support.scripted import Scripted
 
@@ -52,9 +52,9 @@ def untold(title: Text, message: str) -> None:
 
 def test_each_of_two_operations_that_end_together_is_told() -> None:
     ended: SimpleQueue[Json] = SimpleQueue()
-    doer = Doer(Host(), CALLER, ended.put, untold)
-    doer.do(Start("n8n"))
-    doer.do(Start("dify"))
+    menu_actions = MenuActions(Host(), CALLER, ended.put, untold)
+    menu_actions.do(Start("n8n"))
+    menu_actions.do(Start("dify"))
     assert {ended.get(timeout=PATIENCE)["id"] for _ in range(2)} == {"n8n", "dify"}
     assert ended.empty()
 
@@ -65,7 +65,7 @@ def test_an_end_that_nobody_knows_is_none() -> None:
     host.answers["ai/operation/wait"] = {
         "success": False, "code": "E_NOT_RUNNING", "message": "it is gone", "data": {}
     }  # fmt: skip
-    Doer(host, CALLER, ended.put, untold).do(Start("n8n"))
+    MenuActions(host, CALLER, ended.put, untold).do(Start("n8n"))
     assert host.wait_for_call("ai/operation/wait") == {"id": "n8n"}
     assert ended.empty()
 
@@ -73,10 +73,10 @@ def test_an_end_that_nobody_knows_is_none() -> None:
 def test_however_much_is_begun_calls_are_left_to_cancel_by() -> None:
     """A host answers no more than `MOST_CALLS` calls of one client at a time."""
     host, ended = Host(), SimpleQueue[Json]()
-    host.end = Barrier(_MOST_AWAITED, timeout=PATIENCE)
-    doer = Doer(host, CALLER, ended.put, untold)
-    for number in range(2 * _MOST_AWAITED):
-        doer.do(Start(str(number)))
-    ids = {ended.get(timeout=PATIENCE)["id"] for _ in range(2 * _MOST_AWAITED)}
-    assert len(ids) == 2 * _MOST_AWAITED
-    assert host.most_awaited == _MOST_AWAITED < MOST_CALLS
+    host.end = Barrier(_MAX_CONCURRENT_WAITS, timeout=PATIENCE)
+    menu_actions = MenuActions(host, CALLER, ended.put, untold)
+    for number in range(2 * _MAX_CONCURRENT_WAITS):
+        menu_actions.do(Start(str(number)))
+    ids = {ended.get(timeout=PATIENCE)["id"] for _ in range(2 * _MAX_CONCURRENT_WAITS)}
+    assert len(ids) == 2 * _MAX_CONCURRENT_WAITS
+    assert host.most_awaited == _MAX_CONCURRENT_WAITS < MOST_CALLS

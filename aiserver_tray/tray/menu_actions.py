@@ -13,14 +13,14 @@ from aiserver_tray.tray.actions import Action
 
 _FAILED = Text("That did not work")
 
-_MOST_AWAITED = 8
+_MAX_CONCURRENT_WAITS = 8
 """Ends that are waited for at once: another process's core answers few calls of one client at a
 time, and there must be some left to cancel by."""
 
 _logger = logging.getLogger(__name__)
 
 
-class Doer:
+class MenuActions:
     """Turns actions into requests to *contract*; *ended* is given the operations that these began,
     each once it is over, *tell* title and message of what went wrong."""
 
@@ -35,7 +35,7 @@ class Doer:
         self._caller = caller
         self._ended = ended
         self._tell = tell
-        self._turns = BoundedSemaphore(_MOST_AWAITED)
+        self._turns = BoundedSemaphore(_MAX_CONCURRENT_WAITS)
 
     def do(self, action: Action) -> None:
         """Begin *action*, and return at once."""

@@ -1,4 +1,4 @@
-"""Operations of other processes: known by the locks that they hold."""
+"""Operations of other processes, known by the locks that they hold."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ from dataclasses import replace
 from threading import Event, Lock, Thread
 
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.core.watcher import RELIST
+from aiserver_tray.core.watcher import RELIST_SECONDS
 from aiserver_tray.model import OperationKind, OperationView
 from aiserver_tray.operations.locks import Holder, holders
 from aiserver_tray.settings.store import Settings
@@ -15,81 +15,82 @@ from aiserver_tray.state.facts import DesiredChanged, OperationChanged
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
 
-_AGAIN = 0.5
-"""Seconds until an operation under way is looked at again: its end need not change any
-container."""
+_POLL_SECONDS = 0.5
+"""Seconds between two checks while another process works: its end may change no container."""
 
-_GATHER = 0.2
-"""Seconds in which changes are taken together."""
+_BATCH_SECONDS = 0.2
+"""Seconds to wait for further changes before a check."""
 
-_CLOSE_LIMIT = 5.0
+_CLOSE_TIMEOUT_SECONDS = 5.0
 
 _ON_OWN_ONLY: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})
-"""Operations that leave alone what their modules require."""
+"""Operations that change only the named modules, not those that these require."""
 
 _logger = logging.getLogger(__name__)
 
 
-class Others:
-    """Tells *store* what other processes do, and what the user asked for through them.
+class ForeignOperations:
+    """Reports operations of other processes, and the desired modules, to *store*.
 
-    It looks when containers change, and, while another process is at work, until that has ended;
-    otherwise it sleeps, and looks after *relook* seconds: what is asked for may change without any
-    container.
+    It checks when containers change, and every `_POLL_SECONDS` while another process works.
+    Otherwise it checks every *recheck_seconds*, because the desired modules may change without
+    any container.
     """
 
-    def __init__(self, store: Store, settings: Settings, *, relook: float = RELIST) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, *, recheck_seconds: float = RELIST_SECONDS
+    ) -> None:
         self._store = store
         self._settings = settings
-        self._relook = relook
+        self._recheck_seconds = recheck_seconds
         self._containers: object = None
         self._engine_id: str | None = None
         self._changed = Event()
         self._closing = Event()
-        self._looking = Lock()
+        self._lock = Lock()
         self._known: dict[str, OperationView] = {}
-        self._thread = Thread(target=self._run, name="others", daemon=True)
+        self._thread = Thread(target=self._run, name="foreign-operations", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._store.observe(self._on_state)
         self._thread.start()
 
     def close(self) -> None:
-        """End, without waiting for a file that somebody else holds."""
+        """Stop the thread, without waiting for a file that another process has locked."""
         self._closing.set()
         self._changed.set()
         if self._thread.is_alive():
-            self._thread.join(_CLOSE_LIMIT)
+            self._thread.join(_CLOSE_TIMEOUT_SECONDS)
 
-    def look(self, engine_id: str) -> None:
-        """Tell now what is under way on the engine and what is desired there.
+    def refresh(self, engine_id: str) -> None:
+        """Report running operations and desired modules of the engine now.
 
         Raises:
-            SettingError: it can't be read.
+            SettingError: the desired modules can't be read.
         """
-        with self._looking:
-            before, found = self._known, self._tell_begun(engine_id)
+        with self._lock:
+            before, found = self._known, self._report_begun(engine_id)
             self._store.put(DesiredChanged(frozenset(self._settings.engine(engine_id).desired)))
             for gone in before.keys() - found.keys():
                 self._store.put(OperationChanged(ended(before[gone])))
             self._known = found
 
-    def look_for_begun(self) -> None:
-        """Tell now what is under way and was not known: what it does is then no surprise. Waits
-        for nobody, and is silent where nothing can be seen."""
-        if self._engine_id and self._looking.acquire(blocking=False):
+    def refresh_begun(self) -> None:
+        """Report operations that have begun since the last check, so that their effects on
+        containers are expected. Does not wait for a check in another thread, and raises nothing."""
+        if self._engine_id and self._lock.acquire(blocking=False):
             try:
-                if begun := self._tell_begun(self._engine_id):
+                if begun := self._report_begun(self._engine_id):
                     self._known = self._known | begun
-                    self._changed.set()  # its end is looked for
+                    self._changed.set()  # so that its end is noticed
             except AiServerError:
-                pass  # `look` comes soon, and says so
+                pass  # the next `refresh` logs it
             finally:
-                self._looking.release()
+                self._lock.release()
 
-    def _tell_begun(self, engine_id: str) -> dict[str, OperationView]:
-        """What is under way; new is told."""
+    def _report_begun(self, engine_id: str) -> dict[str, OperationView]:
+        """Report new operations; returns all that are running."""
         found = {view.id: view for view in views(holders(engine_id))}
         for view in found.values():
             if self._known.get(view.id) != view:
@@ -104,20 +105,20 @@ class Others:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            self._changed.wait(_AGAIN if self._known else self._relook)
-            if self._closing.wait(_GATHER):
+            self._changed.wait(_POLL_SECONDS if self._known else self._recheck_seconds)
+            if self._closing.wait(_BATCH_SECONDS):
                 return
             self._changed.clear()
             if self._engine_id:
                 try:
-                    self.look(self._engine_id)
+                    self.refresh(self._engine_id)
                 except AiServerError as error:
-                    _logger.warning("what other processes do can't be seen: %s", error)
+                    _logger.warning("can't read the operations of other processes: %s", error)
 
 
 def views(held: Mapping[str, Holder]) -> list[OperationView]:
-    """One operation for each other process and command that holds modules. What its own modules
-    require is among them only where it may be started with them."""
+    """One operation for each other process and command that holds locks. Modules that its own
+    modules require are included only if the operation may start them."""
     modules: dict[tuple[int, str, OperationKind], list[str]] = {}
     for module, holder in held.items():
         if holder.pid != os.getpid():
@@ -131,5 +132,5 @@ def views(held: Mapping[str, Holder]) -> list[OperationView]:
 
 
 def ended(view: OperationView) -> OperationView:
-    """*view*, over; how it ended its process knows."""
+    """*view* as finished. Only its own process knows the result."""
     return replace(view, status="succeeded")

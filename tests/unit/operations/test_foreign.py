@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from aiserver_tray.core.others import Others, views
+from aiserver_tray.core.foreign import ForeignOperations, views
 from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.operations.locks import Holder
 from aiserver_tray.settings.content import EngineState
@@ -53,8 +53,8 @@ def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     settings = Settings(Home(tmp_path / "home", "home"))
-    others = Others(store, settings, relook=0.1)
-    others.start()
+    foreign = ForeignOperations(store, settings, recheck_seconds=0.1)
+    foreign.start()
     try:
         store.put(EngineUp(ENGINE, "26.1.5"))
         for asked in ("n8n", "dify"):
@@ -62,7 +62,7 @@ def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
                 state.desired = [asked]
             store.wait_until(lambda _, asked=asked: store.state.desired == {asked}, LIMIT)  # type: ignore[misc]
     finally:
-        others.close()
+        foreign.close()
 
 
 @pytest.fixture
@@ -79,13 +79,13 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def test_what_another_process_stops_is_no_error_for_a_moment(
     store: Store, settings: Settings
 ) -> None:
-    others = Others(store, settings)
+    foreign = ForeignOperations(store, settings)
     engine = FakeEngine(container(health="healthy"))
-    watcher = Watcher(engine, store, "ours", before_end=others.look_for_begun)
+    watcher = Watcher(engine, store, "ours", before_end=foreign.refresh_begun)
     shown: list[str] = []
     store.put(ModulesChanged((model(),)))
     watcher.start()
-    others.start()
+    foreign.start()
     try:
         store.wait_until(lambda _: bool(store.state.desired), LIMIT)
         store.observe(lambda state: shown.append(state.snapshot.state))
@@ -97,24 +97,24 @@ def test_what_another_process_stops_is_no_error_for_a_moment(
             asked.desired = []
         store.wait_until(lambda snapshot: snapshot.state == "stopped", LIMIT)
     finally:
-        others.close()
+        foreign.close()
         watcher.close()
     assert "error" not in shown
     assert "stopping" in shown
 
 
 def test_an_operation_that_was_seen_early_is_seen_to_end(store: Store, settings: Settings) -> None:
-    others = Others(store, settings)
-    others.start()
+    foreign = ForeignOperations(store, settings)
+    foreign.start()
     try:
         store.put(EngineUp(ENGINE, "26.1.5"))
         store.wait_until(lambda _: bool(store.state.desired), LIMIT)
         with other_process("web"):
-            others.look_for_begun()
+            foreign.refresh_begun()
             store.wait_until(lambda snapshot: bool(snapshot.operations), LIMIT)
         store.wait_until(lambda snapshot: all(o.is_over for o in snapshot.operations), LIMIT)
     finally:
-        others.close()
+        foreign.close()
 
 
 @contextmanager
@@ -134,7 +134,7 @@ def test_its_end_does_not_wait_for_a_file_that_somebody_holds(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr("aiserver_tray.core.others._CLOSE_LIMIT", 0.1)
+    monkeypatch.setattr("aiserver_tray.core.foreign._CLOSE_TIMEOUT_SECONDS", 0.1)
     settings = Settings(Home(tmp_path / "home", "home"))
     read, reading = settings.engine, Event()
 
@@ -143,11 +143,11 @@ def test_its_end_does_not_wait_for_a_file_that_somebody_holds(
         return read(engine_id)
 
     monkeypatch.setattr(settings, "engine", told)
-    others = Others(store, settings, relook=0.1)
-    others.start()
+    foreign = ForeignOperations(store, settings, recheck_seconds=0.1)
+    foreign.start()
     with settings.update_engine(ENGINE):
         store.put(EngineUp(ENGINE, "26.1.5"))
         assert reading.wait(LIMIT)
         begin = monotonic()
-        others.close()
+        foreign.close()
         assert monotonic() - begin < LIMIT

@@ -23,8 +23,8 @@ from aiserver_tray.system import autostart
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
 from aiserver_tray.tray.actions import StartEngine, ToggleAutostart
+from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.notifications import Notification
-from aiserver_tray.tray.painter import Painter
 from aiserver_tray.tray.view import TrayView
 from tests.support import states
 from tests.support.scripted import Scripted
@@ -73,7 +73,7 @@ class Watch:
     def __init__(self) -> None:
         self.looks = 0
 
-    def look(self) -> None:
+    def check(self) -> None:
         self.looks += 1
 
 
@@ -98,16 +98,16 @@ def app(tmp_path: Path) -> App:
 
 
 @pytest.fixture(autouse=True)
-def painter(
+def icon_updater(
     app: App, host: Host, icon: Icon, watch: Watch, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Painter]:
+) -> Iterator[IconUpdater]:
     """News are told at once."""
-    monkeypatch.setattr(notifications, "QUIET", 0.0)
-    monkeypatch.setattr(notifications, "GATHERING", 0.0)
+    monkeypatch.setattr(notifications, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(notifications, "BATCH_SECONDS", 0.0)
     caller = Caller("en", lambda _event, _payload: None)
-    with closing(Painter(app, host, icon, caller, watch)) as painter:
-        painter.start()
-        yield painter
+    with closing(IconUpdater(app, host, icon, caller, watch)) as icon_updater:
+        icon_updater.start()
+        yield icon_updater
     assert icon.told.empty()
 
 
@@ -148,7 +148,7 @@ def gone(code: str) -> Json:
 
 
 def test_each_end_of_an_operation_is_told_though_the_state_shows_the_last_only(
-    host: Host, icon: Icon, painter: Painter
+    host: Host, icon: Icon, icon_updater: IconUpdater
 ) -> None:
     ends = [
         states.operation(id=id, modules=[id], status="succeeded", steps=[])
@@ -157,7 +157,7 @@ def test_each_end_of_an_operation_is_told_though_the_state_shows_the_last_only(
     host.steps = ends[1:]
     host.show(states.running())
     for end in ends:
-        painter.ended(end)
+        icon_updater.ended(end)
     told = [icon.told.get(timeout=PATIENCE) for _ in ends]
     assert told == ["Started: n8n", "Started: Dify"]
 
@@ -171,12 +171,12 @@ NEWS = {
 
 @pytest.mark.parametrize("unwanted", NEWS)
 def test_of_each_kind_of_news_the_user_may_want_none(
-    app: App, host: Host, icon: Icon, painter: Painter, unwanted: str
+    app: App, host: Host, icon: Icon, icon_updater: IconUpdater, unwanted: str
 ) -> None:
     app.settings.set(APP_SETTINGS, unwanted, "false")
     host.show(states.running())
     icon.wait_for("running")
-    painter.ended(states.operation(modules=["dify"], status="succeeded", steps=[]))
+    icon_updater.ended(states.operation(modules=["dify"], status="succeeded", steps=[]))
     host.show(states.snapshot("error", states.module("n8n", "error", reason="exit code 137")))
     icon.wait_for("error")
     host.show(gone("E_ENGINE_DOWN"))
@@ -198,7 +198,7 @@ def test_what_was_found_damaged_in_the_home_is_told_once(
 
 
 def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
-    host: Host, icon: Icon, painter: Painter, monkeypatch: pytest.MonkeyPatch
+    host: Host, icon: Icon, icon_updater: IconUpdater, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted by a stand-in: only on macOS it costs much."""
     looks = list[Path]()
@@ -218,12 +218,12 @@ def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
         host.show(states.running())
         assert checked() == [False]
     assert len(looks) == 1
-    painter.repaint()
+    icon_updater.update()
     assert checked() == [True]
 
 
 def test_a_sleep_is_noticed_before_anything_is_told(
-    host: Host, painter: Painter, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    host: Host, icon_updater: IconUpdater, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     takes = SimpleQueue[int]()
 
@@ -231,7 +231,7 @@ def test_a_sleep_is_noticed_before_anything_is_told(
         takes.put(watch.looks)
         return ()
 
-    monkeypatch.setattr(painter._notifier, "take", take)
+    monkeypatch.setattr(icon_updater._notifier, "take", take)
     for count in (1, 2):
         host.show(states.running())
         assert takes.get(timeout=PATIENCE) == count

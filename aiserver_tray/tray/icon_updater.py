@@ -24,10 +24,10 @@ from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.notifications import Notifier
 from aiserver_tray.tray.view import NAME, TrayView, tray_view
 
-_BREATH = 0.03
+_BATCH_SECONDS = 0.03
 """Seconds after a picture in which changes are taken together."""
 
-_TRUST = 5.0
+_AUTOSTART_CACHE_SECONDS = 5.0
 """Seconds in which whether the applet starts at login is not asked again by itself: on macOS that
 takes a process."""
 
@@ -47,11 +47,11 @@ class Icon(Protocol):
 class Watch(Protocol):
     """Who notices that the machine slept."""
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Notice it now."""
 
 
-class Painter:
+class IconUpdater:
     """Paints what *contract* tells on *icon*, of several states the latest. *watch* calls `resume`
     where the machine slept; it is asked before anything is told."""
 
@@ -70,7 +70,7 @@ class Painter:
         self._login_until = 0.0
         self._notifier = Notifier(time.monotonic(), {})
         self._can_start: tuple[Json, bool] | None = None
-        self._thread = Thread(target=self._run, name="painter", daemon=True)
+        self._thread = Thread(target=self._run, name="icon-updater", daemon=True)
 
     def start(self) -> None:
         """Begin, with the state as it is."""
@@ -85,7 +85,7 @@ class Painter:
         self._changed.set()
         self._thread.join()
 
-    def repaint(self) -> None:
+    def update(self) -> None:
         """Something beside the state has changed."""
         self._login_changed.set()
         self._changed.set()
@@ -109,12 +109,12 @@ class Painter:
                 return
             self._changed.clear()
             try:
-                self._paint()
+                self._update()
             except Exception as bug:  # noqa: BLE001 - the next state is to be shown all the same
                 log_bug(_logger, "the icon was not painted", bug)
-            self._closing.wait(_BREATH)
+            self._closing.wait(_BATCH_SECONDS)
 
-    def _paint(self) -> None:
+    def _update(self) -> None:
         try:
             told = self._contract.snapshot(self._caller.language)
             operations = self._contract.operations(self._caller.language)
@@ -140,7 +140,7 @@ class Painter:
 
     def _tell(self, snapshot: Snapshot, titles: Mapping[str, str], language: Language) -> None:
         self._notifier.titles = titles
-        self._watch.look()
+        self._watch.check()
         news = self._notifier.take(snapshot, time.monotonic())
         if not news:
             return
@@ -168,7 +168,7 @@ class Painter:
         now = time.monotonic()
         if self._login_changed.is_set() or now >= self._login_until:
             self._login_changed.clear()
-            self._login_until = now + _TRUST
+            self._login_until = now + _AUTOSTART_CACHE_SECONDS
             home, options = self._app.settings.home, self._app.start_options
             is_supported = autostart.is_supported()
             self._login = autostart.is_enabled(home, options) if is_supported else None
