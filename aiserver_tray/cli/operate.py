@@ -106,15 +106,13 @@ def down(
     **options: bool,
 ) -> None:
     """Stop MODULEs and remove their containers and networks. Without a name: everything."""
-    from aiserver_tray.operations.request import EVERY_VOLUME  # noqa: PLC0415 - as in _request
-
     request = _request("down", modules, options, cascade=cascade)
     if not volumes:
         _run(request, **options)
         return
     if not yes and not is_interactive():
         raise UsageError(Text("--volumes removes data: confirm it with --yes"))
-    request = replace(request, volumes=EVERY_VOLUME)
+    request = replace(request, volumes="all")
     _run(request, None if yes else _confirm_volumes, **options)
 
 

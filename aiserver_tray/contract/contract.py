@@ -14,9 +14,11 @@ from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.model import Kind, OperationKind
+from aiserver_tray.model import Kind
+from aiserver_tray.operations.request import Request
 
 VERSION: Final = 1
 """Of the contract; a client of another version is refused."""
@@ -65,12 +67,13 @@ class Contract(Protocol):
         """The client is gone, and with it what it listened to."""
 
 
+_CONFIG: Final = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")
+
+
 class Payload(BaseModel):
     """What a channel takes; camelCase on the wire. Unknown fields are refused."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
-    )
+    model_config = ConfigDict(frozen=True, **_CONFIG)
 
 
 Name = Field(min_length=1, max_length=200)
@@ -98,17 +101,10 @@ class ModuleRequest(OfModule):
     wait: bool = True
 
 
-class OperationRequest(Payload):
-    """An operation to be begun; the fields are those of `operations.request.Request`.
-    ``until_end``: answer when it has ended."""
+@pydantic_dataclass(frozen=True, config=_CONFIG)
+class OperationStart(Request):
+    """The request for the operation. ``until_end``: answer at its end."""
 
-    kind: OperationKind
-    modules: tuple[str, ...] = ()
-    all: bool = False
-    cascade: bool = False
-    volumes: tuple[str, ...] | Literal["all"] = ()
-    detach: bool = False
-    wait: bool = True
     until_end: bool = False
 
 
@@ -195,7 +191,7 @@ class ClientLine(Payload):
     message: str = Field(max_length=20_000)
 
 
-CHANNELS: Final[Mapping[str, type[Payload]]] = {
+CHANNELS: Final[Mapping[str, type[Payload | OperationStart]]] = {
     "ai/app/about": Nothing,
     "ai/app/quit": Quitting,
     "ai/config/choose": Choice,
@@ -217,7 +213,7 @@ CHANNELS: Final[Mapping[str, type[Payload]]] = {
     "ai/modules/list": OfType,
     "ai/operation/cancel": OperationId,
     "ai/operation/list": Nothing,
-    "ai/operation/start": OperationRequest,
+    "ai/operation/start": OperationStart,
     "ai/operation/wait": OperationId,
     "ai/snapshot/get": Nothing,
     "ai/system/autostart": Switch,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.core.core import Core
-from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.settings.app_settings import APP_SETTINGS, START_DESIRED
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.reduce import State
@@ -70,4 +70,4 @@ class Reviver:
         known = set(self._names())
         # Which ones, the operation finds when its turn has come: they may be stopped before.
         if not known.isdisjoint(self._settings.engine(engine.id).desired):
-            self._begin(Request("up", revives=True))
+            self._begin(Revival())

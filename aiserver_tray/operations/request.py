@@ -1,44 +1,53 @@
-"""What a user asks for."""
+"""The request for an operation: the one model of it for command line, channels and core."""
 
-from collections.abc import Container
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
 
 from aiserver_tray.model import OperationKind
-
-
-class _Every:
-    """Holds every name."""
-
-    def __contains__(self, _name: object) -> bool:
-        return True
-
-
-EVERY_VOLUME: Final[Container[str]] = _Every()
 
 
 @dataclass(frozen=True)
 class Request:
     """One user request.
 
-    ``modules``: none means the chosen ones for up, these with all that they require for pull and
-    build, and all of ours for stop and down. ``all``: every module of the catalog. ``cascade``:
-    stop the modules that need these, too. ``volumes``: the names of those that down may remove;
-    the user has seen them, or wants all gone (`EVERY_VOLUME`). ``detach``: don't wait for what
-    nothing else waits for. ``wait``: for another operation that has the modules, rather than
-    failing. ``revives``: rather than ``modules``, those that are desired once its turn has come, as
-    far as they can be had; nothing else is desired for it. Only the host itself asks for that.
+    ``modules``: if empty, the chosen modules for up; the chosen modules with all that they require
+    for pull and build; all of ours for stop and down. ``all``: every module of the catalog.
+    ``cascade``: also stop the modules that need these. ``volumes``: the names of the volumes that
+    down may remove, which the user has seen, or ``"all"``. ``detach``: wait only for services that
+    other services wait for. ``wait``: wait for another operation that has the modules, rather than
+    fail.
     """
 
     kind: OperationKind
     modules: tuple[str, ...] = ()
     all: bool = False
     cascade: bool = False
-    volumes: Container[str] = frozenset()
+    volumes: frozenset[str] | Literal["all"] = frozenset()
     detach: bool = False
     wait: bool = True
-    revives: bool = False
+
+    revives: ClassVar[bool] = False
 
     def __str__(self) -> str:
         words = [self.kind, *(["--all"] if self.all else self.modules)]
         return " ".join(words)
+
+    def may_remove(self, volume: str) -> bool:
+        """Whether the user agreed to lose the data in *volume*."""
+        return self.volumes == "all" or volume in self.volumes
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields, as the channel ``ai/operation/start`` takes them."""
+        volumes = self.volumes if self.volumes == "all" else sorted(self.volumes)
+        return {**asdict(self), "modules": list(self.modules), "volumes": volumes}
+
+
+@dataclass(frozen=True)
+class Revival(Request):
+    """Starts the desired modules, as far as they can start. The operation finds out which ones
+    these are when its turn has come, and adds none to them. Only the owner of the core asks for
+    this: it has no JSON form of its own."""
+
+    kind: OperationKind = "up"
+
+    revives: ClassVar[bool] = True

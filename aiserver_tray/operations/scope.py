@@ -175,7 +175,7 @@ def _there(request: Request, parts: Parts) -> list[str]:
     there |= {*_desired(parts)}
     if request.kind == "down":
         found = survey(parts.engine, parts.settings.installation_id)
-        volumes = [volume for volume in found.our_volumes if volume.name in request.volumes]
+        volumes = [volume for volume in found.our_volumes if request.may_remove(volume.name)]
         there |= {one.module for one in (*found.our_networks, *volumes) if one.module}
     return sorted(there)
 

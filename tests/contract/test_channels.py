@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.contract.contract import CHANNELS, Json
@@ -19,7 +20,8 @@ OPERATION_CHANNELS = ("ai/operation/cancel", "ai/operation/wait")
 NAMING_CHANNELS = [
     channel
     for channel, takes in CHANNELS.items()
-    if "name" in takes.model_fields and channel != "ai/module/logsDetach"
+    if "name" in TypeAdapter(takes).json_schema().get("properties", ())
+    and channel != "ai/module/logsDetach"
 ]
 """Any name is fine there: there may be nothing to detach from."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import docker
 
 from aiserver_tray.base.errors import each
-from aiserver_tray.operations.request import EVERY_VOLUME, Request
+from aiserver_tray.operations.request import Request
 from tests.engine.observed import created, facts, heard, names, open_gate
 from tests.support.installation import IMAGE, Installation, after, checked, gated, idle, script
 
@@ -80,7 +80,7 @@ def test_a_network_or_volume_that_its_file_changed_is_told(here: Installation) -
         "The network ai-web is",
         "The volume ai-web-data stays",
     ]
-    here.done("down", "web", volumes=EVERY_VOLUME)
+    here.done("down", "web", volumes="all")
     assert here.run("up", "web").notices == ()
 
 

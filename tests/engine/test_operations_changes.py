@@ -6,7 +6,6 @@ import docker
 import pytest
 
 from aiserver_tray.base.errors import CatalogError
-from aiserver_tray.operations.request import EVERY_VOLUME
 from tests.engine.observed import facts, names, said
 from tests.support.installation import IMAGE, Installation, after, checked, idle, script
 from tests.support.ports import free_port
@@ -155,7 +154,7 @@ def test_data_outlives_a_failed_start_and_down_also_where_only_the_image_has_a_v
     here.done("down", "web")
     here.done("up", "web")
     said(engine, "ai-web", "ls", "/kept/mine")
-    here.done("down", "web", volumes=EVERY_VOLUME)
+    here.done("down", "web", volumes="all")
     assert engine.volumes.list() == []
 
 
@@ -165,7 +164,7 @@ def test_a_foreign_volume_of_the_name_of_an_images_volume_is_left_alone(
     here.write("web", {"web": idle(image=with_volume)})
     here.done("up", "web")
     (ours,) = engine.volumes.list()
-    here.done("down", "web", volumes=EVERY_VOLUME)
+    here.done("down", "web", volumes="all")
     engine.volumes.create(ours.name)
     error = here.failed("up", "web")
     assert (error.code, error.data["name"]) == ("E_NAME_CONFLICT", ours.name)

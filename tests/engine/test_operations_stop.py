@@ -8,7 +8,7 @@ import docker
 import pytest
 
 from aiserver_tray.base.errors import InUseError, VolumeInUseError
-from aiserver_tray.operations.request import EVERY_VOLUME, Request
+from aiserver_tray.operations.request import Request
 from tests.engine.observed import events, facts, names, said
 from tests.support.installation import IMAGE, Installation, after, idle, script
 
@@ -67,13 +67,13 @@ def test_down_removes_containers_and_networks_and_keeps_volumes_until_asked(
     assert volumes(engine) == {"ai-web-data", "ai-other-data"}
     here.done("up", "web")
     said(engine, "ai-web", "ls", "/data/mine")
-    here.done("down", "web", volumes=EVERY_VOLUME)
+    here.done("down", "web", volumes="all")
     assert volumes(engine) == {"ai-other-data"}
     here.done("down")
     assert (names(engine), networks(engine)) == (set(), set())
     assert volumes(engine) == {"ai-other-data"}
     # Nothing else of ours is left, and still it is everything of ours.
-    here.done("down", volumes=EVERY_VOLUME)
+    here.done("down", volumes="all")
     assert volumes(engine) == set()
 
 
@@ -83,7 +83,7 @@ def test_down_by_name_removes_the_volumes_of_a_module_that_has_no_container(
     write_data(here)
     here.done("up", "web")
     here.done("down", "web")
-    assert here.done("down", "web", volumes=EVERY_VOLUME) == ["remove_volume ai-web-data"]
+    assert here.done("down", "web", volumes="all") == ["remove_volume ai-web-data"]
     assert volumes(engine) == set()
 
 
@@ -159,12 +159,12 @@ def test_a_volume_that_a_foreign_container_uses_is_told_with_its_name(
     here.write("web", {"web": idle(volumes=["data:/data"])}, top={"volumes": {"data": {}}})
     here.done("up", "web")
     engine.containers.create(IMAGE, name="theirs", volumes=["ai-web-data:/data"])
-    error = here.failed("down", "web", volumes=EVERY_VOLUME)
+    error = here.failed("down", "web", volumes="all")
     assert isinstance(error, VolumeInUseError)
     assert error.data == {"volume": "ai-web-data", "module": "web", "containers": ["theirs"]}
     assert volumes(engine) == {"ai-web-data"}
     engine.containers.get("theirs").remove()
-    here.done("down", "web", volumes=EVERY_VOLUME)
+    here.done("down", "web", volumes="all")
     assert volumes(engine) == set()
 
 
@@ -268,7 +268,7 @@ def test_what_nobody_needs_any_more_keeps_its_data(
     here.set("app.stop_unused_basics", "true")
     here.done("up", "one")
     assert volumes(engine) == {"ai-store-data", "ai-one-data"}
-    here.done("down", "one", volumes=EVERY_VOLUME)
+    here.done("down", "one", volumes="all")
     assert engine.containers.list(all=True) == []
     assert volumes(engine) == {"ai-store-data"}
 
@@ -300,7 +300,7 @@ def test_a_module_whose_folder_is_gone_is_an_orphan_that_can_be_stopped_and_remo
     assert here.module("web").state == "stopped"
     here.done("down", "web")
     assert (names(engine), networks(engine)) == (set(), set())
-    here.done("down", "web", volumes=EVERY_VOLUME)
+    here.done("down", "web", volumes="all")
     assert volumes(engine) == set()
 
 
@@ -357,7 +357,7 @@ def test_another_home_finds_our_names_taken_and_leaves_them_alone(
         ("volume", "ai-web-data"),
     }
     assert other.module("web").state == "stopped"
-    other.done("down", volumes=EVERY_VOLUME)
+    other.done("down", volumes="all")
     other.done("stop", "web")
     assert facts(engine, "ai-web") == before
     assert volumes(engine) == {"ai-web-data"}

@@ -51,14 +51,15 @@ def test_what_stands_against_one_module_keeps_no_other_from_coming_back(
     want(here, engine, "user", "base", "mute", "web")
     taken = engine.containers.create(IMAGE, name="ai-base")
 
-    error = here.failed("up", revives=True)
+    error = here.revive().error
 
+    assert error is not None
     assert [type(one) for one in each(error)] == [CatalogError, NameConflictError]
     assert facts(engine, "ai-web")["ai-web"].status == "running"
     assert names(engine) == {"ai-web", "ai-base"}
     taken.remove()
     here.write("mute", {"mute": idle()})
-    here.done("up", revives=True)
+    assert here.revive().status == "succeeded"
     assert names(engine) == {"ai-web", "ai-base", "ai-user", "ai-mute"}
 
 
@@ -72,11 +73,11 @@ def test_an_image_to_be_pulled_anew_that_cant_be_is_used_as_it_is(
     here.write("other", {"other": idle()})
     want(here, engine, "web", "other")
 
-    here.done("up", revives=True)
+    assert here.revive().status == "succeeded"
 
     assert all(found.status == "running" for found in facts(engine, "ai-web", "ai-other").values())
     engine.images.remove(f"{image}:1", noprune=True, force=True)
     engine.containers.get("ai-web").remove(force=True)
-    error = here.failed("up", revives=True)
+    error = here.revive().error
     assert isinstance(error, ImagePullError), "and not twice the same"
     assert names(engine) == {"ai-other"}

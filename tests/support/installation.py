@@ -14,7 +14,7 @@ import pytest
 from aiserver_tray.app import App
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import ModuleView, OperationKind, OperationView
-from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.service import Operation
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
@@ -115,6 +115,11 @@ class Installation:
         """How an operation ended."""
         with self.core() as core:
             return ended(core.operations.start(Request(kind, modules, **options)))
+
+    def revive(self) -> OperationView:
+        """How the start of the desired modules ended."""
+        with self.core() as core:
+            return ended(core.operations.start(Revival()))
 
     def done(self, kind: OperationKind, *modules: str, **options: Any) -> list[str]:  # noqa: ANN401
         """What an operation that succeeded did: its steps as ``kind object``.

@@ -5,6 +5,8 @@ from copy import deepcopy
 from threading import Condition
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import CHANNELS, Caller, Envelope, Json, answer
 
@@ -51,7 +53,7 @@ class Scripted:
     def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401
         handler = self.handlers.get(channel)
         if handler is None:
-            CHANNELS[channel].model_validate(payload or {})
+            TypeAdapter(CHANNELS[channel]).validate_python(payload or {})
         with self._news:
             self.calls.append((channel, payload))
             self.callers.append(caller)

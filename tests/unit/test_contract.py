@@ -1,12 +1,15 @@
 """The contract, and what its page tells of it."""
 
+import json
 import re
 
 import pytest
+from pydantic import TypeAdapter
 
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.contract.channels.dispatch import read
-from aiserver_tray.contract.contract import CHANNELS, EVENTS, OperationRequest, Payload
+from aiserver_tray.contract.contract import CHANNELS, EVENTS, OperationStart, Payload
+from aiserver_tray.operations.request import Request
 from tests.unit.pages import names, sections
 
 PAGE = sections("docs/ipc.md")
@@ -16,19 +19,18 @@ def test_the_page_has_every_channel_with_its_fields() -> None:
     rows = {row[0].strip("`"): names(row[1]) for row in PAGE["Channels"]}
 
     fields = {
-        channel: {field.alias or name for name, field in model.model_fields.items()}
-        for channel, model in CHANNELS.items()
+        channel: {*TypeAdapter(takes).json_schema().get("properties", {})}
+        for channel, takes in CHANNELS.items()
     }
     assert rows == fields
 
 
 def test_the_page_explains_what_else_an_operation_is_asked_for() -> None:
     rows = {row[0].strip("`"): row[1] for row in PAGE["What an operation is asked for"]}
-    fields = OperationRequest.model_fields
-    defaults = {field.alias or name: field.default for name, field in fields.items()}
+    fields = TypeAdapter(OperationStart).json_schema()["properties"]
     told = {
-        name: "none" if default == () else str(default).lower()
-        for name, default in defaults.items()
+        name: "none" if field["default"] == [] else str(field["default"]).lower()
+        for name, field in fields.items()
         if name not in ("kind", "modules", "all")
     }
     assert rows == told
@@ -56,6 +58,27 @@ def test_a_channel_refuses_fields_that_it_does_not_have(channel: str) -> None:
         read(channel, {"nonsense": 1})
 
     assert "nonsense" in raised.value.data["fields"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("up"),
+        Request("down", ("web", "base"), volumes=frozenset({"b", "a"})),
+        Request("down", all=True, cascade=True, volumes="all", detach=True, wait=False),
+    ],
+)
+def test_a_request_is_the_same_at_the_other_end_of_the_channel(request_: Request) -> None:
+    taken = read("ai/operation/start", {**json.loads(json.dumps(request_.as_json()))})
+
+    assert taken == OperationStart(**vars(request_))
+
+
+def test_no_client_can_ask_for_a_revival() -> None:
+    with pytest.raises(RequestError) as raised:
+        read("ai/operation/start", {"kind": "up", "revives": True})
+
+    assert "revives" in raised.value.data["fields"]
 
 
 @pytest.mark.parametrize("payload", [[], "text", 7, True])

@@ -5,12 +5,20 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, RequestError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.contract import CHANNELS, Caller, Envelope, Json, Payload, answer
+from aiserver_tray.contract.contract import (
+    CHANNELS,
+    Caller,
+    Envelope,
+    Json,
+    OperationStart,
+    Payload,
+    answer,
+)
 
 Handler = Callable[[Any, Caller], Json]
 """Takes the channel's `Payload` and who asks; returns the answer's data.
@@ -40,18 +48,18 @@ def refusal(error: AiServerError, caller: Caller) -> Envelope:
     return {"success": False, **error.as_json(caller.language)}
 
 
-def read(channel: str, payload: object) -> Payload:
+def read(channel: str, payload: object) -> Payload | OperationStart:
     """The checked *payload* of *channel*; none at all is an empty one.
 
     Raises:
         RequestError: there is no such channel, or it takes something else.
     """
-    model = CHANNELS.get(channel)
-    if model is None:
+    takes = CHANNELS.get(channel)
+    if takes is None:
         near = ", ".join(get_close_matches(channel, CHANNELS)) or ", ".join(CHANNELS)
         raise RequestError(Text("no channel {name!r}; near ones: {near}", name=channel, near=near))
     try:
-        return model.model_validate({} if payload is None else payload)
+        return TypeAdapter(takes).validate_python({} if payload is None else payload)
     except ValidationError as error:
         wrong = {".".join(map(str, e["loc"])) or "payload": e["msg"] for e in error.errors()}
         told = "; ".join(f"{field}: {why}" for field, why in wrong.items())

@@ -12,11 +12,11 @@ from aiserver_tray.contract.contract import (
     ModuleRequest,
     Nothing,
     OperationId,
-    OperationRequest,
+    OperationStart,
 )
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import OperationKind
-from aiserver_tray.operations.request import EVERY_VOLUME, Request
+from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
 from aiserver_tray.state.wire import operation_json, steps_json
 
@@ -53,18 +53,8 @@ class OperationChannels:
             self._running[operation.id] = operation
         return operation
 
-    def _start(self, asked: OperationRequest, _caller: Caller) -> Json:
-        volumes = EVERY_VOLUME if asked.volumes == "all" else frozenset(asked.volumes)
-        request = Request(
-            asked.kind,
-            asked.modules,
-            all=asked.all,
-            cascade=asked.cascade,
-            volumes=volumes,
-            detach=asked.detach,
-            wait=asked.wait,
-        )
-        operation = self.begin(request)
+    def _start(self, asked: OperationStart, _caller: Caller) -> Json:
+        operation = self.begin(asked)
         return _ended(operation) if asked.until_end else _begun(operation)
 
     def _start_module(self, asked: ModuleRequest, _caller: Caller) -> Json:

@@ -1,12 +1,12 @@
 """The host's core, as the command line uses one of its own."""
 
 import time
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Condition, Thread
 from types import TracebackType
-from typing import Literal, NoReturn, Self
+from typing import NoReturn, Self
 
 from aiserver_tray.base.errors import AiServerError, HostEndedError, NotRunningError
 from aiserver_tray.contract.contract import Json
@@ -14,7 +14,7 @@ from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.mirror import Mirror
 from aiserver_tray.contract.local.views import operation_of, snapshot_of
 from aiserver_tray.model import OperationView, Snapshot
-from aiserver_tray.operations.request import EVERY_VOLUME, Request
+from aiserver_tray.operations.request import Request
 
 _PATIENCE = 3.0
 """Seconds for the host to know of the engine."""
@@ -172,26 +172,9 @@ class RemoteOperations:
         Raises:
             NotRunningError, RemoteError: the host is gone, or does not take it.
         """
-        asked = {
-            "kind": request.kind,
-            "modules": list(request.modules),
-            "all": request.all,
-            "cascade": request.cascade,
-            "volumes": _names(request.volumes),
-            "detach": request.detach,
-            "wait": request.wait,
-        }
-        id = self._client.request("ai/operation/start", asked)["operationId"]
+        id = self._client.request("ai/operation/start", request.as_json())["operationId"]
         view = OperationView(id, request.kind, request.modules)
         return RemoteOperation(self._client, self._store, view)
-
-
-def _names(volumes: Container[str]) -> list[str] | Literal["all"]:
-    if isinstance(volumes, Iterable):
-        return sorted(volumes)
-    if volumes is EVERY_VOLUME:
-        return "all"
-    raise TypeError(volumes)
 
 
 class RemoteOperation:

@@ -160,7 +160,7 @@ def _volumes(request: Request, scope: Scope, found: Survey) -> dict[str, str]:
         volume.name: volume.module or ""
         for volume in found.our_volumes
         if volume.module in (scope.modules if volume.is_config else named)
-        if volume.is_config or volume.name in request.volumes
+        if volume.is_config or request.may_remove(volume.name)
     }
 
 

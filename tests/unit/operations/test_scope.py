@@ -15,7 +15,7 @@ from aiserver_tray.model import Container, ModuleModel, OperationKind
 from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import prepare
-from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope, scope_of, without_hindered
 from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
 from aiserver_tray.settings.store import Settings
@@ -80,7 +80,7 @@ def test_a_revival_concerns_what_is_desired_now_and_can_be_had(parts: Parts) -> 
 
     known = {m.name: m for m in (BASE, OTHER, ModuleModel("lonely", "feature", ("left",)))}
     parts = replace(parts, modules=cast("Any", Targets()))
-    revival = Request("up", revives=True)
+    revival = Revival()
     assert scope_of(revival, parts).modules == (), "and not the chosen ones"
     with parts.settings.update_engine("ENGINE") as state:
         state.desired = ["valueless", "lonely", "left", "other"]

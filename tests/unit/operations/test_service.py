@@ -25,7 +25,7 @@ from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import Prepared
-from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.operations.service import Operation, Operations
 from aiserver_tray.settings.store import Settings
@@ -118,7 +118,7 @@ def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
     assert view.error.data == {"kind": kind, "modules": ["n8n", "dify"]}
 
 
-class Revival:
+class Revivals:
     """Revivals of what is desired but for what is ``lacking``, where *hindrances* stand against
     more; ``prepared`` is what they were to bring up."""
 
@@ -142,7 +142,7 @@ class Revival:
         return self.parts.settings.engine(ENGINE).desired
 
     def begin(self) -> Operation:
-        return Operation(Request("up", revives=True), self.parts)
+        return Operation(Revival(), self.parts)
 
     def _scope(self) -> Scope:
         names = tuple(name for name in self.desired if name not in self.lacking)
@@ -154,13 +154,13 @@ class Revival:
 
 
 @pytest.fixture
-def revival(parts: Parts, runtime_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Revival:
-    return Revival(parts, monkeypatch)
+def revival(parts: Parts, runtime_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Revivals:
+    return Revivals(parts, monkeypatch)
 
 
 @pytest.mark.parametrize("left", [(), ("web",)])
 def test_a_revival_leaves_alone_what_was_stopped_while_it_waited(
-    revival: Revival, store: Store, left: tuple[str, ...]
+    revival: Revivals, store: Store, left: tuple[str, ...]
 ) -> None:
     with module_locks(ENGINE, ["n8n"], "aiserver-tray stop n8n"):
         operation = revival.begin()
@@ -173,7 +173,7 @@ def test_a_revival_leaves_alone_what_was_stopped_while_it_waited(
 
 
 def test_a_revival_leaves_alone_what_was_stopped_before_it_had_the_locks(
-    revival: Revival, monkeypatch: pytest.MonkeyPatch
+    revival: Revivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     early = Scope(("web", "n8n"), ("web", "n8n", "base"))
     monkeypatch.setattr(service, "first_scope", lambda *_: early)
@@ -184,7 +184,7 @@ def test_a_revival_leaves_alone_what_was_stopped_before_it_had_the_locks(
 
 
 def test_a_revival_brings_up_the_others_and_fails_with_who_cant_be_had(
-    revival: Revival, caplog: pytest.LogCaptureFixture
+    revival: Revivals, caplog: pytest.LogCaptureFixture
 ) -> None:
     revival.lacking["n8n"] = SettingError("n8n.KEY", Text("it has no value"))
     revival.hindrances = (PortConflictError("127.0.0.1", 80, Text("httpd"), 81, None),)
@@ -200,7 +200,7 @@ def test_a_revival_brings_up_the_others_and_fails_with_who_cant_be_had(
     assert "httpd" in told
 
 
-def test_a_revival_of_nothing_that_can_be_had_fails_too(revival: Revival) -> None:
+def test_a_revival_of_nothing_that_can_be_had_fails_too(revival: Revivals) -> None:
     revival.lacking |= {name: SettingError(f"{name}.KEY", Text("?")) for name in ("web", "n8n")}
     view = revival.begin().wait(LIMIT)
     assert revival.prepared == []

@@ -15,7 +15,7 @@ from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.remote import RemoteCore, RemoteState
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.model import EngineView, OperationView
-from aiserver_tray.operations.request import EVERY_VOLUME, Request
+from aiserver_tray.operations.request import Request
 from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.system.paths import Home
 from tests.support import made
@@ -109,7 +109,7 @@ def test_who_leaves_cancels_nothing(home: Home, server: Server, contract: StoreC
 def test_volumes_are_those_that_the_user_saw_or_all(
     core: RemoteCore, contract: StoreContract
 ) -> None:
-    for volumes in (frozenset({"b", "a"}), EVERY_VOLUME):
+    for volumes in (frozenset({"b", "a"}), "all"):
         core.operations.start(Request("down", volumes=volumes))
     assert [asked["volumes"] for _, asked in contract.asked] == [["a", "b"], "all"]
 

@@ -11,7 +11,7 @@ from aiserver_tray.app import App
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.revive import Reviver
-from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.settings.app_settings import START_DESIRED
 from aiserver_tray.settings.store import Declared
 from aiserver_tray.state.facts import EngineDown
@@ -19,7 +19,7 @@ from aiserver_tray.state.store import Store
 from tests.support import made
 
 LIMIT = 20.0
-REVIVAL = Request("up", revives=True)
+REVIVAL = Revival()
 
 
 class Engine:
