@@ -40,6 +40,7 @@ class Package:
 
 LIT = Package("lit-html", "3.3.3", "BSD-3-Clause", dict.fromkeys((
     "LICENSE", "lit-html.js", "directive.js", "directive-helpers.js", "directives/repeat.js",
+    "lit-html.d.ts", "directive.d.ts", "directives/repeat.d.ts",
 ), ""))  # fmt: skip
 LUCIDE = Package("lucide-static", "1.62.0", "ISC", {"LICENSE": ""})
 

@@ -22,6 +22,7 @@ def test_an_unpacked_wheel_lists_its_own_catalog(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     assert (tmp_path / "site/aiserver_tray/_data/ui").is_dir()
+    assert not list((tmp_path / "site").rglob("*.d.ts")), "only the type check needs them"
     listed = subprocess.run(
         [sys.executable, "-m", "aiserver_tray", "catalog", "show", "n8n", "--json"],
         cwd=tmp_path / "site",
