@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from developer import typescript
 from developer.environment import set_up
 from developer.machine import ROOT, environment, has_wine
 from developer.packages import (
@@ -55,7 +56,8 @@ def command_check(_: argparse.Namespace) -> int:
     """Run every check of the code and the catalog, and go on after one that fails: all is told at
     once."""
     set_up({})
-    failed = [command[0] for command in CHECKS if run(command, environment())]
+    checks = (*CHECKS, (str(typescript.set_up()),))
+    failed = [Path(command[0]).stem for command in checks if run(command, environment())]
     if failed:
         print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

@@ -83,6 +83,7 @@ CHECK = f"""
 import sys
 from developer import command_line, commands
 commands.set_up = lambda needs: None
+commands.typescript.set_up = lambda: sys.executable
 commands.CHECKS = [(sys.executable, "-c", {CHILD!r})] * 2
 sys.exit(command_line.main(["check"]))
 """

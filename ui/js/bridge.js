@@ -64,11 +64,13 @@ export function connect() {
 
 // -- the window's bridge ------------------------------------------------------------------------
 
-/** @returns {Promise<any>} */
+/** @returns {Promise<Required<WindowApi>>} */
 function windowApi() {
-  const host = /** @type {any} */ (window);
   return new Promise((found) => {
-    const look = () => host.pywebview?.api?.invoke && found(host.pywebview.api);
+    const look = () => {
+      const api = window.pywebview?.api;
+      if (api?.invoke) found(/** @type {Required<WindowApi>} */ (api));
+    };
     window.addEventListener("pywebviewready", look);
     look();
   });
@@ -104,7 +106,7 @@ const bridgeCarrier = {
   },
 
   connect() {
-    Object.assign(window, { aiserver: { receive: receiveFromWindow } });
+    window.aiserver = { receive: receiveFromWindow };
     document.addEventListener("visibilitychange", () =>
       invoke("ai/ui/visible", { visible: !document.hidden }),
     );

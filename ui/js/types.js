@@ -10,7 +10,8 @@
  * @typedef {{name: string, kind: "basic"|"feature", title?: string, summary?: string, state: State,
  *   ready: number, total: number, reason: string|null, orphan: boolean, wanted: boolean,
  *   usedBy: string[], ports: Port[], open: string|null, problem: string|null}} Module
- * @typedef {{id: string, kind: string, modules: string[],
+ * @typedef {"up"|"stop"|"down"|"restart"|"pull"|"build"} OperationKind
+ * @typedef {{id: string, kind: OperationKind, modules: string[],
  *   status: "waiting"|"running"|"succeeded"|"failed"|"cancelled", done: number, total: number,
  *   text: string|null, secondsLeft: number|null, error: Failure|null, notices: string[],
  *   foreign: boolean, revival: boolean}} Operation

@@ -11,12 +11,13 @@ import { icon } from "./icon.js";
 /**
  * @typedef {import("../types.js").PageState} PageState
  * @typedef {import("../types.js").Operation} Operation
+ * @typedef {import("../types.js").OperationKind} OperationKind
  * @typedef {import("../types.js").Failure} Failure
  * @typedef {import("../types.js").Mend} Mend
  * @typedef {import("../types.js").Module} Module
  */
 
-/** @type {Record<string, [doing: string, failed: string, doingAll: string, failedAll: string]>} */
+/** @type {Record<OperationKind, [doing: string, failed: string, doingAll: string, failedAll: string]>} */
 const WORDS = {
   up: ["Starting {names}", "{names} could not be started", "Starting all", "Not everything could be started"],
   stop: ["Stopping {names}", "{names} could not be stopped", "Stopping all", "Not everything could be stopped"],
@@ -26,7 +27,7 @@ const WORDS = {
   build: ["Building images of {names}", "Images of {names} could not be built", "Building all images", "Not all images could be built"],
 };
 
-/** @type {Record<string, string>} What it counts: who stops something waits for nothing to be ready. */
+/** @type {Record<OperationKind, string>} What it counts: who stops something waits for nothing to be ready. */
 const COUNTS = {
   up: "{done} of {total} ready",
   stop: "{done} of {total} stopped",
@@ -67,11 +68,11 @@ const running = (operation, what, canCancel) => html`
 
 /** @param {Operation} operation @param {Module[]} modules @param {0|1} which doing, or failed */
 function title({ kind, modules: names, revival }, modules, which) {
-  const words = WORDS[kind] ?? WORDS.up;
+  const [doing, failing, doingAll, failingAll] = WORDS[kind];
   // A revival brings up what it can: its failure is of some only.
-  if (!names.length || (which && revival)) return t(words[which + 2]);
+  if (!names.length || (which && revival)) return t(which ? failingAll : doingAll);
   const titles = new Map(modules.map((module) => [module.name, module.title]));
-  return t(words[which], { names: list(names.map((name) => titles.get(name) ?? name)) });
+  return t(which ? failing : doing, { names: list(names.map((name) => titles.get(name) ?? name)) });
 }
 
 /** @param {Operation} operation */
@@ -81,7 +82,7 @@ function detail({ status, text }) {
 
 /** @param {Operation} operation */
 function remaining({ kind, done, total, secondsLeft }) {
-  const count = total ? t(COUNTS[kind] ?? COUNTS.up, { done, total }) : "";
+  const count = total ? t(COUNTS[kind], { done, total }) : "";
   return secondsLeft === null ? count : `${count} · ${timeLeft(secondsLeft)}`;
 }
 
