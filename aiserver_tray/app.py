@@ -36,7 +36,7 @@ from aiserver_tray.catalog.resolve import (
 from aiserver_tray.catalog.setting import LocalText, in_language, why_guessable
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.model import ModuleModel
-from aiserver_tray.settings.app_settings import APP_SETTINGS, BIND, ENGINE, LANGUAGE
+from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.store import Declared, Settings
 from aiserver_tray.spec.outline import module_model
 from aiserver_tray.system.language import system_language
@@ -64,7 +64,6 @@ class App:
         self._home = home
         self._catalogs = tuple(catalogs)
         self._host = host
-        self._choice: tuple[object, Language | None] | None = None
         """The language that the user chose, and the settings' stamp then: it is asked for often."""
 
     @cached_property
@@ -131,17 +130,11 @@ class App:
     def language_for(self, own: Language) -> Language:
         """What texts for who reads *own* are written in now: the user's choice, else (also where
         the choice can't be read, of which more is said elsewhere) just that."""
-        stamp = self.settings.stamp
-        if self._choice is None or self._choice[0] != stamp:
-            self._choice = stamp, self._chosen_language()
-        return self._choice[1] or own
-
-    def _chosen_language(self) -> Language | None:
         try:
-            choice = self.settings.values({LANGUAGE: APP_SETTINGS[LANGUAGE]})[LANGUAGE]
+            choice = self.settings.app.language
         except SettingError:
-            return None
-        return None if choice == "system" else "zh" if choice == "zh" else "en"
+            return own
+        return own if choice == "system" else choice
 
     def say(self, text: LocalText | None) -> str:
         """A module's own text in the reader's language."""
@@ -167,7 +160,7 @@ class App:
     def _in_scope(self, module: Module) -> Declared:
         """The settings that *module* depends on."""
         declared = self.declared
-        return {a: declared[a] for a in (*self.catalog.scope(module).values(), BIND)}
+        return {a: declared[a] for a in self.catalog.scope(module).values()}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -218,7 +211,7 @@ class App:
         resolved = resolve(self.catalog, module, values)
         home = str(self.settings.home.folder)
         owner = Owner(self.settings.installation_id, __version__, home)
-        target = module_target(resolved, owner, bind=values[BIND], values=values)
+        target = module_target(resolved, owner, bind=self.settings.app.bind, values=values)
         return with_keep_labels(target, self.settings.secrets)
 
     @property
@@ -236,7 +229,7 @@ class App:
         try:
             module = self.catalog.module(name)
             values = self._masked_values(module)
-            return module_model(outline(self.catalog, module, values), values[BIND])
+            return module_model(outline(self.catalog, module, values), self.settings.app.bind)
         except AiServerError as error:
             why = _why(error)
         except Exception as bug:  # noqa: BLE001 - one file must not take all modules away
@@ -266,7 +259,7 @@ class App:
     def _engine_setting(self) -> str:
         if self._host:
             return ""  # whatever stands there, it does not count
-        return self.settings.values({ENGINE: APP_SETTINGS[ENGINE]})[ENGINE]
+        return self.settings.app.engine
 
     def check(self, path: Path | None) -> Report:
         """Everything that is wrong with the modules below *path* (a catalog folder, a module's

@@ -9,7 +9,6 @@ from typing import Literal
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request, Revival
-from aiserver_tray.settings.app_settings import APP_SETTINGS, START_DESIRED
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.reduce import State
 
@@ -60,8 +59,7 @@ class Reviver:
                 _logger.warning("what was asked for can't be brought up: %s", error)
 
     def _is_wanted_at_launch(self) -> bool:
-        declared = {START_DESIRED: APP_SETTINGS[START_DESIRED]}
-        return self._settings.values(declared)[START_DESIRED] == "true"
+        return self._settings.app.start_desired
 
     def _revive(self) -> None:
         engine = self._core.store.snapshot.engine

@@ -8,7 +8,6 @@ from aiserver_tray.base.errors import ResourcesError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.one_shot import run_once
 from aiserver_tray.operations.locks import one_shot_lock
-from aiserver_tray.settings.app_settings import APP_SETTINGS, KERNEL_SETTINGS
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.kernel import KernelSetting, path_of, raising, reading
 from aiserver_tray.spec.labels import Owner
@@ -35,8 +34,7 @@ class Kernel:
         Raises:
             SettingError: that can't be read.
         """
-        declared = {KERNEL_SETTINGS: APP_SETTINGS[KERNEL_SETTINGS]}
-        return self._settings.values(declared)[KERNEL_SETTINGS] == "true"
+        return self._settings.app.kernel_settings
 
     @property
     def is_ours(self) -> bool:

@@ -18,7 +18,6 @@ from aiserver_tray.operations.plan.parts import Parts, meet_engine
 from aiserver_tray.operations.plan.survey import survey
 from aiserver_tray.operations.preflight.preflight import preflight
 from aiserver_tray.operations.request import Request
-from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
 from aiserver_tray.spec.model import ModuleTarget
 
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
@@ -196,8 +195,7 @@ def _with_hooks(
 def _unused(
     names: list[str], models: Mapping[str, ModuleModel], running: Iterable[str], parts: Parts
 ) -> list[str]:
-    setting = {STOP_UNUSED_BASICS: APP_SETTINGS[STOP_UNUSED_BASICS]}
-    if parts.settings.values(setting)[STOP_UNUSED_BASICS] != "true":
+    if not parts.settings.app.stop_unused_basics:
         return []
     return unused_basics(names, models, set(running), _desired(parts))
 

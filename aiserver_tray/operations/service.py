@@ -33,7 +33,6 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.operations.scope import Scope, first_scope, scope_of
-from aiserver_tray.settings.app_settings import APP_SETTINGS, MIRRORS, mirror_list
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
 
 _logger = logging.getLogger(__name__)
@@ -241,7 +240,8 @@ class Operation:
     ) -> None:
         """*plan*; what is left out of it, *late*, is raised with what goes wrong in it."""
         engine = self._parts.engine
-        executor = EngineExecutor(engine, scope.targets, images, self._mirrors(), self._cancelled)
+        mirrors = self._parts.settings.app.mirrors
+        executor = EngineExecutor(engine, scope.targets, images, mirrors, self._cancelled)
         runner = Runner(plan, executor, self._parts.store, self._report, engine.info().cpus)
         executor.progress = runner.show
         with self._lock:
@@ -255,10 +255,6 @@ class Operation:
     @property
     def _has_skipped(self) -> bool:
         return any(step.status == "skipped" for step in self._view.steps)
-
-    def _mirrors(self) -> tuple[str, ...]:
-        setting = {MIRRORS: APP_SETTINGS[MIRRORS]}
-        return mirror_list(self._parts.settings.values(setting)[MIRRORS])
 
     def _learn(
         self, ready_after: dict[str, float], new_images: Sequence[str], engine_id: str

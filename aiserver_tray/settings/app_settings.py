@@ -3,9 +3,12 @@
 import ipaddress
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import Choice, Setting
+from aiserver_tray.settings.stored import stored_value
 from aiserver_tray.system.engine_host import why_unusable
 
 
@@ -37,7 +40,7 @@ class _MirrorsSetting(Setting):
     """A text setting that takes registry prefixes, separated by spaces or commas."""
 
     def _read(self, text: str) -> str | Text:
-        mirrors = mirror_list(text)
+        mirrors = [word.rstrip("/") for word in text.replace(",", " ").split()]
         for mirror in mirrors:
             if not _MIRROR.fullmatch(mirror):
                 return Text(
@@ -48,25 +51,12 @@ class _MirrorsSetting(Setting):
         return " ".join(mirrors)
 
 
-def mirror_list(value: str) -> tuple[str, ...]:
-    """The registry prefixes of the setting `MIRRORS`, without a slash at the end."""
-    return tuple(word.rstrip("/") for word in value.replace(",", " ").split())
-
-
 # Host, port and path of an image name
 # (https://pkg.go.dev/github.com/distribution/reference#pkg-overview).
 _MIRROR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 
 BIND = "app.bind"
-ENGINE = "app.engine"
 KERNEL_SETTINGS = "app.kernel_settings"
-LANGUAGE = "app.language"
-MIRRORS = "app.mirrors"
-NOTIFY_ENGINE = "app.notify_engine"
-NOTIFY_MODULES = "app.notify_modules"
-NOTIFY_OPERATIONS = "app.notify_operations"
-START_DESIRED = "app.start_desired"
-STOP_UNUSED_BASICS = "app.stop_unused_basics"
 
 APP_SETTINGS: Mapping[str, Setting] = {
     BIND: _AddressSetting(
@@ -77,7 +67,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": "127.0.0.1 仅限本机访问；0.0.0.0 会向所有网络开放。",
         },
     ),
-    ENGINE: _EngineSetting(
+    "app.engine": _EngineSetting(
         default="",
         title={"en": "Docker engine", "zh": "Docker 引擎"},
         help={
@@ -87,7 +77,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "更改在下次启动后生效。",
         },
     ),
-    LANGUAGE: Setting(
+    "app.language": Setting(
         type="choice",
         default="system",
         title={"en": "Language", "zh": "语言"},
@@ -102,7 +92,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": Choice(title={"en": "中文", "zh": "中文"}),
         },
     ),
-    MIRRORS: _MirrorsSetting(
+    "app.mirrors": _MirrorsSetting(
         default="",
         title={"en": "Registry mirrors", "zh": "镜像仓库加速地址"},
         help={
@@ -124,22 +114,22 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "绝不调低任何参数，也只设置文档中简短列表内的参数。",
         },
     ),
-    NOTIFY_MODULES: Setting(
+    "app.notify_modules": Setting(
         type="boolean",
         default="true",
         title={"en": "Tell when a module fails or recovers", "zh": "模块出现故障或恢复时通知"},
     ),
-    NOTIFY_OPERATIONS: Setting(
+    "app.notify_operations": Setting(
         type="boolean",
         default="true",
         title={"en": "Tell when what the tray began ends", "zh": "托盘发起的操作结束时通知"},
     ),
-    NOTIFY_ENGINE: Setting(
+    "app.notify_engine": Setting(
         type="boolean",
         default="true",
         title={"en": "Tell when the engine goes or returns", "zh": "引擎断开或恢复时通知"},
     ),
-    START_DESIRED: Setting(
+    "app.start_desired": Setting(
         type="boolean",
         default="true",
         title={"en": "Start again what was running", "zh": "恢复上次运行的模块"},
@@ -148,7 +138,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": "程序启动时，自动启动之前要求运行的模块。",
         },
     ),
-    STOP_UNUSED_BASICS: Setting(
+    "app.stop_unused_basics": Setting(
         type="boolean",
         default="false",
         title={"en": "Stop basic services that nobody needs", "zh": "自动停止无人使用的基础服务"},
@@ -159,3 +149,71 @@ APP_SETTINGS: Mapping[str, Setting] = {
     ),
 }
 """By address, in the order of the settings page."""
+
+
+@dataclass(frozen=True)
+class AppSettings:
+    """The values of the app's own settings; *stored* are those that the user set, by address.
+
+    Raises:
+        SettingError: from a property: the stored value of this setting is wrong; names the fix.
+    """
+
+    stored: Mapping[str, str]
+
+    @property
+    def bind(self) -> str:
+        """The IP address on which ports are published."""
+        return self._text("bind")
+
+    @property
+    def engine(self) -> str:
+        """The address of the engine; empty: the one of this machine."""
+        return self._text("engine")
+
+    @property
+    def language(self) -> Literal["system", "en", "zh"]:
+        """The language of texts."""
+        return cast(Literal["system", "en", "zh"], self._text("language"))
+
+    @property
+    def mirrors(self) -> tuple[str, ...]:
+        """Registry prefixes, without a slash at the end."""
+        return tuple(self._text("mirrors").split())
+
+    @property
+    def kernel_settings(self) -> bool:
+        """Whether a start may raise kernel settings."""
+        return self._flag("kernel_settings")
+
+    @property
+    def notify_modules(self) -> bool:
+        """Whether to notify when a module fails or recovers."""
+        return self._flag("notify_modules")
+
+    @property
+    def notify_operations(self) -> bool:
+        """Whether to notify when an operation of the tray ends."""
+        return self._flag("notify_operations")
+
+    @property
+    def notify_engine(self) -> bool:
+        """Whether to notify when the engine stops or is back."""
+        return self._flag("notify_engine")
+
+    @property
+    def start_desired(self) -> bool:
+        """Whether the applet starts the desired modules when it starts."""
+        return self._flag("start_desired")
+
+    @property
+    def stop_unused_basics(self) -> bool:
+        """Whether a stop also stops the basic services that no other module needs."""
+        return self._flag("stop_unused_basics")
+
+    def _text(self, name: str) -> str:
+        address = f"app.{name}"
+        return stored_value(address, APP_SETTINGS[address], self.stored) or ""
+
+    def _flag(self, name: str) -> bool:
+        return self._text(name) == "true"

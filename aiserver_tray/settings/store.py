@@ -18,9 +18,11 @@ from aiserver_tray.base.errors import SettingError, UnknownSettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.content import EngineState, InstallationData, SettingsData, StateData
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.secrets import Secrets, kept
+from aiserver_tray.settings.stored import stored_value
 from aiserver_tray.system.paths import Home
 
 Declared = Mapping[str, Setting]
@@ -65,6 +67,7 @@ class Settings:
         )
         self._settings = VersionedFile(self.folder / "settings.json", SettingsData, self.notices)
         self._state = VersionedFile(self.folder / "state.json", StateData, self.notices)
+        self._app: tuple[object, AppSettings] | None = None
 
     @cached_property
     def installation_id(self) -> str:
@@ -101,7 +104,7 @@ class Settings:
     def _check_stored(self, address: str, setting: Setting, stored: Mapping[str, str]) -> None:
         if setting.is_secret:
             raise self._in_the_clear(address)
-        _value(address, setting, stored)
+        stored_value(address, setting, stored)
 
     @property
     def stamp(self) -> object:
@@ -109,6 +112,15 @@ class Settings:
         return self._settings.stamp, self.secrets.stamp
 
     # -- settings ------------------------------------------------------------------------------
+
+    @property
+    def app(self) -> AppSettings:
+        """The app's own settings. The file is read only after it has changed."""
+        stamp = self._settings.stamp
+        known = self._app
+        if known is None or known[0] != stamp:
+            self._app = known = stamp, AppSettings(self._settings.read().values)
+        return known[1]
 
     def values(self, declared: Declared) -> dict[str, str]:
         """The value of each of *declared* that has one: the user's, else its `Setting.fallback`,
@@ -294,25 +306,10 @@ def _values(
     declared: Declared, stored: Mapping[str, str], secrets: Mapping[str, str]
 ) -> dict[str, str]:
     found = {
-        address: secrets[address] if address in secrets else _value(address, setting, stored)
+        address: secrets[address] if address in secrets else stored_value(address, setting, stored)
         for address, setting in declared.items()
     }
     return {address: value for address, value in found.items() if value is not None}
-
-
-def _value(address: str, setting: Setting, stored: Mapping[str, str]) -> str | None:
-    if address not in stored:
-        return setting.fallback
-    try:
-        return setting.parse(address, stored[address])
-    except SettingError as error:
-        why = Text(
-            "the stored value is wrong: {why}. Set another, or take the default with: "
-            "aiserver-tray config unset {name}",
-            why=error.why,
-            name=address,
-        )
-        raise SettingError(address, why) from error
 
 
 def _entry(address: str, setting: Setting, stored: str | None) -> Entry:

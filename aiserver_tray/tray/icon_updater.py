@@ -13,12 +13,6 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Caller, Contract, Json
 from aiserver_tray.contract.local.views import operation_of, snapshot_of
 from aiserver_tray.model import Snapshot
-from aiserver_tray.settings.app_settings import (
-    APP_SETTINGS,
-    NOTIFY_ENGINE,
-    NOTIFY_MODULES,
-    NOTIFY_OPERATIONS,
-)
 from aiserver_tray.system import autostart
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.notifications import Notifier
@@ -150,12 +144,15 @@ class IconUpdater:
                 self._icon.notify(one.title.render(language), one.body.render(language))
 
     def _wanted(self) -> Mapping[str, bool]:
-        kinds = {"module": NOTIFY_MODULES, "operation": NOTIFY_OPERATIONS, "engine": NOTIFY_ENGINE}
         try:
-            values = self._app.settings.values({a: APP_SETTINGS[a] for a in kinds.values()})
+            settings = self._app.settings.app
+            return {
+                "module": settings.notify_modules,
+                "operation": settings.notify_operations,
+                "engine": settings.notify_engine,
+            }
         except AiServerError:
-            return dict.fromkeys(kinds, True)
-        return {kind: values[address] == "true" for kind, address in kinds.items()}
+            return dict.fromkeys(("module", "operation", "engine"), True)
 
     def _facts(self, snapshot: Snapshot, titles: Mapping[str, str]) -> TrayFacts:
         return TrayFacts(

@@ -17,7 +17,7 @@ from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import prepare
 from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope, scope_of, without_hindered
-from aiserver_tray.settings.app_settings import APP_SETTINGS, STOP_UNUSED_BASICS
+from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import ContainersListed
 from aiserver_tray.state.store import Store
@@ -56,8 +56,7 @@ def test_a_basic_is_not_stopped_under_what_left_the_catalog(parts: Parts) -> Non
 
 
 def test_a_basic_that_what_left_the_catalog_needs_is_not_unused(parts: Parts) -> None:
-    setting = {STOP_UNUSED_BASICS: APP_SETTINGS[STOP_UNUSED_BASICS]}
-    parts.settings.set(setting, STOP_UNUSED_BASICS, "true")
+    parts.settings.set(APP_SETTINGS, "app.stop_unused_basics", "true")
     assert scope_of(Request("stop", ("other",)), parts).modules == ("other",)
     scope = scope_of(Request("stop", ("other", "gone")), parts)
     assert scope.modules == ("other", "gone", "base")

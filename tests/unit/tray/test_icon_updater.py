@@ -13,12 +13,7 @@ from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channels.dispatch import refusal
 from aiserver_tray.contract.contract import Caller, Json, answer
 from aiserver_tray.model import Snapshot, State
-from aiserver_tray.settings.app_settings import (
-    APP_SETTINGS,
-    NOTIFY_ENGINE,
-    NOTIFY_MODULES,
-    NOTIFY_OPERATIONS,
-)
+from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.system import autostart
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
@@ -163,9 +158,9 @@ def test_each_end_of_an_operation_is_told_though_the_state_shows_the_last_only(
 
 
 NEWS = {
-    NOTIFY_OPERATIONS: "Started: Dify",
-    NOTIFY_MODULES: "n8n failed: exit code 137",
-    NOTIFY_ENGINE: "The Docker engine is gone: it does not answer",
+    "app.notify_operations": "Started: Dify",
+    "app.notify_modules": "n8n failed: exit code 137",
+    "app.notify_engine": "The Docker engine is gone: it does not answer",
 }
 
 

@@ -12,8 +12,6 @@ from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.revive import Reviver
 from aiserver_tray.operations.request import Request, Revival
-from aiserver_tray.settings.app_settings import START_DESIRED
-from aiserver_tray.settings.store import Declared
 from aiserver_tray.state.facts import EngineDown
 from aiserver_tray.state.store import Store
 from tests.support import made
@@ -62,25 +60,17 @@ def test_at_the_start_what_was_asked_for_comes_up(app: App, engine: Engine) -> N
 
 
 def test_where_the_setting_says_no_only_a_restart_of_the_engine_brings_it_up(
-    app: App, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    app: App, engine: Engine
 ) -> None:
     want(app, "web")
-    app.settings.set(app.declared, START_DESIRED, "false")
-    asked: SimpleQueue[Declared] = SimpleQueue()
-    values = app.settings.values
-
-    def noted(declared: Declared) -> dict[str, str]:
-        asked.put(declared)
-        return values(declared)
-
-    monkeypatch.setattr(app.settings, "values", noted)
+    app.settings.set(app.declared, "app.start_desired", "false")
     engine.reviver.start()
     engine.comes()
-    assert list(asked.get(timeout=LIMIT)) == [START_DESIRED]
     for _ in range(2):
         engine.goes()
         engine.comes()
         assert engine.begun.get(timeout=LIMIT) == REVIVAL
+    engine.reviver.close()
     assert engine.begun.empty()
 
 

@@ -1,0 +1,80 @@
+"""The app's own settings as typed values."""
+
+import json
+
+import pytest
+
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.settings.app_settings import APP_SETTINGS, AppSettings
+from aiserver_tray.settings.files import VersionedFile
+from aiserver_tray.settings.store import Settings
+
+DEFAULTS: dict[str, object] = {
+    "bind": "127.0.0.1",
+    "engine": "",
+    "language": "system",
+    "mirrors": (),
+    "kernel_settings": False,
+    "notify_modules": True,
+    "notify_operations": True,
+    "notify_engine": True,
+    "start_desired": True,
+    "stop_unused_basics": False,
+}
+
+
+def test_each_setting_has_a_typed_value() -> None:
+    app = AppSettings({})
+
+    assert {address: getattr(app, address.removeprefix("app.")) for address in APP_SETTINGS} == {
+        f"app.{name}": value for name, value in DEFAULTS.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("bind", "0.0.0.0", "0.0.0.0"),
+        ("engine", "unix:///other.sock", "unix:///other.sock"),
+        ("language", "zh", "zh"),
+        ("mirrors", "a.example/, b.example:5000/hub", ("a.example", "b.example:5000/hub")),
+        ("kernel_settings", "true", True),
+        ("notify_modules", "false", False),
+    ],
+)
+def test_a_change_shows_at_once(settings: Settings, name: str, text: str, value: object) -> None:
+    assert getattr(settings.app, name) == DEFAULTS[name]
+
+    settings.set(APP_SETTINGS, f"app.{name}", text)
+
+    assert getattr(settings.app, name) == value
+
+
+def test_a_change_by_another_process_shows_at_once(settings: Settings) -> None:
+    assert settings.app.bind == "127.0.0.1"
+
+    Settings(settings.home).set(APP_SETTINGS, "app.bind", "0.0.0.0")
+
+    assert settings.app.bind == "0.0.0.0"
+
+
+def test_the_file_is_read_only_after_it_has_changed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.set(APP_SETTINGS, "app.language", "zh")
+    first = settings.app
+    monkeypatch.delattr(VersionedFile, "read")
+
+    assert settings.app is first
+
+
+def test_a_wrong_stored_value_spoils_no_other_setting(settings: Settings) -> None:
+    settings.set(APP_SETTINGS, "app.stop_unused_basics", "true")
+    file = settings.folder / "settings.json"
+    data = json.loads(file.read_text())
+    data["values"]["app.language"] = "klingon"
+    file.write_text(json.dumps(data))
+
+    with pytest.raises(SettingError, match=r"app\.language: .*config unset app\.language"):
+        assert settings.app.language
+    assert settings.app.stop_unused_basics
