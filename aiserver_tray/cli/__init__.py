@@ -68,7 +68,7 @@ class _Commands(click.Group):
 @click.option("--at-login", is_flag=True, hidden=True)
 @common_options
 def root(at_login: bool) -> None:  # noqa: FBT001 - a command line flag
-    """Run a local AI stack in Docker. Without a command: show the icon on the task bar."""
+    """Run a local AI stack in Docker. Without a command, start the tray applet."""
     if click.get_current_context().invoked_subcommand is None:
         from aiserver_tray.tray.process import run  # noqa: PLC0415 - other commands don't need it
 

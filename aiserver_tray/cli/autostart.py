@@ -12,7 +12,7 @@ from aiserver_tray.cli.core import ask_host
 @click.argument("wanted", type=click.Choice(["on", "off"]), required=False, metavar="[on|off]")
 @common_options
 def command(wanted: Literal["on", "off"] | None) -> None:
-    """Have the applet start at login, or no more. Without a word: say whether it does."""
+    """Start the applet at login, or turn that off. Without an argument, show the current state."""
     from aiserver_tray.system import autostart  # noqa: PLC0415 - after Ctrl-C works
 
     app = current_app()

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 @click.group()
 @common_options
 def command() -> None:
-    """The modules: list, show, check, config."""
+    """List, show and check modules."""
 
 
 @command.command("list")
 @as_json_option
 @common_options
 def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
-    """All modules."""
+    """List all modules."""
     app = current_app()
     rows: list[dict[str, Any]] = [
         {
@@ -73,7 +73,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
 @as_json_option
 @common_options
 def show(module: str, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
-    """One module with its settings and services; secrets are masked."""
+    """Show a module with its settings and services. Secrets are masked."""
     app = current_app()
     shown = _description(app, module)
     if as_json:
@@ -147,7 +147,7 @@ def _needs(needs: Mapping[str, Any]) -> str:
 @as_json_option
 @common_options
 def check(path: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a command line flag
-    """Report every problem of the catalog, or of PATH, with file, line and key."""
+    """Check the catalog, or PATH only. Show each problem with its file, line and key."""
     app = current_app()
     report = app.check(path)
     if as_json:
@@ -165,12 +165,12 @@ def check(path: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a command
 @click.option(
     "--env-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Values for the file's variables.",
+    help="Read values of variables from this file.",
 )
 @as_json_option
 @common_options
 def config(source: Path, env_file: Path | None, as_json: bool) -> None:  # noqa: FBT001
-    """The resolved Compose model of SOURCE, a file or a module's folder."""
+    """Print the resolved Compose model of SOURCE, a Compose file or a module's folder."""
     values = read_env_file(env_file) if env_file else None
     model = current_app().compose_config(source, values)
     if as_json:

@@ -19,9 +19,10 @@ from aiserver_tray.cli.core import ask_host
 @as_json_option
 @common_options
 def command(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - command line flag
-    """Let *Start all* and a bare `up` mean MODULEs. Without a name: say what they mean now.
+    """Choose the modules to start by default.
 
-    Until you choose, they mean all features.
+    "Start all" and `up` without a name start these modules. Without MODULE, show the chosen
+    modules. Until you choose, all features are chosen.
     """
     app = current_app()
     for name in modules:

@@ -93,16 +93,16 @@ def common_options(function: _Function) -> Callable[..., Any]:
     @click.option(
         "--home",
         type=_Folder(file_okay=False, path_type=Path),
-        help="Folder of all settings, secrets and state (or AISERVER_HOME).",
+        help="Folder for settings, secrets and state (or AISERVER_HOME).",
     )
     @click.option(
         "--catalog",
         "catalogs",
         type=_Folder(exists=True, file_okay=False, path_type=Path),
         multiple=True,
-        help="A further catalog folder; may be repeated.",
+        help="Another catalog folder. Can be repeated.",
     )
-    @click.option("--host", metavar="URL", help="The engine's address (or DOCKER_HOST).")
+    @click.option("--host", metavar="URL", help="Address of the Docker engine (or DOCKER_HOST).")
     @click.pass_context
     @wraps(function)
     def command(

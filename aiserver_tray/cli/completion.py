@@ -14,7 +14,7 @@ VARIABLE = "_AISERVER_TRAY_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @common_options
 def command(shell: str) -> None:
-    """Print the script that makes SHELL complete our commands, modules and settings.
+    """Print the completion script for SHELL.
 
     \b
     bash: eval "$(aiserver-tray completion bash)"            in ~/.bashrc

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 @click.group()
 @common_options
 def command() -> None:
-    """The settings: list, get, set, unset."""
+    """List, show and change settings."""
 
 
 @command.command("list")
 @as_json_option
 @common_options
 def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
-    """All settings with their values; secrets are masked. With --json, help and choices, too."""
+    """List all settings. Secrets are masked. With --json, include help texts and choices."""
     app = current_app()
     entries = app.settings.entries(app.declared)
     if as_json:
@@ -64,10 +64,14 @@ def as_data(app: "App", entry: Entry) -> dict[str, Any]:
 
 @command.command()
 @click.argument("name", shell_complete=complete.settings)
-@click.option("--show", is_flag=True, help="Print a secret in the clear; makes it where needed.")
+@click.option(
+    "--show",
+    is_flag=True,
+    help="Print a secret in plain text. Generates it if it does not exist yet.",
+)
 @common_options
 def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
-    """The value of NAME (module.NAME, or NAME alone where it is unique)."""
+    """Print the value of NAME, which is MODULE.NAME, or NAME alone if that is unique."""
     app = current_app()
     address = address_of(app.declared, name)
     value = (
@@ -84,8 +88,11 @@ def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
 @click.argument("value")
 @common_options
 def set_(name: str, value: str) -> None:
-    """Give NAME a VALUE; "-" asks for it, or reads it from standard input, so that a secret
-    stands in no command line."""
+    """Set NAME to VALUE.
+
+    If VALUE is "-", prompt for it or read it from standard input. Use this for secrets: they then
+    appear neither in the shell's history nor in the process list.
+    """
     app = current_app()
     set_setting(app, name, _read(app, name) if value == "-" else value)
     _confirm(app, name)
@@ -106,7 +113,7 @@ def _read(app: "App", name: str) -> str:
 @click.argument("name", shell_complete=complete.settings_to_unset)
 @common_options
 def unset(name: str) -> None:
-    """Take NAME's value back: the default holds again, and a secret is made anew."""
+    """Reset NAME to its default. A generated secret gets a new value."""
     app = current_app()
     if name in app.settings.undeclared(app.declared):
         app.settings.forget(name)  # nobody shows it, so no host has to know

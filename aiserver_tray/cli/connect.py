@@ -29,9 +29,10 @@ _modules = click.argument(
 @_modules
 @common_options
 def connect(modules: tuple[str, ...]) -> None:
-    """Let MODULEs use OneAPI: make an access token for each, and start them with it.
+    """Connect MODULEs to OneAPI.
 
-    OneAPI is started where needed. A token that there is and that works is kept.
+    Creates an access token for each module, and starts the modules with it. Starts OneAPI if
+    needed. Keeps a token that already exists and works.
     """
     from aiserver_tray.core.wiring.provider import ELSEWHERE  # noqa: PLC0415 - as in `_consumers`
 
@@ -56,9 +57,10 @@ def connect(modules: tuple[str, ...]) -> None:
 @_modules
 @common_options
 def disconnect(modules: tuple[str, ...]) -> None:
-    """Take back what `connect` did: MODULEs use OneAPI no longer, and their tokens are deleted.
+    """Disconnect MODULEs from OneAPI.
 
-    MODULEs that run are started anew without it. OneAPI is started where a token is to be deleted.
+    Deletes their access tokens, and recreates the running MODULEs without OneAPI. Starts OneAPI if
+    a token has to be deleted there.
     """
     from aiserver_tray.core.wiring import disconnect as wiring  # noqa: PLC0415 - as in `_consumers`
 

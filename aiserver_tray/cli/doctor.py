@@ -28,7 +28,10 @@ _COLOURS = {"ok": "green", "note": "yellow", "problem": "red"}
 @as_json_option
 @common_options
 def command(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
-    """Check this installation, the engine, and what the chosen modules need of it."""
+    """Check the installation and the Docker engine.
+
+    Also checks what the chosen modules require. Exits with 1 if it finds a problem.
+    """
     from aiserver_tray.core.doctor import examine  # noqa: PLC0415 - after Ctrl-C works
 
     app = current_app()

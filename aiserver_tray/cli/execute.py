@@ -17,9 +17,10 @@ from aiserver_tray.model import ModuleView, ServiceView
 @click.argument("words", nargs=-1, metavar="[CMD]...")
 @common_options
 def command(target: str, words: tuple[str, ...]) -> None:
-    """Run CMD (a shell, if none is given) in a running service, and end with its exit status.
+    """Run CMD in a running service, by default a shell.
 
-    Without SERVICE: the one named like its module, else its only one.
+    Exits with the exit code of CMD. Without SERVICE, use the service with the module's name, or
+    else its only service.
     """
     app = current_app()
     name, _, service = target.partition("/")

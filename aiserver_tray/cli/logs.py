@@ -38,16 +38,16 @@ _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright
 
 @click.command()
 @click.argument("modules", nargs=-1, metavar="[MODULE]...", shell_complete=complete.modules)
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the log output.")
 @click.option(
     "-n",
     "--tail",
     type=click.IntRange(min=0),
     metavar="N",
-    help="The last N lines of each service.",
+    help="Show only the last N lines of each service.",
 )
-@click.option("--since", type=Since(), help="From a time on: 10m or 2h ago, or 2026-01-31T12:00.")
-@click.option("--level", type=click.Choice(LEVELS), help="Only lines at least as severe.")
+@click.option("--since", type=Since(), help="Show only newer lines: 10m, 2h, or 2026-01-31T12:00.")
+@click.option("--level", type=click.Choice(LEVELS), help="Show only lines of this level or above.")
 @as_json_option
 @common_options
 def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
@@ -58,7 +58,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
     level: Level | None,
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """What the services of MODULEs write. Without a name: of all."""
+    """Show the logs of MODULEs. Without MODULE, show all logs."""
     app = current_app()
     span = Span(since, tail)
 

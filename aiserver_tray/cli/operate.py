@@ -44,7 +44,7 @@ _modules = click.argument(
 _some_modules = click.argument(
     "modules", nargs=-1, required=True, metavar="MODULE...", shell_complete=complete.modules
 )
-_cascade = click.option("--cascade", is_flag=True, help="Take the modules along that need these.")
+_cascade = click.option("--cascade", is_flag=True, help="Also stop the modules that need these.")
 
 
 def _options(function: _Command) -> _Command:
@@ -52,16 +52,16 @@ def _options(function: _Command) -> _Command:
     no_wait = click.option(
         "--no-wait",
         is_flag=True,
-        help="Fail instead of waiting while another operation has the modules.",
+        help="Fail instead of waiting for another operation on these modules.",
     )
     return no_wait(as_json_option(common_options(function)))
 
 
 @click.command()
 @_modules
-@click.option("--all", "all_", is_flag=True, help="Every module of the catalog.")
-@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
-@click.option("--detach", is_flag=True, help="Don't wait until everything is ready.")
+@click.option("--all", "all_", is_flag=True, help="Start every module of the catalog.")
+@click.option("--dry-run", is_flag=True, help="Show the steps without running them.")
+@click.option("--detach", is_flag=True, help="Don't wait until all modules are ready.")
 @_options
 def up(
     modules: tuple[str, ...],
@@ -70,9 +70,10 @@ def up(
     detach: bool,  # noqa: FBT001
     **options: bool,
 ) -> None:
-    """Create and start MODULEs with what they require, and wait until they are ready.
+    """Create and start MODULEs and the modules that they require.
 
-    Without a name: the chosen ones, which are all features until you choose.
+    Waits until all are ready. Without MODULE, start the chosen modules. Until you choose, all
+    features are chosen.
     """
     if modules and all_:
         raise UsageError(Text("give either modules or --all"))
@@ -88,15 +89,17 @@ def up(
 @_cascade
 @_options
 def stop(modules: tuple[str, ...], cascade: bool, **options: bool) -> None:  # noqa: FBT001
-    """Stop MODULEs; their containers and logs stay. Without a name: everything."""
+    """Stop MODULEs. Their containers and logs are kept. Without MODULE, stop everything."""
     _run(_request("stop", modules, options, cascade=cascade), **options)
 
 
 @click.command()
 @_modules
 @_cascade
-@click.option("--volumes", is_flag=True, help="Remove their volumes, too: all their data.")
-@click.option("--yes", is_flag=True, help="Don't ask before volumes are removed.")
+@click.option(
+    "--volumes", is_flag=True, help="Also remove their volumes. This deletes all their data."
+)
+@click.option("--yes", is_flag=True, help="Remove volumes without asking.")
 @_options
 def down(
     modules: tuple[str, ...],
@@ -105,7 +108,7 @@ def down(
     yes: bool,  # noqa: FBT001
     **options: bool,
 ) -> None:
-    """Stop MODULEs and remove their containers and networks. Without a name: everything."""
+    """Stop MODULEs and remove their containers and networks. Without MODULE, remove everything."""
     request = _request("down", modules, options, cascade=cascade)
     if not volumes:
         _run(request, **options)
@@ -120,7 +123,7 @@ def down(
 @_some_modules
 @_options
 def restart(modules: tuple[str, ...], **options: bool) -> None:
-    """Stop and start the services of MODULEs, in order; modules that need them keep running."""
+    """Restart the services of MODULEs in order. Modules that need them keep running."""
     _run(_request("restart", modules, options), **options)
 
 
@@ -128,9 +131,9 @@ def restart(modules: tuple[str, ...], **options: bool) -> None:
 @_modules
 @_options
 def pull(modules: tuple[str, ...], **options: bool) -> None:
-    """Pull the images of MODULEs, also those that are there.
+    """Pull the images of MODULEs, even if they exist locally.
 
-    Without a name: the chosen ones with all that they require.
+    Without MODULE, pull those of the chosen modules and of all modules that they require.
     """
     _run(_request("pull", modules, options), **options)
 
@@ -141,7 +144,7 @@ def pull(modules: tuple[str, ...], **options: bool) -> None:
 def build(modules: tuple[str, ...], **options: bool) -> None:
     """Build the images of MODULEs that have a Dockerfile.
 
-    Without a name: the chosen ones with all that they require.
+    Without MODULE, build those of the chosen modules and of all modules that they require.
     """
     _run(_request("build", modules, options), **options)
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 @click.argument("name", default="home", metavar="[PAGE|MODULE]", shell_complete=complete.modules)
 @common_options
 def open_(name: str) -> None:
-    """Show the dashboard of the running tray, on PAGE, or the page of MODULE itself.
+    """Open the dashboard or a module's page.
 
-    PAGE is home, settings, logs, or logs/MODULE. Those but home are still to come: so far they say
-    which command to use instead.
+    This needs a running tray. PAGE is home, settings, logs, or logs/MODULE. Only home is available
+    so far; the other pages name the command to use instead.
     """
     from aiserver_tray.contract.contract import PAGES  # noqa: PLC0415 - after Ctrl-C works
 
@@ -36,10 +36,12 @@ def open_(name: str) -> None:
 
 
 @click.command("quit")
-@click.option("--stop", is_flag=True, help="Stop everything first; else the containers go on.")
+@click.option(
+    "--stop", is_flag=True, help="Stop all modules first. Without it, containers keep running."
+)
 @common_options
 def quit_(stop: bool) -> None:  # noqa: FBT001 - a command line flag
-    """End the running tray."""
+    """Quit the running tray."""
     with _tray() as client:
         client.request("ai/app/quit", {"stop": stop})
 

@@ -21,17 +21,24 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="By default, any free one.")
-@click.option("--bind", metavar="ADDRESS", default="127.0.0.1", help="Another loopback address.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port to listen on. Default: any free port.",
+)
+@click.option(
+    "--bind", metavar="ADDRESS", default="127.0.0.1", help="Loopback address to listen on."
+)
 @click.option(
     "--dangerously-bind",
     metavar="ADDRESS",
-    help="An address that other machines reach. Who has the token, or listens in on a connection "
-    "without TLS, controls your containers.",
+    help="Address to listen on that other machines can reach. Anyone who has the token, or who "
+    "can read the traffic of a connection without TLS, can control your containers.",
 )
-@click.option("--tls-cert", type=_file, help="Certificate for TLS, a PEM file.")
-@click.option("--tls-key", type=_file, help="Its key, where that is not in the same file.")
-@click.option("--yes", is_flag=True, help="Let other machines connect without TLS.")
+@click.option("--tls-cert", type=_file, help="TLS certificate, a PEM file.")
+@click.option("--tls-key", type=_file, help="Key of the TLS certificate, if it is in another file.")
+@click.option("--yes", is_flag=True, help="Accept connections from other machines without TLS.")
 @common_options
 def command(  # noqa: PLR0913, PLR0917 - one for each option
     port: int,
@@ -41,7 +48,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     tls_key: Path | None,
     yes: bool,  # noqa: FBT001 - command line flag
 ) -> None:
-    """Serve the dashboard to a browser, until Ctrl-C. Open the address that it prints."""
+    """Serve the dashboard to a web browser until Ctrl-C. Open the address that it prints."""
     from aiserver_tray.contract.http.server import Binding  # noqa: PLC0415 - Ctrl-C is answered before
 
     app = current_app()

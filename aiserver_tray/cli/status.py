@@ -35,11 +35,11 @@ _Data = tuple[dict[str, Any], list[str]]
 
 
 @click.command()
-@click.option("-w", "--watch", is_flag=True, help="Show every change, until Ctrl-C.")
+@click.option("-w", "--watch", is_flag=True, help="Show every change until Ctrl-C.")
 @as_json_option
 @common_options
 def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
-    """What runs, and how it is."""
+    """Show the status of all modules."""
     app = current_app()
     with shared_core(app) as core:
         snapshot = whole_snapshot(core)

@@ -63,17 +63,18 @@ APP_SETTINGS: Mapping[str, Setting] = {
         default="127.0.0.1",
         title={"en": "Address to publish ports on", "zh": "端口发布地址"},
         help={
-            "en": "127.0.0.1 keeps everything on this machine; 0.0.0.0 opens it to your networks.",
-            "zh": "127.0.0.1 仅限本机访问；0.0.0.0 会向所有网络开放。",
+            "en": "127.0.0.1 allows access from this machine only. 0.0.0.0 allows access from all "
+            "networks.",
+            "zh": "127.0.0.1 仅允许本机访问；0.0.0.0 允许所有网络访问。",
         },
     ),
     "app.engine": _EngineSetting(
         default="",
         title={"en": "Docker engine", "zh": "Docker 引擎"},
         help={
-            "en": "Its address, such as unix:///var/run/docker.sock; empty: the one of this "
-            "machine is found. Another one is used from the next start on.",
-            "zh": "引擎地址，例如 unix:///var/run/docker.sock；留空则自动查找本机引擎。"
+            "en": "Its address, such as unix:///var/run/docker.sock. Leave it empty to find the "
+            "engine of this machine. A change takes effect at the next start.",
+            "zh": "引擎地址，例如 unix:///var/run/docker.sock。留空则自动查找本机引擎。"
             "更改在下次启动后生效。",
         },
     ),
@@ -82,12 +83,12 @@ APP_SETTINGS: Mapping[str, Setting] = {
         default="system",
         title={"en": "Language", "zh": "语言"},
         help={
-            "en": "Icon and windows follow at once, the menu of a module's open window once it is "
-            "opened again.",
-            "zh": "托盘图标和窗口立即跟随；已打开的模块窗口的菜单在重新打开后生效。",
+            "en": "Takes effect at once. The menu of an open module window changes when you open "
+            "the window again.",
+            "zh": "立即生效。已打开的模块窗口，其菜单在重新打开后生效。",
         },
         choices={
-            "system": Choice(title={"en": "As the system", "zh": "跟随系统"}),
+            "system": Choice(title={"en": "System language", "zh": "跟随系统"}),
             "en": Choice(title={"en": "English", "zh": "English"}),
             "zh": Choice(title={"en": "中文", "zh": "中文"}),
         },
@@ -96,55 +97,61 @@ APP_SETTINGS: Mapping[str, Setting] = {
         default="",
         title={"en": "Registry mirrors", "zh": "镜像仓库加速地址"},
         help={
-            "en": "Tried in turn before an image's own registry, such as mirror.example.com.",
-            "zh": "在镜像自身的仓库之前依次尝试，例如 mirror.example.com。",
+            "en": "Pulls try these first, in this order, and then the image's own registry. "
+            "Example: mirror.example.com.",
+            "zh": "拉取镜像时，先依次尝试这些地址，再使用镜像自身的仓库，例如 mirror.example.com。",
         },
     ),
     KERNEL_SETTINGS: Setting(
         type="boolean",
         default="false",
-        title={"en": "Set kernel settings that modules need", "zh": "设置模块所需的内核参数"},
+        title={"en": "Raise kernel settings for modules", "zh": "为模块调高内核参数"},
         help={
-            "en": "Lets a start raise what a module declares to need, such as vm.max_map_count, "
-            "where it is too low: a privileged container, gone within seconds, sets it in the "
-            "kernel of the Docker engine, and again after the engine has restarted. Never lowers "
-            "one, and sets no others than those of a short list in the documentation.",
-            "zh": "允许在启动时调高模块声明所需而当前过低的内核参数（例如 vm.max_map_count）："
-            "由一个几秒内即被移除的特权容器在 Docker 引擎的内核中设置，引擎重启后会再次设置。"
-            "绝不调低任何参数，也只设置文档中简短列表内的参数。",
+            "en": "If a kernel setting such as vm.max_map_count is too low for a module, raise it "
+            "when the module starts. A privileged container sets it in the kernel of the Docker "
+            "engine and is removed within seconds. This is repeated after each restart of the "
+            "engine. A setting is never lowered, and only the settings listed in the documentation "
+            "are changed.",
+            "zh": "启动模块时，如果内核参数（例如 vm.max_map_count）低于其要求，则将其调高。"
+            "设置由一个特权容器在 Docker 引擎的内核中完成，该容器几秒内即被删除。"
+            "引擎每次重启后会重新设置。不会调低任何参数，且只修改文档中列出的参数。",
         },
     ),
     "app.notify_modules": Setting(
         type="boolean",
         default="true",
-        title={"en": "Tell when a module fails or recovers", "zh": "模块出现故障或恢复时通知"},
+        title={"en": "Notify when a module fails or recovers", "zh": "模块出现故障或恢复时通知"},
     ),
     "app.notify_operations": Setting(
         type="boolean",
         default="true",
-        title={"en": "Tell when what the tray began ends", "zh": "托盘发起的操作结束时通知"},
+        title={
+            "en": "Notify when an operation started from the tray ends",
+            "zh": "从托盘发起的操作结束时通知",
+        },
     ),
     "app.notify_engine": Setting(
         type="boolean",
         default="true",
-        title={"en": "Tell when the engine goes or returns", "zh": "引擎断开或恢复时通知"},
+        title={"en": "Notify when the engine stops or comes back", "zh": "引擎停止或恢复时通知"},
     ),
     "app.start_desired": Setting(
         type="boolean",
         default="true",
-        title={"en": "Start again what was running", "zh": "恢复上次运行的模块"},
+        title={"en": "Restore modules at startup", "zh": "启动时恢复模块"},
         help={
-            "en": "When the applet starts, it brings up the modules that were asked for before.",
-            "zh": "程序启动时，自动启动之前要求运行的模块。",
+            "en": "When the applet starts, it starts the modules that were running before.",
+            "zh": "应用启动时，自动启动之前运行的模块。",
         },
     ),
     "app.stop_unused_basics": Setting(
         type="boolean",
         default="false",
-        title={"en": "Stop basic services that nobody needs", "zh": "自动停止无人使用的基础服务"},
+        title={"en": "Stop unused basic services", "zh": "停止不再使用的基础服务"},
         help={
-            "en": "Stopping a feature also stops the basic services that no other feature needs.",
-            "zh": "停止功能模块时，同时停止其他功能不再需要的基础服务。",
+            "en": "When you stop a feature, also stop the basic services that no other feature "
+            "needs.",
+            "zh": "停止功能模块时，同时停止其他功能模块不再需要的基础服务。",
         },
     ),
 }

@@ -8,7 +8,7 @@ TITLES = {
     "n8n": ("n8n", "Workflow automation with hundreds of integrations"),
     "dify": ("Dify", "Build and run applications on language models"),
     "oneapi": ("OneAPI", "One interface to many model providers"),
-    "ragflow": ("RAGFlow", "Answers from your own documents"),
+    "ragflow": ("RAGFlow", "Answers questions from your own documents"),
     "postgres": ("PostgreSQL", "Relational database"),
     "redis": ("Redis", "Cache and queue"),
     "elasticsearch": ("Elasticsearch", "Full-text search"),

@@ -89,7 +89,7 @@ def test_what_a_choice_has_to_choose_from_is_shown(cli: CommandLine) -> None:
 def test_a_program_gets_help_and_choices_of_every_setting(cli: CommandLine) -> None:
     listed = json.loads(cli.call("config", "list", "--json").output)
     assert listed["app.language"]["choices"]["en"] == "English"
-    assert "127.0.0.1 keeps everything" in listed["app.bind"]["help"]
+    assert "127.0.0.1 allows access" in listed["app.bind"]["help"]
     assert listed["n8n.N8N_HOST_PORT"]["title"] == "Port"
 
 
