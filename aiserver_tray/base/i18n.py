@@ -1,14 +1,15 @@
 """Texts for people, in English and Chinese.
 
-The English template stands where it is used and is the key of its translation in
-``locale/zh.json``, as in gettext; a test holds the table complete.
+The English text is in the code and is the key of its translation in ``locale/zh.po``, as in
+gettext. ``build/dev.py translate`` makes the table that is read here.
 """
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Language = Literal["en", "zh"]
 
@@ -22,32 +23,55 @@ class Text:
         self.template = template
         self.values: Mapping[str, object] = values
 
+    def with_values(self, values: Mapping[str, object]) -> Self:
+        """The same message with *values* in place of its own."""
+        other = copy(self)
+        other.values = values
+        return other
+
     def render(self, language: Language = "en") -> str:
         """The message in *language*; English where there is no translation."""
-        template = self.template
-        if language == "zh":
-            template = _chinese().get(template, template)
-        return template.format_map(
+        chinese = _chinese().get(self.template) if language == "zh" else None
+        return (chinese or self._english()).format_map(
             {
                 name: value.render(language) if isinstance(value, Text) else value
                 for name, value in self.values.items()
             }
         )
 
+    def _english(self) -> str:
+        return self.template
+
     def __str__(self) -> str:
         return self.render()
 
     def __repr__(self) -> str:
-        return f"Text({self.render()!r})"
+        return f"{type(self).__name__}({self.render()!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Text) and (self.template, self.values) == (
-            other.template,
-            other.values,
-        )
+        return type(other) is type(self) and self._content() == other._content()
+
+    def _content(self) -> tuple[object, ...]:
+        return (self.template, self.values)
 
     def __hash__(self) -> int:
         return hash(self.template)
+
+
+class Plural(Text):
+    """A message with a ``count``, which in English reads differently for one and for several."""
+
+    __slots__ = ("several",)
+
+    def __init__(self, one: str, several: str, /, *, count: int, **values: object) -> None:
+        super().__init__(one, count=count, **values)
+        self.several = several
+
+    def _english(self) -> str:
+        return self.template if self.values["count"] == 1 else self.several
+
+    def _content(self) -> tuple[object, ...]:
+        return (*super()._content(), self.several)
 
 
 def rendered(value: Any, language: Language = "en") -> Any:  # noqa: ANN401 - JSON

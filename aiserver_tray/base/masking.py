@@ -17,7 +17,7 @@ def hide(value: Any, secrets: Iterable[str]) -> Any:  # noqa: ANN401 - JSON, or 
 
 def _hidden(value: Any, secrets: list[str]) -> Any:  # noqa: ANN401
     if isinstance(value, Text):
-        return Text(value.template, **_hidden(value.values, secrets))
+        return value.with_values(_hidden(value.values, secrets))
     if isinstance(value, Mapping):
         return {_hidden(k, secrets): _hidden(v, secrets) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -4,6 +4,7 @@ python3 build/dev.py run [COMMAND…]           set up, then run the applet: up 
 python3 build/dev.py test [LEVEL…] [-- …]     all tests, or one level: unit, oracle, engine …
 python3 build/dev.py test --changed           only what the uncommitted change can break
 python3 build/dev.py check                    what CI checks besides the tests
+python3 build/dev.py translate                update the translations after a change of texts
 python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
 python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
 python3 build/dev.py bench [NAME…]            measure
@@ -23,6 +24,7 @@ from developer.commands import (
     command_run,
     command_soak,
     command_test,
+    command_translate,
 )
 from developer.packages import TESTS
 
@@ -98,6 +100,7 @@ COMMANDS = {
         add_test,
     ),
     "check": Command(command_check, ""),
+    "translate": Command(command_translate, ""),
     "exec": Command(
         command_exec, "-- COMMAND…", "what to run stands after --, as in: exec -- python -V"
     ),

@@ -23,12 +23,14 @@ from developer.soak import soak
 
 CATALOG = "orchestration"
 MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*/*/compose.yaml"))
+TRANSLATIONS = ("python", "build/translations.py")
 LINT = ("compose-lint", "check", "--quiet", "--skip-suppressed", "--strict-config", "--config")
 CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
     ("lint-imports",),
+    (*TRANSLATIONS, "--check"),
     (*LINT, f"{CATALOG}/.compose-lint.yml", "--fail-on", "low", *MODULES),
 )
 
@@ -52,15 +54,26 @@ def command_exec(options: argparse.Namespace) -> int:
     return become(*options.words)
 
 
+def name_of(check: Sequence[str]) -> str:
+    """What to call *check*: its program, and the first word for it."""
+    return " ".join(Path(word).stem for word in check[:2])
+
+
 def command_check(_: argparse.Namespace) -> int:
     """Run every check of the code and the catalog, and go on after one that fails: all is told at
     once."""
     set_up({})
     checks = (*CHECKS, (str(typescript.set_up()),))
-    failed = [Path(command[0]).stem for command in checks if run(command, environment())]
+    failed = [name_of(command) for command in checks if run(command, environment())]
     if failed:
         print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def command_translate(_: argparse.Namespace) -> int:
+    """Bring the translations up to date with the texts in the code, and list those to write."""
+    set_up({})
+    return become(*TRANSLATIONS)
 
 
 def possible_levels() -> list[str]:

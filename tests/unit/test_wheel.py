@@ -21,7 +21,8 @@ def test_an_unpacked_wheel_lists_its_own_catalog(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
-    assert (tmp_path / "site/aiserver_tray/_data/ui").is_dir()
+    for table in ("locale/zh.json", "_data/ui/js/locale/zh.js"):
+        assert (tmp_path / "site/aiserver_tray" / table).is_file()
     assert not list((tmp_path / "site").rglob("*.d.ts")), "only the type check needs them"
     listed = subprocess.run(
         [sys.executable, "-m", "aiserver_tray", "catalog", "show", "n8n", "--json"],

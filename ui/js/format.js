@@ -1,6 +1,6 @@
 // @ts-check
 /** Values as people read them. */
-import { t } from "./i18n.js";
+import { mark, t } from "./i18n.js";
 
 /** @typedef {import("./types.js").State} State */
 
@@ -9,13 +9,13 @@ import { t } from "./i18n.js";
  * @type {Record<State, {word: string, icon: string}>}
  */
 export const STATES = {
-  stopped: { word: "Stopped", icon: "circle" },
-  starting: { word: "Starting", icon: "loader-circle" },
-  running: { word: "Running", icon: "circle-check" },
-  degraded: { word: "Partly running", icon: "triangle-alert" },
-  error: { word: "In error", icon: "circle-x" },
-  stopping: { word: "Stopping", icon: "circle-dot-dashed" },
-  engine_down: { word: "Engine down", icon: "ban" },
+  stopped: { word: mark("Stopped"), icon: "circle" },
+  starting: { word: mark("Starting"), icon: "loader-circle" },
+  running: { word: mark("Running"), icon: "circle-check" },
+  degraded: { word: mark("Partly running"), icon: "triangle-alert" },
+  error: { word: mark("In error"), icon: "circle-x" },
+  stopping: { word: mark("Stopping"), icon: "circle-dot-dashed" },
+  engine_down: { word: mark("Engine down"), icon: "ban" },
 };
 
 /** @param {number} seconds */

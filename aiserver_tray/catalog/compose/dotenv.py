@@ -114,7 +114,7 @@ class _EnvFile:
         except TemplateError as error:
             # The value may be a secret: its text is not for the message.
             hidden = {**error.text.values, "template": "…"}
-            raise self._error(Text(error.text.template, **hidden)) from None
+            raise self._error(error.text.with_values(hidden)) from None
 
     def _lookup(self, name: str) -> str | None:
         value = self._before(name)

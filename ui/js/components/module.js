@@ -92,11 +92,11 @@ function buttons(module, page) {
   };
   return html`
     ${isThere && module.open ? openButton(module, page) : nothing}
-    ${isThere ? button({ ...about(module, "Restart"), ...again, ...small }) : nothing}
-    ${state === "error" ? button({ ...about(module, "Stop"), ...end, ...small }) : nothing}
+    ${isThere ? button({ ...about(module, t("Restart")), ...again, ...small }) : nothing}
+    ${state === "error" ? button({ ...about(module, t("Stop")), ...end, ...small }) : nothing}
     ${(isUp && state !== "error") || state === "starting"
-      ? button({ ...about(module, "Stop"), ...end })
-      : button({ ...about(module, "Start"), ...begin })}`;
+      ? button({ ...about(module, t("Stop")), ...end })
+      : button({ ...about(module, t("Start")), ...begin })}`;
 }
 
 /** @type {ReadonlySet<State>} */
@@ -105,7 +105,7 @@ const UP = new Set(["running", "degraded", "error"]);
 const small = { kind: /** @type {const} */ ("quiet"), iconOnly: true };
 
 /** @param {Module} module @param {string} verb */
-const about = (module, verb) => ({ text: t(verb), name: `${t(verb)}: ${titleOf(module)}` });
+const about = (module, verb) => ({ text: verb, name: `${verb}: ${titleOf(module)}` });
 
 /**
  * Whether a request about the module would be taken up at once.
@@ -122,7 +122,7 @@ function isUsable({ name, state }, { snapshot, asked, connection }) {
 /** @param {Module} module @param {PageState} page */
 function openButton(module, { asked, connection }) {
   const isReady = module.state === "running" || module.state === "degraded";
-  const look = { ...about(module, "Open"), icon: "external-link" };
+  const look = { ...about(module, t("Open")), icon: "external-link" };
   if (isBrowser && isReady) {
     return html`
       <a class="button plain" href=${module.open} target="_blank" rel="noopener noreferrer"

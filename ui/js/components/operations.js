@@ -4,7 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import * as actions from "../actions.js";
 import { list, timeLeft } from "../format.js";
-import { t } from "../i18n.js";
+import { mark, t } from "../i18n.js";
 import { button } from "./button.js";
 import { icon } from "./icon.js";
 
@@ -19,22 +19,52 @@ import { icon } from "./icon.js";
 
 /** @type {Record<OperationKind, [doing: string, failed: string, doingAll: string, failedAll: string]>} */
 const WORDS = {
-  up: ["Starting {names}", "{names} could not be started", "Starting all", "Not everything could be started"],
-  stop: ["Stopping {names}", "{names} could not be stopped", "Stopping all", "Not everything could be stopped"],
-  down: ["Removing {names}", "{names} could not be removed", "Removing all", "Not everything could be removed"],
-  restart: ["Restarting {names}", "{names} could not be restarted", "Restarting all", "Not everything could be restarted"],
-  pull: ["Fetching images of {names}", "Images of {names} could not be fetched", "Fetching all images", "Not all images could be fetched"],
-  build: ["Building images of {names}", "Images of {names} could not be built", "Building all images", "Not all images could be built"],
+  up: [
+    mark("Starting {names}"),
+    mark("{names} could not be started"),
+    mark("Starting all"),
+    mark("Not everything could be started"),
+  ],
+  stop: [
+    mark("Stopping {names}"),
+    mark("{names} could not be stopped"),
+    mark("Stopping all"),
+    mark("Not everything could be stopped"),
+  ],
+  down: [
+    mark("Removing {names}"),
+    mark("{names} could not be removed"),
+    mark("Removing all"),
+    mark("Not everything could be removed"),
+  ],
+  restart: [
+    mark("Restarting {names}"),
+    mark("{names} could not be restarted"),
+    mark("Restarting all"),
+    mark("Not everything could be restarted"),
+  ],
+  pull: [
+    mark("Fetching images of {names}"),
+    mark("Images of {names} could not be fetched"),
+    mark("Fetching all images"),
+    mark("Not all images could be fetched"),
+  ],
+  build: [
+    mark("Building images of {names}"),
+    mark("Images of {names} could not be built"),
+    mark("Building all images"),
+    mark("Not all images could be built"),
+  ],
 };
 
 /** @type {Record<OperationKind, string>} What it counts: who stops something waits for nothing to be ready. */
 const COUNTS = {
-  up: "{done} of {total} ready",
-  stop: "{done} of {total} stopped",
-  down: "{done} of {total} removed",
-  restart: "{done} of {total} ready",
-  pull: "{done} of {total} fetched",
-  build: "{done} of {total} built",
+  up: mark("{done} of {total} ready"),
+  stop: mark("{done} of {total} stopped"),
+  down: mark("{done} of {total} removed"),
+  restart: mark("{done} of {total} ready"),
+  pull: mark("{done} of {total} fetched"),
+  build: mark("{done} of {total} built"),
 };
 
 /** @param {Operation} operation */

@@ -3,7 +3,7 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import * as actions from "../actions.js";
 import { list } from "../format.js";
-import { t } from "../i18n.js";
+import { mark, t } from "../i18n.js";
 import { button } from "./button.js";
 import { emblem } from "./state.js";
 
@@ -16,13 +16,13 @@ import { emblem } from "./state.js";
 
 /** @type {Record<State, string>} */
 const SENTENCES = {
-  stopped: "Nothing is running",
-  starting: "Starting",
-  running: "Everything is running",
-  degraded: "Partly running",
-  error: "Something needs your attention",
-  stopping: "Stopping",
-  engine_down: "The Docker engine is not running",
+  stopped: mark("Nothing is running"),
+  starting: mark("Starting"),
+  running: mark("Everything is running"),
+  degraded: mark("Partly running"),
+  error: mark("Something needs your attention"),
+  stopping: mark("Stopping"),
+  engine_down: mark("The Docker engine is not running"),
 };
 
 /** @param {PageState & {snapshot: Snapshot}} page */
