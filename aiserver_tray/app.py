@@ -19,7 +19,7 @@ from aiserver_tray.base.errors import (
     SettingError,
     raise_all,
 )
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog, Edition, load_catalog
 from aiserver_tray.catalog.check import Report, check
@@ -33,7 +33,7 @@ from aiserver_tray.catalog.resolve import (
     resolve_with,
     secrets_in,
 )
-from aiserver_tray.catalog.setting import LocalText, in_language, why_guessable
+from aiserver_tray.catalog.setting import why_guessable
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.model import ModuleModel
 from aiserver_tray.settings.app_settings import APP_SETTINGS
@@ -236,7 +236,9 @@ class App:
             log_bug(_logger, f"the outline of {name} failed", bug)
             why = bug_error(bug).text
         known = self.catalog.modules.get(name)
-        return ModuleModel(name, known.kind if known else "feature", problem=why)
+        if known is None:
+            return ModuleModel(name, "feature", problem=why)
+        return ModuleModel(name, known.kind, problem=why, title=known.title, summary=known.summary)
 
     def engine(self) -> "Engine":
         """The engine alone, of which nothing was asked yet.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
 
 Kind = Literal["basic", "feature"]
 
@@ -105,6 +105,8 @@ class ModuleModel:
     services: tuple[ServiceModel, ...] = ()
     open: str | None = None
     problem: Text | None = None
+    title: LocalText = field(default_factory=dict)
+    summary: LocalText = field(default_factory=dict)
 
 
 StepStatus = Literal["pending", "running", "done", "skipped", "failed"]
@@ -209,13 +211,22 @@ class ModuleView:
     services: tuple[ServiceView, ...]
     problem: Text | None = None
     """Why it can't be started, whatever runs of it."""
+    title: LocalText = field(default_factory=dict)
+    summary: LocalText = field(default_factory=dict)
+
+    def title_in(self, language: Language) -> str:
+        """What people call it; its name if it has no title."""
+        return in_language(self.title, language) or self.name
+
+    def summary_in(self, language: Language) -> str:
+        """What it is, in a line; may be empty."""
+        return in_language(self.summary, language)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything at one moment."""
 
-    seq: int
     engine: EngineView
     state: State
     modules: tuple[ModuleView, ...]
@@ -223,3 +234,5 @@ class Snapshot:
     """Those that run, and the last that ended."""
     chosen: tuple[str, ...] = ()
     """The modules that *Start all* means."""
+    seq: int = 0
+    """Counts the changes of the state; always 0 in a client."""

@@ -14,6 +14,17 @@ from typing import Any, Literal, Self
 Language = Literal["en", "zh"]
 
 
+LocalText = dict[Language, str]
+"""A text of the catalog, by language."""
+
+
+def in_language(text: LocalText | None, language: Language) -> str:
+    """*text* for a reader of *language*, else in another language; empty if there is none."""
+    if not text:
+        return ""
+    return text[language] if language in text else next(iter(text.values()))
+
+
 class Text:
     """A message template with its values, rendered in the reader's language when it is shown."""
 
@@ -72,6 +83,11 @@ class Plural(Text):
 
     def _content(self) -> tuple[object, ...]:
         return (*super()._content(), self.several)
+
+
+def rendered_or_none(text: Text | None, language: Language) -> str | None:
+    """*text* in *language*, if there is one."""
+    return text.render(language) if text else None
 
 
 def rendered(value: Any, language: Language = "en") -> Any:  # noqa: ANN401 - JSON

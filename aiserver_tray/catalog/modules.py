@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aiserver_tray.base.errors import CatalogError, Place
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
@@ -17,7 +17,7 @@ from aiserver_tray.catalog.compose.reader import Document
 from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
 from aiserver_tray.catalog.extension import EXTENSION, Kind, ModuleExtension, Needs, stated
 from aiserver_tray.catalog.plain import plain_settings
-from aiserver_tray.catalog.setting import LocalText, Setting
+from aiserver_tray.catalog.setting import Setting
 
 
 @dataclass(frozen=True)

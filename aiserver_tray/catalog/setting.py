@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Text, in_language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.compose.problems import UnfitError
 from aiserver_tray.catalog.compose.scalars import parse_size
@@ -62,16 +62,8 @@ def _both_languages(value: object) -> object:
     return {"en": value, "zh": value} if isinstance(value, str) else value
 
 
-LocalText = dict[Language, str]
-Localized = Annotated[LocalText, BeforeValidator(_both_languages)]
+Localized = Annotated[dict[Language, str], BeforeValidator(_both_languages)]
 """A text of the catalog by language; one that is written once is for both."""
-
-
-def in_language(text: LocalText | None, language: Language) -> str:
-    """*text* as a reader of *language* gets it; empty where there is none."""
-    if not text:
-        return ""
-    return text[language] if language in text else next(iter(text.values()))
 
 
 SettingType = Literal["port", "secret", "text", "choice", "boolean", "size"]

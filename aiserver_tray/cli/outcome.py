@@ -15,9 +15,11 @@ def summary(view: OperationView, snapshot: Snapshot, seconds: float) -> list[Tex
     """What an operation that succeeded has brought about."""
     time_ = units.seconds(seconds)
     if view.kind in ("up", "restart"):
-        from aiserver_tray.state.status import by_name  # noqa: PLC0415 - after Ctrl-C works
+        from aiserver_tray.state.codec import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
-        modules = [module for module in by_name(snapshot.modules) if module.name in view.modules]
+        modules = [
+            module for module in sorted_by_name(snapshot.modules) if module.name in view.modules
+        ]
         if len(modules) == 1:
             return [Text("{what} ({time})", what=_state(modules[0]), time=time_)]
         return [*map(_state, modules), Text("Done in {time}.", time=time_)]
@@ -50,7 +52,7 @@ def outcome_json(
     view: OperationView, snapshot: Snapshot, language: Language, seconds: float
 ) -> dict[str, Any]:
     """The operation's end as JSON: the form of every answer, and what became of the modules."""
-    from aiserver_tray.state.status import status_json  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.state.codec import status_json  # noqa: PLC0415 - after Ctrl-C works
 
     if view.error:
         answer = failure(view.error, language)

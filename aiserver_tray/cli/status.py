@@ -28,10 +28,11 @@ from aiserver_tray.model import Snapshot
 if TYPE_CHECKING:
     from aiserver_tray.cli.core import AnyCore
     from aiserver_tray.contract.local.remote import RemoteState
+    from aiserver_tray.state.forms import StatusJson
     from aiserver_tray.state.reduce import State
 
 Show = Callable[[Snapshot], None]
-_Data = tuple[dict[str, Any], list[str]]
+_Data = tuple["StatusJson", list[str]]
 
 
 @click.command()
@@ -94,7 +95,7 @@ def _print_table(snapshot: Snapshot, language: Language) -> None:
 
 def _data(snapshot: Snapshot, language: Language) -> _Data:
     """The status as JSON, and what that has no place for: why there is no engine."""
-    from aiserver_tray.state.status import status_json  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.state.codec import status_json  # noqa: PLC0415 - after Ctrl-C works
 
     return status_json(snapshot, language), engine_lines(snapshot, language)
 

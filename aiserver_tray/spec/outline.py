@@ -41,6 +41,8 @@ def module_model(outline: Outline, bind: str) -> ModuleModel:
             if _replicas(service) != "0"
         ),
         page(outline.open, bind),
+        title=module.title,
+        summary=module.summary,
     )
 
 

@@ -33,12 +33,12 @@ def snapshot(state: "State") -> Snapshot:
     views = tuple(_module_view(state, module, users.get(module.name, [])) for module in modules)
     states: list[StateName] = [view.state for view in views]
     return Snapshot(
-        seq=state.seq,
         engine=state.engine,
         state=_worst(states) if state.engine.running else "engine_down",
         modules=views,
         operations=state.operations,
         chosen=state.chosen,
+        seq=state.seq,
     )
 
 
@@ -133,6 +133,8 @@ def _module_view(state: "State", module: _Module, users: Sequence[str]) -> Modul
         used_by=tuple(users),
         open=_page(module),
         problem=model.problem,
+        title=model.title,
+        summary=model.summary,
         services=(
             *(judgement.view for judgement in judged),
             *(

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from aiserver_tray.app import App
 from aiserver_tray.base.bugs import log_bug
-from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.errors import AiServerError, ErrorJson
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Caller, Contract, Json
-from aiserver_tray.contract.local.views import operation_of, snapshot_of
 from aiserver_tray.model import Snapshot
+from aiserver_tray.state.codec import operation_of, snapshot_of
 from aiserver_tray.system import autostart
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.notifications import Notifier
@@ -63,7 +63,7 @@ class IconUpdater:
         self._login: bool | None = None
         self._login_until = 0.0
         self._notifier = Notifier(time.monotonic(), {})
-        self._can_start: tuple[Json, bool] | None = None
+        self._can_start: tuple[ErrorJson, bool] | None = None
         self._thread = Thread(target=self._run, name="icon-updater", daemon=True)
 
     def start(self) -> None:

@@ -112,7 +112,7 @@ class Tray:
         self._app = app
         self._starter = starter
         self._caller = Caller(system_language(), lambda _event, _payload: None)
-        unknown = Snapshot(0, EngineView(running=False), "stopped", ())
+        unknown = Snapshot(EngineView(running=False), "stopped", ())
         view = tray_view(unknown, TrayFacts(), app.language)
         # In the home, so that the next one finds what a killed one left.
         pictures = app.settings.home.folder / "icon"

@@ -70,7 +70,13 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
     return {
         "seq": 1,
         "language": "en",
-        "engine": {"running": True, "version": "29.1.0", "id": "lab", "error": None},
+        "engine": {
+            "running": True,
+            "version": "29.1.0",
+            "id": "lab",
+            "error": None,
+            "starting": False,
+        },
         "state": state,
         "modules": [given.get(name, module(name)) for name in TITLES],
         "operations": [],
@@ -164,7 +170,7 @@ def engine_down() -> Json:
         "message": "Docker does not answer at unix:///var/run/docker.sock. Is it running?",
         "data": {},
     }
-    engine = {"running": False, "version": None, "id": None, "error": error}
+    engine = {"running": False, "version": None, "id": None, "error": error, "starting": False}
     modules = [module(name, "engine_down") for name in TITLES]
     return snapshot("engine_down", *modules, engine=engine)
 

@@ -3,15 +3,17 @@
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from aiserver_tray.base.i18n import Language
+from aiserver_tray.base.i18n import Language, LocalText
 from aiserver_tray.contract.contract import LOG_EVENT, Caller, Envelope, Json, answer
 from aiserver_tray.contract.local.instance import Instance, Role
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.model import OperationView, Snapshot
+from aiserver_tray.state.codec import snapshot_json, steps_json
 from aiserver_tray.state.facts import (
     ContainersListed,
     DesiredChanged,
@@ -20,11 +22,12 @@ from aiserver_tray.state.facts import (
     OperationChanged,
 )
 from aiserver_tray.state.store import Store
-from aiserver_tray.state.wire import snapshot_json, steps_json
 from aiserver_tray.system.paths import Home
 from tests.support import made
 
 ROLE: Role = "core"
+TITLE: LocalText = {"en": "Web"}
+SUMMARY: LocalText = {"en": "A web page"}
 OPERATION = "op"
 """The id of every operation that clients begin."""
 
@@ -52,7 +55,7 @@ class StoreContract:
         self.put(
             ContainersListed((made.container(),)),
             made.UP,
-            ModulesChanged((made.model(),)),
+            ModulesChanged((replace(made.model(), title=TITLE, summary=SUMMARY),)),
             DesiredChanged(frozenset({"web"})),
         )
 
@@ -98,11 +101,11 @@ class StoreContract:
         return ended(self.store.wait_until(lambda snapshot: bool(ended(snapshot))))[0]
 
     def snapshot(self, language: Language) -> Json:
-        return snapshot_json(self.store.snapshot, language, {"web": ("Web", "A web page")})
+        return dict(snapshot_json(self.store.snapshot, language))
 
     def operations(self, language: Language) -> list[Json]:
         snapshot: Snapshot = self.store.snapshot
-        return [steps_json(view, language) for view in snapshot.operations]
+        return [dict(steps_json(view, language)) for view in snapshot.operations]
 
     def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
         return self.store.observe(lambda _state: callback())

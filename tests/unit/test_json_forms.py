@@ -27,8 +27,7 @@ from aiserver_tray.model import EngineView, OperationView, Snapshot, StepView
 from aiserver_tray.operations.plan.plan import Step
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.store import Entry
-from aiserver_tray.state.status import status_json
-from aiserver_tray.state.wire import snapshot_json, steps_json
+from aiserver_tray.state.codec import snapshot_json, status_json, steps_json
 from tests.unit.cli.modules import MODULE
 from tests.unit.pages import names, sections
 
@@ -37,9 +36,9 @@ IPC = sections("docs/ipc.md")
 
 STEP = StepView("pull", "i:1", "n8n")
 VIEW = OperationView("1", "up", ("n8n",), "succeeded", (STEP,))
-SNAPSHOT = Snapshot(1, EngineView(running=True), "running", (MODULE,), (VIEW,))
+SNAPSHOT = Snapshot(EngineView(running=True), "running", (MODULE,), (VIEW,))
 STATUS = status_json(SNAPSHOT)
-WIRE = snapshot_json(SNAPSHOT, "en", {})
+WIRE = snapshot_json(SNAPSHOT, "en")
 ENTRY = Entry("app.bind", APP_SETTINGS["app.bind"], "127.0.0.1", "default")
 SOURCE, LINE = Source("n8n", "web", "ai-n8n-web"), LogLine("stdout", None, "said")
 
@@ -47,7 +46,7 @@ SOURCE, LINE = Source("n8n", "web", "ai-n8n-web"), LogLine("stdout", None, "said
 CORE: Any = SimpleNamespace(engine=None, store=SimpleNamespace(snapshot=SNAPSHOT))
 APP: Any = SimpleNamespace(say=lambda _text: "", language="en")
 
-FORMS: Mapping[str, Json] = {
+FORMS: Mapping[str, Any] = {
     "Status": STATUS,
     "Module": STATUS["modules"][0],
     "Port": STATUS["modules"][0]["ports"][0],
@@ -76,11 +75,6 @@ def test_the_page_has_every_field_of_a_form(heading: str) -> None:
 def test_the_page_has_every_field_of_a_line_of_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     cli_logs._print_json(SOURCE, LINE, "info")
     assert sorted(told("Log line")) == sorted(json.loads(capsys.readouterr().out))
-
-
-def test_the_page_has_what_a_snapshot_tells_of_a_module_beside_the_status() -> None:
-    more = WIRE["modules"][0].keys() - STATUS["modules"][0].keys()
-    assert sorted(told("Module of a snapshot")) == sorted(more)
 
 
 def test_the_page_has_every_field_of_an_operation_without_and_with_its_steps() -> None:

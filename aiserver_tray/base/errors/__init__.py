@@ -42,7 +42,7 @@
 A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
 """
 
-from aiserver_tray.base.errors.base import AiServerError, JointError, each, raise_all
+from aiserver_tray.base.errors.base import AiServerError, ErrorJson, JointError, each, raise_all
 from aiserver_tray.base.errors.catalog import (
     CatalogError,
     CycleError,
@@ -105,6 +105,7 @@ __all__ = [
     "EngineDownError",
     "EngineNotInstalledError",
     "EngineRequestError",
+    "ErrorJson",
     "ExitedError",
     "HealthTimeoutError",
     "HostEndedError",

@@ -1,10 +1,21 @@
 """The root of the errors, and several of them at once."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from aiserver_tray.base.i18n import Language, Text, rendered
 from aiserver_tray.base.masking import hide
+
+
+class ErrorJson(TypedDict):
+    """An error, as clients and programs get it."""
+
+    code: str
+    """one of the error codes"""
+    message: str
+    """what happened, why, and what to do next"""
+    data: dict[str, Any]
+    """details for programs; `errors`: several errors at once; `mend`: a setting that fixes it"""
 
 
 class AiServerError(Exception):
@@ -31,7 +42,7 @@ class AiServerError(Exception):
         """The message in *language*."""
         return self.text.render(language)
 
-    def as_json(self, language: Language) -> dict[str, Any]:
+    def as_json(self, language: Language) -> ErrorJson:
         """Code, message and data, for a program."""
         message, data = self.render(language), self.data_in(language)
         return {"code": self.code, "message": message, "data": data}

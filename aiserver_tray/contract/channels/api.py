@@ -15,7 +15,7 @@ from aiserver_tray.contract.contract import Caller, Envelope, Json, Payload
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
-from aiserver_tray.state.wire import steps_json
+from aiserver_tray.state.codec import steps_json
 
 
 class Api:
@@ -54,7 +54,7 @@ class Api:
 
     def operations(self, language: Language) -> list[Json]:
         """The operations with all of their steps."""
-        return [steps_json(view, language) for view in self._core.store.snapshot.operations]
+        return [dict(steps_json(view, language)) for view in self._core.store.snapshot.operations]
 
     def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls *callback* in the store's thread after every change."""

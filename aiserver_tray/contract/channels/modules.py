@@ -1,13 +1,10 @@
 """Channels that tell of modules and change their settings."""
 
-from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import UnknownNameError
-from aiserver_tray.base.i18n import Language
-from aiserver_tray.catalog.setting import in_language
+from aiserver_tray.base.i18n import Language, in_language
 from aiserver_tray.contract.channels.dispatch import Handlers
 from aiserver_tray.contract.channels.file_refresh import FileRefresh
 from aiserver_tray.contract.contract import (
@@ -23,7 +20,7 @@ from aiserver_tray.contract.contract import (
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import ModuleView, Port, Snapshot
 from aiserver_tray.settings.store import Entry, address_of
-from aiserver_tray.state.wire import Titles, snapshot_json
+from aiserver_tray.state.codec import snapshot_json, sorted_by_title
 
 _PREDECESSOR = {"running": "running", "stopped": "stopped"}
 """State -> the status that the application before this one would have told; else ``error``."""
@@ -47,9 +44,7 @@ class ModuleChannels:
 
     def snapshot(self, language: Language) -> Json:
         """Everything as it is shown now."""
-        snapshot, titles = self._core.store.snapshot, self._titles(language)
-        by_title = replace(snapshot, modules=_by_title(snapshot.modules, titles))
-        return snapshot_json(by_title, language, titles)
+        return dict(snapshot_json(self._core.store.snapshot, language))
 
     def module(self, name: str) -> ModuleView:
         """The module as it is shown now.
@@ -59,25 +54,20 @@ class ModuleChannels:
         """
         return _module(self._core.store.snapshot, name)
 
-    def _titles(self, language: Language) -> Titles:
-        return {
-            name: (
-                in_language(module.title, language) or name,
-                in_language(module.summary, language),
-            )
-            for name, module in self._app.catalog.modules.items()
-        }
-
     def _snapshot(self, _asked: Nothing, caller: Caller) -> Json:
         return self.snapshot(caller.language)
 
     def _list(self, asked: OfType, caller: Caller) -> Json:
-        titles = self._titles(caller.language)
+        language = caller.language
         items = [
-            {"name": m.name, "type": m.kind, "title": title, "summary": summary}
-            for m in _by_title(self._core.store.snapshot.modules, titles)
-            if asked.type in (None, m.kind)
-            for title, summary in [titles.get(m.name, (m.name, ""))]
+            {
+                "name": module.name,
+                "type": module.kind,
+                "title": module.title_in(language),
+                "summary": module.summary_in(language),
+            }
+            for module in sorted_by_title(self._core.store.snapshot.modules, language)
+            if asked.type in (None, module.kind)
         ]
         return {"items": items}
 
@@ -109,16 +99,6 @@ class ModuleChannels:
             self._app.settings.choose(dict.fromkeys(asked.modules))
             self._file_refresh.refresh()
         return {"chosen": list(self._app.chosen)}
-
-
-def _by_title(modules: Iterable[ModuleView], titles: Titles) -> tuple[ModuleView, ...]:
-    """*modules* as every page and menu lists them, orphans last."""
-
-    def key(module: ModuleView) -> tuple[bool, str, str]:
-        title, _ = titles.get(module.name, (module.name, ""))
-        return module.orphan, title.casefold(), module.name
-
-    return tuple(sorted(modules, key=key))
 
 
 def _module(snapshot: Snapshot, name: str) -> ModuleView:

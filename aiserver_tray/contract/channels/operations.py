@@ -18,7 +18,7 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
-from aiserver_tray.state.wire import operation_json, steps_json
+from aiserver_tray.state.codec import operation_json, steps_json
 
 _MAX_FINISHED = 32
 """Operations that are over: who began one may ask a little later how it ended."""

@@ -12,9 +12,9 @@ from aiserver_tray.base.errors import AiServerError, HostEndedError, NotRunningE
 from aiserver_tray.contract.contract import Json
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.mirror import Mirror
-from aiserver_tray.contract.local.views import operation_of, snapshot_of
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import Request
+from aiserver_tray.state.codec import operation_of, snapshot_of
 
 _PATIENCE = 3.0
 """Seconds for the host to know of the engine."""

@@ -8,7 +8,7 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.channels.dispatch import refusal
 from aiserver_tray.contract.contract import Caller, Envelope, Json
 from aiserver_tray.model import EngineView, Snapshot
-from aiserver_tray.state.wire import snapshot_json
+from aiserver_tray.state.codec import snapshot_json
 
 
 class NoCore:
@@ -24,7 +24,7 @@ class NoCore:
     def snapshot(self, language: Language) -> Json:
         """That nothing is known."""
         engine = EngineView(running=False, error=self._error)
-        return snapshot_json(Snapshot(0, engine, "engine_down", ()), language, {})
+        return dict(snapshot_json(Snapshot(engine, "engine_down", ()), language))
 
     def operations(self, language: Language) -> list[Json]:  # noqa: ARG002
         """None."""

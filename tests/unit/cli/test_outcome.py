@@ -9,7 +9,7 @@ from aiserver_tray.model import EngineView, OperationView, Snapshot, StepView
 from tests.unit.cli.modules import MODULE
 
 OTHER = replace(MODULE, name="dify", state="starting", open=None)
-SNAPSHOT = Snapshot(1, EngineView(running=True, version="1"), "running", (OTHER, MODULE))
+SNAPSHOT = Snapshot(EngineView(running=True, version="1"), "running", (OTHER, MODULE))
 STEP = StepView("pull", "i:1", "n8n", status="done")
 
 

@@ -12,13 +12,13 @@ from aiserver_tray.cli.status_rows import rows
 from aiserver_tray.cli.status_table import table
 from aiserver_tray.cli.words import PLAIN_SIGNS
 from aiserver_tray.model import EngineView, ModuleView, Port, Snapshot, State
-from aiserver_tray.state.status import status_json
+from aiserver_tray.state.codec import status_json
 from aiserver_tray.state.words import SIGNS, STATES
 from tests.unit.cli.modules import MODULE, SERVICE
 
 
 def snapshot(*modules: ModuleView, state: State = "running") -> Snapshot:
-    return Snapshot(1, EngineView(running=True, version="28.0"), state, modules)
+    return Snapshot(EngineView(running=True, version="28.0"), state, modules)
 
 
 def cells(module: ModuleView) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ def test_an_old_console_gets_plain_signs() -> None:
 
 def test_without_an_engine_the_reason_stands_instead_of_the_table() -> None:
     error = EngineDownError("unix:///x.sock", "refused")
-    shown = printed(Snapshot(1, EngineView(running=False, error=error), "engine_down", (MODULE,)))
+    shown = printed(Snapshot(EngineView(running=False, error=error), "engine_down", (MODULE,)))
     assert "⊘ engine down" in shown
     assert "Start it, then try again." in " ".join(shown.split())
     assert "aiserver-tray doctor" in shown

@@ -1,6 +1,7 @@
 """The page of the applet's settings."""
 
-from aiserver_tray.catalog.setting import Setting, in_language
+from aiserver_tray.base.i18n import in_language
+from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from tests.unit.pages import sections
 

@@ -4,8 +4,8 @@ import json
 
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.model import Port
+from aiserver_tray.state.codec import status_json
 from aiserver_tray.state.facts import EngineDown
-from aiserver_tray.state.status import status_json
 from tests.support.made import after, container, ended, model, running_engine
 
 PORT = Port("127.0.0.1", 18100, 5678)
@@ -31,6 +31,11 @@ def test_status_of_a_stack() -> None:
             {
                 "name": "db",
                 "kind": "basic",
+                "title": "db",
+                "summary": "",
+                "problem": None,
+                "wanted": True,
+                "open": None,
                 "state": "running",
                 "ready": 1,
                 "total": 1,
@@ -43,6 +48,11 @@ def test_status_of_a_stack() -> None:
             {
                 "name": "n8n",
                 "kind": "feature",
+                "title": "n8n",
+                "summary": "",
+                "problem": None,
+                "wanted": True,
+                "open": None,
                 "state": "error",
                 "ready": 1,
                 "total": 2,
@@ -66,6 +76,11 @@ def test_status_of_a_stack() -> None:
             {
                 "name": "left",
                 "kind": "feature",
+                "title": "left",
+                "summary": "",
+                "problem": None,
+                "wanted": False,
+                "open": None,
                 "state": "stopped",
                 "ready": 0,
                 "total": 1,

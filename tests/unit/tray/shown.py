@@ -65,7 +65,7 @@ def snapshot(
 ) -> Snapshot:
     states: list[State] = [module.state for module in modules]
     worst: State = min(states, key=WORST_FIRST.index, default="stopped")
-    return Snapshot(1, engine, state or worst, modules, operations, chosen=("n8n", "dify"))
+    return Snapshot(engine, state or worst, modules, operations, chosen=("n8n", "dify"))
 
 
 def tree(entries: Iterable[Entry]) -> str:

@@ -27,7 +27,8 @@ from tests.support.scripted import Scripted
 PATIENCE = 10.0
 CHECK = "ai/docker/checkDocker"
 UNKNOWN = states.snapshot(
-    "engine_down", engine={"running": False, "version": None, "id": None, "error": None}
+    "engine_down",
+    engine={"running": False, "version": None, "id": None, "error": None, "starting": False},
 )
 
 
@@ -138,7 +139,7 @@ def test_its_start_is_offered_as_soon_as_it_can_be_started(host: Host, icon: Ico
 def gone(code: str) -> Json:
     """Without an engine, for the reason *code*."""
     error = {"code": code, "message": "it does not answer", "data": {}}
-    engine = {"running": False, "version": None, "id": None, "error": error}
+    engine = {"running": False, "version": None, "id": None, "error": error, "starting": False}
     return states.snapshot("engine_down", engine=engine)
 
 

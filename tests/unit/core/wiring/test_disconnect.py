@@ -41,7 +41,7 @@ class Noted:
     def snapshot(self) -> Snapshot:
         self.done.append("look")
         modules = tuple(module_view(name, state) for name, state in self._states.items())
-        return Snapshot(0, EngineView(running=True), "running", modules)
+        return Snapshot(EngineView(running=True), "running", modules)
 
     def up(self, modules: Sequence[str]) -> Snapshot:
         self.done.append(f"up {' '.join(modules)}")

@@ -12,7 +12,6 @@ from hypothesis import strategies as some
 from aiserver_tray.base.errors import AiServerError, BusyError, EngineDownError, JointError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.local.changes import OutOfStepError, applied, change
-from aiserver_tray.contract.local.views import operation_of, snapshot_of
 from aiserver_tray.model import (
     ContainerStatus,
     EngineView,
@@ -30,7 +29,15 @@ from aiserver_tray.model import (
     StepStatus,
     StepView,
 )
-from aiserver_tray.state.wire import operation_json, snapshot_json, steps_json
+from aiserver_tray.state.codec import (
+    SnapshotEncoder,
+    operation_json,
+    operation_of,
+    snapshot_json,
+    snapshot_of,
+    sorted_by_title,
+    steps_json,
+)
 
 words = some.text("ab日{}%", max_size=4)
 names = some.sampled_from(["db", "n8n", "web", "日志"])
@@ -53,9 +60,11 @@ services = some.builds(
     exit_code=some.none() | numbers, started_at=some.none() | times,
     ports=some.lists(ports, max_size=2).map(tuple),
 )  # fmt: skip
+titles = some.dictionaries(some.sampled_from(get_args(Language)), words)
 modules = some.builds(
     ModuleView, name=names, kind=one_of(Kind), state=one_of(State), ready=numbers, total=numbers,
-    reason=texts, orphan=some.booleans(), wanted=some.booleans(), open=some.none() | words,
+    reason=texts, orphan=some.booleans(), title=titles, summary=titles,
+    wanted=some.booleans(), open=some.none() | words,
     used_by=some.lists(names).map(tuple), problem=texts,
     services=some.lists(services, max_size=2, unique_by=lambda s: s.name).map(tuple),
 )  # fmt: skip
@@ -87,15 +96,22 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - JSON
     return json.loads(json.dumps(value))
 
 
+@given(some.lists(snapshots, min_size=1, max_size=4), languages)
+def test_the_encoder_makes_the_same_json(states: list[Snapshot], language: Language) -> None:
+    encoder = SnapshotEncoder(language)
+    for state in (*states, *states):
+        assert json.loads(encoder.snapshot(state)) == plain(snapshot_json(state, language))
+
+
 @given(snapshots, languages)
 def test_a_snapshot_comes_back_as_it_was(snapshot: Snapshot, language: Language) -> None:
-    sent = plain(snapshot_json(snapshot, language, {}))
+    sent = plain(snapshot_json(snapshot, language))
     back = snapshot_of(sent)
     assert [(m.name, m.state, m.services) for m in back.modules] == [
         (m.name, m.state, tuple(rendered(s, language) for s in m.services))
-        for m in snapshot.modules
+        for m in sorted_by_title(snapshot.modules, language)
     ]
-    again = plain(snapshot_json(back, language, {}))
+    again = plain(snapshot_json(back, language))
     # How far an operation is is computed from its steps, which a snapshot does not have.
     for one in (sent, again):
         for operation in one["operations"]:
@@ -136,7 +152,7 @@ def test_changes_one_after_the_other_make_the_last_snapshot(
     sent: dict[str, Any] | None = None
     held: dict[str, Any] | None = None
     for number, state in enumerate(states):
-        new = snapshot_json(replace(state, seq=number), language, {})
+        new = dict(snapshot_json(replace(state, seq=number), language))
         payload = change(sent, new)
         if payload is not None:
             held = applied(held, plain(payload))

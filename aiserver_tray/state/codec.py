@@ -1,0 +1,339 @@
+"""The one codec between the state's values and the JSON that clients get (`state.forms`). Pure.
+
+Texts are written in one language. What comes back (`snapshot_of`, `operation_of`) has them in that
+language only.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from aiserver_tray.base.errors import (
+    AiServerError,
+    CancelledError,
+    ErrorJson,
+    JointError,
+    RemoteError,
+)
+from aiserver_tray.base.i18n import Language, Text, rendered_or_none
+from aiserver_tray.model import (
+    EngineView,
+    ModuleView,
+    OperationView,
+    Port,
+    ServiceView,
+    Snapshot,
+    StepView,
+)
+from aiserver_tray.state.forms import (
+    EngineJson,
+    ModuleJson,
+    OperationJson,
+    OperationWithStepsJson,
+    PortJson,
+    ServiceJson,
+    SnapshotJson,
+    StatusJson,
+    StepJson,
+)
+from aiserver_tray.state.progress import count, current
+
+
+class SnapshotEncoder:
+    """Encodes one snapshot after the other in *language*. Modules and operations that did not
+    change, which are most of them, are encoded once."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._modules: dict[str, tuple[ModuleView, bytes]] = {}
+        self._operations: dict[str, tuple[OperationView, bytes]] = {}
+
+    def snapshot(self, snapshot: Snapshot) -> bytes:
+        """The JSON of a `SnapshotJson`."""
+        language = self._language
+        by_title = sorted_by_title(snapshot.modules, language)
+        self._modules = {m.name: self._known(m) for m in by_title}
+        self._operations = {o.id: self._known_operation(o) for o in snapshot.operations}
+        parts = (
+            ("seq", encoded(snapshot.seq)),
+            ("language", encoded(language)),
+            ("engine", encoded(_engine(snapshot.engine, language))),
+            ("state", encoded(snapshot.state)),
+            ("modules", _joined(self._modules)),
+            ("operations", _joined(self._operations)),
+            ("chosen", encoded(snapshot.chosen)),
+        )
+        return b"{" + b",".join(b'"%s":%s' % (n.encode(), part) for n, part in parts) + b"}"
+
+    def _known(self, module: ModuleView) -> tuple[ModuleView, bytes]:
+        known = self._modules.get(module.name)
+        if known and known[0] is module:
+            return known
+        return module, encoded(module_json(module, self._language))
+
+    def _known_operation(self, view: OperationView) -> tuple[OperationView, bytes]:
+        known = self._operations.get(view.id)
+        if known and known[0] is view:
+            return known
+        return view, encoded(operation_json(view, self._language))
+
+
+def _joined(items: Mapping[str, tuple[object, bytes]]) -> bytes:
+    return b"[" + b",".join(item for _, item in items.values()) + b"]"
+
+
+def encoded(value: object) -> bytes:
+    """*value* as JSON, in one line."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def sorted_by_title(modules: Iterable[ModuleView], language: Language) -> list[ModuleView]:
+    """*modules* as every page and menu lists them, orphans last."""
+    return sorted(modules, key=lambda m: (m.orphan, m.title_in(language).casefold(), m.name))
+
+
+def sorted_by_name(modules: Iterable[ModuleView]) -> list[ModuleView]:
+    """*modules* as the command line, which shows no titles, lists them, orphans last."""
+    return sorted(modules, key=lambda module: (module.orphan, module.kind, module.name))
+
+
+# -- from values to JSON -------------------------------------------------------------------------
+
+
+def snapshot_json(snapshot: Snapshot, language: Language) -> SnapshotJson:
+    """*snapshot* with texts in *language*."""
+    return {
+        "seq": snapshot.seq,
+        "language": language,
+        "engine": _engine(snapshot.engine, language),
+        "state": snapshot.state,
+        "modules": [
+            module_json(module, language) for module in sorted_by_title(snapshot.modules, language)
+        ],
+        "operations": [operation_json(view, language) for view in snapshot.operations],
+        "chosen": list(snapshot.chosen),
+    }
+
+
+def status_json(snapshot: Snapshot, language: Language = "en") -> StatusJson:
+    """What ``aiserver-tray status --json`` prints."""
+    return {
+        "engine": {"running": snapshot.engine.running, "version": snapshot.engine.version},
+        "state": snapshot.state,
+        "modules": [module_json(module, language) for module in sorted_by_name(snapshot.modules)],
+    }
+
+
+def _engine(engine: EngineView, language: Language) -> EngineJson:
+    return {
+        "running": engine.running,
+        "version": engine.version,
+        "id": engine.id,
+        "error": _error_json(engine.error, language),
+        "starting": engine.starting,
+    }
+
+
+def module_json(module: ModuleView, language: Language) -> ModuleJson:
+    """A module, with its services."""
+    return {
+        "name": module.name,
+        "kind": module.kind,
+        "title": module.title_in(language),
+        "summary": module.summary_in(language),
+        "state": module.state,
+        "ready": module.ready,
+        "total": module.total,
+        "reason": rendered_or_none(module.reason, language),
+        "problem": rendered_or_none(module.problem, language),
+        "orphan": module.orphan,
+        "wanted": module.wanted,
+        "usedBy": list(module.used_by),
+        "open": module.open,
+        "ports": [port for service in module.services for port in _ports(service)],
+        "services": [_service(service, language) for service in module.services],
+    }
+
+
+def _ports(service: ServiceView) -> list[PortJson]:
+    return [
+        {
+            "service": service.name,
+            "address": port.address,
+            "host": port.host,
+            "container": port.container,
+            "protocol": port.protocol,
+        }
+        for port in service.ports
+    ]
+
+
+def _service(service: ServiceView, language: Language) -> ServiceJson:
+    return {
+        "name": service.name,
+        "container": service.container,
+        "state": service.state,
+        "health": service.health,
+        "image": service.image,
+        "job": service.is_job,
+        "exitCode": service.exit_code,
+        "startedAt": service.started_at.isoformat() if service.started_at else None,
+        "reason": rendered_or_none(service.reason, language),
+    }
+
+
+def operation_json(view: OperationView, language: Language) -> OperationJson:
+    """*view* without its steps: how many services are ready, and its current action."""
+    done, total = count(view)
+    return {
+        "id": view.id,
+        "kind": view.kind,
+        "modules": list(view.modules),
+        "status": view.status,
+        "done": done,
+        "total": total,
+        "text": rendered_or_none(current(view), language),
+        "secondsLeft": view.seconds_left,
+        "error": _error_json(view.error, language),
+        "notices": [notice.render(language) for notice in view.notices],
+        "foreign": view.is_foreign,
+        "revival": view.is_revival,
+    }
+
+
+def steps_json(view: OperationView, language: Language) -> OperationWithStepsJson:
+    """*view* with all of its steps."""
+    return {
+        **operation_json(view, language),
+        "detail": rendered_or_none(view.detail, language),
+        "steps": [_step(step, language) for step in view.steps],
+    }
+
+
+def _step(step: StepView, language: Language) -> StepJson:
+    return {
+        "kind": step.kind,
+        "subject": step.subject,
+        "module": step.module,
+        "service": step.service,
+        "status": step.status,
+        "detail": rendered_or_none(step.detail, language),
+        "current": step.current,
+        "total": step.total,
+        "rate": step.rate,
+    }
+
+
+def _error_json(error: AiServerError | None, language: Language) -> ErrorJson | None:
+    return error.as_json(language) if error else None
+
+
+# -- from JSON to values -------------------------------------------------------------------------
+
+
+def snapshot_of(json: Mapping[str, Any]) -> Snapshot:
+    """The snapshot in a `SnapshotJson`; its operations have no steps."""
+    engine, language = json["engine"], json["language"]
+    return Snapshot(
+        engine=EngineView(
+            running=engine["running"],
+            version=engine["version"],
+            id=engine["id"],
+            error=_error(engine["error"]),
+            starting=engine["starting"],
+        ),
+        state=json["state"],
+        modules=tuple(_module(module, language) for module in json["modules"]),
+        operations=tuple(map(operation_of, json["operations"])),
+        chosen=tuple(json["chosen"]),
+        seq=json["seq"],
+    )
+
+
+def operation_of(json: Mapping[str, Any]) -> OperationView:
+    """The operation in an `OperationJson`, with the steps that *json* has."""
+    return OperationView(
+        id=json["id"],
+        kind=json["kind"],
+        modules=tuple(json["modules"]),
+        status=json["status"],
+        steps=tuple(map(_step_of, json.get("steps", ()))),
+        seconds_left=json["secondsLeft"],
+        error=_error(json["error"]),
+        detail=_text(json.get("detail", json["text"])),
+        notices=tuple(Text("{message}", message=notice) for notice in json["notices"]),
+        is_foreign=json["foreign"],
+        is_revival=json["revival"],
+    )
+
+
+def error_of(json: Mapping[str, Any]) -> AiServerError:
+    """The error, or all that were joined in it."""
+    data = json["data"]
+    if json["code"] == CancelledError.code:
+        return CancelledError(data.get("kind"), data.get("modules", ()))
+    joined = data.get("errors")
+    if joined:
+        return JointError([error_of(error) for error in joined])
+    return RemoteError(json["code"], json["message"], data)
+
+
+def _error(json: Mapping[str, Any] | None) -> AiServerError | None:
+    return error_of(json) if json else None
+
+
+def _module(json: Mapping[str, Any], language: Language) -> ModuleView:
+    return ModuleView(
+        name=json["name"],
+        kind=json["kind"],
+        state=json["state"],
+        ready=json["ready"],
+        total=json["total"],
+        reason=_text(json["reason"]),
+        orphan=json["orphan"],
+        wanted=json["wanted"],
+        used_by=tuple(json["usedBy"]),
+        open=json["open"],
+        services=tuple(_service_of(service, json["ports"]) for service in json["services"]),
+        problem=_text(json["problem"]),
+        title={language: json["title"]},
+        summary={language: json["summary"]},
+    )
+
+
+def _service_of(json: Mapping[str, Any], ports: Iterable[PortJson]) -> ServiceView:
+    return ServiceView(
+        name=json["name"],
+        container=json["container"],
+        state=json["state"],
+        health=json["health"],
+        image=json["image"],
+        is_job=json["job"],
+        exit_code=json["exitCode"],
+        started_at=datetime.fromisoformat(json["startedAt"]) if json["startedAt"] else None,
+        reason=_text(json["reason"]),
+        ports=tuple(
+            Port(port["address"], port["host"], port["container"], port["protocol"])
+            for port in ports
+            if port["service"] == json["name"]
+        ),
+    )
+
+
+def _step_of(json: Mapping[str, Any]) -> StepView:
+    return StepView(
+        kind=json["kind"],
+        subject=json["subject"],
+        module=json["module"],
+        service=json["service"],
+        status=json["status"],
+        detail=_text(json["detail"]),
+        current=json["current"],
+        total=json["total"],
+        rate=json["rate"],
+    )
+
+
+def _text(text: str | None) -> Text | None:
+    return None if text is None else Text("{message}", message=text)

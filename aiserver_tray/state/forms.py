@@ -1,0 +1,193 @@
+"""The forms in which clients and ``--json`` get the state: what `state.codec` makes.
+
+The text below a field is its meaning; documentation and the page's types are generated from it.
+"""
+
+from typing import Literal, TypedDict
+
+from aiserver_tray.base.errors import ErrorJson
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.model import (
+    ContainerStatus,
+    Health,
+    Kind,
+    OperationKind,
+    OperationStatus,
+    State,
+    StepKind,
+    StepStatus,
+)
+
+
+class PortJson(TypedDict):
+    """A published port of a running container."""
+
+    service: str
+    """the service of the module"""
+    address: str
+    """address on the engine's machine, such as `127.0.0.1`"""
+    host: int
+    """port number there"""
+    container: int
+    """port number in the container"""
+    protocol: str
+    """`tcp`, `udp` or `sctp`"""
+
+
+class ServiceJson(TypedDict):
+    """A service of a module."""
+
+    name: str
+    """name in the Compose file"""
+    container: str
+    """its container's name"""
+    state: ContainerStatus | Literal["absent"]
+    """the engine's state of its container, or `absent`"""
+    health: Health
+    """`none`: there is no health check"""
+    image: str
+    """the image's name"""
+    job: bool
+    """it runs once and must exit with 0"""
+    exitCode: int | None
+    """its container's exit code; `null` while it runs"""
+    startedAt: str | None
+    """last start of its container"""
+    reason: str | None
+    """why it is not in its desired state"""
+
+
+class ModuleJson(TypedDict):
+    """A module with its services."""
+
+    name: str
+    """name in the catalog"""
+    kind: Kind
+    title: str
+    """for people; without a title, the name"""
+    summary: str
+    """for people; may be empty"""
+    state: State
+    ready: int
+    """the number of ready services; a job is ready when it has exited with 0"""
+    total: int
+    """the number of services"""
+    reason: str | None
+    """why it is not in its desired state"""
+    problem: str | None
+    """why it can't start, even if parts of it run"""
+    orphan: bool
+    """it has containers but no folder in the catalog"""
+    wanted: bool
+    """asked for by the user, or required by a wanted module"""
+    usedBy: list[str]
+    """the features, wanted or running, that require it"""
+    open: str | None
+    """the address of its page"""
+    ports: list[PortJson]
+    """the published ports of running containers"""
+    services: list[ServiceJson]
+
+
+class StepJson(TypedDict):
+    """A step of an operation."""
+
+    kind: StepKind
+    subject: str
+    """the object's name on the engine, or a kernel setting such as `vm.max_map_count=262144`"""
+    module: str
+    service: str | None
+    """`null` for a step of the whole module"""
+    status: StepStatus
+    """`skipped`: a step that it needs failed, or the operation was cancelled"""
+    detail: str | None
+    """details of a running step, such as the layers of a pull"""
+    current: int
+    """bytes of a pull so far"""
+    total: int
+    """bytes of a pull"""
+    rate: float
+    """bytes per second"""
+
+
+class OperationJson(TypedDict):
+    """An operation, without its steps."""
+
+    id: str
+    """id for cancelling it"""
+    kind: OperationKind
+    modules: list[str]
+    """names of modules, including those added to the request"""
+    status: OperationStatus
+    """`waiting`: for another operation's locks"""
+    done: int
+    """the number of finished services; of images, if the operation only concerns images"""
+    total: int
+    """the number of services, or images"""
+    text: str | None
+    """current action or wait"""
+    secondsLeft: float | None
+    """estimate from earlier starts"""
+    error: ErrorJson | None
+    """why it failed"""
+    notices: list[str]
+    """notes for the user that are no failures"""
+    foreign: bool
+    """started by another process; only that process can cancel it"""
+    revival: bool
+    """started by the owner to bring up the desired modules: no user waits for it"""
+
+
+class OperationWithStepsJson(OperationJson):
+    """An operation with its steps."""
+
+    detail: str | None
+    """reason for waiting, as text"""
+    steps: list[StepJson]
+
+
+class EngineStatusJson(TypedDict):
+    """Whether the engine answers."""
+
+    running: bool
+    """it answers"""
+    version: str | None
+    """its version; `null` if no engine answers"""
+
+
+class EngineJson(EngineStatusJson):
+    """The engine."""
+
+    id: str | None
+    """id under which its state is stored"""
+    error: ErrorJson | None
+    """the reason for no answer"""
+    starting: bool
+    """the applet is starting it"""
+
+
+class StatusJson(TypedDict):
+    """The state of the stack."""
+
+    engine: EngineStatusJson
+    state: State
+    """state of the whole stack: the worst state of a module"""
+    modules: list[ModuleJson]
+    """by kind and name, orphans last"""
+
+
+class SnapshotJson(TypedDict):
+    """Everything at one moment."""
+
+    seq: int
+    language: Language
+    """the language of its texts"""
+    engine: EngineJson
+    state: State
+    """state of the whole stack: the worst state of a module"""
+    modules: list[ModuleJson]
+    """sorted by title, orphans last"""
+    operations: list[OperationJson]
+    """the running ones, and the last that ended"""
+    chosen: list[str]
+    """the names of the modules that *Start all* starts"""
