@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aiserver_tray.base.errors import AiServerError, CatalogError, Place, Problem
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Plural, Text
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
@@ -45,10 +45,12 @@ class Report:
                 for n in self.notes
             ),
             Text(
-                "modules: {modules}, problems: {problems}, notes: {notes}",
-                modules=len(self.checked),
-                problems=len(self.problems),
-                notes=len(self.notes),
+                "{modules}, {problems}, {notes}",
+                modules=Plural(
+                    "{count} module checked", "{count} modules checked", count=len(self.checked)
+                ),
+                problems=Plural("{count} problem", "{count} problems", count=len(self.problems)),
+                notes=Plural("{count} note", "{count} notes", count=len(self.notes)),
             ).render(language),
         ]
 

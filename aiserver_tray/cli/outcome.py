@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Plural, Text
 from aiserver_tray.cli import units
 from aiserver_tray.cli.common import failure
 from aiserver_tray.model import ModuleView, OperationView, Snapshot
@@ -34,9 +34,19 @@ def _ended(view: OperationView, time: str) -> Text:
         case "stop":
             return Text("Stopped: {names} ({time})", names=names, time=time)
         case "pull":
-            return Text("{count} images pulled ({time})", count=count, time=time)
+            return Plural(
+                "{count} image pulled ({time})",
+                "{count} images pulled ({time})",
+                count=count,
+                time=time,
+            )
         case "build":
-            return Text("{count} images built ({time})", count=count, time=time)
+            return Plural(
+                "{count} image built ({time})",
+                "{count} images built ({time})",
+                count=count,
+                time=time,
+            )
         case _:
             return Text("Removed: {names} ({time})", names=names, time=time)
 

@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Final, Literal
 
 from aiserver_tray.base.errors import EngineDownError, each
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Plural, Text
 from aiserver_tray.model import ModuleView, OperationKind, OperationView, Snapshot
 from aiserver_tray.state.words import STATES
 
@@ -251,8 +251,13 @@ def _failure(modules: Sequence[ModuleView], titles: Mapping[str, str]) -> Notifi
 
 def _recovery(modules: Sequence[ModuleView], titles: Mapping[str, str]) -> Notification:
     names = ", ".join(_title(module, titles) for module in modules)
-    title = Text("{name} runs again", name=names)
-    return Notification("module", title, Text("It recovered by itself."))
+    title = Plural(
+        "{names} is running again",
+        "{names} are running again",
+        count=len(modules),
+        names=names,
+    )
+    return Notification("module", title, Text("No action is needed."))
 
 
 def _end_of(operation: OperationView, titles: Mapping[str, str]) -> Notification:

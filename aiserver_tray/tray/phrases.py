@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Plural, Text
 from aiserver_tray.model import ModuleView, OperationView, Snapshot
 from aiserver_tray.state.progress import headline
 from aiserver_tray.state.words import CONDITIONS, STATES
@@ -23,7 +23,14 @@ def busy(operations: Sequence[OperationView]) -> Text | None:
     if not operations:
         return None
     first, others = headline(operations[0]), len(operations) - 1
-    return Text("{what} (and {count} more)", what=first, count=others) if others else first
+    if not others:
+        return first
+    return Plural(
+        "{what} (and {count} more task)",
+        "{what} (and {count} more tasks)",
+        count=others,
+        what=first,
+    )
 
 
 def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:

@@ -68,7 +68,7 @@ def test_a_killed_service_shows_and_heals(outspoken: Applet, engine: docker.Dock
     failed, healed = applet.notifications()
     assert "Shop" in failed
     assert "web: " in failed
-    assert healed == "Shop runs again: It recovered by itself."
+    assert healed == "Shop is running again: No action is needed."
     applet.quit()
     assert len(applet.notifications()) == 2
 

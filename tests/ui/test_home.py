@@ -56,15 +56,15 @@ def test_a_module_tells_where_it_is_who_uses_it_and_what_is_wrong(stack: Stack) 
     home.wait_for_text("oneapi: unhealthy <b>for 2 min</b>", "[data-module=oneapi]")
     home.wait_for_text("127.0.0.1:5432", "[data-module=postgres]")
     home.wait_for_text("used by n8n, Dify", "[data-module=postgres]")
-    home.wait_for_text("Modules healthy: 1 of 3", ".overview")
+    home.wait_for_text("1 of 3 modules healthy", ".overview")
     home.wait_for_text("Docker engine 29.1.0", ".overview")
 
 
 @pytest.mark.parametrize(
     ("language", "everything", "started", "healthy"),
     [
-        ("en", "Everything is running", ALL_STARTED, "Modules healthy: 1 of 1"),
-        ("zh", "全部运行正常", "已启动的模块全部运行正常", "1 个模块中有 1 个运行正常"),
+        ("en", "Everything is running", ALL_STARTED, "1 of 1 module healthy"),
+        ("zh", "全部运行正常", "已启动的模块全部运行正常", "1/1 个模块运行正常"),
     ],
 )
 def test_everything_is_said_to_run_only_where_no_module_is_stopped(
@@ -276,7 +276,7 @@ def test_a_page_that_did_not_come_whole_comes_again(stack: Stack, part: str) -> 
 def test_everything_in_chinese(stack: Stack) -> None:
     stack.show(states.in_chinese(states.starting()))
     home = stack.home("zh")
-    for text in ("正在启动全部模块", "约剩 42 秒", "功能模块", "基础服务", "全部停止"):
+    for text in ("正在启动全部模块", "大约还需 42 秒", "功能模块", "基础服务", "全部停止"):
         home.wait_for_text(text)
     assert home.script("return document.documentElement.lang") == "zh"
 
@@ -288,7 +288,7 @@ def test_another_language_shows_without_another_page(stack: Stack) -> None:
     home.script("window.isOld = true")
     host.chosen = "zh"
     host.show(states.in_chinese(states.starting()))
-    for text in ("正在启动全部模块", "约剩 42 秒", "功能模块", "基础服务", "全部停止"):
+    for text in ("正在启动全部模块", "大约还需 42 秒", "功能模块", "基础服务", "全部停止"):
         home.wait_for_text(text)
     assert home.script("return document.documentElement.lang") == "zh"
     host.chosen = None

@@ -45,7 +45,7 @@ def test_an_answer_that_does_not_come_is_told_in_words(stack: Stack) -> None:
 def test_an_operation_shows_how_far_it_is_and_can_be_cancelled(stack: Stack) -> None:
     host = stack.show(states.starting())
     home = stack.home()
-    for text in ("Starting all", "waiting for postgres", "3 of 7 ready", "about 42 s left"):
+    for text in ("Starting all", "waiting for postgres", "3 of 7 ready", "about 42 seconds left"):
         home.wait_for_text(text, ".operation")
     assert home.script("return document.querySelector('.operation progress').position") == 3 / 7
     home.button("Cancel: Starting all").click()
@@ -56,7 +56,7 @@ def test_an_operation_shows_how_far_it_is_and_can_be_cancelled(stack: Stack) -> 
     host.show(states.snapshot("stopping", *stopping, operations=[others]))
     home.wait_for_text("Stopping n8n", ".operation")
     home.wait_for_text("3 of 7 stopped", ".operation")
-    home.wait_for_text("Modules still to stop: 1", ".overview")
+    home.wait_for_text("1 module left to stop", ".overview")
     assert not home.all(".operation button"), "another process's can't be cancelled here"
 
 
@@ -87,7 +87,7 @@ def test_the_whole_detail_of_an_operation_is_seen(stack: Stack, width: int) -> N
     text = "const it = document.querySelector('.operation .grow');"
     assert home.script(f"{text} return it.scrollWidth <= it.clientWidth")
     assert home.script(f"{text} return it.scrollHeight <= it.clientHeight")
-    for name in ("Starting all", "3 of 7 ready", "about 42 s left", "Cancel"):
+    for name in ("Starting all", "3 of 7 ready", "about 42 seconds left", "Cancel"):
         home.wait_for_text(name, ".operation")
     overflow = "return document.documentElement.scrollWidth - innerWidth"
     assert home.script(overflow) <= 0

@@ -49,7 +49,9 @@ def test_a_broken_module_is_told_on_stderr_and_the_others_are_listed(cli: Comman
 def test_check_takes_a_file_and_refuses_a_place_without_modules(
     cli: CommandLine, tmp_path: Path
 ) -> None:
-    assert "modules: 1, problems: 0" in cli.call("catalog", "check", N8N / "compose.yaml").output
+    assert (
+        "1 module checked, 0 problems" in cli.call("catalog", "check", N8N / "compose.yaml").output
+    )
     assert cli.call("catalog", "check", tmp_path).code == 2
 
 

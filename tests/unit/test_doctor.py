@@ -295,7 +295,10 @@ def test_an_address_of_no_engine_is_told(used: Home) -> None:
 
 @pytest.mark.parametrize(
     ("notices", "told"),
-    [((Text("little memory"),), ["note: little memory"]), ((), ["ok: mine have the resources"])],
+    [
+        ((Text("little memory"),), ["note: little memory"]),
+        ((), ["ok: There are enough resources for mine."]),
+    ],
 )
 def test_resources_are_in_order_only_where_nothing_is_noted(
     app: App, monkeypatch: pytest.MonkeyPatch, notices: tuple[Text, ...], told: list[str]

@@ -1,6 +1,6 @@
 // @ts-check
 /** Values as people read them. */
-import { mark, t } from "./i18n.js";
+import { mark, t, tn } from "./i18n.js";
 
 /** @typedef {import("./types.js").State} State */
 
@@ -20,8 +20,11 @@ export const STATES = {
 
 /** @param {number} seconds */
 export function timeLeft(seconds) {
-  if (seconds < 60) return t("about {n} s left", { n: Math.max(1, Math.round(seconds)) });
-  return t("about {n} min left", { n: Math.round(seconds / 60) });
+  if (seconds < 60) {
+    const count = Math.max(1, Math.round(seconds));
+    return tn("about {count} second left", "about {count} seconds left", count);
+  }
+  return tn("about {count} minute left", "about {count} minutes left", Math.round(seconds / 60));
 }
 
 /** @param {string[]} items */

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypedDict
 
-from aiserver_tray.base.i18n import Language, Text, rendered
+from aiserver_tray.base.i18n import Language, Plural, Text, rendered
 from aiserver_tray.base.masking import hide
 
 
@@ -66,7 +66,9 @@ class JointError(AiServerError):
 
     def __init__(self, errors: Sequence[AiServerError]) -> None:
         self.errors = tuple(one for error in errors for one in each(error))
-        super().__init__(Text("{count} things are wrong.", count=len(self.errors)))
+        super().__init__(
+            Plural("Found {count} problem.", "Found {count} problems.", count=len(self.errors))
+        )
         self.code = self.errors[0].code  # type: ignore[misc]
 
     def data_in(self, language: Language) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from aiserver_tray.base.errors.base import AiServerError
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Plural, Text
 
 
 class ExitedError(AiServerError):
@@ -129,8 +129,10 @@ class InUseError(AiServerError):
 
     def __init__(self, module: str, users: Sequence[str]) -> None:
         super().__init__(
-            Text(
-                "{module} is needed by {users}. Stop these first, or all together with --cascade.",
+            Plural(
+                "{module} is used by {users}. Stop that first, or stop both with --cascade.",
+                "{module} is used by {users}. Stop those first, or stop them all with --cascade.",
+                count=len(users),
                 module=module,
                 users=", ".join(users),
             ),

@@ -165,13 +165,13 @@ def _all_well(
         return
     modules = ", ".join(target.name for target in targets)
     if info.is_local and "ports" not in wrong:
-        text = Text("The ports of {modules} are free, or ours.", modules=modules)
+        text = Text("The ports for {modules} are free or already ours.", modules=modules)
         yield Finding("ports", "ok", text)
     if "names" not in wrong:
-        text = Text("Nobody else has the names that {modules} need.", modules=modules)
+        text = Text("No name conflicts for {modules}.", modules=modules)
         yield Finding("names", "ok", text)
     if info.shares_kernel and "resources" not in wrong:
-        text = Text("{modules} have the resources they need.", modules=modules)
+        text = Text("There are enough resources for {modules}.", modules=modules)
         yield Finding("resources", "ok", text)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from aiserver_tray.base.errors import SettingError, UnknownSettingError
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Plural, Text
 from aiserver_tray.catalog.catalog import APP, Catalog
 from aiserver_tray.core.doctor.finding import Finding
 from aiserver_tray.settings.app_settings import APP_SETTINGS
@@ -71,7 +71,11 @@ def _catalog(catalog: Catalog) -> Iterator[Finding]:
         text = Text("{place}: {why}", place=problem.place, why=problem.text)
         yield Finding("catalog", "problem", text)
     if not catalog.problems:
-        text = Text("The catalog has {count} modules.", count=len(catalog.modules))
+        text = Plural(
+            "The catalog has {count} module.",
+            "The catalog has {count} modules.",
+            count=len(catalog.modules),
+        )
         yield Finding("catalog", "ok", text)
 
 

@@ -52,7 +52,7 @@ def test_a_failure_and_a_recovery_are_told_once_each() -> None:
     assert notifier.due is None
     assert not notifier.take(snapshot(N8N, DIFY), LATER + 20)
     assert after_gathering(notifier, snapshot(N8N, DIFY)) == [
-        "n8n runs again | It recovered by itself."
+        "n8n is running again | No action is needed."
     ]
     assert not notifier.take(snapshot(N8N, DIFY), LATER + 300)
 
@@ -66,7 +66,7 @@ def test_modules_that_fail_together_are_one_piece_of_news() -> None:
     ]
     notifier.take(snapshot(N8N, DIFY), LATER + 20)
     assert after_gathering(notifier, snapshot(N8N, DIFY)) == [
-        "n8n, Dify runs again | It recovered by itself."
+        "n8n, Dify are running again | No action is needed."
     ]
 
 
@@ -75,7 +75,9 @@ def test_who_heals_at_once_has_failed_all_the_same() -> None:
     notifier.take(snapshot(DEAD), LATER)
     notifier.take(snapshot(N8N), LATER + 0.5)
     assert after_gathering(notifier, snapshot(N8N)) == ["n8n failed | ended with exit code 137"]
-    assert after_gathering(notifier, snapshot(N8N)) == ["n8n runs again | It recovered by itself."]
+    assert after_gathering(notifier, snapshot(N8N)) == [
+        "n8n is running again | No action is needed."
+    ]
 
 
 def test_who_fails_again_and_again_is_not_told_each_time() -> None:

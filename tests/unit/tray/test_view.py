@@ -113,7 +113,9 @@ def test_of_several_operations_each_can_be_cancelled() -> None:
     both = (STARTING, STOPPING)
     seen = snapshot(module("n8n", "starting"), module("dify", "stopping"), operations=both)
     view = shown(seen)
-    assert tree(view.menu).startswith("(◑ Starting 0/2: waiting for postgres (and 1 more))\n*Open")
+    assert tree(view.menu).startswith(
+        "(◑ Starting 0/2: waiting for postgres (and 1 more task))\n*Open"
+    )
     assert dedent("""\
         Cancel
           Starting 0/2: waiting for postgres

@@ -4,7 +4,7 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import * as actions from "../actions.js";
 import { isBrowser } from "../bridge.js";
 import { list } from "../format.js";
-import { t } from "../i18n.js";
+import { t, tn } from "../i18n.js";
 import { button } from "./button.js";
 import { icon } from "./icon.js";
 import { isActive } from "./operations.js";
@@ -143,9 +143,12 @@ function stop(module, { snapshot }) {
   }
   actions.confirm({
     title: t("Stop {name}?", { name: titleOf(module) }),
-    text: t("{users} need it and will be stopped first. All data stays.", {
-      users: list(users.map(titleOf)),
-    }),
+    text: tn(
+      "{users} uses it and will stop too. Your data is kept.",
+      "{users} use it and will stop too. Your data is kept.",
+      users.length,
+      { users: list(users.map(titleOf)) },
+    ),
     action: t("Stop"),
     run: () => actions.stopWithUsers(module.name),
   });

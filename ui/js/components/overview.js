@@ -3,7 +3,7 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import * as actions from "../actions.js";
 import { list } from "../format.js";
-import { mark, t } from "../i18n.js";
+import { mark, t, tn } from "../i18n.js";
 import { button } from "./button.js";
 import { emblem } from "./state.js";
 
@@ -56,14 +56,18 @@ function engineLine({ state, engine, modules }) {
 /** @param {Module[]} modules */
 function leftToStop(modules) {
   const count = modules.filter(({ state }) => state === "stopping").length;
-  return t("Modules still to stop: {count}", { count });
+  return tn("{count} module left to stop", "{count} modules left to stop", count);
 }
 
 /** @param {Module[]} modules */
 function healthyOf(modules) {
   const meant = modules.filter(({ wanted, state }) => wanted || state !== "stopped");
   const ready = meant.filter(({ state }) => state === "running").length;
-  return meant.length ? t("Modules healthy: {ready} of {total}", { ready, total: meant.length }) : "";
+  if (!meant.length) return "";
+  return tn(
+    "{ready} of {count} module healthy", "{ready} of {count} modules healthy",
+    meant.length, { ready },
+  );
 }
 
 /** @param {PageState & {snapshot: Snapshot}} page */

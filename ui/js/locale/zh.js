@@ -25,8 +25,6 @@ export default {
   "In error": "出错",
   "It is looked for.": "正在查找。",
   "Logs are not in this window yet": "此窗口尚不能显示日志",
-  "Modules healthy: {ready} of {total}": "{total} 个模块中有 {ready} 个运行正常",
-  "Modules still to stop: {count}": "尚待停止的模块：{count}",
   "No longer in the catalog": "已不在目录中",
   "Not all images could be built": "部分镜像无法构建",
   "Not all images could be fetched": "部分镜像无法获取",
@@ -74,10 +72,11 @@ export default {
   "This session is over": "本次会话已结束",
   "What you see is how it was. Start it again with: aiserver-tray serve": "现在显示的是之前的状态。请重新启动：aiserver-tray serve",
   "Who works with {names} will be interrupted. All data stays.": "正在使用 {names} 的人会被中断。所有数据都会保留。",
-  "about {n} min left": "约剩 {n} 分钟",
-  "about {n} s left": "约剩 {n} 秒",
+  "about {count} minute left": "大约还需 {count} 分钟",
+  "about {count} second left": "大约还需 {count} 秒",
   "used by {names}": "被 {names} 使用",
   "waiting for another operation": "正在等待另一项操作",
+  "{count} module left to stop": "还有 {count} 个模块待停止",
   "{done} of {total} built": "{done}/{total} 已构建",
   "{done} of {total} fetched": "{done}/{total} 已获取",
   "{done} of {total} ready": "{done}/{total} 已就绪",
@@ -87,5 +86,6 @@ export default {
   "{names} could not be restarted": "无法重启 {names}",
   "{names} could not be started": "无法启动 {names}",
   "{names} could not be stopped": "无法停止 {names}",
-  "{users} need it and will be stopped first. All data stays.": "{users} 需要它，会先被停止。所有数据都会保留。"
+  "{ready} of {count} module healthy": "{ready}/{count} 个模块运行正常",
+  "{users} uses it and will stop too. Your data is kept.": "{users} 正在使用它，也会一起停止。您的数据会保留。"
 };
