@@ -19,7 +19,7 @@ from aiserver_tray.cli.common import (
     print_table,
     tell,
 )
-from aiserver_tray.cli.config import as_data
+from aiserver_tray.cli.config import setting_json
 from aiserver_tray.cli.terminal import harmless
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _description(app: "App", name: str) -> dict[str, Any]:
         "open": app.model(name).open,  # as `status` has it of one that does not run
         "requires": list(resolved.requires),
         "needs": module.needs.model_dump(exclude_defaults=True),
-        "settings": [{"name": entry.address, **as_data(app, entry)} for entry in entries],
+        "settings": [{"name": entry.address, **setting_json(app, entry)} for entry in entries],
         "services": [
             {"name": service, "image": model.get("image"), "ports": _ports(model)}
             for service, model in resolved.project.to_compose()["services"].items()

@@ -1,7 +1,7 @@
 """``aiserver-tray config``: the settings of the modules and of the applet."""
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +21,7 @@ from aiserver_tray.settings.store import Entry, address_of
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
+    from aiserver_tray.cli.forms import SettingJson
 
 
 @click.group()
@@ -37,7 +38,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     app = current_app()
     entries = app.settings.entries(app.declared)
     if as_json:
-        print_json({entry.address: as_data(app, entry) for entry in entries})
+        print_json({entry.address: setting_json(app, entry) for entry in entries})
     else:
         print_table(
             (Text("NAME"), Text("VALUE"), Text("TYPE"), Text("WHAT IT IS")),
@@ -49,8 +50,8 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
         )
 
 
-def as_data(app: "App", entry: Entry) -> dict[str, Any]:
-    """What a program is told of a setting."""
+def setting_json(app: "App", entry: Entry) -> "SettingJson":
+    """*entry* for a program."""
     setting = entry.setting
     return {
         "value": entry.shown,

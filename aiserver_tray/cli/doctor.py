@@ -37,7 +37,7 @@ def command(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     app = current_app()
     findings = examine(app)
     if as_json:
-        print_json({"checks": [finding.as_data(app.language) for finding in findings]})
+        print_json({"checks": [finding.as_json(app.language) for finding in findings]})
     else:
         _print(findings, app)
     sys.exit(1 if any(finding.grade == "problem" for finding in findings) else 0)

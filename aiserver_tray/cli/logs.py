@@ -30,6 +30,7 @@ from aiserver_tray.core.logs.level import LEVELS, Level, is_at_least
 from aiserver_tray.core.logs.sources import Follower, Source, Span, history, levelled, sources
 
 if TYPE_CHECKING:
+    from aiserver_tray.cli.forms import LogLineJson
     from aiserver_tray.engine.values import LogLine
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow",
@@ -79,16 +80,15 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
 
 
 def _print_json(source: Source, line: "LogLine", level: Level) -> None:
-    print_json_line(
-        {
-            "time": line.time.isoformat() if line.time else None,
-            "module": source.module,
-            "service": source.service,
-            "stream": line.stream,
-            "level": level,
-            "message": line.text,
-        }
-    )
+    form: LogLineJson = {
+        "time": line.time.isoformat() if line.time else None,
+        "module": source.module,
+        "service": source.service,
+        "stream": line.stream,
+        "level": level,
+        "message": line.text,
+    }
+    print_json_line(form)
 
 
 def _printer(wanted: Sequence[Source]) -> Callable[[Source, "LogLine", Level], None]:

@@ -29,9 +29,11 @@ from aiserver_tray.cli.words import STEPS
 from aiserver_tray.model import OperationKind, OperationView
 
 if TYPE_CHECKING:
+    from aiserver_tray.cli.forms import PlannedStepJson
     from aiserver_tray.cli.progress import Item
     from aiserver_tray.contract.local.remote import RemoteOperation, RemoteStore
     from aiserver_tray.core.core import Core
+    from aiserver_tray.operations.plan.plan import Step
     from aiserver_tray.operations.request import Request
     from aiserver_tray.operations.service import Operation
     from aiserver_tray.state.store import Store
@@ -256,7 +258,7 @@ def _print_plan(request: "Request", *, as_json: bool) -> None:
     tell(notice.render(app.language) for notice in preview.notices)
 
 
-def plan_row(step: Any) -> dict[str, Any]:  # noqa: ANN401
+def plan_row(step: "Step") -> "PlannedStepJson":
     """A step of a plan as JSON."""
     return {
         "id": step.id,

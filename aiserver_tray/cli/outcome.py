@@ -1,12 +1,15 @@
 """How an operation ended, for people and as JSON."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from aiserver_tray.base.i18n import Language, Plural, Text
 from aiserver_tray.cli import units
 from aiserver_tray.cli.common import failure
 from aiserver_tray.model import ModuleView, OperationView, Snapshot
 from aiserver_tray.state.words import STATES
+
+if TYPE_CHECKING:
+    from aiserver_tray.cli.forms import ResultJson
 
 NOTHING = Text("There is nothing to do.")
 
@@ -60,19 +63,18 @@ def _state(module: ModuleView) -> Text:
 
 def outcome_json(
     view: OperationView, snapshot: Snapshot, language: Language, seconds: float
-) -> dict[str, Any]:
+) -> "ResultJson":
     """The operation's end as JSON: the form of every answer, and what became of the modules."""
     from aiserver_tray.state.codec import status_json  # noqa: PLC0415 - after Ctrl-C works
 
-    if view.error:
-        answer = failure(view.error, language)
-    else:
-        texts = summary(view, snapshot, seconds)
-        message = "\n".join(text.render(language) for text in texts)
-        answer = {"success": True, "code": None, "message": message, "data": {}}
+    error = failure(view.error, language) if view.error else None
+    texts = [] if error else summary(view, snapshot, seconds)
     modules = status_json(snapshot, language)["modules"]
     return {
-        **answer,
+        "success": error is None,
+        "code": error["code"] if error else None,
+        "message": error["message"] if error else "\n".join(t.render(language) for t in texts),
+        "data": error["data"] if error else {},
         "operation": view.kind,
         "status": view.status,
         "seconds": round(seconds, 3),

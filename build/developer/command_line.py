@@ -4,6 +4,7 @@ python3 build/dev.py run [COMMAND…]           set up, then run the applet: up 
 python3 build/dev.py test [LEVEL…] [-- …]     all tests, or one level: unit, oracle, engine …
 python3 build/dev.py test --changed           only what the uncommitted change can break
 python3 build/dev.py check                    what CI checks besides the tests
+python3 build/dev.py generate                 update what is generated from declarations in the code
 python3 build/dev.py translate                update the translations after a change of texts
 python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
 python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
@@ -20,6 +21,7 @@ from developer.commands import (
     command_bench,
     command_check,
     command_exec,
+    command_generate,
     command_lab,
     command_run,
     command_soak,
@@ -100,6 +102,7 @@ COMMANDS = {
         add_test,
     ),
     "check": Command(command_check, ""),
+    "generate": Command(command_generate, ""),
     "translate": Command(command_translate, ""),
     "exec": Command(
         command_exec, "-- COMMAND…", "what to run stands after --, as in: exec -- python -V"

@@ -24,6 +24,7 @@ from developer.soak import soak
 CATALOG = "orchestration"
 MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*/*/compose.yaml"))
 TRANSLATIONS = ("python", "build/translations.py")
+GENERATE = ("python", "build/generate.py")
 LINT = ("compose-lint", "check", "--quiet", "--skip-suppressed", "--strict-config", "--config")
 CHECKS = (
     ("ruff", "check", "."),
@@ -31,6 +32,7 @@ CHECKS = (
     ("mypy",),
     ("lint-imports",),
     (*TRANSLATIONS, "--check"),
+    (*GENERATE, "--check"),
     (*LINT, f"{CATALOG}/.compose-lint.yml", "--fail-on", "low", *MODULES),
 )
 
@@ -74,6 +76,12 @@ def command_translate(_: argparse.Namespace) -> int:
     """Bring the translations up to date with the texts in the code, and list those to write."""
     set_up({})
     return become(*TRANSLATIONS)
+
+
+def command_generate(_: argparse.Namespace) -> int:
+    """Write the parts of documentation that are generated from declarations in the code."""
+    set_up({})
+    return become(*GENERATE)
 
 
 def possible_levels() -> list[str]:

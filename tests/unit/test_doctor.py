@@ -196,7 +196,7 @@ def test_a_broken_module_and_earlier_damage_are_told(
 
 
 def test_a_finding_is_told_in_the_readers_language(home: Home, catalog: Catalog) -> None:
-    found = examine(Settings(home), catalog)[0].as_data("zh")
+    found = examine(Settings(home), catalog)[0].as_json("zh")
     assert (found["name"], found["grade"]) == ("key", "ok")
     assert "密钥" in found["message"]
 

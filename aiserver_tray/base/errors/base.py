@@ -11,7 +11,7 @@ class ErrorJson(TypedDict):
     """An error, as clients and programs get it."""
 
     code: str
-    """one of the error codes"""
+    """one of the [error codes](errors.md)"""
     message: str
     """what happened, why, and what to do next"""
     data: dict[str, Any]

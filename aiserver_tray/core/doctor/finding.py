@@ -2,12 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from aiserver_tray.base.errors import AiServerError, CatalogError
 from aiserver_tray.base.i18n import Language, Text
 
 Grade = Literal["ok", "note", "problem"]
+
+
+class CheckJson(TypedDict):
+    """A check of the doctor."""
+
+    name: str
+    """the checked thing, such as `key` or `ports`; several checks may share a name"""
+    grade: Grade
+    """`note`: worth knowing; `problem`: needs a fix"""
+    message: str
+    """the finding, and its fix"""
 
 
 @dataclass(frozen=True)
@@ -18,7 +29,7 @@ class Finding:
     grade: Grade
     text: Text
 
-    def as_data(self, language: Language) -> dict[str, Any]:
+    def as_json(self, language: Language) -> CheckJson:
         """As JSON."""
         return {"name": self.name, "grade": self.grade, "message": self.text.render(language)}
 

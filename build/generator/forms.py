@@ -1,0 +1,123 @@
+"""Reads forms of JSON from their declarations: TypedDicts and pydantic models, whose fields have
+their meanings as string literals below them."""
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field as it is on the wire. ``meaning`` is empty if its name says enough."""
+
+    name: str
+    type: Any
+    meaning: str
+    is_required: bool
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """``fields``: its own ones, in addition to those of its ``bases``."""
+
+    declaration: type
+    summary: str
+    fields: tuple[Field, ...]
+    bases: tuple["Form", ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name outside of Python."""
+        return self.declaration.__name__.removesuffix("Json")
+
+    @property
+    def all_fields(self) -> tuple[Field, ...]:
+        """Its fields with those of its bases."""
+        return (*(field for base in self.bases for field in base.all_fields), *self.fields)
+
+
+def is_form(type_: object) -> bool:
+    """Whether *type_* declares a form."""
+    return is_typeddict(type_) or hasattr(type_, "__pydantic_fields__")
+
+
+def form_of(declaration: type) -> Form:
+    """The form that *declaration* declares."""
+    summary = (inspect.getdoc(declaration) or "").partition("\n\n")[0].replace("\n", " ")
+    if is_typeddict(declaration):
+        fields, bases = _typed_dict(declaration)
+        return Form(declaration, summary, fields, bases)
+    return Form(declaration, summary, tuple(_pydantic_fields(declaration)))
+
+
+def _typed_dict(declaration: Any) -> tuple[tuple[Field, ...], tuple[Form, ...]]:  # noqa: ANN401
+    node, hints = _class_node(declaration), get_type_hints(declaration)
+    fields = (
+        Field(name, hints[name], meaning, name in declaration.__required_keys__)
+        for name, meaning in _meanings(node).items()
+    )
+    # Python 3.11 keeps no bases of a TypedDict.
+    names = (base.id for base in node.bases if isinstance(base, ast.Name))
+    known = vars(sys.modules[declaration.__module__])
+    bases = (form_of(known[name]) for name in names if is_typeddict(known[name]))
+    return tuple(fields), tuple(bases)
+
+
+def _pydantic_fields(declaration: Any) -> Iterator[Field]:  # noqa: ANN401
+    hints, meanings = get_type_hints(declaration), {}
+    for each in reversed(declaration.__mro__):
+        if not each.__module__.startswith(("builtins", "pydantic")):
+            meanings.update(_meanings(_class_node(each)))
+    for name, info in declaration.__pydantic_fields__.items():
+        wire_name = info.serialization_alias or info.alias or name
+        is_required = info.is_required()
+        default = None if is_required else info.get_default(call_default_factory=True)
+        yield Field(wire_name, hints[name], meanings[name], is_required, default)
+
+
+def _class_node(declaration: type) -> ast.ClassDef:
+    (node,) = ast.parse(textwrap.dedent(inspect.getsource(declaration))).body
+    assert isinstance(node, ast.ClassDef)
+    return node
+
+
+def _meanings(node: ast.ClassDef) -> dict[str, str]:
+    """Name of each annotated field in the class -> the text below it, in one line."""
+    found: dict[str, str] = {}
+    for statement, following in zip(node.body, [*node.body[1:], None], strict=True):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            found[statement.target.id] = _text(following)
+    return found
+
+
+def _text(statement: ast.stmt | None) -> str:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str(text))):
+            return " ".join(text.split())
+    return ""
+
+
+# -- types -----------------------------------------------------------------------------------------
+
+_LISTS = (list, tuple, set, frozenset)
+
+
+def union_members(type_: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    """The types of which *type_* is the union; itself if it is none."""
+    return get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
+
+
+def item_type(type_: Any) -> Any:  # noqa: ANN401
+    """What a list *type_* holds; None if it is no list."""
+    return get_args(type_)[0] if get_origin(type_) in _LISTS else None
+
+
+def is_literal(type_: object) -> bool:
+    """Whether *type_* is a choice of values."""
+    return get_origin(type_) is Literal
