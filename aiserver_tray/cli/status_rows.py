@@ -8,7 +8,7 @@ from aiserver_tray.state.words import STATES
 
 HEADS = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
 """Of the columns."""
-_ORPHAN = Text("not in the catalog any more")
+_ORPHAN = Text("no longer in the catalog")
 _SILENT = Text("The Docker engine was asked, but has not answered yet. Look again a little later.")
 _DOCTOR = Text("How it was looked for, and what else may be wrong: aiserver-tray doctor")
 

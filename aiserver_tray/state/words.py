@@ -10,9 +10,9 @@ STATES: Mapping[State, Text] = {
     "starting": Text("starting"),
     "running": Text("running"),
     "degraded": Text("partly running"),
-    "error": Text("in error"),
+    "error": Text("failed"),
     "stopping": Text("stopping"),
-    "engine_down": Text("engine down"),
+    "engine_down": Text("Docker is off"),
 }
 
 CONDITIONS: Mapping[State, Text] = {
@@ -20,9 +20,9 @@ CONDITIONS: Mapping[State, Text] = {
     "starting": Text("Starting"),
     "running": Text("Running"),
     "degraded": Text("Partly running"),
-    "error": Text("In error"),
+    "error": Text("Failed"),
     "stopping": Text("Stopping"),
-    "engine_down": Text("Engine down"),
+    "engine_down": Text("Docker is off"),
 }
 """The same, where they begin a line."""
 

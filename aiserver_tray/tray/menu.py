@@ -99,7 +99,7 @@ class _Menu:
         if not engine.running and engine.error is None:
             return  # nothing is known yet
         if not engine.running and self._facts.can_start_engine:
-            yield self._offer(Text("Start engine"), StartEngine(), not engine.starting)
+            yield self._offer(Text("Start Docker"), StartEngine(), not engine.starting)
         else:
             yield self._offer(Text("Start all"), StartAll(), self._can_start_all())
         stoppable = any(self._may_stop(module) for module in self._snapshot.modules)
@@ -135,7 +135,7 @@ class _Menu:
         yield self._item(Text("Settings"), OpenDashboard("settings"))
 
     def _end(self) -> Iterator[Entry]:
-        leave = self._say(Text("Quit, leave everything running"))
+        leave = self._say(Text("Quit and keep everything running"))
         choices = [Entry(leave, Quit("leave"), is_default=True)]
         if self._snapshot.engine.running:
             choices.append(self._item(Text("Quit and stop everything"), Quit("stop")))
@@ -161,7 +161,7 @@ class _Menu:
         if module.reason:
             yield self._told(self._say(module.reason))
         elif module.orphan:
-            yield self._told(self._say(Text("not in the catalog any more")))
+            yield self._told(self._say(Text("no longer in the catalog")))
         if module.used_by:
             users = ", ".join(map(self._title, module.used_by))
             yield self._told(self._say(Text("Used by {users}", users=users)))

@@ -11,7 +11,7 @@ from aiserver_tray.model import OperationKind
 from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action
 
-_FAILED = Text("That did not work")
+_FAILED = Text("Something went wrong")
 
 _MAX_CONCURRENT_WAITS = 8
 """Ends that are waited for at once: another process's core answers few calls of one client at a

@@ -32,18 +32,18 @@ _SUCCEEDED: Mapping[OperationKind, Text] = {
     "stop": Text("Stopped"),
     "down": Text("Removed"),
     "restart": Text("Restarted"),
-    "pull": Text("Pulled"),
-    "build": Text("Built"),
+    "pull": Text("Images downloaded"),
+    "build": Text("Images built"),
 }
 _FAILED: Mapping[OperationKind, Text] = {
-    "up": Text("Starting failed"),
-    "stop": Text("Stopping failed"),
-    "down": Text("Removing failed"),
-    "restart": Text("Restarting failed"),
-    "pull": Text("Pulling failed"),
-    "build": Text("Building failed"),
+    "up": Text("Couldn't start"),
+    "stop": Text("Couldn't stop"),
+    "down": Text("Couldn't remove"),
+    "restart": Text("Couldn't restart"),
+    "pull": Text("Couldn't download images"),
+    "build": Text("Couldn't build images"),
 }
-_NOT_ALL = Text("Not everything could be started")
+_NOT_ALL = Text("Some modules couldn't start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,15 @@ class _EngineNews:
             return []
         self._told = running
         if running:
-            follow = Text("What ran before follows by itself.")
-            return [Notification("engine", Text("The Docker engine is back"), follow)]
+            follow = Text("Your modules restart automatically.")
+            return [Notification("engine", Text("Docker is running again"), follow)]
         error = snapshot.engine.error
-        why = error.text if error else Text("It was stopped.")
-        return [Notification("engine", Text("The Docker engine is gone"), why)]
+        why = (
+            error.text
+            if error
+            else Text("Your data is kept. Your modules restart when Docker is running again.")
+        )
+        return [Notification("engine", Text("Docker is off"), why)]
 
     def due(self, now: float) -> float | None:
         return self.quiet_until if now < self.quiet_until else None

@@ -45,14 +45,14 @@ def _condition(snapshot: Snapshot) -> Text:
     word = CONDITIONS[snapshot.state]
     if snapshot.state == "engine_down":
         if snapshot.engine.starting:
-            return Text("Starting the engine…")
+            return Text("Starting Docker…")
         error = snapshot.engine.error
         return Text("{name}: {why}", name=word, why=error.text) if error else word
     concerned = [module for module in snapshot.modules if module.state != "stopped"]
     if not concerned or snapshot.state == "stopping":
         return word  # how many are left healthy is not what is waited for
     return Text(
-        "{state}, {ready}/{total} healthy",
+        "{state}, {ready} of {total} healthy",
         state=word,
         ready=sum(module.state == "running" for module in concerned),
         total=len(concerned),

@@ -130,18 +130,18 @@ class Screens:
 def _what_happened(hope: _Hope, reason: str) -> Text:
     if hope == "no window":
         return Text(
-            "There is no browser engine for the window ({reason}). Your web browser shows "
-            "what was asked for instead.",
+            "AI-Server Tray can't open windows: there is no browser engine ({reason}). Your web "
+            "browser is used instead.",
             reason=reason,
         )
     if hope == "none that lasts":
         return Text(
-            "The window broke down again ({reason}). Your web browser shows what was asked for "
-            "instead, until you quit and start the tray.",
+            "The window crashed again ({reason}). Your web browser is used instead until you "
+            "restart AI-Server Tray.",
             reason=reason,
         )
     return Text(
-        "The window broke down ({reason}). Open it again; if it breaks down again within a minute, "
-        "your web browser takes over.",
+        "The window crashed ({reason}). Open it again. If it crashes again within a minute, your "
+        "web browser is used instead.",
         reason=reason,
     )

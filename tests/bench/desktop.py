@@ -37,7 +37,7 @@ QUIT_LIMIT = 6.0
 MODULE = "bench"
 RUNNING = "green disc with a check mark"
 LOOKS = (RUNNING, "red disc with a cross")
-ALL_WELL = "All that was started is running"
+ALL_WELL = "Everything you started is running"
 """What the page says then."""
 SETTLED = 0.3
 """Seconds in which nothing changes."""

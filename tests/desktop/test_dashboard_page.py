@@ -65,7 +65,7 @@ def test_many_changes_come_in_few_batches_and_none_while_nobody_looks(
     lab.host.show(states.snapshot("running", states.module("n8n", "running")))
     assert window.js("batches.length") == seen
     window.js("pywebview.api.invoke('ai/ui/visible', {visible: true}); 1")
-    window.says("All that was started is running")
+    window.says("Everything you started is running")
     told = window.js(f"batches.slice({seen}).flat()")
     bases = [it["base"] for event, it in told if event == SNAPSHOT_EVENT]
     # The change may have come when the page was seen again, and then it follows the whole.

@@ -25,7 +25,7 @@ def test_it_shows_the_state_and_what_becomes_of_it(lab: WindowLab) -> None:
     window = lab.dashboard()
     window.says("n8n")
     lab.host.show(states.snapshot("running", states.module("n8n", "running")))
-    window.says("All that was started is running")
+    window.says("Everything you started is running")
     window.js("location.reload()")
     lab.host.show(states.snapshot("error", states.module("n8n", "error", reason="out of memory")))
     window.says("out of memory")
@@ -54,11 +54,11 @@ def test_it_finds_the_host_again(lab: WindowLab) -> None:
     lab.serve()
     window.says("n8n")
     lab.silence()
-    window.says("AI-Server Tray is not running any more")
+    window.says("AI-Server Tray has stopped")
     lab.host.show(states.snapshot("running", states.module("n8n", "running")))
     lab.serve()
-    window.says("All that was started is running")
-    assert "not running any more" not in window.js("document.body.innerText")
+    window.says("Everything you started is running")
+    assert "has stopped" not in window.js("document.body.innerText")
 
 
 class _Foreign(BaseHTTPRequestHandler):
@@ -103,7 +103,7 @@ def test_a_page_that_it_is_led_to_gets_nothing(
         window.says("Nothing is running")
         _lead(window, to)
         lab.host.show(states.snapshot("running", states.module("n8n", "running")))
-        window.says("All that was started is running")
+        window.says("Everything you started is running")
         assert window.js("location.href") == ours
         called = window.js("pywebview.api.invoke('ai/ui/ready').then((a) => window.got = a); 1")
         assert called

@@ -105,8 +105,8 @@ def test_the_engine_goes_and_comes_back_with_everything(outspoken: Applet, lab: 
     applet.item.click("Stop all")
     applet.quit()
     gone, back = applet.notifications()[:2]
-    assert gone.startswith("The Docker engine is gone: ")
-    assert back.startswith("The Docker engine is back: ")
+    assert gone.startswith("Docker is off: ")
+    assert back.startswith("Docker is running again: ")
 
 
 def test_what_keeps_a_module_from_coming_back_is_told_once(
@@ -119,7 +119,7 @@ def test_what_keeps_a_module_from_coming_back_is_told_once(
     applet.start()
     told = eventually(applet.notifications, "notification")
     assert told[0].startswith(
-        "Not everything could be started: There is a container ai-shop-web that was not made"
+        "Some modules couldn't start: There is a container ai-shop-web that was not made"
     )
     applet.shows(NOTHING_RUNS)
     applet.outlast_quiet()
@@ -153,12 +153,12 @@ def test_the_engine_is_started_by_the_menu(applet: Applet, lab: Place, tmp_path:
     running(applet)
     lab_engine.kill(lab)
     applet.shows(ENGINE_DOWN)
-    applet.item.click("Start engine")
+    applet.item.click("Start Docker")
     eventually(asked.exists, "the start")
     lifecycle.up(lab)
     is_up.touch()
     applet.shows(RUNNING)
-    assert not applet.item.offers("Start engine")
+    assert not applet.item.offers("Start Docker")
     applet.item.click("Stop all")
     applet.quit()
 
@@ -173,12 +173,12 @@ def test_a_start_of_the_engine_is_told_while_it_takes_long_and_not_offered_again
     nowhere = f"unix://{screen.path('XDG_RUNTIME_DIR')}/docker.sock"
     with closing(Applet(screen, replace(shop, host=nowhere))) as applet:
         applet.start()
-        applet.item.click("Start engine")
-        eventually(lambda: "Starting the engine…" in applet.item.tooltip, "word of the start")
-        assert not applet.item.offers("Start engine")
+        applet.item.click("Start Docker")
+        eventually(lambda: "Starting Docker…" in applet.item.tooltip, "word of the start")
+        assert not applet.item.offers("Start Docker")
         may_end.touch()
-        eventually(lambda: applet.item.offers("Start engine"), "another try")
-        assert "Engine down" in applet.item.tooltip
+        eventually(lambda: applet.item.offers("Start Docker"), "another try")
+        assert "Docker is off" in applet.item.tooltip
         assert starts.read_text(encoding="utf-8").split() == ["one"]
         applet.quit()
 

@@ -40,7 +40,7 @@ def test_the_user_sees_the_dashboard_and_why_until_the_icon_has_its_place(applet
     (closed,) = eventually(lambda: applet.desktop.told("notification-closed"), "its end")
     assert closed["id"] == told["id"]
     assert "has a place for the applet's icon" in applet.cli("doctor")
-    applet.item.click("Quit", "Quit, leave everything running")
+    applet.item.click("Quit", "Quit and keep everything running")
     assert applet.process.wait(PATIENCE_SECONDS) == 0
 
 

@@ -56,7 +56,7 @@ def test_from_the_first_click_to_the_last(
         bar.shot("running")
 
         bar.click_icon()
-        says(pixels.folder / "probe", "All that was started is running")
+        says(pixels.folder / "probe", "Everything you started is running")
         bar.shot("dashboard")
 
         bar.choose("menu-running", "Down", "Down")  # "Start all" can't be chosen: "Stop all"

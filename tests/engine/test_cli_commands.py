@@ -201,7 +201,7 @@ def test_watching_tells_each_change_until_ctrl_c(
     with cli.started("status", "--watch") as plain:
         assert plain.process.stdout is not None
         # One line for each module of the catalog.
-        assert any(line.startswith("base  in error  0/1") for line in plain.process.stdout)
+        assert any(line.startswith("base  failed  0/1") for line in plain.process.stdout)
         plain.interrupt()
         assert plain.wait().code == 130
 

@@ -13,16 +13,16 @@ from aiserver_tray.contract.contract import Json, answer
 from tests.support import states
 from tests.ui.conftest import Stack
 
-ALL_STARTED = "All that was started is running"
+ALL_STARTED = "Everything you started is running"
 """What Home says of `states.running`."""
 WORDS = {
     "stopped": "Stopped",
     "starting": "Starting",
     "running": "Running",
     "degraded": "Partly running",
-    "error": "In error",
+    "error": "Failed",
     "stopping": "Stopping",
-    "engine_down": "Engine down",
+    "engine_down": "Docker is off",
 }
 
 
@@ -57,7 +57,7 @@ def test_a_module_tells_where_it_is_who_uses_it_and_what_is_wrong(stack: Stack) 
     home.wait_for_text("127.0.0.1:5432", "[data-module=postgres]")
     home.wait_for_text("used by n8n, Dify", "[data-module=postgres]")
     home.wait_for_text("1 of 3 modules healthy", ".overview")
-    home.wait_for_text("Docker engine 29.1.0", ".overview")
+    home.wait_for_text("Docker Engine 29.1.0", ".overview")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_interrupts_others_is_asked_first(stack: Stack) -> None:
     home.until(lambda: not home.all("#question[open]"), "the question goes")
 
     home.button("Stop: PostgreSQL").click()
-    home.wait_for_text("n8n, Dify need it", "#question[open]")
+    home.wait_for_text("n8n, Dify use it", "#question[open]")
     home.button("Stop").click()
     asked = host.wait_for_call("ai/operation/start")
     assert asked == {"kind": "stop", "modules": ["postgres"], "cascade": True}
@@ -152,12 +152,12 @@ def test_who_was_told_of_a_failure_is_not_told_that_all_is_ready(stack: Stack) -
     stack.show(states.mend("RAGFlow needs a kernel setting.", "May it be set?"))
     home = stack.home()
     home.wait_for_text("RAGFlow needs a kernel setting.", ".notice.failure")
-    assert "Ready when you are" not in home.text
-    home.button("Dismiss: RAGFlow could not be started").click()
-    home.wait_for_text("Ready when you are", ".notice.info")
+    assert "Ready to start" not in home.text
+    home.button("Dismiss: RAGFlow couldn't start").click()
+    home.wait_for_text("Ready to start", ".notice.info")
 
 
-@pytest.mark.parametrize("offered", [["Start engine"], []])
+@pytest.mark.parametrize("offered", [["Start Docker"], []])
 def test_an_engine_that_is_down_is_started_where_that_is_possible(
     stack: Stack, offered: list[str]
 ) -> None:
@@ -173,10 +173,10 @@ def test_an_engine_that_is_down_is_started_where_that_is_possible(
         host.wait_for_call("ai/docker/startDocker")
     down = states.engine_down()
     host.show(down | {"engine": down["engine"] | {"starting": True}})
-    home.button("Starting the engine…")  # by another client, too
+    home.button("Starting Docker…")  # by another client, too
     host.show(states.running())
     home.wait_for_text(ALL_STARTED, ".overview")
-    assert not [b for b in home.all("button") if b.accessible_name == "Start engine"]
+    assert not [b for b in home.all("button") if b.accessible_name == "Start Docker"]
 
 
 def test_changes_are_told_and_nothing_is_drawn_anew(stack: Stack) -> None:
@@ -231,7 +231,7 @@ def test_a_host_that_goes_away_is_told_and_what_is_shown_is_greyed(stack: Stack)
     stack.show(states.running())
     home = stack.home()
     stack.close_servers()
-    home.wait_for_text("AI-Server Tray is not running any more", ".notice.warning")
+    home.wait_for_text("AI-Server Tray has stopped", ".notice.warning")
     home.wait_for("main.stale")
     assert home.names_of_usable_buttons("oneapi") == []
 
@@ -284,7 +284,7 @@ def test_everything_in_chinese(stack: Stack) -> None:
 def test_another_language_shows_without_another_page(stack: Stack) -> None:
     host = stack.show(states.starting())
     home = stack.home()
-    home.wait_for_text("Starting all")
+    home.wait_for_text("Starting everything")
     home.script("window.isOld = true")
     host.chosen = "zh"
     host.show(states.in_chinese(states.starting()))

@@ -38,17 +38,22 @@ def test_an_answer_that_does_not_come_is_told_in_words(stack: Stack) -> None:
     home.withhold("invoke")
     home.button("Start: n8n").click()
     home.wait_for_text("E_NOT_RUNNING", ".notice.failure")
-    home.wait_for_text("The answer did not come", ".notice.failure")
+    home.wait_for_text("Connection lost", ".notice.failure")
     home.withhold()
 
 
 def test_an_operation_shows_how_far_it_is_and_can_be_cancelled(stack: Stack) -> None:
     host = stack.show(states.starting())
     home = stack.home()
-    for text in ("Starting all", "waiting for postgres", "3 of 7 ready", "about 42 seconds left"):
+    for text in (
+        "Starting everything",
+        "waiting for postgres",
+        "3 of 7 ready",
+        "about 42 seconds left",
+    ):
         home.wait_for_text(text, ".operation")
     assert home.script("return document.querySelector('.operation progress').position") == 3 / 7
-    home.button("Cancel: Starting all").click()
+    home.button("Cancel: Starting everything").click()
     assert host.wait_for_call("ai/operation/cancel") == {"id": "op-1"}
 
     others = states.operation("stop", "n8n", foreign=True)
@@ -87,7 +92,7 @@ def test_the_whole_detail_of_an_operation_is_seen(stack: Stack, width: int) -> N
     text = "const it = document.querySelector('.operation .grow');"
     assert home.script(f"{text} return it.scrollWidth <= it.clientWidth")
     assert home.script(f"{text} return it.scrollHeight <= it.clientHeight")
-    for name in ("Starting all", "3 of 7 ready", "about 42 seconds left", "Cancel"):
+    for name in ("Starting everything", "3 of 7 ready", "about 42 seconds left", "Cancel"):
         home.wait_for_text(name, ".operation")
     overflow = "return document.documentElement.scrollWidth - innerWidth"
     assert home.script(overflow) <= 0
@@ -104,9 +109,9 @@ def test_a_detail_that_is_cut_can_be_pointed_at(stack: Stack) -> None:
 def test_a_failed_operation_says_why_until_it_is_dismissed(stack: Stack) -> None:
     host = stack.show(states.failed())
     home = stack.home()
-    for text in ("n8n, RAGFlow could not be started", "pid 4711", "8 GB", "E_PORT_CONFLICT"):
+    for text in ("n8n, RAGFlow couldn't start", "pid 4711", "8 GB", "E_PORT_CONFLICT"):
         home.wait_for_text(text, ".notice.failure")
-    home.button("Dismiss: n8n, RAGFlow could not be started").click()
+    home.button("Dismiss: n8n, RAGFlow couldn't start").click()
     home.until(lambda: not home.all(".notice.failure"), "the notice goes")
     host.show(states.failed())
     home.until(lambda: not home.all(".notice.failure"), "and stays away")
@@ -116,7 +121,7 @@ def test_of_what_came_back_by_itself_a_failure_is_of_some_only(stack: Stack) -> 
     shown = states.failed()
     shown["operations"][0]["revival"] = True
     stack.show(shown)
-    stack.home().wait_for_text("Not everything could be started", ".notice.failure")
+    stack.home().wait_for_text("Some modules couldn't start", ".notice.failure")
 
 
 def test_a_note_that_is_dismissed_takes_no_failure_along(stack: Stack) -> None:
@@ -126,7 +131,7 @@ def test_a_note_that_is_dismissed_takes_no_failure_along(stack: Stack) -> None:
     home = stack.home()
     home.button("Dismiss: Please note").click()
     home.until(lambda: not home.all(".notice.info"), "the note goes")
-    home.button("Dismiss: n8n, RAGFlow could not be started").click()
+    home.button("Dismiss: n8n, RAGFlow couldn't start").click()
     home.until(lambda: not home.all(".notice"), "the failure goes")
 
 

@@ -155,7 +155,7 @@ const httpCarrier = {
       });
       return await response.json();
     } catch {
-      const message = t("The answer did not come: the connection to AI-Server Tray broke. It may have been done all the same; look at the state.");
+      const message = t("Connection lost. Your last action may have gone through, so check the current state.");
       return { success: false, code: "E_NOT_RUNNING", message, data: {} };
     }
   },

@@ -13,9 +13,9 @@ export const STATES = {
   starting: { word: mark("Starting"), icon: "loader-circle" },
   running: { word: mark("Running"), icon: "circle-check" },
   degraded: { word: mark("Partly running"), icon: "triangle-alert" },
-  error: { word: mark("In error"), icon: "circle-x" },
+  error: { word: mark("Failed"), icon: "circle-x" },
   stopping: { word: mark("Stopping"), icon: "circle-dot-dashed" },
-  engine_down: { word: mark("Engine down"), icon: "ban" },
+  engine_down: { word: mark("Docker is off"), icon: "ban" },
 };
 
 /** @param {number} seconds */
@@ -31,3 +31,6 @@ export function timeLeft(seconds) {
 export function list(items) {
   return items.join(t(", "));
 }
+
+/** @param {string} name @param {string} what */
+export const labelled = (name, what) => t("{name}: {what}", { name, what });

@@ -94,7 +94,7 @@ class Applet:
 
     def quit(self) -> None:
         """Quit by the menu, and see that nothing is left but the containers."""
-        self.item.click("Quit", "Quit, leave everything running")
+        self.item.click("Quit", "Quit and keep everything running")
         self.ends()
 
     def ends(self) -> None:

@@ -161,7 +161,7 @@ def test_each_end_of_an_operation_is_told_though_the_state_shows_the_last_only(
 NEWS = {
     "app.notify_operations": "Started: Dify",
     "app.notify_modules": "n8n failed: exit code 137",
-    "app.notify_engine": "The Docker engine is gone: it does not answer",
+    "app.notify_engine": "Docker is off: it does not answer",
 }
 
 

@@ -193,7 +193,7 @@ def test_of_two_operations_that_end_together_both_are_told() -> None:
     for one in both:
         notifier.ended(one)
     seen = snapshot(N8N, DIFY, operations=(both[1],))  # the state shows one that is over
-    assert told(notifier.take(seen, LATER)) == ["Starting failed | n8n", "Starting failed | Dify"]
+    assert told(notifier.take(seen, LATER)) == ["Couldn't start | n8n", "Couldn't start | Dify"]
     assert not notifier.take(seen, LATER)
 
 
@@ -202,7 +202,7 @@ def test_a_failed_operation_says_why_and_a_cancelled_one_nothing() -> None:
     notifier.ended(OperationView("1", "up", ("n8n",), "failed", error=DOWN.error))
     notifier.ended(OperationView("2", "up", ("n8n",), "cancelled"))
     (news,) = notifier.take(snapshot(N8N), LATER)
-    assert str(news.title) == "Starting failed"
+    assert str(news.title) == "Couldn't start"
     assert str(news.body) == str(DOWN.error)
 
 
@@ -224,7 +224,7 @@ def test_a_revival_that_fails_is_told_with_all_that_hindered_it_also_in_the_quie
     seen = snapshot(N8N, operations=(ends,))
     assert not notifier.take(snapshot(N8N, operations=(replace(ends, status="running"),)), 0.0)
     assert told(notifier.take(seen, 1.0)) == [
-        f"Not everything could be started | {why.errors[0]}; {why.errors[1]}"
+        f"Some modules couldn't start | {why.errors[0]}; {why.errors[1]}"
     ]
     assert not notifier.take(seen, 2.0)
     over = replace(ends, id="2", status="succeeded")
@@ -239,10 +239,10 @@ def test_a_revival_that_fails_is_told_with_all_that_hindered_it_also_in_the_quie
 def test_the_engine_s_going_and_return_are_told_and_not_what_comes_back_with_it() -> None:
     notifier = settled(N8N)
     down = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
-    assert told(notifier.take(down, LATER)) == [f"The Docker engine is gone | {DOWN.error}"]
+    assert told(notifier.take(down, LATER)) == [f"Docker is off | {DOWN.error}"]
     assert not notifier.take(down, LATER + 5)
     assert told(notifier.take(snapshot(DEAD), LATER + 10)) == [
-        "The Docker engine is back | What ran before follows by itself."
+        "Docker is running again | Your modules restart automatically."
     ]
     notifier.take(snapshot(N8N), LATER + 12)
     assert not notifier.take(snapshot(N8N), LATER + 60)

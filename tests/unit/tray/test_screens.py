@@ -17,16 +17,16 @@ from tests.support.scripted import Scripted
 
 N8N = states.module("n8n", "running")
 NO_ENGINE = (
-    "There is no browser engine for the window (it is missing). Your web browser shows what was "
-    "asked for instead."
+    "AI-Server Tray can't open windows: there is no browser engine (it is missing). Your web "
+    "browser is used instead."
 )
 CRASHED = (
-    "The window broke down (it crashed). Open it again; if it breaks down again within a minute, "
-    "your web browser takes over."
+    "The window crashed (it is gone). Open it again. If it crashes again within a minute, your "
+    "web browser is used instead."
 )
 CRASHED_AGAIN = (
-    "The window broke down again (it crashed). Your web browser shows what was asked for instead, "
-    "until you quit and start the tray."
+    "The window crashed again (it is gone). Your web browser is used instead until you restart "
+    "AI-Server Tray."
 )
 
 
@@ -49,7 +49,7 @@ class Windows:
 
     def crash(self, module: str | None = None) -> None:
         """The browser engine did."""
-        self._on_broken(Breakdown(module, "it crashed", has_engine=True))
+        self._on_broken(Breakdown(module, "it is gone", has_engine=True))
 
     def close(self) -> None:
         """Nothing is open."""

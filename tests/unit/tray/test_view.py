@@ -50,7 +50,7 @@ def test_the_menu_of_a_stack_that_runs() -> None:
     n8n = module("n8n", open="http://localhost:18100")
     view = shown(snapshot(n8n, module("dify", "stopped"), POSTGRES))
     assert tree(view.menu) == dedent("""\
-        (● Running, 2/2 healthy)
+        (● Running, 2 of 2 healthy)
         *Open dashboard*
         --
         Start all
@@ -80,7 +80,7 @@ def test_the_menu_of_a_stack_that_runs() -> None:
         Settings
         --
         Quit
-          *Quit, leave everything running*
+          *Quit and keep everything running*
           Quit and stop everything""")
 
 
@@ -176,15 +176,15 @@ def test_without_its_engine_nothing_but_its_start_is_offered() -> None:
         Quit("leave"),
     ]
     assert view.icon == IconSpec("engine_down")
-    assert "Engine down: The Docker engine" in view.tooltip
+    assert "Docker is off: The Docker engine" in view.tooltip
 
 
 def test_while_its_engine_is_being_started_that_is_told_and_not_offered_again() -> None:
     starting = replace(DOWN, starting=True)
     view = shown(snapshot(module("n8n", "engine_down"), engine=starting, state="engine_down"))
-    assert view.tooltip == "AI-Server Tray – Starting the engine…"
+    assert view.tooltip == "AI-Server Tray – Starting Docker…"
     top, *_ = view.menu
-    assert "Starting the engine…" in top.text
+    assert "Starting Docker…" in top.text
     assert StartEngine() not in offered(view.menu)
     assert StartEngine() in [entry.action for entry in view.menu], "its line keeps its place"
 
@@ -220,7 +220,7 @@ def test_what_a_module_offers(view: ModuleView, actions: set[type]) -> None:
 
 def test_what_runs_partly_is_not_counted_as_if_it_did_not_run() -> None:
     tooltip = shown(snapshot(module("dify", "degraded", "api: slow"))).tooltip
-    assert tooltip == "AI-Server Tray – Partly running, 0/1 healthy – Dify: api: slow"
+    assert tooltip == "AI-Server Tray – Partly running, 0 of 1 healthy – Dify: api: slow"
 
 
 def test_while_things_stop_nobody_is_told_how_few_run() -> None:
@@ -240,7 +240,7 @@ def test_a_state_has_the_same_word_where_it_begins_a_line(state: State, language
 
 def test_a_module_s_reason_stands_in_its_submenu() -> None:
     view = shown(snapshot(module("n8n", "error", "ended with exit code 137")))
-    assert "✗ n8n – in error\n  (ended with exit code 137)" in tree(view.menu)
+    assert "✗ n8n – failed\n  (ended with exit code 137)" in tree(view.menu)
 
 
 def test_the_tooltip_names_the_worst_module_and_why() -> None:
@@ -250,7 +250,7 @@ def test_the_tooltip_names_the_worst_module_and_why() -> None:
         POSTGRES,
     )
     assert shown(snapshot(*modules)).tooltip == (
-        "AI-Server Tray – In error, 1/3 healthy – n8n: exit code 137"
+        "AI-Server Tray – Failed, 1 of 3 healthy – n8n: exit code 137"
     )
 
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** Tells screen readers what changed by itself. */
-import { STATES } from "../format.js";
+import { STATES, labelled } from "../format.js";
 import { t } from "../i18n.js";
 
 /** @typedef {import("../types.js").PageState} PageState */
@@ -12,6 +12,6 @@ export function announce(now, before) {
   const old = new Map(before.snapshot?.modules.map((module) => [module.name, module.state]));
   const changes = now.snapshot.modules
     .filter(({ name, state }) => old.has(name) && old.get(name) !== state)
-    .map(({ name, title, state }) => `${title ?? name}: ${t(STATES[state].word)}`);
+    .map(({ name, title, state }) => labelled(title ?? name, t(STATES[state].word)));
   if (changes.length) region.textContent = changes.join("; ");
 }

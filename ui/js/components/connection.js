@@ -11,16 +11,16 @@ import { icon } from "./icon.js";
 export function connectionBanner({ connection, snapshot }) {
   if (connection === "ended") {
     return banner(
-      t("This session is over"),
-      t("Open the address that aiserver-tray serve has printed last."),
+      t("This session has ended"),
+      t("Open the address that aiserver-tray serve printed last."),
     );
   }
   if (connection !== "lost") return nothing;
   return banner(
-    snapshot ? t("AI-Server Tray is not running any more") : t("AI-Server Tray is not running"),
+    snapshot ? t("AI-Server Tray has stopped") : t("AI-Server Tray isn't running"),
     isBrowser
-      ? t("What you see is how it was. Start it again with: aiserver-tray serve")
-      : t("Start AI-Server Tray; this window then goes on by itself."),
+      ? t("You're seeing the last known state. To restart: aiserver-tray serve")
+      : t("Start AI-Server Tray and this window reconnects."),
   );
 }
 

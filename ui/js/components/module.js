@@ -3,7 +3,7 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import * as actions from "../actions.js";
 import { isBrowser } from "../bridge.js";
-import { list } from "../format.js";
+import { labelled, list } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { button } from "./button.js";
 import { icon } from "./icon.js";
@@ -105,7 +105,7 @@ const UP = new Set(["running", "degraded", "error"]);
 const small = { kind: /** @type {const} */ ("quiet"), iconOnly: true };
 
 /** @param {Module} module @param {string} verb */
-const about = (module, verb) => ({ text: verb, name: `${verb}: ${titleOf(module)}` });
+const about = (module, verb) => ({ text: verb, name: labelled(verb, titleOf(module)) });
 
 /**
  * Whether a request about the module would be taken up at once.

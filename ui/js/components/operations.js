@@ -3,7 +3,7 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import * as actions from "../actions.js";
-import { list, timeLeft } from "../format.js";
+import { labelled, list, timeLeft } from "../format.js";
 import { mark, t } from "../i18n.js";
 import { button } from "./button.js";
 import { icon } from "./icon.js";
@@ -21,39 +21,39 @@ import { icon } from "./icon.js";
 const WORDS = {
   up: [
     mark("Starting {names}"),
-    mark("{names} could not be started"),
-    mark("Starting all"),
-    mark("Not everything could be started"),
+    mark("{names} couldn't start"),
+    mark("Starting everything"),
+    mark("Some modules couldn't start"),
   ],
   stop: [
     mark("Stopping {names}"),
-    mark("{names} could not be stopped"),
-    mark("Stopping all"),
-    mark("Not everything could be stopped"),
+    mark("{names} couldn't stop"),
+    mark("Stopping everything"),
+    mark("Some modules couldn't stop"),
   ],
   down: [
     mark("Removing {names}"),
-    mark("{names} could not be removed"),
-    mark("Removing all"),
-    mark("Not everything could be removed"),
+    mark("{names} couldn't be removed"),
+    mark("Removing everything"),
+    mark("Some modules couldn't be removed"),
   ],
   restart: [
     mark("Restarting {names}"),
-    mark("{names} could not be restarted"),
-    mark("Restarting all"),
-    mark("Not everything could be restarted"),
+    mark("{names} couldn't restart"),
+    mark("Restarting everything"),
+    mark("Some modules couldn't restart"),
   ],
   pull: [
-    mark("Fetching images of {names}"),
-    mark("Images of {names} could not be fetched"),
-    mark("Fetching all images"),
-    mark("Not all images could be fetched"),
+    mark("Downloading {names}"),
+    mark("{names} couldn't be downloaded"),
+    mark("Downloading all images"),
+    mark("Some images couldn't be downloaded"),
   ],
   build: [
-    mark("Building images of {names}"),
-    mark("Images of {names} could not be built"),
+    mark("Building images for {names}"),
+    mark("Images for {names} couldn't be built"),
     mark("Building all images"),
-    mark("Not all images could be built"),
+    mark("Some images couldn't be built"),
   ],
 };
 
@@ -63,7 +63,7 @@ const COUNTS = {
   stop: mark("{done} of {total} stopped"),
   down: mark("{done} of {total} removed"),
   restart: mark("{done} of {total} ready"),
-  pull: mark("{done} of {total} fetched"),
+  pull: mark("{done} of {total} downloaded"),
   build: mark("{done} of {total} built"),
 };
 
@@ -89,7 +89,7 @@ const running = (operation, what, canCancel) => html`
       <span class="muted grow" title=${detail(operation)}>${detail(operation)}</span>
       <span class="muted number">${remaining(operation)}</span>
       ${operation.foreign ? nothing : button({
-        text: t("Cancel"), name: `${t("Cancel")}: ${what}`, kind: "quiet", enabled: canCancel,
+        text: t("Cancel"), name: labelled(t("Cancel"), what), kind: "quiet", enabled: canCancel,
         run: () => actions.cancel(operation.id),
       })}
     </div>
@@ -107,7 +107,7 @@ function title({ kind, modules: names, revival }, modules, which) {
 
 /** @param {Operation} operation */
 function detail({ status, text }) {
-  return text ?? (status === "waiting" ? t("waiting for another operation") : "");
+  return text ?? (status === "waiting" ? t("Waiting for another task") : "");
 }
 
 /** @param {Operation} operation */
@@ -125,7 +125,7 @@ export function failures(page) {
       ? [failed(operation, operation.error, title(operation, modules, 1), page)] : []),
     ...(operation.notices.length && !dismissed.has(noteOf(operation)) ? [remark(operation)] : []),
   ]);
-  return [...told, ...answers.map((answer) => failure(answer.id, t("That did not work"), answer))];
+  return [...told, ...answers.map((answer) => failure(answer.id, t("Something went wrong"), answer))];
 }
 
 /** @param {Operation} operation What its note is dismissed by; its failure is by its own id. */
@@ -152,7 +152,7 @@ function failed(operation, error, lead, { asked, connection }) {
 function mendButton(operation, mends, enabled) {
   const action = t("Allow and start again");
   const run = () => actions.confirm({
-    title: t("Allow this?"),
+    title: t("Allow this change?"),
     text: [...new Set(mends.map(({ question }) => question))].join(" "),
     action,
     run: () => actions.mend(operation, mends),
@@ -181,7 +181,7 @@ const notice = ({ id, kind, lead, lines, codes, more = nothing }) => html`
       ${more}
     </div>
     ${button({
-      text: t("Dismiss"), name: `${t("Dismiss")}: ${lead}`, icon: "x", kind: "quiet",
+      text: t("Dismiss"), name: labelled(t("Dismiss"), lead), icon: "x", kind: "quiet",
       iconOnly: true, run: () => actions.dismiss(id),
     })}
   </div>`;

@@ -22,7 +22,7 @@ const SENTENCES = {
   degraded: mark("Partly running"),
   error: mark("Something needs your attention"),
   stopping: mark("Stopping"),
-  engine_down: mark("The Docker engine is not running"),
+  engine_down: mark("Docker isn't running"),
 };
 
 /** @param {PageState & {snapshot: Snapshot}} page */
@@ -42,13 +42,13 @@ export function overview(page) {
 /** @param {Snapshot} snapshot */
 function sentence({ state, modules }) {
   const isPart = state === "running" && modules.some((module) => module.state === "stopped");
-  return isPart ? t("All that was started is running") : t(SENTENCES[state]);
+  return isPart ? t("Everything you started is running") : t(SENTENCES[state]);
 }
 
 /** @param {Snapshot} snapshot */
 function engineLine({ state, engine, modules }) {
-  if (!engine.running) return engine.error?.message ?? t("It is looked for.");
-  const version = t("Docker engine {version}", { version: engine.version ?? "" });
+  if (!engine.running) return engine.error?.message ?? t("Looking for Docker…");
+  const version = t("Docker Engine {version}", { version: engine.version ?? "" });
   const told = state === "stopping" ? leftToStop(modules) : healthyOf(modules);
   return told ? `${told} · ${version}` : version;
 }
@@ -100,7 +100,7 @@ function askToStop({ modules }) {
   const names = list(running.map(({ title, name }) => title ?? name));
   actions.confirm({
     title: t("Stop everything?"),
-    text: t("Who works with {names} will be interrupted. All data stays.", { names }),
+    text: t("Anyone using {names} will be interrupted. Your data is kept.", { names }),
     action: t("Stop all"),
     run: actions.stopAll,
   });
@@ -112,7 +112,7 @@ function engineButton({ snapshot, canStartEngine, startingEngine, connection }) 
   const isStarting = startingEngine || snapshot.engine.starting;
   if (!canStartEngine && !isStarting) return nothing;
   return button({
-    text: isStarting ? t("Starting the engine…") : t("Start engine"),
+    text: isStarting ? t("Starting Docker…") : t("Start Docker"),
     icon: "play",
     kind: "primary",
     enabled: connection === "up" && !isStarting,

@@ -73,8 +73,8 @@ function firstSteps({ snapshot: { engine, modules, chosen } }) {
     <div class="notice info">
       ${icon("info")}
       <div class="notice-text">
-        <strong>${t("Ready when you are")}</strong>
-        <p>${t("Start all starts {names} with the basic services needed for that. The first time, images are downloaded, which may take some minutes.", { names })}</p>
+        <strong>${t("Ready to start")}</strong>
+        <p>${t("Start all starts {names} with the required basic services. The first start downloads images and can take several minutes.", { names })}</p>
       </div>
     </div>`;
 }

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import translations
 from aiserver_tray.contract.http.page import ui_folder
-from aiserver_tray.state.words import STATES
+from aiserver_tray.state.words import CONDITIONS, STATES
 
 UI = ui_folder()
 VENDOR = UI / "vendor"
@@ -57,9 +56,12 @@ def test_the_page_itself_has_neither_scripts_nor_styles_inline() -> None:
 
 def test_a_state_has_one_word_in_the_page_the_menu_and_the_command_line() -> None:
     page = dict(re.findall(r'^  (\w+): \{ word: mark\("([^"]+)"\)', EVERY_SCRIPT, re.M))
-    chinese = translations.read()
-    words = {state: (word.lower(), chinese[word].string) for state, word in page.items()}
-    assert words == {name: (str(text), text.render("zh")) for name, text in STATES.items()}
+    assert page == {name: str(text) for name, text in CONDITIONS.items()}
+    for name, text in STATES.items():
+        assert (str(text).lower(), text.render("zh")) == (
+            page[name].lower(),
+            CONDITIONS[name].render("zh"),
+        )
 
 
 # -- colours ---------------------------------------------------------------------------------------
