@@ -4,7 +4,8 @@ A test is chosen where its file, or a module that it imports, was changed or rea
 Levels whose tests run the product in their own process follow imports to the end. The others start
 processes of the whole product, where nearly everything imports everything: they follow imports
 through the tests' own modules, and one step from the test's file into the product. The imports of
-those processes can't be seen: for that, the tests marked ``smoke`` always run, one of each level.
+those processes can't be seen: for that, the tests marked ``smoke`` always run, one of each level,
+and one that reads all sources.
 """
 
 import ast
@@ -143,7 +144,7 @@ class Selection:
         self._chosen: dict[str, set[str]] = {}
 
     def wants(self, item: pytest.Item) -> bool:
-        """Whether the change can break the test, or it is the smoke test of its level."""
+        """Whether the change can break the test, or it is a smoke test."""
         if self._all or item.get_closest_marker(SMOKE):
             return True
         level = level_of(item.nodeid)

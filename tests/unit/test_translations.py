@@ -57,6 +57,7 @@ def change(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.smoke  # it reads every source
 def test_every_text_is_translated_and_the_generated_files_are_up_to_date() -> None:
     assert translations.check() == [], "run: python3 build/dev.py translate"
     texts = texts_in_code()
