@@ -8,23 +8,25 @@ from aiserver_tray.model import OperationKind
 
 @dataclass(frozen=True)
 class Request:
-    """One user request.
-
-    ``modules``: if empty, the chosen modules for up; the chosen modules with all that they require
-    for pull and build; all of ours for stop and down. ``all``: every module of the catalog.
-    ``cascade``: also stop the modules that need these. ``volumes``: the names of the volumes that
-    down may remove, which the user has seen, or ``"all"``. ``detach``: wait only for services that
-    other services wait for. ``wait``: wait for another operation that has the modules, rather than
-    fail.
-    """
+    """One user request. The text below a field is its meaning; documentation has it, too."""
 
     kind: OperationKind
     modules: tuple[str, ...] = ()
+    """if empty: the chosen modules for `up`; the chosen modules with all their requirements for
+    `pull` and `build`; everything of ours for `stop` and `down`"""
     all: bool = False
+    """every module of the catalog"""
     cascade: bool = False
+    """`stop` and `down` also stop the modules that need these; otherwise the request is refused
+    (`E_IN_USE`)"""
     volumes: frozenset[str] | Literal["all"] = frozenset()
+    """the names of the volumes that `down` may remove, which the user has seen; `"all"`: every
+    volume of its modules"""
     detach: bool = False
+    """`up` ends once everything is started, and waits only for services that other services wait
+    for"""
     wait: bool = True
+    """wait for another operation that has locked the modules; false: fail with `E_BUSY`"""
 
     revives: ClassVar[bool] = False
 

@@ -1,10 +1,30 @@
 """The root of the errors, and several of them at once."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, TypedDict, cast
 
 from aiserver_tray.base.i18n import Language, Plural, Text, rendered
 from aiserver_tray.base.masking import hide
+
+
+class MendJson(TypedDict):
+    """A setting that would fix an error, with the user's consent."""
+
+    setting: str
+    """its address"""
+    value: str
+    """what to set it to"""
+    question: str
+    """what to ask before"""
+
+
+class ErrorDataJson(TypedDict, total=False):
+    """Details of an error for programs. Other fields depend on its code."""
+
+    errors: "list[ErrorJson]"
+    """each of several errors"""
+    mend: MendJson
+    """a setting that would fix it, with the user's consent"""
 
 
 class ErrorJson(TypedDict):
@@ -14,8 +34,8 @@ class ErrorJson(TypedDict):
     """one of the [error codes](errors.md)"""
     message: str
     """what happened, why, and what to do next"""
-    data: dict[str, Any]
-    """details for programs; `errors`: several errors at once; `mend`: a setting that fixes it"""
+    data: ErrorDataJson
+    """details for programs, which depend on its code"""
 
 
 class AiServerError(Exception):
@@ -45,7 +65,7 @@ class AiServerError(Exception):
     def as_json(self, language: Language) -> ErrorJson:
         """Code, message and data, for a program."""
         message, data = self.render(language), self.data_in(language)
-        return {"code": self.code, "message": message, "data": data}
+        return {"code": self.code, "message": message, "data": cast("ErrorDataJson", data)}
 
     def hide(self, secrets: Sequence[str]) -> None:
         """Take *secrets* out of all that it says: what the engine and containers say is quoted."""
