@@ -17,7 +17,7 @@ def log_bug(logger: logging.Logger, what: str, bug: BaseException) -> None:
 def bug_error(bug: BaseException) -> AiServerError:
     """What people are told of *bug*: its kind and where it happened."""
     return AiServerError(
-        Text("This is a bug of AI-Server Tray ({where}). Please report it.", where=where(bug))
+        Text("This is a bug in AI-Server Tray ({where}). Please report it.", where=where(bug))
     )
 
 

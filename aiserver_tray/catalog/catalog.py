@@ -135,15 +135,15 @@ def _unclear(name: str, hits: Sequence[str], place: Place) -> list[Problem]:
         return []
     if hits:
         text = Text(
-            "expected a setting that one module declares; {name} is declared as {hits}. "
-            "Declare it in x-aiserver.settings of this file",
+            "{name} is ambiguous; it matches {hits}. Declare the setting in x-aiserver.settings "
+            "of this file",
             name=name,
             hits=", ".join(hits),
         )
     else:
         text = Text(
-            "expected a declared setting; neither x-aiserver.settings of this file nor a required "
-            "module declares {name}",
+            "{name} is not declared. Declare it in x-aiserver.settings of this file, or require "
+            "the module that declares it",
             name=name,
         )
     return [Problem(place, text)]
@@ -223,17 +223,17 @@ def _name_problems(module: Module, earlier: Module | None) -> list[Problem]:
     place = Place(module.file)
     if not _NAME.fullmatch(module.name):
         text = Text(
-            "expected a folder name of a-z, 0-9, _ and -, starting with a letter or digit: it "
-            "becomes part of the containers' names"
+            "expected a folder name of a-z, 0-9, _ and - that starts with a letter or digit, "
+            "because it becomes part of container names"
         )
         return [Problem(place, text)]
     if module.name == APP:
-        text = Text("expected another folder name; {name!r} means the applet itself", name=APP)
+        text = Text("expected another folder name; {name!r} is reserved for the applet", name=APP)
         return [Problem(place, text)]
     if earlier:
         text = Text(
-            "expected a folder name of its own; {name!r} is already the module in {folder}. "
-            "Rename this folder",
+            "expected a unique folder name; {folder} already has a module {name!r}. Rename this "
+            "folder",
             name=module.name,
             folder=earlier.folder,
         )

@@ -138,14 +138,14 @@ def _env_example_problems(catalog: Catalog, module: Module) -> list[Problem]:
         return [Problem(Place(path), error.text)]
     missing = [n for n in (*module.settings, *module.variables) if n in scope and n not in given]
     problems = [
-        Problem(Place(path, None, name), Text("expected this name, which the Compose file uses"))
+        Problem(Place(path, None, name), Text("this name is missing, and the Compose file uses it"))
         for name in dict.fromkeys(missing)
     ]
     for name, value in given.items():
         if name in COMPOSE_VARIABLES:  # such as the profiles of a choice's default
             continue
         if name not in scope:
-            text = Text("expected only names of this module and of those it requires")
+            text = Text("expected only settings of this module and of the modules that it requires")
             problems.append(Problem(Place(path, None, name), text))
         elif catalog.declared[scope[name]].is_secret and value != f"{PLACEHOLDER}{name}":
             text = Text("expected the placeholder {value}", value=f"{PLACEHOLDER}{name}")
@@ -159,15 +159,18 @@ def _notes(resolved: ResolvedModule) -> list[Problem]:
     for section in ("networks", "volumes"):
         for name, resource in getattr(resolved.project, section).items():
             if resource.name != f"{resolved.project.name}_{name}" and not resource.external:
-                text = Text("its name is not used; it is named after the module")
+                text = Text("name is ignored; the name is derived from the module")
                 notes.append(Problem(module.place(section, name, "name"), text))
     for name, service in resolved.project.services.items():
         if service.container_name:
-            text = Text("container_name is not used; containers are named after the module")
+            text = Text("container_name is ignored; container names are derived from the module")
             notes.append(Problem(module.place("services", name, "container_name"), text))
         image = service.image or ""
         if image and "@" not in image and image.rpartition(":")[2] in ("latest", image):
-            text = Text("{image} is not pinned to a tag and may change by itself", image=image)
+            text = Text(
+                "{image} is not pinned to a version tag, so it can change without notice",
+                image=image,
+            )
             notes.append(Problem(module.place("services", name, "image"), text))
     return notes
 
@@ -175,7 +178,9 @@ def _notes(resolved: ResolvedModule) -> list[Problem]:
 def _unheard(module: Module) -> list[Problem]:
     """Other files' own x-aiserver: they are a part of *module* without it."""
     own = {document.file for document in module.documents}
-    text = Text("this does not count for {file}, which extends or includes it", file=module.file)
+    text = Text(
+        "this has no effect for {file}, which extends or includes this file", file=module.file
+    )
     return [
         Problem(document.place((EXTENSION,)), text)
         for document in local_documents(module.source)
@@ -194,7 +199,7 @@ def shared_name_problems(modules: Iterable[tuple[Module, Collection[str]]]) -> l
             if first is not owner:
                 for module, other in ((owner, first), (first, owner)):
                     text = Text(
-                        "expected a name of its own on {network}; {name} is also in {file}",
+                        "expected a unique name on {network}; {file} also uses {name}",
                         network=SHARED_NETWORK,
                         name=name,
                         file=other.file,

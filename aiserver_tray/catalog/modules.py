@@ -166,7 +166,7 @@ def check_services(module: Module, tree: Mapping[str, Any], problems: Problems) 
                 continue
             for index in _stray(requires, module.possible_requires):
                 text = Text(
-                    "expected one of those that the module requires ({known}), found {found!r}",
+                    "expected one of the required modules ({known}), found {found!r}",
                     known=", ".join(module.possible_requires),
                     found=requires[index],
                 )

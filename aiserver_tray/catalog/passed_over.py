@@ -20,7 +20,7 @@ def passed_over(folders: Iterable[Path], modules: Iterable[Path]) -> Iterator[Pr
         if found := _likely(folder):
             taken.add(folder)
             text = Text(
-                "{folder} is no module: it has no compose.yaml. Write one there, with "
+                "{folder} is not a module, because it has no compose.yaml. Create one there with "
                 "`include: [{file}]`",
                 folder=folder,
                 file=found.relative_to(folder).as_posix(),

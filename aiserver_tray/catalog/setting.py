@@ -133,7 +133,9 @@ class Setting(Closed):
 
     def _check_default(self) -> None:
         if self.type == "secret":
-            raise UnfitError(Text("expected a secret without default: a published one is none"))
+            raise UnfitError(
+                Text("expected a secret without a default, because a published value is not secret")
+            )
         # A text is taken as it stands, line breaks and all; choices that lack are told as that.
         text = self.type == "text" and not self.pattern
         if text or (self.type == "choice" and not self.choices):
@@ -205,9 +207,9 @@ class Setting(Closed):
 
     def _off_pattern(self, found: str) -> Text:
         if self.type == "secret":
-            return Text("expected a value of the form {pattern}", pattern=self.pattern)
+            return Text("expected a value that matches {pattern}", pattern=self.pattern)
         return Text(
-            "expected a value of the form {pattern}, found {found!r}",
+            "expected a value that matches {pattern}, found {found!r}",
             pattern=self.pattern,
             found=found,
         )
@@ -251,24 +253,24 @@ def _size(text: str) -> str | Text:
 
 def _secret(text: str) -> str | Text:
     if text.startswith(PLACEHOLDER):
-        return Text("the placeholder of env.example is no secret; give a value of your own")
+        return Text("this is the placeholder of env.example. Set your own value")
     return why_mask(text) or why_guessable(text) or text
 
 
 def why_mask(text: str) -> Text | None:
     """Why *text* is no value, where it is what stands for one."""
     if text == MASK:
-        return Text("the mask that stands for a secret is no secret; give the value itself")
+        return Text("this is the mask that hides a secret. Set the secret itself")
     return None
 
 
 def why_guessable(text: str) -> Text | None:
     """Why *text* is no secret; None where it may be one."""
     if text.strip().lower() in _PUBLISHED:
-        return Text("a value that is published as a default is no secret; give one of your own")
+        return Text("this value is a published default, so it is not secret. Set your own value")
     if len(text.strip()) < _SECRET_LENGTH:
         return Text(
-            "expected at least {length} characters, since a shorter secret can be guessed",
+            "expected at least {length} characters, because a shorter secret is easy to guess",
             length=_SECRET_LENGTH,
         )
     return None

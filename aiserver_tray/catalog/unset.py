@@ -23,7 +23,8 @@ def unset_notes(
         return []
     names = list(dict.fromkeys(variable.name for variable in unset))
     text = Text(
-        "without a value: {names}. Give one: aiserver-tray config set {address} {value}",
+        "missing values: {names}. Set them, for example: aiserver-tray config set {address} "
+        "{value}",
         names=", ".join(names),
         address=f"{module.name}.{names[0]}",
         value=_asked_for(module, names[0]),
@@ -60,7 +61,8 @@ def naming(problem: Problem, module: Module, names: Sequence[str]) -> Problem:
     if not names:
         return problem
     text = Text(
-        "{problem}. Without a value: {names}. Give one: aiserver-tray config set {address} {value}",
+        "{problem}. Missing values: {names}. Set them, for example: aiserver-tray config set "
+        "{address} {value}",
         problem=problem.text,
         names=", ".join(dict.fromkeys(names)),
         address=f"{module.name}.{names[0]}",

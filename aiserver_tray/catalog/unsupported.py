@@ -72,17 +72,17 @@ def unsupported(module: Module, project: "Project") -> list[Problem]:
 def _remedy(path: Sequence[str]) -> Text:
     if path[-2:] == ("build", "context"):
         return Text(
-            "an image can't be built from a URL, so a module with it can't be started. Clone it, "
-            "and give the folder"
+            "building from a URL is not supported, so this module can't start. Clone the "
+            "repository and use its folder as the context"
         )
     if path[0] in FILE_FOLDERS:
         return Text(
-            "this can't be honoured, so a module with it can't be started. Give its content by "
-            "file, content or environment"
+            "this is not supported, so this module can't start. Define the content with file, "
+            "content or environment"
         )
     return Text(
-        "this can't be honoured, so a module with it can't be started. Remove it, here or in "
-        "compose.override.yaml: `{key}: !reset null`",
+        "this is not supported, so this module can't start. Remove it here, or in "
+        "compose.override.yaml with `{key}: !reset null`",
         key=path[-1],
     )
 

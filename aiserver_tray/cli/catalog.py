@@ -53,7 +53,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
         print_json(rows)
     else:
         print_table(
-            (Text("NAME"), Text("KIND"), Text("REQUIRES"), Text("WHAT IT IS")),
+            (Text("NAME"), Text("KIND"), Text("REQUIRES"), Text("DESCRIPTION")),
             [
                 (
                     row["name"],
@@ -156,7 +156,7 @@ def check(path: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a command
         for line in report.lines(app.language):
             click.echo(line)
     if not report.checked:
-        raise UsageError(Text("there is no module in {path}", path=path))
+        raise UsageError(Text("no module found in {path}", path=path))
     sys.exit(1 if report.problems else 0)
 
 

@@ -36,6 +36,7 @@ def command(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - 
             click.echo(name)
     else:
         said = Text(
-            "Start all, and up without a name, now mean: {modules}", modules=", ".join(app.chosen)
+            '"Start all" and `up` without a name now start: {modules}',
+            modules=", ".join(app.chosen),
         )
         tell([said.render(app.language)])

@@ -79,7 +79,7 @@ class _Folder(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click's
         if value == "":
-            raise UsageError(Text("a folder is needed, and the word for it is empty"))
+            raise UsageError(Text("expected a folder, found an empty value"))
         return super().convert(value, param, ctx)
 
 

@@ -41,7 +41,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
         print_json({entry.address: setting_json(app, entry) for entry in entries})
     else:
         print_table(
-            (Text("NAME"), Text("VALUE"), Text("TYPE"), Text("WHAT IT IS")),
+            (Text("NAME"), Text("VALUE"), Text("TYPE"), Text("DESCRIPTION")),
             [
                 (e.address, e.shown or "-", e.setting.type, app.say(e.setting.title))
                 for e in entries
@@ -118,7 +118,13 @@ def unset(name: str) -> None:
     app = current_app()
     if name in app.settings.undeclared(app.declared):
         app.settings.forget(name)  # nobody shows it, so no host has to know
-        tell([Text("{name} is forgotten; no module has it", name=name).render(app.language)])
+        tell(
+            [
+                Text("Removed {name}. No module declares this setting", name=name).render(
+                    app.language
+                )
+            ]
+        )
         return
     set_setting(app, name, None)
     _confirm(app, name)
@@ -141,7 +147,7 @@ def _confirm(app: "App", name: str) -> None:
 
 def _said(entry: Entry) -> Text:
     if entry.origin == "none" and entry.setting.generate:
-        return Text("{name} is made anew when it is needed", name=entry.address)
+        return Text("{name} is generated again when it is needed", name=entry.address)
     if entry.origin == "none" or not entry.shown:
-        return Text("{name} has no value now", name=entry.address)
+        return Text("{name} has no value any more", name=entry.address)
     return Text("{name} is now {value}", name=entry.address, value=entry.shown)

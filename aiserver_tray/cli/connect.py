@@ -73,7 +73,7 @@ def disconnect(modules: tuple[str, ...]) -> None:
     tell([done.render(app.language)])
     if left := _names(c for c in consumers if _by_a_person(app, c)):
         text = Text(
-            "Where OneAPI was set up in {modules} itself, remove it there: its token is gone.",
+            "If you set up OneAPI inside {modules}, remove it there. The access token was deleted.",
             modules=left,
         )
         tell([text.render(app.language)])
@@ -130,7 +130,7 @@ def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
             able = [m.name for m in app.catalog.modules.values() if consumer_of(m)]
             raise UsageError(
                 Text(
-                    "{name} can't be connected. These can: {names}",
+                    "{name} can't be connected to OneAPI. These modules can: {names}",
                     name=name,
                     names=", ".join(able),
                 )
@@ -178,8 +178,8 @@ def _working_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> str:
 
 def _by_hand(consumer: "Consumer", why: Text) -> SettingError:
     text = Text(
-        "no token could be had from {provider}: {why}. You may make one there yourself, and give "
-        "it with: aiserver-tray config set {token} - (which asks for it), then: "
+        "Can't create an access token in {provider}: {why}. Create one there yourself. Set it "
+        "with: aiserver-tray config set {token} - (the command asks for the value). Then run: "
         "aiserver-tray config set {choice} {answer}",
         provider=consumer.provider,
         why=why,

@@ -56,7 +56,7 @@ def find_service(module: ModuleView, name: str) -> ServiceView:
     if len(services) == 1:
         return module.services[0]
     text = Text(
-        "{module} has several services: name one of {services}",
+        "{module} has several services. Add one of them: {services}",
         module=module.name,
         services=", ".join(addresses),
     )

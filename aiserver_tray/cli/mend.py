@@ -30,7 +30,7 @@ def mend(error: AiServerError, app: "App") -> bool:
     if len(mends) < len(told):
         return False
     tell(one["question"] for one in mends)
-    question = Text("Allow it, and go on?").render(app.language)
+    question = Text("Allow this and continue?").render(app.language)
     if not click.confirm(question, default=False, err=True):
         return False
     for setting, value in {one["setting"]: one["value"] for one in mends}.items():

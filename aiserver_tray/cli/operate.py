@@ -78,7 +78,7 @@ def up(
     features are chosen.
     """
     if modules and all_:
-        raise UsageError(Text("give either modules or --all"))
+        raise UsageError(Text("use either MODULE or --all, not both"))
     request = _request("up", modules, options, all=all_, detach=detach)
     if dry_run:
         _print_plan(request, **options)
@@ -116,7 +116,7 @@ def down(
         _run(request, **options)
         return
     if not yes and not is_interactive():
-        raise UsageError(Text("--volumes removes data: confirm it with --yes"))
+        raise UsageError(Text("--volumes removes data. Confirm this with --yes"))
     request = replace(request, volumes="all")
     _run(request, None if yes else _confirm_volumes, **options)
 
@@ -234,7 +234,7 @@ def _confirm_volumes(request: "Request", core: "Core") -> "Request":
     plan = core.operations.plan(request)
     volumes = [step.subject for step in plan if step.kind == "remove_volume"]
     if volumes:
-        warning = Text("These volumes, and all data in them, will be removed:")
+        warning = Text("These volumes and all their data will be removed:")
         tell([warning.render(language), *(f"  {volume}" for volume in volumes)])
         click.confirm(Text("Remove them?").render(language), abort=True, err=True)
     return replace(request, volumes=frozenset(volumes))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _FRAME_SECONDS = 0.1
 """Seconds between two pictures on a terminal."""
-_CANCELLING = Text("Cancelling… (Ctrl-C again ends at once)")
+_CANCELLING = Text("Cancelling… (press Ctrl-C again to exit at once)")
 
 
 class Cancellable(Protocol):

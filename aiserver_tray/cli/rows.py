@@ -11,7 +11,7 @@ _OVER = ("done", "skipped")
 
 _IDLE: Mapping[StepStatus, Text] = {
     "pending": Text("waits"),
-    "skipped": Text("not done"),
+    "skipped": Text("not run"),
     "failed": Text("failed"),
 }
 

@@ -55,10 +55,15 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     binding = Binding(dangerously_bind or bind, port, tls_cert, tls_key)
     if not binding.is_loopback:
         if dangerously_bind is None:
-            raise UsageError(Text("other machines reach this address: see --dangerously-bind"))
+            raise UsageError(
+                Text("other machines can reach this address. To allow that, use --dangerously-bind")
+            )
         if tls_cert is None and not yes:
             raise UsageError(
-                Text("without TLS anyone on the way can listen in: give --tls-cert, or --yes")
+                Text(
+                    "without TLS, others on the network can read the traffic. Use --tls-cert, or "
+                    "accept this with --yes"
+                )
             )
     _serve(app, binding)
 
@@ -90,7 +95,7 @@ def _serve(app: "App", binding: "Binding") -> None:
         link.close()
 
 
-_HINT = Text("Who has this address may do all that you may. Ctrl-C ends it.")
+_HINT = Text("Anyone with this address can control your containers. Press Ctrl-C to stop.")
 
 
 class Headless:
@@ -116,7 +121,7 @@ class Headless:
             RequestError: always.
         """
         raise RequestError(
-            Text("there is no window here; open the address that `serve` printed in a browser")
+            Text("there is no window here. Open the address printed by `serve` in a browser")
         )
 
     def open_module(self, module: "Json") -> None:

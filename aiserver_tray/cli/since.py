@@ -31,7 +31,9 @@ class Since(click.ParamType[datetime]):
         found = parse_since(str(value), datetime.now(UTC))
         if found is None:
             text = Text(
-                "{value!r} is neither like 10m, 2h or 1d nor like 2026-01-31T12:00", value=value
+                "expected a duration such as 10m, 2h or 1d, or a time such as 2026-01-31T12:00, "
+                "found {value!r}",
+                value=value,
             )
             self.fail(text.render(language_of(ctx)), param, ctx)
         return found

@@ -9,8 +9,8 @@ from aiserver_tray.state.words import STATES
 HEADS = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
 """Of the columns."""
 _ORPHAN = Text("no longer in the catalog")
-_SILENT = Text("The Docker engine was asked, but has not answered yet. Look again a little later.")
-_DOCTOR = Text("How it was looked for, and what else may be wrong: aiserver-tray doctor")
+_SILENT = Text("The Docker engine has not responded yet. Try again in a moment.")
+_DOCTOR = Text("To find the cause, run: aiserver-tray doctor")
 
 
 @dataclass(frozen=True, slots=True)

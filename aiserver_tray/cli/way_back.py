@@ -33,7 +33,7 @@ class WayBack:
     def _tell(self) -> None:
         if self._commands:
             said = Text(
-                "What was done until then stays. The same command goes on from there; to take it "
-                "back:"
+                "Completed steps are kept. Run the same command again to continue. To undo them, "
+                "run:"
             )
             tell([said.render(self._app.language), *(f"  {line}" for line in self._commands)])

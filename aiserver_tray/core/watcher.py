@@ -262,7 +262,8 @@ def _told(error: Exception) -> AiServerError:
     log_bug(_logger, "watching the engine failed", error)
     return AiServerError(
         Text(
-            "Watching the engine failed ({where}). It is tried again; please report this.",
+            "Watching the engine failed because of a bug ({where}). It will be retried. Please "
+            "report this.",
             where=where(error),
         )
     )

@@ -79,7 +79,8 @@ def _of_environment(environment: Mapping[str, str]) -> Address:
     context = load_context(name, environment)
     if context is None:
         why = Text(
-            "Docker has no context {name!r} that names an engine. `docker context ls` shows them",
+            "Docker has no context {name!r} with an engine address. List the contexts with "
+            "`docker context ls`",
             name=name,
         )
         raise SettingError("DOCKER_CONTEXT", why)
@@ -99,13 +100,14 @@ def _of_current_context(environment: Mapping[str, str]) -> Address:
 def _why_not(name: str, context: DockerContext | None) -> Text:
     if context is None:
         return Text(
-            "Docker's current context {name!r} names no engine, so the one of this machine is "
-            "used. `docker context ls` shows the contexts, `docker context use NAME` changes it.",
+            "Docker's current context {name!r} has no engine address, so the engine of this "
+            "machine is used. List the contexts with `docker context ls`, and change the current "
+            "one with `docker context use NAME`.",
             name=name,
         )
     return Text(
-        "Docker's current context {name!r} is an engine on another machine ({host}), which is used "
-        "only if you name it: aiserver-tray config set app.engine {host}",
+        "Docker's current context {name!r} is an engine on another machine ({host}). AI-Server "
+        "Tray uses it only if you set it: aiserver-tray config set app.engine {host}",
         name=name,
         host=context.host,
     )

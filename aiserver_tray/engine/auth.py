@@ -29,7 +29,7 @@ def _read(read: Callable[[], Headers]) -> tuple[Headers, Text | None]:
         return read(), None
     except (DockerException, StoreError, OSError, ValueError, KeyError) as error:
         # A broken file, or a credential helper that is missing or locked.
-        return {}, Text("the logins of `docker login` can't be read: {why}", why=error)
+        return {}, Text("can't read the credentials of `docker login`: {why}", why=error)
 
 
 def _for_one(repository: str) -> Headers:

@@ -68,7 +68,7 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
             super().__init__(**{**tls, "base_url": address.host}, version=version)
         except (InvalidConfigFile, ValueError) as error:
             why = Text(
-                "it can't be read ({why}). Mend it, or log in anew with `docker login`", why=error
+                "it can't be read ({why}). Fix it, or log in again with `docker login`", why=error
             )
             raise SettingError("Docker's config.json", why) from error
         self._pool = self._own_pool()
@@ -173,5 +173,5 @@ def negotiate(address: Address) -> str:
     finally:
         client.close()
     if not re.fullmatch(r"\d+\.\d+", found):
-        raise EngineDownError(address.host, Text("what answers there is no Docker engine"))
+        raise EngineDownError(address.host, Text("the response is not from a Docker engine"))
     return found if version_lt(found, NEWEST) else str(NEWEST)

@@ -83,7 +83,7 @@ class Connection:
         try:
             return json.loads(answer)
         except ValueError as error:
-            why = Text("what answers there is no Docker engine")
+            why = Text("the response is not from a Docker engine")
             raise EngineDownError(self.address.host, why) from error
 
     def reconnect(self) -> None:

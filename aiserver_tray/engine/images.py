@@ -85,7 +85,7 @@ class Images:
                 self._untag(source)
         found = self.find(name)
         if found is None:
-            raise SourceError(Text("the engine pulled it, and does not have it"))
+            raise SourceError(Text("the engine pulled it, but it does not exist"))
         return found
 
     def build(
@@ -106,7 +106,7 @@ class Images:
         build(self._connection, target, tag, on_line, cancelled)
         found = self.find(tag)
         if found is None:
-            why = Text("the engine built it, and does not have it")
+            why = Text("the engine built it, but it does not exist")
             raise ImageBuildError(target.module, tag, why)
         return found
 

@@ -109,16 +109,16 @@ def refusal(status: int, explanation: str) -> AiServerError:
     if _NO_SPACE in explanation:
         return ResourcesError(
             Text(
-                "The engine's disk is full ({why}). Free some space, for instance with "
-                "`docker system prune`, then try again.",
+                "The engine's disk is full ({why}). Free some space, for example with `docker "
+                "system prune`, then try again.",
                 why=explanation,
             )
         )
     if _NO_CARD.search(explanation):
         return ResourcesError(
             Text(
-                "The engine has no graphics card to give ({why}). Install the NVIDIA Container "
-                "Toolkit where it runs, or do without in compose.override.yaml: "
+                "The engine has no GPU for containers ({why}). Install the NVIDIA Container "
+                "Toolkit on the engine's machine, or turn the GPU off in compose.override.yaml: "
                 "`deploy: !reset null` (`gpus: !reset null`).",
                 why=explanation,
             )
@@ -154,9 +154,9 @@ def _root_of(error: BaseException) -> BaseException:
 
 def _reason(cause: BaseException) -> str | Text:
     if isinstance(cause, _TIMEOUTS):
-        return Text("no answer in time")
+        return Text("the request timed out")
     if isinstance(cause, _BROKEN):
-        return Text("the connection broke off")
+        return Text("the connection was lost")
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 

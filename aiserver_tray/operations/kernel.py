@@ -94,8 +94,8 @@ def raise_setting(engine: "Engine", setting: KernelSetting, cancelled: "Cancella
         code, lines = run_once(engine.containers, setting.body)
     if code:
         text = Text(
-            "The engine can't set {setting} in its kernel ({why}). Set it by hand on the engine's "
-            "machine: sudo sysctl -w {setting}",
+            "The engine can't set {setting} in its kernel ({why}). Set it yourself on the "
+            "engine's machine: sudo sysctl -w {setting}",
             setting=str(setting),
             why=" ".join(lines) or code,
         )

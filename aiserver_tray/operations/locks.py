@@ -190,7 +190,7 @@ class _Lock:
             return False
         except OSError as error:
             why = Text(
-                "it can't be read or written ({reason}). Check its folder and the free space there",
+                "it can't be read or written ({reason}). Check its folder and the free disk space",
                 reason=error.strerror or error,
             )
             raise SettingError(str(self._path), why) from error

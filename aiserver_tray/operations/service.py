@@ -206,7 +206,7 @@ class Operation:
     def _wait_for(self, busy: BusyError) -> None:
         self._has_waited = True
         text = Text(
-            "waiting for {command} (process {pid}), which has {module}",
+            "waiting for {command} (process {pid}), which has locked {module}",
             command=busy.data["command"] or "?",
             pid=busy.data["pid"] or "?",
             module=busy.data["module"],

@@ -20,8 +20,8 @@ class _AddressSetting(Setting):
             return str(ipaddress.ip_address(text.strip()))
         except ValueError:
             return Text(
-                "expected an IP address such as 127.0.0.1, or 0.0.0.0 for every network, "
-                "found {found!r}",
+                "expected an IP address such as 127.0.0.1, or 0.0.0.0 for all networks, found "
+                "{found!r}",
                 found=text,
             )
 

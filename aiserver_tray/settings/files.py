@@ -170,11 +170,11 @@ class VersionedFile(Generic[Model]):
         try:
             yield
         except Timeout as error:
-            why = Text("another process keeps it locked. End that process, then try again")
+            why = Text("another process has locked it. End that process, then try again")
             raise SettingError(str(self.path), why) from error
         except OSError as error:
             why = Text(
-                "it can't be read or written ({reason}). Check its folder and the free space there",
+                "it can't be read or written ({reason}). Check its folder and the free disk space",
                 reason=error.strerror or error,
             )
             raise SettingError(str(self.path), why) from error
@@ -217,8 +217,8 @@ class VersionedFile(Generic[Model]):
             raise _DamagedError(Text("it has no valid version"))
         if version > ours:
             why = Text(
-                "it was written by a newer version of this app (format {version}; this one knows "
-                "{ours}). Update the app",
+                "a newer version of AI-Server Tray wrote it (format {version}; this version "
+                "supports {ours}). Update AI-Server Tray",
                 version=version,
                 ours=ours,
             )
@@ -227,7 +227,9 @@ class VersionedFile(Generic[Model]):
             while raw["version"] in self._migrations:
                 raw = self._migrations[raw["version"]](raw)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise _DamagedError(Text("it is not of format {version}", version=version)) from error
+            raise _DamagedError(
+                Text("it does not have format {version}", version=version)
+            ) from error
         return dict(raw)
 
     def _recovered(self, why: Text | str) -> Model:
@@ -242,7 +244,9 @@ class VersionedFile(Generic[Model]):
         self._tell(
             aside,
             Text(
-                "{file} was damaged ({why}). Its last good copy is in use", file=self.path, why=why
+                "{file} was damaged ({why}). It was restored from its last good copy",
+                file=self.path,
+                why=why,
             ),
         )
         return data
@@ -252,9 +256,9 @@ class VersionedFile(Generic[Model]):
             raise SettingError(
                 str(self.path),
                 Text(
-                    "it is damaged ({why}) and has no good copy. Put it back from a backup. "
-                    "Without one, move it and what is named like it away to begin anew; what "
-                    "was made with it is then lost",
+                    "it is damaged ({why}) and has no good copy. Restore it from a backup. To "
+                    "start over without a backup, move this file and its copies away; data that "
+                    "depends on it is then lost",
                     why=why,
                 ),
             )
@@ -263,7 +267,7 @@ class VersionedFile(Generic[Model]):
         self._tell(
             aside,
             Text(
-                "{file} was damaged ({why}) and has no good copy. Defaults are in use",
+                "{file} was damaged ({why}) and has no good copy. Defaults are used instead",
                 file=self.path,
                 why=why,
             ),
@@ -273,7 +277,7 @@ class VersionedFile(Generic[Model]):
     def _tell(self, aside: Path | None, notice: Text) -> None:
         if aside:
             notice = Text(
-                "{notice}; the damaged file was set aside as {aside}.", notice=notice, aside=aside
+                "{notice}. The damaged file was kept as {aside}.", notice=notice, aside=aside
             )
         self._notices.append(notice)
 

@@ -81,9 +81,9 @@ class KeyKeeper:
             except ConnectionError as error:
                 self._notices.append(
                     Text(
-                        "The credential store can't be used now ({reason}). The key of the "
-                        "secrets was therefore put into the file {file} and stays there: whoever "
-                        "can read that file can read the secrets. Keep it to yourself.",
+                        "The credential store can't be used now ({reason}), so secrets are "
+                        "protected by a key file, {file}. Anyone who can read that file can read "
+                        "your secrets. The key stays in that file.",
                         reason=error.args[0],
                         file=self.key_file,
                     )
@@ -103,8 +103,8 @@ class KeyKeeper:
         if key.check != record.check:
             raise self._error(
                 Text(
-                    "it was encrypted with another key than the one that is kept for it now. "
-                    "Put the right key or the right file back from a backup"
+                    "it was encrypted with another key. Restore the matching key or the matching "
+                    "file from a backup"
                 )
             )
         return key
@@ -141,9 +141,8 @@ class KeyKeeper:
             return store_named(backend).get(self._installation())
         except ConnectionError as error:
             why = Text(
-                "its key is in the credential store {store}, which can't be reached now "
-                "({reason}). Try again where you are logged in to your desktop, and unlock the "
-                "store there",
+                "its key is in the credential store {store}, which is not available now "
+                "({reason}). Log in to your desktop, unlock the store there, and try again",
                 store=backend,
                 reason=error.args[0],
             )
@@ -161,7 +160,7 @@ class KeyKeeper:
         return self._error(
             Text(
                 "its key file {file} can't be read or written ({reason}). Check its folder and "
-                "the free space there",
+                "the free disk space",
                 file=self.key_file,
                 reason=error.strerror or error,
             )
@@ -170,11 +169,11 @@ class KeyKeeper:
     def _missing(self, record: KeyRecord) -> Text:
         if record.store == "file":
             return Text(
-                "its key file {file} is missing. Put it back from a backup", file=self.key_file
+                "its key file {file} is missing. Restore it from a backup", file=self.key_file
             )
         return Text(
-            "its key, the entry {entry} of the credential store {store}, is missing. Put it back "
-            "from a backup, or log in as the user who made this installation",
+            "its key, the entry {entry} in the credential store {store}, is missing. Restore it "
+            "from a backup, or log in as the user who created this installation",
             entry=self._installation(),
             store=record.backend,
         )
@@ -185,9 +184,7 @@ class KeyKeeper:
         except ValueError:
             material = b""
         if len(material) != KEY_BYTES:
-            raise self._error(
-                Text("what is kept as its key is damaged. Put the key back from a backup")
-            )
+            raise self._error(Text("its key is damaged. Restore the key from a backup"))
         return MasterKey(material)
 
     def _error(self, why: Text) -> SettingError:

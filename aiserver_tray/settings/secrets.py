@@ -138,7 +138,7 @@ class Secrets:
         """
         value = self.values([name]).get(name)
         if value is None or self._key is None:
-            raise SettingError(name, Text("this secret has not been made yet"))
+            raise SettingError(name, Text("this secret has not been generated yet"))
         return self._key.derive("fingerprint", f"{name}\0{value}").hex()
 
     # The name is authenticated too, so that no secret can stand in for another.
@@ -159,8 +159,8 @@ class Secrets:
             raise SettingError(
                 name,
                 Text(
-                    "what {file} holds for it was altered. Put the file back from a backup, for "
-                    "instance {file}.good",
+                    "its value in {file} was changed by something else. Restore the file from a "
+                    "backup, for example from {file}.good",
                     file=self._file.path,
                 ),
             ) from None
@@ -182,8 +182,8 @@ def kept(name: str) -> SettingError:
     return SettingError(
         name,
         Text(
-            "it was made once and can't be changed, since stored data depends on it. To begin "
-            "anew with another, remove all that this home has, data and all, with: aiserver-tray "
-            "down --volumes. Then use another home with --home"
+            "it can't be changed, because stored data depends on it. To start over with another "
+            "value, remove all modules and all their data: aiserver-tray down --volumes. Then "
+            "use another home folder with --home"
         ),
     )

@@ -219,8 +219,8 @@ class Settings:
 
     def _in_the_clear(self, address: str) -> SettingError:
         why = Text(
-            "a secret must not stand in {file}. Take it out there, and store it with: "
-            "aiserver-tray config set {name} - (which asks for it)",
+            "{file} must not contain secrets. Remove this one there, and set it with: "
+            "aiserver-tray config set {name} - (the command asks for the value)",
             file=self._settings.path,
             name=address,
         )
@@ -260,7 +260,8 @@ class Settings:
 def without_value(address: str) -> SettingError:
     """The setting needs a value that only the user can give."""
     why = Text(
-        "it has no value. Give it one with: aiserver-tray config set {name} - (which asks for it)",
+        "it has no value. Set it with: aiserver-tray config set {name} - (the command asks for "
+        "the value)",
         name=address,
     )
     return SettingError(address, why)
@@ -288,7 +289,7 @@ def address_of(declared: Declared, name: str) -> str:
     if not hits:
         raise UnknownSettingError(name, _spelt_as(name, declared))
     if len(hits) > 1:
-        why = Text("several modules have it. Give one of {names}", names=", ".join(hits))
+        why = Text("several modules have this setting. Use one of {names}", names=", ".join(hits))
         raise SettingError(name, why)
     return hits[0]
 

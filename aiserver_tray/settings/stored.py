@@ -19,8 +19,8 @@ def stored_value(address: str, setting: Setting, stored: Mapping[str, str]) -> s
         return setting.parse(address, stored[address])
     except SettingError as error:
         why = Text(
-            "the stored value is wrong: {why}. Set another, or take the default with: "
-            "aiserver-tray config unset {name}",
+            "the stored value is not valid: {why}. Set another value, or reset it to the default "
+            "with: aiserver-tray config unset {name}",
             why=error.why,
             name=address,
         )

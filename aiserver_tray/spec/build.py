@@ -107,7 +107,8 @@ def _check_names(scope: Scope, services: Sequence[ServiceTarget]) -> None:
     ]
     if clashes:
         text = Text(
-            "expected other names in this module: {names} would be two things on the engine",
+            "expected other names in this module: {names} would be two different objects on the "
+            "engine",
             names=", ".join(clashes),
         )
         raise CatalogError.at(Place(scope.module.file), text)

@@ -56,8 +56,8 @@ def _deepest(path: str, folders: Iterable[str]) -> str | None:
 def _overwriting(scope: Scope, name: str, file: File, mount: str) -> CatalogError:
     """The engine writes through a bind mount."""
     text = Text(
-        "expected a target outside {mount}, where a folder or file of this machine is mounted: "
-        "{target} would be written there",
+        "expected a target outside {mount}, because a folder or file of this machine is mounted "
+        "there and {target} would be written to it",
         mount=mount,
         target=file.path,
     )
@@ -66,8 +66,8 @@ def _overwriting(scope: Scope, name: str, file: File, mount: str) -> CatalogErro
 
 def _unwritable(scope: Scope, name: str, file: File) -> CatalogError:
     text = Text(
-        "expected a target in a folder that can be written or become a volume; {target} lies "
-        "directly below / of a read-only service, or below a read-only volume",
+        "expected a target in a writable folder, or in a folder that can be a volume; {target} "
+        "is directly below / of a read-only service, or below a read-only volume",
         target=file.path,
     )
     return CatalogError.at(scope.place(name), text)

@@ -58,5 +58,5 @@ def check_circle(scope: Scope, services: Sequence[ServiceTarget]) -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         path: list[str] = error.args[1]
-        text = Text("expected no circle of dependencies, found {path}", path=" → ".join(path))
+        text = Text("expected no dependency cycle, found {path}", path=" → ".join(path))
         raise CatalogError.at(scope.place(path[0]), text) from None

@@ -81,7 +81,7 @@ class _Source:
         if "content" in self.resource.model_fields_set:
             value = getattr(self.resource, "content", None)
         if value is None:
-            text = Text("expected a value of the variable {name}; it has none", name=variable)
+            text = Text("expected a value for the variable {name}, found none", name=variable)
             names = [variable] if variable in self.module.settings else []
             raise CatalogError([naming(Problem(self.place, text), self.module, names)])
         return str(value)
@@ -90,6 +90,6 @@ class _Source:
         if not user:
             return 0
         if not (user.isascii() and user.isdecimal()):
-            text = Text("expected the number of a user or group")
+            text = Text("expected the numeric ID of a user or group")
             raise CatalogError.at(self.used_at, text)
         return int(user)

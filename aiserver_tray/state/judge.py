@@ -86,8 +86,8 @@ def _lost_memory(container: Container) -> bool:
 def _absent(service: ServiceModel, about: Circumstances) -> tuple[State, Text | None]:
     if about.wanted and (about.awaited or not service.is_job):
         if about.renewed:
-            return "stopped", Text("is new: it comes when the module is started again")
-        return "error", Text("has no container, though it should run")
+            return "stopped", Text("new; will be created at the next start of the module")
+        return "error", Text("should be running, but has no container")
     return "stopped", None
 
 
@@ -99,48 +99,46 @@ def _trouble(service: ServiceModel, container: Container, about: Circumstances) 
         case "running":
             return _not_healthy(container, about)
         case "paused":
-            return Text("is paused")
+            return Text("paused")
         case "restarting":
-            return Text(
-                "ends and is restarted again and again: {why}", why=_end(service, container)
-            )
+            return Text("keeps exiting and restarting: {why}", why=_end(service, container))
         case "exited" | "dead":
             return _end(service, container)
         case "removing":
-            return Text("is being removed")
+            return Text("being removed")
         case _:
             assert_never(container.status)
 
 
 def _short_of(container: Container) -> Text | None:
     """How far a container is that is on its way; whoever made it may have been killed since."""
-    return Text("is made, and not started yet") if container.status == "created" else None
+    return Text("created, but not started yet") if container.status == "created" else None
 
 
 def _refused(container: Container) -> Text | None:
-    return Text("could not be started: {why}", why=container.error) if container.error else None
+    return Text("can't start: {why}", why=container.error) if container.error else None
 
 
 def _not_healthy(container: Container, about: Circumstances) -> Text | None:
     if container.health == "unhealthy":
         check = container.last_check.strip().partition("\n")[0]
-        return Text("is unhealthy: {check}", check=check) if check else Text("is unhealthy")
+        return Text("unhealthy: {check}", check=check) if check else Text("unhealthy")
     if _lost_memory(container):
-        return Text("lost a process for want of memory")
+        return Text("lost a process because it ran out of memory")
     if about.unplanned:
-        return Text("ended unexpectedly and is not healthy again yet")
+        return Text("exited unexpectedly and is not healthy again yet")
     return None
 
 
 def _end(service: ServiceModel, container: Container) -> Text:
     code = container.exit_code
     if container.oom_killed:
-        return Text("was killed for want of memory (exit code {code})", code=code)
+        return Text("ran out of memory (exit code {code})", code=code)
     if container.error:
-        return Text("ended with exit code {code}: {why}", code=code, why=container.error)
+        return Text("exited with code {code}: {why}", code=code, why=container.error)
     if service.is_job:
         return Text("the job failed with exit code {code}", code=code)
-    return Text("ended with exit code {code}", code=code)
+    return Text("exited with code {code}", code=code)
 
 
 def _view(service: ServiceModel, container: Container | None, reason: Text | None) -> ServiceView:

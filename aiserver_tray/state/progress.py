@@ -78,4 +78,4 @@ def _doing(step: StepView) -> Text:  # noqa: PLR0911 - one for each kind
         case "remove" | "remove_network" | "remove_volume":
             return Text("removing {name}", name=name)
         case "kernel_setting":
-            return Text("setting {name} in the engine's kernel", name=name)
+            return Text("setting {name} in the kernel", name=name)

@@ -56,7 +56,7 @@ def is_enabled(home: Home, options: Sequence[str] = ()) -> bool:
 def state(home: Home, options: Sequence[str] = ()) -> Text:
     """What `is_enabled` and `is_supported` say, in words."""
     if not is_supported():
-        return Text("There is no desktop here that could start the applet at login.")
+        return Text("There is no desktop that can start the applet at login.")
     if is_enabled(home, options):
         return Text("The applet starts at login.")
     return Text("The applet does not start at login.")
@@ -72,7 +72,7 @@ def enable(home: Home, options: Sequence[str] = ()) -> None:
         _items().put(_entry_name(home), command_line(home, options))
     except OSError as error:
         why = Text(
-            "start at login can't be switched on ({reason}). Mend that, then try again",
+            "can't turn on start at login ({reason}). Fix the cause, then try again",
             reason=error.strerror or error.args[0],
         )
         raise SettingError("autostart", why) from error
@@ -88,7 +88,7 @@ def disable(home: Home) -> None:
         _items().remove(_entry_name(home))
     except OSError as error:
         why = Text(
-            "start at login can't be switched off ({reason}). Mend that, then try again",
+            "can't turn off start at login ({reason}). Fix the cause, then try again",
             reason=error.strerror or error.args[0],
         )
         raise SettingError("autostart", why) from error

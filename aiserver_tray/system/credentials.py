@@ -42,7 +42,7 @@ class CredentialStore:
         with _reached():
             self._backend.set_password(SERVICE, entry, value)
         if self.get(entry) != value:
-            raise ConnectionError(Text("it keeps no entries"))
+            raise ConnectionError(Text("it does not store entries"))
 
 
 def preferred_store() -> CredentialStore | None:
@@ -63,7 +63,7 @@ def store_named(name: str) -> CredentialStore:
     for store in _stores():
         if store.name == name:
             return store
-    raise ConnectionError(Text("there is no such store in this session"))
+    raise ConnectionError(Text("this credential store does not exist in this session"))
 
 
 def _stores() -> list[CredentialStore]:

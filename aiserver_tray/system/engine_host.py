@@ -30,11 +30,14 @@ def why_unusable(host: str) -> Text | None:
     except ValueError:  # of brackets that don't match
         return _no_address(host)
     if "@" in parts.netloc and parts.scheme != "ssh":
-        return Text("an engine's address has no user or password; certificates tell who asks")
+        return Text(
+            "the address of an engine can't contain a user or password. Use TLS certificates "
+            "instead"
+        )
     if parts.scheme == "ssh":
         return Text(
-            "{host}: an engine behind ssh can't be used directly. Forward its socket "
-            "(ssh -NL /tmp/docker.sock:/var/run/docker.sock USER@MACHINE), then use "
+            "{host}: SSH addresses are not supported. Forward the engine's socket (ssh -NL "
+            "/tmp/docker.sock:/var/run/docker.sock USER@MACHINE), then use "
             "unix:///tmp/docker.sock",
             host=host,
         )
@@ -45,8 +48,8 @@ def why_unusable(host: str) -> Text | None:
 
 def _no_address(host: str) -> Text:
     return Text(
-        "{host!r} is no address of an engine. Expected unix:///PATH, npipe:////./pipe/NAME or "
-        "tcp://MACHINE:PORT",
+        "expected an engine address such as unix:///PATH, npipe:////./pipe/NAME or "
+        "tcp://MACHINE:PORT, found {host!r}",
         host=host,
     )
 

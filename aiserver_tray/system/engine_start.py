@@ -134,8 +134,8 @@ def _last_line(said: IO[bytes]) -> str:
 
 def _not_from_here(host: str) -> EngineDownError:
     text = Text(
-        "The Docker engine at {host} does not answer, and can't be started from here. Start it "
-        "where it runs, then try again.",
+        "The Docker engine at {host} does not respond, and can't be started from here. Start it "
+        "on its own machine, then try again.",
         host=host,
     )
     return EngineDownError(host, "", text)
@@ -144,7 +144,7 @@ def _not_from_here(host: str) -> EngineDownError:
 def _failed(host: str, command: Sequence[str], why: str) -> EngineDownError:
     is_systems = command[0] == "systemctl" and "--user" not in command
     text = Text(
-        "The Docker engine at {host} could not be started: {command}: {why}. Start it yourself "
+        "Can't start the Docker engine at {host}: {command}: {why}. Start it yourself "
         "({by_hand}), then try again.",
         host=host,
         command=shlex.join(command),
@@ -156,9 +156,8 @@ def _failed(host: str, command: Sequence[str], why: str) -> EngineDownError:
 
 def _too_late(host: str, command: Sequence[str], within: float, why: Text) -> EngineDownError:
     text = Text(
-        "{command} was run, but the Docker engine does not answer after {seconds:.0f} s. See what "
-        "it says in its window or log, wait until it runs, then try again. The last answer: "
-        "{why}",
+        "{command} was run, but the Docker engine does not respond after {seconds:.0f} s. Check "
+        "its window or log, and try again when it is running. The last error: {why}",
         command=shlex.join(command),
         seconds=within,
         why=why,

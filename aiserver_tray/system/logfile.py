@@ -52,8 +52,7 @@ def set_up(home: Home, process: str) -> Path:
         handler = _PrivateFile(file, maxBytes=_MAX_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
     except OSError as error:
         why = Text(
-            "the log can't be written ({reason}). Check this file, its folder and the free space "
-            "there",
+            "can't write the log ({reason}). Check this file, its folder and the free disk space",
             reason=error.strerror or error,
         )
         raise SettingError(str(error.filename or file), why) from error

@@ -61,7 +61,9 @@ class RunKey:
         line = subprocess.list2cmdline(command)
         if len(line) > self._LONGEST:
             raise OSError(
-                Text("Windows starts commands of at most {count} characters", count=self._LONGEST)
+                Text(
+                    "Windows can start commands of at most {count} characters", count=self._LONGEST
+                )
             )
         self._registry.put(self._RUN, name, line)
         self._registry.remove(self._APPROVED, name)

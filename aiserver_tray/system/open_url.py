@@ -14,7 +14,7 @@ def open_url(url: str) -> None:
         SettingError: there is no browser.
     """
     if not is_web_address(url):
-        why = Text("{url!r} is no address of the web (http or https)", url=url)
+        why = Text("{url!r} is not a web address (http or https)", url=url)
         raise RequestError(why, ["url"])
     import webbrowser  # noqa: PLC0415 - looks for browsers
 
@@ -24,7 +24,7 @@ def open_url(url: str) -> None:
         is_open = False
     if not is_open:
         why = Text(
-            "no browser was found. Open {url} yourself, or set BROWSER to a browser's command",
+            "no browser was found. Open {url} yourself, or set BROWSER to the command of a browser",
             url=url,
         )
         raise SettingError("BROWSER", why)

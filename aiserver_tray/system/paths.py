@@ -70,8 +70,8 @@ def runtime_folder(*inner: str) -> Path:
         _make(folder)
     except OSError as error:
         why = Text(
-            "the folder for locks can't be made ({reason}). Mend that, or, on Linux and macOS, set "
-            "XDG_RUNTIME_DIR to a folder that only you can use",
+            "can't create the folder for locks ({reason}). Fix the cause. On Linux and macOS, "
+            "you can also set XDG_RUNTIME_DIR to a folder that only you can use",
             reason=error.strerror or error,
         )
         raise SettingError(str(folder), why) from error
@@ -104,7 +104,7 @@ def make_folder(folder: Path) -> None:
         _make(folder)
     except OSError as error:
         why = Text(
-            "the folder can't be made ({reason}). Name another with --home",
+            "can't create the folder ({reason}). Use another folder with --home",
             reason=error.strerror or error,
         )
         raise SettingError(str(folder), why) from error
@@ -119,6 +119,8 @@ def _keep_own(folder: Path) -> None:
     if sys.platform != "win32":
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            why = Text("the folder belongs to someone else. Set XDG_RUNTIME_DIR to one of yours")
+            why = Text(
+                "the folder belongs to another user. Set XDG_RUNTIME_DIR to a folder of yours"
+            )
             raise SettingError(str(folder), why)
         folder.chmod(0o700)

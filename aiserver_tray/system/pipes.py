@@ -28,7 +28,7 @@ def address(folder: Path, name: str) -> str:
         return rf"\\.\pipe\aiserver-tray-{name}"
     place = str(folder / name)
     if len(os.fsencode(place)) > _MAX_PATH_BYTES:
-        why = Text("its path is too long for a socket. Set XDG_RUNTIME_DIR to a shorter one")
+        why = Text("its path is too long for a socket. Set XDG_RUNTIME_DIR to a shorter path")
         raise SettingError(str(folder), why)
     return place
 

@@ -27,13 +27,13 @@ _TIMEOUT_MILLISECONDS = 2_000
 """Milliseconds for an answer."""
 
 _NO_PLACE = Text(
-    "This desktop has no place for the icon. On GNOME, install the extension AppIndicator (Debian, "
-    "Ubuntu: gnome-shell-extension-appindicator) and log in again; elsewhere, add a system tray to "
-    "the panel. Until then, use: aiserver-tray open"
+    "This desktop can't show the tray icon. On GNOME, install the extension AppIndicator "
+    "(Debian, Ubuntu: gnome-shell-extension-appindicator) and log in again. On other desktops, "
+    "add a system tray to the panel. Until then, use: aiserver-tray open"
 )
 _NO_LIBRARY = Text(
-    "The library for icons on this desktop is missing: install libayatana-appindicator (Debian, "
-    "Ubuntu: gir1.2-ayatanaappindicator3-0.1), then start the applet again. Until then, use: "
+    "The library for tray icons is missing. Install libayatana-appindicator (Debian, Ubuntu: "
+    "gir1.2-ayatanaappindicator3-0.1), then start the applet again. Until then, use: "
     "aiserver-tray open"
 )
 

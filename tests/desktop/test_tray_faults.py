@@ -79,9 +79,9 @@ def test_what_was_ended_by_hand_stays_red_until_it_is_started(
     running(applet)
     engine.containers.get("ai-shop-api").kill()
     applet.shows(TROUBLE)
-    eventually(lambda: "api: ended with exit code 137" in applet.item.tooltip, "the reason")
+    eventually(lambda: "api: exited with code 137" in applet.item.tooltip, "the reason")
     engine.containers.get("ai-shop-api").remove()
-    reason = "api: has no container, though it should run"
+    reason = "api: should be running, but has no container"
     eventually(lambda: reason in applet.item.tooltip, "the other reason")
     assert applet.item.entry("Shop").children[0].label == reason
     assert applet.status()["modules"][-1]["reason"] == reason
@@ -119,7 +119,7 @@ def test_what_keeps_a_module_from_coming_back_is_told_once(
     applet.start()
     told = eventually(applet.notifications, "notification")
     assert told[0].startswith(
-        "Some modules couldn't start: There is a container ai-shop-web that was not made"
+        "Some modules couldn't start: The container ai-shop-web already exists"
     )
     applet.shows(NOTHING_RUNS)
     applet.outlast_quiet()

@@ -12,7 +12,7 @@ from tests.support.desktop.window import PATIENCE_SECONDS
 from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
-WHY = "This desktop has no place for the icon."
+WHY = "This desktop can't show the tray icon."
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_the_user_sees_the_dashboard_and_why_until_the_icon_has_its_place(applet
     applet.shows(STOPPED)
     (closed,) = eventually(lambda: applet.desktop.told("notification-closed"), "its end")
     assert closed["id"] == told["id"]
-    assert "has a place for the applet's icon" in applet.cli("doctor")
+    assert "can show the applet's icon" in applet.cli("doctor")
     applet.item.click("Quit", "Quit and keep everything running")
     assert applet.process.wait(PATIENCE_SECONDS) == 0
 

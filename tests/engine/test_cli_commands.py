@@ -318,7 +318,7 @@ def test_the_doctor_finds_a_port_that_a_process_has(cli: CommandLine) -> None:
         assert [problem["name"] for problem in problems] == ["ports"]
         assert str(port) in problems[0]["message"]
     healthy = cli.run("doctor").succeeded()
-    assert f"The Docker engine at {cli.host} answers: version " in healthy.output
+    assert f"The Docker engine at {cli.host} responds: version " in healthy.output
     assert "PROBLEM" not in healthy.output
 
 

@@ -24,7 +24,7 @@ __all__ = ["setting"]
 
 TOKEN = "reader.READER_TOKEN"
 READER = "aiserver-reader"
-BACK = "What was done until then stays."
+BACK = "Completed steps are kept."
 
 
 def back(stack: OneApiStack, *commands: str) -> str:
@@ -125,7 +125,7 @@ def test_without_a_token_it_is_refused_and_what_can_not_connect_says_so(
 
     done = oneapi.cli.run("connect", "postgres")
     assert done.code == 2
-    assert "postgres can't be connected. These can: " in done.errors
+    assert "postgres can't be connected to OneAPI. These modules can: " in done.errors
     assert "n8n" in done.errors
     oneapi.cli.run("connect", "nobody").failed("E_UNKNOWN")
 
@@ -144,7 +144,7 @@ def test_where_root_has_another_password_it_says_what_to_do_by_hand(
     assert oneapi.models(token) == 200
 
     done = oneapi.cli.run("disconnect", "reader").succeeded()
-    assert f"The token {READER} stays in oneapi" in done.errors
+    assert f"Can't delete the access token {READER} in oneapi" in done.errors
     assert environment(engine, "ai-reader")["TOKEN"] == ""
 
     oneapi.cli.run("down", "oneapi").succeeded()
@@ -181,7 +181,7 @@ def test_oneapi_is_started_for_a_disconnect_only_where_a_token_is_to_be_deleted(
     assert stored(oneapi, "READER_MODELS") == "none"
     assert names(engine) == set()
 
-    told = "oneapi is started, since a token is to be deleted there."
+    told = "Starting oneapi to delete an access token there."
     oneapi.cli.run("connect", "reader").succeeded()
     assert told not in oneapi.cli.run("disconnect", "reader").succeeded().errors
 
@@ -198,7 +198,7 @@ def test_a_kernel_setting_that_a_module_needs_is_asked_for(
     write_reader(oneapi, sysctls={NAME: setting.need})
     options = ["--home", str(oneapi.home), "--catalog", str(oneapi.catalog), "--host", oneapi.host]
     with terminal("connect", "reader", *options) as asked:
-        asked.wait_for("Allow it, and go on? [y/N]: ")
+        asked.wait_for("Allow this and continue? [y/N]: ")
         asked.type("y\n")
         assert asked.end() == 0, asked.text
     assert setting.value == setting.need

@@ -130,7 +130,7 @@ def test_a_failing_command_is_told_with_what_it_said(builder: Builder) -> None:
     assert "returned a non-zero code: 7" in str(error)
     assert "it is broken" in error.data["lines"]
     assert "it is broken" in str(error)
-    assert "Mend its Dockerfile" in str(error)
+    assert "Fix its Dockerfile" in str(error)
 
 
 @pytest.mark.parametrize(

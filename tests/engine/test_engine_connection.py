@@ -152,7 +152,7 @@ def test_an_engine_that_lets_nobody_in_says_which_group_to_join(
         text=True,
         check=True,
     )
-    assert "does not let you in" in told.stdout
+    assert "don't have permission" in told.stdout
     assert "usermod -aG docker" in told.stdout
 
 
@@ -200,7 +200,7 @@ def test_an_engine_killed_in_the_middle_of_a_request_is_down_at_once_and_comes_b
         lab_engine.kill(lab)
         thread.join(30)
     assert not thread.is_alive()
-    assert "does not answer" in str(errors[0])
+    assert "does not respond" in str(errors[0])
     with pytest.raises(EngineDownError):
         core.info()
     lifecycle.up(lab)

@@ -118,7 +118,7 @@ def _engine_not_installed(stage: Stage) -> Iterator[Case]:
 def _cycle(stage: Stage) -> Iterator[Case]:
     stage.write({"web": idle()}, requires=["store"])
     stage.here.write("store", {"store": idle()}, requires=["web"])
-    advice = ("Remove one of the requires.", "请去掉其中一个 requires。")
+    advice = ("Remove one of these requirements.", "请去掉其中一个 requires。")
     path = ["web", "store", "web"]
     yield Case(UP, ("web → store → web",), advice, {"path": path})
 
@@ -144,7 +144,7 @@ def _port(stage: Stage) -> Iterator[Case]:
         port = server.getsockname()[1]
         setting = {"WEB_PORT": {"type": "port", "default": port}}
         stage.write({"web": idle(ports=["${WEB_PORT}:80"])}, settings=setting)
-        advice = ("Free it, or move to a free port", "请释放该端口，或改用空闲端口")
+        advice = ("or use a free port", "请释放该端口，或改用空闲端口")
         names = (str(port), "127.0.0.1", "aiserver-tray config set web.WEB_PORT")
         data = {"address": "127.0.0.1", "port": port, "setting": "web.WEB_PORT"}
         yield Case(UP, names, advice, data)
@@ -166,7 +166,7 @@ def _unhealthy(stage: Stage) -> Iterator[Case]:
 def _exited(stage: Stage) -> Iterator[Case]:
     web = gated() | {"command": ["sh", "-c", "echo it is cold; echo key $$KEY; exit 4"]}
     stage.write({"web": web})
-    advice = ("Mend the cause, then try again", "请排除原因后重试")
+    advice = ("Fix the cause, then try again", "请排除原因后重试")
     data = {"service": "web/web", "exitCode": 4}
     yield Case(UP, ("web/web", "4", "it is cold", LOG), advice, data)
 
@@ -176,7 +176,7 @@ def _job(stage: Stage) -> Iterator[Case]:
     job = script("echo it is cold; exit 4")
     web = idle(depends_on=after("completed_successfully", "job"))
     stage.write({"job": job, "web": web})
-    advice = ("Mend the cause, then try again", "请排除原因后重试")
+    advice = ("Fix the cause, then try again", "请排除原因后重试")
     data = {"service": "web/job", "exitCode": 4, "lines": ["it is cold"]}
     yield Case(UP, ("web/job", "4", "it is cold", LOG), advice, data)
 
@@ -186,7 +186,7 @@ def _in_use(stage: Stage) -> Iterator[Case]:
     stage.here.write("store", {"store": idle()}, kind="basic")
     stage.write({"web": idle()}, requires=["store"])
     stage.here.done("up", "web")
-    advice = ("Stop these first", "请先停止它们")
+    advice = ("Stop that module first", "请先停止它们")
     data = {"module": "store", "users": ["web"]}
     yield Case(("down", "store"), ("store", "web", "--cascade"), advice, data)
 
@@ -196,7 +196,7 @@ def _pull(stage: Stage) -> Iterator[Case]:
     with registry() as server:
         image = f"{server.address}/team/broken:1"
         stage.write({"web": {"image": image}})
-        advice = ("Check the network and the image's name", "请检查网络和镜像名称")
+        advice = ("Check the network and the name of the image", "请检查网络和镜像名称")
         names = (image, "500", "aiserver-tray config set app.mirrors")
         yield Case(UP, names, advice, {"image": image, "notFound": False})
 
@@ -206,7 +206,7 @@ def _build(stage: Stage) -> Iterator[Case]:
     dockerfile = f"FROM {IMAGE}\nRUN echo no compiler && exit 3\n"
     stage.write({"web": {"build": {"context": ".", "dockerfile_inline": dockerfile}}})
     names = ("aiserver/web-web:local", "no compiler", "aiserver-tray build web")
-    advice = ("Mend its Dockerfile", "请修正其 Dockerfile")
+    advice = ("Fix its Dockerfile", "请修正其 Dockerfile")
     yield Case(("build", "web"), names, advice, {"image": "aiserver/web-web:local"})
 
 
@@ -223,14 +223,14 @@ def _name(stage: Stage) -> Iterator[Case]:
 def _catalog(stage: Stage) -> Iterator[Case]:
     folder = stage.write({"web": idle(restrat="no")})
     names = (f"{folder}/compose.yaml:", "services.web.restrat")
-    yield Case(UP, names, ("expected a key that is known here", "这里没有键"), {})
+    yield Case(UP, names, ("expected a key that is allowed here", "这里没有键"), {})
 
 
 @produces("E_SETTING")
 def _setting(stage: Stage) -> Iterator[Case]:
     web = idle(command=["sleep", "${WEB_SECONDS}"])
     stage.write({"web": web}, settings={"WEB_SECONDS": {"type": "text"}})
-    advice = ("Give it one with", "请用此命令设定")
+    advice = ("Set it with", "请运行以下命令设置")
     names = ("web.WEB_SECONDS", "aiserver-tray config set web.WEB_SECONDS")
     yield Case(UP, names, advice, {"name": "web.WEB_SECONDS"})
 
@@ -238,7 +238,7 @@ def _setting(stage: Stage) -> Iterator[Case]:
 @produces("E_RESOURCES")
 def _resources(stage: Stage) -> Iterator[Case]:
     stage.write({"web": idle()}, needs={"memory": "100t"})
-    advice = ("Give it more", "请为引擎分配更多内存")
+    advice = ("Give the engine more memory", "请为引擎分配更多内存")
     data = {"resource": "memory", "modules": ["web"], "needed": 100 * 1024**4}
     yield Case(UP, ("web", "102400.0 GiB"), advice, data)
 
@@ -259,7 +259,10 @@ def _busy(stage: Stage) -> Iterator[Case]:
             assert process.stdout.readline() == "held\n"
             data = {"module": "web", "pid": process.pid, "command": "aiserver-tray down web"}
             names = ("web", str(process.pid), "aiserver-tray down web")
-            advice = ("Wait until it is done, or end it.", "请等待其完成，或结束该进程。")
+            advice = (
+                "Wait until it finishes, or end that process.",
+                "请等待其完成，或结束该进程。",
+            )
             yield Case((*UP, "--no-wait"), names, advice, data)
         finally:
             process.kill()
@@ -276,7 +279,7 @@ def _cancelled(stage: Stage) -> Iterator[Case]:
         )
         running.interrupt()
 
-    advice = ("the same command goes on from here", "再次运行同一命令即可从这里继续")
+    advice = ("Run the same command again to continue", "再次运行同一命令即可继续")
     data = {"kind": "up", "modules": ["web"]}
     names = ("`aiserver-tray down web`",)
     yield Case(UP, names, advice, data, code=130, meddle=interrupt)
@@ -287,7 +290,7 @@ def _refused(stage: Stage) -> Iterator[Case]:
     # Not an unknown driver: the engine looks for its plugin for fifteen seconds.
     data = {"driver_opts": {"nowhere": "1"}}
     stage.write({"web": idle(volumes=["data:/data"])}, top={"volumes": {"data": data}})
-    advice = ("Mend that, then try again", "请排除后重试")
+    advice = ("Fix the cause, then try again", "请排除后重试")
     yield Case(UP, ("400", "nowhere", "aiserver-tray doctor"), advice, {"status": 400})
 
 

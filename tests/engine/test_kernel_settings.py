@@ -101,7 +101,9 @@ def test_a_name_that_is_not_on_the_list_is_refused_also_with_a_yes(
     here.set(ALLOW, "true")
     begun = time.time()
     error = here.failed("up", "search")
-    assert str(error).endswith(f"it is {value}. By hand: sudo sysctl -w kernel.pid_max={value + 1}")
+    assert str(error).endswith(
+        f"it is {value}. To set it yourself, run: sudo sysctl -w kernel.pid_max={value + 1}"
+    )
     assert "mend" not in error.data
     assert int(file.read_text()) == value
     assert made_since(engine, begun) == 0
@@ -118,7 +120,7 @@ def test_on_a_terminal_the_user_is_asked_and_the_answer_is_kept(
     options = ["--home", str(here.home), "--catalog", str(here.catalog), "--host", here.host]
     with host(here.cli):
         with terminal("up", "search", *options) as asked:
-            asked.wait_for("Allow it, and go on? [y/N]: ")
+            asked.wait_for("Allow this and continue? [y/N]: ")
             assert f"{NAME}={setting.need} in the kernel" in " ".join(asked.text.split())
             assert "privileged" in asked.text
             asked.type("\n")
@@ -126,7 +128,7 @@ def test_on_a_terminal_the_user_is_asked_and_the_answer_is_kept(
         assert setting.value == setting.found
         assert names(engine) == set()
         with terminal("up", "search", *options) as asked:
-            asked.wait_for("Allow it, and go on? [y/N]: ")
+            asked.wait_for("Allow this and continue? [y/N]: ")
             asked.type("y\n")
             assert asked.end() == 0, asked.text
     assert setting.value == setting.need

@@ -88,7 +88,9 @@ def test_a_busy_module_fails_at_once_with_who_has_it_where_one_will_not_wait(
         _, told = process.communicate(timeout=LIMIT)
     assert process.returncode == 1
     assert "E_BUSY" in told
-    assert f"web is busy: aiserver-tray down web (process {other.pid}) works on it." in told
+    assert (
+        f"web is locked by another operation: aiserver-tray down web (process {other.pid})." in told
+    )
     assert "Traceback" not in told
     assert engine.containers.list(all=True) == []
 

@@ -76,9 +76,9 @@ def test_a_network_or_volume_that_its_file_changed_is_told(here: Installation) -
     view = here.run("up", "web")
     assert view.status == "succeeded"
     told = sorted(map(str, view.notices))
-    assert [words.partition(" as it was made")[0] for words in told] == [
-        "The network ai-web is",
-        "The volume ai-web-data stays",
+    assert [words.partition(" has changed")[0] for words in told] == [
+        "The definition of the network ai-web",
+        "The definition of the volume ai-web-data",
     ]
     here.done("down", "web", volumes="all")
     assert here.run("up", "web").notices == ()

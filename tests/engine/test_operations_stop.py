@@ -132,7 +132,7 @@ def test_a_network_that_a_foreign_container_is_on_stays_with_it(
     assert view.status == "succeeded", view.error
     assert "remove_network" not in {step.kind for step in view.steps}
     (notice,) = map(str, view.notices)
-    assert notice.startswith("The network ai-web stays: it is used by theirs. ")
+    assert notice.startswith("The network ai-web was not removed. It is in use by: theirs. ")
     assert "aiserver-tray down web" in notice
     assert names(engine) == {"theirs"}
     assert networks(engine) == {"ai-web"}

@@ -190,7 +190,7 @@ def test_the_shared_network_of_somebody_else_is_a_conflict(
 
     assert isinstance(error, NameConflictError)
     assert error.data["installation"] == (labelled or {}).get(labels.INSTALLATION)
-    assert ("Use that one's home (--home)" in str(error)) == bool(labelled)
+    assert ("Use its home folder (--home)" in str(error)) == bool(labelled)
 
 
 def test_a_name_on_the_shared_network_is_that_of_one_module(
@@ -215,7 +215,7 @@ def test_external_objects_are_there_or_told(
     )
     target = target_of(tmp_path, "web", file)
     told = [str(error) for error in examined(product, target).errors]
-    assert [text.partition("Make it with: ")[2] for text in told] == [
+    assert [text.partition("Create it with: ")[2] for text in told] == [
         "docker network create lan",
         "docker volume create pool",
     ]
@@ -349,7 +349,7 @@ def test_everything_in_the_way_is_told_at_once_with_ports_that_differ(
     assert len(offers) == 3
     assert all(is_free("127.0.0.1", offer, "tcp") for offer in offers)
     owners = [error.data["owner"] for error in errors[1:]]
-    assert owners == ["the container ai-one", *["one/one, which is to be started too"] * 2]
+    assert owners == ["the container ai-one", *["one/one, which starts in the same operation"] * 2]
 
 
 # -- resources -------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def test_a_host_that_is_killed_is_told_of_and_the_next_command_does_without(
     with hosted(cli) as (client, process), cli.started("up", "held") as running:
         eventually(lambda: text_is(client, "waiting for held"), "the wait for held")
         process.kill()
-        running.wait().failed("E_NOT_RUNNING", "ended while it was at this")
+        running.wait().failed("E_NOT_RUNNING", "exited during this operation")
         engine.containers.get("ai-held").exec_run(OPEN)
         cli.run("up", "held").succeeded()
 

@@ -116,10 +116,10 @@ def test_a_start_and_an_end_show_step_by_step(stack: Stack) -> None:
         stack.client.containers.get(app).exec_run("touch /ready")
         stack.until_state("running")
         stack.client.api.stop(app)
-        assert reason(stack.until_state("error")) == "app: ended with exit code 137"
+        assert reason(stack.until_state("error")) == "app: exited with code 137"
         stack.client.api.remove_container(app)
         gone = stack.until(lambda s: s.modules[0].services[0].state == "absent")
-        assert reason(gone) == "app: has no container, though it should run"
+        assert reason(gone) == "app: should be running, but has no container"
 
 
 def test_a_container_killed_paused_or_removed_by_hand(stack: Stack) -> None:
@@ -127,11 +127,11 @@ def test_a_container_killed_paused_or_removed_by_hand(stack: Stack) -> None:
         app = stack.run()
         stack.until_state("running")
         stack.client.api.pause(app)
-        assert reason(stack.until_state("error")) == "app: is paused"
+        assert reason(stack.until_state("error")) == "app: paused"
         stack.client.api.unpause(app)
         stack.until_state("running")
         stack.client.api.kill(app)
-        assert reason(stack.until_state("error")) == "app: ended with exit code 137"
+        assert reason(stack.until_state("error")) == "app: exited with code 137"
         stack.engine.containers.start(app)
         stack.until_state("running")
         stack.client.api.remove_container(app, force=True)
@@ -152,7 +152,7 @@ def test_an_unhealthy_container_with_what_its_check_said(stack: Stack) -> None:
     with watching(stack):
         stack.run(**check("echo no answer; test -e /fine", retries=1))
         sick = stack.until(lambda s: s.modules[0].services[0].health == "unhealthy")
-        assert (sick.state, reason(sick)) == ("error", "app: is unhealthy: no answer")
+        assert (sick.state, reason(sick)) == ("error", "app: unhealthy: no answer")
         stack.client.containers.get("ai-app").exec_run("touch /fine")
         stack.until_state("running")
 
@@ -188,7 +188,7 @@ def test_a_container_that_ran_out_of_memory(stack: Stack) -> None:
         ended = stack.until(
             lambda s: s.modules[0].services[0].state == "exited" and "memory" in reason(s)
         )
-        assert reason(ended) == "app: was killed for want of memory (exit code 137)"
+        assert reason(ended) == "app: ran out of memory (exit code 137)"
 
 
 def test_a_crowd_that_comes_and_goes_leaves_what_the_engine_has(stack: Stack) -> None:

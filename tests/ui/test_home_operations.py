@@ -141,12 +141,14 @@ NEED = Text(
     name="vm.max_map_count",
     needed=262144,
     found=65530,
-    how=Text("By hand: sudo sysctl -w {setting}", setting="vm.max_map_count=262144"),
+    how=Text(
+        "To set it yourself, run: sudo sysctl -w {setting}", setting="vm.max_map_count=262144"
+    ),
 )
 QUESTION = Text(
-    "May AI-Server Tray set {setting} in the kernel of the Docker engine? A privileged container "
-    "does it before a start, and again after each restart of the engine. It holds for all that "
-    "runs on that kernel.",
+    "Allow AI-Server Tray to set {setting} in the kernel of the Docker engine? A privileged "
+    "container sets it before modules start, and again after each restart of the engine. The "
+    "setting applies to all programs on that kernel.",
     setting="vm.max_map_count=262144",
 )
 

@@ -162,7 +162,7 @@ def test_a_service_waits_only_for_what_its_module_requires(tmp_path: Path) -> No
 
     assert problem.place.line == 8
     assert problem.place.key == "services.main.x-aiserver.requires.1"
-    assert "one of those that the module requires (db), found 'cache'" in problem.render()
+    assert "one of the required modules (db), found 'cache'" in problem.render()
 
 
 def test_a_built_in_name_in_a_users_folder_is_an_error_not_an_override(tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ def test_check_notes_variables_without_a_value(tmp_path: Path) -> None:
     (folder / ".env").write_text("SET=\n", encoding="utf-8")
     report = check(load_catalog([tmp_path]), None)
     assert [note.render() for note in report.notes] == [
-        f"{folder}/compose.yaml:2: services.a.command.0: without a value: ONE, TWO. "
-        "Give one: aiserver-tray config set m.ONE VALUE"
+        f"{folder}/compose.yaml:2: services.a.command.0: missing values: ONE, TWO. "
+        "Set them, for example: aiserver-tray config set m.ONE VALUE"
     ]
 
 
@@ -77,7 +77,7 @@ def test_check_notes_secrets_and_configs_without_a_value(tmp_path: Path) -> None
         "configs: {c: {environment: CONFIG}}\n"
     )
     assert _notes(tmp_path, text, "CONFIG=\n") == [
-        "without a value: TOKEN. Give one: aiserver-tray config set m.TOKEN -"
+        "missing values: TOKEN. Set them, for example: aiserver-tray config set m.TOKEN -"
     ]
 
 
@@ -89,7 +89,7 @@ def test_check_notes_only_variables_whose_value_is_used(tmp_path: Path) -> None:
         "  busy: {image: 'i:1', profiles: ['${BUSY}'], command: ['$G']}\n"
     )
     assert _notes(tmp_path, text, "A=1\nBUSY=busy\nCOMPOSE_PROFILES=other, busy\n") == [
-        "without a value: E, G. Give one: aiserver-tray config set m.E VALUE"
+        "missing values: E, G. Set them, for example: aiserver-tray config set m.E VALUE"
     ]
 
 
@@ -107,12 +107,12 @@ def test_what_a_service_lacks_for_want_of_a_value_names_the_variable(tmp_path: P
     assert [(p.place.line, p.text.render()) for p in report.problems] == [
         (
             2,
-            "expected an image or a build, found neither. "
-            "Without a value: IMAGE. Give one: aiserver-tray config set m.IMAGE VALUE",
+            "expected an image or a build, found neither. Missing values: IMAGE. Set them, for "
+            "example: aiserver-tray config set m.IMAGE VALUE",
         )
     ]
     assert [note.text.render() for note in report.notes] == [
-        "without a value: OTHER. Give one: aiserver-tray config set m.OTHER VALUE"
+        "missing values: OTHER. Set them, for example: aiserver-tray config set m.OTHER VALUE"
     ]
 
 
@@ -121,8 +121,8 @@ def test_what_an_inactive_service_requires_names_the_variable(tmp_path: Path) ->
     write(tmp_path, "m", f"services:\n  a: {{image: 'i:1'}}\n  idle: {idle}\n")
     report = check(load_catalog([tmp_path]), None)
     assert [p.text.render() for p in report.problems] == [
-        "expected a value for KEY: the key. "
-        "Without a value: KEY. Give one: aiserver-tray config set m.KEY VALUE"
+        "expected a value for KEY: the key. Missing values: KEY. Set them, for example: "
+        "aiserver-tray config set m.KEY VALUE"
     ]
     assert report.notes == []
 
@@ -140,11 +140,12 @@ def test_what_is_wrong_for_want_of_a_value_names_the_variable(tmp_path: Path) ->
     catalog = load_catalog([tmp_path])
     problems = {p.place.line: p.text.render() for p in check(catalog, None).problems}
     assert problems[4].endswith(
-        ", found ':/data'. Without a value: DATA. Give one: aiserver-tray config set m.DATA VALUE"
+        ", found ':/data'. Missing values: DATA. Set them, for example: aiserver-tray config "
+        "set m.DATA VALUE"
     )
     assert problems[5] == (
-        "expected a value for KEY: the key. "
-        "Without a value: KEY. Give one: aiserver-tray config set m.KEY VALUE"
+        "expected a value for KEY: the key. Missing values: KEY. Set them, for example: "
+        "aiserver-tray config set m.KEY VALUE"
     )
     assert problems[6].endswith("found 'x'")
     with pytest.raises(CatalogError) as error:
@@ -163,10 +164,11 @@ def test_check_notes_folders_that_are_passed_over(tmp_path: Path) -> None:
         return sorted(note.render() for note in check(load_catalog([tmp_path]), None).notes)
 
     assert notes() == [
-        f"{tmp_path}/other/docker-compose.prod.yml: {tmp_path}/other is no module: it has no "
-        "compose.yaml. Write one there, with `include: [docker-compose.prod.yml]`",
-        f"{tmp_path}/repository/docker/docker-compose.yaml: {tmp_path}/repository is no module: "
-        "it has no compose.yaml. Write one there, with `include: [docker/docker-compose.yaml]`",
+        f"{tmp_path}/other/docker-compose.prod.yml: {tmp_path}/other is not a module, because "
+        "it has no compose.yaml. Create one there with `include: [docker-compose.prod.yml]`",
+        f"{tmp_path}/repository/docker/docker-compose.yaml: {tmp_path}/repository is not a module, "
+        "because it has no compose.yaml. Create one there with "
+        "`include: [docker/docker-compose.yaml]`",
     ]
     own = "include: [docker/docker-compose.yaml]\n"
     (tmp_path / "repository/compose.yaml").write_text(own, encoding="utf-8")
@@ -211,8 +213,8 @@ def test_check_notes_what_can_not_be_honoured(tmp_path: Path) -> None:
         (12, "secrets.s.external"),
     ]
     remedies = [note.text.render() for note in report.notes]
-    assert "compose.override.yaml: `placement: !reset null`" in remedies[0]
-    assert remedies[-1].endswith("Give its content by file, content or environment")
+    assert "compose.override.yaml with `placement: !reset null`" in remedies[0]
+    assert remedies[-1].endswith("Define the content with file, content or environment")
 
 
 def test_an_override_file_takes_back_what_can_not_be_honoured(tmp_path: Path) -> None:

@@ -66,10 +66,10 @@ CHINESE = {"LANG": "zh_CN.UTF-8"}
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("up", "n8n", "--all"), "请指定模块或 --all"),
+        (("up", "n8n", "--all"), "只能使用其一"),
         (("down", "--volumes"), "请用 --yes 确认"),
-        (("logs", "--since", "yesterday"), "'yesterday' 既不是"),
-        (("catalog", "check", ROOT / "docs"), "中没有模块"),
+        (("logs", "--since", "yesterday"), "实际为 'yesterday'"),
+        (("catalog", "check", ROOT / "docs"), "中没有找到模块"),
     ],
 )
 def test_wrong_usage_is_told_in_the_readers_language(
@@ -108,7 +108,7 @@ def test_doctor_says_where_the_key_is_and_what_was_damaged(cli: CommandLine) -> 
     done = cli.call("doctor", "--host", f"unix://{cli.home}/nothing.sock")
     assert done.code == 1
     assert [line for line in done.output.splitlines() if line.startswith("PROBLEM")] == [
-        f"PROBLEM  The Docker engine at unix://{cli.home}/nothing.sock does not answer "
+        f"PROBLEM  The Docker engine at unix://{cli.home}/nothing.sock does not respond "
         "(No such file or directory). Start it, then try again."
     ]
     assert "settings.json" in done.output + done.errors
@@ -181,7 +181,7 @@ def test_why_there_is_no_engine_and_what_to_do_stands_where_it_fits(cli: Command
     asked = ("--host", "unix:///nowhere", "status")
     plain, as_json = cli.call(*asked), cli.call(*asked, "--json")
     why, next_ = plain.output.splitlines()
-    assert why.startswith("The Docker engine at unix:///nowhere does not answer (")
+    assert why.startswith("The Docker engine at unix:///nowhere does not respond (")
     assert next_.endswith(": aiserver-tray --host unix:///nowhere doctor")
     assert (plain.errors, as_json.errors) == ("", plain.output)
 
@@ -231,7 +231,7 @@ def test_an_address_that_is_none_is_told_without_a_password(cli: CommandLine, ho
 def test_no_folder_is_not_the_current_one(cli: CommandLine) -> None:
     done = cli.call("--home", "", "choose", "n8n")
     assert done.code == 2
-    assert "a folder is needed" in done.errors
+    assert "expected a folder" in done.errors
 
 
 @pytest.mark.parametrize(

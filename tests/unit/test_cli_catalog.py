@@ -169,7 +169,10 @@ def test_what_no_module_has_can_be_taken_back(cli: CommandLine) -> None:
     raw["values"]["n8n.N8N_PROT"] = "1"
     path.write_text(json.dumps(raw), encoding="utf-8")
     done = cli.call("config", "unset", "n8n.N8N_PROT")
-    assert (done.code, done.errors) == (0, "n8n.N8N_PROT is forgotten; no module has it\n")
+    assert (done.code, done.errors) == (
+        0,
+        ("Removed n8n.N8N_PROT. No module declares this setting\n"),
+    )
     assert json.loads(path.read_bytes())["values"] == {"n8n.N8N_HOST_PORT": "28100"}
     assert cli.call("config", "unset", "n8n.N8N_PROT").code == 1
 

@@ -105,7 +105,7 @@ def test_a_file_of_a_newer_version_is_a_problem_and_the_other_checks_go_on(
     findings = examine(Settings(used), catalog)
     wrong = [f for f in findings if f.grade == "problem"]
     assert [f.name for f in wrong] == ["key" if name == "secrets" else "settings"]
-    assert f"{name}.json: it was written by a newer version" in str(wrong[0].text)
+    assert f"{name}.json: a newer version of AI-Server Tray wrote it" in str(wrong[0].text)
     assert {f.name for f in findings} == {"key", "catalog", "settings"}
 
 
@@ -127,7 +127,9 @@ def test_every_stored_value_that_its_setting_does_not_take_is_told_and_no_secret
     assert len(found) == 3
     assert any(f.startswith("settings: mine.PORT: ") and "zz" in f for f in found)
     assert any(f.startswith("settings: mine.NOTE: ") for f in found)
-    assert any("mine.KEY: a secret must not stand in" in f for f in found)
+    assert any(
+        f.startswith("settings: mine.KEY: ") and "must not contain secrets" in f for f in found
+    )
     assert "plain-secret" not in str(found)
 
 
@@ -143,12 +145,12 @@ def test_what_is_set_under_a_wrong_name_is_noted_with_the_near_one(
 
     assert [f.grade for f in findings] == ["note"] * 3
     assert [str(f.text) for f in findings] == [
-        "mine.PROT is set, but mine has no such setting. Did you mean mine.PORT? "
-        "Take it out with: aiserver-tray config unset mine.PROT",
-        "mine.XYZZY is set, but mine has no such setting. "
-        "Take it out with: aiserver-tray config unset mine.XYZZY",
-        "app.bnd is set, but app has no such setting. Did you mean app.bind? "
-        "Take it out with: aiserver-tray config unset app.bnd",
+        "mine.PROT is set, but mine does not declare this setting. Did you mean mine.PORT? "
+        "Remove it with: aiserver-tray config unset mine.PROT",
+        "mine.XYZZY is set, but mine does not declare this setting. Remove it with: "
+        "aiserver-tray config unset mine.XYZZY",
+        "app.bnd is set, but app does not declare this setting. Did you mean app.bind? Remove "
+        "it with: aiserver-tray config unset app.bnd",
     ]
 
 
@@ -238,7 +240,9 @@ def test_a_chosen_module_that_is_broken_is_told_once(app: App, tmp_path: Path) -
 def test_a_chosen_module_that_is_gone_is_told(app: App, used: Home) -> None:
     Settings(used).choose(["gone"])
     (problem,) = told(app)
-    assert problem.startswith("modules: The chosen module 'gone' is in no catalog folder. ")
+    assert problem.startswith(
+        "modules: The chosen module 'gone' was not found in any catalog folder. "
+    )
     assert "aiserver-tray choose" in problem
 
 
@@ -340,7 +344,7 @@ def test_start_at_login_and_logs_are_told(
     assert found["autostart"] == ["ok: The applet starts at login."]
     assert found["logs"] == [f"ok: The applet's logs are in {used.folder / 'logs'}."]
     (crash,) = found["crash"]
-    assert crash.startswith("note: A part of the applet crashed; ")
+    assert crash.startswith("note: A part of the applet crashed. ")
     assert "crash-tray.log" in crash
 
 
@@ -352,7 +356,7 @@ def test_whether_the_icon_is_seen_is_told_where_there_is_a_desktop(
     monkeypatch.setattr(tray_place, "lack", lambda _ways: Text("{why}", why="no panel"))
     assert examined(app)["icon"] == ["note: no panel"]
     monkeypatch.setattr(tray_place, "lack", lambda _ways: None)
-    assert examined(app)["icon"] == ["ok: The desktop has a place for the applet's icon."]
+    assert examined(app)["icon"] == ["ok: The desktop can show the applet's icon."]
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert "icon" not in examined(app)
@@ -360,10 +364,10 @@ def test_whether_the_icon_is_seen_is_told_where_there_is_a_desktop(
 
 def test_how_the_engine_was_found_is_told(app: App, used: Home, tmp_path: Path) -> None:
     (named,) = examined(app)["address"]
-    assert named == f"ok: The engine at unix://{tmp_path}/none.sock is named by --host."
+    assert named == f"ok: The engine at unix://{tmp_path}/none.sock is set by --host."
     Settings(used).set(APP_SETTINGS, "app.engine", f"unix://{tmp_path}/own.sock")
     (setting,) = examined(App(used.folder, []))["address"]
-    assert setting == f"ok: The engine at unix://{tmp_path}/own.sock is named by app.engine."
+    assert setting == f"ok: The engine at unix://{tmp_path}/own.sock is set by app.engine."
 
 
 def test_a_context_that_was_passed_over_is_told(
@@ -373,8 +377,8 @@ def test_a_context_that_was_passed_over_is_told(
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     (tmp_path / "config.json").write_text('{"currentContext": "gone"}', encoding="utf-8")
     found, notice = examined(App(used.folder, []))["address"]
-    assert "No engine is named" in found
-    assert notice.startswith("note: Docker's current context 'gone' names no engine")
+    assert "No engine is set" in found
+    assert notice.startswith("note: Docker's current context 'gone' has no engine address")
 
 
 def examined(app: App) -> dict[str, list[str]]:

@@ -56,7 +56,7 @@ def test_a_secret_that_is_quoted_can_be_taken_out_of_every_error() -> None:
 def test_several_errors_have_the_code_of_the_first_and_the_texts_of_all() -> None:
     joint = JointError([ExitedError("a/a", 1, "", ()), EngineRequestError(500, "no")])
     assert joint.code == "E_EXITED"
-    assert "a/a ended with exit code 1" in str(joint)
+    assert "a/a exited with code 1" in str(joint)
     assert [error["code"] for error in joint.data["errors"]] == ["E_EXITED", "E_RUNTIME"]
 
 
@@ -80,8 +80,8 @@ def test_what_was_being_started_can_be_taken_away_by_itself(kind: str) -> None:
     error = CancelledError(kind, ("n8n", "dify"))
     for told in (error.render("en"), error.render("zh")):
         assert "`aiserver-tray down n8n dify`" in told
-    assert "goes on from here" in str(error)
-    assert "even what ran before" in str(error)
+    assert "Run the same command again" in str(error)
+    assert "including containers that were already running" in str(error)
     assert error.data == {"kind": kind, "modules": ["n8n", "dify"]}
 
 
@@ -102,4 +102,4 @@ def test_no_cancelled_operation_offers_to_take_away_everything(
     error = CancelledError(kind, modules)
     for told in (error.render("en"), error.render("zh")):
         assert "aiserver-tray down" not in told
-    assert ("the same command goes on" in str(error).lower()) is (kind is not None)
+    assert ("the same command again" in str(error).lower()) is (kind is not None)

@@ -136,7 +136,7 @@ def test_a_docker_desktop_that_cannot_be_started_is_told_with_the_reason(
     program.touch()
     said = start(machine, tmp_path)
     command = f"'{windows_path(program)}'"
-    reason = said.partition(f"could not be started: {command}: ")[2].partition(". Start it")[0]
+    reason = said.partition(f": {command}: ")[2].partition(". Start it")[0]
     assert reason, said
 
 

@@ -94,7 +94,7 @@ class UnknownNameError(AiServerError):
             Text("There is no {name!r}. Did you mean {near}?", name=name, near=", ".join(near))
             if near
             else Text(
-                "There is no {name!r}. Known are: {known}.", name=name, known=", ".join(known)
+                "There is no {name!r}. Available: {known}.", name=name, known=", ".join(known)
             )
         )
         super().__init__(text, name=name, near=near)
@@ -146,8 +146,8 @@ class UnlistedError(UnknownNameError):
 
     def __init__(self, name: str) -> None:
         text = Text(
-            "The chosen module {name!r} is in no catalog folder. Add its folder with --catalog, or "
-            "choose anew with: aiserver-tray choose MODULE…",
+            "The chosen module {name!r} was not found in any catalog folder. Add its folder with "
+            "--catalog, or choose other modules: aiserver-tray choose MODULE…",
             name=name,
         )
         AiServerError.__init__(self, text, name=name, near=[])
@@ -161,7 +161,8 @@ class CycleError(AiServerError):
     def __init__(self, path: Sequence[str]) -> None:
         super().__init__(
             Text(
-                "These modules require each other: {path}. Remove one of the requires.",
+                "These modules require each other in a cycle: {path}. Remove one of these "
+                "requirements.",
                 path=" → ".join(path),
             ),
             path=list(path),
@@ -176,8 +177,8 @@ class MissingError(AiServerError):
     def __init__(self, module: str, missing: str) -> None:
         super().__init__(
             Text(
-                "{module} requires {missing}, which is in no catalog folder. "
-                "Add its folder with --catalog, or remove it from requires.",
+                "{module} requires {missing}, but no catalog folder contains it. Add its folder "
+                "with --catalog, or remove it from requires.",
                 module=module,
                 missing=missing,
             ),

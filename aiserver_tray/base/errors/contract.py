@@ -15,7 +15,10 @@ class RequestError(AiServerError):
     code = "E_REQUEST"
 
     def __init__(self, why: Text, fields: Iterable[str] = ()) -> None:
-        text = Text("The request can't be understood: {why}. Is the client as new?", why=why)
+        text = Text(
+            "The request is not valid: {why}. The client may have another version than the server.",
+            why=why,
+        )
         super().__init__(text, fields=list(fields))
 
 
@@ -26,7 +29,7 @@ class NotRunningError(AiServerError):
 
     def __init__(self) -> None:
         super().__init__(
-            Text("AI-Server Tray does not run for this user. Start it with: aiserver-tray")
+            Text("AI-Server Tray is not running for this user. Start it with: aiserver-tray")
         )
 
 
@@ -37,9 +40,9 @@ class HostEndedError(NotRunningError):
         AiServerError.__init__(
             self,
             Text(
-                "AI-Server Tray ended while it was at this. What it had begun is as it was then, "
-                "unless another process goes on with it: see aiserver-tray status. The same "
-                "command again goes on from there"
+                "AI-Server Tray exited during this operation. Completed steps are kept. Another "
+                "process may continue the operation; check with: aiserver-tray status. To "
+                "continue it yourself, run the same command again"
             ),
         )
 
@@ -49,8 +52,8 @@ class AlreadyRunningError(BusyError):
 
     def __init__(self, pid: int | None) -> None:
         text = Text(
-            "AI-Server Tray runs already, but does not answer (process {pid}). Wait a little, or "
-            "end that process, then try again.",
+            "AI-Server Tray is already running, but does not respond (process {pid}). Wait a "
+            "moment or end that process, then try again.",
             pid=pid or "?",
         )
         AiServerError.__init__(self, text, pid=pid)
@@ -62,9 +65,7 @@ class OverloadedError(AiServerError):
     code = "E_BUSY"
 
     def __init__(self, why: Text) -> None:
-        super().__init__(
-            Text("AI-Server Tray has too much to do: {why}. Try again a little later.", why=why)
-        )
+        super().__init__(Text("AI-Server Tray is busy: {why}. Try again later.", why=why))
 
 
 class AccessError(AiServerError):
@@ -75,7 +76,8 @@ class AccessError(AiServerError):
     def __init__(self, why: Text) -> None:
         super().__init__(
             Text(
-                "Refused: {why}. Open the address that `aiserver-tray serve` printed last.", why=why
+                "Access denied: {why}. Open the latest address printed by `aiserver-tray serve`.",
+                why=why,
             )
         )
 

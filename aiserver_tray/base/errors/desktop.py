@@ -12,9 +12,8 @@ class NoDesktopError(AiServerError):
     def __init__(self, why: object) -> None:
         super().__init__(
             Text(
-                "The tray icon can't be shown here ({why}). On a desktop with Debian or Ubuntu, "
-                "install python3-gi and gir1.2-ayatanaappindicator3-0.1; without a desktop, use: "
-                "aiserver-tray serve",
+                "Can't show the tray icon ({why}). On Debian or Ubuntu, install python3-gi and "
+                "gir1.2-ayatanaappindicator3-0.1. Without a desktop, use: aiserver-tray serve",
                 why=why,
             )
         )
@@ -27,9 +26,9 @@ class NoSessionError(NoDesktopError):
         AiServerError.__init__(
             self,
             Text(
-                "There is no desktop session here to show the tray icon in (neither DISPLAY nor "
-                "WAYLAND_DISPLAY is set). Start it on the desktop, or have the dashboard in a web "
-                "browser: aiserver-tray serve. The other commands need no desktop: "
-                "aiserver-tray --help"
+                "Can't show the tray icon, because there is no desktop session (DISPLAY and "
+                "WAYLAND_DISPLAY are not set). Start the applet on a desktop, or use the "
+                "dashboard in a web browser: aiserver-tray serve. All other commands work "
+                "without a desktop: aiserver-tray --help"
             ),
         )

@@ -24,7 +24,8 @@ class EngineDownError(AiServerError):
         super().__init__(
             text
             or Text(
-                "The Docker engine at {host} does not answer ({reason}). Start it, then try again.",
+                "The Docker engine at {host} does not respond ({reason}). Start it, then try "
+                "again.",
                 host=host,
                 reason=reason,
             ),
@@ -38,9 +39,9 @@ class EngineDownError(AiServerError):
             host,
             "permission denied",
             Text(
-                "The Docker engine at {host} does not let you in. Become a member of its group "
-                "(on Linux: sudo usermod -aG docker USER; on Windows: docker-users), log in again, "
-                "then try again.",
+                "You don't have permission to access the Docker engine at {host}. Add your user "
+                "to its group (Linux: sudo usermod -aG docker USER; Windows: docker-users), log "
+                "in again, then try again.",
                 host=host,
             ),
         )
@@ -55,7 +56,8 @@ class EngineNotInstalledError(AiServerError):
         super().__init__(
             Text(
                 "There is no Docker engine at {host}. Install Docker Desktop or Docker Engine "
-                "(https://docs.docker.com/get-started/get-docker/), or name another with --host.",
+                "(https://docs.docker.com/get-started/get-docker/), or use another engine with "
+                "--host.",
                 host=host,
             ),
             host=host,
@@ -69,8 +71,8 @@ class EngineRequestError(AiServerError):
     def __init__(self, status: int, explanation: str) -> None:
         super().__init__(
             Text(
-                "The engine refused ({status}): {why}\nMend that, then try again; what is wrong "
-                "with the engine itself tells: aiserver-tray doctor",
+                "The Docker engine rejected the request ({status}): {why}\nFix the cause, then "
+                "try again. To check the engine, run: aiserver-tray doctor",
                 status=status,
                 why=explanation,
             ),
@@ -104,8 +106,8 @@ class NameConflictError(AiServerError):
     ) -> None:
         if installation and home:
             text = Text(
-                "The {kind} {name} belongs to another installation of AI-Server Tray, whose home "
-                "is {home}. Use that one (--home), or remove its {kind} first.",
+                "The {kind} {name} belongs to another installation of AI-Server Tray with the "
+                "home folder {home}. Use that installation (--home), or remove its {kind} first.",
                 kind=KIND_WORDS[kind],
                 name=name,
                 home=home,
@@ -113,15 +115,15 @@ class NameConflictError(AiServerError):
         elif installation:
             text = Text(
                 "The {kind} {name} belongs to another installation of AI-Server Tray "
-                "({installation}). Use that one's home (--home), or remove its {kind} first.",
+                "({installation}). Use its home folder (--home), or remove its {kind} first.",
                 kind=KIND_WORDS[kind],
                 name=name,
                 installation=installation,
             )
         else:
             text = Text(
-                "There is a {kind} {name} that was not made by AI-Server Tray and is not touched. "
-                "Rename or remove it, then try again.",
+                "The {kind} {name} already exists, and AI-Server Tray did not create it. Rename "
+                "or remove it, then try again.",
                 kind=KIND_WORDS[kind],
                 name=name,
             )
@@ -139,16 +141,20 @@ class PortConflictError(AiServerError):
     ) -> None:
         remedy = (
             Text(
-                "Free it, or move to a free port: aiserver-tray config set {setting} {free}",
+                "Stop that program or container, or use a free port: aiserver-tray config set "
+                "{setting} {free}",
                 setting=setting,
                 free=free,
             )
             if setting
-            else Text("Free it, or publish another port, such as {free}.", free=free)
+            else Text(
+                "Stop that program or container, or publish another port, such as {free}.",
+                free=free,
+            )
         )
         super().__init__(
             Text(
-                "Port {port} on {address} is used by {owner}. {remedy}",
+                "Port {port} on {address} is already in use by {owner}. {remedy}",
                 port=port,
                 address=address,
                 owner=owner,
@@ -188,8 +194,8 @@ class ImagePullError(AiServerError):
         super().__init__(
             text
             or Text(
-                "The image {image} could not be pulled. Tried:{tried}\nCheck the network and the "
-                "image's name, or set registry mirrors: aiserver-tray config set app.mirrors HOST",
+                "Can't pull the image {image}. Tried:{tried}\nCheck the network and the name of "
+                "the image, or set registry mirrors: aiserver-tray config set app.mirrors HOST",
                 image=image,
                 tried=lines,
             ),
@@ -206,8 +212,8 @@ class ImagePullError(AiServerError):
             image,
             (),
             text=Text(
-                "The engine does not have the image {image}, and pull_policy: never in the "
-                "module's file says not to pull it. Load it (docker load), pull it yourself "
+                "The image {image} does not exist on the engine, and the module's file forbids "
+                "pulling it (pull_policy: never). Load it (docker load), pull it yourself "
                 "(docker pull {image}), or change pull_policy.",
                 image=image,
             ),
@@ -231,7 +237,7 @@ class ImageBuildError(AiServerError):
         super().__init__(
             text
             or Text(
-                "The image {image} could not be built: {why}{lines}\nMend its Dockerfile, then: "
+                "Can't build the image {image}: {why}{lines}\nFix its Dockerfile, then run: "
                 "aiserver-tray build {module}",
                 module=module,
                 image=image,
@@ -247,9 +253,9 @@ class ImageBuildError(AiServerError):
         """The context of its build is a URL, which is not repeated: a password may stand in it.
         *before*: why it was to be built."""
         text = Text(
-            "The image {image} can't be built here: the context of its build is a URL. Clone that, "
-            "and give its folder in the module's file, or name an image there that can be pulled, "
-            "then: aiserver-tray up {module}",
+            "Can't build the image {image}, because its build context is a URL. Clone the "
+            "repository and set the context in the module's file to its folder, or use an image "
+            "that can be pulled. Then run: aiserver-tray up {module}",
             module=module,
             image=image,
         )

@@ -15,15 +15,15 @@ class ExitedError(AiServerError):
         self, service: str, exit_code: int | None, why: object, lines: Sequence[str]
     ) -> None:
         ended = (
-            Text("{service} could not go on", service=service)
+            Text("{service} failed", service=service)
             if exit_code is None
             else Text(
-                "{service} ended with exit code {exit_code}", service=service, exit_code=exit_code
+                "{service} exited with code {exit_code}", service=service, exit_code=exit_code
             )
         )
         super().__init__(
             Text(
-                "{ended}{why}.{lines}\nMend the cause, then try again; its log: "
+                "{ended}{why}.{lines}\nFix the cause, then try again. To see its log, run: "
                 "aiserver-tray logs {module}",
                 ended=ended,
                 why=Text(" ({why})", why=why) if why else "",
@@ -44,8 +44,9 @@ class HealthTimeoutError(AiServerError):
     def __init__(self, service: str, seconds: float, check: str, lines: Sequence[str]) -> None:
         super().__init__(
             Text(
-                "{service} was not healthy after {seconds:.0f} s. Its last check said: {check}"
-                "{lines}\nIt goes on; see its log: aiserver-tray logs {module}",
+                "{service} is still not healthy after {seconds:.0f} s. Output of the last health "
+                "check: {check}{lines}\nThe service keeps running. To see its log, run: "
+                "aiserver-tray logs {module}",
                 service=service,
                 seconds=seconds,
                 check=check or "-",
@@ -68,9 +69,9 @@ class PostStartTimeoutError(AiServerError):
     def __init__(self, service: str, seconds: float, command: str, lines: Sequence[str]) -> None:
         super().__init__(
             Text(
-                "{service} was not ready after {seconds:.0f} s: a command of its post_start goes "
-                "on: {command}{lines}\nMend the command, or give it more time by ready_within in "
-                "the module's file, then try again.",
+                "{service} is not ready after {seconds:.0f} s, because a post_start command is "
+                "still running: {command}{lines}\nFix the command, or give it more time with "
+                "ready_within in the module's file. Then try again.",
                 service=service,
                 seconds=seconds,
                 command=command,
@@ -91,8 +92,8 @@ class JobFailedError(AiServerError):
     def __init__(self, service: str, exit_code: int, lines: Sequence[str]) -> None:
         super().__init__(
             Text(
-                "The job {service} failed with exit code {exit_code}.{lines}\nMend the cause, then "
-                "try again; its log: aiserver-tray logs {module}",
+                "The job {service} failed with exit code {exit_code}.{lines}\nFix the cause, "
+                "then try again. To see its log, run: aiserver-tray logs {module}",
                 service=service,
                 exit_code=exit_code,
                 lines=_quoted(lines),
@@ -112,7 +113,7 @@ class ServiceNotRunningError(AiServerError):
     def __init__(self, service: str, state: str) -> None:
         super().__init__(
             Text(
-                "{service} does not run ({state}). Start it: aiserver-tray up {module}",
+                "{service} is not running ({state}). Start it with: aiserver-tray up {module}",
                 service=service,
                 state=Text("no container") if state == "absent" else state,
                 module=service.partition("/")[0],
@@ -130,8 +131,10 @@ class InUseError(AiServerError):
     def __init__(self, module: str, users: Sequence[str]) -> None:
         super().__init__(
             Plural(
-                "{module} is used by {users}. Stop that first, or stop both with --cascade.",
-                "{module} is used by {users}. Stop those first, or stop them all with --cascade.",
+                "{module} is required by {users}. Stop that module first, or stop both with "
+                "--cascade.",
+                "{module} is required by {users}. Stop those modules first, or stop them all with "
+                "--cascade.",
                 count=len(users),
                 module=module,
                 users=", ".join(users),
@@ -149,8 +152,9 @@ class VolumeInUseError(AiServerError):
     def __init__(self, volume: str, module: str, containers: Sequence[str]) -> None:
         super().__init__(
             Text(
-                "The volume {volume} stays with its data: it is used by {containers}, running or "
-                "not. Remove that first (docker rm), then: aiserver-tray down {module} --volumes",
+                "The volume {volume} was not removed. It is in use by: {containers}. Remove "
+                "these containers first (docker rm), even if they are stopped. Then run: "
+                "aiserver-tray down {module} --volumes",
                 volume=volume,
                 containers=", ".join(containers),
                 module=module,
@@ -169,8 +173,8 @@ class BusyError(AiServerError):
     def __init__(self, module: str, pid: int | None, command: str | None) -> None:
         super().__init__(
             Text(
-                "{module} is busy: {command} (process {pid}) works on it. Wait until it is done, "
-                "or end it.",
+                "{module} is locked by another operation: {command} (process {pid}). Wait until "
+                "it finishes, or end that process.",
                 module=module,
                 command=command or "?",
                 pid=pid or "?",
@@ -193,17 +197,18 @@ class CancelledError(AiServerError):
 
 def _after_cancelling(kind: str | None, modules: Sequence[str]) -> Text:
     if kind is None:
-        return Text("Cancelled. What was done stays.")
+        return Text("Cancelled. Completed steps are kept.")
     if kind in ("pull", "build"):
-        return Text("Cancelled. The same command goes on from what is there.")
+        return Text("Cancelled. Run the same command again to continue.")
     if kind in ("up", "restart") and modules:
         # Without a name, `down` would take away everything; and of these, too, some may have run.
         return Text(
-            "Cancelled. What was done stays: the same command goes on from here, and "
-            "`aiserver-tray down {modules}` takes these modules away, even what ran before.",
+            "Cancelled. Completed steps are kept. Run the same command again to continue. "
+            "`aiserver-tray down {modules}` removes these modules, including containers that "
+            "were already running.",
             modules=" ".join(modules),
         )
-    return Text("Cancelled. What was done stays: the same command goes on from here.")
+    return Text("Cancelled. Completed steps are kept. Run the same command again to continue.")
 
 
 def _quoted(lines: Sequence[str]) -> str:

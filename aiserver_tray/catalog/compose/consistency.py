@@ -88,7 +88,7 @@ def _container_name(service: Service) -> Iterator[_Problem]:
         yield (
             ("container_name",),
             Text(
-                "expected none, since {count} containers can't share one name",
+                "expected no name here, because {count} containers can't share one name",
                 count=service.replicas,
             ),
         )
@@ -109,7 +109,7 @@ def _healthcheck(service: Service) -> Iterator[_Problem]:
 def _watch(service: Service) -> Iterator[_Problem]:
     for index, watch in enumerate(service.develop.watch if service.develop else ()):
         if not watch.path:
-            yield ("develop", "watch", index, "path"), Text("expected a path, found nothing")
+            yield ("develop", "watch", index, "path"), Text("expected a path, found an empty value")
         if not watch.target and watch.action not in ("rebuild", "restart"):
             yield (
                 ("develop", "watch", index),
@@ -175,5 +175,5 @@ def _check_cycle(services: Mapping[str, Service], report: Report) -> None:
         path: list[str] = error.args[1]
         report(
             ("services", path[0], "depends_on"),
-            Text("expected no circle of dependencies, found {path}", path=" → ".join(path)),
+            Text("expected no dependency cycle, found {path}", path=" → ".join(path)),
         )

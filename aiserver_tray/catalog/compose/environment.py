@@ -127,8 +127,8 @@ class _Files:
 
 def _missing(file: str) -> Text:
     return Text(
-        "can't read {file}: there is no such file. Make it (an example may be beside it), or say "
-        "required: false",
+        "can't read {file}: the file does not exist. Create it (there may be an example in the "
+        "same folder), or set required: false",
         file=file,
     )
 

@@ -94,7 +94,7 @@ class _Extending:
 
     def _refuse_circle(self, names: list[str], path: KeyPath) -> None:
         text = Text(
-            "expected a service that does not extend itself, found the circle {circle}",
+            "expected a service that does not extend itself, found the cycle {circle}",
             circle=" → ".join(names),
         )
         self._problems.report((*path, "extends"), text)
@@ -129,7 +129,7 @@ class _Extending:
             self._problems.extend([Problem(place, Text("expected a mapping"))])
             return None
         text = Text(
-            "expected a service of {file}, found {name!r}; known are: {known}",
+            "expected a service of {file}, found {name!r}. Available: {known}",
             file=str(source.file),
             name=name,
             known=", ".join(source.services) or "-",

@@ -77,8 +77,8 @@ def _refuse_other_files(folder: Path, env: Mapping[str, str]) -> None:
     if _COMPOSE_FILE in env or _COMPOSE_FILE in beside:
         place = Place(dotenv if _COMPOSE_FILE in beside else folder, None, _COMPOSE_FILE)
         text = Text(
-            "{name} is not supported: the Compose file of a folder is found by its name. "
-            "Remove {name}, and name the file itself or rename it to {main}",
+            "{name} is not supported, because the Compose file in a folder must have a standard "
+            "name. Remove {name}, then rename the file to {main} or pass the path of the file",
             name=_COMPOSE_FILE,
             main=NAMES[0],
         )

@@ -70,7 +70,7 @@ def _file_set(entry: Any, above: FileSet, where: KeyPath, problems: Problems) ->
         raise CatalogError.at(problems.place(where), text)
     if files[0] in above.above:
         circle = " → ".join(str(file) for file in (*above.above, files[0]))
-        text = Text("expected no circle of includes, found {circle}", circle=circle)
+        text = Text("expected no include cycle, found {circle}", circle=circle)
         raise CatalogError.at(problems.place(where), text)
     folder = files[0].parent
     if fields["project_directory"]:
@@ -116,7 +116,7 @@ def _import(imported: Tree, tree: Tree, problems: Problems) -> None:
         for name, item in new.items():
             if name in own and own[name] != item:
                 text = Text(
-                    "expected a name of its own, found {name!r} also in an included file", name=name
+                    "expected a unique name, found {name!r} also in an included file", name=name
                 )
                 problems.report((section, name), text)
             own[name] = item

@@ -126,7 +126,7 @@ class Composer:
             raise self._error(line, Text("there is no anchor &{name} above", name=name))
         node = self._anchors[name]
         if node is None:
-            raise self._error(line, Text("the alias *{name} stands inside its anchor", name=name))
+            raise self._error(line, Text("the alias *{name} is inside its own anchor", name=name))
         return node
 
     def _error(self, line: int, text: Text) -> CatalogError:

@@ -139,7 +139,7 @@ def _worded(details: list[Any]) -> Text:
         case "missing":
             return Text("expected the key {key}, which is missing", key=detail["loc"][-1])
         case "extra_forbidden":
-            return Text("expected a key that is known here, found {key!r}", key=detail["loc"][-1])
+            return Text("expected a key that is allowed here, found {key!r}", key=detail["loc"][-1])
     expected = list({_expected(detail).render(): _expected(detail) for detail in details}.values())
     wanted = expected[0]
     for other in expected[1:]:
@@ -157,7 +157,7 @@ def _expected(detail: Any) -> Text:  # noqa: ANN401
     if kind in ("literal_error", "enum"):
         return Text("one of {choices}", choices=context["expected"])
     if kind == "string_pattern_mismatch":
-        return Text("text of the form {pattern}", pattern=context["pattern"])
+        return Text("text that matches {pattern}", pattern=context["pattern"])
     why = context.get("error")
     if isinstance(why, ValueError) and why.args:
         return why.args[0] if isinstance(why.args[0], Text) else Text("{what}", what=str(why))

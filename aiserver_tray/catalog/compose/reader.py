@@ -138,11 +138,11 @@ def read_bytes(path: Path, place: Place) -> bytes:
         return b""
     mode = mode_of(path, place)
     if mode is None:
-        raise _unreadable(path, place, Text("there is no such file"))
+        raise _unreadable(path, place, Text("the file does not exist"))
     if stat.S_ISDIR(mode):
         raise _unreadable(path, place, Text("it is a folder"))
     if not stat.S_ISREG(mode):  # opening a FIFO waits, and reading a device may never end
-        raise _unreadable(path, place, Text("it is no regular file"))
+        raise _unreadable(path, place, Text("it is not a regular file"))
     try:
         with path.open("rb") as file:
             content = file.read(MAX_SIZE + 1)
@@ -202,7 +202,7 @@ class _Builder:
             raise self._error(
                 node,
                 path,
-                Text("expected a smaller file: its aliases make too much of it"),
+                Text("expected a smaller file: its aliases expand to too many values"),
             )
         if node.tag == "!override":
             self.resets.add(path)
@@ -231,7 +231,7 @@ class _Builder:
                 self.resets.add(path if is_merge(key) else here)
                 continue
             if key.text in seen:
-                raise self._error(key, here, Text("expected each key once, found it a second time"))
+                raise self._error(key, here, Text("expected each key only once, found a duplicate"))
             seen.add(key.text)
             if is_merge(key):
                 merges = each(value)

@@ -52,9 +52,7 @@ def substitute(template: str, lookup: Lookup, depth: int = 0) -> str:
     if "$" not in template:
         return template
     if depth > MAX_DEPTH:
-        raise TemplateError(
-            Text("expected at most {limit} defaults within each other", limit=MAX_DEPTH)
-        )
+        raise TemplateError(Text("expected at most {limit} nested defaults", limit=MAX_DEPTH))
     return "".join(
         part if isinstance(part, str) else _value(part, lookup, depth) for part in parse(template)
     )
@@ -117,8 +115,8 @@ def _braced(template: str, start: int) -> tuple[Reference, int]:
     if not match:
         raise TemplateError(
             Text(
-                "expected a variable such as ${{NAME}} or ${{NAME:-default}} in {template!r}; "
-                "write $$ where a dollar sign is meant",
+                "expected a variable such as ${{NAME}} or ${{NAME:-default}} in {template!r}. "
+                "Write $$ for a literal dollar sign",
                 template=template,
             )
         )
@@ -166,4 +164,4 @@ def _argument_counts(reference: Reference, lookup: Lookup) -> bool:
 def _missing(name: str, why: str) -> Text:
     if why:
         return Text("expected a value for {name}: {why}", name=name, why=why)
-    return Text("expected a value for {name}, which is required here", name=name)
+    return Text("expected a value for {name}, because it is required here", name=name)

@@ -57,11 +57,13 @@ def read(channel: str, payload: object) -> Payload | OperationStart:
     takes = CHANNELS.get(channel)
     if takes is None:
         near = ", ".join(get_close_matches(channel, CHANNELS)) or ", ".join(CHANNELS)
-        raise RequestError(Text("no channel {name!r}; near ones: {near}", name=channel, near=near))
+        raise RequestError(
+            Text("there is no channel {name!r}. Similar: {near}", name=channel, near=near)
+        )
     try:
         return TypeAdapter(takes).validate_python({} if payload is None else payload)
     except ValidationError as error:
         wrong = {".".join(map(str, e["loc"])) or "payload": e["msg"] for e in error.errors()}
         told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
-        why = Text("{channel} does not take this ({wrong})", channel=channel, wrong=told)
+        why = Text("{channel} does not accept this request ({wrong})", channel=channel, wrong=told)
         raise RequestError(why, wrong) from None

@@ -111,7 +111,7 @@ class Front:
             raise UnknownNameError(asked.name, list(modules))
         module = modules[asked.name]
         if not module["open"]:
-            why = Text("module {name} has no page of its own", name=asked.name)
+            why = Text("module {name} has no web page", name=asked.name)
             raise RequestError(why, ["name"])
         self._surroundings.open_module(module)
         return {"url": module["open"]}

@@ -96,7 +96,10 @@ class LogChannels:
         with self._lock:
             streams = self._streams.setdefault(caller, {})
             if asked.stream_id in streams or len(streams) >= _MAX_STREAMS:
-                why = Text("stream {id!r} is taken, or there are too many", id=asked.stream_id)
+                why = Text(
+                    "stream {id!r} already exists, or this client has too many streams",
+                    id=asked.stream_id,
+                )
                 raise RequestError(why, ["streamId"])
             streams[asked.stream_id] = (asked.name, follower)
         Thread(target=self._send, args=(asked, follower, caller), name="logs", daemon=True).start()

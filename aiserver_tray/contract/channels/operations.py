@@ -86,7 +86,9 @@ class OperationChannels:
             operation = self._running.get(id)
         if operation is None:
             why = Text(
-                "no operation {id!r} runs here; one of another process is cancelled there", id=id
+                "no operation {id!r} is running in this process. Cancel operations of other "
+                "processes there",
+                id=id,
             )
             raise RequestError(why, ["id"])
         return operation

@@ -43,7 +43,7 @@ class Instance:
             raise AlreadyRunningError(self._pid()) from None
         except OSError as error:
             why = Text(
-                "it can't be read or written ({reason}). Check its folder and the free space there",
+                "it can't be read or written ({reason}). Check its folder and the free disk space",
                 reason=error.strerror or error,
             )
             raise SettingError(str(self._base), why) from error

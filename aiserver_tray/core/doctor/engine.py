@@ -51,12 +51,14 @@ def _address(address: Address) -> Iterator[Finding]:
     """How the engine was found."""
     host = address.host
     if address.source == "local":
-        text = Text("No engine is named; this machine's is looked for at {host}.", host=host)
+        text = Text(
+            "No engine is set. Looking for the engine of this machine at {host}.", host=host
+        )
     elif address.source == "context":
-        text = Text("The engine at {host} is that of Docker's current context.", host=host)
+        text = Text("The engine at {host} is set by Docker's current context.", host=host)
     else:
         source = address.source
-        text = Text("The engine at {host} is named by {source}.", host=host, source=source)
+        text = Text("The engine at {host} is set by {source}.", host=host, source=source)
     yield Finding("address", "ok", text)
     if address.notice:
         yield Finding("address", "note", address.notice)
@@ -93,7 +95,7 @@ def _name(error: AiServerError) -> str:
 
 def _engine(host: str, info: EngineInfo) -> Finding:
     text = Text(
-        "The Docker engine at {host} answers: version {version}, API {api}, {system}.",
+        "The Docker engine at {host} responds: version {version}, API {api}, {system}.",
         host=host,
         version=info.version,
         api=_version(info.api_version),
@@ -110,10 +112,10 @@ def _memory(info: EngineInfo) -> Finding:
     available = available_memory() if info.shares_kernel else None
     total = binary_size(info.memory)
     if available is None:
-        text = Text("The engine has {total} of memory.", total=total)
+        text = Text("The engine has {total} memory.", total=total)
     else:
         text = Text(
-            "The engine has {total} of memory; {available} are available.",
+            "The engine has {total} memory, of which {available} is available.",
             total=total,
             available=binary_size(available),
         )
@@ -127,15 +129,15 @@ def _disk(info: EngineInfo) -> Iterator[Finding]:
     size = binary_size(free)
     if free < _LITTLE_DISK:
         text = Text(
-            "Only {free} are free on the disk of the engine's data ({folder}). Make room "
-            "(`docker system df` shows what takes space).",
+            "Only {free} of disk space is free in the engine's data folder ({folder}). Free some "
+            "space. `docker system df` shows the disk usage.",
             free=size,
             folder=info.data_root,
         )
         yield Finding("disk", "note", text)
     else:
         text = Text(
-            "{free} are free on the disk of the engine's data ({folder}).",
+            "{free} of disk space is free in the engine's data folder ({folder}).",
             free=size,
             folder=info.data_root,
         )
@@ -147,8 +149,8 @@ def _kernel(report: KernelReport) -> Iterator[Finding]:
         yield Finding("resources", "note", notice)
     for mend in report.mends:
         text = Text(
-            "The engine's kernel does not have {setting} yet; the next start of {modules} sets it, "
-            "as {address} lets it.",
+            "The engine's kernel does not have {setting} yet. The next start of {modules} sets "
+            "it, because {address} is true.",
             setting=str(mend),
             modules=", ".join(sorted(mend.modules)),
             address=KERNEL_SETTINGS,
@@ -165,7 +167,7 @@ def _all_well(
         return
     modules = ", ".join(target.name for target in targets)
     if info.is_local and "ports" not in wrong:
-        text = Text("The ports for {modules} are free or already ours.", modules=modules)
+        text = Text("No port conflicts for {modules}.", modules=modules)
         yield Finding("ports", "ok", text)
     if "names" not in wrong:
         text = Text("No name conflicts for {modules}.", modules=modules)
@@ -185,7 +187,7 @@ def _others(found: Survey) -> Iterator[Finding]:
     for owner, containers in sorted(names.items()):
         text = Text(
             "Another installation of AI-Server Tray ({installation}) has containers on this "
-            "engine: {containers}. They are left alone.",
+            "engine: {containers}. They are not changed.",
             installation=owner,
             containers=", ".join(sorted(containers)),
         )

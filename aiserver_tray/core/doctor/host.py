@@ -21,7 +21,7 @@ def _icon() -> Iterator[Finding]:
     ways = tray_place.known_ways()
     if ways and autostart.is_supported():
         why = tray_place.lack(ways)
-        well = Text("The desktop has a place for the applet's icon.")
+        well = Text("The desktop can show the applet's icon.")
         yield Finding("icon", "note" if why else "ok", why or well)
 
 
@@ -32,7 +32,8 @@ def _logs(folder: Path) -> Iterator[Finding]:
     for file in sorted(folder.glob("crash-*.log")):
         if file.stat().st_size:
             text = Text(
-                "A part of the applet crashed; {file} says where. Report it, then delete the file.",
+                "A part of the applet crashed. Report the content of {file}, then delete that "
+                "file.",
                 file=file,
             )
             yield Finding("crash", "note", text)

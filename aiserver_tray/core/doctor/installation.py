@@ -55,14 +55,15 @@ def _unreadable(secrets: Secrets) -> list[SettingError]:
 
 def _key(record: KeyRecord | None, file: Path) -> Finding:
     if record is None:
-        return Finding("key", "ok", Text("There are no secrets yet, and so no key."))
+        return Finding("key", "ok", Text("There are no secrets yet, so there is no key."))
     if record.store == "file":
         text = Text(
-            "The key of the secrets is in the file {file}: whoever can read it can read them.",
+            "Secrets are protected by a key file, {file}. Anyone who can read that file can read "
+            "your secrets.",
             file=file,
         )
         return Finding("key", "note", text)
-    text = Text("The key of the secrets is in {store}.", store=record.backend)
+    text = Text("Secrets are protected by a key in {store}.", store=record.backend)
     return Finding("key", "ok", text)
 
 
@@ -87,7 +88,7 @@ def _settings(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
     notes = [] if errors else list(_undeclared(settings, declared, (APP, *catalog.modules)))
     yield from notes
     if not errors and not notes:
-        text = Text("The settings in {folder} are in order.", folder=settings.folder)
+        text = Text("The settings in {folder} are valid.", folder=settings.folder)
         yield Finding("settings", "ok", text)
 
 
@@ -100,12 +101,14 @@ def _undeclared(settings: Settings, declared: Declared, owners: Iterable[str]) -
             continue
         known = [a.partition(".")[2] for a in declared if a.startswith(f"{owner}.")]
         near = UnknownSettingError(name, known).data["near"]
-        text = Text("{name} is set, but {owner} has no such setting.", name=address, owner=owner)
+        text = Text(
+            "{name} is set, but {owner} does not declare this setting.", name=address, owner=owner
+        )
         if near:
             near_addresses = ", ".join(f"{owner}.{one}" for one in near)
             text = Text("{what} Did you mean {near}?", what=text, near=near_addresses)
         remedy = Text(
-            "{what} Take it out with: aiserver-tray config unset {name}", what=text, name=address
+            "{what} Remove it with: aiserver-tray config unset {name}", what=text, name=address
         )
         yield Finding("settings", "note", remedy)
 
@@ -115,5 +118,5 @@ def _damage(settings: Settings) -> Iterator[Finding]:
     for notice in settings.notices:
         yield Finding("files", "note", notice)
     for path in sorted(settings.folder.glob("*.damaged-*")):
-        text = Text("{file} was damaged and set aside; delete it if you don't need it.", file=path)
+        text = Text("A damaged file was kept as {file}. Delete it if you don't need it.", file=path)
         yield Finding("files", "note", text)

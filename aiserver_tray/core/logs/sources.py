@@ -44,9 +44,9 @@ class Source:
     def unreadable(self) -> Text:
         """What to say where the engine can't give its log."""
         return Text(
-            "The log of {service} can't be shown: its logging driver keeps none that the engine "
-            "can read. To see it here, set its logging.driver to local in compose.override.yaml, "
-            "then: aiserver-tray up {module}",
+            "Can't show the log of {service}, because the engine can't read logs of its logging "
+            "driver. To see the log here, set logging.driver to local in compose.override.yaml. "
+            "Then run: aiserver-tray up {module}",
             service=self.name,
             module=self.module,
         )

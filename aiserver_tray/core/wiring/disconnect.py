@@ -64,7 +64,7 @@ def _started(consumers: Sequence[Consumer], snapshot: "Snapshot", hands: Hands) 
     states = {module.name: module.state for module in snapshot.modules}
     down = sorted({c.provider for c in consumers if states[c.provider] != "running"})
     for name in down:
-        hands.tell(Text("{name} is started, since a token is to be deleted there.", name=name))
+        hands.tell(Text("Starting {name} to delete an access token there.", name=name))
     return hands.up(down) if down else snapshot
 
 
@@ -77,7 +77,8 @@ def _delete_token(
     except OneApiError as error:
         hands.tell(
             Text(
-                "The token {name} stays in {provider}: {why}. Delete it there.",
+                "Can't delete the access token {name} in {provider}: {why}. Delete it there "
+                "yourself.",
                 name=consumer.token_name,
                 provider=consumer.provider,
                 why=error.why,

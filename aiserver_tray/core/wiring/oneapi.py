@@ -56,7 +56,7 @@ class OneApi:
         self._ask("POST", "/api/token/", wanted)
         key = self.key(name)
         if key is None:
-            raise OneApiError(Text("it made no token"))
+            raise OneApiError(Text("it did not create a token"))
         return key
 
     def remove(self, name: str) -> None:
@@ -78,7 +78,9 @@ class OneApi:
         wanted = {"username": ACCOUNT, "password": password}
         status, response, body = _exchange(self._place, "POST", "/api/user/login", {}, wanted)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise OneApiError(Text("it was asked for too often; it answers again in 20 minutes"))
+            raise OneApiError(
+                Text("it received too many requests; it accepts new ones in 20 minutes")
+            )
         answer = _read(status, body)
         if not answer.get("success"):
             raise OneApiError(
@@ -86,7 +88,7 @@ class OneApi:
             )
         data = answer.get("data") or {}
         if data.get("require_2fa"):
-            raise OneApiError(Text("{name} logs in with a second factor", name=ACCOUNT))
+            raise OneApiError(Text("{name} uses two-factor authentication", name=ACCOUNT))
         if "access_token" in data:
             self._headers["Authorization"] = f"Bearer {data['access_token']}"
         else:
@@ -111,7 +113,7 @@ class OneApi:
         status, _, content = _exchange(self._place, method, path, self._headers, body)
         answer = _read(status, content)
         if not answer.get("success"):
-            raise OneApiError(Text("it says: {message}", message=_message(answer)))
+            raise OneApiError(Text("its response is: {message}", message=_message(answer)))
         return answer.get("data")
 
 
@@ -126,7 +128,7 @@ def _exchange(
         response = connection.getresponse()
         return response.status, response, response.read()
     except (OSError, HTTPException) as error:
-        raise OneApiError(Text("it does not answer: {error}", error=str(error))) from error
+        raise OneApiError(Text("it does not respond: {error}", error=str(error))) from error
     finally:
         connection.close()
 
@@ -146,4 +148,4 @@ def _message(answer: dict[str, Any]) -> str:
 
 
 def _unexpected(status: int) -> Text:
-    return Text("it answers with what was not expected (status {status})", status=status)
+    return Text("its response is not valid (status {status})", status=status)

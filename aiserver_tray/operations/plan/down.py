@@ -133,8 +133,8 @@ def held(
 def network_stays(name: str, module: str, users: Iterable[str]) -> Text:
     """What to say of a network that is `held`; no *module*: the one that all share."""
     return Text(
-        "The network {network} stays: it is used by {containers}. If it is to go, stop that "
-        "first, then: aiserver-tray {command}",
+        "The network {network} was not removed. It is in use by: {containers}. To remove it, "
+        "stop these containers first. Then run: aiserver-tray {command}",
         network=name,
         containers=", ".join(users),
         command=f"down {module}".strip(),

@@ -54,6 +54,6 @@ def _perhaps_anew(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
     ]
     if found:
         yield Text(
-            "The container of {services} is made anew only if its image has changed by then.",
+            "The container of {services} is recreated only if its image changes.",
             services=", ".join(found),
         )

@@ -36,8 +36,8 @@ def _differs(
 
 def _network(network: NetworkTarget, target: ModuleTarget) -> Text:
     return Text(
-        "The network {name} is as it was made; what the file says of it now takes effect after: "
-        "aiserver-tray down {module}, then: aiserver-tray up {module}",
+        "The definition of the network {name} has changed, but the existing network is kept. To "
+        "apply the change, run: aiserver-tray down {module}, then: aiserver-tray up {module}",
         name=network.name,
         module=target.name,
     )
@@ -45,9 +45,9 @@ def _network(network: NetworkTarget, target: ModuleTarget) -> Text:
 
 def _volume(volume: VolumeTarget, target: ModuleTarget) -> Text:
     return Text(
-        "The volume {name} stays as it was made, since it holds data; what the file says of it now "
-        "is for a new one. If nobody needs the data of {module}, delete it: aiserver-tray down "
-        "{module} --volumes, then: aiserver-tray up {module}",
+        "The definition of the volume {name} has changed, but the existing volume is kept, "
+        "because it holds data. If you don't need the data of {module}, delete it: aiserver-tray "
+        "down {module} --volumes, then: aiserver-tray up {module}",
         name=volume.name,
         module=target.name,
     )

@@ -113,7 +113,7 @@ def _highest(needs: Iterable[_Need]) -> list[_Need]:
 
 def _unknown(needs: Sequence[_Need], error: AiServerError) -> KernelReport:
     notice = Text(
-        "It can't be known whether the kernel of the engine is as needed ({needs}): {why}",
+        "Can't check the kernel settings of the engine ({needs}): {why}",
         needs=", ".join(map(str, _highest(needs))),
         why=error.text,
     )
@@ -128,7 +128,7 @@ def _too_low(need: _Need, found: int, kernel: KernelSettings) -> ResourcesError:
     if need.is_mendable:
         data["mend"] = _mend(need)
         how = Text(
-            "Let AI-Server Tray set it: aiserver-tray config set {address} true. {by_hand}",
+            "To let AI-Server Tray set it, run: aiserver-tray config set {address} true. {by_hand}",
             address=KERNEL_SETTINGS,
             by_hand=by_hand,
         )
@@ -144,16 +144,16 @@ def _too_low(need: _Need, found: int, kernel: KernelSettings) -> ResourcesError:
 
 
 def _by_hand(need: _Need) -> Text:
-    return Text("By hand: sudo sysctl -w {setting}", setting=str(need))
+    return Text("To set it yourself, run: sudo sysctl -w {setting}", setting=str(need))
 
 
 def _by_hand_elsewhere(need: _Need) -> Text:
     """Windows: https://learn.microsoft.com/windows/wsl/wsl-config; the parameter:
     https://docs.kernel.org/admin-guide/kernel-parameters.html (sysctl.*)."""
     return Text(
-        "By hand, on the engine's machine: sudo sysctl -w {setting}; for Docker Desktop on "
-        "Windows, put kernelCommandLine = sysctl.{setting} below [wsl2] in the file .wslconfig of "
-        "your user folder, then run: wsl --shutdown",
+        "To set it yourself, run on the engine's machine: sudo sysctl -w {setting}. For Docker "
+        "Desktop on Windows, add kernelCommandLine = sysctl.{setting} below [wsl2] to the file "
+        ".wslconfig in your user folder. Then run: wsl --shutdown",
         setting=str(need),
     )
 
@@ -161,9 +161,9 @@ def _by_hand_elsewhere(need: _Need) -> Text:
 def _mend(need: _Need) -> dict[str, Any]:
     """What has to be set to what, and what to ask the user before."""
     question = Text(
-        "May AI-Server Tray set {setting} in the kernel of the Docker engine? A privileged "
-        "container does it before a start, and again after each restart of the engine. It holds "
-        "for all that runs on that kernel.",
+        "Allow AI-Server Tray to set {setting} in the kernel of the Docker engine? A privileged "
+        "container sets it before modules start, and again after each restart of the engine. The "
+        "setting applies to all programs on that kernel.",
         setting=str(need),
     )
     return {"setting": KERNEL_SETTINGS, "value": "true", "question": question}

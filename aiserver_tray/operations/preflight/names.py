@@ -66,8 +66,8 @@ def _clashes(needed: Iterable[_Needed]) -> Iterator[AiServerError]:
 
 def _shared_name(needed: _Needed, other: str) -> CatalogError:
     text = Text(
-        "expected another name: the {kind} {name} would also be that of the module {other}. "
-        "Rename it here or there",
+        "expected another name: the module {other} already uses the {kind} {name}. Rename one of "
+        "them",
         kind=KIND_WORDS[needed.kind],
         name=needed.name,
         other=other,
@@ -117,14 +117,14 @@ def _missing(
 def _absent(section: Literal["networks", "volumes"], module: Module, name: str) -> CatalogError:
     text = (
         Text(
-            "expected a network {name} on the engine, since it is external here. Make it with: "
-            "docker network create {name}",
+            "the external network {name} does not exist. Create it with: docker network create "
+            "{name}",
             name=name,
         )
         if section == "networks"
         else Text(
-            "expected a volume {name} on the engine, since it is external here. Make it with: "
-            "docker volume create {name}",
+            "the external volume {name} does not exist. Create it with: docker volume create "
+            "{name}",
             name=name,
         )
     )
@@ -165,9 +165,8 @@ def _shared_names_there(survey: Survey, but: Collection[str]) -> dict[str, str]:
 
 def _also_there(module: Module, name: str, other: str) -> Problem:
     text = Text(
-        "expected a name of its own on {network}; the module {other}, whose containers are on the "
-        "engine, has {name} too. Rename it here or there, or remove them: aiserver-tray down "
-        "{other}",
+        "expected a unique name on {network}; a container of the module {other} already uses "
+        "{name}. Rename one of them, or remove these containers: aiserver-tray down {other}",
         network=SHARED_NETWORK,
         name=name,
         other=other,

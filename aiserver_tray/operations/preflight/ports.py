@@ -66,7 +66,7 @@ def _conflicts(
 def _planned(port: HostPort, earlier: Iterable[tuple[HostPort, ServiceTarget]]) -> Text | None:
     for other, service in earlier:
         if port.collides(other):
-            return Text("{service}, which is to be started too", service=service.address)
+            return Text("{service}, which starts in the same operation", service=service.address)
     return None
 
 
@@ -89,8 +89,8 @@ def _process(port: HostPort, around: Surroundings) -> Text | None:
     owner = around.listeners[port]
     if isinstance(owner, ReservedRange):
         return Text(
-            "Windows, which reserves {first} to {last} (`netsh interface ipv4 show "
-            "excludedportrange protocol={protocol}` shows all)",
+            "Windows, which reserves the ports {first} to {last} (list all: `netsh interface "
+            "ipv4 show excludedportrange protocol={protocol}`)",
             first=owner.first,
             last=owner.last,
             protocol=port.protocol,

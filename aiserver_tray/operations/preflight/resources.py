@@ -41,8 +41,8 @@ def _is_small(target: ModuleTarget, total: int) -> bool:
 
 def _small_machine(target: ModuleTarget, total: int) -> Text:
     return Text(
-        "The makers of {module} ask for {asked} of memory in all, and the engine has {total}. It "
-        "may get slow, or be ended for want of memory.",
+        "The makers of {module} recommend {asked} memory in total, but the engine has {total}. "
+        "It may be slow, or run out of memory.",
         module=target.name,
         asked=binary_size(parse_size(target.module.needs.total_memory or 0)),
         total=binary_size(total),
@@ -58,16 +58,16 @@ def _together(
     available = around.available_memory
     if together > around.memory:
         yield Text(
-            "{modules} together need {needed} of memory, and the engine has {total}. They may "
-            "get slow or be ended.",
+            "{modules} need {needed} memory together, but the engine has {total}. They may be "
+            "slow, or run out of memory.",
             modules=_names(targets),
             needed=binary_size(together),
             total=binary_size(around.memory),
         )
     elif available is not None and more > available:
         yield Text(
-            "{needed} of memory are needed for {modules}, and {available} are free now. Close "
-            "other programs if it gets slow.",
+            "{needed} of memory is needed for {modules}, but only {available} is free now. Close "
+            "other programs if your machine gets slow.",
             modules=_names(starting),
             needed=binary_size(more),
             available=binary_size(available),
@@ -77,8 +77,8 @@ def _together(
 def _too_big(target: ModuleTarget, total: int) -> ResourcesError:
     needed = _memory(target)
     text = Text(
-        "{module} needs {needed} of memory, and the engine has {total}. Give it more (in Docker "
-        "Desktop under Settings, Resources), or leave the module out.",
+        "{module} needs {needed} memory, but the engine has {total}. Give the engine more memory "
+        "(in Docker Desktop: Settings > Resources), or don't start this module.",
         module=target.name,
         needed=binary_size(needed),
         total=binary_size(total),
@@ -92,8 +92,8 @@ def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
     if free is None or needed <= free:
         return []
     text = Text(
-        "{needed} of disk space are needed for images and data of {modules}, and the engine has "
-        "{free}. Free {missing} more (`docker system df` shows what takes space).",
+        "The images and data of {modules} need {needed} of disk space, but the engine has "
+        "{free}. Free {missing} more. `docker system df` shows the disk usage.",
         modules=_names([t for t in new if _disk_need(t)]),
         needed=binary_size(needed),
         free=binary_size(free),

@@ -34,7 +34,7 @@ def missing_values(
 
 def _without_token(address: str, module: str) -> SettingError:
     why = Text(
-        "there is no access token yet. Make one with: aiserver-tray connect {module}",
+        "there is no access token yet. Create one with: aiserver-tray connect {module}",
         module=module,
     )
     return SettingError(address, why)

@@ -55,9 +55,9 @@ def other_use(
 
 def _holds_data(volume: VolumeTarget, module: Module) -> Text:
     return Text(
-        "expected another name: the volume {volume} on the engine holds data of this module, and "
-        "would be emptied for configuration files of this service. Rename the service, or, if "
-        "nobody needs the data, remove it: aiserver-tray down {module} --volumes",
+        "expected another name: the existing volume {volume} holds data of this module, and the "
+        "configuration files of this service would overwrite it. Rename the service. If you "
+        "don't need the data, remove it: aiserver-tray down {module} --volumes",
         volume=volume.name,
         module=module.name,
     )
@@ -65,8 +65,8 @@ def _holds_data(volume: VolumeTarget, module: Module) -> Text:
 
 def _holds_files(volume: VolumeTarget, module: Module) -> Text:
     return Text(
-        "expected another name: the volume {volume} on the engine holds configuration files, and "
-        "goes with the containers. Rename this one, or remove the other: "
+        "expected another name: the existing volume {volume} holds configuration files, and is "
+        "removed with its containers. Rename this volume, or remove the existing one: "
         "aiserver-tray down {module}",
         volume=volume.name,
         module=module.name,
@@ -154,9 +154,9 @@ def _altered(target: ModuleTarget, survey: Survey) -> dict[str, list[str]]:
 
 def _changed(address: str, module: str, volumes: Sequence[str]) -> SettingError:
     why = Text(
-        "the data in {volumes} was made with another value of it and can't be used with this one. "
-        "Put back secrets.json of this home from a backup, or begin anew without the data: "
-        "aiserver-tray down {module} --volumes",
+        "the data in {volumes} was created with another value of this secret, and can't be used "
+        "with the current one. Restore secrets.json of this home folder from a backup, or delete "
+        "the data and start over: aiserver-tray down {module} --volumes",
         volumes=", ".join(volumes),
         module=module,
     )
@@ -179,10 +179,10 @@ def _renamed(target: ModuleTarget, survey: Survey) -> Iterator[SettingError]:
 def _replaced(label: str, module: str, gone: Iterable[str], volumes: Iterable[str]) -> SettingError:
     address = label.removeprefix(KEEP)
     why = Text(
-        "the data in {volumes} was made with {old}, which the module's file no longer has, and "
-        "can't be used with a new secret. Give it its old name back in the file; or, if it is "
-        "another one, leave the old one among the file's settings, too; or begin anew without the "
-        "data: aiserver-tray down {module} --volumes",
+        "the data in {volumes} was created with the secret {old}, which the module's file no "
+        "longer declares. It can't be used with a new secret. If you renamed the secret, use its "
+        "old name again. If this is another secret, declare the old one too. Or delete the data "
+        "and start over: aiserver-tray down {module} --volumes",
         volumes=", ".join(volumes),
         old=", ".join(old.removeprefix(KEEP) for old in gone),
         module=module,

@@ -175,7 +175,7 @@ class EngineExecutor:
         if error.status != 400:
             return error
         place = self._modules[service.module].module.place("services", service.service)
-        text = Text("the engine refuses this service: {why}", why=error.explanation)
+        text = Text("the Docker engine rejects this service: {why}", why=error.explanation)
         return CatalogError([Problem(place, text)])
 
     def _start(self, service: ServiceTarget) -> Container:
@@ -264,7 +264,9 @@ class EngineExecutor:
         if wait.target.is_job:
             return JobFailedError(service, container.exit_code, lines)
         if container.status == "running":
-            return ExitedError(service, self._last_code(container), Text("it runs again"), lines)
+            return ExitedError(
+                service, self._last_code(container), Text("it is running again"), lines
+            )
         why = Text("out of memory") if container.oom_killed else container.error
         return ExitedError(service, container.exit_code, why, lines)
 

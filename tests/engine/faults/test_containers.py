@@ -111,7 +111,7 @@ def test_a_foreign_container_of_our_name_is_told_and_left(
 ) -> None:
     theirs = client.containers.create("busybox:1.37.0", name="ai-web-api")
 
-    cli.run("up", "web").failed("E_NAME_CONFLICT", "ai-web-api", "not touched")
+    cli.run("up", "web").failed("E_NAME_CONFLICT", "ai-web-api", "did not create it")
 
     assert not ours(client, "web")
     assert client.containers.get("ai-web-api").id == theirs.id

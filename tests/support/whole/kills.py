@@ -70,7 +70,7 @@ def shows_end(module: ModuleView, service: ServiceView) -> bool:
     # A service that is called like its module is not named beside it.
     why = str(module.reason).removeprefix(f"{service.name}: ")
     is_named = service.name == module.name or why != str(module.reason)
-    has_ended = "exit code 137" in why or "ended unexpectedly" in why
+    has_ended = "code 137" in why or "exited unexpectedly" in why
     return module.state in ("error", "degraded") and is_named and has_ended
 
 

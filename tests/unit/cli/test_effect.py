@@ -50,9 +50,9 @@ def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: A
         ("config set oneapi.ONEAPI_ROOT_PASSWORD OfMyOwn12345",
          "oneapi.ONEAPI_ROOT_PASSWORD is now ********"),
         ("config unset MINIO_ROOT_PASSWORD",
-         "minio.MINIO_ROOT_PASSWORD is made anew when it is needed"),
-        ("config unset app.engine", "app.engine has no value now"),
-        ("choose n8n dify n8n", "Start all, and up without a name, now mean: n8n, dify"),
+         "minio.MINIO_ROOT_PASSWORD is generated again when it is needed"),
+        ("config unset app.engine", "app.engine has no value any more"),
+        ("choose n8n dify n8n", '"Start all" and `up` without a name now start: n8n, dify'),
     ],
 )  # fmt: skip
 def test_a_change_is_confirmed_in_a_line_beside_the_output(app: App, words: str, said: str) -> None:

@@ -26,7 +26,7 @@ def test_without_a_service_it_is_the_one_named_like_the_module_or_the_only_one()
 
 
 def test_where_the_module_stands_for_none_they_are_named() -> None:
-    with pytest.raises(click.UsageError, match="name one of dify/api, dify/web"):
+    with pytest.raises(click.UsageError, match="Add one of them: dify/api, dify/web"):
         find_service(module("api", "web"), "")
     with pytest.raises(UnknownNameError, match="Did you mean dify/web"):
         find_service(module("api", "web"), "wbe")

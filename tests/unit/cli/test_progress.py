@@ -46,7 +46,7 @@ def test_the_first_ctrl_c_cancels_and_the_second_ends_at_once(kind: str, status:
         assert process.stderr is not None
         assert process.stdout.readline() == "begun\n"
         process.send_signal(signal.SIGINT)
-        assert process.stderr.readline() == "Cancelling… (Ctrl-C again ends at once)\n"
+        assert process.stderr.readline() == "Cancelling… (press Ctrl-C again to exit at once)\n"
         assert process.stdout.readline() == "cancelled\n"
         if kind == "hangs":
             process.send_signal(signal.SIGINT)

@@ -29,7 +29,7 @@ def test_a_row_tells_the_step_that_it_is_at() -> None:
     assert shown(changed(started, 2, status="running")) == [("n8n", "started, not ready yet")]
     assert shown(changed(started, 2, status="done")) == [("n8n", "ready")]
     assert shown(changed(started, 2, status="failed")) == [("n8n", "failed")]
-    assert shown(changed(started, 2, status="skipped")) == [("n8n", "not done")]
+    assert shown(changed(started, 2, status="skipped")) == [("n8n", "not run")]
 
 
 def test_networks_show_only_when_they_fail() -> None:

@@ -64,7 +64,7 @@ def test_an_orphan_says_what_it_is_unless_something_worse_is_to_say() -> None:
 
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_table_fits_and_says_the_whole_reason(width: int) -> None:
-    reason = Text("n8n: ended with exit code 137 since there was not enough memory for it")
+    reason = Text("n8n: exited with code 137 since there was not enough memory for it")
     shown = printed(snapshot(replace(MODULE, state="error", reason=reason), state="error"), width)
     assert max(map(len, shown.splitlines())) <= width
     for word in str(reason).split():

@@ -62,7 +62,7 @@ def test_an_engine_that_takes_its_time_keeps_nobody_waiting(
         with hosted(cli) as (_, host):
             told = cli.run("status").succeeded().output
             host.kill()
-    assert told.startswith("The Docker engine was asked, but has not answered yet.")
+    assert told.startswith("The Docker engine has not responded yet.")
 
 
 def test_operations_are_the_hosts_where_engine_and_catalog_agree(

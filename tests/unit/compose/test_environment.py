@@ -74,8 +74,8 @@ def test_an_env_file_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(CatalogError) as error:
         load_project(file, {})
     assert [p.text.render() for p in error.value.problems] == [
-        f"can't read {tmp_path / '.env'}: there is no such file. Make it (an example may be beside "
-        "it), or say required: false"
+        f"can't read {tmp_path / '.env'}: the file does not exist. Create it (there may be an "
+        "example in the same folder), or set required: false"
     ]
 
 
@@ -131,7 +131,7 @@ def test_a_missing_env_file_is_refused_only_where_its_service_runs(tmp_path: Pat
     )
 
     assert list(load_project(tmp_path, {}).services) == ["s"]
-    with pytest.raises(CatalogError, match="no such file") as refused:
+    with pytest.raises(CatalogError, match="does not exist") as refused:
         load_project(tmp_path, {}, profiles=["p"])
     assert refused.value.problems[0].place.line == 7
 

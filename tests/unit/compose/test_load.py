@@ -65,7 +65,7 @@ def test_a_folder_whose_files_are_named_by_a_variable_is_refused(
     (tmp_path / ".env").write_text(f"COMPOSE_FILE={value}\n")
     (told,) = problems(tmp_path)
     assert told.place == Place(tmp_path / ".env", None, "COMPOSE_FILE")
-    assert "rename it to compose.yaml" in told.text.render()
+    assert "rename the file to compose.yaml" in told.text.render()
     for read in (read_documents, find_variables):
         with pytest.raises(CatalogError, match="COMPOSE_FILE is not supported"):
             read(tmp_path)
@@ -111,11 +111,11 @@ def test_a_service_extends_others_of_its_file_and_of_files_beside_it(tmp_path: P
 @pytest.mark.parametrize(
     ("extends", "why"),
     [
-        ("b", "circle a → b → a"),
-        ("nobody", "found 'nobody'; known are: a, b"),
+        ("b", "cycle a → b → a"),
+        ("nobody", "found 'nobody'. Available: a, b"),
         ("5", "name of a service"),
         ("{service: b, fille: x}", "name of a service"),
-        ("{service: b, file: absent.yaml}", "no such file"),
+        ("{service: b, file: absent.yaml}", "does not exist"),
         ("{service: b, file: empty.yaml}", "services to extend"),
     ],
 )
@@ -191,9 +191,9 @@ def test_includes_within_includes_have_a_limit(tmp_path: Path) -> None:
         ("sub.yaml", 1, "a list"),
         ("[5]", 1, "a file, or a mapping"),
         ("[{path: sub.yaml, paht: x}]", 1, "a file, or a mapping"),
-        ("[absent.yaml]", 1, "no such file"),
-        ("[{path: sub.yaml, env_file: absent.env}]", 1, "no such file"),
-        ("[compose.yaml]", 1, "circle"),
+        ("[absent.yaml]", 1, "does not exist"),
+        ("[{path: sub.yaml, env_file: absent.env}]", 1, "does not exist"),
+        ("[compose.yaml]", 1, "cycle"),
         ("[sub.yaml]", 2, "found 'a' also in an included file"),
     ],
 )

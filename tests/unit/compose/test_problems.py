@@ -64,12 +64,12 @@ def told(data: object) -> dict[str, str]:
         ({"items": {"a": 1}}, "top.items", "expected a list, found a mapping"),
         ({"items": ["a", [1]]}, "top.items.1", "expected text, found a list"),
         ({"either": True}, "top.either", "expected text or a mapping, found true"),
-        ({"code": "y"}, "top.code", "expected text of the form ^x, found 'y'"),
+        ({"code": "y"}, "top.code", "expected text that matches ^x, found 'y'"),
         ({"wrong": "w"}, "top.wrong", "expected another text, found 'w'"),
         ({"unfit": "w"}, "top.unfit", "expected no such thing"),
         ({"wrongs": ["w"]}, "top.wrongs", "expected another list"),
         ({"inner": {"a": 1}}, "top.inner", "expected keys that fit together"),
-        ({"nmae": 1}, "top.nmae", "expected a key that is known here, found 'nmae'"),
+        ({"nmae": 1}, "top.nmae", "expected a key that is allowed here, found 'nmae'"),
         ({"name": ["x" * 99]}, "top.name", "expected text, found a list"),
         (
             {"count": "x" * 99},
@@ -97,7 +97,7 @@ def test_validation_errors_say_what_was_expected_and_found(
         (
             {"type": "secret", "default": "hunter2"},
             "default",
-            "expected a secret without default: a published one is none",
+            "expected a secret without a default, because a published value is not secret",
         ),
         (
             {"type": "choice", "default": "b"},

@@ -111,11 +111,11 @@ def test_a_place_is_that_of_the_key_or_of_the_nearest_value_around_it(tmp_path: 
 @pytest.mark.parametrize(
     ("text", "line", "why"),
     [
-        ("a: 1\na: 2\n", 2, "second time"),
+        ("a: 1\na: 2\n", 2, "a duplicate"),
         ("a:\n  - [1, 2\n", None, "valid YAML"),
         ("a: b: c", 1, "valid YAML"),
         ("a: *x", 1, "no anchor &x"),
-        ("a: &x [*x]", 1, "inside its anchor"),
+        ("a: &x [*x]", 1, "inside its own anchor"),
         ("5: a", 1, "text as a key"),
         ("true: a", 1, "text as a key"),
         ("? [a]\n: b", 1, "found a list or mapping"),
@@ -168,7 +168,7 @@ def test_a_file_that_is_empty_or_not_there_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(CatalogError, match="empty file"):
         read_documents(tmp_path / "compose.yaml")
-    with pytest.raises(CatalogError, match="no such file"):
+    with pytest.raises(CatalogError, match="does not exist"):
         read_documents(tmp_path / "absent.yaml")
 
 

@@ -52,7 +52,7 @@ def test_what_is_no_variable_is_refused(template: str) -> None:
 @pytest.mark.parametrize(
     ("template", "why"),
     [
-        ("${UNSET?}", "UNSET, which is required"),
+        ("${UNSET?}", "UNSET, because it is required"),
         ("${UNSET?why}", "UNSET: why"),
         ("${EMPTY:?set ${A} or $$}", r"EMPTY: set a or \$"),
         ("${A:-${UNSET:?nested}}", "UNSET: nested"),
@@ -64,7 +64,7 @@ def test_a_required_variable_without_value_is_refused(template: str, why: str) -
 
 
 def test_defaults_within_each_other_have_a_limit() -> None:
-    with pytest.raises(TemplateError, match="within each other"):
+    with pytest.raises(TemplateError, match="nested defaults"):
         substitute("${U:-" * 100 + "}" * 100, ENV.get)
 
 

@@ -35,9 +35,9 @@ def _huge(path: Path) -> None:
 
 
 UNREADABLE = [
-    (os.mkfifo, "no regular file"),
-    (_socket, "no regular file"),
-    (_endless, "no regular file"),
+    (os.mkfifo, "not a regular file"),
+    (_socket, "not a regular file"),
+    (_endless, "not a regular file"),
     (Path.mkdir, "it is a folder"),
     (_huge, "larger than 16 MiB"),
 ]

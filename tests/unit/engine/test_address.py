@@ -121,7 +121,7 @@ def test_a_current_context_without_an_engine_is_told_and_the_local_one_is_used(
 ) -> None:
     found = find_address(None, "", add_context("cluster", None))
     assert (found.host, found.source) == (default_host(), "local")
-    assert "'cluster' names no engine" in str(found.notice)
+    assert "'cluster' has no engine address" in str(found.notice)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"currentContext": 1}', "{}"])

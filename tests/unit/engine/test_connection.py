@@ -56,7 +56,7 @@ def test_an_engine_is_looked_for_until_one_has_answered(engine: Address, tmp_pat
         found = absent
         Path(engine.host.removeprefix("unix://")).unlink()
         for _ in range(2):
-            with pytest.raises(EngineDownError, match=r"engine\.sock does not answer"):
+            with pytest.raises(EngineDownError, match=r"engine\.sock does not respond"):
                 connection.call("GET", "/missing")
         assert connection.address == engine
 

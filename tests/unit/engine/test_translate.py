@@ -89,8 +89,8 @@ def test_a_refused_connection_names_address_and_reason() -> None:
     found = translate(requests.ConnectionError(inner), NAMED)
     assert isinstance(found, EngineDownError)
     assert str(found) == (
-        "The Docker engine at tcp://engine:2375 does not answer (Connection refused). "
-        "Start it, then try again."
+        "The Docker engine at tcp://engine:2375 does not respond (Connection refused). Start "
+        "it, then try again."
     )
 
 
@@ -119,14 +119,14 @@ def test_windows_pipes_have_errors_of_their_own(nothing_installed: None) -> None
 
 @pytest.mark.parametrize("raised", [TimeoutError(), requests.ReadTimeout("slow")])
 def test_silence_is_said_in_our_words(raised: Exception) -> None:
-    assert "no answer in time" in str(translate(raised, NAMED))
+    assert "the request timed out" in str(translate(raised, NAMED))
 
 
 def test_what_the_caller_is_handling_is_not_the_reason() -> None:
     lost = ConnectionResetError(104, "Connection reset by peer")
     lost.__context__ = KeyError("something else")
     found = translate(lost, NAMED)
-    assert "broke off" in str(found)
+    assert "connection was lost" in str(found)
 
 
 @pytest.mark.parametrize(
@@ -165,4 +165,4 @@ def test_a_graphics_card_that_the_engine_does_not_have_says_what_to_do() -> None
     why = 'could not select device driver "nvidia" with capabilities: [[gpu]]'
     found = refusal(500, why)
     assert isinstance(found, ResourcesError)
-    assert str(found).startswith(f"The engine has no graphics card to give ({why}). Install ")
+    assert str(found).startswith(f"The engine has no GPU for containers ({why}). Install ")

@@ -53,7 +53,7 @@ def test_where_it_is_not_found_it_is_told_why_it_is_not_built(url: str, tmp_path
     error = _failure(tmp_path, target, plan_up([target], Observed()))
     assert isinstance(error, ImageBuildError)
     assert "team/app:1: manifest unknown" in str(error)
-    assert "context of its build is a URL" in str(error)
+    assert "build context is a URL" in str(error)
     assert str(error).endswith("aiserver-tray up m")
     assert "t0ken" not in str(error.as_json("en"))
 
@@ -63,7 +63,7 @@ def test_it_is_not_built_on_request_either(tmp_path: Path) -> None:
     target = _module(tmp_path, URL)
     error = _failure(tmp_path, target, plan_images([target], "build"))
     assert isinstance(error, ImageBuildError)
-    assert "context of its build is a URL" in str(error)
+    assert "build context is a URL" in str(error)
     assert "t0ken" not in str(error.as_json("en"))
 
 

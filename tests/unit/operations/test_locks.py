@@ -87,8 +87,8 @@ def test_another_process_has_a_module_and_is_named(tmp_path: Path) -> None:
             "command": "aiserver-tray up x",
         }
         assert str(caught.value) == (
-            f"postgres is busy: aiserver-tray up x (process {process.pid}) works on it. "
-            "Wait until it is done, or end it."
+            "postgres is locked by another operation: aiserver-tray up x (process "
+            f"{process.pid}). Wait until it finishes, or end that process."
         )
         assert holders(ENGINE) == {
             "n8n": (process.pid, "aiserver-tray up x", True),

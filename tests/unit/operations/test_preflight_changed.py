@@ -71,8 +71,8 @@ def test_a_network_that_changed_since_is_noticed_with_what_applies_it(
     before, now = web(tmp_path), web(tmp_path, network)
     (notice,) = changed_notices([now], made(before))
     assert str(notice) == (
-        "The network ai-web is as it was made; what the file says of it now takes effect after: "
-        "aiserver-tray down web, then: aiserver-tray up web"
+        "The definition of the network ai-web has changed, but the existing network is kept. To "
+        "apply the change, run: aiserver-tray down web, then: aiserver-tray up web"
     )
     assert changed_notices([now], made(now)) == []
 
@@ -81,7 +81,7 @@ def test_a_volume_that_changed_since_is_noticed_and_said_to_hold_data(tmp_path: 
     before = web(tmp_path)
     now = web(tmp_path, volume="driver_opts: {type: tmpfs, device: tmpfs}")
     (notice,) = changed_notices([now], made(before))
-    assert str(notice).startswith("The volume ai-web-data stays as it was made, since it holds")
+    assert str(notice).startswith("The definition of the volume ai-web-data has changed, but the")
     assert "aiserver-tray down web --volumes" in str(notice)
 
 

@@ -60,9 +60,9 @@ def test_what_is_too_low_is_refused_with_both_ways_to_mend_it(tmp_path: Path) ->
     (error,) = report.errors
     error.hide(["no secret of it"])  # as every operation does
     assert str(error) == (
-        "b needs the kernel setting vm.max_map_count to be at least 262144; it is 999. Let "
-        "AI-Server Tray set it: aiserver-tray config set app.kernel_settings true. By hand: sudo "
-        "sysctl -w vm.max_map_count=262144"
+        "b needs the kernel setting vm.max_map_count to be at least 262144; it is 999. To let "
+        "AI-Server Tray set it, run: aiserver-tray config set app.kernel_settings true. To set "
+        "it yourself, run: sudo sysctl -w vm.max_map_count=262144"
     )
     data = error.data
     mend = data.pop("mend")
@@ -73,7 +73,7 @@ def test_what_is_too_low_is_refused_with_both_ways_to_mend_it(tmp_path: Path) ->
         "available": 999,
     }
     assert (mend["setting"], mend["value"]) == ("app.kernel_settings", "true")
-    assert mend["question"].startswith("May AI-Server Tray set vm.max_map_count=262144 in the")
+    assert mend["question"].startswith("Allow AI-Server Tray to set vm.max_map_count=262144 in the")
     assert report.mends == ()
     assert examine_kernel([high, low], ["a", "b"], Kernel({MAPS: 262144})).errors == ()
     assert examine_kernel([high, low], ["a", "b"], Kernel({})).errors == (), "unknown to it"
@@ -96,7 +96,7 @@ def test_what_could_do_harm_is_never_mended(
     target = needing(tmp_path, "bad", **{name.replace(".", "__"): value})
     report = examine_kernel([target], ["bad"], Kernel({name: 0}, may_raise=may_raise))
     (error,) = report.errors
-    assert str(error).endswith(f"it is 0. By hand: sudo sysctl -w {name}={value}")
+    assert str(error).endswith(f"it is 0. To set it yourself, run: sudo sysctl -w {name}={value}")
     assert "mend" not in error.data
     assert report.mends == ()
 

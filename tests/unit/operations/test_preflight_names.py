@@ -127,10 +127,10 @@ def test_a_missing_external_network_or_volume_is_told_with_its_place(tmp_path: P
     errors = problems([target], there(), AROUND)
     path = tmp_path / "a/compose.yaml"
     assert [str(error) for error in errors] == [
-        f"{path}:7: networks.lan: expected a network office on the engine, since it is external "
-        "here. Make it with: docker network create office",
-        f"{path}:9: volumes.pool: expected a volume pool on the engine, since it is external "
-        "here. Make it with: docker volume create pool",
+        f"{path}:7: networks.lan: the external network office does not exist. "
+        "Create it with: docker network create office",
+        f"{path}:9: volumes.pool: the external volume pool does not exist. "
+        "Create it with: docker volume create pool",
     ]
     made = there(networks={"office": {}}, volumes={"pool": THEIRS})
     assert problems([target], made, AROUND) == []
@@ -158,10 +158,10 @@ def test_two_modules_that_come_to_one_name_are_refused(tmp_path: Path) -> None:
     )
     (error,) = problems([one, two], there(), AROUND)
     assert isinstance(error, CatalogError)
-    assert "the volume ai-a-b-data would also be that of the module a." in str(error)
+    assert "the module a already uses the volume ai-a-b-data." in str(error)
     of_one = {labels.INSTALLATION: OURS.installation, labels.MODULE: "a"}
     (error,) = problems([two], there(volumes={"ai-a-b-data": of_one}), AROUND)
-    assert "the volume ai-a-b-data would also be that of the module a." in str(error)
+    assert "the module a already uses the volume ai-a-b-data." in str(error)
 
 
 def test_a_name_on_the_shared_network_that_two_modules_have_is_told_for_both_files(
@@ -176,7 +176,7 @@ def test_a_name_on_the_shared_network_that_two_modules_have_is_told_for_both_fil
     files = [tmp_path / name / "compose.yaml" for name in ("one", "two")]
     assert {problem.place.file for problem in error.problems} == {*files}
     for file in files:
-        assert f"expected a name of its own on ai-net; db is also in {file}" in str(error)
+        assert f"expected a unique name on ai-net; {file} also uses db" in str(error)
 
 
 def test_a_name_on_the_shared_network_that_another_modules_container_has_is_told(
@@ -193,7 +193,7 @@ def test_a_name_on_the_shared_network_that_another_modules_container_has_is_told
     assert problems([target], beside("two", "ai-net"), AROUND) == []
     (error,) = problems([target], beside("one", "ai-net"), AROUND)
     assert isinstance(error, CatalogError)
-    assert "the module one, whose containers are on the engine, has db too." in str(error)
+    assert "a container of the module one already uses db." in str(error)
 
 
 def test_an_alias_that_another_modules_container_has_on_the_shared_network_is_told(
@@ -205,9 +205,9 @@ def test_an_alias_that_another_modules_container_has_on_the_shared_network_is_to
     beside = replace(there(), containers=(found,))
 
     (error,) = problems([target_of(tmp_path, "two", on_shared("llm"))], beside, AROUND)
-    assert "the module one, whose containers are on the engine, has llm too." in str(error)
+    assert "a container of the module one already uses llm." in str(error)
     (error,) = problems([target_of(tmp_path, "three", on_shared("api"))], beside, AROUND)
-    assert "has api too." in str(error)
+    assert "already uses api." in str(error)
     assert problems([one], beside, AROUND) == []
 
 
@@ -273,9 +273,10 @@ def test_volumes_made_with_another_secret_are_told_with_the_setting(
     (error,) = problems([target], there(volumes=other), AROUND)
     assert isinstance(error, SettingError)
     assert str(error) == (
-        "web.KEY: the data in ai-web-data, ai-web-more was made with another value of it and can't "
-        "be used with this one. Put back secrets.json of this home from a backup, or begin anew "
-        "without the data: aiserver-tray down web --volumes"
+        "web.KEY: the data in ai-web-data, ai-web-more was created with another value of this "
+        "secret, and can't be used with the current one. Restore secrets.json of this home "
+        "folder from a backup, or delete the data and start over: aiserver-tray down web "
+        "--volumes"
     )
 
 
@@ -302,10 +303,10 @@ def test_a_secret_with_another_name_is_told(
     (error,) = problems([with_keep_labels(renamed, secrets)], there(volumes=made), AROUND)
     assert isinstance(error, SettingError)
     assert str(error) == (
-        "web.MASTER: the data in ai-web-data, ai-web-more was made with web.KEY, which the "
-        "module's file no longer has, and can't be used with a new secret. Give it its old name "
-        "back in the file; or, if it is another one, leave the old one among the file's settings, "
-        "too; or begin anew without the data: aiserver-tray down web --volumes"
+        "web.MASTER: the data in ai-web-data, ai-web-more was created with the secret web.KEY, "
+        "which the module's file no longer declares. It can't be used with a new secret. If you "
+        "renamed the secret, use its old name again. If this is another secret, declare the old "
+        "one too. Or delete the data and start over: aiserver-tray down web --volumes"
     )
     assert error.data == {"name": "web.MASTER"}
 

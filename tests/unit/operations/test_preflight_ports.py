@@ -61,8 +61,8 @@ def test_a_process_has_the_port_and_the_next_free_one_is_offered(tmp_path: Path)
     nginx = around(listeners={local(8000): PortOwner(17, "nginx")}, busy=frozenset({8000, 8001}))
     (error,) = problems([web], EMPTY, nginx)
     assert str(error) == (
-        "Port 8000 on 127.0.0.1 is used by nginx (process 17). "
-        "Free it, or publish another port, such as 8002."
+        "Port 8000 on 127.0.0.1 is already in use by nginx (process 17). Stop that program or "
+        "container, or publish another port, such as 8002."
     )
 
 
@@ -73,8 +73,8 @@ def test_a_process_has_the_port_and_the_next_free_one_is_offered(tmp_path: Path)
         (PortOwner(17, None), "process 17"),
         (
             ReservedRange(7999, 8000),
-            "Windows, which reserves 7999 to 8000 (`netsh interface ipv4 show excludedportrange "
-            "protocol=tcp` shows all)",
+            "Windows, which reserves the ports 7999 to 8000 (list all: `netsh interface ipv4 "
+            "show excludedportrange protocol=tcp`)",
         ),
     ],
 )
@@ -156,7 +156,7 @@ def test_a_wildcard_overlaps_every_address(tmp_path: Path) -> None:
 def test_two_services_of_the_plan_want_one_port(tmp_path: Path) -> None:
     a, b = published(tmp_path, "a", "8000:80"), published(tmp_path, "b", "8000:81", "8001:82")
     assert told(problems([a, b], EMPTY, around())) == [
-        ("127.0.0.1", 8000, "a/a, which is to be started too", 8002, None)
+        ("127.0.0.1", 8000, "a/a, which starts in the same operation", 8002, None)
     ]
 
 

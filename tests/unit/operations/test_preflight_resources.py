@@ -38,8 +38,8 @@ def test_a_module_that_needs_more_memory_than_the_engine_has_is_refused(tmp_path
     (error,) = problems([big, small], EMPTY, Surroundings(8 * GIB))
     assert isinstance(error, ResourcesError)
     assert str(error) == (
-        "big needs 16.0 GiB of memory, and the engine has 8.0 GiB. Give it more (in Docker Desktop "
-        "under Settings, Resources), or leave the module out."
+        "big needs 16.0 GiB memory, but the engine has 8.0 GiB. Give the engine more memory (in "
+        "Docker Desktop: Settings > Resources), or don't start this module."
     )
     assert error.data == {
         "resource": "memory",
@@ -53,14 +53,14 @@ def test_modules_that_need_more_memory_together_are_noticed(tmp_path: Path) -> N
     targets = [needing(tmp_path, name, "memory: 5g") for name in ("a", "b")]
     assert problems(targets, EMPTY, Surroundings(8 * GIB)) == []
     (notice,) = memory_notices(targets, EMPTY, Surroundings(8 * GIB))
-    assert str(notice).startswith("a, b together need 10.0 GiB of memory, and the engine has 8.0")
+    assert str(notice).startswith("a, b need 10.0 GiB memory together, but the engine has 8.0")
 
 
 def test_more_memory_than_is_free_now_is_noticed_unless_the_module_runs(tmp_path: Path) -> None:
     target = needing(tmp_path, "a", "memory: 3g")
     little = Surroundings(8 * GIB, available_memory=2 * GIB)
     (notice,) = memory_notices([target], with_container("a", "exited"), little)
-    assert str(notice).startswith("3.0 GiB of memory are needed for a, and 2.0 GiB are free")
+    assert str(notice).startswith("3.0 GiB of memory is needed for a, but only 2.0 GiB is free")
     assert memory_notices([target], with_container("a", "running"), little) == []
     assert memory_notices([target], EMPTY, Surroundings(8 * GIB)) == []
 
@@ -70,7 +70,7 @@ def test_new_modules_need_their_disk_space_together(tmp_path: Path) -> None:
     targets.append(needing(tmp_path, "c", "memory: 1g"))
     (error,) = problems(targets, EMPTY, Surroundings(8 * GIB, free_disk=GIB))
     assert str(error).startswith(
-        "2.5 GiB of disk space are needed for images and data of a, b, and the engine has 1.0 GiB. "
+        "The images and data of a, b need 2.5 GiB of disk space, but the engine has 1.0 GiB. "
         "Free 1.5 GiB more"
     )
     assert (error.data["resource"], error.data["modules"]) == ("disk", ["a", "b"])
@@ -97,8 +97,8 @@ def test_a_machine_smaller_than_the_makers_ask_for_is_noticed_and_never_refused(
     assert problems([target], EMPTY, Surroundings(8 * GIB)) == []
     (notice,) = memory_notices([target], EMPTY, Surroundings(8 * GIB))
     assert str(notice) == (
-        "The makers of big ask for 16.0 GiB of memory in all, and the engine has 8.0 GiB. It may "
-        "get slow, or be ended for want of memory."
+        "The makers of big recommend 16.0 GiB memory in total, but the engine has 8.0 GiB. It "
+        "may be slow, or run out of memory."
     )
     # A machine of 16 GiB, whose firmware and kernel keep some.
     assert memory_notices([target], EMPTY, Surroundings(15 * GIB)) == []
@@ -128,7 +128,7 @@ def test_each_used_setting_without_a_value_or_default_is_told(tmp_path: Path) ->
     errors = missing_values(catalog, module, {"web.E": "x"})
     assert all(isinstance(error, SettingError) for error in errors)
     assert [error.data["name"] for error in errors] == ["web.A", "web.C"]
-    assert str(errors[0]).startswith("web.A: it has no value. Give it one with: aiserver-tray")
+    assert str(errors[0]).startswith("web.A: it has no value. Set it with: aiserver-tray")
     given = {"web.A": "a", "web.C": "", "web.E": "x"}
     assert missing_values(catalog, module, given) == []
 

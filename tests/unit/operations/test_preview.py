@@ -47,7 +47,7 @@ def test_what_runs_is_shown_as_pulled_and_built_anew(targets: list[ModuleTarget]
     assert sorted(ids(found.plan)) == [BUILD, PULL]
     told, perhaps = map(str, found.notices)
     assert told == "little memory"
-    assert "m/web, m/made is made anew only if its image has changed" in perhaps
+    assert "m/web, m/made is recreated only if its image changes" in perhaps
 
 
 @pytest.mark.parametrize("kind", ["restart", "pull", "build", "stop", "down"])

@@ -140,7 +140,7 @@ def test_a_chosen_module_that_left_the_catalog_is_left_out_and_told(
     assert "others" not in scope.modules
     assert list(scope.lacking) == ["others"]
     told = scope.lacking["others"].render()
-    assert "The chosen module 'others' is in no catalog folder." in told
+    assert "The chosen module 'others' was not found in any catalog folder." in told
     assert "aiserver-tray choose" in told
 
 
@@ -150,7 +150,7 @@ def test_what_is_named_has_to_be_there(parts: Parts) -> None:
 
 
 def test_where_no_chosen_module_is_left_that_is_an_error(parts: Parts) -> None:
-    with pytest.raises(UnknownNameError, match="'gone' is in no catalog folder"):
+    with pytest.raises(UnknownNameError, match="'gone' was not found in any catalog folder"):
         scope_of(Request("up"), choosing(parts, "gone"))
     assert scope_of(Request("up"), choosing(parts)).modules == ()
 

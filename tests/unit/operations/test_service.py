@@ -101,7 +101,8 @@ def test_what_an_error_quotes_of_a_proxy_is_without_its_password(
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"), [("up", "`aiserver-tray down n8n dify`"), ("stop", "goes on from here")]
+    ("kind", "told"),
+    [("up", "`aiserver-tray down n8n dify`"), ("stop", "Run the same command again")],
 )
 def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
     parts: Parts, monkeypatch: pytest.MonkeyPatch, kind: OperationKind, told: str

@@ -172,7 +172,7 @@ def test_damage_to_a_file_costs_nothing_and_is_told(
     elif _parsed(content) == _parsed((good / name).read_bytes()):
         assert held == whole
     elif _is_newer(content):
-        assert any("Update the app" in line for line in told)
+        assert any("Update AI-Server Tray" in line for line in told)
     else:
         assert held == whole
         assert is_told

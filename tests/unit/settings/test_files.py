@@ -68,7 +68,7 @@ def test_a_folder_that_is_a_file_is_an_error_and_not_a_missing_folder(
         file = VersionedFile(folder / "data.json", Data, notices)
         with pytest.raises(SettingError, match="can't be read or written"):
             file.read()
-        with pytest.raises(SettingError, match="can't be made"):
+        with pytest.raises(SettingError, match="can't create the folder"):
             _count(file, "a", 1)
 
 
@@ -110,7 +110,7 @@ def test_what_there_is_no_room_for_changes_nothing(
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", limited)
-    with pytest.raises(SettingError, match="free space"):
+    with pytest.raises(SettingError, match="free disk space"):
         _count(file, "a", 2)
     assert file.read().counts == {"a": 1}
     assert _names(file.path.parent) == {"data.json", "data.json.good", "data.json.lock"}
@@ -242,7 +242,7 @@ def test_without_a_good_copy_the_defaults_hold_and_the_user_is_told(
     file.path.with_name("data.json.good").write_text("}")
     assert file.read() == Data()
     assert _names(file.path.parent) == {"data.json", "data.json.good", "data.json.lock"}
-    assert "Defaults are in use" in str(notices)
+    assert "Defaults are used instead" in str(notices)
     _count(file, "a", 1)
     assert file.read().counts == {"a": 1}
 
@@ -266,7 +266,7 @@ def test_a_file_of_a_newer_version_is_refused_and_stays(
     file.path.write_text("{")
     newer = file.path.with_name(name)
     newer.write_text('{"version": 4, "shape": "unknown"}')
-    with pytest.raises(SettingError, match="Update the app"):
+    with pytest.raises(SettingError, match="Update AI-Server Tray"):
         _count(file, "b")
     assert newer.read_text() == '{"version": 4, "shape": "unknown"}'
 
@@ -292,7 +292,7 @@ def test_an_older_version_of_another_shape_is_damaged(tmp_path: Path, notices: l
     file = VersionedFile(tmp_path / "data.json", Data, notices, migrations={1: _from_1, 2: _from_2})
     file.path.write_text('{"version": 1}')
     assert file.read() == Data()
-    assert "not of format 1" in str(notices)
+    assert "not have format 1" in str(notices)
     assert "不符合格式 1" in notices[0].render("zh")
 
 

@@ -83,7 +83,7 @@ def test_a_store_that_cannot_be_reached_or_unlocked_is_told_and_nothing_is_touch
     for refused in (person.over_ssh(), person.at_the_desktop("locked")):
         assert "secrets.json: its key is in the credential store" in refused["error"]
         assert STORE in refused["error"]
-        assert "Try again where you are logged in" in refused["error"]
+        assert "Log in to your desktop" in refused["error"]
     assert person.files() == before
     assert person.at_the_desktop() == made
 
@@ -111,7 +111,7 @@ def test_that_the_key_is_in_a_file_since_the_store_is_locked_is_told_once(person
     made = person.at_the_desktop("locked")
     assert made["store"] == "file"
     assert "The credential store can't be used now" in made["told"]
-    assert f"into the file {person.home / 'secrets.key'} and stays there" in made["told"]
+    assert f"a key file, {person.home / 'secrets.key'}." in made["told"]
     assert person.at_the_desktop("locked") == person.at_the_desktop() == {**made, "told": ""}
 
 

@@ -60,7 +60,7 @@ def test_the_mode_of_a_folder_that_the_user_made_is_kept(tmp_path: Path) -> None
 def test_a_home_that_cannot_be_made_is_a_setting_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for home in (tmp_path / "file", tmp_path / "file" / "home"):
-        with pytest.raises(SettingError, match="the folder can't be made") as refused:
+        with pytest.raises(SettingError, match="can't create the folder") as refused:
             make_folder(find_home(home).folder)
         assert refused.value.data["name"] == str(home)
 
@@ -87,7 +87,7 @@ def test_a_runtime_folder_that_can_not_be_made_names_the_variable(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/proc/nowhere")
     with pytest.raises(
-        SettingError, match=r"for locks can't be made .* XDG_RUNTIME_DIR"
+        SettingError, match=r"can't create the folder for locks .* XDG_RUNTIME_DIR"
     ) as refused:
         runtime_folder()
     assert "--home" not in str(refused.value)

@@ -120,7 +120,7 @@ def test_an_altered_secret_is_refused_by_name_and_the_others_serve(
 ) -> None:
     values = Settings(home).values(declared)
     _store(home, "n8n.TOKEN", None)
-    with pytest.raises(SettingError, match=r"n8n\.TOKEN: .*was altered") as refused:
+    with pytest.raises(SettingError, match=r"n8n\.TOKEN: .*was changed") as refused:
         Settings(home).values(declared)
     assert values["n8n.KEY"] not in "".join(traceback.format_exception(refused.value))
     others = {name: setting for name, setting in declared.items() if name != "n8n.TOKEN"}
@@ -131,7 +131,7 @@ def test_an_altered_secret_is_refused_by_name_and_the_others_serve(
 def test_what_is_no_ciphertext_is_refused(home: Home, declared: Declared, stored: str) -> None:
     Settings(home).values(declared)
     _store(home, "n8n.KEY", stored)
-    with pytest.raises(SettingError, match=r"n8n\.KEY: .*was altered"):
+    with pytest.raises(SettingError, match=r"n8n\.KEY: .*was changed"):
         Settings(home).values(declared)
 
 
@@ -174,9 +174,9 @@ def test_a_key_file_that_can_not_be_read_says_what_to_look_at(
 
 def test_a_store_that_is_not_here_is_told_in_the_readers_language(tmp_path: Path) -> None:
     keeper = KeyKeeper(tmp_path / "secrets.json", lambda: "id", "home", [])
-    with pytest.raises(SettingError, match="no such store in this session") as refused:
+    with pytest.raises(SettingError, match="does not exist in this session") as refused:
         keeper.find(KeyRecord(store="keyring", backend="no.Such", check=""))
-    assert "没有这个凭据存储" in refused.value.render("zh")
+    assert "没有此凭据存储" in refused.value.render("zh")
 
 
 def test_lost_secrets_are_never_replaced(home: Home, declared: Declared) -> None:

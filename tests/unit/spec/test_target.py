@@ -203,5 +203,5 @@ volumes: {a-config: }
     ],
 )
 def test_two_things_of_one_name_are_an_error(target_of: TargetOf, name: str, text: str) -> None:
-    with pytest.raises(CatalogError, match="two things on the engine"):
+    with pytest.raises(CatalogError, match="two different objects on the engine"):
         target_of(text, name=name)

@@ -18,7 +18,7 @@ URL = "https://github.com/example/app.git"
     ],
 )
 def test_an_image_is_not_built_from_a_url(target_of: TargetOf, service: str) -> None:
-    with pytest.raises(CatalogError, match=r"web\.build\.context: .*Clone it"):
+    with pytest.raises(CatalogError, match=r"web\.build\.context: .*Clone the repository"):
         target_of(f"services: {{web: {service}}}")
 
 
@@ -37,7 +37,7 @@ def test_a_url_does_no_harm_where_the_image_is_pulled(target_of: TargetOf) -> No
 def test_what_newer_engines_know_of_networks_is_told(
     target_of: TargetOf, attachment: str, network: str, place: str
 ) -> None:
-    with pytest.raises(CatalogError, match=f"{place}: this can't be honoured"):
+    with pytest.raises(CatalogError, match=f"{place}: this is not supported"):
         target_of(_on_network(attachment, network))
 
 

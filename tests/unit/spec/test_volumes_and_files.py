@@ -126,9 +126,9 @@ secrets: {{plain: {{file: ./web.conf}}}}
 @pytest.mark.parametrize(
     ("resource", "message"),
     [
-        ("configs: {c: {file: ./missing}}", "there is no such file"),
-        ("configs: {c: {environment: NOT_SET}}", "a value of the variable NOT_SET"),
-        ("configs: {c: {content: x, template_driver: golang}}", "can't be honoured"),
+        ("configs: {c: {file: ./missing}}", "the file does not exist"),
+        ("configs: {c: {environment: NOT_SET}}", "a value for the variable NOT_SET"),
+        ("configs: {c: {content: x, template_driver: golang}}", "is not supported"),
     ],
 )
 def test_a_file_that_cannot_be_had_is_an_error(
@@ -145,7 +145,7 @@ def test_a_secret_without_a_value_says_what_gives_it_one(target_of: TargetOf) ->
 
 
 def test_an_owner_that_is_no_number_is_an_error(target_of: TargetOf) -> None:
-    with pytest.raises(CatalogError, match="the number of a user"):
+    with pytest.raises(CatalogError, match="the numeric ID of a user"):
         target_of(
             "services: {a: {image: i, configs: [{source: c, uid: root}]}}\n"
             "configs: {c: {content: x}}"

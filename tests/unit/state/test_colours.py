@@ -61,43 +61,43 @@ def test_what_runs_unwanted_counts_by_its_health(changes: dict[str, Any], expect
 @pytest.mark.parametrize(
     ("found", "expected", "why"),
     [
-        (container(status="created"), "starting", "app: is made, and not started yet"),
+        (container(status="created"), "starting", "app: created, but not started yet"),
         (container(health="starting"), "starting", ""),
         (container(health="healthy"), "running", ""),
         (container(), "running", ""),
-        (None, "error", "app: has no container, though it should run"),
-        (ended(exit_code=0), "error", "app: ended with exit code 0"),
-        (ended(exit_code=3), "error", "app: ended with exit code 3"),
+        (None, "error", "app: should be running, but has no container"),
+        (ended(exit_code=0), "error", "app: exited with code 0"),
+        (ended(exit_code=3), "error", "app: exited with code 3"),
         (
             ended(exit_code=137, oom_killed=True),
             "error",
-            "app: was killed for want of memory (exit code 137)",
+            "app: ran out of memory (exit code 137)",
         ),
-        (container(status="dead", exit_code=1), "error", "app: ended with exit code 1"),
-        (container(status="paused"), "error", "app: is paused"),
+        (container(status="dead", exit_code=1), "error", "app: exited with code 1"),
+        (container(status="paused"), "error", "app: paused"),
         (
             container(status="restarting", exit_code=2),
             "error",
-            "app: ends and is restarted again and again: ended with exit code 2",
+            "app: keeps exiting and restarting: exited with code 2",
         ),
-        (container(status="removing"), "error", "app: is being removed"),
+        (container(status="removing"), "error", "app: being removed"),
         (
             container(health="unhealthy", last_check="no answer\nsecond line"),
             "error",
-            "app: is unhealthy: no answer",
+            "app: unhealthy: no answer",
         ),
-        (container(health="unhealthy"), "error", "app: is unhealthy"),
-        (container(oom_killed=True), "error", "app: lost a process for want of memory"),
+        (container(health="unhealthy"), "error", "app: unhealthy"),
+        (container(oom_killed=True), "error", "app: lost a process because it ran out of memory"),
         (container(oom_killed=True, health="healthy"), "running", ""),
         (
             container(status="created", exit_code=128, error="port is already allocated"),
             "error",
-            "app: could not be started: port is already allocated",
+            "app: can't start: port is already allocated",
         ),
         (
             ended(exit_code=127, error="no such file"),
             "error",
-            "app: ended with exit code 127: no such file",
+            "app: exited with code 127: no such file",
         ),
     ],
 )
@@ -113,8 +113,8 @@ def test_a_reason_does_not_repeat_the_name_of_the_module() -> None:
     state = running_engine(
         ended("n8n/n8n", exit_code=1), models=(model("n8n", "n8n"),), desired=("n8n",)
     )
-    assert reason(state, "n8n") == "ended with exit code 1"
-    assert str(shown(state, "n8n").services[0].reason) == "ended with exit code 1"
+    assert reason(state, "n8n") == "exited with code 1"
+    assert str(shown(state, "n8n").services[0].reason) == "exited with code 1"
 
 
 class TestJob:
@@ -149,7 +149,7 @@ class TestJob:
     def test_its_absence_is_not_success_where_nothing_runs(self) -> None:
         state = running_engine(ended(exit_code=1), models=WITH_JOB)
         assert (shown(state).state, shown(state).ready) == ("error", 0)
-        assert [str(s.reason) for s in shown(state).services] == ["ended with exit code 1", "None"]
+        assert [str(s.reason) for s in shown(state).services] == ["exited with code 1", "None"]
 
     def test_one_that_is_to_run_again_is_not_ready_yet(self) -> None:
         state = running_engine(container(), models=WITH_JOB)
@@ -188,8 +188,8 @@ class TestAwaitedJob:
     def test_it_is_an_error_where_a_service_was_made_and_waits_for_it(self) -> None:
         view = shown(running_engine(self.DB, self.MADE, models=self.MODELS))
         assert (view.state, view.ready, view.total) == ("degraded", 2, 5), "db, and its own job"
-        assert str(view.reason) == "late: has no container, though it should run"
-        assert str(view.services[4].reason) == "has no container, though it should run"
+        assert str(view.reason) == "late: should be running, but has no container"
+        assert str(view.services[4].reason) == "should be running, but has no container"
         assert view.services[1].reason is None
 
     def test_it_is_not_done_where_who_waits_for_it_is_absent_too(self) -> None:
@@ -207,7 +207,7 @@ class TestAwaitedJob:
     def test_one_job_that_waits_for_another_is_none_that_was_started(self) -> None:
         made = container("web/late", status="created")
         view = shown(running_engine(self.DB, self.MADE, made, models=self.MODELS))
-        assert str(view.reason) == "early: has no container, though it should run"
+        assert str(view.reason) == "early: should be running, but has no container"
 
     def test_nothing_is_wrong_where_nobody_wants_it(self) -> None:
         found = ended("web/db"), self.MADE
@@ -235,7 +235,7 @@ class TestChanged:
         )
         view = shown(state)
         assert (view.state, view.ready, view.total) == ("running", 1, 2)
-        assert reason(state) == "new: is new: it comes when the module is started again"
+        assert reason(state) == "new: new; will be created at the next start of the module"
 
     def test_its_page_is_where_it_is_published_while_it_runs(self) -> None:
         models = (model("web", open="http://localhost:2/a?b=:3"),)
@@ -269,9 +269,9 @@ class TestMayEnd:
 
     def test_one_that_ended_otherwise_or_is_absent_is_an_error(self) -> None:
         failed = running_engine(container(), ended("web/once", exit_code=1), models=self.MODELS)
-        assert reason(failed) == "once: ended with exit code 1"
+        assert reason(failed) == "once: exited with code 1"
         absent = running_engine(container(), models=self.MODELS)
-        assert reason(absent) == "once: has no container, though it should run"
+        assert reason(absent) == "once: should be running, but has no container"
 
     def test_that_it_ended_is_not_all_that_there_was_to_do(self) -> None:
         state = running_engine(ended(exit_code=1), ended("web/once"), models=self.MODELS)

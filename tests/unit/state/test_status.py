@@ -56,7 +56,7 @@ def test_status_of_a_stack() -> None:
                 "state": "error",
                 "ready": 1,
                 "total": 2,
-                "reason": "is unhealthy: refused",
+                "reason": "unhealthy: refused",
                 "orphan": False,
                 "usedBy": [],
                 "ports": [
@@ -69,7 +69,7 @@ def test_status_of_a_stack() -> None:
                     }
                 ],
                 "services": [
-                    service("n8n", "n8n", health="unhealthy", reason="is unhealthy: refused"),
+                    service("n8n", "n8n", health="unhealthy", reason="unhealthy: refused"),
                     service("n8n", "job", state="exited", job=True, exitCode=0),
                 ],
             },

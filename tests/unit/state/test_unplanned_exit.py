@@ -39,7 +39,7 @@ class TestUnplannedExit:
         state = running_engine(container(health="healthy"))
         state = after(ContainerSeen(container(health="starting", **back)), start=state)
         assert shown(state).state == "error"
-        assert reason(state) == "app: ended unexpectedly and is not healthy again yet"
+        assert reason(state) == "app: exited unexpectedly and is not healthy again yet"
         state = after(ContainerSeen(container(health="healthy", **back)), start=state)
         assert shown(state).state == "running"
         state = after(ContainerSeen(container(health="starting", **back)), start=state)

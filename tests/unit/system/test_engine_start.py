@@ -106,7 +106,7 @@ def test_an_engine_that_does_not_come_is_told_with_its_last_word(
     systemctl: Script, host: str, machine: Path
 ) -> None:
     systemctl("true")
-    with pytest.raises(EngineDownError, match=r"does not answer after 0 s.*no answer yet"):
+    with pytest.raises(EngineDownError, match=r"does not respond after 0 s.*no answer yet"):
         start_engine(host, pinging(machine / "up"), threading.Event(), within=0.3)
 
 

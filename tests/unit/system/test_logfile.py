@@ -131,7 +131,7 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path, name: str) -> None
     in_the_way.mkdir(parents=True)
     done = run(tmp_path, "")
     assert done.returncode == 1
-    assert f"SettingError: {in_the_way}: the log can't be written (" in done.stderr
+    assert f"SettingError: {in_the_way}: can't write the log (" in done.stderr
 
 
 def test_nothing_is_set_up_by_looking(tmp_path: Path) -> None:

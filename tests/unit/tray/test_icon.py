@@ -151,7 +151,7 @@ def test_macos_has_its_own_icon(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("display", "told"),
     [
-        ({}, "There is no desktop session here"),
+        ({}, "there is no desktop session"),
         ({"DISPLAY": ":987", "PYSTRAY_BACKEND": "xorg"}, "gir1.2-ayatanaappindicator3-0.1"),
     ],
     ids=["no session", "a display that is not there"],

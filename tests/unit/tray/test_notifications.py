@@ -17,8 +17,8 @@ from tests.unit.tray.shown import module, snapshot
 
 N8N = module("n8n")
 DIFY = module("dify")
-DEAD = module("n8n", "error", "ended with exit code 137")
-HURT = module("dify", "degraded", "is unhealthy")
+DEAD = module("n8n", "error", "exited with code 137")
+HURT = module("dify", "degraded", "unhealthy")
 DOWN = EngineView(running=False, error=EngineDownError("unix:///run/docker.sock", "refused"))
 LATER = QUIET_SECONDS + 1
 
@@ -45,9 +45,7 @@ def test_a_failure_and_a_recovery_are_told_once_each() -> None:
     notifier = settled(N8N, DIFY)
     assert not notifier.take(snapshot(DEAD, DIFY), LATER)
     assert notifier.due == LATER + BATCH_SECONDS
-    assert after_gathering(notifier, snapshot(DEAD, DIFY)) == [
-        "n8n failed | ended with exit code 137"
-    ]
+    assert after_gathering(notifier, snapshot(DEAD, DIFY)) == ["n8n failed | exited with code 137"]
     assert not notifier.take(snapshot(DEAD, DIFY), LATER + 10)
     assert notifier.due is None
     assert not notifier.take(snapshot(N8N, DIFY), LATER + 20)
@@ -62,7 +60,7 @@ def test_modules_that_fail_together_are_one_piece_of_news() -> None:
     notifier.take(snapshot(DEAD, DIFY), LATER)
     notifier.take(snapshot(DEAD, HURT), LATER + 1)
     assert after_gathering(notifier, snapshot(DEAD, HURT)) == [
-        "2 modules failed | n8n: ended with exit code 137; Dify: is unhealthy"
+        "2 modules failed | n8n: exited with code 137; Dify: unhealthy"
     ]
     notifier.take(snapshot(N8N, DIFY), LATER + 20)
     assert after_gathering(notifier, snapshot(N8N, DIFY)) == [
@@ -74,7 +72,7 @@ def test_who_heals_at_once_has_failed_all_the_same() -> None:
     notifier = settled(N8N)
     notifier.take(snapshot(DEAD), LATER)
     notifier.take(snapshot(N8N), LATER + 0.5)
-    assert after_gathering(notifier, snapshot(N8N)) == ["n8n failed | ended with exit code 137"]
+    assert after_gathering(notifier, snapshot(N8N)) == ["n8n failed | exited with code 137"]
     assert after_gathering(notifier, snapshot(N8N)) == [
         "n8n is running again | No action is needed."
     ]
@@ -100,7 +98,7 @@ def test_a_repeated_failure_that_lasts_is_told_in_the_end() -> None:
     notifier.take(snapshot(DEAD), LATER + 10)
     assert notifier.due == LATER + BATCH_SECONDS + REPEAT_SECONDS
     assert not after_gathering(notifier, snapshot(DEAD))
-    assert after_gathering(notifier, snapshot(DEAD)) == ["n8n failed | ended with exit code 137"]
+    assert after_gathering(notifier, snapshot(DEAD)) == ["n8n failed | exited with code 137"]
 
 
 def test_the_first_seconds_are_quiet_and_what_they_end_with_is_no_news() -> None:
@@ -118,7 +116,7 @@ def test_sleep_is_followed_by_quiet_and_what_stayed_broken_is_told() -> None:
     assert not notifier.take(snapshot(N8N, HURT), 1005)
     assert notifier.due == 1000 + QUIET_SECONDS
     assert not after_gathering(notifier, snapshot(N8N, HURT))
-    assert after_gathering(notifier, snapshot(N8N, HURT)) == ["Dify failed | is unhealthy"]
+    assert after_gathering(notifier, snapshot(N8N, HURT)) == ["Dify failed | unhealthy"]
 
 
 def test_what_an_operation_does_is_not_told_as_a_failure() -> None:
@@ -141,7 +139,7 @@ def test_a_failure_while_images_are_got_is_none_of_the_operation_s() -> None:
         getting = operation(kind, modules=("n8n",))
         assert not notifier.take(snapshot(DEAD, operations=(getting,)), LATER)
         assert after_gathering(notifier, snapshot(DEAD, operations=(getting,))) == [
-            "n8n failed | ended with exit code 137"
+            "n8n failed | exited with code 137"
         ]
 
 
@@ -154,7 +152,7 @@ def test_what_fails_just_after_a_start_that_succeeded_is_told() -> None:
     failed = snapshot(DEAD, operations=(done,))
     assert not notifier.take(failed, LATER + 0.2)
     assert not after_gathering(notifier, failed)
-    assert after_gathering(notifier, failed) == ["n8n failed | ended with exit code 137"]
+    assert after_gathering(notifier, failed) == ["n8n failed | exited with code 137"]
 
 
 def test_what_only_looks_failed_while_a_restart_ends_is_not() -> None:

@@ -73,7 +73,7 @@ def test_one_that_does_not_answer_is_told(app: App, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(process, "_HANDOVER_TIMEOUT_SECONDS", 0.0)
     with (
         Instance(app.settings.home, "tray"),
-        pytest.raises(AlreadyRunningError, match="does not answer"),
+        pytest.raises(AlreadyRunningError, match="does not respond"),
     ):
         process.run(app)
 

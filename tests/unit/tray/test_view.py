@@ -202,7 +202,7 @@ def test_an_engine_that_can_t_be_started_from_here_is_not_offered() -> None:
 @pytest.mark.parametrize(
     ("view", "actions"),
     [
-        (module("x", "error", "ended with exit code 1"), {Start, Stop, OpenDashboard}),
+        (module("x", "error", "exited with code 1"), {Start, Stop, OpenDashboard}),
         (absent(module("x", "error", "has no container")), {Start, Stop}),
         (module("x", "degraded", open="http://x"), {Start, Stop, Restart, OpenModule}),
         (module("x", "starting", open="http://x"), {Stop, Restart}),
@@ -239,8 +239,8 @@ def test_a_state_has_the_same_word_where_it_begins_a_line(state: State, language
 
 
 def test_a_module_s_reason_stands_in_its_submenu() -> None:
-    view = shown(snapshot(module("n8n", "error", "ended with exit code 137")))
-    assert "✗ n8n – failed\n  (ended with exit code 137)" in tree(view.menu)
+    view = shown(snapshot(module("n8n", "error", "exited with code 137")))
+    assert "✗ n8n – failed\n  (exited with code 137)" in tree(view.menu)
 
 
 def test_the_tooltip_names_the_worst_module_and_why() -> None:

@@ -162,7 +162,7 @@ def test_it_says_that_a_host_does_not_answer_and_follows_it_when_it_does(app: Ap
         with linked(app) as (link, seen):
             refusal = link.invoke("ai/modules/list", {}, CALLER)
             assert (refusal["code"], refusal["data"]) == ("E_BUSY", {"pid": host.pid})
-            assert f"does not answer (process {host.pid})" in refusal["message"]
+            assert f"does not respond (process {host.pid})" in refusal["message"]
             host.send_signal(signal.SIGCONT)
             seen.wait_for(knows_modules)
             assert host_of(app) == host.pid

@@ -69,7 +69,7 @@ def consumers(app: App) -> list[Consumer]:
 
 
 UNSET = ["unset n8n.N8N_MODELS", "unset n8n.N8N_ONEAPI_TOKEN"]
-STAYS = "The token aiserver-n8n stays in oneapi: {why}. Delete it there."
+STAYS = "Can't delete the access token aiserver-n8n in oneapi: {why}. Delete it there yourself."
 
 
 def test_what_is_not_connected_is_left_alone(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_provider_is_started_where_a_token_is_to_be_deleted(tmp_path: Path, st
     app = app_on(tmp_path, LOCAL, token="sk-made-up-token")
     noted = Noted(n8n="running", oneapi=state)
     disconnect(app, consumers(app), noted)
-    started = ["oneapi is started, since a token is to be deleted there.", "up oneapi"]
+    started = ["Starting oneapi to delete an access token there.", "up oneapi"]
     stays = STAYS.format(why="it publishes no port")
     expected = [*(started if state == "stopped" else []), stays, *UNSET, "up n8n"]
     assert noted.done == ["look", *expected]

@@ -98,12 +98,12 @@ def test_a_token_whose_name_only_begins_so_is_another(server: Server) -> None:
     ("reply", "why"),
     [
         (Reply(200, '{"success": false, "message": "no"}'), "root can't log in: no"),
-        (Reply(429, ""), "too often; it answers again in 20 minutes"),
-        (Reply(502, "<html>"), "not expected (status 502)"),
-        (Reply(200, "[]"), "not expected (status 200)"),
+        (Reply(429, ""), "too many requests; it accepts new ones in 20 minutes"),
+        (Reply(502, "<html>"), "not valid (status 502)"),
+        (Reply(200, "[]"), "not valid (status 200)"),
         (
             Reply(200, '{"success": true, "data": {"require_2fa": true}}'),
-            "logs in with a second factor",
+            "uses two-factor authentication",
         ),
     ],
 )
@@ -120,7 +120,7 @@ def test_what_does_not_answer_is_told(server: Server) -> None:
     client = server.client()
     server.server_close()
     server.shutdown()
-    with pytest.raises(OneApiError, match="it does not answer"):
+    with pytest.raises(OneApiError, match="it does not respond"):
         client.takes("sk-key")
 
 
@@ -133,7 +133,7 @@ def no_models(client: OneApi) -> object:
 
 
 @pytest.mark.parametrize(
-    ("ask", "why"), [(no_token, "it made no token"), (no_models, "status 503")]
+    ("ask", "why"), [(no_token, "it did not create a token"), (no_models, "status 503")]
 )
 def test_what_it_does_not_do_is_told(
     server: Server, ask: Callable[[OneApi], object], why: str
