@@ -177,4 +177,12 @@ class ModuleTarget:
             )
             for s in self.services
         )
-        return ModuleModel(self.name, self.module.kind, self.requires, services, self.open)
+        return ModuleModel(
+            self.name,
+            self.module.kind,
+            self.requires,
+            services,
+            self.open,
+            title=self.module.title,
+            summary=self.module.summary,
+        )

@@ -165,3 +165,21 @@ def test_check_takes_what_a_plain_file_requires_from_the_settings(app: App, tmp_
     app = App(tmp_path / "home", [tmp_path / "catalog"])
     app.settings.set(app.declared, "plain.KEY", "mine")
     assert app.check(folder).problems == app.check(None).problems == []
+
+
+def test_a_module_that_an_operation_publishes_is_the_one_that_is_shown_before(
+    app: App, tmp_path: Path
+) -> None:
+    folder = tmp_path / "catalog/page"
+    folder.mkdir()
+    text = (
+        "x-aiserver:\n"
+        "  kind: feature\n"
+        "  title: {en: Page, zh: 网页}\n"
+        "  summary: {en: Shows a page}\n"
+        "  open: http://localhost:80\n"
+        "services: {web: {image: 'i:1', ports: ['80:80']}}\n"
+    )
+    (folder / "compose.yaml").write_text(text, encoding="utf-8")
+
+    assert app.target("page").model == app.model("page")
