@@ -1,5 +1,6 @@
 """Frozen values that all parts share: what the engine has, what is wanted, what is shown."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
@@ -194,6 +195,14 @@ class ServiceView:
     ports: tuple[Port, ...] = ()
 
 
+ModuleAction = Literal["start", "stop", "stopWithUsers", "restart", "open", "logs", "remove"]
+"""stop: the module alone; stopWithUsers: also the modules that need it; open: its page; remove: its
+containers and networks."""
+
+StackAction = Literal["start", "stop", "cancel"]
+"""start: the chosen modules; stop: everything; cancel: an operation of this process."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModuleView:
     """A module as shown. ``orphan``: it has containers, and no folder in the catalog."""
@@ -209,6 +218,8 @@ class ModuleView:
     used_by: tuple[str, ...]
     open: str | None
     services: tuple[ServiceView, ...]
+    abilities: Mapping[ModuleAction, Text | None]
+    """Action -> None if it is possible now, else the reason why not (`state.abilities`)."""
     problem: Text | None = None
     """Why it can't be started, whatever runs of it."""
     title: LocalText = field(default_factory=dict)

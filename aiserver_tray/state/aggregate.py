@@ -8,6 +8,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, ModuleView, ServiceModel, Snapshot
 from aiserver_tray.model import State as StateName
 from aiserver_tray.spec.page import moved
+from aiserver_tray.state.abilities import Condition, module_abilities
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge
 from aiserver_tray.state.required import closure, required_now
 
@@ -121,10 +122,11 @@ def _users(modules: Iterable[_Module]) -> dict[str, list[str]]:
 def _module_view(state: "State", module: _Module, users: Sequence[str]) -> ModuleView:
     model = module.model
     judged = _judged(state, module)
+    current = _module_state(state, module, judged)
     return ModuleView(
         name=model.name,
         kind=model.kind,
-        state=_module_state(state, module, judged),
+        state=current,
         ready=sum(judgement.is_ready for judgement in judged),
         total=len(judged),
         reason=model.problem or _reason(model.name, judged),
@@ -135,6 +137,7 @@ def _module_view(state: "State", module: _Module, users: Sequence[str]) -> Modul
         problem=model.problem,
         title=model.title,
         summary=model.summary,
+        abilities=module_abilities(_condition(state, module, current, users)),
         services=(
             *(judgement.view for judgement in judged),
             *(
@@ -142,6 +145,22 @@ def _module_view(state: "State", module: _Module, users: Sequence[str]) -> Modul
                 for left in module.left_over
             ),
         ),
+    )
+
+
+def _condition(
+    state: "State", module: _Module, current: StateName, users: Sequence[str]
+) -> Condition:
+    return Condition(
+        state=current,
+        is_alive=module.is_alive,
+        has_containers=bool(module.containers),
+        is_wanted=module.wanted,
+        is_busy=state.work.has(module.name),
+        is_orphan=module.orphan,
+        has_page=bool(module.model.open),
+        problem=module.model.problem,
+        users=tuple(users),
     )
 
 

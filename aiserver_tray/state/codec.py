@@ -7,7 +7,7 @@ language only.
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -26,14 +26,17 @@ from aiserver_tray.model import (
     Snapshot,
     StepView,
 )
+from aiserver_tray.state.abilities import ModuleAbilities, stack_abilities
 from aiserver_tray.state.forms import (
     EngineJson,
+    ModuleAbilitiesJson,
     ModuleJson,
     OperationJson,
     OperationWithStepsJson,
     PortJson,
     ServiceJson,
     SnapshotJson,
+    StackAbilitiesJson,
     StatusJson,
     StepJson,
 )
@@ -62,6 +65,7 @@ class SnapshotEncoder:
             ("state", encoded(snapshot.state)),
             ("modules", _joined(self._modules)),
             ("operations", _joined(self._operations)),
+            ("abilities", encoded(_stack_abilities(snapshot, language))),
             ("chosen", encoded(snapshot.chosen)),
         )
         return b"{" + b",".join(b'"%s":%s' % (n.encode(), part) for n, part in parts) + b"}"
@@ -112,6 +116,7 @@ def snapshot_json(snapshot: Snapshot, language: Language) -> SnapshotJson:
             module_json(module, language) for module in sorted_by_title(snapshot.modules, language)
         ],
         "operations": [operation_json(view, language) for view in snapshot.operations],
+        "abilities": _stack_abilities(snapshot, language),
         "chosen": list(snapshot.chosen),
     }
 
@@ -151,9 +156,21 @@ def module_json(module: ModuleView, language: Language) -> ModuleJson:
         "wanted": module.wanted,
         "usedBy": list(module.used_by),
         "open": module.open,
+        "abilities": _module_abilities(module.abilities, language),
         "ports": [port for service in module.services for port in _ports(service)],
         "services": [_service(service, language) for service in module.services],
     }
+
+
+def _module_abilities(abilities: ModuleAbilities, language: Language) -> ModuleAbilitiesJson:
+    told = {action: rendered_or_none(why, language) for action, why in abilities.items()}
+    return cast("ModuleAbilitiesJson", told)
+
+
+def _stack_abilities(snapshot: Snapshot, language: Language) -> StackAbilitiesJson:
+    abilities = stack_abilities(snapshot)
+    told = {action: rendered_or_none(why, language) for action, why in abilities.items()}
+    return cast("StackAbilitiesJson", told)
 
 
 def _ports(service: ServiceView) -> list[PortJson]:
@@ -295,6 +312,7 @@ def _module(json: Mapping[str, Any], language: Language) -> ModuleView:
         wanted=json["wanted"],
         used_by=tuple(json["usedBy"]),
         open=json["open"],
+        abilities={action: _text(reason) for action, reason in json["abilities"].items()},
         services=tuple(_service_of(service, json["ports"]) for service in json["services"]),
         problem=_text(json["problem"]),
         title={language: json["title"]},

@@ -57,6 +57,25 @@ class ServiceJson(TypedDict):
     """why it is not in its desired state"""
 
 
+class ModuleAbilitiesJson(TypedDict):
+    """What can be done with a module: `null` if it is possible now, else the reason why not."""
+
+    start: str | None
+    """start it with its requirements"""
+    stop: str | None
+    """stop it alone"""
+    stopWithUsers: str | None
+    """stop it and the modules that need it"""
+    restart: str | None
+    """stop it and start it again"""
+    open: str | None
+    """show its page"""
+    logs: str | None
+    """show the logs of its containers"""
+    remove: str | None
+    """stop it, and remove its containers and networks"""
+
+
 class ModuleJson(TypedDict):
     """A module with its services."""
 
@@ -84,6 +103,8 @@ class ModuleJson(TypedDict):
     """the features, wanted or running, that require it"""
     open: str | None
     """the address of its page"""
+    abilities: ModuleAbilitiesJson
+    """what can be done with it now"""
     ports: list[PortJson]
     """the published ports of running containers"""
     services: list[ServiceJson]
@@ -166,6 +187,17 @@ class EngineJson(EngineStatusJson):
     """the applet is starting it"""
 
 
+class StackAbilitiesJson(TypedDict):
+    """What can be done with everything: `null` if it is possible now, else the reason why not."""
+
+    start: str | None
+    """start the chosen modules"""
+    stop: str | None
+    """stop everything"""
+    cancel: str | None
+    """cancel an operation of the applet"""
+
+
 class StatusJson(TypedDict):
     """The state of the stack."""
 
@@ -189,5 +221,7 @@ class SnapshotJson(TypedDict):
     """sorted by title, orphans last"""
     operations: list[OperationJson]
     """the running ones, and the last that ended"""
+    abilities: StackAbilitiesJson
+    """what can be done with everything now"""
     chosen: list[str]
     """the names of the modules that *Start all* starts"""

@@ -24,7 +24,8 @@ class Work:
     ``containers``: names of those that an operation has steps left for; ``starting``: those of
     them that are to run in the end; ``stopping``: modules with steps left of a stop or down;
     ``planned``: modules of starts that wait or have no steps yet; ``modules``: those of running
-    operations whose steps are not known, such as another process's.
+    operations whose steps are not known, such as another process's; ``busy``: all modules of
+    operations that are not over; ``may_be_any``: an operation has not named its modules yet.
     """
 
     containers: frozenset[str] = frozenset()
@@ -32,6 +33,8 @@ class Work:
     stopping: frozenset[str] = frozenset()
     planned: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
+    busy: frozenset[str] = frozenset()
+    may_be_any: bool = False
 
     @classmethod
     def of(cls, operations: Iterable[OperationView]) -> Self:
@@ -47,7 +50,13 @@ class Work:
             stopping=frozenset(step.module for step in stop_steps) | _unknown(stops),
             planned=_unknown(starts, "running", "waiting"),
             modules=_unknown(active),
+            busy=frozenset(name for operation in active for name in _modules(operation)),
+            may_be_any=any(not (o.modules or o.steps) for o in active),
         )
+
+    def has(self, module: str) -> bool:
+        """Whether an operation has *module*, or may have it."""
+        return self.may_be_any or module in self.busy
 
 
 def _unknown(operations: Iterable[OperationView], *statuses: OperationStatus) -> frozenset[str]:
@@ -64,6 +73,11 @@ def _unknown(operations: Iterable[OperationView], *statuses: OperationStatus) ->
 
 def _left(operation: OperationView) -> Iterator[StepView]:
     return (step for step in operation.steps if step.status in ("pending", "running"))
+
+
+def _modules(operation: OperationView) -> Iterator[str]:
+    yield from operation.modules
+    yield from (step.module for step in operation.steps)
 
 
 def _containers(steps: Iterable[StepView]) -> frozenset[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import ModuleView, Snapshot
+from aiserver_tray.state.abilities import stack_abilities
 from aiserver_tray.state.progress import headline
 from aiserver_tray.state.words import SIGNS, STATES
 from aiserver_tray.tray.actions import (
@@ -26,7 +27,6 @@ from aiserver_tray.tray.phrases import active, busy, in_line, shortened, summary
 
 _LINE_UNITS = 72
 """UTF-16 units of a line that tells something."""
-_ALIVE = ("running", "paused", "restarting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +98,15 @@ class _Menu:
         engine = self._snapshot.engine
         if not engine.running and engine.error is None:
             return  # nothing is known yet
+        abilities = stack_abilities(self._snapshot)
         if not engine.running and self._facts.can_start_engine:
-            yield self._offer(Text("Start Docker"), StartEngine(), not engine.starting)
+            yield self._item(Text("Start Docker"), StartEngine(), enabled=not engine.starting)
         else:
-            yield self._offer(Text("Start all"), StartAll(), self._can_start_all())
-        stoppable = any(self._may_stop(module) for module in self._snapshot.modules)
-        yield self._offer(Text("Stop all"), StopAll(), engine.running and stoppable)
-        yield self._cancel()
+            yield self._offer(Text("Start all"), StartAll(), abilities["start"])
+        yield self._offer(Text("Stop all"), StopAll(), abilities["stop"])
+        yield self._cancel(abilities["cancel"])
 
-    def _cancel(self) -> Entry:
+    def _cancel(self, reason: Text | None) -> Entry:
         """Of several operations, which one stands in its submenu."""
         text = self._say(Text("Cancel"))
         own = tuple(
@@ -116,7 +116,7 @@ class _Menu:
         )
         if own and len(self._operations) == 1:
             return replace(own[0], text=text)
-        return Entry(text, enabled=bool(own), children=own)
+        return Entry(text, enabled=reason is None, children=own)
 
     def _modules(self) -> Iterator[Entry]:
         modules = self._snapshot.modules
@@ -167,56 +167,26 @@ class _Menu:
             yield self._told(self._say(Text("Used by {users}", users=users)))
 
     def _offers(self, module: ModuleView) -> Iterator[Entry]:
-        name = module.name
+        name, abilities = module.name, module.abilities
         if not module.orphan:
-            yield self._offer(Text("Start"), Start(name), self._can_start(module))
-        yield self._offer(Text("Stop"), Stop(name), self._can_stop(module))
+            yield self._offer(Text("Start"), Start(name), abilities["start"])
+        yield self._offer(Text("Stop"), Stop(name), abilities["stop"])
         if module.orphan:
-            yield self._offer(Text("Remove"), Remove(name), not self._is_busy(name))
+            yield self._offer(Text("Remove"), Remove(name), abilities["remove"])
             return
-        yield self._offer(Text("Restart"), Restart(name), self._can_restart(module))
+        yield self._offer(Text("Restart"), Restart(name), abilities["restart"])
         if module.open:
-            is_open = module.state in ("running", "degraded")
-            yield self._offer(Text("Open"), OpenModule(name), is_open)
-        yield self._offer(Text("Logs"), OpenDashboard(f"logs/{name}"), _has_containers(module))
-
-    # -- what can be done ----------------------------------------------------------------------
-
-    def _can_start_all(self) -> bool:
-        chosen = (m for m in self._snapshot.modules if m.name in self._snapshot.chosen)
-        return self._snapshot.engine.running and any(map(self._can_start, chosen))
-
-    def _can_start(self, module: ModuleView) -> bool:
-        if module.orphan or module.problem or self._is_busy(module.name):
-            return False
-        return module.state in ("stopped", "error", "degraded")
-
-    def _can_stop(self, module: ModuleView) -> bool:
-        return self._may_stop(module) and not (module.kind == "basic" and module.used_by)
-
-    def _may_stop(self, module: ModuleView) -> bool:
-        """Whether it could be stopped, were it not for its users."""
-        return (module.wanted or _is_alive(module)) and not self._is_busy(module.name)
-
-    def _can_restart(self, module: ModuleView) -> bool:
-        return _is_alive(module) and not module.problem and not self._is_busy(module.name)
-
-    def _is_busy(self, name: str) -> bool:
-        """Whether an operation has it; one that names no modules yet may mean any."""
-        return any(
-            name in operation.modules
-            or not (operation.modules or operation.steps)
-            or any(step.module == name for step in operation.steps)
-            for operation in self._operations
-        )
+            yield self._offer(Text("Open"), OpenModule(name), abilities["open"])
+        yield self._offer(Text("Logs"), OpenDashboard(f"logs/{name}"), abilities["logs"])
 
     # -- lines ---------------------------------------------------------------------------------
 
-    def _item(self, text: Text, action: Action) -> Entry:
-        return Entry(self._say(text), action)
+    def _item(self, text: Text, action: Action, *, enabled: bool = True) -> Entry:
+        return Entry(self._say(text), action, enabled=enabled)
 
-    def _offer(self, text: Text, action: Action, can_work: object) -> Entry:
-        return Entry(self._say(text), action, enabled=bool(can_work))
+    def _offer(self, text: Text, action: Action, reason: Text | None) -> Entry:
+        """*action*, which can't be chosen if there is a *reason* why not."""
+        return self._item(text, action, enabled=reason is None)
 
     def _told(self, text: str) -> Entry:
         """A line that is only there to be read."""
@@ -230,11 +200,3 @@ class _Menu:
 
     def _title(self, name: str) -> str:
         return self._facts.titles.get(name, name)
-
-
-def _is_alive(module: ModuleView) -> bool:
-    return any(service.state in _ALIVE for service in module.services)
-
-
-def _has_containers(module: ModuleView) -> bool:
-    return any(service.state != "absent" for service in module.services)

@@ -122,7 +122,9 @@ def test_windows_and_the_end_are_asked_of_the_process(core: DirectCaller, host: 
 
     given(core, "ai/window/show", page="settings")
     url = given(core, "ai/module/open", name="web")["url"]
-    refused(core, "ai/module/open", {"name": "base"}, "E_REQUEST")
+    refusal = refused(core, "ai/module/open", {"name": "base"}, "E_REQUEST")
+    modules = {module["name"]: module for module in given(core, "ai/snapshot/get")["modules"]}
+    assert refusal["message"] == f"base: {modules['base']['abilities']['open']}"
     given(core, "ai/app/quit")
 
     assert host.around.pages[-1] == "settings"

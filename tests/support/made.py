@@ -1,11 +1,12 @@
 """Short ways to make values for the tests of the state."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from aiserver_tray.model import (
     Container,
     Kind,
+    ModuleAction,
     ModuleModel,
     ModuleView,
     OperationKind,
@@ -24,6 +25,9 @@ from aiserver_tray.state.facts import (
     ModulesChanged,
 )
 from aiserver_tray.state.reduce import State, reduce
+
+ABLE = dict.fromkeys(get_args(ModuleAction))
+"""Everything can be done."""
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 UP = EngineUp("ENGINE", "26.1.5")

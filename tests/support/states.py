@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from aiserver_tray.base.i18n import Language, Text, rendered
 from aiserver_tray.contract.contract import Json
+from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
+from aiserver_tray.state.codec import operation_of, snapshot_of
+from aiserver_tray.state.work import Work
 
 TITLES = {
     "n8n": ("n8n", "Workflow automation with hundreds of integrations"),
@@ -67,7 +71,7 @@ def module(name: str, state: str = "stopped", **more: Any) -> Json:  # noqa: ANN
 def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # noqa: ANN401
     """Everything in *state*; modules that are not given are stopped."""
     given = {one["name"]: one for one in modules}
-    return {
+    shown = {
         "seq": 1,
         "language": "en",
         "engine": {
@@ -82,6 +86,33 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
         "operations": [],
         "chosen": ["n8n", "dify", "oneapi"],
     } | more
+    return with_abilities(shown, "en")
+
+
+def with_abilities(shown: Json, language: Language) -> Json:
+    """*shown* with what can be done, as the core computes it, in *language*."""
+    modules = [
+        one | {"abilities": rendered(module_abilities(_condition(one, shown)), language)}
+        for one in shown["modules"]
+    ]
+    shown = shown | {"modules": modules}
+    return shown | {"abilities": rendered(stack_abilities(snapshot_of(shown)), language)}
+
+
+def _condition(module: Json, shown: Json) -> Condition:
+    is_there = module["state"] not in ("stopped", "engine_down")
+    problem = module["problem"]
+    return Condition(
+        state=module["state"],
+        is_alive=is_there,
+        has_containers=is_there,
+        is_wanted=module["wanted"],
+        is_busy=Work.of(map(operation_of, shown["operations"])).has(module["name"]),
+        is_orphan=module["orphan"],
+        has_page=module["open"] is not None,
+        problem=problem and Text("{why}", why=problem),
+        users=tuple(module["usedBy"]),
+    )
 
 
 def operation(kind: str = "up", *modules: str, **more: Any) -> Json:  # noqa: ANN401
@@ -181,4 +212,4 @@ def in_chinese(shown: Json) -> Json:
         one | dict(zip(("title", "summary"), CHINESE[one["name"]], strict=True))
         for one in shown["modules"]
     ]
-    return shown | {"modules": modules}
+    return with_abilities(shown | {"modules": modules}, "zh")

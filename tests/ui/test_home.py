@@ -84,12 +84,13 @@ def test_everything_is_said_to_run_only_where_no_module_is_stopped(
     [
         (states.module("n8n", "stopped"), ["Start"]),
         (states.module("n8n", "running"), ["Open", "Restart", "Stop"]),
-        (states.module("n8n", "degraded"), ["Open", "Restart", "Stop"]),
+        (states.module("n8n", "degraded"), ["Open", "Restart", "Stop", "Start"]),
         (states.module("n8n", "error"), ["Restart", "Stop", "Start"]),
-        (states.module("n8n", "starting"), ["Stop"]),
-        (states.module("n8n", "stopping"), ["Start"]),
+        (states.module("n8n", "starting"), ["Restart", "Stop"]),
+        (states.module("n8n", "stopping"), []),
         (states.module("n8n", "stopped", problem="compose.yaml:3: no image"), []),
-        (states.module("n8n", "running", orphan=True, open=None), ["Restart", "Stop"]),
+        (states.module("n8n", "degraded", problem="compose.yaml:3: no image"), ["Open", "Stop"]),
+        (states.module("n8n", "running", orphan=True, open=None), ["Stop", "Remove"]),
     ],
     ids=lambda value: value["state"] if isinstance(value, dict) else "",
 )
@@ -100,19 +101,51 @@ def test_only_what_can_work_is_offered(stack: Stack, module: Json, usable: list[
     home.until(lambda: home.names_of_usable_buttons("n8n") == usable, str(usable))
 
 
+def test_a_disabled_button_says_why(stack: Stack) -> None:
+    problem = "compose.yaml:3: no image"
+    stack.show(
+        states.snapshot(
+            "degraded",
+            states.module("n8n", "degraded", problem=problem),
+            states.module("dify", "stopped", problem=problem),
+            chosen=["dify"],
+        )
+    )
+    home = stack.home()
+    for name, tooltip in (
+        ("Start: Dify", problem),
+        ("Restart: n8n", f"Restart – {problem}"),
+        ("Start all", f"dify: {problem}"),
+    ):
+        button = home.button(name)
+        assert button.get_attribute("aria-disabled") == "true"
+        assert button.get_attribute("title") == tooltip
+        assert tooltip.endswith(button.get_attribute("aria-description") or "?")
+    for name, tooltip in (("Stop: n8n", "Stop"), ("Stop all", "")):
+        assert home.button(name).get_attribute("title") == tooltip
+    stack.host.show(states.engine_down())
+    home.until(
+        lambda: home.button("Start: n8n").get_attribute("title") == "Docker isn't running",
+        "the reason follows",
+    )
+
+
 @pytest.mark.parametrize(
     ("button", "channel", "payload"),
     [
         ("Start: OneAPI", "ai/module/start", {"name": "oneapi", "wait": False}),
         ("Stop: n8n", "ai/module/stop", {"name": "n8n", "wait": False}),
         ("Restart: n8n", "ai/module/restart", {"name": "n8n", "wait": False}),
+        ("Remove: RAGFlow", "ai/operation/start", {"kind": "down", "modules": ["ragflow"]}),
         ("Start all", "ai/operation/start", {"kind": "up", "modules": []}),
     ],
 )
 def test_a_button_asks_for_what_it_says(
     stack: Stack, button: str, channel: str, payload: Json
 ) -> None:
-    host = stack.show(states.running() | {"state": "degraded"})
+    left = states.module("ragflow", "running", orphan=True)
+    up = (states.module(name, "running") for name in ("n8n", "postgres", "redis"))
+    host = stack.show(states.snapshot("degraded", *up, left))
     stack.home().button(button).click()
     assert host.wait_for_call(channel) == payload
 

@@ -16,6 +16,7 @@ from aiserver_tray.contract.contract import Caller, Json, LogStream
 from aiserver_tray.core.logs.sources import Source
 from aiserver_tray.engine.values import LogLine
 from aiserver_tray.model import EngineView, Snapshot
+from aiserver_tray.state.forms import ModuleAbilitiesJson, StackAbilitiesJson
 from tests.unit.cli.modules import MODULE
 from tests.unit.pages import names, sections
 
@@ -42,6 +43,11 @@ def test_the_page_has_every_state_and_every_kind_of_step() -> None:
     engines = [(state, True) for state in (*get_args(model.ContainerStatus), "absent")]
     assert states == shown + engines
     assert sorted(told("Kinds of steps")) == sorted(get_args(model.StepKind))
+
+
+def test_every_action_has_a_field() -> None:
+    assert tuple(ModuleAbilitiesJson.__annotations__) == get_args(model.ModuleAction)
+    assert tuple(StackAbilitiesJson.__annotations__) == get_args(model.StackAction)
 
 
 class Scripted:

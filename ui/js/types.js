@@ -9,7 +9,10 @@
  * @typedef {{service: string, address: string, host: number, container: number, protocol: string}} Port
  * @typedef {{name: string, kind: "basic"|"feature", title?: string, summary?: string, state: State,
  *   ready: number, total: number, reason: string|null, orphan: boolean, wanted: boolean,
- *   usedBy: string[], ports: Port[], open: string|null, problem: string|null}} Module
+ *   usedBy: string[], ports: Port[], open: string|null, problem: string|null,
+ *   abilities: Record<ModuleAction, string|null>}} Module
+ * @typedef {"start"|"stop"|"stopWithUsers"|"restart"|"open"|"logs"|"remove"} ModuleAction each is
+ *   possible, or the ability says why not
  * @typedef {"up"|"stop"|"down"|"restart"|"pull"|"build"} OperationKind
  * @typedef {{id: string, kind: OperationKind, modules: string[],
  *   status: "waiting"|"running"|"succeeded"|"failed"|"cancelled", done: number, total: number,
@@ -18,7 +21,8 @@
  * @typedef {{running: boolean, version: string|null, error: Failure|null,
  *   starting?: boolean}} Engine
  * @typedef {{seq: number, language: Language, engine: Engine, state: State, modules: Module[],
- *   operations: Operation[], chosen: string[]}} Snapshot
+ *   operations: Operation[], abilities: Record<"start"|"stop"|"cancel", string|null>,
+ *   chosen: string[]}} Snapshot
  * @typedef {{success: boolean, code: string|null, message: string, data: any}} Envelope
  * @typedef {"en"|"zh"} Language
  * @typedef {{snapshot: Snapshot|null, page?: string, language: Language}} Hello

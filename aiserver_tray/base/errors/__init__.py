@@ -32,6 +32,7 @@
     ├── OverloadedError       E_BUSY           one client wants too much at once
     ├── CancelledError        E_CANCELLED
     ├── RequestError          E_REQUEST        unknown channel, bad payload: which fields
+    ├── NotPossibleError      E_REQUEST        what can't be done with a module now: why
     ├── AccessError           E_REQUEST        asked over HTTP by who was not let in
     ├── NotRunningError       E_NOT_RUNNING    no tray
     │   └── HostEndedError                     it ended while it was at what was asked
@@ -60,6 +61,7 @@ from aiserver_tray.base.errors.contract import (
     AccessError,
     AlreadyRunningError,
     HostEndedError,
+    NotPossibleError,
     NotRunningError,
     OverloadedError,
     RemoteError,
@@ -118,6 +120,7 @@ __all__ = [
     "NameConflictError",
     "NoDesktopError",
     "NoSessionError",
+    "NotPossibleError",
     "NotRunningError",
     "ObjectConflictError",
     "ObjectKind",

@@ -22,6 +22,15 @@ class RequestError(AiServerError):
         super().__init__(text, fields=list(fields))
 
 
+class NotPossibleError(AiServerError):
+    """An action that can't be done with a module; ``why``: the ability's reason."""
+
+    code = "E_REQUEST"
+
+    def __init__(self, module: str, action: str, why: str) -> None:
+        super().__init__(Text("{name}: {why}", name=module, why=why), module=module, action=action)
+
+
 class NotRunningError(AiServerError):
     """There is no tray (or ``serve``) of this home, or it went away."""
 

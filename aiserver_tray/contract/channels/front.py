@@ -8,8 +8,8 @@ from typing import Any
 
 from aiserver_tray import __version__
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import RemoteError, RequestError, UnknownNameError
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.errors import NotPossibleError, RemoteError, UnknownNameError
+from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.channels.dispatch import Handlers, dispatch
 from aiserver_tray.contract.channels.surroundings import Surroundings
 from aiserver_tray.contract.contract import (
@@ -111,8 +111,7 @@ class Front:
             raise UnknownNameError(asked.name, list(modules))
         module = modules[asked.name]
         if not module["open"]:
-            why = Text("module {name} has no web page", name=asked.name)
-            raise RequestError(why, ["name"])
+            raise NotPossibleError(asked.name, "open", module["abilities"]["open"])
         self._surroundings.open_module(module)
         return {"url": module["open"]}
 

@@ -6,7 +6,7 @@ from typing import Any
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Json
 
-_WHOLE = ("language", "engine", "state", "operations", "chosen")
+_WHOLE = ("language", "engine", "state", "operations", "abilities", "chosen")
 """Parts that are sent as a whole where anything in them changed."""
 
 

@@ -1,6 +1,7 @@
 """A module as the state has it, for the tests of what is printed."""
 
 from aiserver_tray.model import ModuleView, Port, ServiceView
+from tests.support.made import ABLE
 
 SERVICE = ServiceView(
     "n8n", "ai-n8n", "running", "healthy", "i:1", is_job=False, exit_code=None, started_at=None,
@@ -8,5 +9,5 @@ SERVICE = ServiceView(
 )  # fmt: skip
 MODULE = ModuleView(
     "n8n", "feature", "running", 3, 3, None, orphan=False, wanted=True, used_by=(),
-    open="http://localhost:18100", services=(SERVICE,),
+    open="http://localhost:18100", services=(SERVICE,), abilities=ABLE,
 )  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 from aiserver_tray.base.errors import UnknownNameError
 from aiserver_tray.cli.execute import find_service
 from aiserver_tray.model import ModuleView, ServiceView
+from tests.support.made import ABLE
 
 
 def module(*services: str) -> ModuleView:
@@ -16,7 +17,7 @@ def module(*services: str) -> ModuleView:
     )  # fmt: skip
     return ModuleView(
         "dify", "feature", "running", 1, 1, None, orphan=False, wanted=True, used_by=(), open=None,
-        services=views,
+        services=views, abilities=ABLE,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from aiserver_tray.model import (
     EngineView,
     Health,
     Kind,
+    ModuleAction,
     ModuleView,
     OperationKind,
     OperationStatus,
@@ -66,6 +67,7 @@ modules = some.builds(
     reason=texts, orphan=some.booleans(), title=titles, summary=titles,
     wanted=some.booleans(), open=some.none() | words,
     used_by=some.lists(names).map(tuple), problem=texts,
+    abilities=some.fixed_dictionaries(dict.fromkeys(get_args(ModuleAction), texts)),
     services=some.lists(services, max_size=2, unique_by=lambda s: s.name).map(tuple),
 )  # fmt: skip
 steps = some.builds(
@@ -87,6 +89,7 @@ snapshots = some.builds(
     Snapshot, seq=numbers, engine=engines, state=one_of(State),
     modules=some.lists(modules, max_size=3, unique_by=lambda m: m.name).map(tuple),
     operations=some.lists(operations, max_size=2, unique_by=lambda o: o.id).map(tuple),
+    chosen=some.lists(names, max_size=2).map(tuple),
 )  # fmt: skip
 languages = one_of(Language)
 
@@ -167,6 +170,7 @@ def test_a_change_of_another_snapshot_is_not_taken() -> None:
         "engine": {},
         "modules": [],
         "operations": [],
+        "abilities": {},
         "chosen": [],
     }
     old = {"seq": 1, "state": "a", **parts}

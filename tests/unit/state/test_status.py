@@ -1,9 +1,10 @@
 """``status --json``: exactly the names of the design."""
 
 import json
+from typing import get_args
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.model import Port
+from aiserver_tray.model import ModuleAction, Port
 from aiserver_tray.state.codec import status_json
 from aiserver_tray.state.facts import EngineDown
 from tests.support.made import after, container, ended, model, running_engine
@@ -42,6 +43,9 @@ def test_status_of_a_stack() -> None:
                 "reason": None,
                 "orphan": False,
                 "usedBy": ["n8n"],
+                "abilities": abilities(
+                    start="It is already running", stop="Used by n8n", remove="Used by n8n"
+                ),
                 "ports": [],
                 "services": [service("db", "db", health="healthy")],
             },
@@ -59,6 +63,7 @@ def test_status_of_a_stack() -> None:
                 "reason": "unhealthy: refused",
                 "orphan": False,
                 "usedBy": [],
+                "abilities": abilities(),
                 "ports": [
                     {
                         "service": "n8n",
@@ -87,11 +92,23 @@ def test_status_of_a_stack() -> None:
                 "reason": None,
                 "orphan": True,
                 "usedBy": [],
+                "abilities": abilities(
+                    start="It is no longer in the catalog",
+                    stop="It is already stopped",
+                    stopWithUsers="It is already stopped",
+                    restart="It is no longer in the catalog",
+                ),
                 "ports": [],
                 "services": [service("left", "app", state="exited", exitCode=2)],
             },
         ],
     }
+
+
+def abilities(**reasons: str) -> dict[str, str | None]:
+    """Of a module without a page: all that has no reason against it is possible."""
+    reasons["open"] = "It has no web page"
+    return {action: reasons.get(action) for action in get_args(ModuleAction)}
 
 
 def service(module: str, name: str, **other: object) -> dict[str, object]:

@@ -5,7 +5,11 @@ from dataclasses import replace
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import EngineView, ModuleView, OperationView, ServiceView, Snapshot, State
+from aiserver_tray.state.abilities import Condition, module_abilities
+from aiserver_tray.state.judge import ALIVE
+from aiserver_tray.state.work import Work
 from aiserver_tray.tray.menu import Entry, TrayFacts
+from tests.support.made import ABLE
 
 FACTS = TrayFacts(
     titles={"n8n": "n8n", "dify": "Dify", "postgres": "PostgreSQL"},
@@ -47,6 +51,7 @@ def module(
         used_by=(),
         open=None,
         services=(service,),
+        abilities=ABLE,
     )
     return replace(view, **changes)  # type: ignore[arg-type]
 
@@ -65,7 +70,25 @@ def snapshot(
 ) -> Snapshot:
     states: list[State] = [module.state for module in modules]
     worst: State = min(states, key=WORST_FIRST.index, default="stopped")
-    return Snapshot(engine, state or worst, modules, operations, chosen=("n8n", "dify"))
+    views = tuple(able(module, operations) for module in modules)
+    return Snapshot(engine, state or worst, views, operations, chosen=("n8n", "dify"))
+
+
+def able(view: ModuleView, operations: tuple[OperationView, ...] = ()) -> ModuleView:
+    """*view* with what can be done with it while *operations* run."""
+    statuses = {service.state for service in view.services}
+    condition = Condition(
+        state=view.state,
+        is_alive=not statuses.isdisjoint(ALIVE),
+        has_containers=statuses != {"absent"},
+        is_wanted=view.wanted,
+        is_busy=Work.of(operations).has(view.name),
+        is_orphan=view.orphan,
+        has_page=bool(view.open),
+        problem=view.problem,
+        users=view.used_by,
+    )
+    return replace(view, abilities=module_abilities(condition))
 
 
 def tree(entries: Iterable[Entry]) -> str:

@@ -7,12 +7,12 @@ import { labelled, list } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { button } from "./button.js";
 import { icon } from "./icon.js";
-import { isActive } from "./operations.js";
 import { pill } from "./state.js";
 
 /**
  * @typedef {import("../types.js").PageState} PageState
  * @typedef {import("../types.js").Module} Module
+ * @typedef {import("../types.js").ModuleAction} ModuleAction
  * @typedef {import("../types.js").State} State
  */
 
@@ -79,28 +79,36 @@ function facts({ orphan, usedBy, ports }, { snapshot }) {
 
 /** @param {Module} module @param {PageState} page */
 function buttons(module, page) {
-  const { name, state } = module;
-  const isUp = UP.has(state);
+  const { name, state, orphan } = module;
   const isThere = state !== "stopped" && state !== "engine_down";
-  const isFree = isUsable(module, page);
-  const again = { icon: "rotate-cw", enabled: isFree && isUp, run: () => actions.restart(name) };
-  const end = { icon: "square", enabled: isFree, run: () => stop(module, page) };
-  const begin = {
-    icon: "play",
-    enabled: isFree && !module.orphan && !module.problem,
-    run: () => actions.start(name),
-  };
+  const isUp = isThere && !orphan && !TROUBLED.has(state);
+  const restart = { ...about(module, t("Restart")), ...can(module, "restart", page), icon: "rotate-cw" };
+  const end = { ...about(module, t("Stop")), ...can(module, "stopWithUsers", page), icon: "square" };
   return html`
     ${isThere && module.open ? openButton(module, page) : nothing}
-    ${isThere ? button({ ...about(module, t("Restart")), ...again, ...small }) : nothing}
-    ${state === "error" ? button({ ...about(module, t("Stop")), ...end, ...small }) : nothing}
-    ${(isUp && state !== "error") || state === "starting"
-      ? button({ ...about(module, t("Stop")), ...end })
-      : button({ ...about(module, t("Start")), ...begin })}`;
+    ${isThere && !orphan
+      ? button({ ...restart, ...small, run: () => actions.restart(name) })
+      : nothing}
+    ${isThere && !isUp ? button({ ...end, ...small, run: () => stop(module, page) }) : nothing}
+    ${isUp ? button({ ...end, run: () => stop(module, page) }) : firstButton(module, page)}`;
+}
+
+/** @param {Module} module @param {PageState} page */
+function firstButton(module, page) {
+  if (module.orphan) {
+    return button({
+      ...about(module, t("Remove")), ...can(module, "remove", page), icon: "x",
+      run: () => actions.remove(module.name),
+    });
+  }
+  return button({
+    ...about(module, t("Start")), ...can(module, "start", page), icon: "play",
+    run: () => actions.start(module.name),
+  });
 }
 
 /** @type {ReadonlySet<State>} */
-const UP = new Set(["running", "degraded", "error"]);
+const TROUBLED = new Set(["error", "degraded"]);
 
 const small = { kind: /** @type {const} */ ("quiet"), iconOnly: true };
 
@@ -108,28 +116,24 @@ const small = { kind: /** @type {const} */ ("quiet"), iconOnly: true };
 const about = (module, verb) => ({ text: verb, name: labelled(verb, titleOf(module)) });
 
 /**
- * Whether a request about the module would be taken up at once.
- * @param {Module} module @param {PageState} page
+ * Whether the button for `action` works now, and why not.
+ * @param {Module} module @param {ModuleAction} action @param {PageState} page
  */
-function isUsable({ name, state }, { snapshot, asked, connection }) {
-  const active = snapshot?.operations.filter(isActive) ?? [];
-  const isMoving = state === "starting" || state === "stopping";
-  const isBusy = active.some(({ modules }) => !modules.length || modules.includes(name));
-  return connection === "up" && Boolean(snapshot?.engine.running) && !asked.has(name)
-    && !isBusy && !(isMoving && active.length);
+function can({ name, abilities }, action, { asked, connection }) {
+  const why = abilities[action];
+  const key = action === "open" ? `open ${name}` : name;
+  return { why, enabled: why === null && connection === "up" && !asked.has(key) };
 }
 
 /** @param {Module} module @param {PageState} page */
-function openButton(module, { asked, connection }) {
-  const isReady = module.state === "running" || module.state === "degraded";
+function openButton(module, page) {
   const look = { ...about(module, t("Open")), icon: "external-link" };
-  if (isBrowser && isReady) {
+  if (isBrowser && module.abilities.open === null) {
     return html`
       <a class="button plain" href=${module.open} target="_blank" rel="noopener noreferrer"
         aria-label=${look.name}>${icon(look.icon)}<span>${look.text}</span></a>`;
   }
-  const enabled = isReady && connection === "up" && !asked.has(`open ${module.name}`);
-  return button({ ...look, enabled, run: () => actions.open(module.name) });
+  return button({ ...look, ...can(module, "open", page), run: () => actions.open(module.name) });
 }
 
 /** @param {Module} module @param {PageState} page */

@@ -68,7 +68,7 @@ const COUNTS = {
 };
 
 /** @param {Operation} operation */
-export const isActive = ({ status }) => status === "waiting" || status === "running";
+const isActive = ({ status }) => status === "waiting" || status === "running";
 
 /** @param {PageState} page */
 export function operations({ snapshot, asked, connection }) {

@@ -72,21 +72,16 @@ function healthyOf(modules) {
 
 /** @param {PageState & {snapshot: Snapshot}} page */
 function stackButtons({ snapshot, asked, connection }) {
+  const { start, stop } = snapshot.abilities;
   const isFree = connection === "up" && !asked.has("all");
-  const isUp = snapshot.modules.some(({ state }) => !["stopped", "stopping"].includes(state));
-  const isToStart = (/** @type {Module} */ { name, state, problem }) =>
-    snapshot.chosen.includes(name) && !problem && ["stopped", "error", "degraded"].includes(state);
-  const isStarting = snapshot.operations.some(
-    ({ kind, modules, status }) => kind === "up" && !modules.length && status === "running",
-  );
   return html`
     ${button({
-      text: t("Stop all"), icon: "square", enabled: isFree && isUp,
+      text: t("Stop all"), icon: "square", enabled: isFree && stop === null, why: stop,
       run: () => askToStop(snapshot),
     })}
     ${button({
-      text: t("Start all"), icon: "play", kind: "primary",
-      enabled: isFree && !isStarting && snapshot.modules.some(isToStart), run: actions.startAll,
+      text: t("Start all"), icon: "play", kind: "primary", enabled: isFree && start === null,
+      why: start, run: actions.startAll,
     })}`;
 }
 

@@ -34,6 +34,7 @@ export default {
   "Please note": "请注意",
   "Progress": "进度",
   "Ready to start": "一切就绪，可以启动",
+  "Remove": "移除",
   "Removing everything": "正在移除全部模块",
   "Removing {names}": "正在移除 {names}",
   "Restart": "重启",

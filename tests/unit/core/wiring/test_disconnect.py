@@ -11,6 +11,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.wiring.consumer import Consumer, consumer_of
 from aiserver_tray.core.wiring.disconnect import disconnect
 from aiserver_tray.model import EngineView, ModuleView, Snapshot, State
+from tests.support.made import ABLE
 
 LOCAL, ELSEWHERE = "unix:///nowhere.sock", "tcp://192.0.2.1:2376"
 
@@ -28,6 +29,7 @@ def module_view(name: str, state: State) -> ModuleView:
         used_by=(),
         open=None,
         services=(),
+        abilities=ABLE,
     )
 
 

@@ -1,0 +1,159 @@
+"""What can be done with a module and with everything now; otherwise, why not (pure).
+
+Tray, page and command line offer and refuse by these rules alone.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.model import ModuleAction, Snapshot, StackAction, State
+
+ModuleAbilities = Mapping[ModuleAction, Text | None]
+"""Action -> None if it is possible, else the reason why not."""
+StackAbilities = Mapping[StackAction, Text | None]
+
+_ENGINE_DOWN: Final = Text("Docker isn't running")
+_BUSY: Final = Text("An operation is working on it")
+_ORPHAN: Final = Text("It is no longer in the catalog")
+_STOPPING: Final = Text("It is stopping")
+_STOPPED: Final = Text("It is already stopped")
+_NOT_RUNNING: Final = Text("It is not running")
+_NO_CONTAINERS: Final = Text("It has no containers")
+_NO_PAGE: Final = Text("It has no web page")
+_PAGE_LATER: Final = Text("Its web page is available once it is running")
+
+_STARTED: Final[Mapping[State, Text]] = {
+    "starting": Text("It is already starting"),
+    "running": Text("It is already running"),
+}
+
+_NOTHING_CHOSEN: Final = Text("No modules are chosen")
+_ALL_STARTED: Final = Text("The chosen modules are already started")
+_NOTHING_RUNS: Final = Text("Nothing is running")
+_OPERATION: Final = Text("An operation is in progress")
+_NO_OPERATION: Final = Text("No operation is in progress")
+_FOREIGN: Final = Text("Only the process that started the operation can cancel it")
+
+
+class Condition(NamedTuple):
+    """The facts about a module that decide what can be done with it.
+
+    ``is_alive``: one of its containers has not exited. ``is_busy``: an operation has it.
+    ``problem``: why it can't start. ``users``: the modules that need it.
+    """
+
+    state: State
+    is_alive: bool
+    has_containers: bool
+    is_wanted: bool
+    is_busy: bool
+    is_orphan: bool
+    has_page: bool
+    problem: Text | None
+    users: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def module_abilities(module: Condition) -> ModuleAbilities:
+    """What can be done with *module*. Modules in the same condition share one mapping."""
+    used = Text("Used by {users}", users=", ".join(module.users)) if module.users else None
+    return {
+        "start": _start(module),
+        "stop": _stop(module) or used,
+        "stopWithUsers": _stop(module),
+        "restart": _restart(module),
+        "open": _open(module),
+        "logs": _logs(module),
+        "remove": _remove(module) or used,
+    }
+
+
+def _start(module: Condition) -> Text | None:
+    return _blocker(module) or _flaw(module) or _STARTED.get(module.state)
+
+
+def _stop(module: Condition) -> Text | None:
+    is_stopped = not (module.is_wanted or module.is_alive)
+    return _blocker(module) or (_STOPPED if is_stopped else None)
+
+
+def _restart(module: Condition) -> Text | None:
+    return _blocker(module) or _flaw(module) or (None if module.is_alive else _NOT_RUNNING)
+
+
+def _open(module: Condition) -> Text | None:
+    if not module.has_page:
+        return _NO_PAGE
+    is_up = module.state in ("running", "degraded")
+    return _unreachable(module) or (None if is_up else _PAGE_LATER)
+
+
+def _logs(module: Condition) -> Text | None:
+    return _unreachable(module) or (None if module.has_containers else _NO_CONTAINERS)
+
+
+def _remove(module: Condition) -> Text | None:
+    return _blocker(module) or (None if module.has_containers else _NO_CONTAINERS)
+
+
+def _unreachable(module: Condition) -> Text | None:
+    return _ENGINE_DOWN if module.state == "engine_down" else None
+
+
+def _blocker(module: Condition) -> Text | None:
+    """Why no operation on *module* can begin."""
+    if module.state == "stopping":
+        return _STOPPING
+    return _unreachable(module) or (_BUSY if module.is_busy else None)
+
+
+def _flaw(module: Condition) -> Text | None:
+    """Why *module* can't start, ever."""
+    return _ORPHAN if module.is_orphan else module.problem
+
+
+def stack_abilities(snapshot: Snapshot) -> StackAbilities:
+    """What can be done with everything in *snapshot*."""
+    return {
+        "start": _start_all(snapshot),
+        "stop": _stop_all(snapshot),
+        "cancel": _cancel(snapshot),
+    }
+
+
+def _start_all(snapshot: Snapshot) -> Text | None:
+    if not snapshot.engine.running:
+        return _ENGINE_DOWN
+    chosen = [module for module in snapshot.modules if module.name in snapshot.chosen]
+    reasons = {module.name: module.abilities["start"] for module in chosen}
+    if None in reasons.values():
+        return None
+    if not chosen:
+        return _NOTHING_CHOSEN
+    if all(module.state in _STARTED for module in chosen):
+        return _ALL_STARTED
+    if _is_busy(snapshot):
+        return _OPERATION
+    blocked = min(chosen, key=lambda module: module.state in _STARTED)
+    return Text("{name}: {why}", name=blocked.name, why=reasons[blocked.name])
+
+
+def _stop_all(snapshot: Snapshot) -> Text | None:
+    if not snapshot.engine.running:
+        return _ENGINE_DOWN
+    if any(module.abilities["stopWithUsers"] is None for module in snapshot.modules):
+        return None
+    return _OPERATION if _is_busy(snapshot) else _NOTHING_RUNS
+
+
+def _cancel(snapshot: Snapshot) -> Text | None:
+    active = [operation for operation in snapshot.operations if not operation.is_over]
+    if not active:
+        return _NO_OPERATION
+    return _FOREIGN if all(operation.is_foreign for operation in active) else None
+
+
+def _is_busy(snapshot: Snapshot) -> bool:
+    return any(not operation.is_over for operation in snapshot.operations)
