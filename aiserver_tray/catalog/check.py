@@ -11,8 +11,8 @@ from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
 from aiserver_tray.catalog.extension import EXTENSION
+from aiserver_tray.catalog.ignored_folders import ignored_folders
 from aiserver_tray.catalog.modules import Module
-from aiserver_tray.catalog.passed_over import passed_over
 from aiserver_tray.catalog.resolve import (
     COMPOSE_VARIABLES,
     ResolvedModule,
@@ -85,7 +85,7 @@ def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NO
     problems += [p for p in shared if _below(p.place.file, folder)]
     wrong = (problem.place.file.parent for problem in catalog.problems)
     folders = (*(m.folder for m in catalog.modules.values()), *wrong)
-    notes += passed_over((f for f in catalog.empty if _below(f, folder)), folders)
+    notes += ignored_folders((f for f in catalog.empty if _below(f, folder)), folders)
     names = {m.name for m in modules} | {p.place.file.parent.name for p in problems}
     return Report(sorted(names), problems, notes)
 

@@ -66,7 +66,7 @@ def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outl
     try:
         tree = load_outline(module.source, env, profiles=module.profiles_with(env), check=check)
     except CatalogError as error:
-        raise _told(error, module, env, secrets_in(catalog, module, env)) from None
+        raise _explained(error, module, env, secrets_in(catalog, module, env)) from None
     extension = tree.get(EXTENSION)
     page = extension.get("open") if isinstance(extension, dict) else None
     return Outline(module, tree["services"], module.requires_with(env), page)
@@ -109,12 +109,12 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
     try:
         project = load_project(module.source, env, profiles=module.profiles_with(env), check=check)
     except CatalogError as error:
-        raise _told(error, module, env, secrets) from None
+        raise _explained(error, module, env, secrets) from None
     extension = project.extensions.get(EXTENSION, {})
     return ResolvedModule(module, project, module.requires_with(env), extension.get("open"))
 
 
-def _told(
+def _explained(
     error: CatalogError, module: Module, env: Mapping[str, str], secrets: Sequence[str]
 ) -> CatalogError:
     told = naming_unset(error, module, env)

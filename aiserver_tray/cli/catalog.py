@@ -17,7 +17,7 @@ from aiserver_tray.cli.common import (
     current_app,
     print_json,
     print_table,
-    tell,
+    report,
 )
 from aiserver_tray.cli.config import setting_json
 from aiserver_tray.cli.terminal import harmless
@@ -65,7 +65,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
             ],
             app.language,
         )
-    tell(problem.render(app.language) for problem in app.catalog.problems)
+    report(problem.render(app.language) for problem in app.catalog.problems)
 
 
 @command.command()

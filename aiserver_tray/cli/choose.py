@@ -9,7 +9,7 @@ from aiserver_tray.cli.common import (
     common_options,
     current_app,
     print_json,
-    tell,
+    report,
 )
 from aiserver_tray.cli.core import ask_host
 
@@ -39,4 +39,4 @@ def command(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - 
             '"Start all" and `up` without a name now start: {modules}',
             modules=", ".join(app.chosen),
         )
-        tell([said.render(app.language)])
+        report([said.render(app.language)])

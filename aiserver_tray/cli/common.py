@@ -132,11 +132,11 @@ def current_app() -> "App":
     context = click.get_current_context()
     app: App = context.obj.app
     notices = app.settings.notices
-    context.call_on_close(lambda: tell(notice.render(app.language) for notice in notices))
+    context.call_on_close(lambda: report(notice.render(app.language) for notice in notices))
     return app
 
 
-def tell(texts: Iterable[str]) -> None:
+def report(texts: Iterable[str]) -> None:
     """What a person should know beside the result, on standard error."""
     for text in texts:
         click.echo(shown(text, sys.stderr), err=True)
@@ -201,7 +201,7 @@ def _message(error: AiServerError, language: Language) -> str:
 
 def fail(error: AiServerError, language: Language) -> NoReturn:
     """End with the error's code and message on standard error."""
-    tell_failure(error, language)
+    report_failure(error, language)
     sys.exit(status_of(error))
 
 
@@ -210,7 +210,7 @@ def status_of(error: AiServerError) -> int:
     return INTERRUPTED if isinstance(error, CancelledError) else 1
 
 
-def tell_failure(error: AiServerError, language: Language) -> None:
+def report_failure(error: AiServerError, language: Language) -> None:
     """The error's code and message on standard error; each of several on its own."""
     for one in each(error):
         text = fitted(f"{one.code}: {harmless(_message(one, language))}", sys.stderr)

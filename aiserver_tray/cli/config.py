@@ -13,7 +13,7 @@ from aiserver_tray.cli.common import (
     current_app,
     print_json,
     print_table,
-    tell,
+    report,
 )
 from aiserver_tray.cli.core import set_setting
 from aiserver_tray.cli.terminal import harmless, is_terminal
@@ -118,7 +118,7 @@ def unset(name: str) -> None:
     app = current_app()
     if name in app.settings.undeclared(app.declared):
         app.settings.forget(name)  # nobody shows it, so no host has to know
-        tell(
+        report(
             [
                 Text("Removed {name}. No module declares this setting", name=name).render(
                     app.language
@@ -132,17 +132,17 @@ def unset(name: str) -> None:
 
 def _confirm(app: "App", name: str) -> None:
     """Say what holds now, and what makes it take effect."""
-    from aiserver_tray.cli.effect import to_be_renewed  # noqa: PLC0415 - others don't need it
+    from aiserver_tray.cli.effect import modules_to_recreate  # noqa: PLC0415 - others don't need it
 
     address = address_of(app.declared, name)
     said = _said(app.settings.entries({address: app.declared[address]})[0])
-    if names := to_be_renewed(app, address):
+    if names := modules_to_recreate(app, address):
         said = Text(
             "{what} (takes effect with: aiserver-tray up {modules})",
             what=said,
             modules=" ".join(names),
         )
-    tell([said.render(app.language)])
+    report([said.render(app.language)])
 
 
 def _said(entry: Entry) -> Text:

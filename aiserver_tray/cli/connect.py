@@ -9,11 +9,11 @@ import click
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
-from aiserver_tray.cli.common import UsageError, common_options, current_app, tell
+from aiserver_tray.cli.common import UsageError, common_options, current_app, report
 from aiserver_tray.cli.core import require_engine, set_setting, shared_core, whole_snapshot
-from aiserver_tray.cli.mend import mend_or_end
+from aiserver_tray.cli.fix import fix_or_exit
 from aiserver_tray.cli.outcome import NOTHING, summary
-from aiserver_tray.cli.way_back import WayBack
+from aiserver_tray.cli.undo_hint import UndoHint
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def connect(modules: tuple[str, ...]) -> None:
     consumers = _consumers(app, modules)
     if not app.engine().address.is_local:
         raise _by_hand(consumers[0], ELSEWHERE)
-    back = WayBack(app)
+    back = UndoHint(app)
     snapshot = _up(app, [consumer.provider for consumer in consumers], back)
     for consumer in consumers:
         set_setting(app, consumer.token, _working_token(app, consumer, snapshot))
@@ -49,8 +49,8 @@ def connect(modules: tuple[str, ...]) -> None:
     _up(app, [consumer.module for consumer in consumers])
     back.end()
     done = Text("Connected to OneAPI: {modules}", modules=_names(consumers))
-    tell([done.render(app.language)])
-    tell(text for consumer in consumers if (text := _by_a_person(app, consumer)))
+    report([done.render(app.language)])
+    report(text for consumer in consumers if (text := _by_a_person(app, consumer)))
 
 
 @click.command()
@@ -65,21 +65,21 @@ def disconnect(modules: tuple[str, ...]) -> None:
     from aiserver_tray.core.wiring import disconnect as wiring  # noqa: PLC0415 - as in `_consumers`
 
     app = current_app()
-    consumers = wiring.disconnect(app, _consumers(app, modules), _Hands(app))
+    consumers = wiring.disconnect(app, _consumers(app, modules), _Commands(app))
     if not consumers:
-        tell([NOTHING.render(app.language)])
+        report([NOTHING.render(app.language)])
         return
     done = Text("No longer connected to OneAPI: {modules}", modules=_names(consumers))
-    tell([done.render(app.language)])
+    report([done.render(app.language)])
     if left := _names(c for c in consumers if _by_a_person(app, c)):
         text = Text(
             "If you set up OneAPI inside {modules}, remove it there. The access token was deleted.",
             modules=left,
         )
-        tell([text.render(app.language)])
+        report([text.render(app.language)])
 
 
-class _Hands:
+class _Commands:
     """What disconnecting takes, as commands do it."""
 
     def __init__(self, app: "App") -> None:
@@ -100,9 +100,9 @@ class _Hands:
         """Take back the value of a setting, through the host where there is one."""
         set_setting(self._app, address, None)
 
-    def tell(self, text: Text) -> None:
+    def report(self, text: Text) -> None:
         """Tell it on standard error."""
-        tell([text.render(self._app.language)])
+        report([text.render(self._app.language)])
 
 
 def _names(consumers: Iterable["Consumer"]) -> str:
@@ -139,7 +139,7 @@ def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
     return found
 
 
-def _up(app: "App", modules: Sequence[str], back: WayBack | None = None) -> Snapshot:
+def _up(app: "App", modules: Sequence[str], back: UndoHint | None = None) -> Snapshot:
     """What is shown once *modules* run. Ends the process where they can't be started; *back* is
     told how that is taken back."""
     from aiserver_tray.cli.operate import follow_operation  # noqa: PLC0415 - as in `_consumers`
@@ -153,11 +153,11 @@ def _up(app: "App", modules: Sequence[str], back: WayBack | None = None) -> Snap
     # What stood in the way from the start has changed nothing.
     if back and view.steps and {*view.modules} <= {*app.settings.asked_for}:
         back.add("down", *view.modules)
-    tell(notice.render(app.language) for notice in view.notices)
+    report(notice.render(app.language) for notice in view.notices)
     if view.error:
-        mend_or_end(view.error, app)
+        fix_or_exit(view.error, app)
         return _up(app, modules, back)
-    tell(t.render(app.language) for t in summary(view, snapshot, time.monotonic() - begun))
+    report(t.render(app.language) for t in summary(view, snapshot, time.monotonic() - begun))
     return snapshot
 
 

@@ -1,4 +1,4 @@
-"""``aiserver-tray doctor``: what is wrong with this installation, and how to mend it."""
+"""``aiserver-tray doctor``: what is wrong with this installation, and how to fix it."""
 
 import sys
 from typing import TYPE_CHECKING

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.modules import Module
 
 
-def to_be_renewed(app: "App", address: str) -> list[str]:
+def modules_to_recreate(app: "App", address: str) -> list[str]:
     """The modules that ``up`` has to name so that all whose containers hang on the setting
     *address* get new ones: of those that the user asked for, and no more than needed."""
     from aiserver_tray.operations.modules import with_requires  # noqa: PLC0415 - as in `App.core`

@@ -14,7 +14,7 @@ from aiserver_tray.cli.common import (
     common_options,
     current_app,
     print_json_line,
-    tell,
+    report,
 )
 from aiserver_tray.cli.core import check_modules, require_engine, whole_snapshot
 from aiserver_tray.cli.since import Since
@@ -64,7 +64,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
     span = Span(since, tail)
 
     def on_unreadable(source: Source) -> None:
-        tell([source.unreadable.render(app.language)])
+        report([source.unreadable.render(app.language)])
 
     with app.core() as core:
         snapshot = whole_snapshot(core)

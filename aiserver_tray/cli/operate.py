@@ -19,10 +19,10 @@ from aiserver_tray.cli.common import (
     fail,
     print_json,
     print_table,
-    tell,
+    report,
 )
 from aiserver_tray.cli.core import current_snapshot, shared_core, whole_snapshot
-from aiserver_tray.cli.mend import mend_or_end
+from aiserver_tray.cli.fix import fix_or_exit
 from aiserver_tray.cli.outcome import NOTHING, outcome_json, summary
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.words import STEPS
@@ -181,14 +181,14 @@ def _run(
         snapshot = whole_snapshot(core) if as_json else current_snapshot(core)
     if as_json:
         print_json(outcome_json(view, snapshot, app.language, seconds))
-    tell(notice.render(app.language) for notice in view.notices)
+    report(notice.render(app.language) for notice in view.notices)
     if view.error:
         if as_json:
             fail(view.error, app.language)
-        mend_or_end(view.error, app)
+        fix_or_exit(view.error, app)
         _run(request, as_json=as_json)
         return
-    tell(text.render(app.language) for text in summary(view, snapshot, seconds))
+    report(text.render(app.language) for text in summary(view, snapshot, seconds))
 
 
 def follow_operation(
@@ -235,7 +235,7 @@ def _confirm_volumes(request: "Request", core: "Core") -> "Request":
     volumes = [step.subject for step in plan if step.kind == "remove_volume"]
     if volumes:
         warning = Text("These volumes and all their data will be removed:")
-        tell([warning.render(language), *(f"  {volume}" for volume in volumes)])
+        report([warning.render(language), *(f"  {volume}" for volume in volumes)])
         click.confirm(Text("Remove them?").render(language), abort=True, err=True)
     return replace(request, volumes=frozenset(volumes))
 
@@ -248,14 +248,14 @@ def _print_plan(request: "Request", *, as_json: bool) -> None:
     if as_json:
         print_json([plan_row(step) for step in plan])
     elif not len(plan):
-        tell([NOTHING.render(app.language)])
+        report([NOTHING.render(app.language)])
     else:
         print_table(
             (Text("STEP"), Text("OBJECT"), Text("MODULE")),
             [(STEPS[s.kind].render(app.language), s.subject, s.module) for s in plan],
             app.language,
         )
-    tell(notice.render(app.language) for notice in preview.notices)
+    report(notice.render(app.language) for notice in preview.notices)
 
 
 def plan_row(step: "Step") -> "PlannedStepJson":

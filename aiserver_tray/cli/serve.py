@@ -9,7 +9,7 @@ import click
 
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.cli.common import UsageError, common_options, current_app, tell
+from aiserver_tray.cli.common import UsageError, common_options, current_app, report
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
@@ -88,7 +88,7 @@ def _serve(app: "App", binding: "Binding") -> None:
         with server:
             headless.wait_for(link.linked)
             click.echo(server.address)
-            tell([_HINT.render(app.language)])
+            report([_HINT.render(app.language)])
             headless.wait_for(headless.ended)
     finally:
         watch.close()

@@ -17,8 +17,8 @@ from aiserver_tray.cli.common import (
     print_json,
     print_json_line,
     print_table,
+    report,
     shown,
-    tell,
 )
 from aiserver_tray.cli.core import shared_core, whole_snapshot
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
@@ -51,7 +51,7 @@ def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line 
         else:
             at_work = list(_at_work(snapshot))
             _print(snapshot, app.language, as_json=as_json)
-            tell(text.render(app.language) for text in at_work)
+            report(text.render(app.language) for text in at_work)
 
 
 def _at_work(snapshot: Snapshot) -> Iterator[Text]:
@@ -103,7 +103,7 @@ def _data(snapshot: Snapshot, language: Language) -> _Data:
 def _print_data(data: _Data, print_: Callable[[object], None] = print_json_line) -> None:
     status, why = data
     print_(status)
-    tell(why)
+    report(why)
 
 
 def _print_plain(snapshot: Snapshot, language: Language) -> None:

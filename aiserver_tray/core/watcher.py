@@ -143,7 +143,7 @@ class Watcher:
         try:
             self._watch()
         except Exception as error:  # noqa: BLE001 - whatever it is, we go on
-            return _told(error)
+            return _as_own_error(error)
         return None
 
     def _watch(self) -> None:
@@ -169,7 +169,7 @@ class Watcher:
             for event in source:
                 self._inbox.put(event)
         except Exception as lost:  # noqa: BLE001 - whatever it is, the watcher must know
-            error = _told(lost)
+            error = _as_own_error(lost)
         self._inbox.put(_Lost(source, error))
 
     def _list(self) -> None:
@@ -255,7 +255,7 @@ def _agrees(known: Container | None, listed: ContainerSummary) -> bool:
     return known.health == listed.health or known.status != "running"
 
 
-def _told(error: Exception) -> AiServerError:
+def _as_own_error(error: Exception) -> AiServerError:
     """As one of our errors. Anything else is a bug of ours, and must not end the watching."""
     if isinstance(error, AiServerError):
         return error

@@ -44,7 +44,7 @@ class Kernel:
     def read(self, needed: Mapping[str, int]) -> dict[str, int]:
         """The values of the settings of these names, of those that there are. Of another machine's
         kernel they are read by a container, and not again while the engine runs where they were
-        as high as *needed*: a kernel forgets them when it ends, and a person may mend one.
+        as high as *needed*: a kernel forgets them when it ends, and a person may change one.
 
         Raises:
             ObjectNotFoundError: a container would have to, and the engine lacks its image.

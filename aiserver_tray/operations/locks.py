@@ -89,14 +89,14 @@ def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do mea
     folder, own = _folder(), {*modules}
     dead: dict[str, Holder] = {}
 
-    def give_back(lock: _Lock) -> None:
+    def release(lock: _Lock) -> None:
         lock.release(dead.get(lock.module))
 
     with ExitStack() as held:
         for module in sorted(own.union(required)):
             lock = _Lock(folder, engine_id, module)
             _acquire(lock, on_busy, cancelled)
-            held.callback(give_back, lock)
+            held.callback(release, lock)
             if last := lock.signature.last_holder():
                 dead[module] = last
             lock.signature.write(Holder(os.getpid(), command, module in own))

@@ -84,7 +84,7 @@ def _up_scope(request: Request, parts: Parts) -> Scope:
     try:
         targets = {target.name: target for target in with_requires(names, modules.target)}
     except AiServerError as error:
-        raise_all([*each(error), *_in_the_way(request, names, parts)])
+        raise_all([*each(error), *_blockers(request, names, parts)])
     if request.kind in ("pull", "build") and not request.modules:
         names = tuple(targets)
     return Scope(names, tuple(targets), targets, lacking=lacking)
@@ -107,7 +107,7 @@ def _revived_scope(parts: Parts) -> Scope:
     return Scope(names, tuple(targets), targets, lacking=lacking)
 
 
-def without_hindered(scope: Scope, against: Callable[[Scope], Sequence[AiServerError]]) -> Scope:
+def without_blocked(scope: Scope, against: Callable[[Scope], Sequence[AiServerError]]) -> Scope:
     """As much of *scope* as has nothing *against* it, its first modules first."""
     kept = replace(scope, modules=(), targets={}, ending=frozenset())
     for name in scope.modules:
@@ -124,7 +124,7 @@ def without_hindered(scope: Scope, against: Callable[[Scope], Sequence[AiServerE
     return kept
 
 
-def _in_the_way(request: Request, names: Iterable[str], parts: Parts) -> list[AiServerError]:
+def _blockers(request: Request, names: Iterable[str], parts: Parts) -> list[AiServerError]:
     """What stands against those of *names* that can be had: it is told with what is wrong with the
     others."""
     if request.kind not in ("up", "restart"):

@@ -172,7 +172,7 @@ class Operation:
         if len(refresh):
             self._refresh(refresh, prepared.scope)
             prepared = self._prepare(scope)
-        late += prepared.hindrances
+        late += prepared.blockers
         self._carry_out(prepared.plan, prepared.scope, prepared.observed.images, late)
 
     def _refresh(self, plan: Plan, scope: Scope) -> None:

@@ -238,7 +238,7 @@ class VersionedFile(Generic[Model]):
             content = self._good.read_bytes()
             data = self._parsed(content)
         except (FileNotFoundError, _DamagedError):
-            return self._started_anew(why)
+            return self._reset(why)
         aside = self._set_aside(self.path)
         write_private(self.path, content)
         self._tell(
@@ -251,7 +251,7 @@ class VersionedFile(Generic[Model]):
         )
         return data
 
-    def _started_anew(self, why: Text | str) -> Model:
+    def _reset(self, why: Text | str) -> Model:
         if self._lost == "refuse":
             raise SettingError(
                 str(self.path),

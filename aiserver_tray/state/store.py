@@ -91,7 +91,7 @@ class Store:
             if self._closed:
                 raise RuntimeError("the store is closed")
             self._waiting.add(found)
-        leave = self.observe(lambda state: _look(state, predicate, found))
+        leave = self.observe(lambda state: _check(state, predicate, found))
         try:
             answer = found.get(timeout=timeout)
         except Empty:
@@ -156,7 +156,7 @@ class _Observer:
             log_bug(_logger, "an observer failed", bug)
 
 
-def _look(state: State, predicate: Callable[[State], bool], found: _Answer) -> None:
+def _check(state: State, predicate: Callable[[State], bool], found: _Answer) -> None:
     """Answer with *state*, or with what *predicate* raises, unless that was done."""
     if not found.empty():
         return

@@ -5,7 +5,7 @@ import subprocess
 _TIMEOUT_SECONDS = 2.0
 
 
-def said(*command: str) -> str:
+def output_of(*command: str) -> str:
     """What *command* prints; nothing where it fails."""
     try:
         done = subprocess.run(

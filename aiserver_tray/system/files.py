@@ -29,7 +29,7 @@ def write_copies(paths: Sequence[Path], content: bytes) -> None:
     scratches = [path.with_name(path.name + ".tmp") for path in paths]
     try:
         for scratch in scratches:
-            _write_anew(scratch, content)
+            _write_file(scratch, content)
         for scratch, path in zip(scratches, paths, strict=True):
             _replace(scratch, path)
     except OSError:
@@ -40,7 +40,7 @@ def write_copies(paths: Sequence[Path], content: bytes) -> None:
         _sync_folder(folder)
 
 
-def _write_anew(scratch: Path, content: bytes) -> None:
+def _write_file(scratch: Path, content: bytes) -> None:
     # What a killed writer left. Made anew, so that neither its mode nor a link there counts.
     scratch.unlink(missing_ok=True)
     with open(scratch, "xb", opener=_open_private) as file:

@@ -6,7 +6,7 @@ import sys
 from functools import cache
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.system.commands import said
+from aiserver_tray.system.commands import output_of
 
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 """Those of POSIX for messages, the first that is not empty counts
@@ -33,5 +33,5 @@ def _desktop_locale() -> str:
 def _mac_language() -> str:
     """The first of the user's languages: what macOS starts by itself has no variables. Programs
     that run keep theirs."""
-    printed = said("defaults", "read", "-g", "AppleLanguages")  # one a line, in parentheses
+    printed = output_of("defaults", "read", "-g", "AppleLanguages")  # one a line, in parentheses
     return printed.strip("()\n ").partition(",")[0].strip('"')

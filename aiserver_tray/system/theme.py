@@ -7,7 +7,7 @@ from configparser import ConfigParser, Error
 from pathlib import Path
 from typing import Literal
 
-from aiserver_tray.system.commands import said
+from aiserver_tray.system.commands import output_of
 from aiserver_tray.system.registry import WindowsRegistry
 
 Theme = Literal["light", "dark"]
@@ -29,7 +29,7 @@ def app_theme() -> Theme:
     if sys.platform == "win32":
         return _windows("AppsUseLightTheme", usual="light")
     if sys.platform == "darwin":
-        return _named(said("defaults", "read", "-g", "AppleInterfaceStyle"))
+        return _named(output_of("defaults", "read", "-g", "AppleInterfaceStyle"))
     return _linux()
 
 
@@ -44,7 +44,7 @@ def _linux() -> Theme:
     config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     if "KDE" in _desktops():
         return _named(_value(config / "kdeglobals", "General", "ColorScheme"))
-    if style := said("gsettings", "get", "org.gnome.desktop.interface", "color-scheme"):
+    if style := output_of("gsettings", "get", "org.gnome.desktop.interface", "color-scheme"):
         return _named(style)
     file = config / "gtk-3.0/settings.ini"
     if _value(file, "Settings", "gtk-application-prefer-dark-theme") in ("1", "true"):

@@ -49,7 +49,7 @@ def known_ways() -> Collection[Way]:
     return ANY if any(map(_has_library, libraries)) else SCREEN
 
 
-def lack(ways: Collection[Way]) -> Text | None:
+def why_unavailable(ways: Collection[Way]) -> Text | None:
     """What an icon that comes in one of *ways* lacks to be seen, and what to do about it; None
     where it is seen, as far as one can tell."""
     if not ways:

@@ -11,7 +11,7 @@ from aiserver_tray.base.errors import NoDesktopError, NoSessionError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.desktop import has_desktop
 from aiserver_tray.system.theme import Theme, taskbar_theme
-from aiserver_tray.system.tray_place import ANY, SCREEN, Way, lack
+from aiserver_tray.system.tray_place import ANY, SCREEN, Way, why_unavailable
 from aiserver_tray.tray.actions import Action
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.menu import SEPARATOR, Entry
@@ -110,9 +110,9 @@ class TrayIcon:
         if is_up:
             self._icon.call_soon(lambda: self._icon.notify(body, title))
 
-    def lack(self) -> Text | None:
+    def why_hidden(self) -> Text | None:
         """What it lacks to be seen, and what to do about it; it may take a moment to find out."""
-        return lack(self._icon.ways)
+        return why_unavailable(self._icon.ways)
 
     def remark(self, title: str, body: str) -> None:
         """Tell the user something about the icon, which has a `lack`, that may be withdrawn."""

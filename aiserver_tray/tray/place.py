@@ -20,7 +20,7 @@ _SLOW_POLL_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Remarks:
+class PlaceCallbacks:
     """What is told: that the icon is ``missing`` and why, and later that it is ``found``;
     ``show`` gives who started the applet something to see."""
 
@@ -30,11 +30,13 @@ class Remarks:
 
 
 class PlaceWatch:
-    """Looks after the icon's place until it is seen once. *lack* says why it is not seen."""
+    """Looks after the icon's place until it is seen once. *why_hidden* says why it is not seen."""
 
-    def __init__(self, starter: Starter, lack: Callable[[], Text | None], remarks: Remarks) -> None:
+    def __init__(
+        self, starter: Starter, why_hidden: Callable[[], Text | None], remarks: PlaceCallbacks
+    ) -> None:
         self._starter = starter
-        self._lack = lack
+        self._why_hidden = why_hidden
         self._remarks = remarks
         self._closing = Event()
         self._thread = Thread(target=self._run, name="place", daemon=True)
@@ -50,7 +52,7 @@ class PlaceWatch:
 
     def _run(self) -> None:
         until = time.monotonic() + PANEL_TIMEOUT_SECONDS[self._starter]
-        while why := self._lack():
+        while why := self._why_hidden():
             if time.monotonic() > until:
                 self._miss(why)
                 return
@@ -62,6 +64,6 @@ class PlaceWatch:
         if self._starter == "user":
             self._remarks.show()
         while not self._closing.wait(_SLOW_POLL_SECONDS):
-            if not self._lack():
+            if not self._why_hidden():
                 self._remarks.found()
                 return

@@ -26,8 +26,8 @@ from aiserver_tray.tray.actions import Action, Quit
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.menu_actions import MenuActions
-from aiserver_tray.tray.place import PlaceWatch, Remarks, Starter
-from aiserver_tray.tray.screens import Screens
+from aiserver_tray.tray.page_opener import PageOpener
+from aiserver_tray.tray.place import PlaceCallbacks, PlaceWatch, Starter
 from aiserver_tray.tray.view import NAME, tray_view
 from aiserver_tray.window.launcher import Windows
 
@@ -117,8 +117,8 @@ class Tray:
         # In the home, so that the next one finds what a killed one left.
         pictures = app.settings.home.folder / "icon"
         self._icon = TrayIcon(self._on_action, view, taskbar_theme(), pictures)
-        self._screens = Screens(
-            lambda on_broken: Windows(app.settings.folder, lambda: app.language, on_broken),
+        self._page_opener = PageOpener(
+            lambda on_failure: Windows(app.settings.folder, lambda: app.language, on_failure),
             self._serve,
             self._tell,
         )
@@ -138,7 +138,7 @@ class Tray:
                 self._icon.run()
             finally:
                 starter.join()
-                self._screens.close()
+                self._page_opener.close()
 
     def _start(self, stack: ExitStack) -> None:
         """The core takes longer to import than the icon to appear."""
@@ -179,8 +179,8 @@ class Tray:
             menu_actions.do(action)
 
     def _watch_place(self, stack: ExitStack) -> None:
-        remarks = Remarks(self._miss, self._find, self._show_home)
-        watch = PlaceWatch(self._starter, self._icon.lack, remarks)
+        remarks = PlaceCallbacks(self._miss, self._find, self._show_home)
+        watch = PlaceWatch(self._starter, self._icon.why_hidden, remarks)
         watch.start()
         stack.callback(watch.close)
 
@@ -194,11 +194,11 @@ class Tray:
 
     def show_dashboard(self, page: str) -> None:
         """Open or raise the dashboard; in the web browser where windows can't be had."""
-        self._screens.show_dashboard(page)
+        self._page_opener.show_dashboard(page)
 
     def open_module(self, module: Json) -> None:
         """Open or raise the module's own page."""
-        self._screens.open_module(module)
+        self._page_opener.open_module(module)
 
     def refresh_autostart(self) -> None:
         """Show whether the applet starts at login, as it is now."""

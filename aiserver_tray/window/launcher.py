@@ -21,7 +21,7 @@ _NORMAL_EXITS: Final = (Exit.CLOSED, -signal.SIGTERM)
 
 
 @dataclass(frozen=True)
-class Breakdown:
+class WindowFailure:
     """A window ended in a bad way: a module's, or (``module`` None) the dashboard. ``reason``: what
     its process said last. ``has_engine``: there is a browser engine, so another window may do
     better."""
@@ -100,18 +100,18 @@ def _program(kind: str) -> list[str]:
 
 
 class Windows:
-    """The windows of one tray. *language* tells what they begin in; *on_broken* is told when one
+    """The windows of one tray. *language* tells what they begin in; *on_failure* is told when one
     ended in a bad way, in a thread that it may hold up."""
 
     def __init__(
         self,
         home: Path,
         language: Callable[[], Language],
-        on_broken: Callable[[Breakdown], None],
+        on_failure: Callable[[WindowFailure], None],
     ) -> None:
         self._home = home
         self._language = language
-        self._on_broken = on_broken
+        self._on_failure = on_failure
         self._open: dict[_Window, threading.Thread] = {}
         self._lock = threading.Lock()
         self._is_closed = False
@@ -162,6 +162,6 @@ class Windows:
                 return
         if status not in _NORMAL_EXITS:
             has_engine = status != Exit.NO_BROWSER
-            self._on_broken(Breakdown(window.module, complaint, has_engine))
+            self._on_failure(WindowFailure(window.module, complaint, has_engine))
         elif is_owed:
             self._show(window.module, window.what, window.page)

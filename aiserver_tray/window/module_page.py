@@ -133,9 +133,9 @@ class ModulePage:
         """Be the module while it is there, and a page that waits for it while it is not."""
         while True:
             self._news.clear()
-            self._news.wait(self._look())
+            self._news.wait(self._check())
 
-    def _look(self) -> float | None:
+    def _check(self) -> float | None:
         """The seconds until the next look, which news may bring before."""
         try:
             self._entitle()

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from aiserver_tray.window import launcher
-from aiserver_tray.window.launcher import Breakdown, Windows
+from aiserver_tray.window.launcher import WindowFailure, Windows
 from tests.desktop.window_lab import WindowLab, lab
 from tests.support.desktop.window import ask, probed, says
 from tests.support.waiting import eventually
@@ -25,7 +25,7 @@ class Tray:
         self.place = folder / "probe"
         for name, value in probed(self.place).items():
             monkeypatch.setenv(name, value)
-        self.broken: list[Breakdown] = []
+        self.broken: list[WindowFailure] = []
         self.windows = Windows(lab.home.folder, lambda: "en", self.broken.append)
 
     def processes(self) -> list[psutil.Process]:

@@ -61,12 +61,12 @@ def test_other_modules_reach_it_by_its_name(
 
 
 class Obstacle(NamedTuple):
-    """What keeps OneAPI from storing a password, what the job says then, and how to mend it."""
+    """What keeps OneAPI from storing a password, what the job says then, and how to fix it."""
 
     edition: str
     statement: str
     reason: str
-    mend: str
+    fix: str
 
 
 OBSTACLES = {
@@ -110,7 +110,7 @@ def test_without_a_safe_password_nothing_is_published(
     assert f"ai-oneapi-{edition}" not in {c.name for c in engine.containers.list()}
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", oneapi.port)) != 0
-    query(engine, edition, obstacle.mend)
+    query(engine, edition, obstacle.fix)
     oneapi.done("up", "oneapi")
     assert not oneapi.is_let_in(PUBLISHED)
     assert oneapi.is_let_in(oneapi.password)

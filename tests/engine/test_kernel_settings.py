@@ -85,7 +85,7 @@ def test_without_a_yes_it_is_refused_and_nothing_is_changed(
     assert error.code == "E_RESOURCES"
     assert f"config set {ALLOW} true" in str(error)
     assert f"sudo sysctl -w {NAME}={setting.need}" in str(error)
-    assert (error.data["mend"]["setting"], error.data["mend"]["value"]) == (ALLOW, "true")
+    assert (error.data["fix"]["setting"], error.data["fix"]["value"]) == (ALLOW, "true")
     assert f"config set {ALLOW} true" in resources(here)["problem"]
     assert setting.value == setting.found
     assert names(engine) == set()
@@ -104,7 +104,7 @@ def test_a_name_that_is_not_on_the_list_is_refused_also_with_a_yes(
     assert str(error).endswith(
         f"it is {value}. To set it yourself, run: sudo sysctl -w kernel.pid_max={value + 1}"
     )
-    assert "mend" not in error.data
+    assert "fix" not in error.data
     assert int(file.read_text()) == value
     assert made_since(engine, begun) == 0
 
@@ -161,10 +161,10 @@ def test_a_higher_value_is_never_lowered(here: Installation, setting: Setting) -
     here.set(ALLOW, "true")
     with here.core() as core:
         plan = core.operations.plan(Request("up", ("search",)))
-        mend = next(step.target for step in plan if step.id == setting.step)
+        fix = next(step.target for step in plan if step.id == setting.step)
         FILE.write_text(str(setting.need + 7))
-        assert isinstance(mend, kernel_target.KernelSetting)
-        raise_setting(core.engine, mend, Cancellation())
+        assert isinstance(fix, kernel_target.KernelSetting)
+        raise_setting(core.engine, fix, Cancellation())
     assert setting.value == setting.need + 7
 
 

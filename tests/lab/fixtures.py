@@ -37,13 +37,13 @@ def engine(lab: Place) -> Iterator[docker.DockerClient]:
 @contextmanager
 def borrowed(lab: Place) -> Iterator[docker.DockerClient]:
     """A client whose containers, volumes and networks are removed at the end, whoever made them."""
-    lifecycle.mend(lab)  # an earlier test may have killed it
+    lifecycle.fix(lab)  # an earlier test may have killed it
     with closing(lab_engine.client(lab)) as client:
         before = _owned(client)
         try:
             yield client
         finally:
-            lifecycle.mend(lab)  # and so may this one
+            lifecycle.fix(lab)  # and so may this one
             _remove(client, _owned(client) - before)
 
 

@@ -16,7 +16,7 @@ Report = Callable[[str], None]
 def up(place: Place, report: Report = lambda _: None) -> None:
     """Makes engine and registry run and the registry hold every image of the table.
 
-    Does nothing where that is so already; mends what a crash left.
+    Does nothing where that is so already; fixes what a crash left.
 
     Raises:
         LabError: Why it can't.
@@ -31,7 +31,7 @@ def up(place: Place, report: Report = lambda _: None) -> None:
                 build(place, wanted, report)
 
 
-def mend(place: Place) -> None:
+def fix(place: Place) -> None:
     """Like ``up``, for a lab that was up before: its registry is taken to hold the images."""
     if not engine.alive(place):
         up(place)

@@ -183,12 +183,12 @@ def failed() -> Json:
     return snapshot("error", *modules, operations=[ended])
 
 
-def mend(message: str, question: str) -> Json:
+def fix(message: str, question: str) -> Json:
     """A start failed for want of a kernel setting that may be set."""
     error = {
         "code": "E_RESOURCES",
         "message": message,
-        "data": {"mend": {"setting": "app.kernel_settings", "value": "true", "question": question}},
+        "data": {"fix": {"setting": "app.kernel_settings", "value": "true", "question": question}},
     }
     ended = operation("up", "ragflow", id="op-2", status="failed", error=error, secondsLeft=None)
     return snapshot("stopped", operations=[ended])

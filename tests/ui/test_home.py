@@ -182,7 +182,7 @@ def test_who_begins_is_told_what_start_all_does(stack: Stack) -> None:
 
 
 def test_who_was_told_of_a_failure_is_not_told_that_all_is_ready(stack: Stack) -> None:
-    stack.show(states.mend("RAGFlow needs a kernel setting.", "May it be set?"))
+    stack.show(states.fix("RAGFlow needs a kernel setting.", "May it be set?"))
     home = stack.home()
     home.wait_for_text("RAGFlow needs a kernel setting.", ".notice.failure")
     assert "Ready to start" not in home.text

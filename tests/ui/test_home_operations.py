@@ -153,18 +153,18 @@ QUESTION = Text(
 )
 
 
-def unmended(language: Language = "en") -> Json:
+def unfixed(language: Language = "en") -> Json:
     """As a host tells it in *language*."""
-    return states.mend(NEED.render(language), QUESTION.render(language))
+    return states.fix(NEED.render(language), QUESTION.render(language))
 
 
 @pytest.mark.parametrize(
     ("language", "action"), [("en", "Allow and start again"), ("zh", "允许并重新启动")]
 )
-def test_what_can_be_mended_is_asked_set_and_started_again(
+def test_what_can_be_fixed_is_asked_set_and_started_again(
     stack: Stack, language: Language, action: str
 ) -> None:
-    host = stack.show(unmended(language))
+    host = stack.show(unfixed(language))
     home = stack.home(language)
     home.button(action).click()
     home.wait_for_text(QUESTION.render(language), "#question[open]")
@@ -183,7 +183,7 @@ def test_what_can_be_mended_is_asked_set_and_started_again(
 
 
 def test_nothing_is_started_again_where_the_setting_is_refused(stack: Stack) -> None:
-    host = stack.show(unmended())
+    host = stack.show(unfixed())
     refusal = {"success": False, "code": "E_SETTING", "message": "The disk is full.", "data": {}}
     host.answers["ai/config/set"] = refusal
     home = stack.home()
@@ -194,26 +194,26 @@ def test_nothing_is_started_again_where_the_setting_is_refused(stack: Stack) -> 
 
 
 def test_what_would_fail_for_another_reason_too_is_not_offered_again(stack: Stack) -> None:
-    shown = unmended()
+    shown = unfixed()
     first = shown["operations"][0]["error"]
     shown["operations"][0]["error"] = first | {"data": {"errors": [first, states.MEMORY]}}
     stack.show(shown)
     home = stack.home()
     home.wait_for_text("vm.max_map_count", ".notice.failure")
-    assert not home.all(".mend")
+    assert not home.all(".fix")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_question_fits_in_light_and_dark(stack: Stack, language: Language) -> None:
-    stack.show(states.in_chinese(unmended("zh")) if language == "zh" else unmended())
+    stack.show(states.in_chinese(unfixed("zh")) if language == "zh" else unfixed())
     home = stack.home(language)
     home.resize(900, 600)
     for theme in ("light", "dark"):
         home.prefer(color_scheme=theme, reduced_motion="reduce")
-        home.picture(f"mend-{theme}-{language}")
-        home.wait_for(".mend .button").click()
+        home.picture(f"fix-{theme}-{language}")
+        home.wait_for(".fix .button").click()
         dialog = home.wait_for("#question[open]")
-        home.picture(f"mend-question-{theme}-{language}")
+        home.picture(f"fix-question-{theme}-{language}")
         assert dialog.rect["x"] >= 0
         assert dialog.rect["x"] + dialog.rect["width"] <= 900
         assert dialog.rect["y"] + dialog.rect["height"] <= 600

@@ -353,9 +353,9 @@ def test_whether_the_icon_is_seen_is_told_where_there_is_a_desktop(
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(tray_place, "known_ways", lambda: tray_place.ANY)
-    monkeypatch.setattr(tray_place, "lack", lambda _ways: Text("{why}", why="no panel"))
+    monkeypatch.setattr(tray_place, "why_unavailable", lambda _ways: Text("{why}", why="no panel"))
     assert examined(app)["icon"] == ["note: no panel"]
-    monkeypatch.setattr(tray_place, "lack", lambda _ways: None)
+    monkeypatch.setattr(tray_place, "why_unavailable", lambda _ways: None)
     assert examined(app)["icon"] == ["ok: The desktop can show the applet's icon."]
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)

@@ -5,7 +5,7 @@
  * @typedef {import("./types.js").Envelope} Envelope
  * @typedef {import("./types.js").Failure} Failure
  * @typedef {import("./types.js").Question} Question
- * @typedef {import("./types.js").Mend} Mend
+ * @typedef {import("./types.js").Fix} Fix
  * @typedef {import("./types.js").Operation} Operation
  */
 import { invoke } from "./bridge.js";
@@ -52,11 +52,11 @@ export const open = (name) => ask(`open ${name}`, "ai/module/open", { name });
 export const cancel = (id) => ask(`cancel ${id}`, "ai/operation/cancel", { id });
 
 /**
- * Sets what `mends` say, and does `operation`, which failed for want of it, again.
- * @param {Operation} operation @param {Mend[]} mends
+ * Sets what `fixes` say, and does `operation`, which failed because of them, again.
+ * @param {Operation} operation @param {Fix[]} fixes
  */
-export async function mend({ id, kind, modules }, mends) {
-  const values = new Map(mends.map(({ setting, value }) => [setting, value]));
+export async function fix({ id, kind, modules }, fixes) {
+  const values = new Map(fixes.map(({ setting, value }) => [setting, value]));
   for (const [name, value] of values) {
     const answer = await ask(id, "ai/config/set", { name, value });
     if (!answer.success) return;

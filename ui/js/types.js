@@ -3,9 +3,9 @@
  * The values that the host of the core sends (aiserver_tray/contract.py).
  *
  * @typedef {"stopped"|"starting"|"running"|"degraded"|"error"|"stopping"|"engine_down"} State
- * @typedef {{setting: string, value: string, question: string}} Mend what has to be set, and what to
+ * @typedef {{setting: string, value: string, question: string}} Fix what has to be set, and what to
  *   ask before
- * @typedef {{code: string, message: string, data?: {errors?: Failure[], mend?: Mend}}} Failure
+ * @typedef {{code: string, message: string, data?: {errors?: Failure[], fix?: Fix}}} Failure
  * @typedef {{service: string, address: string, host: number, container: number, protocol: string}} Port
  * @typedef {{name: string, kind: "basic"|"feature", title?: string, summary?: string, state: State,
  *   ready: number, total: number, reason: string|null, orphan: boolean, wanted: boolean,

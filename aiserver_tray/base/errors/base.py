@@ -7,7 +7,7 @@ from aiserver_tray.base.i18n import Language, Plural, Text, rendered
 from aiserver_tray.base.masking import hide
 
 
-class MendJson(TypedDict):
+class FixJson(TypedDict):
     """A setting that would fix an error, with the user's consent."""
 
     setting: str
@@ -23,7 +23,7 @@ class ErrorDataJson(TypedDict, total=False):
 
     errors: "list[ErrorJson]"
     """each of several errors"""
-    mend: MendJson
+    fix: FixJson
     """a setting that would fix it, with the user's consent"""
 
 

@@ -147,12 +147,12 @@ def _disk(info: EngineInfo) -> Iterator[Finding]:
 def _kernel(report: KernelReport) -> Iterator[Finding]:
     for notice in report.notices:
         yield Finding("resources", "note", notice)
-    for mend in report.mends:
+    for fix in report.fixes:
         text = Text(
             "The engine's kernel does not have {setting} yet. The next start of {modules} sets "
             "it, because {address} is true.",
-            setting=str(mend),
-            modules=", ".join(sorted(mend.modules)),
+            setting=str(fix),
+            modules=", ".join(sorted(fix.modules)),
             address=KERNEL_SETTINGS,
         )
         yield Finding("resources", "note", text)

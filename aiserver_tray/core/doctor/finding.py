@@ -23,7 +23,7 @@ class CheckJson(TypedDict):
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: all is well, worth knowing, or to be mended."""
+    """The result of one check: all is well, worth knowing, or to be fixed."""
 
     name: str
     grade: Grade

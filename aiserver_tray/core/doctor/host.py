@@ -20,7 +20,7 @@ def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
 def _icon() -> Iterator[Finding]:
     ways = tray_place.known_ways()
     if ways and autostart.is_supported():
-        why = tray_place.lack(ways)
+        why = tray_place.why_unavailable(ways)
         well = Text("The desktop can show the applet's icon.")
         yield Finding("icon", "note" if why else "ok", why or well)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aiserver_tray.model import Snapshot
 
 
-class Hands(Protocol):
+class Commands(Protocol):
     """What is done and told by who asks for it."""
 
     def snapshot(self) -> "Snapshot":
@@ -28,29 +28,31 @@ class Hands(Protocol):
     def unset(self, address: str) -> None:
         """Take back the value of a setting."""
 
-    def tell(self, text: Text) -> None:
+    def report(self, text: Text) -> None:
         """Tell the user."""
 
 
-def disconnect(here: Installation, consumers: Sequence[Consumer], hands: Hands) -> list[Consumer]:
+def disconnect(
+    here: Installation, consumers: Sequence[Consumer], commands: Commands
+) -> list[Consumer]:
     """Let *consumers* use their providers no longer, delete their tokens, and start those anew that
     run; those that were connected. A provider is started where a token is to be deleted there."""
     connected = [consumer for consumer in consumers if _is_connected(here, consumer)]
     if not connected:
         return []
-    snapshot = hands.snapshot()
+    snapshot = commands.snapshot()
     states = {module.name: module.state for module in snapshot.modules}
     known = here.settings.known({c.token: here.declared[c.token] for c in connected})
     with_token = [c for c in connected if c.token in known or states[c.provider] == "running"]
     if here.engine().address.is_local:
-        snapshot = _started(with_token, snapshot, hands)
+        snapshot = _started(with_token, snapshot, commands)
     for consumer in connected:
         if consumer in with_token:
-            _delete_token(here, consumer, snapshot, hands)
-        hands.unset(consumer.choice)
-        hands.unset(consumer.token)
+            _delete_token(here, consumer, snapshot, commands)
+        commands.unset(consumer.choice)
+        commands.unset(consumer.token)
     if again := [c.module for c in connected if states[c.module] != "stopped"]:
-        hands.up(again)
+        commands.up(again)
     return connected
 
 
@@ -59,23 +61,23 @@ def _is_connected(here: Installation, consumer: Consumer) -> bool:
     return consumer.token in known or known.get(consumer.choice) == consumer.answer
 
 
-def _started(consumers: Sequence[Consumer], snapshot: "Snapshot", hands: Hands) -> "Snapshot":
+def _started(consumers: Sequence[Consumer], snapshot: "Snapshot", commands: Commands) -> "Snapshot":
     """What is shown once the providers of *consumers* run; those that do already are left alone."""
     states = {module.name: module.state for module in snapshot.modules}
     down = sorted({c.provider for c in consumers if states[c.provider] != "running"})
     for name in down:
-        hands.tell(Text("Starting {name} to delete an access token there.", name=name))
-    return hands.up(down) if down else snapshot
+        commands.report(Text("Starting {name} to delete an access token there.", name=name))
+    return commands.up(down) if down else snapshot
 
 
 def _delete_token(
-    here: Installation, consumer: Consumer, snapshot: "Snapshot", hands: Hands
+    here: Installation, consumer: Consumer, snapshot: "Snapshot", commands: Commands
 ) -> None:
     """Deletes the token, or tells that it stays."""
     try:
         log_in(here, consumer, snapshot).remove(consumer.token_name)
     except OneApiError as error:
-        hands.tell(
+        commands.report(
             Text(
                 "Can't delete the access token {name} in {provider}: {why}. Delete it there "
                 "yourself.",

@@ -9,21 +9,21 @@ from aiserver_tray.operations.plan.plan import SECONDS, Plan, Step, step_id
 from aiserver_tray.spec.kernel import HELPER, KernelSetting
 
 
-def with_kernel_settings(plan: Plan, mends: Sequence[KernelSetting], images: Iterable[str]) -> Plan:
-    """*plan* with *mends* before the containers of the modules that need them. What of these runs
+def with_kernel_settings(plan: Plan, fixes: Sequence[KernelSetting], images: Iterable[str]) -> Plan:
+    """*plan* with *fixes* before the containers of the modules that need them. What of these runs
     already and is not ready began with too little: it is started again. *images*: the names of
     those that are there."""
     started = {step.subject for step in plan if step.kind == "start"}
     steps: list[Step] = []
     for step in plan:
-        needs = {step_id("kernel_setting", str(m)) for m in mends if step.module in m.modules}
+        needs = {step_id("kernel_setting", str(m)) for m in fixes if step.module in m.modules}
         if needs and step.kind == "wait" and step.container and step.subject not in started:
             steps += _again(step, step.container, needs)
         elif step.kind == "start":
             steps.append(replace(step, needs=step.needs | needs))
         else:
             steps.append(step)
-    return Plan.of([*_mending(mends, images), *steps])
+    return Plan.of([*_setting_steps(fixes, images), *steps])
 
 
 def plan_helper() -> Plan:
@@ -36,18 +36,18 @@ def _pull() -> Step:
     return Step("pull", HELPER.local, "", seconds=SECONDS["pull"], target=HELPER)
 
 
-def _mending(mends: Sequence[KernelSetting], images: Iterable[str]) -> Iterator[Step]:
+def _setting_steps(fixes: Sequence[KernelSetting], images: Iterable[str]) -> Iterator[Step]:
     pull = _pull()
     if HELPER.local not in images:
         yield pull
-    for mend in mends:
+    for fix in fixes:
         yield Step(
             "kernel_setting",
-            str(mend),
-            min(mend.modules),
+            str(fix),
+            min(fix.modules),
             needs=frozenset({pull.id}),
             seconds=SECONDS["kernel_setting"],
-            target=mend,
+            target=fix,
         )
 
 

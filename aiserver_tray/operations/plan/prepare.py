@@ -26,7 +26,7 @@ from aiserver_tray.operations.preflight.changed import changed_notices
 from aiserver_tray.operations.preflight.kernel import examine_kernel
 from aiserver_tray.operations.preflight.preflight import preflight
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.scope import Scope, without_hindered
+from aiserver_tray.operations.scope import Scope, without_blocked
 from aiserver_tray.spec.kernel import HELPER
 from aiserver_tray.spec.labels import MODULE
 from aiserver_tray.spec.model import ImageTarget
@@ -36,7 +36,7 @@ from aiserver_tray.state.facts import ContainerGone, ContainerSeen
 @dataclass(frozen=True)
 class Prepared:
     """A plan, and what it was made from. ``notices``: what the user should know. ``lacks_helper``:
-    not all could be looked at, since the engine lacks the image that does it. ``hindrances``: what
+    not all could be looked at, since the engine lacks the image that does it. ``blockers``: what
     stands against those that a revival leaves out."""
 
     plan: Plan
@@ -44,7 +44,7 @@ class Prepared:
     observed: Observed
     notices: tuple[Text, ...] = ()
     lacks_helper: bool = False
-    hindrances: tuple[AiServerError, ...] = ()
+    blockers: tuple[AiServerError, ...] = ()
 
 
 def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
@@ -90,8 +90,8 @@ def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
 
     prepared, errors = examined(scope)
     if errors and request.revives:
-        rest, _ = examined(without_hindered(scope, lambda part: examined(part)[1]))
-        return replace(rest, hindrances=tuple(errors))
+        rest, _ = examined(without_blocked(scope, lambda part: examined(part)[1]))
+        return replace(rest, blockers=tuple(errors))
     raise_all(errors)
     return prepared
 
@@ -117,8 +117,8 @@ def _examined(
     report = preflight(targets, found, parts.engine)
     starting = {step.module for step in plan if step.kind == "start"}
     kernel = examine_kernel(targets, starting, parts.kernel)
-    if kernel.mends:
-        plan = with_kernel_settings(plan, kernel.mends, _images([HELPER], parts.engine))
+    if kernel.fixes:
+        plan = with_kernel_settings(plan, kernel.fixes, _images([HELPER], parts.engine))
     if request.detach:
         plan = plan_without_waiting(plan)
     notices = (*report.notices, *changed_notices(targets, found), *kernel.notices)

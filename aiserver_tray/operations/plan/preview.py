@@ -28,7 +28,7 @@ def preview(kind: OperationKind, prepared: Prepared) -> Preview:
         *_behind(refresh, Plan(), helper),
         *_behind(prepared.plan, refresh, helper),
     ]
-    return Preview(Plan.of(steps), (*prepared.notices, *_perhaps_anew(prepared, refresh)))
+    return Preview(Plan.of(steps), (*prepared.notices, *_recreated_if_changed(prepared, refresh)))
 
 
 def _behind(plan: Plan, needed: Plan, before: Plan) -> Iterator[Step]:
@@ -40,7 +40,7 @@ def _behind(plan: Plan, needed: Plan, before: Plan) -> Iterator[Step]:
             yield replace(step, needs=step.needs | needs, after=step.after | after)
 
 
-def _perhaps_anew(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
+def _recreated_if_changed(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
     """What is there and stays, unless *refresh* brings another image."""
     images = {step.subject for step in refresh}
     made = {step.id for step in prepared.plan if step.kind == "create"}

@@ -51,11 +51,11 @@ class KernelSettings(Protocol):
 
 @dataclass(frozen=True)
 class KernelReport:
-    """``errors`` stand in the way; ``mends`` are to be done first; ``notices`` are to be told.
+    """``errors`` stand in the way; ``fixes`` are to be done first; ``notices`` are to be told.
     ``lacks_helper``: they can be looked at once the engine has the image that does it."""
 
     errors: tuple[AiServerError, ...] = ()
-    mends: tuple[KernelSetting, ...] = ()
+    fixes: tuple[KernelSetting, ...] = ()
     notices: tuple[Text, ...] = ()
     lacks_helper: bool = False
 
@@ -66,7 +66,7 @@ class _Need(NamedTuple):
     module: str
 
     @property
-    def is_mendable(self) -> bool:
+    def is_fixable(self) -> bool:
         return self.value <= HIGHEST.get(self.name, -1)
 
     def __str__(self) -> str:
@@ -77,7 +77,7 @@ def examine_kernel(
     targets: Sequence[ModuleTarget], starting: Container[str], kernel: KernelSettings
 ) -> KernelReport:
     """Whether *kernel* is as *targets* need it. Nothing is in the way of those that are not
-    *starting*; what the user lets us mend is mended for them, too.
+    *starting*; what the user lets us fix is fixed for them, too.
 
     Raises:
         EngineDownError: the engine can't be asked.
@@ -95,13 +95,13 @@ def examine_kernel(
     except AiServerError as error:
         return _unknown(needs, error)
     low = [need for need in needs if found.get(need.name, need.value) < need.value]
-    mends = [need for need in low if may_raise and need.is_mendable]
-    refused = [need for need in low if need not in mends and need.module in starting]
+    fixes = [need for need in low if may_raise and need.is_fixable]
+    refused = [need for need in low if need not in fixes and need.module in starting]
     return KernelReport(
         tuple(_too_low(need, found[need.name], kernel) for need in _highest(refused)),
         tuple(
-            kernel.to_raise(need.name, need.value, [n.module for n in mends if n.name == need.name])
-            for need in _highest(mends)
+            kernel.to_raise(need.name, need.value, [n.module for n in fixes if n.name == need.name])
+            for need in _highest(fixes)
         ),
     )
 
@@ -125,8 +125,8 @@ def _too_low(need: _Need, found: int, kernel: KernelSettings) -> ResourcesError:
     data: dict[str, Any] = {"resource": need.name, "modules": [need.module]}
     data |= {"needed": need.value, "available": found}
     how = by_hand
-    if need.is_mendable:
-        data["mend"] = _mend(need)
+    if need.is_fixable:
+        data["fix"] = _fix(need)
         how = Text(
             "To let AI-Server Tray set it, run: aiserver-tray config set {address} true. {by_hand}",
             address=KERNEL_SETTINGS,
@@ -158,7 +158,7 @@ def _by_hand_elsewhere(need: _Need) -> Text:
     )
 
 
-def _mend(need: _Need) -> dict[str, Any]:
+def _fix(need: _Need) -> dict[str, Any]:
     """What has to be set to what, and what to ask the user before."""
     question = Text(
         "Allow AI-Server Tray to set {setting} in the kernel of the Docker engine? A privileged "

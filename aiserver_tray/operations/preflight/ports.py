@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from aiserver_tray.base.errors import AiServerError, PortConflictError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.operations.machine import HostPort, Machine, wanted_ports
 from aiserver_tray.operations.plan.survey import Survey
-from aiserver_tray.operations.surroundings import HostPort, Surroundings, wanted_ports
 from aiserver_tray.spec.model import ModuleTarget, ServiceTarget
 from aiserver_tray.system.ports import free_port_near
 from aiserver_tray.system.reserved_ports import ReservedRange
@@ -23,14 +23,14 @@ class _Conflict:
 
 
 def port_problems(
-    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
+    targets: Sequence[ModuleTarget], survey: Survey, machine: Machine
 ) -> list[AiServerError]:
     """One error for each port number that a service can't have, with a free port for each that is
     offered once only."""
-    offers = _Offers(targets, around)
+    offers = _Offers(targets, machine)
     told: set[tuple[str, int]] = set()
     errors: list[AiServerError] = []
-    for conflict in _conflicts(targets, survey, around):
+    for conflict in _conflicts(targets, survey, machine):
         key = (conflict.service.address, conflict.port.number)
         # On another address, or for udp beside tcp, it is the same setting that moves it.
         if key not in told:
@@ -46,7 +46,7 @@ def _error(conflict: _Conflict, free: int) -> PortConflictError:
 
 
 def _conflicts(
-    targets: Iterable[ModuleTarget], survey: Survey, around: Surroundings
+    targets: Iterable[ModuleTarget], survey: Survey, machine: Machine
 ) -> Iterator[_Conflict]:
     # Whoever else lays claim to a port that its own container has, is the one that can't have it.
     had = {c.name: {HostPort.of(port) for port in c.ports} for c in survey.ours}
@@ -57,7 +57,7 @@ def _conflicts(
         for port in own:
             owner = _planned(port, earlier)
             if owner is None and port not in had.get(service.container, ()):
-                owner = _container(port, survey, around) or _process(port, around)
+                owner = _container(port, survey, machine) or _process(port, machine)
             if owner:
                 yield _Conflict(service, port, owner)
         earlier += [(port, service) for port in own]
@@ -70,9 +70,9 @@ def _planned(port: HostPort, earlier: Iterable[tuple[HostPort, ServiceTarget]]) 
     return None
 
 
-def _container(port: HostPort, survey: Survey, around: Surroundings) -> Text | None:
+def _container(port: HostPort, survey: Survey, machine: Machine) -> Text | None:
     for container in survey.containers:
-        if any(map(port.collides, around.claims.get(container.id, ()))):
+        if any(map(port.collides, machine.claims.get(container.id, ()))):
             return _named(container)
     return None
 
@@ -83,10 +83,10 @@ def _named(container: ContainerSummary) -> Text:
     return Text("the stopped container {name}", name=container.name)
 
 
-def _process(port: HostPort, around: Surroundings) -> Text | None:
-    if port not in around.listeners:
+def _process(port: HostPort, machine: Machine) -> Text | None:
+    if port not in machine.listeners:
         return None
-    owner = around.listeners[port]
+    owner = machine.listeners[port]
     if isinstance(owner, ReservedRange):
         return Text(
             "Windows, which reserves the ports {first} to {last} (list all: `netsh interface "
@@ -105,9 +105,9 @@ def _process(port: HostPort, around: Surroundings) -> Text | None:
 class _Offers:
     """Free ports, none of which is offered twice."""
 
-    def __init__(self, targets: Iterable[ModuleTarget], around: Surroundings) -> None:
-        claimed = {port for ports in around.claims.values() for port in ports}
-        self._around = around
+    def __init__(self, targets: Iterable[ModuleTarget], machine: Machine) -> None:
+        claimed = {port for ports in machine.claims.values() for port in ports}
+        self._around = machine
         self._taken = {port.number for port in {*wanted_ports(targets), *claimed}}
 
     def near(self, port: HostPort) -> int:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.operations.machine import Machine, inspect_machine
 from aiserver_tray.operations.plan.survey import Survey, survey
 from aiserver_tray.operations.preflight.names import name_problems
 from aiserver_tray.operations.preflight.ports import port_problems
 from aiserver_tray.operations.preflight.resources import memory_notices, resource_problems
 from aiserver_tray.operations.preflight.volumes import keep_problems, use_problems
-from aiserver_tray.operations.surroundings import Surroundings, surroundings_of
 from aiserver_tray.spec.model import ModuleTarget
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: "Engine") 
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
-    around = surroundings_of(engine, found, targets)
+    machine = inspect_machine(engine, found, targets)
     return Report(
-        tuple(problems(targets, found, around)), tuple(memory_notices(targets, found, around))
+        tuple(problems(targets, found, machine)), tuple(memory_notices(targets, found, machine))
     )
 
 
@@ -47,12 +47,12 @@ def port_conflict(
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
     found = survey(engine, installation)
-    around = surroundings_of(engine, found, [target])
-    return next(iter(port_problems([target], found, around)), None)
+    machine = inspect_machine(engine, found, [target])
+    return next(iter(port_problems([target], found, machine)), None)
 
 
 def problems(
-    targets: Sequence[ModuleTarget], found: Survey, around: Surroundings
+    targets: Sequence[ModuleTarget], found: Survey, machine: Machine
 ) -> list[AiServerError]:
     """What is in the way of *targets*, all at once: names, ports, resources, and volumes that were
     made for another use or with other secrets (where `with_keep_labels` gave the targets their
@@ -61,6 +61,6 @@ def problems(
         *name_problems(targets, found),
         *use_problems(targets, found),
         *keep_problems(targets, found),
-        *port_problems(targets, found, around),
-        *resource_problems(targets, found, around),
+        *port_problems(targets, found, machine),
+        *resource_problems(targets, found, machine),
     ]

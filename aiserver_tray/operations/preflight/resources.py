@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from aiserver_tray.base.errors import AiServerError, ResourcesError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_size
+from aiserver_tray.operations.machine import Machine
 from aiserver_tray.operations.plan.survey import Survey
-from aiserver_tray.operations.surroundings import Surroundings
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget
 
@@ -15,22 +15,20 @@ _USABLE_MEMORY_SHARE = 0.9
 
 
 def resource_problems(
-    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
+    targets: Sequence[ModuleTarget], survey: Survey, machine: Machine
 ) -> list[AiServerError]:
     """What *targets* can't run without. What can't be known of a machine is no problem."""
     return [
-        *(_too_big(t, around.memory) for t in targets if _memory(t) > around.memory),
-        *_disk(_new(targets, survey), around.free_disk),
+        *(_too_big(t, machine.memory) for t in targets if _memory(t) > machine.memory),
+        *_disk(_new(targets, survey), machine.free_disk),
     ]
 
 
-def memory_notices(
-    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
-) -> list[Text]:
+def memory_notices(targets: Sequence[ModuleTarget], survey: Survey, machine: Machine) -> list[Text]:
     """What *targets* may get slow by."""
     return [
-        *(_small_machine(t, around.memory) for t in targets if _is_small(t, around.memory)),
-        *_together(targets, survey, around),
+        *(_small_machine(t, machine.memory) for t in targets if _is_small(t, machine.memory)),
+        *_together(targets, survey, machine),
     ]
 
 
@@ -49,20 +47,18 @@ def _small_machine(target: ModuleTarget, total: int) -> Text:
     )
 
 
-def _together(
-    targets: Sequence[ModuleTarget], survey: Survey, around: Surroundings
-) -> Iterator[Text]:
+def _together(targets: Sequence[ModuleTarget], survey: Survey, machine: Machine) -> Iterator[Text]:
     starting = [t for t in targets if t.name not in _running(survey)]
     together = sum(map(_memory, targets))
     more = sum(map(_memory, starting))
-    available = around.available_memory
-    if together > around.memory:
+    available = machine.available_memory
+    if together > machine.memory:
         yield Text(
             "{modules} need {needed} memory together, but the engine has {total}. They may be "
             "slow, or run out of memory.",
             modules=_names(targets),
             needed=binary_size(together),
-            total=binary_size(around.memory),
+            total=binary_size(machine.memory),
         )
     elif available is not None and more > available:
         yield Text(

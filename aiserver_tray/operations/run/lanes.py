@@ -80,7 +80,7 @@ class Lanes:
                 return heapq.heappop(queue)[-1]
         return None
 
-    def give_back(self, step: Step) -> None:
+    def release(self, step: Step) -> None:
         """*step*, which was taken, has ended."""
         self._free[lane_of(step.kind)] += 1
 

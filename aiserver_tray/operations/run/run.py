@@ -152,7 +152,7 @@ class Runner:
 
     def _settles(self, step: Step) -> Callable[[Future[Container | None]], None]:
         def settle(future: Future[Container | None]) -> None:
-            self._lanes.give_back(step)
+            self._lanes.release(step)
             error = future.exception()
             if isinstance(error, AiServerError):
                 self._fail(step.id, error)

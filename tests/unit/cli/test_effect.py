@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.app import App
-from aiserver_tray.cli.effect import to_be_renewed
+from aiserver_tray.cli.effect import modules_to_recreate
 from tests.support.command_line import CommandLine
 
 BIND = ("app.bind", ["n8n", "dify"])
@@ -32,13 +32,13 @@ def app(tmp_path: Path) -> App:
 def test_what_was_asked_for_and_hangs_on_a_setting_is_named(
     app: App, address: str, names: list[str]
 ) -> None:
-    assert to_be_renewed(app, address) == names
+    assert modules_to_recreate(app, address) == names
 
 
 def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: App) -> None:
     with app.settings.update_engine("two") as state:
         state.desired.append("postgres")
-    assert to_be_renewed(app, "postgres.POSTGRES_HOST_PORT") == ["postgres"]
+    assert modules_to_recreate(app, "postgres.POSTGRES_HOST_PORT") == ["postgres"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Settings of the engine's kernel: which are refused, which are mended, and in what order."""
+"""Settings of the engine's kernel: which are refused, which are fixed, and in what order."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ def needing(folder: Path, name: str, **sysctls: int) -> ModuleTarget:
     return target_of(folder, name, head + service_of(name))
 
 
-def test_what_is_too_low_is_refused_with_both_ways_to_mend_it(tmp_path: Path) -> None:
+def test_what_is_too_low_is_refused_with_both_ways_to_fix_it(tmp_path: Path) -> None:
     low = needing(tmp_path, "a", vm__max_map_count=1000)
     high = needing(tmp_path, "b", vm__max_map_count=262144, vm__swappiness=10)
     kernel = Kernel({MAPS: 999, "vm.swappiness": 60})
@@ -65,16 +65,16 @@ def test_what_is_too_low_is_refused_with_both_ways_to_mend_it(tmp_path: Path) ->
         "it yourself, run: sudo sysctl -w vm.max_map_count=262144"
     )
     data = error.data
-    mend = data.pop("mend")
+    fix = data.pop("fix")
     assert data == {
         "resource": MAPS,
         "modules": ["b"],
         "needed": 262144,
         "available": 999,
     }
-    assert (mend["setting"], mend["value"]) == ("app.kernel_settings", "true")
-    assert mend["question"].startswith("Allow AI-Server Tray to set vm.max_map_count=262144 in the")
-    assert report.mends == ()
+    assert (fix["setting"], fix["value"]) == ("app.kernel_settings", "true")
+    assert fix["question"].startswith("Allow AI-Server Tray to set vm.max_map_count=262144 in the")
+    assert report.fixes == ()
     assert examine_kernel([high, low], ["a", "b"], Kernel({MAPS: 262144})).errors == ()
     assert examine_kernel([high, low], ["a", "b"], Kernel({})).errors == (), "unknown to it"
 
@@ -90,18 +90,18 @@ def test_of_another_machine_the_way_by_hand_is_its_own(tmp_path: Path) -> None:
     ("name", "value"),
     [("kernel.core_pattern", 1), ("kernel.randomize_va_space", 2), ("vm.overcommit_memory", 2)],
 )
-def test_what_could_do_harm_is_never_mended(
+def test_what_could_do_harm_is_never_fixed(
     tmp_path: Path, name: str, value: int, *, may_raise: bool
 ) -> None:
     target = needing(tmp_path, "bad", **{name.replace(".", "__"): value})
     report = examine_kernel([target], ["bad"], Kernel({name: 0}, may_raise=may_raise))
     (error,) = report.errors
     assert str(error).endswith(f"it is 0. To set it yourself, run: sudo sysctl -w {name}={value}")
-    assert "mend" not in error.data
-    assert report.mends == ()
+    assert "fix" not in error.data
+    assert report.fixes == ()
 
 
-def test_with_the_users_yes_the_highest_need_is_mended_for_all(tmp_path: Path) -> None:
+def test_with_the_users_yes_the_highest_need_is_fixed_for_all(tmp_path: Path) -> None:
     targets = [
         needing(tmp_path, "a", vm__max_map_count=262144),
         needing(tmp_path, "b", vm__max_map_count=1048576),
@@ -109,9 +109,9 @@ def test_with_the_users_yes_the_highest_need_is_mended_for_all(tmp_path: Path) -
     ]
     report = examine_kernel(targets, ["a"], Kernel({MAPS: 65530}, may_raise=True))
     assert report.errors == ()
-    (mend,) = report.mends
-    assert str(mend) == f"{MAPS}=1048576"
-    assert mend.modules == {"a", "b"}
+    (fix,) = report.fixes
+    assert str(fix) == f"{MAPS}=1048576"
+    assert fix.modules == {"a", "b"}
 
 
 def test_only_what_starts_is_looked_at_where_nothing_may_be_mended(tmp_path: Path) -> None:
@@ -120,14 +120,14 @@ def test_only_what_starts_is_looked_at_where_nothing_may_be_mended(tmp_path: Pat
     assert examine_kernel(targets, ["b"], kernel).errors == ()
     assert kernel.asked == []
     kernel.may_raise = True
-    assert [str(mend) for mend in examine_kernel(targets, ["b"], kernel).mends] == [f"{MAPS}=9"]
+    assert [str(fix) for fix in examine_kernel(targets, ["b"], kernel).fixes] == [f"{MAPS}=9"]
 
 
 def test_what_cannot_be_read_is_told_and_in_nobodys_way(tmp_path: Path) -> None:
     target = needing(tmp_path, "a", vm__max_map_count=9)
     absent = ObjectNotFoundError(404, "No such image: busybox:1.37.0")
     report = examine_kernel([target], ["a"], Kernel({}, error=absent))
-    assert (report.errors, report.mends, report.lacks_helper) == ((), (), True)
+    assert (report.errors, report.fixes, report.lacks_helper) == ((), (), True)
     (notice,) = report.notices
     assert "(vm.max_map_count=9)" in str(notice)
     assert "No such image: busybox:1.37.0" in str(notice)
@@ -152,10 +152,10 @@ def test_the_container_that_reads_has_no_rights_and_the_one_that_sets_no_network
 # -- the plan --------------------------------------------------------------------------------------
 
 
-def mended(targets: list[ModuleTarget], observed: Observed, *images: str) -> Plan:
+def fixed(targets: list[ModuleTarget], observed: Observed, *images: str) -> Plan:
     needing_it = frozenset(t.name for t in targets if t.module.needs.sysctls)
-    mend = KernelSetting(MAPS, 262144, needing_it, raising(MAPS, 262144, OURS))
-    return with_kernel_settings(plan_up(targets, observed), [mend], images)
+    fix = KernelSetting(MAPS, 262144, needing_it, raising(MAPS, 262144, OURS))
+    return with_kernel_settings(plan_up(targets, observed), [fix], images)
 
 
 def test_only_the_containers_that_need_it_wait_for_it(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_only_the_containers_that_need_it_wait_for_it(tmp_path: Path) -> None:
         needing(tmp_path, "search", vm__max_map_count=262144),
         target_of(tmp_path, "other", service_of("other")),
     ]
-    plan = mended(targets, Observed(), HELPER.local)
+    plan = fixed(targets, Observed(), HELPER.local)
     setting = f"kernel_setting {MAPS}=262144"
     assert setting in plan.graph["start ai-search"]
     assert setting not in plan.graph["start ai-other"] | plan.graph["create ai-search"]
@@ -174,10 +174,10 @@ def test_the_helpers_image_is_pulled_first_where_it_is_not_there(tmp_path: Path)
     head = f"x-aiserver: {{kind: feature, needs: {{sysctls: {{{MAPS}: 262144}}}}}}\n"
     text = head + "services: {search: {image: 'search:1'}}\n"
     target = target_of(tmp_path, "search", text)
-    plan = mended([target], Observed())
+    plan = fixed([target], Observed())
     setting = f"kernel_setting {MAPS}=262144"
     assert plan.graph[setting] == frozenset({"pull busybox:1.37.0"})
-    assert mended([target], Observed(), HELPER.local).graph[setting] == frozenset()
+    assert fixed([target], Observed(), HELPER.local).graph[setting] == frozenset()
 
 
 def test_what_runs_and_is_not_ready_is_started_again(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_what_runs_and_is_not_ready_is_started_again(tmp_path: Path) -> None:
     )
     observed = Observed({"ai-search": running}, {"busybox:1.37.0": "sha256:1"}, {"ai-search": "n"})
     assert [step.id for step in plan_up([target], observed)] == ["wait ai-search"]
-    plan = mended([target], observed, HELPER.local)
+    plan = fixed([target], observed, HELPER.local)
     setting = f"kernel_setting {MAPS}=262144"
     assert plan.graph["start ai-search"] == {"stop ai-search", setting}
     assert plan.graph["wait ai-search"] == {"start ai-search"}

@@ -9,10 +9,10 @@ import pytest
 from aiserver_tray.base.errors import CatalogError, NameConflictError, SettingError
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.operations.machine import Machine
 from aiserver_tray.operations.plan.survey import Found, Survey
 from aiserver_tray.operations.preflight.preflight import problems
 from aiserver_tray.operations.preflight.volumes import KEEP, keep_labels, with_keep_labels
-from aiserver_tray.operations.surroundings import Surroundings
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec import labels
@@ -20,7 +20,7 @@ from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.system.paths import Home
 from tests.support.preflight_targets import OURS, module_of, service_of, target_of
 
-AROUND = Surroundings(memory=2**40)
+MACHINE = Machine(memory=2**40)
 THEIRS = {labels.INSTALLATION: "22222222-theirs", labels.MODULE: "web"}
 MINE = {labels.INSTALLATION: OURS.installation, labels.MODULE: "web"}
 FILE = service_of("page", "volumes: [data:/data]") + "\nvolumes: {data: {}}\n"
@@ -55,35 +55,35 @@ def web(tmp_path: Path) -> ModuleTarget:
 
 
 def test_nothing_is_in_the_way_of_a_module_on_an_empty_engine(web: ModuleTarget) -> None:
-    assert problems([web], there(), AROUND) == []
+    assert problems([web], there(), MACHINE) == []
 
 
 def test_what_is_ours_and_what_only_looks_alike_is_in_nobodys_way(web: ModuleTarget) -> None:
     alike = {"ai-web-page-2": {}, "web-page": {}, "xai-web-page": {}, "ai-web": THEIRS}
     ours = there({"ai-web-page": MINE}, {"ai-web": MINE}, {"ai-web-data": MINE})
     similar = there(alike, {"ai-web-page": {}}, {"web_data": {}, "ai-web-data2": THEIRS})
-    assert problems([web], ours, AROUND) == []
-    assert problems([web], similar, AROUND) == []
+    assert problems([web], ours, MACHINE) == []
+    assert problems([web], similar, MACHINE) == []
 
 
 def test_a_volume_of_data_is_not_emptied_for_configuration_files(tmp_path: Path) -> None:
     files = "read_only: true", "configs: [{source: c, target: /etc/c}]"
     web = target_of(tmp_path, "web", service_of("page", *files) + "\nconfigs: {c: {content: c}}\n")
     name = "ai-web-page-config"
-    (error,) = problems([web], there(volumes={name: MINE}), AROUND)
+    (error,) = problems([web], there(volumes={name: MINE}), MACHINE)
     assert isinstance(error, CatalogError)
     assert name in str(error)
     assert error.problems[0].place.key == "services.page"
     config = {**MINE, labels.CONFIG_OF: "page"}
-    assert problems([web], there(volumes={name: config}), AROUND) == []
+    assert problems([web], there(volumes={name: config}), MACHINE) == []
     foreign = {**config, labels.INSTALLATION: "another"}
-    (error,) = problems([web], there(volumes={name: foreign}), AROUND)
+    (error,) = problems([web], there(volumes={name: foreign}), MACHINE)
     assert isinstance(error, NameConflictError), "told once"
 
 
 def test_data_does_not_go_to_a_volume_of_configuration_files(web: ModuleTarget) -> None:
     config = {**MINE, labels.CONFIG_OF: "page"}
-    (error,) = problems([web], there(volumes={"ai-web-data": config}), AROUND)
+    (error,) = problems([web], there(volumes={"ai-web-data": config}), MACHINE)
     assert isinstance(error, CatalogError)
     assert "aiserver-tray down web" in str(error)
     assert error.problems[0].place.key == "volumes"
@@ -91,7 +91,7 @@ def test_data_does_not_go_to_a_volume_of_configuration_files(web: ModuleTarget) 
 
 def test_every_name_that_another_has_is_told_at_once(web: ModuleTarget) -> None:
     taken = there({"ai-web-page": THEIRS}, {"ai-web": {}}, {"ai-web-data": {"x": "y"}})
-    errors = problems([web], taken, AROUND)
+    errors = problems([web], taken, MACHINE)
     assert [type(error) for error in errors] == [NameConflictError] * 3
     keys = ("kind", "name", "installation", "home")
     assert [tuple(error.data[key] for key in keys) for error in errors] == [
@@ -106,7 +106,7 @@ def test_the_shared_network_of_another_is_told_once(
     tmp_path: Path, labelled: Mapping[str, str]
 ) -> None:
     targets = [target_of(tmp_path, name, on_shared(name)) for name in ("a", "b")]
-    (error,) = problems(targets, there(networks={"ai-net": labelled}), AROUND)
+    (error,) = problems(targets, there(networks={"ai-net": labelled}), MACHINE)
     assert isinstance(error, NameConflictError)
     assert error.data["name"] == "ai-net"
 
@@ -114,8 +114,8 @@ def test_the_shared_network_of_another_is_told_once(
 def test_the_shared_network_is_there_or_made_by_us(tmp_path: Path) -> None:
     target = target_of(tmp_path, "a", on_shared("s"))
     ours = {labels.INSTALLATION: OURS.installation}
-    assert problems([target], there(), AROUND) == []
-    assert problems([target], there(networks={"ai-net": ours}), AROUND) == []
+    assert problems([target], there(), MACHINE) == []
+    assert problems([target], there(networks={"ai-net": ours}), MACHINE) == []
 
 
 def test_a_missing_external_network_or_volume_is_told_with_its_place(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_missing_external_network_or_volume_is_told_with_its_place(tmp_path: P
         + "\nnetworks:\n  lan: {external: true, name: office}\nvolumes:\n  pool: {external: true}\n"
     )
     target = target_of(tmp_path, "a", file)
-    errors = problems([target], there(), AROUND)
+    errors = problems([target], there(), MACHINE)
     path = tmp_path / "a/compose.yaml"
     assert [str(error) for error in errors] == [
         f"{path}:7: networks.lan: the external network office does not exist. "
@@ -133,7 +133,7 @@ def test_a_missing_external_network_or_volume_is_told_with_its_place(tmp_path: P
         "Create it with: docker volume create pool",
     ]
     made = there(networks={"office": {}}, volumes={"pool": THEIRS})
-    assert problems([target], made, AROUND) == []
+    assert problems([target], made, MACHINE) == []
 
 
 def test_an_external_object_that_another_module_is_about_to_make_is_not_missing(
@@ -143,8 +143,8 @@ def test_an_external_object_that_another_module_is_about_to_make_is_not_missing(
         "\nvolumes:\n  data: {external: true, name: ai-web-data}\n"
     )
     other = target_of(tmp_path, "other", file)
-    assert problems([other, web], there(), AROUND) == []
-    (error,) = problems([other], there(), AROUND)
+    assert problems([other, web], there(), MACHINE) == []
+    (error,) = problems([other], there(), MACHINE)
     assert isinstance(error, CatalogError)
 
 
@@ -156,11 +156,11 @@ def test_two_modules_that_come_to_one_name_are_refused(tmp_path: Path) -> None:
     two = target_of(
         tmp_path, "a-b", service_of("s", "volumes: ['data:/d']") + volumes.format(name="data")
     )
-    (error,) = problems([one, two], there(), AROUND)
+    (error,) = problems([one, two], there(), MACHINE)
     assert isinstance(error, CatalogError)
     assert "the module a already uses the volume ai-a-b-data." in str(error)
     of_one = {labels.INSTALLATION: OURS.installation, labels.MODULE: "a"}
-    (error,) = problems([two], there(volumes={"ai-a-b-data": of_one}), AROUND)
+    (error,) = problems([two], there(volumes={"ai-a-b-data": of_one}), MACHINE)
     assert "the module a already uses the volume ai-a-b-data." in str(error)
 
 
@@ -170,8 +170,8 @@ def test_a_name_on_the_shared_network_that_two_modules_have_is_told_for_both_fil
     one = target_of(tmp_path, "one", on_shared("db"))
     two = target_of(tmp_path, "two", on_shared("store", "db"))
     alone = target_of(tmp_path, "alone", service_of("db"))
-    assert problems([one, alone], there(), AROUND) == []
-    (error,) = problems([one, two, alone], there(), AROUND)
+    assert problems([one, alone], there(), MACHINE) == []
+    (error,) = problems([one, two, alone], there(), MACHINE)
     assert isinstance(error, CatalogError)
     files = [tmp_path / name / "compose.yaml" for name in ("one", "two")]
     assert {problem.place.file for problem in error.problems} == {*files}
@@ -189,9 +189,9 @@ def test_a_name_on_the_shared_network_that_another_modules_container_has_is_told
         found = container(f"ai-{module}-db", {**mine, labels.SERVICE: "db"})
         return replace(there(), containers=(replace(found, networks=frozenset({network})),))
 
-    assert problems([target], beside("one", "ai-one"), AROUND) == []
-    assert problems([target], beside("two", "ai-net"), AROUND) == []
-    (error,) = problems([target], beside("one", "ai-net"), AROUND)
+    assert problems([target], beside("one", "ai-one"), MACHINE) == []
+    assert problems([target], beside("two", "ai-net"), MACHINE) == []
+    (error,) = problems([target], beside("one", "ai-net"), MACHINE)
     assert isinstance(error, CatalogError)
     assert "a container of the module one already uses db." in str(error)
 
@@ -204,11 +204,11 @@ def test_an_alias_that_another_modules_container_has_on_the_shared_network_is_to
     found = replace(container("ai-one-api", made), networks=frozenset({"ai-net"}))
     beside = replace(there(), containers=(found,))
 
-    (error,) = problems([target_of(tmp_path, "two", on_shared("llm"))], beside, AROUND)
+    (error,) = problems([target_of(tmp_path, "two", on_shared("llm"))], beside, MACHINE)
     assert "a container of the module one already uses llm." in str(error)
-    (error,) = problems([target_of(tmp_path, "three", on_shared("api"))], beside, AROUND)
+    (error,) = problems([target_of(tmp_path, "three", on_shared("api"))], beside, MACHINE)
     assert "already uses api." in str(error)
-    assert problems([one], beside, AROUND) == []
+    assert problems([one], beside, MACHINE) == []
 
 
 # -- volumes and secrets ---------------------------------------------------------------------------
@@ -267,10 +267,10 @@ def test_volumes_made_with_another_secret_are_told_with_the_setting(
 ) -> None:
     target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
     made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
-    assert problems([target], there(volumes=made), AROUND) == []
+    assert problems([target], there(volumes=made), MACHINE) == []
     other = {name: dict(found) | {f"{KEEP}web.KEY": "0" * 64} for name, found in made.items()}
     other["foreign"] = {f"{KEEP}web.KEY": "1"}
-    (error,) = problems([target], there(volumes=other), AROUND)
+    (error,) = problems([target], there(volumes=other), MACHINE)
     assert isinstance(error, SettingError)
     assert str(error) == (
         "web.KEY: the data in ai-web-data, ai-web-more was created with another value of this "
@@ -286,7 +286,7 @@ def test_a_secret_that_was_lost_is_told_before_another_is_made(
     target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
     made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
     secrets.remove("web.KEY")
-    (error,) = problems([with_keep_labels(target, secrets)], there(volumes=made), AROUND)
+    (error,) = problems([with_keep_labels(target, secrets)], there(volumes=made), MACHINE)
     assert isinstance(error, SettingError)
     assert "another value" in str(error)
 
@@ -300,7 +300,7 @@ def test_a_secret_with_another_name_is_told(
     renamed = target_of(tmp_path / "new", "web", KEEPING.replace("KEY", "MASTER"))
     if value:
         secrets.put("web.MASTER", value)
-    (error,) = problems([with_keep_labels(renamed, secrets)], there(volumes=made), AROUND)
+    (error,) = problems([with_keep_labels(renamed, secrets)], there(volumes=made), MACHINE)
     assert isinstance(error, SettingError)
     assert str(error) == (
         "web.MASTER: the data in ai-web-data, ai-web-more was created with the secret web.KEY, "
@@ -318,7 +318,7 @@ def test_a_secret_may_have_another_name_if_its_value_goes_with_it(
     made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
     secrets.put("web.MASTER", secrets.values(["web.KEY"])["web.KEY"])
     renamed = target_of(tmp_path / "new", "web", KEEPING.replace("KEY", "MASTER"))
-    assert problems([with_keep_labels(renamed, secrets)], there(volumes=made), AROUND) == []
+    assert problems([with_keep_labels(renamed, secrets)], there(volumes=made), MACHINE) == []
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_a_secret_that_is_kept_no_more_is_not_missed(
     file = KEEPING.replace("KEY: {type: secret, generate: hex32, keep: true}", now)
     file = file.replace("[KEY,", f"[{now.partition(':')[0]},")
     less = target_of(tmp_path / "new", "web", file)
-    assert problems([with_keep_labels(less, secrets)], there(volumes=made), AROUND) == []
+    assert problems([with_keep_labels(less, secrets)], there(volumes=made), MACHINE) == []
 
 
 def test_a_further_secret_is_no_other_name_of_one_that_is_still_there(
@@ -344,17 +344,17 @@ def test_a_further_secret_is_no_other_name_of_one_that_is_still_there(
         "    TOKEN:", "    NEW: {type: secret, generate: hex32, keep: true}\n    TOKEN:"
     )
     more = target_of(tmp_path / "new", "web", further)
-    assert problems([with_keep_labels(more, secrets)], there(volumes=made), AROUND) == []
+    assert problems([with_keep_labels(more, secrets)], there(volumes=made), MACHINE) == []
 
 
 def test_a_volume_from_before_a_secret_was_kept_is_taken(tmp_path: Path, secrets: Secrets) -> None:
     target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
     made = {"ai-web-data": MINE, "ai-web-more": MINE, "foreign": {}}
-    assert problems([target], there(volumes=made), AROUND) == []
+    assert problems([target], there(volumes=made), MACHINE) == []
 
 
 def test_a_foreign_volume_is_a_conflict_of_names_only(tmp_path: Path, secrets: Secrets) -> None:
     target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
     theirs = {"ai-web-data": THEIRS | {f"{KEEP}web.KEY": "0" * 64}, "foreign": {}}
-    (error,) = problems([target], there(volumes=theirs), AROUND)
+    (error,) = problems([target], there(volumes=theirs), MACHINE)
     assert isinstance(error, NameConflictError)

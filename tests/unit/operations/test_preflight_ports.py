@@ -9,9 +9,9 @@ import pytest
 from aiserver_tray.base.errors import AiServerError, PortConflictError
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import ContainerStatus
+from aiserver_tray.operations.machine import HostPort, Machine
 from aiserver_tray.operations.plan.survey import Survey
 from aiserver_tray.operations.preflight.preflight import problems
-from aiserver_tray.operations.surroundings import HostPort, Surroundings
 from aiserver_tray.spec.labels import INSTALLATION
 from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.system.ports import PortOwner
@@ -27,12 +27,12 @@ def published(folder: Path, name: str, *ports: str) -> ModuleTarget:
     return target_of(folder, name, service_of(name, f"ports: [{quoted}]"))
 
 
-def around(
+def machine(
     claims: Mapping[str, list[HostPort]] | None = None,
     listeners: Mapping[HostPort, PortOwner | ReservedRange | None] | None = None,
     busy: frozenset[int] = frozenset(),
-) -> Surroundings:
-    return Surroundings(
+) -> Machine:
+    return Machine(
         2**40,
         {name: frozenset(ports) for name, ports in (claims or {}).items()},
         listeners or {},
@@ -58,7 +58,7 @@ def local(number: int, protocol: str = "tcp", address: str = "127.0.0.1") -> Hos
 
 def test_a_process_has_the_port_and_the_next_free_one_is_offered(tmp_path: Path) -> None:
     web = published(tmp_path, "web", "8000:80")
-    nginx = around(listeners={local(8000): PortOwner(17, "nginx")}, busy=frozenset({8000, 8001}))
+    nginx = machine(listeners={local(8000): PortOwner(17, "nginx")}, busy=frozenset({8000, 8001}))
     (error,) = problems([web], EMPTY, nginx)
     assert str(error) == (
         "Port 8000 on 127.0.0.1 is already in use by nginx (process 17). Stop that program or "
@@ -82,7 +82,7 @@ def test_what_is_no_program_by_name_is_told_as_far_as_known(
     tmp_path: Path, owner: PortOwner | ReservedRange | None, name: str
 ) -> None:
     web = published(tmp_path, "web", "8000:80")
-    errors = problems([web], EMPTY, around(listeners={local(8000): owner}))
+    errors = problems([web], EMPTY, machine(listeners={local(8000): owner}))
     assert told(errors) == [("127.0.0.1", 8000, name, 8001, None)]
 
 
@@ -92,7 +92,7 @@ def test_the_setting_that_moves_the_port_is_told_with_the_command(tmp_path: Path
         + service_of("web", 'ports: ["${WEB_PORT}:80"]')
     )
     web = target_of(tmp_path, "web", file)
-    (error,) = problems([web], EMPTY, around(listeners={local(8000): PortOwner(17, "nginx")}))
+    (error,) = problems([web], EMPTY, machine(listeners={local(8000): PortOwner(17, "nginx")}))
     assert str(error).endswith("aiserver-tray config set web.WEB_PORT 8001")
     assert error.data["setting"] == "web.WEB_PORT"
 
@@ -110,7 +110,7 @@ def test_the_setting_that_moves_the_port_is_told_with_the_command(tmp_path: Path
 )
 def test_a_container_has_the_port(tmp_path: Path, status: ContainerStatus, owner: str) -> None:
     web = published(tmp_path, "web", "8000:80")
-    claims = around({"other": [local(8000)]})
+    claims = machine({"other": [local(8000)]})
     assert told(problems([web], engine_with("other", status), claims)) == [
         ("127.0.0.1", 8000, owner, 8001, None)
     ]
@@ -123,7 +123,7 @@ def test_who_lays_claim_to_a_port_that_our_running_container_has_is_not_in_its_w
     other = engine_with("theirs", "created").containers
     ours = replace(other[0], id="ours", name="ai-web", labels={INSTALLATION: OURS.installation})
     running = replace(ours, status="running", ports=web.services[0].ports)
-    claims = around({"theirs": [local(8000)]})
+    claims = machine({"theirs": [local(8000)]})
     assert problems([web], Survey(OURS.installation, (*other, running)), claims) == []
     stopped = replace(ours, status="exited")
     assert len(problems([web], Survey(OURS.installation, (*other, stopped)), claims)) == 1
@@ -143,19 +143,19 @@ def test_who_lays_claim_to_a_port_that_our_running_container_has_is_not_in_its_w
 )
 def test_only_what_overlaps_is_in_the_way(tmp_path: Path, theirs: HostPort, count: int) -> None:
     web = published(tmp_path, "web", "8000:80")
-    found = problems([web], engine_with("other", "running"), around({"other": [theirs]}))
+    found = problems([web], engine_with("other", "running"), machine({"other": [theirs]}))
     assert len(found) == count
 
 
 def test_a_wildcard_overlaps_every_address(tmp_path: Path) -> None:
     web = published(tmp_path, "web", "0.0.0.0:8000:80")
-    theirs = around({"other": [local(8000, address="192.0.2.1")]})
+    theirs = machine({"other": [local(8000, address="192.0.2.1")]})
     assert len(problems([web], engine_with("other", "running"), theirs)) == 1
 
 
 def test_two_services_of_the_plan_want_one_port(tmp_path: Path) -> None:
     a, b = published(tmp_path, "a", "8000:80"), published(tmp_path, "b", "8000:81", "8001:82")
-    assert told(problems([a, b], EMPTY, around())) == [
+    assert told(problems([a, b], EMPTY, machine())) == [
         ("127.0.0.1", 8000, "a/a, which starts in the same operation", 8002, None)
     ]
 
@@ -165,12 +165,12 @@ def test_one_port_on_two_addresses_or_protocols_of_a_service_is_no_conflict(
 ) -> None:
     web = published(tmp_path, "web", "8000:80", "[::1]:8000:80", "8000:80/udp")
     both = published(tmp_path, "both", "0.0.0.0:9000:80", "[::]:9000:80")
-    assert problems([web, both], EMPTY, around()) == []
+    assert problems([web, both], EMPTY, machine()) == []
 
 
 def test_a_service_is_told_once_for_a_port_of_several_protocols(tmp_path: Path) -> None:
     web = published(tmp_path, "web", "8000:80", "8000:80/udp")
-    claims = around({"other": [local(8000), local(8000, "udp")]})
+    claims = machine({"other": [local(8000), local(8000, "udp")]})
     assert len(problems([web], engine_with("other", "running"), claims)) == 1
 
 
@@ -186,7 +186,7 @@ def test_no_offer_is_made_twice_or_is_anothers(tmp_path: Path) -> None:
     taken = {local(port): None for port in (8000, 8001, 8003)}
     claims = {"other": [local(8006)]}
     errors = problems(
-        [many], engine_with("other", "exited"), around(claims, taken, frozenset({8004}))
+        [many], engine_with("other", "exited"), machine(claims, taken, frozenset({8004}))
     )
     offers = [free for *_, free, _ in told(errors)]
     assert offers == [8002, 8007, 8008]
@@ -194,7 +194,7 @@ def test_no_offer_is_made_twice_or_is_anothers(tmp_path: Path) -> None:
 
 def test_an_offer_is_found_below_where_there_is_none_above(tmp_path: Path) -> None:
     last = published(tmp_path, "last", "65535:80")
-    errors = problems([last], EMPTY, around(listeners={local(65535): None}))
+    errors = problems([last], EMPTY, machine(listeners={local(65535): None}))
     assert [free for *_, free, _ in told(errors)] == [65534]
 
 

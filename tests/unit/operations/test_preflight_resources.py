@@ -8,11 +8,11 @@ from aiserver_tray.base.errors import ResourcesError, SettingError
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import ContainerStatus
+from aiserver_tray.operations.machine import Machine
 from aiserver_tray.operations.plan.survey import Found, Survey
 from aiserver_tray.operations.preflight.preflight import problems
 from aiserver_tray.operations.preflight.resources import memory_notices
 from aiserver_tray.operations.preflight.values import missing_values
-from aiserver_tray.operations.surroundings import Surroundings
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget
 from tests.support.preflight_targets import OURS, module_of, service_of, target_of
@@ -35,7 +35,7 @@ def with_container(module: str, status: ContainerStatus) -> Survey:
 
 def test_a_module_that_needs_more_memory_than_the_engine_has_is_refused(tmp_path: Path) -> None:
     big, small = needing(tmp_path, "big", "memory: 16g"), needing(tmp_path, "small", "memory: 1g")
-    (error,) = problems([big, small], EMPTY, Surroundings(8 * GIB))
+    (error,) = problems([big, small], EMPTY, Machine(8 * GIB))
     assert isinstance(error, ResourcesError)
     assert str(error) == (
         "big needs 16.0 GiB memory, but the engine has 8.0 GiB. Give the engine more memory (in "
@@ -51,24 +51,24 @@ def test_a_module_that_needs_more_memory_than_the_engine_has_is_refused(tmp_path
 
 def test_modules_that_need_more_memory_together_are_noticed(tmp_path: Path) -> None:
     targets = [needing(tmp_path, name, "memory: 5g") for name in ("a", "b")]
-    assert problems(targets, EMPTY, Surroundings(8 * GIB)) == []
-    (notice,) = memory_notices(targets, EMPTY, Surroundings(8 * GIB))
+    assert problems(targets, EMPTY, Machine(8 * GIB)) == []
+    (notice,) = memory_notices(targets, EMPTY, Machine(8 * GIB))
     assert str(notice).startswith("a, b need 10.0 GiB memory together, but the engine has 8.0")
 
 
 def test_more_memory_than_is_free_now_is_noticed_unless_the_module_runs(tmp_path: Path) -> None:
     target = needing(tmp_path, "a", "memory: 3g")
-    little = Surroundings(8 * GIB, available_memory=2 * GIB)
+    little = Machine(8 * GIB, available_memory=2 * GIB)
     (notice,) = memory_notices([target], with_container("a", "exited"), little)
     assert str(notice).startswith("3.0 GiB of memory is needed for a, but only 2.0 GiB is free")
     assert memory_notices([target], with_container("a", "running"), little) == []
-    assert memory_notices([target], EMPTY, Surroundings(8 * GIB)) == []
+    assert memory_notices([target], EMPTY, Machine(8 * GIB)) == []
 
 
 def test_new_modules_need_their_disk_space_together(tmp_path: Path) -> None:
     targets = [needing(tmp_path, "a", "disk: 2g"), needing(tmp_path, "b", "disk: 512m")]
     targets.append(needing(tmp_path, "c", "memory: 1g"))
-    (error,) = problems(targets, EMPTY, Surroundings(8 * GIB, free_disk=GIB))
+    (error,) = problems(targets, EMPTY, Machine(8 * GIB, free_disk=GIB))
     assert str(error).startswith(
         "The images and data of a, b need 2.5 GiB of disk space, but the engine has 1.0 GiB. "
         "Free 1.5 GiB more"
@@ -82,9 +82,9 @@ def test_disk_space_is_no_matter_where_it_is_unknown_or_the_module_is_there(
     targets = [needing(tmp_path, "a", "disk: 2g")]
     volume = Found("ai-a-d", {labels.INSTALLATION: OURS.installation, labels.MODULE: "a"})
     theirs = Found("ai-a-d", {labels.MODULE: "a"})
-    full = Surroundings(8 * GIB, free_disk=0)
-    assert problems(targets, EMPTY, Surroundings(8 * GIB)) == []
-    assert problems(targets, EMPTY, Surroundings(8 * GIB, free_disk=2 * GIB)) == []
+    full = Machine(8 * GIB, free_disk=0)
+    assert problems(targets, EMPTY, Machine(8 * GIB)) == []
+    assert problems(targets, EMPTY, Machine(8 * GIB, free_disk=2 * GIB)) == []
     assert problems(targets, with_container("a", "exited"), full) == []
     assert problems(targets, Survey(OURS.installation, volumes={"ai-a-d": volume}), full) == []
     assert len(problems(targets, Survey(OURS.installation, volumes={"x": theirs}), full)) == 1
@@ -94,14 +94,14 @@ def test_a_machine_smaller_than_the_makers_ask_for_is_noticed_and_never_refused(
     tmp_path: Path,
 ) -> None:
     target = needing(tmp_path, "big", "total_memory: 16g")
-    assert problems([target], EMPTY, Surroundings(8 * GIB)) == []
-    (notice,) = memory_notices([target], EMPTY, Surroundings(8 * GIB))
+    assert problems([target], EMPTY, Machine(8 * GIB)) == []
+    (notice,) = memory_notices([target], EMPTY, Machine(8 * GIB))
     assert str(notice) == (
         "The makers of big recommend 16.0 GiB memory in total, but the engine has 8.0 GiB. It "
         "may be slow, or run out of memory."
     )
     # A machine of 16 GiB, whose firmware and kernel keep some.
-    assert memory_notices([target], EMPTY, Surroundings(15 * GIB)) == []
+    assert memory_notices([target], EMPTY, Machine(15 * GIB)) == []
 
 
 # -- values that only the user can give ------------------------------------------------------------

@@ -16,7 +16,7 @@ from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import prepare
 from aiserver_tray.operations.request import Request, Revival
-from aiserver_tray.operations.scope import Scope, scope_of, without_hindered
+from aiserver_tray.operations.scope import Scope, scope_of, without_blocked
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import ContainersListed
@@ -109,7 +109,7 @@ def test_what_is_hindered_is_left_out_with_all_that_requires_it(
     names = ("lone", "other", "base")
     scope = Scope(names, names, cast("Any", known), ending=frozenset(names))
 
-    kept = without_hindered(
+    kept = without_blocked(
         scope, lambda part: [UnknownNameError(name, ()) for name in hindered & {*part.targets}]
     )
 

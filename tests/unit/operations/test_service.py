@@ -120,13 +120,13 @@ def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
 
 
 class Revivals:
-    """Revivals of what is desired but for what is ``lacking``, where *hindrances* stand against
+    """Revivals of what is desired but for what is ``lacking``, where *blockers* stand against
     more; ``prepared`` is what they were to bring up."""
 
     def __init__(self, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
         self.parts = parts
         self.lacking: dict[str, AiServerError] = {}
-        self.hindrances: tuple[AiServerError, ...] = ()
+        self.blockers: tuple[AiServerError, ...] = ()
         self.prepared: list[tuple[str, ...]] = []
         self.want("web", "n8n")
         monkeypatch.setattr(service, "first_scope", lambda *_: self._scope())
@@ -151,7 +151,7 @@ class Revivals:
 
     def _prepare(self, _request: Request, scope: Scope, _parts: Parts) -> Prepared:
         self.prepared.append(scope.modules)
-        return Prepared(Plan(), scope, Observed(), hindrances=self.hindrances)
+        return Prepared(Plan(), scope, Observed(), blockers=self.blockers)
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_a_revival_brings_up_the_others_and_fails_with_who_cant_be_had(
     revival: Revivals, caplog: pytest.LogCaptureFixture
 ) -> None:
     revival.lacking["n8n"] = SettingError("n8n.KEY", Text("it has no value"))
-    revival.hindrances = (PortConflictError("127.0.0.1", 80, Text("httpd"), 81, None),)
+    revival.blockers = (PortConflictError("127.0.0.1", 80, Text("httpd"), 81, None),)
     view = revival.begin().wait(LIMIT)
     assert view.status == "failed"
     assert view.is_revival

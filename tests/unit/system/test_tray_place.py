@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pytest
 
 from aiserver_tray.system import tray_place
-from aiserver_tray.system.tray_place import ANY, SCREEN, Way, lack
+from aiserver_tray.system.tray_place import ANY, SCREEN, Way, why_unavailable
 
 GNOME, LIBRARY = "gnome-shell-extension-appindicator", "gir1.2-ayatanaappindicator3-0.1"
 
@@ -31,7 +31,7 @@ def test_what_it_lacks_is_named_with_what_to_install(
 ) -> None:
     monkeypatch.setattr(tray_place, "_is_on_bus", lambda: bus)
     monkeypatch.setattr(tray_place, "_is_on_screen", lambda: screen)
-    found = lack(ways)
+    found = why_unavailable(ways)
     assert (found is None) == (what is None)
     assert what is None or what in str(found)
     assert "aiserver-tray open" in str(found or "aiserver-tray open")
@@ -41,4 +41,4 @@ def test_no_display_and_no_bus_have_none(monkeypatch: pytest.MonkeyPatch) -> Non
     pytest.importorskip("gi", reason="GTK's bindings are the system's")
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
-    assert GNOME in str(lack(ANY))
+    assert GNOME in str(why_unavailable(ANY))

@@ -127,7 +127,7 @@ def test_what_an_operation_does_is_not_told_as_a_failure() -> None:
     over = replace(restart, status="failed")
     assert not notifier.take(snapshot(DEAD, operations=(over,)), LATER + 1)
     assert not notifier.take(snapshot(DEAD, operations=(over,)), LATER + 60)
-    # Nor is its mending by another one told as a recovery.
+    # Nor is its recovery by another one told as a recovery.
     again = replace(restart, id="2")
     assert not notifier.take(snapshot(N8N, operations=(over, again)), LATER + 70)
     assert not notifier.take(snapshot(N8N, operations=(over,)), LATER + 80)

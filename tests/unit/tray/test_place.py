@@ -7,7 +7,7 @@ import pytest
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.tray import place
-from aiserver_tray.tray.place import PlaceWatch, Remarks, Starter
+from aiserver_tray.tray.place import PlaceCallbacks, PlaceWatch, Starter
 
 WHY = Text("{why}", why="no panel")
 
@@ -20,17 +20,17 @@ class Desktop:
         self.looks: SimpleQueue[None] = SimpleQueue()
         self.told: SimpleQueue[str] = SimpleQueue()
 
-    def lack(self) -> Text | None:
+    def why_hidden(self) -> Text | None:
         self.looks.put(None)
         return self.why
 
     def watch(self, starter: Starter) -> PlaceWatch:
-        remarks = Remarks(
+        remarks = PlaceCallbacks(
             missing=lambda why: self.told.put(str(why)),
             found=lambda: self.told.put("found"),
             show=lambda: self.told.put("show"),
         )
-        return PlaceWatch(starter, self.lack, remarks)
+        return PlaceWatch(starter, self.why_hidden, remarks)
 
 
 @pytest.fixture

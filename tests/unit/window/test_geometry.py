@@ -38,7 +38,7 @@ def test_it_comes_back_where_it_was(place: Geometry) -> None:
         (Geometry(100, 50, 200, 200), Geometry(100, 50, 900, 600)),
     ],
 )
-def test_what_can_not_be_seen_is_mended(place: Geometry, seen: Geometry) -> None:
+def test_what_can_not_be_seen_is_corrected(place: Geometry, seen: Geometry) -> None:
     assert fitted(place, [LEFT]) == seen
 
 

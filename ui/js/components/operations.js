@@ -13,7 +13,7 @@ import { icon } from "./icon.js";
  * @typedef {import("../types.js").Operation} Operation
  * @typedef {import("../types.js").OperationKind} OperationKind
  * @typedef {import("../types.js").Failure} Failure
- * @typedef {import("../types.js").Mend} Mend
+ * @typedef {import("../types.js").Fix} Fix
  * @typedef {import("../types.js").Module} Module
  */
 
@@ -141,23 +141,23 @@ const each = (error) => (error.data?.errors?.length ? error.data.errors : [error
 /** @param {Operation} operation @param {Failure} error @param {string} lead @param {PageState} page */
 function failed(operation, error, lead, { asked, connection }) {
   const all = each(error);
-  const mends = all.flatMap(({ data }) => data?.mend ?? []);
-  // What nobody can mend from here would only fail again.
-  const isMendable = mends.length === all.length && !operation.foreign;
+  const fixes = all.flatMap(({ data }) => data?.fix ?? []);
+  // What nobody can fix from here would only fail again.
+  const isFixable = fixes.length === all.length && !operation.foreign;
   const enabled = connection === "up" && !asked.has(operation.id);
-  return failure(operation.id, lead, error, isMendable ? mendButton(operation, mends, enabled) : nothing);
+  return failure(operation.id, lead, error, isFixable ? fixButton(operation, fixes, enabled) : nothing);
 }
 
-/** @param {Operation} operation @param {Mend[]} mends @param {boolean} enabled */
-function mendButton(operation, mends, enabled) {
+/** @param {Operation} operation @param {Fix[]} fixes @param {boolean} enabled */
+function fixButton(operation, fixes, enabled) {
   const action = t("Allow and start again");
   const run = () => actions.confirm({
     title: t("Allow this change?"),
-    text: [...new Set(mends.map(({ question }) => question))].join(" "),
+    text: [...new Set(fixes.map(({ question }) => question))].join(" "),
     action,
-    run: () => actions.mend(operation, mends),
+    run: () => actions.fix(operation, fixes),
   });
-  return html`<div class="mend">${button({ text: action, enabled, run })}</div>`;
+  return html`<div class="fix">${button({ text: action, enabled, run })}</div>`;
 }
 
 /** @param {string} id @param {string} lead @param {Failure} error @param {unknown} [more] */

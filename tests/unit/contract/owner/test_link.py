@@ -176,7 +176,7 @@ def fill_queue(app: App) -> None:
             pipes.connect(place, 0.0).close()
 
 
-def test_it_says_why_there_is_no_core_and_finds_one_when_that_is_mended(
+def test_it_says_why_there_is_no_core_and_finds_one_when_that_is_fixed(
     app: App, tmp_path: Path
 ) -> None:
     in_the_way = tmp_path / "home"

@@ -52,7 +52,7 @@ class Noted:
     def unset(self, address: str) -> None:
         self.done.append(f"unset {address}")
 
-    def tell(self, text: Text) -> None:
+    def report(self, text: Text) -> None:
         self.done.append(text.render())
 
 

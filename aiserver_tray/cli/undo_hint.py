@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import click
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.cli.common import tell
+from aiserver_tray.cli.common import report
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
 
 
-class WayBack:
+class UndoHint:
     """Commands that take back what the running one has done so far, the last thing first; told
     behind the error where it does not come to its `end`."""
 
@@ -36,4 +36,4 @@ class WayBack:
                 "Completed steps are kept. Run the same command again to continue. To undo them, "
                 "run:"
             )
-            tell([said.render(self._app.language), *(f"  {line}" for line in self._commands)])
+            report([said.render(self._app.language), *(f"  {line}" for line in self._commands)])

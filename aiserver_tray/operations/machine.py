@@ -38,7 +38,7 @@ class HostPort(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Machine:
     """``claims``: the ports that a container, by its id, has or will ask for when it is started;
     our own containers of the modules in question are not among them.
     ``listeners``: the wanted ports that a process of this machine has, and which, where that may
@@ -56,9 +56,7 @@ class Surroundings:
     is_free: Callable[[HostPort], bool] = field(default=lambda _: True, compare=False)
 
 
-def surroundings_of(
-    engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]
-) -> Surroundings:
+def inspect_machine(engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]) -> Machine:
     """All that could be in the way of *targets* beside what *found* tells. Takes a request for
     each container that does not run and is not ours or of another module.
 
@@ -68,7 +66,7 @@ def surroundings_of(
     info = engine.info()
     wanted = wanted_ports(targets)
     is_free = _is_free if info.is_local else _is_free_elsewhere
-    return Surroundings(
+    return Machine(
         memory=info.memory,
         claims=_claims(engine, found, [t.name for t in targets]) if wanted else {},
         listeners=_listeners(wanted, found.containers, is_free),

@@ -9,9 +9,9 @@ import pytest
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.http.server import Binding, BrowserServer
-from aiserver_tray.tray import screens
-from aiserver_tray.tray.screens import Screens
-from aiserver_tray.window.launcher import Breakdown
+from aiserver_tray.tray import page_opener
+from aiserver_tray.tray.page_opener import PageOpener
+from aiserver_tray.window.launcher import WindowFailure
 from tests.support import states
 from tests.support.scripted import Scripted
 
@@ -33,8 +33,8 @@ CRASHED_AGAIN = (
 class Windows:
     """Breaks down when a test says so."""
 
-    def __init__(self, on_broken: Callable[[Breakdown], None]) -> None:
-        self._on_broken = on_broken
+    def __init__(self, on_failure: Callable[[WindowFailure], None]) -> None:
+        self._on_failure = on_failure
         self.asked: list[str] = []
 
     def show_dashboard(self, page: str) -> None:
@@ -45,33 +45,33 @@ class Windows:
 
     def break_down(self, module: str | None = None) -> None:
         """There is no browser engine."""
-        self._on_broken(Breakdown(module, "it is missing", has_engine=False))
+        self._on_failure(WindowFailure(module, "it is missing", has_engine=False))
 
     def crash(self, module: str | None = None) -> None:
         """The browser engine did."""
-        self._on_broken(Breakdown(module, "it is gone", has_engine=True))
+        self._on_failure(WindowFailure(module, "it is gone", has_engine=True))
 
     def close(self) -> None:
         """Nothing is open."""
 
 
 class Desk:
-    """Screens, and what came of them."""
+    """PageOpener, and what came of them."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
         self.opened: list[str] = []
         self.can_serve = True
         self.now = 1000.0
-        self.screens = Screens(
+        self.page_opener = PageOpener(
             self._make,
             self._serve,
             lambda text: self.told.append(str(text)),
             now=lambda: self.now,
         )
 
-    def _make(self, on_broken: Callable[[Breakdown], None]) -> Windows:
-        self.windows = Windows(on_broken)
+    def _make(self, on_failure: Callable[[WindowFailure], None]) -> Windows:
+        self.windows = Windows(on_failure)
         return self.windows
 
     def _serve(self) -> BrowserServer | None:
@@ -87,16 +87,16 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     desk = Desk()
-    monkeypatch.setattr(screens, "open_url", desk.opened.append)
-    with closing(desk.screens):
+    monkeypatch.setattr(page_opener, "open_url", desk.opened.append)
+    with closing(desk.page_opener):
         yield desk
 
 
 def test_the_page_that_was_asked_for_is_the_one_that_the_browser_shows(desk: Desk) -> None:
-    desk.screens.show_dashboard("settings")
+    desk.page_opener.show_dashboard("settings")
     assert (desk.windows.asked, desk.opened) == (["settings"], [])
     desk.windows.break_down()
-    desk.screens.show_dashboard("logs/n8n")
+    desk.page_opener.show_dashboard("logs/n8n")
     assert desk.pages() == ["settings", "logs/n8n"]
     assert len({urlsplit(url).netloc for url in desk.opened}) == 1, "one server"
     assert desk.told == [NO_ENGINE]
@@ -104,18 +104,18 @@ def test_the_page_that_was_asked_for_is_the_one_that_the_browser_shows(desk: Des
 
 
 def test_a_module_that_is_opened_first_is_what_is_opened(desk: Desk) -> None:
-    desk.screens.open_module(N8N)
+    desk.page_opener.open_module(N8N)
     desk.windows.break_down("n8n")
-    desk.screens.open_module(N8N)
+    desk.page_opener.open_module(N8N)
     assert desk.opened == [N8N["open"]] * 2
-    desk.screens.show_dashboard("home")
+    desk.page_opener.show_dashboard("home")
     assert desk.pages() == ["home"]
 
 
 def test_where_another_window_may_do_better_no_browser_is_opened(desk: Desk) -> None:
-    desk.screens.open_module(N8N)
+    desk.page_opener.open_module(N8N)
     desk.windows.crash("n8n")
-    desk.screens.show_dashboard("home")
+    desk.page_opener.show_dashboard("home")
     assert (desk.opened, desk.told) == ([], [CRASHED])
     assert desk.windows.asked[1:] == ["home"]
 
@@ -126,9 +126,9 @@ def test_where_the_same_window_crashes_again_within_a_minute_the_browser_takes_o
 ) -> None:
     def show() -> None:
         if module:
-            desk.screens.open_module(N8N)
+            desk.page_opener.open_module(N8N)
         else:
-            desk.screens.show_dashboard("settings")
+            desk.page_opener.show_dashboard("settings")
 
     show()
     desk.windows.crash(module)
@@ -147,7 +147,7 @@ def test_where_the_same_window_crashes_again_within_a_minute_the_browser_takes_o
 
 def test_without_a_contract_there_is_nothing_to_be_served(desk: Desk) -> None:
     desk.can_serve = False
-    desk.screens.show_dashboard("home")
+    desk.page_opener.show_dashboard("home")
     desk.windows.break_down()
     assert desk.opened == []
 
@@ -156,8 +156,8 @@ def test_a_browser_that_is_missing_is_told(desk: Desk, monkeypatch: pytest.Monke
     def fail(_url: str) -> None:
         raise SettingError("BROWSER", Text("none was found"))
 
-    monkeypatch.setattr(screens, "open_url", fail)
-    desk.screens.show_dashboard("home")
+    monkeypatch.setattr(page_opener, "open_url", fail)
+    desk.page_opener.show_dashboard("home")
     desk.windows.break_down()
     assert desk.told[0] == NO_ENGINE
     assert "none was found" in desk.told[1]

@@ -10,7 +10,7 @@ _LIKELY = ("*compose*.y*ml", "*/*compose*.y*ml", "*/*/*compose*.y*ml")
 """Where projects have their Compose files, the nearest first."""
 
 
-def passed_over(folders: Iterable[Path], modules: Iterable[Path]) -> Iterator[Problem]:
+def ignored_folders(folders: Iterable[Path], modules: Iterable[Path]) -> Iterator[Problem]:
     """A note for each of *folders* that has a Compose file under another name, or deeper inside,
     and neither holds one of the folders of *modules* nor belongs to one."""
     taken = set(modules)

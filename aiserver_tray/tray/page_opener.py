@@ -10,7 +10,7 @@ from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Json
 from aiserver_tray.system.open_url import open_url
-from aiserver_tray.window.launcher import Breakdown
+from aiserver_tray.window.launcher import WindowFailure
 
 if TYPE_CHECKING:
     from aiserver_tray.contract.http.server import BrowserServer
@@ -20,7 +20,7 @@ _RETRY_SECONDS: Final = 60.0
 """Seconds after a window broke down in which the next does no better if it breaks down, too."""
 
 
-_Hope = Literal["no window", "none that lasts", "another window"]
+_Fallback = Literal["no window", "none that lasts", "another window"]
 """What may show what a window that broke down was to show."""
 
 
@@ -37,14 +37,14 @@ class Windows(Protocol):
         """Close all."""
 
 
-class Screens:
+class PageOpener:
     """*windows* makes the windows, given what is told of those that break down. *serve* begins to
     serve the dashboard to the web browser; None while there is nothing to be served. *tell* tells
     the user what went wrong. *now* stands for the clock."""
 
     def __init__(
         self,
-        windows: Callable[[Callable[[Breakdown], None]], Windows],
+        windows: Callable[[Callable[[WindowFailure], None]], Windows],
         serve: Callable[[], "BrowserServer | None"],
         tell: Callable[[Text], None],
         *,
@@ -59,9 +59,9 @@ class Screens:
         """The last that was asked for: a window that can't be had takes it along."""
         self._addresses: dict[str, str] = {}
         """Module -> its page, for the same reason."""
-        self._broke_down: dict[str | None, float] = {}
+        self._failed_at: dict[str | None, float] = {}
         """Module, or None for the dashboard -> when its window last did."""
-        self._windows = windows(self._on_broken)
+        self._windows = windows(self._on_failure)
 
     def show_dashboard(self, page: str) -> None:
         """Open or raise the dashboard on *page*.
@@ -96,23 +96,23 @@ class Screens:
         if browser:
             browser.close()
 
-    def _on_broken(self, breakdown: Breakdown) -> None:
+    def _on_failure(self, failure: WindowFailure) -> None:
         """Where no window can be had at all, or none that lasts, the web browser takes over, and
         shows what this one was to show."""
-        hope = self._hope(breakdown)
-        self._tell(_what_happened(hope, breakdown.reason))
-        if hope == "another window":
+        fallback = self._fallback(failure)
+        self._tell(_what_happened(fallback, failure.reason))
+        if fallback == "another window":
             return
         try:
             if browser := self._begin():
-                open_url(self._address(breakdown.module, browser))
+                open_url(self._address(failure.module, browser))
         except AiServerError as error:
             self._tell(error.text)
 
-    def _hope(self, breakdown: Breakdown) -> _Hope:
-        now, before = self._now(), self._broke_down.get(breakdown.module)
-        self._broke_down[breakdown.module] = now
-        if not breakdown.has_engine:
+    def _fallback(self, failure: WindowFailure) -> _Fallback:
+        now, before = self._now(), self._failed_at.get(failure.module)
+        self._failed_at[failure.module] = now
+        if not failure.has_engine:
             return "no window"
         is_again = before is not None and now - before < _RETRY_SECONDS
         return "none that lasts" if is_again else "another window"
@@ -127,14 +127,14 @@ class Screens:
         return browser.invitation(self._page) if module is None else self._addresses[module]
 
 
-def _what_happened(hope: _Hope, reason: str) -> Text:
-    if hope == "no window":
+def _what_happened(fallback: _Fallback, reason: str) -> Text:
+    if fallback == "no window":
         return Text(
             "AI-Server Tray can't open windows: there is no browser engine ({reason}). Your web "
             "browser is used instead.",
             reason=reason,
         )
-    if hope == "none that lasts":
+    if fallback == "none that lasts":
         return Text(
             "The window crashed again ({reason}). Your web browser is used instead until you "
             "restart AI-Server Tray.",

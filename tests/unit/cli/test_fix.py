@@ -1,4 +1,4 @@
-"""What an error can be mended by is asked, and done only on a yes."""
+"""What an error can be fixed by is asked, and done only on a yes."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from click.testing import CliRunner
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import AiServerError, JointError, ResourcesError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.cli.mend import mend
+from aiserver_tray.cli.fix import fix
 
 ALLOW = "app.kernel_settings"
 MENDABLE = ResourcesError(
-    Text("too low"), mend={"setting": ALLOW, "value": "true", "question": Text("May it?")}
+    Text("too low"), fix={"setting": ALLOW, "value": "true", "question": Text("May it?")}
 )
 
 
@@ -31,7 +31,7 @@ def test_only_what_is_wholly_mended_is_asked_for(
 ) -> None:
     app = App(tmp_path / "home", ())
     with CliRunner().isolation(answer) as (_, errors, _):
-        assert mend(error, app) is (stored == "true")
+        assert fix(error, app) is (stored == "true")
     assert errors is not None
     assert told in errors.getvalue().decode()
     assert app.settings.values({ALLOW: app.declared[ALLOW]})[ALLOW] == stored

@@ -1,0 +1,38 @@
+"""What an error says that it can be fixed by: a setting that the user is asked for."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from aiserver_tray.base.errors import AiServerError, each
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.cli.common import report, report_failure, status_of
+from aiserver_tray.cli.core import set_setting
+from aiserver_tray.cli.terminal import is_interactive
+
+if TYPE_CHECKING:
+    from aiserver_tray.app import App
+
+
+def fix_or_exit(error: AiServerError, app: "App") -> None:
+    """Tell *error*, and end the process unless it is fixed."""
+    report_failure(error, app.language)
+    if not is_interactive() or not fix(error, app):
+        sys.exit(status_of(error))
+
+
+def fix(error: AiServerError, app: "App") -> bool:
+    """Whether *error* is fixed: all that it is about can be, and the user says yes to that. A
+    fix is ``{"setting": ADDRESS, "value": VALUE, "question": TEXT}``."""
+    told = [one.data_in(app.language) for one in each(error)]
+    fixes: list[dict[str, str]] = [data["fix"] for data in told if "fix" in data]
+    if len(fixes) < len(told):
+        return False
+    report(one["question"] for one in fixes)
+    question = Text("Allow this and continue?").render(app.language)
+    if not click.confirm(question, default=False, err=True):
+        return False
+    for setting, value in {one["setting"]: one["value"] for one in fixes}.items():
+        set_setting(app, setting, value)
+    return True
