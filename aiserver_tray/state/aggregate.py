@@ -15,8 +15,8 @@ from aiserver_tray.state.required import closure, required_now
 if TYPE_CHECKING:
     from aiserver_tray.state.reduce import State
 
-Judgements = dict[str, tuple[object, Judgement]]
-"""Name of a container -> what its last judgement was based on, and the judgement."""
+Views = dict[str, tuple[object, ModuleView]]
+"""Name of a module -> what its last view was made of, and the view."""
 
 _WORST_FIRST: tuple[StateName, ...] = (
     "engine_down", "error", "degraded", "stopping", "starting", "running", "stopped",
@@ -31,7 +31,7 @@ def snapshot(state: "State") -> Snapshot:
     """
     modules = list(_modules(state))
     users = _users(modules)
-    views = tuple(_module_view(state, module, users.get(module.name, [])) for module in modules)
+    views = tuple(_remembered(state.views, m, users.get(m.name, ())) for m in modules)
     states: list[StateName] = [view.state for view in views]
     return Snapshot(
         engine=state.engine,
@@ -49,14 +49,21 @@ def _worst(states: Iterable[StateName]) -> StateName:
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """A module with its containers, by name, and all that it requires as it runs.
+    """A module with all that its view is made of, except for its users.
 
-    ``wanted``: asked for, or required by one that is; ``planned``: likewise for the starts that
-    have no steps yet."""
+    ``containers``: by name. ``required``: all that it requires as it runs. ``wanted``: asked for,
+    or required by one that is; ``planned``: likewise for the starts that have no steps yet.
+    ``starting``, ``unplanned``: names of its containers that an operation is to start, and that
+    ended without us."""
 
     model: ModuleModel
     containers: Mapping[str, Container]
-    required: frozenset[str] = frozenset()
+    required: frozenset[str]
+    starting: frozenset[str]
+    unplanned: frozenset[str]
+    has_engine: bool
+    is_stopping: bool
+    is_busy: bool
     wanted: bool = False
     planned: bool = False
     orphan: bool = False
@@ -93,7 +100,8 @@ def _modules(state: "State") -> Iterator[_Module]:
     for name, container in state.containers.items():
         containers.setdefault(container.module, {})[name] = container
     for model in state.modules:
-        yield _Module(
+        yield _module(
+            state,
             model,
             containers.pop(model.name, {}),
             closure(now, now[model.name]),
@@ -101,8 +109,29 @@ def _modules(state: "State") -> Iterator[_Module]:
             planned=model.name in planned,
         )
     for name in sorted(containers):
-        required = closure(now, now[name])
-        yield _Module(ModuleModel(name, "feature"), containers[name], required, orphan=True)
+        orphan = ModuleModel(name, "feature")
+        yield _module(state, orphan, containers[name], closure(now, now[name]), orphan=True)
+
+
+def _module(
+    state: "State",
+    model: ModuleModel,
+    containers: Mapping[str, Container],
+    required: frozenset[str],
+    **more: bool,
+) -> _Module:
+    names = containers.keys() | {service.container for service in model.services}
+    return _Module(
+        model,
+        containers,
+        required,
+        starting=state.work.starting & names,
+        unplanned=state.unplanned & names,
+        has_engine=state.engine.running,
+        is_stopping=model.name in state.work.stopping,
+        is_busy=state.work.has(model.name),
+        **more,
+    )
 
 
 def _service_of(container: Container) -> ServiceModel:
@@ -119,10 +148,20 @@ def _users(modules: Iterable[_Module]) -> dict[str, list[str]]:
     return users
 
 
-def _module_view(state: "State", module: _Module, users: Sequence[str]) -> ModuleView:
+def _remembered(views: Views, module: _Module, users: Sequence[str]) -> ModuleView:
+    """The same view as before where nothing in it changed: a fact is about one of many modules,
+    and whoever gets a view knows by it that it is the same."""
+    basis = module, tuple(users)
+    known = views.get(module.name)
+    if known is None or known[0] != basis:
+        known = views[module.name] = basis, _view(*basis)
+    return known[1]
+
+
+def _view(module: _Module, users: tuple[str, ...]) -> ModuleView:
     model = module.model
-    judged = _judged(state, module)
-    current = _module_state(state, module, judged)
+    judged = _judged(module)
+    current = _module_state(module, judged)
     return ModuleView(
         name=model.name,
         kind=model.kind,
@@ -132,12 +171,12 @@ def _module_view(state: "State", module: _Module, users: Sequence[str]) -> Modul
         reason=model.problem or _reason(model.name, judged),
         orphan=module.orphan,
         wanted=module.wanted,
-        used_by=tuple(users),
+        used_by=users,
         open=_page(module),
         problem=model.problem,
         title=model.title,
         summary=model.summary,
-        abilities=module_abilities(_condition(state, module, current, users)),
+        abilities=module_abilities(_condition(module, current, users)),
         services=(
             *(judgement.view for judgement in judged),
             *(
@@ -148,19 +187,17 @@ def _module_view(state: "State", module: _Module, users: Sequence[str]) -> Modul
     )
 
 
-def _condition(
-    state: "State", module: _Module, current: StateName, users: Sequence[str]
-) -> Condition:
+def _condition(module: _Module, current: StateName, users: tuple[str, ...]) -> Condition:
     return Condition(
         state=current,
         is_alive=module.is_alive,
         has_containers=bool(module.containers),
         is_wanted=module.wanted,
-        is_busy=state.work.has(module.name),
+        is_busy=module.is_busy,
         is_orphan=module.orphan,
         has_page=bool(module.model.open),
         problem=module.model.problem,
-        users=tuple(users),
+        users=users,
     )
 
 
@@ -174,8 +211,8 @@ def _page(module: _Module) -> str | None:
 _IDLE = Circumstances(wanted=False, live=False, starting=False, unplanned=False)
 
 
-def _judged(state: "State", module: _Module) -> list[Judgement]:
-    wanted = module.wanted and state.engine.running
+def _judged(module: _Module) -> list[Judgement]:
+    wanted = module.wanted and module.has_engine
     jobs = {service.container for service in module.services if service.is_job}
     live = any(c.status in ALIVE for name, c in module.containers.items() if name not in jobs)
     known = {service.name for service in module.services}
@@ -183,15 +220,14 @@ def _judged(state: "State", module: _Module) -> list[Judgement]:
     renewed = any(container.status in ALIVE for container in gone)
     awaited = _awaited(module) if jobs else frozenset()
     return [
-        _remembered(
-            state.judgements,
+        judge(
             service,
             module.containers.get(service.container),
             Circumstances(
                 wanted=wanted,
                 live=live,
-                starting=module.planned or service.container in state.work.starting,
-                unplanned=service.container in state.unplanned,
+                starting=module.planned or service.container in module.starting,
+                unplanned=service.container in module.unplanned,
                 renewed=renewed,
                 awaited=service.name in awaited,
             ),
@@ -209,26 +245,10 @@ def _awaited(module: _Module) -> frozenset[str]:
     return closure(needs, (s.name for s in module.services if not s.is_job or found[s.name]))
 
 
-def _remembered(
-    judgements: Judgements,
-    service: ServiceModel,
-    container: Container | None,
-    circumstances: Circumstances,
-) -> Judgement:
-    """As judged before, where it is still the same: a fact changes one of many containers."""
-    basis = (service, container, circumstances)
-    known = judgements.get(service.container)
-    if known is not None and known[0] == basis:
-        return known[1]
-    judgement = judge(*basis)
-    judgements[service.container] = (basis, judgement)
-    return judgement
-
-
-def _module_state(state: "State", module: _Module, judged: Iterable[Judgement]) -> StateName:
-    if not state.engine.running:
+def _module_state(module: _Module, judged: Iterable[Judgement]) -> StateName:
+    if not module.has_engine:
         return "engine_down"
-    if module.name in state.work.stopping:
+    if module.is_stopping:
         return "stopping"
     if module.model.problem and module.wanted and not module.is_alive:
         return "error"

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.model import Container, EngineView, ModuleModel, OperationView, Snapshot
-from aiserver_tray.state.aggregate import Judgements, snapshot
+from aiserver_tray.state.aggregate import Views, snapshot
 from aiserver_tray.state.facts import (
     ChosenChanged,
     ContainerGone,
@@ -45,7 +45,7 @@ class State:
     operations: tuple[OperationView, ...] = ()
     unplanned: frozenset[str] = frozenset()
     work: Work = field(default_factory=Work)
-    judgements: Judgements = field(default_factory=dict, repr=False, compare=False)
+    views: Views = field(default_factory=dict, repr=False, compare=False)
     """What earlier snapshots found, for the next to use where nothing changed."""
 
     @cached_property

@@ -170,7 +170,20 @@ def test_what_earlier_snapshots_found_does_not_change_later_ones(sequence: list[
     state = State()
     for fact in sequence:
         state = reduce(state, fact)
-        assert state.snapshot == replace(state, judgements={}).snapshot
+        assert state.snapshot == replace(state, views={}).snapshot
+
+
+def test_what_did_not_change_keeps_its_very_view() -> None:
+    models = ModulesChanged((model("web", "app"), model("db", "db", kind="basic")))
+    listed = ContainersListed((container("web/app"), container("db/db")))
+    before = after(UP, models, listed, DesiredChanged(frozenset({"web"})))
+
+    now = reduce(before, ContainerSeen(container("web/app", health="unhealthy")))
+
+    web, db = now.snapshot.modules
+    assert (web.state, db) == ("error", before.snapshot.modules[1])
+    assert db is before.snapshot.modules[1]
+    assert web is not before.snapshot.modules[0]
 
 
 @given(facts, facts)
