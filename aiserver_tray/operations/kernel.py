@@ -1,4 +1,4 @@
-"""The engine's kernel: how its settings are, and raising one that the user lets us raise."""
+"""The engine's kernel: reading its settings, and raising one if the user allows it."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ class Kernel:
 
     @property
     def may_raise(self) -> bool:
-        """Whether the user lets us raise settings.
+        """Whether the user allows AI-Server Tray to raise settings.
 
         Raises:
             SettingError: that can't be read.
@@ -38,13 +38,13 @@ class Kernel:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is this machine's own."""
+        """Whether the engine's kernel is the kernel of this machine."""
         return self._engine.info().shares_kernel
 
     def read(self, needed: Mapping[str, int]) -> dict[str, int]:
-        """The values of the settings of these names, of those that there are. Of another machine's
-        kernel they are read by a container, and not again while the engine runs where they were
-        as high as *needed*: a kernel forgets them when it ends, and a person may change one.
+        """The values of these settings, as far as they exist. A container reads them from another
+        machine's kernel. The values are cached while the engine runs, if they were at least as high
+        as *needed*: a restarted kernel has its defaults again, and a user may raise a setting.
 
         Raises:
             ObjectNotFoundError: a container would have to, and the engine lacks its image.

@@ -1,9 +1,10 @@
-"""Locks on modules: two operations on one module never interleave, whatever processes they are in.
+"""Locks on modules, so that two operations on one module never overlap, even in different
+processes.
 
-In the user's runtime folder, per engine and module, stand ``NAME.lock``, which is locked through
-the operating system and so released when a process dies, and beside it ``NAME.json``, which says
-who holds it. Two files, since Windows lets nobody read a file that is locked. A lock file is never
-removed: whoever waits has it open, and would then lock another file than those who come later.
+Each engine and module has two files in the user's runtime folder. The operating system locks
+``NAME.lock``, and releases the lock when the process dies. ``NAME.json`` names the holder; it is a
+separate file, because Windows allows no other process to read a locked file. A lock file is never
+removed: a process that waits has it open, and would then lock another file than later processes.
 """
 
 import hashlib
@@ -26,22 +27,23 @@ from aiserver_tray.system.paths import runtime_folder
 from aiserver_tray.system.processes import has_written
 
 _POLL_SECONDS = 0.05
-"""The operating systems have no lock that can be waited for and given up from another thread."""
+"""Seconds between two attempts. No operating system offers a lock whose wait can be cancelled from
+another thread."""
 
 _WRITE_TIMEOUT_SECONDS = 0.5
-"""How long one who has just got a lock may take to write who it is."""
+"""Seconds that a new holder may need to write its name."""
 
 
 _ONE_SHOTS = "+one-shot"
 """No module is named so."""
 
 _ABANDONED_SECONDS = 600
-"""How long an engine may still be at what somebody asked of it who has died since."""
+"""Seconds for which the engine may still work on requests of a process that has died."""
 
 
 class Holder(NamedTuple):
-    """Who holds a module's lock. ``is_own``: the operation is about this module; else it holds it
-    because others need it."""
+    """The holder of a module's lock. ``is_own``: the operation names this module; otherwise other
+    modules of the operation require it."""
 
     pid: int
     command: str
@@ -49,7 +51,7 @@ class Holder(NamedTuple):
 
     @property
     def kind(self) -> OperationKind:
-        """What its command does."""
+        """The kind of operation of its command."""
         words = self.command.split()
         for kind in get_args(OperationKind):
             if kind in words[1:2]:
@@ -58,12 +60,12 @@ class Holder(NamedTuple):
 
 
 def refuse(busy: BusyError) -> NoReturn:
-    """What to do about a module that another operation has: fail."""
+    """Fail, because another operation holds the module."""
     raise busy
 
 
 @contextmanager
-def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do meanwhile
+def module_locks(  # noqa: PLR0913 - what to lock, for which command, and a callback
     engine_id: str,
     modules: Iterable[str],
     command: str,
@@ -72,13 +74,13 @@ def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do mea
     *,
     required: Iterable[str] = (),
 ) -> Iterator[dict[str, Holder]]:
-    """Hold *modules* of the engine, and what they have *required*, against every other operation,
-    also of this process. Gives those who had one of them last and died with it not long ago; who
-    is left in there when the locks are given back, the next will be told of.
+    """Lock *modules* of the engine and the *required* ones, against every other
+    operation, even in this process. Yields the holders that died a short time ago without a
+    release; a holder that stays in the mapping is reported to the next operation.
 
-    *command* is what others are told that they wait for (``aiserver-tray up n8n``). *on_busy* is
-    called once for each module that another operation has; when it returns, the module is waited
-    for. All are taken in one order, so that no two operations wait for each other.
+    *command* is shown to waiting processes (``aiserver-tray up n8n``). *on_busy* is called once for
+    each module that is locked; when it returns, this waits for the module. All locks are taken in
+    the same order, which prevents deadlocks.
 
     Raises:
         BusyError: from `refuse`.
@@ -105,7 +107,7 @@ def module_locks(  # noqa: PLR0913 - who holds what for whom, and what to do mea
 
 @contextmanager
 def one_shot_lock(engine_id: str, cancelled: threading.Event | None = None) -> Iterator[None]:
-    """Hold what lets one container at a time run for a single command; waits for it.
+    """Lock that lets one container at a time run for a single command. Waits for the lock.
 
     Raises:
         CancelledError: *cancelled* was set while waiting.
@@ -134,28 +136,28 @@ def holders(engine_id: str) -> dict[str, Holder]:
 
 
 class _Signature:
-    """The file beside a lock that says who holds it."""
+    """The file beside a lock that names its holder."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def write(self, holder: Holder | None) -> None:
-        """Say that *holder* has it, or nobody."""
+        """Write that *holder* has the lock; None: nobody."""
         content = json.dumps(holder._asdict()) if holder else ""
-        # In place, since Windows removes and renames no file that another process reads just now.
-        # Where it can't be written, the lock holds all the same.
+        # Written in place, because Windows can't remove or rename a file that another process
+        # reads. If it can't be written, the lock works all the same.
         with suppress(OSError):
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(content)
 
     def holder(self) -> Holder | None:
-        """Who says to hold it and is alive; None where nobody does, or not yet."""
+        """The holder, if it is alive. None if there is none, or it has not written its name yet."""
         holder = self._read()
         return holder if holder and has_written(holder.pid, self._path) else None
 
     def last_holder(self) -> Holder | None:
-        """To be asked by who has just taken it: who had it before and did not give it back."""
+        """The previous holder, if it died without a release. Only the new holder may ask this."""
         holder = self._read()
         with suppress(OSError):
             if holder and time.time() - self._path.stat().st_mtime < _ABANDONED_SECONDS:
@@ -172,8 +174,8 @@ class _Signature:
 
 
 class _Lock:
-    """One module's lock, for one holder: the file lock is an object of its own, so that it holds
-    between threads too."""
+    """A module's lock for one holder. Each holder has its own file lock object, so that it also
+    works between threads."""
 
     def __init__(self, folder: Path, engine_id: str, module: str) -> None:
         self.module = module
@@ -183,7 +185,7 @@ class _Lock:
         self._lock = FileLock(self._path, mode=0o600, thread_local=False)
 
     def try_acquire(self) -> bool:
-        """Take it, if it is free."""
+        """Take the lock if it is free."""
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
@@ -197,7 +199,7 @@ class _Lock:
         return True
 
     def release(self, last: Holder | None) -> None:
-        """Give it back, as if *last* had been the last to have it."""
+        """Release the lock. *last* is recorded as the last holder."""
         self.signature.write(last)
         self._lock.release()
 
@@ -219,5 +221,6 @@ def _folder() -> Path:
 
 
 def _prefix(engine_id: str) -> str:
-    """What an engine's files begin with: some engines' ids hold characters that Windows refuses."""
+    """The prefix of an engine's files. It is a hash, because some engine IDs contain characters
+    that Windows does not allow."""
     return hashlib.sha256(engine_id.encode()).hexdigest()[:16] + "-"

@@ -1,5 +1,5 @@
-"""What the engine's machine has, and which of its ports are spoken for, as far as some modules
-depend on it."""
+"""The engine's machine: its memory, its disk and the ports in use, as far as modules depend on
+them."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,21 +32,19 @@ class HostPort(NamedTuple):
         return cls(port.address, port.host, port.protocol)
 
     def collides(self, other: "HostPort") -> bool:
-        """Whether only one of the two can be had."""
+        """Whether both ports can't be in use at the same time."""
         is_same = (self.number, self.protocol) == (other.number, other.protocol)
         return is_same and overlap(self.address, other.address)
 
 
 @dataclass(frozen=True)
 class Machine:
-    """``claims``: the ports that a container, by its id, has or will ask for when it is started;
-    our own containers of the modules in question are not among them.
-    ``listeners``: the wanted ports that a process of this machine has, and which, where that may
-    be seen, or that its system keeps back. ``memory`` (bytes) is the engine's.
-    ``available_memory`` and ``free_disk`` (bytes, of the engine's data) are known only where the
-    engine shares this machine's kernel.
-    ``is_free``: whether a port could be had as far as this machine is concerned.
-    """
+    """``claims``: by container ID, the ports that a container has, or takes when it starts; our own
+    containers of the modules in question are left out. ``listeners``: the wanted ports that a
+    process of this machine uses or that the system reserves, with the owner if it is known.
+    ``memory`` (bytes) is that of the engine. ``available_memory`` and ``free_disk`` (bytes, in the
+    engine's data folder) are known only if the engine shares the kernel of this machine.
+    ``is_free``: whether a port is free, as far as this machine knows."""
 
     memory: int
     claims: Mapping[str, frozenset[HostPort]] = field(default_factory=dict)
@@ -57,8 +55,8 @@ class Machine:
 
 
 def inspect_machine(engine: "Engine", found: Survey, targets: Sequence[ModuleTarget]) -> Machine:
-    """All that could be in the way of *targets* beside what *found* tells. Takes a request for
-    each container that does not run and is not ours or of another module.
+    """Collect everything that may conflict with *targets*, besides what *found* has. Sends one
+    request for each container that is not running, unless it is ours and of these modules.
 
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
@@ -89,7 +87,7 @@ def _claims(
     return {
         container.id: frozenset(map(HostPort.of, _ports(engine, container)))
         for container in found.containers
-        # These stay as they are or are made anew.
+        # These containers are kept or recreated.
         if not (found.is_ours(container) and container.labels.get(labels.MODULE) in modules)
     }
 

@@ -22,14 +22,14 @@ _Module = TypeVar("_Module", ModuleTarget, ModuleModel)
 
 
 class Modules(Protocol):
-    """The modules that can be had, with the settings that hold now."""
+    """The modules that can start, with their current settings."""
 
     def read(self) -> None:
         """Read them now, not only once one is asked for."""
 
     @property
     def secrets(self) -> list[str]:
-        """All that no text may have, as far as it can be read."""
+        """All values that must not appear in a text, as far as they can be read."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -40,26 +40,26 @@ class Modules(Protocol):
         """Those that a bare `up` means."""
 
     def target(self, name: str) -> ModuleTarget:
-        """The module with its secrets in place; missing ones are made.
+        """The module with its secrets. Missing secrets are generated.
 
         Raises:
             AiServerError: it can't be had so.
         """
 
     def preview(self, name: str) -> ModuleTarget:
-        """As `target`, with missing secrets masked; none is made.
+        """Like `target`, but missing secrets are masked and not generated.
 
         Raises:
             AiServerError: as for `target`.
         """
 
     def model(self, name: str) -> ModuleModel:
-        """The module without secrets; ``problem`` says why it can't be had."""
+        """The module without secrets. ``problem`` says why it can't start."""
 
 
 @dataclass(frozen=True)
 class Previews:
-    """*modules* for looking only: `target` makes no secrets."""
+    """*modules* for a preview: `target` generates no secrets."""
 
     modules: Modules
 
@@ -94,13 +94,12 @@ class Previews:
 
 
 def unlisted(chosen: Iterable[str], names: Container[str]) -> dict[str, AiServerError]:
-    """Those of the *chosen* modules that are none of the catalog's *names* any more, and what is to
-    be told of each."""
+    """The *chosen* modules that are not in the catalog's *names* any more, each with its error."""
     return {name: UnlistedError(name) for name in chosen if name not in names}
 
 
 def with_requires(names: Iterable[str], get: Callable[[str], _Module]) -> list[_Module]:
-    """*names* and all that they require, required ones first.
+    """*names* and all modules that they require, required modules first.
 
     Raises:
         AiServerError: everything that is wrong with any of them, at once; CycleError where they
@@ -137,8 +136,8 @@ def with_requires(names: Iterable[str], get: Callable[[str], _Module]) -> list[_
 
 
 def obtainable(names: Iterable[str], get: Callable[[str], _Module]) -> list[_Module]:
-    """Those of *names* that can be had with all that they require, required ones first: what is
-    wrong with another is no reason to look at none."""
+    """The modules of *names* that can start, and all that they require, required modules first. A
+    problem with another module is ignored."""
     found: dict[str, _Module] = {}
     for name in names:
         with suppress(AiServerError):

@@ -1,4 +1,4 @@
-"""What the engine has, as far as plans depend on it."""
+"""The objects on the engine, as far as plans depend on them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,8 +21,8 @@ class Observed:
     learnt: Mapping[str, float] = field(default_factory=dict)
 
     def image_of(self, target: ImageTarget) -> str | None:
-        """The name under which *target* is there: a local build goes first, since the user asked
-        for it, or nothing else could be had."""
+        """The name of *target*'s image on the engine. A local build comes first: either the user
+        asked for it, or the image could not be pulled."""
         for name in (target.local, target.name):
             if name and name in self.images:
                 return name

@@ -1,4 +1,4 @@
-"""Which modules a request concerns, with what they require, or with who uses them."""
+"""The modules that a request concerns, with those that they require, or that require them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -25,12 +25,12 @@ _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
 
 @dataclass(frozen=True)
 class Scope:
-    """The modules that a request concerns: ``modules`` themselves; ``locked`` are theirs and what
-    they require; ``targets`` and ``models`` by name, as far as they are needed. ``ending``: those
-    that were last being stopped, by one who died: what of them still runs may be about to end.
-    ``unused``: those of ``modules`` that nobody named, and that end since nobody needs them any
-    more: of their data nothing was said. ``lacking``: those that would be in it, but can't be had,
-    and why."""
+    """The scope of a request: ``modules`` themselves; ``locked`` are these and all that they
+    require; ``targets`` and ``models`` by name, as far as they are needed. ``ending``: modules
+    whose stop a dead process had begun, so that running containers may be about to stop.
+    ``unused``: those of ``modules`` that no user named and that stop because no module needs them
+    any more; their data is kept. ``lacking``: modules that should be in the scope but can't start,
+    each with its error."""
 
     modules: tuple[str, ...]
     locked: tuple[str, ...]
@@ -42,7 +42,7 @@ class Scope:
 
 
 def first_scope(request: Request, parts: Parts) -> Scope:
-    """As `scope_of`, once the engine is there.
+    """Like `scope_of`, before the engine is contacted.
 
     Raises:
         UnknownNameError: there is no such module, as is known without the engine; tells near names.
@@ -54,7 +54,7 @@ def first_scope(request: Request, parts: Parts) -> Scope:
     try:
         meet_engine(parts)
     except AiServerError:
-        # What left the catalog is known to the engine alone, but hardly has a name like another's.
+        # Only the engine knows modules that left the catalog, and their names are rarely mistyped.
         known = [*known, *parts.settings.asked_for]
         refuse_unknown(mistyped(request.modules, known), known)
         raise
@@ -62,7 +62,7 @@ def first_scope(request: Request, parts: Parts) -> Scope:
 
 
 def scope_of(request: Request, parts: Parts) -> Scope:
-    """What *request* concerns.
+    """The scope of *request*.
 
     Raises:
         AiServerError: a module can't be had, or running ones need one that is to stop.
@@ -91,8 +91,8 @@ def _up_scope(request: Request, parts: Parts) -> Scope:
 
 
 def _revived_scope(parts: Parts) -> Scope:
-    """What is desired now. Nobody waits for an answer, so that one that can't be had is no reason
-    to leave out the others."""
+    """The scope of the desired modules. No user waits for this operation, so a problem with one
+    module leaves out only that module."""
     desired = _desired(parts)
     targets: dict[str, ModuleTarget] = {}
     lacking: dict[str, AiServerError] = {}
@@ -108,7 +108,8 @@ def _revived_scope(parts: Parts) -> Scope:
 
 
 def without_blocked(scope: Scope, against: Callable[[Scope], Sequence[AiServerError]]) -> Scope:
-    """As much of *scope* as has nothing *against* it, its first modules first."""
+    """*scope* without the modules that have errors *against* them and those that require such
+    modules. Keeps the order."""
     kept = replace(scope, modules=(), targets={}, ending=frozenset())
     for name in scope.modules:
         needed = with_requires([name], lambda required: scope.targets[required])
@@ -125,8 +126,7 @@ def without_blocked(scope: Scope, against: Callable[[Scope], Sequence[AiServerEr
 
 
 def _blockers(request: Request, names: Iterable[str], parts: Parts) -> list[AiServerError]:
-    """What stands against those of *names* that can be had: it is told with what is wrong with the
-    others."""
+    """The errors of those of *names* that can start, to report them together with the others."""
     if request.kind not in ("up", "restart"):
         return []
     targets = obtainable(names, parts.modules.preview)
@@ -155,7 +155,7 @@ def _stop_scope(request: Request, parts: Parts) -> Scope:
 
 
 def _named(request: Request, parts: Parts) -> list[str]:
-    """The modules that *request* names, or all of which there is something to end.
+    """The modules that *request* names, or all modules with something to stop.
 
     Raises:
         UnknownNameError: there is nothing of this name, neither in the catalog nor on the engine.
@@ -182,8 +182,8 @@ def _there(request: Request, parts: Parts) -> list[str]:
 def _with_hooks(
     names: Iterable[str], models: Mapping[str, ModuleModel], modules: Modules
 ) -> dict[str, ModuleTarget]:
-    """The targets of those of *names* that have commands to run before a stop. What can't be had
-    is stopped without."""
+    """The targets of those of *names* with pre-stop commands. A module without a valid target is
+    stopped without them."""
     found = {}
     for name in names:
         if name in models and any(service.has_pre_stop for service in models[name].services):

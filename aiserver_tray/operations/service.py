@@ -45,7 +45,7 @@ _NEWEST_WEIGHT = 0.5
 
 
 class Operations:
-    """Starts operations. ``parts`` are what they work with."""
+    """Starts operations with *parts*."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -55,8 +55,8 @@ class Operations:
         return self.preview(request).plan
 
     def preview(self, request: Request) -> Preview:
-        """What *request* would do now, and what the user should know. Changes nothing, makes no
-        secrets, and takes no locks.
+        """The plan of *request* and the notices for the user. Changes nothing, generates no secrets
+        and takes no locks.
 
         Raises:
             AiServerError: all that stands against it.
@@ -70,7 +70,7 @@ class Operations:
 
 
 class Operation:
-    """One request on its way. Its progress is told to the store."""
+    """A running operation. It reports its progress to the store."""
 
     def __init__(self, request: Request, parts: Parts) -> None:
         self.id = uuid4().hex
@@ -89,18 +89,18 @@ class Operation:
 
     @property
     def view(self) -> OperationView:
-        """How far it is."""
+        """The current progress."""
         return self._view
 
     def cancel(self) -> None:
-        """Begin no further step; what runs is ended first. May be called at any time."""
+        """Start no further steps; running steps are stopped first. Can be called at any time."""
         self._cancelled.set()
         with self._lock:
             if self._runner:
                 self._runner.wake()
 
     def wait(self, timeout: float | None = None) -> OperationView:
-        """How it ended, or, after *timeout* seconds, how far it is."""
+        """Wait for the end, at most *timeout* seconds, and return the progress."""
         self._thread.join(timeout)
         return self._view
 
@@ -117,7 +117,7 @@ class Operation:
             error = CancelledError(self._request.kind, self._view.modules)
         except AiServerError as failure:
             error = failure
-        except Exception as bug:  # noqa: BLE001 - it must be told, whatever it is
+        except Exception as bug:  # noqa: BLE001 - every failure must be reported
             log_bug(_logger, "an operation failed", bug)
             error = bug_error(bug)
         if error:
@@ -126,7 +126,7 @@ class Operation:
                 _logger.warning("not all that was asked for is up: %s", error)
         self._tell(replace(self._view, status=status, error=error, seconds_left=None))
         with suppress(RuntimeError):  # the store is closed already
-            self._parts.store.flush()  # who waits for the end finds it in the state
+            self._parts.store.flush()  # the waiting thread then finds it in the state
 
     def _work(self) -> None:
         scope: Scope | None = first_scope(self._request, self._parts)
@@ -134,8 +134,8 @@ class Operation:
             scope = self._work_on(scope)
 
     def _work_on(self, scope: Scope) -> Scope | None:
-        """Do it under the locks of *scope*. Those who had them may have changed what it concerns:
-        where that takes further locks, nothing is done, and the new scope is the answer."""
+        """Work under the locks of *scope*. The previous holders may have changed the scope: if it
+        needs more locks now, do nothing and return the new scope."""
         self._tell(replace(self._view, modules=scope.modules))
         engine_id = self._parts.engine.info().id
         on_busy = self._wait_for if self._request.wait else refuse
@@ -155,7 +155,7 @@ class Operation:
                 self._work_under_locks(replace(scope, ending=ending), engine_id)
             finally:
                 if self._view.steps and self._request.kind not in _IMAGES_ONLY:
-                    dead.clear()  # what they left was seen to
+                    dead.clear()  # the changes of the dead holders are known now
         return None
 
     def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
@@ -176,8 +176,8 @@ class Operation:
         self._carry_out(prepared.plan, prepared.scope, prepared.observed.images, late)
 
     def _refresh(self, plan: Plan, scope: Scope) -> None:
-        """Where nobody waits, images that are there do until the next time; one that is not, the
-        plan for the rest gets, or tells of."""
+        """Refresh images. If no user waits, existing images are good enough until the next time; a
+        missing image is pulled by the plan, or reported."""
         try:
             self._carry_out(plan, scope, ())
         except (EngineDownError, CancelledError):
@@ -189,11 +189,12 @@ class Operation:
             _logger.warning("images were not renewed: %s", error)
 
     def _hide_in(self, error: AiServerError) -> None:
-        """A container or a build may have told what it was given."""
+        """A container or a build may have printed secrets that it received."""
         error.hide([*self._parts.modules.secrets, *passwords(configured())])
 
     def _prepare_with_helper(self, scope: Scope) -> Prepared:
-        """Where it can't be had, nothing is known of what it would look at, and that is told."""
+        """Prepare again with the helper image. Without it, the settings stay unknown, and that is
+        reported."""
         with suppress(ImagePullError):
             self._carry_out(plan_helper(), scope, ())
         return self._prepare(scope)
@@ -214,8 +215,8 @@ class Operation:
         self._tell(replace(self._view, status="waiting", detail=text))
 
     def _remember_desired(self, prepared: Prepared, engine_id: str) -> None:
-        """What the user asked for holds once nothing stands in the way, however it ends. What was
-        only required and is restarted was not asked for by that."""
+        """Remember the requested modules as desired once nothing blocks them, whatever the result.
+        Modules that were only required, and are restarted, were not requested."""
         if self._request.kind in _IMAGES_ONLY:
             return
         scope = prepared.scope
@@ -238,7 +239,8 @@ class Operation:
     def _carry_out(
         self, plan: Plan, scope: Scope, images: Iterable[str], late: Sequence[AiServerError] = ()
     ) -> None:
-        """*plan*; what is left out of it, *late*, is raised with what goes wrong in it."""
+        """Run *plan*. Errors of modules that were left out (*late*) are raised together with those
+        of the run."""
         engine = self._parts.engine
         mirrors = self._parts.settings.app.mirrors
         executor = EngineExecutor(engine, scope.targets, images, mirrors, self._cancelled)
@@ -276,7 +278,8 @@ class Operation:
 
 
 def _raise(errors: Iterable[AiServerError], late: Iterable[AiServerError]) -> None:
-    """What went wrong: where the engine went away or is full, all else follows from it."""
+    """Raise the error of the run. If the engine stopped or is full, that is the cause of all
+    others."""
     found = list(errors)
     for error in found:
         if isinstance(error, EngineDownError | ResourcesError | CancelledError):

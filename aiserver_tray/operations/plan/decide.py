@@ -1,4 +1,4 @@
-"""What becomes of each service's container (pure)."""
+"""Deciding whether to keep, start or recreate each service's container (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,11 +19,12 @@ _TO_BE_MADE = datetime.max.replace(tzinfo=UTC)
 def decide(
     targets: Sequence[ModuleTarget], observed: Observed, *, stopped: frozenset[str] = frozenset()
 ) -> dict[str, Decision]:
-    """The decision for each container of *targets*, by container name. *stopped* are containers
-    that will have been stopped before.
+    """The decision for each container of *targets*, by container name. *stopped* are the containers
+    that are stopped before.
 
-    A service that shares another's network or process space is made anew with it, since the
-    engine ties it to that very container; and where that has ended, if it goes on without.
+    A service that shares the network or process namespace of another service is recreated with it,
+    because the engine ties it to that container. The same holds if that container has exited while
+    this service kept running.
     """
     decisions: dict[str, Decision] = {}
     for module in targets:
@@ -31,12 +32,12 @@ def decide(
         for target in ordered:
             if not target.is_job:
                 decisions[target.container] = _service(target, observed, stopped, decisions, module)
-        # A job may depend on another: whether the later one runs decides about the earlier.
+        # A job may depend on a later job, so decide about the later one first.
         for target in reversed(ordered):
             if target.is_job:
                 waiting = [s for s in module.services if _depends(s, target.service)]
                 due = (decisions[s.container] in ("start", "create", "recreate") for s in waiting)
-                # One that nobody waits for is due where it never ran.
+                # A job without dependents runs only if it never ran.
                 is_due = any(due) if waiting else target.container not in observed.containers
                 newest = _newest_volume(target, targets, observed)
                 decisions[target.container] = _job(target, observed, stopped, newest, is_due=is_due)
@@ -75,8 +76,8 @@ def _service(
 
 
 def _is_changed(target: ServiceTarget, container: Container, observed: Observed) -> bool:
-    # One that was never started may lack its files: whoever made it may have been killed. One
-    # whose removal was cut short can't be started any more.
+    # A container that never started may lack its files, because its creator may have been killed.
+    # One whose removal was interrupted can't start any more.
     if container.status in ("created", "removing", "dead"):
         return True
     if container.config_hash != target.config_hash or _has_lost_network(
@@ -97,7 +98,7 @@ def _has_lost_network(target: ServiceTarget, container: Container, observed: Obs
 def _must_follow(
     target: ServiceTarget, decisions: Mapping[str, Decision], module: ModuleTarget
 ) -> bool:
-    """Whether it was made for a container of another service that is made anew."""
+    """Whether it was created for a container of another service that is recreated."""
     return any(
         dependency.restart and decisions.get(other) in ("create", "recreate")
         for dependency, other in _containers_before(target, module)
@@ -111,8 +112,8 @@ def _is_cut_off(
     decisions: Mapping[str, Decision],
     module: ModuleTarget,
 ) -> bool:
-    """Whether it goes on in a namespace of another service whose container has ended since, or
-    will be started again."""
+    """Whether it uses the namespace of another service's container that has exited, or that starts
+    again."""
     if container.status in AT_REST:
         return False
     for dependency, name in _containers_before(target, module):
@@ -145,8 +146,8 @@ def _job(
     *,
     is_due: bool,
 ) -> Decision:
-    """A job runs again when a service that depends on it is about to be started (it is due), when
-    it changed itself, or when a volume that it may have filled is newer than its success."""
+    """Whether a job runs again: when a service that depends on it starts (it is due), when it
+    changed, or when a volume that it may have filled is newer than its last success."""
     container = observed.containers.get(target.container)
     if container is None:
         return "create" if is_due else "keep"
@@ -162,7 +163,7 @@ def _job(
 def _newest_volume(
     job: ServiceTarget, targets: Iterable[ModuleTarget], observed: Observed
 ) -> datetime | None:
-    """When the newest volume with data of the modules that *job* requires was made."""
+    """When the newest data volume of the modules that *job* requires was created."""
     times = [
         created
         for other in targets

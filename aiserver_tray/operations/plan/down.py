@@ -16,8 +16,8 @@ from aiserver_tray.state.required import required_now
 def as_they_run(
     models: Mapping[str, ModuleModel], containers: Iterable[Container]
 ) -> dict[str, ModuleModel]:
-    """*models* with what the modules require as they run, and one more for each that has left the
-    catalog and still has *containers*."""
+    """*models* with the requirements of the running containers. Modules that left the catalog and
+    still have *containers* are added."""
     return {
         name: replace(models.get(name) or ModuleModel(name, "feature"), requires=required)
         for name, required in required_now(models.values(), containers).items()
@@ -44,7 +44,7 @@ def running_modules(containers: Iterable[Container]) -> set[str]:
 def in_use(
     modules: Sequence[str], models: Mapping[str, ModuleModel], running: Iterable[str]
 ) -> list[AiServerError]:
-    """What stands against stopping *modules*: running ones, not among them, that need them."""
+    """Errors for stopping *modules*: running modules outside of them that require them."""
     return [
         InUseError(name, users)
         for name in modules
@@ -66,8 +66,8 @@ def unused_basics(
     running: Iterable[str],
     desired: Iterable[str],
 ) -> list[str]:
-    """The running basic modules that *modules* need, and nobody else does once these have
-    stopped; one that the user asked for itself is left out."""
+    """The running basic modules that *modules* need and no other running module does. Modules that
+    the user asked for are left out."""
     stopping = set(modules)
     found: list[str] = []
     for name in _required(modules, models):
@@ -81,7 +81,7 @@ def unused_basics(
 
 
 def _required(modules: Sequence[str], models: Mapping[str, ModuleModel]) -> list[str]:
-    """What *modules* require, directly or not, users before what they use."""
+    """All modules that *modules* require, directly or not, users before what they use."""
     required = {
         name for name in models if users_of(name, models) & set(modules) and name not in modules
     }
@@ -92,7 +92,7 @@ def plan_stop(
     modules: Sequence[str], models: Mapping[str, ModuleModel], containers: Iterable[Container]
 ) -> Plan:
     """Stop the containers of *modules*, users before what they use. A module without a model, or
-    whose file is broken, has no order within."""
+    with a broken file, has no order inside."""
     concerned = [c for c in containers if c.module in modules and c.status not in AT_REST]
     return Plan.of(_stops(concerned, models))
 
@@ -131,7 +131,8 @@ def held(
 
 
 def network_stays(name: str, module: str, users: Iterable[str]) -> Text:
-    """What to say of a network that is `held`; no *module*: the one that all share."""
+    """The notice that a network is `held`. Without *module*, it is the network that all modules
+    share."""
     return Text(
         "The network {network} was not removed. It is in use by: {containers}. To remove it, "
         "stop these containers first. Then run: aiserver-tray {command}",
@@ -168,7 +169,7 @@ def _stops(containers: Sequence[Container], models: Mapping[str, ModuleModel]) -
     try:
         TopologicalSorter(users).prepare()
     except CycleError:
-        # Files that were changed since may be in a circle; what runs must end all the same.
+        # A changed file may contain a dependency cycle; its containers must stop all the same.
         users = {name: set() for name in users}
     return [
         stop(container, [step_id("stop", name) for name in users[container.name]])

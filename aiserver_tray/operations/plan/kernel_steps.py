@@ -10,9 +10,9 @@ from aiserver_tray.spec.kernel import HELPER, KernelSetting
 
 
 def with_kernel_settings(plan: Plan, fixes: Sequence[KernelSetting], images: Iterable[str]) -> Plan:
-    """*plan* with *fixes* before the containers of the modules that need them. What of these runs
-    already and is not ready began with too little: it is started again. *images*: the names of
-    those that are there."""
+    """*plan* with *fixes* before the containers of the modules that need them. A container that
+    already runs and is not ready was started with the low value, so it is restarted. *images*: the
+    names of the local images."""
     started = {step.subject for step in plan if step.kind == "start"}
     steps: list[Step] = []
     for step in plan:
@@ -27,7 +27,7 @@ def with_kernel_settings(plan: Plan, fixes: Sequence[KernelSetting], images: Ite
 
 
 def plan_helper() -> Plan:
-    """Pull the image of the containers that look at the kernel and set it."""
+    """Pull the image of the containers that read and set kernel settings."""
     return Plan.of([_pull()])
 
 

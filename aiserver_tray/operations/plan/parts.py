@@ -1,4 +1,4 @@
-"""What operations work with, and whether it is ready for them."""
+"""The parts that operations work with, and whether the engine is ready for them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +11,13 @@ from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store
 
 _ENGINE_TIMEOUT_SECONDS = 10.0
-"""How long an engine that answers may take to tell of all its containers."""
+"""Seconds within which an engine that responds must have listed its containers."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What operations work with. ``refresh`` lets the store's watcher look for the engine now."""
+    """The parts that operations work with. ``refresh`` makes the watcher contact the engine at
+    once."""
 
     engine: Engine
     store: Store
@@ -27,7 +28,8 @@ class Parts:
 
 
 def meet_engine(parts: Parts) -> None:
-    """Let the store know an engine that is back: its watcher may sleep between two attempts.
+    """Make sure that the store knows an engine that is back: its watcher may wait between two
+    attempts.
 
     Raises:
         AiServerError: it is not back.

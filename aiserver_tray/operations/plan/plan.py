@@ -1,4 +1,4 @@
-"""A plan: the steps of an operation and what each needs, as a printable value."""
+"""A plan: the steps of an operation and their order, as a value that can be printed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from aiserver_tray.spec.model import ImageTarget, NetworkTarget, ServiceTarget, 
 
 SECONDS = {"pull": 20.0, "build": 60.0, "network": 0.1, "volume": 0.01, "create": 0.02,
            "start": 0.2, "stop": 0.2, "remove": 0.2, "kernel_setting": 0.5}  # fmt: skip
-"""What a step takes where nothing better is known (measured on a small machine)."""
+"""Default duration of a step in seconds (measured on a small machine)."""
 
 READY_SECONDS = 2.0
 """From start to ready, of a service never seen before."""
@@ -21,10 +21,10 @@ Subject = ServiceTarget | ImageTarget | NetworkTarget | VolumeTarget | KernelSet
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do. ``subject`` is the name on the engine; ``needs`` the ids of the steps that
-    must be done before, ``after`` of those that must have ended before, well or not; ``seconds``
-    how long it is expected to take. ``target`` is what is to be made, ``container`` what is there
-    already."""
+    """One step. ``subject`` is the name on the engine. ``needs`` are the IDs of the steps that must
+    have succeeded before, ``after`` of those that must have finished before, with any result.
+    ``seconds`` is the expected duration, ``target`` what to create, ``container`` the existing
+    container."""
 
     kind: StepKind
     subject: str
@@ -79,7 +79,7 @@ class Plan:
 
     @cached_property
     def remaining(self) -> Mapping[str, float]:
-        """Step id -> seconds from its begin to the end of the longest chain that hangs on it."""
+        """Step ID -> seconds of the longest chain that starts with this step."""
         longest: dict[str, float] = {}
         for step in reversed(self.steps):
             length = longest.get(step.id, 0.0) + step.seconds
@@ -90,8 +90,8 @@ class Plan:
 
     @cached_property
     def begun_by(self) -> Mapping[str, float]:
-        """Step id -> seconds from the begin of the plan to when it could end, had the engine all
-        the processors in the world."""
+        """Step ID -> seconds from the start of the plan to the earliest possible end of the step,
+        with unlimited processors."""
         latest: dict[str, float] = {}
         for step in self.steps:
             before = max((latest[name] for name in self.graph[step.id]), default=0.0)
@@ -103,7 +103,7 @@ class Plan:
 
 
 def _met(step: Step, known: Set[str]) -> Step:
-    """*step* without what is no step of its plan."""
+    """*step* without references to steps outside of its plan."""
     if step.needs <= known and step.after <= known:
         return step
     return replace(step, needs=step.needs & known, after=step.after & known)

@@ -1,4 +1,4 @@
-"""From a request and its scope to its plan: what is there, what stands against it."""
+"""From a request and its scope to a plan: collect what exists, check for conflicts, plan."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -35,9 +35,9 @@ from aiserver_tray.state.facts import ContainerGone, ContainerSeen
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan, and what it was made from. ``notices``: what the user should know. ``lacks_helper``:
-    not all could be looked at, since the engine lacks the image that does it. ``blockers``: what
-    stands against those that a revival leaves out."""
+    """A plan and its inputs. ``notices`` are for the user. ``lacks_helper``: some checks were not
+    possible, because the engine lacks the image for them. ``blockers``: errors of the modules that
+    an automatic restart leaves out."""
 
     plan: Plan
     scope: Scope
@@ -48,7 +48,7 @@ class Prepared:
 
 
 def prepare(request: Request, scope: Scope, parts: Parts) -> Prepared:
-    """The plan of *request*. Nothing is changed by it.
+    """Plan *request*. Changes nothing.
 
     Raises:
         AiServerError: all that stands against it; for a revival only what stands against any.
@@ -77,7 +77,8 @@ def _prepared(request: Request, scope: Scope, parts: Parts) -> Prepared:
 
 
 def refresh_of(kind: OperationKind, scope: Scope) -> Plan:
-    """What an operation of this *kind* on *scope* does first of all, and then prepares again."""
+    """The first steps of an operation of this *kind* on *scope*. After them, it is prepared
+    again."""
     return plan_refresh(scope.targets.values()) if kind == "up" else Plan()
 
 
@@ -110,7 +111,7 @@ def _observed(scope: Scope, found: Survey, parts: Parts) -> Observed:
 def _examined(
     request: Request, scope: Scope, found: Survey, observed: Observed, parts: Parts
 ) -> tuple[Prepared, list[AiServerError]]:
-    """The plan for *scope*, and all that stands against it."""
+    """The plan for *scope*, and all errors that block it."""
     targets = list(scope.targets.values())
     restarted = scope.modules if request.kind == "restart" else ()
     plan = plan_up(targets, observed, restarted=scope.ending.union(restarted))
@@ -153,8 +154,9 @@ def _staying(scope: Scope, found: Survey) -> list[ContainerSummary]:
 
 
 def _volumes(request: Request, scope: Scope, found: Survey) -> dict[str, str]:
-    """What goes with `down`: volumes of configuration files, and, only where the user asked for
-    it, those with data: not those of basics that only end since nobody needs them any more."""
+    """The volumes that `down` removes: those of configuration files, and data volumes only if the
+    user asked for it. Data of basic modules that stop because no module needs them any more is
+    kept."""
     named = {*scope.modules} - scope.unused
     return {
         volume.name: volume.module or ""
@@ -165,18 +167,18 @@ def _volumes(request: Request, scope: Scope, found: Survey) -> dict[str, str]:
 
 
 def refresh_containers(parts: Parts) -> None:
-    """Let the store know what another process's operation, which has just ended, has changed."""
+    """Update the store with the changes of another process's operation that has just ended."""
     _ours(survey(parts.engine, parts.settings.installation_id), parts)
     parts.store.flush()
 
 
 def _ours(found: Survey, parts: Parts) -> dict[str, Container]:
-    """Our containers by name. The store may lag behind another process's operation that has just
-    ended, so one that the list shows otherwise is looked at again."""
+    """Our containers by name. The store may be behind another process's operation that has just
+    ended, so containers that the list shows differently are inspected again."""
     known = dict(parts.store.state.containers)
     listed = {summary.name: summary for summary in found.ours}
     for name in known.keys() - listed.keys():
-        # What another operation has made since is in the store alone.
+        # The changes of other operations since the list are only in the store.
         if known[name].asked_at <= found.asked_at:
             parts.store.put(ContainerGone(known.pop(name).id))
     for name, summary in listed.items():

@@ -1,4 +1,4 @@
-"""What a request would do from its first step to its last, for looking at (pure)."""
+"""All steps of a request from first to last, for display (pure)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,15 +12,15 @@ from aiserver_tray.operations.plan.prepare import Prepared, refresh_of
 
 @dataclass(frozen=True)
 class Preview:
-    """The steps of all stages of an operation, and what the user should know."""
+    """The steps of all stages of an operation, and the notices for the user."""
 
     plan: Plan
     notices: tuple[Text, ...] = ()
 
 
 def preview(kind: OperationKind, prepared: Prepared) -> Preview:
-    """The plan of *prepared* behind what an operation of this *kind* does before: it plans anew
-    then, so what comes of that is known to nobody yet."""
+    """The plan of *prepared*, which follows the first steps of an operation of this *kind*. The
+    operation plans again after these, so the final plan may differ."""
     helper = plan_helper() if prepared.lacks_helper else Plan()
     refresh = refresh_of(kind, prepared.scope)
     steps = [
@@ -32,8 +32,8 @@ def preview(kind: OperationKind, prepared: Prepared) -> Preview:
 
 
 def _behind(plan: Plan, needed: Plan, before: Plan) -> Iterator[Step]:
-    """The steps of *plan* that are not done by then, once those *needed* are done and those
-    *before* have ended."""
+    """The steps of *plan* that remain once those *needed* are done and those *before* have
+    finished."""
     needs, after = ({step.id for step in stage} for stage in (needed, before))
     for step in plan:
         if step.id not in needs | after:
@@ -41,7 +41,7 @@ def _behind(plan: Plan, needed: Plan, before: Plan) -> Iterator[Step]:
 
 
 def _recreated_if_changed(prepared: Prepared, refresh: Plan) -> Iterator[Text]:
-    """What is there and stays, unless *refresh* brings another image."""
+    """The containers that are kept, unless *refresh* brings another image."""
     images = {step.subject for step in refresh}
     made = {step.id for step in prepared.plan if step.kind == "create"}
     found = [

@@ -1,4 +1,4 @@
-"""What the engine has, of whomever."""
+"""All objects on the engine, ours and foreign."""
 
 import math
 import time
@@ -25,20 +25,20 @@ class Found:
 
     @property
     def module(self) -> str | None:
-        """The module that it was made for; None where it was made for none or by another."""
+        """The module that it was created for. None if it belongs to no module, or is foreign."""
         return self.labels.get(labels.MODULE)
 
     @property
     def is_config(self) -> bool:
-        """Whether it holds nothing but configuration files, which are put there anew with each
+        """Whether it contains only configuration files, which are written again with each
         container."""
         return labels.CONFIG_OF in self.labels
 
 
 @dataclass(frozen=True)
 class Survey:
-    """``installation`` is our id. Networks and volumes by name; of several networks with one name
-    it is one that is not ours. ``asked_at``: monotonic seconds before the engine was asked."""
+    """``installation`` is our ID. Networks and volumes are by name; of several networks with one
+    name, a foreign one counts. ``asked_at``: monotonic seconds before the engine was asked."""
 
     installation: str
     containers: tuple[ContainerSummary, ...] = ()
@@ -47,7 +47,7 @@ class Survey:
     asked_at: float = math.inf
 
     def is_ours(self, found: ContainerSummary | Found) -> bool:
-        """Whether it is of this installation."""
+        """Whether it belongs to this installation."""
         return found.labels.get(labels.INSTALLATION) == self.installation
 
     @property

@@ -15,7 +15,7 @@ from aiserver_tray.spec.model import Dependency, ImageTarget, ModuleTarget, Serv
 _STARTED = "service_started"
 
 _SHARED = "container:"
-"""What the engine calls a namespace of another container."""
+"""The engine's prefix for a namespace of another container."""
 
 ImageKind = Literal["pull", "build"]
 
@@ -26,8 +26,8 @@ def plan_up(
     *,
     restarted: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Make everything of *targets* run: requires come with them, each with its own dependencies
-    first. The services of the *restarted* modules are stopped before."""
+    """Start all services of *targets*: required modules first, and dependencies first within a
+    module. The services of the *restarted* modules are stopped before."""
     models = {target.name: target.model for target in targets}
     stops = plan_stop(sorted(restarted), models, observed.containers.values())
     decisions = decide(targets, observed, stopped=frozenset(step.subject for step in stops))
@@ -41,8 +41,8 @@ def plan_without_waiting(plan: Plan) -> Plan:
 
 
 def plan_refresh(targets: Iterable[ModuleTarget]) -> Plan:
-    """Pull or build what the files want anew at every `up`: whether it changed decides about the
-    rest."""
+    """Pull or build the images that the files want at every `up`. The rest of the plan depends on
+    whether they changed."""
     steps = {}
     for module in targets:
         for service in module.services:
@@ -68,7 +68,7 @@ def never_pulled(targets: Iterable[ModuleTarget], observed: Observed) -> list[Ai
 
 
 def plan_images(targets: Iterable[ModuleTarget], kind: ImageKind) -> Plan:
-    """Pull, or build, every image of *targets* anew."""
+    """Pull or build every image of *targets* again."""
     return Plan.of(
         {
             step.id: step
@@ -146,7 +146,7 @@ class _UpPlanner:
         container = self._observed.containers.get(service.container)
         if decision in ("create", "recreate"):
             yield from self._creation(module, service, container)
-        # What runs already, and began before what it depends on, may end for that reason.
+        # A service that runs already may exit because it started before its dependency.
         if decision != "wait" or self._is_early(module, service):
             yield self._start(module, service, container)
         yield self._wait(service, container)
@@ -193,8 +193,8 @@ class _UpPlanner:
         return _image_step("pull" if is_pulled else "build", service)
 
     def _shared(self, module: ModuleTarget, service: ServiceTarget) -> list[str]:
-        """Containers whose namespace or volumes the one of *service* shares: they must be there
-        when it is made."""
+        """Containers whose namespace or volumes the container of *service* shares. They must exist
+        when it is created."""
         host = service.body.get("HostConfig", {})
         modes = [str(host.get(key) or "") for key in ("NetworkMode", "IpcMode", "PidMode")]
         shared = {mode.removeprefix(_SHARED) for mode in modes if mode.startswith(_SHARED)}
@@ -234,8 +234,8 @@ class _UpPlanner:
         )
 
     def _clearance(self, service: ServiceTarget) -> Iterator[str]:
-        """Steps that make way for *service*: what left the catalog may have its volumes, and what
-        is to be stopped its ports."""
+        """Steps that free volumes and ports for *service*: those of services that left the catalog,
+        and of services that are stopped."""
         yield step_id("stop", service.container)
         yield from (step_id("remove", orphan.name) for orphan in self._orphans)
         wanted = [HostPort.of(port) for port in service.ports]

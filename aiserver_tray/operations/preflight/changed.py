@@ -1,5 +1,4 @@
-"""Networks and volumes that stay as they were made, though their file says something else by now
-(pure)."""
+"""Networks and volumes that are kept although their definition has changed (pure)."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,8 +9,9 @@ from aiserver_tray.spec.model import ModuleTarget, NetworkTarget, VolumeTarget
 
 
 def changed_notices(targets: Iterable[ModuleTarget], survey: Survey) -> list[Text]:
-    """What of *targets* takes no effect, since the engine changes no network or volume, and `up`
-    does not make them anew: others' containers may be on the one, and the other holds data."""
+    """Notices about definitions of *targets* that have no effect. The engine can't change networks
+    and volumes, and `up` does not recreate them: foreign containers may use the network, and the
+    volume holds data."""
     return [
         notice
         for target in targets
@@ -25,8 +25,8 @@ def changed_notices(targets: Iterable[ModuleTarget], survey: Survey) -> list[Tex
 def _differs(
     wanted: NetworkTarget | VolumeTarget, there: Mapping[str, Found], survey: Survey
 ) -> bool:
-    """Whether *wanted* was made from something else. Nothing is known of one without the label,
-    which an earlier version made."""
+    """Whether *wanted* differs from the existing object. Unknown without the label, as an earlier
+    version created it."""
     found = there.get(wanted.name)
     if wanted.external or found is None or not survey.is_ours(found):
         return False

@@ -1,5 +1,4 @@
-"""Settings of the engine's kernel that modules need and that are too low (pure, but for the
-kernel itself)."""
+"""Kernel settings that are too low for modules (pure, except for reading the kernel)."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +21,9 @@ HIGHEST: Mapping[str, int] = {
     "fs.inotify.max_user_watches": 2**24,
     "vm.max_map_count": 2**31 - 1,
 }
-"""What may be set for a module, and how high: plain limits, of which more does no harm. What a
-module needs comes from its file, which anybody may have written, and the kernel has settings that
-run programs or switch protection off."""
+"""The settings that may be set for a module, and their maximum. They are plain limits, so a high
+value does no harm. Anybody can write a module's file, and the kernel has settings that run programs
+or turn protection off, so all others are refused."""
 
 
 class KernelSettings(Protocol):
@@ -32,27 +31,27 @@ class KernelSettings(Protocol):
 
     @property
     def may_raise(self) -> bool:
-        """Whether the user lets us raise them."""
+        """Whether the user allows AI-Server Tray to raise them."""
 
     @property
     def is_ours(self) -> bool:
         """Whether they are this machine's own."""
 
     def read(self, needed: Mapping[str, int]) -> dict[str, int]:
-        """Values by name, of those that there are.
+        """The values of the settings that exist, by name.
 
         Raises:
             AiServerError: they can't be read.
         """
 
     def to_raise(self, name: str, value: int, modules: Iterable[str]) -> KernelSetting:
-        """What has to be done to raise one."""
+        """The step that raises a setting."""
 
 
 @dataclass(frozen=True)
 class KernelReport:
-    """``errors`` stand in the way; ``fixes`` are to be done first; ``notices`` are to be told.
-    ``lacks_helper``: they can be looked at once the engine has the image that does it."""
+    """``errors`` block the operation; ``fixes`` run before it; ``notices`` are shown.
+    ``lacks_helper``: the settings can't be read before the engine has the image for that."""
 
     errors: tuple[AiServerError, ...] = ()
     fixes: tuple[KernelSetting, ...] = ()
@@ -76,8 +75,8 @@ class _Need(NamedTuple):
 def examine_kernel(
     targets: Sequence[ModuleTarget], starting: Container[str], kernel: KernelSettings
 ) -> KernelReport:
-    """Whether *kernel* is as *targets* need it. Nothing is in the way of those that are not
-    *starting*; what the user lets us fix is fixed for them, too.
+    """Compare *kernel* with the needs of *targets*. Only modules that are *starting* can be
+    blocked. Settings that the user allows us to raise are raised for all of them.
 
     Raises:
         EngineDownError: the engine can't be asked.
@@ -159,7 +158,7 @@ def _by_hand_elsewhere(need: _Need) -> Text:
 
 
 def _fix(need: _Need) -> dict[str, Any]:
-    """What has to be set to what, and what to ask the user before."""
+    """The setting to change, its new value and the question for the user."""
     question = Text(
         "Allow AI-Server Tray to set {setting} in the kernel of the Docker engine? A privileged "
         "container sets it before modules start, and again after each restart of the engine. The "

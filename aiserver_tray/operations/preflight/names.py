@@ -23,7 +23,7 @@ from aiserver_tray.spec.names import SHARED_NETWORK
 
 
 class _Needed(NamedTuple):
-    """A name that we put on the engine, and what needs it. ``path`` is where it comes from in the
+    """A name that we use on the engine, and the module that needs it. ``path`` is the place in the
     module's file."""
 
     kind: ObjectKind
@@ -33,7 +33,7 @@ class _Needed(NamedTuple):
 
 
 def name_problems(targets: Sequence[ModuleTarget], survey: Survey) -> list[AiServerError]:
-    """Names that *targets* need and somebody else has, and external objects that are missing."""
+    """Errors for names of *targets* that are already in use, and for missing external objects."""
     needed = [found for target in targets for found in _needed(target)]
     return [
         *_clashes(needed),
@@ -56,7 +56,7 @@ def _needed(target: ModuleTarget) -> Iterator[_Needed]:
 
 
 def _clashes(needed: Iterable[_Needed]) -> Iterator[AiServerError]:
-    """Two modules may come to the same name: ``a`` with ``b-c``, and ``a-b`` with ``c``."""
+    """Two modules can produce the same name: ``a`` with ``b-c``, and ``a-b`` with ``c``."""
     first: dict[tuple[ObjectKind, str], _Needed] = {}
     for found in needed:
         earlier = first.setdefault((found.kind, found.name), found)
@@ -103,7 +103,7 @@ def _by_name(survey: Survey) -> dict[tuple[ObjectKind, str], ContainerSummary | 
 def _missing(
     targets: Iterable[ModuleTarget], needed: Iterable[_Needed], survey: Survey
 ) -> Iterator[AiServerError]:
-    """External networks and volumes that neither exist nor are about to be made."""
+    """External networks and volumes that do not exist and are not created by this operation."""
     will_be = {(found.kind, found.name) for found in needed} | _by_name(survey).keys()
     for target in targets:
         for network in target.networks:
@@ -132,7 +132,7 @@ def _absent(section: Literal["networks", "volumes"], module: Module, name: str) 
 
 
 def _declared(section: str, module: Module, name: str) -> Place:
-    """Where *module*'s file declares what the engine calls *name*."""
+    """The place in *module*'s file that declares the object *name* of the engine."""
     for key, value in module.section(section).items():
         given = value.get("name") if isinstance(value, dict) else None
         if name in (key, given):

@@ -32,7 +32,7 @@ def port_problems(
     errors: list[AiServerError] = []
     for conflict in _conflicts(targets, survey, machine):
         key = (conflict.service.address, conflict.port.number)
-        # On another address, or for udp beside tcp, it is the same setting that moves it.
+        # Another address, or udp beside tcp, uses the same setting, so one error is enough.
         if key not in told:
             told.add(key)
             errors.append(_error(conflict, offers.near(conflict.port)))
@@ -48,7 +48,7 @@ def _error(conflict: _Conflict, free: int) -> PortConflictError:
 def _conflicts(
     targets: Iterable[ModuleTarget], survey: Survey, machine: Machine
 ) -> Iterator[_Conflict]:
-    # Whoever else lays claim to a port that its own container has, is the one that can't have it.
+    # If another container claims a port that our container already has, the other one can't get it.
     had = {c.name: {HostPort.of(port) for port in c.ports} for c in survey.ours}
     earlier: list[tuple[HostPort, ServiceTarget]] = []
     services = [service for target in targets for service in target.services]
@@ -103,7 +103,7 @@ def _process(port: HostPort, machine: Machine) -> Text | None:
 
 
 class _Offers:
-    """Free ports, none of which is offered twice."""
+    """Free ports to offer, each only once."""
 
     def __init__(self, targets: Iterable[ModuleTarget], machine: Machine) -> None:
         claimed = {port for ports in machine.claims.values() for port in ports}

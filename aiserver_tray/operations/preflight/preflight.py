@@ -1,4 +1,4 @@
-"""Everything that would make an `up` fail and can be known before anything is changed."""
+"""Checks before any change: everything that would make an `up` fail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """``errors`` stand in the way; ``notices`` are what people should be told all the same."""
+    """``errors`` block the operation; ``notices`` are shown to the user."""
 
     errors: tuple[AiServerError, ...]
     notices: tuple[Text, ...]
 
 
 def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: "Engine") -> Report:
-    """Whether *targets* can be made, beside what was *found* on *engine*.
+    """Check whether *targets* can be created, next to what was *found* on *engine*.
 
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
@@ -41,7 +41,7 @@ def preflight(targets: Sequence[ModuleTarget], found: Survey, engine: "Engine") 
 def port_conflict(
     target: ModuleTarget, installation: str, engine: "Engine"
 ) -> AiServerError | None:
-    """Who has a port that *target* wants, where somebody took one since `preflight`.
+    """The owner of a port of *target*, if the port was taken after `preflight`.
 
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
@@ -54,8 +54,8 @@ def port_conflict(
 def problems(
     targets: Sequence[ModuleTarget], found: Survey, machine: Machine
 ) -> list[AiServerError]:
-    """What is in the way of *targets*, all at once: names, ports, resources, and volumes that were
-    made for another use or with other secrets (where `with_keep_labels` gave the targets their
+    """All blockers of *targets* at once: names, ports, resources, and volumes that were created
+    for another use or with other secrets (if `with_keep_labels` gave the targets their
     fingerprints)."""
     return [
         *name_problems(targets, found),

@@ -17,7 +17,7 @@ _USABLE_MEMORY_SHARE = 0.9
 def resource_problems(
     targets: Sequence[ModuleTarget], survey: Survey, machine: Machine
 ) -> list[AiServerError]:
-    """What *targets* can't run without. What can't be known of a machine is no problem."""
+    """Resources without which *targets* can't run. Unknown values of a machine are no problem."""
     return [
         *(_too_big(t, machine.memory) for t in targets if _memory(t) > machine.memory),
         *_disk(_new(targets, survey), machine.free_disk),
@@ -25,7 +25,7 @@ def resource_problems(
 
 
 def memory_notices(targets: Sequence[ModuleTarget], survey: Survey, machine: Machine) -> list[Text]:
-    """What *targets* may get slow by."""
+    """Notices about memory that may make *targets* slow."""
     return [
         *(_small_machine(t, machine.memory) for t in targets if _is_small(t, machine.memory)),
         *_together(targets, survey, machine),
@@ -125,6 +125,6 @@ def _names(targets: Iterable[ModuleTarget]) -> str:
 
 
 def binary_size(count: int) -> str:
-    """*count* bytes in the units in which files say what they need."""
+    """*count* bytes in the binary units of the files."""
     gibi = 1024**3
     return f"{count / gibi:.1f} GiB" if count >= gibi else f"{count / 1024**2:.0f} MiB"

@@ -1,4 +1,4 @@
-"""Settings that a module can't do without and that nobody has given a value (pure)."""
+"""Required settings without a value (pure)."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,9 @@ from aiserver_tray.settings.store import without_value
 def missing_values(
     catalog: Catalog, module: Module, values: Mapping[str, str]
 ) -> list[AiServerError]:
-    """One error for each setting that *module*'s file uses without a default
-    (``${NAME:-default}``) and that has no value in *values* (by address); an access token is needed
-    only where *module* requires the one that it is of. A plain Compose file's are empty then, as
-    Compose has it.
+    """One error for each setting without a value in *values* (by address) that *module*'s file uses
+    without a default (``${NAME:-default}``). An access token is needed only if *module* requires
+    the module that issues it. In a plain Compose file, such variables are empty, as in Compose.
 
     Raises:
         CatalogError, MissingError: as for `Catalog.scope`.

@@ -1,4 +1,4 @@
-"""Volumes that were made for another use, or with other secrets (pure)."""
+"""Volumes that were created for another use, or with other secrets (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,11 +13,11 @@ from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget, VolumeTarget
 
 KEEP = "io.aiserver.keep."
-"""A volume's label ``io.aiserver.keep.<address>`` holds the keyed fingerprint of the secret that
-its data depends on."""
+"""Prefix of a volume's label ``io.aiserver.keep.<address>``. It holds the keyed fingerprint of the
+secret that the data depends on."""
 
 _TO_BE_MADE = "to be made"
-"""The fingerprint of a secret that was not made yet: no data was made with it."""
+"""Stands for the fingerprint of a secret that is not generated yet, so no data depends on it."""
 
 
 # -- of data and of configuration files ------------------------------------------------------------
@@ -38,8 +38,8 @@ def use_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServ
 def other_use(
     module: Module, volume: VolumeTarget, there: Mapping[str, str]
 ) -> AiServerError | None:
-    """What is wrong with taking, as *volume* of *module*, the one of that name that is labelled as
-    *there*: it is not ours, or of data and configuration files it holds the other."""
+    """Why *volume* of *module* can't use the existing volume of that name, labelled as *there*: it
+    is foreign, or one holds data and the other configuration files."""
     if volume.external:
         return None
     wanted = _labels(volume.body)
@@ -77,8 +77,8 @@ def _holds_files(volume: VolumeTarget, module: Module) -> Text:
 
 
 def with_keep_labels(target: ModuleTarget, secrets: Secrets) -> ModuleTarget:
-    """*target*, whose own volumes will be labelled with the fingerprints of the module's secrets
-    that are to be kept.
+    """*target* with labels on its own volumes: the fingerprints of the module's secrets that must
+    be kept.
 
     Raises:
         SettingError: a secret can't be read.
@@ -94,8 +94,8 @@ def with_keep_labels(target: ModuleTarget, secrets: Secrets) -> ModuleTarget:
 
 
 def keep_labels(module: Module, secrets: Secrets) -> dict[str, str]:
-    """Label -> fingerprint, for each secret of *module* that is to be kept and has been made, or
-    is yet to be.
+    """Label -> fingerprint, for each secret of *module* that must be kept, whether it exists or
+    will be generated.
 
     Raises:
         SettingError: a secret can't be read.
@@ -110,8 +110,8 @@ def keep_labels(module: Module, secrets: Secrets) -> dict[str, str]:
 
 
 def _renamed_labels(module: Module, kept: Sequence[str], secrets: Secrets) -> dict[str, str]:
-    """As `keep_labels`, of secrets that the file of *module* has no more, and whose value one of
-    those that are *kept* has: somebody gave it another name, and the value with it."""
+    """Like `keep_labels`, for secrets that *module*'s file no longer declares and whose value one
+    of the *kept* secrets has: it was renamed, and its value was copied."""
     own = f"{module.name}."
     declared = {f"{own}{name}" for name in module.settings}
     gone = [a for a in secrets.names() if a.startswith(own) and a not in declared] if kept else []
@@ -128,8 +128,8 @@ def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def keep_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServerError]:
-    """Our volumes that were made with another value of a secret than the present one, or with a
-    secret that has another name now."""
+    """Our volumes that were created with another value of a secret, or with a secret that was
+    renamed."""
     return [
         *(
             _changed(address, target.name, volumes)
@@ -141,8 +141,8 @@ def keep_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiSer
 
 
 def _altered(target: ModuleTarget, survey: Survey) -> dict[str, list[str]]:
-    """Address of a secret -> the volumes of *target* that were made with another value of it. One
-    made before the secret was to be kept has no label of it."""
+    """Address of a secret -> the volumes of *target* that were created with another value of it. A
+    volume without the label does not count."""
     found: dict[str, list[str]] = {}
     for volume in survey.our_volumes:
         for label, fingerprint in target.keep.items():
@@ -164,8 +164,9 @@ def _changed(address: str, module: str, volumes: Sequence[str]) -> SettingError:
 
 
 def _renamed(target: ModuleTarget, survey: Survey) -> Iterator[SettingError]:
-    """For each generated secret of *target* that no volume was made with, and that may be in the
-    place of one that its file has no more. Whether it was made says nothing: a `pull` makes it."""
+    """For each generated secret of *target* that no volume was created with: it may replace a
+    secret that the file no longer declares. Whether its value exists says nothing, because a `pull`
+    generates it too."""
     volumes = [volume for volume in survey.our_volumes if volume.module == target.name]
     made_with = {label for volume in volumes for label in volume.labels if label.startswith(KEEP)}
     settings = {f"{KEEP}{target.name}.{name}": s for name, s in target.module.settings.items()}

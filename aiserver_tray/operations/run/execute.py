@@ -48,16 +48,16 @@ from aiserver_tray.spec.mounts import with_image_volumes
 
 _LOG_LINES = 10
 _NOT_STARTED = (126, 127)
-"""What the engine says where the command can't be run, or isn't there."""
+"""Exit codes of the engine for a command that can't run or does not exist."""
 
 _ONE_NETWORK_BELOW = (1, 44)
-"""The API version from which a container may be created on several networks at once
+"""The API version from which a container can be created on several networks at once
 (https://docs.docker.com/reference/api/engine/version-history/#v144-api-changes)."""
 
 
 class EngineExecutor:
-    """Does steps. *images* are the names of those that are there; ``progress`` is told how far a
-    pull is."""
+    """Runs steps on the engine. *images* are the names of the local images; ``progress`` receives
+    the progress of pulls."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class EngineExecutor:
         return self._images.new
 
     def execute(self, step: Step) -> Container | None:  # noqa: C901 - one case per kind
-        """Do *step*; the container that was started or stopped, as it is then.
+        """Run *step*. Returns the container that was started or stopped, in its new state.
 
         Raises:
             AiServerError: it can't be done.
@@ -123,7 +123,8 @@ class EngineExecutor:
         for volume in volumes:
             self._make_volume(service, volume)
         self._renew_config_volumes(service)
-        # Not part of the target, nor so of its hash: they are this machine's, and may be secret.
+        # Not part of the target and its hash: proxies belong to this machine, and may contain
+        # passwords.
         inside = neighbours(service, self._modules)
         env = with_proxies(body["Env"], self._engine.proxies, inside)
         body |= {"Image": image.reference, "Env": env}
@@ -142,7 +143,7 @@ class EngineExecutor:
             raise self._refused(service, error) from error
 
     def _shared_folders(self, service: ServiceTarget) -> list[str]:
-        """Where the containers that *service* takes volumes from have something mounted."""
+        """The mount points in the containers that *service* takes volumes from."""
         sources = service.body["HostConfig"].get("VolumesFrom") or ()
         mounted = (self._engine.containers.mounted(source.split(":")[0]) for source in sources)
         return [folder for folders in mounted for folder in folders]
@@ -151,7 +152,8 @@ class EngineExecutor:
         on_networks(self._engine, self._modules[service.module].networks, act)
 
     def _renew_config_volumes(self, service: ServiceTarget) -> None:
-        """Make the volumes of its configuration files anew, without those that were dropped."""
+        """Recreate the volumes of its configuration files, and drop those that are not needed any
+        more."""
         volumes = {volume.name: volume for volume in self._modules[service.module].volumes}
         for name in service.config_volumes:
             if self._find_volume(service, volumes[name]):
@@ -171,7 +173,7 @@ class EngineExecutor:
         return found
 
     def _refused(self, service: ServiceTarget, error: EngineRequestError) -> AiServerError:
-        """The engine does not take what the module's file asks for."""
+        """An error for a module's file that the engine rejects."""
         if error.status != 400:
             return error
         place = self._modules[service.module].module.place("services", service.service)
@@ -179,7 +181,7 @@ class EngineExecutor:
         return CatalogError([Problem(place, text)])
 
     def _start(self, service: ServiceTarget) -> Container:
-        """See that it runs: one that runs already stays as it is."""
+        """Start it, unless it is already running."""
         containers = self._engine.containers
         is_new = service.container in self._created
         found = None if is_new else containers.inspect(service.container)
@@ -248,13 +250,13 @@ class EngineExecutor:
         """Why the service did not become ready, with the last lines of its log."""
         service, container = wait.target.address, wait.container
         lines: list[str] = []
-        # What it said before it was started this time would mislead. The engine notes the time of
-        # a start only after the container may have spoken.
+        # Only log lines of this start count. The engine may note the time of the start after the
+        # first line, so that time is moved back.
         since = self._ended_before.get(container.id)
         with suppress(AiServerError):
             lines = self._engine.containers.tail(container.id, _LOG_LINES, since)
             if verdict == "late":
-                # A check that fails changes nothing at first, so it was not told.
+                # A failing check changes no state at first, so the watcher did not report it.
                 container = self._engine.containers.inspect(container.id)
         if verdict == "gone":
             return ExitedError(service, None, Text("its container was removed"), lines)
@@ -271,7 +273,7 @@ class EngineExecutor:
         return ExitedError(service, container.exit_code, why, lines)
 
     def _last_code(self, container: Container) -> int | None:
-        """With what a container ended that its restart policy has started again since."""
+        """The exit code of a container that its restart policy has started again since."""
         with suppress(AiServerError):
             if container.started_at:
                 containers = self._engine.containers
@@ -280,8 +282,8 @@ class EngineExecutor:
 
 
 def _without_networks(body: Body, later: Collection[str]) -> Body:
-    """What *body* says of networks, less those that are connected *later*: such an engine refuses
-    a body with more than one."""
+    """The networks of *body* without those that are connected *later*: an old engine rejects more
+    than one."""
     endpoints = body["NetworkingConfig"]["EndpointsConfig"]
     first = {name: endpoint for name, endpoint in endpoints.items() if name not in later}
     return {"NetworkingConfig": {"EndpointsConfig": first}}

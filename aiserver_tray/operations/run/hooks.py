@@ -36,8 +36,8 @@ def run_post_start(containers: Containers, service: ServiceTarget, cancelled: Ca
 
 
 def run_pre_stop(containers: Containers, service: ServiceTarget, cancelled: Cancellation) -> None:
-    """Run what *service* has for before its stop, for as long as it may take to stop itself. A
-    command that fails or goes on can't hold it up: who stops what is broken has to get on.
+    """Run the pre-stop commands of *service*, within its own stop timeout. A failing or slow
+    command does not block the stop, so that broken services can be stopped too.
 
     Raises:
         CancelledError: *cancelled* was set.

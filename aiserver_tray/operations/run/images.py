@@ -1,4 +1,4 @@
-"""The images of an operation: pulled, built, and what a container has to call them."""
+"""The images of an operation: pull, build, and find the name for a container."""
 
 from collections.abc import Callable, Iterable
 
@@ -31,7 +31,7 @@ class OperationImages:
         self._cancelled = cancelled
 
     def pull(self, image: ImageTarget, on_progress: Callable[[PullProgress], None]) -> None:
-        """Pull *image*, or build it where there is none to be pulled."""
+        """Pull *image*, or build it if it can't be pulled."""
         name = image.name or image.local
         before = self._images.find(name)
         try:
@@ -63,7 +63,7 @@ class OperationImages:
         self._substitutes[image.name or image.local] = image.local
 
     def get(self, image: ImageTarget) -> Image:
-        """What the engine has of *image*.
+        """*image* as the engine has it.
 
         Raises:
             ObjectNotFoundError: it was removed meanwhile.
@@ -77,8 +77,8 @@ class OperationImages:
         return self._found[name]
 
     def _name_of(self, image: ImageTarget) -> str:
-        """What *image* is called on the engine: a local build goes first, also that of another
-        service where the name they share could not be pulled."""
+        """The name of *image* on the engine. A local build comes first, even one of another service
+        with the same name that could not be pulled."""
         if image.local in self._there:
             return image.local
         name = image.name or image.local

@@ -1,4 +1,4 @@
-"""Which of the steps that could be done goes next."""
+"""Choosing the next of the steps that are ready."""
 
 import heapq
 from collections.abc import Collection, Mapping
@@ -10,7 +10,7 @@ from aiserver_tray.operations.plan.plan import Plan, Step
 _Lane = Literal["engine", "images", "stops"]
 
 _Entry = tuple[float, float, int, Step]
-"""A step in a lane's queue, after what it is ordered by."""
+"""A step in a lane's queue, after its sort keys."""
 
 _LANES: Mapping[StepKind, _Lane] = {
     "pull": "images",
@@ -23,20 +23,20 @@ _MAX_IMAGES = 4
 """The engine bounds the layers that it loads at once itself (3 by default)."""
 
 _MAX_STOPS = 32
-"""A stop is mostly waiting for the container to end."""
+"""A stop mostly waits for the container to exit."""
 
 _MAX_STARTS = 16
-"""However many processors the engine has: what is started needs some too."""
+"""An upper limit even on engines with many processors: the started services need some too."""
 
 _CRITICAL_FACTOR = 3
-"""So many times as many, where nothing is held up by it: much of a start is waiting."""
+"""Factor for starts on the longest path: much of a start is waiting."""
 
 _SAME_LENGTH_SHARE = 0.8
 """Part of a path from which on another is as long: times are only expected."""
 
 
 def lane_of(kind: StepKind) -> _Lane:
-    """What bounds steps of this *kind*."""
+    """The lane that limits steps of this *kind*."""
     return _LANES.get(kind, "engine")
 
 
@@ -65,8 +65,9 @@ class Lanes:
         return self.at_once * _CRITICAL_FACTOR + _MAX_IMAGES + _MAX_STOPS
 
     def put(self, step: Step) -> None:
-        """*step* is ready. First comes the longest remaining path; of equals, the one that took
-        longest to reach, since what was before it would else have been hurried in vain."""
+        """Queue *step*, which is ready. The step with the longest remaining path comes first. Of
+        equal ones, the step that took longest to reach comes first, or the hurry before it would be
+        wasted."""
         by_path = (-self._plan.remaining[step.id], -self._reached[step.subject])
         entry = (*by_path, self._order[step.id], step)
         heapq.heappush(self._queues[lane_of(step.kind)], entry)
@@ -81,12 +82,12 @@ class Lanes:
         return None
 
     def release(self, step: Step) -> None:
-        """*step*, which was taken, has ended."""
+        """Free the slot of *step*, which has finished."""
         self._free[lane_of(step.kind)] += 1
 
     def _is_pressing(self, lane: _Lane, under_way: Collection[str]) -> bool:
-        """Whether the first of the queue may begin beyond the slots: nothing *under_way* has a
-        longer path before it, which would be held up."""
+        """Whether the first of the queue may start beyond the slots: no step *under_way* has a
+        longer path that this would delay."""
         if lane != "engine" or self._free[lane] <= self.at_once * (1 - _CRITICAL_FACTOR):
             return False
         path = -self._queues[lane][0][0]

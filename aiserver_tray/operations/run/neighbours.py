@@ -1,4 +1,4 @@
-"""What a container reaches by names that are only known inside the engine (pure)."""
+"""Hosts that a container reaches inside the engine and that must bypass the proxy (pure)."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -8,8 +8,8 @@ from aiserver_tray.spec.names import SHARED_NETWORK
 
 
 def neighbours(service: ServiceTarget, modules: Mapping[str, ModuleTarget]) -> set[str]:
-    """The names of what *service* may ask: the services of its module, those of the required ones
-    of *modules* on the shared network, and hosts that its file names."""
+    """The host names that *service* may contact: services of its module, services of the required
+    *modules* on the shared network, and hosts that its file names."""
     module = modules[service.module]
     required = (modules[name] for name in module.requires if name in modules)
     hosts = service.body["HostConfig"].get("ExtraHosts") or ()

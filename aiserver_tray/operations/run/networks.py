@@ -1,4 +1,4 @@
-"""Networks: made, removed, and made again where one that is needed went meanwhile."""
+"""Networks: create, remove, and create again if one disappears while it is needed."""
 
 from collections.abc import Callable, Iterable
 
@@ -14,7 +14,7 @@ from aiserver_tray.spec.model import NetworkTarget
 
 
 def make_network(engine: Engine, network: NetworkTarget) -> None:
-    """Make *network*. Another module's operation may have made the shared one meanwhile.
+    """Create *network*. Another module's operation may have created the shared one in the meantime.
 
     Raises:
         NameConflictError: there is one of this name that is not ours.
@@ -30,8 +30,8 @@ def make_network(engine: Engine, network: NetworkTarget) -> None:
 
 
 def on_networks(engine: Engine, networks: Iterable[NetworkTarget], act: Callable[[], None]) -> None:
-    """Do *act*, which needs *networks*. No lock is held on the one that all modules share, so that
-    another one's `down` may have removed it since it was seen."""
+    """Do *act*, which needs *networks*. The network that all modules share has no lock, so another
+    operation's `down` may have removed it in the meantime."""
     try:
         act()
     except ObjectNotFoundError:
@@ -41,7 +41,7 @@ def on_networks(engine: Engine, networks: Iterable[NetworkTarget], act: Callable
 
 
 def _make_missing(engine: Engine, networks: Iterable[NetworkTarget]) -> bool:
-    """Make those of *networks* that are ours and not there; whether there were any."""
+    """Create those of our *networks* that are missing. Returns whether there were any."""
     missing = [
         network
         for network in networks
@@ -53,8 +53,8 @@ def _make_missing(engine: Engine, networks: Iterable[NetworkTarget]) -> bool:
 
 
 def remove_network(engine: Engine, name: str) -> None:
-    """Remove the network, unless a container has come on it since the plan, in which those that
-    were on it are told of: it stays with that one."""
+    """Remove the network, unless a container has joined it after the plan. Then the network
+    stays."""
     try:
         engine.networks.remove(name)
     except ObjectNotFoundError:

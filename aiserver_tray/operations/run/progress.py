@@ -14,12 +14,12 @@ Report = Callable[[tuple[StepView, ...], float], None]
 """Takes the views of all steps, and the seconds left."""
 
 _MIN_REMAINING_SHARE = 0.25
-"""Part of the time it has taken that a step is still given at least."""
+"""Share of the elapsed time that a late step is still expected to take."""
 
 
 class Progress:
-    """The views of the steps of *plan*, told to *report* when some have changed; *at_once* is how
-    many steps the engine does at once."""
+    """The views of the steps of *plan*, passed to *report* after each change; *at_once* is how many
+    steps the engine runs at once."""
 
     def __init__(self, plan: Plan, report: Report, at_once: int) -> None:
         self._plan = plan
@@ -30,7 +30,7 @@ class Progress:
         self._is_changed = True
 
     def status(self, step_id: str) -> StepStatus:
-        """Where the step is."""
+        """The current status of the step."""
         return self._views[step_id].status
 
     def set(self, step_id: str, status: StepStatus) -> None:
@@ -50,20 +50,20 @@ class Progress:
         self._is_changed = True
 
     def skip_rest(self) -> None:
-        """What has not ended will not be done."""
+        """Mark all unfinished steps as skipped."""
         for step_id, view in self._views.items():
             if view.status in ("pending", "running"):
                 self.set(step_id, "skipped")
 
     def tell(self, begun: Mapping[str, float]) -> None:
-        """Report, where something has changed. *begun*: when each step under way began, in
-        seconds of the clock `awake`."""
+        """Report changes, if there are any. *begun*: when each running step began, in seconds of
+        the clock `awake`."""
         if self._is_changed:
             self._is_changed = False
             self._report(tuple(self._views.values()), self._seconds_left(begun))
 
     def _seconds_left(self, begun: Mapping[str, float]) -> float:
-        """The longest path of what has not ended, or all of the engine's work where that takes
+        """Seconds of the longest unfinished path, or of all the engine's work if that takes
         longer."""
         now = awake()
         path = work = 0.0
@@ -71,7 +71,7 @@ class Progress:
             if view.status not in ("pending", "running"):
                 continue
             expected, elapsed = self._seconds[step_id], now - begun.get(step_id, now)
-            # Who takes longer than expected is not about to end at any moment.
+            # A step that is late will probably not finish in the next moment.
             left = max(expected - elapsed, _MIN_REMAINING_SHARE * elapsed)
             path = max(path, self._plan.remaining[step_id] - expected + left)
             if view.kind != "wait" and lane_of(view.kind) == "engine":

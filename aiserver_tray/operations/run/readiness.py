@@ -11,15 +11,17 @@ from aiserver_tray.spec.model import ServiceTarget
 Verdict = Literal["ready", "waiting", "failed", "gone"]
 
 STEADY_SECONDS = 0.5
-"""Seconds that a service without a health check has to run: many that can't, end at once."""
+"""Seconds that a service without a health check must run to count as ready: broken ones often exit
+at once."""
 
 
 @dataclass
 class Wait:
-    """One service that was started, or, where it is not ``is_fresh``, ran already. ``begun`` and
-    ``deadline`` are seconds of the clock `awake`.
+    """A wait for one service that was started, or that already ran (not ``is_fresh``). ``begun``
+    and ``deadline`` are seconds of the clock `awake`.
 
-    ``since`` is when the engine started it: what the store still holds from before says nothing.
+    The start time of ``container`` matters: older states in the store say nothing about this
+    start.
     """
 
     target: ServiceTarget
@@ -29,12 +31,12 @@ class Wait:
     is_fresh: bool = True
 
     def next_check(self, now: float) -> float:
-        """When, seen *now*, time alone may change the verdict."""
+        """The next time at which the verdict may change without a new state, seen from *now*."""
         return self._steady_at if now < self._steady_at else self.deadline
 
     @property
     def _steady_at(self) -> float:
-        """From when on it is ready if it runs."""
+        """The time from which on a running service counts as ready."""
         has_check = self.container.health != "none"
         if has_check or self.target.is_job or not self.is_fresh:
             return self.begun
@@ -50,7 +52,7 @@ class Wait:
         return self.judge(found, now)
 
     def judge(self, found: Container, now: float) -> Verdict:
-        """What its container, as it was *found*, means for it *now*."""
+        """The verdict for its container, as it was *found*, *now*."""
         before, self.container = self.container, found
         return _of_job(found) if self.target.is_job else self._of_service(found, before, now)
 

@@ -1,4 +1,4 @@
-"""Runs a plan: gives out its steps, waits for services, gathers what fails."""
+"""Running a plan: start steps, wait for services, collect errors."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,7 +28,7 @@ class Executor(Protocol):
         """Set when the user wants no more of them."""
 
     def execute(self, step: Step) -> Container | None:
-        """Do *step*; for a start or stop, the container as it is then."""
+        """Run *step*. After a start or stop, returns the container in its new state."""
 
     def explain(self, wait: Wait, verdict: Literal["failed", "gone", "late"]) -> AiServerError:
         """Why the service did not become ready."""
@@ -37,8 +37,8 @@ class Executor(Protocol):
 class Runner:
     """One run of one plan.
 
-    ``report`` is told how far it is; *processors* are the engine's. ``errors`` gathers what
-    failed, ``ready_after`` how many seconds each service that was started took, by
+    ``report`` receives the progress; *processors* are those of the engine. ``errors`` collects
+    failures. ``ready_after`` has the seconds until ready for each started service, by
     ``module/service``.
     """
 
@@ -62,7 +62,7 @@ class Runner:
     # -- called from other threads -------------------------------------------------------------
 
     def wake(self) -> None:
-        """Look at what changed: the state, or the flag to cancel."""
+        """Notify the runner of a change: a new state, or a request to cancel."""
         self._inbox.put(None)
 
     def show(self, step: Step, pull: PullProgress) -> None:
@@ -70,8 +70,8 @@ class Runner:
         self._inbox.put(lambda: self._progress.show(step.id, pull))
 
     def _execute(self, step: Step) -> Container | None:
-        """In a thread of the pool. When it returns, the store knows what the step changed: the
-        watcher sees it too, but only after the operation may have ended."""
+        """Run a step in a thread of the pool. When it returns, the store has the step's changes:
+        the watcher would add them only later, perhaps after the operation's end."""
         container = self._executor.execute(step)
         if container is not None:
             self._store.put(ContainerSeen(container))
@@ -83,7 +83,7 @@ class Runner:
     # -- the operation's thread ----------------------------------------------------------------
 
     def run(self) -> None:
-        """Run to the end: all done, nothing left that could be done, or cancelled."""
+        """Run until all steps are done, no more step can run, or it is cancelled."""
         self._sorter.prepare()
         unsubscribe = self._store.observe(lambda _state: self.wake())
         try:
@@ -137,7 +137,7 @@ class Runner:
         )
 
     def _admit(self, step: Step) -> None:
-        """All that comes before *step* has ended."""
+        """All steps that must precede *step* have finished."""
         if any(self._progress.status(need) != "done" for need in step.needs):
             self._progress.set(step.id, "skipped")
             self._sorter.done(step.id)
@@ -186,7 +186,7 @@ class Runner:
         wait = Wait(step.target, container, begun, begun + step.target.ready_within, is_fresh)
         self._waits[step.id] = wait
         self._judge(step.id, wait, wait.judge(container, begun))
-        # What the store heard before this wait was there woke nobody for it.
+        # The store may have received this state before the wait existed.
         self.wake()
 
     def _check_waits(self) -> None:

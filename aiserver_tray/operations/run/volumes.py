@@ -1,4 +1,4 @@
-"""Volumes: removed, unless somebody uses them."""
+"""Volumes: remove, unless they are in use."""
 
 from aiserver_tray.base.errors import ObjectConflictError, VolumeInUseError
 from aiserver_tray.engine.engine import Engine
