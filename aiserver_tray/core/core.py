@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Core:
-    """Engine, state and operations of one installation, alive between ``with`` (or `open`) and its
-    end.
+    """Engine, state and operations of one installation, available between ``with`` (or `open`) and
+    `close`.
 
-    When it is entered, the engine's containers are known, or that it can't be reached.
+    On entry, the engine's containers are known, or the reason why the engine does not respond.
     """
 
     def __init__(self, settings: Settings, modules: "Modules", engine: Engine) -> None:
@@ -37,12 +37,12 @@ class Core:
         )
 
     def open(self) -> None:
-        """Begin to look for the engine, and return at once."""
+        """Start to connect to the engine, and return at once."""
         self._watcher.start()
         self._foreign.start()
 
     def __enter__(self) -> Self:
-        """Raises ``SettingError`` where what is under way on the engine can't be read."""
+        """Raises ``SettingError`` if running operations can't be read."""
         try:
             self._begin()
         except BaseException:
@@ -67,7 +67,7 @@ class Core:
         self.close()
 
     def close(self) -> None:
-        """End; operations that are under way are not waited for."""
+        """Stop. Running operations are not waited for."""
         self._foreign.close()
         self._watcher.close()
         self.store.close()
@@ -75,8 +75,8 @@ class Core:
 
     @cached_property
     def operations(self) -> "Operations":
-        """Where operations are started."""
-        # Who only looks must not wait for all that they need.
+        """The service that starts operations."""
+        # Commands that only read must not wait for these imports.
         from aiserver_tray.operations.kernel import Kernel  # noqa: PLC0415
         from aiserver_tray.operations.plan.parts import Parts  # noqa: PLC0415
         from aiserver_tray.operations.service import Operations  # noqa: PLC0415
@@ -87,13 +87,12 @@ class Core:
         return Operations(parts)
 
     def refresh(self) -> None:
-        """Look for the engine, and at all of its containers, now, whatever became of the
-        connections to it."""
+        """Reconnect to the engine and inspect all of its containers now."""
         self.engine.reconnect()
         self._watcher.refresh()
 
     def publish_modules(self) -> None:
-        """Tell the state of every module there is, and which are chosen."""
+        """Update the state with all modules and the chosen ones."""
         models = tuple(self._modules.model(name) for name in self._modules.names)
         self.store.put(ModulesChanged(models))
         self.store.put(ChosenChanged(self._modules.chosen))

@@ -1,4 +1,4 @@
-"""Brings up what the user asked for, when the application or the engine has started."""
+"""Starting the desired modules when the application or the engine has started."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -16,9 +16,9 @@ _logger = logging.getLogger(__name__)
 
 
 class Reviver:
-    """Runs `up` of the desired modules each time the engine is there anew: what its restart
-    policies have revived by then is not in order, and may lack what it requires. At the first
-    time, which is the application's own start, only where the setting says so."""
+    """Runs `up` for the desired modules each time the engine comes back: restart policies may have
+    started containers in the wrong order, or without the modules that they require. At the
+    application's own start, it does so only if the setting allows it."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Reviver:
         self._thread.start()
 
     def close(self) -> None:
-        """End."""
+        """Stop."""
         self._arrivals.put("end")
         self._thread.join()
 
@@ -66,6 +66,7 @@ class Reviver:
         if not engine.id:
             return
         known = set(self._names())
-        # Which ones, the operation finds when its turn has come: they may be stopped before.
+        # The operation determines the modules under its locks, because the user may stop some
+        # before.
         if not known.isdisjoint(self._settings.engine(engine.id).desired):
             self._begin(Revival())

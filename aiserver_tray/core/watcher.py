@@ -40,22 +40,22 @@ _logger = logging.getLogger(__name__)
 
 
 class EventSource(Protocol):
-    """Events of our containers, from the moment it is made. Iterating ends after `close`, and
-    raises EngineDownError where the engine goes away."""
+    """Events of our containers since this object was created. The iteration ends after `close`, and
+    raises EngineDownError if the engine stops."""
 
     def __iter__(self) -> Iterator[Event]: ...
     def close(self) -> None: ...
 
 
 class ContainerSource(Protocol):
-    """What the watcher asks about containers."""
+    """The containers API that the watcher uses."""
 
     def summaries(self, installation: str | None = None) -> Sequence[ContainerSummary]: ...
     def inspect(self, name_or_id: str, /) -> Container: ...
 
 
 class WatchedEngine(Protocol):
-    """What the watcher needs of an `Engine`."""
+    """The part of an `Engine` that the watcher uses."""
 
     @property
     def host(self) -> str: ...
@@ -68,7 +68,7 @@ class WatchedEngine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """The events of *source* came to their end."""
+    """The stream of *source* has ended."""
 
     source: EventSource
     error: AiServerError
@@ -78,15 +78,17 @@ _Item = Event | _Lost | Literal["refresh", "close"]
 
 
 class Watcher:
-    """Puts into *store* what the engine has of *installation*: first all, then what changes.
+    """Keeps *store* up to date with the containers of *installation*: first all of them, then each
+    change.
 
-    An event is only a hint: what the container is, inspect tells, at once; events that arrive
-    meanwhile merge. When the engine is lost, the store hears it at once, and the watcher tries
-    again after the seconds of *back_off*. ``relist``: seconds between full lists. ``before_end``:
-    called before the store hears that a container has ended, so that it may first hear why.
+    An event is only a hint. The watcher inspects the container right away, and merges events that
+    arrive in the meantime. If the engine is lost, the store is updated at once, and the watcher
+    tries again after the seconds of *back_off*. ``relist``: seconds between full lists.
+    ``before_end``: called before the exit of a container is reported, so that the store can learn
+    the reason first.
     """
 
-    def __init__(  # noqa: PLR0913 - what it watches and tells, and how often
+    def __init__(  # noqa: PLR0913 - engine, store and intervals
         self,
         engine: WatchedEngine,
         store: Store,
@@ -114,12 +116,12 @@ class Watcher:
         self._thread.start()
 
     def refresh(self) -> None:
-        """Subscribe and ask for everything once more, or try at once to reach the engine. Events
-        can fall silent without an end: a connection to another machine does, while this sleeps."""
+        """Subscribe and list everything again, or try at once to reach the engine. Events can stop
+        without an end of the stream, for example from another machine while this one sleeps."""
         self._inbox.put("refresh")
 
     def close(self) -> None:
-        """End, without waiting for an engine that is silent."""
+        """Stop, without waiting for an engine that does not respond."""
         self._closing = True
         self._inbox.put("close")
         if (source := self._source) is not None:
@@ -139,16 +141,16 @@ class Watcher:
             self._failures += 1
 
     def _failure(self) -> AiServerError | None:
-        """Watch, until it fails: why; None where it is to begin anew."""
+        """Watch until that fails, and return the error. None: start again."""
         try:
             self._watch()
-        except Exception as error:  # noqa: BLE001 - whatever it is, we go on
+        except Exception as error:  # noqa: BLE001 - any failure must lead to the next attempt
             return _as_own_error(error)
         return None
 
     def _watch(self) -> None:
-        """Follow one stream of events, until it ends (which is an error) or another is wanted.
-        Subscribe first, then list: what happens in between is in the stream."""
+        """Follow one stream of events, until it ends (which is an error) or a refresh is requested.
+        Subscribes before listing, so that no change in between is lost."""
         with closing(self._engine.events(self._installation)) as source:
             self._source = source
             reader = Thread(target=self._read, args=[source], name="watcher-events", daemon=True)
@@ -168,13 +170,15 @@ class Watcher:
         try:
             for event in source:
                 self._inbox.put(event)
-        except Exception as lost:  # noqa: BLE001 - whatever it is, the watcher must know
+        except Exception as lost:  # noqa: BLE001 - the watcher must learn of any failure
             error = _as_own_error(lost)
         self._inbox.put(_Lost(source, error))
 
     def _list(self) -> None:
-        """Tell the store everything. What changes meanwhile is in the events."""
-        asked_at = time.monotonic()  # before the list: what is made while we ask is newer than it
+        """Put all containers into the store. Later changes are in the events."""
+        asked_at = (
+            time.monotonic()
+        )  # taken before the list, so containers that are created meanwhile count as newer
         containers = []
         for summary in self._engine.containers.summaries(self._installation):
             try:
@@ -212,7 +216,7 @@ class Watcher:
                 yield self._inbox.get_nowait()
 
     def _inspect(self, id: str, *, is_gone: bool) -> None:
-        """Tell the store what the container is now."""
+        """Put the container's current state into the store."""
         if not is_gone:
             try:
                 container = self._engine.containers.inspect(id)
@@ -229,8 +233,8 @@ class Watcher:
         self._store.put(ContainerGone(id))
 
     def _outdated(self) -> set[str]:
-        """The safety net: ids of containers of which the store thinks otherwise than the engine's
-        list. That may lag behind, so it does not tell what is right."""
+        """IDs of containers that the store and the engine's list disagree about: the safety net for
+        lost events. The list may be behind, so each of them is inspected."""
         known = {container.id: container for container in self._store.state.containers.values()}
         listed = self._engine.containers.summaries(self._installation)
         changed = {s.id for s in listed if not _agrees(known.get(s.id), s)}
@@ -245,7 +249,7 @@ class Watcher:
 
 
 def _refused(id: str, error: EngineRequestError) -> None:
-    """An answer that makes no sense costs that container only."""
+    """Log a container that could not be inspected. Only this container is affected."""
     _logger.warning("the engine could not inspect container %s: %s", id, error)
 
 
@@ -256,7 +260,8 @@ def _agrees(known: Container | None, listed: ContainerSummary) -> bool:
 
 
 def _as_own_error(error: Exception) -> AiServerError:
-    """As one of our errors. Anything else is a bug of ours, and must not end the watching."""
+    """*error* as an AiServerError. Any other exception is a bug, which must not end the
+    watching."""
     if isinstance(error, AiServerError):
         return error
     log_bug(_logger, "watching the engine failed", error)

@@ -1,4 +1,4 @@
-"""What the files of a home hold, but for the secrets."""
+"""The content of the files of a home folder, except for the secrets."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -26,8 +26,8 @@ def _as_text(value: object) -> object:
 
 
 class SettingsData(FileModel):
-    """settings.json. ``chosen`` None: the user has not chosen yet. Who edits it by hand may write a
-    number, or true and false, as such."""
+    """settings.json. ``chosen`` None: the user has not chosen yet. A user who edits the file may
+    write numbers, true and false without quotes."""
 
     version: Literal[1] = 1
     values: dict[str, Annotated[str, BeforeValidator(_as_text)]] = Field(default_factory=dict)
@@ -35,9 +35,8 @@ class SettingsData(FileModel):
 
 
 class EngineState(BaseModel):
-    """What is remembered about one engine: the modules that the user asked for; how long, in
-    seconds, what was measured under a name took; and the ids of the images that were pulled or
-    built for us, the newest last."""
+    """Data about one engine: the modules that the user asked for; learnt durations in seconds, by
+    name; and the IDs of the images that we pulled or built, the newest last."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -46,7 +45,7 @@ class EngineState(BaseModel):
     images: list[str] = Field(default_factory=list)
 
     def add_images(self, ids: Sequence[str]) -> None:
-        """Remember these images too; the oldest are forgotten where there are too many."""
+        """Add these images. The oldest ones are dropped if there are too many."""
         new = dict.fromkeys(ids)
         kept = [image for image in self.images if image not in new]
         self.images = [*kept, *new][-_MAX_IMAGES:]

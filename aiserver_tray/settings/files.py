@@ -1,8 +1,8 @@
-"""A versioned JSON file that neither a crash, nor two writers, nor damage can make us lose.
+"""A versioned JSON file that survives crashes, parallel writers and damage.
 
-Beside ``NAME`` stand ``NAME.good``, a copy of what was last good, be it ours or a hand's, and
-``NAME.lock``. A damaged ``NAME`` is set aside as ``NAME.damaged-TIME`` and the copy takes its
-place.
+``NAME.good`` is a copy of the last good content, written by us or edited by the user.
+``NAME.lock`` is its lock file. A damaged ``NAME`` is kept as ``NAME.damaged-TIME``, and the copy
+takes its place.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ from aiserver_tray.system.files import write_copies, write_private
 from aiserver_tray.system.paths import make_folder
 
 LOCK_SECONDS = 60.0
-"""A writer holds the lock for milliseconds, or for as long as a person takes to unlock the
-credential store."""
+"""Seconds to wait for the lock. A writer holds it for milliseconds, or for as long as the user
+takes to unlock the credential store."""
 
 _POLL_SECONDS = 0.005
 
@@ -33,8 +33,8 @@ Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class FileModel(BaseModel):
-    """What a file holds. A subclass narrows ``version`` to a ``Literal`` with a default, and its
-    other fields have defaults: what holds while there is no file."""
+    """The content of a file. A subclass narrows ``version`` to a ``Literal`` with a default. Its
+    other fields have defaults, which apply while there is no file."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -45,8 +45,8 @@ class FileModel(BaseModel):
 
 
 class SealedModel(FileModel):
-    """What a file holds that nobody edits by hand: a digest tells content from damage that would
-    pass for content, such as a flipped bit in an id."""
+    """The content of a file that no user edits. Its digest detects damage that still looks valid,
+    such as a flipped bit in an ID."""
 
     digest: str = ""
 
@@ -55,8 +55,8 @@ class SealedModel(FileModel):
 
     @model_validator(mode="after")
     def _whole(self) -> "SealedModel":
-        # Of what stands in the file: it may come from before a field was there. Nothing is set
-        # where there is no file.
+        # The digest of the file's own content, which may lack newer fields. Empty if there is no
+        # file.
         content = self.model_dump_json(exclude={"digest"}, exclude_unset=True)
         if self.model_fields_set and self.digest != _digest(content):
             raise ValueError("not what was written")
@@ -79,12 +79,12 @@ class _DamagedError(Exception):
 
 
 class VersionedFile(Generic[Model]):
-    """The file at *path* of shape *model*. Its folder is made when it is first written.
+    """The file at *path* with content *model*. The first write creates its folder.
 
-    ``migrations[n]`` turns the raw content of version n into that of a later one; it may count on
-    the shape, since what it stumbles over counts as damage. What had to be done about damage is
-    appended to *notices*. With *lost* ``"refuse"`` a file that is damaged
-    and has no good copy is an error and stays as it is; with ``"start anew"`` the defaults hold.
+    ``migrations[n]`` converts the raw content of version n to a later version. It may assume the
+    right shape: any exception counts as damage. Damage and its repair are appended to *notices*. If
+    a damaged file has no good copy: with *lost* ``"refuse"`` that is an error, and the file is
+    kept; with ``"start anew"`` the defaults apply.
     """
 
     def __init__(
@@ -105,14 +105,14 @@ class VersionedFile(Generic[Model]):
 
     @property
     def stamp(self) -> tuple[int, ...] | None:
-        """What differs once the file was changed; None while there is none. Reads nothing."""
+        """A value that changes with the file. None if there is no file. Reads nothing."""
         try:
             return version(self.path.stat())
-        except OSError:  # who reads it is told
+        except OSError:  # a read fails with the reason
             return None
 
     def read(self) -> Model:
-        """What the file holds; makes no folder for it.
+        """The content of the file. Creates no folder.
 
         Raises:
             SettingError: named by the file: it can't be read, comes from a newer version of the
@@ -125,8 +125,8 @@ class VersionedFile(Generic[Model]):
 
     @contextmanager
     def update(self) -> Iterator[Model]:
-        """What the file holds, to be changed in place; written when the block ends without an
-        exception. No other process or thread reads or writes it meanwhile.
+        """The content of the file, to change in place. It is written if the block ends without an
+        exception. No other process or thread reads or writes the file in the meantime.
 
         Raises:
             SettingError: as for `read`, or it can't be written, and then is as it was.
@@ -150,7 +150,7 @@ class VersionedFile(Generic[Model]):
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        # A lock object of its own for each holder, so that it holds between threads too.
+        # Each holder has its own lock object, so that it also works between threads.
         lock = FileLock(
             self.path.with_name(self.path.name + ".lock"),
             timeout=LOCK_SECONDS,
@@ -166,7 +166,7 @@ class VersionedFile(Generic[Model]):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """What the operating system refuses, as a SettingError."""
+        """Convert errors of the operating system to SettingError."""
         try:
             yield
         except Timeout as error:
@@ -189,9 +189,9 @@ class VersionedFile(Generic[Model]):
             return self._recovered(Text("it is missing"))
         except _DamagedError as damage:
             return self._recovered(damage.why)
-        # What is sealed is not edited by hand: other content than ours may be forged.
+        # A sealed file is not edited by hand, so other content may be forged.
         if not isinstance(data, SealedModel):
-            with suppress(OSError):  # who only reads needs no copy
+            with suppress(OSError):  # a reader needs no copy
                 _write_changed([self._good], content)
         return data
 
@@ -210,7 +210,7 @@ class VersionedFile(Generic[Model]):
             why = first["msg"].removeprefix("Value error, ")
             raise _DamagedError(f"{place}: {why}" if place else why) from None
 
-    def _migrated(self, raw: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever the file holds
+    def _migrated(self, raw: Any) -> dict[str, Any]:  # noqa: ANN401 - the content may be anything
         ours: int = self._model.model_fields["version"].default
         version = raw.get("version") if isinstance(raw, dict) else None
         if type(version) is not int or version < 1:

@@ -1,7 +1,7 @@
-"""The one key of an installation's secrets: where it is kept, and what is derived from it.
+"""The master key of an installation's secrets: its storage and derived keys.
 
-It is made once. Where it can't be had, that is an error and never a reason for another: a new key
-would make the stored secrets unreadable for good.
+It is generated once. If it can't be read, that is an error and never leads to a new key: a new key
+would make the stored secrets unreadable for ever.
 """
 
 import base64
@@ -23,8 +23,8 @@ KEY_BYTES = 32
 
 
 class KeyRecord(BaseModel):
-    """Where the key of a secrets file is: in the back end *backend* of ``keyring``, or in a file
-    beside the secrets. ``check`` tells the right key from a wrong one and gives nothing away."""
+    """Where the key of a secrets file is stored: in the back end *backend* of ``keyring``, or in a
+    file beside the secrets. ``check`` verifies the key without revealing it."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -40,19 +40,19 @@ class MasterKey:
         self._material = material
 
     def derive(self, purpose: str, text: str = "") -> bytes:
-        """32 bytes for *purpose* and *text*, from which neither the key nor any other such bytes
-        can be found (HMAC-SHA-256; the one block of HKDF-Expand, RFC 5869)."""
+        """32 bytes for *purpose* and *text*. Neither the key nor other derived bytes can be
+        computed from them (HMAC-SHA-256; the one block of HKDF-Expand, RFC 5869)."""
         return hmac.digest(self._material, f"{purpose}\0{text}\1".encode(), "sha256")
 
     @property
     def check(self) -> str:
-        """What `KeyRecord.check` holds for this key."""
+        """The value of `KeyRecord.check` for this key."""
         return self.derive("check").hex()
 
 
 class KeyKeeper:
-    """Makes and finds the key of the secrets file *secrets_file* of one installation, whose id
-    *installation* gives, and makes where it must. *notices* gathers what people must be told."""
+    """Creates and finds the key of *secrets_file*. *installation* returns the installation's ID,
+    and creates it if needed. *notices* collects messages for the user."""
 
     def __init__(
         self,
@@ -68,8 +68,8 @@ class KeyKeeper:
         self.key_file = secrets_file.with_suffix(".key")
 
     def create(self) -> tuple[MasterKey, KeyRecord]:
-        """A key and where it was put. A key that is there already, left by a process that died
-        before its first secret was stored, is used.
+        """Create a key and store it. A key that already exists, from a process that died before it
+        stored its first secret, is used again.
 
         Raises:
             SettingError: what is there is no key, or a key file can't be written.
@@ -91,7 +91,7 @@ class KeyKeeper:
         return made or self._create_in_file()
 
     def find(self, record: KeyRecord) -> MasterKey:
-        """The key that *record* tells of.
+        """The key that *record* names.
 
         Raises:
             SettingError: it can't be had now, or it is another one; says what to do.
@@ -110,7 +110,7 @@ class KeyKeeper:
         return key
 
     def _create_in_store(self) -> tuple[MasterKey, KeyRecord] | None:
-        """None where there is no store.
+        """Create the key in the credential store. None if there is no store.
 
         Raises:
             ConnectionError: there is one, and it can't be used now.

@@ -66,17 +66,17 @@ class Secrets:
 
     @property
     def stamp(self) -> tuple[int, ...] | None:
-        """What differs once a secret was changed. Reads nothing."""
+        """A value that changes with the secrets. Reads nothing."""
         return self._file.stamp
 
     @property
     def key_record(self) -> KeyRecord | None:
-        """Where the master key is kept; None while there is no secret yet."""
+        """Where the master key is stored. None if there is no secret yet."""
         return self._file.read().key
 
     @property
     def key_file(self) -> Path:
-        """The master key's file, where it is kept in one."""
+        """The file of the master key, if it is in a file."""
         return self._keeper.key_file
 
     def names(self) -> frozenset[str]:
@@ -90,7 +90,7 @@ class Secrets:
             SettingError: one of them, the file or its key can't be read.
         """
         if not (wanted := list(names)):
-            return {}  # whatever is wrong with the file
+            return {}  # the file may be wrong in any way
         data = self._file.read()
         return {
             name: self._decrypt(data, name, data.secrets[name])
@@ -99,7 +99,7 @@ class Secrets:
         }
 
     def ensure(self, wanted: Mapping[str, Generator]) -> None:
-        """Make and store those secrets *wanted* that are not stored yet."""
+        """Generate and store those secrets *wanted* that are not stored yet."""
         if not wanted or wanted.keys() <= self.names():
             return
         with self._file.update() as data:
@@ -130,8 +130,8 @@ class Secrets:
             data.secrets.pop(name, None)
 
     def fingerprint(self, name: str) -> str:
-        """64 hexadecimal digits that differ where the secret differs, and from which nobody
-        without the master key learns anything about it.
+        """64 hexadecimal digits that identify the secret. Without the master key, they reveal
+        nothing about it.
 
         Raises:
             SettingError: there is no such secret, or it can't be read.
@@ -141,7 +141,7 @@ class Secrets:
             raise SettingError(name, Text("this secret has not been generated yet"))
         return self._key.derive("fingerprint", f"{name}\0{value}").hex()
 
-    # The name is authenticated too, so that no secret can stand in for another.
+    # The name is authenticated too, so that one secret can't replace another.
 
     def _encrypt(self, data: SecretsData, name: str, value: str) -> str:
         sealed = self._cipher(data).encrypt(value.encode(), name.encode())
@@ -166,7 +166,7 @@ class Secrets:
             ) from None
 
     def _cipher(self, data: SecretsData) -> "Aead":
-        """The cipher of *data*; makes the key when the first secret is stored."""
+        """The cipher of *data*. Creates the key when the first secret is stored."""
         # Takes a while to import, and most commands need no secret.
         from nacl.secret import Aead  # noqa: PLC0415
 
@@ -178,7 +178,7 @@ class Secrets:
 
 
 def kept(name: str) -> SettingError:
-    """The refusal to change a secret that is kept."""
+    """The error for an attempt to change a secret that must be kept."""
     return SettingError(
         name,
         Text(

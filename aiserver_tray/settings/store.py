@@ -26,14 +26,14 @@ from aiserver_tray.settings.stored import stored_value
 from aiserver_tray.system.paths import Home
 
 Declared = Mapping[str, Setting]
-"""Declared settings by address (``module.NAME``, ``app.name``): those of the catalog's modules
-and `APP_SETTINGS`, or what part of them is asked about."""
+"""Declared settings by address (``module.NAME``, ``app.name``): those of the catalog's modules and
+`APP_SETTINGS`, or a part of them."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One setting as it is shown. ``value`` is `MASK` for a secret that has one, and None where
-    there is no value (yet)."""
+    """One setting for display. ``value`` is `MASK` for a secret with a value, and None if there is
+    no value (yet)."""
 
     address: str
     setting: Setting
@@ -42,16 +42,16 @@ class Entry:
 
     @property
     def shown(self) -> str:
-        """What people see: a secret masked whether or not it was made yet, else the value."""
+        """The displayed value: a mask for a secret, even before it is generated."""
         return self.value or self.setting.mask or ""
 
 
 class Settings:
-    """The settings, secrets and desired state in *home*, which is made when something is first
-    written; without it the defaults hold.
+    """The settings, secrets and desired state in the folder *home*, which the first write creates.
+    Without it, the defaults apply.
 
-    Several processes and threads may use one home at once. ``notices`` gathers what people must
-    be told: damage that was found, and what was done about it.
+    Several processes and threads can use one home folder at once. ``notices`` collects messages for
+    the user about damage and its repair.
 
     Raises:
         SettingError: from every method: a file of *home* can't be read or written, comes from a
@@ -71,13 +71,13 @@ class Settings:
 
     @cached_property
     def installation_id(self) -> str:
-        """Made once per home; what we put on an engine is ours by this label."""
+        """Created once per home folder. This label marks our objects on the engine."""
         with self._installation.update() as data:
             return data.id
 
     @cached_property
     def secrets(self) -> Secrets:
-        """The secrets by address; `values` makes those that are missing."""
+        """The secrets by address. `values` generates the missing ones."""
         return Secrets(
             self.folder / "secrets.json",
             lambda: self.installation_id,
@@ -86,8 +86,8 @@ class Settings:
         )
 
     def inspect(self, declared: Declared) -> list[SettingError]:
-        """Everything that is wrong with what is stored, but for the secrets: files that can't be
-        read, values that their setting of *declared* doesn't take, secrets in the clear."""
+        """All problems of the stored settings, except for the secrets: files that can't be read,
+        values that are not valid for *declared*, secrets in plain text."""
         errors: list[SettingError] = []
         stored: Mapping[str, str] = {}
         with _gathered(errors):
@@ -108,7 +108,8 @@ class Settings:
 
     @property
     def stamp(self) -> object:
-        """What differs once a setting was changed, by whomever. Reads no file."""
+        """A value that changes with the settings, even if another process changes them. Reads no
+        file."""
         return self._settings.stamp, self.secrets.stamp
 
     # -- settings ------------------------------------------------------------------------------
@@ -123,8 +124,8 @@ class Settings:
         return known[1]
 
     def values(self, declared: Declared) -> dict[str, str]:
-        """The value of each of *declared* that has one: the user's, else its `Setting.fallback`,
-        else the stored secret, which is made first where the setting says how.
+        """The value of each setting of *declared* that has one: the user's value, its
+        `Setting.fallback`, or the stored secret. Secrets are generated if the setting allows it.
 
         Raises:
             SettingError: a stored value is none that the setting takes; tells the remedy.
@@ -135,14 +136,14 @@ class Settings:
         return _values(declared, stored, self.secrets.values(secret))
 
     def known(self, declared: Declared) -> dict[str, str]:
-        """As `values`, without the secrets that are still to be made."""
+        """Like `values`, without secrets that do not exist yet."""
         stored = self._settings.read().values
         secret = self._secret(declared, stored)
         return _values(declared, stored, self.secrets.values(secret))
 
     def reveal(self, declared: Declared, name: str) -> str:
-        """The value of the setting *name* of *declared* in the clear; a secret is made first
-        where the setting says how.
+        """The value of the setting *name* of *declared* in plain text. A secret is generated first
+        if the setting allows it.
 
         Raises:
             UnknownSettingError: there is no such setting.
@@ -156,8 +157,8 @@ class Settings:
         return value
 
     def entries(self, declared: Declared) -> list[Entry]:
-        """Every one of *declared* as it is shown. Makes and decrypts nothing, and shows a stored
-        value that is wrong as it is."""
+        """All settings of *declared* for display. Generates and decrypts nothing, and shows invalid
+        values as they are."""
         stored = self._settings.read().values
         secret = {a for a in self.secrets.names() if a in declared and declared[a].is_secret}
         found = stored | dict.fromkeys(secret, MASK)
@@ -166,8 +167,8 @@ class Settings:
         ]
 
     def set(self, declared: Declared, name: str, text: str) -> None:
-        """Give the setting *name* of *declared* (an address, or a bare name where it is unique)
-        the value *text*.
+        """Set the setting *name* of *declared* (an address, or a bare name if it is unique) to the
+        value *text*.
 
         Raises:
             UnknownSettingError: there is no such setting.
@@ -187,8 +188,8 @@ class Settings:
         self.forget(address)
 
     def unset(self, declared: Declared, name: str) -> None:
-        """Take back what was set: the default holds again, and a secret is made anew. Also what was
-        set as a secret, and is none any more.
+        """Reset the setting to its default; a secret is generated again. Also removes a value that
+        was stored as a secret and is no secret any more.
 
         Raises:
             UnknownSettingError: there is no such setting.
@@ -202,12 +203,12 @@ class Settings:
         self.forget(address)
 
     def undeclared(self, declared: Declared) -> list[str]:
-        """What is set and is none of *declared*: misspelt, of an older file, or of a module that is
-        gone."""
+        """Stored values without a setting in *declared*: mistyped, from an older file, or of a
+        module that is gone."""
         return [address for address in self._settings.read().values if address not in declared]
 
     def forget(self, address: str) -> None:
-        """Take back what was set under *address*, declared or not."""
+        """Remove the value of *address*, declared or not."""
         with self._settings.update() as data:
             data.values.pop(address, None)
 
@@ -235,24 +236,24 @@ class Settings:
         return None if chosen is None else tuple(chosen)
 
     def choose(self, modules: Iterable[str]) -> None:
-        """Let *Start all* mean *modules*."""
+        """Make *Start all* start *modules*."""
         with self._settings.update() as data:
             data.chosen = list(modules)
 
     @property
     def asked_for(self) -> list[str]:
-        """The modules that the user asked for, on whatever engine."""
+        """The modules that the user asked for, on any engine."""
         engines = self._state.read().engines.values()
         return list(dict.fromkeys(name for engine in engines for name in engine.desired))
 
     def engine(self, engine_id: str) -> EngineState:
-        """What is remembered about the engine."""
+        """The data about the engine."""
         return self._state.read().engines.get(engine_id, EngineState())
 
     @contextmanager
     def update_engine(self, engine_id: str) -> Iterator[EngineState]:
-        """What is remembered about the engine, to be changed in place; stored when the block
-        ends without an exception."""
+        """The data about the engine, to change in place. It is stored if the block ends without an
+        exception."""
         with self._state.update() as data:
             yield data.engines.setdefault(engine_id, EngineState())
 
@@ -269,7 +270,7 @@ def without_value(address: str) -> SettingError:
 
 @contextmanager
 def _gathered(errors: list[SettingError]) -> Iterator[None]:
-    """Appends what is raised to *errors*."""
+    """Append raised errors to *errors*."""
     try:
         yield
     except SettingError as error:
@@ -277,7 +278,7 @@ def _gathered(errors: list[SettingError]) -> Iterator[None]:
 
 
 def address_of(declared: Declared, name: str) -> str:
-    """The address that *name* means: itself, or that of the one setting with this bare name.
+    """The address of *name*: itself, or that of the only setting with this bare name.
 
     Raises:
         UnknownSettingError: none; tells near ones.
@@ -299,7 +300,7 @@ def _bare(address: str) -> str:
 
 
 def _spelt_as(name: str, declared: Declared) -> Sequence[str]:
-    """All that could be meant by *name*: addresses, or bare names where it is one."""
+    """All settings that *name* can mean: addresses, or bare names."""
     return list(declared if "." in name else dict.fromkeys(map(_bare, declared)))
 
 

@@ -1,4 +1,4 @@
-"""The value that a setting has with what is stored for it."""
+"""The value of a setting, from the stored data."""
 
 from collections.abc import Mapping
 

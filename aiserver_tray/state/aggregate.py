@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aiserver_tray.state.reduce import State
 
 Views = dict[str, tuple[object, ModuleView]]
-"""Name of a module -> what its last view was made of, and the view."""
+"""Name of a module -> the input of its last view, and the view."""
 
 _WORST_FIRST: tuple[StateName, ...] = (
     "engine_down", "error", "degraded", "stopping", "starting", "running", "stopped",
@@ -24,10 +24,10 @@ _WORST_FIRST: tuple[StateName, ...] = (
 
 
 def snapshot(state: "State") -> Snapshot:
-    """What is shown of *state*.
+    """The snapshot of *state*.
 
-    While the engine is down nothing is known of containers: every module is ``engine_down``, and
-    orphans, which are known by their containers alone, are not there.
+    While the engine is down, the containers are unknown: every module is ``engine_down``, and
+    orphans, which only their containers show, are missing.
     """
     modules = list(_modules(state))
     users = _users(modules)
@@ -74,13 +74,13 @@ class _Module:
 
     @property
     def is_alive(self) -> bool:
-        """Whether any of its containers has not ended."""
+        """Whether any of its containers has not exited."""
         return any(container.status in ALIVE for container in self.containers.values())
 
     @property
     def services(self) -> tuple[ServiceModel, ...]:
-        """Those of the model; where it has none (orphans, a file that can't be read), those that
-        the containers tell of."""
+        """The services of the model. Without a model (orphans, a broken file), those that the
+        containers name."""
         return self.model.services or tuple(map(_service_of, self.containers.values()))
 
     @property
@@ -202,7 +202,8 @@ def _condition(module: _Module, current: StateName, users: tuple[str, ...]) -> C
 
 
 def _page(module: _Module) -> str | None:
-    """Where its own page is: while it runs where it was published, whatever was set since."""
+    """The address of its page. While the module runs, this is where the page was published, even if
+    the setting has changed since."""
     address, containers = module.model.open, module.containers.values()
     places = [c.page for c in containers if c.page and c.status in ALIVE]
     return moved(address, places[0]) if address and places else address
@@ -237,8 +238,8 @@ def _judged(module: _Module) -> list[Judgement]:
 
 
 def _awaited(module: _Module) -> frozenset[str]:
-    """Services that were not started, and what they wait for. An absent job need not wait: it may
-    be done."""
+    """Services that were not started, and their dependencies. An absent job counts only if it is
+    still needed."""
     found = {service.name: module.containers.get(service.container) for service in module.services}
     begun = {name for name, one in found.items() if one and one.status != "created"}
     needs = {s.name: () if s.name in begun else s.depends_on for s in module.services}
@@ -262,8 +263,8 @@ def _module_state(module: _Module, judged: Iterable[Judgement]) -> StateName:
 
 
 def _reason(module: str, judged: Iterable[Judgement]) -> Text | None:
-    """That of the first service in trouble, else of one that waits; the service is named where the
-    module's name does not say it already."""
+    """The reason of the first service in trouble, or else of one that waits. The service's name is
+    added unless it is the module's name."""
     for judgement in sorted(judged, key=lambda judgement: judgement.state != "error"):
         view = judgement.view
         if view.reason:

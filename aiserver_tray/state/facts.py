@@ -1,4 +1,5 @@
-"""What may enter the store. Each is something that was seen, never something to be done."""
+"""The facts that the store accepts. A fact is something that was observed, never something to
+do."""
 
 import math
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from aiserver_tray.model import Container, ModuleModel, OperationView
 
 @dataclass(frozen=True, slots=True)
 class EngineUp:
-    """The engine answers. Put after the first `ContainersListed`, so that nobody sees an engine
-    without the containers it has."""
+    """The engine responds. Put after the first `ContainersListed`, so that no observer sees an
+    engine without its containers."""
 
     id: str
     version: str
@@ -41,7 +42,7 @@ class ContainersListed:
 
 @dataclass(frozen=True, slots=True)
 class ContainerSeen:
-    """One of our containers as it is now."""
+    """The current state of one of our containers."""
 
     container: Container
 
@@ -69,20 +70,20 @@ class ChosenChanged:
 
 @dataclass(frozen=True, slots=True)
 class TextsChanged:
-    """What is shown reads differently, though nothing else may be new: modules have other titles,
-    or the user chose another language."""
+    """Texts must be rendered again, even if nothing else is new: modules have other titles, or the
+    user chose another language."""
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredChanged:
-    """The modules that the user asked for; what they require is computed."""
+    """The modules that the user asked for. Their requirements are computed."""
 
     modules: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class OperationChanged:
-    """An operation began, went on or ended."""
+    """An operation has started, progressed or finished."""
 
     operation: OperationView
 

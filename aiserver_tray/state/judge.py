@@ -1,4 +1,4 @@
-"""What a service's container says about the service: the rows of the table "Health and colours"."""
+"""Judging a service by its container: the rows of the table "Health and colours"."""
 
 from dataclasses import dataclass
 from typing import assert_never
@@ -7,19 +7,20 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ServiceModel, ServiceView, State
 
 ALIVE = ("running", "paused", "restarting")
-"""Statuses of a container that has not ended."""
+"""Statuses of a container that has not exited."""
 
 ENDED = ("exited", "dead")
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What matters of a service beside its container.
+    """What matters for a service besides its container.
 
-    ``wanted``: the user wants the module; ``live``: a service of the module (not a job) has not
-    ended; ``starting``: an operation is to make it run; ``unplanned``: it ended without us and was
-    not healthy since; ``renewed``: of the module there runs what it has no more, so its settings
-    or files were changed and not put into effect; ``awaited``: what depends on it was not started.
+    ``wanted``: the user wants the module. ``live``: a service of the module (not a job) has not
+    exited. ``starting``: an operation will start it. ``unplanned``: it exited without an operation,
+    and was not healthy since. ``renewed``: the running containers of the module differ from its
+    file or settings, which have changed. ``awaited``: the services that depend on it were not
+    started.
     """
 
     wanted: bool
@@ -32,7 +33,7 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A service's own state, whether it counts as ready, and what is shown of it."""
+    """A service's state, whether it counts as ready, and its view."""
 
     state: State
     view: ServiceView
@@ -69,8 +70,8 @@ def _condition(
 
 
 def _is_done(service: ServiceModel, container: Container | None, about: Circumstances) -> bool:
-    """Whether a job, or another service that may end, ended well; a job without a container did so
-    where the others run, and nothing is left that waits for it."""
+    """Whether a job, or another service that may exit, has succeeded. A job without a container
+    counts as successful if other services run and none waits for it."""
     if container is None:
         return service.is_job and about.live and not (about.starting or about.awaited)
     may_end = service.is_job or service.may_end
@@ -78,8 +79,8 @@ def _is_done(service: ServiceModel, container: Container | None, about: Circumst
 
 
 def _lost_memory(container: Container) -> bool:
-    """Whether a process of a running container was killed for want of memory, and no health check
-    says that all is well in spite of it."""
+    """Whether a process of a running container was killed because memory ran out, and no health
+    check has succeeded since."""
     return container.oom_killed and container.health != "healthy"
 
 
@@ -92,7 +93,7 @@ def _absent(service: ServiceModel, about: Circumstances) -> tuple[State, Text | 
 
 
 def _trouble(service: ServiceModel, container: Container, about: Circumstances) -> Text | None:
-    """What is wrong with a container that is not ready; None: it is on its way."""
+    """The problem of a container that is not ready. None: it is still starting."""
     match container.status:
         case "created":
             return _refused(container)
@@ -111,7 +112,8 @@ def _trouble(service: ServiceModel, container: Container, about: Circumstances) 
 
 
 def _short_of(container: Container) -> Text | None:
-    """How far a container is that is on its way; whoever made it may have been killed since."""
+    """The reason why a container is not ready yet; the process that created it may have been
+    killed."""
     return Text("created, but not started yet") if container.status == "created" else None
 
 

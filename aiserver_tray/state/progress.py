@@ -9,7 +9,8 @@ _TELLING: tuple[StepKind, ...] = (
     "wait", "build", "pull", "stop", "start", "remove", "create", "remove_volume",
     "remove_network", "volume", "network", "kernel_setting",
 )  # fmt: skip
-"""Of steps that run at once, the first of these is what people wait for."""
+"""Kinds of steps, the most interesting first. Of several running steps, the first of these is
+shown."""
 
 
 def name_of(step: StepView) -> Text | str:
@@ -26,7 +27,8 @@ def name_of(step: StepView) -> Text | str:
 
 
 def count(view: OperationView) -> tuple[int, int]:
-    """How many services are done with, of how many; images where it is only about these."""
+    """How many services are finished, and the total; images if the operation is only about
+    these."""
     subjects = [step for step in view.steps if step.service and step.kind not in _IMAGES]
     left = {step.subject for step in subjects if step.status in ("pending", "running")}
     if not subjects:
@@ -37,7 +39,7 @@ def count(view: OperationView) -> tuple[int, int]:
 
 
 def current(view: OperationView) -> Text | None:
-    """What it waits for now."""
+    """The step that it is waiting for now."""
     if view.status == "waiting":
         return view.detail
     running = [step for step in view.steps if step.status == "running"]

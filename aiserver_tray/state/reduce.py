@@ -29,10 +29,10 @@ from aiserver_tray.state.work import Work
 
 @dataclass(frozen=True)
 class State:
-    """Everything that is known.
+    """The whole state.
 
-    ``containers``: by name. ``operations``: those that run, and the last that ended.
-    ``unplanned``: names of containers that ended without us and are not healthy since.
+    ``containers``: by name. ``operations``: the running ones, and the last finished one.
+    ``unplanned``: names of containers that exited without an operation and were not healthy since.
     ``seq`` counts the changes.
     """
 
@@ -46,16 +46,16 @@ class State:
     unplanned: frozenset[str] = frozenset()
     work: Work = field(default_factory=Work)
     views: Views = field(default_factory=dict, repr=False, compare=False)
-    """What earlier snapshots found, for the next to use where nothing changed."""
+    """Views of earlier snapshots, reused if their input is the same."""
 
     @cached_property
     def snapshot(self) -> Snapshot:
-        """What is shown of it; made when first asked for."""
+        """The snapshot of this state, created at first use."""
         return snapshot(self)
 
 
 def reduce(state: State, fact: Fact) -> State:
-    """The state after *fact*; the same object where it brings nothing new."""
+    """The state after *fact*; the same object if nothing changes."""
     changed = _next(state, fact)
     return state if changed is state else replace(changed, seq=state.seq + 1)
 
@@ -89,14 +89,15 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911 - one case 
 
 
 def _with(state: State, **changes: object) -> State:
-    """*state* itself where the values are the same."""
+    """*state* itself if all values are the same."""
     if all(getattr(state, name) == value for name, value in changes.items()):
         return state
     return replace(state, **changes)  # type: ignore[arg-type]
 
 
 def _engine_down(state: State, error: AiServerError) -> State:
-    """Forgets the containers: what the engine revives when it is back starts, as facts."""
+    """Forget the containers: the engine may start them again when it comes back, and these starts
+    are facts."""
     known = state.engine
     if not known.running and known.error is not None and known.error.text == error.text:
         return state
@@ -133,13 +134,14 @@ def _seen(state: State, container: Container) -> State:
 
 
 def _is_newer(known: Container, answer: Container | None, asked_at: float) -> bool:
-    """Whether a list that was asked for at *asked_at* and has *answer* of *known* says nothing of
-    it: an operation may have made it while the list was on its way."""
+    """Whether a list that was requested at *asked_at* is too old for *known* and its *answer*: an
+    operation may have created the container in the meantime."""
     return _is_older(answer, known) if answer else known.asked_at > asked_at
 
 
 def _is_older(container: Container, known: Container) -> bool:
-    """Answers to two who asked about one container may arrive in any order."""
+    """Whether the answer is older. Answers to two requests about one container may arrive in any
+    order."""
     return container.id == known.id and container.asked_at < known.asked_at
 
 
@@ -152,7 +154,7 @@ def _without(state: State, names: Iterable[str]) -> State:
 
 
 def _is_unplanned(state: State, new: Container) -> bool:
-    """Whether a container ended without us, now or before, and has not been healthy since."""
+    """Whether a container exited without an operation, now or before, and was not healthy since."""
     work = state.work
     if new.name in work.containers or new.module in work.modules or new.is_ready:
         return False

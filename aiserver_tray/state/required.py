@@ -1,4 +1,4 @@
-"""What modules require as they run: their files may say something else by now (pure)."""
+"""What running modules require: their files may have changed since (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,10 +8,10 @@ from aiserver_tray.model import AT_REST, Container, ModuleModel
 def required_now(
     models: Iterable[ModuleModel], containers: Iterable[Container]
 ) -> dict[str, tuple[str, ...]]:
-    """Module -> what it requires, by its model and by what was noted on its containers. A module
-    that left the catalog, whose file is broken, or that was set otherwise and not started since,
-    goes on with what it began with. What its file requires counts too, since a new requirement
-    alone makes no container anew."""
+    """Module -> its requirements, by its model and by the labels of its containers. A running
+    module keeps the requirements that it started with, even if it left the catalog, its file is
+    broken or its settings have changed. New requirements of its file count too, because they
+    recreate no container."""
     required = {model.name: dict.fromkeys(model.requires) for model in models}
     for container in _telling(containers):
         noted = dict.fromkeys(container.requires or ())
@@ -20,8 +20,8 @@ def required_now(
 
 
 def _telling(containers: Iterable[Container]) -> list[Container]:
-    """Those of *containers* that tell what their module requires: where some of it runs, what has
-    ended (a job, long ago) says nothing of now."""
+    """Those of *containers* whose labels count. If some of a module's containers run, exited ones
+    (such as an old job) are ignored."""
     found = list(containers)
     alive = {container.module for container in found if container.status not in AT_REST}
     return [c for c in found if c.status not in AT_REST or c.module not in alive]

@@ -13,13 +13,13 @@ from aiserver_tray.state.reduce import State, reduce
 _logger = logging.getLogger(__name__)
 
 _Answer = SimpleQueue[State | Exception]
-"""Of what is waited for; the first is the one."""
+"""The answer that a thread waits for; the first item counts."""
 
 
 class Store:
-    """Takes facts from any thread, in the order in which they are put, and tells observers.
+    """Accepts facts from any thread, applies them in order, and notifies observers.
 
-    Its thread runs from the beginning until `close`.
+    Its thread runs until `close`.
     """
 
     def __init__(self) -> None:
@@ -34,12 +34,12 @@ class Store:
 
     @property
     def state(self) -> State:
-        """What is known now."""
+        """The current state."""
         return self._state
 
     @property
     def snapshot(self) -> Snapshot:
-        """What is shown now."""
+        """The current snapshot."""
         return self._state.snapshot
 
     def put(self, fact: Fact) -> None:
@@ -47,10 +47,10 @@ class Store:
         self._inbox.put(fact)
 
     def observe(self, callback: Callable[[State], object]) -> Callable[[], None]:
-        """Call *callback* in the store's thread with the current state and with every later one.
-        It must return at once; what it raises is logged.
+        """Call *callback* in the store's thread with the current state and with every later one. It
+        must return at once; its exceptions are logged.
 
-        Returns: what ends it. A call that is under way then still comes to its end.
+        Returns a function that stops this. A running call is still completed.
         """
         observer = _Observer(callback)
         self._inbox.put(observer)
@@ -72,8 +72,8 @@ class Store:
     def wait_until(
         self, predicate: Callable[[Snapshot], bool], timeout: float | None = None
     ) -> Snapshot:
-        """The first snapshot, from the current one on, for which *predicate* holds. It is asked
-        in the store's thread, for every state, and must return at once.
+        """The first snapshot, from the current one on, for which *predicate* is true. It is called
+        in the store's thread for every state, and must return at once.
 
         Raises:
             TimeoutError: *timeout* seconds have passed.
@@ -85,7 +85,8 @@ class Store:
     def _wait(self, predicate: Callable[[State], bool], timeout: float | None) -> State:
         if current_thread() is self._thread:
             raise RuntimeError("an observer must not wait for the store")
-        # No Future: Ctrl-C may come in where it has just locked itself, for ever.
+        # Not a Future: Ctrl-C can interrupt it while it holds its own lock, which would block it
+        # for ever.
         found: _Answer = SimpleQueue()
         with self._closing:
             if self._closed:
@@ -104,7 +105,7 @@ class Store:
         return answer
 
     def close(self) -> None:
-        """Take in what was put before, then end. Who waits gets a RuntimeError."""
+        """Apply all facts that were put before, then stop. Waiting threads get a RuntimeError."""
         self._inbox.put(None)
         if current_thread() is not self._thread:
             self._thread.join()
@@ -141,7 +142,7 @@ class Store:
 
 
 class _Observer:
-    """Who is told of changes. Put into the inbox when it comes and when it goes."""
+    """An observer. It is put into the inbox when it starts and when it stops."""
 
     def __init__(self, callback: Callable[[State], object]) -> None:
         self._callback = callback
@@ -152,7 +153,7 @@ class _Observer:
             return
         try:
             self._callback(state)
-        except Exception as bug:  # noqa: BLE001 - the other observers are still to be told
+        except Exception as bug:  # noqa: BLE001 - the other observers must still be called
             log_bug(_logger, "an observer failed", bug)
 
 
@@ -163,5 +164,5 @@ def _check(state: State, predicate: Callable[[State], bool], found: _Answer) -> 
     try:
         if predicate(state):
             found.put(state)
-    except Exception as error:  # noqa: BLE001 - it is the caller's, and raised there
+    except Exception as error:  # noqa: BLE001 - raised in the thread that waits
         found.put(error)

@@ -24,7 +24,7 @@ CONDITIONS: Mapping[State, Text] = {
     "stopping": Text("Stopping"),
     "engine_down": Text("Docker is off"),
 }
-"""The same, where they begin a line."""
+"""The same words at the beginning of a line."""
 
 SIGNS: Mapping[State, str] = {
     "stopped": "○",

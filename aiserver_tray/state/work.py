@@ -1,4 +1,4 @@
-"""What our operations are busy with."""
+"""The remaining work of our operations."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ _ON_CONTAINERS: frozenset[StepKind] = frozenset({"remove", "create", "start", "w
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is left to do, and for whom.
+    """The remaining work of all operations.
 
-    ``containers``: names of those that an operation has steps left for; ``starting``: those of
-    them that are to run in the end; ``stopping``: modules with steps left of a stop or down;
-    ``planned``: modules of starts that wait or have no steps yet; ``modules``: those of running
-    operations whose steps are not known, such as another process's; ``busy``: all modules of
-    operations that are not over; ``may_be_any``: an operation has not named its modules yet.
+    ``containers``: names of the containers with steps left. ``starting``: those of them that will
+    run in the end. ``stopping``: modules with steps left of a stop or down. ``planned``: modules of
+    starts that wait or have no steps yet. ``modules``: modules of running operations with unknown
+    steps, such as those of other processes. ``busy``: all modules of unfinished operations.
+    ``may_be_any``: an operation has not named its modules yet.
     """
 
     containers: frozenset[str] = frozenset()
@@ -38,7 +38,7 @@ class Work:
 
     @classmethod
     def of(cls, operations: Iterable[OperationView]) -> Self:
-        """What is left of *operations*."""
+        """The remaining work of *operations*."""
         active = [operation for operation in operations if not operation.is_over]
         starts = [operation for operation in active if operation.kind in _STARTS]
         stops = [o for o in active if o.kind in _STOPS and o.status == "running"]

@@ -1,4 +1,4 @@
-"""What colours a line of a log."""
+"""Colour codes in log lines."""
 
 import re
 

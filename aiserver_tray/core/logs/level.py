@@ -41,8 +41,8 @@ _HEAD_CHARACTERS = 160
 
 
 def guess_level(line: str) -> Level | None:
-    """The level that *line* gives itself, in whatever form is usual; None where it gives none:
-    fields of JSON or logfmt, ``[warn]``, ``ERROR``, glog's and Redis's letters, an exception."""
+    """The level that *line* states, in any usual form: fields of JSON or logfmt, ``[warn]``,
+    ``ERROR``, the letters of glog and Redis, an exception. None if it states no level."""
     line = SGR.sub("", line)
     if found := _FIELD.search(line):
         return _WORDS[found[1].lower()]
@@ -64,8 +64,8 @@ def _of_number(number: int) -> Level:
 
 
 class LevelReader:
-    """Levels of one service's lines in their order: a line that gives none and is indented
-    belongs to the one before, as in a stack trace; else it is an information."""
+    """Levels of one service's lines, in order. An indented line without a level belongs to the line
+    before it, as in a stack trace. Any other line without a level counts as information."""
 
     def __init__(self) -> None:
         self._last: Level = "info"

@@ -42,7 +42,7 @@ class Source:
 
     @property
     def unreadable(self) -> Text:
-        """What to say where the engine can't give its log."""
+        """The message if the engine can't read its log."""
         return Text(
             "Can't show the log of {service}, because the engine can't read logs of its logging "
             "driver. To see the log here, set logging.driver to local in compose.override.yaml. "
@@ -62,7 +62,7 @@ class Span:
 
 Item = tuple[Source, "LogLine"]
 OnUnreadable = Callable[[Source], None]
-"""Told of a source whose log the engine can't give; the others go on."""
+"""Called with each source whose log the engine can't read; the others continue."""
 
 
 def sources(snapshot: Snapshot, modules: Sequence[str]) -> list[Source]:
@@ -79,7 +79,7 @@ def sources(snapshot: Snapshot, modules: Sequence[str]) -> list[Source]:
 def history(
     engine: "Engine", wanted: Sequence[Source], span: Span, on_unreadable: OnUnreadable
 ) -> Iterator[Item]:
-    """The lines that there are, of all services, by their time."""
+    """The existing lines of all services, by time."""
     logs = (_numbered(engine, source, span, on_unreadable) for source in wanted)
     for _, source, line in heapq.merge(*logs, key=lambda item: item[0]):
         yield source, line
@@ -110,7 +110,7 @@ def _numbered(
 
 @dataclass
 class _Position:
-    """How far a log was read: the time of the last line, and how many lines had just that."""
+    """How far a log was read: the time of the last line, and the number of lines with that time."""
 
     time: datetime | None = None
     count: int = 0
@@ -133,8 +133,8 @@ class _Reader:
 
 @dataclass
 class Follower:
-    """Reads the logs of *modules* (none: all) on, as long as one of their containers runs; ones
-    that start meanwhile come along. *on_unreadable* is told of each source once."""
+    """Follows the logs of *modules* (none: all) while one of their containers runs. Containers that
+    start later are added. *on_unreadable* is called once for each source."""
 
     engine: "Engine"
     store: "Store"
@@ -144,7 +144,7 @@ class Follower:
     _positions: dict[Source, _Position] = field(default_factory=dict)
     _readers: dict[Source, _Reader] = field(default_factory=dict)
     _unreadable: dict[Source, datetime | None] = field(default_factory=dict)
-    """When the container began whose log was asked for in vain: another one may have a log."""
+    """Start time of each container whose log could not be read. A new container may have a log."""
     _begun: datetime = _BEGINNING
     _told: set[Source] = field(default_factory=set)
     _queue: "Queue[Item | AiServerError | Source]" = field(
@@ -173,7 +173,7 @@ class Follower:
                 reader.log.close()
 
     def close(self) -> None:
-        """Let `lines` end soon. May be called from any thread."""
+        """Make `lines` end soon. Can be called from any thread."""
         self._closed.set()
 
     def _arrived(self) -> Iterator[Item]:
@@ -187,7 +187,7 @@ class Follower:
                 yield item
 
     def _is_live(self) -> bool:
-        """Whether more may come. Begins to read what has started."""
+        """Whether more lines may come. Starts to read containers that have started."""
         snapshot = self.store.snapshot
         services = {
             Source(module.name, service.name, service.container): service
@@ -227,8 +227,8 @@ class Follower:
         ).start()
 
     def _rest(self, position: _Position | None) -> Span:
-        """What is wanted of a log that was read as far as *position*. The tail is one of what was
-        there in the beginning: a log that had nothing then is whole from there on."""
+        """The lines to request from a log that was read up to *position*. The tail applies only to
+        lines that existed at the beginning: a log that was empty then is read as a whole."""
         if position and position.time:
             return Span(position.time)
         if self.span.tail is None:
@@ -241,7 +241,7 @@ class Follower:
             self.on_unreadable(source)
 
     def _pump(self, source: Source, log: "LogStream", position: _Position | None) -> None:
-        """In a thread of its own: lines into the queue, without those that were read before."""
+        """Run in its own thread: put lines into the queue, without those that were read before."""
         time, count = (position.time, position.count) if position else (None, 0)
         try:
             for line in log:
@@ -255,7 +255,7 @@ class Follower:
         self._put(source)
 
     def _put(self, item: "Item | AiServerError | Source") -> None:
-        """Waits for room as long as somebody reads."""
+        """Wait for space while the queue has a reader."""
         while not self._closed.is_set():
             with suppress(Full):
                 self._queue.put(item, timeout=0.5)

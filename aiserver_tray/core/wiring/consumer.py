@@ -14,8 +14,8 @@ controller/token.go)."""
 
 @dataclass(frozen=True)
 class Consumer:
-    """A module that can use *provider*: ``token`` and ``choice`` are the addresses of its
-    settings, ``answer`` is what to choose for it."""
+    """A module that can use *provider*. ``token`` and ``choice`` are the addresses of its settings;
+    ``answer`` is the option of the choice."""
 
     module: str
     provider: str
@@ -25,8 +25,8 @@ class Consumer:
 
     @property
     def token_name(self) -> str:
-        """What its token is called at the provider; of a name that is too long a digest tells it
-        from others that begin alike."""
+        """The name of its token at the provider. A long name is cut and gets a digest, so that
+        similar names differ."""
         name = f"aiserver-{self.module}"
         if len(name) <= _NAME_BYTES:
             return name
@@ -35,7 +35,7 @@ class Consumer:
 
 
 def consumer_of(module: Module) -> Consumer | None:
-    """How *module* uses another; None where it can't: it has no setting with ``token_of``.
+    """How *module* uses another module. None if no setting has ``token_of``.
 
     Raises:
         CatalogError: it has, but no choice that requires that module.

@@ -1,4 +1,4 @@
-"""Taking back what `connect` did: the token, and the settings that let a module use another."""
+"""Disconnecting modules: delete the access token, and reset the settings that use it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -13,30 +13,31 @@ if TYPE_CHECKING:
 
 
 class Commands(Protocol):
-    """What is done and told by who asks for it."""
+    """The commands that disconnecting needs, and the output of the caller."""
 
     def snapshot(self) -> "Snapshot":
-        """What is shown now.
+        """The current snapshot.
 
         Raises:
             EngineDownError, EngineNotInstalledError: the engine does not answer.
         """
 
     def up(self, modules: Sequence[str]) -> "Snapshot":
-        """What is shown once *modules* run."""
+        """The snapshot once *modules* are running."""
 
     def unset(self, address: str) -> None:
         """Take back the value of a setting."""
 
     def report(self, text: Text) -> None:
-        """Tell the user."""
+        """Show a message to the user."""
 
 
 def disconnect(
     here: Installation, consumers: Sequence[Consumer], commands: Commands
 ) -> list[Consumer]:
-    """Let *consumers* use their providers no longer, delete their tokens, and start those anew that
-    run; those that were connected. A provider is started where a token is to be deleted there."""
+    """Disconnect *consumers* from their providers, delete their tokens, and recreate those that
+    run. Returns the consumers that were connected. Starts a provider if a token has to be deleted
+    there."""
     connected = [consumer for consumer in consumers if _is_connected(here, consumer)]
     if not connected:
         return []
@@ -62,7 +63,8 @@ def _is_connected(here: Installation, consumer: Consumer) -> bool:
 
 
 def _started(consumers: Sequence[Consumer], snapshot: "Snapshot", commands: Commands) -> "Snapshot":
-    """What is shown once the providers of *consumers* run; those that do already are left alone."""
+    """The snapshot once the providers of *consumers* are running. Running providers are not
+    changed."""
     states = {module.name: module.state for module in snapshot.modules}
     down = sorted({c.provider for c in consumers if states[c.provider] != "running"})
     for name in down:
@@ -73,7 +75,7 @@ def _started(consumers: Sequence[Consumer], snapshot: "Snapshot", commands: Comm
 def _delete_token(
     here: Installation, consumer: Consumer, snapshot: "Snapshot", commands: Commands
 ) -> None:
-    """Deletes the token, or tells that it stays."""
+    """Delete the token, or report why that failed."""
     try:
         log_in(here, consumer, snapshot).remove(consumer.token_name)
     except OneApiError as error:

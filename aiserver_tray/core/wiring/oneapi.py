@@ -1,9 +1,9 @@
-"""The API of OneAPI, in both of its editions, as far as access tokens go.
+"""The API of both editions of OneAPI, for access tokens.
 
-one-api v0.6.10 knows who is logged in by a cookie and shows keys; new-api hides them in lists, and
-knows one by an access token (v1.0), or by a cookie and a header with the user's number (before).
-Source: songquanpeng/one-api and QuantumNous/new-api, controller/{user,token}.go,
-middleware/auth.go.
+one-api v0.6.10 identifies a user by a cookie and shows keys. new-api hides keys in lists, and
+identifies a user by an access token (v1.0), or by a cookie and a header with the user's number
+(earlier versions). Source: songquanpeng/one-api and QuantumNous/new-api,
+controller/{user,token}.go, middleware/auth.go.
 """
 
 import json
@@ -17,14 +17,14 @@ from aiserver_tray.base.i18n import Text
 ACCOUNT = "root"
 PASSWORD = "oneapi.ONEAPI_ROOT_PASSWORD"  # the setting's address
 PORT = 3000
-"""Where it listens in its container."""
+"""Its port inside the container."""
 
 _TIMEOUT_SECONDS = 30.0
 """Seconds for one answer."""
 
 
 class OneApiError(Exception):
-    """It did not do what it was asked for. ``why`` is a text without end."""
+    """A request failed. ``why`` has no full stop."""
 
     def __init__(self, why: Text) -> None:
         super().__init__(why)
@@ -49,8 +49,8 @@ class OneApi:
         return self._key(found[0]) if found else None
 
     def make(self, name: str) -> str:
-        """A new token called *name*, without an end or a limit, in place of an earlier one; its
-        key."""
+        """Create a token called *name* without expiry or limit, replace an earlier one, and return
+        its key."""
         self.remove(name)
         wanted = {"name": name, "expired_time": -1, "remain_quota": 0, "unlimited_quota": True}
         self._ask("POST", "/api/token/", wanted)
@@ -65,7 +65,7 @@ class OneApi:
             self._ask("DELETE", f"/api/token/{token['id']}")
 
     def takes(self, key: str) -> bool:
-        """Whether it serves who shows *key*."""
+        """Whether it accepts *key*."""
         headers = {"Authorization": f"Bearer {key}"}
         status, _, _ = _exchange(self._place, "GET", "/v1/models", headers)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
@@ -97,7 +97,7 @@ class OneApi:
             self._headers["New-Api-User"] = str(data.get("id", ""))
 
     def _named(self, name: str) -> list[dict[str, Any]]:
-        # The one edition finds what begins with the word, the other what is the word.
+        # One edition searches by prefix, the other by the whole name.
         data = self._ask("GET", f"/api/token/search?keyword={quote(name)}")
         found = data.get("items", []) if isinstance(data, dict) else data
         return [token for token in found or [] if token.get("name") == name]

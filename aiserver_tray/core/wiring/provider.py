@@ -20,14 +20,14 @@ class Installation(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """What it remembers."""
+        """Its settings."""
 
     @property
     def declared(self) -> Declared:
         """Its settings."""
 
     def engine(self) -> "Engine":
-        """Its engine, of which nothing was asked yet.
+        """Its engine, which was not contacted yet.
 
         Raises:
             SettingError: it is named by what is no address.
@@ -35,13 +35,13 @@ class Installation(Protocol):
 
 
 def log_in(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> OneApi:
-    """The provider that *consumer* uses, at the port that *snapshot* shows.
+    """The provider that *consumer* uses, at the port in *snapshot*.
 
     Raises:
         OneApiError: it does not let us in.
     """
     if not here.engine().address.is_local:
-        # On loopback here, something else may listen, and would get the password.
+        # On this machine's loopback, another program may listen, and would receive the password.
         raise OneApiError(ELSEWHERE)
     services = (s for m in snapshot.modules if m.name == consumer.provider for s in m.services)
     ports = [p for s in services for p in s.ports if p.container == PORT]
@@ -53,8 +53,7 @@ def log_in(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> OneA
 
 
 def working_token(here: Installation, consumer: Consumer, snapshot: "Snapshot") -> str:
-    """The token of *consumer* that is stored, where it works; else the one of its name, or a new
-    one.
+    """The stored token of *consumer*, if it works. Otherwise the token of that name, or a new one.
 
     Raises:
         OneApiError: there is none to be had.
