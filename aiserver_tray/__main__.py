@@ -1,5 +1,5 @@
-"""``aiserver-tray``, ``python -m aiserver_tray``, and what the bundle's executable runs: also its
-windows, which must not wait for the command line's imports."""
+"""The entry point: ``aiserver-tray``, ``python -m aiserver_tray``, and the bundle's executable. It
+also runs windows, which must not wait for the command line's imports."""
 
 import sys
 import time
@@ -20,13 +20,13 @@ def main() -> None:
         _note_interrupts()
         _run(sys.argv[1:])
     except (KeyboardInterrupt, Exception) as error:
-        # Before the command line could answer it; libraries make errors of their own of it.
+        # Before the command line handles Ctrl-C; libraries would turn it into their own errors.
         if isinstance(error, KeyboardInterrupt) or _interrupts:
             sys.exit(_INTERRUPTED)
         raise
     finally:
-        # Ctrl-C while a string was executed, as each dataclass does, would make Python end by the
-        # signal, whatever the exit status; executing another lets it forget that.
+        # Ctrl-C while a string is executed, as for each dataclass, makes Python exit by the signal
+        # instead of the exit status. Executing another string resets that.
         exec("")
 
 
@@ -37,7 +37,7 @@ def _note_interrupts() -> None:
         _interrupts.append(number)
         raise KeyboardInterrupt
 
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is to be ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # otherwise it is ignored
         signal.signal(signal.SIGINT, interrupt)
 
 
@@ -55,9 +55,10 @@ def _run(words: list[str]) -> None:
 
 
 def _on_unraisable(lost: "sys.UnraisableHookArgs") -> None:
-    """Ctrl-C within a finalizer, where nothing can be raised, would be lost: it comes again."""
+    """Repeat Ctrl-C that arrived in a finalizer, where an exception can't be raised and would be
+    lost."""
     if lost.exc_type is KeyboardInterrupt:
-        # No `Thread`: the finalizer may have come in where a lock of that module is held.
+        # No `Thread`: the finalizer may run while a lock of that module is held.
         start_new_thread(_interrupt, (get_ident(),))
     else:
         sys.__unraisablehook__(lost)
@@ -68,7 +69,7 @@ def _interrupt(thread: int) -> None:
 
     time.sleep(_RETRY_SECONDS)
     if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(thread, signal.SIGINT)  # it ends what the thread waits for, too
+        signal.pthread_kill(thread, signal.SIGINT)  # this also ends the wait of the thread
     else:
         interrupt_main()
 

@@ -64,17 +64,17 @@ class App:
         self._home = home
         self._catalogs = tuple(catalogs)
         self._host = host
-        """The language that the user chose, and the settings' stamp then: it is asked for often."""
+        """The language that the user chose, with the settings' stamp: it is needed often."""
 
     @cached_property
     def settings(self) -> Settings:
-        """What this installation remembers."""
+        """The settings of this installation."""
         return Settings(find_home(self._home))
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What one process has to have in common with another to work through it: home, engine,
-        and the catalog as it was when it was loaded.
+        """The data that must be equal if one process works through another: home folder, engine,
+        and the catalog as it was loaded.
 
         Raises:
             SettingError: the engine is named by what is no address.
@@ -88,7 +88,7 @@ class App:
 
     @property
     def start_options(self) -> list[str]:
-        """The options, beside the home, that another start has to have to be as this one."""
+        """The options besides the home folder that start the same applet again."""
         catalogs = [word for c in self._catalogs for word in ("--catalog", str(c.resolve()))]
         return [*catalogs, *(["--host", self._host] if self._host else [])]
 
@@ -98,11 +98,11 @@ class App:
         return self._edition.read()
 
     def read(self) -> None:
-        """Read the catalog now, so that nobody waits for it later."""
+        """Read the catalog now, so that no later call has to wait."""
         self._edition.read()
 
     def refresh_catalog(self) -> bool:
-        """Whether the catalog's files were changed since it was read; it is read again then."""
+        """Read the catalog again if its files have changed, and return whether they have."""
         now = Edition(self._roots)
         is_changed = now.stamp != self._edition.stamp
         if is_changed:
@@ -124,12 +124,12 @@ class App:
 
     @property
     def language(self) -> Language:
-        """What texts are written in now."""
+        """The current language of texts."""
         return self.language_for(system_language())
 
     def language_for(self, own: Language) -> Language:
-        """What texts for who reads *own* are written in now: the user's choice, else (also where
-        the choice can't be read, of which more is said elsewhere) just that."""
+        """The language of texts for a reader of *own*: the user's choice, otherwise *own*. An
+        unreadable choice is ignored here and reported elsewhere."""
         try:
             choice = self.settings.app.language
         except SettingError:
@@ -141,7 +141,7 @@ class App:
         return in_language(text, self.language)
 
     def resolved(self, name: str) -> ResolvedModule:
-        """The module *name* with the settings that hold; secrets are masked and none is made.
+        """The module *name* with its current settings. Secrets are masked, and none is generated.
 
         Raises:
             UnknownNameError, CatalogError, MissingError, SettingError: there is none, or its file
@@ -177,7 +177,8 @@ class App:
         return tuple(features) if chosen is None else chosen
 
     def target(self, name: str) -> "ModuleTarget":
-        """What has to be on the engine for the module *name*; missing secrets are made.
+        """The target of the module *name*: all that must be on the engine. Missing secrets are
+        generated.
 
         Raises:
             UnknownNameError, CatalogError, MissingError, SettingError: there is none, or its file
@@ -186,8 +187,8 @@ class App:
         return self._target(name, self.settings.values)
 
     def preview(self, name: str) -> "ModuleTarget":
-        """As `target`, for looking only: secrets that were not made yet are masked, and none is
-        made.
+        """Like `target`, for a preview: secrets that do not exist yet are masked, and none is
+        generated.
 
         Raises:
             UnknownNameError, CatalogError, MissingError, SettingError: as for `target`.
@@ -199,7 +200,7 @@ class App:
         return to_be_made | self.settings.known(declared)
 
     def _target(self, name: str, values_of: Callable[[Declared], dict[str, str]]) -> "ModuleTarget":
-        # Who only looks at names needs none of this, and must not wait for it.
+        # Commands that only need names must not wait for these imports.
         from aiserver_tray.operations.preflight.values import missing_values  # noqa: PLC0415
         from aiserver_tray.operations.preflight.volumes import with_keep_labels  # noqa: PLC0415
         from aiserver_tray.spec.build import module_target  # noqa: PLC0415
@@ -216,8 +217,8 @@ class App:
 
     @property
     def secrets(self) -> list[str]:
-        """The secrets that are stored, or stand in plain Compose files; what everybody guesses is
-        none. One that can't be read can't have been told to anybody."""
+        """All stored secrets and those in plain Compose files. Values that are easy to guess are
+        left out. A secret that can't be read can't appear in a message either."""
         stored = self.settings.secrets
         given = [s.initial or "" for s in self.catalog.declared.values() if s.is_secret]
         with suppress(SettingError):
@@ -225,7 +226,8 @@ class App:
         return [value for value in given if not why_guessable(value)]
 
     def model(self, name: str) -> ModuleModel:
-        """The outline of the module *name*, or why there is none; no secret is made for it."""
+        """The outline of the module *name*, or the reason why there is none. Generates no
+        secrets."""
         try:
             module = self.catalog.module(name)
             values = self._masked_values(module)
@@ -241,7 +243,7 @@ class App:
         return ModuleModel(name, known.kind, problem=why, title=known.title, summary=known.summary)
 
     def engine(self) -> "Engine":
-        """The engine alone, of which nothing was asked yet.
+        """The engine alone, not contacted yet.
 
         Raises:
             SettingError: it is named by what is no address, or the setting can't be read.
@@ -260,7 +262,7 @@ class App:
     @property
     def _engine_setting(self) -> str:
         if self._host:
-            return ""  # whatever stands there, it does not count
+            return ""  # --host overrides the setting
         return self.settings.app.engine
 
     def check(self, path: Path | None) -> Report:
@@ -271,7 +273,7 @@ class App:
         plain = {a: s for a, s in catalog.declared.items() if isinstance(s, PlainSetting)}
         try:
             return check(catalog, folder, self.settings.known(plain))
-        except SettingError as error:  # the files are to be checked all the same
+        except SettingError as error:  # the files are checked all the same
             report = check(catalog, folder)
             unread = Problem(Place(Path(error.data["name"])), error.why)
             return replace(report, notes=[*report.notes, unread])
@@ -293,7 +295,8 @@ class App:
 
 
 def _why(error: AiServerError) -> Text:
-    """What *error* says, in a line: of a file, where its first problem stands, too."""
+    """The message of *error* in one line. Of an error in a file, the first problem with its
+    place."""
     if not isinstance(error, CatalogError):
         return error.text
     first = error.problems[0]

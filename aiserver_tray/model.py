@@ -1,4 +1,4 @@
-"""Frozen values that all parts share: what the engine has, what is wanted, what is shown."""
+"""Frozen values that all parts share: the engine's objects, the wanted modules, the snapshot."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ ContainerStatus = Literal[
 """The engine's own words (State.Status of its inspect answer)."""
 
 AT_REST: frozenset[ContainerStatus] = frozenset({"created", "exited", "dead"})
-"""Nothing of such a container runs, and nothing will by itself."""
+"""No process of such a container runs, or will start by itself."""
 
 Health = Literal["none", "starting", "healthy", "unhealthy"]
 
@@ -40,7 +40,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One of our containers, as the engine's inspect answer tells it."""
+    """One of our containers, from the engine's inspect response."""
 
     id: str
     name: str
@@ -61,9 +61,9 @@ class Container:
     ports: tuple[Port, ...] = ()
     last_check: str = ""
     networks: frozenset[str] = frozenset()
-    """Ids of those that it is on, or will be when it is started."""
+    """IDs of the networks that it is connected to, or will be when it starts."""
     requires: tuple[str, ...] | None = None
-    """The modules that its own one required when it was made; None: that was not noted."""
+    """The modules that its own module required when it was created. None: unknown."""
     page: str | None = None
     """Host and port of its module's own page, if it publishes that."""
     asked_at: float = field(default=0.0, compare=False, repr=False)
@@ -72,20 +72,20 @@ class Container:
 
     @property
     def is_ready(self) -> bool:
-        """Running, and healthy where there is a check."""
+        """Running, and healthy if it has a health check."""
         return self.status == "running" and self.health in ("none", "healthy")
 
     @property
     def ended_well(self) -> bool:
-        """Ended with exit code 0."""
+        """Exited with code 0."""
         return self.status == "exited" and self.exit_code == 0
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceModel:
-    """A service as the catalog wants it; ``container`` is its container's name, ``depends_on``
-    are services. ``has_pre_stop``: commands are to be run in it before it is stopped. ``may_end``:
-    that it ended with exit code 0 is its success."""
+    """A service as the catalog wants it. ``container`` is the name of its container, ``depends_on``
+    are services. ``has_pre_stop``: commands must run in it before it is stopped. ``may_end``: an
+    exit with code 0 is a success."""
 
     name: str
     container: str
@@ -98,7 +98,7 @@ class ServiceModel:
 
 @dataclass(frozen=True, slots=True)
 class ModuleModel:
-    """A module as the catalog and the settings want it now. ``problem``: why it can't be had."""
+    """A module as catalog and settings want it now. ``problem``: why it can't start."""
 
     name: str
     kind: Kind
@@ -117,7 +117,7 @@ StepKind = Literal[
     "pull", "build", "network", "volume", "remove", "create", "start", "wait", "stop",
     "remove_network", "remove_volume", "kernel_setting",
 ]  # fmt: skip
-"""wait: from a service's start until it is ready."""
+"""wait: from the start of a service until it is ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ OperationStatus = Literal["waiting", "running", "succeeded", "failed", "cancelle
 
 @dataclass(frozen=True, slots=True)
 class OperationView:
-    """One user request and how far it is. ``seconds_left`` is an estimate from earlier starts."""
+    """One user request and its progress. ``seconds_left`` is an estimate from earlier starts."""
 
     id: str
     kind: OperationKind
@@ -155,22 +155,22 @@ class OperationView:
     error: AiServerError | None = None
     detail: Text | None = None
     notices: tuple[Text, ...] = ()
-    """What the user should know, though nothing failed."""
+    """Notices for the user; no failures."""
     is_foreign: bool = False
     """Another process's, known by its locks: only there can it be cancelled."""
     is_revival: bool = False
-    """The host's own, of what was asked for earlier: nobody waits for it."""
+    """An automatic restart of desired modules by the host: no user waits for it."""
 
     @property
     def is_over(self) -> bool:
-        """Whether it ended, in whatever way."""
+        """Whether it has finished, with any result."""
         return self.status in ("succeeded", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
 class EngineView:
-    """The engine as shown. ``id`` names it for what is remembered about it; ``starting``: we are
-    starting it."""
+    """The engine for display. ``id`` identifies it in stored data; ``starting``: we are starting
+    it."""
 
     running: bool
     version: str | None = None
@@ -221,16 +221,16 @@ class ModuleView:
     abilities: Mapping[ModuleAction, Text | None]
     """Action -> None if it is possible now, else the reason why not (`state.abilities`)."""
     problem: Text | None = None
-    """Why it can't be started, whatever runs of it."""
+    """Why it can't start, even if some of it runs."""
     title: LocalText = field(default_factory=dict)
     summary: LocalText = field(default_factory=dict)
 
     def title_in(self, language: Language) -> str:
-        """What people call it; its name if it has no title."""
+        """Its title for display; its name if it has no title."""
         return in_language(self.title, language) or self.name
 
     def summary_in(self, language: Language) -> str:
-        """What it is, in a line; may be empty."""
+        """A one-line description; may be empty."""
         return in_language(self.summary, language)
 
 
@@ -242,7 +242,7 @@ class Snapshot:
     state: State
     modules: tuple[ModuleView, ...]
     operations: tuple[OperationView, ...] = ()
-    """Those that run, and the last that ended."""
+    """The running ones, and the last finished one."""
     chosen: tuple[str, ...] = ()
     """The modules that *Start all* means."""
     seq: int = 0

@@ -1,4 +1,4 @@
-"""Bugs of ours, told without their texts: these might hold a secret."""
+"""Reporting bugs without their messages, which might contain a secret."""
 
 import logging
 import traceback
@@ -9,19 +9,19 @@ from aiserver_tray.base.i18n import Text
 
 
 def log_bug(logger: logging.Logger, what: str, bug: BaseException) -> None:
-    """Log *what* failed, with the kind of *bug* and where it happened."""
+    """Log that *what* failed, with the kind of *bug* and its place."""
     frames = "".join(traceback.format_tb(bug.__traceback__))
     logger.error("%s: %s\n%s", what, type(bug).__name__, frames.rstrip())
 
 
 def bug_error(bug: BaseException) -> AiServerError:
-    """What people are told of *bug*: its kind and where it happened."""
+    """The message for the user about *bug*: its kind and its place."""
     return AiServerError(
         Text("This is a bug in AI-Server Tray ({where}). Please report it.", where=where(bug))
     )
 
 
 def where(bug: BaseException) -> str:
-    """The kind of *bug* and where it happened, in a line."""
+    """The kind of *bug* and its place, in one line."""
     frame = traceback.extract_tb(bug.__traceback__)[-1]
     return f"{type(bug).__name__}, {Path(frame.filename).name}:{frame.lineno}"

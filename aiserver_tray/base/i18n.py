@@ -1,4 +1,4 @@
-"""Texts for people, in English and Chinese.
+"""Texts for users, in English and Chinese.
 
 The English text is in the code and is the key of its translation in ``locale/zh.po``, as in
 gettext. ``build/dev.py translate`` makes the table that is read here.
@@ -35,13 +35,13 @@ class Text:
         self.values: Mapping[str, object] = values
 
     def with_values(self, values: Mapping[str, object]) -> Self:
-        """The same message with *values* in place of its own."""
+        """The same message with *values* instead of its own."""
         other = copy(self)
         other.values = values
         return other
 
     def render(self, language: Language = "en") -> str:
-        """The message in *language*; English where there is no translation."""
+        """The message in *language*; in English if there is no translation."""
         chinese = _chinese().get(self.template) if language == "zh" else None
         return (chinese or self._english()).format_map(
             {
@@ -91,7 +91,7 @@ def rendered_or_none(text: Text | None, language: Language) -> str | None:
 
 
 def rendered(value: Any, language: Language = "en") -> Any:  # noqa: ANN401 - JSON
-    """*value*, JSON in which texts may stand, with these in *language*."""
+    """*value*, JSON that may contain texts, with these in *language*."""
     match value:
         case Text():
             return value.render(language)

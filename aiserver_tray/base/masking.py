@@ -1,4 +1,4 @@
-"""Secrets taken out of what people and programs are told."""
+"""Masking of secrets in messages and JSON."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from aiserver_tray.base.i18n import Text
 
 MASK = "********"
-"""What is shown in place of a secret."""
+"""Replaces a secret."""
 
 
 def hide(value: Any, secrets: Iterable[str]) -> Any:  # noqa: ANN401 - JSON, or texts within it
     """*value* (text, `Text`, or JSON) with each of *secrets* replaced by `MASK`."""
-    # Longest first: one secret may begin another.
+    # Longest first, because one secret may be the beginning of another.
     return _hidden(value, sorted(filter(None, secrets), key=len, reverse=True))
 
 
@@ -27,5 +27,5 @@ def _hidden(value: Any, secrets: list[str]) -> Any:  # noqa: ANN401
     masked = str(value)
     for secret in secrets:
         masked = masked.replace(secret, MASK)
-    # A number may be a secret's, too; what holds none keeps its type and so its look.
+    # Even a number may contain a secret. Values without a secret keep their type.
     return value if masked == str(value) else masked

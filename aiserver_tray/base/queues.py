@@ -1,4 +1,4 @@
-"""Waiting in a way that Ctrl-C ends on every system."""
+"""Waiting that Ctrl-C can interrupt on every system."""
 
 from queue import Empty, Queue, SimpleQueue
 from typing import TypeVar
@@ -6,17 +6,17 @@ from typing import TypeVar
 _Item = TypeVar("_Item")
 
 _POLL_SECONDS = 0.5
-"""Seconds. On Windows, Ctrl-C does not end a wait: it is answered after it."""
+"""Seconds between two waits. On Windows, Ctrl-C does not interrupt a wait."""
 
 
 _MAX_ITEMS = 1000
-"""Items at once: who fills the queue may be faster than who takes."""
+"""Maximum items at once: a producer may be faster than the consumer."""
 
 
 def available(
     queue: "SimpleQueue[_Item] | Queue[_Item]", seconds: float = _POLL_SECONDS
 ) -> list[_Item]:
-    """What is in *queue*; waits *seconds* at most for the first of it."""
+    """The items in *queue*. Waits at most *seconds* for the first one."""
     found: list[_Item] = []
     try:
         found.append(queue.get(timeout=seconds))

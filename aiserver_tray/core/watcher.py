@@ -176,9 +176,8 @@ class Watcher:
 
     def _list(self) -> None:
         """Put all containers into the store. Later changes are in the events."""
-        asked_at = (
-            time.monotonic()
-        )  # taken before the list, so containers that are created meanwhile count as newer
+        # Taken before the list, so that containers that are created meanwhile count as newer.
+        asked_at = time.monotonic()
         containers = []
         for summary in self._engine.containers.summaries(self._installation):
             try:

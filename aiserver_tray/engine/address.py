@@ -1,4 +1,4 @@
-"""Which engine: what the user names, the one of Docker's context, or this machine's own."""
+"""Choosing the engine: the user's choice, Docker's context, or this machine's own engine."""
 
 import os
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ from aiserver_tray.system.docker_context import (
 from aiserver_tray.system.engine_place import default_host
 
 Source = Literal["--host", "app.engine", "DOCKER_HOST", "DOCKER_CONTEXT", "context", "local"]
-"""Where an address comes from, in the order that counts: what the user names for us or for Docker,
-the context that ``docker context use`` chose, or what was found on this machine."""
+"""The source of an address, by priority: the user's choice for us or for Docker, the context that
+``docker context use`` set, or an engine found on this machine."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """``host`` as in ``DOCKER_HOST``. ``environment`` is where ``DOCKER_TLS_VERIFY`` and
-    ``DOCKER_CERT_PATH`` are looked up. ``notice``: why it is not the one of Docker's context."""
+    """``host`` as in ``DOCKER_HOST``. ``environment`` contains ``DOCKER_TLS_VERIFY`` and
+    ``DOCKER_CERT_PATH``. ``notice``: why the engine of Docker's context is not used."""
 
     host: str
     source: Source
@@ -38,16 +38,16 @@ class Address:
 
     @property
     def is_local(self) -> bool:
-        """Whether the engine is on this machine, as far as its address tells."""
+        """Whether the engine is on this machine, judging by its address."""
         return engine_host.is_local(self.host)
 
 
 def find_address(
     option: str | None, setting: str = "", environment: Mapping[str, str] = os.environ
 ) -> Address:
-    """The engine that *option* (``--host``), *setting* (``app.engine``), ``DOCKER_HOST``,
-    ``DOCKER_CONTEXT`` or Docker's current context names, else the local one. That of the current
-    context is used only if it is on this machine.
+    """The engine from *option* (``--host``), *setting* (``app.engine``), ``DOCKER_HOST``,
+    ``DOCKER_CONTEXT`` or Docker's current context, otherwise the local one. The current context is
+    used only if its engine is on this machine.
 
     Raises:
         SettingError: that is no address of an engine.

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def archive(files: "Iterable[File]", folder: PurePosixPath) -> bytes:
-    """*files*, all below *folder*, to be unpacked there.
+    """An archive of *files*, all below *folder*, to unpack there.
 
-    It has entries of files only: the engine makes the folders that are missing (root's, mode
-    0755), and leaves alone those that are there.
+    It contains only files: the engine creates missing folders (root's, mode 0755), and does not
+    change existing ones.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:

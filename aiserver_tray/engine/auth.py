@@ -14,13 +14,13 @@ Headers = dict[str, str]
 
 
 def pull_auth(repository: str) -> tuple[Headers, Text | None]:
-    """Headers for pulling *repository*, and what is wrong with the stored logins: then it is
-    tried without."""
+    """Headers for pulling *repository*, and the error if stored credentials can't be read: the pull
+    is then tried without them."""
     return _read(lambda: _for_one(repository))
 
 
 def build_auth() -> tuple[Headers, Text | None]:
-    """Headers for a build, whose Dockerfile may name any registry."""
+    """Headers for a build. Its Dockerfile may name any registry."""
     return _read(_for_all)
 
 

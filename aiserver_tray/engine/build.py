@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _ERROR_LINES = 20
 
 _REPEATED = ("t", "extrahosts")
-"""Parameters that are given once for each value; other lists are JSON
+"""Parameters that are repeated for each value; other lists are JSON
 (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild)."""
 
 
@@ -46,7 +46,7 @@ def build(
     on_line: Callable[[str], None],
     cancelled: Cancellation,
 ) -> None:
-    """Build *target* as *tag*; each line of the output goes to *on_line*.
+    """Build *target* as *tag*. *on_line* receives each line of the output.
 
     Raises:
         ImageBuildError: it could not be built.
@@ -114,8 +114,8 @@ def _write_context(target: "BuildTarget", file: IO[bytes]) -> str:
 
 
 def _dockerfile(target: "BuildTarget") -> tuple[str, str | None]:
-    """Its name in the archive, and its text where it is outside the context: the SDK would read
-    that in the encoding of the machine's language."""
+    """The name of the Dockerfile in the archive, and its text if it is outside of the context: the
+    SDK would read it in the encoding of the machine's language."""
     file = os.path.join(target.context, target.dockerfile)  # noqa: PTH118 - as the SDK does
     drives = {os.path.splitdrive(path)[0] for path in (target.context, file)}
     if len(drives) == 1 and not os.path.relpath(file, target.context).startswith(".."):
@@ -155,8 +155,8 @@ def _lines(stream: Stream) -> Iterator[str]:
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    """What a message says: output, or how far the base image's pull is (each layer's state, not
-    each of its bytes)."""
+    """The text of a message: output, or the progress of the base image's pull (each layer's state,
+    not each of its bytes)."""
     if "stream" in message:
         return str(message["stream"])
     if "status" in message and not message.get("progressDetail"):

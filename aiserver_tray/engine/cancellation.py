@@ -1,4 +1,4 @@
-"""Cancelling what waits for the engine."""
+"""Cancelling waits for the engine."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 
 class Cancellation(threading.Event):
-    """An event that, once set, also ends what is blocked in reading: nobody has to look at it
-    from time to time."""
+    """An event that also interrupts blocked reads when it is set, so that no thread has to poll
+    it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,8 +23,8 @@ class Cancellation(threading.Event):
 
     @contextmanager
     def closes(self, close: Callable[[], None]) -> Iterator[None]:
-        """While inside, *close* is called when this is set, in the thread that sets it; at once
-        where it is set already."""
+        """Within the block, call *close* when this is set, in the thread that sets it; at once if
+        it is already set."""
         with self._guard:
             self._closers.append(close)
         try:

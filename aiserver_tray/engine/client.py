@@ -30,8 +30,8 @@ NEWEST = DEFAULT_DOCKER_API_VERSION
 """The newest version of the API that we and the SDK speak; our bodies are written in it."""
 
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-"""Seconds until a silent connection is tested (macOS has a name of its own for it), seconds between
-tests, and how many fail before it is given up."""
+"""Seconds until a silent connection is tested (macOS has its own name for it), seconds between
+tests, and the number of failed tests until it is closed."""
 
 READ_TIMEOUT_SECONDS = 60.0
 """Seconds for the answer to a question."""
@@ -41,9 +41,9 @@ CHANGE_TIMEOUT_SECONDS = 300.0
 
 
 class Payload(TypedDict, total=False):
-    """What belongs to a request: its query; JSON that is sent as it is, or other data (bytes or a
-    file); headers; and the seconds between two bytes of the answer that are too many (None: it
-    may take for ever)."""
+    """The parts of a request: its query; JSON that is sent unchanged, or other data (bytes or a
+    file); headers; and the timeout in seconds between two bytes of the response (None: no
+    timeout)."""
 
     params: Mapping[str, Any]
     body: object
@@ -78,8 +78,8 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
         }
 
     def _own_pool(self) -> HTTPConnectionPool:
-        """The SDK's connections. By itself it has a pool for every URL, so that nearly each
-        request connects anew, and requests' own work on each request costs twice the request."""
+        """The SDK's connections. By default, the SDK has a pool per URL and connects for almost
+        every request, and requests' own overhead triples the cost of a request."""
         adapter = self.get_adapter(self.base_url)
         if isinstance(adapter, UnixHTTPAdapter):
             return UnixPool(self.base_url, adapter.socket_path)
@@ -127,8 +127,8 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
         return f"/v{self._version}{filled}{query}"
 
     def connected(self) -> Any:  # noqa: ANN401 - a socket, or the SDK's pipe
-        """Connect now, for the one request that this client is for: the socket, by which another
-        thread can end the request even before it is answered."""
+        """Connect now, for the only request of this client. Returns the socket, through which
+        another thread can end the request even before a response."""
         connection: Any = self._pool._get_conn(timeout=None)
         connection.timeout = CONNECT_TIMEOUT_SECONDS
         connection.connect()
@@ -142,8 +142,8 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
 
 
 def _alive() -> Iterator[tuple[int, int, int]]:
-    """What has a connection tested while nothing is said: else an engine on another machine that
-    is gone without a word would be waited for for ever."""
+    """Enable tests of silent connections. Otherwise a client would wait for ever for a remote
+    engine that disappeared."""
     yield socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
     for name, value in _KEEPALIVE.items():
         if option := getattr(socket, name, None):  # not every system has each
@@ -158,7 +158,7 @@ def _explanation(body: bytes) -> str:
 
 
 def negotiate(address: Address) -> str:
-    """The version of the API to speak with this engine: its newest, or ours where that is older.
+    """The API version to use with this engine: its newest version, or ours if that is older.
 
     Raises:
         EngineDownError: what answers there is no engine, or one that is not ready.

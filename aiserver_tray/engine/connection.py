@@ -17,9 +17,10 @@ from aiserver_tray.engine.translate import translated
 
 
 class Connection:
-    """What all parts of the `Engine` ask through. Each thread has a client of its own, since the
-    SDK promises nothing about sharing one; when the engine was lost, each makes a new one.
-    Until an engine has answered, *find* is asked anew where it is: any may be started yet."""
+    """The connection that all parts of the `Engine` share. Each thread has its own client, because
+    the SDK does not promise that clients can be shared. After the engine was lost, each thread
+    creates a new one. Until an engine has responded, *find* is called each time: it may start
+    later, at another address."""
 
     def __init__(self, find: Callable[[], Address]) -> None:
         self.address = find()
@@ -31,7 +32,7 @@ class Connection:
         self._version: str | None = None
         self._clients: WeakSet[Client] = WeakSet()
         self.generation = 0
-        """Counts how often the engine was lost, or connections to it given up."""
+        """Counts how often the engine was lost or reconnected."""
 
     @property
     def api_version(self) -> str:
@@ -65,13 +66,14 @@ class Connection:
         return self._parsed(self.call("GET", path, *names, **payload))
 
     def post(self, path: str, *names: str, **payload: Unpack[Payload]) -> Any:  # noqa: ANN401 - JSON
-        """A change; the answer's JSON, None where it is empty. Raises as `call` does."""
+        """A request that changes something. Returns the JSON of the response, None if it is empty.
+        Raises as `call` does."""
         answer = self.call("POST", path, *names, **payload)
         return self._parsed(answer) if answer else None
 
     def stream(self, method: str, path: str, *names: str, **payload: Unpack[Payload]) -> Stream:
-        """A request whose answer comes bit by bit, on a connection of its own. It is sent by
-        `Stream.open` or by iterating.
+        """A request with a streamed response, on its own connection. `Stream.open` or iterating
+        sends it.
 
         Raises as `call` does.
         """
@@ -87,12 +89,13 @@ class Connection:
             raise EngineDownError(self.address.host, why) from error
 
     def reconnect(self) -> None:
-        """Keep no connection from before: it may be dead, and the next engine another version."""
+        """Drop existing connections: they may be dead, and the next engine may have another
+        version."""
         self.generation += 1
         self._version = None
 
     def close(self) -> None:
-        """Close the connections of all threads. Streams are closed by those who opened them."""
+        """Close the connections of all threads. Streams are closed by their owners."""
         with self._lock:
             clients = list(self._clients)
         for client in clients:

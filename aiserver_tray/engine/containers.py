@@ -31,24 +31,24 @@ _logger = logging.getLogger(__name__)
 _ROOT = PurePosixPath("/")
 _WAIT_SECONDS = 60.0
 _READ_ONLY = "rootfs is marked read-only"
-"""What the engine says where it may only unpack into a volume."""
+"""The engine's error if it can only unpack into a volume."""
 _INIT_DIED = "read init-p"
-"""What runc says where its own process died before it became the container's (libcontainer's
-process_linux.go): that is no fault of the container, and the next start succeeds."""
+"""runc's error if its own process died before it became the container's process (libcontainer's
+process_linux.go). The container is not at fault, and the next start succeeds."""
 
 
 class Containers:
-    """Every method raises `EngineDownError` where the engine is lost, and `EngineRequestError` or
-    a subclass of it where it refuses. *container* is an id or a name."""
+    """Every method raises `EngineDownError` if the engine is lost, and `EngineRequestError` or a
+    subclass if it rejects the request. *container* is an ID or a name."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def summaries(self, installation: str | None = None) -> list[ContainerSummary]:
-        """All containers in whatever state, in one request; *installation*: only those of it.
+        """All containers in any state, in one request; *installation*: only its own.
 
-        The engine brings its list up to date a moment after a change, also of one that it has
-        answered; `inspect` tells the truth at once.
+        The engine updates its list a moment after a change, even after it has responded to the
+        change; `inspect` is correct at once.
         """
         params = {"all": "1"}
         if installation is not None:
@@ -57,13 +57,13 @@ class Containers:
         return [parse.summary(answer) for answer in answers]
 
     def names_with_volume(self, volume: str) -> list[str]:
-        """The containers, in whatever state, that have *volume* mounted."""
+        """The names of the containers, in any state, that mount *volume*."""
         params = {"all": "1", "filters": json.dumps({"volume": [volume]})}
         answers = self._connection.get("/containers/json", params=params)
         return sorted(parse.summary(answer).name for answer in answers)
 
     def inspect(self, container: str) -> Container:
-        """A container of ours.
+        """Inspect a container of ours.
 
         Raises:
             ObjectNotFoundError: there is none.
@@ -82,8 +82,8 @@ class Containers:
         return [mount["Destination"] for mount in answer.get("Mounts") or ()]
 
     def create(self, name: str, body: "Body") -> str:
-        """A new container from *body*, sent as it is; its id. Engines below API 1.44 take only one
-        network in it; further ones are for `connect`.
+        """Create a container from *body*, sent unchanged, and return its ID. Engines below API 1.44
+        accept only one network in it; use `connect` for the others.
 
         Raises:
             ObjectConflictError: there is one of this name.
@@ -94,8 +94,8 @@ class Containers:
         return str(self._connection.post("/containers/create", params=params, body=body)["Id"])
 
     def put_files(self, container: str, files: "Sequence[File]") -> None:
-        """Put *files* into it, running or not. Folders that are missing on the way are made; those
-        of a read-only container have to be there, as volumes."""
+        """Copy *files* into the container, running or not. Missing folders are created; in a
+        read-only container, they must exist as volumes."""
         if not files:
             return
         try:
@@ -121,7 +121,7 @@ class Containers:
         self._connection.post("/networks/{}/connect", network, body=body)
 
     def start(self, container: str) -> None:
-        """Start it. One that runs stays as it is."""
+        """Start the container. A running one is not changed."""
         try:
             self._connection.post("/containers/{}/start", container)
         except EngineRequestError as error:
@@ -137,12 +137,12 @@ class Containers:
         self._connection.post("/containers/{}/stop", container, params=params, timeout=None)
 
     def wait(self, container: str) -> int:
-        """Wait until it has ended; its exit code."""
+        """Wait until it exits, and return its exit code."""
         answer = self._connection.post("/containers/{}/wait", container, timeout=_WAIT_SECONDS)
         return int(answer["StatusCode"])
 
     def kill(self, container: str) -> None:
-        """End it at once."""
+        """Kill the container."""
         self._connection.post("/containers/{}/kill", container)
 
     def pause(self, container: str) -> None:
@@ -150,14 +150,15 @@ class Containers:
         self._connection.post("/containers/{}/pause", container)
 
     def unpause(self, container: str) -> None:
-        """Let its processes go on."""
+        """Resume its processes."""
         self._connection.post("/containers/{}/unpause", container)
 
     def remove(self, container: str) -> None:
-        """Remove it, running or not, and return when it is gone. Its anonymous volumes stay."""
+        """Remove the container, running or not, and return when it is gone. Keeps its anonymous
+        volumes."""
         try:
             self._connection.call("DELETE", "/containers/{}", container, params={"force": "1"})
-        except ObjectConflictError:  # somebody else is at it
+        except ObjectConflictError:  # another request is removing it
             params = {"condition": "removed"}
             with suppress(ObjectNotFoundError):
                 self._connection.post("/containers/{}/wait", container, params=params, timeout=None)
@@ -170,8 +171,8 @@ class Containers:
         tail: int | None = None,
         follow: Literal["follow", "stop"] = "stop",
     ) -> LogStream:
-        """Its log so far, from *since* on, or its last *tail* lines; ``follow`` goes on until the
-        container ends. To be closed.
+        """Its log so far, since *since*, or its last *tail* lines; ``follow`` continues until the
+        container exits. Must be closed.
 
         Raises:
             UnsupportedError: its logging driver keeps nothing that the engine can read.
@@ -196,9 +197,9 @@ class Containers:
             return [line.text for line in log][-lines:]
 
     def code_of_last_end(self, container: str, before: datetime) -> int | None:
-        """The exit code with which it ended last *before* a moment that has passed, of one that
-        runs again: inspect no longer tells. None where the engine has forgotten: it keeps its last
-        256 events (https://docs.docker.com/reference/cli/docker/system/events/)."""
+        """The exit code of its last exit before the moment *before*, for a container that runs
+        again: inspect does not show it any more. None if the engine has forgotten it: it keeps its
+        last 256 events (https://docs.docker.com/reference/cli/docker/system/events/)."""
         filters = {"type": ["container"], "container": [container], "event": ["die"]}
         params = {
             "since": "0",
@@ -220,8 +221,8 @@ class Containers:
     def run(
         self, container: str, body: "Body", *, seconds: float, cancelled: Cancellation
     ) -> tuple[int | None, list[str]]:
-        """Run the command of *body*, that of an exec's creation, in it: exit code, lines of output.
-        None: after *seconds* it had not ended, and goes on.
+        """Run the command of *body*, as for creating an exec. Returns exit code and lines of
+        output. Exit code None: it still runs after *seconds*.
 
         Raises:
             CancelledError: *cancelled* was set. It goes on then, too.

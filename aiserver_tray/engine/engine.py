@@ -18,13 +18,13 @@ from aiserver_tray.system.engine_place import kernel_release
 
 
 class Engine:
-    """A Docker engine. Making one asks nothing of it; what asks raises
+    """A Docker engine. Creating this object sends no request. Requests raise
 
-    - `EngineDownError` or `EngineNotInstalledError` where it can't be reached or went away;
-    - `EngineRequestError` or a subclass of it, or `ResourcesError`, where it refuses.
+    - `EngineDownError` or `EngineNotInstalledError` if the engine does not respond or is lost;
+    - `EngineRequestError` or a subclass, or `ResourcesError`, if it rejects the request.
 
-    *host* is an address as in ``DOCKER_HOST``, as is *setting*, which counts where *host* is None;
-    without both it is found as `find_address` says. *pull_patience*: seconds without progress after
+    *host* is an address as in ``DOCKER_HOST``. *setting* is another one, used if *host* is None.
+    Without both, `find_address` finds the engine. *pull_patience*: seconds without progress after
     which a source of an image is given up.
 
     Raises:
@@ -49,11 +49,12 @@ class Engine:
 
     @property
     def address(self) -> Address:
-        """Where it is, and how that was found."""
+        """Its address, and how it was found."""
         return self._connection.address
 
     def info(self) -> EngineInfo:
-        """What it is; asked for once, and again after it was lost: it may be another one then."""
+        """Information about the engine. Requested once, and again after the engine was lost:
+        another one may respond then."""
         with self._lock:
             generation = self._connection.generation
             if self._info is None or self._info[0] != generation:
@@ -76,7 +77,7 @@ class Engine:
         )
 
     def now(self) -> datetime:
-        """The time by its clock, by which it dates what it logs; ours may differ."""
+        """The time of the engine's clock, which dates its logs; our clock may differ."""
         return moment(self._connection.get("/info")["SystemTime"]) or datetime.now(UTC)
 
     @property
@@ -85,24 +86,24 @@ class Engine:
         return self._connection.generation
 
     def reconnect(self) -> None:
-        """Ask it on new connections from now on: those of a machine that slept may be dead, which
-        only shows when an answer does not come."""
+        """Use new connections from now on. After the machine slept, old ones may be dead, which
+        would only show as a timeout."""
         self._connection.reconnect()
 
     def ping(self) -> None:
-        """Make sure that it is there."""
+        """Check that it responds."""
         self._connection.call("GET", "/_ping")
 
     @property
     def proxies(self) -> Proxies:
-        """Those of Docker's own configuration for what runs on it. They may hold passwords."""
+        """The proxies of Docker's configuration for containers. They may contain passwords."""
         return of_engine(configured(), self.host)
 
     def events(self, installation: str) -> EventStream:
-        """What happens from now on to the containers of *installation*. To be closed."""
+        """Events of the containers of *installation* from now on. Must be closed."""
         stream = self._connection.stream("GET", "/events", params=event_params(installation))
         return EventStream(stream.open())
 
     def close(self) -> None:
-        """Close its connections. Event and log streams are closed by those who opened them."""
+        """Close its connections. Event and log streams are closed by their owners."""
         self._connection.close()

@@ -1,4 +1,4 @@
-"""What happens to our containers, as it happens."""
+"""Events of our containers."""
 
 import json
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ ACTIONS = (
     "create", "start", "pause", "unpause", "die", "oom", "destroy", "rename", "update",
     "health_status",
 )  # fmt: skip
-"""Those that change what `inspect` tells. The others are filtered out by the engine: the
-``exec_*`` of each health check, and what ``die`` and ``start`` tell as well (``kill``, ``stop``,
+"""Events that change the result of `inspect`. The engine filters out the others: the ``exec_*`` of
+each health check, and those that ``die`` and ``start`` cover as well (``kill``, ``stop``,
 ``restart``; https://docs.docker.com/reference/cli/docker/system/events/#containers)."""
 
 
@@ -29,14 +29,13 @@ def event_params(installation: str) -> dict[str, str]:
 
 
 class EventStream:
-    """Events from the moment that it was made on. Iterate it in one thread; `close` it from
-    any."""
+    """Events since this object was created. Iterate it in one thread; `close` it from any."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     def __iter__(self) -> Iterator[Event]:
-        """The events, until it is closed.
+        """The events, until the stream is closed.
 
         Raises:
             EngineDownError: the engine went away; this is how its end shows at once.
@@ -47,7 +46,7 @@ class EventStream:
             self._stream.broken()
 
     def close(self) -> None:
-        """End it, from any thread: its iteration ends without an error."""
+        """Close the stream, from any thread. Its iteration ends without an error."""
         self._stream.close()
 
     def __enter__(self) -> Self:

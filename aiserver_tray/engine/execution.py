@@ -21,7 +21,7 @@ _UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 def execute(
     connection: Connection, container: str, command: Sequence[str], console: Console
 ) -> int:
-    """Run *command* at *console*, with a terminal where that is one; its exit code.
+    """Run *command* at *console*, in a terminal if *console* is one. Returns the exit code.
 
     Raises:
         ObjectNotFoundError, ObjectConflictError: there is no such container, or it does not run.
@@ -52,7 +52,7 @@ def execute(
             resize = _resizer(connection, execution, console)
             stack.enter_context(console.watching_size(resize))
         stack.enter_context(console.feeding(stream.send))
-        stack.callback(stream.close)  # first, so that no write holds up the end
+        stack.callback(stream.close)  # registered first, so that no write can block the end
         for name, data in _terminal(stream) if tty else frames(iter(stream)):
             console.write(name, data)
     return int(connection.get("/exec/{}/json", execution)["ExitCode"] or 0)
@@ -61,8 +61,8 @@ def execute(
 def run(
     connection: Connection, container: str, body: "Body", seconds: float, cancelled: Cancellation
 ) -> tuple[int | None, list[str]]:
-    """Run what *body* says, that of an exec's creation: exit code, lines of output. None: after
-    *seconds* it had not ended, and goes on.
+    """Run the command of *body*, as for creating an exec. Returns exit code and lines of output.
+    Exit code None: it still runs after *seconds*.
 
     Raises:
         CancelledError: *cancelled* was set. It goes on then, too.
@@ -94,7 +94,7 @@ def _terminal(stream: Stream) -> Iterator[tuple[LogStreamName, bytes]]:
 def _resizer(connection: Connection, execution: str, console: Console) -> Callable[[], None]:
     def resize() -> None:
         rows, columns = console.size
-        with suppress(AiServerError):  # ended meanwhile
+        with suppress(AiServerError):  # exited in the meantime
             params = {"h": rows, "w": columns}
             connection.call("POST", "/exec/{}/resize", execution, params=params)
 

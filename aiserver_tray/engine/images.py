@@ -25,17 +25,17 @@ __all__ = ["Images", "PullProgress"]
 
 
 class Images:
-    """Every method raises `EngineDownError` where the engine is lost, and `EngineRequestError` or
-    a subclass of it where it refuses. *patience*: seconds without progress after which a source
-    of an image is given up."""
+    """Every method raises `EngineDownError` if the engine is lost, and `EngineRequestError` or a
+    subclass if it rejects the request. *patience*: seconds without progress after which a source of
+    an image is given up."""
 
     def __init__(self, connection: Connection, patience: float) -> None:
         self._connection = connection
         self._patience = patience
 
     def find(self, name: str) -> Image | None:
-        """The image of this name (``repository:tag``, ``…@digest``) or id. A digest is found under
-        whatever name it came: it says what the image is."""
+        """The image of this name (``repository:tag``, ``…@digest``) or ID. A digest is found under
+        any name, because it identifies the content."""
         try:
             return parse.image(self._connection.get("/images/{}/json", name), name)
         except ObjectNotFoundError:
@@ -96,7 +96,7 @@ class Images:
         on_line: Callable[[str], None] = lambda _line: None,
         cancelled: Cancellation,
     ) -> Image:
-        """Build *target* as *tag*; each line of the output goes to *on_line*.
+        """Build *target* as *tag*. *on_line* receives each line of the output.
 
         Raises:
             ImageBuildError: it could not be built, with the last lines.
@@ -120,7 +120,7 @@ class Images:
 
 
 def _pull_error(name: str, failures: Sequence[tuple[str, SourceError]]) -> ImagePullError:
-    """Its own registry says whether there is such an image; where that fails otherwise, all the
+    """Only the image's own registry decides whether it exists; if that fails in another way, all
     mirrors together do."""
     *mirrors, own = [error.not_found for _, error in failures]
     tried = [(source, error.why) for source, error in failures]

@@ -18,7 +18,8 @@ RAW = "application/vnd.docker.raw-stream"
 
 _HEADER_BYTES = 8
 _MAX_LINE_BYTES = 1 << 20
-"""Bytes of a line after which it is cut: a program may write for ever without an end of line."""
+"""Maximum bytes of a line; longer lines are cut, because a program may write for ever without a
+line end."""
 
 
 class LogStream:
@@ -37,7 +38,7 @@ class LogStream:
         return _framed_lines(self._stream) if self._framed else _plain_lines(self._stream)
 
     def close(self) -> None:
-        """End it, from any thread: its iteration ends without an error."""
+        """Close the log, from any thread. Its iteration ends without an error."""
         self._stream.close()
 
     def __enter__(self) -> Self:
@@ -53,10 +54,9 @@ class LogStream:
 
 
 def frames(pieces: Iterator[bytes]) -> Iterator[tuple[LogStreamName, bytes]]:
-    """What the engine packs both outputs of a program into: eight bytes with the stream's number
+    """The frames that contain both outputs of a program: eight bytes with the stream's number
     and the length, then that many bytes
-    (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerAttach).
-    """
+    (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerAttach)."""
     held = b""
     for piece in pieces:
         held += piece

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class Networks:
-    """Every method raises `EngineDownError` where the engine is lost, and `EngineRequestError` or
-    a subclass of it where it refuses."""
+    """Every method raises `EngineDownError` if the engine is lost, and `EngineRequestError` or a
+    subclass if it rejects the request."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -31,12 +31,12 @@ class Networks:
         return [parse.network(answer) for answer in self._connection.get("/networks")]
 
     def create(self, name: str, body: "Body") -> str:
-        """A new network from *body*, sent as it is but for its name; its id.
+        """Create a network from *body*, sent unchanged except for its name, and return its ID.
 
         Raises:
             ObjectConflictError: there is one of this name.
         """
-        # Engines before 25.0 take a name twice where they are not told to look.
+        # Engines before 25.0 accept a name twice unless they are asked to check.
         whole = {**body, "Name": name, "CheckDuplicate": True}
         answer = self._connection.post("/networks/create", body=whole)
         return str(answer["Id"])

@@ -16,9 +16,8 @@ _LOG_LINES = 100
 
 
 def run_once(containers: Containers, body: "Body") -> tuple[int, list[str]]:
-    """Run a container of *body* to its end and remove it; its exit code, and what it said. One
-    that an earlier run left behind, since its process was killed, goes first: to be called by one
-    at a time for each installation.
+    """Run a container of *body* until it exits, and remove it. Returns exit code and output. First
+    removes the leftover of a killed process. Only one call per installation may run at a time.
 
     Raises:
         EngineDownError, EngineRequestError: as the methods of *containers* do.

@@ -16,7 +16,7 @@ _HOLDS_PORTS = ("running", "paused", "restarting", "removing")
 
 
 def container(answer: Json) -> Container:
-    """A container of ours from its inspect answer."""
+    """A container of ours from its inspect response."""
     config, state = answer["Config"], answer["State"]
     given = config.get("Labels") or {}
     health = state.get("Health") or {}
@@ -92,7 +92,7 @@ def summary(answer: Json) -> ContainerSummary:
 
 
 def _published(answer: Json) -> Iterator[Port]:
-    if answer["State"] not in _HOLDS_PORTS:  # the list may still have those of before
+    if answer["State"] not in _HOLDS_PORTS:  # the list may still have the old ones
         return
     for port in answer.get("Ports") or ():
         if public := port.get("PublicPort"):
@@ -100,7 +100,7 @@ def _published(answer: Json) -> Iterator[Port]:
 
 
 def _health_in(status: str) -> Health:
-    """The list tells health only in its text: ``Up 3 minutes (healthy)``."""
+    """The health of a container. The list contains it only as text: ``Up 3 minutes (healthy)``."""
     if "(healthy)" in status:
         return "healthy"
     if "(unhealthy)" in status:

@@ -1,4 +1,4 @@
-"""How far a pull is, from what the engine says about each layer."""
+"""The progress of a pull, from the engine's messages about each layer."""
 
 from collections import deque
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
-"""The proxies of Docker's own configuration on this machine, which are for what is built and what
-runs on an engine, as `docker` and Docker Compose hand them on
-(https://docs.docker.com/engine/cli/proxy/). Their addresses may hold passwords."""
+"""The proxies of Docker's configuration on this machine, for builds and containers. `docker` and
+Docker Compose pass them on in the same way (https://docs.docker.com/engine/cli/proxy/). Their
+addresses may contain passwords."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -56,9 +56,8 @@ def of_engine(found: Mapping[str, Proxies], host: str) -> Proxies:
 
 
 def passwords(found: Mapping[str, Proxies]) -> set[str]:
-    """What must not be told of the addresses in *found*, as it stands there and as programs may
-    quote it: name with password, and the password where it is more than a word that stands
-    elsewhere, too."""
+    """The passwords to mask in the addresses in *found*, as written and as programs may quote them:
+    name with password, and the password alone unless it is too common a word."""
     logins = {
         address.rpartition("://")[2].partition("/")[0].rpartition("@")[0]
         for proxies in found.values()
@@ -66,7 +65,8 @@ def passwords(found: Mapping[str, Proxies]) -> set[str]:
         if variable in _ADDRESSES
     }
     pairs = {login for login in logins if ":" in login}
-    alone = {login.partition(":")[2] or login for login in logins}  # a token may stand there alone
+    # A login without a colon may be a token.
+    alone = {login.partition(":")[2] or login for login in logins}
     raw = pairs | {word for word in alone if not why_guessable(word)}
     return raw | set(map(unquote, raw))
 
@@ -84,9 +84,9 @@ def beside(own: Iterable[str], proxies: Proxies) -> dict[str, str]:
 
 
 def with_proxies(env: Iterable[str], proxies: Proxies, inside: Iterable[str]) -> list[str]:
-    """The ``Env`` of a container, *env*, with *proxies*, past which it asks itself, this machine
-    and the names *inside*, that no proxy knows. One that names a proxy of its own gets none: it may
-    guard what the others would lead around."""
+    """The ``Env`` of a container, *env*, with *proxies*. The container itself, this machine and the
+    names *inside* bypass them, because no proxy knows these names. If *env* names its own proxy, no
+    proxy is added: it may protect hosts that ours would reach."""
     env = list(env)
     own = {entry.partition("=")[0] for entry in env}
     if not _ADDRESSES.isdisjoint(name.upper() for name in own):

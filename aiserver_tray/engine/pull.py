@@ -19,7 +19,7 @@ from aiserver_tray.engine.values import PullProgress
 OnProgress = Callable[[PullProgress], None]
 
 _REPORT_SECONDS = 0.1
-"""Seconds between two reports; the engine has more to say than anybody can read."""
+"""Seconds between two reports; the engine sends more messages than anybody can read."""
 
 _UNPACK_TIMEOUT_SECONDS = 1800.0
 """Seconds of silence once all is downloaded: the containerd image store of Engine 25 to 27 does
@@ -29,12 +29,12 @@ _NOT_FOUND = re.compile(
     r"manifest unknown|name unknown|repository does not exist|manifest for .* not found"
     r"|: not found$"
 )
-"""What registries and engines say where there is no such image. One that is private looks the
-same to those who may not see it."""
+"""Messages of registries and engines if an image does not exist. A private image looks the same
+without permission."""
 
 
 class SourceError(Exception):
-    """A source did not give the image; ``not_found``: it says that there is none."""
+    """A source failed; ``not_found``: it does not have the image."""
 
     def __init__(self, why: str | Text, *, not_found: bool = False) -> None:
         super().__init__(str(why))

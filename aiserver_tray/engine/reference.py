@@ -1,4 +1,4 @@
-"""Names of images, and where they can be had
+"""Names of images, and the sources to pull them from
 (https://pkg.go.dev/github.com/distribution/reference)."""
 
 import re
@@ -22,12 +22,12 @@ def digest_of(name: str) -> str | None:
 
 
 def sources(name: str, mirrors: Sequence[str]) -> tuple[str, ...]:
-    """Where *name* is looked for, in turn: at each mirror (a registry, or a path on one), last
-    under its own name.
+    """The sources of *name*, in order: each mirror (a registry, or a path on one), then its own
+    registry.
 
-    A mirror has Docker Hub's images under their path there (``library/…`` for official ones), and
-    those of another registry under that one's name, so that none is taken for another. A registry
-    with a port can't be part of a path, so it has no mirrors.
+    A mirror has Docker Hub's images under their path (``library/…`` for official ones), and those
+    of another registry under the registry's name, so that no image is mistaken for another. A
+    registry with a port can't be part of a path, so it has no mirrors.
     """
     path = _path(name)
     if ":" in path.partition("/")[0]:

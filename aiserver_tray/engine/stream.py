@@ -1,4 +1,4 @@
-"""An answer that comes bit by bit, and that another thread can end."""
+"""A streamed response that another thread can end."""
 
 import json
 import socket
@@ -38,11 +38,11 @@ class Stream:
         self._busy = threading.Lock()
         self.is_closed = False
         self.silence: float | None = None
-        """What was allowed last by `allow_silence`."""
+        """The timeout that `allow_silence` set last."""
 
     @property
     def content_type(self) -> str:
-        """That of the answer; empty before it is there."""
+        """The content type of the response; empty before there is one."""
         return self._response.headers.get("Content-Type", "") if self._response else ""
 
     def open(self) -> Self:
@@ -64,7 +64,7 @@ class Stream:
         return self
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces as they arrive, until the answer ends or is closed.
+        """The pieces as they arrive, until the response ends or is closed.
 
         Raises:
             EngineDownError, SilenceError: the engine went away, or was silent for too long.
@@ -83,18 +83,18 @@ class Stream:
             return
         try:
             if self._response.status == _SWITCHED:
-                # Through the reader that read the headers: it may hold what came with them.
+                # Through the reader that read the headers: it may have buffered the beginning.
                 reader: Any = self._response._fp.fp  # type: ignore[union-attr]
                 yield from iter(lambda: reader.read1(_PIECE), b"")
             else:
                 yield from self._response.stream(_PIECE, decode_content=False)
-        except Exception as error:  # whatever a socket raises when it is closed
+        except Exception as error:  # a closed socket can raise anything
             if not self.is_closed:
                 _raise_silence(error)
                 raise
 
     def lines(self) -> Iterator[bytes]:
-        """The answer line by line, without line ends. Raises as iteration does."""
+        """The response line by line, without line ends. Raises as iteration does."""
         rest = b""
         for piece in self:
             *lines, rest = (rest + piece).split(b"\n")
@@ -109,14 +109,14 @@ class Stream:
                 yield json.loads(line)
 
     def allow_silence(self, seconds: float) -> None:
-        """From now on, let so much time pass between two bytes. For the thread that iterates."""
+        """Set the timeout between two bytes from now on. For the thread that iterates."""
         self.silence = seconds
         with suppress(Exception):  # closed meanwhile
             self._socket.settimeout(seconds)
 
     def send(self, data: bytes) -> None:
-        """Write to what the connection was switched to, from any thread; empty: no more will
-        come. Of no effect once the other end has gone."""
+        """Write to the upgraded connection, from any thread; empty: end of input. No effect once
+        the other side is closed."""
         with suppress(Exception):
             if data:
                 self._socket.sendall(data)
@@ -124,7 +124,7 @@ class Stream:
                 _end_writing(self._socket)
 
     def broken(self) -> NoReturn:
-        """For those whose answer never ends by itself: it did.
+        """The error of a response that never ends by itself, but did.
 
         Raises:
             EngineDownError
@@ -133,7 +133,7 @@ class Stream:
             raise EOFError
 
     def close(self) -> None:
-        """End it, from any thread: its iteration ends without an error."""
+        """Close the response, from any thread. Its iteration ends without an error."""
         self.is_closed = True
         if self._busy.acquire(blocking=False):
             try:
@@ -145,7 +145,7 @@ class Stream:
 
     def _shut_down(self) -> None:
         if self._socket is not None:
-            with suppress(Exception):  # ended meanwhile
+            with suppress(Exception):  # ended in the meantime
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def _release(self) -> None:
@@ -176,4 +176,4 @@ def _end_writing(connection: Any) -> None:  # noqa: ANN401 - a socket, or the SD
     if isinstance(connection, socket.socket):
         connection.shutdown(socket.SHUT_WR)
     else:
-        connection.sendall(b"")  # on a pipe of messages an empty one is the end
+        connection.sendall(b"")  # on a message pipe, an empty message means the end of input

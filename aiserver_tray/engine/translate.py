@@ -1,5 +1,5 @@
-"""The one place where the errors of docker, requests, urllib3, the operating system and Windows'
-pipes become ours."""
+"""The only place that converts errors of docker, requests, urllib3, the operating system and
+Windows pipes into our errors."""
 
 import re
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ _NO_CARD = re.compile(r"could not select device driver .*\bgpu\b")
 
 @contextmanager
 def translated(address: Address) -> Iterator[None]:
-    """Raise errors of ours for those of others that happen inside.
+    """Convert errors that the block raises into ours.
 
     Raises:
         EngineDownError, EngineNotInstalledError: it can't be reached, or went away.
@@ -88,7 +88,7 @@ def translated(address: Address) -> Iterator[None]:
 
 
 def translate(error: Exception, address: Address) -> AiServerError | None:
-    """The error of ours for *error*; None where it is nothing of the engine's."""
+    """Our error for *error*. None if it does not come from the engine."""
     if isinstance(error, sdk.APIError):
         return refusal(error.status_code or 0, error.explanation or str(error))
     if isinstance(error, MISUSED):
@@ -144,8 +144,8 @@ def _lost(error: Exception, address: Address) -> AiServerError:
 
 
 def _root_of(error: BaseException) -> BaseException:
-    """What the operating system said: requests and urllib3 wrap it, as argument, reason or cause.
-    Not ``__context__``: that may be what the caller is just handling."""
+    """The operating system's error, which requests and urllib3 wrap as argument, reason or cause.
+    Not ``__context__``: that may be an error that the caller is handling."""
     for found in (*error.args, getattr(error, "reason", None), error.__cause__):
         if isinstance(found, BaseException):
             return _root_of(found)

@@ -1,4 +1,4 @@
-"""The SDK's connections over a Unix socket, closed where there is nobody at the other end."""
+"""The SDK's connections over a Unix socket, closed if the other side has closed."""
 
 import socket
 
@@ -6,7 +6,7 @@ from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 
 
 class UnixPool(UnixHTTPConnectionPool):  # type: ignore[misc]  # the SDK has no types
-    """The SDK's, with connections of ours."""
+    """The SDK's pool, with our connections."""
 
     def _new_conn(self) -> "_Connection":
         return _Connection(self.base_url, self.socket_path, self.timeout)

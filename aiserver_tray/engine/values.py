@@ -1,4 +1,4 @@
-"""What the engine answers, as frozen values. Containers of ours are `model.Container`."""
+"""The engine's responses, as frozen values. Containers of ours are `model.Container`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from aiserver_tray.model import ContainerStatus, Health, Port
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """The engine itself. ``api_version`` is the one spoken with it (``(1, 45)``), ``memory``
-    in bytes, ``data_root`` the engine's own path.
+    """The engine itself. ``api_version`` is the version in use (``(1, 45)``), ``memory`` is in
+    bytes, ``data_root`` the engine's own path.
 
-    ``is_local``: what it publishes on loopback is this machine's. ``shares_kernel``: it also runs
-    on this machine's kernel and disk, not in a virtual machine as Docker Desktop does.
+    ``is_local``: ports that it publishes on loopback are on this machine. ``shares_kernel``: it
+    also uses this machine's kernel and disk, not a virtual machine as Docker Desktop does.
     """
 
     id: str
@@ -47,11 +47,11 @@ class ContainerSummary:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image on the engine; ``size`` in bytes. ``volumes``: the folders that it declares to hold
-    data (by `find` of its name, and by what pulls and builds).
+    """An image on the engine; ``size`` in bytes. ``volumes``: the folders that it declares as
+    volumes (known from `find` by name, a pull or a build).
 
-    ``reference`` is what a container's ``Image`` has to say to get it: the name that was asked
-    for, or the id where the engine has that content (a digest) under a mirror's name only.
+    ``reference`` is the value of a container's ``Image`` that selects it: the requested name, or
+    the ID if the engine has that content (a digest) only under a mirror's name.
     """
 
     id: str
@@ -82,9 +82,9 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened to a container. ``action`` is the engine's word (``start``, ``die``,
-    ``health_status``); what stands behind its colon is ``detail`` (``healthy``). ``attributes``
-    has the container's labels, ``name``, ``image``, ``exitCode``."""
+    """An event of a container. ``action`` is the engine's word (``start``, ``die``,
+    ``health_status``); the part after its colon is ``detail`` (``healthy``). ``attributes`` has the
+    container's labels, ``name``, ``image``, ``exitCode``."""
 
     kind: Literal["container"]
     id: str
@@ -97,7 +97,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of a container's log, without its end."""
+    """A line of a container's log, without the line end."""
 
     stream: Literal["stdout", "stderr"]
     time: datetime | None

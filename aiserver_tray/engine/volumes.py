@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class Volumes:
-    """Every method raises `EngineDownError` where the engine is lost, and `EngineRequestError` or
-    a subclass of it where it refuses."""
+    """Every method raises `EngineDownError` if the engine is lost, and `EngineRequestError` or a
+    subclass if it rejects the request."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -31,13 +31,13 @@ class Volumes:
         return [parse.volume(entry) for entry in answer["Volumes"] or ()]
 
     def create(self, name: str, body: "Body") -> Volume:
-        """The volume *name*, made from *body*, sent as it is but for its name. The engine gives
-        the one that is there where its driver is the same."""
+        """Create the volume *name* from *body*, sent unchanged except for its name. If it exists
+        with the same driver, the engine returns it."""
         answer = self._connection.post("/volumes/create", body={**body, "Name": name})
         return parse.volume(answer)
 
     def remove(self, name: str) -> None:
-        """Remove it with all that it holds.
+        """Remove the volume with its data.
 
         Raises:
             ObjectNotFoundError: there is none.

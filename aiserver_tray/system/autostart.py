@@ -1,4 +1,4 @@
-"""Start at login: one entry per home in what the operating system starts for this user."""
+"""Start at login: one entry per home folder in the user's login items."""
 
 import hashlib
 import os
@@ -23,8 +23,8 @@ _NAME = "aiserver-tray"
 
 
 def command_line(home: Home, options: Sequence[str] = ()) -> list[str]:
-    """What starts the tray of *home* with *options*, from the bundle or the environment that runs
-    now."""
+    """The command that starts the tray of *home* with *options*, from the bundle or the current
+    environment."""
     place = [] if home.folder == default_home().folder else ["--home", str(home.folder)]
     return [*_program(), "--at-login", *place, *options]
 
@@ -32,7 +32,7 @@ def command_line(home: Home, options: Sequence[str] = ()) -> list[str]:
 def _program() -> list[str]:
     if getattr(sys, "frozen", False):
         return [sys.executable]
-    # -P: a folder of our name where the desktop starts programs is nothing of ours.
+    # -P: a folder with our name in the desktop's working folder must not be imported.
     return [_interpreter(), "-P", "-m", "aiserver_tray"]
 
 

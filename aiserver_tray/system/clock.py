@@ -1,4 +1,4 @@
-"""Clocks that nobody sets."""
+"""Monotonic clocks."""
 
 import ctypes
 import sys
@@ -6,10 +6,10 @@ import time
 
 
 def awake() -> float:
-    """Seconds of a clock that stands still while the machine sleeps, so that no sleep makes a wait
-    too long."""
+    """Seconds of a clock that stops while the machine sleeps, so that sleep does not use up
+    timeouts."""
     if sys.platform == "win32":
-        # time.monotonic goes on there:
+        # time.monotonic does not stop there:
         # https://learn.microsoft.com/windows/win32/api/realtimeapiset/nf-realtimeapiset-queryunbiasedinterrupttime
         ticks = ctypes.c_ulonglong()
         ctypes.windll.kernel32.QueryUnbiasedInterruptTime(ctypes.byref(ticks))

@@ -1,4 +1,4 @@
-"""What the system's own commands tell."""
+"""Output of system commands."""
 
 import subprocess
 
@@ -6,7 +6,7 @@ _TIMEOUT_SECONDS = 2.0
 
 
 def output_of(*command: str) -> str:
-    """What *command* prints; nothing where it fails."""
+    """The output of *command*; empty if it fails."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False

@@ -1,4 +1,4 @@
-"""Where a command in a container reads and writes: this process's own input and outputs."""
+"""Input and output of a command in a container: this process's own streams."""
 
 import os
 import select
@@ -21,7 +21,7 @@ class Console:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person sits at both ends, at a terminal that can be made raw."""
+        """Whether input and output are a terminal that supports raw mode."""
         ends = (self._stdin, self._outputs["stdout"])
         return sys.platform != "win32" and all(os.isatty(end) for end in ends)
 
@@ -33,7 +33,8 @@ class Console:
 
     @contextmanager
     def feeding(self, send: Callable[[bytes], None]) -> Iterator[None]:
-        """While inside, *send* gets what comes in, in a thread of its own; b"" at its end."""
+        """Within the block, call *send* with the input, in a thread of its own; with b"" at the
+        end."""
         waker, wake = os.pipe()
         feeder = threading.Thread(
             target=self._feed, args=(send, waker), name="console-input", daemon=True
@@ -58,8 +59,8 @@ class Console:
                 return
 
     def _waits_for_input(self, waker: int) -> bool:
-        """Wait until there is input, or its end (true), or until *waker* says that it is over.
-        Windows can't wait for two things at once: there the thread stays in its read."""
+        """Wait for input or its end (true), or until *waker* is set. Windows can't wait for two
+        things at once; there the thread stays in its read."""
         if sys.platform == "win32":
             return True
         ready, _, _ = select.select([self._stdin, waker], [], [])
@@ -73,7 +74,7 @@ class Console:
 
     @contextmanager
     def raw(self) -> Iterator[None]:
-        """Every key goes through as it is, Ctrl-C too; as before afterwards."""
+        """Pass every key through unchanged, including Ctrl-C. Restores the terminal afterwards."""
         if sys.platform == "win32":
             yield
             return

@@ -1,7 +1,8 @@
 """The operating system's credential store, through ``keyring``: Windows Credential Manager, macOS
 Keychain, Secret Service or KWallet.
 
-``keyring`` looks for its back ends when it is imported, which is slow: it is imported on use.
+``keyring`` searches for back ends during its import. This is slow, so it is imported at first
+use.
 """
 
 from collections.abc import Iterator
@@ -17,15 +18,15 @@ SERVICE = "aiserver-tray"
 
 
 class CredentialStore:
-    """One back end of keyring. ``name`` finds it again; entries are text, by name. The argument of
-    its errors is why: a `Text`, or words of others."""
+    """One back end of keyring. ``name`` identifies it; entries are text, by name. The argument of
+    its errors is the reason: a `Text`, or a message of the library."""
 
     def __init__(self, backend: "KeyringBackend") -> None:
         self._backend = backend
         self.name = _name(backend)
 
     def get(self, entry: str) -> str | None:
-        """The value of *entry*; None where there is none.
+        """The value of *entry*. None if it does not exist.
 
         Raises:
             ConnectionError: the store can't be reached, or stays locked.
@@ -34,7 +35,7 @@ class CredentialStore:
             return self._backend.get_password(SERVICE, entry)
 
     def set(self, entry: str, value: str) -> None:
-        """Keep *value* as *entry*, and make sure that the store has it.
+        """Store *value* as *entry*, and check that the store has it.
 
         Raises:
             ConnectionError: it has not.
@@ -46,7 +47,7 @@ class CredentialStore:
 
 
 def preferred_store() -> CredentialStore | None:
-    """The store that keyring is set up for or finds best; None where there is none.
+    """The store that keyring is configured for or recommends. None if there is none.
 
     Raises:
         ConnectionError: the one it is set up for can't be loaded.
@@ -55,7 +56,7 @@ def preferred_store() -> CredentialStore | None:
 
 
 def store_named(name: str) -> CredentialStore:
-    """The store that had this *name*.
+    """The store called *name*.
 
     Raises:
         ConnectionError: there is none here now.
@@ -67,7 +68,7 @@ def store_named(name: str) -> CredentialStore:
 
 
 def _stores() -> list[CredentialStore]:
-    """The stores that keyring recommends, best first; some stand there twice."""
+    """The stores that keyring recommends, best first. Some are listed twice."""
     from keyring import get_keyring  # noqa: PLC0415 - slow
     from keyring.backend import get_all_keyring  # noqa: PLC0415 - slow
     from keyring.backends.chainer import ChainerBackend  # noqa: PLC0415 - slow
@@ -87,7 +88,7 @@ def _stores() -> list[CredentialStore]:
 def _reached() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # a back end is a plug-in and raises what its library raises
+    except Exception as error:  # a back end is a plug-in and can raise anything
         raise ConnectionError(f"{type(error).__name__}: {error}") from error
 
 

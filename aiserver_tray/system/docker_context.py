@@ -37,7 +37,7 @@ def environment_context(environment: Mapping[str, str]) -> str | None:
 
 
 def load_context(name: str, environment: Mapping[str, str]) -> DockerContext | None:
-    """The context *name*; None where there is none, or it names no engine."""
+    """The context *name*. None if it does not exist or has no engine address."""
     contexts = _folder(environment) / "contexts"
     key = hashlib.sha256(name.encode()).hexdigest()
     try:
@@ -58,8 +58,8 @@ def _folder(environment: Mapping[str, str]) -> Path:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """The object in *file*; an empty one where there is none. What is wrong with Docker's own
-    configuration is told once the engine is asked."""
+    """The JSON object in *file*, empty if there is no file. Errors in Docker's own configuration
+    are reported when the engine is contacted."""
     try:
         found = json.loads(file.read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What an engine's address, as in ``DOCKER_HOST``, tells by itself."""
+"""Checks of an engine's address, as in ``DOCKER_HOST``, without contacting it."""
 
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -10,7 +10,7 @@ _LOCAL_PIPES = "//./pipe/"
 
 
 def is_local(host: str) -> bool:
-    """Whether the engine at *host* is on this machine, as far as its address tells."""
+    """Whether the engine at *host* is on this machine, judging by its address."""
     parts = urlsplit(host)
     if parts.scheme == "unix":
         return True
@@ -24,7 +24,7 @@ def is_local(host: str) -> bool:
 
 
 def why_unusable(host: str) -> Text | None:
-    """Why *host* can't be used as an address; None where it can."""
+    """The reason why *host* is not a valid address. None if it is valid."""
     try:
         parts = urlsplit(host)
     except ValueError:  # of brackets that don't match

@@ -1,6 +1,6 @@
-"""Where this machine's own engine answers, and whether there is one at all.
+"""Finding this machine's own engine, and whether one is installed.
 
-Only local sockets and pipes are looked at: a remote engine is used where the user names it, never
+Only local sockets and pipes are considered: a remote engine is used only if the user sets it, never
 by accident.
 """
 
@@ -22,8 +22,8 @@ _SYSTEM_PROGRAMS = ("dockerd", "/usr/sbin/dockerd", "/usr/bin/dockerd")  # not o
 
 @dataclass(frozen=True)
 class EnginePlace:
-    """A place where one kind of engine answers. It is installed where one of ``programs`` is there
-    (a path, or a name on the PATH); ``start`` is the command of the system that starts it."""
+    """A place where one kind of engine listens. It is installed if one of ``programs`` exists (a
+    path, or a name on the PATH); ``start`` is the system command that starts it."""
 
     host: str
     programs: Sequence[str]
@@ -144,7 +144,7 @@ def _own_socket(inner: str) -> str:
 
 
 def _answers(place: EnginePlace) -> bool:
-    """Whether someone listens: a desktop program that ended may have left its socket."""
+    """Whether a process listens: a desktop program may leave its socket behind when it exits."""
     if sys.platform == "win32":
         return _exists(place)
     with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
@@ -164,12 +164,12 @@ def _exists(place: EnginePlace) -> bool:
 
         absent, name = 2, place.host.removeprefix("npipe://").replace("/", "\\")
         kernel = ctypes.WinDLL("kernel32", use_last_error=True)
-        # Unlike opening it, that takes no instance of the pipe away from anybody.
+        # Unlike opening the pipe, this uses up none of its instances.
         return bool(kernel.WaitNamedPipeW(name, 1)) or ctypes.get_last_error() != absent
     return Path(place.host.removeprefix("unix://")).exists()
 
 
 def kernel_release() -> str:
-    """The release of this machine's kernel; empty where the engine can't share it (an engine of
-    Linux containers runs in a virtual machine on Windows and macOS)."""
+    """The release of this machine's kernel. Empty if the engine can't share it (on Windows and
+    macOS, an engine for Linux containers runs in a virtual machine)."""
     return os.uname().release if sys.platform == "linux" else ""

@@ -1,7 +1,8 @@
-"""Starting this machine's engine by what the operating system has for that: a desktop program or
-a unit of systemd. Never by the ``docker`` command.
+"""Starting this machine's engine through the operating system: a desktop program or a unit of
+systemd, never the ``docker`` command.
 
-Whether it has started is for the engine to say: desktop programs claim it too early or never.
+Only the engine's own response shows that it has started: desktop programs report it too early or
+never.
 """
 
 import os
@@ -38,8 +39,8 @@ def start_engine(
     cancelled: threading.Event,
     within: float = START_TIMEOUT_SECONDS,
 ) -> None:
-    """Start the engine at *host*, and wait until *ping* raises nothing. Nothing is started where
-    it answers already.
+    """Start the engine at *host*, and wait until *ping* succeeds. Nothing is started if it already
+    responds.
 
     Raises:
         EngineDownError: it can't be started from here, or has not answered *within* seconds.
@@ -102,9 +103,9 @@ def _is_usable(command: Sequence[str]) -> bool:
 
 @contextmanager
 def _launched(command: Sequence[str], host: str) -> Iterator[Callable[[], str | None]]:
-    """Run *command*; gives what tells why it failed, None while it has not. A command that is
-    still at work when its engine is given up is ended, so that no question for a password
-    stays."""
+    """Run *command*. Returns a function that gives the reason of its failure, or None while it has
+    not failed. A command that still runs when the wait ends is stopped, so that no password prompt
+    stays open."""
     if sys.platform == "win32":
         try:
             os.startfile(command[0])
@@ -117,7 +118,7 @@ def _launched(command: Sequence[str], host: str) -> Iterator[Callable[[], str | 
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
         except OSError as error:
             raise _failed(host, command, error.strerror or str(error)) from error
-        # It may well go on for a while when the engine answers, and is not to become a zombie.
+        # It may keep running after the engine responds. Wait for it, so that no zombie is left.
         threading.Thread(target=process.wait, name="engine-start", daemon=True).start()
         try:
             yield lambda: _last_line(said) or "-" if process.poll() else None

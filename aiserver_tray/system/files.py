@@ -10,8 +10,8 @@ _SHARING_RETRIES = 50
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Put *content* at *path*, wholly or not at all, durably, for the user alone. Not for two
-    writers at once: the caller holds a lock.
+    """Write *content* to *path* durably, as a whole or not at all, readable only by the user. The
+    caller must hold a lock against other writers.
 
     Raises:
         OSError: *path* is as it was.
@@ -20,8 +20,8 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def write_copies(paths: Sequence[Path], content: bytes) -> None:
-    """As `write_private`, at each of *paths*, one after the other: one of them is whole at every
-    moment. What there is no room for changes none.
+    """Like `write_private`, for each of *paths* in order: at any moment, one of them is complete.
+    If the disk is full, none is changed.
 
     Raises:
         OSError: it was not written.
@@ -41,7 +41,7 @@ def write_copies(paths: Sequence[Path], content: bytes) -> None:
 
 
 def _write_file(scratch: Path, content: bytes) -> None:
-    # What a killed writer left. Made anew, so that neither its mode nor a link there counts.
+    # A leftover of a killed writer. Created again, so that its mode or a link has no effect.
     scratch.unlink(missing_ok=True)
     with open(scratch, "xb", opener=_open_private) as file:
         file.write(content)
@@ -67,7 +67,8 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def _replace(source: Path, target: Path) -> None:
-    """Rename; on Windows wait up to a second for a virus scanner that holds *target* open."""
+    """Rename the file. On Windows, wait up to a second for a virus scanner that has *target*
+    open."""
     for _ in range(_SHARING_RETRIES if sys.platform == "win32" else 0):
         try:
             source.replace(target)
@@ -79,7 +80,7 @@ def _replace(source: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in *folder* durable. Windows can't open a folder, and NTFS journals it."""
+    """Make a rename in *folder* durable. Windows can't open a folder, but NTFS has a journal."""
     if sys.platform == "win32":
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

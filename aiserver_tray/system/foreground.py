@@ -1,4 +1,4 @@
-"""Whose window may come to the front."""
+"""Permission to bring a window to the front."""
 
 import ctypes
 import sys
@@ -7,8 +7,8 @@ _ASFW_ANY = -1
 
 
 def give_foreground() -> None:
-    """Let another process bring a window to the front, which on Windows only the process that the
-    user dealt with last can allow. Whichever: the Python of a virtual environment runs the window
-    in a child whose id we don't have."""
+    """Allow other processes to bring a window to the front. On Windows, only the process that the
+    user used last can allow this. Any process is allowed: in a virtual environment, the window runs
+    in a child process of Python whose ID is unknown."""
     if sys.platform == "win32":
         ctypes.windll.user32.AllowSetForegroundWindow(_ASFW_ANY)

@@ -14,7 +14,7 @@ _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 def system_language() -> Language:
-    """The language of the user's shell or desktop, if it is one of ours; else English."""
+    """The language of the user's shell or desktop if we support it, otherwise English."""
     given = filter(None, map(os.environ.get, _VARIABLES))
     name = next(given, None) or _desktop_locale()
     return "zh" if name.lower().startswith("zh") else "en"
@@ -24,14 +24,14 @@ def _desktop_locale() -> str:
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415 - on Windows only
 
-        # Language identifiers, such as 0x0804 for zh_CN.
+        # Windows language identifiers, such as 0x0804 for zh_CN.
         return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
     return _mac_language() if sys.platform == "darwin" else locale.setlocale(locale.LC_CTYPE)
 
 
 @cache
 def _mac_language() -> str:
-    """The first of the user's languages: what macOS starts by itself has no variables. Programs
-    that run keep theirs."""
+    """The first of the user's languages: programs that macOS starts have no language variables.
+    Running programs keep their language."""
     printed = output_of("defaults", "read", "-g", "AppleLanguages")  # one a line, in parentheses
     return printed.strip("()\n ").partition(",")[0].strip('"')

@@ -1,7 +1,7 @@
-"""The application's log: a file for each process in the home's folder ``logs``, user-only, rotated.
+"""The application's log: one file per process in the home folder's ``logs``, user-only, rotated.
 
-Of exceptions only type and place are written: their texts may hold secrets. A crash of the
-interpreter itself (in a library of a desktop, say) leaves the threads' places in
+Of exceptions, only type and place are logged, because their messages may contain secrets. A crash
+of the interpreter itself (for example in a desktop library) writes the threads' positions to
 ``crash-PROCESS.log``.
 """
 
@@ -33,13 +33,13 @@ _logger = logging.getLogger(__name__)
 
 
 def log_folder(home: Home) -> Path:
-    """Where the logs of *home* are, or would be."""
+    """The log folder of *home*, which may not exist."""
     return home.folder / "logs"
 
 
 def set_up(home: Home, process: str) -> Path:
-    """Log from now on to the file of *process* (``tray``, ``dashboard``), which all that have this
-    name share; also what no code catches, in any thread. Returns the file.
+    """Start to log to the file of *process* (``tray``, ``dashboard``). All processes with this name
+    share it. Uncaught exceptions of any thread are logged too. Returns the file.
 
     Raises:
         SettingError: the folder can't be made, or a file can't be written.
@@ -67,8 +67,8 @@ def set_up(home: Home, process: str) -> Path:
 
 
 class _PrivateFile(RotatingFileHandler):
-    """Of several processes that write to it, each may put it away. While anybody has it open,
-    Windows lets nobody do that: it grows, and nothing is lost."""
+    """Any of the processes that write to the file may rotate it. On Windows, that fails while
+    another process has it open; the file then grows, and nothing is lost."""
 
     _rests_until = 0.0
 
@@ -80,7 +80,8 @@ class _PrivateFile(RotatingFileHandler):
         return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_private)
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - as its base class
-        """Also notices what another process has written, and that it has put the file away."""
+        """Check the size on disk, which includes the records of other processes, and whether
+        another process has rotated the file."""
         if not self._is_current():
             self._let_go()
         elif self.stream:
@@ -111,7 +112,7 @@ class _PrivateFile(RotatingFileHandler):
         return os.path.samestat(own, named)
 
     def _let_go(self) -> None:
-        """The next record opens the file anew."""
+        """Close the file; the next record opens it again."""
         if self.stream:
             self.stream.close()
             self.stream = None
@@ -122,7 +123,7 @@ def _private(path: str, flags: int) -> int:
 
 
 class _Discreet(logging.Formatter):
-    """Also where code logs an exception as a whole, its text is left out."""
+    """Format without the message of an exception, even if the code logs the exception itself."""
 
     def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802 - as its base class
         kind, _, trace = ei
@@ -154,6 +155,6 @@ _crashes: IO[bytes] | None = None
 
 
 def _dump_crashes(file: Path) -> None:
-    global _crashes  # noqa: PLW0603 - what faulthandler writes to is one for the process
+    global _crashes  # noqa: PLW0603 - faulthandler has one output file for the whole process
     _crashes = open(file, "ab", opener=_private)  # noqa: SIM115
     faulthandler.enable(_crashes)

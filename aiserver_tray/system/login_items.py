@@ -1,4 +1,4 @@
-"""What each operating system starts when its user logs in, by name."""
+"""Login items of each operating system, by name."""
 
 import os
 import plistlib
@@ -30,7 +30,7 @@ class LoginItems(Protocol):
         """
 
     def remove(self, name: str) -> None:
-        """Take the item *name* away, if it is there.
+        """Remove the item *name*, if it exists.
 
         Raises:
             OSError: it can't be taken away.
@@ -38,8 +38,8 @@ class LoginItems(Protocol):
 
 
 class RunKey:
-    """Windows: the user's ``Run`` key, and beside it what the user switched off in the Task
-    Manager (https://learn.microsoft.com/windows/win32/setupapi/run-and-runonce-registry-keys)."""
+    """Windows: the user's ``Run`` key, and the items that the user disabled in the Task Manager
+    (https://learn.microsoft.com/windows/win32/setupapi/run-and-runonce-registry-keys)."""
 
     _VERSION = r"Software\Microsoft\Windows\CurrentVersion"
     _RUN = rf"{_VERSION}\Run"
@@ -100,7 +100,7 @@ class AutostartFolder:
             "[Desktop Entry]\n"
             "Type=Application\n"
             f"Name={_TITLE}\n"
-            # Where the program was removed without a word, desktops pass over the entry.
+            # If the program was removed without cleanup, desktops skip the entry.
             f"TryExec={_escaped(command[0])}\n"
             f"Exec={_exec_line(command)}\n"
             "Terminal=false\n"
@@ -118,7 +118,7 @@ class AutostartFolder:
 
 
 def autostart_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the desktop looks for entries of this user."""
+    """The folder with this user's autostart entries."""
     named = environment.get("XDG_CONFIG_HOME", "")
     # A relative one is to be ignored, says the XDG Base Directory Specification.
     config = Path(named) if Path(named).is_absolute() else Path.home() / ".config"
@@ -141,13 +141,13 @@ def _exec_word(word: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """*text* as the value of any key, which has escapes of its own."""
+    """*text* as the value of a key, which has its own escapes."""
     text = text.replace("\\", "\\\\")
     return text.replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
 
 
 class LaunchAgents:
-    """macOS: launch agents (``man launchd.plist``), and what the user switched off of them."""
+    """macOS: launch agents (``man launchd.plist``), and those that the user disabled."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -198,7 +198,7 @@ def _domain() -> str:
 
 
 def _launchctl(*words: str) -> str:
-    """What it prints; nothing where it can't be asked."""
+    """Its output; empty if it can't be run."""
     program = shutil.which("launchctl")
     if program is None:
         return ""

@@ -8,9 +8,9 @@ _M_ARENA_MAX = -8
 
 
 def share_heap() -> None:
-    """Let all threads allocate from one heap. Else each of the first few gets one of its own, where
-    a little of everything stays: megabytes, in a process whose threads mostly wait. To be called
-    before they begin."""
+    """Make all threads allocate from one heap. Otherwise each of the first threads gets its own,
+    which keeps megabytes in a process whose threads mostly wait. Must be called before any thread
+    starts."""
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
         if mallopt:

@@ -7,7 +7,7 @@ from aiserver_tray.base.i18n import Text
 
 
 def open_url(url: str) -> None:
-    """Open *url* in the system's browser.
+    """Open *url* in the default browser.
 
     Raises:
         RequestError: it is no ``http`` or ``https`` address. Anything else might start a program.
@@ -16,7 +16,7 @@ def open_url(url: str) -> None:
     if not is_web_address(url):
         why = Text("{url!r} is not a web address (http or https)", url=url)
         raise RequestError(why, ["url"])
-    import webbrowser  # noqa: PLC0415 - looks for browsers
+    import webbrowser  # noqa: PLC0415 - importing it searches for browsers
 
     try:
         is_open = webbrowser.open(url)

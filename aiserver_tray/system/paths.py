@@ -1,6 +1,6 @@
-"""Where our folders are, and how they stay the user's own.
+"""Our folders, and how they stay private to the user.
 
-A folder that we make gets mode 0700, of which Python makes an access list on Windows
+Our folders get mode 0700, which Python turns into an access list on Windows
 (https://docs.python.org/3/library/os.html#os.mkdir).
 """
 
@@ -25,10 +25,10 @@ KeyPlace = Literal["credential store", "home"]
 
 @dataclass(frozen=True)
 class Home:
-    """The folder with one installation's settings, secrets, state and logs.
+    """The home folder: settings, secrets, state and logs of one installation.
 
-    ``key_place``: where a master key that is yet to be made belongs. A home that the user named
-    must be complete in itself, so that it can be moved.
+    ``key_place``: where a new master key is stored. A home folder that the user named must contain
+    everything, so that it can be moved.
     """
 
     folder: Path
@@ -36,8 +36,8 @@ class Home:
 
 
 def find_home(option: str | os.PathLike[str] | None = None) -> Home:
-    """The home that *option* (``--home``) or AISERVER_HOME names, else the user's own. Makes
-    nothing."""
+    """The home folder from *option* (``--home``) or AISERVER_HOME, otherwise the user's default.
+    Creates nothing."""
     named = option or os.environ.get(HOME_VARIABLE)
     if named:
         return Home(_only_name(named), "home")
@@ -45,7 +45,7 @@ def find_home(option: str | os.PathLike[str] | None = None) -> Home:
 
 
 def default_home() -> Home:
-    """The home of who names none."""
+    """The default home folder."""
     own = platformdirs.user_data_path(APP_NAME, appauthor=False)
     return Home(_only_name(own), "credential store")
 
@@ -56,8 +56,8 @@ def _only_name(folder: str | os.PathLike[str]) -> Path:
 
 
 def runtime_folder(*inner: str) -> Path:
-    """The user's folder for locks and sockets, or one *inner* to it, user-only; it may be gone
-    after a restart.
+    """The user's private folder for locks and sockets, or its subfolder *inner*. It may be gone
+    after a reboot.
 
     Raises:
         SettingError: it can't be made, or is another user's (its place may be a shared /tmp).
@@ -94,8 +94,8 @@ def _runtime_place() -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    """Make *folder* user-only where it does not exist yet. The mode of one that a user made is
-    the user's; all files that we put into it are user-only anyway.
+    """Create *folder* for the user only, if it does not exist. An existing folder keeps its mode;
+    our files in it are user-only anyway.
 
     Raises:
         SettingError: it can't be made.

@@ -18,8 +18,8 @@ _BACKLOG = 64
 
 
 def address(folder: Path, name: str) -> str:
-    """Where *name* is listened for: in the user-only *folder*, or, on Windows, where all pipes
-    are; *name* must then be the user's own.
+    """The address to listen at for *name*: in the user-only *folder*, or in the namespace of all
+    pipes on Windows, where *name* must be unique to the user.
 
     Raises:
         SettingError: the folder's path is too long.
@@ -34,18 +34,18 @@ def address(folder: Path, name: str) -> str:
 
 
 class Listening(Protocol):
-    """Who waits for connections at a place."""
+    """A server that accepts connections at an address."""
 
     def accept(self) -> "Connection":
         """The next one."""
 
     def close(self) -> None:
-        """End it."""
+        """Stop listening."""
 
 
 def listen(place: str) -> Listening:
-    """Listen at *place*, of which the caller holds a lock: what a killed process left there goes.
-    Nobody but the user can connect.
+    """Listen at *place*. The caller must hold a lock for it, because leftovers of a killed process
+    are removed. Only the user can connect.
 
     Raises:
         OSError: it can't be had.
@@ -61,8 +61,8 @@ def listen(place: str) -> Listening:
 
 
 def connect(place: str, seconds: float) -> "Connection":
-    """A connection to who listens at *place*; it is waited for *seconds* where too many others
-    wait for the same (on Windows, the library's 20).
+    """Connect to the server at *place*. If its queue is full, wait at most *seconds* (on Windows,
+    the library's 20).
 
     Raises:
         OSError: nobody listens, or takes connections.
@@ -70,7 +70,7 @@ def connect(place: str, seconds: float) -> "Connection":
     if sys.platform == "win32":
         return Client(place)
     with socket.socket(socket.AF_UNIX) as own:
-        # A timeout of Python's would end at once where the queue is full; 0 is none.
+        # With Python's own timeout, a full queue would fail at once; 0 means no timeout.
         own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(max(seconds, 0.001)))
         own.connect(place)
         own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(0))
@@ -82,7 +82,7 @@ def _timeval(seconds: float) -> bytes:
 
 
 def sever(connection: "Connection") -> None:
-    """End *connection* for both sides at once, also for threads that are blocked in it."""
+    """Close *connection* for both sides at once, even for threads that are blocked in it."""
     if sys.platform == "win32":
         connection.close()
         return

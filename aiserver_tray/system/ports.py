@@ -1,6 +1,6 @@
-"""Which ports of this machine can be had, and what has the others.
+"""Free ports of this machine, and the owners of the others.
 
-An address is an IP address of either family; ``0.0.0.0`` and ``::`` are all of them.
+An address is an IP address of either family; ``0.0.0.0`` and ``::`` mean all addresses.
 """
 
 import errno
@@ -24,14 +24,14 @@ _WILDCARDS = ("0.0.0.0", "::")
 
 @dataclass(frozen=True)
 class PortOwner:
-    """A process that has a port. ``program`` is None where it may not be seen."""
+    """A process that uses a port. ``program`` is None if it is not visible."""
 
     pid: int
     program: str | None
 
 
 def overlap(address: str, other: str) -> bool:
-    """Whether a port can't be had on both addresses at once."""
+    """Whether a port can't be in use on both addresses at once."""
     one, two = _plain(address), _plain(other)
     return one == two or bool({one, two} & {*_WILDCARDS})
 
@@ -39,22 +39,22 @@ def overlap(address: str, other: str) -> bool:
 def _plain(address: str) -> str:
     try:
         found = ipaddress.ip_address(address or _WILDCARDS[0])
-    except ValueError:  # whatever a file says; the engine refuses it
+    except ValueError:  # a file may contain any text; the engine rejects it
         return address
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return str(mapped or found)
 
 
 def is_free(address: str, port: int, protocol: str) -> bool:
-    """Whether a server could have the *port* on *address*; yes where that can't be known, as for
-    a protocol other than tcp and udp, or an address that this machine does not have."""
+    """Whether a server could use the *port* on *address*. True if that is unknown, as for a
+    protocol other than tcp and udp, or an address of another machine."""
     if protocol not in ("tcp", "udp"):
         return True
     try:
         return all(_can_bind(at, port, protocol, bind) for at, bind in _probes(_plain(address)))
     except PermissionError:
-        # On Windows the system keeps the port back, or someone has it exclusively. Elsewhere ports
-        # below 1024 can't be bound by us, but perhaps by the engine.
+        # On Windows, the system has reserved the port, or another process has it exclusively.
+        # Elsewhere, we can't bind ports below 1024, but the engine may be able to.
         return sys.platform != "win32" and not _servers(address, port, protocol)
 
 
@@ -68,9 +68,9 @@ def free_port_near(port: int, is_usable: Callable[[int], bool]) -> int:
 
 
 def port_owner(address: str, port: int, protocol: str) -> PortOwner | ReservedRange | None:
-    """The process that has the *port* on an address that overlaps with *address*, or the range that
-    the system keeps back; None where it may not be seen, such as another user's, or there is
-    none."""
+    """The process that uses the *port* on an address that overlaps with *address*, or the range
+    that the system has reserved. None if there is none, or it is not visible, such as another
+    user's process."""
     for found in _servers(address, port, protocol):
         if found.pid:
             return PortOwner(found.pid, program_of(found.pid))
@@ -104,7 +104,7 @@ def _connections(protocol: str) -> "list[tuple[sconn | pconn, int | None]]":
 
     try:
         return [(found, found.pid) for found in psutil.net_connections(protocol)]
-    except psutil.AccessDenied:  # macOS shows an ordinary user what is their own, one by one
+    except psutil.AccessDenied:  # macOS shows an ordinary user only their own processes, one by one
         pass
     own: list[tuple[sconn | pconn, int | None]] = []
     for process in psutil.process_iter():
@@ -125,8 +125,9 @@ def _bind(probe: socket.socket, place: tuple[str, int]) -> None:
         probe.bind(place)
         return
     if probe.type == socket.SOCK_STREAM:
-        # Else connections of a server that ended keep the port for a minute (TIME_WAIT), which
-        # stops no server from starting. With UDP it would let two share the port.
+        # Otherwise, connections of a stopped server block the port for a minute (TIME_WAIT),
+        # although a new server could start. With UDP, this option would let two processes share the
+        # port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     probe.bind(place)
 
@@ -140,8 +141,8 @@ def _bind_alone(probe: socket.socket, place: tuple[str, int]) -> None:
 
 def _probes(address: str) -> list[tuple[str, _Bind]]:
     if sys.platform == "win32":
-        # Exclusively, 0.0.0.0 collides with any address, but an address not with 0.0.0.0; not
-        # exclusively, 0.0.0.0 collides with itself only. The table is at
+        # In exclusive mode, 0.0.0.0 conflicts with any address, but an address does not conflict
+        # with 0.0.0.0. Otherwise, 0.0.0.0 conflicts only with itself. The table is at
         # https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse
         if address in _WILDCARDS:
             return [(address, _bind_alone)]

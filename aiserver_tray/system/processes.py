@@ -1,6 +1,6 @@
-"""What is to be known about other processes of this machine.
+"""Information about other processes of this machine.
 
-``psutil`` takes a while to import, and is needed only where something is in the way.
+``psutil`` is slow to import and only needed after a conflict, so it is imported at use.
 """
 
 import os
@@ -8,16 +8,15 @@ import time
 from pathlib import Path
 
 _CLOCK_SLACK_SECONDS = 2.0
-"""Seconds by which a process's time of creation may be off: Linux counts it from the time of boot,
-which it gives in whole seconds."""
+"""Tolerance in seconds for a process's creation time: Linux counts it from the boot time, which it
+gives in whole seconds."""
 
 _BEGAN = time.time()
 """This process, or a little later: it has written nothing before."""
 
 
 def program_of(pid: int) -> str | None:
-    """The program that the process *pid* runs (``nginx``); None where it ended or may not be
-    seen."""
+    """The program of the process *pid* (``nginx``). None if it has exited or is not visible."""
     import psutil  # noqa: PLC0415
 
     try:
@@ -27,8 +26,8 @@ def program_of(pid: int) -> str | None:
 
 
 def has_written(pid: int, file: Path) -> bool:
-    """Whether *file* can be the work of the process *pid* that runs now: another one may have
-    got the number of a process that ended, but began later than the file was written."""
+    """Whether the running process *pid* can have written *file*. After an exit, a new process may
+    get the same ID; it then started later than the file was written."""
     try:
         written = file.stat().st_mtime
     except OSError:
@@ -44,5 +43,5 @@ def has_written(pid: int, file: Path) -> bool:
         return is_alive and process.create_time() <= written + _CLOCK_SLACK_SECONDS
     except psutil.NoSuchProcess:
         return False
-    except psutil.AccessDenied:  # it is there, and another user's
+    except psutil.AccessDenied:  # it exists and belongs to another user
         return True

@@ -10,7 +10,7 @@ class Registry(Protocol):
     """Values by hive, key and name. Keys are written with backslashes."""
 
     def get(self, hive: Hive, key: str, name: str) -> object:
-        """The value; None where there is none, or it may not be read."""
+        """The value. None if it does not exist or can't be read."""
 
     def put(self, key: str, name: str, value: str) -> None:
         """Set a text of the user's.
@@ -20,7 +20,7 @@ class Registry(Protocol):
         """
 
     def remove(self, key: str, name: str) -> None:
-        """Take a value of the user's away, if it is there.
+        """Remove a value of the user, if it exists.
 
         Raises:
             OSError: it can't be taken away.

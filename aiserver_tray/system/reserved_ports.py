@@ -1,4 +1,4 @@
-"""Ports that Windows keeps for itself, mostly for Hyper-V: nobody has nor gets them."""
+"""Ports that Windows reserves, mostly for Hyper-V. No process can use them."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ class ReservedRange(NamedTuple):
 
 
 def reserved_range(address: str, port: int, protocol: str) -> ReservedRange | None:
-    """The range that Windows reserves and *port* is in, None where there is none."""
+    """The reserved range that contains *port*. None if there is none."""
     if sys.platform != "win32":
         return None
     family = "ipv6" if ":" in address else "ipv4"
@@ -35,7 +35,7 @@ def reserved_range(address: str, port: int, protocol: str) -> ReservedRange | No
 
 
 def _netsh() -> str:
-    """By its whole path: Windows would look for its name in the folder at hand first."""
+    """netsh by its full path: Windows would search the current folder first."""
     from win32api import GetSystemDirectory  # noqa: PLC0415 - on Windows only
 
     return str(PureWindowsPath(GetSystemDirectory(), "netsh.exe"))
@@ -45,5 +45,5 @@ _ROW = re.compile(rb"^\s*([0-9]{1,5})\s+([0-9]{1,5})\s*\*?\s*$", re.MULTILINE)
 
 
 def ranges_in(printed: bytes) -> list[ReservedRange]:
-    """The ranges that netsh *printed*, in whatever language and encoding."""
+    """The ranges in the output of netsh, in any language and encoding."""
     return [ReservedRange(int(first), int(last)) for first, last in _ROW.findall(printed)]

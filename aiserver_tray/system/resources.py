@@ -1,4 +1,4 @@
-"""What this machine has to spare, and its kernel's settings. None where that can't be known."""
+"""Free resources and kernel settings of this machine. None if unknown."""
 
 import re
 import shutil

@@ -1,8 +1,8 @@
-"""Noticing that the machine slept.
+"""Detecting that the machine slept.
 
-No system tells a program without a window of it in the same way, but each has a clock that goes on
-while it sleeps, and waits that don't: a wait that took far too long by that clock was a sleep. A
-process that was stopped for a while looks the same, and has as much to catch up with.
+No system reports this in the same way to a program without a window. But each has a clock that
+continues during sleep, and waits that do not: if a wait took much too long by that clock, the
+machine slept. A process that was paused looks the same, and has to refresh just as much.
 """
 
 import sys
@@ -15,18 +15,18 @@ _SLEEP_THRESHOLD_SECONDS = 10.0
 
 
 def clock() -> float:
-    """Seconds of a clock that nobody sets and that goes on while the machine sleeps."""
+    """Seconds of a monotonic clock that continues while the machine sleeps."""
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     if sys.platform == "darwin":
-        # Unlike time.monotonic, which is the other one there.
+        # time.monotonic stops during sleep there.
         return time.clock_gettime(time.CLOCK_MONOTONIC)
     return time.monotonic()
 
 
 class ResumeWatch:
-    """Calls *resumed* after the machine slept: within seconds, in a thread of its own, or at once
-    in that of who calls `check`. *now* stands for the clock."""
+    """Calls *resumed* after the machine slept: within seconds in its own thread, or at once in a
+    thread that calls `check`. *now* replaces the clock."""
 
     def __init__(
         self,
@@ -48,12 +48,12 @@ class ResumeWatch:
         self._thread.start()
 
     def close(self) -> None:
-        """End it."""
+        """Stop the thread."""
         self._over.set()
         self._thread.join()
 
     def check(self) -> None:
-        """Look at the clock without waiting for the next time."""
+        """Check the clock now."""
         with self._lock:
             now = self._now()
             has_slept = now - self._before > self._interval + _SLEEP_THRESHOLD_SECONDS

@@ -1,4 +1,4 @@
-"""Being asked to end by the system: SIGTERM, SIGHUP, Ctrl-C."""
+"""Requests of the system to exit: SIGTERM, SIGHUP, Ctrl-C."""
 
 import signal
 import socket
@@ -9,8 +9,8 @@ _WANTED = ("SIGTERM", "SIGHUP", "SIGINT", "SIGBREAK")
 
 
 def on_termination(callback: Callable[[], object]) -> None:
-    """Call *callback*, in a thread of its own, when the system asks this process to end. To be
-    called in the main thread, once."""
+    """Call *callback* in its own thread when the system asks this process to exit. Call this once,
+    in the main thread."""
     # The main thread stays in the toolkit's loop, in which no handler of Python's runs; the number
     # is written from within the signal (https://docs.python.org/3/library/signal.html).
     reader, writer = socket.socketpair()

@@ -1,5 +1,5 @@
-"""Whether the desktop is light or dark: its task bar, which the tray's icon must stand out from,
-and its programs' windows. Never fails: what can't be known is as the system comes."""
+"""Whether the desktop is light or dark: its task bar, for the icon's contrast, and the windows of
+programs. Never fails; an unknown theme is the system's default."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
-"""Whether this desktop has a place where an applet's icon is seen. On Windows and macOS there
-always is one; on Linux it is up to the desktop."""
+"""Whether this desktop shows an applet's icon. Windows and macOS always do; on Linux it depends on
+the desktop."""
 
 import os
 import sys
@@ -39,8 +39,7 @@ _NO_LIBRARY = Text(
 
 
 def known_ways() -> Collection[Way]:
-    """Those that an icon of ours would try, by the libraries that are there. Empty where nobody
-    need ask."""
+    """The ways that our icon would try, by the installed libraries. Empty if no check is needed."""
     if sys.platform != "linux":
         return ()
     if find_spec("gi") is None:
@@ -50,14 +49,14 @@ def known_ways() -> Collection[Way]:
 
 
 def why_unavailable(ways: Collection[Way]) -> Text | None:
-    """What an icon that comes in one of *ways* lacks to be seen, and what to do about it; None
-    where it is seen, as far as one can tell."""
+    """The reason why an icon that uses one of *ways* is not visible, and the fix. None if it is
+    visible, as far as this can be known."""
     if not ways:
         return None
     is_on_bus = _is_on_bus()
     if is_on_bus and "bus" in ways:
         return None
-    # Asked last: what that needs costs the tray megabytes.
+    # Checked last, because it costs the tray megabytes.
     if "screen" in ways and _is_on_screen():
         return None
     return _NO_LIBRARY if is_on_bus else _NO_PLACE
@@ -81,7 +80,7 @@ def _is_on_screen() -> bool:
         from Xlib.display import Display  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
 
         screen = Display()
-    except Exception:  # noqa: BLE001 - whatever is wrong with the screen, no icon is seen on it
+    except Exception:  # noqa: BLE001 - any failure of the screen means that no icon is visible
         return False
     try:
         tray = screen.intern_atom(f"_NET_SYSTEM_TRAY_S{screen.get_default_screen()}")

@@ -1,4 +1,4 @@
-"""Windows: what is its owner's alone, wherever it stands."""
+"""Windows: access lists for the owner only."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from _win32typing import PySECURITY_ATTRIBUTES
 
 _OWNERS_ONLY = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)"
-"""For the owner, administrators and the system, whatever is inherited there
+"""Full access for the owner, administrators and the system; nothing is inherited
 (https://learn.microsoft.com/windows/win32/secauthz/security-descriptor-string-format)."""
 
 
 def owners_only() -> "PySECURITY_ATTRIBUTES":
-    """What a file or pipe is made with."""
+    """The security attributes for a new file or pipe."""
     access = SECURITY_ATTRIBUTES()
     access.SECURITY_DESCRIPTOR = ConvertStringSecurityDescriptorToSecurityDescriptor(
         _OWNERS_ONLY, SDDL_REVISION_1
@@ -26,7 +26,7 @@ def owners_only() -> "PySECURITY_ATTRIBUTES":
 
 @contextmanager
 def as_os_error(path: str) -> Iterator[None]:
-    """Raise what fails inside as the OSError that Python's own functions raise for *path*."""
+    """Raise errors of the block as the OSError that Python's own functions raise for *path*."""
     try:
         yield
     except error as failure:

@@ -1,5 +1,5 @@
-"""Windows: a named pipe of its owner's alone. Python's own lets everybody read, and other machines
-connect."""
+"""Windows: a named pipe for its owner only. Python's own pipe is readable for everybody, and other
+machines can connect."""
 
 from multiprocessing.connection import PipeListener  # type: ignore[attr-defined] # on Windows only
 from typing import Any
@@ -24,7 +24,7 @@ _BUFFER_BYTES = 8192
 
 
 class OwnersPipe(PipeListener):  # type: ignore[misc]
-    """Listens at the address that it is made with.
+    """Listens at the address.
 
     Raises:
         OSError: somebody does so already.

@@ -39,8 +39,8 @@ class ErrorJson(TypedDict):
 
 
 class AiServerError(Exception):
-    """Root of the tree. ``text`` is the message, *data* what a program may want to know: JSON, in
-    which texts may stand."""
+    """The base class. ``text`` is the message; *data* holds details for programs: JSON that may
+    contain texts."""
 
     code: ClassVar[str] = "E_RUNTIME"
 
@@ -51,11 +51,11 @@ class AiServerError(Exception):
 
     @property
     def data(self) -> dict[str, Any]:
-        """What a program may want to know, with its texts in English."""
+        """The details for programs, with texts in English."""
         return self.data_in("en")
 
     def data_in(self, language: Language) -> dict[str, Any]:
-        """What a program may want to know, with its texts in *language*."""
+        """The details for programs, with texts in *language*."""
         return dict(rendered(self._data, language))
 
     def render(self, language: Language = "en") -> str:
@@ -68,11 +68,12 @@ class AiServerError(Exception):
         return {"code": self.code, "message": message, "data": cast("ErrorDataJson", data)}
 
     def hide(self, secrets: Sequence[str]) -> None:
-        """Take *secrets* out of all that it says: what the engine and containers say is quoted."""
+        """Mask *secrets* in the message and the details, which may quote the engine and
+        containers."""
         self.text = hide(self.text, secrets)
         self._data = hide(self._data, secrets)
         self.args = (self.text,)
-        # A traceback would tell what the text no longer does.
+        # A traceback would still contain the original text.
         self.__cause__ = None
         self.__suppress_context__ = True
 
@@ -104,7 +105,7 @@ class JointError(AiServerError):
 
 
 def each(error: AiServerError) -> Sequence[AiServerError]:
-    """The errors that *error* stands for: itself, or those joined in it."""
+    """The errors in *error*: itself, or those joined in it."""
     return error.errors if isinstance(error, JointError) else (error,)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the catalog or the settings."""
+"""Errors of the catalog and the settings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from aiserver_tray.base.masking import hide
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the catalog something stands. ``key`` is dotted (``services.n8n.ports.0``)."""
+    """A place in the catalog. ``key`` is dotted (``services.n8n.ports.0``)."""
 
     file: Path
     line: int | None = None
@@ -59,7 +59,7 @@ class CatalogError(AiServerError):
     def hide(self, secrets: Sequence[str]) -> None:
         super().hide(secrets)
         self.problems = tuple(
-            # A key may be a value, too: `networks: ["${NAME}"]` becomes a mapping.
+            # A key may contain a value: `networks: ["${NAME}"]` becomes a mapping.
             Problem(replace(p.place, key=hide(p.place.key, secrets)), hide(p.text, secrets))
             for p in self.problems
         )
@@ -74,7 +74,7 @@ class CatalogError(AiServerError):
 
 
 class SettingError(AiServerError):
-    """A setting or secret can't be read, set or kept. ``data['name']`` names it."""
+    """A setting or secret can't be read, set or stored. ``data['name']`` names it."""
 
     code = "E_SETTING"
 
@@ -114,7 +114,7 @@ def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
 
 
 class UnknownSettingError(UnknownNameError):
-    """No setting of this name. There are too many to tell them all."""
+    """No setting has this name. The message names only similar ones, because there are too many."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         near = _near(name, known)
@@ -142,7 +142,7 @@ def _near(name: str, known: Sequence[str]) -> list[str]:
 
 
 class UnlistedError(UnknownNameError):
-    """A chosen module that no catalog folder holds any more."""
+    """A chosen module that no catalog folder contains any more."""
 
     def __init__(self, name: str) -> None:
         text = Text(
@@ -170,7 +170,7 @@ class CycleError(AiServerError):
 
 
 class MissingError(AiServerError):
-    """A module requires another that no catalog folder holds."""
+    """A module requires another module that no catalog folder contains."""
 
     code = "E_DEP_MISSING"
 

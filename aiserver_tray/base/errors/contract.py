@@ -1,4 +1,4 @@
-"""What goes wrong between the host of the core and its clients."""
+"""Errors between the host of the core and its clients."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,8 +9,8 @@ from aiserver_tray.base.i18n import Text
 
 
 class RequestError(AiServerError):
-    """A client asked for what is not in the contract, or in a wrong form; ``fields`` are the
-    payload's that are wrong."""
+    """A client sent a request that is not in the contract, or has a wrong form; ``fields`` are the
+    wrong fields of the payload."""
 
     code = "E_REQUEST"
 
@@ -43,7 +43,7 @@ class NotRunningError(AiServerError):
 
 
 class HostEndedError(NotRunningError):
-    """The host of the home ended while it was at what this process had asked of it."""
+    """The host exited while it worked on a request of this process."""
 
     def __init__(self) -> None:
         AiServerError.__init__(
@@ -57,7 +57,7 @@ class HostEndedError(NotRunningError):
 
 
 class AlreadyRunningError(BusyError):
-    """Another process of this home is what this one wanted to be."""
+    """Another process of this home folder already has this role."""
 
     def __init__(self, pid: int | None) -> None:
         text = Text(
@@ -78,7 +78,7 @@ class OverloadedError(AiServerError):
 
 
 class AccessError(AiServerError):
-    """Someone asks over HTTP who was not let in."""
+    """A client over HTTP has no valid token."""
 
     code = "E_REQUEST"
 
@@ -92,7 +92,7 @@ class AccessError(AiServerError):
 
 
 class RemoteError(AiServerError):
-    """What the host of the core answered a request with: its error, in the client's language."""
+    """An error that the host of the core returned, in the client's language."""
 
     def __init__(self, code: str, message: str, data: dict[str, Any]) -> None:
         super().__init__(Text("{message}", message=message), **data)

@@ -1,4 +1,4 @@
-"""What is missing of the desktop."""
+"""Errors about a missing desktop."""
 
 from aiserver_tray.base.errors.base import AiServerError
 from aiserver_tray.base.i18n import Text

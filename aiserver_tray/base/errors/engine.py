@@ -1,4 +1,4 @@
-"""What the engine can't do, or has in our way."""
+"""Errors of the Docker engine."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -34,7 +34,7 @@ class EngineDownError(AiServerError):
 
     @classmethod
     def forbidden(cls, host: str) -> "EngineDownError":
-        """It may well run, but does not let this user in."""
+        """The engine may be running, but this user has no permission."""
         return cls(
             host,
             "permission denied",
@@ -65,8 +65,8 @@ class EngineNotInstalledError(AiServerError):
 
 
 class EngineRequestError(AiServerError):
-    """The engine refused a request. ``status`` is that of HTTP, ``explanation`` its own words.
-    Where it can be foreseen, the caller makes a more telling error of it."""
+    """The engine rejected a request. ``status`` is the HTTP status, ``explanation`` the engine's
+    message. If a rejection can be foreseen, the caller raises a more specific error."""
 
     def __init__(self, status: int, explanation: str) -> None:
         super().__init__(
@@ -84,7 +84,7 @@ class EngineRequestError(AiServerError):
 
 
 class ObjectNotFoundError(EngineRequestError):
-    """The engine has no such container, image, network or volume."""
+    """The container, image, network or volume does not exist."""
 
 
 class ObjectConflictError(EngineRequestError):
@@ -96,8 +96,8 @@ class UnsupportedError(EngineRequestError):
 
 
 class NameConflictError(AiServerError):
-    """An object of the engine has a name that we need, and is not ours. *home*: that of the other
-    *installation* when it made it, where that is known."""
+    """A foreign object has a name that we need. *home*: the home folder of the other
+    *installation*, if it is known."""
 
     code = "E_NAME_CONFLICT"
 
@@ -131,8 +131,8 @@ class NameConflictError(AiServerError):
 
 
 class PortConflictError(AiServerError):
-    """A host port that a service wants is taken. ``owner`` says by whom, ``free`` is one that
-    can be had, ``setting`` the address of the setting that moves it, where there is one."""
+    """A host port of a service is in use. ``owner`` names the user of the port, ``free`` is a free
+    port, ``setting`` is the address of the setting for it, if there is one."""
 
     code = "E_PORT_CONFLICT"
 
@@ -175,8 +175,8 @@ class ResourcesError(AiServerError):
 
 
 class ImagePullError(AiServerError):
-    """An image could not be had. ``tried`` are the sources and why each failed; ``not_found``:
-    they have no such image, so that it may be built instead."""
+    """An image can't be pulled. ``tried`` are the sources and their errors. ``not_found``: the
+    image does not exist there, so it may be built instead."""
 
     code = "E_IMAGE_PULL"
 
@@ -207,7 +207,7 @@ class ImagePullError(AiServerError):
 
     @classmethod
     def never(cls, image: str) -> "ImagePullError":
-        """It is not there, and the module's file says that it is not to be pulled."""
+        """The image does not exist locally, and the module's file forbids pulling it."""
         return cls(
             image,
             (),
@@ -250,8 +250,8 @@ class ImageBuildError(AiServerError):
 
     @classmethod
     def from_url(cls, module: str, image: str, before: Text | None = None) -> "ImageBuildError":
-        """The context of its build is a URL, which is not repeated: a password may stand in it.
-        *before*: why it was to be built."""
+        """The build context is a URL. It is not repeated, because it may contain a password.
+        *before*: the reason for the build."""
         text = Text(
             "Can't build the image {image}, because its build context is a URL. Clone the "
             "repository and set the context in the module's file to its folder, or use an image "

@@ -7,7 +7,7 @@ from aiserver_tray.base.i18n import Plural, Text
 
 
 class ExitedError(AiServerError):
-    """A service's container ended, or could not be started. ``lines`` are the last of its log."""
+    """A service's container exited, or can't start. ``lines`` are the last lines of its log."""
 
     code = "E_EXITED"
 
@@ -61,8 +61,8 @@ class HealthTimeoutError(AiServerError):
 
 
 class PostStartTimeoutError(AiServerError):
-    """A command that runs after a service's start takes longer than the service may. ``lines``
-    are the last of its output."""
+    """A post-start command of a service takes too long. ``lines`` are the last lines of its
+    output."""
 
     code = "E_HEALTH_TIMEOUT"
 
@@ -85,7 +85,7 @@ class PostStartTimeoutError(AiServerError):
 
 
 class JobFailedError(AiServerError):
-    """A job did not end with 0. ``lines`` are the last of its log."""
+    """A job did not exit with 0. ``lines`` are the last lines of its log."""
 
     code = "E_JOB_FAILED"
 
@@ -166,7 +166,8 @@ class VolumeInUseError(AiServerError):
 
 
 class BusyError(AiServerError):
-    """Another operation has the module. ``pid`` and ``command`` say which, where they are known."""
+    """Another operation has locked the module. ``pid`` and ``command`` name it, if they are
+    known."""
 
     code = "E_BUSY"
 
@@ -187,7 +188,7 @@ class BusyError(AiServerError):
 
 class CancelledError(AiServerError):
     """The user cancelled the operation. ``kind`` and ``modules`` are those of the request, once
-    they are known: they decide what can be done next."""
+    they are known. The next steps in the message depend on them."""
 
     code = "E_CANCELLED"
 
@@ -201,7 +202,8 @@ def _after_cancelling(kind: str | None, modules: Sequence[str]) -> Text:
     if kind in ("pull", "build"):
         return Text("Cancelled. Run the same command again to continue.")
     if kind in ("up", "restart") and modules:
-        # Without a name, `down` would take away everything; and of these, too, some may have run.
+        # Without a name, `down` would remove everything. Even some of these modules may have run
+        # before.
         return Text(
             "Cancelled. Completed steps are kept. Run the same command again to continue. "
             "`aiserver-tray down {modules}` removes these modules, including containers that "
