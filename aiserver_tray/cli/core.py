@@ -72,7 +72,7 @@ def _host(app: "App") -> "Client | None":
     from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - only with a host
 
     with suppress(AiServerError, TimeoutError):  # then there is none for us
-        client = Client.connect(app.settings.home, "core", language=app.language)
+        client = Client.connect(app.settings.home, "command", language=app.language)
         try:
             about = client.request("ai/app/about", timeout=_HOST_TIMEOUT_SECONDS)
             if all(about.get(name) == value for name, value in app.identity.items()):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.base.errors import UnknownNameError
+from aiserver_tray.base.errors import NotRunningError, UnknownNameError
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import common_options, current_app
 from aiserver_tray.system.foreground import give_foreground
@@ -50,4 +50,11 @@ def _tray() -> "Client":
     from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - after Ctrl-C works
 
     app = current_app()
-    return Client.connect(app.settings.home, "tray", language=app.language)
+    client = Client.connect(app.settings.home, "command", language=app.language)
+    try:
+        if client.request("ai/app/about")["host"] == "tray":
+            return client
+        raise NotRunningError
+    except BaseException:
+        client.close()
+        raise

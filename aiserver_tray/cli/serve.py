@@ -1,21 +1,31 @@
 """``aiserver-tray serve``: the dashboard in a browser, for a machine without a desktop."""
 
 import signal
+from contextlib import suppress
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.base.errors import RequestError
+from aiserver_tray.base.errors import NotRunningError, RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.common import UsageError, common_options, current_app, report
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
-    from aiserver_tray.contract.channels.surroundings import HostKind
-    from aiserver_tray.contract.contract import Json
+    from aiserver_tray.base.errors import AlreadyRunningError
+    from aiserver_tray.contract.channel import Json
+    from aiserver_tray.contract.channels.process import OwnerKind
+    from aiserver_tray.contract.http.access import Keys
     from aiserver_tray.contract.http.server import Binding
+
+_POLL_SECONDS = 0.5
+_OWNER_TIMEOUT_SECONDS = 10.0
+"""For an owner that begins or exits."""
+
+_ANSWER_SECONDS = 0.2
+"""For the answer to whoever asked."""
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -69,50 +79,118 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
 
 
 def _serve(app: "App", binding: "Binding") -> None:
-    from aiserver_tray.contract.channels.front import Front  # noqa: PLC0415 - as above
-    from aiserver_tray.contract.http.server import BrowserServer  # noqa: PLC0415
-    from aiserver_tray.contract.owner.link import Link  # noqa: PLC0415
+    """Own the core, or have its owner serve; whichever is possible, until the end."""
+    from aiserver_tray.base.errors import AlreadyRunningError  # noqa: PLC0415 - as above
+    from aiserver_tray.contract.http.access import Keys  # noqa: PLC0415
+    from aiserver_tray.contract.owner.claim import Claim  # noqa: PLC0415
     from aiserver_tray.system import logfile  # noqa: PLC0415
-    from aiserver_tray.system.language import system_language  # noqa: PLC0415
-    from aiserver_tray.system.resume import ResumeWatch  # noqa: PLC0415
 
     logfile.set_up(app.settings.home, "serve")
-    headless = Headless()
-    link = Link(app, lambda core: Front(app, core, headless))
-    # Whether the address can be had is known before the core is.
-    server = BrowserServer(Front(app, link, headless), binding, system_language())
-    watch = ResumeWatch(link.look)
-    link.start()
-    watch.start()
-    try:
-        with server:
-            headless.wait_for(link.linked)
-            click.echo(server.address)
-            report([_HINT.render(app.language)])
-            headless.wait_for(headless.ended)
-    finally:
-        watch.close()
-        link.close()
+    headless = Headless(app, binding.with_free_port(), Keys())
+    while not headless.ended.is_set():
+        with Claim(app) as claim:
+            try:
+                claim.take()
+            except AlreadyRunningError as running:
+                headless.serve_by_owner(running)
+            else:
+                headless.serve_own()
 
 
 _HINT = Text("Anyone with this address can control your containers. Press Ctrl-C to stop.")
 
 
 class Headless:
-    """What is around the contract here: no window, and a process that Ctrl-C ends."""
+    """A process without windows, which Ctrl-C ends. It serves at *binding*, with *keys*, from its
+    own core or through that of the tray; pages outlive a change between these."""
 
-    kind: "HostKind" = "serve"
+    kind: "OwnerKind" = "serve"
 
-    def __init__(self) -> None:
+    def __init__(self, app: "App", binding: "Binding", keys: "Keys") -> None:
+        self._app = app
+        self._binding = binding
+        self._keys = keys
+        self._announced = ""
+        self._waited = 0.0
+        self._given_up = Event()
         self.ended = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self.quit())
+            signal.signal(number, lambda *_: self.ended.set())
 
-    def wait_for(self, event: Event) -> None:
-        """Until *event*, or until the process is to end: by Ctrl-C, a signal, or a client."""
+    def serve_own(self) -> None:
+        """Own the core and serve, until the end, or until a tray takes the core over."""
+        from aiserver_tray.contract.http.server import BrowserServer  # noqa: PLC0415 - as above
+        from aiserver_tray.contract.owner.owner import Owner  # noqa: PLC0415
+        from aiserver_tray.system.language import system_language  # noqa: PLC0415
+        from aiserver_tray.system.resume import ResumeWatch  # noqa: PLC0415
+
+        self._given_up.clear()
+        with Owner(self._app, self) as owner:
+            server = BrowserServer(owner.api, self._binding, system_language(), self._keys)
+            watch = ResumeWatch(owner.refresh)
+            watch.start()
+            try:
+                with server:
+                    self._announce(server.address)
+                    self._wait_for(self._given_up)
+            finally:
+                watch.close()
+
+    def serve_by_owner(self, running: "AlreadyRunningError") -> None:
+        """Have the core's owner serve, until the end, or until it is gone.
+
+        Raises:
+            AlreadyRunningError: it does not answer.
+            RemoteError: it can't serve.
+        """
+        from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - as above
+        from aiserver_tray.system.language import system_language  # noqa: PLC0415
+
+        lost = Event()
+        try:
+            client = Client.connect(self._app.settings.home, "command", language=system_language())
+        except NotRunningError:
+            self._wait_for_owner(running)
+            return
+        self._waited = 0.0
+        with client, suppress(NotRunningError):
+            client.subscribe([], lambda _message: None, lost.set)
+            opened = client.request("browser/open", self._request())
+            self._announce(opened["address"])
+            self._wait_for(lost)
+
+    def _wait_for_owner(self, running: "AlreadyRunningError") -> None:
+        """It begins, or exits: either takes a moment."""
+        self._waited += _POLL_SECONDS
+        if self._waited > _OWNER_TIMEOUT_SECONDS:
+            raise running
+        self.ended.wait(_POLL_SECONDS)
+
+    def _request(self) -> "Json":
+        keys, binding = self._keys, self._binding
+        return {
+            "address": binding.address,
+            "port": binding.port,
+            "certificate": binding.certificate and str(binding.certificate.absolute()),
+            "key": binding.key and str(binding.key.absolute()),
+            "token": keys.token,
+            "session": keys.session,
+            "page": keys.page,
+        }
+
+    def _announce(self, address: str) -> None:
+        if address != self._announced:
+            self._announced = address
+            click.echo(address)
+            report([_HINT.render(self._app.language)])
+
+    def _wait_for(self, event: Event) -> None:
+        """Wait until *event*, or until the process is to end."""
         # In steps: on Windows, Ctrl-C does not end a wait.
-        while not (event.wait(0.5) or self.ended.is_set()):
+        while not (event.wait(_POLL_SECONDS) or self.ended.is_set()):
             pass
+
+    # -- the process, for channels ---------------------------------------------------------------
 
     def show_dashboard(self, page: str) -> None:  # noqa: ARG002 - there is none
         """Refuse.
@@ -124,12 +202,16 @@ class Headless:
             Text("there is no window here. Open the address printed by `serve` in a browser")
         )
 
-    def open_module(self, module: "Json") -> None:
+    def open_module(self, name: str, title: str, address: str) -> None:
         """Nothing: the browser opens it."""
 
     def refresh_autostart(self) -> None:
         """Nothing: there is no menu."""
 
     def quit(self) -> None:
-        """End the process soon."""
-        self.ended.set()
+        """Exit, once the answer is sent."""
+        Timer(_ANSWER_SECONDS, self.ended.set).start()
+
+    def give_up_core(self) -> None:
+        """Leave the core to a tray, once the answer is sent."""
+        Timer(_ANSWER_SECONDS, self._given_up.set).start()

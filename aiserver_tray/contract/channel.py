@@ -12,14 +12,15 @@ event is an `Event`. Documentation and the page's types are generated from these
 """
 
 import inspect
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Generic, Literal, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.alias_generators import to_camel
+
+from aiserver_tray.state.codec import encoded
 
 Json = dict[str, Any]
 
@@ -30,12 +31,14 @@ the applet; tray: icon and menu."""
 EVERYONE: Final[frozenset[CallerKind]] = frozenset({"page", "command", "tray"})
 
 
-class Payload(BaseModel):
-    """What a channel takes; camelCase on the wire. Unknown fields are refused."""
+CONFIG: Final = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")
+"""Of every request: camelCase on the wire, and unknown fields are refused."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
-    )
+
+class Payload(BaseModel):
+    """What a channel takes."""
+
+    model_config = ConfigDict(**CONFIG, frozen=True)
 
 
 class Nothing(Payload):
@@ -57,10 +60,14 @@ class Channel:
         return frozenset(inspect.signature(self.method).parameters) & {"asked", "caller"}
 
     @cached_property
-    def request(self) -> type[Payload]:
-        """The model of what it takes."""
-        model: type[Payload] = self._hints.get("asked", Nothing)
-        return model
+    def request(self) -> Any:  # noqa: ANN401 - a type
+        """The model of what it takes: a `Payload`, or a dataclass with the same `CONFIG`."""
+        return self._hints.get("asked", Nothing)
+
+    @cached_property
+    def reader(self) -> TypeAdapter[Any]:
+        """Validates what comes in."""
+        return TypeAdapter(self.request)
 
     @cached_property
     def answer(self) -> Any:  # noqa: ANN401 - a type
@@ -109,25 +116,32 @@ class Message:
 
 _Payload = TypeVar("_Payload")
 
+Source = Literal["owner", "window"]
+"""Who sends an event: the owner of the core, or the window to its own page."""
+
 EVENTS: Final[dict[str, "Event[Any]"]] = {}
 """Every event there is, by name. Filled by the declarations, when their modules are imported."""
 
 
 class Event(Generic[_Payload]):
     """Something that clients are told without asking. ``payload``: its form, a TypedDict; ``key``:
-    what it is about, if only the latest one about that counts (see `Message`)."""
+    what it is about, if only the latest one about that counts (see `Message`); ``source``: who
+    sends it."""
 
     def __init__(
         self,
         name: str,
         payload: type[_Payload],
         summary: str,
+        *,
         key: Callable[[_Payload], str] | None = None,
+        source: Source = "owner",
     ) -> None:
         self.name = name
         self.payload = payload
         self.summary = summary
         self._key = key
+        self.source = source
         EVENTS[name] = self
 
     def message(self, payload: _Payload) -> Message:
@@ -135,6 +149,6 @@ class Event(Generic[_Payload]):
         return Message(self.name, encoded(payload), self._key(payload) if self._key else None)
 
 
-def encoded(value: object) -> bytes:
-    """*value* as JSON, in one line."""
-    return json.dumps(value, separators=(",", ":")).encode()
+def owner_events() -> tuple[str, ...]:
+    """The names of the events that clients of the owner can subscribe to."""
+    return tuple(event.name for event in EVENTS.values() if event.source == "owner")

@@ -30,6 +30,10 @@ Declared = Mapping[str, Setting]
 `APP_SETTINGS`, or a part of them."""
 
 
+Origin = Literal["set", "default", "none"]
+"""Where a value comes from; none: there is no value (yet)."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One setting for display. ``value`` is `MASK` for a secret with a value, and None if there is
@@ -38,7 +42,7 @@ class Entry:
     address: str
     setting: Setting
     value: str | None
-    origin: Literal["set", "default", "none"]
+    origin: Origin
 
     @property
     def shown(self) -> str:

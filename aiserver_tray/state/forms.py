@@ -211,7 +211,6 @@ class StatusJson(TypedDict):
 class SnapshotJson(TypedDict):
     """Everything at one moment."""
 
-    seq: int
     language: Language
     """the language of its texts"""
     engine: EngineJson

@@ -80,17 +80,5 @@ class Quit:
     stop: Literal["leave", "stop"] = "leave"
 
 
-Action = (
-    OpenDashboard
-    | StartAll
-    | StopAll
-    | Start
-    | Stop
-    | Restart
-    | Remove
-    | OpenModule
-    | Cancel
-    | StartEngine
-    | ToggleAutostart
-    | Quit
-)
+RequestAction = OpenDashboard | OpenModule | Cancel | StartEngine | ToggleAutostart | Quit
+Action = StartAll | StopAll | Start | Stop | Restart | Remove | RequestAction

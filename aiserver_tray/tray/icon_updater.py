@@ -1,8 +1,9 @@
-"""Keeps the icon as the state is, and tells the user what is new."""
+"""Keeps the icon up to date, and notifies the user."""
 
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from threading import Event, Thread
 from typing import Protocol
 
@@ -10,9 +11,10 @@ from aiserver_tray.app import App
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import AiServerError, ErrorJson
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import Caller, Contract, Json
-from aiserver_tray.model import Snapshot
-from aiserver_tray.state.codec import operation_of, snapshot_of
+from aiserver_tray.contract.contract import Contract, Peer
+from aiserver_tray.model import OperationView, Snapshot
+from aiserver_tray.state.codec import sorted_by_title
+from aiserver_tray.state.store import Store
 from aiserver_tray.system import autostart
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.notifications import Notifier
@@ -46,16 +48,17 @@ class Watch(Protocol):
 
 
 class IconUpdater:
-    """Paints what *contract* tells on *icon*, of several states the latest. *watch* calls `resume`
-    where the machine slept; it is asked before anything is told."""
+    """Shows the state of *store* on *icon*; of several states the latest. *watch* calls `resume`
+    if the machine slept; it is asked before each notification. *peer* asks *contract*."""
 
-    def __init__(
-        self, app: App, contract: Contract, icon: Icon, caller: Caller, watch: Watch
+    def __init__(  # noqa: PLR0913, PLR0917 - what it shows, where, and whom it asks
+        self, app: App, store: Store, contract: Contract, peer: Peer, icon: Icon, watch: Watch
     ) -> None:
         self._app = app
+        self._store = store
         self._contract = contract
+        self._peer = peer
         self._icon = icon
-        self._caller = caller
         self._watch = watch
         self._changed = Event()
         self._closing = Event()
@@ -68,7 +71,7 @@ class IconUpdater:
 
     def start(self) -> None:
         """Begin, with the state as it is."""
-        self._leave = self._contract.observe(self._changed.set)
+        self._leave = self._store.observe(lambda _state: self._changed.set())
         self._changed.set()
         self._thread.start()
 
@@ -84,9 +87,9 @@ class IconUpdater:
         self._login_changed.set()
         self._changed.set()
 
-    def ended(self, operation: Json) -> None:
-        """An operation that the user began here is over, and the user is to be told how."""
-        self._notifier.ended(operation_of(operation))
+    def ended(self, operation: OperationView) -> None:
+        """An operation that the user began here is over: notify the user of its end."""
+        self._notifier.ended(operation)
         self._changed.set()
 
     def resume(self) -> None:
@@ -109,17 +112,12 @@ class IconUpdater:
             self._closing.wait(_BATCH_SECONDS)
 
     def _update(self) -> None:
-        try:
-            told = self._contract.snapshot(self._caller.language)
-            operations = self._contract.operations(self._caller.language)
-        except AiServerError:  # the core went away this moment; another state follows
-            return
-        # With their steps, which tell what is waited for and which modules they have.
-        snapshot = snapshot_of({**told, "operations": operations})
+        snapshot = self._store.snapshot
         if not _is_known(snapshot):
             return
-        language: Language = told["language"]
-        titles = {module["name"]: module["title"] for module in told["modules"]}
+        language = self._app.language_for(self._peer.language)
+        snapshot = replace(snapshot, modules=tuple(sorted_by_title(snapshot.modules, language)))
+        titles = {module.name: module.title_in(language) for module in snapshot.modules}
         self._icon.show(tray_view(snapshot, self._facts(snapshot, titles), language))
         self._tell(snapshot, titles, language)
         self._tell_notices(language)
@@ -177,12 +175,12 @@ class IconUpdater:
         if snapshot.engine.running or error is None:
             self._can_start = None
             return False
-        why = error.as_json(self._caller.language)
+        why = error.as_json(self._peer.language)
         if self._can_start is None or self._can_start[0] != why:
-            told: Json = self._contract.invoke("ai/docker/checkDocker", {}, self._caller)
-            if not told["success"]:
+            answer = self._contract.invoke("ai/docker/checkDocker", {}, self._peer)
+            if not answer["success"]:
                 return False
-            self._can_start = why, bool(told["data"].get("canStart"))
+            self._can_start = why, bool(answer["data"]["canStart"])
         return self._can_start[1]
 
 

@@ -1,101 +1,102 @@
-"""Does what was chosen in the menu."""
+"""Runs what was chosen in the menu."""
 
-import logging
 from collections.abc import Callable, Iterable
-from threading import BoundedSemaphore, Thread
-from typing import assert_never
+from threading import Thread
+from typing import Protocol, assert_never
 
+from aiserver_tray.base.bugs import bug_error
+from aiserver_tray.base.errors import AiServerError, CancelledError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.contract import Caller, Contract, Envelope, Json
-from aiserver_tray.model import OperationKind
+from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.contract import Contract, Peer
+from aiserver_tray.model import OperationKind, OperationView
+from aiserver_tray.operations.request import Request
 from aiserver_tray.tray import actions
 from aiserver_tray.tray.actions import Action
 
 _FAILED = Text("Something went wrong")
 
-_MAX_CONCURRENT_WAITS = 8
-"""Ends that are waited for at once: another process's core answers few calls of one client at a
-time, and there must be some left to cancel by."""
 
-_logger = logging.getLogger(__name__)
+class Operation(Protocol):
+    """What is needed of `operations.service.Operation`."""
+
+    def wait(self) -> OperationView:
+        """Its end."""
 
 
 class MenuActions:
-    """Turns actions into requests to *contract*; *ended* is given the operations that these began,
-    each once it is over, *tell* title and message of what went wrong."""
+    """Turns actions into requests to *contract*, and into operations that *begin* begins. *ended*
+    gets each of these once it is over; *tell* shows title and message of a failure."""
 
     def __init__(
         self,
         contract: Contract,
-        caller: Caller,
-        ended: Callable[[Json], None],
+        peer: Peer,
+        begin: Callable[[Request], Operation],
+        ended: Callable[[OperationView], None],
         tell: Callable[[Text, str], None],
     ) -> None:
         self._contract = contract
-        self._caller = caller
+        self._peer = peer
+        self._begin = begin
         self._ended = ended
         self._tell = tell
-        self._turns = BoundedSemaphore(_MAX_CONCURRENT_WAITS)
 
     def do(self, action: Action) -> None:
         """Begin *action*, and return at once."""
         Thread(target=self._do, args=(action,), name="action", daemon=True).start()
 
     def _do(self, action: Action) -> None:
-        answer = self._answer(action)
-        if answer["success"]:
-            if operation := answer["data"].get("operationId"):
-                self._follow(operation)
-        elif answer["code"] != "E_CANCELLED":
-            self._tell(_FAILED, answer["message"])
+        match action:
+            case actions.StartAll():
+                self._operate("up")
+            case actions.StopAll():
+                self._operate("stop")
+            case actions.Start(name):
+                self._operate("up", [name])
+            case actions.Stop(name):
+                self._operate("stop", [name])
+            case actions.Restart(name):
+                self._operate("restart", [name])
+            case actions.Remove(name):
+                self._operate("down", [name])
+            case _:
+                self._request(action)
 
-    def _follow(self, operation: str) -> None:
-        """Its end is asked for: of two that end together the state shows the last only."""
-        with self._turns:
-            how = self._ask("ai/operation/wait", id=operation)
-        if how["success"]:
-            self._ended(how["data"]["operation"])
-        else:  # who worked on it is gone
-            _logger.info("how an operation ended is not known: %s", how["message"])
+    def _operate(self, kind: OperationKind, modules: Iterable[str] = ()) -> None:
+        try:
+            operation = self._begin(Request(kind, tuple(modules)))
+        except AiServerError as error:
+            self._tell(_FAILED, error.render(self._peer.language))
+        except Exception as bug:  # noqa: BLE001 - the user hears of it
+            self._tell(_FAILED, bug_error(bug).render(self._peer.language))
+        else:
+            # Waited for: of two that end together the state shows the last only.
+            self._ended(operation.wait())
 
-    def _answer(self, action: Action) -> Envelope:  # noqa: C901, PLR0911, PLR0912 - one for each
+    def _request(self, action: actions.RequestAction) -> None:
         match action:
             case actions.OpenDashboard(page):
-                return self._ask("ai/window/show", page=page)
-            case actions.StartAll():
-                return self._operate("up")
-            case actions.StopAll():
-                return self._operate("stop")
-            case actions.Start(name):
-                return self._operate("up", [name])
-            case actions.Stop(name):
-                return self._operate("stop", [name])
-            case actions.Restart(name):
-                return self._operate("restart", [name])
-            case actions.Remove(name):
-                return self._operate("down", [name])
+                self._ask("ai/window/show", page=page)
             case actions.OpenModule(name):
-                return self._ask("ai/module/open", name=name)
+                self._ask("ai/module/open", name=name)
             case actions.Cancel(id):
-                return self._ask("ai/operation/cancel", id=id)
+                self._ask("ai/operation/cancel", id=id)
             case actions.StartEngine():
-                return self._ask("ai/docker/startDocker")
+                self._ask("ai/docker/startDocker")
             case actions.ToggleAutostart():
-                return self._toggle_autostart()
+                now = self._ask("ai/system/autostart")
+                if now:
+                    self._ask("ai/system/autostart", enabled=not now["enabled"])
             case actions.Quit(stop):
-                return self._ask("ai/app/quit", stop=stop == "stop")
+                self._ask("ai/app/quit", stop=stop == "stop")
             case _:
                 assert_never(action)
 
-    def _operate(self, kind: OperationKind, modules: Iterable[str] = ()) -> Envelope:
-        return self._ask("ai/operation/start", kind=kind, modules=list(modules))
-
-    def _toggle_autostart(self) -> Envelope:
-        now = self._ask("ai/system/autostart")
-        if not now["success"]:
-            return now
-        return self._ask("ai/system/autostart", enabled=not now["data"]["enabled"])
-
-    def _ask(self, channel: str, **payload: object) -> Envelope:
-        request: Json = payload
-        return self._contract.invoke(channel, request, self._caller)
+    def _ask(self, channel: str, **payload: object) -> Json:
+        """The answer's data; empty where there is none."""
+        answer = self._contract.invoke(channel, payload, self._peer)
+        if not answer["success"] and answer["code"] != CancelledError.code:
+            self._tell(_FAILED, answer["message"])
+        data: Json = answer["data"] if answer["success"] else {}
+        return data

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.contract import Json
 from aiserver_tray.system.open_url import open_url
 from aiserver_tray.window.launcher import WindowFailure
 
@@ -75,18 +74,17 @@ class PageOpener:
         else:
             self._windows.show_dashboard(page)
 
-    def open_module(self, module: Json) -> None:
-        """Open or raise the own page of *module* (as in a snapshot).
+    def open_module(self, name: str, title: str, address: str) -> None:
+        """Open or raise the own page of the module *name*.
 
         Raises:
             AiServerError: it can't be shown.
         """
-        name, address = module["name"], module["open"]
         self._addresses[name] = address
         if self._browser:
             open_url(address)
         else:
-            self._windows.open_module(name, module["title"], address)
+            self._windows.open_module(name, title, address)
 
     def close(self) -> None:
         """Close all windows, and serve no browser any more."""

@@ -1,19 +1,25 @@
-"""The tray process, wired together: icon, windows, and the core, wherever that is hosted."""
+"""The tray process, wired together: icon, windows, and the core."""
 
 import logging
+import os
 import sys
 import time
 from contextlib import ExitStack
-from threading import Lock, Thread, Timer
+from threading import Event, Lock, Thread, Timer
 from typing import TYPE_CHECKING, Literal
 
 from aiserver_tray.app import App
 from aiserver_tray.base.bugs import bug_error, log_bug
-from aiserver_tray.base.errors import AiServerError, AlreadyRunningError, NotRunningError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    AlreadyRunningError,
+    CancelledError,
+    NotRunningError,
+)
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.contract import Caller, Contract, Json
+from aiserver_tray.contract.contract import Contract, Peer
 from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.local.instance import Instance
+from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.model import EngineView, Snapshot
 from aiserver_tray.system import logfile
 from aiserver_tray.system.foreground import give_foreground
@@ -33,7 +39,7 @@ from aiserver_tray.window.launcher import Windows
 
 if TYPE_CHECKING:
     from aiserver_tray.contract.http.server import BrowserServer
-    from aiserver_tray.contract.owner.link import Link
+    from aiserver_tray.contract.owner.owner import Owner
 
 _ANSWER_SECONDS = 0.2
 """Seconds for the answer to who asked for the end."""
@@ -72,46 +78,51 @@ def _run_or_show(app: App, starter: Starter) -> None:
     """As `run`.
 
     Raises:
-        AlreadyRunningError: the tray that runs does not answer; it may only begin, or end.
+        AlreadyRunningError: the owner of the core does not answer; it may only begin, or end.
     """
-    try:
-        with Instance(app.settings.home, "tray"):
-            share_heap()
-            logfile.set_up(app.settings.home, "tray")
-            Tray(app, starter).run()
-    except AlreadyRunningError as running:
-        if starter == "login":
-            return
+    with Claim(app) as claim:
         try:
-            show_dashboard(app, "home")
-        except NotRunningError:
-            raise running from None
+            claim.take()
+        except AlreadyRunningError as running:
+            if _is_shown(app, starter, running):
+                return
+        share_heap()
+        logfile.set_up(app.settings.home, "tray")
+        Tray(app, starter, claim).run()
 
 
-def show_dashboard(app: App, page: str) -> None:
-    """Have the tray that runs show its dashboard.
+def _is_shown(app: App, starter: Starter, running: AlreadyRunningError) -> bool:
+    """Whether a tray owns the core; it shows its dashboard then, unless this start is the login's.
+    Else ``serve`` owns it.
 
     Raises:
-        NotRunningError: there is none.
-        RemoteError: it can't.
+        AlreadyRunningError: the owner does not answer.
     """
-    with Client.connect(app.settings.home, "tray", language=app.language) as client:
-        give_foreground()
-        client.request("ai/window/show", {"page": page})
+    try:
+        with Client.connect(app.settings.home, "command", language=app.language) as client:
+            if client.request("ai/app/about")["host"] != "tray":
+                return False
+            if starter != "login":
+                give_foreground()
+                client.request("ai/window/show", {"page": "home"})
+            return True
+    except NotRunningError:
+        raise running from None
 
 
 class Tray:
-    """The icon's loop, and `api.surroundings.Surroundings` for who asks something of the tray."""
+    """The icon's loop, and the `channels.process.Process` of the channels."""
 
     kind: Literal["tray"] = "tray"
 
-    def __init__(self, app: App, starter: Starter) -> None:
+    def __init__(self, app: App, starter: Starter, claim: Claim) -> None:
         # Raises NoDesktopError before anything has begun.
         from aiserver_tray.tray.icon import TrayIcon  # noqa: PLC0415
 
         self._app = app
         self._starter = starter
-        self._caller = Caller(system_language(), lambda _event, _payload: None)
+        self._claim = claim
+        self._peer = Peer("tray", system_language(), lambda _message: None)
         unknown = Snapshot(EngineView(running=False), "stopped", ())
         view = tray_view(unknown, TrayFacts(), app.language)
         # In the home, so that the next one finds what a killed one left.
@@ -123,7 +134,8 @@ class Tray:
             self._tell,
         )
         self._lock = Lock()
-        self._front: Contract | None = None
+        self._contract: Contract | None = None
+        self._closing = Event()
         self._icon_updater: IconUpdater | None = None
         self._menu_actions: MenuActions | None = None
         self._early: list[Action] = []
@@ -137,38 +149,58 @@ class Tray:
             try:
                 self._icon.run()
             finally:
+                self._closing.set()
                 starter.join()
                 self._page_opener.close()
 
     def _start(self, stack: ExitStack) -> None:
-        """The core takes longer to import than the icon to appear."""
-        from aiserver_tray.contract.channels.front import Front  # noqa: PLC0415
-        from aiserver_tray.contract.local.server import Server  # noqa: PLC0415
-        from aiserver_tray.contract.owner.link import Link  # noqa: PLC0415
+        self._watch_place(stack)
+        shown: Text | None = None
+        while not self._closing.is_set():
+            try:
+                self._own_core(stack)
+            except CancelledError:
+                return
+            except AlreadyRunningError:
+                _logger.info("another tray was faster")
+                self._icon.stop()
+                return
+            except Exception as bug:  # noqa: BLE001 - the icon is there, and shows it
+                error = bug if isinstance(bug, AiServerError) else bug_error(bug)
+                if error.text != shown:
+                    shown = error.text
+                    log_bug(_logger, "the tray has no core", bug)
+                    self._show_error(error)
+                self._closing.wait(_RETRY_SECONDS)
+            else:
+                return
 
-        try:
-            self._watch_place(stack)
-            link = Link(self._app, lambda core: Front(self._app, core, self))
-            link.start()
-            stack.callback(link.close)
-            front = self._front = Front(self._app, link, self)
-            watch = ResumeWatch(lambda: self._resumed(link))
-            icon_updater = IconUpdater(self._app, front, self._icon, self._caller, watch)
-            self._icon_updater = icon_updater
-            icon_updater.start()
-            stack.callback(icon_updater.close)
-            self._run_actions(MenuActions(front, self._caller, icon_updater.ended, self._refuse))
+    def _own_core(self, outer: ExitStack) -> None:
+        """The core takes longer to import than the icon to appear."""
+        from aiserver_tray.contract.owner.owner import Owner  # noqa: PLC0415
+
+        with ExitStack() as stack:
+            self._claim.take_over(self._closing)
+            owner = stack.enter_context(Owner(self._app, self))
+            self._contract = owner.api
+            watch = ResumeWatch(lambda: self._resumed(owner))
+            updater = self._icon_updater = IconUpdater(
+                self._app, owner.store, owner.api, self._peer, self._icon, watch
+            )
+            updater.start()
+            stack.callback(updater.close)
+            actions = MenuActions(
+                owner.api, self._peer, owner.api.begin, updater.ended, self._refuse
+            )
+            self._run_actions(actions)
             watch.start()
             stack.callback(watch.close)
-            server = Server(self._app.settings.home, "tray", front)
-            server.start()
-            stack.callback(server.close)
-        except AiServerError as error:
-            _logger.error("the tray can't work: %s", error)
-            self._tell(error.text)
-        except Exception as bug:  # noqa: BLE001 - the icon is there, and says so
-            log_bug(_logger, "the tray can't work", bug)
-            self._tell(bug_error(bug).text)
+            outer.push(stack.pop_all())
+
+    def _show_error(self, error: AiServerError) -> None:
+        snapshot = Snapshot(EngineView(running=False, error=error), "engine_down", ())
+        self._icon.show(tray_view(snapshot, TrayFacts(), self._app.language))
+        self._tell(error.text)
 
     def _run_actions(self, menu_actions: MenuActions) -> None:
         """What was chosen in the menu before there was anybody to do it is done now."""
@@ -184,21 +216,21 @@ class Tray:
         watch.start()
         stack.callback(watch.close)
 
-    def _resumed(self, link: "Link") -> None:
+    def _resumed(self, owner: "Owner") -> None:
         if self._icon_updater:
             self._icon_updater.resume()
-        link.look()
+        owner.refresh()
         self._icon.set_theme(taskbar_theme())
 
-    # -- surroundings ---------------------------------------------------------------------------
+    # -- the process, for channels ---------------------------------------------------------------
 
     def show_dashboard(self, page: str) -> None:
         """Open or raise the dashboard; in the web browser where windows can't be had."""
         self._page_opener.show_dashboard(page)
 
-    def open_module(self, module: Json) -> None:
+    def open_module(self, name: str, title: str, address: str) -> None:
         """Open or raise the module's own page."""
-        self._page_opener.open_module(module)
+        self._page_opener.open_module(name, title, address)
 
     def refresh_autostart(self) -> None:
         """Show whether the applet starts at login, as it is now."""
@@ -206,8 +238,16 @@ class Tray:
             self._icon_updater.update()
 
     def quit(self) -> None:
-        """End, soon."""
+        """Exit, once the answer is sent."""
         Timer(_ANSWER_SECONDS, self._icon.stop).start()
+
+    def give_up_core(self) -> None:
+        """Refuse.
+
+        Raises:
+            AlreadyRunningError: always.
+        """
+        raise AlreadyRunningError(os.getpid())
 
     # -- what comes from icon and windows -------------------------------------------------------
 
@@ -223,11 +263,11 @@ class Tray:
 
     def _serve(self) -> "BrowserServer | None":
         """Serve the dashboard to the web browser."""
-        if self._front is None:
+        if self._contract is None:
             return None
         from aiserver_tray.contract.http.server import Binding, BrowserServer  # noqa: PLC0415 - seldom
 
-        return BrowserServer(self._front, Binding(), self._caller.language)
+        return BrowserServer(self._contract, Binding(), self._peer.language)
 
     def _miss(self, why: Text) -> None:
         """The icon is nowhere to be seen."""

@@ -5,108 +5,118 @@ The page gets nothing but the one function `Bridge.invoke`, and that by `Window.
 call what it finds at their end.
 """
 
-import logging
-from collections.abc import Callable
-from typing import Final
+from typing import Final, TypedDict
 
-from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, RequestError
-from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.contract import GOTO_EVENT, Envelope, Json, answer
-from aiserver_tray.system.open_url import open_url
-from aiserver_tray.window.host_connection import HostConnection
-from aiserver_tray.window.outbox import LOST_EVENT
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.channel import Event, Json, Message, Payload, channel
+from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of, refusal
+from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channels.system import APPEND, SystemChannels
+from aiserver_tray.contract.contract import Caller, Envelope, Peer
+from aiserver_tray.window.owner_connection import OwnerConnection
 from aiserver_tray.window.publisher import Publisher
 
-READY: Final = "ai/ui/ready"
-"""The page is there; answered with ``{snapshot, page, language}``, and from then on it is told of
-what is new by ``aiserver.receive([[event, payload], …])``. ``snapshot`` null: there is no host."""
 
-VISIBLE: Final = "ai/ui/visible"
-"""``{visible}``: whether somebody sees the page."""
+class Visibility(Payload):
+    """Whether somebody sees the page."""
 
-log = logging.getLogger(__name__)
+    visible: bool
 
 
-class Bridge:
+class Beginning(TypedDict):
+    """Where the page begins."""
+
+    connected: bool
+    """there is an owner of the core"""
+    page: str
+    """the page of the dashboard to show"""
+    language: Language
+
+
+class PageEvent(TypedDict):
+    """A page of the dashboard."""
+
+    page: str
+
+
+class NoFields(TypedDict):
+    """No field."""
+
+
+GOTO: Final = Event("ai/ui/goto", PageEvent, "Show this page.", key=lambda _: "", source="window")
+LOST: Final = Event(
+    "ai/ui/lost",
+    NoFields,
+    "There is no owner of the core; the next snapshot means that there is one again.",
+    key=lambda _: "",
+    source="window",
+)
+
+
+class Bridge(Part):
     """``page``: where the page is to begin."""
 
-    def __init__(self, connection: HostConnection, publisher: Publisher, *, page: str) -> None:
+    def __init__(self, connection: OwnerConnection, publisher: Publisher, *, page: str) -> None:
         self._connection = connection
         self._publisher = publisher
         self._page = page
-        self._own: dict[str, Callable[[Json], Envelope]] = {
-            READY: self._ready,
-            VISIBLE: self._visible,
-            "ai/logs/client/append": self._append,
-            "ai/system/openExternal": self._open,
-        }
+        # Links open from here, so that they also do without an owner.
+        self._handlers = handlers_of([self, SystemChannels()])
 
     def invoke(self, *arguments: object) -> Envelope:
         """The contract's answer to a channel and its payload, which are what a page may call with.
         Blocks until there is one, and never raises."""
         try:
-            channel, payload = _asked(arguments)
-            own = self._own.get(channel)
-            return own(payload or {}) if own else self._connection.call(channel, payload)
+            name, payload = _asked(arguments)
         except AiServerError as error:
-            return {"success": False, **error.as_json(self._connection.language)}
-        except Exception as bug:  # noqa: BLE001 - the page gets no traceback, the log does
-            log_bug(log, "a request of the page failed", bug)
-            return {"success": False, **bug_error(bug).as_json(self._connection.language)}
+            return refusal(error, self._caller)
+        if name == APPEND or name not in self._handlers:
+            answer = self._connection.call(name, payload)
+            if answer["success"] or name != APPEND:
+                return answer
+        return dispatch(self._handlers, name, payload, self._caller)
 
     def refusal(self) -> Envelope:
         """The answer to a page that is not ours."""
-        error = _refused(Text("the page is not ours"))
-        return {"success": False, **error.as_json(self._connection.language)}
+        return refusal(_refused(Text("the page is not ours")), self._caller)
 
     def goto(self, page: str) -> None:
         """Have the page show *page*."""
         self._page = page
-        self._publisher.put(GOTO_EVENT, {"page": page})
+        self._publisher.put(GOTO.message({"page": page}))
 
-    def heard(self, event: str, payload: Json) -> None:
-        """An event came from the host.
-
-        Raises:
-            OutOfStepError: it needs the whole state first.
-        """
-        self._publisher.put(event, payload)
-
-    def found(self, snapshot: Json) -> None:
-        """There is a host of the core; this is the whole state."""
-        self._publisher.renew(snapshot)
+    def heard(self, message: Message) -> None:
+        """An event came from the owner."""
+        self._publisher.put(message)
 
     def lost(self) -> None:
-        """There is none any more."""
-        self._publisher.renew(None)
-        self._publisher.put(LOST_EVENT, {})
+        """There is no owner any more."""
+        self._publisher.lost(LOST.message({}))
 
-    def _ready(self, _payload: Json) -> Envelope:
-        found = self._connection.call("ai/snapshot/get")
-        snapshot = found["data"] if found["success"] else None
-        self._publisher.begin(snapshot)
-        return answer(snapshot=snapshot, page=self._page, language=self._connection.language)
+    @property
+    def _caller(self) -> Caller:
+        language = self._connection.language
+        return Caller(Peer("page", language, self._publisher.put), language)
 
-    def _visible(self, payload: Json) -> Envelope:
-        if payload.get("visible"):
+    @channel("ai/ui/ready", callers=["page"])
+    def _ready(self) -> Beginning:
+        """Report that the page is ready: from now on it gets events."""
+        self._publisher.begin()
+        connection = self._connection
+        return {
+            "connected": connection.is_connected,
+            "page": self._page,
+            "language": connection.language,
+        }
+
+    @channel("ai/ui/visible", callers=["page"])
+    def _visible(self, asked: Visibility) -> None:
+        """Report whether the page is visible: events wait while it is not."""
+        if asked.visible:
             self._publisher.resume()
         else:
             self._publisher.pause()
-        return answer()
-
-    def _append(self, payload: Json) -> Envelope:
-        given = self._connection.call("ai/logs/client/append", payload)
-        if not given["success"]:
-            log.error("the page says: %s", str(payload.get("message"))[:20_000])
-        return given
-
-    def _open(self, payload: Json) -> Envelope:
-        url = payload.get("url")
-        if not isinstance(url, str):
-            raise _refused(Text("an address is needed"), "url")
-        open_url(url)
-        return answer()
 
 
 def _asked(arguments: tuple[object, ...]) -> tuple[str, Json | None]:

@@ -9,7 +9,8 @@ from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import EVENTS, Envelope
+from aiserver_tray.contract.channel import owner_events
+from aiserver_tray.contract.contract import Envelope
 from aiserver_tray.contract.http.httpd import Server
 from aiserver_tray.contract.http.page import Page
 from aiserver_tray.system.language import system_language
@@ -19,7 +20,7 @@ from aiserver_tray.window import toolkit
 from aiserver_tray.window.bridge import Bridge
 from aiserver_tray.window.browser import NO_API
 from aiserver_tray.window.geometry import MINIMUM_SIZE
-from aiserver_tray.window.host_connection import HostConnection, client
+from aiserver_tray.window.owner_connection import OwnerConnection, client
 from aiserver_tray.window.publisher import Publisher
 from aiserver_tray.window.shell import Shell, Window, browser_engine
 
@@ -34,7 +35,7 @@ class Dashboard:
         self._webview = browser_engine()
         self._shell = Shell(home.folder / "window.json")
         self._address = _serve(Page())
-        self._connection = HostConnection(partial(client, home), EVENTS, language)
+        self._connection = OwnerConnection(partial(client, home), owner_events(), language)
         self._publisher = Publisher(self._run_js)
         self._bridge = Bridge(self._connection, self._publisher, page=page)
         self._window: Window = None

@@ -14,8 +14,8 @@ from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.contract import SNAPSHOT_EVENT, Json
-from aiserver_tray.contract.local.changes import applied
+from aiserver_tray.contract.channel import Json, Message
+from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.logfile import set_up
 from aiserver_tray.system.open_url import is_web_address
@@ -23,7 +23,7 @@ from aiserver_tray.system.paths import Home, find_home, make_folder
 from aiserver_tray.window import toolkit
 from aiserver_tray.window.browser import NO_API
 from aiserver_tray.window.geometry import MINIMUM_SIZE
-from aiserver_tray.window.host_connection import HostConnection, client
+from aiserver_tray.window.owner_connection import OwnerConnection, client
 from aiserver_tray.window.shell import Shell, Window, browser_engine
 from aiserver_tray.window.waiting import (
     IS_SHOWN,
@@ -70,7 +70,7 @@ class ModulePage:
         folder = home.folder / "pages"
         self._storage = folder / name
         self._shell = Shell(folder / f"{name}.json")
-        self._connection = HostConnection(partial(client, home), [SNAPSHOT_EVENT], language)
+        self._connection = OwnerConnection(partial(client, home), [SNAPSHOT.name], language)
         self._name, self._title, self._url = name, title, url
         self._found_at = url
         """Where the page that is shown was found."""
@@ -78,7 +78,10 @@ class ModulePage:
         """What the module's page calls itself."""
         self._shown = title
         """What the window calls itself."""
+        self._latest: bytes | None = None
+        """The snapshot that came last; none: there is no owner of the core."""
         self._snapshot: Json | None = None
+        """The one that is shown."""
         self._window: Window = None
         self._waiting = threading.Event()
         self._news = threading.Event()
@@ -109,31 +112,29 @@ class ModulePage:
             self._webview, private_mode=False, storage_path=str(self._storage), menu=[self._menu()]
         )
 
-    def heard(self, _event: str, payload: Json) -> None:
-        """The state changed.
-
-        Raises:
-            OutOfStepError: the whole of it is needed first.
-        """
-        self.found(applied(self._snapshot, payload))
-
-    def found(self, snapshot: Json) -> None:
-        """There is a host of the core; this is the whole state."""
-        self._snapshot = snapshot
-        self._title = title_of(snapshot, self._name) or self._title
-        self._url = url_of(snapshot, self._name) or self._url
+    def heard(self, message: Message) -> None:
+        """The state changed."""
+        self._latest = message.payload
         self._news.set()
 
     def lost(self) -> None:
-        """There is none any more."""
-        self._snapshot = None
+        """There is no owner of the core any more."""
+        self._latest = None
         self._news.set()
 
     def _follow(self) -> None:
         """Be the module while it is there, and a page that waits for it while it is not."""
         while True:
             self._news.clear()
+            self._take_latest()
             self._news.wait(self._check())
+
+    def _take_latest(self) -> None:
+        latest = self._latest
+        self._snapshot = snapshot = json.loads(latest) if latest else None
+        if snapshot:
+            self._title = title_of(snapshot, self._name) or self._title
+            self._url = url_of(snapshot, self._name) or self._url
 
     def _check(self) -> float | None:
         """The seconds until the next look, which news may bring before."""

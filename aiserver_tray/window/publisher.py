@@ -1,57 +1,62 @@
-"""Tells the page what is new: in batches, ten a second at most, and only while somebody looks."""
+"""Sends events to the page: in batches, ten a second at most, and only while somebody looks."""
 
-import json
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from aiserver_tray.contract.contract import Json
-from aiserver_tray.window.outbox import Outbox
+from aiserver_tray.contract.channel import Message
+from aiserver_tray.contract.events import SNAPSHOT
+from aiserver_tray.state.codec import encoded
 
-PAUSE: Final = 0.1
-"""Seconds between two batches."""
+PAUSE_SECONDS: Final = 0.1
+"""Between two batches."""
+
+LINES_KEPT: Final = 5000
+"""Lines of logs for a page that nobody looks at; older ones are dropped."""
 
 log = logging.getLogger(__name__)
 
 
 class Publisher:
-    """Sends by *run_js*, which blocks as long as the page is busy; what is new meanwhile merges."""
+    """Sends by *run_js*, which blocks as long as the page is busy. Of messages with a key only the
+    latest is sent. Payloads are passed on unparsed."""
 
     def __init__(self, run_js: Callable[[str], object]) -> None:
         self._run_js = run_js
-        self._outbox = Outbox()
         self._changed = threading.Condition()
+        self._snapshot: Message | None = None
+        """The last one, for the next page."""
+        self._latest: dict[tuple[str, str], Message] = {}
+        self._lines: deque[Message] = deque(maxlen=LINES_KEPT)
         self._has_page = False
         self._is_seen = True
-        self._news = False
 
     def start(self) -> None:
         """Begin, in a thread that ends with the process."""
         threading.Thread(target=self._run, name="publisher", daemon=True).start()
 
-    def put(self, event: str, payload: Json) -> None:
-        """Have *event* told; returns at once.
-
-        Raises:
-            OutOfStepError: a change of a snapshot that is not ours: `renew` with a whole one.
-        """
+    def put(self, message: Message) -> None:
+        """Have *message* sent; returns at once."""
         with self._changed:
-            self._outbox.put(event, payload)
-            self._wake()
+            if message.event == SNAPSHOT.name:
+                self._snapshot = message
+            self._add(message)
 
-    def renew(self, snapshot: Json | None) -> None:
-        """*snapshot* is the whole state, whatever was heard before; None: there is no host."""
+    def lost(self, message: Message) -> None:
+        """There is no owner any more: what came from it is worth nothing, and *message* says so."""
         with self._changed:
-            self._outbox.renew(snapshot)
-            self._wake()
+            self._snapshot = None
+            self._latest.clear()
+            self._add(message)
 
-    def begin(self, snapshot: Json | None) -> None:
-        """There is a new page, which was given *snapshot* already."""
+    def begin(self) -> None:
+        """There is a new page: send it the state."""
         with self._changed:
-            self._outbox.page_knows(snapshot)
             self._has_page = self._is_seen = True
-            self._wake()
+            if self._snapshot:
+                self._add(self._snapshot)
 
     def pause(self) -> None:
         """Nobody looks at the page."""
@@ -59,36 +64,44 @@ class Publisher:
             self._is_seen = False
 
     def resume(self) -> None:
-        """Somebody looks again: tell the whole state."""
+        """Somebody looks again."""
         with self._changed:
-            self._outbox.page_knows(None)
             self._is_seen = True
-            self._wake()
+            self._changed.notify()
 
     def end(self) -> None:
         """The page is gone, and what was for it."""
         with self._changed:
             self._has_page = False
-            self._outbox.forget()
+            self._latest.clear()
+            self._lines.clear()
 
-    def _wake(self) -> None:
-        self._news = True
+    def _add(self, message: Message) -> None:
+        if message.key is None:
+            self._lines.append(message)
+        else:
+            # Removed first: what came last is also sent last.
+            self._latest.pop((message.event, message.key), None)
+            self._latest[message.event, message.key] = message
         self._changed.notify()
 
     def _run(self) -> None:
         pause = threading.Event()
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._news and self._has_page and self._is_seen)
-                self._news = False
-                messages = self._outbox.take()
-            if messages:
-                self._tell(json.dumps(messages))
-                pause.wait(PAUSE)
+                self._changed.wait_for(self._has_work)
+                messages = [*self._latest.values(), *self._lines]
+                self._latest.clear()
+                self._lines.clear()
+            self._send(b",".join(b"[%s,%s]" % (encoded(m.event), m.payload) for m in messages))
+            pause.wait(PAUSE_SECONDS)
 
-    def _tell(self, messages: str) -> None:
+    def _has_work(self) -> bool:
+        return self._has_page and self._is_seen and bool(self._latest or self._lines)
+
+    def _send(self, messages: bytes) -> None:
         try:
-            # While a page is being loaded there is nobody to receive; it asks for all when it is.
-            self._run_js(f"window.aiserver?.receive({messages})")
+            # While a page is being loaded nothing receives; it asks for all when it is there.
+            self._run_js(f"window.aiserver?.receive([{messages.decode()}])")
         except Exception:
-            log.warning("the page can't be told what is new", exc_info=True)
+            log.warning("events can't be sent to the page", exc_info=True)

@@ -1,4 +1,4 @@
-"""A process that hosts the core of a home until its input ends: ``host_process.py HOME CATALOG
+"""A process that owns the core of a home until its input ends: ``host_process.py HOME CATALOG
 HOST``. Prints a line when it does."""
 
 import subprocess
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aiserver_tray.app import App
-from aiserver_tray.contract.channels.front import Front
 from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.owner.host import CoreHost
+from aiserver_tray.contract.local.instance import Instance
+from aiserver_tray.contract.owner.owner import Owner
 from aiserver_tray.system.paths import Home
 from tests.support.command_line import CommandLine
 from tests.support.surroundings import NoWindows
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def hosted(cli: CommandLine) -> Iterator[tuple[Client, "subprocess.Popen[str]"]]:
-    """While it lasts, a process hosts the core of *cli*; gives a client of it, and the process."""
+    """While it lasts, a process owns the core of *cli*; gives a client of it, and the process."""
     words = [sys.executable, "-m", "tests.support.host_process", cli.home, cli.catalog, cli.host]
     with subprocess.Popen(
         [*map(str, words)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -28,7 +28,7 @@ def hosted(cli: CommandLine) -> Iterator[tuple[Client, "subprocess.Popen[str]"]]
         try:
             assert process.stdout
             assert process.stdout.readline() == "hosting\n"
-            with Client.connect(Home(cli.home, "home"), "core") as client:
+            with Client.connect(Home(cli.home, "home"), "command") as client:
                 yield client, process
             process.communicate(timeout=30)
         finally:
@@ -37,7 +37,7 @@ def hosted(cli: CommandLine) -> Iterator[tuple[Client, "subprocess.Popen[str]"]]
 
 def main(home: str, catalog: str, engine: str) -> None:
     app = App(Path(home), [Path(catalog)], engine)
-    with CoreHost(app, lambda core: Front(app, core, NoWindows())):
+    with Instance(app.settings.home), Owner(app, NoWindows()):
         print("hosting", flush=True)  # noqa: T201 - its result
         sys.stdin.read()
 

@@ -72,7 +72,6 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
     """Everything in *state*; modules that are not given are stopped."""
     given = {one["name"]: one for one in modules}
     shown = {
-        "seq": 1,
         "language": "en",
         "engine": {
             "running": True,

@@ -1,16 +1,19 @@
-"""A small contract over a real store, and processes that host it: ``store_contract.py HOME``."""
+"""A small contract over a real store, and processes that own it: ``store_contract.py HOME``."""
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from aiserver_tray.base.i18n import Language, LocalText
-from aiserver_tray.contract.contract import LOG_EVENT, Caller, Envelope, Json, answer
-from aiserver_tray.contract.local.instance import Instance, Role
+from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.channels.hub import Hub
+from aiserver_tray.contract.contract import Envelope, Peer, answer
+from aiserver_tray.contract.events import LOG
+from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.codec import snapshot_json, steps_json
@@ -20,30 +23,33 @@ from aiserver_tray.state.facts import (
     Fact,
     ModulesChanged,
     OperationChanged,
+    TextsChanged,
 )
 from aiserver_tray.state.store import Store
 from aiserver_tray.system.paths import Home
 from tests.support import made
 
-ROLE: Role = "core"
-TITLE: LocalText = {"en": "Web"}
-SUMMARY: LocalText = {"en": "A web page"}
+TITLE: LocalText = {"en": "Web", "zh": "网页"}
+SUMMARY: LocalText = {"en": "A web page", "zh": "一个网页"}
 OPERATION = "op"
 """The id of every operation that clients begin."""
 
 
 class StoreContract:
     """Keeps `contract.Contract`. Channels: ``echo``; ``wait`` until `released`; ``emit`` sends
-    ``count`` log events of ``size`` bytes; ``fail``; ``huge``; what snapshots need; operations,
-    whose views the test shows."""
+    ``count`` log events of ``size`` bytes; ``fail``; ``huge``; the snapshot; operations, whose
+    views the test shows."""
 
     def __init__(self) -> None:
         self.store = Store()
+        self.chosen: Language | None = None
+        self.hub = Hub(self.store, self._language)
         self.released = Event()
-        self.waiting: list[Caller] = []
-        self.forgotten: list[Caller] = []
+        self.waiting: list[Peer] = []
+        self.forgotten: list[Peer] = []
         self.asked: list[tuple[str, Json]] = []
         self.is_awaited = Event()
+        self.hub.start()
 
     def put(self, *facts: Fact) -> None:
         for fact in facts:
@@ -62,36 +68,54 @@ class StoreContract:
     def show(self, operation: OperationView) -> None:
         self.put(OperationChanged(operation))
 
+    def choose(self, language: Language) -> None:
+        """Let the user choose *language*."""
+        self.chosen = language
+        self.put(TextsChanged())
+
+    def snapshot(self, language: Language = "en") -> Json:
+        """What a client that reads *language* is to know now."""
+        return dict(snapshot_json(self.store.snapshot, language))
+
     def close(self) -> None:
         self.released.set()
+        self.hub.close()
         self.store.close()
 
     # -- the contract ---------------------------------------------------------------------------
 
-    def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401
+    def invoke(self, channel: str, payload: Any, peer: Peer) -> Envelope:  # noqa: ANN401
+        language = self._language(peer.language)
         match channel:
             case "ai/operation/start" | "ai/operation/cancel":
                 self.asked.append((channel, payload))
-                return answer(operationId=OPERATION)
+                return answer({"operationId": OPERATION})
             case "ai/operation/wait":
-                view = self._end_of(payload["id"])
-                return answer(operation=steps_json(view, caller.language))
+                return answer({"operation": steps_json(self._end_of(payload["id"]), language)})
             case "ai/snapshot/get":
-                return answer(**self.snapshot(caller.language))
-            case "ai/module/status":
-                state = made.shown(self.store.state, payload["name"]).state
-                return answer(state=state)
+                return answer(self.snapshot(language))
             case "wait":
-                self.waiting.append(caller)
+                self.waiting.append(peer)
                 self.released.wait()
             case "emit":
+                chunk = "x" * payload["size"]
                 for _ in range(payload["count"]):
-                    caller.emit(LOG_EVENT, {"chunk": "x" * payload["size"]})
+                    peer.send(LOG.message({"streamId": "s", "event": "stdout", "chunk": chunk}))
             case "fail":
                 raise ZeroDivisionError
             case "huge":
-                return answer(text="x" * 9 * 2**20)
-        return answer(payload=payload, language=caller.language)
+                return answer({"text": "x" * 9 * 2**20})
+        return answer({"payload": payload, "language": language, "kind": peer.kind})
+
+    def subscribe(self, peer: Peer, events: Collection[str]) -> None:
+        self.hub.subscribe(peer, events)
+
+    def forget(self, peer: Peer) -> None:
+        self.hub.forget(peer)
+        self.forgotten.append(peer)
+
+    def _language(self, own: Language) -> Language:
+        return self.chosen or own
 
     def _end_of(self, id: str) -> OperationView:
         def ended(snapshot: Snapshot) -> list[OperationView]:
@@ -100,28 +124,15 @@ class StoreContract:
 
         return ended(self.store.wait_until(lambda snapshot: bool(ended(snapshot))))[0]
 
-    def snapshot(self, language: Language) -> Json:
-        return dict(snapshot_json(self.store.snapshot, language))
-
-    def operations(self, language: Language) -> list[Json]:
-        snapshot: Snapshot = self.store.snapshot
-        return [dict(steps_json(view, language)) for view in snapshot.operations]
-
-    def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
-        return self.store.observe(lambda _state: callback())
-
-    def forget(self, caller: Caller) -> None:
-        self.forgotten.append(caller)
-
 
 def main(folder: str) -> None:
-    """Host *folder*'s core until it is killed."""
+    """Own *folder*'s core until it is killed."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     home = Home(Path(folder), "home")
     contract = StoreContract()
     contract.start_stack()
-    with Instance(home, ROLE):
-        server = Server(home, ROLE, contract)
+    with Instance(home):
+        server = Server(home, contract)
         server.start()
         print("hosting", flush=True)  # noqa: T201 - its result
         signal.sigwait({signal.SIGTERM})

@@ -1,26 +1,29 @@
-"""What may be around a host of the core: nothing, or windows that are only asked for."""
+"""The process around an owner of the core: nothing, or windows that are only asked for."""
 
 from dataclasses import dataclass, field
+from threading import Event
 
-from aiserver_tray.contract.channels.surroundings import HostKind
-from aiserver_tray.contract.contract import Json
+from aiserver_tray.contract.channels.process import OwnerKind
 
 
 class NoWindows:
     """A process with nothing around it."""
 
-    kind: HostKind = "serve"
+    kind: OwnerKind = "serve"
 
     def show_dashboard(self, page: str) -> None:
         pass
 
-    def open_module(self, module: Json) -> None:
+    def open_module(self, name: str, title: str, address: str) -> None:
         pass
 
     def refresh_autostart(self) -> None:
         pass
 
     def quit(self) -> None:
+        pass
+
+    def give_up_core(self) -> None:
         pass
 
 
@@ -28,19 +31,23 @@ class NoWindows:
 class Recorded:
     """A process whose windows are only asked for."""
 
-    kind: HostKind = "tray"
+    kind: OwnerKind = "tray"
     pages: list[str] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
     quits: int = 0
+    given_up: Event = field(default_factory=Event)
 
     def show_dashboard(self, page: str) -> None:
         self.pages.append(page)
 
-    def open_module(self, module: Json) -> None:
-        self.modules.append(module["name"])
+    def open_module(self, name: str, title: str, address: str) -> None:  # noqa: ARG002
+        self.modules.append(name)
 
     def refresh_autostart(self) -> None:
         """Nothing is shown beside the snapshot."""
 
     def quit(self) -> None:
         self.quits += 1
+
+    def give_up_core(self) -> None:
+        self.given_up.set()

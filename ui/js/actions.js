@@ -9,7 +9,7 @@
  * @typedef {import("./types.js").Operation} Operation
  */
 import { invoke } from "./bridge.js";
-import { apply, current, update } from "./store.js";
+import { current, update } from "./store.js";
 
 let failureCount = 0;
 
@@ -75,11 +75,6 @@ export async function startEngine() {
 export async function lookAtEngine() {
   const answer = await invoke("ai/docker/checkDocker");
   update({ canStartEngine: answer.success && answer.data.canStart });
-}
-
-export async function fetchSnapshot() {
-  const answer = await invoke("ai/snapshot/get");
-  if (answer.success) apply({ base: null, snapshot: answer.data });
 }
 
 /** Back to the only page that there is yet. */

@@ -3,8 +3,8 @@
  * The only file that knows what carries the contract: the window's JS bridge, or HTTP.
  *
  * Beside the contract's events there are two of the carrier itself:
- *   ai/ui/hello       {snapshot, page?, language}: this is all that the host has; no snapshot, no host
- *   ai/ui/connection  {state}: "up", "lost" (it is looked for) or "ended" (this address is no more)
+ *   ai/ui/hello       {page, language}: where to begin
+ *   ai/ui/connection  {state}: "up", "lost" (trying again) or "ended" (this address is no more)
  *
  * @typedef {import("./types.js").Envelope} Envelope
  * @typedef {[event: string, payload: any]} Message
@@ -84,18 +84,18 @@ async function greet() {
     return;
   }
   receive([[HELLO, data]]);
-  connection(data.snapshot ? "up" : "lost");
+  connection(data.connected ? "up" : "lost");
 }
 
 /**
- * Called by the window's process. A host that was lost is back when it tells the whole state.
+ * Called by the window's process. An owner that was lost is back with the next snapshot.
  * @param {Message[]} messages
  */
 function receiveFromWindow(messages) {
   for (const [event, payload] of messages) {
     receive([[event, payload]]);
     if (event === "ai/ui/lost") connection("lost");
-    if (event === "ai/snapshot/event" && payload.base === null) connection("up");
+    if (event === "ai/snapshot/event") connection("up");
   }
 }
 

@@ -1,12 +1,12 @@
 // @ts-check
 import { render } from "../vendor/lit-html/lit-html.js";
-import { fetchSnapshot, lookAtEngine, report } from "./actions.js";
+import { lookAtEngine, report } from "./actions.js";
 import { CONNECTION, HELLO, connect, on } from "./bridge.js";
 import { announce } from "./components/announcer.js";
 import { loadIcons } from "./components/icon.js";
 import { showQuestion } from "./components/question.js";
 import { setLanguage } from "./i18n.js";
-import { apply, current, observe, update } from "./store.js";
+import { current, observe, update } from "./store.js";
 import { home } from "./views/home.js";
 
 window.addEventListener("error", ({ message, filename, lineno }) =>
@@ -38,14 +38,13 @@ observe((now, before) => {
   if (isDown && !wasDown) lookAtEngine();
 });
 
-on(HELLO, ({ snapshot, language, page: asked }) => {
+on(HELLO, ({ language, page: asked }) => {
   setLanguage(language);
-  // What is known stays on show, greyed, when there is no host.
-  update({ snapshot: snapshot ?? current().snapshot, page: asked ?? current().page });
+  update({ page: asked });
 });
 on("ai/ui/goto", ({ page: asked }) => update({ page: asked }));
 on(CONNECTION, ({ state }) => update({ connection: state }));
-on("ai/snapshot/event", (payload) => apply(payload) || fetchSnapshot());
+on("ai/snapshot/event", (snapshot) => update({ snapshot }));
 
 draw();
 loadIcons();

@@ -20,12 +20,12 @@
  *   foreign: boolean, revival: boolean}} Operation
  * @typedef {{running: boolean, version: string|null, error: Failure|null,
  *   starting?: boolean}} Engine
- * @typedef {{seq: number, language: Language, engine: Engine, state: State, modules: Module[],
+ * @typedef {{language: Language, engine: Engine, state: State, modules: Module[],
  *   operations: Operation[], abilities: Record<"start"|"stop"|"cancel", string|null>,
  *   chosen: string[]}} Snapshot
  * @typedef {{success: boolean, code: string|null, message: string, data: any}} Envelope
  * @typedef {"en"|"zh"} Language
- * @typedef {{snapshot: Snapshot|null, page?: string, language: Language}} Hello
+ * @typedef {{page: string, language: Language}} Hello
  *
  * And those of the page itself.
  *

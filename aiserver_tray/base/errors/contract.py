@@ -27,7 +27,7 @@ class NotPossibleError(AiServerError):
 
     code = "E_REQUEST"
 
-    def __init__(self, module: str, action: str, why: str) -> None:
+    def __init__(self, module: str, action: str, why: Text) -> None:
         super().__init__(Text("{name}: {why}", name=module, why=why), module=module, action=action)
 
 

@@ -1,79 +1,92 @@
-"""The core's part of the contract."""
+"""The contract, kept: what the owner of the core offers to its clients."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any
 
 from aiserver_tray.app import App
-from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channels.dispatch import Handler, Handlers, dispatch
+from aiserver_tray.contract.channel import Message
+from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handlers_of
 from aiserver_tray.contract.channels.engine import EngineChannels
 from aiserver_tray.contract.channels.file_refresh import FileRefresh
+from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.channels.logs import LogChannels
-from aiserver_tray.contract.channels.modules import ModuleChannels
 from aiserver_tray.contract.channels.operations import OperationChannels
-from aiserver_tray.contract.contract import Caller, Envelope, Json, Payload
+from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.channels.predecessor import PredecessorChannels
+from aiserver_tray.contract.channels.process import Process, ProcessChannels
+from aiserver_tray.contract.channels.settings import SettingChannels
+from aiserver_tray.contract.channels.snapshot import SnapshotChannels
+from aiserver_tray.contract.channels.system import SystemChannels
+from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
-from aiserver_tray.state.codec import steps_json
 
 
 class Api:
-    """Keeps `contract.Contract` for the installation *app* with its running *core*."""
+    """Keeps `contract.Contract` for the installation *app* with its running *core*, in *process*.
+    Texts are in the language that the user chose, else in the client's own."""
 
-    def __init__(self, app: App, core: Core) -> None:
-        self._core = core
-        self._file_refresh = FileRefresh(app, core)
-        self._modules = ModuleChannels(app, core, self._file_refresh)
+    def __init__(self, app: App, core: Core, process: Process) -> None:
+        self._app = app
+        self._files = FileRefresh(app, core)
+        self._hub = Hub(core.store, app.language_for)
         self._operations = OperationChannels(core)
-        self._logs = LogChannels(core)
-        self._engine = EngineChannels(core)
-        channels = (self._modules, self._operations, self._logs, self._engine)
-        self._handlers: Handlers = {
-            name: self._up_to_date(handler)
-            for each in channels
-            for name, handler in each.handlers.items()
-        }
+        begin = self._operations.begin
+        self._parts: list[Part] = [
+            ProcessChannels(app, core, process, begin),
+            SettingChannels(app, self._files.refresh),
+            EngineChannels(core),
+            SystemChannels(),
+            LogChannels(core),
+            self._operations,
+            PredecessorChannels(core, begin),
+            SnapshotChannels(core),
+        ]
+        self._handlers: Handlers = handlers_of(self._parts)
 
-    def _up_to_date(self, handler: Handler) -> Handler:
-        """*handler*, which knows the catalog as it is when it is asked."""
+    def include(self, part: Part) -> None:
+        """Offer the channels of *part*, too. Only before clients come."""
+        self._parts.append(part)
+        self._handlers = handlers_of(self._parts)
 
-        def handle(asked: Payload, caller: Caller) -> Json:
-            self._file_refresh.refresh()
-            return handler(asked, caller)
-
-        return handle
-
-    def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401 - JSON
+    def invoke(self, channel: str, payload: Any, peer: Peer) -> Envelope:  # noqa: ANN401 - JSON
         """The answer. Blocks until there is one, and never raises."""
+        self._files.refresh()
+        caller = Caller(peer, self._app.language_for(peer.language))
         return dispatch(self._handlers, channel, payload, caller)
 
-    def snapshot(self, language: Language) -> Json:
-        """Everything as it is now."""
-        return self._modules.snapshot(language)
+    def subscribe(self, peer: Peer, events: Collection[str]) -> None:
+        """Send *peer* the *events*, from the current state on, in place of those before."""
+        self._hub.subscribe(peer, events)
 
-    def operations(self, language: Language) -> list[Json]:
-        """The operations with all of their steps."""
-        return [dict(steps_json(view, language)) for view in self._core.store.snapshot.operations]
-
-    def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Calls *callback* in the store's thread after every change."""
-        return self._core.store.observe(lambda _state: callback())
-
-    def forget(self, caller: Caller) -> None:
+    def forget(self, peer: Peer) -> None:
         """The client is gone."""
-        self._logs.forget(caller)
+        self._hub.forget(peer)
+        for part in self._parts:
+            part.forget(peer)
+
+    def publish(self, message: Message) -> None:
+        """Send *message* to all clients that subscribed to its event."""
+        self._hub.publish(message)
 
     def begin(self, request: Request) -> Operation:
         """Start *request*, so that clients can cancel it."""
-        self._file_refresh.refresh()
+        self._files.refresh()
         return self._operations.begin(request)
 
     def start(self) -> None:
-        """Tell *core* what there is, and look after it from now on."""
-        self._file_refresh.start()
+        """Publish catalog and settings, watch their files, and send states from now on.
+
+        Raises:
+            SettingError: the settings can't be read.
+        """
+        self._files.start()
+        self._hub.start()
 
     def close(self) -> None:
-        """Look after nothing, and wait for nothing any more."""
-        self._file_refresh.close()
-        self._engine.close()
+        """Watch nothing, wait for nothing, and send no more states."""
+        self._files.close()
+        for part in self._parts:
+            part.close()
+        self._hub.close()

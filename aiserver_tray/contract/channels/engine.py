@@ -3,10 +3,11 @@
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Event, Lock, Thread
+from typing import TypedDict
 
 from aiserver_tray.base.errors import EngineNotInstalledError
-from aiserver_tray.contract.channels.dispatch import Handlers
-from aiserver_tray.contract.contract import Caller, Json, Nothing
+from aiserver_tray.contract.channel import channel
+from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.core.core import Core
 from aiserver_tray.state.facts import EngineStarting
 from aiserver_tray.system import engine_start
@@ -15,7 +16,19 @@ _ENGINE_UP_TIMEOUT_SECONDS = 5.0
 """Seconds in which the state is to show an engine that answers."""
 
 
-class EngineChannels:
+class EngineCheck(TypedDict):
+    """Whether there is an engine, and whether it answers."""
+
+    installed: bool
+    running: bool
+    """it answers"""
+    version: str | None
+    address: str
+    canStart: bool
+    """the applet can start it"""
+
+
+class EngineChannels(Part):
     """``ai/docker/…``."""
 
     def __init__(self, core: Core) -> None:
@@ -24,16 +37,14 @@ class EngineChannels:
         self._lock = Lock()
         self._last: Future[None] | None = None
         """The start that is under way, or was the last."""
-        self.handlers: Handlers = {
-            "ai/docker/checkDocker": self._check,
-            "ai/docker/startDocker": self._start,
-        }
 
     def close(self) -> None:
         """Wait for no engine any more."""
         self._closing.set()
 
-    def _check(self, _asked: Nothing, _caller: Caller) -> Json:
+    @channel("ai/docker/checkDocker")
+    def _check(self) -> EngineCheck:
+        """Check whether the engine is installed and answers."""
         engine = self._core.store.snapshot.engine
         return {
             "installed": not isinstance(engine.error, EngineNotInstalledError),
@@ -43,8 +54,12 @@ class EngineChannels:
             "canStart": not engine.running and engine_start.can_start(self._core.engine.host),
         }
 
-    def _start(self, _asked: Nothing, _caller: Caller) -> Json:
-        """A start that is under way is joined: another would run the engine's program again."""
+    @channel("ai/docker/startDocker")
+    def _start(self) -> None:
+        """Start the engine; answers when it answers, or with the reason why it does not.
+
+        A start that is under way is joined: another would run the engine's program again.
+        """
         with self._lock:
             if self._last is None or self._last.done():
                 self._last = Future()
@@ -52,7 +67,6 @@ class EngineChannels:
                 work.start()
             start = self._last
         start.result()
-        return {}
 
     # -- in its thread -------------------------------------------------------------------------
 

@@ -55,6 +55,8 @@ class FileRefresh:
             self._refresh()
         except SettingError as error:
             _logger.warning("%s", error)
+        except OSError as error:  # what was read before still counts
+            _logger.debug("catalog or settings can't be read: %s", error)
 
     def _refresh(self) -> None:
         with self._lock:
@@ -76,8 +78,6 @@ class FileRefresh:
             try:
                 self.refresh()
                 is_logged = False
-            except OSError:
-                pass  # the next request fails with it
             except Exception as bug:  # noqa: BLE001 - the next check may succeed
                 if not is_logged:
                     log_bug(_logger, "refreshing catalog and settings failed", bug)

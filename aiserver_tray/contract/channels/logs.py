@@ -1,63 +1,102 @@
-"""Channels that tell what the services write."""
+"""Channels that show what the services write."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from threading import Lock, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
+
+from pydantic import Field
 
 from aiserver_tray.base.errors import AiServerError, RequestError, refuse_unknown
-from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.channels.dispatch import Handlers
-from aiserver_tray.contract.contract import (
-    LOG_EVENT,
-    Caller,
-    Json,
-    LogsRequest,
-    LogStream,
-    LogStreamEnd,
-)
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.channel import Payload, channel
+from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.contract import Caller, Name, Peer
+from aiserver_tray.contract.events import LOG, LogEvent
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.logs.level import Level
-from aiserver_tray.core.logs.sources import (
-    Follower,
-    OnUnreadable,
-    Source,
-    Span,
-    history,
-    levelled,
-    sources,
-)
+from aiserver_tray.core.logs.sources import Follower, Source, Span, history, levelled, sources
+from aiserver_tray.model import Kind
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.values import LogLine
 
-_TAIL_LINES = 200
-"""Lines from before that a stream begins with."""
+_TAIL = 200
+"""Earlier lines that a stream begins with."""
 
 _MAX_STREAMS = 16
 """Of one client."""
 
 
-class LogChannels:
+class LogsRequest(Payload):
+    """The last lines of a module, or of all modules."""
+
+    name: str | None = None
+    """the module; all modules without it"""
+    tail: int = Field(default=20, ge=1, le=5000)
+    """the number of lines"""
+
+
+class LogStream(Payload):
+    """A stream of new lines."""
+
+    name: str = Name
+    """the module"""
+    stream_id: str = Name
+    """the client's own name for the stream"""
+
+
+class LogStreamEnd(Payload):
+    """Which streams of this client to end."""
+
+    name: str | None = None
+    """the module; all modules without it"""
+    stream_id: str | None = None
+    """the stream; all streams without it"""
+
+
+class LogEntry(TypedDict):
+    """A line of a service."""
+
+    id: str
+    """its number"""
+    timestamp: str | None
+    """time of writing"""
+    service: str
+    """the name of its *container*, as with the predecessor"""
+    module: str
+    moduleType: Kind
+    level: Level
+    """guessed from the line's words"""
+    message: str
+    """the line"""
+
+
+class LogEntries(TypedDict):
+    """Lines, newest first."""
+
+    entries: list[LogEntry]
+    notices: list[str]
+    """which logs can't be read, and why"""
+
+
+class LogChannels(Part):
     """``ai/module/logs``, ``logsAttach`` and ``logsDetach``."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._lock = Lock()
-        self._streams: dict[Caller, dict[str, tuple[str, Follower]]] = {}
-        self.handlers: Handlers = {
-            "ai/module/logs": self._logs,
-            "ai/module/logsAttach": self._attach,
-            "ai/module/logsDetach": self._detach,
-        }
+        self._streams: dict[Peer, dict[str, _Stream]] = {}
 
-    def forget(self, caller: Caller) -> None:
-        """End what *caller* listened to."""
+    def forget(self, peer: Peer) -> None:
+        """End what *peer* listened to."""
         with self._lock:
-            streams = self._streams.pop(caller, {})
-        for _, follower in streams.values():
-            follower.close()
+            streams = self._streams.pop(peer, {})
+        for stream in streams.values():
+            stream.follower.close()
 
-    def _logs(self, asked: LogsRequest, caller: Caller) -> Json:
+    @channel("ai/module/logs")
+    def _logs(self, asked: LogsRequest, caller: Caller) -> LogEntries:
+        """Get the last lines of a module, or of all modules."""
         modules = self._modules(asked.name)
         wanted = sources(self._core.store.snapshot, modules)
         notices: list[str] = []
@@ -75,7 +114,7 @@ class LogChannels:
         refuse_unknown([name], (module.name for module in self._core.store.snapshot.modules))
         return (name,)
 
-    def _entry(self, source: Source, line: "LogLine", level: Level, number: int) -> Json:
+    def _entry(self, source: Source, line: "LogLine", level: Level, number: int) -> LogEntry:
         kinds = {module.name: module.kind for module in self._core.store.snapshot.modules}
         return {
             "id": str(number),
@@ -87,75 +126,93 @@ class LogChannels:
             "message": line.text,
         }
 
-    def _attach(self, asked: LogStream, caller: Caller) -> Json:
+    @channel("ai/module/logsAttach")
+    def _attach(self, asked: LogStream, caller: Caller) -> None:
+        """Start a stream of a module's lines, which arrive as `ai/module/log`."""
         modules = self._modules(asked.name)
-        tell = _teller(asked, caller)
-        follower = Follower(
-            self._core.engine, self._core.store, modules, Span(tail=_TAIL_LINES), tell
-        )
         with self._lock:
-            streams = self._streams.setdefault(caller, {})
+            streams = self._streams.setdefault(caller.peer, {})
             if asked.stream_id in streams or len(streams) >= _MAX_STREAMS:
                 why = Text(
                     "stream {id!r} already exists, or this client has too many streams",
                     id=asked.stream_id,
                 )
                 raise RequestError(why, ["streamId"])
-            streams[asked.stream_id] = (asked.name, follower)
-        Thread(target=self._send, args=(asked, follower, caller), name="logs", daemon=True).start()
-        return {}
+            stream = _Stream(self._core, modules, asked, caller)
+            streams[asked.stream_id] = stream
+        Thread(target=self._send, args=(stream, caller.peer), name="logs", daemon=True).start()
 
-    def _detach(self, asked: LogStreamEnd, caller: Caller) -> Json:
+    @channel("ai/module/logsDetach")
+    def _detach(self, asked: LogStreamEnd, caller: Caller) -> None:
+        """End one stream of this client, or all streams of a module."""
         with self._lock:
-            streams = self._streams.get(caller, {})
+            streams = self._streams.get(caller.peer, {})
             ended = [
-                id
-                for id, (module, _) in streams.items()
-                if asked.stream_id in (None, id) and asked.name in (None, module)
+                streams.pop(id)
+                for id, stream in list(streams.items())
+                if asked.stream_id in (None, id) and asked.name in (None, stream.module)
             ]
-            followers = [streams.pop(id)[1] for id in ended]
-        for follower in followers:
-            follower.close()
-        return {}
+        for stream in ended:
+            stream.follower.close()
 
-    def _send(self, asked: LogStream, follower: Follower, caller: Caller) -> None:
-        """In a thread of its own, until the stream ends."""
-        end: Json = {"event": "end"}
-        try:
-            for event in _events(levelled(follower.lines())):
-                caller.emit(LOG_EVENT, {"streamId": asked.stream_id, **event})
-        except AiServerError as error:
-            message = error.render(caller.language)
-            end = {"event": "error", "code": error.code, "message": message}
-        caller.emit(LOG_EVENT, {"streamId": asked.stream_id, **end})
+    def _send(self, stream: "_Stream", peer: Peer) -> None:
+        """Runs in a thread of its own, until the stream ends."""
+        stream.send()
         with self._lock:
-            streams = self._streams.get(caller, {})
-            _, known = streams.get(asked.stream_id, ("", None))
-            if known is follower:  # else its name was given to another since
-                del streams[asked.stream_id]
+            streams = self._streams.get(peer, {})
+            # Another stream may have got its name since.
+            if streams.get(stream.id) is stream:
+                del streams[stream.id]
 
 
-def _teller(asked: LogStream, caller: Caller) -> OnUnreadable:
-    def tell(source: Source) -> None:
-        notice = {
-            "streamId": asked.stream_id,
-            "event": "notice",
-            "message": source.unreadable.render(caller.language),
-            "module": source.module,
-            "service": source.service,
-        }
-        caller.emit(LOG_EVENT, notice)
+class _Stream:
+    """The lines of *modules* on their way to one client."""
 
-    return tell
+    def __init__(
+        self, core: Core, modules: tuple[str, ...], asked: LogStream, caller: Caller
+    ) -> None:
+        self.id = asked.stream_id
+        self.module = asked.name
+        self._peer = caller.peer
+        self._language: Language = caller.language
+        self.follower = Follower(
+            core.engine, core.store, modules, Span(tail=_TAIL), self._on_unreadable
+        )
 
+    def send(self) -> None:
+        """Send all lines, until `follower` is closed or fails."""
+        end: LogEvent = {"streamId": self.id, "event": "end"}
+        try:
+            self._send_lines(levelled(self.follower.lines()))
+        except AiServerError as error:
+            message = error.render(self._language)
+            end = {**end, "event": "error", "code": error.code, "message": message}
+        self._emit(end)
 
-def _events(lines: Iterable[tuple[Source, "LogLine", Level]]) -> Iterator[Json]:
-    for source, line, level in lines:
-        yield {
-            "event": line.stream,
-            "chunk": line.text,
-            "timestamp": line.time.isoformat() if line.time else None,
-            "module": source.module,
-            "service": source.service,
-            "level": level,
-        }
+    def _send_lines(self, lines: Iterable[tuple[Source, "LogLine", Level]]) -> None:
+        for source, line, level in lines:
+            self._emit(
+                {
+                    "streamId": self.id,
+                    "event": line.stream,
+                    "chunk": line.text,
+                    "timestamp": line.time.isoformat() if line.time else None,
+                    "module": source.module,
+                    "service": source.service,
+                    "level": level,
+                }
+            )
+
+    def _on_unreadable(self, source: Source) -> None:
+        self._emit(
+            {
+                "streamId": self.id,
+                "event": "notice",
+                "message": source.unreadable.render(self._language),
+                "module": source.module,
+                "service": source.service,
+            }
+        )
+
+    def _emit(self, event: LogEvent) -> None:
+        self._peer.send(LOG.message(event))

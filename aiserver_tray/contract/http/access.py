@@ -26,18 +26,29 @@ def _secret() -> str:
 
 
 @dataclass(frozen=True)
+class Keys:
+    """The secrets of browser mode. ``token`` is in the address that is given to the user; who comes
+    with it gets a cookie with ``session``. ``page``: a segment of the page's path."""
+
+    token: str = field(default_factory=_secret, repr=False)
+    session: str = field(default_factory=_secret, repr=False)
+    page: str = field(default_factory=_secret, repr=False)
+
+
+@dataclass(frozen=True)
 class Access:
-    """``scheme`` and ``hosts`` (``127.0.0.1:8080``) are where the page is. The token is in the
-    address that is given to the user; who comes with it gets the session's cookie, which lasts as
-    long as this process. ``path``: where the page is."""
+    """``scheme`` and ``hosts`` (``127.0.0.1:8080``) are where the page is."""
 
     scheme: str
     hosts: frozenset[str]
     port: int
-    token: str = field(default_factory=_secret, repr=False)
-    session: str = field(default_factory=_secret, repr=False)
-    path: str = field(default_factory=lambda: f"{BELOW}{_secret()}/", repr=False)
+    keys: Keys = field(default_factory=Keys)
     _invitations: set[str] = field(default_factory=set, repr=False)
+
+    @property
+    def path(self) -> str:
+        """Where the page is."""
+        return f"{BELOW}{self.keys.page}/"
 
     @property
     def cookie(self) -> str:
@@ -73,7 +84,7 @@ class Access:
         try:
             self._invitations.remove(token)
         except KeyError:
-            return secrets.compare_digest(token.encode(), self.token.encode())
+            return secrets.compare_digest(token.encode(), self.keys.token.encode())
         return True
 
     def check_session(self, cookie: str | None) -> None:
@@ -82,5 +93,5 @@ class Access:
         Raises:
             AccessError: it is none, or of an earlier process.
         """
-        if not secrets.compare_digest((cookie or "").encode(), self.session.encode()):
+        if not secrets.compare_digest((cookie or "").encode(), self.keys.session.encode()):
             raise AccessError(Text("this browser was not let in, or `serve` was started anew"))

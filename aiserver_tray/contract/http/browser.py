@@ -8,7 +8,8 @@ import bottle
 
 from aiserver_tray.base.errors import AccessError, AiServerError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.contract import Caller, Contract, Json
+from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.contract import Contract, Peer
 from aiserver_tray.contract.http.access import BELOW, Access
 from aiserver_tray.contract.http.events import EventStream
 from aiserver_tray.contract.http.page import BROWSER_POLICY, HEADERS, StaticFiles, ui_folder
@@ -18,7 +19,7 @@ MOST_PAGES: Final = 16
 
 
 class Browser:
-    """``app``: the WSGI application. *language*: what the pages' reader reads (`Caller`)."""
+    """``app``: the WSGI application. *language*: what the pages' reader reads (`Peer`)."""
 
     def __init__(self, contract: Contract, access: Access, language: Language) -> None:
         self._contract = contract
@@ -27,8 +28,8 @@ class Browser:
         self._files = StaticFiles(ui_folder())
         self._streams: dict[str, EventStream] = {}
         self._lock = Lock()
-        # Who has no event stream hears nothing.
-        self._nobody = Caller(language, lambda _event, _payload: None)
+        # A page without an event stream gets no events.
+        self._without_events = Peer("page", language, lambda _message: None)
         self.app = app = bottle.Bottle()
         app.config["catchall"] = False  # the server tells of bugs in our way
         app.default_error_handler = self._error
@@ -72,7 +73,7 @@ class Browser:
         response = bottle.HTTPResponse(status=303, **HEADERS, Location=self._access.path)
         response.set_cookie(
             self._access.cookie,
-            self._access.session,
+            self._access.keys.session,
             path=self._access.path,
             httponly=True,
             samesite="strict",
@@ -94,12 +95,12 @@ class Browser:
             raise self._refusal(400, error) from None
         with self._lock:
             stream = self._streams.get(asked.get("client", ""))
-        caller = stream.caller if stream else self._nobody
+        peer = stream.peer if stream else self._without_events
         try:
-            given = self._contract.invoke(asked["channel"], asked.get("payload"), caller)
+            given = self._contract.invoke(asked["channel"], asked.get("payload"), peer)
         finally:
             if stream and stream.is_closed:  # it may have begun to listen after it was forgotten
-                self._contract.forget(caller)
+                self._contract.forget(peer)
         return _json(200, given)
 
     def _events(self) -> bottle.HTTPResponse:

@@ -4,14 +4,14 @@ import errno
 import ipaddress
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.contract import Contract
-from aiserver_tray.contract.http.access import Access, host_at
+from aiserver_tray.contract.http.access import Access, Keys, host_at
 from aiserver_tray.contract.http.browser import Browser
 from aiserver_tray.contract.http.httpd import Server
 
@@ -38,6 +38,16 @@ class Binding:
         except ValueError:
             why = Text("an IP address is needed, such as 127.0.0.1")
             raise SettingError(self.address, why) from None
+
+    def with_free_port(self) -> "Binding":
+        """The same with a port that is free now, if it had none.
+
+        Raises:
+            SettingError: the address, or the certificate, can't be used.
+        """
+        server = _listening(self)
+        server.server_close()
+        return replace(self, port=int(server.server_port))
 
     def tls(self) -> ssl.SSLContext | None:
         """TLS with the certificate, where there is one.
@@ -66,28 +76,18 @@ class BrowserServer:
         SettingError: the address, or the certificate, can't be used.
     """
 
-    def __init__(self, contract: Contract, binding: Binding, language: Language) -> None:
-        tls = binding.tls()
-        scheme = "https" if tls else "http"
-        try:
-            self._server = Server((binding.address, binding.port), tls)
-        except OSError as error:
-            why = (
-                Text("it is no address of this machine")
-                if error.errno == errno.EADDRNOTAVAIL
-                else Text(
-                    "the address can't be used ({reason}). Choose another port with --port",
-                    reason=error.strerror or error,
-                )
-            )
-            raise SettingError(f"{binding.address}:{binding.port}", why) from error
-        port = int(self._server.server_port)
+    def __init__(
+        self, contract: Contract, binding: Binding, language: Language, keys: Keys | None = None
+    ) -> None:
+        self._server = _listening(binding)
+        scheme = "https" if binding.certificate else "http"
+        port = self.port = int(self._server.server_port)
         hosts = [host_at(scheme, name, port) for name in _names(binding.address)]
-        self._access = Access(scheme, frozenset(hosts), port)
+        self._access = Access(scheme, frozenset(hosts), port, keys or Keys())
         self._place = f"{scheme}://{hosts[0]}/"
         self.browser = Browser(contract, self._access, language)
         self._server.start(self.browser.app)
-        self.address = f"{self._place}?token={self._access.token}"
+        self.address = f"{self._place}?token={self._access.keys.token}"
 
     def __enter__(self) -> Self:
         return self
@@ -105,6 +105,21 @@ class BrowserServer:
         """End all pages' connections."""
         self.browser.close()
         self._server.close()
+
+
+def _listening(binding: Binding) -> Server:
+    try:
+        return Server((binding.address, binding.port), binding.tls())
+    except OSError as error:
+        why = (
+            Text("it is no address of this machine")
+            if error.errno == errno.EADDRNOTAVAIL
+            else Text(
+                "the address can't be used ({reason}). Choose another port with --port",
+                reason=error.strerror or error,
+            )
+        )
+        raise SettingError(f"{binding.address}:{binding.port}", why) from error
 
 
 def _names(address: str) -> list[str]:

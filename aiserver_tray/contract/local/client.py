@@ -12,18 +12,19 @@ from typing import Any, NamedTuple, Self
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import NotRunningError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.contract import Envelope, Json
-from aiserver_tray.contract.local.instance import Role, socket_address
+from aiserver_tray.contract.channel import CallerKind, Json, Message
+from aiserver_tray.contract.contract import Envelope
+from aiserver_tray.contract.local.instance import socket_address
 from aiserver_tray.contract.local.key import find_key
 from aiserver_tray.contract.local.wire import (
     MOST_FROM_CLIENT,
     MOST_FROM_HOST,
     LostError,
     Wire,
-    encoded,
     enter,
     remote_error,
 )
+from aiserver_tray.state.codec import encoded
 from aiserver_tray.system import pipes
 from aiserver_tray.system.paths import Home
 
@@ -32,12 +33,12 @@ _logger = logging.getLogger(__name__)
 
 class _Listener(NamedTuple):
     events: frozenset[str]
-    callback: Callable[[str, Json], None]
+    callback: Callable[[Message], None]
     on_lost: Callable[[], None]
 
 
 class Client:
-    """A connection to the process that has a role for a home. May be used by several threads; it
+    """A connection to the owner of a home's core. May be used by several threads; it
     does not connect again by itself."""
 
     def __init__(self, wire: Wire) -> None:
@@ -54,9 +55,9 @@ class Client:
 
     @classmethod
     def connect(
-        cls, home: Home, role: Role, *, language: Language = "en", timeout: float = 2.0
+        cls, home: Home, kind: CallerKind, *, language: Language = "en", timeout: float = 2.0
     ) -> Self:
-        """A client of the process that has *role* for *home*.
+        """A client, of this *kind*, of the process that owns the core of *home*.
 
         Raises:
             NotRunningError: there is none, or it did not answer within *timeout* seconds.
@@ -68,12 +69,12 @@ class Client:
         if key is None:
             raise NotRunningError
         try:
-            wire = Wire(pipes.connect(socket_address(home, role), timeout), MOST_FROM_HOST)
+            wire = Wire(pipes.connect(socket_address(home), timeout), MOST_FROM_HOST)
         except OSError:
             raise NotRunningError from None
         try:
             with wire.limited(timeout):
-                enter(wire, key, language)
+                enter(wire, key, kind, language)
         except LostError:
             wire.close()
             raise NotRunningError from None
@@ -107,10 +108,10 @@ class Client:
     def subscribe(
         self,
         events: Iterable[str],
-        callback: Callable[[str, Json], None],
+        callback: Callable[[Message], None],
         on_lost: Callable[[], None] = lambda: None,
     ) -> None:
-        """Call *callback* with each of *events* and its payload, from the current state on, and
+        """Call *callback* with each of *events*, from the current state on, and
         *on_lost* when the host goes away: both in the reader's thread, where they must return at
         once and can't ask anything.
 
@@ -124,20 +125,8 @@ class Client:
             self._listeners += (listener,)
         if is_lost:
             on_lost()
-        self.repeat()
-
-    def repeat(self) -> None:
-        """Let the host tell all that is listened to from the beginning.
-
-        Raises:
-            NotRunningError: the host is gone.
-        """
-        events = sorted({event for listener in self._listeners for event in listener.events})
-        frame = {"type": "subscribe", "events": events}
-        if current_thread() is self._reader:
-            self._send({**frame, "id": next(self._ids)})
-        else:
-            _data(self._ask(frame, None))
+        known = sorted({event for listener in self._listeners for event in listener.events})
+        _data(self._ask({"type": "subscribe", "events": known}, None))
 
     def close(self) -> None:
         """End; who waits for an answer gets a NotRunningError. May be called more than once."""
@@ -191,7 +180,7 @@ class Client:
     def _read(self) -> None:
         with suppress(LostError):
             while True:
-                self._take(self._wire.receive())
+                self._take(*self._wire.receive_with_payload())
         self._wire.sever()
         with self._lock:
             self._is_lost = True
@@ -204,17 +193,17 @@ class Client:
         with self._sending:
             self._wire.close()
 
-    def _take(self, frame: Any) -> None:  # noqa: ANN401 - JSON
+    def _take(self, frame: Any, payload: bytes) -> None:  # noqa: ANN401 - JSON
         match frame:
             case {"type": "answer", "id": id, "answer": dict(answer)}:
                 with self._lock:
                     waiting = self._answers.get(id)
                 if waiting:
                     waiting.put(answer)
-            case {"type": "event", "event": str(event), "payload": dict(payload)}:
+            case {"type": "event", "event": str(event), "key": None | str() as key}:
                 for listener in self._listeners:
                     if event in listener.events:
-                        _guarded(listener.callback, event, payload)
+                        _guarded(listener.callback, Message(event, payload, key))
 
 
 def _data(answer: Envelope) -> Json:

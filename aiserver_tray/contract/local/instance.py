@@ -1,8 +1,8 @@
 """One process per home: its lock, and where it listens.
 
-There are several roles, each of which one process of a home has; the host of the core is one.
-The lock is the operating system's, so a killed process never blocks a start. Beside it a file tells
-whose it is: Windows lets nobody read a file that is locked.
+The process that has it owns the core; all others of the home are its clients. The lock is the
+operating system's, so a killed process never blocks a start. Beside it a file names the process:
+Windows lets nobody read a file that is locked.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from contextlib import suppress
 from os.path import normcase
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from filelock import FileLock, Timeout
 
@@ -20,20 +20,17 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.system import pipes
 from aiserver_tray.system.paths import Home, runtime_folder
 
-Role = Literal["core", "tray"]
-"""core: owns store and operations; tray: has icon and windows. Mostly one process has both."""
-
 
 class Instance:
-    """Between ``with`` and its end, this process has *role* for *home*.
+    """Between ``with`` and its end, this process owns the core of *home*.
 
     Raises:
         AlreadyRunningError: another process has it; tells its pid.
         SettingError: there is no folder for locks, or a lock can't be made there.
     """
 
-    def __init__(self, home: Home, role: Role) -> None:
-        self._base = runtime_folder() / _name(home, role)
+    def __init__(self, home: Home) -> None:
+        self._base = runtime_folder() / _name(home)
         self._lock = FileLock(f"{self._base}.lock", mode=0o600, thread_local=False)
 
     def __enter__(self) -> Self:
@@ -74,17 +71,17 @@ class Instance:
             self._who.write_text(pid, encoding="ascii")
 
 
-def socket_address(home: Home, role: Role) -> str:
-    """Where the process listens that has *role* for *home*.
+def socket_address(home: Home) -> str:
+    """Where the owner of *home*'s core listens.
 
     Raises:
         SettingError: there is no folder for sockets, or its path is too long.
     """
-    return pipes.address(runtime_folder(), _name(home, role))
+    return pipes.address(runtime_folder(), _name(home))
 
 
-def _name(home: Home, role: Role) -> str:
+def _name(home: Home) -> str:
     """Short, since a socket's path must be; and the user's own, since on Windows all users' pipes
     are in one place."""
     places = f"{normcase(runtime_folder())}\0{normcase(home.folder)}"
-    return f"{hashlib.sha256(places.encode()).hexdigest()[:12]}-{role}"
+    return f"{hashlib.sha256(places.encode()).hexdigest()[:12]}-core"

@@ -1,27 +1,30 @@
-"""The host's core, as the command line uses one of its own."""
+"""The owner's core, as the command line uses one of its own."""
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Condition, Thread
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Final, NoReturn, Self
 
 from aiserver_tray.base.errors import AiServerError, HostEndedError, NotRunningError
-from aiserver_tray.contract.contract import Json
+from aiserver_tray.contract.channel import Message
+from aiserver_tray.contract.events import PROGRESS, SNAPSHOT
 from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.local.mirror import Mirror
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.codec import operation_of, snapshot_of
 
-_PATIENCE = 3.0
-"""Seconds for the host to know of the engine."""
+EVENTS: Final = (PROGRESS.name, SNAPSHOT.name)
+
+_ENGINE_TIMEOUT_SECONDS = 3.0
+"""For the owner to know of the engine."""
 
 
 class RemoteCore:
-    """Store and operations of the host that *client* is connected to, between ``with`` and its
+    """Store and operations of the owner that *client* is connected to, between ``with`` and its
     end. What was begun goes on after that.
 
     When it is entered, it is known whether the engine can be reached, or that it is slow to answer.
@@ -34,7 +37,7 @@ class RemoteCore:
 
     def __enter__(self) -> Self:
         with suppress(TimeoutError):
-            self.store.wait_until(_knows_engine, _PATIENCE)
+            self.store.wait_until(_knows_engine, _ENGINE_TIMEOUT_SECONDS)
         return self
 
     def __exit__(
@@ -46,7 +49,7 @@ class RemoteCore:
         self._client.close()
 
     def publish_modules(self) -> None:
-        """The host tells of every module by itself."""
+        """The owner publishes every module by itself."""
 
 
 def _knows_engine(snapshot: Snapshot) -> bool:
@@ -55,7 +58,7 @@ def _knows_engine(snapshot: Snapshot) -> bool:
 
 @dataclass(frozen=True)
 class RemoteState:
-    """What the host showed at one moment, as far as it was told."""
+    """What the owner sent last. ``operations`` have their steps."""
 
     operations: tuple[OperationView, ...]
     make_snapshot: Callable[[], Snapshot]
@@ -65,25 +68,26 @@ class RemoteState:
         """Everything.
 
         Raises:
-            NotRunningError: the host is gone.
+            NotRunningError: the owner is gone.
         """
         return self.make_snapshot()
 
 
 class RemoteStore:
-    """What the host shows."""
+    """What the owner sends of its state."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._changed = Condition()
         self._is_lost = False
         self._observers: tuple[Callable[[RemoteState], object], ...] = ()
-        self._views: dict[str, tuple[Json, OperationView]] = {}
-        self._mirror = Mirror(client, self._on_change, self._lose)
+        self._snapshot: bytes | None = None
+        self._operations: dict[str, OperationView] = {}
+        client.subscribe(EVENTS, self._take, self._lose)
 
     @property
     def snapshot(self) -> Snapshot:
-        """What the host shows now.
+        """The owner's state now.
 
         Raises:
             NotRunningError: it is gone.
@@ -91,7 +95,7 @@ class RemoteStore:
         return snapshot_of(self._client.request("ai/snapshot/get"))
 
     def flush(self) -> None:
-        """What the host tells holds all that it knows."""
+        """The owner answers with all that it knows."""
 
     def wait_until(
         self, predicate: Callable[[Snapshot], bool], timeout: float | None = None
@@ -99,22 +103,26 @@ class RemoteStore:
         """The first snapshot, from the current one on, for which *predicate* holds.
 
         Raises:
-            NotRunningError: the host is gone.
+            NotRunningError: the owner is gone.
             TimeoutError: *timeout* seconds have passed.
         """
         until = None if timeout is None else time.monotonic() + timeout
         with self._changed:
-            while not predicate(snapshot := snapshot_of(self._mirror.snapshot())):
+            while True:
+                if self._snapshot is not None:
+                    snapshot = _decoded(self._snapshot)
+                    if predicate(snapshot):
+                        return snapshot
                 if self._is_lost:
                     raise NotRunningError
                 if not self._changed.wait(until and until - time.monotonic()):
                     raise TimeoutError
-            return snapshot
 
     def observe(self, callback: Callable[[RemoteState], object]) -> Callable[[], None]:
         """Call *callback* with the current state and with every later one, until what is returned
         is called. It must return at once."""
         with self._changed:
+            self._changed.wait_for(lambda: self._snapshot is not None or self._is_lost)
             self._observers += (callback,)
         callback(self._state())
 
@@ -124,35 +132,49 @@ class RemoteStore:
 
         return leave
 
+    def notify(self, state: RemoteState) -> None:
+        """Give *state* to all observers."""
+        for observer in self._observers:
+            observer(state)
+
     def _state(self) -> RemoteState:
         with self._changed:
-            known = self._views
-            self._views = {
-                operation["id"]: known[operation["id"]]
-                if operation["id"] in known and known[operation["id"]][0] is operation
-                else (operation, operation_of(operation))
-                for operation in self._mirror.operations()
-            }
-            views = tuple(view for _, view in self._views.values())
-            snapshot = self._mirror.snapshot()
-        return RemoteState(views, lambda: snapshot_of(snapshot))
+            snapshot = self._snapshot
+            if snapshot is None or self._is_lost:
+                return RemoteState((), _gone)
+            return RemoteState(tuple(self._operations.values()), lambda: _decoded(snapshot))
 
-    def _on_change(self) -> None:
+    # -- in the reader's thread -----------------------------------------------------------------
+
+    def _take(self, message: Message) -> None:
         with self._changed:
+            if message.event == PROGRESS.name:
+                self._keep(operation_of(json.loads(message.payload)["operation"]))
+            else:
+                self._snapshot = message.payload
+            is_known = self._snapshot is not None
             self._changed.notify_all()
-        if self._observers:
-            self.tell(self._state())
+        if is_known:
+            self.notify(self._state())
+
+    def _keep(self, view: OperationView) -> None:
+        """As in the store: of those that have ended only the last."""
+        kept = {
+            id: known
+            for id, known in self._operations.items()
+            if not (known.is_over and view.is_over)
+        }
+        self._operations = kept | {view.id: view}
 
     def _lose(self) -> None:
         with self._changed:
             self._is_lost = True
             self._changed.notify_all()
-        self.tell(RemoteState((), _gone))
+        self.notify(RemoteState((), _gone))
 
-    def tell(self, state: RemoteState) -> None:
-        """Tell *state* to all who observe."""
-        for observer in self._observers:
-            observer(state)
+
+def _decoded(snapshot: bytes) -> Snapshot:
+    return snapshot_of(json.loads(snapshot))
 
 
 def _gone() -> NoReturn:
@@ -160,7 +182,7 @@ def _gone() -> NoReturn:
 
 
 class RemoteOperations:
-    """Starts operations in the host."""
+    """Starts operations in the owner."""
 
     def __init__(self, client: Client, store: RemoteStore) -> None:
         self._client = client
@@ -170,7 +192,7 @@ class RemoteOperations:
         """Begin *request* there.
 
         Raises:
-            NotRunningError, RemoteError: the host is gone, or does not take it.
+            NotRunningError, RemoteError: the owner is gone, or refuses it.
         """
         id = self._client.request("ai/operation/start", request.as_json())["operationId"]
         view = OperationView(id, request.kind, request.modules)
@@ -178,8 +200,8 @@ class RemoteOperations:
 
 
 class RemoteOperation:
-    """One request on its way in the host. How it ends is asked there: of those that end together
-    the host shows only the last."""
+    """One request that the owner works on. Its end is asked for there: of operations that end
+    together the state shows only the last."""
 
     def __init__(self, client: Client, store: RemoteStore, view: OperationView) -> None:
         self.id = view.id
@@ -190,12 +212,12 @@ class RemoteOperation:
         self._thread.start()
 
     def cancel(self) -> None:
-        """Begin no further step; what runs is ended first."""
-        with suppress(AiServerError):  # it is over, or the host is gone: `view` will tell
+        """Begin no further step; running steps are finished first."""
+        with suppress(AiServerError):  # it is over, or the owner is gone: `view` will show that
             self._client.request("ai/operation/cancel", {"id": self.id})
 
     def wait(self) -> OperationView:
-        """How it ended."""
+        """Its end."""
         self._thread.join()
         return self.view
 
@@ -207,4 +229,4 @@ class RemoteOperation:
             self.view = replace(self.view, status="failed", error=HostEndedError())
         except AiServerError as error:
             self.view = replace(self.view, status="failed", error=error)
-        self._store.tell(RemoteState((self.view,), lambda: self._store.snapshot))
+        self._store.notify(RemoteState((self.view,), lambda: self._store.snapshot))

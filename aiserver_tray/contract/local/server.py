@@ -10,8 +10,7 @@ from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import OverloadedError, RequestError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Contract
-from aiserver_tray.contract.local.feed import Feed
-from aiserver_tray.contract.local.instance import Role, socket_address
+from aiserver_tray.contract.local.instance import socket_address
 from aiserver_tray.contract.local.key import make_key
 from aiserver_tray.contract.local.session import Session
 from aiserver_tray.contract.local.wire import (
@@ -40,13 +39,11 @@ _logger = logging.getLogger(__name__)
 
 
 class Server:
-    """Offers *contract* to the clients of *home*. Who has it holds the `Instance` of *role*."""
+    """Offers *contract* to the clients of *home*. Its process holds the `Instance`."""
 
-    def __init__(self, home: Home, role: Role, contract: Contract) -> None:
+    def __init__(self, home: Home, contract: Contract) -> None:
         self._home = home
-        self._role = role
         self._contract = contract
-        self._feed = Feed(contract, self._on_change)
         self._places = BoundedSemaphore(MOST_CLIENTS)
         self._lock = Lock()
         self._guests: dict[_Guest, None] = {}  # the oldest first
@@ -59,20 +56,18 @@ class Server:
             SettingError: the key can't be made, or the socket can't be had.
         """
         self._key = make_key(self._home)
-        self._address = socket_address(self._home, self._role)
+        self._address = socket_address(self._home)
         try:
             self._listener = pipes.listen(self._address)
         except OSError as error:
             why = Text("it can't be listened at ({reason})", reason=error.strerror or error)
             raise SettingError(self._address, why) from error
-        self._feed.start()
         self._thread = Thread(target=self._accept, name="control", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Tell every client what it is still to be told, and end. Requests that wait for the end
         of an operation get no answer; the operation goes on."""
-        self._feed.close()
         self._closing.set()
         self._wake()
         self._thread.join(_GOODBYE_SECONDS)
@@ -97,12 +92,6 @@ class Server:
             pipes.connect(self._address, _GOODBYE_SECONDS).close()
         except OSError:
             _logger.info("nobody could be reached at %s", self._address)
-
-    def _on_change(self) -> None:
-        with self._lock:
-            guests = list(self._guests)
-        for guest in guests:
-            guest.touch()
 
     # -- in its thread --------------------------------------------------------------------------
 
@@ -155,14 +144,14 @@ class Server:
 
     def _serve(self, guest: "_Guest") -> None:
         with guest.wire.limited(_HANDSHAKE_SECONDS):
-            language = admit(guest.wire, self._key)
+            kind, language = admit(guest.wire, self._key)
         if not self._places.acquire(blocking=False):
             why = Text("{count} windows and commands use it", count=MOST_CLIENTS)
             guest.wire.send(refused(OverloadedError(why), language))
             return
         try:
             guest.wire.send(welcome())
-            guest.session = Session(guest.wire, language, self._contract, self._feed)
+            guest.session = Session(guest.wire, kind, language, self._contract)
             guest.session.run()
         finally:
             self._places.release()
@@ -180,10 +169,6 @@ class _Guest:
         self.start = self._thread.start
         self.join = self._thread.join
         self.sever = self.wire.sever
-
-    def touch(self) -> None:
-        if self.session:
-            self.session.touch()
 
     def finish(self) -> None:
         if self.session:

@@ -6,6 +6,7 @@ from threading import BoundedSemaphore, Thread
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,12 +17,13 @@ from pydantic import (
 )
 
 from aiserver_tray.base.bugs import bug_error, log_bug
-from aiserver_tray.base.errors import AiServerError, NotRunningError, OverloadedError, RequestError
+from aiserver_tray.base.errors import AiServerError, OverloadedError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.contract import EVENTS, Caller, Contract, Envelope, Json, answer
-from aiserver_tray.contract.local.feed import Feed, Subscription
-from aiserver_tray.contract.local.outbox import Outbox
-from aiserver_tray.contract.local.wire import MOST_FROM_HOST, LostError, Wire, encoded
+from aiserver_tray.contract.channel import CallerKind, Message, owner_events
+from aiserver_tray.contract.contract import Contract, Envelope, Peer, answer
+from aiserver_tray.contract.local.wire import MOST_FROM_HOST, LostError, Wire, event_frame
+from aiserver_tray.contract.mailbox import Mailbox
+from aiserver_tray.state.codec import encoded
 
 MOST_CALLS: Final = 16
 """That one client may have waiting for their answers."""
@@ -47,9 +49,15 @@ class _Call(_Frame):
     payload: Any = None
 
 
+def _known(event: str) -> str:
+    if event not in owner_events():
+        raise ValueError("there is no such event")
+    return event
+
+
 class _Subscribe(_Frame):
     type: Literal["subscribe"]
-    events: tuple[Literal[EVENTS], ...]  # type: ignore[valid-type]
+    events: tuple[Annotated[StrictStr, AfterValidator(_known)], ...]
 
 
 _FRAMES: TypeAdapter[_Call | _Subscribe] = TypeAdapter(
@@ -63,13 +71,13 @@ class Session:
     Its calls run each in a thread of its own, so that one that waits holds up no other.
     """
 
-    def __init__(self, wire: Wire, language: Language, contract: Contract, feed: Feed) -> None:
+    def __init__(
+        self, wire: Wire, kind: CallerKind, language: Language, contract: Contract
+    ) -> None:
         self._wire = wire
         self._contract = contract
-        self._feed = feed
-        self._outbox = Outbox(wire.sever)
-        self._caller = Caller(language, self._emit)
-        self._subscription: Subscription | None = None
+        self._mailbox = Mailbox(wire.sever)
+        self._peer = Peer(kind, language, self._send)
         self._turns = BoundedSemaphore(MOST_CALLS)
         self._pace = Pace()
         self._wrong = 0
@@ -86,20 +94,15 @@ class Session:
         except LostError:
             pass
         finally:
-            self._outbox.close()
+            self._mailbox.close()
             self._wire.sever()
             self._writer.join()
             self._is_over = True
-            self._contract.forget(self._caller)
-
-    def touch(self) -> None:
-        """There may be something new for it. Returns at once."""
-        if self._subscription:
-            self._outbox.touch()
+            self._contract.forget(self._peer)
 
     def finish(self) -> None:
         """Send what is waiting, and end."""
-        self._outbox.close()
+        self._mailbox.close()
 
     # -- in the client's thread -----------------------------------------------------------------
 
@@ -112,10 +115,8 @@ class Session:
         if isinstance(found, _Call):
             self._call(found)
         else:
-            subscription = Subscription(found.events, self._feed, self._contract, self._caller)
-            self._subscription = subscription
-            self._answer(found.id, answer())
-            self.touch()
+            self._answer(found.id, answer({}))
+            self._contract.subscribe(self._peer, found.events)
 
     def _refuse(self, frame: Any, error: ValidationError) -> None:  # noqa: ANN401 - JSON
         self._wrong += 1
@@ -136,14 +137,14 @@ class Session:
 
     def _run_call(self, call: _Call) -> None:
         try:
-            self._answer(call.id, self._contract.invoke(call.channel, call.payload, self._caller))
+            self._answer(call.id, self._contract.invoke(call.channel, call.payload, self._peer))
         except Exception as bug:  # noqa: BLE001 - the client gets an answer, whatever it is
             log_bug(_logger, f"{call.channel} failed", bug)
             self._answer(call.id, self._refusal(bug_error(bug)))
         finally:
             self._turns.release()
             if self._is_over:  # it may have begun to listen after it was forgotten
-                self._contract.forget(self._caller)
+                self._contract.forget(self._peer)
 
     # -- in any thread --------------------------------------------------------------------------
 
@@ -154,28 +155,24 @@ class Session:
             frame = encoded(
                 {"type": "answer", "id": id, "answer": self._refusal(RequestError(why))}
             )
-        self._outbox.put(frame)
+        self._mailbox.put(frame)
 
     def _refusal(self, error: AiServerError) -> Envelope:
-        return {"success": False, **error.as_json(self._caller.language)}
+        return {"success": False, **error.as_json(self._peer.language)}
 
-    def _emit(self, event: str, payload: Json) -> None:
-        self._outbox.put(_event(event, payload))
+    def _send(self, message: Message) -> None:
+        key = None if message.key is None else (message.event, message.key)
+        self._mailbox.put(event_frame(message), key)
 
     # -- in the writer's thread -----------------------------------------------------------------
 
     def _write(self) -> None:
         try:
-            while (item := self._outbox.take()) is not None:
-                if item != "news":
-                    self._wire.send(item)
-                elif self._subscription:
-                    for event, payload in self._subscription.news():
-                        self._wire.send(_event(event, payload))
-        except (LostError, NotRunningError):  # the client is gone, or who hosts the core is
+            while (frames := self._mailbox.take()) is not None:
+                for frame in frames:
+                    self._wire.send(frame)
+        except LostError:  # the client is gone
             pass
-        except Exception as bug:  # noqa: BLE001 - the client must not wait for ever
-            log_bug(_logger, "a client can't be told what is new", bug)
         finally:
             self._wire.sever()
 
@@ -195,7 +192,3 @@ class Pace:
         self._left = min(self.BURST, self._left + (now - self._at) * self.PER_SECOND) - 1
         self._at = now
         return max(0.0, -self._left / self.PER_SECOND)
-
-
-def _event(event: str, payload: Json) -> bytes:
-    return encoded({"type": "event", "event": event, "payload": payload})

@@ -1,7 +1,8 @@
 """Frames between the host of the core and a client, and how both prove that they are who they say.
 
-A frame is a JSON object, never a pickle. The host begins with a challenge; each side shows that it
-has the key of the home without telling it (HMAC over both sides' nonces).
+A frame is a JSON object, never a pickle. That of an event is followed by a line break and the
+payload, so that it can be passed on unparsed. The owner begins with a challenge; each side proves
+that it has the key of the home without sending it (HMAC over both sides' nonces).
 """
 
 import hmac
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiserver_tray.base.errors import AiServerError, RemoteError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.contract import VERSION, Envelope, Json
+from aiserver_tray.contract.channel import CallerKind, Json, Message
+from aiserver_tray.contract.contract import VERSION, Envelope
+from aiserver_tray.state.codec import encoded
 from aiserver_tray.system import pipes
 
 if TYPE_CHECKING:
@@ -58,11 +61,20 @@ class Wire:
         Raises:
             LostError: the connection has ended, or what came is too long or no JSON.
         """
+        return self.receive_with_payload()[0]
+
+    def receive_with_payload(self) -> tuple[Any, bytes]:
+        """The next frame, and the payload that follows it if it is an event's.
+
+        Raises:
+            LostError: as for `receive`.
+        """
         if self._is_severed:  # what came before can still be read, and nobody waits for it
             raise LostError
         try:
             # RuntimeError: on Windows, another thread severed it.
-            return json.loads(self._connection.recv_bytes(self._most))
+            head, _, payload = self._connection.recv_bytes(self._most).partition(b"\n")
+            return json.loads(head), payload
         except (OSError, EOFError, ValueError, RecursionError, RuntimeError) as error:
             raise LostError from error
 
@@ -94,9 +106,10 @@ class Wire:
             timer.cancel()
 
 
-def encoded(frame: Json) -> bytes:
-    """*frame* as it is sent."""
-    return json.dumps(frame, separators=(",", ":")).encode()
+def event_frame(message: Message) -> bytes:
+    """*message* as it is sent."""
+    head = {"type": "event", "event": message.event, "key": message.key}
+    return encoded(head) + b"\n" + message.payload
 
 
 def refused(error: AiServerError, language: Language) -> bytes:
@@ -104,10 +117,10 @@ def refused(error: AiServerError, language: Language) -> bytes:
     return encoded({"type": "refused", **error.as_json(language)})
 
 
-def admit(wire: Wire, key: bytes) -> Language:
+def admit(wire: Wire, key: bytes) -> tuple[CallerKind, Language]:
     """As host: let the client prove that it has *key*. `welcome` must follow.
 
-    Returns: the client's language.
+    Returns: what kind of client it is, and its language.
 
     Raises:
         LostError: it went away, or says what can't be understood.
@@ -119,6 +132,8 @@ def admit(wire: Wire, key: bytes) -> Language:
     if not (isinstance(hello, dict) and hello.get("type") == "hello"):
         raise LostError
     language: Language = "zh" if hello.get("language") == "zh" else "en"
+    told = hello.get("kind")
+    kind: CallerKind = told if told in ("command", "tray") else "page"
     try:
         _check_version(hello.get("version"))
         _check_proof(hello, key, "client", nonce, hello.get("nonce"))
@@ -127,10 +142,10 @@ def admit(wire: Wire, key: bytes) -> Language:
         raise
     proof = _proof(key, "host", nonce, hello["nonce"])
     wire.send(encoded({"type": "proof", "proof": proof}))
-    return language
+    return kind, language
 
 
-def enter(wire: Wire, key: bytes, language: Language) -> None:
+def enter(wire: Wire, key: bytes, kind: CallerKind, language: Language) -> None:
     """As client: prove to have *key*, and let the host prove it.
 
     Raises:
@@ -141,7 +156,13 @@ def enter(wire: Wire, key: bytes, language: Language) -> None:
     challenge = _object(wire.receive())
     _check_version(challenge.get("version"))
     theirs, ours = challenge.get("nonce"), secrets.token_hex(16)
-    hello = {"type": "hello", "version": VERSION, "language": language, "nonce": ours}
+    hello = {
+        "type": "hello",
+        "version": VERSION,
+        "kind": kind,
+        "language": language,
+        "nonce": ours,
+    }
     wire.send(encoded({**hello, "proof": _proof(key, "client", theirs, ours)}))
     answer = _object(wire.receive())
     _raise_refusal(answer)

@@ -1,1 +1,1 @@
-"""The host of the core: the one process per home that owns store and operations."""
+"""The owner of the core: the one process per home that has store and operations."""

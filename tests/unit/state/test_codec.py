@@ -1,4 +1,4 @@
-"""What clients get says what there is: there and back, and as changes."""
+"""What clients get says what there is, there and back."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,6 @@ from hypothesis import strategies as some
 
 from aiserver_tray.base.errors import AiServerError, BusyError, EngineDownError, JointError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.local.changes import OutOfStepError, applied, change
 from aiserver_tray.model import (
     ContainerStatus,
     EngineView,
@@ -30,6 +29,7 @@ from aiserver_tray.model import (
     StepStatus,
     StepView,
 )
+from aiserver_tray.state import codec
 from aiserver_tray.state.codec import (
     SnapshotEncoder,
     operation_json,
@@ -39,6 +39,8 @@ from aiserver_tray.state.codec import (
     sorted_by_title,
     steps_json,
 )
+from aiserver_tray.state.facts import ContainerSeen, OperationChanged
+from tests.support import made
 
 words = some.text("ab日{}%", max_size=4)
 names = some.sampled_from(["db", "n8n", "web", "日志"])
@@ -106,6 +108,29 @@ def test_the_encoder_makes_the_same_json(states: list[Snapshot], language: Langu
         assert json.loads(encoder.snapshot(state)) == plain(snapshot_json(state, language))
 
 
+def test_only_what_changed_is_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = list[str]()
+
+    def module_json(module: ModuleView, _language: Language) -> dict[str, str]:
+        encoded.append(module.name)
+        return {"name": module.name}
+
+    def operation_json(view: OperationView, _language: Language) -> dict[str, str]:
+        encoded.append(view.id)
+        return {"id": view.id}
+
+    monkeypatch.setattr(codec, "module_json", module_json)
+    monkeypatch.setattr(codec, "operation_json", operation_json)
+    models = (made.model("web"), made.model("wiki"))
+    state = made.running_engine(made.container("web/app"), models=models)
+    state = made.after(OperationChanged(made.operation("up", id="7")), start=state)
+    encoder = SnapshotEncoder("en")
+    encoder.snapshot(state.snapshot)
+    assert encoded == ["web", "wiki", "7"]
+    encoder.snapshot(made.after(ContainerSeen(made.ended("web/app")), start=state).snapshot)
+    assert encoded[3:] == ["web"]
+
+
 @given(snapshots, languages)
 def test_a_snapshot_comes_back_as_it_was(snapshot: Snapshot, language: Language) -> None:
     sent = plain(snapshot_json(snapshot, language))
@@ -146,38 +171,3 @@ def test_errors_come_back_each_on_its_own() -> None:
     assert back.data_in("en") == joint.data_in("zh")
     assert isinstance(back, AiServerError)
     assert back.render() == joint.render("zh")
-
-
-@given(some.lists(snapshots, min_size=1, max_size=5), languages)
-def test_changes_one_after_the_other_make_the_last_snapshot(
-    states: list[Snapshot], language: Language
-) -> None:
-    sent: dict[str, Any] | None = None
-    held: dict[str, Any] | None = None
-    for number, state in enumerate(states):
-        new = dict(snapshot_json(replace(state, seq=number), language))
-        payload = change(sent, new)
-        if payload is not None:
-            held = applied(held, plain(payload))
-            sent = new
-        assert held is not None
-        assert {**held, "seq": number} == plain(new)
-
-
-def test_a_change_of_another_snapshot_is_not_taken() -> None:
-    parts: dict[str, Any] = {
-        "language": "en",
-        "engine": {},
-        "modules": [],
-        "operations": [],
-        "abilities": {},
-        "chosen": [],
-    }
-    old = {"seq": 1, "state": "a", **parts}
-    new = {**old, "seq": 3, "state": "b"}
-    payload = change(old, new)
-    assert payload
-    for held in (None, {**old, "seq": 2}):
-        with pytest.raises(OutOfStepError):
-            applied(held, payload)
-    assert change(old, old) is None

@@ -1,4 +1,4 @@
-"""A host knows catalog and settings as they are when something is asked for, and soon after."""
+"""The owner knows catalog and settings as they are when something is asked for, and soon after."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,10 +10,10 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.channels import file_refresh
 from aiserver_tray.contract.channels.api import Api
-from aiserver_tray.contract.channels.front import Front
-from aiserver_tray.contract.contract import Caller, Json
+from aiserver_tray.contract.contract import Peer
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.facts import OperationChanged
@@ -21,7 +21,7 @@ from aiserver_tray.system.files import write_private
 from tests.support.stack import service, write
 from tests.support.surroundings import Recorded
 
-CALLER = Caller("en", lambda _event, _payload: None)
+CLIENT = Peer("page", "en", lambda _message: None)
 WORK = OperationView("1", "up", ("web",), status="running")
 
 
@@ -41,14 +41,14 @@ def core(app: App) -> Iterator[Core]:
 
 def shown(api: Api) -> dict[str, Json]:
     """The modules that a client is told of."""
-    answer = api.invoke("ai/snapshot/get", None, CALLER)
+    answer = api.invoke("ai/snapshot/get", None, CLIENT)
     return {module["name"]: module for module in answer["data"]["modules"]}
 
 
 def test_modules_that_came_changed_and_went_are_taken_up(
     app: App, core: Core, tmp_path: Path
 ) -> None:
-    api, catalog = Api(app, core), tmp_path / "catalog"
+    api, catalog = Api(app, core, Recorded()), tmp_path / "catalog"
     assert "wiki" not in shown(api)
 
     write(catalog, "wiki", {"wiki": service()}, kind="feature")
@@ -57,7 +57,7 @@ def test_modules_that_came_changed_and_went_are_taken_up(
     settings = {"WIKI_PORT": {"type": "port", "default": 18900}}
     write(catalog, "wiki", {"wiki": service()}, kind="feature", title="Wiki", settings=settings)
     assert shown(api)["wiki"]["title"] == "Wiki"
-    assert api.invoke("ai/config/get", {"name": "wiki.WIKI_PORT"}, CALLER)["success"]
+    assert api.invoke("ai/config/get", {"name": "wiki.WIKI_PORT"}, CLIENT)["success"]
 
     (catalog / "wiki/compose.yaml").write_text("services: [", encoding="utf-8")
     assert "compose.yaml:2: " in shown(api)["wiki"]["problem"]
@@ -73,7 +73,7 @@ def test_modules_that_came_changed_and_went_are_taken_up(
 def test_modules_come_by_the_title_that_is_read(
     app: App, core: Core, tmp_path: Path, language: Language, neighbours: list[str]
 ) -> None:
-    api, reader = Api(app, core), replace(CALLER, language=language)
+    api, reader = Api(app, core, Recorded()), Peer("page", language, CLIENT.send)
     write(tmp_path / "catalog", "animals", {"animals": service()}, kind="basic", title="zoo")
 
     snapshot = api.invoke("ai/snapshot/get", None, reader)["data"]
@@ -87,10 +87,10 @@ def test_modules_come_by_the_title_that_is_read(
 def test_who_asks_the_host_about_itself_finds_the_catalog_as_it_is(
     app: App, core: Core, tmp_path: Path
 ) -> None:
-    front = Front(app, Api(app, core), Recorded())
+    api = Api(app, core, Recorded())
     write(tmp_path / "catalog", "wiki", {"wiki": service()}, kind="feature")
 
-    about = front.invoke("ai/app/about", None, CALLER)["data"]
+    about = api.invoke("ai/app/about", None, CLIENT)["data"]
 
     other = App(tmp_path / "home", [tmp_path / "catalog"], f"unix://{tmp_path}/none.sock")
     assert about["catalogStamp"] == other.identity["catalogStamp"]
@@ -100,7 +100,7 @@ def test_who_asks_the_host_about_itself_finds_the_catalog_as_it_is(
 def test_an_operation_ends_with_the_catalog_that_it_began_with(
     app: App, core: Core, tmp_path: Path, *, is_foreign: bool
 ) -> None:
-    api, work = Api(app, core), replace(WORK, is_foreign=is_foreign)
+    api, work = Api(app, core, Recorded()), replace(WORK, is_foreign=is_foreign)
     core.store.put(OperationChanged(work))
     core.store.flush()
     write(tmp_path / "catalog", "wiki", {"wiki": service()}, kind="feature")
@@ -113,7 +113,7 @@ def test_an_operation_ends_with_the_catalog_that_it_began_with(
 
 
 def test_a_catalog_that_did_not_change_is_not_read_again(app: App, core: Core) -> None:
-    api, catalog = Api(app, core), app.catalog
+    api, catalog = Api(app, core, Recorded()), app.catalog
     shown(api)
     assert app.catalog is catalog
 
@@ -122,27 +122,27 @@ def test_a_catalog_that_did_not_change_is_not_read_again(app: App, core: Core) -
 def host(app: App, core: Core, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     """One that looks after the files often."""
     monkeypatch.setattr(file_refresh, "_POLL_SECONDS", 0.05)
-    with closing(Api(app, core)) as host:
+    with closing(Api(app, core, Recorded())) as host:
         host.start()
         yield host
 
 
 @pytest.fixture
-def watched(host: Api, core: Core) -> Callable[[str], Json]:
-    """Waits until a module reads so, as nobody asks for anything."""
+def watched(host: Api, core: Core) -> Callable[[str], list[str]]:
+    """Waits until a module reads so, as nobody asks for anything; gives what all read."""
 
-    def shows(title: str) -> Json:
-        def found(_snapshot: Snapshot) -> bool:
-            return title in [module["title"] for module in host.snapshot("en")["modules"]]
-
-        core.store.wait_until(found, 20)
-        return host.snapshot("en")
+    def shows(title: str) -> list[str]:
+        return titles(core.store.wait_until(lambda snapshot: title in titles(snapshot), 20))
 
     return shows
 
 
+def titles(snapshot: Snapshot) -> list[str]:
+    return [module.title_in("en") for module in snapshot.modules]
+
+
 def test_what_is_changed_shows_though_nobody_asks(
-    watched: Callable[[str], Json], tmp_path: Path
+    watched: Callable[[str], list[str]], tmp_path: Path
 ) -> None:
     catalog = tmp_path / "catalog"
     watched("web")
@@ -152,12 +152,11 @@ def test_what_is_changed_shows_though_nobody_asks(
     watched("Encyclopedia")
     shutil.rmtree(catalog / "wiki")
     write(catalog, "blog", {"blog": service()}, kind="feature")
-    shown = watched("blog")
-    assert "Encyclopedia" not in [module["title"] for module in shown["modules"]]
+    assert "Encyclopedia" not in watched("blog")
 
 
 def test_so_does_what_another_process_has_set(
-    host: Api, watched: Callable[[str], Json], core: Core, tmp_path: Path
+    host: Api, watched: Callable[[str], list[str]], core: Core, tmp_path: Path
 ) -> None:
     watched("web")
     settings = {"WEB_TOKEN": {"type": "secret"}}
@@ -177,7 +176,7 @@ def test_so_does_what_another_process_has_set(
 
 
 def test_what_cannot_be_read_for_a_while_is_taken_up_later(
-    watched: Callable[[str], Json], core: Core, tmp_path: Path
+    watched: Callable[[str], list[str]], core: Core, tmp_path: Path
 ) -> None:
     watched("web")
     file = tmp_path / "home/settings.json"
@@ -191,18 +190,18 @@ def test_what_cannot_be_read_for_a_while_is_taken_up_later(
 def test_settings_that_cannot_be_read_hold_up_only_who_needs_them(
     app: App, core: Core, tmp_path: Path
 ) -> None:
-    api = Api(app, core)
+    api = Api(app, core, Recorded())
     shown(api)
     write_private(tmp_path / "home/settings.json", b'{"version": 99}')
-    assert api.invoke("ai/snapshot/get", None, CALLER)["success"]
-    assert api.invoke("ai/operation/list", None, CALLER)["success"]
-    assert api.invoke("ai/config/get", None, CALLER)["code"] == "E_SETTING"
+    assert api.invoke("ai/snapshot/get", None, CLIENT)["success"]
+    assert api.invoke("ai/operation/list", None, CLIENT)["success"]
+    assert api.invoke("ai/config/get", None, CLIENT)["code"] == "E_SETTING"
 
 
 def test_where_nothing_is_changed_nothing_is_told(app: App, core: Core) -> None:
-    api = Api(app, core)
+    api = Api(app, core, Recorded())
     shown(api)
     before = core.store.snapshot.seq
     for channel in ("ai/snapshot/get", "ai/config/get", "ai/modules/list"):
-        assert api.invoke(channel, None, CALLER)["success"]
+        assert api.invoke(channel, None, CLIENT)["success"]
     assert core.store.snapshot.seq == before

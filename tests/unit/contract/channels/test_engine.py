@@ -9,14 +9,16 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import CancelledError, EngineDownError
+from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.channels import engine
+from aiserver_tray.contract.channels.dispatch import handlers_of
 from aiserver_tray.contract.channels.engine import EngineChannels
-from aiserver_tray.contract.contract import Caller, Json, Nothing
+from aiserver_tray.contract.contract import Caller, Peer
 from aiserver_tray.core.core import Core
 from aiserver_tray.state.facts import EngineDown, EngineUp
 from aiserver_tray.system import engine_start
 
-CALLER = Caller("en", lambda _event, _payload: None)
+CALLER = Caller(Peer("page", "en", lambda _message: None), "en")
 PATIENCE = 10.0
 
 
@@ -61,8 +63,8 @@ class Clients:
 
     def ask(self) -> list[Future[Json]]:
         """Their answers to be, once all of them wait."""
-        start = self.channels.handlers["ai/docker/startDocker"]
-        asked = [self._threads.submit(start, Nothing(), CALLER) for _ in range(3)]
+        start = handlers_of([self.channels])["ai/docker/startDocker"]
+        asked = [self._threads.submit(start.answer, None, CALLER) for _ in range(3)]
         assert all(self._waiting.acquire(timeout=PATIENCE) for _ in asked)
         return asked
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from aiserver_tray.contract.channel import Message
 from aiserver_tray.contract.channels import logs
+from aiserver_tray.contract.channels.dispatch import handlers_of
 from aiserver_tray.contract.channels.logs import LogChannels
-from aiserver_tray.contract.contract import Caller, Json, LogStream, LogStreamEnd
+from aiserver_tray.contract.contract import Caller, Peer
 
 
 class Silent:
@@ -40,21 +42,22 @@ def test_a_name_that_is_used_again_is_not_lost_with_its_first_stream(
     core: Any = SimpleNamespace(engine=None, store=SimpleNamespace(snapshot=snapshot))
     channels, ended = LogChannels(core), threading.Event()
 
-    def emit(_event: str, _payload: Json) -> None:
+    def send(_message: Message) -> None:
         ended.set()
 
-    caller = Caller("en", emit)
-    attach, detach = (channels.handlers[f"ai/module/logs{end}"] for end in ("Attach", "Detach"))
+    caller = Caller(Peer("page", "en", send), "en")
+    handlers = handlers_of([channels])
+    attach, detach = (handlers[f"ai/module/logs{end}"] for end in ("Attach", "Detach"))
     before = set(threading.enumerate())
-    attach(LogStream(name="web", stream_id="s"), caller)
+    attach.answer({"name": "web", "streamId": "s"}, caller)
     (thread,) = set(threading.enumerate()) - before
-    detach(LogStreamEnd(stream_id="s"), caller)
-    attach(LogStream(name="web", stream_id="s"), caller)
+    detach.answer({"streamId": "s"}, caller)
+    attach.answer({"name": "web", "streamId": "s"}, caller)
     first, second = Silent.made
     first.may_end.set()
     thread.join(20)
     assert ended.is_set()
     assert not second.is_closed.is_set()
-    channels.forget(caller)
+    channels.forget(caller.peer)
     assert second.is_closed.is_set()
     second.may_end.set()

@@ -7,7 +7,7 @@ import pytest
 
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.system.paths import Home
-from tests.support.store_contract import ROLE, StoreContract
+from tests.support.store_contract import StoreContract
 from tests.unit.runtime_folder import runtime_folder
 
 __all__ = ["runtime_folder"]
@@ -27,7 +27,7 @@ def contract() -> Iterator[StoreContract]:
 
 @pytest.fixture
 def server(home: Home, contract: StoreContract) -> Iterator[Server]:
-    server = Server(home, ROLE, contract)
+    server = Server(home, contract)
     server.start()
     yield server
     server.close()

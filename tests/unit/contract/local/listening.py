@@ -1,10 +1,11 @@
 """Listening to what a client is sent, and waiting for it."""
 
+import json
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from aiserver_tray.contract.contract import Json
+from aiserver_tray.contract.channel import Json, Message
 from aiserver_tray.contract.local.client import Client
 
 LIMIT = 20.0
@@ -14,12 +15,16 @@ class Heard:
     """Listens for events."""
 
     def __init__(self, client: Client, *events: str) -> None:
-        self._events: SimpleQueue[tuple[str, Json]] = SimpleQueue()
+        self._messages: SimpleQueue[Message] = SimpleQueue()
         self.is_lost = threading.Event()
-        client.subscribe(events, lambda *event: self._events.put(event), self.is_lost.set)
+        client.subscribe(events, self._messages.put, self.is_lost.set)
+
+    def message(self) -> Message:
+        return self._messages.get(timeout=LIMIT)
 
     def next(self) -> tuple[str, Json]:
-        return self._events.get(timeout=LIMIT)
+        message = self.message()
+        return message.event, json.loads(message.payload)
 
     def until(self, is_it: Callable[[Json], bool]) -> list[Json]:
         """The payloads up to the one that *is_it*."""

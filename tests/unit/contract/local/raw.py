@@ -11,7 +11,6 @@ from aiserver_tray.contract.contract import VERSION
 from aiserver_tray.contract.local.instance import socket_address
 from aiserver_tray.contract.local.key import find_key
 from aiserver_tray.system.paths import Home
-from tests.support.store_contract import ROLE
 
 
 class Raw:
@@ -20,7 +19,7 @@ class Raw:
     def __init__(self, home: Home) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(20)
-        self.socket.connect(socket_address(home, ROLE))
+        self.socket.connect(socket_address(home))
 
     def raw(self, content: bytes) -> None:
         self.socket.sendall(content)
@@ -32,10 +31,11 @@ class Raw:
         self.frame(json.dumps(value).encode())
 
     def receive(self) -> Any:  # noqa: ANN401 - JSON
-        """The next frame; None: it was disconnected."""
+        """The next frame, of an event with its payload; None: it was disconnected."""
         try:
             (size,) = struct.unpack("!i", self._exactly(4))
-            return json.loads(self._exactly(size))
+            head, _, payload = self._exactly(size).partition(b"\n")
+            return json.loads(head) | ({"payload": json.loads(payload)} if payload else {})
         except (EOFError, ConnectionError):
             return None
 
@@ -57,8 +57,8 @@ class Raw:
         nonces = [self.receive()["nonce"], secrets.token_hex(16)]
         text = json.dumps(["client", *nonces]).encode()
         proof = hmac.digest(key, text, "sha256").hex()
-        hello = {"type": "hello", "version": VERSION, "language": "en", "nonce": nonces[1]}
-        self.send({**hello, "proof": proof, **changes})
+        hello = {"type": "hello", "version": VERSION, "kind": "command", "language": "en"}
+        self.send({**hello, "nonce": nonces[1], "proof": proof, **changes})
         return self.receive()
 
     def __enter__(self) -> Self:

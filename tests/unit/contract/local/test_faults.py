@@ -2,38 +2,38 @@
 
 import hmac
 import json
-import logging
 import stat
 import struct
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
-from unittest.mock import Mock
 
 import pytest
 
 from aiserver_tray.base.errors import NotRunningError, RemoteError, RequestError, SettingError
-from aiserver_tray.contract.contract import SNAPSHOT_EVENT, VERSION
+from aiserver_tray.contract.contract import VERSION
+from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.local import wire
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import socket_address
 from aiserver_tray.contract.local.key import find_key, make_key
-from aiserver_tray.contract.local.outbox import MOST_WAITING
 from aiserver_tray.contract.local.server import MOST_CLIENTS, Server
 from aiserver_tray.contract.local.session import MOST_CALLS, Pace
+from aiserver_tray.contract.mailbox import MAX_BYTES
 from aiserver_tray.state.facts import ContainerSeen
 from aiserver_tray.system.paths import Home
+from aiserver_tray.window.bridge import GOTO
 from tests.support import made
-from tests.support.store_contract import ROLE, StoreContract
+from tests.support.store_contract import StoreContract
 
 from .listening import LIMIT, Heard, until
 from .raw import Raw, entered
 
 
 def test_socket_and_key_are_the_users_alone(home: Home, server: Server) -> None:
-    socket, key = Path(socket_address(home, ROLE)), home.folder / "control.key"
+    socket, key = Path(socket_address(home)), home.folder / "control.key"
     assert stat.S_IMODE(socket.stat().st_mode) == 0o600
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
@@ -87,7 +87,7 @@ class Scripted:
 
 
 def enter(*frames: object) -> None:
-    wire.enter(Scripted(*frames), bytes(32), "en")  # type: ignore[arg-type]
+    wire.enter(Scripted(*frames), bytes(32), "command", "en")  # type: ignore[arg-type]
 
 
 def test_a_client_does_not_believe_a_host_without_the_key() -> None:
@@ -111,9 +111,11 @@ def test_another_version_is_told_so_by_either_side(home: Home, server: Server) -
 
 def test_one_client_too_many_is_refused_until_another_leaves(home: Home, server: Server) -> None:
     with ExitStack() as stack:
-        clients = [stack.enter_context(Client.connect(home, ROLE)) for _ in range(MOST_CLIENTS)]
+        clients = [
+            stack.enter_context(Client.connect(home, "command")) for _ in range(MOST_CLIENTS)
+        ]
         with pytest.raises(RemoteError, match="is busy") as refused:
-            Client.connect(home, ROLE)
+            Client.connect(home, "command")
         assert refused.value.code == "E_BUSY"
         assert all(client.call("echo")["success"] for client in clients)
         clients[0].close()
@@ -122,7 +124,7 @@ def test_one_client_too_many_is_refused_until_another_leaves(home: Home, server:
 
 def is_admitted(home: Home) -> bool:
     try:
-        with Client.connect(home, ROLE) as client:
+        with Client.connect(home, "command") as client:
             return bool(client.call("echo")["success"])
     except RemoteError:
         return False
@@ -135,7 +137,7 @@ def test_a_silent_client_holds_up_nobody(
     with Raw(home) as silent, Raw(home) as half:
         half.receive()
         half.raw(struct.pack("!i", 1000) + b"{")
-        with Client.connect(home, ROLE) as client:
+        with Client.connect(home, "command") as client:
             assert client.call("echo")["success"]
         assert silent.receive()["type"] == "challenge"
 
@@ -152,12 +154,12 @@ def test_a_silent_client_is_disconnected(home: Home, server: Server) -> None:
 
 def test_any_number_that_says_nothing_keeps_nobody_out(home: Home, server: Server) -> None:
     with ExitStack() as stack:
-        first = stack.enter_context(Client.connect(home, ROLE))
+        first = stack.enter_context(Client.connect(home, "command"))
         oldest = stack.enter_context(Raw(home))
         assert oldest.receive()["type"] == "challenge"
         for _ in range(2 * MOST_CLIENTS):
             assert stack.enter_context(Raw(home)).receive()["type"] == "challenge"
-        with Client.connect(home, ROLE) as client:
+        with Client.connect(home, "command") as client:
             assert client.call("echo")["success"]
         assert oldest.receive() is None
         assert first.call("echo")["success"]
@@ -166,13 +168,13 @@ def test_any_number_that_says_nothing_keeps_nobody_out(home: Home, server: Serve
 def test_half_a_frame_and_one_who_never_reads_hold_up_nobody(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
-    with entered(home) as half, entered(home) as deaf, Client.connect(home, ROLE) as client:
+    with entered(home) as half, entered(home) as deaf, Client.connect(home, "command") as client:
         half.raw(struct.pack("!i", 1000) + b"{")
-        deaf.send({"type": "subscribe", "id": 1, "events": [SNAPSHOT_EVENT]})
-        heard = Heard(client, SNAPSHOT_EVENT)
+        deaf.send({"type": "subscribe", "id": 1, "events": [SNAPSHOT.name]})
+        heard = Heard(client, SNAPSHOT.name)
         for number in range(300):
             contract.put(ContainerSeen(made.ended(exit_code=number)))
-        heard.until(lambda payload: payload["seq"] == contract.store.snapshot.seq)
+        heard.until(lambda payload: payload == contract.snapshot())
         assert client.call("echo")["success"]
 
 
@@ -182,7 +184,7 @@ def test_half_a_frame_and_one_who_never_reads_hold_up_nobody(
     ids=["empty", "no text", "half", "deep", "two", "long number"],
 )
 def test_what_is_no_json_ends_the_connection(home: Home, server: Server, garbage: bytes) -> None:
-    with entered(home) as raw, Client.connect(home, ROLE) as other:
+    with entered(home) as raw, Client.connect(home, "command") as other:
         raw.frame(garbage)
         assert raw.all() == []
         assert other.call("echo")["success"]
@@ -206,6 +208,7 @@ def test_a_frame_that_is_too_long_ends_the_connection(
         ({"id": 1, "type": "call", "channel": 5}, "call.channel"),
         ({"id": 1, "type": "call", "channel": "echo", "more": 1}, "call.more"),
         ({"id": 1, "type": "subscribe", "events": ["ai/all"]}, "subscribe.events.0"),
+        ({"id": 1, "type": "subscribe", "events": [GOTO.name]}, "subscribe.events.0"),
         ({"id": 1, "type": "subscribe", "events": [{}]}, "subscribe.events.0"),
     ],
 )
@@ -232,7 +235,7 @@ def test_repeated_garbage_ends_the_connection(home: Home, server: Server, frame:
 def test_a_client_that_asks_too_much_at_once_is_told_so(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
-    with entered(home) as greedy, Client.connect(home, ROLE) as other:
+    with entered(home) as greedy, Client.connect(home, "command") as other:
         for number in range(MOST_CALLS + 1):
             greedy.send({"type": "call", "id": number, "channel": "wait"})
         answer = greedy.receive()
@@ -244,7 +247,7 @@ def test_a_client_that_asks_too_much_at_once_is_told_so(
 
 def test_a_flood_leaves_others_their_turn(home: Home, server: Server) -> None:
     done = threading.Event()
-    with entered(home) as flood, Client.connect(home, ROLE) as other:
+    with entered(home) as flood, Client.connect(home, "command") as other:
         content = json.dumps({"type": "call", "id": 1, "channel": "echo"}).encode()
         some = (struct.pack("!i", len(content)) + content) * 100
 
@@ -284,9 +287,9 @@ def test_the_pace_lets_a_burst_pass_and_then_so_many_a_second() -> None:
 def test_who_does_not_read_what_it_ordered_is_disconnected(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
-    with entered(home) as deaf, Client.connect(home, ROLE) as other:
+    with entered(home) as deaf, Client.connect(home, "command") as other:
         size = 2**20
-        order = {"count": 2 + MOST_WAITING // size, "size": size}
+        order = {"count": 2 + MAX_BYTES // size, "size": size}
         deaf.send({"type": "call", "id": 1, "channel": "emit", "payload": order})
         until(lambda: bool(contract.forgotten))
         assert other.call("echo")["success"]
@@ -303,25 +306,9 @@ def test_what_is_still_being_asked_when_a_client_goes_is_forgotten_too(
     until(lambda: contract.forgotten == contract.waiting * 2)
 
 
-def test_a_client_is_lost_with_the_host_that_was_followed_for_it(
-    home: Home,
-    server: Server,
-    contract: StoreContract,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(contract, "snapshot", Mock(side_effect=NotRunningError))
-    with Client.connect(home, ROLE) as client:
-        lost = threading.Event()
-        with suppress(NotRunningError):  # it may be told before or after the answer
-            client.subscribe([SNAPSHOT_EVENT], lambda _event, _payload: None, lost.set)
-        assert lost.wait(LIMIT)
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-
-
 def test_closing_ends_all_threads_whatever_clients_do(home: Home, contract: StoreContract) -> None:
     before = set(threading.enumerate())
-    server = Server(home, ROLE, contract)
+    server = Server(home, contract)
     server.start()
     with Raw(home), entered(home) as half, entered(home) as deaf, entered(home) as busy:
         half.raw(struct.pack("!i", 1000) + b"{")
@@ -332,11 +319,11 @@ def test_closing_ends_all_threads_whatever_clients_do(home: Home, contract: Stor
         server.close()
         until(lambda: set(threading.enumerate()) <= before)
         assert busy.all() == []
-    assert not Path(socket_address(home, ROLE)).exists()
+    assert not Path(socket_address(home)).exists()
 
 
 def test_what_was_to_be_told_is_told_before_the_end(home: Home, contract: StoreContract) -> None:
-    server = Server(home, ROLE, contract)
+    server = Server(home, contract)
     server.start()
     with entered(home) as raw:
         raw.send(
@@ -355,22 +342,22 @@ def test_what_was_to_be_told_is_told_before_the_end(home: Home, contract: StoreC
 def test_a_socket_that_somebody_removed_does_not_keep_the_host_from_ending(
     home: Home, contract: StoreContract
 ) -> None:
-    server = Server(home, ROLE, contract)
+    server = Server(home, contract)
     server.start()
-    Path(socket_address(home, ROLE)).unlink()
+    Path(socket_address(home)).unlink()
     with pytest.raises(NotRunningError):
-        Client.connect(home, ROLE)
+        Client.connect(home, "command")
     server.close()
 
 
 def test_a_host_that_stands_still_is_as_good_as_none(home: Home, server: Server) -> None:
     with pytest.raises(NotRunningError):
-        Client.connect(home, ROLE, timeout=0.0)
+        Client.connect(home, "command", timeout=0.0)
 
 
 def test_a_path_that_is_too_long_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = Path(socket_address(home, ROLE)).parent.parent / ("x" * 100)
+    folder = Path(socket_address(home)).parent.parent / ("x" * 100)
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     with pytest.raises(SettingError, match="too long for a socket"):
-        socket_address(home, ROLE)
+        socket_address(home)

@@ -1,4 +1,4 @@
-"""One process per role and home; what was killed never blocks a start."""
+"""One owner per home; what was killed never blocks a start."""
 
 import os
 import signal
@@ -12,12 +12,11 @@ from threading import Thread
 import pytest
 
 from aiserver_tray.base.errors import AlreadyRunningError, BusyError, NotRunningError
-from aiserver_tray.contract.contract import SNAPSHOT_EVENT
+from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance, socket_address
 from aiserver_tray.contract.local.key import find_key, make_key
 from aiserver_tray.system.paths import Home
-from tests.support.store_contract import ROLE
 
 from .listening import LIMIT, Heard
 
@@ -39,16 +38,16 @@ def host(home: Home) -> Iterator["subprocess.Popen[str]"]:
 
 def test_a_second_process_is_told_of_the_first(home: Home) -> None:
     with host(home) as first:
-        with pytest.raises(AlreadyRunningError) as refused, Instance(home, ROLE):
+        with pytest.raises(AlreadyRunningError) as refused, Instance(home):
             raise AssertionError
         assert refused.value.data == {"pid": first.pid}
         assert isinstance(refused.value, BusyError)
-        with Instance(home, "tray"), Instance(Home(home.folder / "x", "home"), ROLE):
+        with Instance(Home(home.folder / "x", "home")):
             pass
         first.send_signal(signal.SIGTERM)
         assert first.wait(LIMIT) == 0
-    assert not Path(socket_address(home, ROLE)).exists()
-    with Instance(home, ROLE):
+    assert not Path(socket_address(home)).exists()
+    with Instance(home):
         pass
 
 
@@ -57,12 +56,12 @@ def test_one_thread_does_not_get_what_another_has(home: Home) -> None:
 
     def enter() -> None:
         try:
-            with Instance(home, ROLE):
+            with Instance(home):
                 pass
         except AlreadyRunningError as error:
             found.append(error)
 
-    with Instance(home, ROLE):
+    with Instance(home):
         thread = Thread(target=enter)
         thread.start()
         thread.join()
@@ -73,28 +72,28 @@ def test_one_thread_does_not_get_what_another_has(home: Home) -> None:
 
 def test_a_killed_host_is_noticed_and_blocks_no_start(home: Home) -> None:
     with host(home) as first:
-        client = Client.connect(home, ROLE)
-        heard = Heard(client, SNAPSHOT_EVENT)
-        assert heard.next()[1]["snapshot"]["state"] == "running"
+        client = Client.connect(home, "command")
+        heard = Heard(client, SNAPSHOT.name)
+        assert heard.next()[1]["state"] == "running"
         first.kill()
         assert heard.is_lost.wait(LIMIT)
         first.wait()
-    assert Path(socket_address(home, ROLE)).exists()
+    assert Path(socket_address(home)).exists()
     with pytest.raises(NotRunningError):
-        Client.connect(home, ROLE)
+        Client.connect(home, "command")
     with pytest.raises(NotRunningError):
         client.call("echo")
     client.close()
-    with host(home), Client.connect(home, ROLE) as client:
+    with host(home), Client.connect(home, "command") as client:
         assert client.call("echo")["success"]
 
 
 def test_without_a_host_nothing_runs(home: Home) -> None:
     with pytest.raises(NotRunningError):
-        Client.connect(home, ROLE)
+        Client.connect(home, "command")
     make_key(home)
     with pytest.raises(NotRunningError):
-        Client.connect(home, ROLE)
+        Client.connect(home, "command")
 
 
 def test_the_key_is_made_once_and_a_damaged_one_anew(home: Home) -> None:

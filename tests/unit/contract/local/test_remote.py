@@ -1,4 +1,4 @@
-"""The command line works with the host's core as with one of its own."""
+"""The command line works with the owner's core as with one of its own."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.system.paths import Home
 from tests.support import made
-from tests.support.store_contract import OPERATION, ROLE, StoreContract
+from tests.support.store_contract import OPERATION, StoreContract
 
 from .listening import LIMIT, until
 
@@ -27,7 +27,7 @@ from .listening import LIMIT, until
 @pytest.fixture
 def core(home: Home, server: Server, contract: StoreContract) -> Iterator[RemoteCore]:
     contract.start_stack()
-    with RemoteCore(Client.connect(home, ROLE)) as core:
+    with RemoteCore(Client.connect(home, "command")) as core:
         yield core
 
 
@@ -69,6 +69,20 @@ def test_every_step_of_the_way_is_seen(core: RemoteCore, contract: StoreContract
     leave()
 
 
+def test_of_operations_those_that_run_are_seen_and_the_last_that_ended(
+    core: RemoteCore, contract: StoreContract
+) -> None:
+    states: SimpleQueue[RemoteState] = SimpleQueue()
+    leave = core.store.observe(states.put)
+    for id in ("1", "2", "3"):
+        contract.show(made.operation("up", ("wait", "web/app", "done"), id=id))
+    for id in ("1", "2"):
+        contract.show(made.operation("up", id=id, status="succeeded"))
+    until(lambda: states.get(timeout=LIMIT).operations == contract.store.snapshot.operations)
+    assert [view.id for view in contract.store.snapshot.operations] == ["2", "3"]
+    leave()
+
+
 def test_an_end_that_another_follows_at_once_is_not_missed(
     core: RemoteCore, contract: StoreContract
 ) -> None:
@@ -99,7 +113,7 @@ def test_cancelling_is_the_hosts_to_do(core: RemoteCore, contract: StoreContract
 
 def test_who_leaves_cancels_nothing(home: Home, server: Server, contract: StoreContract) -> None:
     contract.start_stack()
-    with RemoteCore(Client.connect(home, ROLE)) as core:
+    with RemoteCore(Client.connect(home, "command")) as core:
         operation = core.operations.start(Request("up", ("web",)))
     until(lambda: bool(contract.forgotten))
     assert [channel for channel, _ in contract.asked] == ["ai/operation/start"]
@@ -117,10 +131,10 @@ def test_volumes_are_those_that_the_user_saw_or_all(
 def test_a_host_that_ends_fails_the_operation_and_who_watches(
     home: Home, contract: StoreContract
 ) -> None:
-    server = Server(home, ROLE, contract)
+    server = Server(home, contract)
     server.start()
     contract.start_stack()
-    with RemoteCore(Client.connect(home, ROLE)) as core:
+    with RemoteCore(Client.connect(home, "command")) as core:
         states: SimpleQueue[RemoteState] = SimpleQueue()
         core.store.observe(states.put)
         operation = core.operations.start(Request("up", ("web",)))
@@ -134,8 +148,8 @@ def test_a_host_that_ends_fails_the_operation_and_who_watches(
 def test_an_engine_of_which_nothing_is_known_yet_is_not_waited_for_long(
     home: Home, server: Server, contract: StoreContract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "_PATIENCE", 0.05)
-    with RemoteCore(Client.connect(home, ROLE)) as core:
+    monkeypatch.setattr(remote, "_ENGINE_TIMEOUT_SECONDS", 0.05)
+    with RemoteCore(Client.connect(home, "command")) as core:
         assert core.store.snapshot.engine == EngineView(running=False)
         contract.start_stack()
         assert core.store.wait_until(lambda s: s.engine.running, LIMIT).modules

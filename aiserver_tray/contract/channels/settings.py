@@ -1,0 +1,120 @@
+"""Channels that read and change settings."""
+
+from collections.abc import Callable
+from typing import TypedDict
+
+from aiserver_tray.app import App
+from aiserver_tray.base.i18n import Language, in_language
+from aiserver_tray.catalog.setting import SettingType
+from aiserver_tray.contract.channel import Payload, channel
+from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.contract import Caller, Name
+from aiserver_tray.settings.store import Entry, Origin, address_of
+
+
+class SettingName(Payload):
+    """A setting, or all of them."""
+
+    name: str | None = None
+    """its address, such as `n8n.N8N_HOST_PORT`; all settings without it"""
+
+
+class SettingValue(Payload):
+    """A setting with its new value."""
+
+    name: str = Name
+    """its address"""
+    value: str | None
+    """`null` resets it"""
+
+
+class ModuleNames(Payload):
+    """Some modules."""
+
+    modules: tuple[str, ...] | None = None
+    """without it, nothing changes"""
+
+
+class SettingJson(TypedDict):
+    """A setting with its value."""
+
+    address: str
+    """such as `n8n.N8N_HOST_PORT`"""
+    type: SettingType
+    value: str
+    """as text; secrets are masked"""
+    origin: Origin
+    """`set` by you, `default`, or `none` (no value yet)"""
+    title: str
+    """for people"""
+    help: str
+    """for people; may be empty"""
+    keep: bool
+    """it can't be changed once it has a value, because stored data depends on it"""
+    choices: dict[str, str]
+    """value → title, for a `choice`"""
+
+
+class SettingList(TypedDict):
+    """Settings with their values."""
+
+    entries: list[SettingJson]
+
+
+class Chosen(TypedDict):
+    """The chosen modules."""
+
+    chosen: list[str]
+    """the modules that *Start all* starts"""
+
+
+class SettingChannels(Part):
+    """``ai/config/…``. *refresh* publishes what was changed to the state."""
+
+    def __init__(self, app: App, refresh: Callable[[], None]) -> None:
+        self._app = app
+        self._refresh = refresh
+
+    @channel("ai/config/get")
+    def _get(self, asked: SettingName, caller: Caller) -> SettingList:
+        """Get one setting, or all settings."""
+        declared = self._app.declared
+        if asked.name is not None:
+            address = address_of(declared, asked.name)
+            declared = {address: declared[address]}
+        entries = self._app.settings.entries(declared)
+        return {"entries": [_setting_json(entry, caller.language) for entry in entries]}
+
+    @channel("ai/config/set")
+    def _set(self, asked: SettingValue, caller: Caller) -> SettingList:
+        """Change or reset a setting."""
+        if asked.value is None:
+            self._app.settings.unset(self._app.declared, asked.name)
+        else:
+            self._app.settings.set(self._app.declared, asked.name, asked.value)
+        self._refresh()
+        return self._get(SettingName(name=asked.name), caller)
+
+    @channel("ai/config/choose")
+    def _choose(self, asked: ModuleNames) -> Chosen:
+        """Get or change the modules that *Start all* starts."""
+        if asked.modules is not None:
+            for name in asked.modules:
+                self._app.catalog.module(name)
+            self._app.settings.choose(dict.fromkeys(asked.modules))
+            self._refresh()
+        return {"chosen": list(self._app.chosen)}
+
+
+def _setting_json(entry: Entry, language: Language) -> SettingJson:
+    setting = entry.setting
+    return {
+        "address": entry.address,
+        "type": setting.type,
+        "value": entry.shown,
+        "origin": entry.origin,
+        "title": in_language(setting.title, language) or entry.address,
+        "help": in_language(setting.help, language),
+        "keep": setting.keep,
+        "choices": setting.answers(language),
+    }

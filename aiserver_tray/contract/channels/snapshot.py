@@ -1,0 +1,20 @@
+"""The channel that gets the state."""
+
+from aiserver_tray.contract.channel import channel
+from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.contract import Caller
+from aiserver_tray.core.core import Core
+from aiserver_tray.state.codec import snapshot_json
+from aiserver_tray.state.forms import SnapshotJson
+
+
+class SnapshotChannels(Part):
+    """``ai/snapshot/get``."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    @channel("ai/snapshot/get")
+    def _get(self, caller: Caller) -> SnapshotJson:
+        """Get the state of everything."""
+        return snapshot_json(self._core.store.snapshot, caller.language)

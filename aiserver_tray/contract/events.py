@@ -1,0 +1,60 @@
+"""Every event of the contract, with the form of its payload."""
+
+from typing import Literal, NotRequired, TypedDict
+
+from aiserver_tray.contract.channel import Event, Json
+from aiserver_tray.core.logs.level import Level
+from aiserver_tray.state.forms import OperationWithStepsJson, SnapshotJson
+
+
+class OperationProgress(TypedDict):
+    """An operation with its steps."""
+
+    operation: OperationWithStepsJson
+
+
+class ModuleStatusEvent(TypedDict):
+    """The state of a module."""
+
+    name: str
+    status: Json
+    """the envelope of `ai/module/status`"""
+
+
+class LogEvent(TypedDict):
+    """A line of a stream, or what became of the stream. Nothing follows `error` or `end`."""
+
+    streamId: str
+    """the client's own name for the stream"""
+    event: Literal["stdout", "stderr", "notice", "error", "end"]
+    """`notice`: one service's log can't be read, the others continue; `error`: the stream failed;
+    `end`: it has ended"""
+    chunk: NotRequired[str]
+    """the line, of `stdout` and `stderr`"""
+    timestamp: NotRequired[str | None]
+    """time of writing"""
+    module: NotRequired[str]
+    service: NotRequired[str]
+    """its name in the Compose file"""
+    level: NotRequired[Level]
+    """guessed from the line's words"""
+    code: NotRequired[str]
+    """the error's code, of `error`"""
+    message: NotRequired[str]
+    """the reason, of `notice` and `error`"""
+
+
+SNAPSHOT = Event("ai/snapshot/event", SnapshotJson, "The state has changed.", key=lambda _: "")
+PROGRESS = Event(
+    "ai/operation/progress",
+    OperationProgress,
+    "An operation began, progressed or ended.",
+    key=lambda payload: payload["operation"]["id"],
+)
+STATUS = Event(
+    "ai/module/statusEvent",
+    ModuleStatusEvent,
+    "The state of a module has changed.",
+    key=lambda payload: payload["name"],
+)
+LOG = Event("ai/module/log", LogEvent, "A line of a stream that this client attached to.")

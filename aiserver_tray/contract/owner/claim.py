@@ -1,0 +1,77 @@
+"""The claim to own the core of a home; ``serve`` gives the core up to a tray."""
+
+from contextlib import ExitStack
+from threading import Event
+from types import TracebackType
+from typing import Final, Self
+
+from aiserver_tray.app import App
+from aiserver_tray.base.errors import (
+    AlreadyRunningError,
+    CancelledError,
+    NotRunningError,
+    RemoteError,
+)
+from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.local.instance import Instance
+
+RETRY_SECONDS: Final = 0.2
+
+
+class Claim:
+    """The `Instance` of *app*'s home, from `take` or `take_over` to the end of ``with``."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._stack = ExitStack()
+        self._is_held = False
+
+    def take(self) -> None:
+        """Own the core from now on.
+
+        Raises:
+            AlreadyRunningError: another process owns it.
+            SettingError: the lock can't be made.
+        """
+        self._stack.enter_context(Instance(self._app.settings.home))
+        self._is_held = True
+
+    def take_over(self, closing: Event) -> None:
+        """Own the core once ``serve`` has given it up, which it does when it has no operation
+        under way. Returns at once if this process owns it already.
+
+        Raises:
+            AlreadyRunningError: another tray owns it.
+            CancelledError: *closing* was set.
+            SettingError: the lock can't be made.
+        """
+        while not self._is_held:
+            if closing.is_set():
+                raise CancelledError
+            try:
+                self.take()
+            except AlreadyRunningError:
+                self._ask_for_it()
+                closing.wait(RETRY_SECONDS)
+
+    def _ask_for_it(self) -> None:
+        try:
+            with Client.connect(self._app.settings.home, "tray") as client:
+                about = client.request("ai/app/about")
+                if about["host"] == "tray":
+                    raise AlreadyRunningError(about["pid"])
+                client.request("owner/yield")
+        except (NotRunningError, RemoteError):  # it starts, exits, or is busy
+            return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_held = False
+        self._stack.close()

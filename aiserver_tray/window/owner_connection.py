@@ -1,0 +1,124 @@
+"""A window's connection to the owner of the core, made again whenever it is lost."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from aiserver_tray.base.errors import AiServerError, NotRunningError
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.channel import Message
+from aiserver_tray.contract.contract import Envelope
+from aiserver_tray.contract.events import SNAPSHOT
+from aiserver_tray.state.codec import language_of
+from aiserver_tray.system.language import system_language
+from aiserver_tray.system.paths import Home
+
+FIRST_PAUSE_SECONDS: Final = 0.25
+LONGEST_PAUSE_SECONDS: Final = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Owner(Protocol):
+    """What a window needs of `local.client.Client`."""
+
+    def call(self, channel: str, payload: Mapping[str, Any] | None = None) -> Envelope:
+        """The answer; raises NotRunningError when the connection is lost."""
+
+    def subscribe(
+        self,
+        events: Iterable[str],
+        callback: Callable[[Message], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        """Have *callback* called for each event, until *on_lost* is."""
+
+    def close(self) -> None:
+        """Disconnect."""
+
+
+class Listener(Protocol):
+    """Gets what comes over the connection, in its threads, and returns at once."""
+
+    def heard(self, message: Message) -> None:
+        """An event came."""
+
+    def lost(self) -> None:
+        """There is no owner any more."""
+
+
+class OwnerConnection:
+    """``connect``: makes a client, or raises NotRunningError. ``language``: the owner's, also of
+    one that is gone; at first what is given."""
+
+    def __init__(
+        self, connect: Callable[[], Owner], events: Iterable[str], language: Language
+    ) -> None:
+        self._connect = connect
+        self._events = tuple(events)
+        self.language = language
+        self._client: Owner | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is an owner."""
+        return self._client is not None
+
+    def start(self, listener: Listener) -> None:
+        """Connect, in a thread that ends with the process."""
+        threading.Thread(target=self._run, args=(listener,), name="connection", daemon=True).start()
+
+    def call(self, channel: str, payload: Mapping[str, Any] | None = None) -> Envelope:
+        """The owner's answer, or that there is none."""
+        client = self._client
+        try:
+            if client is None:
+                raise NotRunningError
+            return client.call(channel, payload)
+        except AiServerError as error:
+            return {"success": False, **error.as_json(self.language)}
+
+    def _run(self, listener: Listener) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        waiting = threading.Event()
+        while True:
+            try:
+                self._serve(self._connect(), listener)
+                pause = FIRST_PAUSE_SECONDS
+            except NotRunningError:
+                pass
+            except Exception:  # an owner of another version, say: a later one may do
+                log.exception("no connection to the owner of the core")
+            waiting.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _serve(self, client: Owner, listener: Listener) -> None:
+        """Until *client* is lost."""
+        lost = threading.Event()
+
+        def heard(message: Message) -> None:
+            if message.event == SNAPSHOT.name:
+                self.language = language_of(message.payload)
+            listener.heard(message)
+
+        try:
+            self._client = client
+            client.subscribe(self._events, heard, lost.set)
+            lost.wait()
+        finally:
+            self._client = None
+            client.close()
+            listener.lost()
+
+
+def client(home: Home) -> Owner:
+    """A client of the owner of the core.
+
+    Raises:
+        NotRunningError, RequestError, RemoteError, SettingError: there is none that we can talk to.
+    """
+    # In the connection's own thread, so that the window does not wait for it.
+    from aiserver_tray.contract.local.client import Client  # noqa: PLC0415
+
+    return Client.connect(home, "page", language=system_language())
