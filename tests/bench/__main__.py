@@ -11,7 +11,17 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.bench import commands, configs, desktop, desktop_events, kills, stacks, state, whole
+from tests.bench import (
+    commands,
+    configs,
+    desktop,
+    desktop_events,
+    kills,
+    many,
+    stacks,
+    state,
+    whole,
+)
 from tests.bench.result import HEAD, Result, Results
 from tests.bench.shapes import CHAIN, HUNDRED, TEN
 from tests.lab import engine, lifecycle
@@ -43,6 +53,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
     alone: Mapping[str, Benchmark] = {
         "config": lambda _place, pairs: configs.config(pairs),
         "tray-day": lambda _place, _pairs: desktop_events.growth(),
+        "many": lambda _place, _pairs: many.changes(),
     }
     return {**alone, **{name: partial(_with_lab, one) for name, one in on_lab.items()}}
 
