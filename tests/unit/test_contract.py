@@ -1,43 +1,22 @@
-"""The contract, and what its page tells of it."""
+"""The contract's declarations, and what its page tells of them by hand. `build/dev.py check`
+compares the tables that are generated."""
 
 import json
 import re
 
 import pytest
-from pydantic import TypeAdapter
 
 from aiserver_tray.base.errors import RequestError
-from aiserver_tray.contract.channels.dispatch import read
-from aiserver_tray.contract.contract import CHANNELS, EVENTS, OperationStart, Payload
+from aiserver_tray.contract.channel import EVENTS, EVERYONE, Nothing, channels_of
+from aiserver_tray.contract.channels.dispatch import Handler, handler_of, read
+from aiserver_tray.contract.channels.operations import OperationStart
+from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.owner.owner import CHANNELS
 from aiserver_tray.operations.request import Request
-from tests.unit.pages import names, sections
+from aiserver_tray.window.bridge import Bridge
+from tests.unit.pages import sections
 
 PAGE = sections("docs/ipc.md")
-
-
-def test_the_page_has_every_channel_with_its_fields() -> None:
-    rows = {row[0].strip("`"): names(row[1]) for row in PAGE["Channels"]}
-
-    fields = {
-        channel: {*TypeAdapter(takes).json_schema().get("properties", {})}
-        for channel, takes in CHANNELS.items()
-    }
-    assert rows == fields
-
-
-def test_the_page_explains_what_else_an_operation_is_asked_for() -> None:
-    rows = {row[0].strip("`"): row[1] for row in PAGE["What an operation is asked for"]}
-    fields = TypeAdapter(OperationStart).json_schema()["properties"]
-    told = {
-        name: "none" if field["default"] == [] else str(field["default"]).lower()
-        for name, field in fields.items()
-        if name not in ("kind", "modules", "all")
-    }
-    assert rows == told
-
-
-def test_the_page_has_every_event() -> None:
-    assert {row[0].strip("`") for row in PAGE["Events"]} == set(EVENTS)
 
 
 def test_what_is_kept_of_the_predecessor_is_there_and_nothing_goes_without_a_reason() -> None:
@@ -52,10 +31,26 @@ def test_what_is_kept_of_the_predecessor_is_there_and_nothing_goes_without_a_rea
         assert why or verdict == "kept", name
 
 
+def test_each_channel_is_declared_once_and_says_what_it_does() -> None:
+    parts = [part for part in Part.__subclasses__() if part.__module__.startswith("aiserver_tray.")]
+    declared = [channel.name for part in parts for channel in channels_of(part)]
+    assert sorted(declared) == sorted({*CHANNELS, *(each.name for each in channels_of(Bridge))})
+    assert all(channel.summary.endswith(".") for channel in CHANNELS.values())
+
+
+def test_what_opens_windows_and_doors_is_not_for_pages() -> None:
+    limited = {name: each.callers for name, each in CHANNELS.items() if each.callers != EVERYONE}
+    assert limited == {
+        "ai/window/show": {"command", "tray"},
+        "browser/open": {"command"},
+        "owner/yield": {"tray"},
+    }
+
+
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_a_channel_refuses_fields_that_it_does_not_have(channel: str) -> None:
     with pytest.raises(RequestError) as raised:
-        read(channel, {"nonsense": 1})
+        read(CHANNELS[channel], {"nonsense": 1})
 
     assert "nonsense" in raised.value.data["fields"]
 
@@ -69,14 +64,14 @@ def test_a_channel_refuses_fields_that_it_does_not_have(channel: str) -> None:
     ],
 )
 def test_a_request_is_the_same_at_the_other_end_of_the_channel(request_: Request) -> None:
-    taken = read("ai/operation/start", {**json.loads(json.dumps(request_.as_json()))})
+    taken = read(CHANNELS["ai/operation/start"], json.loads(json.dumps(request_.as_json())))
 
     assert taken == OperationStart(**vars(request_))
 
 
 def test_no_client_can_ask_for_a_revival() -> None:
     with pytest.raises(RequestError) as raised:
-        read("ai/operation/start", {"kind": "up", "revives": True})
+        read(CHANNELS["ai/operation/start"], {"kind": "up", "revives": True})
 
     assert "revives" in raised.value.data["fields"]
 
@@ -84,15 +79,14 @@ def test_no_client_can_ask_for_a_revival() -> None:
 @pytest.mark.parametrize("payload", [[], "text", 7, True])
 def test_a_payload_is_an_object(payload: object) -> None:
     with pytest.raises(RequestError):
-        read("ai/module/start", payload)
+        read(CHANNELS["ai/module/start"], payload)
 
 
 def test_an_unknown_channel_is_refused_with_near_ones() -> None:
+    handlers = {name: Handler(channel, None) for name, channel in CHANNELS.items()}
     with pytest.raises(RequestError, match="ai/module/start"):
-        read("ai/module/strat", {})
+        handler_of(handlers, "ai/module/strat")
 
 
 def test_no_payload_is_an_empty_one() -> None:
-    found = read("ai/snapshot/get", None)
-
-    assert isinstance(found, Payload)
+    assert read(CHANNELS["ai/snapshot/get"], None) == Nothing()

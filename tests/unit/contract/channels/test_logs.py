@@ -1,17 +1,25 @@
-"""Who listens to what."""
+"""Who listens to what, and what it is sent."""
 
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from aiserver_tray.contract.channel import Message
+from aiserver_tray.base.errors import AiServerError, EngineDownError
+from aiserver_tray.contract.channel import Json, Message
 from aiserver_tray.contract.channels import logs
-from aiserver_tray.contract.channels.dispatch import handlers_of
-from aiserver_tray.contract.channels.logs import LogChannels
-from aiserver_tray.contract.contract import Caller, Peer
+from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
+from aiserver_tray.contract.channels.logs import _MAX_STREAMS, LogChannels
+from aiserver_tray.contract.contract import Caller, Envelope, Peer
+from aiserver_tray.core.logs.sources import Source
+from aiserver_tray.engine.values import LogLine
+from tests.support import made
+
+LIMIT = 20.0
+SOURCE = Source("web", "app", "ai-web-app")
 
 
 class Silent:
@@ -25,39 +33,133 @@ class Silent:
         self.made.append(self)
 
     def lines(self) -> Iterator[Any]:
-        self.is_closed.wait(20)
-        self.may_end.wait(20)
+        self.is_closed.wait(LIMIT)
+        self.may_end.wait(LIMIT)
         return iter(())
 
     def close(self) -> None:
         self.is_closed.set()
 
 
-def test_a_name_that_is_used_again_is_not_lost_with_its_first_stream(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(Silent, "made", [], raising=False)
-    monkeypatch.setattr(logs, "Follower", Silent)
+class Told:
+    """A follower of one log that can't be read, and of one with two lines; then *end*."""
+
+    end: AiServerError | None
+
+    def __init__(self, *given: Any) -> None:  # noqa: ANN401 - as the real one's
+        self._on_unreadable = given[-1]
+
+    def lines(self) -> Iterator[tuple[Source, LogLine]]:
+        self._on_unreadable(SOURCE)
+        for stream in ("stdout", "stderr"):
+            yield SOURCE, LogLine(stream, made.BEGIN, "ERROR it failed")
+        if self.end:
+            raise self.end
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Page:
+    """A client of the channels of logs, and what it was sent."""
+
+    def __init__(self, channels: LogChannels) -> None:
+        self._handlers = handlers_of([channels])
+        self.peer = Peer("page", "en", self._take)
+        self.events: list[Json] = []
+        self.has_ended = threading.Event()
+
+    def ask(self, channel: str, **payload: object) -> Envelope:
+        caller = Caller(self.peer, "en")
+        return dispatch(self._handlers, f"ai/module/logs{channel}", payload, caller)
+
+    def _take(self, message: Message) -> None:
+        assert (message.event, message.key) == ("ai/module/log", None)
+        self.events.append(json.loads(message.payload))
+        if self.events[-1]["event"] in ("end", "error"):
+            self.has_ended.set()
+
+
+@pytest.fixture
+def channels() -> LogChannels:
     snapshot = SimpleNamespace(modules=[SimpleNamespace(name="web")])
     core: Any = SimpleNamespace(engine=None, store=SimpleNamespace(snapshot=snapshot))
-    channels, ended = LogChannels(core), threading.Event()
+    return LogChannels(core)
 
-    def send(_message: Message) -> None:
-        ended.set()
 
-    caller = Caller(Peer("page", "en", send), "en")
-    handlers = handlers_of([channels])
-    attach, detach = (handlers[f"ai/module/logs{end}"] for end in ("Attach", "Detach"))
-    before = set(threading.enumerate())
-    attach.answer({"name": "web", "streamId": "s"}, caller)
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Silent]]:
+    """The followers that were made."""
+    monkeypatch.setattr(Silent, "made", [], raising=False)
+    monkeypatch.setattr(logs, "Follower", Silent)
+    yield Silent.made
+    for follower in Silent.made:
+        follower.close()
+        follower.may_end.set()
+
+
+def test_a_name_that_is_used_again_is_not_lost_with_its_first_stream(
+    channels: LogChannels, silent: list[Silent]
+) -> None:
+    page, before = Page(channels), set(threading.enumerate())
+    assert page.ask("Attach", name="web", streamId="s")["success"]
     (thread,) = set(threading.enumerate()) - before
-    detach.answer({"streamId": "s"}, caller)
-    attach.answer({"name": "web", "streamId": "s"}, caller)
-    first, second = Silent.made
+    assert page.ask("Detach", streamId="s")["success"]
+    assert page.ask("Attach", name="web", streamId="s")["success"]
+    first, second = silent
     first.may_end.set()
-    thread.join(20)
-    assert ended.is_set()
+    thread.join(LIMIT)
+    assert page.has_ended.is_set()
     assert not second.is_closed.is_set()
-    channels.forget(caller.peer)
+    channels.forget(page.peer)
     assert second.is_closed.is_set()
-    second.may_end.set()
+
+
+def _name(page: Page) -> Envelope:
+    return page.ask("Attach", name="web", streamId="1")
+
+
+def _many(page: Page) -> Envelope:
+    for number in range(2, _MAX_STREAMS + 1):
+        assert page.ask("Attach", name="web", streamId=str(number))["success"]
+    return page.ask("Attach", name="web", streamId="more")
+
+
+@pytest.mark.parametrize("ask", [_name, _many])
+def test_a_client_has_so_many_streams_each_with_its_name(
+    channels: LogChannels, silent: list[Silent], ask: Callable[[Page], Envelope]
+) -> None:
+    page, other = Page(channels), Page(channels)
+    assert page.ask("Attach", name="web", streamId="1")["success"]
+    refusal = ask(page)
+    assert (refusal["code"], refusal["data"]) == ("E_REQUEST", {"fields": ["streamId"]})
+    assert other.ask("Attach", name="web", streamId="1")["success"]
+
+
+def test_who_leaves_ends_its_own_streams_only(channels: LogChannels, silent: list[Silent]) -> None:
+    page, other = Page(channels), Page(channels)
+    for one in (page, other):
+        assert one.ask("Attach", name="web", streamId="s")["success"]
+    channels.forget(page.peer)
+    assert [follower.is_closed.is_set() for follower in silent] == [True, False]
+    assert other.ask("Detach", name="web")["success"]
+    assert silent[1].is_closed.is_set()
+
+
+@pytest.mark.parametrize("end", [None, EngineDownError("here", "gone")], ids=["end", "error"])
+def test_a_stream_sends_what_can_be_read_and_then_its_end(
+    channels: LogChannels, monkeypatch: pytest.MonkeyPatch, end: AiServerError | None
+) -> None:
+    monkeypatch.setattr(Told, "end", end, raising=False)
+    monkeypatch.setattr(logs, "Follower", Told)
+    page = Page(channels)
+    assert page.ask("Attach", name="web", streamId="s")["success"]
+    assert page.has_ended.wait(LIMIT)
+    notice, out, err, last = page.events
+    origin = {"streamId": "s", "module": "web", "service": "app"}
+    assert notice == {**origin, "event": "notice", "message": SOURCE.unreadable.render("en")}
+    line = {**origin, "chunk": "ERROR it failed", "timestamp": made.BEGIN.isoformat()}
+    assert out == {**line, "event": "stdout", "level": "error"}
+    assert err == {**line, "event": "stderr", "level": "error"}
+    failure = {"code": end.code, "message": end.render("en")} if end else {}
+    assert last == {"streamId": "s", "event": "error" if end else "end", **failure}
