@@ -27,6 +27,9 @@ _OWNER_TIMEOUT_SECONDS = 10.0
 _ANSWER_SECONDS = 0.2
 """For the answer to whoever asked."""
 
+_HANDOVER_SECONDS = 1.0
+"""For a tray to take the core; it tries several times a second."""
+
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -95,6 +98,7 @@ def _serve(app: "App", binding: "Binding") -> None:
                 headless.serve_by_owner(running)
             else:
                 headless.serve_own()
+        headless.leave_core_to_tray()
 
 
 _HINT = Text("Anyone with this address can control your containers. Press Ctrl-C to stop.")
@@ -124,7 +128,6 @@ class Headless:
         from aiserver_tray.system.language import system_language  # noqa: PLC0415
         from aiserver_tray.system.resume import ResumeWatch  # noqa: PLC0415
 
-        self._given_up.clear()
         with Owner(self._app, self) as owner:
             server = BrowserServer(owner.api, self._binding, system_language(), self._keys)
             watch = ResumeWatch(owner.refresh)
@@ -135,6 +138,12 @@ class Headless:
                     self._wait_for(self._given_up)
             finally:
                 watch.close()
+
+    def leave_core_to_tray(self) -> None:
+        """Let the tray that asked for the core be the next to claim it, if one did."""
+        if self._given_up.is_set():
+            self.ended.wait(_HANDOVER_SECONDS)
+            self._given_up.clear()
 
     def serve_by_owner(self, running: "AlreadyRunningError") -> None:
         """Have the core's owner serve, until the end, or until it is gone.
