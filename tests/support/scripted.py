@@ -1,14 +1,15 @@
-"""A contract whose host shows what a test says, and notes what the page asks."""
+"""A contract whose owner shows what a test says, and notes what clients ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from copy import deepcopy
 from threading import Condition
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import CHANNELS, Caller, Envelope, Json, answer
+from aiserver_tray.contract.channel import Event, Json
+from aiserver_tray.contract.contract import Envelope, Peer, answer
+from aiserver_tray.contract.events import SNAPSHOT
+from aiserver_tray.contract.owner.owner import CHANNELS
 
 LIMIT = 30.0
 """Seconds, on a busy machine."""
@@ -16,76 +17,91 @@ LIMIT = 30.0
 
 class Scripted:
     """Keeps `contract.Contract`. ``answers``: channel -> what is answered; ``handlers``: channel ->
-    what answers it, whatever the payload; ``calls``: what was asked, in order; ``chosen``: the
-    user's language."""
+    what answers it, whatever the payload; ``calls``: what was asked, in order; ``callers``: who
+    asked, in the same order; ``chosen``: the user's language."""
 
     def __init__(self, snapshot: Json) -> None:
         self.answers: dict[str, Envelope] = {}
-        self.handlers: dict[str, Callable[[Any, Caller], Envelope]] = {}
+        self.handlers: dict[str, Callable[[Any, Peer], Envelope]] = {}
         self.calls: list[tuple[str, Json]] = []
-        self.callers: list[Caller] = []
-        self.forgotten: list[Caller] = []
+        self.callers: list[Peer] = []
+        self.forgotten: list[Peer] = []
         self.chosen: Language | None = None
-        self.steps: list[Json] = []
         self._snapshot = deepcopy(snapshot)
-        self._observers: list[Callable[[], None]] = []
-        self._news = Condition()
+        self._subscriptions: dict[Peer, frozenset[str]] = {}
+        self._changed = Condition()
 
     def show(self, snapshot: Json) -> None:
         """Let the state be *snapshot* from now on."""
-        self._snapshot = deepcopy(snapshot) | {"seq": self._snapshot["seq"] + 1}
-        for observer in tuple(self._observers):
-            observer()
+        with self._changed:
+            self._snapshot = deepcopy(snapshot)
+            for peer in self._subscriptions:
+                self._send_snapshot(peer)
+
+    def publish(self, event: Event[Any], payload: Json) -> None:
+        """Send *event* to all that subscribed to it."""
+        with self._changed:
+            for peer, events in self._subscriptions.items():
+                if event.name in events:
+                    peer.send(event.message(payload))
+
+    def snapshot(self, language: Language) -> Json:
+        """The state for a client that reads *language*."""
+        return deepcopy(self._snapshot) | {"language": self.chosen or language}
 
     def wait_for_call(self, channel: str) -> Json:
         """The payload of the next call of *channel*, which is taken out."""
-        with self._news:
-            assert self._news.wait_for(lambda: self._find(channel) is not None, LIMIT), self.calls
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._find(channel) is not None, LIMIT), (
+                self.calls
+            )
             index = self._find(channel)
             assert index is not None
             return self.calls.pop(index)[1]
 
-    def _find(self, channel: str) -> int | None:
-        return next((i for i, (name, _) in enumerate(self.calls) if name == channel), None)
+    def wait_until_forgotten(self, peer: Peer) -> None:
+        """Wait until *peer* is said to be gone."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: peer in self.forgotten, LIMIT)
+
+    @property
+    def subscribers(self) -> int:
+        """How many clients get events."""
+        return len(self._subscriptions)
 
     # -- the contract --------------------------------------------------------------------------
 
-    def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401
+    def invoke(self, channel: str, payload: Any, peer: Peer) -> Envelope:  # noqa: ANN401
         handler = self.handlers.get(channel)
         if handler is None:
-            TypeAdapter(CHANNELS[channel]).validate_python(payload or {})
-        with self._news:
+            CHANNELS[channel].reader.validate_python(payload or {})
+        with self._changed:
             self.calls.append((channel, payload))
-            self.callers.append(caller)
-            self._news.notify_all()
+            self.callers.append(peer)
+            self._changed.notify_all()
         if handler:
-            return handler(payload, caller)
+            return handler(payload, peer)
         if channel == "ai/snapshot/get":
-            return answer(**self.snapshot(caller.language))
-        return self.answers.get(channel, answer())
+            return answer(self.snapshot(peer.language))
+        return self.answers.get(channel, answer({}))
 
-    def snapshot(self, language: Language) -> Json:
-        return deepcopy(self._snapshot) | {"language": self.chosen or language}
+    def subscribe(self, peer: Peer, events: Collection[str]) -> None:
+        with self._changed:
+            self._subscriptions[peer] = frozenset(events)
+            self._send_snapshot(peer)
 
-    def operations(self, language: Language) -> list[Json]:  # noqa: ARG002
-        return deepcopy(self.steps)
+    def forget(self, peer: Peer) -> None:
+        with self._changed:
+            self._subscriptions.pop(peer, None)
+            self.forgotten.append(peer)
+            self._changed.notify_all()
 
-    def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
-        self._observers.append(callback)
-        callback()
-        return lambda: self._observers.remove(callback)
+    # ------------------------------------------------------------------------------------------
 
-    def forget(self, caller: Caller) -> None:
-        with self._news:
-            self.forgotten.append(caller)
-            self._news.notify_all()
+    def _send_snapshot(self, peer: Peer) -> None:
+        if SNAPSHOT.name in self._subscriptions[peer]:
+            sent: Any = self.snapshot(peer.language)
+            peer.send(SNAPSHOT.message(sent))
 
-    def wait_until_forgotten(self, caller: Caller) -> None:
-        """Wait until *caller* is said to be gone."""
-        with self._news:
-            assert self._news.wait_for(lambda: caller in self.forgotten, LIMIT)
-
-    @property
-    def listeners(self) -> int:
-        """How many observe."""
-        return len(self._observers)
+    def _find(self, channel: str) -> int | None:
+        return next((i for i, (name, _) in enumerate(self.calls) if name == channel), None)

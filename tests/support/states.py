@@ -1,9 +1,9 @@
-"""Snapshots as the host of the core sends them, of a stack in each of its states."""
+"""Snapshots as the owner of the core sends them, of a stack in each of its states."""
 
 from typing import Any
 
 from aiserver_tray.base.i18n import Language, Text, rendered
-from aiserver_tray.contract.contract import Json
+from aiserver_tray.contract.channel import Json
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
 from aiserver_tray.state.codec import operation_of, snapshot_of
 from aiserver_tray.state.work import Work
@@ -206,7 +206,7 @@ def engine_down() -> Json:
 
 
 def in_chinese(shown: Json) -> Json:
-    """*shown* with the modules' texts in Chinese, as a host sends them to a Chinese client."""
+    """*shown* with the modules' texts in Chinese, as the owner sends them to a Chinese client."""
     modules = [
         one | dict(zip(("title", "summary"), CHINESE[one["name"]], strict=True))
         for one in shown["modules"]

@@ -7,9 +7,7 @@ from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from aiserver_tray.contract.contract import SNAPSHOT_EVENT, Json
-from aiserver_tray.contract.http.events import HELLO_EVENT
-from aiserver_tray.contract.local.changes import applied
+from aiserver_tray.contract.channel import Event, Json
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,11 @@ class Visitor:
     def answer(self, connection: socket.socket, request: bytes) -> Answer:
         """The answer to *request*, which is sent as it is."""
         connection.sendall(request)
-        response = HTTPResponse(connection, method=request.partition(b" ")[0].decode("latin-1"))
-        response.begin()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        answer = Answer(response.status, headers, response.read())
-        response.close()
-        return answer
+        method = request.partition(b" ")[0].decode("latin-1")
+        with HTTPResponse(connection, method=method) as response:
+            response.begin()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, headers, response.read())
 
 
 class Listener:
@@ -90,13 +87,12 @@ class Listener:
         ]
         self._connection.sendall("\r\n".join([*head, "", ""]).encode())
         self._file = self._connection.makefile("rb")
-        self._snapshot: Json | None = None
 
-    def next(self, event: str) -> Json:
+    def next(self, event: Event[Any]) -> Json:
         """The payload of the next *event*."""
         while True:
             name, payload = self.hear()
-            if name == event:
+            if name == event.name:
                 return payload
 
     def hear(self) -> tuple[str, Json]:
@@ -108,16 +104,8 @@ class Listener:
         for line in self._file:
             if line.startswith(b"data: "):
                 name, payload = json.loads(line[6:])
-                if name == HELLO_EVENT:
-                    self._snapshot = payload["snapshot"]
-                elif name == SNAPSHOT_EVENT:
-                    self._snapshot = applied(self._snapshot, payload)
                 return name, payload
         raise EOFError
-
-    def modules(self) -> list[Json]:
-        """All of them, as far as was heard."""
-        return list(self._snapshot["modules"]) if self._snapshot else []
 
     def wait_for_end(self) -> None:
         """Wait until the server has ended the stream."""

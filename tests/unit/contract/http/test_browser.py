@@ -5,22 +5,15 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import Mock
 from urllib.request import urlopen
 
 import pytest
 
-from aiserver_tray.base.errors import NotRunningError, SettingError
-from aiserver_tray.contract.contract import (
-    LOG_EVENT,
-    PROGRESS_EVENT,
-    SNAPSHOT_EVENT,
-    Caller,
-    Envelope,
-    answer,
-)
+from aiserver_tray.base.errors import SettingError
+from aiserver_tray.contract.contract import Envelope, Peer, answer
+from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT
 from aiserver_tray.contract.http import browser
-from aiserver_tray.contract.http.events import HELLO_EVENT
+from aiserver_tray.contract.http.access import Keys
 from aiserver_tray.contract.http.server import Binding, BrowserServer
 from tests.support import states
 from tests.support.scripted import Scripted
@@ -109,6 +102,19 @@ def test_a_page_of_an_earlier_process_is_told_so(guest: Visitor, host: Scripted,
         assert "was started anew" in told.json["message"]
 
 
+def test_a_page_outlives_its_server_where_another_has_the_same_keys(
+    guest: Visitor, host: Scripted
+) -> None:
+    keys = Keys()
+    with BrowserServer(host, Binding(), "en", keys) as first:
+        visitor = Visitor(first.address)
+        visitor.enter()
+    with BrowserServer(host, Binding(port=first.port), "en", keys) as second:
+        assert second.address == first.address
+        assert visitor.get(visitor.page).status == 200
+        refused(visitor.get(visitor.page, Cookie=guest.headers["Cookie"]), 401)
+
+
 def test_a_refusal_can_be_read_as_it_comes(host: Scripted) -> None:
     with BrowserServer(host, Binding(), "zh") as server:
         told = Visitor(server.address).get("/")
@@ -118,8 +124,8 @@ def test_a_refusal_can_be_read_as_it_comes(host: Scripted) -> None:
 
 
 def test_what_no_text_may_hold_is_answered_all_the_same(guest: Visitor, host: Scripted) -> None:
-    host.answers["ai/operation/list"] = answer(name="undecodable \udcff")
-    assert guest.invoke(CALL).json == answer(name="undecodable \udcff")
+    host.answers["ai/operation/list"] = answer({"name": "undecodable \udcff"})
+    assert guest.invoke(CALL).json == answer({"name": "undecodable \udcff"})
 
 
 @pytest.mark.parametrize("name", ["evil.example", "127.0.0.1", "localhost:1", "", None])
@@ -141,10 +147,10 @@ def test_other_pages_can_ask_for_nothing(
 
 
 def test_a_call_is_answered_as_the_contract_says(guest: Visitor, host: Scripted) -> None:
-    host.answers["ai/operation/list"] = answer(operations=[])
+    host.answers["ai/operation/list"] = answer({"operations": []})
     given = guest.invoke({**CALL, "payload": {}})
     assert given.status == 200
-    assert given.json == answer(operations=[])
+    assert given.json == answer({"operations": []})
     assert host.callers[-1].language == "en"
 
 
@@ -202,86 +208,73 @@ def listener(guest: Visitor) -> Iterator[Listener]:
     listener.close()
 
 
-def test_a_page_hears_all_and_then_what_changes(listener: Listener, host: Scripted) -> None:
-    hello = listener.next(HELLO_EVENT)
-    assert hello == {"snapshot": states.running(), "language": "en"}
-    host.steps = [states.operation(steps=[])]
+def test_a_page_gets_the_state_at_once_and_then_each_later_one_whole(
+    listener: Listener, host: Scripted
+) -> None:
+    assert listener.next(SNAPSHOT) == states.running()
+    progress = {"operation": states.operation(steps=[])}
+    host.publish(PROGRESS, progress)
     host.show(states.starting())
-    assert listener.next(PROGRESS_EVENT) == {"operation": host.steps[0]}
-    told = listener.next(SNAPSHOT_EVENT)
-    assert (told["base"], told["seq"]) == (1, 2)
-    assert isinstance(told["changes"], dict)
-    assert told["changes"]["state"] == "starting"
+    assert listener.next(PROGRESS) == progress
+    assert listener.next(SNAPSHOT) == states.starting()
 
 
-def test_changes_that_come_too_fast_are_told_as_one(listener: Listener, host: Scripted) -> None:
-    listener.next(HELLO_EVENT)
-    for state in ["starting", "stopped"] * 200:
-        host.show(states.snapshot(state))
-    told: list[int] = []
-    while not told or told[-1] < 401:
-        seq = listener.next(SNAPSHOT_EVENT)["seq"]
-        assert isinstance(seq, int)
-        told.append(seq)
-        host.show(states.snapshot("running"))
-    assert len(told) < 10
+MEGABYTE = "x" * 2**20
+
+
+def test_a_page_that_is_slow_to_read_gets_only_the_latest_state(
+    listener: Listener, host: Scripted
+) -> None:
+    for number in range(40):
+        host.show(states.snapshot(f"state {number}", chosen=[MEGABYTE]))
+    heard = [listener.next(SNAPSHOT)]
+    while heard[-1]["state"] != "state 39":
+        heard.append(listener.next(SNAPSHOT))
+    assert len(heard) < 30
+
+
+def test_a_page_that_does_not_read_at_all_is_given_up(listener: Listener, host: Scripted) -> None:
+    listener.next(SNAPSHOT)
+    for _ in range(40):
+        host.publish(LOG, {"streamId": "1", "event": "stdout", "chunk": MEGABYTE})
+    listener.wait_for_end()
+    assert host.subscribers == 0
 
 
 def test_what_a_page_asked_for_comes_to_it_alone(
     guest: Visitor, listener: Listener, host: Scripted
 ) -> None:
-    listener.next(HELLO_EVENT)
+    listener.next(SNAPSHOT)
     guest.invoke({**CALL, "client": "page"})
-    caller = host.callers[-1]
-    caller.emit(LOG_EVENT, {"streamId": "1", "chunk": "hello"})
-    assert listener.next(LOG_EVENT) == {"streamId": "1", "chunk": "hello"}
+    peer = host.callers[-1]
+    peer.send(LOG.message({"streamId": "1", "event": "stdout", "chunk": "hello"}))
+    assert listener.next(LOG) == {"streamId": "1", "event": "stdout", "chunk": "hello"}
     guest.invoke({**CALL, "client": "another"})
-    assert host.callers[-1] is not caller
+    assert host.callers[-1] is not peer
 
 
 def test_a_page_that_is_gone_is_forgotten(
     guest: Visitor, listener: Listener, host: Scripted
 ) -> None:
-    listener.next(HELLO_EVENT)
+    listener.next(SNAPSHOT)
     guest.invoke({**CALL, "client": "page"})
     listener.close()
     successor = Listener(guest, "page")
-    successor.next(HELLO_EVENT)
+    successor.next(SNAPSHOT)
     successor.close()
     host.wait_until_forgotten(host.callers[-1])
-
-
-def test_a_page_whose_host_has_just_left_comes_again(
-    guest: Visitor,
-    host: Scripted,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    with monkeypatch.context() as gone:
-        gone.setattr(host, "snapshot", Mock(side_effect=NotRunningError))
-        early = Listener(guest, "page")
-        early.wait_for_end()
-        early.close()
-    late = Listener(guest, "page")
-    late.next(HELLO_EVENT)
-    with monkeypatch.context() as gone:
-        gone.setattr(host, "snapshot", Mock(side_effect=NotRunningError))
-        host.show(states.starting())
-        late.wait_for_end()
-        late.close()
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_what_a_page_still_asks_when_it_goes_is_forgotten_too(
     guest: Visitor, listener: Listener, host: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listener.next(HELLO_EVENT)
+    listener.next(SNAPSHOT)
     successors: list[Listener] = []
 
-    def be_slow(_channel: str, _payload: object, caller: Caller) -> Envelope:
+    def be_slow(_channel: str, _payload: object, peer: Peer) -> Envelope:
         successors.append(Listener(guest, "page"))
-        host.wait_until_forgotten(caller)
-        return answer()
+        host.wait_until_forgotten(peer)
+        return answer({})
 
     monkeypatch.setattr(host, "invoke", be_slow)
     assert guest.invoke({**CALL, "client": "page"}).json["success"]
@@ -297,7 +290,7 @@ def test_no_more_pages_than_there_are_places_for(
     listeners = []
     for name in ("first", "second", "last"):
         listeners.append(Listener(guest, name))
-        listeners[-1].next(HELLO_EVENT)  # else the server may take the second one first
+        listeners[-1].next(SNAPSHOT)  # else the server may take the second one first
     listeners[0].wait_for_end()  # the oldest makes way
     for listener in listeners:
         listener.close()

@@ -1,18 +1,26 @@
 """``aiserver-tray serve`` as a user runs it, on a machine whose engine is down."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from aiserver_tray.contract.http.events import HELLO_EVENT
+from aiserver_tray.app import App
+from aiserver_tray.contract.events import SNAPSHOT
+from aiserver_tray.contract.owner.claim import Claim
+from aiserver_tray.contract.owner.owner import Owner
+from tests.support.surroundings import Recorded
 from tests.support.visitor import Listener, Visitor
+from tests.support.waiting import eventually
 
-SERVE = [sys.executable, "-m", "aiserver_tray", "--host", "unix:///nonexistent/docker.sock"]
+ENGINE = "unix:///nonexistent/docker.sock"
+SERVE = [sys.executable, "-m", "aiserver_tray", "--host", ENGINE]
 
 
 def run(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -34,17 +42,40 @@ def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], Visitor]]:
             process.kill()
 
 
+def owner(visitor: Visitor) -> tuple[str, int]:
+    """The process that owns the core of *visitor*'s page."""
+    about = visitor.invoke({"channel": "ai/app/about"}).json["data"]
+    return about["host"], about["pid"]
+
+
+def is_closed(visitor: Visitor) -> bool:
+    """Whether nobody serves *visitor*'s page."""
+    try:
+        visitor.connect().close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@contextmanager
+def listening(visitor: Visitor) -> Iterator[Listener]:
+    """A page that was sent the state, which has all modules."""
+    listener = Listener(visitor, "page")
+    try:
+        modules = listener.next(SNAPSHOT)["modules"]
+        assert {"n8n", "postgres", "redis"} <= {module["name"] for module in modules}
+        yield listener
+    finally:
+        listener.close()
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_it_is_ended(tmp_path: Path, ending: signal.Signals) -> None:
-    with serving(tmp_path) as (process, visitor):
-        listener = Listener(visitor, "page")
-        assert listener.next(HELLO_EVENT)["language"] in ("en", "zh")
-        about = visitor.invoke({"channel": "ai/app/about"}).json["data"]
-        assert (about["host"], about["pid"]) == ("serve", process.pid)
+    with serving(tmp_path) as (process, visitor), listening(visitor) as listener:
+        assert owner(visitor) == ("serve", process.pid)
         process.send_signal(ending)
         assert process.wait(20) == 0
         listener.wait_for_end()
-        listener.close()
 
 
 def test_a_client_can_end_it(tmp_path: Path) -> None:
@@ -54,18 +85,40 @@ def test_a_client_can_end_it(tmp_path: Path) -> None:
 
 
 def test_a_second_one_is_the_firsts_client_and_then_its_heir(tmp_path: Path) -> None:
-    with serving(tmp_path) as (first, _), serving(tmp_path) as (_, visitor):
-        listener = Listener(visitor, "page")
-        names = {"n8n", "postgres", "redis"}
-        while not names <= {m["name"] for m in listener.modules()}:
-            listener.hear()
-        first.kill()
-        first.wait()
-        while listener.modules():
-            listener.hear()
-        while not names <= {m["name"] for m in listener.modules()}:
-            listener.hear()
-        listener.close()
+    with serving(tmp_path) as (first, _), serving(tmp_path) as (second, visitor):
+        with listening(visitor) as listener:
+            assert owner(visitor) == ("serve", first.pid)
+            first.kill()
+            first.wait()
+            listener.wait_for_end()
+        eventually(lambda: owner(visitor) == ("serve", second.pid), "the heir")
+        with listening(visitor):
+            pass
+
+
+def test_a_second_one_that_is_ended_takes_its_address_along(tmp_path: Path) -> None:
+    with serving(tmp_path) as (first, stays), serving(tmp_path) as (second, goes):
+        with listening(goes) as listener:
+            second.send_signal(signal.SIGINT)
+            assert second.wait(20) == 0
+            listener.wait_for_end()
+        eventually(lambda: is_closed(goes), "the end of its server")
+        assert owner(stays) == ("serve", first.pid)
+
+
+def test_pages_stay_at_their_address_while_a_tray_owns_the_core(tmp_path: Path) -> None:
+    app = App(tmp_path, [], ENGINE)
+    with serving(tmp_path) as (process, visitor):
+        with listening(visitor) as before, Claim(app) as claim:
+            claim.take_over(Event())
+            with Owner(app, Recorded()):
+                before.wait_for_end()
+                eventually(lambda: owner(visitor) == ("tray", os.getpid()), "the tray")
+                with listening(visitor):
+                    pass
+        eventually(lambda: owner(visitor) == ("serve", process.pid), "the old owner")
+        with listening(visitor):
+            pass
 
 
 @pytest.mark.parametrize(
