@@ -21,9 +21,14 @@ class Core:
     `close`.
 
     On entry, the engine's containers are known, or the reason why the engine does not respond.
+
+    Raises:
+        SettingError: the home can't be used.
     """
 
     def __init__(self, settings: Settings, modules: "Modules", engine: Engine) -> None:
+        # First, since it may fail: the store starts to run at once.
+        installation_id = settings.installation_id
         self.engine = engine
         self.store = Store()
         self._settings = settings
@@ -32,7 +37,7 @@ class Core:
         self._watcher = Watcher(
             self.engine,
             self.store,
-            settings.installation_id,
+            installation_id,
             before_end=self._foreign.refresh_begun,
         )
 

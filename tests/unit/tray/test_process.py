@@ -6,12 +6,12 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from aiserver_tray.contract.channels.front import Front
 from click.testing import CliRunner
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import AlreadyRunningError
 from aiserver_tray.cli import root, running_tray
-from aiserver_tray.contract.channels.front import Front
 from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.local.server import Server

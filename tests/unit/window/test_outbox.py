@@ -1,10 +1,10 @@
 """What a page is told."""
 
 import pytest
-
-from aiserver_tray.contract.contract import LOG_EVENT, PROGRESS_EVENT, SNAPSHOT_EVENT, Json
 from aiserver_tray.contract.local.changes import OutOfStepError, applied, change
 from aiserver_tray.window.outbox import LINES_KEPT, LOST_EVENT, Message, Outbox
+
+from aiserver_tray.contract.contract import LOG_EVENT, PROGRESS_EVENT, SNAPSHOT_EVENT, Json
 from tests.support import states
 
 

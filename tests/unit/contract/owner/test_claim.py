@@ -1,0 +1,124 @@
+"""One process owns the core; ``serve`` gives it up to a tray."""
+
+import os
+from threading import Event, Thread, Timer
+
+import pytest
+
+from aiserver_tray.app import App
+from aiserver_tray.base.errors import (
+    AlreadyRunningError,
+    CancelledError,
+    RemoteError,
+    SettingError,
+)
+from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.local.instance import Instance
+from aiserver_tray.contract.owner import claim as claims
+from aiserver_tray.contract.owner.claim import Claim
+from aiserver_tray.model import OperationView
+from aiserver_tray.state.facts import OperationChanged
+from aiserver_tray.system.paths import runtime_folder
+from tests.support.surroundings import Recorded
+from tests.unit.contract.owner.owning import LIMIT, owned, owned_until_given_up, owning_process
+
+NEVER = Event()
+WORK = OperationView("1", "up", ("web",), status="running")
+ENDED = OperationView("1", "up", ("web",), status="succeeded")
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "RETRY_SECONDS", 0.01)
+
+
+def test_what_nobody_has_is_taken_and_given_back(app: App) -> None:
+    with Claim(app) as claim:
+        claim.take_over(NEVER)
+        claim.take_over(NEVER)  # it has it
+        with pytest.raises(AlreadyRunningError), Instance(app.settings.home):
+            raise AssertionError
+    with Instance(app.settings.home):
+        pass
+
+
+def test_what_another_has_is_not_taken_without_asking(app: App) -> None:
+    with owned_until_given_up(app) as (_, process), Claim(app) as claim:
+        with pytest.raises(AlreadyRunningError):
+            claim.take()
+        assert not process.given_up.is_set()
+
+
+def test_serve_gives_the_core_up_to_who_asks(app: App) -> None:
+    with owned_until_given_up(app) as (_, process), Claim(app) as claim:
+        claim.take_over(NEVER)
+        assert process.given_up.is_set()
+
+
+class Asking(Client):
+    """Counts the answers of an owner that is asked for the core."""
+
+    refusals: list[str]
+    is_refused_again: Event
+
+    def request(self, channel: str, *given: object, **more: object) -> dict[str, object]:
+        try:
+            return super().request(channel, *given, **more)  # type: ignore[arg-type]
+        except RemoteError as error:
+            self.refusals.append(error.code)
+            if len(self.refusals) > 1:
+                self.is_refused_again.set()
+            raise
+
+
+def test_one_that_has_an_operation_under_way_is_asked_until_that_has_ended(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Asking, "refusals", [], raising=False)
+    monkeypatch.setattr(Asking, "is_refused_again", Event(), raising=False)
+    monkeypatch.setattr(claims, "Client", Asking)
+    with owned_until_given_up(app) as (owner, process), Claim(app) as claim:
+        owner.store.put(OperationChanged(WORK))
+        owner.store.flush()
+        waiting = Thread(target=claim.take_over, args=(NEVER,))
+        waiting.start()
+        assert Asking.is_refused_again.wait(LIMIT)
+        assert not process.given_up.is_set()
+        owner.store.put(OperationChanged(ENDED))
+        waiting.join(LIMIT)
+        assert process.given_up.is_set()
+    assert set(Asking.refusals) == {"E_BUSY"}
+
+
+def test_another_tray_keeps_it(app: App) -> None:
+    with (
+        owned(app, Recorded()),
+        Claim(app) as claim,
+        pytest.raises(AlreadyRunningError) as refused,
+    ):
+        claim.take_over(NEVER)
+    assert refused.value.data == {"pid": os.getpid()}
+
+
+def test_that_of_a_process_that_is_killed_is_taken(app: App) -> None:
+    with owning_process(app) as process, Claim(app) as claim:
+        Timer(0.1, process.kill).start()
+        claim.take_over(NEVER)
+
+
+def test_who_ends_does_not_wait_for_it(app: App) -> None:
+    closing = Event()
+    with owning_process(app), Claim(app) as claim:
+        Timer(0.1, closing.set).start()
+        with pytest.raises(CancelledError):
+            claim.take_over(closing)
+
+
+def test_where_no_lock_can_be_made_it_says_why(app: App) -> None:
+    with Claim(app) as claim:
+        claim.take()
+        (lock,) = runtime_folder().glob("*-core.lock")
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+    with Claim(app) as claim, pytest.raises(SettingError, match=lock.stem):
+        claim.take_over(NEVER)
