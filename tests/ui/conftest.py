@@ -11,7 +11,8 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import Json
+from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.http.access import Keys
 from aiserver_tray.contract.http.server import Binding, BrowserServer
 from tests.support import states
 from tests.support.scripted import Scripted
@@ -55,10 +56,12 @@ class Stack:
         self._pictures = pictures
         self._servers = ExitStack()
         self._running: list[BrowserServer] = []
+        self._keys = Keys()
 
-    def serve(self, language: Language = "en") -> BrowserServer:
-        """A server of browser mode, until the test ends."""
-        server = BrowserServer(self.host, Binding(), language)
+    def serve(self, language: Language = "en", port: int = 0) -> BrowserServer:
+        """A server of browser mode, until the test ends; at *port* it serves the pages of the one
+        before there."""
+        server = BrowserServer(self.host, Binding(port=port), language, self._keys)
         self._running.append(server)
         return self._servers.enter_context(server)
 

@@ -9,7 +9,8 @@ from PIL import Image
 from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import Json, answer
+from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.contract import answer
 from tests.support import states
 from tests.ui.conftest import Stack
 
@@ -196,7 +197,7 @@ def test_an_engine_that_is_down_is_started_where_that_is_possible(
 ) -> None:
     host = stack.show(states.engine_down())
     host.answers["ai/docker/checkDocker"] = answer(
-        installed=True, running=False, version=None, canStart=bool(offered)
+        {"installed": True, "running": False, "version": None, "canStart": bool(offered)}
     )
     home = stack.home()
     home.wait_for_text("Docker does not answer at unix:///var/run/docker.sock", ".overview")
@@ -254,7 +255,7 @@ def test_a_reload_shows_the_same(stack: Stack) -> None:
 
     def is_forgotten() -> bool:
         stack.host.show(states.snapshot(state=next(other)))
-        return stack.host.listeners == 1
+        return stack.host.subscribers == 1
 
     other = cycle(("running", "stopped"))
     home.until(is_forgotten, "the first page's stream ends when it can't be written")
@@ -274,6 +275,18 @@ def test_a_stream_that_breaks_comes_back(stack: Stack) -> None:
     home = stack.home()
     stack.break_streams()
     stack.host.show(states.snapshot())
+    home.wait_for_text("Nothing is running", ".overview")
+    home.until(lambda: not home.all(".notice.warning"), "no banner")
+
+
+def test_a_page_goes_on_when_another_process_takes_over_its_address(stack: Stack) -> None:
+    stack.show(states.running())
+    server = stack.serve()
+    home = stack.at(server.address)
+    stack.close_servers()
+    home.wait_for_text("AI-Server Tray has stopped", ".notice.warning")
+    stack.host.show(states.snapshot())
+    stack.serve(port=server.port)
     home.wait_for_text("Nothing is running", ".overview")
     home.until(lambda: not home.all(".notice.warning"), "no banner")
 
