@@ -19,6 +19,7 @@ from pydantic import (
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Language, Text, in_language
 from aiserver_tray.base.masking import MASK
+from aiserver_tray.catalog import regex
 from aiserver_tray.catalog.compose.problems import UnfitError
 from aiserver_tray.catalog.compose.scalars import parse_size
 
@@ -118,10 +119,8 @@ class Setting(Closed):
     @field_validator("pattern")
     @classmethod
     def _compiles(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except (re.error, RecursionError, OverflowError):
-            raise ValueError(Text("a regular expression")) from None
+        if pattern and not regex.compiles(pattern):
+            raise ValueError(Text("a regular expression without look-around and back references"))
         return pattern
 
     @field_validator("default")
@@ -199,7 +198,7 @@ class Setting(Closed):
         found = self._read(text)
         if isinstance(found, str):
             found = _one_line(found)
-        if isinstance(found, str) and self.pattern and not re.fullmatch(self.pattern, found):
+        if isinstance(found, str) and self.pattern and not regex.matches(self.pattern, found):
             found = self._off_pattern(found)
         if isinstance(found, Text):
             raise SettingError(name, found)

@@ -141,6 +141,11 @@ def test_a_broken_module_costs_only_itself(tmp_path: Path) -> None:
         ("{kind: basic, settings: {P: {type: port, default: 0}}}", "x-aiserver.settings.P"),
         ("{kind: basic, settings: {S: {type: secret, default: x}}}", "x-aiserver.settings.S"),
         ("{kind: basic, settings: {C: {type: choice}}}", "x-aiserver.settings.C"),
+        ("{kind: basic, settings: {T: {pattern: (?=a)a}}}", "x-aiserver.settings.T.pattern"),
+        (
+            f"{{kind: basic, settings: {{T: {{pattern: (a+)+b, default: {'a' * 10_000}}}}}}}",
+            "x-aiserver.settings.T.default",
+        ),
         ("[basic]", "x-aiserver"),
     ],
 )

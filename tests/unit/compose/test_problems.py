@@ -88,7 +88,11 @@ def test_validation_errors_say_what_was_expected_and_found(
 @pytest.mark.parametrize(
     ("declared", "key", "text"),
     [
-        ({"pattern": "["}, "pattern", "expected a regular expression, found '['"),
+        (
+            {"pattern": "["},
+            "pattern",
+            "expected a regular expression without look-around and back references, found '['",
+        ),
         (
             {"type": "port", "default": 0},
             "default",

@@ -150,6 +150,10 @@ def test_the_initial_value_is_the_default_as_text(setting: Setting, initial: str
         ({"type": "port", "default": 70000}, "a port from 1 to 65535"),
         ({"type": "choice", "default": "b", "choices": {"a": {}}}, "one of a, found 'b'"),
         ({"pattern": "["}, "a regular expression"),
+        ({"pattern": "a)|(b"}, "a regular expression"),
+        ({"pattern": "(?=a)a"}, "a regular expression"),
+        ({"pattern": r"(a)\1"}, "a regular expression"),
+        ({"pattern": r"(\w{1000}){1000}"}, "a regular expression"),
         ({"pattern": "[a-z]+", "default": "A"}, "that matches"),
         ({"typo": 1}, "Extra inputs"),
     ],
@@ -157,3 +161,11 @@ def test_the_initial_value_is_the_default_as_text(setting: Setting, initial: str
 def test_an_inconsistent_declaration_is_refused(declared: dict[str, object], expected: str) -> None:
     with pytest.raises(ValidationError, match=expected.replace("[", r"\[")):
         Setting.model_validate(declared)
+
+
+@pytest.mark.parametrize("text", ["a" * 100_000, "a" * 100_000 + "\n", "xaab", "aabx"])
+def test_a_pattern_is_for_the_whole_text_and_takes_linear_time(text: str) -> None:
+    setting = Setting(pattern="(a+)+b")
+    assert setting.parse("n8n.NAME", "aab") == "aab"
+    with pytest.raises(SettingError):
+        setting.parse("n8n.NAME", text)
