@@ -1,5 +1,5 @@
-"""All modules: what the catalog folders hold, how modules depend on each other, and which setting
-a ``${NAME}`` means."""
+"""All modules: the catalog folders, the modules' dependencies, and the setting of each
+``${NAME}``."""
 
 import hashlib
 import os
@@ -27,19 +27,19 @@ from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.setting import Setting
 
 FOLDERS = ("*", "basic/*", "features/*")
-"""Where a catalog root is scanned for modules."""
+"""Patterns of module folders in a catalog root."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 APP = "app"
-"""The first half of the app's own settings' addresses; no module may have this name."""
+"""The first part of the addresses of the app's own settings. No module may have this name."""
 
 
 @dataclass(frozen=True)
 class Catalog:
     """The modules by name, in the order found, and the problems of those that can't be used (by
-    name, or by folder where the name is taken or none). ``empty``: the folders where a module could
-    be and no Compose file is."""
+    name, or by folder if the name is taken or not valid). ``empty``: possible module folders
+    without a Compose file."""
 
     modules: Mapping[str, Module]
     broken: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Catalog:
 
     @cached_property
     def defaults(self) -> dict[str, str]:
-        """The values that hold while nothing is set, by address; a secret has none."""
+        """The default values by address; a secret has none."""
         return {
             address: setting.initial
             for address, setting in self.declared.items()
@@ -111,7 +111,7 @@ class Catalog:
         return [self.module(name) for name in module.possible_requires]
 
     def ordered(self, names: Iterable[str]) -> list[Module]:
-        """*names* and all that they may require, required ones first.
+        """*names* and all modules that they may require, required modules first.
 
         Raises:
             CycleError: modules require each other; tells the path.
@@ -174,8 +174,8 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
 
 
 class Edition:
-    """The catalog in *roots*, read when it is first asked for. Its ``stamp`` is from before that,
-    so that it differs from what is changed meanwhile."""
+    """The catalog in *roots*, read on first use. Its ``stamp`` is older than that, so that changes
+    in the meantime are noticed."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.stamp = stamp(roots)
@@ -190,11 +190,11 @@ class Edition:
 
 
 def stamp(roots: Sequence[Path]) -> str:
-    """What differs once a module under *roots* came or went, or a file directly in its folder was
-    changed. Reads no file."""
+    """A value that changes when a module under *roots* is added or removed, or a file directly in
+    its folder changes. Reads no file."""
     digest = hashlib.sha256()
     for folder in dict.fromkeys(f.resolve() for root in roots for f in _folders(root)):
-        with suppress(OSError):  # what can't be looked at can't be loaded
+        with suppress(OSError):  # a folder that can't be read can't be loaded either
             for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
                 if entry.is_file():
                     digest.update(repr((entry.path, version(entry.stat()))).encode())
@@ -204,7 +204,7 @@ def stamp(roots: Sequence[Path]) -> str:
 def _broken(
     wrong: Mapping[Path, Sequence[Problem]], modules: Mapping[str, Module]
 ) -> dict[str, list[Problem]]:
-    """The problems of the *wrong* folders by name; by folder where a module has that name."""
+    """The problems of the *wrong* folders by name; by folder if another module has that name."""
     broken: dict[str, list[Problem]] = {}
     for folder, problems in wrong.items():
         is_free = folder.name not in modules
@@ -213,9 +213,9 @@ def _broken(
 
 
 def _folders(root: Path) -> list[Path]:
-    """Where modules may be under *root*, by name; *root* itself may be one."""
+    """Possible module folders under *root*, by name; *root* itself may be one."""
     found = (folder for pattern in FOLDERS for folder in sorted(root.glob(pattern)))
-    # os.path's isdir says no where Path's raises: in a folder that may not be entered.
+    # os.path's isdir returns False where Path's raises: in a folder without permission.
     return [root, *(folder for folder in found if os.path.isdir(folder))]  # noqa: PTH112
 
 

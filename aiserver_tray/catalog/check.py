@@ -30,7 +30,7 @@ from aiserver_tray.model import SHARED_NETWORK
 
 @dataclass(frozen=True)
 class Report:
-    """What is wrong, and what is only worth knowing."""
+    """Problems and notes."""
 
     checked: Sequence[str]
     problems: Sequence[Problem]
@@ -67,8 +67,8 @@ _NONE: Mapping[str, str] = {}
 
 
 def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NONE) -> Report:
-    """Check the modules below *folder*, or all. *values* are those of plain files' settings, by
-    address: such a file may require some."""
+    """Check the modules below *folder*, or all. *values* are the settings' values of plain files,
+    by address: such a file may require some."""
     modules = [m for m in catalog.modules.values() if _below(m.folder, folder)]
     problems = [p for p in catalog.problems if _below(p.place.file, folder)]
     notes: list[Problem] = []
@@ -112,7 +112,7 @@ def _resolve(
 def _unset(
     catalog: Catalog, module: Module, values: Mapping[str, str], problems: Sequence[Problem]
 ) -> list[Problem]:
-    """What has no value, also where the file has *problems* besides."""
+    """Settings without a value, even if the file has other *problems*."""
     try:
         return unset_notes(module, _variables(catalog, module, values), problems)
     except AiServerError:  # one of *problems*
@@ -189,8 +189,8 @@ def _unheard(module: Module) -> list[Problem]:
 
 
 def shared_name_problems(modules: Iterable[tuple[Module, Collection[str]]]) -> list[Problem]:
-    """Names on the shared network are unique: what is wrong with those that several of *modules*
-    have there, once for each file."""
+    """Check that names on the shared network are unique: one problem per file for names that
+    several of *modules* use there."""
     owners: dict[str, Module] = {}
     problems = []
     for owner, names in modules:

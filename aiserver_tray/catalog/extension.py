@@ -1,4 +1,4 @@
-"""The closed schema of ``x-aiserver``: what a module says that Compose has no word for."""
+"""The schema of ``x-aiserver``: what Compose can't express about a module."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -26,9 +26,9 @@ KernelSettingName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_
 
 
 class Needs(Closed):
-    """What the machine must have. Sizes as Compose writes them (``512m``). ``memory`` is what the
-    module takes itself; ``total_memory`` what its makers say that the machine should have in all.
-    ``sysctls``: settings of the Linux kernel, and how high each has to be at least."""
+    """The requirements of a module for the machine. Sizes are as in Compose (``512m``). ``memory``
+    is what the module itself uses; ``total_memory`` is the machine's memory that its makers
+    recommend. ``sysctls``: minimum values of Linux kernel settings."""
 
     memory: Size | None = None
     total_memory: Size | None = None
@@ -54,9 +54,9 @@ def _duration(text: str) -> str:
 
 
 class ServiceExtension(Closed):
-    """``x-aiserver`` of a service. ``job``: it runs once and must exit 0, though no other service
-    waits for that. ``requires``: those of the module's requires that this service waits for; all,
-    where it does not say."""
+    """``x-aiserver`` of a service. ``job``: it runs once and must exit with 0, even if no other
+    service waits for that. ``requires``: those of the module's required modules that this service
+    waits for. Default: all."""
 
     ready_within: Annotated[str, AfterValidator(_duration)] | None = None
     job: bool = False

@@ -7,12 +7,12 @@ from aiserver_tray.base.errors import Place, Problem
 from aiserver_tray.base.i18n import Text
 
 _LIKELY = ("*compose*.y*ml", "*/*compose*.y*ml", "*/*/*compose*.y*ml")
-"""Where projects have their Compose files, the nearest first."""
+"""Usual places of Compose files in a project, the nearest first."""
 
 
 def ignored_folders(folders: Iterable[Path], modules: Iterable[Path]) -> Iterator[Problem]:
-    """A note for each of *folders* that has a Compose file under another name, or deeper inside,
-    and neither holds one of the folders of *modules* nor belongs to one."""
+    """A note for each of *folders* with a Compose file under another name, or deeper inside.
+    Folders that contain one of *modules*, or are inside of one, are skipped."""
     taken = set(modules)
     for folder in sorted(folders, key=lambda path: -len(path.parts)):
         if any(p.is_relative_to(folder) or folder.is_relative_to(p) for p in taken):
@@ -31,5 +31,5 @@ def ignored_folders(folders: Iterable[Path], modules: Iterable[Path]) -> Iterato
 def _likely(folder: Path) -> Path | None:
     try:
         return next((path for p in _LIKELY for path in sorted(folder.glob(p))), None)
-    except OSError:  # it may not be looked into
+    except OSError:  # no permission
         return None

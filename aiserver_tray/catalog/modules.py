@@ -24,8 +24,8 @@ from aiserver_tray.catalog.setting import Setting
 class Module:
     """A folder of the catalog, or a single Compose file (``source``; ``file`` is the main file).
 
-    ``declared``: the file has an x-aiserver. A plain Compose file has not, and its variables are
-    settings. ``dotenv`` is what the ``.env`` beside it says while nothing is
+    ``declared``: the file has an x-aiserver. A plain Compose file has none, and its variables are
+    settings. ``dotenv`` has the values of the ``.env`` file in the same folder, while nothing is
     set.
     """
 
@@ -46,17 +46,17 @@ class Module:
 
     @property
     def folder(self) -> Path:
-        """Where the file and what belongs to it stand."""
+        """The folder of the file."""
         return self.file.parent
 
     @property
     def possible_requires(self) -> tuple[str, ...]:
-        """What it requires under any answer to its choices."""
+        """The requirements that do not depend on choices."""
         choices = (choice for s in self.settings.values() for choice in s.choices.values())
         return tuple(dict.fromkeys((*self.requires, *(r for c in choices for r in c.requires))))
 
     def requires_with(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """What it requires under the choices in *values* (by bare name)."""
+        """The requirements with the choices in *values* (by bare name)."""
         chosen = (name for choice in self._chosen(values) for name in choice.requires)
         return tuple(dict.fromkeys((*self.requires, *chosen)))
 
@@ -65,8 +65,8 @@ class Module:
         return frozenset(profile for choice in self._chosen(values) for profile in choice.profiles)
 
     def dotenv_with(self, given: Mapping[str, str]) -> Mapping[str, str]:
-        """A plain file's `dotenv`, as it is where *given* are set: what it makes of other
-        variables follows these.
+        """A plain file's `dotenv` with the *given* values set: values that use other variables
+        follow them.
 
         Raises:
             CatalogError: the ``.env`` can't be read any more.
@@ -88,15 +88,15 @@ class Module:
         ]
 
     def place(self, *path: str) -> Place:
-        """Where *path* (``"services", "web"``) stands in the module's own files."""
+        """The place of *path* (``"services", "web"``) in the module's own files."""
         problems = Problems(self.file)
         for document in self.documents:
             problems.add(document)
         return problems.place(path)
 
     def section(self, name: str) -> dict[str, Any]:
-        """What stands under *name* (``services``) in the module's own files, as it is written;
-        of what several have, that of the last."""
+        """The section *name* (``services``) in the module's own files, as written; of several, the
+        last."""
         sections = (document.tree.get(name) for document in self.documents)
         return {k: v for items in sections if isinstance(items, dict) for k, v in items.items()}
 
@@ -134,8 +134,8 @@ def load_module(name: str, source: Path) -> Module:
 
 
 def _stating(documents: Sequence[Document]) -> Document | None:
-    """Whose x-aiserver counts: as Compose has it, an extension that stands in a later document
-    takes the place of the whole of an earlier one."""
+    """The document whose x-aiserver counts. As in Compose, an extension in a later document
+    replaces the whole of an earlier one."""
     stating = None
     for document in documents:
         if EXTENSION in document.tree:
@@ -153,8 +153,8 @@ def _extension(document: Document) -> ModuleExtension:
 
 
 def check_services(module: Module, tree: Mapping[str, Any], problems: Problems) -> None:
-    """Reports what is wrong with x-aiserver of services, in the whole *tree* of *module*'s files
-    and of those that they extend and include."""
+    """Report problems of services' x-aiserver in the whole *tree* of *module*'s files, including
+    those that they extend and include."""
     services = tree.get("services")
     for name, service in services.items() if isinstance(services, dict) else ():
         if isinstance(service, dict) and EXTENSION in service:
@@ -183,6 +183,6 @@ def _dotenv(file: Path, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _choosing(profiles: Mapping[str, Place]) -> dict[str, Variable]:
-    """The variable that activates *profiles*, where there are any."""
+    """The variable that activates *profiles*, if there are any."""
     place = next(iter(profiles.values()), None)
     return {PROFILES: Variable(PROFILES, None, place)} if place else {}

@@ -1,4 +1,4 @@
-"""The settings of a plain Compose file, which says of its variables nothing but their defaults."""
+"""The settings of a plain Compose file, which declares only the defaults of its variables."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,20 +17,21 @@ _SECRET_NAME = re.compile(
     r")_?\d*",
     re.IGNORECASE,
 )
-"""What variables that hold a secret are called, by habit. The name alone decides, so that nothing
-but a new name makes something else of a stored value."""
+"""Usual names of variables for secrets. Only the name decides, so that a stored value never changes
+its kind."""
 
 
 class PlainSetting(Setting):
-    """A variable of a plain Compose file. The file and its ``.env`` give the default themselves:
-    to them, what is not set must stay distinguishable from what is. ``told`` is the default
-    without the secrets in it."""
+    """A variable of a plain Compose file. The file and its ``.env`` provide the default, because
+    they distinguish an unset variable from a set one. ``told`` is the default with secrets
+    masked."""
 
     told: str | None = None
 
     @property
     def initial(self) -> str | None:
-        """What file and ``.env`` say, as it stands there: also a secret, line breaks and all."""
+        """The value in the file and its ``.env``, unchanged: it may be a secret, or have line
+        breaks."""
         return self._default
 
     @property
@@ -45,18 +46,20 @@ class PlainSetting(Setting):
 
     @property
     def mask(self) -> str | None:
-        """None, always: while none is set, what the file says holds, and none is made."""
+        """Always None: without a value, the file's own value applies, and none is generated."""
         return None
 
     def hides(self, value: str) -> bool:
-        """Whether texts must not have *value*: what everybody guesses may be any word of them."""
+        """Whether *value* must be masked in texts. Values that are easy to guess are not masked,
+        because they may be any word."""
         return self.is_secret and not why_guessable(value)
 
     def _check_default(self) -> None:
-        """Takes whatever there is."""
+        """Accept any value."""
 
     def _read(self, text: str) -> str | Text:
-        """Whatever the file's own software takes, which may be a password of one letter."""
+        """Accept any value that the file's software may accept, such as a password of one
+        letter."""
         return why_mask(text) or text if self.is_secret else text
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.project import Project
 
 COMPOSE_VARIABLES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
-"""What Compose itself reads from an env file."""
+"""Variables that Compose itself reads from an env file."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ def outline(catalog: Catalog, module: Module, values: Mapping[str, str]) -> Outl
 
 
 def environment(catalog: Catalog, module: Module, values: Mapping[str, str]) -> dict[str, str]:
-    """The variables of *module*'s file: *values* (by address), and the defaults for the rest. A
-    plain file's ``.env`` gives them; what the file has after ``:-`` is not set to ``${NAME:+…}``.
-    """
+    """The variables of *module*'s file: *values* (by address), and the defaults of the others. A
+    plain file's ``.env`` provides them; a default after ``:-`` in the file does not count as set
+    for ``${NAME:+…}``."""
     known = {**catalog.defaults, **values} if module.declared else values
     scope = catalog.scope(module)
     env = {name: known[address] for name, address in scope.items() if address in known}
@@ -102,7 +102,7 @@ def secrets_in(catalog: Catalog, module: Module, env: Mapping[str, str]) -> list
 
 def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> ResolvedModule:
     """*module* with the variables *env*; *secrets* are the values to mask in errors."""
-    # The models take a while to import, and who only lists modules needs none.
+    # The models are slow to import, and a list of modules does not need them.
     from aiserver_tray.catalog.compose.load import load_project  # noqa: PLC0415
 
     check = partial(check_services, module)
@@ -126,8 +126,8 @@ def config_environment(
     catalog: Catalog, module: Module, file: Mapping[str, str] | None
 ) -> dict[str, str]:
     """The variables of *module* from its declared defaults and the content of an env *file*.
-    A secret that *file* does not give is masked. A plain module takes *file* instead of the
-    ``.env`` beside it, as Compose does.
+    Secrets that *file* does not set are masked. A plain module uses *file* instead of its ``.env``,
+    as Compose does.
 
     Raises:
         SettingError: a value of *file* is not one of the setting that it is for.

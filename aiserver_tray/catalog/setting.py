@@ -1,4 +1,4 @@
-"""What a setting is, and which values it takes."""
+"""Declared settings and the values that they accept."""
 
 import re
 import unicodedata
@@ -24,10 +24,11 @@ from aiserver_tray.catalog.compose.problems import UnfitError
 from aiserver_tray.catalog.compose.scalars import parse_size
 
 PLACEHOLDER = "change-me-"
-"""``env.example`` holds ``change-me-<name>`` for a secret; it is never taken as a value."""
+"""Prefix of the placeholder ``change-me-<name>`` in ``env.example``; it is never accepted as a
+secret."""
 
 _SECRET_LENGTH = 8
-"""Characters that a given secret has at least (NIST SP 800-63B-3, 5.1.1.1)."""
+"""Minimum characters of a secret that a user sets (NIST SP 800-63B-3, 5.1.1.1)."""
 
 _PUBLISHED = frozenset(
     """
@@ -43,14 +44,14 @@ _PUBLISHED = frozenset(
     dify-agent-run-token-for-dev-only MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY
     """.lower().split()
 )
-"""What the modules' own Compose files and the images' documents give as secrets."""
+"""Secrets that the modules' own Compose files and the images' documentation publish."""
 
 _PORT = re.compile(r"0*(?P<number>[1-9][0-9]{0,4})")
 _SIZE = re.compile(
     r"(?P<number>[0-9]{1,15}(?:\.[0-9]{1,15})?) ?(?P<unit>[kmgtp]?)i?b?", re.IGNORECASE
 )
 _LEAST_BYTES = 6 * 1024**2
-"""What Docker gives a container at least: a lower number without a unit is no number of bytes."""
+"""Docker's minimum memory for a container: a lower number without a unit can't mean bytes."""
 _BOOLEANS = {"true": "true", "yes": "true", "on": "true", "1": "true"} | {
     "false": "false",
     "no": "false",
@@ -69,22 +70,22 @@ Localized = Annotated[dict[Language, str], BeforeValidator(_both_languages)]
 
 SettingType = Literal["port", "secret", "text", "choice", "boolean", "size"]
 Generator = Literal["hex32", "base64url32", "alnum32", "alnum20"]
-"""How a secret is made: 32 random bytes as 64 hexadecimal digits or as 43 unpadded base64url
-characters, or 32 or, for what takes no more, 20 random characters of [A-Za-z0-9] (190 and 119
-bits)."""
+"""Generators of secrets: 32 random bytes as 64 hexadecimal digits or as 43 unpadded base64url
+characters; or 32 random characters of [A-Za-z0-9] (190 bits), or 20 of them (119 bits) for software
+that accepts no more."""
 
 Default = Annotated[str, Field(strict=False, coerce_numbers_to_str=True)] | bool | None
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
 
 
 class Closed(BaseModel):
-    """A mapping of ``x-aiserver``: known keys only, and each of its own type."""
+    """A mapping of ``x-aiserver``: known keys only, with strict types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Choice(Closed):
-    """One answer to a choice: what it activates and what it needs."""
+    """One option of a choice: the profiles that it activates, and the modules that it requires."""
 
     title: Localized | None = None
     profiles: Texts = ()
@@ -101,9 +102,9 @@ class Setting(Closed):
     generate: Generator | None = None
     keep: bool = False
     token_of: Literal["oneapi"] | None = None
-    """The module that it is an access token of, which ``connect`` makes."""
+    """The module that issues this access token; ``connect`` creates it."""
     choices: Mapping[str, Choice] = Field(default_factory=dict)
-    # Last, since it is checked against the others.
+    # Last, because it is checked against the other fields.
     default: Default = None
 
     @model_validator(mode="after")
@@ -135,7 +136,7 @@ class Setting(Closed):
             raise UnfitError(
                 Text("expected a secret without a default, because a published value is not secret")
             )
-        # A text is taken as it stands, line breaks and all; choices that lack are told as that.
+        # A text is used unchanged, with line breaks. Missing choices are reported as such.
         text = self.type == "text" and not self.pattern
         if text or (self.type == "choice" and not self.choices):
             return
@@ -151,11 +152,11 @@ class Setting(Closed):
 
     @property
     def mask(self) -> str | None:
-        """What stands for a secret while none is set, as if it were; None for nothing."""
+        """The mask for a secret without a value, as if it had one. None if there is none."""
         return MASK if self.is_secret else None
 
     def answers(self, language: Language) -> dict[str, str]:
-        """What a choice has to choose from, each with its title in *language*."""
+        """The options of a choice, with their titles in *language*."""
         return {
             name: in_language(choice.title, language) or name
             for name, choice in self.choices.items()
@@ -167,8 +168,7 @@ class Setting(Closed):
 
     @property
     def initial(self) -> str | None:
-        """The declared default in its canonical form; None where a value has to be made or
-        given."""
+        """The declared default in its canonical form. None if a value must be generated or set."""
         if self._default is None or self.type == "text":
             return self._default
         return self.parse("default", self._default)
@@ -180,7 +180,7 @@ class Setting(Closed):
 
     @property
     def fallback(self) -> str | None:
-        """What its value is while none is set; None where there is none then."""
+        """The value while none is set. None if there is none."""
         return self.initial
 
     @property
@@ -188,8 +188,7 @@ class Setting(Closed):
         return str(self.default).lower() if isinstance(self.default, bool) else self.default
 
     def parse(self, name: str, text: str) -> str:
-        """*text* in its canonical form, without the line break or blanks around it that a number
-        or a word may have.
+        """*text* in its canonical form, without surrounding white space for numbers and words.
 
         Raises:
             SettingError: it is not a value of the setting *name*; says what is expected, and
@@ -257,14 +256,14 @@ def _secret(text: str) -> str | Text:
 
 
 def why_mask(text: str) -> Text | None:
-    """Why *text* is no value, where it is what stands for one."""
+    """Why *text* is only a placeholder and no value."""
     if text == MASK:
         return Text("this is the mask that hides a secret. Set the secret itself")
     return None
 
 
 def why_guessable(text: str) -> Text | None:
-    """Why *text* is no secret; None where it may be one."""
+    """Why *text* is no secret. None if it may be one."""
     if text.strip().lower() in _PUBLISHED:
         return Text("this value is a published default, so it is not secret. Set your own value")
     if len(text.strip()) < _SECRET_LENGTH:
@@ -280,8 +279,8 @@ def _text(text: str) -> str | Text:
 
 
 def _one_line(text: str) -> str | Text:
-    """*text*, unless neither an env file nor a settings file could hold it."""
-    # What isn't Unicode arrives from a command line as lone surrogates.
+    """*text*, unless an env file or a settings file can't contain it."""
+    # Invalid Unicode arrives from a command line as lone surrogates.
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         return Text("expected one line of text without control characters")
     return text

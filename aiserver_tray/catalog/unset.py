@@ -1,4 +1,4 @@
-"""Variables to which nobody gives a value, which Compose files seldom mean."""
+"""Variables without a value. In most Compose files, they are a mistake."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,8 +12,8 @@ from aiserver_tray.catalog.modules import Module
 def unset_notes(
     module: Module, env: Mapping[str, str], problems: Sequence[Problem]
 ) -> list[Problem]:
-    """One note that names all that *module* uses, *env* lacks, and no default stands in for, but
-    for what *problems*, as `naming_unset` has them, tell."""
+    """One note with all variables that *module* uses, that *env* lacks and that have no default,
+    except for those in *problems*, which `naming_unset` has extended."""
     profiles = active_profiles(env, module.profiles_with(env))
     unset = [v for v in without_value(module.source, env, profiles) if v.name not in env]
     lacking = _lacking(module, env)
@@ -33,7 +33,8 @@ def unset_notes(
 
 
 def naming_unset(error: CatalogError, module: Module, env: Mapping[str, str]) -> CatalogError:
-    """*error* with the variables that have no value where its problems are: they may be why."""
+    """*error*, with the variables that have no value added to problems at the same place: they may
+    be the cause."""
     lacking = _lacking(module, env)
     return CatalogError([naming(p, module, _reasons(p, lacking)) for p in error.problems])
 
@@ -49,15 +50,16 @@ def _reasons(problem: Problem, lacking: Iterable[Variable]) -> list[str]:
 
 
 def _may_be_why(variable: Place, problem: Place) -> bool:
-    """Whether *variable* stands where *problem* is, or one of them within the other. The keys of an
-    extended service are those of the one that extends it: only the line is the same."""
+    """Whether *variable* and *problem* are at the same place, or one inside the other. An extended
+    service has the keys of the service that extends it, so only the line is the same."""
     keys = f"{variable.key}.", f"{problem.key}."
     nested = keys[0].startswith(keys[1]) or keys[1].startswith(keys[0])
     return variable.file == problem.file and (nested or variable.line == problem.line)
 
 
 def naming(problem: Problem, module: Module, names: Sequence[str]) -> Problem:
-    """*problem* with *names*, settings of *module* without a value, and what gives them one."""
+    """*problem* with *names*, settings of *module* without a value, and the command that sets
+    them."""
     if not names:
         return problem
     text = Text(
@@ -72,6 +74,6 @@ def naming(problem: Problem, module: Module, names: Sequence[str]) -> Problem:
 
 
 def _asked_for(module: Module, name: str) -> str:
-    """What a command line has for the value: a secret is asked for."""
+    """The value in the advised command: a secret is prompted for."""
     setting = module.settings.get(name)
     return "-" if setting and setting.is_secret else "VALUE"

@@ -1,5 +1,5 @@
-"""What a Compose file may say and a module can't have: it loads, `catalog check` tells it, and a
-module with it can't be started. ``docs/catalog.md`` has the list for people."""
+"""Parts of Compose files that modules can't use: the file loads, `catalog check` reports them, and
+the module can't start. The list for users is in ``docs/catalog.md``."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -40,7 +40,7 @@ FILE_KEYS = (
 
 
 FILE_FOLDERS = {"configs": PurePosixPath("/"), "secrets": PurePosixPath("/run/secrets")}
-"""Where a file goes whose target is no absolute path."""
+"""Folder of a config or secret whose target is no absolute path."""
 
 
 def unsupported(module: Module, project: "Project") -> list[Problem]:
@@ -108,15 +108,15 @@ def _service_keys(service: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_built_from_url(service: Mapping[str, Any]) -> bool:
-    """Not where its image is pulled instead."""
+    """Not if its image is pulled instead."""
     is_pulled = service.get("image") and service.get("pull_policy") != "build"
     context = (service.get("build") or {}).get("context", "")
     return not is_pulled and is_remote(context)
 
 
 def _newer(project: "Project") -> Iterator[tuple[str, ...]]:
-    """What came with API 1.48 (https://docs.docker.com/reference/api/engine/version-history/): we
-    speak an older one, in which the engine passes over it."""
+    """Keys of API 1.48 (https://docs.docker.com/reference/api/engine/version-history/): with the
+    older version that we use, the engine ignores them."""
     for name, service in project.services.items():
         for key, attachment in service.networks.items():
             if attachment and attachment.gw_priority:
@@ -127,8 +127,8 @@ def _newer(project: "Project") -> Iterator[tuple[str, ...]]:
 
 
 def _unlabelled(service: "Service") -> Iterator[int]:
-    """Bind mounts that ask for a label of SELinux together with what the engine does only for
-    mounts without one."""
+    """Bind mounts with an SELinux label and an option that the engine supports only for mounts
+    without one."""
     for index, mount in enumerate(service.volumes):
         options = mount.bind
         if options and options.selinux:

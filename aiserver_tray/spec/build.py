@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _READY_MARGIN_SECONDS = 30.0
 """Seconds beyond the longest check before a service counts as not getting ready."""
 _JOB_TIMEOUT_SECONDS = 3600.0
-"""Seconds that a job may take where the file names no limit."""
+"""Seconds that a job may take if the file sets no limit."""
 _STOP_TIMEOUT_SECONDS = 10.0
 """Seconds that the engine itself gives a container to stop."""
 
@@ -45,10 +45,10 @@ _STOP_TIMEOUT_SECONDS = 10.0
 def module_target(
     resolved: ResolvedModule, owner: Owner, *, bind: str, values: Mapping[str, str]
 ) -> ModuleTarget:
-    """All that *resolved* needs on the engine, secrets in place.
+    """Everything that *resolved* needs on the engine, including secrets.
 
-    *bind*: address of this machine for ports for which the file names none. *values* of settings,
-    by address, tell which setting a port comes from.
+    *bind*: this machine's address for ports without an address in the file. *values*: the settings'
+    values by address, to find the setting of each port.
 
     Raises:
         CatalogError: the file has what can't be honoured, or a file that it names can't be read.
@@ -75,7 +75,7 @@ def module_target(
 
 
 def _with_ends(scope: Scope, services: Sequence[ServiceTarget]) -> Iterator[ServiceTarget]:
-    """*services*, of which some may end."""
+    """*services* with `may_end` set for those that may exit."""
     policies = {s.service: s.body["HostConfig"]["RestartPolicy"]["Name"] for s in services}
     found = {name: (policy, _serving(scope.service(name))) for name, policy in policies.items()}
     ending = may_end(scope.module, found, scope.jobs)
@@ -99,7 +99,7 @@ def _unnamed(scope: Scope, services: Iterable[ServiceTarget]) -> list[VolumeTarg
 
 
 def _check_names(scope: Scope, services: Sequence[ServiceTarget]) -> None:
-    """Two things of one module may get one name on the engine."""
+    """Check that no two objects of one module get the same name on the engine."""
     taken = {volume.name for volume in scope.volumes.values()}
     clashes = [name for service in services for name in service.config_volumes if name in taken]
     clashes += [

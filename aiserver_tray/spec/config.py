@@ -1,6 +1,7 @@
-"""``Config`` of a container: what runs in it, in the engine's terms.
+"""``Config`` of a container, in the engine's terms: the program and its environment.
 
-Fields: https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerCreate
+Fields:
+https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerCreate
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,5 @@
-"""Where config files of a service with a read-only root go: to volumes mounted at their folders."""
+"""Volumes for the configuration files of services with a read-only root, mounted at their
+folders."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def config_volumes(scope: Scope, name: str, files: Iterable[File]) -> dict[str, str]:
-    """The volumes that *files* of the service *name* need, by the folder to mount each at.
+    """The volumes for *files* of the service *name*, by mount folder.
 
     Raises:
         CatalogError: a file is wanted where nothing can be written, or on this machine.

@@ -1,4 +1,4 @@
-"""The whole body of a container's creation, and the hash that tells whether it changed."""
+"""The complete body for creating a container, and the hash that detects changes."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ def container(
     files: Sequence[File],
     config_volumes: Mapping[str, str],
 ) -> tuple[dict[str, Any], str]:
-    """The body for the service *name* less ``Image``, and its configuration's hash. ``Platform``
-    in it is a parameter of the request. *config_volumes* are by folder.
+    """The body for the service *name* without ``Image``, and the hash of its configuration.
+    ``Platform`` in it is a parameter of the request. *config_volumes* are by folder.
 
     Raises:
         CatalogError: a security option is wrong.
@@ -63,8 +63,8 @@ def _hash(
     image: str,
     files: Sequence[File],
 ) -> str:
-    """Over all that makes a container another one. Our own labels are no part of it, nor
-    is how an image is built: what was built is told by its id."""
+    """The hash over everything that requires a new container. It does not include our own labels,
+    or how an image is built: the built image's ID shows changes."""
     whole = {
         "body": body,
         "labels": labels,

@@ -1,4 +1,4 @@
-"""What a service waits for among those of its module."""
+"""The dependencies of a service within its module."""
 
 from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def dependencies(scope: Scope, name: str) -> tuple[Dependency, ...]:
-    """Those of the service *name* on services that get a container: an optional one may be out of
-    the project. One whose namespace it shares is among them, also where the file names that one's
-    container."""
+    """Dependencies of the service *name* on services with a container; an optional one may be
+    missing from the project. The service whose namespace it shares is included, even if the file
+    names that service's container."""
     service = scope.service(name)
     there = [n for n, s in scope.project.services.items() if s.replicas > 0]
     # The engine notes the id of the container whose namespace is shared.
@@ -47,8 +47,8 @@ def _shared(scope: Scope, service: "Service", there: Sequence[str]) -> Iterator[
 
 
 def check_circle(scope: Scope, services: Sequence[ServiceTarget]) -> None:
-    """That *services* do not wait for each other: what is implied by a container's name, Compose
-    does not look at.
+    """Check for cycles among *services*. Compose does not check dependencies that a container's
+    name implies.
 
     Raises:
         CatalogError: they do.

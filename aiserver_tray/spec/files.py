@@ -47,7 +47,7 @@ def files(scope: Scope, name: str) -> list[File]:
 
 @dataclass(frozen=True)
 class _Source:
-    """What a config or secret holds, and how the service wants it."""
+    """The content of a config or secret, and how the service mounts it."""
 
     module: Module
     resource: "Config | Secret"
@@ -71,7 +71,7 @@ class _Source:
         paths = sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else [root]
         for path in paths:
             content = read_bytes(path, self.place)
-            # Compose mounts the file itself, and scripts are given this way.
+            # Compose mounts the file itself, so scripts keep their execute permission.
             executable = path.stat().st_mode & 0o111
             yield self.target.joinpath(*path.relative_to(root).parts), content, _MODE | executable
 

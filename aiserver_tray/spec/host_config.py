@@ -1,7 +1,8 @@
-"""``HostConfig`` of a container: how it runs, in the engine's terms.
+"""``HostConfig`` of a container, in the engine's terms: its resources and limits.
 
-Fields: https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerCreate
-What differs from the names of Compose is as Docker Compose maps it.
+Fields:
+https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Container/operation/ContainerCreate
+Names that differ from Compose are mapped as Docker Compose does.
 """
 
 import re
@@ -26,9 +27,9 @@ ContainerOf = Callable[[str], str]
 
 
 def host_config(service: "Service", bind: str, container_of: ContainerOf) -> dict[str, Any]:
-    """``HostConfig`` less networks, mounts and security options, which need more than *service*.
-    Ports for which the file names no address are bound on *bind*. What the file does not say is
-    left out, so that a key which we learn later changes no hash."""
+    """``HostConfig`` without networks, mounts and security options, which need more than *service*.
+    Ports without an address are bound to *bind*. Keys that the file does not set are left out, so
+    that a newly supported key changes no hash."""
     said = {
         "Annotations": service.annotations,
         "CapAdd": service.cap_add,
@@ -137,7 +138,7 @@ def _resources(service: "Service") -> dict[str, Any]:
 
 
 def _deployed(service: "Service", requests: list[dict[str, Any]]) -> dict[str, Any]:
-    """What ``deploy.resources`` says; it goes before the service's own keys."""
+    """The fields for ``deploy.resources``, which override the service's own keys."""
     if not service.deploy:
         return {}
     limits, reserved = service.deploy.resources.limits, service.deploy.resources.reservations

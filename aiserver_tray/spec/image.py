@@ -1,4 +1,4 @@
-"""Where a service's image comes from, and how it is built."""
+"""The source of a service's image, and how it is built."""
 
 from collections.abc import Mapping
 from dataclasses import replace

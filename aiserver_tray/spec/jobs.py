@@ -1,4 +1,4 @@
-"""Which services of a module are jobs: they run once and must exit 0. And which others may end."""
+"""The jobs of a module, which run once and must exit with 0, and other services that may exit."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -36,10 +36,9 @@ def jobs_of(
 def may_end(
     module: "Module", services: Mapping[str, tuple[str, object]], jobs: frozenset[str]
 ) -> frozenset[str]:
-    """Those of *services* (by name, with restart policy and what shows that it serves somebody) of
-    which it is a success that they ended with exit code 0. A plain Compose file can't say what is a
-    job, so these are the ones that nothing restarts and that serve nobody, beside others that do
-    last."""
+    """Those of *services* (by name, with restart policy and whether they serve others) whose exit
+    with code 0 is a success. A plain Compose file can't declare jobs. So these are services that
+    nothing restarts and that serve nobody, next to others that keep running."""
     ending = {
         name
         for name, (restart, serving) in services.items()

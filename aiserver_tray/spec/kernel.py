@@ -1,4 +1,4 @@
-"""Containers that run one command in the engine's kernel and end. Pure."""
+"""Containers that run one command on the engine's kernel and exit. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from aiserver_tray.spec.labels import Owner, one_shot_labels
 from aiserver_tray.spec.model import Body, ImageTarget
 
 HELPER = ImageTarget("busybox:1.37.0", "busybox:1.37.0")
-"""The image that they are made from."""
+"""The image for these containers."""
 
 _NOBODY = "65534:65534"
 
@@ -30,18 +30,18 @@ class KernelSetting:
 
 
 def path_of(name: str) -> str:
-    """Where the setting *name* (``vm.max_map_count``) stands below ``/proc/sys``."""
+    """The path of the setting *name* (``vm.max_map_count``) below ``/proc/sys``."""
     return name.replace(".", "/")
 
 
 def reading(names: Iterable[str], owner: Owner) -> Body:
-    """Prints a line ``PATH VALUE`` for each of the settings *names* that there are."""
+    """A container that prints a line ``PATH VALUE`` for each existing setting of *names*."""
     host = {"CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges"]}
     return {**_body(_READ, map(path_of, names), owner, host), "User": _NOBODY}
 
 
 def raising(name: str, value: int, owner: Owner) -> Body:
-    """Sets *name* to *value*, unless it is as high already."""
+    """A container that sets *name* to *value*, unless the setting is already as high."""
     # An engine that gives containers users of their own has none with the right to do it.
     host = {"Privileged": True, "UsernsMode": "host"}
     return _body(_RAISE, (path_of(name), name, str(value)), owner, host)
@@ -56,7 +56,7 @@ def _body(script: str, words: Iterable[str], owner: Owner, host: Body) -> Body:
         "HostConfig": {
             "NetworkMode": "none",
             "ReadonlyRootfs": True,
-            # What it says is read from its log, which some drivers don't give back.
+            # The output is read from the log, and some logging drivers can't return it.
             "LogConfig": {"Type": "json-file"},
             **host,
         },

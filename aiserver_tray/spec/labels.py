@@ -14,33 +14,33 @@ CONFIG_HASH: Final = "io.aiserver.config-hash"
 VERSION: Final = "io.aiserver.version"
 INSTALLATION: Final = "io.aiserver.installation"
 HOME: Final = "io.aiserver.home"
-"""The installation's home when the object was made, to tell people who finds it in the way."""
+"""The installation's home folder when the object was created, for error messages about
+conflicts."""
 
 CONFIG_OF: Final = "io.aiserver.config-of"
-"""On a volume that holds nothing but a service's configuration files: that service."""
+"""On a volume with only a service's configuration files: the name of the service."""
 
 REQUIRES: Final = "io.aiserver.requires"
-"""On a service's container: the modules that its own one required when it was made."""
+"""On a service's container: the modules that its module required when it was created."""
 
 SHARED_NAMES: Final = "io.aiserver.shared-names"
 """On a service's container: the names by which other modules reach it on the shared network. The
 engine's list of containers has no aliases."""
 
 PAGE: Final = "io.aiserver.page"
-"""On the container that publishes its module's own page: host and port, as they were when it was
-made."""
+"""On the container that publishes its module's page: host and port when it was created."""
 
 ONE_SHOT: Final = "io.aiserver.one-shot"
-"""On a container that is no service of any module and lives for one command: the installation's id.
-`INSTALLATION` is not on it, so that nobody takes it for a module's."""
+"""The installation's ID on a container that runs one command and is no service. It does not have
+`INSTALLATION`, so that it is never treated as a module's container."""
 
 _COMPOSE = "com.docker.compose"
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose objects they are: the installation's id, the version that makes them, and the home. No
-    part of the configuration: a new version alone makes no container anew."""
+    """The owner of objects: the installation's ID, the version that creates them, and the home
+    folder. Not part of the configuration: a new version alone recreates no container."""
 
     installation: str
     version: str
@@ -72,28 +72,28 @@ def container_labels(
 
 
 def requires_label(modules: Iterable[str]) -> dict[str, str]:
-    """The label of a container whose module requires *modules*. No part of the hash: neither a new
-    requirement alone nor a version that notes them first makes a container anew."""
+    """The label of a container whose module requires *modules*. Not part of the hash: a new
+    requirement, or a version that adds the label, recreates no container."""
     return {REQUIRES: ",".join(sorted(modules))}
 
 
 def required_in(given: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The modules that the label among *given* names; None where there is none: the container was
-    made by a version that did not note them."""
+    """The modules in the label among *given*. None without the label, which an earlier version did
+    not set."""
     noted = given.get(REQUIRES)
     return None if noted is None else tuple(filter(None, noted.split(",")))
 
 
 def shared_names_label(names: Iterable[str]) -> dict[str, str]:
-    """The label of a container that has *names* on the shared network; no part of the hash either,
-    but the names are."""
+    """The label of a container that has *names* on the shared network. Not part of the hash, but
+    the names are."""
     given = ",".join(sorted(names))
     return {SHARED_NAMES: given} if given else {}
 
 
 def shared_names_in(given: Mapping[str, str]) -> list[str]:
-    """The names that the label among *given* tells; the service's alone where the container was
-    made by a version that did not note them."""
+    """The names in the label among *given*. Without the label, which an earlier version did not
+    set, the service's name alone."""
     return given.get(SHARED_NAMES, given[SERVICE]).split(",")
 
 
@@ -104,7 +104,7 @@ def resource_labels(
     owner: Owner,
     given: Mapping[str, str],
 ) -> dict[str, str]:
-    """Labels of a network or volume, which the file calls *key* and *given* labels."""
+    """Labels of a network or volume, called *key* in the file, with the labels *given* there."""
     return {
         **given,
         MODULE: module,
@@ -115,8 +115,8 @@ def resource_labels(
 
 
 def resource_body(body: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    """*body* of a network's or volume's creation with *labels*, and with that of its hash. Labels
-    are no part of it: they change nothing of what the object does."""
+    """*body* for creating a network or volume, with *labels* and a label for its hash. Labels are
+    not part of the hash, because they don't affect the object."""
     return {**body, "Labels": {**labels, CONFIG_HASH: digest(body)}}
 
 

@@ -1,4 +1,5 @@
-"""What has to be on the engine for a module to run: frozen values in the engine's own terms."""
+"""The target of a module: everything that must be on the engine for it to run, as frozen values in
+the engine's terms."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,15 +19,15 @@ Condition = Literal["service_started", "service_healthy", "service_completed_suc
 
 @dataclass(frozen=True)
 class Dependency:
-    """What has to hold of another service of the module before this one starts."""
+    """The condition that another service of the module must meet before this one starts."""
 
     service: str
     condition: Condition
     restart: bool = False
-    """Whether this one is restarted where the other is made anew."""
+    """Whether this service is restarted when the other one is recreated."""
     required: bool = True
     shares: bool = False
-    """Whether this one is in a namespace of the other, which ends when that ends."""
+    """Whether this service is in a namespace of the other one, which ends with it."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ class File:
 
 @dataclass(frozen=True)
 class BuildTarget:
-    """How an image of *module* is built: ``context`` (a folder of this machine, or a URL),
+    """How to build an image of *module*: ``context`` (a folder of this machine, or a URL),
     ``dockerfile`` (relative to ``context``, or absolute; ``inline`` is its text instead), and
-    ``options``, which are parameters of the engine's build request by their names there
+    ``options``. These are parameters of the engine's build request by name
     (https://docs.docker.com/reference/api/engine/version/v1.45/#tag/Image/operation/ImageBuild),
-    as values still to be made JSON or text."""
+    not yet converted to JSON or text."""
 
     module: str
     context: str
@@ -62,7 +63,7 @@ class BuildTarget:
 
 @dataclass(frozen=True)
 class ImageTarget:
-    """The image of a service. ``name`` as the file gives it, or None where it is only built;
+    """The image of a service. ``name`` is from the file, or None if the image is only built;
     ``local`` is the tag of a local build (``aiserver/<module>-<service>:<tag>``)."""
 
     name: str | None
@@ -74,8 +75,8 @@ class ImageTarget:
 
 @dataclass(frozen=True)
 class NetworkTarget:
-    """A network; ``name`` is the one on the engine, ``body`` that of its creation (without Name).
-    An ``external`` one is not made by us, save the shared ``ai-net``."""
+    """A network. ``name`` is its name on the engine, ``body`` is for its creation (without Name).
+    We never create an ``external`` one, except for the shared ``ai-net``."""
 
     name: str
     body: Body = field(repr=False)
@@ -84,8 +85,8 @@ class NetworkTarget:
 
 @dataclass(frozen=True)
 class VolumeTarget:
-    """A volume; ``body`` is that of its creation (without Name). An ``external`` one is never
-    made or removed by us."""
+    """A volume; ``body`` is for its creation (without Name). We never create or remove an
+    ``external`` one."""
 
     name: str
     body: Body = field(repr=False)
@@ -96,10 +97,10 @@ class VolumeTarget:
 class ServiceTarget:
     """A service's container.
 
-    ``body``: that of its creation, complete but for what is only known on the engine: ``Image``
-    is `image`'s name or local tag, decided when it is there. ``networks``: those of the body's
-    attachments beyond the first, for engines that take only one at creation (API below 1.44).
-    ``config_hash`` covers body, files, the image's name and platform.
+    ``body`` is for its creation, and lacks only what the engine decides: ``Image`` is the name or
+    local tag of `image`, once it exists. ``networks``: the body's endpoints after the first, for
+    engines that accept only one at creation (API below 1.44). ``config_hash`` covers body, files,
+    the image's name and platform.
     """
 
     module: str
@@ -110,21 +111,22 @@ class ServiceTarget:
     files: tuple[File, ...] = ()
     networks: Mapping[str, Body] = field(default_factory=dict, repr=False)
     volumes: tuple[str, ...] = ()
-    """By name on the engine; they hold data."""
+    """Data volumes, by name on the engine."""
     config_volumes: tuple[str, ...] = ()
-    """Hold nothing but `files` and what the image has beside them: they go with the container."""
+    """Volumes with only `files` and the image's files in the same folder; they are removed with the
+    container."""
     depends_on: tuple[Dependency, ...] = ()
     requires: tuple[str, ...] = ()
     """The modules that have to be ready before it starts."""
     is_job: bool = False
     may_end: bool = False
-    """Whether its end with exit code 0 is its success."""
+    """Whether an exit with code 0 is a success."""
     ready_within: float = 30.0
     """Seconds from its start until it must be healthy."""
     stop_grace: float = 10.0
     """Seconds between the stop signal and the kill."""
     ports: tuple[Port, ...] = ()
-    """With a fixed host port; where the engine chooses one, it is not here."""
+    """Ports with a fixed host port, without those that the engine chooses."""
     port_settings: Mapping[int, str] = field(default_factory=dict)
     """Host port -> address of the setting that it comes from."""
     config_hash: str = ""
@@ -155,7 +157,7 @@ class ModuleTarget:
     volumes: tuple[VolumeTarget, ...]
     open: str | None = None
     keep: Mapping[str, str] = field(default_factory=dict)
-    """Labels of its volumes that tell with which secrets their data was made."""
+    """Labels of its volumes with the fingerprints of the secrets that their data depends on."""
 
     @property
     def name(self) -> str:
@@ -164,7 +166,7 @@ class ModuleTarget:
 
     @property
     def model(self) -> ModuleModel:
-        """What the state keeps of it."""
+        """The part that the state keeps."""
         services = tuple(
             ServiceModel(
                 s.service,

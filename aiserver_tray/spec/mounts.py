@@ -1,4 +1,4 @@
-"""Volumes of a module, and what is mounted into a container."""
+"""Volumes of a module, and the mounts of a container."""
 
 import posixpath
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,8 @@ def volume_target(module: str, key: str, volume: "Volume", owner: Owner) -> Volu
 
 
 def unnamed_volume_target(scope: Scope, name: str, given: Mapping[str, str]) -> VolumeTarget:
-    """The volume *name*, for which the file has no name, with *given* labels beside the usual."""
+    """The volume *name*, which the file does not name, with *given* labels besides the usual
+    ones."""
     return _unnamed(scope.module.name, name, scope.owner, given)
 
 
@@ -64,10 +65,10 @@ def with_image_volumes(
     shared: Iterable[str],
     labels: Mapping[str, str],
 ) -> tuple[dict[str, Any], list[VolumeTarget]]:
-    """The body of *service*'s container with a volume, which has *labels* beside the usual, at each
-    of the folders that its image *declared* to hold data and where nothing is mounted, neither by
-    its file nor *shared* from other containers; and these volumes. The engine would make them,
-    too, but under names by which nobody finds them once the container is gone."""
+    """Add a volume to the body of *service*'s container for each folder that its image *declared*
+    as a volume and that has no mount, neither from its file nor *shared* from other containers. The
+    volumes have *labels* besides the usual ones. The engine would create them too, but under random
+    names that nobody can find once the container is gone."""
     host, own = service.body["HostConfig"], service.body["Labels"]
     taken = _targets(host).union(map(posixpath.normpath, shared))
     owner = Owner(own[INSTALLATION], own[VERSION], own.get(HOME, ""))
@@ -81,7 +82,7 @@ def with_image_volumes(
 
 
 def _targets(host: Mapping[str, Any]) -> set[str]:
-    """Where something is mounted."""
+    """The mount points of a container."""
     targets = [mount["Target"] for mount in host.get("Mounts") or ()]
     targets += [bind.rsplit(":", 2)[1] for bind in host.get("Binds") or ()]
     targets += host.get("Tmpfs") or ()
@@ -94,7 +95,8 @@ def volume_mount(volume: str, folder: str) -> dict[str, Any]:
 
 
 def _needs_bind(mount: "Mount") -> bool:
-    """Whether only ``Binds`` can say it: they make the host's folder, and label it for SELinux."""
+    """Whether the mount needs ``Binds``: only these create the host's folder, and label it for
+    SELinux."""
     options = mount.bind
     if mount.type != "bind" or options is None or options.recursive:
         return False

@@ -1,4 +1,4 @@
-"""What our objects are called on the engine."""
+"""The names of our objects on the engine."""
 
 import hashlib
 import re
@@ -27,9 +27,9 @@ def volume_name(module: str, volume: str) -> str:
 
 
 def anonymous_volume_name(module: str, service: str, target: str) -> str:
-    """The name of a volume that the file gives none; *target* is where it is mounted.
+    """The name of a volume without a name in the file; *target* is its mount point.
 
-    Two targets never share one: the digest tells ``/a/b`` from ``/a-b``.
+    Unique for each target: a digest distinguishes ``/a/b`` from ``/a-b``.
     """
     return volume_name(module, f"{service}-{_slug(target)}-{_digest(target)}")
 
@@ -48,7 +48,7 @@ def project_name(module: str) -> str:
 def local_tag(module: str, service: str, image: str) -> str:
     """The name of a local build: ``aiserver/<module>-<service>:<tag>`` with the tag of *image*.
 
-    Two services never share one: a digest tells ``my_app`` from ``my-app``, which become one.
+    Unique for each service: a digest distinguishes ``my_app`` from ``my-app``.
     """
     name = f"{module}-{service}"
     path = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

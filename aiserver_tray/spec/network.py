@@ -49,8 +49,8 @@ def _ipam(ipam: "Ipam") -> dict[str, Any]:
 
 
 def networking(scope: Scope, name: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Of the service *name*: what ``HostConfig`` says of networks, and its endpoints (by network
-    on the engine), the first of which is the one that ``NetworkMode`` names."""
+    """For the service *name*: the ``HostConfig`` fields about networks, and its endpoints (by
+    network on the engine). The first endpoint is the one in ``NetworkMode``."""
     service = scope.service(name)
     links = _links(service, scope)
     found: dict[str, dict[str, Any]] = {}
@@ -90,8 +90,8 @@ def _endpoint(attachment: "ServiceNetwork | None") -> dict[str, Any]:
 
 def _aliases(name: str, service: "Service", key: str, network: NetworkTarget) -> Iterator[str]:
     yield name
-    # The engine's name is another, but the services of the file may call it so. Not where other
-    # modules are, among whose names it might stand twice.
+    # The container's name is another, but services of the file may use this one. Not on the network
+    # of all modules, where names must be unique.
     if service.container_name and network.name != SHARED_NETWORK:
         yield service.container_name
     if attachment := service.networks[key]:

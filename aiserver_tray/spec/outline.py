@@ -1,4 +1,4 @@
-"""What the state keeps of a module: its services, without what only the engine has to know."""
+"""The part of a module that the state keeps: its services, without the engine's details."""
 
 from collections.abc import Mapping
 from typing import Any

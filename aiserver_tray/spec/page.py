@@ -1,4 +1,4 @@
-"""Where a module's own page is reached."""
+"""The address of a module's page."""
 
 import re
 from collections.abc import Collection
@@ -11,8 +11,8 @@ _LOCALHOST = re.compile(r"(?<=://)localhost(?=[:/?#]|$)")
 
 
 def page(address: str | None, bind: str) -> str | None:
-    """The *address* of a page as a file has it, with *bind* for its ``localhost``: where ports are
-    published on one address alone, they are reached there only."""
+    """The *address* of a page in the file, with *bind* instead of ``localhost``: ports that are
+    published on one address are reachable only there."""
     if address is None or ip_address(bind).is_unspecified or bind in ("127.0.0.1", "::1"):
         return address
     host = f"[{bind}]" if ":" in bind else bind
@@ -20,7 +20,7 @@ def page(address: str | None, bind: str) -> str | None:
 
 
 def published_place(address: str | None, ports: Collection[str]) -> str | None:
-    """Host and port of the page at *address* where its port is one of *ports*."""
+    """Host and port of the page at *address*, if its port is one of *ports*."""
     found = _PLACE.search(address or "")
     if address is None or found is None:
         return None

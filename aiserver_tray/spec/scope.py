@@ -1,4 +1,4 @@
-"""What the parts of one module's target share while it is made."""
+"""Shared inputs for the parts of one module's target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scope:
-    """A module with its project and what it ``requires``; ``networks`` and ``volumes`` are by the
+    """A module with its project and its ``requires``; ``networks`` and ``volumes`` are by the
     file's names."""
 
     module: Module
@@ -45,5 +45,5 @@ class Scope:
         return container_name(self.module.name, service)
 
     def place(self, service: str, *path: str) -> Place:
-        """Where *path* of a service stands in the file."""
+        """The place of *path* of a service in the file."""
         return self.module.place("services", service, *path)

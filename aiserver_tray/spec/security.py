@@ -13,8 +13,8 @@ _ALL_PATHS = "systempaths=unconfined"
 
 
 def security(scope: Scope, name: str) -> dict[str, Any]:
-    """``SecurityOpt`` of the service *name* and what follows from it for the paths that the engine
-    hides.
+    """``SecurityOpt`` of the service *name*, and the masked and read-only paths that follow from
+    it.
 
     Raises:
         CatalogError: an option is none, or a profile can't be read.

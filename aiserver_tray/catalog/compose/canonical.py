@@ -1,7 +1,7 @@
-"""Short forms over a whole Compose tree turned into long forms.
+"""Converting short forms in a Compose tree to long forms.
 
-What it doesn't recognise it leaves as it is, for the models to refuse with the place. Which keys
-have a short form, and what it stands for: https://docs.docker.com/reference/compose-file/.
+Unknown content stays unchanged, so that the models reject it with its place. All short forms and
+their meaning: https://docs.docker.com/reference/compose-file/.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ _Convert = Callable[[object], object]
 
 
 def canonicalize(tree: _Tree, report: Report) -> _Tree:
-    """*tree*, changed in place, with every short form replaced; what can't be read is reported.
+    """Replace every short form in *tree*, in place, and report those that are not valid.
 
-    Doing it twice changes nothing.
+    A second call changes nothing.
     """
     for name, service in _mappings(tree.get("services")):
         _canonical_service(service, ("services", name), report)
@@ -72,7 +72,7 @@ def _converted(value: object, convert: _Convert, path: KeyPath, report: Report) 
 
 
 def _canonical_ports(ports: list[Any], path: KeyPath, report: Report) -> list[Any]:
-    """A list as a whole, since one entry may stand for several ports."""
+    """Convert a list as a whole, because one entry may mean several ports."""
     canonical: list[Any] = []
     for index, port in enumerate(ports):
         short = isinstance(port, int | str) and not isinstance(port, bool)
@@ -113,7 +113,7 @@ def _build(value: object) -> object:
 
 
 def _named(value: object) -> object:
-    """Refused here, since a list's ``=VALUE``, which is taken, becomes an empty key later."""
+    """Rejected here, because a list's ``=VALUE``, which is allowed, becomes an empty key later."""
     if isinstance(value, dict) and "" in value:
         raise ValueError(Text("keys that are not empty"))
     return value

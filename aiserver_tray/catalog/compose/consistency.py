@@ -16,9 +16,9 @@ _Problem = tuple[KeyPath, Text]
 
 
 def check_consistency(project: "Project", disabled: Collection[str], report: Report) -> None:
-    """Report what active services refer to and nothing declares, and what contradicts itself.
+    """Report references of active services to undeclared objects, and contradictions.
 
-    *disabled* are services that no active profile has.
+    *disabled* are services without an active profile.
     """
     for name, service in project.services.items():
         for check in _CHECKS:

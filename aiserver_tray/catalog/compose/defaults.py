@@ -1,4 +1,4 @@
-"""What a canonical Compose tree gets and what is checked once its files are merged."""
+"""Defaults and checks of a canonical Compose tree, after its files are merged."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

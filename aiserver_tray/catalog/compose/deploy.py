@@ -31,7 +31,7 @@ def _count(value: object) -> int:
 
 
 class DeviceRequest(Extensible):
-    """Devices such as GPUs that a driver hands out; a ``count`` of -1 asks for all."""
+    """A request for devices such as GPUs from a driver; a ``count`` of -1 means all."""
 
     capabilities: Items
     driver: str = ""
@@ -41,7 +41,7 @@ class DeviceRequest(Extensible):
 
 
 class GpuRequest(DeviceRequest):
-    """A device request for GPUs, whose capability goes without saying."""
+    """A device request for GPUs; the capability is implied."""
 
     capabilities: Items = Field(default_factory=list)
 
@@ -70,7 +70,7 @@ class Limits(Extensible):
 
 
 class Reservations(Extensible):
-    """What has to be there; ``cpus`` is a number of processors, ``memory`` bytes."""
+    """Reserved resources; ``cpus`` is a number of processors, ``memory`` is in bytes."""
 
     cpus: Number = 0.0
     memory: BytesText = 0
@@ -86,7 +86,7 @@ class Resources(Extensible):
 
 
 class UpdateConfig(Extensible):
-    """How an update, or its undoing, goes about the containers."""
+    """How an update or a rollback replaces the containers."""
 
     parallelism: Given[Unsigned] = None
     delay: Nanoseconds = 0
@@ -97,7 +97,7 @@ class UpdateConfig(Extensible):
 
 
 class RestartPolicy(Extensible):
-    """When a container that ended is started again."""
+    """When an exited container is restarted."""
 
     condition: str = ""
     delay: Given[Nanoseconds] = None
@@ -112,7 +112,7 @@ class Preference(Extensible):
 
 
 class Placement(Extensible):
-    """Nodes that a service may run on."""
+    """Constraints for the nodes of a service."""
 
     constraints: list[str] = Field(default_factory=list)
     preferences: list[Preference] = Field(default_factory=list)

@@ -19,7 +19,7 @@ _ESCAPED = {
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """The variables of the env file *path*; those above may be used further down.
+    """The variables of the env file *path*. A value may use variables above it.
 
     Raises:
         CatalogError: there is no such file, or a line of it is no assignment.
@@ -28,8 +28,8 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def parse_env_file(path: Path, place: Place, lookup: Lookup) -> dict[str, str]:
-    """The variables of the env file *path*, which *place* names. *lookup* comes before the file's
-    own variables where a value uses others.
+    """The variables of the env file *path*, called *place* in messages. In values, *lookup* takes
+    precedence over the file's own variables.
 
     Raises:
         CatalogError: at *place*, the file can't be read; in the file, a line is no assignment.
@@ -78,7 +78,7 @@ class _EnvFile:
             raise self._error(Text("expected NAME=value; a name has letters, digits and _ . - [ ]"))
         key = match["key"].rstrip()
         if not key or " " in key or not match["end"]:
-            # A last line with a name alone has to end, as the oracle has it.
+            # A name alone in the last line needs a line end, as in Docker Compose.
             raise self._error(Text("expected NAME=value, with a name without blanks"))
         self._position = match.end()
         while self._position < len(self._text) and self._text[self._position] in _BLANK:
@@ -112,7 +112,7 @@ class _EnvFile:
         try:
             return substitute(text, self._lookup)
         except TemplateError as error:
-            # The value may be a secret: its text is not for the message.
+            # The value may be a secret, so the message does not contain it.
             hidden = {**error.text.values, "template": "…"}
             raise self._error(error.text.with_values(hidden)) from None
 
@@ -136,7 +136,8 @@ def _unescaped(text: str) -> str:
 
 
 def _octal(digits: str) -> str:
-    """A character by three octal digits, up to 255; what is none loses the zero before it."""
+    """A character from three octal digits, up to 255; otherwise the text without the leading
+    zero."""
     if re.fullmatch("[0-7]{3}", digits) and (code := int(digits, 8)) < 256:
         return chr(code)
     return "\\" + digits

@@ -1,5 +1,5 @@
-"""What services get from variables and files: names without a value, such as
-``environment: [FOO]``, ``env_file`` and ``label_file``."""
+"""Values of services from variables and files: names without a value, such as ``environment:
+[FOO]``, ``env_file`` and ``label_file``."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -39,9 +39,9 @@ def _mappings(items: Any) -> list[Tree]:  # noqa: ANN401
 def complete_services(
     tree: Tree, env: Mapping[str, str], active: Collection[str], problems: Problems
 ) -> None:
-    """Gives names without a value in ``environment`` and ``build.args`` theirs from *env*; puts
-    what the env files and label files of the *active* services say below their own, and drops
-    the files. What has the wrong shape is left for the models to refuse."""
+    """Set names without a value in ``environment`` and ``build.args`` from *env*. Add the content
+    of env files and label files of the *active* services below their own values, and remove the
+    file references. Wrong shapes are left for the models to reject."""
     services = tree.get("services")
     for name, service in services.items() if isinstance(services, dict) else ():
         if isinstance(service, dict):
@@ -70,7 +70,7 @@ def _complete(service: Tree, env: Mapping[str, str]) -> None:
 
 
 def _pairs(value: Any) -> Tree | None:  # noqa: ANN401
-    """A list of ``KEY=VALUE`` as a mapping; None for what is neither."""
+    """A list of ``KEY=VALUE`` as a mapping. None for anything else."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         parts = (item.partition("=") for item in value)
         return {key: text if equals else None for key, equals, text in parts}
@@ -91,7 +91,7 @@ class _Files:
         self._env = env
         self._problems = problems
 
-    def variables(self, env_files: Any) -> dict[str, str]:  # noqa: ANN401 - whatever stands there
+    def variables(self, env_files: Any) -> dict[str, str]:  # noqa: ANN401 - the value may be anything
         found: dict[str, str] = {}
 
         def lookup(name: str) -> str | None:

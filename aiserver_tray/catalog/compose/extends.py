@@ -1,4 +1,4 @@
-"""``extends``: a service that starts from another, of its own file or of one beside it."""
+"""``extends``: a service based on another service, of the same file or another one."""
 
 import copy
 from collections.abc import Callable
@@ -19,8 +19,8 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True)
 class Source:
-    """The services of a file, ready to be extended: canonical, with absolute paths where another
-    file extends them. ``documents`` are what they were read from."""
+    """The services of a file that can be extended: canonical, with absolute paths if another file
+    extends them. ``documents`` are their source."""
 
     file: Path
     services: Tree
@@ -33,8 +33,8 @@ OpenSource = Callable[[Path], Source]
 def apply_extends(
     source: Source, folder: Path, open_source: OpenSource, problems: Problems
 ) -> None:
-    """Replaces every service of *source* that extends another by the whole of it. Files are
-    looked up from *folder* and read by *open_source*."""
+    """Resolve ``extends`` for every service of *source*. Files are relative to *folder* and read by
+    *open_source*."""
     extending = _Extending(folder, open_source, problems)
     for name, service in source.services.items():
         if isinstance(service, dict):
@@ -66,8 +66,8 @@ class _Extending:
         self._problems = problems
 
     def resolve(self, name: str, source: Source, path: KeyPath) -> None:
-        """Puts what the service *name* extends below it, and what that extends below that. *path*
-        is where the service stands in the file that is loaded."""
+        """Merge the service *name* over its base, and the base over its own base. *path* is the
+        service's place in the loaded file."""
         chain: list[_Link] = []
         while "extends" in (service := source.services[name]):
             if any(link.is_of(source, name) for link in chain):
@@ -139,8 +139,8 @@ class _Extending:
 
 
 def drop(tree: Tree, paths: set[KeyPath] | frozenset[KeyPath]) -> None:
-    """Removes what stands at *paths*, as ``!reset`` and ``!override`` ask. Items of lists stay,
-    as in the oracle."""
+    """Remove the content at *paths*, for ``!reset`` and ``!override``. List items stay, as in
+    Docker Compose."""
     for *above, key in (path for path in paths if path):
         value: Any = tree
         for part in above:

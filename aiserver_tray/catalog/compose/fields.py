@@ -1,7 +1,7 @@
-"""The kinds of values that the Compose models are made of, and the models' common base.
+"""The value types of the Compose models, and their base class.
 
-The models hold a canonical tree. They are closed (an unknown key that doesn't begin with ``x-``
-is refused), and print themselves in the form of ``docker compose config --format json``.
+The models contain a canonical tree. They reject unknown keys that don't begin with ``x-``, and
+print themselves as ``docker compose config --format json`` does.
 """
 
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -30,8 +30,8 @@ _HOST = Text("a host and its addresses, such as name=10.0.0.1")
 class Closed(BaseModel):
     """A mapping with known keys only.
 
-    A field whose default is None prints whenever it is given; any other only where it is not
-    empty, zero or false, save those in ``always_printed``.
+    A field with the default None is printed if it is set. Other fields are printed unless they are
+    empty, zero or false, except for those in ``always_printed``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -51,7 +51,7 @@ class Closed(BaseModel):
 
 
 class Extensible(Closed):
-    """A mapping that may also have ``x-…`` keys, which are kept and not printed."""
+    """A mapping that may also have ``x-…`` keys, which are kept but not printed."""
 
     extensions: dict[str, Any] = Field(default_factory=dict, alias="#extensions", exclude=True)
 
@@ -111,7 +111,7 @@ def _storage_option(value: object) -> object:
 
 
 def _pairs(value: object) -> object:
-    """A list of ``KEY=VALUE`` as a mapping; without a value it is None."""
+    """A list of ``KEY=VALUE`` as a mapping; None for a key without a value."""
     if not isinstance(value, list):
         return value
     parts = (item.partition("=") for item in _ITEMS.validate_python(value))
@@ -181,7 +181,7 @@ def _print_number(number: float) -> float:
 
 
 Given = Annotated[T | None, BeforeValidator(_given)]
-"""May be left out, which is None, but not given as null."""
+"""Can be omitted (None), but not null."""
 
 Flag = Annotated[bool, BeforeValidator(scalars.parse_flag)]
 Integer = Annotated[int, BeforeValidator(scalars.parse_integer)]
@@ -204,7 +204,7 @@ Nanoseconds = Annotated[
 Command = Annotated[list[str] | None, BeforeValidator(_command)]
 """None is the image's own; an empty list clears it."""
 Name = Annotated[str, Field(pattern="^[a-zA-Z0-9._-]+$")]
-"""What a service or a resource may be called in a file."""
+"""The name of a service or a resource in a file."""
 Items = Annotated[list[str], AfterValidator(_unique)]
 StringOrList = Annotated[Items, BeforeValidator(_listed)]
 WholeOrText = Annotated[str, BeforeValidator(_whole_as_text)]

@@ -1,4 +1,4 @@
-"""Which files make up a Compose project."""
+"""The files of a Compose project."""
 
 import os
 import stat
@@ -22,7 +22,7 @@ _COMPOSE_FILE = "COMPOSE_FILE"
 
 
 def find_compose_file(folder: Path) -> Path | None:
-    """The Compose file of *folder*, by the names and in the order of ``docker compose``.
+    """The Compose file of *folder*, with the names and the order of ``docker compose``.
 
     Raises:
         CatalogError: the folder can't be looked into.
@@ -31,8 +31,8 @@ def find_compose_file(folder: Path) -> Path | None:
 
 
 def compose_files(path: Path, env: Mapping[str, str] | None = None) -> list[Path]:
-    """The absolute paths of the files that *path* means: itself, or a folder's Compose file and,
-    where there is one, the override beside it.
+    """The absolute paths of the files of *path*: itself, or a folder's Compose file and its
+    override, if there is one.
 
     Raises:
         CatalogError: there is none in the folder, the folder can't be looked into, or
@@ -65,13 +65,13 @@ def read_documents(path: Path) -> list[Document]:
 
 
 def empty_file() -> Text:
-    """What is wrong with a file that holds nothing."""
+    """The problem of an empty file."""
     return Text("expected a Compose file with services, found an empty file")
 
 
 def _refuse_other_files(folder: Path, env: Mapping[str, str]) -> None:
-    """To ``docker compose`` the variable names the files of a *folder*; here it would be a second
-    place that says so beside the catalog."""
+    """Reject the variable. For ``docker compose`` it names the files of a *folder*; here the
+    catalog does."""
     dotenv = folder / ".env"
     beside = read_env_file(dotenv) if os.path.isfile(dotenv) else {}  # noqa: PTH113 - as include
     if _COMPOSE_FILE in env or _COMPOSE_FILE in beside:

@@ -57,7 +57,7 @@ def apply_include(
 
 
 def _file_set(entry: Any, above: FileSet, where: KeyPath, problems: Problems) -> FileSet:  # noqa: ANN401
-    """What the *entry* names.
+    """The files that *entry* names.
 
     Raises:
         CatalogError: it has another shape, includes a file that includes it, or names an env

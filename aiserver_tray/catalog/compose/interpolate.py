@@ -1,4 +1,5 @@
-"""Variables in a whole tree, and the types of what they leave where Compose wants no text."""
+"""Replacing variables in a whole tree, and converting the results to the types that Compose
+expects."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +20,7 @@ _BOOLEANS = dict.fromkeys(("true", "y", "yes", "on"), True) | dict.fromkeys(
 
 
 class _CastError(ValueError):
-    """What was expected instead."""
+    """The expected type."""
 
     def __init__(self, expected: Text) -> None:
         super().__init__(expected)
@@ -77,14 +78,14 @@ _CASTS: Trie[Cast] = trie(
 
 
 def interpolate(tree: dict[str, Any], lookup: Lookup, report: Report) -> dict[str, Any]:
-    """A copy of *tree* with variables replaced, and text made numbers and booleans where the
-    oracle does so. A value that can't be filled in is reported and left as it is."""
+    """A copy of *tree* with variables replaced, and text converted to numbers and booleans as
+    Docker Compose does. A value that can't be replaced is reported and left unchanged."""
     filled: dict[str, Any] = _filled(tree, (), _CASTS, lookup, report)
     return filled
 
 
 def _filled(
-    value: Any,  # noqa: ANN401 - whatever the file holds
+    value: Any,  # noqa: ANN401 - the file may contain anything
     path: KeyPath,
     casts: Trie[Cast] | None,
     lookup: Lookup,

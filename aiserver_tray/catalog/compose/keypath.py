@@ -1,4 +1,4 @@
-"""How the loader says where in a Compose tree something is, and what is wrong there."""
+"""Paths in a Compose tree, and reporting problems there."""
 
 from collections.abc import Callable
 
@@ -8,4 +8,5 @@ KeyPath = tuple[str | int, ...]
 """Keys and list indexes from the root of the tree, e.g. ``("services", "web", "ports", 0)``."""
 
 Report = Callable[[KeyPath, Text], None]
-"""Takes one problem; the caller goes on, so that one run finds as many as it can."""
+"""Receives one problem. The caller continues, so that one run finds as many problems as
+possible."""

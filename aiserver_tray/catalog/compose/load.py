@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Tree = dict[str, Any]
 Check = Callable[[Tree, Problems], None]
-"""Reports what is wrong with extensions (``x-…``) in the merged tree; Compose takes any."""
+"""Reports problems of extensions (``x-…``) in the merged tree; Compose accepts any."""
 
 _NAME = "COMPOSE_PROJECT_NAME"
 
@@ -46,12 +46,12 @@ def _any(_tree: Tree, _problems: Problems) -> None:
 def load_project(
     path: Path, env: Mapping[str, str], *, profiles: Collection[str] = (), check: Check = _any
 ) -> "Project":
-    """The project of the Compose file *path*, or of the one in the folder *path* with its
+    """The project of the Compose file *path*, or of the file in the folder *path* with its
     override.
 
-    *env* are all the variables there are; of the process's own none is used.
-    ``COMPOSE_PROJECT_NAME`` and ``COMPOSE_PROFILES`` in it mean what they mean to
-    ``docker compose``; *profiles* are active beside the latter.
+    *env* contains all variables; the process's own environment is not used.
+    ``COMPOSE_PROJECT_NAME`` and ``COMPOSE_PROFILES`` in it have the same meaning as for ``docker
+    compose``; *profiles* are active in addition.
 
     Raises:
         CatalogError: with every problem found.
@@ -65,9 +65,9 @@ def load_project(
 def load_outline(
     path: Path, env: Mapping[str, str], *, profiles: Collection[str] = (), check: Check = _any
 ) -> Tree:
-    """The normalized tree that `load_project` makes its models from, with the active services
-    only. What the models would find wrong stays, in return for a tenth of the time, but for what
-    makes a ``depends_on`` of another shape.
+    """The normalized tree that `load_project` makes its models from, with the active services only.
+    It takes a tenth of the time, and skips most checks of the models, except for the shape of
+    ``depends_on``.
 
     Raises:
         CatalogError: with every problem found on the way.
@@ -81,7 +81,7 @@ def load_outline(
 
 
 def _check_dependencies(tree: Tree, problems: Problems) -> None:
-    """Reports what the models would: ``depends_on`` is a mapping of mappings."""
+    """Check that ``depends_on`` is a mapping of mappings, as the models do."""
     services = tree.get("services")
     for name, service in services.items() if isinstance(services, dict) else ():
         given = service.get("depends_on", {}) if isinstance(service, dict) else {}
@@ -128,7 +128,7 @@ def _validated(tree: Tree, profiles: Collection[str], problems: Problems) -> "Pr
         problems.extend(problems_of(error, problems.place))
         problems.check()
         raise
-    # What doesn't fit together may only follow from what was left out above.
+    # A contradiction may only result from the invalid parts that were left out above.
     problems.check()
     for path, text in inconsistent:
         problems.report(path, text)
@@ -150,8 +150,8 @@ def _active_services(tree: Tree, profiles: Collection[str]) -> set[str]:
 def _project_name(
     documents: Mapping[Path, Sequence[Document]], env: Mapping[str, str], problems: Problems
 ) -> str:
-    """The name in *env*, else in the files, else of the folder; letters are made small and what
-    no name may have is left out."""
+    """The project name from *env*, otherwise from the files, otherwise from the folder. It is
+    converted to lower case, and invalid characters are removed."""
     main = next(iter(documents))
     if name := env.get(_NAME):
         if _normalized(name) != name:
@@ -163,13 +163,13 @@ def _project_name(
         for index, document in enumerate(each)
         if document.tree.get("name") and isinstance(document.tree["name"], str)
     ]
-    # The oracle takes the folder's name only where no file's first document has one.
+    # Docker Compose uses the folder's name only if no file's first document has a name.
     folder = "" if any(index == 0 for index, _ in named) else _normalized(main.parent.name)
     written = named[-1][1].tree["name"] if named else main.parent.name
     try:
         name = _normalized(substitute(written, env.get)) if named else ""
     except TemplateError:
-        return "-"  # reported where the document is interpolated
+        return "-"  # reported when the document is interpolated
     if not (name or folder):
         place = named[-1][1].place(("name",)) if named else Place(main)
         problems.extend([Problem(place, _no_name(written))])
@@ -230,7 +230,7 @@ class _Loader:
         return services
 
     def check_shape(self, tree: Tree) -> None:
-        """Reports what is wrong in *tree*, even if what comes later would lie over it."""
+        """Report problems in *tree*, even in parts that later files override."""
         named = {
             section: {name: {} if item is None else item for name, item in items.items()}
             for section in ("networks", "volumes", "secrets", "configs")

@@ -25,7 +25,7 @@ def merge(base: Tree, over: Tree, report: Report) -> Tree:
 
 
 def extend_service(base: Tree, over: Tree, path: KeyPath, report: Report) -> Tree:
-    """The service *over* at *path*, with what it doesn't say from *base*, which it changes."""
+    """The service *over* at *path*, completed from *base*, which is changed."""
     rules: Trie[Merge] | None = _RULES
     for key in _SERVICE:
         rules = step(rules, key)
@@ -190,7 +190,7 @@ def _drop(value: Any, identities: "Trie[Identity] | None") -> None:  # noqa: ANN
 def _unique(items: list[Any], identity: "Identity") -> list[Any]:
     found: dict[Hashable, Any] = {}
     for index, item in enumerate(items):
-        # What has no identity is wrong and will be refused: keep it apart.
+        # An item without an identity is wrong and will be rejected, so keep it separate.
         key = identity(item)
         found[("", index) if key is None else key] = item
     return list(found.values())

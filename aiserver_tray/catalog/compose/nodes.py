@@ -18,14 +18,14 @@ MAX_NODES = 200_000
 """Values and keys in one file; Compose files have hundreds."""
 
 TAGS = "tag:yaml.org,2002:"
-"""What ``!!`` stands for."""
+"""The prefix for ``!!``."""
 
 MERGE = "<<"
 
 
 @dataclass(slots=True)
 class Scalar:
-    """A leaf as it stands in the file. ``quoted``: in quotes or a block, so always text."""
+    """A scalar in the file. ``quoted``: in quotes or a block, so always text."""
 
     line: int
     tag: str
@@ -35,7 +35,7 @@ class Scalar:
 
 @dataclass(slots=True)
 class Sequence:
-    """A list as it stands in the file."""
+    """A list in the file."""
 
     line: int
     tag: str
@@ -44,7 +44,7 @@ class Sequence:
 
 @dataclass(slots=True)
 class Mapping:
-    """A mapping as it stands in the file, merge keys included."""
+    """A mapping in the file, including merge keys."""
 
     line: int
     tag: str
@@ -55,13 +55,13 @@ Node = Scalar | Sequence | Mapping
 
 
 def too_deep() -> Text:
-    """What is wrong with a file of more than `MAX_DEPTH` levels."""
+    """The problem of a file with more than `MAX_DEPTH` levels."""
     return Text("expected at most {limit} levels of nesting", limit=MAX_DEPTH)
 
 
 class Composer:
-    """The events of libyaml's parser, made nodes. PyYAML's own composer recurses in C without a
-    limit."""
+    """Builds nodes from the events of libyaml's parser. PyYAML's own composer recurses in C without
+    a limit."""
 
     def __init__(self, file: Path, content: bytes) -> None:
         self._file = file
@@ -78,7 +78,7 @@ class Composer:
                 yield self._node(self._parser.get_event(), 0)
 
     def _check_version(self, event: Any) -> None:  # noqa: ANN401
-        # libyaml takes 1.2, too, but reads it as 1.1; the oracle refuses it.
+        # libyaml accepts 1.2 too, but reads it as 1.1; Docker Compose rejects it.
         if event.version not in (None, (1, 1)):
             found = ".".join(map(str, event.version))
             text = Text("expected no %YAML directive, or version 1.1, found {found}", found=found)
@@ -154,5 +154,5 @@ def is_merge(key: Scalar) -> bool:
 
 
 def each(node: Node) -> list[Node]:
-    """What a merge key names: one mapping, or several."""
+    """The mappings that a merge key names."""
     return node.items if isinstance(node, Sequence) else [node]

@@ -1,4 +1,4 @@
-"""What a Compose file leaves unsaid: implicit network, dependencies, names."""
+"""Implicit parts of a Compose file: default network, dependencies, names."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ def _mappings(section: object) -> list[_Tree]:
 
 
 def _join_default_network(tree: _Tree) -> None:
-    """A service that names no network is on ``default``, which exists only where it is used."""
+    """Connect a service without networks to ``default``, which exists only if it is used."""
     used = False
     for service in _mappings(tree.get("services")):
         if "network_mode" in service:

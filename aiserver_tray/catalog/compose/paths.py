@@ -1,4 +1,4 @@
-"""Relative paths, made absolute from the folder of the file that names them."""
+"""Making relative paths absolute, from the folder of the file that contains them."""
 
 import os
 import re
@@ -20,7 +20,8 @@ def expand(text: str, folder: Path) -> Path:
 
 
 def resolve_paths(tree: dict[str, Any], folder: Path) -> None:
-    """Makes the paths of the canonical *tree* absolute. What isn't text is left for the models."""
+    """Make the paths of the canonical *tree* absolute. Values that aren't text are left for the
+    models."""
     _resolve(tree, folder, _RESOLVERS)
 
 
@@ -43,7 +44,7 @@ def _absolute(text: str, folder: Path) -> str:
         text = os.path.normpath(os.path.join(Path.home(), text[1:].lstrip("/\\")))  # noqa: PTH118
     if os.path.isabs(text):  # noqa: PTH117
         return text
-    # As Go's filepath.Join: lexically, since the folder may be a link.
+    # Lexically, like Go's filepath.Join, because the folder may be a link.
     return os.path.normpath(os.path.join(folder, text))  # noqa: PTH118
 
 
@@ -52,7 +53,7 @@ def _path(value: Any, folder: Path) -> Any:  # noqa: ANN401
 
 
 def _unix_or_windows_path(value: Any, folder: Path) -> Any:  # noqa: ANN401
-    """A path of the engine's machine too, whatever system that has."""
+    """Make a path absolute that may be on the engine's machine, with any operating system."""
     if not isinstance(value, str) or value.startswith("/") or _WINDOWS_ABSOLUTE.match(value):
         return value
     return _absolute(value, folder)
@@ -65,7 +66,7 @@ def _context(value: Any, folder: Path) -> Any:  # noqa: ANN401
 
 
 def is_remote(context: str) -> bool:
-    """Whether a build's *context* is no folder of this machine but a URL."""
+    """Whether a build's *context* is a URL and not a folder of this machine."""
     return "://" in context or context.startswith(_REMOTE)
 
 
@@ -75,7 +76,7 @@ def _watched(value: Any, folder: Path) -> Any:  # noqa: ANN401
         return value
     path = Path(_absolute(value, folder))
     for part in (*reversed(path.parents), path):
-        if os.path.islink(part):  # noqa: PTH114 - false, not an error, where one can't look
+        if os.path.islink(part):  # noqa: PTH114 - False instead of an error without permission
             return str(path).replace(str(part), os.path.realpath(part), 1)
     return str(path)
 
@@ -87,7 +88,7 @@ def _mount(value: Any, folder: Path) -> Any:  # noqa: ANN401
 
 
 def _volume(value: Any, folder: Path) -> Any:  # noqa: ANN401
-    """A volume of the local driver may be a folder of the host, too."""
+    """Resolve a volume of the local driver that is a folder of the host."""
     if not isinstance(value, dict) or value.get("driver") != "local":
         return value
     options = value.get("driver_opts")

@@ -1,5 +1,5 @@
-"""What to do at which path: patterns such as ``services.*.build.args`` as a tree to walk beside
-the values, so that no path is compared with every pattern."""
+"""Actions by path: patterns such as ``services.*.build.args`` as a tree to walk along with the
+values, so that paths are not compared with every pattern."""
 
 from collections.abc import Mapping
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Trie(Generic[T]):
-    """What holds for a path, and where the paths below it lead. ``*`` is any key or position."""
+    """The action for a path, and the tree for the paths below it. ``*`` is any key or position."""
 
     __slots__ = ("below", "value")
 
@@ -30,7 +30,7 @@ def trie(table: Mapping[T, str]) -> Trie[T]:
 
 
 def step(node: Trie[T] | None, key: str | int) -> Trie[T] | None:
-    """One key further down; None where no pattern goes."""
+    """The tree one key further down. None if no pattern matches."""
     if node is None:
         return None
     return node.below.get(key) or node.below.get("*")

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class UnfitError(ValueError):
-    """What a validator raises where its *text* is the whole message and tells what was found."""
+    """Raised by a validator whose *text* is the whole message and names the found value."""
 
     def __init__(self, text: Text) -> None:
         super().__init__(text)
@@ -43,10 +43,10 @@ _EXPECTED = {
 
 
 class Problems:
-    """What is wrong with the files being loaded, and which document each path comes from.
+    """The problems of the files being loaded, and the document of each path.
 
-    Documents are layers: later ones lie over earlier ones, and one may show only a part of itself
-    at another path, as an extended service does.
+    Documents are layers: later ones override earlier ones. A layer may show only a part of its
+    document at another path, as an extended service does.
     """
 
     def __init__(self, file: Path) -> None:
@@ -55,11 +55,11 @@ class Problems:
         self._found: dict[tuple[Path, str], Problem] = {}
 
     def add(self, document: Document) -> None:
-        """Lays *document* over what is there."""
+        """Add *document* as the top layer."""
         self._layers.append((document, (), ()))
 
     def add_below(self, document: Document, shown_at: KeyPath, part: KeyPath) -> None:
-        """Lays *document* under what is there; its *part* stands at *shown_at*."""
+        """Add *document* as the bottom layer; its *part* appears at *shown_at*."""
         self._layers.insert(0, (document, shown_at, part))
 
     def adopt(self, included: "Problems") -> None:
@@ -67,7 +67,7 @@ class Problems:
         self._layers[:0] = included._layers
 
     def place(self, path: KeyPath) -> Place:
-        """Where *path* of the merged tree stands: in the layer that holds most of it."""
+        """The place of *path* of the merged tree: in the layer that contains most of it."""
         best = Place(self._file, None, _dotted(path))
         most = -1
         for document, shown_at, part in self._layers:
@@ -87,8 +87,8 @@ class Problems:
             self._found.setdefault((problem.place.file, problem.place.key), problem)
 
     def attempt(self, path: KeyPath, action: Callable[[], T]) -> T | None:
-        """What *action* returns; None where it found problems, which are noted. One without a
-        line of its own is placed at *path*, which asked for it."""
+        """The result of *action*. None if it found problems, which are recorded. A problem without
+        a line is placed at *path*."""
         try:
             return action()
         except CatalogError as error:
@@ -115,7 +115,7 @@ class Problems:
 def problems_of(
     error: ValidationError, place: Callable[[KeyPath], Place], prefix: KeyPath = ()
 ) -> list[Problem]:
-    """What pydantic found in a value that stands at *prefix*, in our words, one problem a path."""
+    """pydantic's errors for a value at *prefix*, in our words, one problem per path."""
     found: dict[KeyPath, list[Any]] = {}
     for detail in error.errors(include_url=False):
         found.setdefault(_without_types(detail["loc"]), []).append(detail)
@@ -145,7 +145,7 @@ def _worded(details: list[Any]) -> Text:
     for other in expected[1:]:
         wanted = Text("{one} or {other}", one=wanted, other=other)
     if detail["type"] == "value_error" and isinstance(detail["input"], dict | list | tuple):
-        # It has the right type; what is wrong with it is inside.
+        # It has the right type; the problem is inside.
         return Text("expected {expected}", expected=wanted)
     return Text("expected {expected}, found {found}", expected=wanted, found=found(detail["input"]))
 
@@ -165,7 +165,7 @@ def _expected(detail: Any) -> Text:  # noqa: ANN401
 
 
 def found(value: object) -> Text:
-    """What stands in the file, for a message: short, and never the inside of a mapping or list."""
+    """The value in the file, for a message: short, and never the content of a mapping or list."""
     if value is None:
         return Text("nothing")
     if isinstance(value, dict):

@@ -58,10 +58,10 @@ def _escape_dollars(value: object) -> object:
 def validate_project(
     tree: dict[str, Any], report: Report, *, profiles: Collection[str] = ()
 ) -> Project:
-    """The project of a canonical *tree*, which is completed in place; ``name`` has to be in it.
+    """The project of a canonical *tree*, which is completed in place and must contain ``name``.
 
-    Shapes are checked for every service, references only for active ones: those without
-    profiles or with one of *profiles*, of which ``*`` is any.
+    Shapes are checked for every service, references only for active services: those without
+    profiles or with one of *profiles* (``*`` is any).
 
     Raises:
         pydantic.ValidationError: the tree isn't a Compose project; each error has its path from

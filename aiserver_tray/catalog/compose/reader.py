@@ -1,8 +1,8 @@
-"""Compose files as plain values that know where they stand.
+"""Compose files as plain values with their places.
 
-YAML is parsed by libyaml (PyYAML's C parser); scalars mean what go-yaml v3 makes of them, since
-that is what ``docker compose`` reads with: ``yes``, ``no``, ``on`` and ``off`` are text, ``0o17``,
-``017`` and ``0x1F`` are numbers, ``1_000`` is 1000, and a date is a timestamp.
+YAML is parsed by libyaml (PyYAML's C parser). Scalars have the meaning that go-yaml v3 gives them,
+because ``docker compose`` uses it: ``yes``, ``no``, ``on`` and ``off`` are text, ``0o17``, ``017``
+and ``0x1F`` are numbers, ``1_000`` is 1000, and a date is a timestamp.
 """
 
 import os
@@ -34,23 +34,24 @@ from aiserver_tray.catalog.compose.nodes import (
 from aiserver_tray.catalog.compose.yaml_scalars import ScalarError, resolve_scalar
 
 MAX_SIZE = 16 * 2**20
-"""Bytes of a Compose file or env file; a device or a log may have no end."""
+"""Maximum bytes of a Compose file or env file: a device or a log may be endless."""
 
 MAX_VALUES = 100_000
 """Values in one document once aliases are expanded: a few lines can name billions."""
 
 _SETTLED = 2e9
-"""Nanoseconds after a change in which the next may leave no trace: some file systems' times are no
-finer (FAT's)."""
+"""Nanoseconds within which a second change may keep the same time stamp: the times of some file
+systems are that coarse (FAT)."""
 
 
 @dataclass(frozen=True)
 class Document:
     """One YAML document.
 
-    ``tree`` is plain: dict, list, str, int, float, bool, None. ``resets`` are the paths tagged
-    ``!reset`` (absent from the tree) or ``!override`` (present): what an earlier document, file
-    or extended service holds there is dropped. Documents are shared: nobody changes a tree.
+    ``tree`` is plain: dict, list, str, int, float, bool, None. ``resets`` are the paths with the
+    tag ``!reset`` (absent from the tree) or ``!override`` (present): the content of an earlier
+    document, file or extended service at these paths is dropped. Documents are shared, so their
+    trees must not be changed.
     """
 
     file: Path
@@ -59,7 +60,7 @@ class Document:
     root: Mapping
 
     def place(self, path: KeyPath) -> Place:
-        """Where *path* stands, or else the nearest value around it."""
+        """The place of *path*, or of the nearest value around it."""
         return Place(self.file, self.locate(path)[0], ".".join(map(str, path)))
 
     def locate(self, path: KeyPath) -> tuple[int, int]:
@@ -75,8 +76,8 @@ class Document:
 
 
 def parse_documents(path: Path) -> tuple[Document, ...]:
-    """The documents of the file *path*, before interpolation; an empty file has none. A file is
-    read again once it was changed.
+    """The documents of the file *path*, before interpolation; none for an empty file. A changed
+    file is read again.
 
     Raises:
         CatalogError: no such file, no YAML, or something else than mappings in it.
@@ -90,19 +91,19 @@ def parse_documents(path: Path) -> tuple[Document, ...]:
 
 
 _kept: dict[Path, tuple[object, tuple[Document, ...]]] = {}
-"""What was read last of each file, and its version then."""
+"""The last documents of each file, with the file's version."""
 
 
 def version(found: os.stat_result) -> tuple[int, ...]:
-    """What differs once the file that *found* tells of was changed."""
+    """A value that changes with the file of *found*."""
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _settled_version(path: Path) -> tuple[int, ...] | None:
-    """The `version` of the file; None where a change might leave no trace in it."""
+    """The `version` of the file. None if a change might not alter it."""
     try:
         found = path.stat()
-    except (OSError, ValueError):  # whoever reads it tells
+    except (OSError, ValueError):  # reading it reports the error
         return None
     if time.time_ns() - found.st_mtime_ns < _SETTLED:
         return None
@@ -117,7 +118,7 @@ def _parsed(path: Path) -> tuple[Document, ...]:
         mark = error.problem_mark or error.context_mark
         place = Place(path, mark.line + 1 if mark else None)
         if "nesting depth" in (error.problem or ""):
-            # libyaml from 0.2.6 on looks ahead in "[[[" and reaches a limit of its own first.
+            # libyaml from 0.2.6 on looks ahead in "[[[" and reaches its own limit first.
             raise CatalogError.at(place, too_deep()) from None
         why = ", ".join(part for part in (error.context, error.problem) if part)
     except (yaml.YAMLError, UnicodeError) as error:
@@ -141,7 +142,7 @@ def read_bytes(path: Path, place: Place) -> bytes:
         raise _unreadable(path, place, Text("the file does not exist"))
     if stat.S_ISDIR(mode):
         raise _unreadable(path, place, Text("it is a folder"))
-    if not stat.S_ISREG(mode):  # opening a FIFO waits, and reading a device may never end
+    if not stat.S_ISREG(mode):  # opening a FIFO blocks, and a device may be endless
         raise _unreadable(path, place, Text("it is not a regular file"))
     try:
         with path.open("rb") as file:
@@ -155,7 +156,7 @@ def read_bytes(path: Path, place: Place) -> bytes:
 
 
 def mode_of(path: Path, place: Place) -> int | None:
-    """The ``st_mode`` of what stands at *path*; None where there is nothing.
+    """The ``st_mode`` of *path*. None if it does not exist.
 
     Raises:
         CatalogError: at *place*, it can't be looked at.
@@ -188,7 +189,7 @@ def _document(file: Path, root: Node) -> Document:
 
 
 class _Builder:
-    """Nodes to plain values. An alias is built anew wherever it stands, so that no two places
+    """Converts nodes to plain values. An alias is built again at each use, so that no two places
     share a value."""
 
     def __init__(self, file: Path) -> None:
@@ -196,7 +197,7 @@ class _Builder:
         self._count = 0
         self.resets: set[KeyPath] = set()
 
-    def value(self, node: Node, path: KeyPath) -> Any:  # noqa: ANN401 - whatever the file holds
+    def value(self, node: Node, path: KeyPath) -> Any:  # noqa: ANN401 - the file may contain anything
         self._count += 1
         if self._count > MAX_VALUES or len(path) > MAX_DEPTH:
             raise self._error(

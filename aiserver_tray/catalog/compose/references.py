@@ -18,7 +18,7 @@ class Use(NamedTuple):
 
 
 def uses_of(service: Service) -> Iterator[Use]:
-    """Every use that *service* makes of a declared resource."""
+    """Every use of a declared resource in *service*."""
     for name in service.networks:
         yield Use("networks", name, ("networks", name))
     for index, mount in enumerate(service.volumes):

@@ -30,7 +30,7 @@ class IpamPool(Extensible):
 
 
 class Ipam(Extensible):
-    """Where a network's addresses come from."""
+    """The address pools of a network."""
 
     driver: str = ""
     config: list[IpamPool] = Field(default_factory=list)

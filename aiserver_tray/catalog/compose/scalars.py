@@ -1,6 +1,6 @@
-"""Single values as Compose reads and prints them, which is as Go does.
+"""Scalars as Compose reads and prints them, which is as Go does.
 
-Parsers raise ``ValueError(Text)`` whose text completes the sentence "expected …".
+Parsers raise ``ValueError(Text)`` with a text that completes the sentence "expected …".
 """
 
 import math
@@ -90,7 +90,7 @@ def _decimal(amount: int, unit: int) -> str:
 def parse_size(value: object) -> int:
     """Bytes of a number or of a text such as ``512m`` or ``1.5 GiB``; units are powers of 1024.
 
-    A number with a fraction counts as not given: that is what Compose makes of it.
+    A number with a fraction counts as unset, as in Compose.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(Text("a size such as 512m or 2g"))

@@ -75,7 +75,7 @@ class CredentialSpec(Extensible):
 
 
 class Dependency(Extensible):
-    """What has to hold of another service before this one starts."""
+    """The condition that another service must meet before this one starts."""
 
     always_printed: ClassVar[frozenset[str]] = frozenset({"required"})
 
@@ -105,7 +105,7 @@ class Hook(Extensible):
 
 
 class Watch(Extensible):
-    """What to do when files of the source change."""
+    """The action after a change of source files."""
 
     always_printed: ClassVar[frozenset[str]] = frozenset({"path", "action"})
 
@@ -147,7 +147,7 @@ class Healthcheck(Extensible):
 
 
 class Logging(Extensible):
-    """Where the engine keeps a container's output."""
+    """The logging driver of a container, with its options."""
 
     driver: str = ""
     options: LoggingOptions = Field(default_factory=dict)

@@ -90,7 +90,7 @@ def parse_volume(text: str) -> dict[str, Any]:
 
 
 def _fields(text: str) -> list[str]:
-    """Split at colons, save the one after a Windows drive letter."""
+    """Split at colons, except after a Windows drive letter."""
     fields, start = [], 0
     for index, char in enumerate(text):
         if char == ":" and not (index == start + 1 and text[start].isalpha()):

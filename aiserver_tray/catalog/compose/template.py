@@ -1,9 +1,9 @@
-"""Variables in one string: ``$NAME``, ``${NAME}``, ``$$`` and the operators
-``:-`` ``-`` ``:?`` ``?`` ``:+`` ``+``, nested in each other.
+"""Variables in a string: ``$NAME``, ``${NAME}``, ``$$`` and the operators ``:-`` ``-`` ``:?`` ``?``
+``:+`` ``+``, which can be nested.
 
-What is a variable and where it ends follows compose-go's ``template`` package, oddities included:
-in ``${A:-…}`` the text reaches to the brace that closes it, or, where none does, to the last brace
-of the line.
+Variables and their ends follow compose-go's ``template`` package, including its oddities: in
+``${A:-…}`` the text extends to the closing brace, or, without one, to the last brace of the
+line.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aiserver_tray.base.i18n import Text
 
 Lookup = Callable[[str], str | None]
-"""The value of a variable, None where it isn't set."""
+"""Returns the value of a variable. None if it isn't set."""
 
 MAX_DEPTH = 20
 """Defaults within defaults."""
@@ -79,13 +79,13 @@ def lacking(template: str, lookup: Lookup, depth: int = 0) -> Iterator[Reference
         if part.operator in ("", "?", ":?") and not lookup(part.name):
             yield part
         for inner in lacking(part.argument, lookup, depth + 1):
-            # What is required is so in an argument that does not count, too.
+            # A required variable is required even in an argument that is not used.
             if inner.operator or _argument_counts(part, lookup):
                 yield inner
 
 
 def _variables(template: str, depth: int) -> Iterator[Reference]:
-    """Those of *template* itself, which stands *depth* arguments deep."""
+    """The references of *template* itself, at nesting level *depth*."""
     if "$" in template and depth <= MAX_DEPTH:
         yield from (part for part in parse(template) if isinstance(part, Reference))
 
@@ -128,8 +128,8 @@ def _braced(template: str, start: int) -> tuple[Reference, int]:
 
 
 def _closing_brace(template: str, start: int, stop: int) -> int | None:
-    """Where the brace opened after *start* closes. The character after an opening brace never
-    counts, so that ``${A:-{}}`` is the text ``{}``."""
+    """The position that closes the brace opened before *start*. The character after an opening
+    brace never counts, so ``${A:-{}}`` is the text ``{}``."""
     level = 0
     position = start
     while position < stop:

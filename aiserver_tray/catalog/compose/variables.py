@@ -26,8 +26,7 @@ from aiserver_tray.catalog.compose.template import (
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable that a file uses: the text of its first ``:-`` or ``-``, and where it is used
-    first."""
+    """A variable of a file: the text of its first ``:-`` or ``-``, and its first place."""
 
     name: str
     default: str | None
@@ -51,8 +50,8 @@ def find_variables(path: Path) -> dict[str, Variable]:
 
 
 def find_profiles(path: Path) -> dict[str, Place]:
-    """Every profile of a service in the Compose file or folder *path* and in the local files that
-    it extends and includes, and where it stands first.
+    """Every profile of a service in the Compose file or folder *path*, including local files that
+    it extends and includes, with its first place.
 
     Raises:
         CatalogError: a file can't be read.
@@ -68,15 +67,15 @@ def find_profiles(path: Path) -> dict[str, Place]:
 def without_value(
     path: Path, env: Mapping[str, str], profiles: Collection[str]
 ) -> Iterator[Variable]:
-    """Each use of a variable in the files at *path* that is empty or an error, since neither *env*
-    has a value for it nor the file a default. Services that *profiles* leave out use none.
+    """Each use of a variable in the files at *path* that is empty or an error, because neither
+    *env* nor the file has a value for it. Services that *profiles* leave out do not count.
 
     Raises:
         CatalogError: a file can't be read.
     """
     for document in local_documents(path):
         for keys, text in _texts(_active(document.tree, env, profiles), ()):
-            with suppress(TemplateError):  # told where the variables are found
+            with suppress(TemplateError):  # reported where the variables are found
                 for reference in lacking(text, env.get):
                     yield Variable(reference.name, None, document.place(keys))
         for keys, name in _contents(document.tree):
@@ -138,7 +137,7 @@ def _nothing(_name: str) -> None:
 
 
 def _filled(text: str, lookup: Lookup) -> str | None:
-    """*text* with the values and defaults within it; None where it needs another value."""
+    """*text* with the values and defaults inside it. None if it needs another value."""
     try:
         return substitute(text, lookup)
     except TemplateError:

@@ -1,4 +1,4 @@
-"""What an untyped YAML scalar means, by the rules of go-yaml v3 (its ``resolve.go``)."""
+"""The meaning of an untyped YAML scalar, by the rules of go-yaml v3 (its ``resolve.go``)."""
 
 import base64
 import binascii
@@ -40,7 +40,7 @@ _RESOLVED = ("", "!", "!!bool", "!!int", "!!float", "!!null", "!!timestamp")
 
 
 class ScalarError(ValueError):
-    """The scalar is not what its tag says; ``text`` tells what was expected."""
+    """The scalar does not match its tag; ``text`` names the expected type."""
 
     def __init__(self, text: Text) -> None:
         super().__init__(text)
@@ -48,10 +48,10 @@ class ScalarError(ValueError):
 
 
 def resolve_scalar(text: str, tag: str, timestamps: Literal["json", "text"]) -> Plain:
-    """The value of *text* with the short tag *tag* (``""`` where the file gives none).
+    """The value of *text* with the short tag *tag* (``""`` if the file has none).
 
-    *timestamps*: as JSON has them (``2001-12-14T00:00:00Z``) or as Go prints them
-    (``2001-12-14 00:00:00 +0000 UTC``); the oracle does one in extensions and the other elsewhere.
+    *timestamps*: as in JSON (``2001-12-14T00:00:00Z``) or as Go prints them (``2001-12-14 00:00:00
+    +0000 UTC``); Docker Compose does the former in extensions and the latter elsewhere.
 
     Raises:
         ScalarError: *text* is no value of the type *tag*.
