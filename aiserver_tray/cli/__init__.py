@@ -55,7 +55,7 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
-            # Click looks for near names among commands that are imported already.
+            # Click searches similar names among the commands that are already imported.
             raise click.NoSuchCommand(error.command_name, None, COMMANDS, ctx) from None
 
 
@@ -76,20 +76,20 @@ def root(at_login: bool) -> None:  # noqa: FBT001 - a command line flag
 
 
 def _open_what_is_closed() -> None:
-    """Who started us may have closed the standard streams; Python has None for them then."""
+    """Replace closed standard streams, which Python represents as None. The parent process may have
+    closed them."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - to the end
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - open until the process exits
 
 
 def main() -> None:
     """Entry point: exit status 0 done, 1 the request failed or a problem was found, 2 wrong usage,
     130 cancelled."""
-    # What is imported stays: to look through it again and again while it grows is for nothing.
+    # Imported modules stay in memory, so repeated garbage collection during imports is wasted.
     gc.set_threshold(50_000, 50, 50)
-    # Nor is it worth a last look, at the end, at what goes with the process anyway: that took a
-    # fifth of what a short command takes.
+    # A final collection at exit is wasted too: it took a fifth of the time of a short command.
     atexit.register(gc.freeze)
     # Windows takes no program, as a helper for credentials, from the folder at hand.
     os.environ.setdefault("NoDefaultCurrentDirectoryInExePath", "1")

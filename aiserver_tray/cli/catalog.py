@@ -132,7 +132,7 @@ def _print_module(shown: dict[str, Any], language: Language) -> None:
 
 
 def _type(setting: Mapping[str, Any]) -> str:
-    """The setting's type, and what a choice has to choose from."""
+    """The type of a setting, and the options of a choice."""
     return ": ".join(filter(None, (setting["type"], ", ".join(setting["choices"]))))
 
 

@@ -1,4 +1,4 @@
-"""What all commands share: options, language, output, errors."""
+"""Shared parts of all commands: options, language, output, errors."""
 
 import json
 import re
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from aiserver_tray.app import App
 
 INTERRUPTED = 130
-"""Exit status of what the user cancelled."""
+"""Exit status after the user cancelled."""
 
 _ADVISED = re.compile(r"(?<![\w./\\-])aiserver-tray (?=[a-z])")
-"""A command of ours, in a text."""
+"""A command of ours in a text."""
 
 _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
@@ -46,12 +46,12 @@ class Options:
         return App(self.home, self.catalogs, self.host)
 
     def with_(self, home: Path | None, catalogs: Sequence[Path], host: str | None) -> "Options":
-        """These, with what stood at a further place of the command line."""
+        """These options, completed with those from another position of the command line."""
         return Options(home or self.home, (*self.catalogs, *catalogs), host or self.host)
 
     @property
     def words(self) -> list[str]:
-        """As they stand on a command line."""
+        """The options as command line words."""
         home = ["--home", str(self.home)] if self.home else []
         catalogs = [word for folder in self.catalogs for word in ("--catalog", str(folder))]
         return [*home, *catalogs, *(["--host", self.host] if self.host else [])]
@@ -64,7 +64,7 @@ def language_of(context: click.Context | None) -> Language:
 
 
 class UsageError(click.UsageError):
-    """Wrong usage, told in the reader's language."""
+    """Wrong usage, reported in the reader's language."""
 
     def __init__(self, text: Text) -> None:
         super().__init__(str(text))
@@ -87,7 +87,7 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSO
 
 
 def common_options(function: _Function) -> Callable[..., Any]:
-    """Add the common options to a command; they end up in ``context.obj``, not in its
+    """Add the common options to a command. They are stored in ``context.obj``, not in its
     arguments."""
 
     @click.option(
@@ -128,7 +128,7 @@ def common_options(function: _Function) -> Callable[..., Any]:
 
 
 def current_app() -> "App":
-    """The application of the running command; what it notices about its files is told last."""
+    """The application of the running command. Notices about its files are reported at the end."""
     context = click.get_current_context()
     app: App = context.obj.app
     notices = app.settings.notices
@@ -137,13 +137,14 @@ def current_app() -> "App":
 
 
 def report(texts: Iterable[str]) -> None:
-    """What a person should know beside the result, on standard error."""
+    """Show messages beside the result, on standard error."""
     for text in texts:
         click.echo(shown(text, sys.stderr), err=True)
 
 
 def shown(text: str, stream: TextIO) -> str:
-    """*text*, which may advise commands and hold words of others, as it is put out on *stream*."""
+    """*text* for *stream*: with escape sequences removed, options added to advised commands, and
+    lines wrapped."""
     return fitted(harmless(as_called(text)), stream)
 
 
@@ -171,10 +172,10 @@ def print_json_line(value: object) -> None:
 
 
 def _print_json(value: object, *, indent: int | None) -> None:
-    # A pipe on Windows may take Latin letters only; what it can't take is escaped as JSON wants.
+    # A pipe on Windows may accept only Latin letters; others are escaped as in JSON.
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     text = json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
-    # What JSON may leave as it is and a terminal might obey: DEL and C1.
+    # Valid in JSON, but a terminal might interpret them: DEL and C1.
     click.echo(text.translate(_JSON_ESCAPES))
 
 
@@ -194,19 +195,20 @@ def failure(error: AiServerError, language: Language) -> dict[str, Any]:
 
 
 def _message(error: AiServerError, language: Language) -> str:
-    """That of who is busy names a command as another gave it, and advises none."""
+    """The message of *error*. A busy error names another process's command, which gets no
+    options."""
     text = error.render(language)
     return text if error.code == BusyError.code else as_called(text)
 
 
 def fail(error: AiServerError, language: Language) -> NoReturn:
-    """End with the error's code and message on standard error."""
+    """Show the error's code and message on standard error, and exit."""
     report_failure(error, language)
     sys.exit(status_of(error))
 
 
 def status_of(error: AiServerError) -> int:
-    """The exit status of a request that ended with *error*."""
+    """The exit status after *error*."""
     return INTERRUPTED if isinstance(error, CancelledError) else 1
 
 

@@ -1,4 +1,4 @@
-"""What a shell may offer for an argument. Completion never fails and never makes anything."""
+"""Shell completion of arguments. It never fails and never changes anything."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -62,9 +62,9 @@ def settings(
 def settings_to_unset(
     context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Addresses of what is set and can be taken back, also of what no module declares any more."""
+    """Addresses of stored settings that can be unset, including undeclared ones."""
     app = _app(context)
-    with suppress(SettingError):  # a file that can't be read is told by the command itself
+    with suppress(SettingError):  # the command itself reports a file that can't be read
         entries = app.settings.entries(app.declared)
         found = [
             CompletionItem(entry.address, help=app.say(entry.setting.title))
@@ -77,8 +77,8 @@ def settings_to_unset(
 
 
 def _app(context: click.Context) -> "App":
-    """The application with the common options given so far: no command has run yet, so they are
-    still where click put them."""
+    """The application with the common options so far. No command has run yet, so they are still in
+    click's parameters."""
     options = Options()
     given = context
     while given:

@@ -80,7 +80,7 @@ def get(name: str, show: bool) -> None:  # noqa: FBT001 - a command line flag
         if show
         else app.settings.entries({address: app.declared[address]})[0].shown
     )
-    # A program gets it as it is.
+    # a program gets the unchanged value
     click.echo(harmless(value) if is_terminal(sys.stdout) else value)
 
 
@@ -100,7 +100,7 @@ def set_(name: str, value: str) -> None:
 
 
 def _read(app: "App", name: str) -> str:
-    """A line of standard input; on a terminal it is asked for, and a secret not shown."""
+    """Read a line of standard input. On a terminal, prompt for it, and hide a secret."""
     setting = app.declared[address_of(app.declared, name)]
     if sys.stdin.isatty():
         asked: str = click.prompt(
@@ -117,7 +117,7 @@ def unset(name: str) -> None:
     """Reset NAME to its default. A generated secret gets a new value."""
     app = current_app()
     if name in app.settings.undeclared(app.declared):
-        app.settings.forget(name)  # nobody shows it, so no host has to know
+        app.settings.forget(name)  # no view shows it, so the host need not know
         report(
             [
                 Text("Removed {name}. No module declares this setting", name=name).render(
@@ -131,7 +131,7 @@ def unset(name: str) -> None:
 
 
 def _confirm(app: "App", name: str) -> None:
-    """Say what holds now, and what makes it take effect."""
+    """Show the new value, and the command that makes it take effect."""
     from aiserver_tray.cli.effect import modules_to_recreate  # noqa: PLC0415 - others don't need it
 
     address = address_of(app.declared, name)

@@ -1,4 +1,4 @@
-"""``aiserver-tray connect`` and ``disconnect``: let modules use another one's service, and not."""
+"""``aiserver-tray connect`` and ``disconnect``: connect modules to OneAPI and undo that."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -80,28 +80,28 @@ def disconnect(modules: tuple[str, ...]) -> None:
 
 
 class _Commands:
-    """What disconnecting takes, as commands do it."""
+    """The commands that disconnecting needs."""
 
     def __init__(self, app: "App") -> None:
         self._app = app
 
     def snapshot(self) -> Snapshot:
-        """What is shown now."""
+        """The current snapshot."""
         with shared_core(self._app) as core:
             snapshot = whole_snapshot(core)
         require_engine(snapshot)
         return snapshot
 
     def up(self, modules: Sequence[str]) -> Snapshot:
-        """What is shown once *modules* run."""
+        """The snapshot once *modules* are running."""
         return _up(self._app, modules)
 
     def unset(self, address: str) -> None:
-        """Take back the value of a setting, through the host where there is one."""
+        """Reset a setting, through the host if there is one."""
         set_setting(self._app, address, None)
 
     def report(self, text: Text) -> None:
-        """Tell it on standard error."""
+        """Show *text* on standard error."""
         report([text.render(self._app.language)])
 
 
@@ -110,12 +110,12 @@ def _names(consumers: Iterable["Consumer"]) -> str:
 
 
 def _by_a_person(app: "App", consumer: "Consumer") -> str:
-    """What is to be done in the module itself to have it use OneAPI; often nothing."""
+    """Steps for the user inside the module itself; often none."""
     return app.say(app.declared[consumer.token].help)
 
 
 def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
-    """How each of *modules* uses another.
+    """How each of *modules* uses another module.
 
     Raises:
         UnknownNameError: there is no such module.
@@ -140,8 +140,8 @@ def _consumers(app: "App", modules: Iterable[str]) -> list["Consumer"]:
 
 
 def _up(app: "App", modules: Sequence[str], back: UndoHint | None = None) -> Snapshot:
-    """What is shown once *modules* run. Ends the process where they can't be started; *back* is
-    told how that is taken back."""
+    """The snapshot once *modules* are running. Exits if they can't start; *back* gets the command
+    that undoes the start."""
     from aiserver_tray.cli.operate import follow_operation  # noqa: PLC0415 - as in `_consumers`
     from aiserver_tray.operations.request import Request  # noqa: PLC0415
 
@@ -150,7 +150,7 @@ def _up(app: "App", modules: Sequence[str], back: UndoHint | None = None) -> Sna
         operation = core.operations.start(Request("up", tuple(dict.fromkeys(modules))))
         view = follow_operation(core.store, operation, app.language)
         snapshot = whole_snapshot(core)
-    # What stood in the way from the start has changed nothing.
+    # An operation that was blocked has changed nothing.
     if back and view.steps and {*view.modules} <= {*app.settings.asked_for}:
         back.add("down", *view.modules)
     report(notice.render(app.language) for notice in view.notices)
@@ -162,7 +162,7 @@ def _up(app: "App", modules: Sequence[str], back: UndoHint | None = None) -> Sna
 
 
 def _working_token(app: "App", consumer: "Consumer", snapshot: Snapshot) -> str:
-    """What lets *consumer* in.
+    """The access token of *consumer*.
 
     Raises:
         SettingError: there is none to be had.

@@ -1,4 +1,4 @@
-"""What commands ask of the running core: that of the tray (or ``serve``), or one of their own."""
+"""Access to the running core: that of the tray or of ``serve``, or a core of this process."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     AnyCore = Core | RemoteCore
 
 _HOST_TIMEOUT_SECONDS = 2.0
-"""Seconds for a host to say who it is."""
+"""Seconds for the host's first response."""
 
 
 @contextmanager
 def shared_core(app: "App") -> Iterator["AnyCore"]:
-    """The core of the home's host, where there is one that works for the same engine and catalog;
-    else one of this process's own."""
+    """The core of the home folder's host, if it uses the same engine and catalog. Otherwise a core
+    of this process."""
     client = _host(app)
     if client is None:
         with app.core() as own:
@@ -35,8 +35,8 @@ def shared_core(app: "App") -> Iterator["AnyCore"]:
 
 
 def ask_host(app: "App", channel: str, **payload: Any) -> bool:  # noqa: ANN401 - JSON
-    """Let the home's host do what *channel* does, so that it knows at once; False where there is
-    none to do it.
+    """Send *channel* to the home folder's host, so that it knows the change at once. False if there
+    is no host.
 
     Raises:
         RemoteError: what it says to that.
@@ -67,7 +67,7 @@ def set_setting(app: "App", name: str, value: str | None) -> None:
 def _host(app: "App") -> "Client | None":
     from aiserver_tray.contract.local.key import find_key  # noqa: PLC0415 - after Ctrl-C works
 
-    if find_key(app.settings.home) is None:  # none would let us in
+    if find_key(app.settings.home) is None:  # a host would not accept us
         return None
     from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - only with a host
 
@@ -97,7 +97,7 @@ def whole_snapshot(core: "AnyCore") -> Snapshot:
 
 
 def require_engine(snapshot: Snapshot) -> None:
-    """Make sure that the engine answers.
+    """Check that the engine responds.
 
     Raises:
         EngineDownError, EngineNotInstalledError: it does not.
@@ -107,7 +107,7 @@ def require_engine(snapshot: Snapshot) -> None:
 
 
 def check_modules(snapshot: Snapshot, names: Iterable[str]) -> None:
-    """Make sure that there are modules of these *names*.
+    """Check that these module *names* exist.
 
     Raises:
         UnknownNameError: there is no such module; tells near names.

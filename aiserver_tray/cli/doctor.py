@@ -1,4 +1,4 @@
-"""``aiserver-tray doctor``: what is wrong with this installation, and how to fix it."""
+"""``aiserver-tray doctor``: problems of this installation, and how to fix them."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -55,6 +55,6 @@ def _print(findings: "list[Finding]", app: "App") -> None:
 
 
 def _hanging(text: str) -> str:
-    """*text* broken between words to stand beside the grade."""
+    """*text* wrapped to fit beside the grade."""
     room = columns(sys.stdout) - _GRADE_COLUMNS
     return wrapped(text, max(20, room)).replace("\n", f"\n{' ' * _GRADE_COLUMNS}")

@@ -1,4 +1,4 @@
-"""What has to be done for a setting that was changed to take effect."""
+"""Which modules must be recreated for a changed setting to take effect."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ def modules_to_recreate(app: "App", address: str) -> list[str]:
     renewed: set[str] = set()
     # One that is concerned itself rather than one that requires it.
     for name in sorted(_asked_for(app), key=lambda name: not _hangs_on(app, name, address)):
-        with suppress(AiServerError):  # its next `up` says what is wrong
+        with suppress(AiServerError):  # its next `up` reports the problem
             brought = {module.name for module in with_requires([name], app.model)}
             concerned = {name for name in brought if _hangs_on(app, name, address)}
             if not concerned <= renewed:
@@ -36,7 +36,7 @@ def _asked_for(app: "App") -> list[str]:
 
 
 def _hangs_on(app: "App", name: str, address: str) -> bool:
-    """Whether containers of the module *name* may differ with the setting *address*."""
+    """Whether containers of the module *name* may depend on the setting *address*."""
     module = app.catalog.modules.get(name)
     if module is None:
         return False

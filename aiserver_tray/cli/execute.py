@@ -39,7 +39,7 @@ def command(target: str, words: tuple[str, ...]) -> None:
 
 
 def find_service(module: ModuleView, name: str) -> ServiceView:
-    """The service *name* of *module*; empty: the one that the module itself stands for.
+    """The service *name* of *module*; empty: the module's main service.
 
     Raises:
         UnknownNameError: there is none.

@@ -1,4 +1,4 @@
-"""What an error says that it can be fixed by: a setting that the user is asked for."""
+"""Offering the fix that an error contains: a setting that the user can allow."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 
 def fix_or_exit(error: AiServerError, app: "App") -> None:
-    """Tell *error*, and end the process unless it is fixed."""
+    """Show *error*, and exit unless the user accepts its fix."""
     report_failure(error, app.language)
     if not is_interactive() or not fix(error, app):
         sys.exit(status_of(error))
 
 
 def fix(error: AiServerError, app: "App") -> bool:
-    """Whether *error* is fixed: all that it is about can be, and the user says yes to that. A
-    fix is ``{"setting": ADDRESS, "value": VALUE, "question": TEXT}``."""
+    """Offer the fixes of *error*, and return whether the user accepted. Nothing is offered unless
+    every joined error has a fix, which is ``{"setting": ADDRESS, "value": VALUE, "question":
+    TEXT}``."""
     told = [one.data_in(app.language) for one in each(error)]
     fixes: list[dict[str, str]] = [data["fix"] for data in told if "fix" in data]
     if len(fixes) < len(told):

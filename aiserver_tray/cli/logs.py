@@ -1,4 +1,4 @@
-"""``aiserver-tray logs``: what the services write."""
+"""``aiserver-tray logs``: the logs of services."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -92,8 +92,8 @@ def _print_json(source: Source, line: "LogLine", level: Level) -> None:
 
 
 def _printer(wanted: Sequence[Source]) -> Callable[[Source, "LogLine", Level], None]:
-    """Prints lines with their service's name before them. Where no person looks, lines stay as
-    they are."""
+    """Prints lines with their service's name in front. Outside of a terminal, lines stay
+    unchanged."""
     columns = max((width(source.name) for source in wanted), default=0)
     colours = cycle(_COLOURS)
     prefixes: dict[Source, str] = {}

@@ -1,4 +1,4 @@
-"""The commands that change what runs: up, stop, down, restart, pull, build."""
+"""The commands that start operations: up, stop, down, restart, pull, build."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -50,7 +50,7 @@ _cascade = click.option("--cascade", is_flag=True, help="Also stop the modules t
 
 
 def _options(function: _Command) -> _Command:
-    """What all of these commands take."""
+    """The common options of these commands."""
     no_wait = click.option(
         "--no-wait",
         is_flag=True,
@@ -194,7 +194,7 @@ def _run(
 def follow_operation(
     store: "Store | RemoteStore", operation: "Operation | RemoteOperation", language: Language
 ) -> OperationView:
-    """Shows *operation* to its end, as *store* hears of it.
+    """Show *operation* until its end, from the states of *store*.
 
     Raises:
         HostEndedError: its host ended before, so there is nobody to ask what became of it.
@@ -213,7 +213,7 @@ def follow_operation(
 
     unsubscribe = store.observe(lambda state: take(state.operations))
     try:
-        # The store may have forgotten one that is over already for another that ended later.
+        # The store may have replaced it with another operation that finished later.
         if operation.view.is_over:
             take([operation.view])
         view = follow(operation, views, language)
@@ -225,7 +225,7 @@ def follow_operation(
 
 
 def _confirm_volumes(request: "Request", core: "Core") -> "Request":
-    """*request* for no more than the volumes that there are now: ask, naming them.
+    """Ask before volumes are removed, and limit *request* to the volumes in the question.
 
     Raises:
         click.Abort: the answer is no.

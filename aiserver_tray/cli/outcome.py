@@ -1,4 +1,4 @@
-"""How an operation ended, for people and as JSON."""
+"""The result of an operation, as text and as JSON."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ NOTHING = Text("There is nothing to do.")
 
 
 def summary(view: OperationView, snapshot: Snapshot, seconds: float) -> list[Text]:
-    """What an operation that succeeded has brought about."""
+    """The result of a successful operation."""
     time_ = units.seconds(seconds)
     if view.kind in ("up", "restart"):
         from aiserver_tray.state.codec import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
@@ -64,7 +64,7 @@ def _state(module: ModuleView) -> Text:
 def outcome_json(
     view: OperationView, snapshot: Snapshot, language: Language, seconds: float
 ) -> "ResultJson":
-    """The operation's end as JSON: the form of every answer, and what became of the modules."""
+    """The operation's result as JSON: the form of every answer, and the modules' new states."""
     from aiserver_tray.state.codec import status_json  # noqa: PLC0415 - after Ctrl-C works
 
     error = failure(view.error, language) if view.error else None

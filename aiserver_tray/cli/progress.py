@@ -1,4 +1,4 @@
-"""Shows an operation while it runs, on standard error, and lets Ctrl-C cancel it."""
+"""Showing a running operation on standard error. Ctrl-C cancels it."""
 
 import os
 import signal
@@ -34,28 +34,28 @@ class Cancellable(Protocol):
     """An operation, as far as Ctrl-C knows it."""
 
     def cancel(self) -> None:
-        """Stop issuing steps; what runs ends by itself."""
+        """Start no further steps; running ones finish."""
 
 
 Item = OperationView | Literal["interrupt"]
 
 
 class Display(Protocol):
-    """Where an operation is shown."""
+    """The display of an operation."""
 
     def show(self, views: list[OperationView]) -> None:
         """All views since the last call, or none."""
 
     def cancelling(self) -> None:
-        """The user asked for the end."""
+        """The user has asked to cancel."""
 
     def restore(self) -> None:
-        """Leave the terminal as it was; called from a signal handler before the process ends."""
+        """Restore the terminal. Called from a signal handler before the process exits."""
 
 
 def follow(operation: Cancellable, views: "SimpleQueue[Item]", language: Language) -> OperationView:
-    """Show the *views* of *operation* until it is over; returns the last one. Ctrl-C cancels; a
-    second one ends the process."""
+    """Show the *views* of *operation* until it is over, and return the last one. Ctrl-C cancels; a
+    second Ctrl-C exits."""
     with _display(language) as display, _interrupts(views, display):
         while True:
             found = available(views, _FRAME_SECONDS)
@@ -70,8 +70,8 @@ def follow(operation: Cancellable, views: "SimpleQueue[Item]", language: Languag
 
 @contextmanager
 def _interrupts(queue: "SimpleQueue[Item]", display: Display) -> Iterator[None]:
-    """While it lasts, the first Ctrl-C is an item of *queue* and the second ends the process:
-    locks are the operating system's, and what runs on the engine goes on there."""
+    """Within the block, the first Ctrl-C is an item of *queue* and the second one exits the
+    process: the operating system releases the locks, and the engine finishes its requests."""
     hits = 0
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -119,7 +119,7 @@ class _Lines:
         self._write(_CANCELLING.render(self._language))
 
     def _write(self, line: str) -> None:
-        """That nobody reads on (``2>&1 | head``) ends what is told, not what is done."""
+        """A closed pipe (``2>&1 | head``) ends the output, not the operation."""
         try:
             click.echo(line, err=True)
         except BrokenPipeError:

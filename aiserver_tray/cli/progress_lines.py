@@ -14,7 +14,7 @@ _QUARTERS = 4
 
 
 class ProgressLines:
-    """Turns the views of one operation into lines. Of a pull it also tells each quarter."""
+    """Turns the views of one operation into lines. For a pull, each quarter is a line."""
 
     def __init__(self, language: Language) -> None:
         self._language = language
@@ -23,7 +23,7 @@ class ProgressLines:
         self._waiting = False
 
     def lines(self, view: OperationView, now: float) -> Iterator[str]:
-        """What changed since the last view. ``now``: seconds of any clock that never jumps."""
+        """Changes since the last view. ``now``: seconds of any clock that never jumps."""
         if view.status == "waiting" and not self._waiting and view.detail:
             self._waiting = True
             yield harmless(view.detail.render(self._language))
@@ -51,14 +51,14 @@ class ProgressLines:
 
 
 def _passed(step: StepView, old: StepView | None) -> tuple[StepView, ...]:
-    """What *step* was since *old*: views that came too fast to be told one by one are left out."""
+    """The latest change of *step* since *old*; intermediate views are skipped."""
     if step.status == "done" and (old is None or old.status == "pending"):
         return (replace(step, status="running"), step)
     return (step,)
 
 
 def _is_minor(step: StepView) -> bool:
-    """Whether *step* begins something so short that its end says enough."""
+    """Whether *step* starts something so short that only its end is shown."""
     return step.status == "running" and step.kind not in (
         "pull", "build", "start", "stop", "remove",
     )  # fmt: skip

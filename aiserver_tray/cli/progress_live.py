@@ -19,9 +19,9 @@ _STYLES = {
     "pending": "dim", "running": "cyan", "done": "green", "skipped": "dim", "failed": "red",
 }  # fmt: skip
 _BARS = (16, 8, 0)
-"""Widths of a pull's bar, by how much room there is."""
+"""Widths of a pull's bar, for decreasing terminal widths."""
 _OTHER_LINES = 5
-"""Lines that are not rows: heading, bar, what does not fit, the note, the prompt."""
+"""Lines besides the rows: heading, bar, the number of hidden rows, the hint, the prompt."""
 _OTHER_COLUMNS = 13
 """Columns of sign, time and gaps."""
 _UNPACKING = Text("unpacking")
@@ -30,7 +30,7 @@ _HINT = Text("Ctrl-C cancels.")
 
 @dataclass(frozen=True)
 class Signs:
-    """What the terminal's encoding can show."""
+    """Signs that the terminal's encoding can show."""
 
     spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
     pending: str = "·"
@@ -52,13 +52,13 @@ class Signs:
 
 @dataclass
 class Clock:
-    """When each row began, and when those ended that are over."""
+    """Start times of rows, and end times of finished ones."""
 
     begun: dict[str, float] = field(default_factory=dict)
     ended: dict[str, float] = field(default_factory=dict)
 
     def update(self, found: Iterable[Row], now: float) -> None:
-        """Note what began or ended between the last view and this one."""
+        """Record rows that started or finished since the last view."""
         for row in found:
             if row.step.status == "running":
                 self.begun.setdefault(row.name, now)
@@ -126,8 +126,8 @@ class ProgressScreen:
         return line
 
     def _seconds_left(self, view: OperationView, now: float) -> float | None:
-        """The estimate, less the time since it was made: views come only when something changes.
-        None once that time is up."""
+        """The estimate minus its age, because views arrive only on changes. None once that time is
+        up."""
         if view.seconds_left is None:
             return None
         if view.seconds_left != self._estimate[0]:
@@ -152,7 +152,7 @@ class ProgressScreen:
     def _table(self, shown: Sequence[Row], now: float) -> RenderableType:
         room = max(3, self._console.height - _OTHER_LINES)
         fitting, hidden = _fit(shown, room)
-        # As wide as the longest name, but never more than what leaves the rest its place.
+        # As wide as the longest name, within the limit that leaves space for the other columns.
         names = min(max((cell_len(r.name) for r in fitting), default=1), self._columns * 2 // 5)
         room = self._columns - names - _OTHER_COLUMNS
         table = Table.grid(expand=True, padding=(0, 2, 0, 0))
@@ -191,7 +191,7 @@ class ProgressScreen:
         return text
 
     def _transfer(self, step: StepView, room: int) -> Styled:
-        """Bar, bytes, rate and layers of a pull: as much of it as fits into *room* columns."""
+        """Bar, bytes, rate and layers of a pull, as far as they fit into *room* columns."""
         unit = units.unit_of(step.total)
         part = min(1.0, step.current / step.total)
         detail = harmless(step.detail.render(self._language)) if step.detail else ""
@@ -210,8 +210,8 @@ class ProgressScreen:
 
 
 def _fit(shown: Sequence[Row], room: int) -> tuple[list[Row], int]:
-    """The rows that fit into *room* lines, in their order, and how many don't: what is over is
-    left out first, then what has not begun, the last ones first."""
+    """The rows that fit into *room* lines, in their order, and the number of the others. Finished
+    rows are left out first, then those that have not started, from the end."""
     if len(shown) <= room:
         return list(shown), 0
     weight = {"failed": 0, "running": 1, "pending": 2, "skipped": 3, "done": 4}

@@ -48,9 +48,8 @@ _DONE: Mapping[StepKind, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is done with one subject, and how far it is. ``name`` is how people call it;
-    ``module`` None for what several modules may share (an image). ``parts``: the names of the
-    rows that it stands for."""
+    """The steps of one subject and their progress. ``name`` is for display; ``module`` is None if
+    modules can share the subject (an image). ``parts``: the names of the rows that it combines."""
 
     name: str
     module: str | None
@@ -95,8 +94,8 @@ def rows(view: OperationView) -> list[Row]:
 
 
 def _current(steps: list[StepView]) -> StepView:
-    """The step that a subject is at: what failed, what runs, what comes next, what was left
-    out, the last."""
+    """The current step of a subject: a failed one, otherwise a running one, the next one, a skipped
+    one, the last one."""
     return next(
         (
             step

@@ -1,4 +1,4 @@
-"""``aiserver-tray open`` and ``quit``: what is asked of the tray that runs."""
+"""``aiserver-tray open`` and ``quit``: requests to the running tray."""
 
 from typing import TYPE_CHECKING
 

@@ -14,14 +14,14 @@ _SPAN = re.compile(
 
 
 class Since(click.ParamType[datetime]):
-    """``10m`` or ``1h30m`` ago, or a date and time of ISO 8601 (local where it names no zone)."""
+    """``10m`` or ``1h30m`` ago, or an ISO 8601 date and time (local time without a zone)."""
 
     name = "time"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:
-        """The point in time.
+        """Convert to a point in time.
 
         Raises:
             click.BadParameter: it is none.
@@ -40,7 +40,7 @@ class Since(click.ParamType[datetime]):
 
 
 def parse_since(text: str, now: datetime) -> datetime | None:
-    """What *text* means at *now*; None if it is no point in time."""
+    """The point in time of *text*, relative to *now*. None if it is not valid."""
     text = text.strip()
     span = _SPAN.fullmatch(text)
     if text and span:

@@ -1,4 +1,4 @@
-"""``aiserver-tray status``: what runs, and how it is."""
+"""``aiserver-tray status``: the state of all modules."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -55,7 +55,7 @@ def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line 
 
 
 def _at_work(snapshot: Snapshot) -> Iterator[Text]:
-    """Which operations, of whatever process, are under way."""
+    """The running operations of all processes."""
     if not snapshot.engine.running or snapshot.engine.id is None:
         return
     from aiserver_tray.operations.locks import holders  # noqa: PLC0415 - after Ctrl-C works
@@ -94,7 +94,7 @@ def _print_table(snapshot: Snapshot, language: Language) -> None:
 
 
 def _data(snapshot: Snapshot, language: Language) -> _Data:
-    """The status as JSON, and what that has no place for: why there is no engine."""
+    """The status as JSON, and a message for what it can't contain: why there is no engine."""
     from aiserver_tray.state.codec import status_json  # noqa: PLC0415 - after Ctrl-C works
 
     return status_json(snapshot, language), engine_lines(snapshot, language)
@@ -132,7 +132,7 @@ def _changes(core: "AnyCore") -> Iterator[Snapshot]:
 
 @contextmanager
 def _watching(language: Language, *, as_json: bool) -> Iterator[Show]:
-    """What shows one snapshot after the other."""
+    """A function that shows each snapshot in turn."""
     if as_json:
         yield _once(lambda snapshot: _data(snapshot, language), _print_data)
     elif not is_terminal(sys.stdout):
@@ -148,7 +148,7 @@ def _watching(language: Language, *, as_json: bool) -> Iterator[Show]:
 
 
 def _once(value_of: Callable[[Snapshot], Any], show: Callable[[Any], None]) -> Show:
-    """Shows the value of a snapshot unless it is that of the last one."""
+    """Shows the value of a snapshot if it differs from the last one."""
     last: Any = None
 
     def changed(snapshot: Snapshot) -> None:

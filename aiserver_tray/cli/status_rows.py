@@ -15,7 +15,7 @@ _DOCTOR = Text("To find the cause, run: aiserver-tray doctor")
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """A module's row: its name, state, how many services are ready, where it is, and why."""
+    """A module's row: its name, state, ready services, address and reason."""
 
     module: str
     state: State
@@ -26,7 +26,7 @@ class StatusRow:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """As plain texts; what is empty is a dash."""
+        """As plain texts; an empty cell is a dash."""
         cells = (self.module, self.word, self.ready, self.place, self.reason)
         return tuple(cell or "-" for cell in cells)
 

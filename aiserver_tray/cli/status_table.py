@@ -15,8 +15,7 @@ from aiserver_tray.model import Snapshot, State
 from aiserver_tray.state.words import SIGNS, STATES
 
 _NARROW = ((60, 3), (70, 4))
-"""Columns of a terminal -> how many of the table's it has no room for more than; the rest stands
-under the table."""
+"""Columns of a terminal -> how many columns of the table fit; the rest is shown under the table."""
 
 
 def table(snapshot: Snapshot, language: Language, console: Console) -> RenderableType:
@@ -30,7 +29,7 @@ def table(snapshot: Snapshot, language: Language, console: Console) -> Renderabl
     shown = Table(box=box, pad_edge=False, show_edge=False, expand=True)
     heads = HEADS[: _room(console)]
     for number, head in enumerate(heads, start=1):
-        # The last one gets what is left.
+        # the last column gets the remaining width
         ratio = 1 if number == len(heads) else None
         shown.add_column(head.render(language), no_wrap=number <= 3, overflow="fold", ratio=ratio)
     below: list[Styled] = []

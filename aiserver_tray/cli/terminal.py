@@ -1,4 +1,4 @@
-"""What the commands know about the terminal they write to."""
+"""Properties of the terminal, and text that fits it."""
 
 import os
 import re
@@ -18,12 +18,12 @@ _CONTROLS = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFF
 """Control characters (ECMA-48's C0 without tab and line feed, DEL, C1) -> a visible sign."""
 
 _DEFAULT_COLUMNS = 80
-"""Columns of a terminal that does not tell."""
+"""Columns of a terminal of unknown width."""
 _WORDS = re.compile(r" *[^ ]+")
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether a person looks at *stream*, on a terminal that can move its cursor."""
+    """Whether *stream* is a terminal that can move its cursor."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
@@ -39,7 +39,7 @@ def harmless(text: str) -> str:
 
 
 def harmless_in_colour(text: str) -> str:
-    """As `harmless`, but colours (SGR sequences) pass; they end with the text."""
+    """Like `harmless`, but colours (SGR sequences) are kept and end with the text."""
     parts = SGR.split(text)
     if len(parts) == 1:
         return harmless(text)
@@ -70,13 +70,13 @@ def columns(stream: TextIO) -> int:
 
 
 def fitted(text: str, stream: TextIO) -> str:
-    """*text* for *stream*: on a terminal broken between words, elsewhere as it is."""
+    """*text* for *stream*: wrapped between words on a terminal, unchanged elsewhere."""
     return wrapped(text, columns(stream)) if is_terminal(stream) else text
 
 
 def wrapped(text: str, room: int) -> str:
-    """*text* in lines of *room* columns, broken between words, so that no path or address is
-    broken that would fit. What is wider is left to the terminal, and so is Chinese."""
+    """*text* in lines of *room* columns, wrapped between words, so that paths and addresses stay
+    whole if they fit. The terminal itself wraps wider words, and Chinese."""
     return "\n".join(broken for line in text.split("\n") for broken in _broken(line, room))
 
 
@@ -92,7 +92,7 @@ def _broken(line: str, room: int) -> Iterator[str]:
         else:
             shown += word
             column += needed
-        # The terminal goes on in a new line where this one is full.
+        # A full line: the terminal continues in the next one by itself.
         column = (column - 1) % room + 1
     yield shown
 

@@ -1,4 +1,4 @@
-"""The way back from what a command has begun and not ended."""
+"""Commands that undo the completed part of a failed command."""
 
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class UndoHint:
-    """Commands that take back what the running one has done so far, the last thing first; told
-    behind the error where it does not come to its `end`."""
+    """Collects commands that undo what the running command has done, the last one first. They are
+    shown after the error unless the command reaches `end`."""
 
     def __init__(self, app: "App") -> None:
         self._app = app
@@ -21,13 +21,13 @@ class UndoHint:
         click.get_current_context().call_on_close(self._tell)
 
     def add(self, *words: str) -> None:
-        """By ``aiserver-tray`` with *words*, what was done now is taken back."""
+        """Add ``aiserver-tray`` with *words*, which undoes the last change."""
         command = " ".join(("aiserver-tray", *words))
         if command not in self._commands:
             self._commands.insert(0, command)
 
     def end(self) -> None:
-        """All is done: nobody wants to go back."""
+        """The command has succeeded: show no hint."""
         self._commands.clear()
 
     def _tell(self) -> None:

@@ -22,7 +22,7 @@ def amount(count: float, unit: int) -> str:
 
 
 def number(count: float, unit: int) -> str:
-    """*count* bytes in the given *unit*, which is not named."""
+    """*count* bytes in the given *unit*, without its name."""
     return f"{count:.0f}" if unit == 0 else f"{count / 1000**unit:.1f}"
 
 

@@ -1,4 +1,4 @@
-"""What a click in the tray's menu asks for."""
+"""Actions of the tray's menu."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,7 @@ class StartAll:
 
 @dataclass(frozen=True, slots=True)
 class StopAll:
-    """Stop everything of ours."""
+    """Stop all modules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class OpenModule:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End the operation early."""
+    """Cancel the operation."""
 
     operation_id: str
 
@@ -75,7 +75,7 @@ class ToggleAutostart:
 
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """End the applet, and ``leave`` the containers running or ``stop`` them first."""
+    """Exit the applet, and ``leave`` the containers running or ``stop`` them first."""
 
     stop: Literal["leave", "stop"] = "leave"
 

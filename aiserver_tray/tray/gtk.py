@@ -1,5 +1,5 @@
-"""What pystray's icons for GTK lack: a menu that changes in place, pictures that are cleaned up,
-and notifications that neither block nor fail."""
+"""Additions to pystray's icons for GTK: a menu that changes in place, removal of old pictures, and
+notifications that neither block nor fail."""
 
 import logging
 import re
@@ -19,38 +19,38 @@ from aiserver_tray.tray.view import NAME
 _log = logging.getLogger(__name__)
 
 _TIMEOUT_MILLISECONDS = 5_000
-"""Milliseconds that an answer of the desktop may take."""
+"""Milliseconds for a response of the desktop."""
 
 
 _PICTURE = re.compile(r"[0-9a-f]{8}\.(png|part)")
 """The name of a picture's file."""
 
 _PystrayIcon: Any = object
-"""Stands for the class that `gtk_icon` is given."""
+"""Type of the class that `gtk_icon` extends."""
 
 
 def gtk_icon(base: Any, size: int, ways: Collection[Way]) -> Any:  # noqa: ANN401 - pystray's
-    """A class upon *base*, one of pystray's icons, which comes to its place in one of *ways*; for
-    pictures of *size* pixels where the desktop does not tell which it wants."""
+    """A subclass of *base*, one of pystray's icons, which is shown in one of *ways*. Pictures have
+    *size* pixels if the desktop does not request a size."""
     return type("GtkIcon", (_GtkIcon, base), {"size": size, "ways": ways})
 
 
 class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
     """Its methods come before pystray's, whose names are those below the line.
 
-    Pystray does everything when the loop is idle; here it is in the loop's thread already, so what
-    is wrapped for that is done at once.
+    Pystray runs everything when the loop is idle. Here, code already runs in the loop's thread, so
+    wrapped calls run at once.
     """
 
     entries: tuple[Entry, ...] = ()
     size: int
     ways: Collection[Way]
     _status_icon: Any = None
-    """The widget, where the desktop takes one."""
+    """The widget, if the desktop uses one."""
 
     def use(self, folder: Path, on_change: Callable[[], None]) -> None:
-        """*folder* is for the pictures alone; *on_change* is called when the desktop may have
-        another look, or `pixels` has changed."""
+        """*folder* is only for the pictures. *on_change* is called when the desktop's theme or
+        `pixels` may have changed."""
         self._pictures = Pictures(folder)
         self._built: tuple[Entry, ...] = ()
         from gi.repository import Gtk  # noqa: PLC0415 - in the version that pystray chose
@@ -78,7 +78,7 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
         return text
 
     def remark(self, title: str, body: str) -> None:
-        """Tell the user something that may be withdrawn."""
+        """Show a notification that can be withdrawn."""
         self._notifier.remark(title, body, self._icon_path)
 
     def withdraw(self) -> None:
@@ -98,7 +98,7 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
 
     def _show(self) -> None:
         super()._show()
-        self._update_title()  # of a Gtk.StatusIcon it is not set yet
+        self._update_title()  # a Gtk.StatusIcon does not have it yet
 
     def _update_title(self) -> None:
         super()._update_title()
@@ -113,7 +113,7 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
         self._icon_valid = True
 
     def _remove_fs_icon(self) -> None:
-        """Pictures stay: the desktop may be about to read the last one."""
+        """Keep pictures: the desktop may be about to read the last one."""
         self._icon_valid = False
 
     def _update_menu(self) -> None:
@@ -121,7 +121,7 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
         if len(before) != len(self.entries):
             super()._update_menu.__wrapped__(self)
             return
-        menu = self._menu_handle  # which may be open
+        menu = self._menu_handle  # it may be open
         lines = zip(menu.get_children(), before, self.entries, self.menu, strict=True)
         for place, (item, old, new, descriptor) in enumerate(lines):
             if _can_become(item, old, new):
@@ -134,14 +134,14 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
 
 
 def _can_become(item: Any, old: Entry, new: Entry) -> bool:  # noqa: ANN401 - GTK's
-    """Whether *item*, made for *old*, can be changed in place. A switch must stand as it should:
-    GTK turns it by itself when it is chosen, and takes being turned for a choice."""
+    """Whether *item*, made for *old*, can be changed in place. A switch must already have the right
+    position: GTK changes it when it is chosen, and treats a change as a choice."""
     is_right = new.checked is None or item.get_active() == new.checked
     return is_right and shape([old]) == shape([new])
 
 
 def _relabel(item: Any, old: Entry, new: Entry) -> None:  # noqa: ANN401 - GTK's
-    """Change what differs of a line that may be in sight."""
+    """Change the differences of an item that may be visible."""
     if old.text != new.text:
         item.set_label(new.text)
     if old.enabled != new.enabled:
@@ -157,7 +157,7 @@ class Pictures:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.remove()  # what a killed process left
+        self.remove()  # left by a killed process
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def file_of(self, picture: Image) -> Path:
@@ -170,9 +170,9 @@ class Pictures:
         return file
 
     def remove(self) -> None:
-        """Take all of them away, and nothing else: in a home that the user named, a folder of
-        this name may be the user's own."""
-        with suppress(OSError):  # it is not there, or something else is in it
+        """Remove all pictures, and nothing else: in a home folder that the user named, a folder
+        with this name may be the user's own."""
+        with suppress(OSError):  # it does not exist, or contains other files
             for file in self._folder.iterdir():
                 if _PICTURE.fullmatch(file.name):
                     file.unlink()
@@ -180,8 +180,8 @@ class Pictures:
 
 
 class Notifications:
-    """The desktop's notifications (https://specifications.freedesktop.org/notification-spec).
-    Nothing waits for the service, which may be missing or hang."""
+    """Desktop notifications (https://specifications.freedesktop.org/notification-spec). Nothing
+    waits for the service, which may be missing or hang."""
 
     _SERVICE = "org.freedesktop.Notifications"
 
@@ -211,7 +211,7 @@ class Notifications:
             self._call("CloseNotification", values, lambda _answer: None)
 
     def hide(self) -> None:
-        """What was told stays until the user or the desktop takes it away."""
+        """Keep notifications until the user or the desktop closes them."""
 
     def _show(self, title: str, message: str, icon: str, then: Callable[[Any], None]) -> None:
         body = GLib.markup_escape_text(message) if self._takes_markup else message

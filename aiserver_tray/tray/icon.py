@@ -1,4 +1,4 @@
-"""The icon on the task bar, through pystray; nobody else imports that."""
+"""The icon on the task bar. The only module that imports pystray."""
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -21,8 +21,8 @@ from aiserver_tray.tray.view import IconSpec, TrayView
 
 @contextmanager
 def _without_gl() -> Iterator[None]:
-    """While it lasts, GTK does not look for OpenGL, which would load 40 MB of drivers for a menu.
-    The windows' processes inherit the environment, and want it."""
+    """Within the block, GTK does not load OpenGL, which would cost 40 MB of drivers for a menu. The
+    windows' processes inherit the environment and need OpenGL, so it is restored."""
     before = os.environ.get("GDK_GL")
     os.environ["GDK_GL"] = "disable"
     try:
@@ -37,30 +37,30 @@ try:
     with _without_gl():
         import pystray
 except Exception as error:
-    # What its backends raise where the desktop's libraries or the display are missing.
+    # Raised by its backends if libraries of the desktop or the display are missing.
     raise (NoDesktopError(error) if has_desktop() else NoSessionError()) from error
 
 if not pystray.Icon.HAS_MENU:
-    # Its last resort, used where GTK's bindings are missing.
+    # Its fallback, used if GTK's bindings are missing.
     raise NoDesktopError("GTK")
 
 _TITLE_UNITS = 63
 _BODY_UNITS = 255
-"""What Windows takes of a notification, in units of UTF-16."""
+"""Windows' limits for a notification, in units of UTF-16."""
 
 _SIZE_PIXELS = 48
-"""Pixels, where the desktop scales the picture: it becomes 16, 24 or 48 without a remainder."""
+"""Pixels, if the desktop scales the picture: it becomes 16, 24 or 48 without a remainder."""
 
 
 class TrayIcon:
-    """Shows views. Whatever thread asks, everything is done in the thread of the loop, and of
-    several views the latest.
+    """Shows views. Any thread may call it; the work happens in the loop's thread, and of several
+    views only the latest is shown.
 
-    *on_action* takes what was chosen in the menu; it is called in the loop's thread and returns
-    at once. *folder* is the icon's own, for the pictures that some desktops want as files.
+    *on_action* receives the actions that the user chose in the menu; it is called in the loop's
+    thread and must return at once. *folder* is only for the icon's pictures, which some desktops
+    need as files.
 
-    Raises (when this module is imported):
-        NoDesktopError: there is nothing to show an icon on.
+    Raises (when this module is imported): NoDesktopError: there is no desktop for an icon.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class TrayIcon:
         self._icon.run(lambda icon: icon.call_soon(self._appear))
 
     def stop(self) -> None:
-        """Take the icon away, from whatever thread."""
+        """Remove the icon, from any thread."""
         with self._lock:
             self._is_stopped = True
             is_up = self._is_up
@@ -90,7 +90,7 @@ class TrayIcon:
             self._icon.call_soon(self._icon.stop)
 
     def show(self, view: TrayView) -> None:
-        """Show *view* as soon as may be."""
+        """Show *view* as soon as possible."""
         with self._lock:
             self._view = view
         self._schedule()
@@ -102,7 +102,7 @@ class TrayIcon:
         self._schedule()
 
     def notify(self, title: str, body: str) -> None:
-        """Tell the user; nothing happens where the desktop shows no notifications."""
+        """Notify the user, unless the desktop shows no notifications."""
         title = shortened(in_line(title), _TITLE_UNITS)
         body = shortened(in_line(body), _BODY_UNITS)
         with self._lock:
@@ -111,11 +111,11 @@ class TrayIcon:
             self._icon.call_soon(lambda: self._icon.notify(body, title))
 
     def why_hidden(self) -> Text | None:
-        """What it lacks to be seen, and what to do about it; it may take a moment to find out."""
+        """The reason why the icon is not visible, and the fix. This may take a moment."""
         return why_unavailable(self._icon.ways)
 
     def remark(self, title: str, body: str) -> None:
-        """Tell the user something about the icon, which has a `lack`, that may be withdrawn."""
+        """Show a notification about the hidden icon that can be withdrawn."""
         self._icon.call_soon(lambda: self._icon.remark(title, body))
 
     def withdraw(self) -> None:
@@ -156,7 +156,7 @@ class TrayIcon:
             self._shown = look
 
     def _refresh(self) -> None:
-        """The task bar may have another ground or size. Finding out may take a moment."""
+        """Update the theme and the size of the task bar. This may take a moment."""
         Thread(target=lambda: self.set_theme(taskbar_theme()), name="theme", daemon=True).start()
 
     def _descriptors(self, entries: Iterable[Entry]) -> pystray.Menu:
@@ -185,7 +185,7 @@ _WAYS: Mapping[str, Collection[Way]] = {"_gtk": SCREEN, "_appindicator": ANY}
 
 
 def _backend() -> Any:  # noqa: ANN401 - a class of pystray's, which has no types
-    """Pystray's icon for this desktop, with what we need of it beside."""
+    """Pystray's icon for this desktop, with our additions."""
     kind = pystray.Icon.__module__.rpartition(".")[2]
     if kind in ("_gtk", "_appindicator"):
         from aiserver_tray.tray.gtk import gtk_icon  # noqa: PLC0415 - it needs its desktop
@@ -203,7 +203,7 @@ def _backend() -> Any:  # noqa: ANN401 - a class of pystray's, which has no type
 
 
 class _Plain(pystray.Icon):  # type: ignore[misc]
-    """Pystray's stand-in for a desktop."""
+    """Pystray's dummy icon for a missing desktop."""
 
     pixels = _SIZE_PIXELS
     entries: tuple[Entry, ...] = ()

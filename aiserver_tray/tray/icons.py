@@ -12,7 +12,7 @@ from aiserver_tray.system.theme import Theme
 from aiserver_tray.tray.view import IconSpec
 
 _SCALE: Final = 8
-"""Drawn this much larger, then reduced: Pillow draws no smooth edges itself."""
+"""Pictures are drawn this much larger and then reduced, because Pillow draws no smooth edges."""
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -22,12 +22,12 @@ _COLOURS: Mapping[Theme, Sequence[Colour]] = {
     "light": ((106, 115, 125), (178, 104, 0), (24, 135, 62), (207, 34, 46)),
     "dark": ((165, 172, 181), (255, 184, 46), (63, 200, 100), (255, 97, 97)),
 }
-"""Grey, amber, green, red: each stands out at least 3:1 from a task bar of its theme."""
+"""Grey, amber, green, red: each has a contrast of at least 3:1 to a task bar of its theme."""
 
 
 def draw(spec: IconSpec, size: int, theme: Theme) -> Image.Image:
-    """The picture of *spec*, *size* pixels wide and high, with a transparent ground, for a task bar
-    of *theme*. It is shared: not to be drawn upon."""
+    """The picture of *spec*, *size* pixels wide and high, with a transparent background, for a task
+    bar of *theme*. It is shared, so it must not be changed."""
     part = spec.ready / spec.total if spec.total else 0.0
     return _drawn(spec.state, part, size, theme)
 
@@ -42,7 +42,7 @@ def _drawn(state: State, part: float, size: int, theme: Theme) -> Image.Image:
 
 
 class _Canvas:
-    """A mask: what is drawn is shown, what is cut is not. Coordinates are pixels of the icon."""
+    """A mask: drawn parts are visible, cut parts are not. Coordinates are pixels of the icon."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -64,7 +64,7 @@ class _Canvas:
         self.disc(self.radius - self.stroke, 0)
 
     def arc(self, part: float) -> None:
-        """The first *part* of the ring, clockwise from the top, with round ends inside it."""
+        """The first *part* of the ring, clockwise from the top, with round ends inside of it."""
         middle = self.radius - self.stroke / 2
         end_angle = degrees(self.stroke / 2 / middle)
         begin = -90 + end_angle
@@ -81,7 +81,7 @@ class _Canvas:
         ImageDraw.Draw(self._mask).rounded_rectangle(box, radius=side * _SCALE / 8, fill=shade)
 
     def line(self, points: Sequence[Point], width: float, shade: int) -> None:
-        """Through *points*, with round ends and corners."""
+        """A line through *points*, with round ends and corners."""
         pen = ImageDraw.Draw(self._mask)
         scaled = [(x * _SCALE, y * _SCALE) for x, y in points]
         pen.line(scaled, fill=shade, width=round(width * _SCALE))
@@ -155,7 +155,7 @@ def _error(canvas: _Canvas, _part: float) -> int:
 def _degraded(canvas: _Canvas, _part: float) -> int:
     """A triangle with an exclamation mark."""
     size, c, corner = canvas.size, canvas.centre, canvas.size / 11
-    edge = max(1, size // 16)  # whole pixels, here and where the marks end, so that none blurs
+    edge = max(1, size // 16)  # whole pixels, here and at the ends of the marks, so that none blurs
     top, bottom = corner + size / 32, size - corner - edge
     side = (bottom - top) * 0.58
     canvas.polygon([(c, top), (c + side, bottom), (c - side, bottom)], corner)
@@ -188,4 +188,4 @@ _PAINTERS: Mapping[State, Callable[[_Canvas, float], int]] = {
     "degraded": _degraded,
     "engine_down": _engine_down,
 }
-"""State -> what draws it and tells its colour."""
+"""State -> the function that draws it, and its colour."""

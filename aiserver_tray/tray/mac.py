@@ -1,5 +1,5 @@
-"""What pystray's icon for macOS lacks: a way into the main thread, the only one that AppKit may be
-called in, and notifications that neither block nor fail."""
+"""Additions to pystray's icon for macOS: calls in the main thread, as AppKit requires, and
+notifications that neither block nor fail."""
 
 import logging
 import subprocess
@@ -14,7 +14,7 @@ from aiserver_tray.tray.menu import Entry
 _log = logging.getLogger(__name__)
 
 _PystrayIcon: Any = object
-"""Stands for the class that `mac_icon` is given."""
+"""Type of the class that `mac_icon` extends."""
 
 
 def mac_icon(base: Any, size: int) -> Any:  # noqa: ANN401 - pystray's
@@ -33,7 +33,7 @@ class _MacIcon(_PystrayIcon):  # type: ignore[misc]
         """Nothing is needed."""
 
     def call_soon(self, callback: Callable[[], None]) -> None:
-        """Call it in the loop's thread, which is the main one."""
+        """Call it in the loop's thread, which is the main thread."""
         from PyObjCTools.AppHelper import (  # type: ignore[import-not-found] # noqa: PLC0415
             callAfter,
         )

@@ -1,4 +1,4 @@
-"""The tray's menu as a value: what stands in it, and what can be chosen now. Pure."""
+"""The tray's menu as a value: its items, and which of them can be chosen now. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,13 +26,13 @@ from aiserver_tray.tray.actions import (
 from aiserver_tray.tray.phrases import active, busy, in_line, shortened, summary
 
 _LINE_UNITS = 72
-"""UTF-16 units of a line that tells something."""
+"""Maximum UTF-16 units of an informational line."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrayFacts:
-    """What the tray shows beside the snapshot. ``titles``: of modules, in the user's language;
-    ``autostart``: None where this system has none."""
+    """Facts besides the snapshot. ``titles``: of modules, in the user's language; ``autostart``:
+    None if the system does not support it."""
 
     titles: Mapping[str, str] = field(default_factory=dict)
     autostart: bool | None = None
@@ -41,7 +41,7 @@ class TrayFacts:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the menu. ``checked``: None for what is no switch. Without a text it is a
+    """One item of the menu. ``checked``: None if it is not a switch. An item without text is a
     separator."""
 
     text: str
@@ -56,8 +56,8 @@ SEPARATOR = Entry("")
 
 
 def shape(entries: Iterable[Entry]) -> object:
-    """What can't be changed in a menu that is shown: two that are equal in it differ in texts, but
-    for bold ones, and in what can be chosen only."""
+    """The structure of a menu, which can't change while it is shown. Menus with equal structure
+    differ only in texts (except for bold ones) and in which items are enabled."""
     return tuple(
         (e.is_default and e.text, bool(e.text), e.action, e.checked is None, shape(e.children))
         for e in entries
@@ -94,7 +94,7 @@ class _Menu:
         yield Entry(opening, OpenDashboard(), is_default=True)
 
     def _all(self) -> Iterator[Entry]:
-        """What can't be chosen keeps its place: lines that move are missed by the pointer."""
+        """Disabled items keep their place, so that the pointer does not miss items that move."""
         engine = self._snapshot.engine
         if not engine.running and engine.error is None:
             return  # nothing is known yet
@@ -107,7 +107,7 @@ class _Menu:
         yield self._cancel(abilities["cancel"])
 
     def _cancel(self, reason: Text | None) -> Entry:
-        """Of several operations, which one stands in its submenu."""
+        """If several operations run, the submenu names each of them."""
         text = self._say(Text("Cancel"))
         own = tuple(
             Entry(self._in_line(self._say(headline(operation))), Cancel(operation.id))
@@ -157,7 +157,7 @@ class _Menu:
         )
 
     def _notes(self, module: ModuleView) -> Iterator[Entry]:
-        """Why it is as it is, and who uses it."""
+        """Lines about the module's state and its users."""
         if module.reason:
             yield self._told(self._say(module.reason))
         elif module.orphan:

@@ -1,4 +1,4 @@
-"""What the user is told when nobody looks. Pure: it is given the time."""
+"""Notifications for changes that the user may not see. Pure: the time is an argument."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,13 +14,14 @@ from aiserver_tray.state.words import STATES
 Kind = Literal["module", "operation", "engine"]
 
 QUIET_SECONDS: Final = 15.0
-"""Seconds after start and resume in which things come back by themselves, and nobody is told."""
+"""Seconds after start and resume without notifications, because modules come back by themselves."""
 
 BATCH_SECONDS: Final = 2.0
 """Seconds in which several modules are one piece of news."""
 
 REPEAT_SECONDS: Final = 60.0
-"""Seconds in which the failure of one module is told once: it may end and be restarted for ever."""
+"""Seconds between notifications about the failure of one module, which may exit and restart for
+ever."""
 
 _BAD = ("error", "degraded")
 
@@ -48,7 +49,7 @@ _NOT_ALL = Text("Some modules couldn't start")
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One piece of news; of each kind the user may want none."""
+    """One notification; the user can turn off each kind."""
 
     kind: Kind
     title: Text
@@ -56,37 +57,37 @@ class Notification:
 
 
 class Notifier:
-    """Finds the news in snapshots: where they differ from what the user was told last. How
-    operations end it is told by itself: of two that end together snapshots show the last only.
+    """Finds news by comparing snapshots with what was reported last. Results of operations are
+    passed in separately, because of two that finish together snapshots show only the last.
 
-    Modules that fail together are told of together, so whoever owns this calls `take` again at
-    `due`, with the snapshot that holds then.
+    Modules that fail together are reported together, so the owner calls `take` again at `due` with
+    the current snapshot.
     """
 
     def __init__(self, now: float, titles: Mapping[str, str]) -> None:
         self.titles = titles
         self.due: float | None = None
-        """When `take` may have something to say though nothing changes."""
+        """When `take` may have news without any change."""
         self._engine = _EngineNews(now + QUIET_SECONDS)
         self._modules = _ModuleNews(now + QUIET_SECONDS)
         self._over: deque[OperationView] = deque()
         self._revival: str | None = None
-        """The id of the last one that was told of."""
+        """The ID of the last reported operation."""
 
     def resume(self, now: float) -> None:
-        """The machine was asleep: what is as before soon is no news."""
+        """The machine was asleep: modules that soon are as before are no news."""
         self._engine.quiet_until = self._modules.quiet_until = now + QUIET_SECONDS
 
     def ended(self, operation: OperationView) -> None:
-        """An operation that the user began from the tray is over: news for the next `take`. May be
-        called from any thread."""
+        """An operation that the user started from the tray has finished: news for the next `take`.
+        Can be called from any thread."""
         self._over.append(operation)
 
     def take(self, snapshot: Snapshot, now: float) -> tuple[Notification, ...]:
-        """What is new in *snapshot*."""
+        """The news in *snapshot*."""
         engine = self._engine.take(snapshot, now)
         if engine and snapshot.engine.running:
-            # What it revives comes back one by one.
+            # Modules come back one by one after an engine's start.
             self._modules.quiet_until = max(self._modules.quiet_until, now + QUIET_SECONDS)
         operations = [*self._failed_revivals(snapshot), *self._ends()]
         modules = list(self._modules.take(snapshot, now, self.titles))
@@ -95,7 +96,8 @@ class Notifier:
         return (*engine, *operations, *modules)
 
     def _failed_revivals(self, snapshot: Snapshot) -> Iterator[Notification]:
-        """Nobody began them, so nobody looks. That the engine went away is news of its own."""
+        """No user started them, so no user sees the result. A lost engine has its own
+        notification."""
         for operation in snapshot.operations:
             is_news = operation.is_revival and operation.id != self._revival
             if is_news and operation.status == "failed":
@@ -139,9 +141,9 @@ class _EngineNews:
 
 
 class _ModuleNews:
-    """``_told``: name -> whether it was in trouble when last told of; ``_failed``: those whose
-    failure is to be told, even if they heal meanwhile; ``_held``: name -> until when what becomes
-    of it is an operation's doing; ``_sound``: those whose last operation succeeded."""
+    """``_told``: name -> whether it was failing when last reported. ``_failed``: modules whose
+    failure will be reported, even if they recover in the meantime. ``_held``: name -> until when
+    changes result from an operation. ``_sound``: modules whose last operation succeeded."""
 
     def __init__(self, quiet_until: float) -> None:
         self.quiet_until = quiet_until
@@ -179,7 +181,7 @@ class _ModuleNews:
         self._gathers_until = None
 
     def _hold(self, operations: Iterable[OperationView], now: float) -> None:
-        """What operations do to their modules is no news; events may lag behind their end."""
+        """Effects of operations on their modules are no news; events may arrive after their end."""
         for operation in sorted(operations, key=lambda one: not one.is_over):
             if operation.kind in _HARMLESS:
                 continue
@@ -201,7 +203,7 @@ class _ModuleNews:
             self._told[name] = is_bad
             self._failed.pop(name, None)
         elif module.state == "stopped":
-            self._told[name] = False  # nobody wants it any more
+            self._told[name] = False  # no user wants it any more
         elif is_bad and not self._told[name] and now >= self.quiet_until:
             again = self._told_at.get(name, now - REPEAT_SECONDS) + REPEAT_SECONDS
             if now >= again:
@@ -228,7 +230,7 @@ class _ModuleNews:
         if recovered:
             self._told |= dict.fromkeys(_names(recovered), False)
             yield _recovery(recovered, titles)
-        # Who healed while its failure was gathered is told of next.
+        # A module that recovered while its failure was pending is reported next.
         self._gathers_until = now + BATCH_SECONDS if self._recovered(modules) else None
 
     def _recovered(self, modules: Iterable[ModuleView]) -> list[ModuleView]:

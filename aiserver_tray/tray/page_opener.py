@@ -1,5 +1,5 @@
-"""Where the dashboard and the modules' own pages are shown: in windows, or, where none can be had,
-in the system's web browser."""
+"""Opening the dashboard and the modules' pages: in windows, or in the default web browser if
+windows are not available."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _RETRY_SECONDS: Final = 60.0
 
 
 _Fallback = Literal["no window", "none that lasts", "another window"]
-"""What may show what a window that broke down was to show."""
+"""What can replace a failed window."""
 
 
 class Windows(Protocol):
@@ -37,9 +37,9 @@ class Windows(Protocol):
 
 
 class PageOpener:
-    """*windows* makes the windows, given what is told of those that break down. *serve* begins to
-    serve the dashboard to the web browser; None while there is nothing to be served. *tell* tells
-    the user what went wrong. *now* stands for the clock."""
+    """Opens pages. *windows* creates the windows, with a callback for failures. *serve* starts to
+    serve the dashboard to the web browser, and returns None if that is not possible yet. *tell*
+    shows an error to the user. *now* replaces the clock."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class PageOpener:
         self._lock = Lock()
         self._browser: BrowserServer | None = None
         self._page = "home"
-        """The last that was asked for: a window that can't be had takes it along."""
+        """The last requested page: a failed window's replacement shows it."""
         self._addresses: dict[str, str] = {}
         """Module -> its page, for the same reason."""
         self._failed_at: dict[str | None, float] = {}
@@ -95,8 +95,7 @@ class PageOpener:
             browser.close()
 
     def _on_failure(self, failure: WindowFailure) -> None:
-        """Where no window can be had at all, or none that lasts, the web browser takes over, and
-        shows what this one was to show."""
+        """If windows are not available, or fail repeatedly, open the page in the web browser."""
         fallback = self._fallback(failure)
         self._tell(_what_happened(fallback, failure.reason))
         if fallback == "another window":

@@ -18,8 +18,7 @@ def active(snapshot: Snapshot) -> tuple[OperationView, ...]:
 
 
 def busy(operations: Sequence[OperationView]) -> Text | None:
-    """What is being done by *operations*, all under way, in one line: the first, and how many
-    others there are."""
+    """The running *operations* in one line: the first one, and the number of the others."""
     if not operations:
         return None
     first, others = headline(operations[0]), len(operations) - 1
@@ -34,8 +33,8 @@ def busy(operations: Sequence[OperationView]) -> Text | None:
 
 
 def summary(snapshot: Snapshot, titles: Mapping[str, str]) -> Text:
-    """Everything in one line: what is being done, or the state and how many modules are healthy;
-    then the worst module and why."""
+    """The whole state in one line: the running operation, or the state and the number of healthy
+    modules; then the worst module and its reason."""
     first = busy(active(snapshot)) or _condition(snapshot)
     worst = None if snapshot.state == "engine_down" else _worst(snapshot.modules, titles)
     return Text("{first} – {second}", first=first, second=worst) if worst else first
@@ -50,7 +49,7 @@ def _condition(snapshot: Snapshot) -> Text:
         return Text("{name}: {why}", name=word, why=error.text) if error else word
     concerned = [module for module in snapshot.modules if module.state != "stopped"]
     if not concerned or snapshot.state == "stopping":
-        return word  # how many are left healthy is not what is waited for
+        return word  # during a stop, the number of healthy modules does not matter
     return Text(
         "{state}, {ready} of {total} healthy",
         state=word,
@@ -75,7 +74,7 @@ def in_line(text: str) -> str:
 
 
 def shortened(text: str, units: int) -> str:
-    """*text* in at most *units* of UTF-16, cut after a word where there is one."""
+    """*text* in at most *units* of UTF-16, cut after a word if possible."""
     if _units(text) <= units:
         return text
     while _units(text) >= units:

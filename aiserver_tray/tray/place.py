@@ -1,4 +1,4 @@
-"""What is done where the desktop has no place for the icon: the user would see nothing at all."""
+"""Reporting a desktop without a place for the icon: the user would see nothing at all."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,20 +9,21 @@ from typing import Final, Literal
 from aiserver_tray.base.i18n import Text
 
 Starter = Literal["user", "login"]
-"""Who started the applet."""
+"""Whether the user or the login started the applet."""
 
 PANEL_TIMEOUT_SECONDS: Final[Mapping[Starter, float]] = {"user": 5.0, "login": 60.0}
-"""Seconds in which the desktop's panel may still come up: with the session that may be slow."""
+"""Seconds within which the desktop's panel may still start. After login, this may be slow."""
 
 _POLL_SECONDS = 1.0
 _SLOW_POLL_SECONDS = 10.0
-"""Seconds between two looks, while the panel may be coming up and when it was missed."""
+"""Seconds between two checks, while the panel may be starting, and after the icon was reported
+missing."""
 
 
 @dataclass(frozen=True)
 class PlaceCallbacks:
-    """What is told: that the icon is ``missing`` and why, and later that it is ``found``;
-    ``show`` gives who started the applet something to see."""
+    """Callbacks: the icon is ``missing``, with the reason; later it is ``found``; ``show`` opens
+    something visible for a user who started the applet."""
 
     missing: Callable[[Text], None]
     found: Callable[[], None]
@@ -30,7 +31,8 @@ class PlaceCallbacks:
 
 
 class PlaceWatch:
-    """Looks after the icon's place until it is seen once. *why_hidden* says why it is not seen."""
+    """Checks the icon's place until the icon is visible. *why_hidden* returns the reason why it is
+    not."""
 
     def __init__(
         self, starter: Starter, why_hidden: Callable[[], Text | None], remarks: PlaceCallbacks
@@ -46,7 +48,7 @@ class PlaceWatch:
         self._thread.start()
 
     def close(self) -> None:
-        """End."""
+        """Stop."""
         self._closing.set()
         self._thread.join()
 

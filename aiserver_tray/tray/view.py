@@ -1,4 +1,4 @@
-"""What the tray shows of a snapshot: icon, tooltip and menu. Pure."""
+"""The tray's view of a snapshot: icon, tooltip and menu. Pure."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from aiserver_tray.tray.menu import Entry, TrayFacts, menu
 from aiserver_tray.tray.phrases import in_line, shortened, summary
 
 TOOLTIP_UNITS = 127
-"""What Windows takes of a tooltip, in units of UTF-16."""
+"""Windows' limit for a tooltip, in units of UTF-16."""
 
 NAME = "AI-Server Tray"
 
 
 @dataclass(frozen=True, slots=True)
 class IconSpec:
-    """What an icon tells. ``ready`` of ``total`` services: only while starting."""
+    """The content of an icon. ``ready`` of ``total`` services: only while starting."""
 
     state: State
     ready: int = 0
@@ -32,7 +32,7 @@ class TrayView:
 
 
 def tray_view(snapshot: Snapshot, facts: TrayFacts, language: Language) -> TrayView:
-    """What to show of *snapshot*."""
+    """The view of *snapshot*."""
     told = summary(snapshot, facts.titles).render(language)
     tooltip = shortened(in_line(f"{NAME} – {told}"), TOOLTIP_UNITS)
     return TrayView(_icon(snapshot), tooltip, menu(snapshot, facts, language))

@@ -1,5 +1,5 @@
-"""What pystray's icon for Windows lacks: the small size of the screen's resolution, and a menu that
-stays as it is while it is open."""
+"""Additions to pystray's icon for Windows: the small size for the screen's resolution, and a menu
+that stays unchanged while it is open."""
 
 import ctypes
 import logging
@@ -38,7 +38,7 @@ _BITS_PER_PIXEL = 32
 _BOTTOM_UP = -1
 
 _PystrayIcon: Any = object
-"""Stands for the class that `windows_icon` is given."""
+"""Type of the class that `windows_icon` extends."""
 
 
 def windows_icon(base: Any) -> Any:  # noqa: ANN401 - pystray has no types
@@ -51,7 +51,7 @@ def windows_icon(base: Any) -> Any:  # noqa: ANN401 - pystray has no types
 
 
 def _not_refused(taken: int, _function: object, arguments: tuple[Any, ...]) -> int:
-    """What pystray does not look at: whether the task bar took a new icon.
+    """Check that the task bar accepted a new icon, which pystray does not do.
 
     Raises:
         OSError: it did not.
@@ -75,7 +75,7 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
     _menu_handle: Any = None
 
     def use(self, _folder: Path, on_change: Callable[[], None]) -> None:
-        """*on_change* is called when the task bar may have another size or colour."""
+        """*on_change* is called when the size or the colour of the task bar may have changed."""
         self._on_change = on_change
         self._is_menu_stale = False
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -90,7 +90,8 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
 
     @property
     def pixels(self) -> int:
-        """What the task bar shows; pystray would load the large size, and the shell shrinks it."""
+        """The icon for the task bar; pystray would load the large size, and the shell would shrink
+        it."""
         dpi = _user32().GetDpiForWindow(self._hwnd) if self._hwnd else 0
         dpi = dpi or _user32().GetDpiForSystem()
         return int(_user32().GetSystemMetricsForDpi(_SM_CXSMICON, dpi))
@@ -122,8 +123,8 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
         try:
             super()._show()
         except OSError as error:
-            # It comes later and will say so, it has the icon already, or, after a log-in, it is
-            # too busy: then only asking again helps.
+            # The task bar starts later and reports that; or it has the icon already; or it is too
+            # busy after a login, and only a retry helps.
             _log.info("The task bar does not take the icon: %s", error)
             self._show_later()
 
@@ -146,7 +147,7 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
         self._is_menu_stale = True
 
     def _on_notify(self, wparam: int, lparam: int) -> None:
-        # Made when it is opened: one that is open must not be destroyed.
+        # created when it is opened, because an open menu must not be destroyed
         if lparam == _WM_RBUTTONUP and self._is_menu_stale:
             self._is_menu_stale = False
             super()._update_menu()

@@ -29,7 +29,7 @@ FIRST_PAGE: Final = "home"
 
 
 class Dashboard:
-    """The window, and what connects its page with the host of the core."""
+    """The window, and the connection of its page to the host of the core."""
 
     def __init__(self, home: Home, language: Language, page: str) -> None:
         self._webview = browser_engine()
@@ -42,7 +42,7 @@ class Dashboard:
         self._changing = threading.Lock()
 
     def run(self) -> NoReturn:
-        """Show it until it is closed, and end this process."""
+        """Show the window until it is closed, and exit."""
         self._connection.start(self._bridge)
         self._open()
         self._publisher.start()
@@ -69,7 +69,7 @@ class Dashboard:
         window.expose(invoke)
         window.events.shown += lambda: toolkit.zoom_by_wheel(window)
         window.events.loaded += lambda: self._is_ours(window)
-        # Windows' browser engine does not tell its page that the window is minimized
+        # Windows' browser engine does not report to its page that the window is minimized
         # (https://github.com/MicrosoftEdge/WebView2Feedback/issues/4879).
         window.events.minimized += self._publisher.pause
         window.events.restored += self._publisher.resume
@@ -78,15 +78,15 @@ class Dashboard:
         self._window = window
 
     def _is_ours(self, window: Window) -> bool:
-        """Whether *window* shows our page. If it was led away from it, another takes its place:
-        pywebview offers no veto on where a page goes."""
+        """Whether *window* shows our page. If it has navigated away, a new window replaces it:
+        pywebview can't prevent navigation."""
         with self._changing:
             if window is not self._window:
                 return False
             shown = window.gui.get_current_url(window.uid)
             if shown and shown.startswith(self._address):
                 return True
-            if window not in self._webview.windows:  # it is being closed
+            if window not in self._webview.windows:  # the window is closing
                 return False
             self._publisher.end()
             self._bridge.goto(FIRST_PAGE)
@@ -105,7 +105,7 @@ class Dashboard:
 
 
 def _serve(page: Page) -> str:
-    """The address at which *page* is, to the end of this process."""
+    """The address of *page*, valid until this process exits."""
     server = Server(("127.0.0.1", 0))
     server.start(page.app)
     return f"http://127.0.0.1:{server.server_port}{page.path}"

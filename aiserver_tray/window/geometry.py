@@ -1,4 +1,4 @@
-"""Where a window was, and where it can be on the screens there are now."""
+"""The last place of a window, and its place on the current screens."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ WIDTH: Final = 1200
 HEIGHT: Final = 800
 MINIMUM_SIZE: Final = (900, 600)
 _MIN_VISIBLE_PIXELS: Final = 100
-"""So much of a window, in either direction, must be on a screen for a person to get hold of it."""
+"""Pixels of a window, in each direction, that must be on a screen so that the user can reach it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def fitted(wanted: Geometry | None, screens: Sequence[Area]) -> Geometry:
     if wanted is None or not _holds(screen, wanted):
         x, y = screen.x + (screen.width - width) // 2, screen.y + (screen.height - height) // 2
         return Geometry(max(screen.x, x), max(screen.y, y), width, height, maximized)
-    # The title bar is at the top: above the screen nobody reaches it.
+    # The title bar is at the top, so it must not be above the screen.
     return Geometry(wanted.x, max(screen.y, wanted.y), width, height, maximized)
 
 
@@ -57,7 +57,7 @@ def _holds(area: Area, window: Geometry) -> bool:
 
 
 def remembered(path: Path) -> Geometry | None:
-    """What *path* holds; None where it is missing or of no use."""
+    """The geometry in *path*. None if it is missing or not valid."""
     try:
         found = json.loads(path.read_bytes())
         x, y, width, height = (found[name] for name in ("x", "y", "width", "height"))

@@ -1,4 +1,4 @@
-"""Starts the windows' processes for the tray, and looks after them. Imports no browser engine."""
+"""Starting the windows' processes for the tray, and watching them. Imports no browser engine."""
 
 import signal
 import subprocess
@@ -15,16 +15,15 @@ from aiserver_tray.system.foreground import give_foreground
 from aiserver_tray.window.protocol import PROGRAMS, SHOW, SHOWN, Exit
 
 CLOSE_TIMEOUT_SECONDS: Final = 4.0
-"""Seconds for the windows to close when the tray ends; a process left then is killed."""
+"""Seconds for the windows to close when the tray exits; remaining processes are killed."""
 
 _NORMAL_EXITS: Final = (Exit.CLOSED, -signal.SIGTERM)
 
 
 @dataclass(frozen=True)
 class WindowFailure:
-    """A window ended in a bad way: a module's, or (``module`` None) the dashboard. ``reason``: what
-    its process said last. ``has_engine``: there is a browser engine, so another window may do
-    better."""
+    """A window has failed: a module's, or (``module`` None) the dashboard. ``reason``: the last
+    line of its process. ``has_engine``: a browser engine exists, so another window may work."""
 
     module: str | None
     reason: str
@@ -41,7 +40,7 @@ class _Outcome(NamedTuple):
 
 class _Window:
     """A window's process. ``module``: None for the dashboard; ``what``: its program and arguments;
-    ``page``: the last that was asked for, empty where there is but one."""
+    ``page``: the last requested page, empty if there is only one."""
 
     def __init__(self, module: str | None, what: Sequence[str], page: str) -> None:
         self.module, self.what, self.page = module, what, page
@@ -64,7 +63,7 @@ class _Window:
         give_foreground()
         try:
             self._orders.write(f"{SHOW} {page}\n".encode())
-        except (OSError, ValueError):  # it has ended, or its end was noticed already
+        except (OSError, ValueError):  # it has exited, or its exit was already noticed
             return False
         self._asked += 1
         return True
@@ -74,11 +73,11 @@ class _Window:
         self._orders.close()
 
     def kill(self) -> None:
-        """End it."""
+        """Terminate it."""
         self._process.kill()
 
     def outcome(self) -> _Outcome:
-        """Waits for its end."""
+        """Wait for its exit."""
         status = self._process.wait()
         self._orders.close()
         answers, complaints = _lines(self._answers), _lines(self._complaints)
@@ -95,13 +94,13 @@ def _lines(file: IO[bytes]) -> list[str]:
 def _program(kind: str) -> list[str]:
     if hasattr(sys, "frozen"):
         return [sys.executable, "window", kind]
-    # -P: files in the folder that the tray was started in are no modules of ours.
+    # -P: files in the tray's working folder must not be imported as our modules.
     return [sys.executable, "-P", "-m", PROGRAMS[kind]]
 
 
 class Windows:
-    """The windows of one tray. *language* tells what they begin in; *on_failure* is told when one
-    ended in a bad way, in a thread that it may hold up."""
+    """The windows of one tray. *language* returns their first language. *on_failure* is called when
+    one has failed, in its own thread."""
 
     def __init__(
         self,

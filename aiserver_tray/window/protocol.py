@@ -1,6 +1,7 @@
-"""How the tray and the processes of its windows talk: command line, stdin, stdout, exit status.
+"""The protocol between the tray and its windows' processes: command line, stdin, stdout, exit
+status.
 
-A window's process ends when its stdin does, since then its tray is gone.
+A window's process exits when its stdin closes, because the tray is gone.
 """
 
 from enum import IntEnum
@@ -26,6 +27,6 @@ class Exit(IntEnum):
 
     CLOSED = 0
     NO_BROWSER = 3
-    """No browser engine; the last line on stderr says what is missing."""
+    """No browser engine; the last line on stderr names what is missing."""
     CRASHED = 4
     """The browser engine's own processes died."""

@@ -1,5 +1,5 @@
-"""What every process of ours that shows a window does: it takes the place that it had the last
-time, obeys its tray, ends with it, and leaves nothing behind."""
+"""Common parts of all processes that show a window: it appears at its last place, follows its tray,
+exits with it, and leaves nothing behind."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ from aiserver_tray.window.protocol import SHOW, SHOWN, Exit
 Window = toolkit.Window
 
 CLOSE_TIMEOUT_SECONDS: Final = 3.0
-"""Seconds for the window to go when it is told to; then the process ends all the same."""
+"""Seconds for a window to close on request; then the process exits anyway."""
 
 BACKGROUNDS: Final[Mapping[Theme, str]] = {"light": "#f5f6f9", "dark": "#11141b"}
 """As in the page's own style, ``ui/css/tokens.css``."""
@@ -33,9 +33,9 @@ log = logging.getLogger(__name__)
 
 
 def browser_engine() -> ModuleType:
-    """pywebview; without it this process ends."""
+    """pywebview; exits if it is missing."""
     try:
-        import webview  # noqa: PLC0415 - what it lacks is to be said
+        import webview  # noqa: PLC0415 - the error must say what is missing
     except ImportError as error:
         no_browser(error)
     browser.guard()
@@ -43,14 +43,14 @@ def browser_engine() -> ModuleType:
 
 
 def no_browser(why: object) -> NoReturn:
-    """End this process, which can show nothing."""
+    """Exit, because no window can be shown."""
     sys.stderr.write(f"{why}\n")
     sys.stderr.flush()
     os._exit(Exit.NO_BROWSER)
 
 
 class Shell:
-    """The window that a process has. ``place``: the file that remembers where it was."""
+    """The window of a process. ``place``: the file with its last place."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
@@ -66,7 +66,7 @@ class Shell:
         return BACKGROUNDS[self._theme]
 
     def adopt(self, window: Window) -> None:
-        """Make *window*, just created, the one of this process."""
+        """Use *window*, just created, as the window of this process."""
 
         def watch() -> None:
             toolkit.on_crash(window, lambda: self.end(Exit.CRASHED))
@@ -81,20 +81,20 @@ class Shell:
             watch()
 
     def replace(self, make: Callable[..., None]) -> None:
-        """Put another window in the place of the one that there is; *make* takes pywebview's
-        arguments for where, and makes it. Not on the toolkit's own thread."""
+        """Replace the current window. *make* receives pywebview's arguments for the place, and
+        creates the new window. Must not run in the toolkit's own thread."""
         old = self._window
         self._measure(old)
         make(**self._placement(old))
         old.destroy()
 
     def obey(self, on_show: Callable[[str], None]) -> None:
-        """Do what the tray says, and end with it, in a thread that ends with the process.
-        *on_show* gets the page that is asked for, if any."""
+        """Follow the tray's commands, and exit with the tray, in a thread that ends with the
+        process. *on_show* receives the requested page, if there is one."""
         threading.Thread(target=self._listen, args=(on_show,), name="parent", daemon=True).start()
 
     def run(self, webview: ModuleType, **options: object) -> NoReturn:
-        """Show the window until it is closed, and end this process; on the main thread."""
+        """Show the window until it is closed, and exit. Must run in the main thread."""
         try:
             webview.start(icon=str(icon_file(ui_folder())), **options)
         except webview.WebViewException as error:
@@ -102,8 +102,7 @@ class Shell:
         self.end()
 
     def end(self, status: Exit = Exit.CLOSED) -> NoReturn:
-        """End this process, at once: threads of pywebview may wait for ever on a window that is
-        gone."""
+        """Exit at once: threads of pywebview may wait for ever for a closed window."""
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -131,8 +130,9 @@ class Shell:
         }
 
     def _may_close(self, window: Window) -> bool:
-        """Called by the toolkit's own thread. Where that can't ask where the window is, another
-        thread asks, and closes again; on Windows a no would also keep the user from logging out."""
+        """Called in the toolkit's own thread. If that thread can't read the window's place, another
+        thread does, and then closes the window. On Windows, a refusal would also prevent the user
+        from logging out."""
         if window is not self._window or self._closing.is_set():
             return True
         self._closing.set()
@@ -154,8 +154,8 @@ class Shell:
             self.end()
 
     def _measure(self, window: Window) -> None:
-        """Remember where *window* is; maximized, it keeps the place that it had before, and
-        minimized it has none."""
+        """Save the place of *window*. A maximized window keeps its earlier place; a minimized one
+        has none."""
         if toolkit.is_minimized(window):
             return
         if toolkit.is_maximized(window):

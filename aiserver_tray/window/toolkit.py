@@ -1,4 +1,5 @@
-"""What pywebview offers no call for, by toolkit; where we know of no way, nothing happens."""
+"""Toolkit features that pywebview does not offer. If a toolkit has no known way, nothing
+happens."""
 
 import logging
 from collections.abc import Callable
@@ -8,12 +9,12 @@ from typing import Any, Final
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.system.open_url import open_url
 
-Window = Any  # webview.Window, which is not imported here: it takes time
+Window = Any  # webview.Window, not imported here, because the import is slow
 
 GTK: Final = "gtkwebkit2"
 WEBVIEW2: Final = "edgechromium"
 _UNFIT: Final = ("mshtml",)
-"""Renderers that can't show our page; pywebview takes this one where WebView2 is missing."""
+"""Renderers that can't show our page. pywebview uses this one if WebView2 is missing."""
 
 _KEYS: Final = {
     **dict.fromkeys(("plus", "equal", "KP_Add"), 1.0),
@@ -46,20 +47,20 @@ def is_maximized(window: Window) -> bool:
 
 
 def answers_at_once(window: Window) -> bool:
-    """Whether the toolkit's own thread may ask where *window* is; elsewhere it would wait for
-    itself."""
+    """Whether the toolkit's own thread may read the place of *window*; with other toolkits it would
+    wait for itself."""
     return bool(window.gui.renderer == WEBVIEW2)
 
 
 def is_minimized(window: Window) -> bool:
-    """Whether *window* is but an icon. (GTK needs not know, see `bring_to_front`.)"""
+    """Whether *window* is minimized. (Not needed on GTK, see `bring_to_front`.)"""
     return str(getattr(window.native, "WindowState", "")) == "Minimized"
 
 
 def bring_to_front(window: Window) -> None:
     """Show *window* above the others, with the keyboard."""
     if window.gui.renderer == GTK:
-        window.restore()  # GTK's `show` leaves it where it is
+        window.restore()  # GTK's `show` does not change its place
         return
     if is_minimized(window):
         _restore(window)
@@ -84,7 +85,7 @@ def _in_its_thread(window: Window, act: Callable[[], object]) -> None:
 
 
 def origin(window: Window) -> tuple[int, int]:
-    """What places of windows, when they are given, count from: on GTK the first screen."""
+    """The origin of the coordinates for new windows: on GTK, the first screen."""
     if window.gui.renderer != GTK:
         return 0, 0
     first = window.gui.get_screens()[0]
@@ -92,22 +93,22 @@ def origin(window: Window) -> tuple[int, int]:
 
 
 def name_program(window: Window, name: str) -> None:
-    """Have the desktop know *window* as one of the program *name*, whatever file runs it."""
+    """Make the desktop treat *window* as one of the program *name*, whatever file runs it."""
     if window.gui.renderer == GTK:
         window.gui.glib.set_prgname(name)
         window.gui.Gdk.set_program_class(name)
 
 
 def prefer_dark(window: Window) -> None:
-    """Have the page know that the system is dark: GTK does not tell it by itself."""
+    """Tell the page that the system is dark, which GTK does not do by itself."""
     if window.gui.renderer == GTK:
         settings = window.gui.gtk.Settings.get_default()
         settings.props.gtk_application_prefer_dark_theme = True
 
 
 def on_no_engine(window: Window, callback: Callable[[str], None]) -> None:
-    """Have *callback* called with the reason where the browser engine can't begin: then the window
-    is empty, and pywebview (6.2) but logs it. To be called before the window shows."""
+    """Call *callback* with the reason if the browser engine can't start. The window is then empty,
+    and pywebview (6.2) only logs it. Must be called before the window is shown."""
     if window.gui.renderer != WEBVIEW2:
         return
 
@@ -142,20 +143,20 @@ def _on_failed_process(window: Window, callback: Callable[[], None]) -> None:
 
 
 def _with_engine(window: Window, act: Callable[[Any], None]) -> None:
-    """Have *act* called with WebView2's engine once it is there. As `on_crash`."""
+    """Call *act* with WebView2's engine once it exists. Like `on_crash`."""
     view = window.native.browser.webview
 
     def look() -> None:
         if view.CoreWebView2:
             act(view.CoreWebView2)
-        else:  # it is still to come
+        else:  # it does not exist yet
             view.CoreWebView2InitializationCompleted += lambda _sender, _told: look()
 
-    _in_its_thread(window, look)  # no other may ask
+    _in_its_thread(window, look)  # no other thread may ask
 
 
 def zoom_by_keys(window: Window) -> None:
-    """Have Ctrl with +, - and 0 enlarge the page and make it smaller. As `on_crash`."""
+    """Let Ctrl with +, - and 0 zoom the page. Like `on_crash`."""
     if window.gui.renderer == GTK:
         view = window.gui.BrowserView.instances[window.uid].webview
         name = window.gui.Gdk.keyval_name
@@ -169,8 +170,8 @@ def _enable_keys(engine: Any) -> None:  # noqa: ANN401 - of .NET
 
 
 def zoom_by_wheel(window: Window) -> None:
-    """As `zoom_by_keys`, with Ctrl and the wheel, which pages of others may have a use for; where
-    WebView2 is, it does so by itself."""
+    """Like `zoom_by_keys`, with Ctrl and the wheel, unless a page handles it itself. WebView2 does
+    this by itself."""
     if window.gui.renderer == GTK:
         view = window.gui.BrowserView.instances[window.uid].webview
         _on_control(window, "scroll-event", lambda turn: _zoom(view, _step(turn)))
@@ -186,11 +187,11 @@ def _on_control(window: Window, signal: str, act: Callable[[Any], bool]) -> None
 
 def _step(turn: Any) -> float | None:  # noqa: ANN401 - Gdk.EventScroll
     steps = {"up": 1.0, "down": -1.0, "smooth": -turn.delta_y}
-    return steps.get(turn.direction.value_nick) or None  # it may be to one side
+    return steps.get(turn.direction.value_nick) or None  # it may scroll sideways
 
 
 def _zoom(view: Any, step: float | None) -> bool:  # noqa: ANN401 - WebKit2.WebView
-    """Whether *step* was one; 0 leads back to where it began."""
+    """Apply *step* if it is a zoom step; 0 resets the zoom."""
     if step is None:
         return False
     wanted = view.get_zoom_level() + step * _ZOOM_STEP if step else 1.0
@@ -199,9 +200,8 @@ def _zoom(view: Any, step: float | None) -> bool:  # noqa: ANN401 - WebKit2.WebV
 
 
 def offer_home_for_downloads(window: Window) -> None:
-    """Have the question where to save something begin in the home folder on a desktop that names no
-    folder for downloads: there pywebview (6.2) hands GTK none, and fails. To be called as
-    `on_crash`."""
+    """Start the save dialog in the home folder if the desktop has no folder for downloads:
+    pywebview (6.2) would pass GTK no folder, and fail. Must be called like `on_crash`."""
     if window.gui.renderer != GTK:
         return
     view = window.gui.BrowserView.instances[window.uid]
@@ -214,8 +214,8 @@ def offer_home_for_downloads(window: Window) -> None:
 
 
 def open_new_windows_outside(window: Window) -> None:
-    """Have the system's browser open what a page opens in a window of its own: of that, pywebview
-    (6.2) on GTK sees to links to ``_blank`` alone. As `on_crash`."""
+    """Open new windows of a page in the default browser. On GTK, pywebview (6.2) does this only for
+    links to ``_blank``. Like `on_crash`."""
     if window.gui.renderer == GTK:
         view = window.gui.BrowserView.instances[window.uid].webview
         view.connect("create", lambda _view, action: _open_outside(action.get_request().get_uri()))

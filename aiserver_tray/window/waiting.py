@@ -1,4 +1,4 @@
-"""What stands in a module's window until its own page can. Pure, but for `answers`."""
+"""The waiting page of a module's window. Pure, except for `answers`."""
 
 import html
 import json
@@ -13,9 +13,9 @@ from aiserver_tray.contract.channel import Json
 
 _TIMEOUT_SECONDS: Final = 2.0
 _PLAIN: Final = "/%:@!$&'()*+,;="
-"""What stands in a path as it is, beside letters and digits."""
+"""Characters that stay unescaped in a path, besides letters and digits."""
 _NOT_YET: Final = (502, 503, 504)
-"""What a proxy answers before that which stands behind it."""
+"""A proxy's responses while its target is not ready."""
 
 _REASONS: Final[Mapping[str, Text]] = {
     "stopped": Text("It is stopped. This page turns into it as soon as it runs"),
@@ -26,7 +26,7 @@ _REASONS: Final[Mapping[str, Text]] = {
     "stopping": Text("It is being stopped"),
     "engine_down": Text("The Docker engine does not run"),
 }
-"""State of a module -> what is said."""
+"""State of a module -> the message."""
 
 IS_SHOWN: Final = "document.getElementById('aiserver-why') !== null"
 """JavaScript for whether the page that waits is the one that is shown."""
@@ -68,7 +68,7 @@ def page(title: str, why: Text, language: Language) -> str:
 
 
 def script(title: str, why: Text, language: Language) -> str:
-    """What has the page that is shown become `page`."""
+    """The script that replaces the current page with `page`."""
     told = json.dumps([language, _heading(title).render(language), why.render(language)])
     return f"{_BECOME}(...{told})"
 
@@ -89,30 +89,29 @@ def reason(snapshot: Json | None, name: str) -> Text:
 
 
 def title_of(snapshot: Json | None, name: str) -> str | None:
-    """What the module *name* is called in the language of *snapshot*."""
+    """The title of the module *name* in the language of *snapshot*."""
     module = snapshot and _module(snapshot, name)
     return module["title"] if module else None
 
 
 def url_of(snapshot: Json | None, name: str) -> str | None:
-    """Where the page of the module *name* is."""
+    """The address of the page of the module *name*."""
     module = snapshot and _module(snapshot, name)
     return module["open"] if module else None
 
 
 def may_answer(snapshot: Json | None, name: str) -> bool:
-    """Whether it makes sense to ask the module *name*: something else may be at its address."""
+    """Whether to contact the module *name*: otherwise another program may be at its address."""
     return _state(snapshot, name) in ("running", "degraded")
 
 
 def is_doubtful(snapshot: Json | None, name: str) -> bool:
-    """Whether the page of the module *name*, which is shown, may be dead by now. Where nobody
-    knows, it stays."""
+    """Whether the shown page of the module *name* may be dead. If that is unknown, it stays."""
     return snapshot is not None and _state(snapshot, name) != "running"
 
 
 def is_gone(snapshot: Json | None, name: str) -> bool:
-    """Whether it is dead for sure, whatever else may answer at its address."""
+    """Whether the page is certainly dead, whatever else may respond at its address."""
     return snapshot is not None and _state(snapshot, name) in ("stopped", None)
 
 
@@ -129,7 +128,7 @@ def answers(url: str) -> bool:
     """Whether there is a page at *url*."""
     try:
         return _status(url) not in _NOT_YET
-    except (OSError, HTTPException, ValueError):  # of the last kind is what is no address at all
+    except (OSError, HTTPException, ValueError):  # the last kind is for invalid addresses
         return False
 
 
