@@ -25,7 +25,7 @@ _OWNER_TIMEOUT_SECONDS = 10.0
 """For an owner that begins or exits."""
 
 _ANSWER_SECONDS = 0.2
-"""For the answer to whoever asked."""
+"""Seconds to send the response before the process exits."""
 
 _HANDOVER_SECONDS = 1.0
 """For a tray to take the core; it tries several times a second."""
@@ -82,7 +82,7 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
 
 
 def _serve(app: "App", binding: "Binding") -> None:
-    """Own the core, or have its owner serve; whichever is possible, until the end."""
+    """Own the core, or let its owner serve, until the end."""
     from aiserver_tray.base.errors import AlreadyRunningError  # noqa: PLC0415 - as above
     from aiserver_tray.contract.http.access import Keys  # noqa: PLC0415
     from aiserver_tray.contract.owner.claim import Claim  # noqa: PLC0415
@@ -105,8 +105,8 @@ _HINT = Text("Anyone with this address can control your containers. Press Ctrl-C
 
 
 class Headless:
-    """A process without windows, which Ctrl-C ends. It serves at *binding*, with *keys*, from its
-    own core or through that of the tray; pages outlive a change between these."""
+    """A process without windows, which Ctrl-C stops. It serves at *binding*, with *keys*, from its
+    own core or through that of the tray; pages survive a change between these."""
 
     kind: "OwnerKind" = "serve"
 
@@ -122,7 +122,7 @@ class Headless:
             signal.signal(number, lambda *_: self.ended.set())
 
     def serve_own(self) -> None:
-        """Own the core and serve, until the end, or until a tray takes the core over."""
+        """Own the core and serve, until the end, or until a tray takes over the core."""
         from aiserver_tray.contract.http.server import BrowserServer  # noqa: PLC0415 - as above
         from aiserver_tray.contract.owner.owner import Owner  # noqa: PLC0415
         from aiserver_tray.system.language import system_language  # noqa: PLC0415
@@ -140,13 +140,13 @@ class Headless:
                 watch.close()
 
     def leave_core_to_tray(self) -> None:
-        """Let the tray that asked for the core be the next to claim it, if one did."""
+        """Give the tray that asked for the core, if any, the chance to claim it first."""
         if self._given_up.is_set():
             self.ended.wait(_HANDOVER_SECONDS)
             self._given_up.clear()
 
     def serve_by_owner(self, running: "AlreadyRunningError") -> None:
-        """Have the core's owner serve, until the end, or until it is gone.
+        """Let the core's owner serve, until the end, or until the owner is gone.
 
         Raises:
             AlreadyRunningError: it does not answer.
@@ -194,8 +194,8 @@ class Headless:
             report([_HINT.render(self._app.language)])
 
     def _wait_for(self, event: Event) -> None:
-        """Wait until *event*, or until the process is to end."""
-        # In steps: on Windows, Ctrl-C does not end a wait.
+        """Wait for *event*, or for the end of the process."""
+        # In short waits: on Windows, Ctrl-C does not interrupt a wait.
         while not (event.wait(_POLL_SECONDS) or self.ended.is_set()):
             pass
 
@@ -222,5 +222,5 @@ class Headless:
         Timer(_ANSWER_SECONDS, self.ended.set).start()
 
     def give_up_core(self) -> None:
-        """Leave the core to a tray, once the answer is sent."""
+        """Leave the core to a tray, once the response is sent."""
         Timer(_ANSWER_SECONDS, self._given_up.set).start()

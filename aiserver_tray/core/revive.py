@@ -56,7 +56,7 @@ class Reviver:
                 if number > 0 or self._is_wanted_at_launch():
                     self._revive()
             except AiServerError as error:
-                _logger.warning("what was asked for can't be brought up: %s", error)
+                _logger.warning("the desired modules can't start: %s", error)
 
     def _is_wanted_at_launch(self) -> bool:
         return self._settings.app.start_desired

@@ -127,7 +127,7 @@ class Containers:
         except EngineRequestError as error:
             if _INIT_DIED not in error.explanation:
                 raise
-            _logger.warning("%s is started once more: %s", container, error.explanation)
+            _logger.warning("retrying to start %s: %s", container, error.explanation)
             self._connection.post("/containers/{}/start", container)
 
     def stop(self, container: str, grace: float | None = None) -> None:

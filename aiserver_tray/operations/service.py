@@ -123,7 +123,7 @@ class Operation:
         if error:
             self._hide_in(error)
             if self._request.revives:
-                _logger.warning("not all that was asked for is up: %s", error)
+                _logger.warning("some desired modules did not start: %s", error)
         self._tell(replace(self._view, status=status, error=error, seconds_left=None))
         with suppress(RuntimeError):  # the store is closed already
             self._parts.store.flush()  # the waiting thread then finds it in the state
@@ -186,7 +186,7 @@ class Operation:
             if not self._request.revives:
                 raise
             self._hide_in(error)
-            _logger.warning("images were not renewed: %s", error)
+            _logger.warning("refreshing images failed: %s", error)
 
     def _hide_in(self, error: AiServerError) -> None:
         """A container or a build may have printed secrets that it received."""

@@ -84,7 +84,7 @@ class VersionedFile(Generic[Model]):
     ``migrations[n]`` converts the raw content of version n to a later version. It may assume the
     right shape: any exception counts as damage. Damage and its repair are appended to *notices*. If
     a damaged file has no good copy: with *lost* ``"refuse"`` that is an error, and the file is
-    kept; with ``"start anew"`` the defaults apply.
+    kept; with ``"reset"`` the defaults apply.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class VersionedFile(Generic[Model]):
         model: type[Model],
         notices: list[Text],
         *,
-        lost: Literal["refuse", "start anew"] = "start anew",
+        lost: Literal["refuse", "reset"] = "reset",
         migrations: Mapping[int, Migration] | None = None,
     ) -> None:
         self.path = path

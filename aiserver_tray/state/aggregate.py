@@ -149,8 +149,8 @@ def _users(modules: Iterable[_Module]) -> dict[str, list[str]]:
 
 
 def _remembered(views: Views, module: _Module, users: Sequence[str]) -> ModuleView:
-    """The same view as before where nothing in it changed: a fact is about one of many modules,
-    and whoever gets a view knows by it that it is the same."""
+    """Reuse the earlier view if the input is the same: most facts concern one of many modules, and
+    a reader can tell by the object that a view is unchanged."""
     basis = module, tuple(users)
     known = views.get(module.name)
     if known is None or known[0] != basis:

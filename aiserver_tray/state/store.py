@@ -132,7 +132,7 @@ class Store:
         try:
             state = reduce(self._state, fact)
         except Exception as bug:  # noqa: BLE001 - the other facts are still to be taken in
-            log_bug(_logger, f"a fact was not taken in ({type(fact).__name__})", bug)
+            log_bug(_logger, f"applying a fact failed ({type(fact).__name__})", bug)
             return
         if state is self._state:
             return

@@ -147,7 +147,7 @@ def _on_uncaught_in_thread(found: threading.ExceptHookArgs) -> None:
 
 def _on_unraisable(found: "sys.UnraisableHookArgs") -> None:
     if found.exc_value is not None:
-        log_bug(_logger, "uncaught where nothing can be raised", found.exc_value)
+        log_bug(_logger, "uncaught in a finalizer", found.exc_value)
 
 
 _crashes: IO[bytes] | None = None

@@ -31,27 +31,28 @@ _logger = logging.getLogger(__name__)
 
 
 class Icon(Protocol):
-    """What is painted on; may be called from any thread."""
+    """The icon. Can be called from any thread."""
 
     def show(self, view: TrayView) -> None:
-        """Show *view* as soon as may be."""
+        """Show *view* as soon as possible."""
 
     def notify(self, title: str, body: str) -> None:
-        """Tell the user."""
+        """Show a notification."""
 
 
 class Watch(Protocol):
-    """Who notices that the machine slept."""
+    """Detects that the machine slept."""
 
     def check(self) -> None:
         """Notice it now."""
 
 
 class IconUpdater:
-    """Shows the state of *store* on *icon*; of several states the latest. *watch* calls `resume`
-    if the machine slept; it is asked before each notification. *peer* asks *contract*."""
+    """Shows the state of *store* on *icon*; of several states only the latest. *watch* calls
+    `resume` if the machine slept, and is checked before each notification. *peer* is the client for
+    requests to *contract*."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it shows, where, and whom it asks
+    def __init__(  # noqa: PLR0913, PLR0917 - inputs, output and client
         self, app: App, store: Store, contract: Contract, peer: Peer, icon: Icon, watch: Watch
     ) -> None:
         self._app = app
@@ -70,30 +71,30 @@ class IconUpdater:
         self._thread = Thread(target=self._run, name="icon-updater", daemon=True)
 
     def start(self) -> None:
-        """Begin, with the state as it is."""
+        """Start with the current state."""
         self._leave = self._store.observe(lambda _state: self._changed.set())
         self._changed.set()
         self._thread.start()
 
     def close(self) -> None:
-        """End."""
+        """Stop."""
         self._leave()
         self._closing.set()
         self._changed.set()
         self._thread.join()
 
     def update(self) -> None:
-        """Something beside the state has changed."""
+        """Update the icon after a change outside of the state."""
         self._login_changed.set()
         self._changed.set()
 
     def ended(self, operation: OperationView) -> None:
-        """An operation that the user began here is over: notify the user of its end."""
+        """Notify the user of the result of an operation that was started here."""
         self._notifier.ended(operation)
         self._changed.set()
 
     def resume(self) -> None:
-        """The machine was asleep: what comes back now is no news."""
+        """The machine was asleep: modules that come back now are no news."""
         self._notifier.resume(time.monotonic())
 
     # -- in its thread --------------------------------------------------------------------------
@@ -107,8 +108,8 @@ class IconUpdater:
             self._changed.clear()
             try:
                 self._update()
-            except Exception as bug:  # noqa: BLE001 - the next state is to be shown all the same
-                log_bug(_logger, "the icon was not painted", bug)
+            except Exception as bug:  # noqa: BLE001 - the next state must be shown all the same
+                log_bug(_logger, "updating the icon failed", bug)
             self._closing.wait(_BATCH_SECONDS)
 
     def _update(self) -> None:
@@ -123,7 +124,7 @@ class IconUpdater:
         self._tell_notices(language)
 
     def _tell_notices(self, language: Language) -> None:
-        """What was found damaged in the home, and what was done about it."""
+        """Report damaged files in the home folder and their repair."""
         notices = self._app.settings.notices
         while notices:
             notice = notices.pop(0)
@@ -170,7 +171,8 @@ class IconUpdater:
         return self._login
 
     def _can_start_engine(self, snapshot: Snapshot) -> bool:
-        """Asked once for each reason why the engine is gone: that may ask the system."""
+        """Whether the engine can be started. Checked once for each error of the engine, because it
+        may have to ask the system."""
         error = snapshot.engine.error
         if snapshot.engine.running or error is None:
             self._can_start = None
@@ -185,6 +187,6 @@ class IconUpdater:
 
 
 def _is_known(snapshot: Snapshot) -> bool:
-    """Whether there was a look at the engine: until then what is shown stays, or the icon would
-    tell at each start, for a moment, that the engine is down."""
+    """Whether the engine was contacted. Until then, the current view stays; otherwise the icon
+    would briefly show at each start that the engine is down."""
     return snapshot.engine.running or snapshot.engine.error is not None

@@ -1,4 +1,4 @@
-"""Runs what was chosen in the menu."""
+"""Running the actions that the user chose in the menu."""
 
 from collections.abc import Callable, Iterable
 from threading import Thread
@@ -18,15 +18,15 @@ _FAILED = Text("Something went wrong")
 
 
 class Operation(Protocol):
-    """What is needed of `operations.service.Operation`."""
+    """The part of `operations.service.Operation` that is used here."""
 
     def wait(self) -> OperationView:
-        """Its end."""
+        """Wait for the result."""
 
 
 class MenuActions:
-    """Turns actions into requests to *contract*, and into operations that *begin* begins. *ended*
-    gets each of these once it is over; *tell* shows title and message of a failure."""
+    """Turns actions into requests to *contract*, and into operations that *begin* starts. *ended*
+    receives each finished operation; *tell* receives the title and the message of an error."""
 
     def __init__(
         self,
@@ -71,7 +71,8 @@ class MenuActions:
         except Exception as bug:  # noqa: BLE001 - the user hears of it
             self._tell(_FAILED, bug_error(bug).render(self._peer.language))
         else:
-            # Waited for: of two that end together the state shows the last only.
+            # Wait for the result: if two operations finish together, the state shows only the last
+            # one.
             self._ended(operation.wait())
 
     def _request(self, action: actions.RequestAction) -> None:
@@ -94,7 +95,7 @@ class MenuActions:
                 assert_never(action)
 
     def _ask(self, channel: str, **payload: object) -> Json:
-        """The answer's data; empty where there is none."""
+        """The data of the response; empty if there is none."""
         answer = self._contract.invoke(channel, payload, self._peer)
         if not answer["success"] and answer["code"] != CancelledError.code:
             self._tell(_FAILED, answer["message"])

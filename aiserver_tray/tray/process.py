@@ -42,21 +42,21 @@ if TYPE_CHECKING:
     from aiserver_tray.contract.owner.owner import Owner
 
 _ANSWER_SECONDS = 0.2
-"""Seconds for the answer to who asked for the end."""
+"""Seconds to send the response before the process exits."""
 
 _HANDOVER_TIMEOUT_SECONDS = 10.0
-"""Seconds in which a tray that begins or ends is waited for."""
+"""Seconds to wait for a tray that starts or exits."""
 
 _RETRY_SECONDS = 0.1
-"""Seconds between two looks at it."""
+"""Seconds between two attempts to reach it."""
 
 _logger = logging.getLogger(__name__)
 
 
 def run(app: App, starter: Starter = "user") -> None:
-    """Show the icon until somebody quits; where the tray of this home runs already, show its
-    dashboard instead, or, at login, nothing. *starter* also decides what is done where the icon has
-    no place.
+    """Show the icon until the user quits. If the tray of this home folder already runs, show its
+    dashboard instead, or, at login, do nothing. *starter* also decides what happens if the icon is
+    not visible.
 
     Raises:
         NoDesktopError: there is nothing to show an icon on.
@@ -75,7 +75,7 @@ def run(app: App, starter: Starter = "user") -> None:
 
 
 def _run_or_show(app: App, starter: Starter) -> None:
-    """As `run`.
+    """Like `run`.
 
     Raises:
         AlreadyRunningError: the owner of the core does not answer; it may only begin, or end.
@@ -125,7 +125,7 @@ class Tray:
         self._peer = Peer("tray", system_language(), lambda _message: None)
         unknown = Snapshot(EngineView(running=False), "stopped", ())
         view = tray_view(unknown, TrayFacts(), app.language)
-        # In the home, so that the next one finds what a killed one left.
+        # In the home folder, so that the next process finds leftovers of a killed one.
         pictures = app.settings.home.folder / "icon"
         self._icon = TrayIcon(self._on_action, view, taskbar_theme(), pictures)
         self._page_opener = PageOpener(
@@ -141,7 +141,7 @@ class Tray:
         self._early: list[Action] = []
 
     def run(self) -> None:
-        """Show the icon, and let the core follow. Blocks until `quit`."""
+        """Show the icon, and start the core in another thread. Blocks until `quit`."""
         on_termination(self.quit)
         with ExitStack() as stack:
             starter = Thread(target=self._start, args=(stack,), name="starter", daemon=True)
@@ -162,7 +162,7 @@ class Tray:
             except CancelledError:
                 return
             except AlreadyRunningError:
-                _logger.info("another tray was faster")
+                _logger.info("another tray has started first")
                 self._icon.stop()
                 return
             except Exception as bug:  # noqa: BLE001 - the icon is there, and shows it
@@ -203,7 +203,7 @@ class Tray:
         self._tell(error.text)
 
     def _run_actions(self, menu_actions: MenuActions) -> None:
-        """What was chosen in the menu before there was anybody to do it is done now."""
+        """Run the actions that the user chose before the core was ready, and all later ones."""
         with self._lock:
             self._menu_actions = menu_actions
             early = self._early
@@ -225,7 +225,7 @@ class Tray:
     # -- the process, for channels ---------------------------------------------------------------
 
     def show_dashboard(self, page: str) -> None:
-        """Open or raise the dashboard; in the web browser where windows can't be had."""
+        """Open or raise the dashboard; in the web browser if windows are not available."""
         self._page_opener.show_dashboard(page)
 
     def open_module(self, name: str, title: str, address: str) -> None:
@@ -233,7 +233,7 @@ class Tray:
         self._page_opener.open_module(name, title, address)
 
     def refresh_autostart(self) -> None:
-        """Show whether the applet starts at login, as it is now."""
+        """Update the menu item for start at login."""
         if self._icon_updater:
             self._icon_updater.update()
 
@@ -249,7 +249,7 @@ class Tray:
         """
         raise AlreadyRunningError(os.getpid())
 
-    # -- what comes from icon and windows -------------------------------------------------------
+    # -- callbacks of icon and windows ----------------------------------------------------------
 
     def _on_action(self, action: Action) -> None:
         with self._lock:
@@ -277,7 +277,7 @@ class Tray:
         self._icon.remark(NAME, told)
 
     def _find(self) -> None:
-        _logger.info("the icon has its place now")
+        _logger.info("the icon is visible now")
         self._icon.withdraw()
 
     def _show_home(self) -> None:

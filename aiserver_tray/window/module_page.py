@@ -1,7 +1,7 @@
-"""A module's own page in a window of ours: ``python -m aiserver_tray.window.module_page``.
+"""A module's page in its own window: ``python -m aiserver_tray.window.module_page``.
 
-The page is the module's, not ours, so it gets a bridge that leads to nothing. What it stores
-(log-ins, above all) lasts, in a folder of its own.
+The page belongs to the module, so its bridge leads to nothing. Its data, such as logins, is stored
+in a separate folder.
 """
 
 import argparse
@@ -57,13 +57,14 @@ _KEYS: Final = """
   }
 }))
 """
-"""What every browser's keys do; browser engines in windows leave them to the page."""
+"""Shortcuts of every browser, which browser engines in windows leave to the page."""
 
 log = logging.getLogger(__name__)
 
 
 class ModulePage:
-    """The window of the module *name*, whose page is at *url* until the host tells another."""
+    """The window of the module *name*, whose page is at *url* until the host reports another
+    address."""
 
     def __init__(self, home: Home, language: Language, name: str, title: str, url: str) -> None:
         self._webview = browser_engine()
@@ -73,11 +74,11 @@ class ModulePage:
         self._connection = OwnerConnection(partial(client, home), [SNAPSHOT.name], language)
         self._name, self._title, self._url = name, title, url
         self._found_at = url
-        """Where the page that is shown was found."""
+        """The address of the current page."""
         self._subject = ""
-        """What the module's page calls itself."""
+        """The title of the module's page."""
         self._shown = title
-        """What the window calls itself."""
+        """The title of the window."""
         self._latest: bytes | None = None
         """The snapshot that came last; none: there is no owner of the core."""
         self._snapshot: Json | None = None
@@ -87,7 +88,7 @@ class ModulePage:
         self._news = threading.Event()
 
     def run(self) -> NoReturn:
-        """Show it until it is closed, and end this process."""
+        """Show the window until it is closed, and exit."""
         make_folder(self._storage)
         self._webview.settings["ALLOW_DOWNLOADS"] = True
         self._window = self._webview.create_window(
@@ -123,7 +124,7 @@ class ModulePage:
         self._news.set()
 
     def _follow(self) -> None:
-        """Be the module while it is there, and a page that waits for it while it is not."""
+        """Show the module's page while the module runs, and a waiting page while it does not."""
         while True:
             self._news.clear()
             self._take_latest()
@@ -137,12 +138,12 @@ class ModulePage:
             self._url = url_of(snapshot, self._name) or self._url
 
     def _check(self) -> float | None:
-        """The seconds until the next look, which news may bring before."""
+        """The seconds until the next check; news may trigger it earlier."""
         try:
             self._entitle()
             look = self._look_for if self._waiting.is_set() else self._look_after
             return look(self._snapshot)
-        except Exception:  # the browser engine's, say: later it may do
+        except Exception:  # for example the browser engine's; the next check may succeed
             log.exception("the window can't follow its module")
             return POLL_SECONDS
 
@@ -160,8 +161,8 @@ class ModulePage:
         return POLL_SECONDS if is_worth_it else None
 
     def _look_after(self, snapshot: Json | None) -> float | None:
-        """Wait for the module again once it is gone: its page would lie there dead. One that is to
-        move to another address is where it was until it answers there."""
+        """Show the waiting page once the module is gone, because its own page would be dead. If the
+        module moves to another address, its page stays until that address responds."""
         is_to_move = snapshot is not None and self._url != self._found_at
         if not is_to_move and not is_doubtful(snapshot, self._name):
             return None
@@ -182,7 +183,7 @@ class ModulePage:
 
     def _loaded(self) -> None:
         if self._waiting.is_set():
-            # The browser engine may put its own page about a failed load over ours.
+            # The browser engine may replace our page with its own page about a failed load.
             if not self._window.run_js(IS_SHOWN):
                 self._window.load_html(self._waiting_page(), "about:blank")
             return
@@ -190,7 +191,7 @@ class ModulePage:
         is_page = is_web_address(shown)
         if is_page:
             self._window.run_js(f"{_KEYS.strip()}({json.dumps(self._found_at)})")
-        # What is no page of the web is the browser engine's own, about one that it could not load.
+        # An address outside the web is the browser engine's own page about a failed load.
         is_its = not is_page or _origin(shown) == _origin(self._found_at)
         if is_its and not answers(self._found_at):
             self._hold()
@@ -200,7 +201,7 @@ class ModulePage:
         self._entitle()
 
     def _entitle(self) -> None:
-        """Name the window after the module, and after what its page is about."""
+        """Set the window's title to the module and the title of its page."""
         subject = self._subject
         is_told = self._waiting.is_set() or not subject or self._title in subject
         shown = self._title if is_told else f"{subject} – {self._title}"
@@ -214,7 +215,8 @@ class ModulePage:
         def script(code: str) -> Callable[[], object]:
             return lambda: self._window.run_js(code)
 
-        # No brackets: pywebview makes names of actions from these, and GLib ends the process.
+        # No brackets: pywebview uses these texts as names of actions, and GLib would end the
+        # process.
         entries = (
             (Text("Back – Alt+←"), script("history.back()")),
             (Text("Forward – Alt+→"), script("history.forward()")),

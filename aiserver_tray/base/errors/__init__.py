@@ -1,8 +1,8 @@
-"""Every failure that a person or a program is told of.
+"""All errors that are reported to users and programs.
 
 ::
 
-    AiServerError             E_RUNTIME        a bug of ours
+    AiServerError             E_RUNTIME        a bug
     ├── JointError               the first's      several, found before anything was changed
     ├── CatalogError             E_CATALOG        a file is wrong: file, line, key, expected
     ├── SettingError          E_SETTING        a setting, a secret or their files: name, why

@@ -25,7 +25,7 @@ class Handler:
     part: object
 
     def answer(self, payload: object, caller: Caller) -> Json:
-        """The answer's data.
+        """The data of the response.
 
         Raises:
             RequestError: the caller may not ask, or the payload is wrong.

@@ -75,7 +75,7 @@ class EngineChannels(Part):
         failure: Exception | None = None
         try:
             self._bring_up()
-        except Exception as error:  # noqa: BLE001 - whoever waits is told
+        except Exception as error:  # noqa: BLE001 - all waiting threads must get the error
             failure = error
         self._core.store.put(EngineStarting(is_under_way=False))
         if failure:
@@ -86,7 +86,7 @@ class EngineChannels(Part):
     def _bring_up(self) -> None:
         engine_start.start_engine(self._core.engine.host, self._core.engine.ping, self._closing)
         self._core.refresh()
-        # Else the engine would be told to be down, and no more to be starting, for a moment.
+        # Otherwise, the engine would briefly be shown as down, after it was shown as starting.
         with suppress(TimeoutError, RuntimeError):  # it is gone again, or the store is closed
             self._core.store.wait_until(
                 lambda seen: seen.engine.running, _ENGINE_UP_TIMEOUT_SECONDS

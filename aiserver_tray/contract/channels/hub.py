@@ -1,4 +1,4 @@
-"""The one way of events to clients, whatever carries them."""
+"""The only path of events to clients, over any transport."""
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

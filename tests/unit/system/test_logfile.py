@@ -62,7 +62,7 @@ def test_messages_go_to_a_file_that_only_the_user_can_read(tmp_path: Path) -> No
             "class Fail:\n    def __del__(self): raise ValueError('hun' + 'ter2')\n"
             "Fail()\ngc.collect()",
             0,
-            "uncaught where nothing can be raised: ValueError",
+            "uncaught in a finalizer: ValueError",
         ),
         (
             "try: raise ValueError('hun' + 'ter2')\nexcept ValueError: logging.exception('caught')",
