@@ -50,6 +50,9 @@ _HANDOVER_TIMEOUT_SECONDS = 10.0
 _RETRY_SECONDS = 0.1
 """Seconds between two attempts to reach it."""
 
+_NO_CORE_RETRY_SECONDS = 1.0
+"""Seconds between two tries to run a core, while something in the way is not mended."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -171,7 +174,7 @@ class Tray:
                     shown = error.text
                     log_bug(_logger, "the tray has no core", bug)
                     self._show_error(error)
-                self._closing.wait(_RETRY_SECONDS)
+                self._closing.wait(_NO_CORE_RETRY_SECONDS)
             else:
                 return
 

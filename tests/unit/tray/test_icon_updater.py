@@ -1,19 +1,21 @@
-"""What is painted of a contract's state, and what is not."""
+"""What is painted of the state, and what is not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
+from typing import cast
 
 import pytest
 
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import NotRunningError
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.errors import EngineDownError, NotRunningError
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels.dispatch import refusal
-from aiserver_tray.contract.contract import Caller, Json, answer
-from aiserver_tray.model import Snapshot, State
+from aiserver_tray.contract.contract import Caller, Peer, answer
+from aiserver_tray.model import EngineView, OperationView, Snapshot, State
 from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.state.store import Store
 from aiserver_tray.system import autostart
 from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
@@ -21,27 +23,50 @@ from aiserver_tray.tray.actions import StartEngine, ToggleAutostart
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.notifications import Notification
 from aiserver_tray.tray.view import TrayView
-from tests.support import states
+from tests.support import made, states
 from tests.support.scripted import Scripted
+from tests.unit.tray.shown import module, snapshot
 
-PATIENCE = 10.0
+LIMIT = 10.0
 CHECK = "ai/docker/checkDocker"
-UNKNOWN = states.snapshot(
-    "engine_down",
-    engine={"running": False, "version": None, "id": None, "error": None, "starting": False},
-)
+PEER = Peer("tray", "en", lambda _message: None)
+UNKNOWN = Snapshot(EngineView(running=False), "engine_down", ())
+N8N, DIFY = module("n8n"), module("dify", title={"en": "Dify"})
 
 
-class Host(Scripted):
-    """Notes when it was looked at."""
+def running(*operations: OperationView) -> Snapshot:
+    return snapshot(N8N, DIFY, operations=operations)
 
-    def __init__(self, snapshot: Json) -> None:
-        super().__init__(snapshot)
+
+def gone(reason: str = "refused") -> Snapshot:
+    """Without an engine, for a *reason*."""
+    engine = EngineView(running=False, error=EngineDownError("unix:///nowhere.sock", reason))
+    modules = (module("n8n", "engine_down"), module("dify", "engine_down"))
+    return snapshot(*modules, engine=engine, state="engine_down")
+
+
+class Shown:
+    """The store, with states that a test shows; notes when it was looked at."""
+
+    def __init__(self) -> None:
         self.looks: SimpleQueue[None] = SimpleQueue()
+        self._snapshot = UNKNOWN
+        self._observers: list[Callable[[None], object]] = []
 
-    def snapshot(self, language: Language) -> Json:
+    @property
+    def snapshot(self) -> Snapshot:
         self.looks.put(None)
-        return super().snapshot(language)
+        return self._snapshot
+
+    def show(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        for observer in self._observers:
+            observer(None)
+
+    def observe(self, callback: Callable[[None], object]) -> Callable[[], None]:
+        self._observers.append(callback)
+        callback(None)
+        return lambda: self._observers.remove(callback)
 
 
 class Icon:
@@ -59,7 +84,7 @@ class Icon:
 
     def wait_for(self, state: State) -> None:
         """Wait until it shows *state*."""
-        while self.views.get(timeout=PATIENCE).icon.state != state:
+        while self.views.get(timeout=LIMIT).icon.state != state:
             pass
 
 
@@ -79,8 +104,16 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def host() -> Host:
-    return Host(UNKNOWN)
+def store() -> Shown:
+    return Shown()
+
+
+@pytest.fixture
+def owner() -> Scripted:
+    """What is asked beside the state."""
+    owner = Scripted(states.running())
+    owner.answers[CHECK] = answer({"canStart": False})
+    return owner
 
 
 @pytest.fixture
@@ -95,106 +128,107 @@ def app(tmp_path: Path) -> App:
 
 @pytest.fixture(autouse=True)
 def icon_updater(
-    app: App, host: Host, icon: Icon, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    app: App,
+    store: Shown,
+    owner: Scripted,
+    icon: Icon,
+    watch: Watch,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[IconUpdater]:
-    """News are told at once."""
+    """It has seen the first state, of which nothing is known. News are told at once."""
     monkeypatch.setattr(notifications, "QUIET_SECONDS", 0.0)
     monkeypatch.setattr(notifications, "BATCH_SECONDS", 0.0)
-    caller = Caller("en", lambda _event, _payload: None)
-    with closing(IconUpdater(app, host, icon, caller, watch)) as icon_updater:
-        icon_updater.start()
-        yield icon_updater
+    updater = IconUpdater(app, cast(Store, store), owner, PEER, icon, watch)
+    with closing(updater):
+        updater.start()
+        store.looks.get(timeout=LIMIT)
+        yield updater
     assert icon.told.empty()
 
 
-def test_what_is_not_known_yet_is_not_painted(host: Host, icon: Icon) -> None:
-    host.looks.get(timeout=PATIENCE)
-    host.show(states.running())
-    assert icon.views.get(timeout=PATIENCE).icon.state == "running"
+def test_what_is_not_known_yet_is_not_painted(store: Shown, icon: Icon) -> None:
+    assert icon.views.empty()
+    store.show(running())
+    assert icon.views.get(timeout=LIMIT).icon.state == "running"
 
 
-def test_an_engine_that_is_gone_is(host: Host, icon: Icon) -> None:
-    host.show(gone("E_ENGINE_DOWN"))
-    assert icon.views.get(timeout=PATIENCE).icon.state == "engine_down"
+def test_an_engine_that_is_gone_is(store: Shown, icon: Icon) -> None:
+    store.show(gone())
+    assert icon.views.get(timeout=LIMIT).icon.state == "engine_down"
 
 
-def test_its_start_is_offered_as_soon_as_it_can_be_started(host: Host, icon: Icon) -> None:
+def test_its_start_is_offered_as_soon_as_it_can_be_started(
+    store: Shown, owner: Scripted, icon: Icon
+) -> None:
     def offered() -> bool:
-        return any(entry.action == StartEngine() for entry in icon.views.get(timeout=PATIENCE).menu)
+        return any(entry.action == StartEngine() for entry in icon.views.get(timeout=LIMIT).menu)
 
-    host.answers[CHECK] = refusal(NotRunningError(), Caller("en", lambda _event, _payload: None))
-    host.show(gone("E_INTERNAL"))
+    owner.answers[CHECK] = refusal(NotRunningError(), Caller(PEER, "en"))
+    store.show(gone("not yet"))
     assert not offered()
-    host.answers[CHECK] = answer(canStart=False)
-    host.show(gone("E_ENGINE_NOT_INSTALLED"))
+    owner.answers[CHECK] = answer({"canStart": False})
+    store.show(gone("no"))
     assert not offered()
-    host.answers[CHECK] = answer(canStart=True)
-    host.show(gone("E_ENGINE_NOT_INSTALLED"))
+    owner.answers[CHECK] = answer({"canStart": True})
+    store.show(gone("no"))
     assert not offered()
-    host.show(gone("E_ENGINE_DOWN"))
+    store.show(gone("for another reason"))
     assert offered()
-    assert [channel for channel, _ in host.calls].count(CHECK) == 3
-
-
-def gone(code: str) -> Json:
-    """Without an engine, for the reason *code*."""
-    error = {"code": code, "message": "it does not answer", "data": {}}
-    engine = {"running": False, "version": None, "id": None, "error": error, "starting": False}
-    return states.snapshot("engine_down", engine=engine)
+    assert [channel for channel, _ in owner.calls].count(CHECK) == 3
 
 
 def test_each_end_of_an_operation_is_told_though_the_state_shows_the_last_only(
-    host: Host, icon: Icon, icon_updater: IconUpdater
+    store: Shown, icon: Icon, icon_updater: IconUpdater
 ) -> None:
     ends = [
-        states.operation(id=id, modules=[id], status="succeeded", steps=[])
-        for id in ("n8n", "dify")
+        made.operation("up", id=name, modules=(name,), status="succeeded")
+        for name in ("n8n", "dify")
     ]
-    host.steps = ends[1:]
-    host.show(states.running())
+    store.show(running(ends[1]))
     for end in ends:
         icon_updater.ended(end)
-    told = [icon.told.get(timeout=PATIENCE) for _ in ends]
+    told = [icon.told.get(timeout=LIMIT) for _ in ends]
     assert told == ["Started: n8n", "Started: Dify"]
 
 
 NEWS = {
     "app.notify_operations": "Started: Dify",
     "app.notify_modules": "n8n failed: exit code 137",
-    "app.notify_engine": "Docker is off: it does not answer",
+    "app.notify_engine": f"Docker is off: {gone().engine.error}",
 }
 
 
 @pytest.mark.parametrize("unwanted", NEWS)
 def test_of_each_kind_of_news_the_user_may_want_none(
-    app: App, host: Host, icon: Icon, icon_updater: IconUpdater, unwanted: str
+    app: App, store: Shown, icon: Icon, icon_updater: IconUpdater, unwanted: str
 ) -> None:
     app.settings.set(APP_SETTINGS, unwanted, "false")
-    host.show(states.running())
+    store.show(running())
     icon.wait_for("running")
-    icon_updater.ended(states.operation(modules=["dify"], status="succeeded", steps=[]))
-    host.show(states.snapshot("error", states.module("n8n", "error", reason="exit code 137")))
+    icon_updater.ended(made.operation("up", modules=("dify",), status="succeeded"))
+    store.show(snapshot(module("n8n", "error", "exit code 137"), DIFY))
     icon.wait_for("error")
-    host.show(gone("E_ENGINE_DOWN"))
+    store.show(gone())
     icon.wait_for("engine_down")
     wanted = [news for setting, news in NEWS.items() if setting != unwanted]
-    assert [icon.told.get(timeout=PATIENCE) for _ in wanted] == wanted
+    assert [icon.told.get(timeout=LIMIT) for _ in wanted] == wanted
 
 
 def test_what_was_found_damaged_in_the_home_is_told_once(
-    app: App, host: Host, icon: Icon, caplog: pytest.LogCaptureFixture
+    app: App, store: Shown, icon: Icon, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.settings.notices.append(Text("A file was damaged."))
     for _ in range(2):
-        host.show(states.running())
+        store.show(running())
         icon.wait_for("running")
-    assert icon.told.get(timeout=PATIENCE) == "AI-Server Tray: A file was damaged."
+    assert icon.told.get(timeout=LIMIT) == "AI-Server Tray: A file was damaged."
     assert app.settings.notices == []
     assert caplog.messages == ["A file was damaged."]
 
 
 def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
-    host: Host, icon: Icon, icon_updater: IconUpdater, monkeypatch: pytest.MonkeyPatch
+    store: Shown, icon: Icon, icon_updater: IconUpdater, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted by a stand-in: only on macOS it costs much."""
     looks = list[Path]()
@@ -207,11 +241,11 @@ def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
     monkeypatch.setattr(autostart, "is_enabled", is_enabled)
 
     def checked() -> list[bool | None]:
-        view = icon.views.get(timeout=PATIENCE)
+        view = icon.views.get(timeout=LIMIT)
         return [entry.checked for entry in view.menu if entry.action == ToggleAutostart()]
 
     for _ in range(3):
-        host.show(states.running())
+        store.show(running())
         assert checked() == [False]
     assert len(looks) == 1
     icon_updater.update()
@@ -219,7 +253,7 @@ def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
 
 
 def test_a_sleep_is_noticed_before_anything_is_told(
-    host: Host, icon_updater: IconUpdater, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    store: Shown, icon_updater: IconUpdater, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     takes = SimpleQueue[int]()
 
@@ -229,5 +263,5 @@ def test_a_sleep_is_noticed_before_anything_is_told(
 
     monkeypatch.setattr(icon_updater._notifier, "take", take)
     for count in (1, 2):
-        host.show(states.running())
-        assert takes.get(timeout=PATIENCE) == count
+        store.show(running())
+        assert takes.get(timeout=LIMIT) == count

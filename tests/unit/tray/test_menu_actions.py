@@ -1,82 +1,138 @@
 """What becomes of what was chosen in the menu."""
 
-import time
 from queue import SimpleQueue
-from threading import Barrier, Lock
-from typing import Any
+from threading import Barrier
 
+import pytest
+
+from aiserver_tray.base.errors import AiServerError, CancelledError, UnknownNameError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.contract import Caller, Envelope, Json, answer
-from aiserver_tray.contract.local.session import MOST_CALLS
-from aiserver_tray.tray.actions import Start
-from aiserver_tray.tray.menu_actions import _MAX_CONCURRENT_WAITS, MenuActions
+from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.channels.dispatch import refusal
+from aiserver_tray.contract.contract import Caller, Peer, answer
+from aiserver_tray.model import OperationView
+from aiserver_tray.operations.request import Request
+from aiserver_tray.tray import actions
+from aiserver_tray.tray.actions import Action
+from aiserver_tray.tray.menu_actions import MenuActions
 from tests.support import states
 from tests.support.scripted import Scripted
 
-PATIENCE = 10.0
-CALLER = Caller("en", lambda _event, _payload: None)
+LIMIT = 10.0
+PEER = Peer("tray", "en", lambda _message: None)
 
 
-class Host(Scripted):
-    """Operations of it are named as their module, and end when two of them are waited for."""
+class Operation:
+    """One that ends when all that were begun are waited for."""
 
-    def __init__(self) -> None:
-        super().__init__(states.running())
-        self.end = Barrier(2, timeout=PATIENCE)
-        self.most_awaited = 0
-        self._awaited = 0
-        self._lock = Lock()
+    def __init__(self, request: Request, end: Barrier) -> None:
+        self._end = end
+        self._view = OperationView("1", request.kind, request.modules, status="succeeded")
 
-    def invoke(self, channel: str, payload: Any, caller: Caller) -> Envelope:  # noqa: ANN401
-        given = super().invoke(channel, payload, caller)
-        if channel == "ai/operation/start":
-            return answer(operationId=payload["modules"][0])
-        if channel == "ai/operation/wait" and given["success"]:
-            self._await_end()
-            return answer(operation={"id": payload["id"], "status": "failed"})
-        return given
-
-    def _await_end(self) -> None:
-        with self._lock:
-            self._awaited += 1
-            self.most_awaited = max(self.most_awaited, self._awaited)
-        self.end.wait()
-        time.sleep(0.1)  # for others that should not come
-        with self._lock:
-            self._awaited -= 1
+    def wait(self) -> OperationView:
+        self._end.wait(LIMIT)
+        return self._view
 
 
-def untold(title: Text, message: str) -> None:
-    raise AssertionError(f"{title}: {message}")
+class Tray:
+    """Notes what the actions do. ``failure``: why no operation can begin."""
+
+    def __init__(self, operations: int = 1) -> None:
+        self.owner = Scripted(states.running())
+        self.begun: SimpleQueue[Request] = SimpleQueue()
+        self.ended: SimpleQueue[OperationView] = SimpleQueue()
+        self.told: SimpleQueue[str] = SimpleQueue()
+        self.failure: Exception | None = None
+        self._end = Barrier(operations)
+        self.actions = MenuActions(self.owner, PEER, self._begin, self.ended.put, self._tell)
+
+    def _begin(self, request: Request) -> Operation:
+        self.begun.put(request)
+        if self.failure:
+            raise self.failure
+        return Operation(request, self._end)
+
+    def _tell(self, title: Text, message: str) -> None:
+        self.told.put(f"{title}: {message}")
+
+
+@pytest.mark.parametrize(
+    ("action", "request_"),
+    [
+        (actions.StartAll(), Request("up")),
+        (actions.StopAll(), Request("stop")),
+        (actions.Start("n8n"), Request("up", ("n8n",))),
+        (actions.Stop("n8n"), Request("stop", ("n8n",))),
+        (actions.Restart("n8n"), Request("restart", ("n8n",))),
+        (actions.Remove("n8n"), Request("down", ("n8n",))),
+    ],
+)
+def test_an_operation_is_begun_and_its_end_told(action: Action, request_: Request) -> None:
+    tray = Tray()
+    tray.actions.do(action)
+    assert tray.begun.get(timeout=LIMIT) == request_
+    assert tray.ended.get(timeout=LIMIT).modules == request_.modules
+    assert tray.told.empty()
 
 
 def test_each_of_two_operations_that_end_together_is_told() -> None:
-    ended: SimpleQueue[Json] = SimpleQueue()
-    menu_actions = MenuActions(Host(), CALLER, ended.put, untold)
-    menu_actions.do(Start("n8n"))
-    menu_actions.do(Start("dify"))
-    assert {ended.get(timeout=PATIENCE)["id"] for _ in range(2)} == {"n8n", "dify"}
-    assert ended.empty()
+    tray = Tray(operations=2)
+    tray.actions.do(actions.Start("n8n"))
+    tray.actions.do(actions.Start("dify"))
+    ended = {tray.ended.get(timeout=LIMIT).modules for _ in range(2)}
+    assert ended == {("n8n",), ("dify",)}
+    assert tray.ended.empty()
 
 
-def test_an_end_that_nobody_knows_is_none() -> None:
-    ended: SimpleQueue[Json] = SimpleQueue()
-    host = Host()
-    host.answers["ai/operation/wait"] = {
-        "success": False, "code": "E_NOT_RUNNING", "message": "it is gone", "data": {}
-    }  # fmt: skip
-    MenuActions(host, CALLER, ended.put, untold).do(Start("n8n"))
-    assert host.wait_for_call("ai/operation/wait") == {"id": "n8n"}
-    assert ended.empty()
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [(UnknownNameError("n8m", ["n8n"]), "n8n"), (ZeroDivisionError(), "ZeroDivisionError")],
+)
+def test_one_that_cannot_begin_is_told_and_has_no_end(failure: Exception, why: str) -> None:
+    tray = Tray()
+    tray.failure = failure
+    tray.actions.do(actions.Start("n8m"))
+    told = tray.told.get(timeout=LIMIT)
+    assert told.startswith("Something went wrong: ")
+    assert why in told
+    assert tray.ended.empty()
 
 
-def test_however_much_is_begun_calls_are_left_to_cancel_by() -> None:
-    """A host answers no more than `MOST_CALLS` calls of one client at a time."""
-    host, ended = Host(), SimpleQueue[Json]()
-    host.end = Barrier(_MAX_CONCURRENT_WAITS, timeout=PATIENCE)
-    menu_actions = MenuActions(host, CALLER, ended.put, untold)
-    for number in range(2 * _MAX_CONCURRENT_WAITS):
-        menu_actions.do(Start(str(number)))
-    ids = {ended.get(timeout=PATIENCE)["id"] for _ in range(2 * _MAX_CONCURRENT_WAITS)}
-    assert len(ids) == 2 * _MAX_CONCURRENT_WAITS
-    assert host.most_awaited == _MAX_CONCURRENT_WAITS < MOST_CALLS
+@pytest.mark.parametrize(
+    ("action", "channel", "payload"),
+    [
+        (actions.OpenDashboard("logs/n8n"), "ai/window/show", {"page": "logs/n8n"}),
+        (actions.OpenModule("n8n"), "ai/module/open", {"name": "n8n"}),
+        (actions.Cancel("7"), "ai/operation/cancel", {"id": "7"}),
+        (actions.StartEngine(), "ai/docker/startDocker", {}),
+        (actions.Quit("leave"), "ai/app/quit", {"stop": False}),
+        (actions.Quit("stop"), "ai/app/quit", {"stop": True}),
+    ],
+)
+def test_all_else_is_asked_of_the_owner(action: Action, channel: str, payload: Json) -> None:
+    tray = Tray()
+    tray.actions.do(action)
+    assert tray.owner.wait_for_call(channel) == payload
+    assert tray.owner.callers == [PEER]
+
+
+def test_start_at_login_is_turned_over() -> None:
+    tray, channel = Tray(), "ai/system/autostart"
+    tray.owner.answers[channel] = answer({"enabled": True})
+    tray.actions.do(actions.ToggleAutostart())
+    assert tray.owner.wait_for_call(channel) == {}
+    assert tray.owner.wait_for_call(channel) == {"enabled": False}
+
+
+def failed(error: AiServerError) -> str | None:
+    """What the user is told of *error*."""
+    tray, caller = Tray(), Caller(PEER, "en")
+    tray.owner.answers["ai/docker/startDocker"] = refusal(error, caller)
+    tray.actions._request(actions.StartEngine())
+    return None if tray.told.empty() else tray.told.get()
+
+
+def test_a_refusal_is_told_but_for_what_the_user_cancelled() -> None:
+    error = UnknownNameError("n8m", ["n8n"])
+    assert failed(error) == f"Something went wrong: {error}"
+    assert failed(CancelledError("up", ())) is None

@@ -1,27 +1,40 @@
-"""Who starts the tray a second time. The rest is tested on a desktop."""
+"""Who starts the tray, and how it gets its core. The rest is tested on a desktop."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Event, Thread
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from aiserver_tray.contract.channels.front import Front
 from click.testing import CliRunner
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import AlreadyRunningError
 from aiserver_tray.cli import root, running_tray
-from aiserver_tray.contract.contract import answer
+from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance
-from aiserver_tray.contract.local.server import Server
+from aiserver_tray.contract.owner.claim import Claim
+from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.model import OperationView
+from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.tray import process
-from tests.support import states
-from tests.support.scripted import Scripted
+from aiserver_tray.tray.actions import Action, Quit, Start
+from aiserver_tray.tray.process import Tray
+from aiserver_tray.tray.view import TrayView
 from tests.support.surroundings import Recorded
+from tests.support.waiting import eventually
+from tests.unit.contract.owner.owning import LIMIT, owned, owned_until_given_up
 from tests.unit.runtime_folder import runtime_folder
 
 __all__ = ["runtime_folder"]
+
+WORK = OperationView("1", "up", ("web",), status="running")
+ENDED = OperationView("1", "up", ("web",), status="succeeded")
 
 
 @pytest.fixture
@@ -29,42 +42,31 @@ def app(tmp_path: Path) -> App:
     return App(tmp_path / "home", [], "unix:///nowhere.sock")
 
 
-@contextmanager
-def serving(app: App, around: Recorded) -> Iterator[None]:
-    """While it lasts, a tray runs, and keeps what it is asked for in *around*."""
-    host = Scripted(states.running())
-    host.answers["ai/modules/list"] = answer(items=[])
-    home = app.settings.home
-    with Instance(home, "tray"), closing(Server(home, "tray", Front(app, host, around))) as server:
-        server.start()
-        yield
+# -- a second start --------------------------------------------------------------------------------
 
 
 def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, show, around = Event(), process.show_dashboard, Recorded()
+    asked, ask, around = Event(), process._is_shown, Recorded()
 
-    def ask(app: App, page: str) -> None:
+    def note(*given: Any) -> bool:  # noqa: ANN401 - as the real one's
         try:
-            show(app, page)
+            return ask(*given)
         finally:
             asked.set()
 
-    monkeypatch.setattr(process, "show_dashboard", ask)
-    home = app.settings.home
-    with Instance(home, "tray"):
+    monkeypatch.setattr(process, "_is_shown", note)
+    with Instance(app.settings.home):
         second = Thread(target=process.run, args=(app,))
         second.start()
-        assert asked.wait(20)
-        server = Server(home, "tray", Front(app, Scripted(states.running()), around))
-        with closing(server):
-            server.start()
-            second.join(20)
+        assert asked.wait(LIMIT)
+        with Owner(app, around):
+            second.join(LIMIT)
     assert around.pages == ["home"]
 
 
 def test_start_at_login_leaves_a_tray_that_runs_alone(app: App) -> None:
     around = Recorded()
-    with serving(app, around):
+    with owned(app, around):
         process.run(app, "login")
     assert around.pages == []
 
@@ -72,10 +74,11 @@ def test_start_at_login_leaves_a_tray_that_runs_alone(app: App) -> None:
 def test_one_that_does_not_answer_is_told(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_HANDOVER_TIMEOUT_SECONDS", 0.0)
     with (
-        Instance(app.settings.home, "tray"),
-        pytest.raises(AlreadyRunningError, match="does not respond"),
+        Instance(app.settings.home),
+        pytest.raises(AlreadyRunningError, match="does not respond") as told,
     ):
         process.run(app)
+    assert told.value.data == {"pid": os.getpid()}
 
 
 def second_launch(app: App) -> None:
@@ -95,6 +98,148 @@ def test_who_is_dealt_with_lets_the_window_come_to_the_front_before_it_is_asked_
     around, seen = Recorded(), list[list[str]]()
     for module in (process, running_tray):
         monkeypatch.setattr(module, "give_foreground", lambda: seen.append([*around.pages]))
-    with serving(app, around):
+    with owned(app, around):
         ask(app)
     assert (seen, around.pages) == ([[]], ["home"])
+
+
+def test_serve_shows_no_dashboard_so_a_tray_starts_beside_it(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    class Started:
+        def __init__(self, _app: App, starter: str, _claim: Claim) -> None:
+            started.append(starter)
+
+        def run(self) -> None:
+            """It is told to quit at once."""
+
+    monkeypatch.setattr(process, "Tray", Started)
+    with owned_until_given_up(app) as (_, around):
+        process.run(app, "user")
+        assert (started, around.pages, around.given_up.is_set()) == (["user"], [], False)
+
+
+# -- its core --------------------------------------------------------------------------------------
+
+
+class Icon:
+    """Stands for the icon on the task bar."""
+
+    def __init__(self, on_action: Callable[[Action], None], *_: object) -> None:
+        self.choose = on_action
+        self.views: SimpleQueue[TrayView] = SimpleQueue()
+        self.told: SimpleQueue[str] = SimpleQueue()
+        self.is_gone = Event()
+
+    def run(self) -> None:
+        assert self.is_gone.wait(LIMIT)
+
+    def stop(self) -> None:
+        self.is_gone.set()
+
+    def show(self, view: TrayView) -> None:
+        self.views.put(view)
+
+    def notify(self, title: str, body: str) -> None:
+        self.told.put(f"{title}: {body}")
+
+    def why_hidden(self) -> None:
+        """It is seen."""
+
+    def wait_for(self, tooltip: str) -> None:
+        """Until it shows *tooltip*."""
+        while tooltip not in self.views.get(timeout=LIMIT).tooltip:
+            pass
+
+
+@pytest.fixture
+def run_tray(monkeypatch: pytest.MonkeyPatch, app: App) -> Callable[[], Any]:
+    """Runs a tray with a stand-in for its icon, until the end of ``with``."""
+    icons: list[Icon] = []
+
+    def icon(*given: Any) -> Icon:  # noqa: ANN401 - as the real one's
+        icons.append(Icon(*given))
+        return icons[-1]
+
+    module = SimpleNamespace(TrayIcon=icon)
+    monkeypatch.setitem(sys.modules, "aiserver_tray.tray.icon", module)
+    monkeypatch.setattr(process, "on_termination", lambda _callback: None)
+    monkeypatch.setattr(process, "_NO_CORE_RETRY_SECONDS", 0.01)
+
+    @contextmanager
+    def run() -> Iterator[Icon]:
+        with Claim(app) as claim:
+            tray = Tray(app, "login", claim)
+            thread = Thread(target=tray.run)
+            thread.start()
+            try:
+                yield icons[-1]
+            finally:
+                icons[-1].stop()
+                thread.join(LIMIT)
+                assert not thread.is_alive()
+
+    return run
+
+
+def kind_of_owner(app: App) -> str:
+    """The process that owns the core, as soon as there is one."""
+
+    def ask() -> str:
+        with Client.connect(app.settings.home, "command") as client:
+            return str(client.request("ai/app/about")["host"])
+
+    return eventually(ask, "an owner")
+
+
+def test_it_owns_the_core_until_it_quits(app: App, run_tray: Callable[[], Any]) -> None:
+    with run_tray() as icon:
+        icon.wait_for("Docker is off")
+        assert kind_of_owner(app) == "tray"
+        icon.choose(Quit())
+        assert icon.is_gone.wait(LIMIT)
+    with Instance(app.settings.home):
+        pass
+
+
+def test_it_takes_the_core_over_from_serve_and_does_then_what_was_chosen_before(
+    app: App, run_tray: Callable[[], Any]
+) -> None:
+    with owned_until_given_up(app) as (owner, around):
+        owner.store.put(OperationChanged(WORK))
+        owner.store.flush()
+        with run_tray() as icon:
+            icon.choose(Start("n8n"))
+            assert not around.given_up.is_set(), "an operation is under way"
+            owner.store.put(OperationChanged(ENDED))
+            assert around.given_up.wait(LIMIT)
+            assert icon.told.get(timeout=LIMIT).startswith("Couldn't start: The Docker engine")
+            assert kind_of_owner(app) == "tray"
+
+
+def test_another_tray_that_was_faster_keeps_it(app: App, run_tray: Callable[[], Any]) -> None:
+    with owned(app, Recorded()), run_tray() as icon:
+        assert icon.is_gone.wait(LIMIT)
+
+
+def test_it_says_once_why_it_has_no_core_and_goes_on_when_that_is_mended(
+    app: App, run_tray: Callable[[], Any]
+) -> None:
+    in_the_way = app.settings.folder
+    in_the_way.write_text("no folder")
+    with run_tray() as icon:
+        assert str(in_the_way) in icon.told.get(timeout=LIMIT)
+        icon.wait_for("Docker is off")
+        in_the_way.unlink()
+        icon.wait_for("Docker is off: The Docker engine")
+        assert kind_of_owner(app) == "tray"
+        assert icon.told.empty()
+
+
+def test_without_a_core_it_can_still_be_quit(app: App, run_tray: Callable[[], Any]) -> None:
+    app.settings.folder.write_text("no folder")
+    with run_tray() as icon:
+        icon.choose(Quit())
+        assert icon.is_gone.wait(LIMIT)
