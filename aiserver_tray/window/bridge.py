@@ -5,8 +5,10 @@ The page gets nothing but the one function `Bridge.invoke`, and that by `Window.
 call what it finds at their end.
 """
 
+import logging
 from typing import Final, TypedDict
 
+from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, RequestError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import Event, Json, Message, Payload, channel
@@ -16,6 +18,8 @@ from aiserver_tray.contract.channels.system import APPEND, SystemChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.window.owner_connection import OwnerConnection
 from aiserver_tray.window.publisher import Publisher
+
+_logger = logging.getLogger(__name__)
 
 
 class Visibility(Payload):
@@ -68,9 +72,14 @@ class Bridge(Part):
         """The contract's answer to a channel and its payload, which are what a page may call with.
         Blocks until there is one, and never raises."""
         try:
-            name, payload = _asked(arguments)
+            return self._answer(*_asked(arguments))
         except AiServerError as error:
             return refusal(error, self._caller)
+        except Exception as bug:  # noqa: BLE001 - the page gets an answer in any case
+            log_bug(_logger, "a request of the page failed", bug)
+            return refusal(bug_error(bug), self._caller)
+
+    def _answer(self, name: str, payload: Json | None) -> Envelope:
         if name == APPEND or name not in self._handlers:
             answer = self._connection.call(name, payload)
             if answer["success"] or name != APPEND:

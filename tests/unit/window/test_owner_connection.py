@@ -1,0 +1,197 @@
+"""A window keeps itself connected to the owner of the core, and answers its page in any case."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+from aiserver_tray.base.errors import NotRunningError, RequestError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.contract.channel import Message
+from aiserver_tray.contract.contract import Envelope, answer
+from aiserver_tray.contract.events import LOG, SNAPSHOT
+from aiserver_tray.window import owner_connection
+from aiserver_tray.window.bridge import GOTO, LOST, Bridge
+from aiserver_tray.window.owner_connection import OwnerConnection
+
+LIMIT = 20.0
+STATE = Message(SNAPSHOT.name, b'{"language":"zh"}', key="")
+LINE = LOG.message({"streamId": "s", "event": "stdout", "chunk": "said"})
+
+
+class Owner:
+    """An owner as a client sees it; a test says what it sends, and when it is lost."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        self.answer = answer({"from": "owner"})
+        self.is_lost = False
+        self.is_closed = False
+        self._callback: Callable[[Message], None]
+        self._on_lost: Callable[[], None]
+        self.events: SimpleQueue[tuple[str, ...]] = SimpleQueue()
+
+    def call(self, channel: str, payload: Mapping[str, Any] | None = None) -> Envelope:
+        if self.is_lost:
+            raise NotRunningError
+        self.calls.append((channel, payload))
+        return self.answer
+
+    def subscribe(
+        self,
+        events: Iterable[str],
+        callback: Callable[[Message], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._callback, self._on_lost = callback, on_lost
+        self.events.put(tuple(events))
+
+    def send(self, message: Message) -> None:
+        self._callback(message)
+
+    def lose(self) -> None:
+        self.is_lost = True
+        self._on_lost()
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class Page:
+    """What the window hears, and its bridge."""
+
+    def __init__(self) -> None:
+        self.told: SimpleQueue[str] = SimpleQueue()
+        self.owners: SimpleQueue[Owner | Exception] = SimpleQueue()
+        self.connection = OwnerConnection(self._connect, [SNAPSHOT.name], "en")
+        self.bridge = Bridge(self.connection, self, page="logs")  # type: ignore[arg-type]
+
+    def _connect(self) -> Owner:
+        found = self.owners.get()
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def find(self, *before: Exception) -> Owner:
+        """Let there be an owner, after errors *before* it; wait until it is subscribed to."""
+        for error in before:
+            self.owners.put(error)
+        owner = Owner()
+        self.owners.put(owner)
+        assert owner.events.get(timeout=LIMIT) == (SNAPSHOT.name,)
+        return owner
+
+    def heard(self) -> str:
+        return self.told.get(timeout=LIMIT)
+
+    # -- what the bridge needs of a publisher --------------------------------------------------
+
+    def put(self, message: Message) -> None:
+        self.told.put(message.event)
+
+    def lost(self, message: Message) -> None:
+        self.put(message)
+
+    def begin(self) -> None:
+        self.told.put("begin")
+
+    def pause(self) -> None:
+        self.told.put("pause")
+
+    def resume(self) -> None:
+        self.told.put("resume")
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Page:
+    monkeypatch.setattr(owner_connection, "FIRST_PAUSE_SECONDS", 0.01)
+    page = Page()
+    page.connection.start(page.bridge)
+    return page
+
+
+def test_events_reach_the_page_in_order_and_the_state_tells_the_language(page: Page) -> None:
+    owner = page.find()
+    owner.send(STATE)
+    owner.send(LINE)
+    assert [page.heard(), page.heard()] == [SNAPSHOT.name, LOG.name]
+    assert (page.connection.is_connected, page.connection.language) == (True, "zh")
+
+
+def test_an_owner_that_is_lost_is_told_and_the_next_is_found(page: Page) -> None:
+    first = page.find()
+    first.send(STATE)
+    first.lose()
+    assert [page.heard(), page.heard()] == [SNAPSHOT.name, LOST.name]
+    told = page.bridge.invoke("ai/modules/list")
+    assert (told["code"], first.is_closed) == ("E_NOT_RUNNING", True)
+    assert told["message"] == NotRunningError().render("zh")
+    second = page.find(NotRunningError(), NotRunningError())
+    second.send(STATE)
+    assert page.heard() == SNAPSHOT.name
+    assert page.bridge.invoke("ai/modules/list")["data"] == {"from": "owner"}
+
+
+def test_one_that_cannot_be_talked_to_is_logged_and_tried_again(
+    page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    page.find(RequestError(Text("it has another version")))
+    assert "it has another version" in caplog.text
+
+
+def test_channels_are_the_owners_but_for_those_of_the_window(page: Page) -> None:
+    owner = page.find()
+    assert page.bridge.invoke("ai/module/start", {"name": "n8n"})["data"] == {"from": "owner"}
+    assert owner.calls == [("ai/module/start", {"name": "n8n"})]
+    ready = {"connected": True, "page": "logs", "language": "en"}
+    assert page.bridge.invoke("ai/ui/ready")["data"] == ready
+    for visible in (False, True):
+        assert page.bridge.invoke("ai/ui/visible", {"visible": visible})["success"]
+    assert [page.heard() for _ in range(3)] == ["begin", "pause", "resume"]
+    assert page.bridge.invoke("ai/ui/visible", {})["code"] == "E_REQUEST"
+    assert len(owner.calls) == 1
+
+
+def test_a_new_page_begins_where_the_last_was_led(page: Page) -> None:
+    page.bridge.goto("settings")
+    assert page.heard() == GOTO.name
+    ready = {"connected": False, "page": "settings", "language": "en"}
+    assert page.bridge.invoke("ai/ui/ready", None)["data"] == ready
+
+
+def test_links_open_and_lines_are_logged_without_an_owner_too(
+    page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("aiserver_tray.contract.channels.system.open_url", opened.append)
+    link, line = {"url": "https://n8n.io"}, {"level": "error", "message": "a bug\nof mine"}
+    assert page.bridge.invoke("ai/system/openExternal", link)["success"]
+    with caplog.at_level(logging.ERROR, "aiserver_tray.page"):
+        assert page.bridge.invoke("ai/logs/client/append", line)["success"]
+    assert (opened, caplog.messages) == (["https://n8n.io"], ["a bug\\nof mine"])
+    owner = page.find()
+    assert page.bridge.invoke("ai/logs/client/append", line)["data"] == {"from": "owner"}
+    assert owner.calls == [("ai/logs/client/append", line)]
+
+
+@pytest.mark.parametrize("arguments", [(), (1,), ("ai/ui/ready", []), ("ai/ui/ready", {}, {})])
+def test_what_is_no_call_is_refused(page: Page, arguments: tuple[object, ...]) -> None:
+    assert page.bridge.invoke(*arguments)["code"] == "E_REQUEST"
+
+
+@pytest.mark.parametrize("channel", ["ai/ui/ready", "ai/modules/list"])
+def test_a_bug_becomes_an_answer(page: Page, monkeypatch: pytest.MonkeyPatch, channel: str) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a password")
+
+    monkeypatch.setattr(page, "begin", fail)
+    monkeypatch.setattr(page.find(), "call", fail)
+    told = page.bridge.invoke(channel)
+    assert (told["success"], told["code"]) == (False, "E_RUNTIME")
+    assert "password" not in str(told)
+
+
+def test_a_page_that_is_not_ours_is_told_so(page: Page) -> None:
+    assert page.bridge.refusal()["code"] == "E_REQUEST"
