@@ -86,8 +86,8 @@ def _runtime_place() -> Path:
             return platformdirs.user_runtime_path(APP_NAME, appauthor=False)
         except OSError as error:
             why = Text(
-                "there is no safe folder for locks ({reason}). Set it to a folder that only you "
-                "can use",
+                "no folder for locks is safe ({reason}). Set this variable to a folder that only "
+                "you can use",
                 reason=error,
             )
             raise SettingError("XDG_RUNTIME_DIR", why) from error

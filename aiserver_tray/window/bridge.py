@@ -88,7 +88,7 @@ class Bridge(Part):
 
     def refusal(self) -> Envelope:
         """The answer to a page that is not ours."""
-        return refusal(_refused(Text("the page is not ours")), self._caller)
+        return refusal(_refused(Text("the page does not belong to AI-Server Tray")), self._caller)
 
     def goto(self, page: str) -> None:
         """Have the page show *page*."""
@@ -134,7 +134,7 @@ def _asked(arguments: tuple[object, ...]) -> tuple[str, Json | None]:
             return channel, None
         case [str(channel), dict(payload)]:
             return channel, payload
-    raise _refused(Text("a channel and its payload are needed"))
+    raise _refused(Text("expected a channel and its payload"))
 
 
 def _refused(why: Text, *fields: str) -> RequestError:

@@ -18,13 +18,13 @@ _NOT_YET: Final = (502, 503, 504)
 """A proxy's responses while its target is not ready."""
 
 _REASONS: Final[Mapping[str, Text]] = {
-    "stopped": Text("It is stopped. This page turns into it as soon as it runs"),
-    "starting": Text("It is starting. This page turns into it as soon as it runs"),
-    "running": Text("It runs, and is about to answer"),
-    "degraded": Text("A part of it has failed, and it does not answer"),
+    "stopped": Text("It is stopped. Its page opens here as soon as it is running"),
+    "starting": Text("It is starting. Its page opens here as soon as it is running"),
+    "running": Text("It is running, but does not respond yet"),
+    "degraded": Text("Some of its services have failed, and it does not respond"),
     "error": Text("It has failed"),
-    "stopping": Text("It is being stopped"),
-    "engine_down": Text("The Docker engine does not run"),
+    "stopping": Text("It is stopping"),
+    "engine_down": Text("Docker isn't running"),
 }
 """State of a module -> the message."""
 
@@ -80,7 +80,7 @@ def _heading(title: str) -> Text:
 def reason(snapshot: Json | None, name: str) -> Text:
     """Why the module *name* is not ready, as far as one knows."""
     if snapshot is None:
-        return Text("AI-Server Tray does not answer. This page waits for it")
+        return Text("AI-Server Tray is not responding. This page is waiting for it")
     module = _module(snapshot, name)
     if module is None:
         return Text("There is no such module any more")

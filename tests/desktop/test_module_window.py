@@ -73,7 +73,7 @@ def test_it_says_why_it_waits_and_turns_into_the_module(lab: WindowLab, module: 
     lab.host.show(at(module, "starting", reason="waiting for postgres"))
     window.says("waiting for postgres")
     running(lab, module)
-    window.says("It runs, and is about to answer")
+    window.says("It is running, but does not respond yet")
     module.start()
     window.says("This is / for nobody")
     assert window.js("Object.keys(pywebview.api)") == []
@@ -201,7 +201,7 @@ def test_a_page_that_nobody_touches_waits_again_too(lab: WindowLab, module: Modu
     looks_again(module)
     window.says("This is /")  # it answers still
     module.stop()
-    window.says("It is being stopped")
+    window.says("It is stopping")
     lab.host.show(states.snapshot("stopped"))
     window.says("It is stopped")
     assert window.python(TITLE) == "n8n"

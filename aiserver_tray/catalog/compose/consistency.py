@@ -113,7 +113,7 @@ def _watch(service: Service) -> Iterator[_Problem]:
         if not watch.target and watch.action not in ("rebuild", "restart"):
             yield (
                 ("develop", "watch", index),
-                Text("expected a target, which {action} needs", action=watch.action),
+                Text("expected a target, because {action} requires it", action=watch.action),
             )
 
 

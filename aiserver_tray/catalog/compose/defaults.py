@@ -78,7 +78,7 @@ def _check_external(volume: _Tree, path: KeyPath, report: Report) -> None:
         if key not in ("external", "name") and not key.startswith("x-"):
             report(
                 (*path, key),
-                Text("expected only name beside external: true, found {found!r}", found=key),
+                Text("expected only name together with external: true, found {found!r}", found=key),
             )
 
 

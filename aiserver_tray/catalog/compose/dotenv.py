@@ -103,7 +103,7 @@ class _EnvFile:
         )
         end = match.end() if match else len(self._text)
         if self._text[end : end + 1] != quote:
-            raise self._error(Text("expected the quote that ends the value"))
+            raise self._error(Text("expected a closing quote"))
         text = self._text[self._position + 1 : end]
         self._position = end + 1
         return text.replace("\\" + quote, quote)

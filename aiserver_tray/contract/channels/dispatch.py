@@ -32,7 +32,9 @@ class Handler:
             AiServerError: the request failed.
         """
         if caller.kind not in self.channel.callers:
-            why = Text("{channel} is not for a client of this kind", channel=self.channel.name)
+            why = Text(
+                "{channel} is not available to this kind of client", channel=self.channel.name
+            )
             raise RequestError(why)
         available = {"asked": read(self.channel, payload), "caller": caller}
         given = {name: available[name] for name in self.channel.parameters}

@@ -65,13 +65,13 @@ class Access:
         """
         host = environ.get("HTTP_HOST")
         if host not in self.hosts:
-            raise AccessError(Text("it was asked for under another name"))
+            raise AccessError(Text("the request used another host name"))
         origin = environ.get("HTTP_ORIGIN")
         needs_origin = environ["REQUEST_METHOD"] not in ("GET", "HEAD")
         if (origin or needs_origin) and origin != f"{self.scheme}://{host}":
-            raise AccessError(Text("another page asked for it"))
+            raise AccessError(Text("the request came from another page"))
         if environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
-            raise AccessError(Text("another page asked for it"))
+            raise AccessError(Text("the request came from another page"))
 
     def invite(self) -> str:
         """A token that is good for one visit."""
@@ -94,4 +94,4 @@ class Access:
             AccessError: it is none, or of an earlier process.
         """
         if not secrets.compare_digest((cookie or "").encode(), self.keys.session.encode()):
-            raise AccessError(Text("this browser was not let in, or `serve` was started anew"))
+            raise AccessError(Text("this browser is not logged in, or `serve` has restarted"))

@@ -66,10 +66,10 @@ class Browser:
         """With the token, on to the page."""
         token = bottle.request.query.getunicode("token")
         if token is None:
-            why = Text("the address with the token, which `serve` printed, is needed to get in")
+            why = Text("the token is missing. Open the address printed by `serve`")
             raise self._refusal(401, AccessError(why))
         if not self._access.admits(token):
-            raise self._refusal(401, AccessError(Text("the token in this address is not known")))
+            raise self._refusal(401, AccessError(Text("the token in this address is not valid")))
         response = bottle.HTTPResponse(status=303, **HEADERS, Location=self._access.path)
         response.set_cookie(
             self._access.cookie,
@@ -137,7 +137,7 @@ class Browser:
         return _json(status, {"success": False, **error.as_json(self._language)})
 
     def _error(self, error: bottle.HTTPError) -> bytes:
-        why = RequestError(Text("there is nothing at this address"))
+        why = RequestError(Text("nothing exists at this address"))
         answer = self._refusal(error.status_code, why)
         bottle.response.headers.update(answer.headers)
         return bytes(answer.body)
@@ -158,7 +158,7 @@ def _asked(body: bytes) -> Json:
         and isinstance(asked.get("channel"), str)
         and isinstance(asked.get("client", ""), str)
     ):
-        raise RequestError(Text("a JSON object with channel and payload is needed"))
+        raise RequestError(Text("expected a JSON object with channel and payload"))
     return asked
 
 

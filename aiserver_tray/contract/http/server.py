@@ -36,7 +36,7 @@ class Binding:
         try:
             return ipaddress.ip_address(self.address).is_loopback
         except ValueError:
-            why = Text("an IP address is needed, such as 127.0.0.1")
+            why = Text("expected an IP address such as 127.0.0.1")
             raise SettingError(self.address, why) from None
 
     def with_free_port(self) -> "Binding":
@@ -63,7 +63,7 @@ class Binding:
             context.load_cert_chain(self.certificate, self.key)
         except (OSError, ssl.SSLError) as error:
             reason = error.strerror or error.__class__.__name__
-            why = Text("certificate and key can't be used ({reason})", reason=reason)
+            why = Text("can't use the certificate and its key ({reason})", reason=reason)
             raise SettingError(str(self.certificate), why) from error
         return context
 
@@ -112,7 +112,7 @@ def _listening(binding: Binding) -> Server:
         return Server((binding.address, binding.port), binding.tls())
     except OSError as error:
         why = (
-            Text("it is no address of this machine")
+            Text("it is not an address of this machine")
             if error.errno == errno.EADDRNOTAVAIL
             else Text(
                 "the address can't be used ({reason}). Choose another port with --port",

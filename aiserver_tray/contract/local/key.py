@@ -30,7 +30,7 @@ def make_key(home: Home) -> bytes:
             key = secrets.token_bytes(KEY_BYTES)
             write_private(path, key.hex().encode())
     except (OSError, Timeout) as error:
-        why = Text("it can't be written ({reason}). Check its folder", reason=error)
+        why = Text("can't write it ({reason}). Check its folder", reason=error)
         raise SettingError(str(path), why) from error
     return key
 

@@ -60,7 +60,7 @@ class Server:
         try:
             self._listener = pipes.listen(self._address)
         except OSError as error:
-            why = Text("it can't be listened at ({reason})", reason=error.strerror or error)
+            why = Text("can't listen at this address ({reason})", reason=error.strerror or error)
             raise SettingError(self._address, why) from error
         self._thread = Thread(target=self._accept, name="control", daemon=True)
         self._thread.start()
@@ -146,7 +146,7 @@ class Server:
         with guest.wire.limited(_HANDSHAKE_SECONDS):
             kind, language = admit(guest.wire, self._key)
         if not self._places.acquire(blocking=False):
-            why = Text("{count} windows and commands use it", count=MOST_CLIENTS)
+            why = Text("{count} windows and commands are already connected", count=MOST_CLIENTS)
             guest.wire.send(refused(OverloadedError(why), language))
             return
         try:

@@ -123,14 +123,14 @@ class Session:
         id = frame.get("id") if isinstance(frame, dict) else None
         if isinstance(id, int | str) and not isinstance(id, bool):
             wrong = [".".join(map(str, found["loc"])) for found in error.errors()]
-            why = Text("a frame of this form is not known ({wrong})", wrong=", ".join(wrong))
+            why = Text("the frame is not valid ({wrong})", wrong=", ".join(wrong))
             self._answer(id, self._refusal(RequestError(why, wrong)))
 
     def _call(self, call: _Call) -> None:
         if self._turns.acquire(timeout=_PATIENCE):
             Thread(target=self._run_call, args=(call,), name="control-call", daemon=True).start()
             return
-        why = Text("{count} requests of this client wait for their answers", count=MOST_CALLS)
+        why = Text("this client has {count} unanswered requests", count=MOST_CALLS)
         self._answer(call.id, self._refusal(OverloadedError(why)))
 
     # -- in a call's thread ---------------------------------------------------------------------
@@ -151,7 +151,7 @@ class Session:
     def _answer(self, id: int | str, envelope: Envelope) -> None:
         frame = encoded({"type": "answer", "id": id, "answer": envelope})
         if len(frame) > MOST_FROM_HOST:
-            why = Text("the answer would be too long: ask for less")
+            why = Text("the response is too long. Request less")
             frame = encoded(
                 {"type": "answer", "id": id, "answer": self._refusal(RequestError(why))}
             )

@@ -197,8 +197,8 @@ def remote_error(answer: Envelope) -> RemoteError:
 def _check_version(version: object) -> None:
     if version != VERSION:
         why = Text(
-            "one side speaks version {version} of the contract, the other version {own}. End what "
-            "still runs of the older AI-Server Tray",
+            "one process uses version {version} of the contract, the other version {own}. Quit "
+            "the older AI-Server Tray",
             version=version,
             own=VERSION,
         )
@@ -209,7 +209,7 @@ def _check_proof(frame: Json, key: bytes, side: str, *nonces: object) -> None:
     proof = frame.get("proof")
     is_text = isinstance(proof, str) and proof.isascii()
     if not is_text or not hmac.compare_digest(str(proof), _proof(key, side, *nonces)):
-        raise RequestError(Text("it comes from a process that does not have this home's key"))
+        raise RequestError(Text("it comes from a process without the key of this home folder"))
 
 
 def _proof(key: bytes, side: str, *nonces: object) -> str:

@@ -31,7 +31,7 @@ def run_post_start(containers: Containers, service: ServiceTarget, cancelled: Ca
                 service.address, service.ready_within, command, lines[-_OUTPUT_LINES:]
             )
         if code:
-            why = Text("the exit code of a command of post_start")
+            why = Text("the exit code of a post_start command")
             raise ExitedError(service.address, code, why, lines[-_OUTPUT_LINES:])
 
 

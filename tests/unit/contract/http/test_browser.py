@@ -99,7 +99,7 @@ def test_a_page_of_an_earlier_process_is_told_so(guest: Visitor, host: Scripted,
         later.headers, later.page = guest.headers, guest.page
         told = later.invoke(CALL) if part == "invoke" else later.get(f"{later.page}{part}")
         refused(told, 401)
-        assert "was started anew" in told.json["message"]
+        assert "has restarted" in told.json["message"]
 
 
 def test_a_page_outlives_its_server_where_another_has_the_same_keys(

@@ -92,7 +92,7 @@ def enter(*frames: object) -> None:
 
 def test_a_client_does_not_believe_a_host_without_the_key() -> None:
     challenge = {"type": "challenge", "version": VERSION, "nonce": "00"}
-    with pytest.raises(RequestError, match="does not have this home's key"):
+    with pytest.raises(RequestError, match="without the key of this home folder"):
         enter(challenge, {"type": "proof", "proof": "00"})
     with pytest.raises(wire.LostError):
         enter([])
@@ -105,7 +105,7 @@ def test_another_version_is_told_so_by_either_side(home: Home, server: Server) -
         answer = raw.hello(key, version=VERSION + 1, language="zh")
         assert answer["code"] == "E_REQUEST"
         assert "旧版" in answer["message"]
-    with pytest.raises(RequestError, match="End what still runs of the older"):
+    with pytest.raises(RequestError, match="Quit the older"):
         enter({"type": "challenge", "version": VERSION + 1, "nonce": "00"})
 
 
