@@ -113,6 +113,11 @@ class Message:
     payload: bytes
     key: str | None = None
 
+    @property
+    def slot(self) -> tuple[str, str] | None:
+        """What only the latest counts of."""
+        return None if self.key is None else (self.event, self.key)
+
 
 _Payload = TypeVar("_Payload")
 

@@ -1,7 +1,6 @@
 """The running heart of the application: engine, state and operations, wired together."""
 
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from aiserver_tray.core.foreign import ForeignOperations
@@ -63,12 +62,7 @@ class Core:
             self._foreign.refresh(found.engine.id)
         self._foreign.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, Self
 
 from aiserver_tray.engine.stream import Stream
@@ -52,12 +51,7 @@ class EventStream:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

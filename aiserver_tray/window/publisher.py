@@ -77,12 +77,12 @@ class Publisher:
             self._lines.clear()
 
     def _add(self, message: Message) -> None:
-        if message.key is None:
+        if message.slot is None:
             self._lines.append(message)
         else:
             # Removed first: what came last is also sent last.
-            self._latest.pop((message.event, message.key), None)
-            self._latest[message.event, message.key] = message
+            self._latest.pop(message.slot, None)
+            self._latest[message.slot] = message
         self._changed.notify()
 
     def _run(self) -> None:

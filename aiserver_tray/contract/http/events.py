@@ -47,6 +47,5 @@ class EventStream:
             self._contract.forget(self.peer)
 
     def _send(self, message: Message) -> None:
-        key = None if message.key is None else (message.event, message.key)
         frame = b"data: [%s,%s]\n\n" % (encoded(message.event), message.payload)
-        self._mailbox.put(frame, key)
+        self._mailbox.put(frame, message.slot)

@@ -6,7 +6,6 @@ from contextlib import suppress
 from itertools import count
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread, current_thread
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from aiserver_tray.base.bugs import log_bug
@@ -138,12 +137,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _ask(self, frame: Json, timeout: float | None) -> Envelope:

@@ -10,7 +10,6 @@ import os
 from contextlib import suppress
 from os.path import normcase
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from filelock import FileLock, Timeout
@@ -47,12 +46,7 @@ class Instance:
         self._write(str(os.getpid()))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._write("")
         self._lock.release()
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Condition, Thread
-from types import TracebackType
 from typing import Final, NoReturn, Self
 
 from aiserver_tray.base.errors import AiServerError, HostEndedError, NotRunningError
@@ -40,12 +39,7 @@ class RemoteCore:
             self.store.wait_until(_knows_engine, _ENGINE_TIMEOUT_SECONDS)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.close()
 
     def publish_modules(self) -> None:

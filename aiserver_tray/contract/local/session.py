@@ -161,8 +161,7 @@ class Session:
         return {"success": False, **error.as_json(self._peer.language)}
 
     def _send(self, message: Message) -> None:
-        key = None if message.key is None else (message.event, message.key)
-        self._mailbox.put(event_frame(message), key)
+        self._mailbox.put(event_frame(message), message.slot)
 
     # -- in the writer's thread -----------------------------------------------------------------
 

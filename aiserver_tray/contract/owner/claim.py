@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack
 from threading import Event
-from types import TracebackType
 from typing import Final, Self
 
 from aiserver_tray.app import App
@@ -67,11 +66,6 @@ class Claim:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._is_held = False
         self._stack.close()

@@ -1,7 +1,6 @@
 """Owning the core in this process."""
 
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Final, Self
 
 from aiserver_tray.app import App
@@ -65,10 +64,5 @@ class Owner:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
