@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 
 from aiserver_tray.app import App
-from aiserver_tray.contract.contract import EVENTS, Caller, Json
+from aiserver_tray.contract.channel import Message, owner_events
+from aiserver_tray.contract.contract import Peer
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.state.facts import ContainerSeen, Fact
@@ -17,7 +18,7 @@ from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.view import TrayView
 from tests.bench.result import Figure
 from tests.support import made
-from tests.support.store_contract import ROLE, StoreContract
+from tests.support.store_contract import StoreContract
 
 EVENTS_A_DAY = 100_000
 WARMED_UP = 10_000
@@ -55,14 +56,14 @@ def growth() -> dict[str, Figure]:
         app = App(Path(folder, "home"), [], "unix:///nowhere.sock")
         contract = stack.enter_context(closing(StoreContract()))
         contract.start_stack()
-        icon, caller, watch = _Icon(), Caller("en", _drop), ResumeWatch(lambda: None)
-        icon_updater = IconUpdater(app, contract, icon, caller, watch)
+        icon, peer, watch = _Icon(), Peer("tray", "en", _drop), ResumeWatch(lambda: None)
+        icon_updater = IconUpdater(app, contract.store, contract, peer, icon, watch)
         stack.enter_context(closing(icon_updater))
         icon_updater.start()
-        stack.enter_context(closing(server := Server(app.settings.home, ROLE, contract)))
+        stack.enter_context(closing(server := Server(app.settings.home, contract)))
         server.start()
-        client = stack.enter_context(Client.connect(app.settings.home, ROLE))
-        client.subscribe(EVENTS, _drop)
+        client = stack.enter_context(Client.connect(app.settings.home, "page"))
+        client.subscribe(owner_events(), _drop)
         _live(contract, icon, WARMED_UP)
         before = _resident()
         _live(contract, icon, EVENTS_A_DAY)
@@ -84,7 +85,7 @@ def _ends_and_runs(number: int) -> tuple[Fact, Fact]:
     return ContainerSeen(ended), ContainerSeen(made.container(started_at=made.at(number + 0.5)))
 
 
-def _drop(_event: str, _payload: Json) -> None:
+def _drop(_message: Message) -> None:
     """Nobody listens."""
 
 

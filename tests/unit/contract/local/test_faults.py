@@ -289,7 +289,8 @@ def test_who_does_not_read_what_it_ordered_is_disconnected(
 ) -> None:
     with entered(home) as deaf, Client.connect(home, "command") as other:
         size = 2**20
-        order = {"count": 2 + MAX_BYTES // size, "size": size}
+        # Of these, as much as may wait may be on its way already.
+        order = {"count": 2 * (1 + MAX_BYTES // size), "size": size}
         deaf.send({"type": "call", "id": 1, "channel": "emit", "payload": order})
         until(lambda: bool(contract.forgotten))
         assert other.call("echo")["success"]
