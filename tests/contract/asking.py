@@ -3,7 +3,8 @@
 import json
 from typing import Any, Protocol
 
-from aiserver_tray.contract.contract import Envelope, Json
+from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.contract import Envelope
 
 
 class Core(Protocol):

@@ -8,22 +8,23 @@ from threading import Event, Thread
 from typing import Any, Final, Protocol
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import EVENTS, SNAPSHOT_EVENT, Contract, Envelope
-from aiserver_tray.contract.http.events import HELLO_EVENT
+from aiserver_tray.contract.channel import EVENTS, CallerKind, Message
+from aiserver_tray.contract.contract import Contract, Envelope
 from aiserver_tray.contract.http.server import Binding, BrowserServer
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.system.paths import Home
-from tests.contract.heard import LIMIT, Heard, content, whole
+from tests.contract.heard import LIMIT, Heard
 from tests.support.desktop.window import Window
 from tests.support.visitor import Listener, Visitor
 from tests.support.waiting import eventually
 
 
 class Carrier(Protocol):
-    """A client of the core, over one carrier. ``heard``: its events; ``own_channels``: those that
-    the carrier answers itself."""
+    """A client of the core, over one carrier. ``heard``: its events; ``kind``: what it is to the
+    core; ``own_channels``: those that the carrier answers itself."""
 
     heard: Heard
+    kind: CallerKind
     own_channels: frozenset[str]
 
     def invoke(self, channel: str, payload: Any = None) -> Envelope:  # noqa: ANN401 - JSON
@@ -36,21 +37,26 @@ class Carrier(Protocol):
 class ControlChannel:
     """As the command line does."""
 
+    kind: CallerKind = "command"
     own_channels = frozenset[str]()
 
     def __init__(self, home: Home, language: Language) -> None:
-        self._client = Client.connect(home, "tray", language=language)
+        self._client = Client.connect(home, self.kind, language=language)
         self.heard = Heard()
-        self._client.subscribe(EVENTS, self.heard.take)
+        self._client.subscribe(EVENTS, self._take)
         self.close = self._client.close
 
     def invoke(self, channel: str, payload: Any = None) -> Envelope:  # noqa: ANN401 - JSON
         return self._client.call(channel, payload)
 
+    def _take(self, message: Message) -> None:
+        self.heard.take(message.event, json.loads(message.payload))
+
 
 class Http:
     """As a page in a browser does: the cookie, calls, and one stream of server-sent events."""
 
+    kind: CallerKind = "page"
     own_channels = frozenset[str]()
 
     def __init__(self, contract: Contract, language: Language) -> None:
@@ -59,7 +65,6 @@ class Http:
         self._visitor.enter()
         self.heard = Heard()
         self._listener = Listener(self._visitor, "page")
-        self.heard.take(SNAPSHOT_EVENT, whole(self._listener.next(HELLO_EVENT)["snapshot"]))
         self._reader = Thread(target=self._read, name="events")
         self._reader.start()
 
@@ -83,6 +88,7 @@ class Http:
 class JsBridge:
     """As the page in the dashboard's window does, in that page."""
 
+    kind: CallerKind = "page"
     own_channels = frozenset({"ai/system/openExternal"})
 
     _LISTEN: Final = """
@@ -104,9 +110,9 @@ class JsBridge:
         window.js(self._LISTEN)
         self._reader = Thread(target=self._read, name="page")
         self._reader.start()
-        # A page that is seen again is told everything.
-        assert self.invoke("ai/ui/visible", {"visible": True})["success"]
-        eventually(self._is_up_to_date, "the window's host", LIMIT)
+        # A new page gets the state.
+        assert self.invoke("ai/ui/ready")["success"]
+        eventually(self._is_up_to_date, "the window's connection", LIMIT)
 
     def invoke(self, channel: str, payload: Any = None) -> Envelope:  # noqa: ANN401 - JSON
         id = uuid.uuid4().hex
@@ -122,9 +128,9 @@ class JsBridge:
         self._reader.join()
 
     def _is_up_to_date(self) -> bool:
-        """Whether the page has the snapshot of the host that the window is connected to now."""
-        found, ours = self.invoke("ai/snapshot/get")["data"], self.heard.snapshot
-        return bool(found) and content(found) == content(ours)
+        """Whether the page has the snapshot of the core that the window is connected to now."""
+        found = self.invoke("ai/snapshot/get")["data"]
+        return bool(found) and found == self.heard.snapshot
 
     def _read(self) -> None:
         while not self._closing.wait(self._POLL_SECONDS):

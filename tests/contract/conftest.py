@@ -1,14 +1,14 @@
 """A core on the lab's engine, and what is around it."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 
 import docker
 import pytest
 
-from aiserver_tray.contract.channels.front import Front
-from aiserver_tray.contract.owner.link import Link
+from aiserver_tray.contract.owner.claim import Claim
+from aiserver_tray.contract.owner.owner import Owner
 from tests.contract.carriers import Carrier
 from tests.contract.host import DirectCaller, Host, write_modules
 from tests.contract.tray import CARRIERS, Tray
@@ -74,12 +74,12 @@ def host(
     here = Installation(folder / "home", folder / "catalog", lab.host)
     write_modules(here)
     app, around = here.app, Recorded()
-    with ExitStack() as stack:
-        stack.enter_context(closing(link := Link(app, lambda core: Front(app, core, around))))
-        link.start()
-        host = Host(app, Front(app, link, around), around)
-        host.until(lambda: host.front.snapshot("en")["engine"]["running"])
-        yield host
+    with Claim(app) as claim:
+        claim.take()
+        with Owner(app, around) as owner:
+            host = Host(app, owner, around)
+            host.until(lambda snapshot: snapshot.engine.running)
+            yield host
 
 
 @pytest.fixture(scope="package")

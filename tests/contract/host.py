@@ -1,5 +1,6 @@
 """An installation on the lab's engine, whose core is called directly."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -7,7 +8,11 @@ from typing import Any, TypeVar
 
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import LOG_EVENT, Caller, Contract, Envelope, Json
+from aiserver_tray.contract.channel import CallerKind, Message
+from aiserver_tray.contract.contract import Contract, Envelope, Peer
+from aiserver_tray.contract.events import LOG
+from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.model import Snapshot
 from tests.contract.heard import LIMIT, Payloads
 from tests.support.installation import Installation, checked, gated, script
 from tests.support.installation import after as depends
@@ -18,23 +23,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Host:
-    """A process that hosts the core; ``front`` is its contract."""
+    """A process that owns the core; ``around`` are its windows."""
 
     app: App
-    front: Contract
+    owner: Owner
     around: Recorded
 
-    def caller(self, language: Language = "en") -> "DirectCaller":
+    def caller(self, language: Language = "en", kind: CallerKind = "page") -> "DirectCaller":
         """A client in this process."""
-        return DirectCaller(self.front, language)
+        return DirectCaller(self.owner.api, language, kind)
 
-    def until(self, look: Callable[[], T | None]) -> T:
-        """The first true result of *look*, which runs again after each change that the contract
-        reports."""
+    def until(self, look: Callable[[Snapshot], T | None]) -> T:
+        """The first true result of *look* for the state, which is asked again after each change."""
         changes: SimpleQueue[None] = SimpleQueue()
-        leave = self.front.observe(lambda: changes.put(None))
+        leave = self.owner.store.observe(lambda _state: changes.put(None))
         try:
-            while not (found := look()):
+            while not (found := look(self.owner.store.snapshot)):
                 changes.get(timeout=LIMIT)
             return found
         finally:
@@ -44,17 +48,21 @@ class Host:
 class DirectCaller:
     """Calls the contract itself. ``log``: the payloads of the log events that it is sent."""
 
-    def __init__(self, contract: Contract, language: Language) -> None:
+    def __init__(self, contract: Contract, language: Language, kind: CallerKind) -> None:
         self._contract = contract
-        self._caller = Caller(language, self._take)
+        self._peer = Peer(kind, language, self._take)
         self.log: Payloads = SimpleQueue()
 
     def invoke(self, channel: str, payload: Any = None) -> Envelope:  # noqa: ANN401 - JSON
-        return self._contract.invoke(channel, payload, self._caller)
+        return self._contract.invoke(channel, payload, self._peer)
 
-    def _take(self, event: str, payload: Json) -> None:
-        assert event == LOG_EVENT, event
-        self.log.put(payload)
+    def close(self) -> None:
+        """Leave."""
+        self._contract.forget(self._peer)
+
+    def _take(self, message: Message) -> None:
+        assert message.event == LOG.name, message
+        self.log.put(json.loads(message.payload))
 
 
 def write_modules(here: Installation) -> None:

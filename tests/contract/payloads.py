@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aiserver_tray.contract.contract import Json
+from aiserver_tray.contract.channel import Json
 
 PORT = "web.WEB_PORT"
 BASE = {"name": "base"}
@@ -22,5 +22,12 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/operation/start": {"kind": "stop", "modules": ["base"], "untilEnd": True},
     "ai/operation/wait": {"id": "1"},
     "ai/system/openExternal": {"url": "http://127.0.0.1:9/a?b=c"},
+    "browser/open": {
+        "address": "127.0.0.1",
+        "port": 0,
+        "token": "t" * 32,
+        "session": "s" * 32,
+        "page": "p" * 32,
+    },
 }
 """Channel -> payload, where that is not empty."""

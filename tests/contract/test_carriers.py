@@ -12,18 +12,11 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.contract.channels.dispatch import dispatch
-from aiserver_tray.contract.contract import (
-    CHANNELS,
-    LOG_EVENT,
-    PROGRESS_EVENT,
-    SNAPSHOT_EVENT,
-    STATUS_EVENT,
-    Caller,
-    Envelope,
-    Json,
-    answer,
-)
+from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.channels.dispatch import Handler, dispatch
+from aiserver_tray.contract.contract import Caller, Envelope, Peer, answer
+from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT, STATUS
+from aiserver_tray.contract.owner.owner import CHANNELS
 from tests.contract.asking import ask, given, refused
 from tests.contract.carriers import Carrier
 from tests.contract.heard import LIMIT, expect, first
@@ -61,7 +54,7 @@ def clients(tray: Tray, script: Scripted) -> Iterator[Mapping[str, Carrier]]:
 @pytest.fixture(autouse=True)
 def _no_script(script: Scripted) -> Iterator[None]:
     yield
-    for written in (script.answers, script.handlers, script.calls, script.callers, script.steps):
+    for written in (script.answers, script.handlers, script.calls, script.callers):
         written.clear()
 
 
@@ -78,14 +71,19 @@ def test_each_channel_reaches_the_core_and_its_answer_the_client(
         answers = threads.map(lambda name: given(carrier, name, **PAYLOADS.get(name, {})), channels)
 
     assert list(answers) == [
-        {"channel": name, "payload": PAYLOADS.get(name, {}), "language": LANGUAGE}
+        {
+            "channel": name,
+            "payload": PAYLOADS.get(name, {}),
+            "language": LANGUAGE,
+            "kind": carrier.kind,
+        }
         for name in channels
     ]
 
 
 def _echo(channel: str) -> Any:  # noqa: ANN401 - a handler
-    return lambda payload, caller: answer(
-        channel=channel, payload=payload, language=caller.language
+    return lambda payload, peer: answer(
+        {"channel": channel, "payload": payload, "language": peer.language, "kind": peer.kind}
     )
 
 
@@ -114,12 +112,13 @@ def test_an_unknown_channel_is_refused_with_near_ones(carrier: Carrier, script: 
 
 
 def _refusal(channel: str) -> Any:  # noqa: ANN401 - a handler
-    return lambda payload, caller: dispatch({}, channel, payload, caller)
+    handlers = {name: Handler(declared, None) for name, declared in CHANNELS.items()}
+    return lambda payload, peer: dispatch(handlers, channel, payload, Caller(peer, peer.language))
 
 
 @ONLY_WINDOW
 def test_a_bug_in_the_core_becomes_an_answer(carrier: Carrier, script: Scripted) -> None:
-    def fail(_payload: object, _caller: Caller) -> Envelope:
+    def fail(_payload: object, _peer: Peer) -> Envelope:
         raise ZeroDivisionError
 
     script.handlers["ai/operation/list"] = fail
@@ -133,13 +132,13 @@ def test_a_bug_in_the_core_becomes_an_answer(carrier: Carrier, script: Scripted)
 def test_a_call_that_waits_can_be_cancelled_by_another(carrier: Carrier, script: Scripted) -> None:
     cancelled = Event()
 
-    def start(_payload: object, _caller: Caller) -> Envelope:
+    def start(_payload: object, _peer: Peer) -> Envelope:
         assert cancelled.wait(LIMIT)
         return {**ERROR, "code": "E_CANCELLED"}
 
-    def cancel(_payload: object, _caller: Caller) -> Envelope:
+    def cancel(_payload: object, _peer: Peer) -> Envelope:
         cancelled.set()
-        return answer()
+        return answer({})
 
     script.handlers = {"ai/module/start": start, "ai/operation/cancel": cancel}
     with ThreadPoolExecutor(1) as threads:
@@ -171,36 +170,39 @@ def test_the_window_opens_only_web_pages(carrier: Carrier, opened: Path) -> None
 def test_events_of_each_kind_come_in_order_and_snapshots_whole(
     carrier: Carrier, script: Scripted
 ) -> None:
-    names = (PROGRESS_EVENT, STATUS_EVENT, SNAPSHOT_EVENT)
-    progress, statuses, snapshots = map(carrier.heard.events, names)
+    progress, statuses = carrier.heard.events(PROGRESS), carrier.heard.events(STATUS)
+    snapshots = carrier.heard.events(SNAPSHOT)
     for done, shown in enumerate((states.starting(), states.failed(), states.running())):
-        script.steps = [states.operation(done=done, steps=[{"kind": "wait"}])]
-        script.answers["ai/module/status"] = answer(done=done)
+        operation = {"operation": states.operation(done=done, steps=[{"kind": "wait"}])}
+        status = {"name": "n8n", "status": answer({"done": done})}
 
+        script.publish(PROGRESS, operation)
+        script.publish(STATUS, status)
         script.show(shown)
 
         # Events of the test before may still be on their way.
-        expect(progress, {"operation": script.steps[0]})
-        expect(statuses, {"name": "n8n", "status": answer(done=done)})
+        expect(progress, operation)
+        expect(statuses, status)
         expect(snapshots, script.snapshot(LANGUAGE))
 
 
 def test_lines_of_a_log_come_in_order_until_their_end(carrier: Carrier, script: Scripted) -> None:
-    streams: dict[str, Caller] = {}
+    streams: dict[str, Peer] = {}
 
-    def attach(payload: Json, caller: Caller) -> Envelope:
-        streams[payload["streamId"]] = caller
+    def attach(payload: Json, peer: Peer) -> Envelope:
+        streams[payload["streamId"]] = peer
         for number in range(100):
-            caller.emit(LOG_EVENT, {"streamId": "mine", "event": "stdout", "chunk": f"行 {number}"})
-        return answer()
+            chunk = f"行 {number}"
+            peer.send(LOG.message({"streamId": "mine", "event": "stdout", "chunk": chunk}))
+        return answer({})
 
-    def detach(payload: Json, caller: Caller) -> Envelope:
-        assert streams.pop(payload["streamId"]) == caller
-        caller.emit(LOG_EVENT, {"streamId": "mine", "event": "end"})
-        return answer()
+    def detach(payload: Json, peer: Peer) -> Envelope:
+        assert streams.pop(payload["streamId"]) is peer
+        peer.send(LOG.message({"streamId": "mine", "event": "end"}))
+        return answer({})
 
     script.handlers = {"ai/module/logsAttach": attach, "ai/module/logsDetach": detach}
-    log = carrier.heard.events(LOG_EVENT)
+    log = carrier.heard.events(LOG)
     given(carrier, "ai/module/logsAttach", name="n8n", streamId="mine")
     lines = [first(log, lambda told: told)["chunk"] for _ in range(100)]
     given(carrier, "ai/module/logsDetach", streamId="mine")

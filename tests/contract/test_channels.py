@@ -1,13 +1,15 @@
 """What each channel of the core does and answers, without a carrier."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
 
+from aiserver_tray.base.i18n import Language
 from aiserver_tray.base.masking import MASK
-from aiserver_tray.contract.contract import CHANNELS, Json
+from aiserver_tray.contract.channel import EVERYONE, CallerKind, Json
+from aiserver_tray.contract.owner.owner import CHANNELS
 from tests.contract.asking import ask, given, refused
 from tests.contract.host import DirectCaller, Host
 from tests.contract.payloads import PAYLOADS, PORT
@@ -18,27 +20,43 @@ OPERATION_CHANNELS = ("ai/operation/cancel", "ai/operation/wait")
 """They need one that was begun before."""
 
 NAMING_CHANNELS = [
-    channel
-    for channel, takes in CHANNELS.items()
-    if "name" in TypeAdapter(takes).json_schema().get("properties", ())
-    and channel != "ai/module/logsDetach"
+    name
+    for name, channel in CHANNELS.items()
+    if "name" in channel.reader.json_schema().get("properties", ())
+    and name != "ai/module/logsDetach"
 ]
 """Any name is fine there: there may be nothing to detach from."""
 
 
-@pytest.mark.parametrize("channel", CHANNELS)
-def test_each_channel_does_what_it_is_asked(core: DirectCaller, channel: str) -> None:
-    payload = PAYLOADS.get(channel, {})
-    if channel in OPERATION_CHANNELS:
-        payload = {"id": given(core, "ai/operation/start", kind="stop")["operationId"]}
+REFUSED = [
+    (name, kind)
+    for name, channel in CHANNELS.items()
+    for kind in sorted(EVERYONE - channel.callers)
+]
+"""Channel, and a kind of client that it is not for."""
 
-    assert ask(core, channel, payload)["success"]
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_each_channel_does_what_it_is_asked(host: Host, channel: str) -> None:
+    payload = PAYLOADS.get(channel, {})
+    with closing(host.caller(kind=min(CHANNELS[channel].callers))) as core:
+        if channel in OPERATION_CHANNELS:
+            payload = {"id": given(core, "ai/operation/start", kind="stop")["operationId"]}
+
+        assert ask(core, channel, payload)["success"]
+
+
+@pytest.mark.parametrize(("channel", "kind"), REFUSED)
+def test_a_channel_is_only_for_clients_of_its_kinds(
+    host: Host, channel: str, kind: CallerKind
+) -> None:
+    refused(host.caller(kind=kind), channel, PAYLOADS.get(channel, {}), "E_REQUEST")
 
 
 @pytest.mark.parametrize("payload", [{"nonsense": 1}, ["list"], "text", 7, True])
-def test_a_payload_that_is_none_is_refused(core: DirectCaller, payload: object) -> None:
-    for channel in CHANNELS:
-        refused(core, channel, payload, "E_REQUEST")
+def test_a_payload_that_is_none_is_refused(host: Host, payload: object) -> None:
+    for name, channel in CHANNELS.items():
+        refused(host.caller(kind=min(channel.callers)), name, payload, "E_REQUEST")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +67,6 @@ def test_a_payload_that_is_none_is_refused(core: DirectCaller, payload: object) 
         ("ai/module/start", {"name": "web", "wait": "perhaps"}, "wait"),
         ("ai/module/logs", {"tail": 0}, "tail"),
         ("ai/operation/start", {"kind": "explode"}, "kind"),
-        ("ai/window/show", {"page": "../settings"}, "page"),
         ("ai/operation/cancel", {"id": "no such"}, "id"),
     ],
 )
@@ -118,15 +135,17 @@ def test_only_the_web_is_opened(core: DirectCaller, opened: Path) -> None:
 
 
 def test_windows_and_the_end_are_asked_of_the_process(core: DirectCaller, host: Host) -> None:
-    quits = host.around.quits
+    quits, command = host.around.quits, host.caller(kind="command")
 
-    given(core, "ai/window/show", page="settings")
+    told = refused(command, "ai/window/show", {"page": "../settings"}, "E_REQUEST")
+    given(command, "ai/window/show", page="settings")
     url = given(core, "ai/module/open", name="web")["url"]
     refusal = refused(core, "ai/module/open", {"name": "base"}, "E_REQUEST")
     modules = {module["name"]: module for module in given(core, "ai/snapshot/get")["modules"]}
     assert refusal["message"] == f"base: {modules['base']['abilities']['open']}"
     given(core, "ai/app/quit")
 
+    assert told["data"]["fields"] == ["page"]
     assert host.around.pages[-1] == "settings"
     assert host.around.modules[-1] == "web"
     assert re.fullmatch(r"http://localhost:\d+", url)
@@ -158,16 +177,17 @@ def test_texts_are_in_the_clients_language(host: Host) -> None:
 
 
 def test_texts_follow_the_language_that_is_chosen(core: DirectCaller, host: Host) -> None:
-    def shown() -> tuple[str, list[str]]:
-        snapshot = host.front.snapshot("en")
-        return snapshot["language"], [module["title"] for module in snapshot["modules"]]
+    def shown(language: Language) -> list[str] | None:
+        """The titles of the modules, once they are in *language*."""
+        snapshot = given(core, "ai/snapshot/get")
+        is_in_it = snapshot["language"] == language
+        return [module["title"] for module in snapshot["modules"]] if is_in_it else None
 
     try:
         given(core, "ai/config/set", name="app.language", value="zh")
-        _, titles = host.until(lambda: shown() if shown()[0] == "zh" else None)
-        assert "网页" in titles
+        assert "网页" in host.until(lambda _: shown("zh"))
         why = refused(core, "ai/module/status", {"name": "wbe"}, "E_UNKNOWN")["message"]
         assert re.search("[一-鿿]", why)
     finally:
         given(core, "ai/config/set", name="app.language", value=None)
-    host.until(lambda: shown()[0] == "en")
+    assert "Web" in host.until(lambda _: shown("en"))

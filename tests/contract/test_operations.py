@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from aiserver_tray.contract.contract import Json
+from aiserver_tray.contract.channel import Json
+from aiserver_tray.model import OperationView, Snapshot
+from aiserver_tray.state.codec import steps_json
 from tests.contract.asking import ask, begin, given, refused, states
-from tests.contract.heard import LIMIT, content, first
+from tests.contract.heard import LIMIT, first
 from tests.contract.host import DirectCaller, Host
 from tests.support.waiting import eventually
 
@@ -28,7 +30,8 @@ def test_an_operation_is_answered_at_once_and_reports_its_progress(
     core: DirectCaller, host: Host
 ) -> None:
     id = begin(core, "up", "web")
-    operation = host.until(lambda: _find(host, id, "succeeded"))
+    view = host.until(lambda snapshot: _find(snapshot, id))
+    operation = steps_json(view, "en")
 
     assert (operation["done"], operation["total"]) == (3, 3)
     assert {step["service"] for step in operation["steps"]} >= {"base", "db", "web"}
@@ -38,13 +41,13 @@ def test_an_operation_is_answered_at_once_and_reports_its_progress(
     assert ("up", "succeeded") in [(it["kind"], it["status"]) for it in listed]
 
 
-def _find(host: Host, id: str, status: str) -> Json | None:
-    """The operation with all of its steps, if it has *status*."""
-    found = [it for it in host.front.operations("en") if (it["id"], it["status"]) == (id, status)]
+def _find(snapshot: Snapshot, id: str) -> OperationView | None:
+    """The operation, if it has succeeded."""
+    found = [it for it in snapshot.operations if (it.id, it.status) == (id, "succeeded")]
     return found[0] if found else None
 
 
-def test_a_module_that_another_uses_is_not_stopped(core: DirectCaller, host: Host) -> None:
+def test_a_module_that_another_uses_is_not_stopped(core: DirectCaller) -> None:
     given(core, "ai/module/start", name="web")
     assert states(core)["web"] == "running"
 
@@ -55,7 +58,6 @@ def test_a_module_that_another_uses_is_not_stopped(core: DirectCaller, host: Hos
     assert states(core)["base"] == "running"
     given(core, "ai/operation/start", kind="stop", untilEnd=True)
     assert states(core)["web"] == "stopped"
-    assert content(host.front.snapshot("en")) == content(given(core, "ai/snapshot/get"))
 
 
 @pytest.mark.usefixtures("nothing_runs")
@@ -68,20 +70,38 @@ def test_an_operation_can_be_answered_at_its_end(core: DirectCaller) -> None:
 def test_an_operation_is_cancelled_while_its_caller_waits(core: DirectCaller, host: Host) -> None:
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(ask, core, "ai/module/start", {"name": "slow"})
-        id = host.until(lambda: _slow_that_waits(host))
+        id = host.until(_slow_that_waits)
         given(core, "ai/operation/cancel", id=id)
 
         assert answer.result(LIMIT)["code"] == "E_CANCELLED"
     assert given(core, "ai/operation/wait", id=id)["operation"]["status"] == "cancelled"
 
 
-def _slow_that_waits(host: Host) -> str | None:
+def test_a_tray_gets_the_core_only_while_nothing_is_under_way(
+    core: DirectCaller, host: Host
+) -> None:
+    tray = host.caller(kind="tray")
+    host.around.given_up.clear()
+    id = begin(core, "up", "slow")
+    host.until(_slow_that_waits)
+
+    told = refused(tray, "owner/yield", {}, "E_BUSY")
+
+    assert "slow" in told["message"]
+    assert not host.around.given_up.is_set()
+    given(core, "ai/operation/cancel", id=id)
+    given(core, "ai/operation/wait", id=id)
+    given(tray, "owner/yield")
+    assert host.around.given_up.is_set()
+
+
+def _slow_that_waits(snapshot: Snapshot) -> str | None:
     """The id of the operation that waits for the module ``slow``."""
-    for operation in host.front.operations("en"):
-        steps = [(step["kind"], step["status"]) for step in operation["steps"]]
-        is_ours = operation["modules"] == ["slow"] and operation["status"] == "running"
+    for view in snapshot.operations:
+        steps = [(step.kind, step.status) for step in view.steps]
+        is_ours = view.modules == ("slow",) and view.status == "running"
         if is_ours and ("wait", "running") in steps:
-            return str(operation["id"])
+            return view.id
     return None
 
 

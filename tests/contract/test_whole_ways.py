@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 import docker
 import pytest
 
-from aiserver_tray.contract.contract import LOG_EVENT, PROGRESS_EVENT, STATUS_EVENT, Json
+from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.events import LOG, PROGRESS, STATUS
 from tests.contract.asking import begin, given, refused, states
 from tests.contract.carriers import Carrier
-from tests.contract.heard import content, first
+from tests.contract.heard import first
 from tests.contract.host import Host
 from tests.contract.tray import Tray
 from tests.support.waiting import eventually
@@ -16,13 +17,13 @@ from tests.support.waiting import eventually
 
 @pytest.fixture(scope="module")
 def clients(tray: Tray, host: Host) -> Iterator[Mapping[str, Carrier]]:
-    with tray.clients(host.front) as found:
+    with tray.clients(host.owner.api) as found:
         yield found
 
 
 @pytest.mark.smoke
 def test_the_events_of_a_start_lead_to_the_whole_snapshot(carrier: Carrier) -> None:
-    progress, statuses = map(carrier.heard.events, (PROGRESS_EVENT, STATUS_EVENT))
+    progress, statuses = carrier.heard.events(PROGRESS), carrier.heard.events(STATUS)
     given(carrier, "ai/operation/start", kind="stop", untilEnd=True)
     eventually(lambda: _is_whole(carrier), "the same")
 
@@ -53,9 +54,9 @@ def _running(told: Json, name: str) -> Json | None:
 
 
 def _is_whole(carrier: Carrier) -> bool:
-    """Whether the events told all that a whole snapshot has."""
-    found = content(given(carrier, "ai/snapshot/get"))
-    assert content(carrier.heard.snapshot) == found
+    """Whether the last snapshot that was sent is the core's."""
+    found = given(carrier, "ai/snapshot/get")
+    assert carrier.heard.snapshot == found
     assert "网页" in [module["title"] for module in found["modules"]]
     return True
 
@@ -80,7 +81,7 @@ def test_an_error_of_the_engine_is_shown_and_kept_with_the_operation(
 
 def test_lines_of_a_service_come_until_the_stream_is_detached(carrier: Carrier) -> None:
     given(carrier, "ai/module/start", name="talk")
-    log = carrier.heard.events(LOG_EVENT)
+    log = carrier.heard.events(LOG)
 
     given(carrier, "ai/module/logsAttach", name="talk", streamId="mine")
     lines = [first(log, lambda told: told) for _ in range(3)]

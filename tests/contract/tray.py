@@ -36,7 +36,7 @@ class Tray:
         """Offer *contract* from now on."""
         if self._server:
             self._server.close()
-        self._server = Server(self._home, "tray", contract)
+        self._server = Server(self._home, contract)
         self._server.start()
 
     @contextmanager
