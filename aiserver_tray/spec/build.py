@@ -21,6 +21,7 @@ from aiserver_tray.spec.image import image_target
 from aiserver_tray.spec.jobs import may_end
 from aiserver_tray.spec.labels import CONFIG_OF, Owner
 from aiserver_tray.spec.model import (
+    File,
     ModuleTarget,
     ServiceTarget,
     VolumeTarget,
@@ -57,10 +58,9 @@ def module_target(
         raise CatalogError(problems)
     scope = _scope(resolved, owner, bind)
     settings = _port_settings(resolved.module, values)
+    names = [name for name, s in resolved.project.services.items() if s.replicas > 0]
     services = tuple(
-        _service_target(scope, name, settings)
-        for name, service in resolved.project.services.items()
-        if service.replicas > 0
+        _service_target(scope, name, settings, found) for name, found in files(scope, names).items()
     )
     _check_names(scope, services)
     check_circle(scope, services)
@@ -129,10 +129,11 @@ def _port_settings(module: Module, values: Mapping[str, str]) -> dict[int, str]:
     return {int(values[address]): address for address in addresses if address in values}
 
 
-def _service_target(scope: Scope, name: str, settings: Mapping[int, str]) -> ServiceTarget:
+def _service_target(
+    scope: Scope, name: str, settings: Mapping[int, str], found: Sequence[File]
+) -> ServiceTarget:
     service = scope.service(name)
     image = image_target(scope.module.name, name, scope.project.services)
-    found = files(scope, name)
     folders = config_volumes(scope, name, found)
     body, digest = container(scope, name, image, found, folders)
     ports = _ports(service, scope.bind)

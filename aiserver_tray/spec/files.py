@@ -1,7 +1,8 @@
 """Configuration and secret files of a service, read and ready to be put into its container."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -20,29 +21,78 @@ if TYPE_CHECKING:
 _MODE = 0o444
 
 
-def files(scope: Scope, name: str) -> list[File]:
-    """The files of the service *name*: configurations, then secrets.
+MAX_BYTES = 64 * 2**20
+MAX_FILES = 10_000
+"""What the configurations and secrets of one module may hold: all of them are read into memory. A
+folder given by mistake, such as ``/``, has no end."""
+
+
+def files(scope: Scope, names: Iterable[str]) -> dict[str, list[File]]:
+    """The files of each of the services *names*: configurations, then secrets.
 
     Raises:
-        CatalogError: a file can't be read, a variable has no value, or a user is no number.
+        CatalogError: a file can't be read, they are too many or too big, a variable has no value,
+            or a user is no number.
     """
+    budget = _Budget()
+    return {
+        name: [file for source in _sources(scope, name, budget) for file in source.files()]
+        for name in names
+    }
+
+
+def _sources(scope: Scope, name: str, budget: "_Budget") -> Iterator["_Source"]:
     service, project = scope.service(name), scope.project
-    sources = [
-        _Source(
-            module=scope.module,
-            resource=resources[mount.source],
-            mount=mount,
-            target=FILE_FOLDERS[section] / (mount.target or mount.source),
-            place=scope.module.place(section, mount.source),
-            used_at=scope.place(name, section),
-        )
-        for section, mounts, resources in (
-            ("configs", service.configs, project.configs),
-            ("secrets", service.secrets, project.secrets),
-        )
-        for mount in mounts
-    ]
-    return [file for source in sources for file in source.files()]
+    for section, mounts, resources in (
+        ("configs", service.configs, project.configs),
+        ("secrets", service.secrets, project.secrets),
+    ):
+        for mount in mounts:
+            yield _Source(
+                module=scope.module,
+                resource=resources[mount.source],
+                mount=mount,
+                target=FILE_FOLDERS[section] / (mount.target or mount.source),
+                place=scope.module.place(section, mount.source),
+                used_at=scope.place(name, section),
+                budget=budget,
+            )
+
+
+class _Budget:
+    """How many files and bytes may still be read."""
+
+    def __init__(self) -> None:
+        self._files = MAX_FILES
+        self._bytes = MAX_BYTES
+
+    def below(self, folder: Path, place: Place) -> list[Path]:
+        """All that is in *folder*, which *place* asks for."""
+        found = list(islice(folder.rglob("*"), self._files + 1))
+        self._files -= len(found)
+        if self._files < 0:
+            text = Text(
+                "can't read {file}: the configs and secrets of this module have more than {limit} "
+                "files and folders. Mount a large folder as a volume instead",
+                file=folder,
+                limit=MAX_FILES,
+            )
+            raise CatalogError.at(place, text)
+        return sorted(found)
+
+    def read(self, path: Path, place: Place) -> bytes:
+        """The content of the file *path*, which *place* asks for."""
+        content = read_bytes(path, place)
+        self._bytes -= len(content)
+        if self._bytes < 0:
+            text = Text(
+                "can't read {file}: the configs and secrets of this module are larger than "
+                "{limit} MiB. Mount a large folder as a volume instead",
+                file=path,
+                limit=MAX_BYTES // 2**20,
+            )
+            raise CatalogError.at(place, text)
+        return content
 
 
 @dataclass(frozen=True)
@@ -55,6 +105,7 @@ class _Source:
     target: PurePosixPath
     place: Place
     used_at: Place
+    budget: _Budget
 
     def files(self) -> Iterator[File]:
         """One file, or those of a folder."""
@@ -68,9 +119,9 @@ class _Source:
             yield self.target, self._text().encode(), _MODE
             return
         root = Path(self.resource.file)
-        paths = sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else [root]
-        for path in paths:
-            content = read_bytes(path, self.place)
+        found = self.budget.below(root, self.place) if root.is_dir() else [root]
+        for path in (p for p in found if p == root or p.is_file()):
+            content = self.budget.read(path, self.place)
             # Compose mounts the file itself, so scripts keep their execute permission.
             executable = path.stat().st_mode & 0o111
             yield self.target.joinpath(*path.relative_to(root).parts), content, _MODE | executable

@@ -21,14 +21,20 @@ from aiserver_tray.catalog.compose.shortforms import (
 _Tree = dict[str, Any]
 _Convert = Callable[[object], object]
 
+MAX_PORTS = 20_000
+"""Ports that all services together can publish. It is enough for the media ports of a telephone
+system. Without a limit, a few ranges of 65535 ports fill the memory."""
+
 
 def canonicalize(tree: _Tree, report: Report) -> _Tree:
     """Replace every short form in *tree*, in place, and report those that are not valid.
 
     A second call changes nothing.
     """
-    for name, service in _mappings(tree.get("services")):
+    services = _mappings(tree.get("services"))
+    for name, service in services:
         _canonical_service(service, ("services", name), report)
+    _canonical_ports(services, report)
     for section in ("networks", "volumes", "secrets", "configs"):
         for name, resource in _mappings(tree.get(section)):
             _canonical_external(resource, (section, name), report)
@@ -40,8 +46,6 @@ def _canonical_service(service: _Tree, path: KeyPath, report: Report) -> None:
         _replace(service, key, convert, path, report)
     for key, convert in _EACH.items():
         _replace_each(service.get(key), convert, (*path, key), report)
-    if isinstance(service.get("ports"), list):
-        service["ports"] = _canonical_ports(service["ports"], (*path, "ports"), report)
     if isinstance(service.get("dns"), list):
         service["dns"] = [server for server in service["dns"] if server not in (None, "")]
     build = service.get("build")
@@ -71,17 +75,40 @@ def _converted(value: object, convert: _Convert, path: KeyPath, report: Report) 
         return value
 
 
-def _canonical_ports(ports: list[Any], path: KeyPath, report: Report) -> list[Any]:
-    """Convert a list as a whole, because one entry may mean several ports."""
-    canonical: list[Any] = []
-    for index, port in enumerate(ports):
-        short = isinstance(port, int | str) and not isinstance(port, bool)
-        try:
-            canonical += parse_port(str(port)) if short else [port]
-        except ValueError as error:
-            report((*path, index), _expected(error, port))
-            canonical.append(port)
-    return canonical
+def _canonical_ports(services: list[tuple[str, _Tree]], report: Report) -> None:
+    """Convert the lists as a whole, because one entry may mean several ports. Ports beyond
+    `MAX_PORTS` are dropped."""
+    free = MAX_PORTS
+    for name, service in services:
+        if not isinstance(given := service.get("ports"), list):
+            continue
+        service["ports"] = canonical = []
+        for index, port in enumerate(given if free >= 0 else ()):
+            path = ("services", name, "ports", index)
+            ports = _canonical_port(port, path, report)
+            free -= len(ports)
+            if free < 0:
+                report(path, _too_many_ports())
+                break
+            canonical += ports
+
+
+def _canonical_port(port: Any, path: KeyPath, report: Report) -> list[Any]:  # noqa: ANN401
+    if isinstance(port, bool) or not isinstance(port, int | str):
+        return [port]
+    try:
+        return parse_port(str(port))
+    except ValueError as error:
+        report(path, _expected(error, port))
+        return [port]
+
+
+def _too_many_ports() -> Text:
+    return Text(
+        "expected at most {limit} published ports in all services together, found more. Publish "
+        "a smaller range",
+        limit=MAX_PORTS,
+    )
 
 
 def _expected(error: ValueError, value: object) -> Text:

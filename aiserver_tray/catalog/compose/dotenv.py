@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.reader import read_bytes
+from aiserver_tray.catalog.compose.reader import MAX_SIZE, read_bytes
 from aiserver_tray.catalog.compose.template import Lookup, TemplateError, substitute
 
 _BLANK = " \t\v\f\r\x85\xa0"
@@ -45,6 +45,7 @@ class _EnvFile:
         self._position = 0
         self._before = lookup
         self._found: dict[str, str] = {}
+        self._expansion = 0
 
     def parse(self) -> dict[str, str]:
         while self._skip_to_statement():
@@ -118,7 +119,14 @@ class _EnvFile:
 
     def _lookup(self, name: str) -> str | None:
         value = self._before(name)
-        return self._found.get(name) if value is None else value
+        if value is None:
+            value = self._found.get(name)
+        self._expansion += len(value or "")
+        if self._expansion > MAX_SIZE:  # a value may use the one above it twice, and so on
+            limit = MAX_SIZE // 2**20
+            text = Text("expected variables that expand to at most {limit} MiB", limit=limit)
+            raise self._error(text)
+        return value
 
     def _error(self, text: Text) -> CatalogError:
         line = self._text.count("\n", 0, self._position) + 1

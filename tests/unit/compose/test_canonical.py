@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.canonical import canonicalize
+from aiserver_tray.catalog.compose.canonical import MAX_PORTS, canonicalize
 from aiserver_tray.catalog.compose.defaults import apply_defaults
 from aiserver_tray.catalog.compose.keypath import KeyPath
 
@@ -73,6 +73,25 @@ def test_old_form_of_an_external_name_becomes_the_new(section: str) -> None:
 def test_two_different_external_names_are_reported() -> None:
     _, problems = _canonical({"volumes": {"a": {"name": "x", "external": {"name": "y"}}}})
     assert problems == {("volumes", "a", "name"): "expected 'y' as in external.name, found 'x'"}
+
+
+def test_ranges_stand_for_a_bounded_number_of_ports() -> None:
+    ranges = ["1-65535:1-65535"] * 10
+    tree, problems = _canonical(
+        {"services": {"a": {"ports": [80, *ranges]}, "b": {"ports": ranges}}}
+    )
+    assert [*problems] == [("services", "a", "ports", 1)]
+    assert str(MAX_PORTS) in problems["services", "a", "ports", 1]
+    ports = [len(service["ports"]) for service in tree["services"].values()]
+    assert ports == [1, 0]
+
+
+def test_a_telephone_system_may_publish_its_ports() -> None:
+    tree, problems = _canonical(
+        {"services": {"pbx": {"ports": ["10000-20000:10000-20000/udp", "5060:5060"]}}}
+    )
+    assert not problems
+    assert len(tree["services"]["pbx"]["ports"]) == 10_002
 
 
 def test_every_unreadable_short_form_is_reported_with_its_place() -> None:

@@ -68,6 +68,12 @@ def test_a_refusal_does_not_show_the_value(value: str, tmp_path: Path) -> None:
     assert "hunter2" not in repr(refused.value.data)
 
 
+def test_values_that_grow_with_each_line_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("A=xxxxxxxx\n" + "A=${A}${A}\n" * 60, encoding="utf-8")
+    with pytest.raises(CatalogError, match=r"env:2\d: expected variables that .* 16 MiB"):
+        read_env_file(tmp_path / "env")
+
+
 def test_an_env_file_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
     file.write_text("services: {s: {image: i, env_file: .env}}\n")

@@ -235,3 +235,32 @@ def test_a_seccomp_profile_that_nests_too_deep_is_an_error(
     (tmp_path / "catalog/m/deep.json").write_text("[" * 100_000)
     with pytest.raises(CatalogError, match="a seccomp profile in JSON"):
         target_of("services: {a: {image: i, security_opt: ['seccomp=./deep.json']}}")
+
+
+def test_a_folder_with_too_many_files_is_refused(
+    target_of: TargetOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiserver_tray.spec.files.MAX_FILES", 4)
+    folder = tmp_path / "catalog/m/folder"
+    folder.mkdir(parents=True)
+    for name in "abc":
+        (folder / name).touch()
+    text = "services: {a: {image: i, configs: [c]}}\nconfigs: {c: {file: ./folder}}\n"
+    assert len(target_of(text).services[0].files) == 3
+    more = text.replace("}}\nconfigs", "}, b: {image: i, configs: [c]}}\nconfigs")
+    with pytest.raises(CatalogError, match=r"compose.yaml:2: configs\.c: .*folder.* 4 files"):
+        target_of(more)
+
+
+@pytest.mark.parametrize("kind", ["configs", "secrets"])
+def test_files_that_are_too_big_together_are_refused(
+    target_of: TargetOf, tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "catalog/m/folder"
+    folder.mkdir(parents=True)
+    for name in "abcde":
+        with (folder / name).open("wb") as file:
+            file.truncate(15 * 2**20)
+    text = f"services: {{a: {{image: i, {kind}: [c]}}}}\n{kind}: {{c: {{file: ./folder}}}}\n"
+    with pytest.raises(CatalogError, match=rf"compose.yaml:2: {kind}\.c: .*folder/e.* 64 MiB"):
+        target_of(text)
