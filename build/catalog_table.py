@@ -1,7 +1,7 @@
-"""The table of every service of the built-in catalog, made from its Compose files.
+"""The table of every service of the built-in catalog, from its Compose files.
 
-``python build/catalog_table.py`` writes ``orchestration/README.md``; a test holds the file to it.
-Where a service has nothing to show in a column, ``catalog_reasons.toml`` says why.
+``python build/catalog_table.py`` writes ``orchestration/README.md``; a test compares the file. For
+empty cells, ``catalog_reasons.toml`` has the reason.
 """
 
 import json
@@ -38,7 +38,7 @@ a test compares it with them. Text in italics gives the reason for an empty cell
 
 @dataclass(frozen=True)
 class Row:
-    """A service and what stands in each of `COLUMNS`; empty where there is nothing."""
+    """A service and its cells in `COLUMNS`; empty if there is no content."""
 
     service: str
     is_job: bool
@@ -51,7 +51,7 @@ def load() -> Catalog:
 
 
 def rows(catalog: Catalog, module: Module) -> list[Row]:
-    """Every service of *module*, under whichever choice it is active."""
+    """Every service of *module*, with any choice that activates it."""
     project = load_project(module.source, config_environment(catalog, module, None), profiles=["*"])
     done = jobs_in(project)
     found: dict[str, Row] = {}
@@ -62,12 +62,12 @@ def rows(catalog: Catalog, module: Module) -> list[Row]:
 
 
 def reasons() -> Mapping[str, Mapping[str, str]]:
-    """Column -> ``module/service`` (or ``*/job``: of every job) -> why it is empty."""
+    """Column -> ``module/service`` (or ``*/job`` for every job) -> why the cell is empty."""
     return tomllib.loads(REASONS.read_text(encoding="utf-8"))
 
 
 def why_empty(module: str, row: Row, column: str) -> str:
-    """The reason that is given, or nothing."""
+    """The reason in the file, or nothing."""
     given = reasons().get(column, {})
     keys = [f"{module}/{row.service}", *(["*/job"] if row.is_job else []), "*"]
     return next((given[key] for key in keys if key in given), "")

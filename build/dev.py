@@ -1,5 +1,5 @@
-"""The developer's one entry point, written so that any Python gets as far as being told that it
-is too old."""
+"""The developer's entry point, written so that even old versions of Python can report that they are
+too old."""
 
 import sys
 

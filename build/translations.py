@@ -26,7 +26,7 @@ PAGE_TABLE = Path("ui/js/locale/zh.js")
 
 # Function -> how many of its arguments are texts.
 PYTHON_CALLS = {"Text": 1, "Plural": 2}
-# Babel has a parser for scripts, too, but it fails at templates within templates.
+# Babel has a parser for JavaScript too, but it fails at nested templates.
 _LITERAL = r'"((?:[^"\\\n]|\\.)*)"'
 _PAGE_CALL = re.compile(
     rf"(?<![\w.])(?<!function )(?:(?:t|mark)\(\s*{_LITERAL}|tn\(\s*{_LITERAL},\s*{_LITERAL})\s*[,)]"
@@ -49,7 +49,7 @@ Id = str | tuple[str, ...]
 
 
 class NotLiteralError(Exception):
-    """A text that can't be found in the code, since it is put together there."""
+    """A text that is not a literal, so that it can't be found in the code."""
 
     def __init__(self, file: Path, line: int) -> None:
         super().__init__(f"{file}:{line}: the text has to be one literal to be translated")
@@ -103,8 +103,8 @@ def read(root: Path = ROOT) -> Catalog:
 
 
 def updated(catalog: Catalog, texts: Texts) -> Catalog:
-    """*catalog* with exactly the texts in the code. A new one that is much like one before gets
-    its translation, marked as fuzzy until somebody has read it."""
+    """*catalog* with exactly the texts in the code. A new text that is similar to an earlier one
+    gets its translation, marked as fuzzy until somebody has read it."""
     template = Catalog()
     for text in sorted(texts.python | texts.page, key=str):
         template.add(text)
@@ -145,7 +145,7 @@ def _translation(message: Message) -> str:
 
 
 def files(catalog: Catalog, texts: Texts) -> dict[Path, str]:
-    """Each file that is made from *catalog*, with its content."""
+    """The content of each file that is generated from *catalog*."""
     done = {
         _key(m.id): _translation(m) for m in catalog if m.id and not m.fuzzy and _translation(m)
     }

@@ -46,7 +46,7 @@ LUCIDE = Package("lucide-static", "1.62.0", "ISC", {"LICENSE": ""})
 
 
 def main() -> None:
-    """Write ui/vendor/ anew."""
+    """Write ui/vendor/ again."""
     npm = shutil.which("npm")
     if not npm:
         sys.exit("vendor_ui.py: npm is needed; Debian calls its package npm")

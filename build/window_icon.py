@@ -1,7 +1,7 @@
-"""The windows' icon, drawn after the page's own, ``ui/favicon.svg``.
+"""The windows' icon, drawn from the page's icon, ``ui/favicon.svg``.
 
-``python build/window_icon.py`` writes ``ui/icon.ico`` for Windows and ``ui/icon.png`` for the
-others, which can't all read an SVG; a test holds the files to it.
+``python build/window_icon.py`` writes ``ui/icon.ico`` for Windows and ``ui/icon.png`` for other
+systems, which don't all support SVG; a test compares the files.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,10 +14,10 @@ UI = Path(__file__).resolve().parent.parent / "ui"
 SIZES = (16, 20, 24, 32, 40, 48, 64)
 """Pixels of those in the one for Windows."""
 LARGE = 128
-"""Pixels of the other, which desktops make smaller."""
+"""Pixels of the PNG, which desktops scale down."""
 
 _SCALE = 8
-"""Drawn this much larger, then reduced: Pillow draws no smooth edges itself."""
+"""Drawn this much larger and then reduced, because Pillow draws no smooth edges."""
 
 
 def drawn(size: int) -> Image.Image:
@@ -26,14 +26,14 @@ def drawn(size: int) -> Image.Image:
     scale = size * _SCALE / float(drawing.attrib["viewBox"].split()[2])
     picture = Image.new("RGBA", (size * _SCALE, size * _SCALE))
     _draw(drawing, {}, ImageDraw.Draw(picture), scale)
-    # Premultiplied: else the edges take the colour of what is transparent.
+    # Premultiplied, because otherwise the edges get the colour of transparent pixels.
     return picture.convert("RGBa").reduce(_SCALE).convert("RGBA")
 
 
 def _draw(
     element: Element, inherited: Mapping[str, str], pen: ImageDraw.ImageDraw, scale: float
 ) -> None:
-    """Raises KeyError for what the drawing has and this does not know."""
+    """Raises KeyError for elements of the drawing that are not supported."""
     look = {**inherited, **element.attrib}
     kind = element.tag.rpartition("}")[2]
     if kind in ("svg", "g"):
@@ -53,7 +53,7 @@ def _polygon(look: Mapping[str, str], pen: ImageDraw.ImageDraw, scale: float) ->
 
 
 def _polyline(look: Mapping[str, str], pen: ImageDraw.ImageDraw, scale: float) -> None:
-    """With round ends and corners."""
+    """A line with round ends and corners."""
     points, width = _points(look, scale), float(look["stroke-width"]) * scale
     pen.line(points, look["stroke"], round(width))
     for point in points:

@@ -39,7 +39,7 @@ BENCHMARKS = (
 
 
 def count(word: str) -> int:
-    """The number that *word* is. Raises ``ArgumentTypeError`` where it is less than 1."""
+    """*word* as a number. Raises ``ArgumentTypeError`` if it is less than 1."""
     number = int(word)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{word} is less than 1")
@@ -47,7 +47,7 @@ def count(word: str) -> int:
 
 
 def benchmark(word: str) -> str:
-    """*word*, the name of a benchmark. Raises ``ArgumentTypeError`` where there is none."""
+    """*word*, if it is the name of a benchmark; otherwise raises ``ArgumentTypeError``."""
     if word not in BENCHMARKS:
         known = ", ".join(BENCHMARKS)
         raise argparse.ArgumentTypeError(f"no benchmark {word}; there are: {known}")
@@ -86,7 +86,7 @@ def add_soak(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Command:
-    """A command, what its usage says, and what may stand after ``--``."""
+    """A command, its usage, and the words allowed after ``--``."""
 
     function: Callable[[argparse.Namespace], int]
     usage: str
@@ -131,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
         dest="command", required=True, prog="dev.py", metavar="COMMAND", help="--help tells more"
     )
     for name, command in COMMANDS.items():
-        # What stands after `run` is the applet's, --help too.
+        # All words after `run` belong to the applet, even --help.
         own = commands.add_parser(
             name,
             usage=f"%(prog)s {command.usage}".rstrip(),
@@ -145,8 +145,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """What *arguments* ask for; ``words`` is what goes to the called program, all that stands after
-    ``run`` or ``--``."""
+    """Parse *arguments*. ``words`` are passed to the called program: all words after ``run`` or
+    ``--``."""
     own, words = list(arguments), []
     if own[:1] == ["run"]:
         own, words = own[:1], own[1:]

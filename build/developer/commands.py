@@ -1,4 +1,4 @@
-"""What each command of `build/dev.py` does."""
+"""The commands of `build/dev.py`."""
 
 import argparse
 import os
@@ -38,13 +38,13 @@ CHECKS = (
 
 
 def wants_icon(words: Sequence[str]) -> bool:
-    """Whether `run` is to show the icon: no command is named. One may do with less than a desktop
-    needs."""
+    """Whether `run` shows the icon, because no command is named. Other commands may not need a
+    desktop."""
     return not words or words[0].startswith("-")
 
 
 def command_run(options: argparse.Namespace) -> int:
-    """Run aiserver-tray with the words given; without any, show its icon."""
+    """Run aiserver-tray with the given words; without any, show its icon."""
     set_up(desktop_needs() if wants_icon(options.words) else {})
     # Folders and files in its words are as the user sees them.
     return become("aiserver-tray", *options.words, folder=Path.cwd())
@@ -57,13 +57,13 @@ def command_exec(options: argparse.Namespace) -> int:
 
 
 def name_of(check: Sequence[str]) -> str:
-    """What to call *check*: its program, and the first word for it."""
+    """The program of *check*, and its first argument."""
     return " ".join(Path(word).stem for word in check[:2])
 
 
 def command_check(_: argparse.Namespace) -> int:
-    """Run every check of the code and the catalog, and go on after one that fails: all is told at
-    once."""
+    """Run every check of the code and the catalog, and continue after a failure, so that all
+    problems are shown at once."""
     set_up({})
     checks = (*CHECKS, (str(typescript.set_up()),))
     failed = [name_of(command) for command in checks if run(command, environment())]
@@ -85,7 +85,7 @@ def command_generate(_: argparse.Namespace) -> int:
 
 
 def possible_levels() -> list[str]:
-    """The levels of tests that this machine can run; tells of the others."""
+    """The test levels that this machine can run. Reports the others."""
     if sys.platform != "linux":
         print(f"dev.py: {', '.join(sorted(NEEDS_LINUX))} need Linux; left out", file=sys.stderr)
         return sorted(set(TESTS) - NEEDS_LINUX)
@@ -96,7 +96,7 @@ def possible_levels() -> list[str]:
 
 
 def command_test(options: argparse.Namespace) -> int:
-    """Run the tests of some levels, or of all, on all cores. What they need is installed first."""
+    """Run the tests of some levels, or of all, on all cores. Installs their requirements first."""
     if options.base and not options.changed:
         options.parser.error("--base goes with --changed")
     for level in options.levels:
@@ -123,7 +123,7 @@ def command_lab(options: argparse.Namespace) -> int:
 
 
 def command_bench(options: argparse.Namespace) -> int:
-    """Measure some things, or all, each beside what a user would take instead."""
+    """Run some benchmarks, or all, each compared with the user's alternative."""
     set_up(needs_of_benchmarks())
     words = [f"--pairs={options.pairs}"] if options.pairs else []
     if options.json:
@@ -132,6 +132,6 @@ def command_bench(options: argparse.Namespace) -> int:
 
 
 def command_soak(options: argparse.Namespace) -> int:
-    """Repeat the tests whose name holds NAME (or all), and tell how often they passed. Fails only
-    if there are none."""
+    """Repeat the tests whose name contains NAME (or all), and show how often they passed. Fails
+    only if there are none."""
     return soak(options.name, options.times, possible_levels(), options.words)

@@ -1,4 +1,4 @@
-"""Sets up what a command needs: packages, and the virtual environment."""
+"""Setting up packages and the virtual environment for a command."""
 
 import hashlib
 import shutil
@@ -31,7 +31,7 @@ def install_packages(needs: Needs) -> None:
     start = time.monotonic()
     printed = must_as_root(
         "export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8; apt-get -qq update && apt-get -qq"
-        # dpkg would ask about changed settings all the same.
+        # dpkg would ask about changed configuration files otherwise.
         " -o Dpkg::Options::=--force-confold install --yes --no-install-recommends " + names
     )
     count, took = printed.count("\nSetting up "), time.monotonic() - start
@@ -39,14 +39,13 @@ def install_packages(needs: Needs) -> None:
 
 
 def base_python() -> str:
-    """The Python that makes the environment. Debian's own where there is one: its GTK bindings
-    work with no other. Else the one that runs this or, where that is an environment's, as when it
-    was activated, the one behind it."""
+    """The Python for the environment. Debian's own if it exists, because its GTK bindings work with
+    no other. Otherwise the running one, or, in an activated environment, its base Python."""
     return "/usr/bin/python3" if DEBIAN else str(getattr(sys, "_base_executable", sys.executable))
 
 
 def python_needs() -> Needs:
-    """What makes the environment."""
+    """The command that creates the environment."""
     if not DEBIAN or answers(base_python(), "import ensurepip, venv"):
         return {}
     return {".venv": {"python3-venv"}}
@@ -60,22 +59,22 @@ def answers(python: str, code: str) -> bool:
 
 
 def wanted_stamp(python: str) -> list[str]:
-    """What the environment depends on: its place and Python, and the project's dependencies."""
+    """The inputs of the environment: its place, its Python, and the project's dependencies."""
     version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True)
     project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     return [f"{ROOT} {python} {version.stdout.strip()}", project]
 
 
 def stamp() -> list[str]:
-    """What the environment was set up for. Nothing where it is not whole."""
+    """The inputs that the environment was set up with. Nothing if it is incomplete."""
     if STAMP.exists() and shutil.which("python", path=str(SCRIPTS)):
         return STAMP.read_text(encoding="utf-8").splitlines()
     return []
 
 
 def set_up(needs: Needs) -> None:
-    """Install what is missing of *needs*; make and fill the virtual environment, unless that was
-    done before."""
+    """Install the missing parts of *needs*. Create and fill the virtual environment, unless it is
+    up to date."""
     python = base_python()
     refuse_old(python)
     install_packages({**needs, **python_needs()})
@@ -92,20 +91,20 @@ def set_up(needs: Needs) -> None:
 
 
 def refuse_old(python: str) -> None:
-    """End where *python* is there, and too old."""
+    """Exit if *python* exists and is too old."""
     if Path(python).exists() and not answers(python, NEW_ENOUGH):
         fail(f"{python} is older than Python 3.11; Debian 12 or Ubuntu 24.04 have a newer one")
 
 
 def make(python: str) -> None:
-    """Make the environment anew, with nothing in it."""
+    """Create the environment again, empty."""
     options = ["--system-site-packages"] if DEBIAN else []
     must([python, "-m", "venv", "--clear", *options, VENV], "remove .venv, and try again")
 
 
 def fill() -> None:
-    """Install the project and what it depends on."""
-    STAMP.unlink(missing_ok=True)  # what is interrupted here may lack pip: it is made anew then
+    """Install the project and its dependencies."""
+    STAMP.unlink(missing_ok=True)  # an interrupted environment may lack pip, so it is created again
     pip = [SCRIPTS / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     must([*pip, "pip>=25.1"], NO_INDEX)  # the first that knows dependency groups
     must([*pip, "--editable", ".", "--group", "dev"], NO_INDEX)

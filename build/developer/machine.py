@@ -1,4 +1,4 @@
-"""Where the project lies, and on which machine."""
+"""The project's folder and the machine."""
 
 import os
 import platform
@@ -13,12 +13,12 @@ DEBIAN = Path("/etc/debian_version").exists()
 
 
 def has_wine() -> bool:
-    """Whether Wine as Debian has it is to be had for this machine."""
+    """Whether Debian's Wine is available for this machine."""
     return DEBIAN and platform.machine() == "x86_64"
 
 
 def system_path() -> str:
-    """PATH with the folders of administrators' commands, which users' shells may lack."""
+    """PATH with the folders of administrators' commands, which a user's shell may lack."""
     return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 

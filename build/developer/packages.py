@@ -10,11 +10,10 @@ from pathlib import Path
 from developer.machine import DEBIAN, ROOT, has_wine, system_path
 from developer.processes import fail
 
-Needs = dict[str, set[str]]  # what for -> the Debian packages for it that this machine lacks
+Needs = dict[str, set[str]]  # purpose -> its Debian packages that this machine lacks
 
-# What a machine may lack -> the Debian package that brings it. A command is given by its name, so
-# that a machine with another vendor's Docker keeps it; a file or folder by its path below the root,
-# with wildcards.
+# Requirement -> its Debian package. A command is given by name, so that a machine keeps another
+# vendor's Docker; a file or folder by its path below the root, with wildcards.
 GTK = {"usr/lib/python3/dist-packages/gi": "python3-gi"}
 DESKTOP = {
     **GTK,
@@ -45,7 +44,7 @@ TESTS: dict[str, dict[str, str]] = {
     "wine": SCREEN,
 }
 BENCHMARKS = {**SCREEN, **COMPOSE}
-# Windows' own half is tested under Wine; the compiler makes what starts its Python.
+# The Windows code is tested under Wine; the compiler builds the launcher of its Python.
 WINE = {"wine": "wine", "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64-win32"}
 NEEDS_WINE = {"wine"}
 LAB = ROOT / "tests/lab/requirements.json"
@@ -54,7 +53,7 @@ NEEDS_LINUX = {*NEEDS_LAB, "oracle"}  # Debian's docker-compose is the oracle
 
 
 def lacking(wanted: Mapping[str, str]) -> set[str]:
-    """The packages of what this machine lacks of *wanted*."""
+    """The packages for the *wanted* requirements that this machine lacks."""
     return {package for what, package in wanted.items() if not is_here(what)}
 
 
@@ -66,28 +65,28 @@ def is_here(what: str) -> bool:
 
 
 def desktop_needs() -> Needs:
-    """What icon and windows need, where there is a desktop to show them on."""
+    """Requirements of icon and windows, if there is a desktop."""
     if DEBIAN and any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))):
         return {"icon and windows": lacking(DESKTOP)}
     return {}
 
 
 def lab_needs() -> Needs:
-    """What the lab needs."""
+    """Requirements of the lab."""
     if sys.platform != "linux":
         fail("the lab runs its own Docker Engine, which needs Linux (WSL2 serves on Windows)")
     return {"the lab": lacking(json.loads(LAB.read_text(encoding="utf-8")))}
 
 
 def wine_needs() -> Needs:
-    """What Windows' own half is tested on."""
+    """Requirements of the tests of the Windows code."""
     if not has_wine():
         fail("Windows' own half is tested under Wine, on Debian on x86_64")
     return {"Windows' own half": lacking(WINE)}
 
 
 def needs_of_tests(levels: Collection[str]) -> Needs:
-    """What the tests of *levels* need."""
+    """Requirements of the tests of *levels*."""
     needs: Needs = {}
     if DEBIAN:
         needs["tests"] = set().union(*(lacking(TESTS[level]) for level in levels))
@@ -99,5 +98,5 @@ def needs_of_tests(levels: Collection[str]) -> Needs:
 
 
 def needs_of_benchmarks() -> Needs:
-    """What the benchmarks need."""
+    """Requirements of the benchmarks."""
     return {"benchmarks": lacking(BENCHMARKS) if DEBIAN else set(), **lab_needs()}

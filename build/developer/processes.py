@@ -1,4 +1,4 @@
-"""What runs, and how it ends."""
+"""Running processes, and stopping them."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ from developer.machine import ROOT, WINDOWS, environment
 
 
 def fail(message: str) -> NoReturn:
-    """End with *message* on standard error."""
+    """Exit with *message* on standard error."""
     sys.exit(f"dev.py: {message}")
 
 
@@ -37,9 +37,9 @@ def run(
     try:
         return process.wait()
     finally:
-        if not WINDOWS:  # where Ctrl-C has reached it, and nothing else asks it to end
+        if not WINDOWS:  # if Ctrl-C has reached it, and nothing else stops it
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            process.terminate()  # nothing where it has ended
+            process.terminate()  # no effect if it has exited
         process.wait()
         signal.signal(signal.SIGTERM, before)
 
@@ -57,8 +57,8 @@ def become(program: str, *words: str, folder: Path = ROOT) -> int:
 
 
 def quietly(command: Sequence[object]) -> subprocess.CompletedProcess[str]:
-    """Run *command* with nobody to answer it: its exit status, and what it prints. It never
-    outlives this process, and ends in its own time: it may be installing."""
+    """Run *command* without a terminal for input. Returns its exit status and output. It never
+    outlives this process, and may finish first: it may be an installation."""
     process = subprocess.Popen(
         [*map(str, command)],
         cwd=ROOT,
@@ -86,15 +86,15 @@ def quietly(command: Sequence[object]) -> subprocess.CompletedProcess[str]:
 
 
 def must(command: Sequence[object], advice: str) -> None:
-    """Run *command* quietly. Where it fails, end with all that it said and *advice*."""
+    """Run *command* without output. If it fails, exit with its output and *advice*."""
     done = quietly(command)
     if done.returncode:
         fail(f"failed: {shlex.join(map(str, command))}\n{done.stdout.rstrip()}\ndev.py: {advice}")
 
 
 def must_as_root(script: str) -> str:
-    """Run the shell's *script* as root, or through sudo: what it prints, and only where it fails
-    shows. Where neither is to be had, end with what to type."""
+    """Run the shell *script* as root, or with sudo. Its output is shown only if it fails. If
+    neither is available, exit with the command to type."""
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     if sudo and not shutil.which("sudo"):
         fail(f"this needs root, and there is no sudo here. As root, run:\n  {script}")

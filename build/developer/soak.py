@@ -1,4 +1,4 @@
-"""Repeats tests, and tells how often they passed."""
+"""Repeating tests, to measure how often they pass."""
 
 import re
 import statistics
@@ -16,9 +16,9 @@ NOTHING_COLLECTED = 5  # pytest's exit status
 
 
 def soak(name: str, times: int, levels: Collection[str], words: Sequence[str]) -> int:
-    """Run the tests of *levels* whose name holds *name*, *times* times. Fails only if there are
+    """Run the tests of *levels* whose name contains *name*, *times* times. Fails only if there are
     none."""
-    # Without it, those on a screen can't even be looked through.
+    # Without it, tests on a screen can't even be collected.
     set_up({"looking through the tests": lacking(GTK) if DEBIAN else set()})
     pytest = ["python", "-m", "pytest", "-q", "-k", name, *words]
     meant = levels_of([*pytest, *without(levels)])
@@ -27,12 +27,12 @@ def soak(name: str, times: int, levels: Collection[str], words: Sequence[str]) -
 
 
 def without(levels: Collection[str]) -> list[str]:
-    """What has pytest leave out all but *levels*."""
+    """pytest's options that leave out all other *levels*."""
     return [f"--ignore=tests/{level}" for level in sorted(set(TESTS) - set(levels))]
 
 
 def levels_of(pytest: Sequence[str]) -> set[str]:
-    """The levels of the tests that *pytest* would run. Ends with its words where it would not."""
+    """The levels of the tests that *pytest* would run. If it fails, exit with its output."""
     program, *words = pytest
     done = subprocess.run(
         [found(program, environment()), *words, "--collect-only"],
@@ -49,7 +49,7 @@ def levels_of(pytest: Sequence[str]) -> set[str]:
 
 
 def repeat(pytest: Sequence[str], name: str, times: int) -> int:
-    """Run *pytest* so many *times*, and tell of each."""
+    """Run *pytest* *times* times, and report each result."""
     seconds, passed = [], 0
     for number in range(1, times + 1):
         start = time.monotonic()

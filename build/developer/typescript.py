@@ -59,7 +59,7 @@ def set_up() -> Path:
 
 
 def platform_name() -> str:
-    """What Node.js calls this machine's system and processor. Exit if there is no compiler."""
+    """Node.js's name for this machine's system and processor. Exits if there is no compiler."""
     machine = platform.machine().lower()
     name = f"{sys.platform}-{PROCESSORS.get(machine, machine)}"
     return name if name in SHA512 else fail(f"there is no TypeScript compiler for {name}")

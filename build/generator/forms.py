@@ -13,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is
 
 @dataclass(frozen=True)
 class Field:
-    """A field as it is on the wire. ``meaning`` is empty if its name says enough."""
+    """A field in JSON. ``meaning`` is empty if the name is clear."""
 
     name: str
     type: Any
@@ -109,12 +109,12 @@ _LISTS = (list, tuple, set, frozenset)
 
 
 def union_members(type_: Any) -> tuple[Any, ...]:  # noqa: ANN401
-    """The types of which *type_* is the union; itself if it is none."""
+    """The types in the union *type_*; *type_* itself if it is none."""
     return get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
 
 
 def item_type(type_: Any) -> Any:  # noqa: ANN401
-    """What a list *type_* holds; None if it is no list."""
+    """The item type of a list *type_*. None if it is no list."""
     return get_args(type_)[0] if get_origin(type_) in _LISTS else None
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with an installation and its engine, and how to fix it."""
+"""Checks of an installation and its engine, with a fix for each problem."""
 
 from aiserver_tray.core.doctor.examination import examine
 from aiserver_tray.core.doctor.finding import Finding, Grade

@@ -1,4 +1,4 @@
-"""What is wrong with the engine, or stands in the way of modules there."""
+"""Checks of the engine, and of conflicts for modules there."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -41,8 +41,7 @@ _NAMES: tuple[tuple[type[AiServerError], str], ...] = (
 def examine_engine(
     engine: Engine, kernel: Kernel, installation: str, targets: Sequence[ModuleTarget]
 ) -> list[Finding]:
-    """Which engine it is, with which *kernel*, what it has for us, and what is in the way of
-    *targets* there."""
+    """Check the engine, its *kernel* and its resources, and look for conflicts with *targets*."""
     found_at = list(_address(engine.address))
     return found_at + _asked(engine, kernel, installation, targets)
 
@@ -161,8 +160,8 @@ def _kernel(report: KernelReport) -> Iterator[Finding]:
 def _all_well(
     targets: Sequence[ModuleTarget], info: EngineInfo, wrong: set[str]
 ) -> Iterator[Finding]:
-    """What was looked at and is in order. Of another machine neither the programs that have ports
-    nor the disk and the kernel's settings are known."""
+    """Findings for checks without problems. On another machine, the owners of ports, the disk and
+    the kernel settings are unknown."""
     if not targets:
         return
     modules = ", ".join(target.name for target in targets)
@@ -178,7 +177,7 @@ def _all_well(
 
 
 def _others(found: Survey) -> Iterator[Finding]:
-    """Other installations of ours on the same engine."""
+    """Other installations of AI-Server Tray on the same engine."""
     names: dict[str, list[str]] = {}
     for container in found.containers:
         owner = container.labels.get(INSTALLATION)

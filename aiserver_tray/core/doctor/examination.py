@@ -1,4 +1,4 @@
-"""Everything that the doctor looks at, in one list."""
+"""All checks of the doctor, in one list."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -17,11 +17,11 @@ from aiserver_tray.spec.model import ModuleTarget
 
 
 class Installation(Protocol):
-    """What is examined."""
+    """The installation to check."""
 
     @property
     def settings(self) -> Settings:
-        """What it remembers."""
+        """Its settings."""
 
     @property
     def catalog(self) -> Catalog:
@@ -37,17 +37,17 @@ class Installation(Protocol):
 
     @property
     def start_options(self) -> list[str]:
-        """With which its applet is started, beside the home."""
+        """The options that start its applet, besides the home folder."""
 
     def preview(self, name: str) -> ModuleTarget:
-        """What the module wants on the engine; makes no secrets.
+        """The target of the module. Generates no secrets.
 
         Raises:
             AiServerError: it can't be had so.
         """
 
     def engine(self) -> Engine:
-        """Its engine, of which nothing was asked yet.
+        """Its engine, not contacted yet.
 
         Raises:
             SettingError: it is named by what is no address.
@@ -55,8 +55,8 @@ class Installation(Protocol):
 
 
 def examine(installation: Installation) -> list[Finding]:
-    """The files of *installation*, how it stands on this machine, its engine, and what its
-    chosen modules need there. A check that fails is a finding, and the others go on."""
+    """Check the files of *installation*, its setup on this machine, its engine, and the
+    requirements of its chosen modules. A check that fails is a finding, and the others continue."""
     settings = installation.settings
     findings = [
         *examine_installation(settings, installation.catalog),
@@ -69,8 +69,8 @@ def examine(installation: Installation) -> list[Finding]:
 def _chosen_targets(
     installation: Installation,
 ) -> tuple[list[ModuleTarget], list[AiServerError]]:
-    """What the chosen modules, with those that they require, want on the engine, as far as they
-    can be had; and why the others can't."""
+    """The targets of the chosen modules and of all modules that they require, and the errors of
+    those without a target."""
     chosen: list[str] = []
     errors: list[AiServerError] = []
     try:
@@ -96,8 +96,7 @@ def _on_engine(installation: Installation, targets: list[ModuleTarget]) -> Itera
 
 
 def _once(findings: Iterable[Finding]) -> list[Finding]:
-    """*findings* without those that say again what another check found: a file that is wrong
-    stands in the way of the module, too."""
+    """*findings* without duplicates: a problem in a file is also an error of its module."""
     told: dict[str, Finding] = {}
     for finding in findings:
         told.setdefault(str(finding.text), finding)

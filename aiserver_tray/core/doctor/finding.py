@@ -1,4 +1,4 @@
-"""What a check of the doctor finds."""
+"""A result of a check by the doctor."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

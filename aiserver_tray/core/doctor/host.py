@@ -1,4 +1,4 @@
-"""How this installation stands on this machine."""
+"""Checks of this installation's setup on this machine."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,8 +11,8 @@ from aiserver_tray.system.paths import Home
 
 
 def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
-    """Whether the tray of *home* with *options* starts at login and its icon is seen, where its
-    logs are, and what crashed."""
+    """Check start at login for the tray of *home* with *options*, whether its icon is visible, its
+    logs and crash reports."""
     login = Finding("autostart", "ok", autostart.state(home, options))
     return [login, *_icon(), *_logs(log_folder(home))]
 

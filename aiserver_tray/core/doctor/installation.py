@@ -1,4 +1,4 @@
-"""What is wrong with the files of an installation."""
+"""Checks of the files of an installation."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ def examine_installation(settings: Settings, catalog: Catalog) -> list[Finding]:
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
-    """Where the key of the secrets is, and what can't be read with it now."""
+    """The place of the master key, and the problems of reading secrets with it."""
     try:
         record = settings.secrets.key_record
         errors = _unreadable(settings.secrets)
@@ -37,7 +37,7 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
 
 
 def _unreadable(secrets: Secrets) -> list[SettingError]:
-    """What is wrong with single secrets.
+    """Problems of single secrets.
 
     Raises:
         SettingError: the file, or the key that all need, can't be had.
@@ -93,8 +93,8 @@ def _settings(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
 
 
 def _undeclared(settings: Settings, declared: Declared, owners: Iterable[str]) -> Iterator[Finding]:
-    """What is set, and its owner, one of *owners*, does not have. That of others waits for their
-    return."""
+    """Stored settings that their owner, one of *owners*, does not declare. Settings of modules that
+    are not in the catalog are kept for their return."""
     for address in settings.undeclared(declared):
         owner, _, name = address.partition(".")
         if owner not in owners:
