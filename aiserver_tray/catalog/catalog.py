@@ -55,7 +55,7 @@ class Catalog:
 
         Raises:
             CatalogError: its file is wrong.
-            UnknownNameError: there is none; tells near names.
+            UnknownNameError: there is none; names similar ones.
         """
         if name in self.modules:
             return self.modules[name]
@@ -114,7 +114,7 @@ class Catalog:
         """*names* and all modules that they may require, required modules first.
 
         Raises:
-            CycleError: modules require each other; tells the path.
+            CycleError: modules require each other; names the cycle.
             MissingError, UnknownNameError, CatalogError: as for `module` and `scope`.
         """
         graph: dict[str, list[str]] = {}

@@ -23,10 +23,10 @@ its kind."""
 
 class PlainSetting(Setting):
     """A variable of a plain Compose file. The file and its ``.env`` provide the default, because
-    they distinguish an unset variable from a set one. ``told`` is the default with secrets
+    they distinguish an unset variable from a set one. ``masked`` is the default with secrets
     masked."""
 
-    told: str | None = None
+    masked: str | None = None
 
     @property
     def initial(self) -> str | None:
@@ -37,7 +37,7 @@ class PlainSetting(Setting):
     @property
     def shown(self) -> str | None:
         """Likewise, for people's eyes."""
-        return MASK if self.is_secret and self.initial else self.told
+        return MASK if self.is_secret and self.initial else self.masked
 
     @property
     def fallback(self) -> str | None:
@@ -78,7 +78,7 @@ def plain_settings(
         name: PlainSetting(
             type="secret" if _is_secret(name) else "text",
             default=default,
-            told=hide(default, secret),
+            masked=hide(default, secret),
             title=active if names and name == PROFILES else None,
         )
         for name, default in defaults.items()

@@ -117,9 +117,9 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
 def _explained(
     error: CatalogError, module: Module, env: Mapping[str, str], secrets: Sequence[str]
 ) -> CatalogError:
-    told = naming_unset(error, module, env)
-    told.hide(secrets)
-    return told
+    extended = naming_unset(error, module, env)
+    extended.hide(secrets)
+    return extended
 
 
 def config_environment(

@@ -17,8 +17,8 @@ def unset_notes(
     profiles = active_profiles(env, module.profiles_with(env))
     unset = [v for v in without_value(module.source, env, profiles) if v.name not in env]
     lacking = _lacking(module, env)
-    told = {name for problem in problems for name in _reasons(problem, lacking)}
-    unset = [variable for variable in unset if variable.name not in told]
+    reported = {name for problem in problems for name in _reasons(problem, lacking)}
+    unset = [variable for variable in unset if variable.name not in reported]
     if not unset:
         return []
     names = list(dict.fromkeys(variable.name for variable in unset))

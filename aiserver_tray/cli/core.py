@@ -110,6 +110,6 @@ def check_modules(snapshot: Snapshot, names: Iterable[str]) -> None:
     """Check that these module *names* exist.
 
     Raises:
-        UnknownNameError: there is no such module; tells near names.
+        UnknownNameError: there is no such module; names similar ones.
     """
     refuse_unknown(names, (module.name for module in snapshot.modules))

@@ -26,9 +26,9 @@ def fix(error: AiServerError, app: "App") -> bool:
     """Offer the fixes of *error*, and return whether the user accepted. Nothing is offered unless
     every joined error has a fix, which is ``{"setting": ADDRESS, "value": VALUE, "question":
     TEXT}``."""
-    told = [one.data_in(app.language) for one in each(error)]
-    fixes: list[dict[str, str]] = [data["fix"] for data in told if "fix" in data]
-    if len(fixes) < len(told):
+    details = [one.data_in(app.language) for one in each(error)]
+    fixes: list[dict[str, str]] = [data["fix"] for data in details if "fix" in data]
+    if len(fixes) < len(details):
         return False
     report(one["question"] for one in fixes)
     question = Text("Allow this and continue?").render(app.language)

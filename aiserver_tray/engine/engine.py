@@ -24,7 +24,7 @@ class Engine:
     - `EngineRequestError` or a subclass, or `ResourcesError`, if it rejects the request.
 
     *host* is an address as in ``DOCKER_HOST``. *setting* is another one, used if *host* is None.
-    Without both, `find_address` finds the engine. *pull_patience*: seconds without progress after
+    Without both, `find_address` finds the engine. *stall_timeout*: seconds without progress after
     which a source of an image is given up.
 
     Raises:
@@ -32,13 +32,13 @@ class Engine:
     """
 
     def __init__(
-        self, host: str | None = None, *, setting: str = "", pull_patience: float = 60.0
+        self, host: str | None = None, *, setting: str = "", stall_timeout: float = 60.0
     ) -> None:
         self._connection = Connection(partial(find_address, host, setting))
         self._lock = threading.Lock()
         self._info: tuple[int, EngineInfo] | None = None
         self.containers = Containers(self._connection)
-        self.images = Images(self._connection, pull_patience)
+        self.images = Images(self._connection, stall_timeout)
         self.networks = Networks(self._connection)
         self.volumes = Volumes(self._connection)
 

@@ -26,12 +26,12 @@ __all__ = ["Images", "PullProgress"]
 
 class Images:
     """Every method raises `EngineDownError` if the engine is lost, and `EngineRequestError` or a
-    subclass if it rejects the request. *patience*: seconds without progress after which a source of
-    an image is given up."""
+    subclass if it rejects the request. *stall_timeout*: seconds without progress after which a
+    source of an image is given up."""
 
-    def __init__(self, connection: Connection, patience: float) -> None:
+    def __init__(self, connection: Connection, stall_timeout: float) -> None:
         self._connection = connection
-        self._patience = patience
+        self._stall_timeout = stall_timeout
 
     def find(self, name: str) -> Image | None:
         """The image of this name (``repository:tag``, ``…@digest``) or ID. A digest is found under
@@ -65,7 +65,7 @@ class Images:
             CancelledError: *cancelled* was set.
             ResourcesError: the engine's disk is full.
         """
-        pull = Pull(self._connection, platform, on_progress, cancelled, self._patience)
+        pull = Pull(self._connection, platform, on_progress, cancelled, self._stall_timeout)
         failures: list[tuple[str, SourceError]] = []
         for source in sources(name, mirrors):
             try:

@@ -44,14 +44,14 @@ class SourceError(Exception):
 
 @dataclass(frozen=True)
 class Pull:
-    """Pulls one source after another. *patience*: seconds without progress after which a source
-    has failed."""
+    """Pulls one source after another. *stall_timeout*: seconds without progress after which a
+    source has failed."""
 
     connection: Connection
     platform: str | None
     on_progress: OnProgress
     cancelled: Cancellation
-    patience: float
+    stall_timeout: float
 
     def source(self, name: str) -> None:
         """Pull *name* from the registry that it names.
@@ -66,13 +66,13 @@ class Pull:
         if self.platform:
             params["platform"] = self.platform
         stream = self.connection.stream(
-            "POST", "/images/create", params=params, headers=headers, timeout=self.patience
+            "POST", "/images/create", params=params, headers=headers, timeout=self.stall_timeout
         )
         try:
             with stream, self.cancelled.closes(stream.close):
                 self._follow(stream)
         except SilenceError as error:
-            raise _stalled(stream.silence or self.patience) from error
+            raise _stalled(stream.silence or self.stall_timeout) from error
         except EngineRequestError as error:
             raise _failed(error, login_problem) from error
         if self.cancelled.is_set():
@@ -80,13 +80,15 @@ class Pull:
 
     def _follow(self, stream: Stream) -> None:
         meter = PullMeter(time.monotonic)
-        told, allowed = 0.0, self.patience
+        reported_at, allowed = 0.0, self.stall_timeout
         for message in stream.messages():
             if "error" in message:
                 raise refusal(0, str(message["error"]))
             meter.feed(message)
             limit = (
-                max(self.patience, _UNPACK_TIMEOUT_SECONDS) if meter.is_loaded else self.patience
+                max(self.stall_timeout, _UNPACK_TIMEOUT_SECONDS)
+                if meter.is_loaded
+                else self.stall_timeout
             )
             if limit != allowed:
                 allowed = limit
@@ -94,8 +96,8 @@ class Pull:
             now = time.monotonic()
             if now - meter.advanced_at > limit:
                 raise _stalled(limit)
-            if now - told >= _REPORT_SECONDS:
-                told = now
+            if now - reported_at >= _REPORT_SECONDS:
+                reported_at = now
                 self.on_progress(meter.progress)
         if not stream.is_closed:
             self.on_progress(meter.progress)

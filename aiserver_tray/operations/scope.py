@@ -45,7 +45,7 @@ def first_scope(request: Request, parts: Parts) -> Scope:
     """Like `scope_of`, before the engine is contacted.
 
     Raises:
-        UnknownNameError: there is no such module, as is known without the engine; tells near names.
+        UnknownNameError: there is no such module, as far as the catalog shows; names similar ones.
         AiServerError: the engine does not answer; or as for `scope_of`.
     """
     known: Sequence[str] = parts.modules.names

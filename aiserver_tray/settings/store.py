@@ -132,7 +132,7 @@ class Settings:
         `Setting.fallback`, or the stored secret. Secrets are generated if the setting allows it.
 
         Raises:
-            SettingError: a stored value is none that the setting takes; tells the remedy.
+            SettingError: a stored value is not valid; names the fix.
         """
         stored = self._settings.read().values
         secret = self._secret(declared, stored)
@@ -151,7 +151,7 @@ class Settings:
 
         Raises:
             UnknownSettingError: there is no such setting.
-            SettingError: it has no value, or a wrong one; tells the remedy.
+            SettingError: it has no value, or an invalid one; names the fix.
         """
         address = address_of(declared, name)
         setting = declared[address]
@@ -285,8 +285,8 @@ def address_of(declared: Declared, name: str) -> str:
     """The address of *name*: itself, or that of the only setting with this bare name.
 
     Raises:
-        UnknownSettingError: none; tells near ones.
-        SettingError: several; tells which.
+        UnknownSettingError: there is none; names similar ones.
+        SettingError: several match; names them.
     """
     if name in declared:
         return name

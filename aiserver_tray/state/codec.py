@@ -166,14 +166,14 @@ def module_json(module: ModuleView, language: Language) -> ModuleJson:
 
 
 def _module_abilities(abilities: ModuleAbilities, language: Language) -> ModuleAbilitiesJson:
-    told = {action: rendered_or_none(why, language) for action, why in abilities.items()}
-    return cast("ModuleAbilitiesJson", told)
+    rendered = {action: rendered_or_none(why, language) for action, why in abilities.items()}
+    return cast("ModuleAbilitiesJson", rendered)
 
 
 def _stack_abilities(snapshot: Snapshot, language: Language) -> StackAbilitiesJson:
     abilities = stack_abilities(snapshot)
-    told = {action: rendered_or_none(why, language) for action, why in abilities.items()}
-    return cast("StackAbilitiesJson", told)
+    rendered = {action: rendered_or_none(why, language) for action, why in abilities.items()}
+    return cast("StackAbilitiesJson", rendered)
 
 
 def _ports(service: ServiceView) -> list[PortJson]:

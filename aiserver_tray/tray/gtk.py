@@ -77,13 +77,13 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
         """*text* as the menu wants it."""
         return text
 
-    def remark(self, title: str, body: str) -> None:
+    def show_hint(self, title: str, body: str) -> None:
         """Show a notification that can be withdrawn."""
-        self._notifier.remark(title, body, self._icon_path)
+        self._notifier.show_hint(title, body, self._icon_path)
 
-    def withdraw(self) -> None:
-        """Take the remark back."""
-        self._notifier.withdraw()
+    def withdraw_hint(self) -> None:
+        """Withdraw the hint."""
+        self._notifier.withdraw_hint()
 
     # -- pystray's -----------------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ class Notifications:
 
     def __init__(self) -> None:
         self._takes_markup = False
-        self._remark: int | None = None
+        self._hint: int | None = None
         self._bus: Any = None
         try:
             self._bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
@@ -200,14 +200,14 @@ class Notifications:
         """Show *message* under *title*, with the picture in the file *icon*."""
         self._show(title, message, icon, lambda _answer: None)
 
-    def remark(self, title: str, message: str, icon: str) -> None:
-        """As `notify`, and `withdraw` takes it away."""
+    def show_hint(self, title: str, message: str, icon: str) -> None:
+        """Like `notify`, until `withdraw_hint` is called."""
         self._show(title, message, icon, self._keep)
 
-    def withdraw(self) -> None:
-        """Take the last remark away, if the user has not yet."""
-        if self._remark is not None:
-            values = GLib.Variant("(u)", (self._remark,))
+    def withdraw_hint(self) -> None:
+        """Withdraw the last hint, unless the user has closed it."""
+        if self._hint is not None:
+            values = GLib.Variant("(u)", (self._hint,))
             self._call("CloseNotification", values, lambda _answer: None)
 
     def hide(self) -> None:
@@ -219,7 +219,7 @@ class Notifications:
         self._call("Notify", values, then)
 
     def _keep(self, answer: Any) -> None:  # noqa: ANN401
-        self._remark = answer.unpack()[0]
+        self._hint = answer.unpack()[0]
 
     def _learn(self, answer: Any) -> None:  # noqa: ANN401 - GLib has no types
         self._takes_markup = "body-markup" in answer.unpack()[0]

@@ -114,13 +114,13 @@ class TrayIcon:
         """The reason why the icon is not visible, and the fix. This may take a moment."""
         return why_unavailable(self._icon.ways)
 
-    def remark(self, title: str, body: str) -> None:
+    def show_hint(self, title: str, body: str) -> None:
         """Show a notification about the hidden icon that can be withdrawn."""
-        self._icon.call_soon(lambda: self._icon.remark(title, body))
+        self._icon.call_soon(lambda: self._icon.show_hint(title, body))
 
-    def withdraw(self) -> None:
-        """Take the remark back."""
-        self._icon.call_soon(self._icon.withdraw)
+    def withdraw_hint(self) -> None:
+        """Withdraw the hint."""
+        self._icon.call_soon(self._icon.withdraw_hint)
 
     # -- in the loop's thread ------------------------------------------------------------------
 

@@ -48,10 +48,10 @@ class _MacIcon(_PystrayIcon):  # type: ignore[misc]
 
     def _notify(self, message: str, title: str | None = None) -> None:
         """Pystray runs a program for it, and waits."""
-        told = (message, title)
-        Thread(target=self._tell, args=told, name="notification", daemon=True).start()
+        arguments = (message, title)
+        Thread(target=self._send, args=arguments, name="notification", daemon=True).start()
 
-    def _tell(self, message: str, title: str | None) -> None:
+    def _send(self, message: str, title: str | None) -> None:
         try:
             super()._notify(message, title)
         except (OSError, subprocess.SubprocessError) as error:

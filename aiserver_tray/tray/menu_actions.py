@@ -25,8 +25,9 @@ class Operation(Protocol):
 
 
 class MenuActions:
-    """Turns actions into requests to *contract*, and into operations that *begin* starts. *ended*
-    receives each finished operation; *tell* receives the title and the message of an error."""
+    """Turns actions into requests to *contract*, and into operations that *begin* starts.
+    *ended* receives each finished operation; *show_error* receives the title and the message of
+    an error."""
 
     def __init__(
         self,
@@ -34,13 +35,13 @@ class MenuActions:
         peer: Peer,
         begin: Callable[[Request], Operation],
         ended: Callable[[OperationView], None],
-        tell: Callable[[Text, str], None],
+        show_error: Callable[[Text, str], None],
     ) -> None:
         self._contract = contract
         self._peer = peer
         self._begin = begin
         self._ended = ended
-        self._tell = tell
+        self._show_error = show_error
 
     def do(self, action: Action) -> None:
         """Begin *action*, and return at once."""
@@ -67,9 +68,9 @@ class MenuActions:
         try:
             operation = self._begin(Request(kind, tuple(modules)))
         except AiServerError as error:
-            self._tell(_FAILED, error.render(self._peer.language))
+            self._show_error(_FAILED, error.render(self._peer.language))
         except Exception as bug:  # noqa: BLE001 - the user hears of it
-            self._tell(_FAILED, bug_error(bug).render(self._peer.language))
+            self._show_error(_FAILED, bug_error(bug).render(self._peer.language))
         else:
             # Wait for the result: if two operations finish together, the state shows only the last
             # one.
@@ -98,6 +99,6 @@ class MenuActions:
         """The data of the response; empty if there is none."""
         answer = self._contract.invoke(channel, payload, self._peer)
         if not answer["success"] and answer["code"] != CancelledError.code:
-            self._tell(_FAILED, answer["message"])
+            self._show_error(_FAILED, answer["message"])
         data: Json = answer["data"] if answer["success"] else {}
         return data

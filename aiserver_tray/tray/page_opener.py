@@ -38,19 +38,19 @@ class Windows(Protocol):
 
 class PageOpener:
     """Opens pages. *windows* creates the windows, with a callback for failures. *serve* starts to
-    serve the dashboard to the web browser, and returns None if that is not possible yet. *tell*
-    shows an error to the user. *now* replaces the clock."""
+    serve the dashboard to the web browser, and returns None if that is not possible yet.
+    *show_error* shows an error to the user. *now* replaces the clock."""
 
     def __init__(
         self,
         windows: Callable[[Callable[[WindowFailure], None]], Windows],
         serve: Callable[[], "BrowserServer | None"],
-        tell: Callable[[Text], None],
+        show_error: Callable[[Text], None],
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._serve = serve
-        self._tell = tell
+        self._show_error = show_error
         self._now = now
         self._lock = Lock()
         self._browser: BrowserServer | None = None
@@ -97,14 +97,14 @@ class PageOpener:
     def _on_failure(self, failure: WindowFailure) -> None:
         """If windows are not available, or fail repeatedly, open the page in the web browser."""
         fallback = self._fallback(failure)
-        self._tell(_what_happened(fallback, failure.reason))
+        self._show_error(_what_happened(fallback, failure.reason))
         if fallback == "another window":
             return
         try:
             if browser := self._begin():
                 open_url(self._address(failure.module, browser))
         except AiServerError as error:
-            self._tell(error.text)
+            self._show_error(error.text)
 
     def _fallback(self, failure: WindowFailure) -> _Fallback:
         now, before = self._now(), self._failed_at.get(failure.module)

@@ -35,11 +35,11 @@ class PlaceWatch:
     not."""
 
     def __init__(
-        self, starter: Starter, why_hidden: Callable[[], Text | None], remarks: PlaceCallbacks
+        self, starter: Starter, why_hidden: Callable[[], Text | None], callbacks: PlaceCallbacks
     ) -> None:
         self._starter = starter
         self._why_hidden = why_hidden
-        self._remarks = remarks
+        self._callbacks = callbacks
         self._closing = Event()
         self._thread = Thread(target=self._run, name="place", daemon=True)
 
@@ -62,10 +62,10 @@ class PlaceWatch:
                 return
 
     def _miss(self, why: Text) -> None:
-        self._remarks.missing(why)
+        self._callbacks.missing(why)
         if self._starter == "user":
-            self._remarks.show()
+            self._callbacks.show()
         while not self._closing.wait(_SLOW_POLL_SECONDS):
             if not self._why_hidden():
-                self._remarks.found()
+                self._callbacks.found()
                 return

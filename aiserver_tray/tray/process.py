@@ -134,7 +134,7 @@ class Tray:
         self._page_opener = PageOpener(
             lambda on_failure: Windows(app.settings.folder, lambda: app.language, on_failure),
             self._serve,
-            self._tell,
+            self._notify_error,
         )
         self._lock = Lock()
         self._contract: Contract | None = None
@@ -203,7 +203,7 @@ class Tray:
     def _show_error(self, error: AiServerError) -> None:
         snapshot = Snapshot(EngineView(running=False, error=error), "engine_down", ())
         self._icon.show(tray_view(snapshot, TrayFacts(), self._app.language))
-        self._tell(error.text)
+        self._notify_error(error.text)
 
     def _run_actions(self, menu_actions: MenuActions) -> None:
         """Run the actions that the user chose before the core was ready, and all later ones."""
@@ -214,8 +214,8 @@ class Tray:
             menu_actions.do(action)
 
     def _watch_place(self, stack: ExitStack) -> None:
-        remarks = PlaceCallbacks(self._miss, self._find, self._show_home)
-        watch = PlaceWatch(self._starter, self._icon.why_hidden, remarks)
+        callbacks = PlaceCallbacks(self._miss, self._find, self._show_home)
+        watch = PlaceWatch(self._starter, self._icon.why_hidden, callbacks)
         watch.start()
         stack.callback(watch.close)
 
@@ -274,22 +274,22 @@ class Tray:
 
     def _miss(self, why: Text) -> None:
         """The icon is nowhere to be seen."""
-        told = why.render(self._app.language)
+        text = why.render(self._app.language)
         _logger.warning("%s", why)
-        sys.stderr.write(f"{told}\n")
-        self._icon.remark(NAME, told)
+        sys.stderr.write(f"{text}\n")
+        self._icon.show_hint(NAME, text)
 
     def _find(self) -> None:
         _logger.info("the icon is visible now")
-        self._icon.withdraw()
+        self._icon.withdraw_hint()
 
     def _show_home(self) -> None:
         try:
             self.show_dashboard("home")
         except AiServerError as error:
-            self._tell(error.text)
+            self._notify_error(error.text)
 
-    def _tell(self, why: Text) -> None:
+    def _notify_error(self, why: Text) -> None:
         self._icon.notify(NAME, why.render(self._app.language))
 
     def _refuse(self, title: Text, message: str) -> None:

@@ -33,8 +33,8 @@ class TrayView:
 
 def tray_view(snapshot: Snapshot, facts: TrayFacts, language: Language) -> TrayView:
     """The view of *snapshot*."""
-    told = summary(snapshot, facts.titles).render(language)
-    tooltip = shortened(in_line(f"{NAME} – {told}"), TOOLTIP_UNITS)
+    text = summary(snapshot, facts.titles).render(language)
+    tooltip = shortened(in_line(f"{NAME} – {text}"), TOOLTIP_UNITS)
     return TrayView(_icon(snapshot), tooltip, menu(snapshot, facts, language))
 
 

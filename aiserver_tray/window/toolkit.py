@@ -112,9 +112,9 @@ def on_no_engine(window: Window, callback: Callable[[str], None]) -> None:
     if window.gui.renderer != WEBVIEW2:
         return
 
-    def begun(_sender: object, told: Any) -> None:  # noqa: ANN401 - of .NET
-        if not told.IsSuccess:
-            reason = " ".join(str(told.InitializationException.Message).split())
+    def begun(_sender: object, event: Any) -> None:  # noqa: ANN401 - of .NET
+        if not event.IsSuccess:
+            reason = " ".join(str(event.InitializationException.Message).split())
             callback(f"Microsoft Edge WebView2: {reason}")
 
     window.native.browser.webview.CoreWebView2InitializationCompleted += begun
@@ -132,8 +132,8 @@ def on_crash(window: Window, callback: Callable[[], None]) -> None:
 def _on_failed_process(window: Window, callback: Callable[[], None]) -> None:
     """As `on_crash`: https://learn.microsoft.com/microsoft-edge/webview2/concepts/process-related-events"""
 
-    def failed(_sender: object, told: Any) -> None:  # noqa: ANN401
-        if str(told.ProcessFailedKind) in ("BrowserProcessExited", "RenderProcessExited"):
+    def failed(_sender: object, event: Any) -> None:  # noqa: ANN401
+        if str(event.ProcessFailedKind) in ("BrowserProcessExited", "RenderProcessExited"):
             callback()
 
     def listen(engine: Any) -> None:  # noqa: ANN401 - of .NET

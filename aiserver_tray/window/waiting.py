@@ -69,8 +69,8 @@ def page(title: str, why: Text, language: Language) -> str:
 
 def script(title: str, why: Text, language: Language) -> str:
     """The script that replaces the current page with `page`."""
-    told = json.dumps([language, _heading(title).render(language), why.render(language)])
-    return f"{_BECOME}(...{told})"
+    arguments = json.dumps([language, _heading(title).render(language), why.render(language)])
+    return f"{_BECOME}(...{arguments})"
 
 
 def _heading(title: str) -> Text:

@@ -14,7 +14,7 @@ from Xlib.display import Display  # type: ignore[import-untyped]
 from aiserver_tray.window.protocol import Exit
 from tests.desktop.window_lab import WindowLab, lab
 from tests.support import states
-from tests.support.desktop.window import PATIENCE_SECONDS, Window
+from tests.support.desktop.window import TIMEOUT_SECONDS, Window
 from tests.support.waiting import POLL_SECONDS, eventually
 
 __all__ = ["lab"]
@@ -30,7 +30,7 @@ def test_it_shows_the_state_and_what_becomes_of_it(lab: WindowLab) -> None:
     lab.host.show(states.snapshot("error", states.module("n8n", "error", reason="out of memory")))
     window.says("out of memory")
     window.close()
-    assert window.process.wait(PATIENCE_SECONDS) == Exit.CLOSED
+    assert window.process.wait(TIMEOUT_SECONDS) == Exit.CLOSED
     lab.host.wait_until_forgotten(lab.host.callers[-1])
 
 
@@ -209,7 +209,7 @@ def test_a_crash_of_the_browser_engine_ends_it(lab: WindowLab) -> None:
     window.says("n8n")
     page = next(one for one in window.helpers() if one.name().startswith("WebKitWeb"))
     page.send_signal(signal.SIGKILL)
-    assert window.process.wait(PATIENCE_SECONDS) == Exit.CRASHED
+    assert window.process.wait(TIMEOUT_SECONDS) == Exit.CRASHED
 
 
 def test_it_comes_back_where_it_was(lab: WindowLab) -> None:

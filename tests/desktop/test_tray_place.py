@@ -8,7 +8,7 @@ import pytest
 from tests.support.desktop.applet import STOPPED, Applet
 from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.hurried import in_a_hurry
-from tests.support.desktop.window import PATIENCE_SECONDS
+from tests.support.desktop.window import TIMEOUT_SECONDS
 from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
@@ -41,7 +41,7 @@ def test_the_user_sees_the_dashboard_and_why_until_the_icon_has_its_place(applet
     assert closed["id"] == told["id"]
     assert "can show the applet's icon" in applet.cli("doctor")
     applet.item.click("Quit", "Quit and keep everything running")
-    assert applet.process.wait(PATIENCE_SECONDS) == 0
+    assert applet.process.wait(TIMEOUT_SECONDS) == 0
 
 
 def test_a_bar_that_nobody_shows_is_no_place_either(applet: Applet) -> None:
@@ -49,7 +49,7 @@ def test_a_bar_that_nobody_shows_is_no_place_either(applet: Applet) -> None:
     applet.start(until=lambda: bool(applet.windows("dashboard")))
     assert WHY in applet.complaints()
     applet.cli("quit")
-    assert applet.process.wait(PATIENCE_SECONDS) == 0
+    assert applet.process.wait(TIMEOUT_SECONDS) == 0
 
 
 def test_a_place_that_comes_a_little_later_is_waited_for(
@@ -61,6 +61,6 @@ def test_a_place_that_comes_a_little_later_is_waited_for(
         applet.desktop.shell.serve("watcher")
         applet.shows(STOPPED)
         applet.cli("quit")
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(TIMEOUT_SECONDS) == 0
         assert applet.complaints() == ""
         assert applet.desktop.told("notification") == []

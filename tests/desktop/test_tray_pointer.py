@@ -14,7 +14,7 @@ from tests.support.desktop.applet import DEVELOPERS, RUNNING, STARTING, STOPPED,
 from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.looks import Look
 from tests.support.desktop.pointer import TaskBar
-from tests.support.desktop.window import PATIENCE_SECONDS, probed, says
+from tests.support.desktop.window import TIMEOUT_SECONDS, probed, says
 from tests.support.installation import Installation, checked
 from tests.support.waiting import eventually
 
@@ -80,7 +80,7 @@ def test_a_menu_that_is_open_follows_what_begins_and_ends(
         began = threads.submit(applet.cli, "up", "slow")
         eventually(lambda: str(bar.icon()) == STARTING, STARTING)
         bar.take("menu-working", "Down", "Down", "Down")  # beyond "Start all", to "Cancel"
-        cancelled = began.exception(PATIENCE_SECONDS)
+        cancelled = began.exception(TIMEOUT_SECONDS)
         assert isinstance(cancelled, CalledProcessError)
         assert cancelled.returncode == CANCELLED
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.desktop import window
 from tests.support.desktop.applet import RUNNING, STOPPED, Applet
-from tests.support.desktop.window import PATIENCE_SECONDS, probed
+from tests.support.desktop.window import TIMEOUT_SECONDS, probed
 from tests.support.installation import checked
 from tests.support.visitor import Visitor
 from tests.support.waiting import eventually
@@ -77,9 +77,9 @@ def test_who_starts_it_again_gets_the_dashboard_which_a_killed_page_of_a_module_
     applet.installation.write("wiki", {"wiki": checked("true")}, open="http://127.0.0.1:9/")
     applet.start()
     assert not applet.desktop.windows(TITLE)
-    assert applet.launch().wait(PATIENCE_SECONDS) == 0
+    assert applet.launch().wait(TIMEOUT_SECONDS) == 0
     opened(applet)
-    assert applet.launch().wait(PATIENCE_SECONDS) == 0
+    assert applet.launch().wait(TIMEOUT_SECONDS) == 0
     assert len(applet.windows("dashboard")) == 1
     assert len(applet.desktop.windows(TITLE)) == 1
     assert len(applet.desktop.told("item")) == 1

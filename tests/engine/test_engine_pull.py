@@ -22,7 +22,7 @@ from tests.lab.place import Place
 
 __all__ = ["core"]
 
-PATIENCE = 1.5
+TIMEOUT_SECONDS = 1.5
 """Seconds; what is to answer may need longer on a busy machine."""
 
 LIMIT = 30.0
@@ -44,7 +44,7 @@ def bad(lab: Place, engine: docker.DockerClient) -> Iterator[Registry]:
 @pytest.fixture
 def hasty(lab: Place, engine: docker.DockerClient) -> Iterator[Engine]:
     """An engine that gives up a source soon."""
-    with closing(Engine(lab.host, pull_patience=PATIENCE)) as hasty:
+    with closing(Engine(lab.host, stall_timeout=TIMEOUT_SECONDS)) as hasty:
         yield hasty
 
 

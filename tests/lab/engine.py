@@ -32,7 +32,7 @@ _NAMESPACE = Path(__file__).with_name("namespace.sh")
 _START_LIMIT = 180.0
 _END_LIMIT = 120.0
 """Seconds; a disk that is busy can hold up either for more than a minute."""
-_PATIENCE = 10.0
+_TIMEOUT_SECONDS = 10.0
 """Seconds until something may have been paused since it was looked at."""
 
 _GAP_SECONDS = 2.0
@@ -207,7 +207,7 @@ def _end(pids: dict[str, int]) -> None:
         first = process.children() if maker == pids.get("unshare") else []
         for victim in first or [process]:
             victim.kill()
-        process.wait(_PATIENCE)
+        process.wait(_TIMEOUT_SECONDS)
 
 
 def _doing(pid: int) -> str:

@@ -25,11 +25,11 @@ class Answer:
 
 class Visitor:
     """Talks to the server at *address*. ``headers`` are sent each time; None leaves one out.
-    *patience*: seconds to wait for an answer."""
+    *timeout*: seconds to wait for an answer."""
 
-    def __init__(self, address: str, patience: float = 20.0) -> None:
+    def __init__(self, address: str, timeout: float = 20.0) -> None:
         parts = urlsplit(address)
-        self._patience = patience
+        self._timeout = timeout
         assert parts.hostname
         assert parts.port
         self.place = (parts.hostname, parts.port)
@@ -63,7 +63,7 @@ class Visitor:
             return self.answer(connection, head.encode() + body)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(self.place, self._patience)
+        return socket.create_connection(self.place, self._timeout)
 
     def answer(self, connection: socket.socket, request: bytes) -> Answer:
         """The answer to *request*, which is sent as it is."""

@@ -199,7 +199,7 @@ def _make_prefix(screen: Desktop) -> None:
     if finished.exists() and finished.read_text(encoding="utf-8") == _REGISTRY:
         return
     shutil.rmtree(prefix, ignore_errors=True)
-    screen.run(*_WITHOUT, "wine", "wineboot", "--init", patience=_FIRST_START)
+    screen.run(*_WITHOUT, "wine", "wineboot", "--init", timeout=_FIRST_START)
     wanted = screen.folder / "wanted.reg"
     wanted.write_text(_REGISTRY)
     screen.run(*_WITHOUT, "wine", "regedit", "/S", windows_path(wanted))

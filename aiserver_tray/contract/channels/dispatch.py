@@ -94,8 +94,8 @@ def read(channel: Channel, payload: object) -> Any:  # noqa: ANN401 - the channe
         return channel.reader.validate_python({} if payload is None else payload)
     except ValidationError as error:
         wrong = {".".join(map(str, e["loc"])) or "payload": e["msg"] for e in error.errors()}
-        told = "; ".join(f"{field}: {why}" for field, why in wrong.items())
+        reasons = "; ".join(f"{field}: {why}" for field, why in wrong.items())
         why = Text(
-            "{channel} does not accept this request ({wrong})", channel=channel.name, wrong=told
+            "{channel} does not accept this request ({wrong})", channel=channel.name, wrong=reasons
         )
         raise RequestError(why, wrong) from None

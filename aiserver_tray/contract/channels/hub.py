@@ -33,7 +33,7 @@ class _Subscription:
 
 
 class Hub:
-    """Sends events to all clients that subscribed to them. *language_for* tells the language of
+    """Sends events to all clients that subscribed to them. *language_for* returns the language of
     the texts for a client that reads its argument."""
 
     def __init__(self, store: Store, language_for: Callable[[Language], Language]) -> None:

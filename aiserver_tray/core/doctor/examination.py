@@ -97,7 +97,7 @@ def _on_engine(installation: Installation, targets: list[ModuleTarget]) -> Itera
 
 def _once(findings: Iterable[Finding]) -> list[Finding]:
     """*findings* without duplicates: a problem in a file is also an error of its module."""
-    told: dict[str, Finding] = {}
+    unique: dict[str, Finding] = {}
     for finding in findings:
-        told.setdefault(str(finding.text), finding)
-    return list(told.values())
+        unique.setdefault(str(finding.text), finding)
+    return list(unique.values())

@@ -77,15 +77,15 @@ def _shared_name(needed: _Needed, other: str) -> CatalogError:
 
 def _taken(needed: Iterable[_Needed], survey: Survey) -> Iterator[AiServerError]:
     there = _by_name(survey)
-    told = set()
+    reported = set()
     for need in needed:
         key = (need.kind, need.name)
-        if key not in there or key in told:
+        if key not in there or key in reported:
             continue
         found = there[key]
         module = found.labels.get(labels.MODULE)
         if not survey.is_ours(found):
-            told.add(key)
+            reported.add(key)
             yield NameConflictError(
                 *key, found.labels.get(labels.INSTALLATION), found.labels.get(labels.HOME)
             )

@@ -28,13 +28,13 @@ def port_problems(
     """One error for each port number that a service can't have, with a free port for each that is
     offered once only."""
     offers = _Offers(targets, machine)
-    told: set[tuple[str, int]] = set()
+    reported: set[tuple[str, int]] = set()
     errors: list[AiServerError] = []
     for conflict in _conflicts(targets, survey, machine):
         key = (conflict.service.address, conflict.port.number)
         # Another address, or udp beside tcp, uses the same setting, so one error is enough.
-        if key not in told:
-            told.add(key)
+        if key not in reported:
+            reported.add(key)
             errors.append(_error(conflict, offers.near(conflict.port)))
     return errors
 

@@ -55,7 +55,7 @@ class Progress:
             if view.status in ("pending", "running"):
                 self.set(step_id, "skipped")
 
-    def tell(self, begun: Mapping[str, float]) -> None:
+    def report(self, begun: Mapping[str, float]) -> None:
         """Report changes, if there are any. *begun*: when each running step began, in seconds of
         the clock `awake`."""
         if self._is_changed:

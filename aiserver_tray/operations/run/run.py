@@ -90,7 +90,7 @@ class Runner:
             while True:
                 self._check_waits()
                 self._give_out()
-                self._progress.tell(self._begun)
+                self._progress.report(self._begun)
                 if not self._begun:
                     break
                 self._take_messages()
@@ -98,7 +98,7 @@ class Runner:
             unsubscribe()
             self._pool.shutdown()
         self._progress.skip_rest()
-        self._progress.tell({})
+        self._progress.report({})
 
     def _take_messages(self) -> None:
         """Wait for one message, then take all that are there: they are judged together."""

@@ -19,7 +19,7 @@ from tests.support.desktop.desktop import Desktop
 from tests.support.desktop.hurried import QUIET_SECONDS, SLEEP_SECONDS
 from tests.support.desktop.looks import Look, look_at, picture_of
 from tests.support.desktop.tray_item import TrayItem
-from tests.support.desktop.window import PATIENCE_SECONDS
+from tests.support.desktop.window import TIMEOUT_SECONDS
 from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
@@ -100,7 +100,7 @@ class Applet:
     def ends(self) -> None:
         """See that it ends as it should."""
         assert self._process
-        assert self._process.wait(PATIENCE_SECONDS) == 0, self.complaints()
+        assert self._process.wait(TIMEOUT_SECONDS) == 0, self.complaints()
         # WebKit's own take a moment to notice that their window is gone.
         eventually(self._has_left_none, "end of its processes")
         left = [*self.desktop.path("XDG_RUNTIME_DIR").rglob("*")]
@@ -175,7 +175,7 @@ class Applet:
 
     # -- what it shows -------------------------------------------------------------------------
 
-    def shows(self, look: str, patience: float = 60.0) -> Image.Image:
+    def shows(self, look: str, timeout: float = 60.0) -> Image.Image:
         """The icon's picture, once it looks like *look*, ``green disc with a check mark``, and the
         shell saw that, which is told a moment after the icon changed."""
 
@@ -187,7 +187,7 @@ class Applet:
             assert self.desktop.told("shown")[-1]["IconName"] == icon, "seen by the shell"
             return picture
 
-        return eventually(seen, look, patience)
+        return eventually(seen, look, timeout)
 
     def shown(self, since: float = 0.0) -> list[Shown]:
         """What the shell saw since that time of the monotonic clock, in order."""

@@ -66,10 +66,10 @@ class Desktop:
         """A program on this desktop, ended with it."""
         return start(self._cleanup, command, env=self.environment, **more)
 
-    def run(self, *command: str, patience: float = 60.0) -> bytes:
+    def run(self, *command: str, timeout: float = 60.0) -> bytes:
         """What *command* prints on this desktop. Raises ``CalledProcessError`` where it fails."""
         return subprocess.run(
-            command, env=self.environment, check=True, timeout=patience, stdout=subprocess.PIPE
+            command, env=self.environment, check=True, timeout=timeout, stdout=subprocess.PIPE
         ).stdout
 
     def picture(self, box: tuple[int, int, int, int] | None = None) -> Image.Image:

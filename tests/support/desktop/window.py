@@ -14,7 +14,7 @@ import psutil
 from aiserver_tray.window.protocol import PROGRAMS
 from tests.support.waiting import eventually
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 """How long a window may take to answer, or to exit."""
 
 PROBE = Path(__file__).parent / "probe"
@@ -56,7 +56,7 @@ class Window:
         """End it as the tray does; its exit status."""
         assert self.process.stdin
         self.process.stdin.close()
-        return self.process.wait(PATIENCE_SECONDS)
+        return self.process.wait(TIMEOUT_SECONDS)
 
     def close(self) -> None:
         """Do what the user does who closes the window."""
@@ -91,7 +91,7 @@ def probed(place: Path) -> dict[str, str]:
 def ask(place: Path, **question: str) -> Any:  # noqa: ANN401 - JSON
     """The answer of the process whose probe is at *place*."""
     port = eventually(lambda: int(place.read_text()), "the probe")
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as connection:
         connection.sendall(json.dumps(question).encode() + b"\n")
         answer = json.loads(connection.makefile("rb").readline())
     assert "value" in answer, answer

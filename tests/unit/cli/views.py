@@ -42,7 +42,7 @@ def pulled(steps: Sequence[StepView], index: int, pull: PullProgress) -> list[St
     progress = Progress(Plan((step,)), lambda views, _: told.append(views), 1)
     progress.set(step.id, "running")
     progress.show(step.id, pull)
-    progress.tell({})
+    progress.report({})
     return [*steps[:index], *told[-1], *steps[index + 1 :]]
 
 

@@ -15,7 +15,7 @@ from tests.support.standin_engine import IMAGE, Asked, needs_unix_sockets, stand
 ENDLESS = 60.0
 
 
-def _pull(folder: Path, *said: tuple[str, str], patience: float, silence: float) -> str:
+def _pull(folder: Path, *said: tuple[str, str], stall_timeout: float, silence: float) -> str:
     """The id of an image whose pull is silent (*silence*, seconds) after what is *said* of
     layers."""
     is_over = threading.Event()
@@ -32,7 +32,7 @@ def _pull(folder: Path, *said: tuple[str, str], patience: float, silence: float)
 
     with (
         standin(folder, answer) as address,
-        closing(Engine(address, pull_patience=patience)) as engine,
+        closing(Engine(address, stall_timeout=stall_timeout)) as engine,
     ):
         try:
             return engine.images.pull("x:1", cancelled=Cancellation()).id
@@ -44,7 +44,7 @@ def _pull(folder: Path, *said: tuple[str, str], patience: float, silence: float)
 def test_it_may_unpack_in_silence(tmp_path: Path) -> None:
     said = [("Pulling fs layer", "a"), ("Already exists", "b"), ("Download complete", "a")]
     # On a busy machine the stand-in itself takes a while until it says something.
-    assert _pull(tmp_path, *said, patience=2.0, silence=3.0) == IMAGE["Id"]
+    assert _pull(tmp_path, *said, stall_timeout=2.0, silence=3.0) == IMAGE["Id"]
 
 
 @needs_unix_sockets
@@ -52,4 +52,4 @@ def test_it_may_unpack_in_silence(tmp_path: Path) -> None:
 def test_it_may_not_download_in_silence(last: str, tmp_path: Path) -> None:
     said = [("Download complete", "a"), ("Download complete", "b")]
     with pytest.raises(ImagePullError, match="no progress for 0 s"):
-        _pull(tmp_path, *said, (last, "b2"), patience=0.4, silence=ENDLESS)
+        _pull(tmp_path, *said, (last, "b2"), stall_timeout=0.4, silence=ENDLESS)

@@ -279,5 +279,5 @@ def test_a_step_that_takes_longer_than_expected_is_not_about_to_end(tmp_path: Pa
     for step in plan:
         progress.set(step.id, "done")
     progress.set("wait ai-m-c", "running")
-    progress.tell({"wait ai-m-c": time.monotonic() - 600})
+    progress.report({"wait ai-m-c": time.monotonic() - 600})
     assert 100 < told[-1] < 200

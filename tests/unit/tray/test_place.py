@@ -25,12 +25,12 @@ class Desktop:
         return self.why
 
     def watch(self, starter: Starter) -> PlaceWatch:
-        remarks = PlaceCallbacks(
+        callbacks = PlaceCallbacks(
             missing=lambda why: self.told.put(str(why)),
             found=lambda: self.told.put("found"),
             show=lambda: self.told.put("show"),
         )
-        return PlaceWatch(starter, self.why_hidden, remarks)
+        return PlaceWatch(starter, self.why_hidden, callbacks)
 
 
 @pytest.fixture

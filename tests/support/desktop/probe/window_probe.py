@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 20
+TIMEOUT_SECONDS = 20
 
 
 class _Question(socketserver.StreamRequestHandler):
@@ -26,7 +26,7 @@ def _value(question: dict[str, str]) -> Any:  # noqa: ANN401 - whatever was aske
     window = webview.windows[-1]
     if "python" in question:
         return eval(question["python"], {"webview": webview, "window": window})
-    window.events._pywebviewready.wait(PATIENCE)
+    window.events._pywebviewready.wait(TIMEOUT_SECONDS)
     return window.evaluate_js(question["js"])
 
 

@@ -19,7 +19,7 @@ from aiserver_tray.state.facts import EngineDown, EngineUp
 from aiserver_tray.system import engine_start
 
 CALLER = Caller(Peer("page", "en", lambda _message: None), "en")
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 class Starter:
@@ -65,7 +65,7 @@ class Clients:
         """Their answers to be, once all of them wait."""
         start = handlers_of([self.channels])["ai/docker/startDocker"]
         asked = [self._threads.submit(start.answer, None, CALLER) for _ in range(3)]
-        assert all(self._waiting.acquire(timeout=PATIENCE) for _ in asked)
+        assert all(self._waiting.acquire(timeout=TIMEOUT_SECONDS) for _ in asked)
         return asked
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ def clients(core: Core, starter: Starter, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def shows(core: Core, *, starting: bool) -> None:
-    core.store.wait_until(lambda seen: seen.engine.starting == starting, PATIENCE)
+    core.store.wait_until(lambda seen: seen.engine.starting == starting, TIMEOUT_SECONDS)
 
 
 def test_a_start_that_is_under_way_is_joined_and_shown(
@@ -100,7 +100,7 @@ def test_a_start_that_is_under_way_is_joined_and_shown(
     shows(core, starting=True)
     assert not any(one.done() for one in asked)
     starter.may_end.set()
-    assert [one.result(PATIENCE) for one in asked] == [{}] * 3
+    assert [one.result(TIMEOUT_SECONDS) for one in asked] == [{}] * 3
     shows(core, starting=False)
     assert starter.starts == 1
 
@@ -112,10 +112,10 @@ def test_whoever_joined_is_told_why_it_failed_and_can_try_again(
     asked = clients.ask()
     shows(core, starting=True)
     starter.may_end.set()
-    assert [one.exception(PATIENCE) for one in asked] == [starter.failure] * 3
+    assert [one.exception(TIMEOUT_SECONDS) for one in asked] == [starter.failure] * 3
     shows(core, starting=False)
     starter.failure = None
-    assert clients.ask()[0].result(PATIENCE) == {}
+    assert clients.ask()[0].result(TIMEOUT_SECONDS) == {}
     assert starter.starts > 1, "another start"
 
 
@@ -123,7 +123,7 @@ def test_who_ends_waits_for_no_engine(core: Core, clients: Clients) -> None:
     asked = clients.ask()
     shows(core, starting=True)
     clients.channels.close()
-    assert all(isinstance(one.exception(PATIENCE), CancelledError) for one in asked)
+    assert all(isinstance(one.exception(TIMEOUT_SECONDS), CancelledError) for one in asked)
 
 
 def test_what_is_told_of_the_engine_meanwhile_ends_no_start(
