@@ -19,8 +19,8 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
-from aiserver_tray.cli.config import setting_json
 from aiserver_tray.cli.terminal import harmless
+from aiserver_tray.settings.forms import setting_json
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
@@ -96,7 +96,7 @@ def _description(app: "App", name: str) -> dict[str, Any]:
         "open": app.model(name).open,  # as `status` has it of one that does not run
         "requires": list(resolved.requires),
         "needs": module.needs.model_dump(exclude_defaults=True),
-        "settings": [{"name": entry.address, **setting_json(app, entry)} for entry in entries],
+        "settings": [setting_json(entry, app.language) for entry in entries],
         "services": [
             {"name": service, "image": model.get("image"), "ports": _ports(model)}
             for service, model in resolved.project.to_compose()["services"].items()
@@ -119,7 +119,7 @@ def _print_module(shown: dict[str, Any], language: Language) -> None:
     click.echo(f"{'needs:':<10}{_needs(shown['needs']) or '-'}\n")
     print_table(
         (Text("SETTING"), Text("TYPE"), Text("VALUE"), Text("TITLE")),
-        [(s["name"], _type(s), s["value"], s["title"]) for s in shown["settings"]],
+        [(s["address"], _type(s), s["value"], s["title"]) for s in shown["settings"]],
         language,
     )
     click.echo()

@@ -17,11 +17,11 @@ from aiserver_tray.cli.common import (
 )
 from aiserver_tray.cli.core import set_setting
 from aiserver_tray.cli.terminal import harmless, is_terminal
+from aiserver_tray.settings.forms import setting_json
 from aiserver_tray.settings.store import Entry, address_of
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
-    from aiserver_tray.cli.forms import SettingJson
 
 
 @click.group()
@@ -38,7 +38,7 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
     app = current_app()
     entries = app.settings.entries(app.declared)
     if as_json:
-        print_json({entry.address: setting_json(app, entry) for entry in entries})
+        print_json({entry.address: setting_json(entry, app.language) for entry in entries})
     else:
         print_table(
             (Text("NAME"), Text("VALUE"), Text("TYPE"), Text("DESCRIPTION")),
@@ -48,19 +48,6 @@ def list_(as_json: bool) -> None:  # noqa: FBT001 - a command line flag
             ],
             app.language,
         )
-
-
-def setting_json(app: "App", entry: Entry) -> "SettingJson":
-    """*entry* for a program."""
-    setting = entry.setting
-    return {
-        "value": entry.shown,
-        "type": setting.type,
-        "origin": entry.origin,
-        "title": app.say(setting.title),
-        "help": app.say(setting.help),
-        "choices": setting.answers(app.language),
-    }
 
 
 @command.command()

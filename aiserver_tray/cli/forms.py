@@ -1,11 +1,11 @@
-"""The forms that commands print with ``--json``, besides those of the state (`state.forms`).
+"""The forms that commands print with ``--json``, besides those of the state (`state.forms`)
+and of settings (`settings.forms`).
 
 The text below a field is its meaning; documentation is generated from it.
 """
 
 from typing import Any, Literal, TypedDict
 
-from aiserver_tray.catalog.setting import SettingType
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.model import OperationKind, OperationStatus, StepKind
 from aiserver_tray.state.forms import ModuleJson
@@ -59,19 +59,3 @@ class LogLineJson(TypedDict):
     """guessed from the line's words"""
     message: str
     """the line"""
-
-
-class SettingJson(TypedDict):
-    """A setting, under its address."""
-
-    value: str
-    """as text; secrets are masked"""
-    type: SettingType
-    origin: Literal["set", "default", "none"]
-    """`set` by you; `none`: no value yet"""
-    title: str
-    """for people; may be empty"""
-    help: str
-    """for people; may be empty"""
-    choices: dict[str, str]
-    """value → title, for a `choice`"""

@@ -65,7 +65,7 @@ def test_check_needs_no_settings_that_can_be_read(cli: CommandLine) -> None:
 
 def test_show_masks_secrets_and_makes_none(cli: CommandLine) -> None:
     shown = json.loads(cli.call("catalog", "show", "n8n", "--json").output)
-    values = {setting["name"]: setting["value"] for setting in shown["settings"]}
+    values = {setting["address"]: setting["value"] for setting in shown["settings"]}
     assert values["n8n.N8N_HOST_PORT"] == "18100"
     assert values["n8n.N8N_ENCRYPTION_KEY"] == "********"
     assert shown["open"] == "http://localhost:18100"
@@ -83,7 +83,7 @@ def test_what_a_choice_has_to_choose_from_is_shown(cli: CommandLine) -> None:
     (line,) = (line.split() for line in lines if line.startswith("minio.MINIO_SERVER"))
     assert line[:4] == ["minio.MINIO_SERVER", "choice:", "silo,", "rustfs"]
     shown = json.loads(cli.call("catalog", "show", "minio", "--json").output)
-    choices = {setting["name"]: list(setting["choices"]) for setting in shown["settings"]}
+    choices = {setting["address"]: list(setting["choices"]) for setting in shown["settings"]}
     assert choices["minio.MINIO_SERVER"] == ["silo", "rustfs"]
     assert choices["minio.MINIO_HOST_PORT"] == []
 

@@ -62,7 +62,8 @@ class LogEntry(TypedDict):
     timestamp: str | None
     """time of writing"""
     service: str
-    """the name of its *container*, as with the predecessor"""
+    """the name of its *container*, as with the predecessor; in `ai/module/log` and `logs --json`,
+    the name of the service"""
     module: str
     moduleType: Kind
     level: Level

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import TypedDict
 
 from aiserver_tray.app import App
-from aiserver_tray.base.i18n import Language, in_language
-from aiserver_tray.catalog.setting import SettingType
 from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller, Name
-from aiserver_tray.settings.store import Entry, Origin, address_of
+from aiserver_tray.settings.forms import SettingJson, setting_json
+from aiserver_tray.settings.store import address_of
 
 
 class SettingName(Payload):
@@ -33,26 +32,6 @@ class ModuleNames(Payload):
 
     modules: tuple[str, ...] | None = None
     """without it, nothing changes"""
-
-
-class SettingJson(TypedDict):
-    """A setting with its value."""
-
-    address: str
-    """such as `n8n.N8N_HOST_PORT`"""
-    type: SettingType
-    value: str
-    """as text; secrets are masked"""
-    origin: Origin
-    """`set` by you, `default`, or `none` (no value yet)"""
-    title: str
-    """for people"""
-    help: str
-    """for people; may be empty"""
-    keep: bool
-    """it can't be changed once it has a value, because stored data depends on it"""
-    choices: dict[str, str]
-    """value → title, for a `choice`"""
 
 
 class SettingList(TypedDict):
@@ -83,7 +62,7 @@ class SettingChannels(Part):
             address = address_of(declared, asked.name)
             declared = {address: declared[address]}
         entries = self._app.settings.entries(declared)
-        return {"entries": [_setting_json(entry, caller.language) for entry in entries]}
+        return {"entries": [setting_json(entry, caller.language) for entry in entries]}
 
     @channel("ai/config/set")
     def _set(self, asked: SettingValue, caller: Caller) -> SettingList:
@@ -104,17 +83,3 @@ class SettingChannels(Part):
             self._app.settings.choose(dict.fromkeys(asked.modules))
             self._refresh()
         return {"chosen": list(self._app.chosen)}
-
-
-def _setting_json(entry: Entry, language: Language) -> SettingJson:
-    setting = entry.setting
-    return {
-        "address": entry.address,
-        "type": setting.type,
-        "value": entry.shown,
-        "origin": entry.origin,
-        "title": in_language(setting.title, language) or entry.address,
-        "help": in_language(setting.help, language),
-        "keep": setting.keep,
-        "choices": setting.answers(language),
-    }
