@@ -1,23 +1,45 @@
 """Write what is generated from the package's declarations.
 
-python3 build/dev.py generate     the tables of JSON forms in docs/json.md
-python3 build/dev.py check        fails if they are out of date
+python3 build/dev.py generate     tables in docs/ipc.md and docs/json.md, and ui/js/contract.d.ts
+python3 build/dev.py check        fails if one of them is out of date
 """
 
 import sys
 from pathlib import Path
 
+from aiserver_tray.contract.channel import EVENTS, channels_of
+from aiserver_tray.contract.owner.owner import CHANNELS
+from aiserver_tray.window.bridge import Bridge
+from generator.contract import channel_table, event_table, field_table, types
 from generator.pages import Tables, sections, written
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("docs/json.md",)
+PAGES = ("docs/ipc.md", "docs/json.md")
+TYPES = "ui/js/contract.d.ts"
 
 
 def outputs() -> dict[Path, str]:
     """Each generated file -> its content."""
+    owner = [CHANNELS[name] for name in sorted(CHANNELS)]
+    window = list(channels_of(Bridge))
+    events = [EVENTS[name] for name in sorted(EVENTS)]
     pages = {ROOT / page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
     known = sections({page.name: text for page, text in pages.items()})
-    return {page: written(text, Tables(page.name, known)) for page, text in pages.items()}
+    found = {ROOT / TYPES: types([*owner, *window], events)}
+    for page, text in pages.items():
+        tables = Tables(page.name, known)
+        others = {
+            "channels": channel_table(owner, tables),
+            "payloads": field_table([(each.name, each.request) for each in owner], tables),
+            "data": field_table([(each.name, each.answer) for each in owner], tables),
+            "channels of the window": channel_table(window, tables),
+            "events": event_table([e for e in events if e.source == "owner"], tables),
+            "events of the window": event_table(
+                [e for e in events if e.source == "window"], tables
+            ),
+        }
+        found[page] = written(text, tables, others)
+    return found
 
 
 def main(arguments: list[str]) -> None:
@@ -25,7 +47,7 @@ def main(arguments: list[str]) -> None:
     stale = {
         path: content
         for path, content in outputs().items()
-        if path.read_text(encoding="utf-8") != content
+        if not path.exists() or path.read_text(encoding="utf-8") != content
     }
     if arguments == ["--check"]:
         names = ", ".join(str(path.relative_to(ROOT)) for path in stale)

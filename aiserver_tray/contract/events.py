@@ -32,12 +32,13 @@ class LogEvent(TypedDict):
     chunk: NotRequired[str]
     """the line, of `stdout` and `stderr`"""
     timestamp: NotRequired[str | None]
-    """time of writing"""
+    """time of writing, of `stdout` and `stderr`"""
     module: NotRequired[str]
+    """the module, of `stdout`, `stderr` and `notice`"""
     service: NotRequired[str]
-    """its name in the Compose file"""
+    """the service's name in the Compose file, of `stdout`, `stderr` and `notice`"""
     level: NotRequired[Level]
-    """guessed from the line's words"""
+    """guessed from the line's words, of `stdout` and `stderr`"""
     code: NotRequired[str]
     """the error's code, of `error`"""
     message: NotRequired[str]

@@ -79,7 +79,7 @@ def command_translate(_: argparse.Namespace) -> int:
 
 
 def command_generate(_: argparse.Namespace) -> int:
-    """Write the parts of documentation that are generated from declarations in the code."""
+    """Write the tables in docs/ and the page's types, which come from declarations in the code."""
     set_up({})
     return become(*GENERATE)
 

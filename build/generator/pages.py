@@ -9,12 +9,12 @@ of a form, or to one that says that it explains values: ``<!-- values of MODULE.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pkgutil import resolve_name
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, get_args
 
-from generator.forms import Field, form_of, is_literal, item_type, union_members
+from generator.forms import Field, form_of, is_form, is_literal, item_type, union_members
 
 _MARKED = re.compile(r"(<!-- generated: (.+) -->\n)(?:(?!<!--)[^\n]*\n)*(<!-- end -->)")
 _TARGET = re.compile(
@@ -55,18 +55,37 @@ class Tables:
 
     def fields(self, fields: Iterable[Field]) -> str:
         """*fields* with their types and meanings."""
-        rows = (
-            (_code(field), self._type(field.type) + _default(field), field.meaning)
-            for field in fields
-        )
-        return table(("field", "type", "meaning"), rows)
+        return table(("field", "type", "meaning"), self.rows(fields))
 
-    def _link(self, declaration: Any) -> str:  # noqa: ANN401 - a type
+    def rows(self, fields: Iterable[Field]) -> Iterator[tuple[str, str, str]]:
+        """A row for each of *fields*."""
+        for field in fields:
+            yield _code(field), self._type(field.type) + _default(field), field.meaning
+
+    def has_section(self, declaration: Any) -> bool:  # noqa: ANN401 - a type
+        """Whether a section is about *declaration*."""
+        return declaration in self._sections
+
+    def names(self, declaration: type) -> str:
+        """The names of a form's fields, or a link to them."""
+        return self._link(declaration) or ", ".join(
+            self._name(field) for field in form_of(declaration).all_fields
+        )
+
+    def _name(self, field: Field) -> str:
+        """With the names of the fields in it, unless another section has them."""
+        inner = item_type(field.type) or field.type
+        for member in filter(is_form, union_members(inner)):
+            link = self._link(member, _code(field))
+            return link or f"{_code(field)} ({self.names(member)})"
+        return _code(field)
+
+    def _link(self, declaration: Any, text: str = "") -> str:  # noqa: ANN401 - a type
         if declaration not in self._sections:
             return ""
         page, heading = self._sections[declaration]
         anchor = re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-"))
-        return f"[{heading.lower()}]({'' if page == self._page else page}#{anchor})"
+        return f"[{text or heading.lower()}]({'' if page == self._page else page}#{anchor})"
 
     def _type(self, type_: Any) -> str:  # noqa: ANN401 - a type
         if link := self._link(type_):
@@ -82,13 +101,16 @@ class Tables:
         return f"list: {self._type(item)}" if item else "object"
 
 
-def written(text: str, tables: Tables) -> str:
-    """The page *text* with every generated table in its place."""
+def written(text: str, tables: Tables, others: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The page *text* with every generated table in its place: of forms, and *others* by name."""
 
     def filled(found: re.Match[str]) -> str:
         kind, _, path = found[2].partition("fields of ")
-        form = form_of(resolve_name(path))
-        table = tables.fields(form.fields if kind else form.all_fields)
+        if path:
+            form = form_of(resolve_name(path))
+            table = tables.fields(form.fields if kind else form.all_fields)
+        else:
+            table = others[kind]
         return f"{found[1]}\n{table}\n{found[3]}"
 
     return _MARKED.sub(filled, text)
