@@ -2,11 +2,8 @@
 /**
  * What the page asks of the host.
  *
- * @typedef {import("./types.js").Envelope} Envelope
- * @typedef {import("./types.js").Failure} Failure
- * @typedef {import("./types.js").Question} Question
- * @typedef {import("./types.js").Fix} Fix
- * @typedef {import("./types.js").Operation} Operation
+ * @import { Channels, Error, Fix, Operation } from "./contract.d.ts"
+ * @import { Answer, Question } from "./types.d.ts"
  */
 import { invoke } from "./bridge.js";
 import { current, update } from "./store.js";
@@ -15,7 +12,9 @@ let failureCount = 0;
 
 /**
  * Asks, and shows why where the answer is no. While it waits, `key` is in the state's `asked`.
- * @param {string} key @param {string} channel @param {object} [payload] @returns {Promise<Envelope>}
+ * @template {keyof Channels} C
+ * @param {string} key @param {C} channel @param {Channels[C]["request"]} payload
+ * @returns {Promise<Answer<Channels[C]["answer"]>>}
  */
 async function ask(key, channel, payload) {
   update({ asked: new Set([...current().asked, key]) });
@@ -25,10 +24,10 @@ async function ask(key, channel, payload) {
   return answer;
 }
 
-/** @param {Envelope} answer */
+/** @param {Error} answer */
 function fail({ code, message, data }) {
   failureCount += 1;
-  const failure = { id: `answer-${failureCount}`, code: code ?? "E_RUNTIME", message, data };
+  const failure = { id: `answer-${failureCount}`, code, message, data };
   update({ failures: [...current().failures, failure] });
 }
 
@@ -67,13 +66,13 @@ export async function fix({ id, kind, modules }, fixes) {
 
 export async function startEngine() {
   update({ startingEngine: true });
-  await ask("engine", "ai/docker/startDocker");
+  await ask("engine", "ai/docker/startDocker", {});
   update({ startingEngine: false });
 }
 
 /** Whether we can start the engine is asked only when it is down. */
 export async function lookAtEngine() {
-  const answer = await invoke("ai/docker/checkDocker");
+  const answer = await invoke("ai/docker/checkDocker", {});
   update({ canStartEngine: answer.success && answer.data.canStart });
 }
 

@@ -6,8 +6,8 @@
  *   ai/ui/hello       {page, language}: where to begin
  *   ai/ui/connection  {state}: "up", "lost" (trying again) or "ended" (this address is no more)
  *
- * @typedef {import("./types.js").Envelope} Envelope
- * @typedef {[event: string, payload: any]} Message
+ * @import { Channels } from "./contract.d.ts"
+ * @import { Answer, Connection, Message, PageEvents } from "./types.d.ts"
  */
 
 import { t } from "./i18n.js";
@@ -20,12 +20,13 @@ export const isBrowser = location.pathname.startsWith("/browser/");
 
 const RETRY_MS = 2000;
 
-/** @type {Map<string, Set<(payload: any) => void>>} */
+/** @type {Map<string, Set<(payload: any) => void>>} Each gets only payloads of its event. */
 const listeners = new Map();
 
 /**
  * Calls `listener` with each payload of `event`. Returns what ends it.
- * @param {string} event @param {(payload: any) => void} listener @returns {() => void}
+ * @template {keyof PageEvents} E
+ * @param {E} event @param {(payload: PageEvents[E]) => void} listener @returns {() => void}
  */
 export function on(event, listener) {
   const known = listeners.get(event) ?? new Set();
@@ -40,16 +41,18 @@ function receive(messages) {
   }
 }
 
-/** @param {string} state */
+/** @param {Connection} state */
 function connection(state) {
   receive([[CONNECTION, { state }]]);
 }
 
 /**
  * The answer of the host; never rejects.
- * @param {string} channel @param {object} [payload] @returns {Promise<Envelope>}
+ * @template {keyof Channels} C
+ * @param {C} channel @param {Channels[C]["request"]} payload
+ * @returns {Promise<Answer<Channels[C]["answer"]>>}
  */
-export async function invoke(channel, payload = {}) {
+export async function invoke(channel, payload) {
   try {
     return await carrier.invoke(channel, payload);
   } catch (error) {
@@ -78,13 +81,13 @@ function windowApi() {
 
 /** The window's process knows nobody until the page has said that it is there. */
 async function greet() {
-  const { success, data } = await invoke("ai/ui/ready");
-  if (!success) {
+  const answer = await invoke("ai/ui/ready", {});
+  if (!answer.success) {
     setTimeout(greet, RETRY_MS);
     return;
   }
-  receive([[HELLO, data]]);
-  connection(data.connected ? "up" : "lost");
+  receive([[HELLO, answer.data]]);
+  connection(answer.data.connected ? "up" : "lost");
 }
 
 /**
@@ -92,15 +95,16 @@ async function greet() {
  * @param {Message[]} messages
  */
 function receiveFromWindow(messages) {
-  for (const [event, payload] of messages) {
-    receive([[event, payload]]);
+  for (const message of messages) {
+    const [event] = message;
+    receive([message]);
     if (event === "ai/ui/lost") connection("lost");
     if (event === "ai/snapshot/event") connection("up");
   }
 }
 
 const bridgeCarrier = {
-  /** @param {string} channel @param {object} payload @returns {Promise<Envelope>} */
+  /** @param {string} channel @param {object} payload */
   async invoke(channel, payload) {
     return (await windowApi()).invoke(channel, payload);
   },
@@ -145,7 +149,7 @@ function listen() {
 }
 
 const httpCarrier = {
-  /** @param {string} channel @param {object} payload @returns {Promise<Envelope>} */
+  /** @param {string} channel @param {object} payload */
   async invoke(channel, payload) {
     try {
       const response = await fetch("invoke", {

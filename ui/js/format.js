@@ -2,7 +2,7 @@
 /** Values as people read them. */
 import { mark, t, tn } from "./i18n.js";
 
-/** @typedef {import("./types.js").State} State */
+/** @import { State } from "./contract.d.ts" */
 
 /**
  * Each state has its word and its shape; its colour is in components.css.

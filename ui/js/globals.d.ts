@@ -2,14 +2,14 @@
 
 interface WindowApi {
   /** Missing until the window is ready. */
-  invoke?(channel: string, payload: object): Promise<import("./types.js").Envelope>;
+  invoke?(channel: string, payload: object): Promise<any>;
 }
 
 interface Window {
   /** Only in the applet's own window; see aiserver_tray/window/bridge.py. */
   pywebview?: { api?: WindowApi };
   /** What the window's process calls. */
-  aiserver: { receive(messages: [event: string, payload: any][]): void };
+  aiserver: { receive(messages: import("./types.d.ts").Message[]): void };
 }
 
 declare module "trusted-types/lib/index.js" {

@@ -5,7 +5,7 @@
  */
 import chinese from "./locale/zh.js";
 
-/** @typedef {import("./types.js").Language} Language */
+/** @import { Language } from "./contract.d.ts" */
 
 /** @type {Language} Until the host has said which, that of the reader's system. */
 let language = navigator.language.startsWith("zh") ? "zh" : "en";

@@ -2,7 +2,7 @@
 /**
  * What the page knows; all of it is shown from here. States are replaced, never changed.
  *
- * @typedef {import("./types.js").PageState} PageState
+ * @import { PageState } from "./types.d.ts"
  */
 
 /** @type {PageState} */

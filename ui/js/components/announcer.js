@@ -3,7 +3,7 @@
 import { STATES, labelled } from "../format.js";
 import { t } from "../i18n.js";
 
-/** @typedef {import("../types.js").PageState} PageState */
+/** @import { PageState } from "../types.d.ts" */
 
 /** @param {PageState} now @param {PageState} before */
 export function announce(now, before) {

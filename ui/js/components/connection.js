@@ -5,7 +5,7 @@ import { isBrowser } from "../bridge.js";
 import { t } from "../i18n.js";
 import { icon } from "./icon.js";
 
-/** @typedef {import("../types.js").PageState} PageState */
+/** @import { PageState } from "../types.d.ts" */
 
 /** @param {PageState} page */
 export function connectionBanner({ connection, snapshot }) {

@@ -7,7 +7,9 @@ import { t } from "../i18n.js";
 import { button } from "./button.js";
 import { icon } from "./icon.js";
 
-/** @param {import("../types.js").PageState} page */
+/** @import { PageState } from "../types.d.ts" */
+
+/** @param {PageState} page */
 export function elsewhere({ page }) {
   const [name, module = ""] = page.split("/");
   if (name !== "settings" && name !== "logs") return nothing;

@@ -2,7 +2,7 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { pill } from "./state.js";
 
-/** @typedef {import("../types.js").PageState} PageState */
+/** @import { PageState } from "../types.d.ts" */
 
 /** @param {PageState} page */
 export const header = ({ snapshot, connection }) => html`

@@ -10,10 +10,8 @@ import { icon } from "./icon.js";
 import { pill } from "./state.js";
 
 /**
- * @typedef {import("../types.js").PageState} PageState
- * @typedef {import("../types.js").Module} Module
- * @typedef {import("../types.js").ModuleAction} ModuleAction
- * @typedef {import("../types.js").State} State
+ * @import { Module, State } from "../contract.d.ts"
+ * @import { ModuleAction, PageState } from "../types.d.ts"
  */
 
 /** @param {Module} module @param {PageState} page */

@@ -9,12 +9,8 @@ import { button } from "./button.js";
 import { icon } from "./icon.js";
 
 /**
- * @typedef {import("../types.js").PageState} PageState
- * @typedef {import("../types.js").Operation} Operation
- * @typedef {import("../types.js").OperationKind} OperationKind
- * @typedef {import("../types.js").Failure} Failure
- * @typedef {import("../types.js").Fix} Fix
- * @typedef {import("../types.js").Module} Module
+ * @import { Error, Fix, Module, Operation, OperationKind } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
  */
 
 /** @type {Record<OperationKind, [doing: string, failed: string, doingAll: string, failedAll: string]>} */
@@ -135,13 +131,13 @@ const noteOf = ({ id }) => `note ${id}`;
 const remark = (operation) =>
   notice({ id: noteOf(operation), kind: "info", lead: t("Please note"), lines: operation.notices });
 
-/** @param {Failure} error */
-const each = (error) => (error.data?.errors?.length ? error.data.errors : [error]);
+/** @param {Error} error */
+const each = (error) => (error.data.errors?.length ? error.data.errors : [error]);
 
-/** @param {Operation} operation @param {Failure} error @param {string} lead @param {PageState} page */
+/** @param {Operation} operation @param {Error} error @param {string} lead @param {PageState} page */
 function failed(operation, error, lead, { asked, connection }) {
   const all = each(error);
-  const fixes = all.flatMap(({ data }) => data?.fix ?? []);
+  const fixes = all.flatMap(({ data }) => data.fix ?? []);
   // What nobody can fix from here would only fail again.
   const isFixable = fixes.length === all.length && !operation.foreign;
   const enabled = connection === "up" && !asked.has(operation.id);
@@ -160,7 +156,7 @@ function fixButton(operation, fixes, enabled) {
   return html`<div class="fix">${button({ text: action, enabled, run })}</div>`;
 }
 
-/** @param {string} id @param {string} lead @param {Failure} error @param {unknown} [more] */
+/** @param {string} id @param {string} lead @param {Error} error @param {unknown} [more] */
 function failure(id, lead, error, more = nothing) {
   const all = each(error);
   const codes = list([...new Set(all.map(({ code }) => code))]);

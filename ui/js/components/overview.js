@@ -8,10 +8,8 @@ import { button } from "./button.js";
 import { emblem } from "./state.js";
 
 /**
- * @typedef {import("../types.js").PageState} PageState
- * @typedef {import("../types.js").Snapshot} Snapshot
- * @typedef {import("../types.js").Module} Module
- * @typedef {import("../types.js").State} State
+ * @import { Module, Snapshot, State } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
  */
 
 /** @type {Record<State, string>} */

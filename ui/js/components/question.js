@@ -5,7 +5,7 @@ import { confirm } from "../actions.js";
 import { t } from "../i18n.js";
 import { button } from "./button.js";
 
-/** @typedef {import("../types.js").Question} Question */
+/** @import { Question } from "../types.d.ts" */
 
 const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("question"));
 dialog.addEventListener("close", () => confirm(null));

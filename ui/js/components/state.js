@@ -4,7 +4,7 @@ import { STATES } from "../format.js";
 import { t } from "../i18n.js";
 import { icon } from "./icon.js";
 
-/** @typedef {import("../types.js").State} State */
+/** @import { State } from "../contract.d.ts" */
 
 /** @param {State} state */
 export const pill = (state) => html`

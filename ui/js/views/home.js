@@ -12,9 +12,8 @@ import { list } from "../format.js";
 import { t } from "../i18n.js";
 
 /**
- * @typedef {import("../types.js").PageState} PageState
- * @typedef {import("../types.js").Snapshot} Snapshot
- * @typedef {import("../types.js").Module} Module
+ * @import { Module, Snapshot } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
  */
 
 /** @param {PageState} page */

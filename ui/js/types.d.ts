@@ -1,0 +1,51 @@
+// The page's own types. Those of the contract are in contract.d.ts.
+
+import type { Error, Events, Language, ModuleAbilities, Snapshot } from "./contract.d.ts";
+
+/** The answer to a request, with the data of a success. */
+export type Answer<Data> = { success: true; data: Data } | ({ success: false } & Error);
+
+export type Connection =
+  /** nothing heard yet */
+  | "connecting"
+  | "up"
+  /** the owner of the core is gone, and the page tries to reach it again */
+  | "lost"
+  /** this address is no longer valid */
+  | "ended";
+
+export type ModuleAction = keyof ModuleAbilities;
+
+/** Something to confirm. */
+export interface Question {
+  title: string;
+  text: string;
+  /** the button that agrees */
+  action: string;
+  run(): void;
+}
+
+/** Everything that the page shows. */
+export interface PageState {
+  connection: Connection;
+  snapshot: Snapshot | null;
+  page: string;
+  canStartEngine: boolean;
+  startingEngine: boolean;
+  /** keys of the requests that wait for an answer */
+  asked: ReadonlySet<string>;
+  failures: (Error & { id: string })[];
+  /** ids of what the user dismissed */
+  dismissed: ReadonlySet<string>;
+  question: Question | null;
+}
+
+/** The contract's events, and those of what carries it. */
+export interface PageEvents extends Events {
+  /** where the page begins */
+  "ai/ui/hello": { page: string; language: Language };
+  "ai/ui/connection": { state: Connection };
+}
+
+/** An event with its payload. */
+export type Message = { [Name in keyof PageEvents]: [Name, PageEvents[Name]] }[keyof PageEvents];
