@@ -36,7 +36,7 @@ CONFIG: Final = ConfigDict(alias_generator=to_camel, validate_by_name=True, extr
 
 
 class Payload(BaseModel):
-    """What a channel takes."""
+    """The input of a channel."""
 
     model_config = ConfigDict(**CONFIG, frozen=True)
 
@@ -61,12 +61,12 @@ class Channel:
 
     @cached_property
     def request(self) -> Any:  # noqa: ANN401 - a type
-        """The model of what it takes: a `Payload`, or a dataclass with the same `CONFIG`."""
+        """The model of the request: a `Payload`, or a dataclass with the same `CONFIG`."""
         return self._hints.get("asked", Nothing)
 
     @cached_property
     def reader(self) -> TypeAdapter[Any]:
-        """Validates what comes in."""
+        """Validates requests."""
         return TypeAdapter(self.request)
 
     @cached_property
@@ -115,23 +115,23 @@ class Message:
 
     @property
     def slot(self) -> tuple[str, str] | None:
-        """What only the latest counts of."""
+        """Selects the subject of an event, of which only the latest event counts."""
         return None if self.key is None else (self.event, self.key)
 
 
 _Payload = TypeVar("_Payload")
 
 Source = Literal["owner", "window"]
-"""Who sends an event: the owner of the core, or the window to its own page."""
+"""The sender of an event: the owner of the core, or the window for its own page."""
 
 EVENTS: Final[dict[str, "Event[Any]"]] = {}
 """Every event there is, by name. Filled by the declarations, when their modules are imported."""
 
 
 class Event(Generic[_Payload]):
-    """Something that clients are told without asking. ``payload``: its form, a TypedDict; ``key``:
-    what it is about, if only the latest one about that counts (see `Message`); ``source``: who
-    sends it."""
+    """A message that clients receive without a request. ``payload``: its form, a TypedDict;
+    ``key``: its subject, if only the latest event about it counts (see `Message`); ``source``: the
+    sender."""
 
     def __init__(
         self,

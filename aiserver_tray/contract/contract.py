@@ -29,8 +29,8 @@ Name = Field(min_length=1, max_length=200)
 
 @dataclass(frozen=True, eq=False)
 class Peer:
-    """One connected client. ``language``: what it reads where the user chose none; ``send`` sends
-    it an event, and returns at once."""
+    """One connected client. ``language``: the language of its reader unless the user chose one;
+    ``send`` sends it an event, and returns at once."""
 
     kind: CallerKind
     language: Language
@@ -39,19 +39,19 @@ class Peer:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a request. ``language``: of the answer's texts."""
+    """The sender of a request. ``language``: of the texts in the response."""
 
     peer: Peer
     language: Language
 
     @property
     def kind(self) -> CallerKind:
-        """What kind of client it is."""
+        """The kind of client."""
         return self.peer.kind
 
 
 class Contract(Protocol):
-    """What the owner of the core offers to every carrier."""
+    """The owner's side of the contract, for every carrier."""
 
     def invoke(self, channel: str, payload: Any, peer: Peer) -> Envelope:  # noqa: ANN401 - JSON
         """The answer. Blocks until there is one, and never raises."""

@@ -22,7 +22,7 @@ class ModuleStatusEvent(TypedDict):
 
 
 class LogEvent(TypedDict):
-    """A line of a stream, or what became of the stream. Nothing follows `error` or `end`."""
+    """A line of a stream, or the state of the stream. Nothing follows `error` or `end`."""
 
     streamId: str
     """the client's own name for the stream"""

@@ -1,4 +1,4 @@
-"""What is on its way to one client."""
+"""The queue of frames to one client."""
 
 from collections.abc import Callable, Hashable
 from itertools import count
@@ -6,12 +6,12 @@ from threading import Condition
 from typing import Final
 
 MAX_BYTES: Final = 16 * 2**20
-"""Bytes that may wait for a client to read them."""
+"""Maximum bytes that may wait for a client."""
 
 
 class Mailbox:
-    """Frames for one client, in order. Of frames with the same key only the latest counts.
-    *on_overflow* is called when too much waits; the mailbox is closed then."""
+    """Frames for one client, in order. Of frames with the same key only the latest is kept.
+    *on_overflow* is called when too much waits; the mailbox is then closed."""
 
     def __init__(self, on_overflow: Callable[[], None]) -> None:
         self._on_overflow = on_overflow
@@ -27,7 +27,7 @@ class Mailbox:
             if self._is_closed:
                 return
             key = next(self._numbers) if key is None else key
-            # Removed first: what came last is also sent last.
+            # Removed first, so that the latest frame is also sent last.
             self._size += len(frame) - len(self._frames.pop(key, b""))
             self._frames[key] = frame
             is_full = self._size > MAX_BYTES

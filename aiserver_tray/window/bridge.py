@@ -1,8 +1,8 @@
-"""What the dashboard's page can call, and how it hears of what is new.
+"""The bridge between the dashboard's page and Python.
 
-The page gets nothing but the one function `Bridge.invoke`, and that by `Window.expose`: of a
-``js_api`` object, pywebview would let a page walk along any attributes, private ones too, and
-call what it finds at their end.
+The page can call only the function `Bridge.invoke`, through `Window.expose`. With a ``js_api``
+object, pywebview would let a page follow any attributes, even private ones, and call the objects at
+their ends.
 """
 
 import logging
@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Visibility(Payload):
-    """Whether somebody sees the page."""
+    """Whether the page is visible."""
 
     visible: bool
 
@@ -69,8 +69,8 @@ class Bridge(Part):
         self._handlers = handlers_of([self, SystemChannels()])
 
     def invoke(self, *arguments: object) -> Envelope:
-        """The contract's answer to a channel and its payload, which are what a page may call with.
-        Blocks until there is one, and never raises."""
+        """Call a channel with a payload from the page, and return the contract's response. Blocks
+        until there is one, and never raises."""
         try:
             return self._answer(*_asked(arguments))
         except AiServerError as error:

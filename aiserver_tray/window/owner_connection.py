@@ -1,4 +1,4 @@
-"""A window's connection to the owner of the core, made again whenever it is lost."""
+"""A window's connection to the owner of the core, which reconnects by itself."""
 
 import logging
 import threading
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Owner(Protocol):
-    """What a window needs of `local.client.Client`."""
+    """The part of `local.client.Client` that a window uses."""
 
     def call(self, channel: str, payload: Mapping[str, Any] | None = None) -> Envelope:
         """The answer; raises NotRunningError when the connection is lost."""
@@ -39,7 +39,7 @@ class Owner(Protocol):
 
 
 class Listener(Protocol):
-    """Gets what comes over the connection, in its threads, and returns at once."""
+    """Receives the data of the connection, in its threads. Its methods return at once."""
 
     def heard(self, message: Message) -> None:
         """An event came."""
@@ -49,8 +49,8 @@ class Listener(Protocol):
 
 
 class OwnerConnection:
-    """``connect``: makes a client, or raises NotRunningError. ``language``: the owner's, also of
-    one that is gone; at first what is given."""
+    """``connect``: creates a client, or raises NotRunningError. ``language``: the language of the
+    last owner; at first the given one."""
 
     def __init__(
         self, connect: Callable[[], Owner], events: Iterable[str], language: Language
@@ -70,7 +70,7 @@ class OwnerConnection:
         threading.Thread(target=self._run, args=(listener,), name="connection", daemon=True).start()
 
     def call(self, channel: str, payload: Mapping[str, Any] | None = None) -> Envelope:
-        """The owner's answer, or that there is none."""
+        """The owner's response, or that there is no owner."""
         client = self._client
         try:
             if client is None:
@@ -88,7 +88,7 @@ class OwnerConnection:
                 pause = FIRST_PAUSE_SECONDS
             except NotRunningError:
                 pass
-            except Exception:  # an owner of another version, say: a later one may do
+            except Exception:  # for example an owner of another version; a later one may work
                 log.exception("no connection to the owner of the core")
             waiting.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

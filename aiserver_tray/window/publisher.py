@@ -1,4 +1,5 @@
-"""Sends events to the page: in batches, ten a second at most, and only while somebody looks."""
+"""Sending events to the page: in batches, at most ten per second, and only while the page is
+visible."""
 
 import logging
 import threading
@@ -14,7 +15,7 @@ PAUSE_SECONDS: Final = 0.1
 """Between two batches."""
 
 LINES_KEPT: Final = 5000
-"""Lines of logs for a page that nobody looks at; older ones are dropped."""
+"""Maximum log lines for an invisible page; older ones are dropped."""
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Publisher:
         self._is_seen = True
 
     def start(self) -> None:
-        """Begin, in a thread that ends with the process."""
+        """Start, in a thread that ends with the process."""
         threading.Thread(target=self._run, name="publisher", daemon=True).start()
 
     def put(self, message: Message) -> None:
@@ -45,7 +46,7 @@ class Publisher:
             self._add(message)
 
     def lost(self, message: Message) -> None:
-        """There is no owner any more: what came from it is worth nothing, and *message* says so."""
+        """The owner is gone: drop its events, and send *message*."""
         with self._changed:
             self._snapshot = None
             self._latest.clear()
@@ -59,18 +60,18 @@ class Publisher:
                 self._add(self._snapshot)
 
     def pause(self) -> None:
-        """Nobody looks at the page."""
+        """The page is invisible."""
         with self._changed:
             self._is_seen = False
 
     def resume(self) -> None:
-        """Somebody looks again."""
+        """The page is visible again."""
         with self._changed:
             self._is_seen = True
             self._changed.notify()
 
     def end(self) -> None:
-        """The page is gone, and what was for it."""
+        """The page is gone: drop its events."""
         with self._changed:
             self._has_page = False
             self._latest.clear()
@@ -80,7 +81,7 @@ class Publisher:
         if message.slot is None:
             self._lines.append(message)
         else:
-            # Removed first: what came last is also sent last.
+            # Removed first, so that the latest event is also sent last.
             self._latest.pop(message.slot, None)
             self._latest[message.slot] = message
         self._changed.notify()
@@ -101,7 +102,7 @@ class Publisher:
 
     def _send(self, messages: bytes) -> None:
         try:
-            # While a page is being loaded nothing receives; it asks for all when it is there.
+            # While a page loads, it can't receive; it requests everything once it is ready.
             self._run_js(f"window.aiserver?.receive([{messages.decode()}])")
         except Exception:
             log.warning("events can't be sent to the page", exc_info=True)

@@ -1,4 +1,5 @@
-"""Who may use browser mode: the browser that was given the address, at that address."""
+"""Access control of browser mode: only the browser that opened the given address, at that
+address."""
 
 import secrets
 from collections.abc import Mapping
@@ -9,14 +10,14 @@ from aiserver_tray.base.errors import AccessError
 from aiserver_tray.base.i18n import Text
 
 BELOW: Final = "/browser/"
-"""What a page's path begins with; the page knows by it that there is no window's bridge."""
+"""The first part of a page's path. It tells the page that there is no bridge of a window."""
 
 
 _OWN_PORTS: Final = {"http": 80, "https": 443}
 
 
 def host_at(scheme: str, name: str, port: int) -> str:
-    """The machine *name* as browsers write it, which leave out the port of the *scheme* itself."""
+    """The host *name* as browsers write it: without the default port of the *scheme*."""
     host = f"[{name}]" if ":" in name else name
     return host if port == _OWN_PORTS[scheme] else f"{host}:{port}"
 
@@ -27,8 +28,8 @@ def _secret() -> str:
 
 @dataclass(frozen=True)
 class Keys:
-    """The secrets of browser mode. ``token`` is in the address that is given to the user; who comes
-    with it gets a cookie with ``session``. ``page``: a segment of the page's path."""
+    """The secrets of browser mode. ``token`` is in the address for the user; a request with it gets
+    a cookie with ``session``. ``page``: a segment of the page's path."""
 
     token: str = field(default_factory=_secret, repr=False)
     session: str = field(default_factory=_secret, repr=False)
@@ -37,7 +38,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Access:
-    """``scheme`` and ``hosts`` (``127.0.0.1:8080``) are where the page is."""
+    """``scheme`` and ``hosts`` (``127.0.0.1:8080``) of the page's address."""
 
     scheme: str
     hosts: frozenset[str]
@@ -47,18 +48,18 @@ class Access:
 
     @property
     def path(self) -> str:
-        """Where the page is."""
+        """The path of the page."""
         return f"{BELOW}{self.keys.page}/"
 
     @property
     def cookie(self) -> str:
-        """Its name. Browsers do not keep the cookies of two ports apart: they would replace each
-        other. Nor do they keep it from who listens at another port; that nobody can guess its path
-        does."""
+        """The name of the cookie. Browsers do not separate the cookies of two ports, so equal names
+        would replace each other. They also send a cookie to any other port; its path, which nobody
+        can guess, prevents that."""
         return f"aiserver-{self.port}"
 
     def check_address(self, environ: Mapping[str, Any]) -> None:
-        """Let nobody in from another site: neither by a name that leads here, nor by its own page.
+        """Reject requests of other sites, by another host name or from another page.
 
         Raises:
             AccessError: the request is from elsewhere.
@@ -80,7 +81,8 @@ class Access:
         return token
 
     def admits(self, token: str) -> bool:
-        """Whether it is the token of the address, or one that was not used yet; now it is."""
+        """Whether this is the token of the address, or an unused one-time token, which is then
+        used."""
         try:
             self._invitations.remove(token)
         except KeyError:
@@ -88,7 +90,7 @@ class Access:
         return True
 
     def check_session(self, cookie: str | None) -> None:
-        """Let nobody in without the cookie.
+        """Reject requests without the cookie.
 
         Raises:
             AccessError: it is none, or of an earlier process.

@@ -19,7 +19,7 @@ MOST_PAGES: Final = 16
 
 
 class Browser:
-    """``app``: the WSGI application. *language*: what the pages' reader reads (`Peer`)."""
+    """``app``: the WSGI application. *language*: the language of the pages' reader (`Peer`)."""
 
     def __init__(self, contract: Contract, access: Access, language: Language) -> None:
         self._contract = contract
@@ -31,7 +31,7 @@ class Browser:
         # A page without an event stream gets no events.
         self._without_events = Peer("page", language, lambda _message: None)
         self.app = app = bottle.Bottle()
-        app.config["catchall"] = False  # the server tells of bugs in our way
+        app.config["catchall"] = False  # the server reports bugs in our own way
         app.default_error_handler = self._error
         app.add_hook("before_request", self._check_address)
         app.route("/", "GET", self._enter)
@@ -42,13 +42,13 @@ class Browser:
         app.route([BELOW, f"{BELOW}<name:path>"], ["GET", "POST"], self._other_page)
 
     def close(self) -> None:
-        """End what the pages listen to."""
+        """Close the pages' event streams."""
         with self._lock:
             streams = tuple(self._streams.values())
         for stream in streams:
             stream.close()
 
-    # -- who may come in -----------------------------------------------------------------------
+    # -- access --------------------------------------------------------------------------------
 
     def _check_address(self) -> None:
         try:
@@ -81,7 +81,7 @@ class Browser:
         )
         return response
 
-    # -- what there is -------------------------------------------------------------------------
+    # -- routes --------------------------------------------------------------------------------
 
     def _page(self, name: str = "") -> bottle.HTTPResponse:
         self._check_session()
@@ -99,7 +99,7 @@ class Browser:
         try:
             given = self._contract.invoke(asked["channel"], asked.get("payload"), peer)
         finally:
-            if stream and stream.is_closed:  # it may have begun to listen after it was forgotten
+            if stream and stream.is_closed:  # it may have subscribed after it was removed
                 self._contract.forget(peer)
         return _json(200, given)
 
@@ -110,7 +110,7 @@ class Browser:
         with self._lock:
             before = self._streams.pop(client, None)
             if len(self._streams) >= MOST_PAGES:
-                # The one that was opened first: its page may be long forgotten.
+                # The oldest one, whose page was probably forgotten.
                 before = before or self._streams.pop(next(iter(self._streams)))
             self._streams[client] = stream
         if before:
@@ -127,11 +127,11 @@ class Browser:
                     del self._streams[client]
 
     def _other_page(self, name: str = "") -> bottle.HTTPResponse:
-        """There is none, but of an earlier process."""
+        """The page belongs to an earlier process."""
         self._check_session()
         raise bottle.HTTPError(404, name)
 
-    # -- what goes wrong -----------------------------------------------------------------------
+    # -- errors --------------------------------------------------------------------------------
 
     def _refusal(self, status: int, error: AiServerError) -> bottle.HTTPResponse:
         return _json(status, {"success": False, **error.as_json(self._language)})
@@ -168,6 +168,7 @@ def _json(status: int, value: Json) -> bottle.HTTPResponse:
         "Content-Type": "application/json; charset=utf-8",
         "Content-Security-Policy": BROWSER_POLICY,
     }
-    # Legible: a browser shows a refusal as it is. What is no character is an escape in JSON, too.
+    # Readable, because a browser shows a refusal as it is. Invalid characters are escaped as in
+    # JSON.
     body = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace")
     return bottle.HTTPResponse(body, status, **headers)

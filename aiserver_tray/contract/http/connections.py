@@ -12,11 +12,11 @@ REQUEST_SECONDS = 10.0
 """In which a client has to have sent its request, however slowly it sends."""
 
 GOODBYE_SECONDS = 0.5
-"""For what clients are still to be told at the end."""
+"""Seconds to send remaining data to clients before the exit."""
 
 
 class Connections:
-    """Who is connected, and who of them has not sent a whole request yet."""
+    """The open connections, and those without a complete request yet."""
 
     def __init__(self, most: int = MOST, seconds: float = REQUEST_SECONDS) -> None:
         self._most = most
@@ -26,8 +26,8 @@ class Connections:
         self._asking: dict[socket.socket, float] = {}
 
     def admit(self, connection: socket.socket) -> bool:
-        """Take *connection* in. Where there are too many, the one that has been asking the longest
-        goes; False: all have asked, and are being served."""
+        """Add *connection*. If there are too many, close the one that has waited the longest
+        without a complete request. False: all of them are being served."""
         with self._changed:
             if len(self._all) >= self._most:
                 if not self._asking:
@@ -57,8 +57,8 @@ class Connections:
                 self._cut(connection)
 
     def cut_all(self) -> None:
-        """Cut every connection; those that have asked, once they are answered or that takes too
-        long: who ended all this is to hear of it."""
+        """Close every connection. Those with a complete request get their response first, within a
+        limit: the client that requested the exit must get its response."""
         with self._changed:
             for connection in tuple(self._asking):
                 self._cut(connection)
@@ -70,5 +70,5 @@ class Connections:
         self._asking.pop(connection, None)
         self._all.discard(connection)
         with suppress(OSError):
-            # Of the socket itself: what TLS does first would wait for its reader.
+            # Of the socket itself: closing TLS first would wait for the other side.
             socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -25,11 +25,11 @@ class EventStream:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it has ended, or is about to."""
+        """Whether it is closed or being closed."""
         return self._closed.is_set()
 
     def close(self) -> None:
-        """End it, from any thread."""
+        """Close it, from any thread."""
         self._closed.set()
         self._mailbox.close()
 

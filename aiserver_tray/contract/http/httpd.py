@@ -20,10 +20,10 @@ from aiserver_tray.contract.http.page import HEADERS
 HEAD_BYTES: Final = 32 * 1024
 BODY_BYTES: Final = 1024 * 1024
 LOOK = 0.5
-"""Seconds between two looks for clients that are overdue, and for the end."""
+"""Seconds between two checks for overdue clients and for the exit."""
 
 _WRITE_SECONDS: Final = 10.0
-"""After which a client that takes nothing is given up."""
+"""Seconds after which a client that does not read is disconnected."""
 
 _logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ Application = Callable[..., Any]
 
 
 class Server(ThreadingMixIn, WSGIServer):
-    """Has *address* from the beginning, serves from `start` to `close`. With *tls*, only over TLS.
+    """Binds *address* at once; serves from `start` to `close`. With *tls*, only over TLS.
 
     Raises:
         OSError: the address can't be had.
@@ -54,24 +54,24 @@ class Server(ThreadingMixIn, WSGIServer):
         self._thread = Thread(target=self.serve_forever, args=(LOOK,), name="http", daemon=True)
 
     def start(self, application: Application) -> None:
-        """Serve *application*, in threads of its own."""
+        """Serve *application* in its own threads."""
         self.set_app(application)
         self._thread.start()
 
     def close(self) -> None:
-        """End all connections. Only after `start`."""
+        """Close all connections. Only after `start`."""
         self.shutdown()
         self._thread.join()
         self.server_close()
         self._connections.cut_all()
 
     def server_bind(self) -> None:
-        # Windows' other option would let a second program take the same port.
+        # The other option of Windows would let a second program use the same port.
         exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)
         if exclusive is not None:
             self.allow_reuse_address = False
             self.socket.setsockopt(socket.SOL_SOCKET, exclusive, 1)
-        # Not HTTPServer's, which asks for the machine's name: that may take seconds.
+        # Not HTTPServer's method, which looks up the host name: that may take seconds.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
         self.setup_environ()
@@ -103,7 +103,7 @@ class Server(ThreadingMixIn, WSGIServer):
         self._connections.has_asked(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002
-        """A client that goes away, or talks nonsense, is no news."""
+        """Ignore clients that disconnect or send invalid data."""
         _logger.debug("a connection was given up", exc_info=True)
 
 
@@ -144,7 +144,7 @@ class _Handler(WSGIRequestHandler):
         handler.run(cast(Application, self.server.get_app()))
 
     def _read_head(self) -> bool:
-        """Whether there is one that makes sense; else the client was told."""
+        """Whether the request is valid; otherwise the client got an error."""
         whole = self.rfile
         self.rfile = _Head(cast(IO[bytes], whole), HEAD_BYTES)  # type: ignore[assignment]
         try:
@@ -181,7 +181,7 @@ class _Handler(WSGIRequestHandler):
         return SimpleHandler.server_software or "aiserver-tray"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401
-        """Nothing: the first address holds the token."""
+        """Log nothing: the first address contains the token."""
 
 
 class _Answer(ServerHandler):
@@ -200,6 +200,6 @@ class _Answer(ServerHandler):
 
 
 def failed(message: str) -> bytes:
-    """The envelope of what failed before anyone could tell it in the reader's language."""
+    """The envelope of an error before the reader's language is known."""
     code = "E_REQUEST"
     return json.dumps({"success": False, "code": code, "message": message, "data": {}}).encode()

@@ -15,8 +15,8 @@ _TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-"""Suffix -> type. Not asked of the operating system: on Windows its registry may call scripts plain
-text, and then no browser runs them. What has another suffix is not served."""
+"""Suffix -> type. The operating system is not asked: on Windows, its registry may declare scripts
+as plain text, and no browser would run them. Other suffixes are not served."""
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'{more}; style-src 'self'; img-src 'self' data:; "
@@ -25,7 +25,7 @@ _POLICY: Final = (
 )
 BROWSER_POLICY: Final = _POLICY.format(more="")
 WINDOW_POLICY: Final = _POLICY.format(more=" 'unsafe-eval'")
-"""'unsafe-eval': pywebview makes its bridge with ``new Function``. Our page evaluates nothing."""
+"""'unsafe-eval': pywebview creates its bridge with ``new Function``. Our page evaluates nothing."""
 
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -44,15 +44,15 @@ def ui_folder() -> Path:
 
 
 class StaticFiles:
-    """The files below *folder* that a page may be made of. They are listed once: what is not in
-    the list does not exist, so no path leads out of it."""
+    """The files below *folder* that belong to a page. They are listed once: other files do not
+    exist, so no path leads out of the folder."""
 
     def __init__(self, folder: Path) -> None:
         found = (path for path in folder.rglob("*") if path.is_file() and path.suffix in _TYPES)
         self._files = {path.relative_to(folder).as_posix(): path for path in found}
 
     def response(self, name: str, policy: str) -> bottle.HTTPResponse:
-        """The file *name* (nothing is `INDEX`), or that there is none."""
+        """The response with the file *name* (empty: `INDEX`), or that it does not exist."""
         path = self._files.get(name or INDEX)
         if path is None:
             return bottle.HTTPResponse("Not found", 404, **_headers(policy))
@@ -94,7 +94,8 @@ class Page:
 
 
 def _plain_error(error: bottle.HTTPError) -> str:
-    """What bottle itself refuses, without its page, which would quote the request."""
+    """The response to requests that bottle itself rejects. bottle's own page would quote the
+    request."""
     for name, value in _headers(WINDOW_POLICY).items():
         bottle.response.set_header(name, value)
     return str(error.status_line)

@@ -18,7 +18,7 @@ from aiserver_tray.contract.http.httpd import Server
 
 @dataclass(frozen=True)
 class Binding:
-    """Where to serve: *address*, an IP address of this machine; ``port`` 0 is any free one;
+    """Where to serve: *address*, an IP address of this machine; ``port`` 0 is any free port;
     ``certificate`` and ``key`` are PEM files for TLS."""
 
     address: str = "127.0.0.1"
@@ -28,7 +28,7 @@ class Binding:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it.
+        """Whether only this machine can connect.
 
         Raises:
             SettingError: it is no IP address.
@@ -40,7 +40,7 @@ class Binding:
             raise SettingError(self.address, why) from None
 
     def with_free_port(self) -> "Binding":
-        """The same with a port that is free now, if it had none.
+        """The same binding with a free port, if it had none.
 
         Raises:
             SettingError: the address, or the certificate, can't be used.
@@ -50,7 +50,7 @@ class Binding:
         return replace(self, port=int(server.server_port))
 
     def tls(self) -> ssl.SSLContext | None:
-        """TLS with the certificate, where there is one.
+        """The TLS context with the certificate, if there is one.
 
         Raises:
             SettingError: its files can't be used.
@@ -69,8 +69,8 @@ class Binding:
 
 
 class BrowserServer:
-    """Serves *contract* until it is left (``with``) or closed. ``address`` is what the user opens:
-    whoever has it may do everything that the user may.
+    """Serves *contract* until ``with`` ends or it is closed. ``address`` is for the user: anyone
+    who has it can do everything that the user can.
 
     Raises:
         SettingError: the address, or the certificate, can't be used.
@@ -96,13 +96,13 @@ class BrowserServer:
         self.close()
 
     def invitation(self, page: str) -> str:
-        """An address of the dashboard's *page* that is good for one visit, for where others may
-        read it: the arguments of a browser's process are no secret."""
+        """An address of the dashboard's *page* that works for one visit. For places where others
+        can read it, such as the arguments of a browser's process."""
         # Browsers keep the fragment when they are sent on, and the page finds it there.
         return f"{self._place}?token={self._access.invite()}#{page}"
 
     def close(self) -> None:
-        """End all pages' connections."""
+        """Close all pages' connections."""
         self.browser.close()
         self._server.close()
 
@@ -123,8 +123,8 @@ def _listening(binding: Binding) -> Server:
 
 
 def _names(address: str) -> list[str]:
-    """What a browser may call us, as browsers write it; the first is what we call ourselves. Only
-    numbers and the machine's own name: a name of someone else's making could lead to us, too."""
+    """The accepted host names, as browsers write them; the first one is in our own address. Only IP
+    addresses and the machine's own name: a DNS name of an attacker could lead here, too."""
     ip = ipaddress.ip_address(address)
     return [socket.gethostname().lower(), *_own_addresses()] if ip.is_unspecified else [str(ip)]
 

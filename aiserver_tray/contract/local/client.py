@@ -1,4 +1,4 @@
-"""A client's end of the control channel."""
+"""The client's side of the control channel."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -37,8 +37,8 @@ class _Listener(NamedTuple):
 
 
 class Client:
-    """A connection to the owner of a home's core. May be used by several threads; it
-    does not connect again by itself."""
+    """A connection to the owner of a home folder's core. Several threads can use it. It does not
+    reconnect by itself."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -97,7 +97,7 @@ class Client:
     def request(
         self, channel: str, payload: Mapping[str, Any] | None = None, timeout: float | None = None
     ) -> Json:
-        """As `call`, but what the answer brings.
+        """Like `call`, but returns the data of the response.
 
         Raises:
             RemoteError: it is a no.
@@ -110,9 +110,9 @@ class Client:
         callback: Callable[[Message], None],
         on_lost: Callable[[], None] = lambda: None,
     ) -> None:
-        """Call *callback* with each of *events*, from the current state on, and
-        *on_lost* when the host goes away: both in the reader's thread, where they must return at
-        once and can't ask anything.
+        """Call *callback* with each of *events*, starting with the current state, and *on_lost*
+        when the host is gone. Both run in the reader's thread, must return at once, and can't send
+        requests.
 
         Raises:
             NotRunningError: the host is gone; *on_lost* is called, too.
@@ -128,7 +128,8 @@ class Client:
         _data(self._ask({"type": "subscribe", "events": known}, None))
 
     def close(self) -> None:
-        """End; who waits for an answer gets a NotRunningError. May be called more than once."""
+        """Close the connection. Waiting threads get a NotRunningError. Can be called more than
+        once."""
         self._is_closing = True
         self._wire.sever()
         if current_thread() is not self._reader:
@@ -210,5 +211,5 @@ def _data(answer: Envelope) -> Json:
 def _guarded(callback: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401
     try:
         callback(*arguments)
-    except Exception as bug:  # noqa: BLE001 - the others are still to be told
+    except Exception as bug:  # noqa: BLE001 - the other callbacks must still be called
         log_bug(_logger, "a listener failed", bug)

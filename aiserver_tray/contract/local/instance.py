@@ -1,8 +1,8 @@
-"""One process per home: its lock, and where it listens.
+"""The owner of a home folder's core: its lock and its address.
 
-The process that has it owns the core; all others of the home are its clients. The lock is the
-operating system's, so a killed process never blocks a start. Beside it a file names the process:
-Windows lets nobody read a file that is locked.
+The process with the lock owns the core; all others of the home folder are its clients. The
+operating system releases the lock of a killed process, so it never blocks a start. A separate file
+names the process, because Windows allows nobody to read a locked file.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from aiserver_tray.system.paths import Home, runtime_folder
 
 
 class Instance:
-    """Between ``with`` and its end, this process owns the core of *home*.
+    """Within ``with``, this process owns the core of *home*.
 
     Raises:
         AlreadyRunningError: another process has it; tells its pid.
@@ -61,12 +61,12 @@ class Instance:
             return None
 
     def _write(self, pid: str) -> None:
-        with suppress(OSError):  # the lock holds all the same
+        with suppress(OSError):  # the lock works all the same
             self._who.write_text(pid, encoding="ascii")
 
 
 def socket_address(home: Home) -> str:
-    """Where the owner of *home*'s core listens.
+    """The address of the owner of *home*'s core.
 
     Raises:
         SettingError: there is no folder for sockets, or its path is too long.

@@ -15,7 +15,7 @@ _KEY_SECONDS = 10.0
 
 
 def make_key(home: Home) -> bytes:
-    """The key that clients of *home* must have; made where there is none yet.
+    """The key that clients of *home* need. Created if it does not exist.
 
     Raises:
         SettingError: the home can't be written.
@@ -23,7 +23,7 @@ def make_key(home: Home) -> bytes:
     make_folder(home.folder)
     path = _key_file(home)
     try:
-        # Processes of different roles may begin together.
+        # Several processes may start at the same time.
         with FileLock(f"{path}.lock", timeout=_KEY_SECONDS, mode=0o600):
             if key := find_key(home):
                 return key
@@ -36,7 +36,7 @@ def make_key(home: Home) -> bytes:
 
 
 def find_key(home: Home) -> bytes | None:
-    """The key that clients of *home* must have; None where there is none."""
+    """The key that clients of *home* need. None if it does not exist."""
     try:
         key = bytes.fromhex(_key_file(home).read_text(encoding="ascii"))
     except (OSError, ValueError):

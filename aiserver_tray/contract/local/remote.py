@@ -1,4 +1,4 @@
-"""The owner's core, as the command line uses one of its own."""
+"""The owner's core, with the interface that the command line uses for its own core."""
 
 import json
 import time
@@ -23,10 +23,10 @@ _ENGINE_TIMEOUT_SECONDS = 3.0
 
 
 class RemoteCore:
-    """Store and operations of the owner that *client* is connected to, between ``with`` and its
-    end. What was begun goes on after that.
+    """Store and operations of the owner that *client* is connected to, within ``with``. Operations
+    continue after that.
 
-    When it is entered, it is known whether the engine can be reached, or that it is slow to answer.
+    On entry, it is known whether the engine responds, or that it is slow.
     """
 
     def __init__(self, client: Client) -> None:
@@ -52,7 +52,7 @@ def _knows_engine(snapshot: Snapshot) -> bool:
 
 @dataclass(frozen=True)
 class RemoteState:
-    """What the owner sent last. ``operations`` have their steps."""
+    """The latest data from the owner. ``operations`` contain their steps."""
 
     operations: tuple[OperationView, ...]
     make_snapshot: Callable[[], Snapshot]
@@ -68,7 +68,7 @@ class RemoteState:
 
 
 class RemoteStore:
-    """What the owner sends of its state."""
+    """The owner's state as it sends it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -81,7 +81,7 @@ class RemoteStore:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The owner's state now.
+        """The owner's current state.
 
         Raises:
             NotRunningError: it is gone.
@@ -94,7 +94,7 @@ class RemoteStore:
     def wait_until(
         self, predicate: Callable[[Snapshot], bool], timeout: float | None = None
     ) -> Snapshot:
-        """The first snapshot, from the current one on, for which *predicate* holds.
+        """The first snapshot, from the current one on, for which *predicate* is true.
 
         Raises:
             NotRunningError: the owner is gone.
@@ -113,8 +113,8 @@ class RemoteStore:
                     raise TimeoutError
 
     def observe(self, callback: Callable[[RemoteState], object]) -> Callable[[], None]:
-        """Call *callback* with the current state and with every later one, until what is returned
-        is called. It must return at once."""
+        """Call *callback* with the current state and with every later one. It must return at once.
+        Returns a function that stops this."""
         with self._changed:
             self._changed.wait_for(lambda: self._snapshot is not None or self._is_lost)
             self._observers += (callback,)
@@ -152,7 +152,7 @@ class RemoteStore:
             self.notify(self._state())
 
     def _keep(self, view: OperationView) -> None:
-        """As in the store: of those that have ended only the last."""
+        """As in the store: of finished operations, only the last."""
         kept = {
             id: known
             for id, known in self._operations.items()
@@ -194,8 +194,8 @@ class RemoteOperations:
 
 
 class RemoteOperation:
-    """One request that the owner works on. Its end is asked for there: of operations that end
-    together the state shows only the last."""
+    """One request that the owner works on. The owner is asked for the result: if two operations
+    finish together, the state shows only the last one."""
 
     def __init__(self, client: Client, store: RemoteStore, view: OperationView) -> None:
         self.id = view.id
@@ -211,7 +211,7 @@ class RemoteOperation:
             self._client.request("ai/operation/cancel", {"id": self.id})
 
     def wait(self) -> OperationView:
-        """Its end."""
+        """Wait for the result."""
         self._thread.join()
         return self.view
 

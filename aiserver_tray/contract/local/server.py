@@ -1,4 +1,4 @@
-"""The host's end of the control channel."""
+"""The owner's side of the control channel."""
 
 import logging
 import time
@@ -30,10 +30,10 @@ _MOST_CONNECTIONS = 2 * MOST_CLIENTS
 
 _HANDSHAKE_SECONDS = 2.0
 _GOODBYE_SECONDS = 0.5
-"""For what clients are still to be told at the end."""
+"""Seconds to send remaining data to clients before the exit."""
 
 _PAUSE = 0.1
-"""Seconds until the next try where a connection can't be taken (no file is left to be opened)."""
+"""Seconds until a retry after a connection could not be accepted (too many open files)."""
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Server:
         self._closing = Event()
 
     def start(self) -> None:
-        """Begin to listen.
+        """Start to listen.
 
         Raises:
             SettingError: the key can't be made, or the socket can't be had.
@@ -66,14 +66,14 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Tell every client what it is still to be told, and end. Requests that wait for the end
-        of an operation get no answer; the operation goes on."""
+        """Send remaining data to every client, and stop. Requests that wait for an operation get no
+        response; the operation continues."""
         self._closing.set()
         self._wake()
         self._thread.join(_GOODBYE_SECONDS)
         try:
             self._listener.close()
-        except OSError:  # somebody removed the socket
+        except OSError:  # the socket was removed
             _logger.info("the socket was gone: %s", self._address)
         with self._lock:
             guests = list(self._guests)
@@ -114,8 +114,8 @@ class Server:
                 connection.close()
 
     def _make_room(self) -> None:
-        """Who has had the longest time to prove itself, and has not, leaves for who comes next:
-        processes without the key lock nobody out."""
+        """Disconnect the client that has waited the longest without authentication, so that
+        processes without the key can't block others."""
         with self._lock:
             if len(self._guests) < _MOST_CONNECTIONS:
                 return
@@ -127,7 +127,7 @@ class Server:
     # -- in a connection's thread ---------------------------------------------------------------
 
     def receive(self, guest: "_Guest") -> None:
-        """Serve *guest* until it is gone."""
+        """Serve *guest* until it disconnects."""
         try:
             self._serve(guest)
         except LostError:

@@ -26,13 +26,13 @@ from aiserver_tray.contract.mailbox import Mailbox
 from aiserver_tray.state.codec import encoded
 
 MOST_CALLS: Final = 16
-"""That one client may have waiting for their answers."""
+"""Maximum number of unanswered requests of one client."""
 
 _PATIENCE = 0.05
-"""Seconds that a call waits for its turn before it is refused."""
+"""Seconds that a request waits for its turn before it is rejected."""
 
 _MOST_WRONG = 10
-"""Frames of one client that can't be understood; after that it is disconnected."""
+"""Maximum number of invalid frames of one client, which is then disconnected."""
 
 _logger = logging.getLogger(__name__)
 
@@ -66,9 +66,9 @@ _FRAMES: TypeAdapter[_Call | _Subscribe] = TypeAdapter(
 
 
 class Session:
-    """Answers one client that has proved itself, and tells it what is new.
+    """Serves one authenticated client: responses and events.
 
-    Its calls run each in a thread of its own, so that one that waits holds up no other.
+    Each request runs in its own thread, so that a slow one does not block others.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Session:
             self._contract.forget(self._peer)
 
     def finish(self) -> None:
-        """Send what is waiting, and end."""
+        """Send the remaining data, and close."""
         self._mailbox.close()
 
     # -- in the client's thread -----------------------------------------------------------------
@@ -138,12 +138,12 @@ class Session:
     def _run_call(self, call: _Call) -> None:
         try:
             self._answer(call.id, self._contract.invoke(call.channel, call.payload, self._peer))
-        except Exception as bug:  # noqa: BLE001 - the client gets an answer, whatever it is
+        except Exception as bug:  # noqa: BLE001 - the client must get a response in any case
             log_bug(_logger, f"{call.channel} failed", bug)
             self._answer(call.id, self._refusal(bug_error(bug)))
         finally:
             self._turns.release()
-            if self._is_over:  # it may have begun to listen after it was forgotten
+            if self._is_over:  # it may have subscribed after it was removed
                 self._contract.forget(self._peer)
 
     # -- in any thread --------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class Session:
 
 
 class Pace:
-    """Lets a client have its say, and no more: a burst, and then so many frames a second."""
+    """Limits the rate of a client: a burst, and then a number of frames per second."""
 
     BURST: Final = 500
     PER_SECOND: Final = 500

@@ -1,8 +1,9 @@
-"""Frames between the host of the core and a client, and how both prove that they are who they say.
+"""Frames between the owner of the core and a client, and mutual authentication.
 
-A frame is a JSON object, never a pickle. That of an event is followed by a line break and the
-payload, so that it can be passed on unparsed. The owner begins with a challenge; each side proves
-that it has the key of the home without sending it (HMAC over both sides' nonces).
+A frame is a JSON object, never a pickle. An event's frame is followed by a line break and the
+payload, so that the payload can be forwarded without parsing. The owner begins with a challenge;
+each side proves that it has the key of the home folder without sending it (HMAC over both sides'
+nonces).
 """
 
 import hmac
@@ -33,9 +34,9 @@ class LostError(Exception):
 
 
 class Wire:
-    """One end of a connection. One thread receives, one sends, any may sever it.
+    """One end of a connection. One thread receives, one sends, any can close it.
 
-    *most*: bytes of a frame that is received.
+    *most*: maximum bytes of a received frame.
     """
 
     def __init__(self, connection: "Connection", most: int) -> None:
@@ -45,7 +46,7 @@ class Wire:
         self._is_severed = False
 
     def send(self, frame: bytes) -> None:
-        """Blocks while the other side does not read.
+        """Send *frame*. Blocks while the other side does not read.
 
         Raises:
             LostError: the connection has ended.
@@ -64,12 +65,12 @@ class Wire:
         return self.receive_with_payload()[0]
 
     def receive_with_payload(self) -> tuple[Any, bytes]:
-        """The next frame, and the payload that follows it if it is an event's.
+        """The next frame, and the payload after an event's frame.
 
         Raises:
             LostError: as for `receive`.
         """
-        if self._is_severed:  # what came before can still be read, and nobody waits for it
+        if self._is_severed:  # earlier frames can still be read, and no thread waits for this
             raise LostError
         try:
             # RuntimeError: on Windows, another thread severed it.
@@ -79,7 +80,7 @@ class Wire:
             raise LostError from error
 
     def sever(self) -> None:
-        """End the connection, also for a thread that is blocked in it."""
+        """Close the connection, even for a thread that is blocked in it."""
         with self._lock:
             self._is_severed = True
             if not self._connection.closed:
@@ -89,14 +90,14 @@ class Wire:
                     return
 
     def close(self) -> None:
-        """Give it back; no thread may be using it any more."""
+        """Release the socket. No thread may use it any more."""
         with self._lock:
             self._connection.close()
 
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
-        """What is inside must be done within *seconds*, else the connection is severed: a peer can
-        stop in the midst of a frame."""
+        """Limit the block to *seconds*; then the connection is closed. The other side may stop in
+        the middle of a frame."""
         timer = Timer(seconds, self.sever)
         timer.daemon = True
         timer.start()
@@ -107,20 +108,20 @@ class Wire:
 
 
 def event_frame(message: Message) -> bytes:
-    """*message* as it is sent."""
+    """*message* as bytes."""
     head = {"type": "event", "event": message.event, "key": message.key}
     return encoded(head) + b"\n" + message.payload
 
 
 def refused(error: AiServerError, language: Language) -> bytes:
-    """The frame that ends a connection, and says why."""
+    """The frame with the reason for closing a connection."""
     return encoded({"type": "refused", **error.as_json(language)})
 
 
 def admit(wire: Wire, key: bytes) -> tuple[CallerKind, Language]:
     """As host: let the client prove that it has *key*. `welcome` must follow.
 
-    Returns: what kind of client it is, and its language.
+    Returns the kind of client and its language.
 
     Raises:
         LostError: it went away, or says what can't be understood.
@@ -188,7 +189,7 @@ def _raise_refusal(frame: Json) -> None:
 
 
 def remote_error(answer: Envelope) -> RemoteError:
-    """What *answer*, one of what failed, says."""
+    """The message of *answer*, a failure."""
     data = answer.get("data")
     code, message = str(answer.get("code")), str(answer.get("message"))
     return RemoteError(code, message, data if isinstance(data, dict) else {})

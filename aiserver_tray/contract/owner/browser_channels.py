@@ -42,7 +42,7 @@ class BrowserOpened(TypedDict):
 
 
 class BrowserChannels(Part):
-    """``browser/open``. What is served is *contract*."""
+    """``browser/open``. Serves *contract* to a browser."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract

@@ -18,7 +18,7 @@ RETRY_SECONDS: Final = 0.2
 
 
 class Claim:
-    """The `Instance` of *app*'s home, from `take` or `take_over` to the end of ``with``."""
+    """The `Instance` of *app*'s home folder, from `take` or `take_over` to the end of ``with``."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -26,7 +26,7 @@ class Claim:
         self._is_held = False
 
     def take(self) -> None:
-        """Own the core from now on.
+        """Become the owner of the core.
 
         Raises:
             AlreadyRunningError: another process owns it.
@@ -36,8 +36,8 @@ class Claim:
         self._is_held = True
 
     def take_over(self, closing: Event) -> None:
-        """Own the core once ``serve`` has given it up, which it does when it has no operation
-        under way. Returns at once if this process owns it already.
+        """Become the owner of the core once ``serve`` has released it, which requires that no
+        operation is running there. Returns at once if this process is already the owner.
 
         Raises:
             AlreadyRunningError: another tray owns it.

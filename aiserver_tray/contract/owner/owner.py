@@ -24,8 +24,8 @@ CHANNELS: Final[dict[str, Channel]] = {
 
 
 class Owner:
-    """Between ``with`` and its end, this process has store and operations of *app*'s home, and
-    serves the control channel. It does not wait for the engine. Its `Instance` must be held.
+    """Within ``with``, this process has store and operations of *app*'s home folder, and serves the
+    control channel. It does not wait for the engine. Its `Instance` must be held.
 
     Raises:
         SettingError: the home can't be used.
