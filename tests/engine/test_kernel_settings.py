@@ -23,9 +23,9 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.spec import kernel as kernel_target
 from aiserver_tray.spec.labels import ONE_SHOT
 from aiserver_tray.spec.model import ImageTarget
-from tests.engine.hosting import CALLER, hosted
 from tests.engine.kernel_setting import FILE, NAME, Setting, setting
 from tests.engine.observed import events, names
+from tests.engine.owning import PEER, owned
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
@@ -173,10 +173,10 @@ def test_after_a_restart_of_the_engine_it_is_set_again(
 ) -> None:
     write(here, setting)
     here.set(ALLOW, "true")
-    with hosted(here) as (link, modules):
+    with owned(here) as (owner, modules):
         modules.wait_for(search="stopped")
         up = {"kind": "up", "modules": ["search"], "untilEnd": True}
-        assert link.invoke("ai/operation/start", up, CALLER)["success"]
+        assert owner.api.invoke("ai/operation/start", up, PEER)["success"]
         modules.wait_for(search="running")
         lab_engine.kill(lab)
         modules.wait_for(search="engine_down")

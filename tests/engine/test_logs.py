@@ -7,8 +7,11 @@ from collections.abc import Callable
 import docker
 import pytest
 
+from aiserver_tray.contract.channel import Json, Message
+from aiserver_tray.contract.channels.dispatch import handlers_of
 from aiserver_tray.contract.channels.logs import LogChannels
-from aiserver_tray.contract.contract import LOG_EVENT, Caller, Json, LogsRequest, LogStream
+from aiserver_tray.contract.contract import Caller, Peer
+from aiserver_tray.contract.events import LOG
 from tests.engine.waiting import logged
 from tests.support.installation import Installation, script
 
@@ -52,21 +55,22 @@ def test_pages_are_told_of_a_log_that_can_not_be_read(muted: Installation) -> No
     told: list[Json] = []
     both = threading.Event()
 
-    def emit(event: str, payload: Json) -> None:
-        assert event == LOG_EVENT
-        told.append(payload)
+    def send(message: Message) -> None:
+        assert message.event == LOG.name
+        told.append(json.loads(message.payload))
         if len(told) == 2:
             both.set()
 
-    caller = Caller("en", emit)
+    caller = Caller(Peer("page", "en", send), "en")
     with muted.core() as core:
         channels = LogChannels(core)
-        answer = channels.handlers["ai/module/logs"](LogsRequest(name="talk", tail=5), caller)
+        handlers = handlers_of([channels])
+        answer = handlers["ai/module/logs"].answer({"name": "talk", "tail": 5}, caller)
         assert [entry["message"] for entry in answer["entries"]] == ["said"]
         (notice,) = answer["notices"]
-        channels.handlers["ai/module/logsAttach"](LogStream(name="talk", stream_id="s"), caller)
+        handlers["ai/module/logsAttach"].answer({"name": "talk", "streamId": "s"}, caller)
         assert both.wait(20)
-        channels.forget(caller)
+        channels.forget(caller.peer)
     events = {payload["event"]: payload for payload in told}
     assert events["stdout"]["chunk"] == "said"
     assert (events["notice"]["message"], events["notice"]["service"]) == (notice, "two")

@@ -5,8 +5,8 @@ from contextlib import closing
 import docker
 
 from aiserver_tray.base.errors import CatalogError, ImagePullError, NameConflictError, each
-from tests.engine.hosting import CALLER, hosted
 from tests.engine.observed import facts, names
+from tests.engine.owning import PEER, owned
 from tests.engine.registries.misbehaving import registry
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
@@ -20,10 +20,10 @@ def test_what_ran_runs_again_after_a_restart_of_the_engine_or_of_the_applet(
     here.write("db", {"db": checked("true", stop_signal="SIGKILL")}, kind="basic")
     here.write("web", {"web": checked("true", stop_signal="SIGKILL")}, requires=["db"])
     here.write("other", {"other": checked("true")})
-    with hosted(here) as (link, modules):
+    with owned(here) as (owner, modules):
         modules.wait_for(web="stopped", other="stopped")
         up = {"kind": "up", "modules": ["web"], "untilEnd": True}
-        assert link.invoke("ai/operation/start", up, CALLER)["success"]
+        assert owner.api.invoke("ai/operation/start", up, PEER)["success"]
         modules.wait_for(web="running", db="running")
         lab_engine.kill(lab)
         modules.wait_for(web="engine_down")
@@ -31,7 +31,7 @@ def test_what_ran_runs_again_after_a_restart_of_the_engine_or_of_the_applet(
         modules.wait_for(web="running", db="running", other="stopped")
     with closing(lab_engine.client(lab)) as client:
         client.containers.get("ai-web").kill()
-    with hosted(here) as (_, modules):
+    with owned(here) as (_, modules):
         modules.wait_for(web="running", db="running", other="stopped")
 
 

@@ -1,0 +1,18 @@
+"""An owner tells of the engine that it talks to, whatever is set by now."""
+
+from pathlib import Path
+
+from aiserver_tray.app import App
+from aiserver_tray.contract.owner.owner import Owner
+from tests.engine.owning import PEER
+from tests.lab.place import Place
+from tests.support.surroundings import NoWindows
+
+
+def test_what_is_set_later_is_not_what_the_owner_talks_to(lab: Place, tmp_path: Path) -> None:
+    app = App(tmp_path / "home", [])
+    app.settings.set(app.declared, "app.engine", lab.host)
+    with Owner(app, NoWindows()) as owner:
+        app.settings.set(app.declared, "app.engine", "unix:///other.sock")
+        assert App(tmp_path / "home", []).identity["engine"] == "unix:///other.sock"
+        assert owner.api.invoke("ai/app/about", {}, PEER)["data"]["engine"] == lab.host
