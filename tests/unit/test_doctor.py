@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from aiserver_tray.app import App
+from aiserver_tray.base.errors import ResourcesError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.core.doctor import engine as doctor_engine
 from aiserver_tray.core.doctor import examination
 from aiserver_tray.core.doctor import examine as examine_all
 from aiserver_tray.core.doctor.finding import Finding
+from aiserver_tray.core.doctor.finding import problems as found_problems
 from aiserver_tray.core.doctor.installation import examine_installation as examine
 from aiserver_tray.operations.preflight.kernel import KernelReport
 from aiserver_tray.operations.preflight.preflight import Report
@@ -201,6 +203,16 @@ def test_a_finding_is_told_in_the_readers_language(home: Home, catalog: Catalog)
     found = examine(Settings(home), catalog)[0].as_json("zh")
     assert (found["name"], found["grade"]) == ("key", "ok")
     assert "密钥" in found["message"]
+
+
+def test_a_problem_that_a_setting_fixes_comes_with_it() -> None:
+    fix = {"setting": "app.kernel_settings", "value": "true", "question": Text("Stop all")}
+    error = ResourcesError(Text("Stop all"), fix=fix)
+
+    (found,) = found_problems("resources", [error])
+
+    assert found.as_json("zh")["fix"] == {**fix, "question": "全部停止"}
+    assert Finding("engine", "ok", Text("Stop all")).as_json("en")["fix"] is None
 
 
 def test_a_home_that_is_a_file_is_a_problem(tmp_path: Path, catalog: Catalog) -> None:

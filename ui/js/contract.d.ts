@@ -16,6 +16,8 @@ export interface Channels {
   "ai/docker/checkDocker": { request: Record<string, never>; answer: EngineCheck };
   /** Start the engine; answers when it answers, or with the reason why it does not. */
   "ai/docker/startDocker": { request: Record<string, never>; answer: Record<string, never> };
+  /** Check the installation, the engine, and what the chosen modules need there. */
+  "ai/doctor/run": { request: Record<string, never>; answer: Checks };
   /** Add a line to the application's log. */
   "ai/logs/client/append": { request: ClientLine; answer: Record<string, never> };
   /** Remove a module's containers and networks, and the named volumes. */
@@ -110,6 +112,23 @@ export interface Beginning {
   language: Language;
 }
 
+/** A check of the doctor. */
+export interface Check {
+  /** the checked thing, such as `key` or `ports`; several checks may share a name */
+  name: string;
+  /** `note`: worth knowing; `problem`: needs a fix */
+  grade: Grade;
+  /** the finding, and its fix */
+  message: string;
+  /** a setting that would fix it, with the user's consent */
+  fix: Fix | null;
+}
+
+/** What the doctor found. */
+export interface Checks {
+  checks: Check[];
+}
+
 /** The chosen modules. */
 export interface Chosen {
   /** the modules that *Start all* starts */
@@ -181,6 +200,8 @@ export interface Fix {
   question: string;
 }
 
+export type Grade = "ok" | "note" | "problem";
+
 export type Health = "none" | "starting" | "healthy" | "unhealthy";
 
 export type Kind = "basic" | "feature";
@@ -212,7 +233,7 @@ export interface LogEntry {
   message: string;
 }
 
-/** A line of a stream, or what became of the stream. Nothing follows `error` or `end`. */
+/** A line of a stream, or the state of the stream. Nothing follows `error` or `end`. */
 export interface LogEvent {
   /** the client's own name for the stream */
   streamId: string;
@@ -617,7 +638,7 @@ export interface Switch {
   enabled?: boolean | null;
 }
 
-/** Whether somebody sees the page. */
+/** Whether the page is visible. */
 export interface Visibility {
   visible: boolean;
 }

@@ -43,7 +43,14 @@
 A message says what, why and what to do next. ``data`` is JSON and never holds a secret.
 """
 
-from aiserver_tray.base.errors.base import AiServerError, ErrorJson, JointError, each, raise_all
+from aiserver_tray.base.errors.base import (
+    AiServerError,
+    ErrorJson,
+    FixJson,
+    JointError,
+    each,
+    raise_all,
+)
 from aiserver_tray.base.errors.catalog import (
     CatalogError,
     CycleError,
@@ -109,6 +116,7 @@ __all__ = [
     "EngineRequestError",
     "ErrorJson",
     "ExitedError",
+    "FixJson",
     "HealthTimeoutError",
     "HostEndedError",
     "ImageBuildError",

@@ -6,6 +6,7 @@ from typing import Any
 from aiserver_tray.app import App
 from aiserver_tray.contract.channel import Message
 from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handlers_of
+from aiserver_tray.contract.channels.doctor import DoctorChannels
 from aiserver_tray.contract.channels.engine import EngineChannels
 from aiserver_tray.contract.channels.file_refresh import FileRefresh
 from aiserver_tray.contract.channels.hub import Hub
@@ -42,6 +43,7 @@ class Api:
             self._operations,
             PredecessorChannels(core, begin),
             SnapshotChannels(core),
+            DoctorChannels(app),
         ]
         self._handlers: Handlers = handlers_of(self._parts)
 

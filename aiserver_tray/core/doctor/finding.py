@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from aiserver_tray.base.errors import AiServerError, CatalogError
+from aiserver_tray.base.errors import AiServerError, CatalogError, FixJson
 from aiserver_tray.base.i18n import Language, Text
 
 Grade = Literal["ok", "note", "problem"]
@@ -19,19 +19,28 @@ class CheckJson(TypedDict):
     """`note`: worth knowing; `problem`: needs a fix"""
     message: str
     """the finding, and its fix"""
+    fix: FixJson | None
+    """a setting that would fix it, with the user's consent"""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: all is well, worth knowing, or to be fixed."""
+    """The result of one check: all is well, worth knowing, or to be fixed. ``error``: the one that
+    it is about."""
 
     name: str
     grade: Grade
     text: Text
+    error: AiServerError | None = None
 
     def as_json(self, language: Language) -> CheckJson:
         """As JSON."""
-        return {"name": self.name, "grade": self.grade, "message": self.text.render(language)}
+        return {
+            "name": self.name,
+            "grade": self.grade,
+            "message": self.text.render(language),
+            "fix": self.error.as_json(language)["data"].get("fix") if self.error else None,
+        }
 
 
 def problems(name: str, errors: Iterable[AiServerError]) -> Iterator[Finding]:
@@ -42,4 +51,4 @@ def problems(name: str, errors: Iterable[AiServerError]) -> Iterator[Finding]:
                 text = Text("{place}: {why}", place=problem.place, why=problem.text)
                 yield Finding(name, "problem", text)
         else:
-            yield Finding(name, "problem", error.text)
+            yield Finding(name, "problem", error.text, error)
