@@ -1,4 +1,4 @@
-"""The only place that wires the parts together: the catalog folders and the home."""
+"""One installation: the only place that wires the parts together."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

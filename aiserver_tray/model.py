@@ -1,4 +1,4 @@
-"""Frozen values that all parts share: the engine's objects, the wanted modules, the snapshot."""
+"""Frozen values that all packages share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

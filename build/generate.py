@@ -1,6 +1,7 @@
 """Write what is generated from the package's declarations.
 
-python3 build/dev.py generate     tables in docs/ipc.md and docs/json.md, and ui/js/contract.d.ts
+python3 build/dev.py generate     tables in docs/ipc.md and docs/json.md, the diagram
+                                  in docs/architecture.md, and ui/js/contract.d.ts
 python3 build/dev.py check        fails if one of them is out of date
 """
 
@@ -11,10 +12,11 @@ from aiserver_tray.contract.channel import EVENTS, channels_of
 from aiserver_tray.contract.owner.owner import CHANNELS
 from aiserver_tray.window.bridge import Bridge
 from generator.contract import channel_table, event_table, field_table, types
+from generator.imports import diagram
 from generator.pages import Tables, sections, written
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("docs/ipc.md", "docs/json.md")
+PAGES = ("docs/ipc.md", "docs/json.md", "docs/architecture.md")
 TYPES = "ui/js/contract.d.ts"
 
 
@@ -25,6 +27,7 @@ def outputs() -> dict[Path, str]:
     events = [EVENTS[name] for name in sorted(EVENTS)]
     pages = {ROOT / page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
     known = sections({page.name: text for page, text in pages.items()})
+    drawn = diagram()
     found = {ROOT / TYPES: types([*owner, *window], events)}
     for page, text in pages.items():
         tables = Tables(page.name, known)
@@ -37,6 +40,7 @@ def outputs() -> dict[Path, str]:
             "events of the window": event_table(
                 [e for e in events if e.source == "window"], tables
             ),
+            "imports": drawn,
         }
         found[page] = written(text, tables, others)
     return found

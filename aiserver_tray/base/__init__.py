@@ -1,0 +1,1 @@
+"""Errors, texts and translations, masking, queues: knows no other package."""

@@ -1,0 +1,1 @@
+"""Compose files, read into typed modules with their settings."""

@@ -1,4 +1,7 @@
-"""The command line. Every command takes the common options before or after its name."""
+"""The command line.
+
+Every command takes the common options before or after its name.
+"""
 
 import atexit
 import gc

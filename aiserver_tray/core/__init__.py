@@ -1,0 +1,1 @@
+"""What runs while there is an engine: watcher, doctor, logs, wiring."""

@@ -1,0 +1,1 @@
+"""What a user requests: locks, plan, preflight, run."""

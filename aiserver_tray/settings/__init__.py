@@ -1,0 +1,1 @@
+"""Values, secrets and desired state of a home."""

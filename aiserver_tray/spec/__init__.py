@@ -1,0 +1,1 @@
+"""What has to be on the engine for a module: pure."""

@@ -1,0 +1,1 @@
+"""Facts, the store, and the snapshot that is shown."""

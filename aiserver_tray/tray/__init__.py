@@ -1,0 +1,1 @@
+"""Icon, menu and notifications."""

@@ -1,6 +1,7 @@
 """What `build/dev.py generate` makes of declarations. That the generated files are up to date is a
 matter of `check`."""
 
+from graphlib import CycleError
 from typing import Any, Literal, NotRequired, TypedDict
 
 import pytest
@@ -8,7 +9,7 @@ from pydantic import Field
 
 from aiserver_tray.contract import channel as declarations
 from aiserver_tray.contract.channel import Event, Payload, channel, channels_of
-from generator import forms
+from generator import forms, imports
 from generator.contract import channel_table, event_table, field_table, types
 from generator.pages import Tables, sections, written
 from generator.typescript import Declarations
@@ -269,3 +270,19 @@ def test_fields_that_no_section_has_are_listed_once_for_all_channels_with_them()
         f"{both} `maxCount`? | number; default `1` | |",
         f"{both} `shades`? | list: `light`, `dark`; default `[]` | |",
     ]
+
+
+def test_an_import_that_others_imply_is_not_drawn() -> None:
+    found = {"cli": {"app", "base"}, "app": {"base"}, "base": set[str]()}
+
+    assert imports.reduced(found) == {"cli": {"app"}, "app": {"base"}, "base": set()}
+    with pytest.raises(CycleError):
+        imports.reduced({"cli": {"app"}, "app": {"cli"}})
+
+
+def test_the_rooms_are_those_of_the_package() -> None:
+    rooms = imports.imports()
+
+    assert {"cli", "contract", "model"} < rooms.keys()
+    assert "contract" in rooms["tray"]
+    assert not rooms["base"]
