@@ -11,7 +11,7 @@ from aiserver_tray.spec import labels
 Json = Mapping[str, Any]
 
 _NEVER = "0001-01-01T00:00:00Z"
-_CHECK_LIMIT = 2000
+_MAX_CHECK_CHARACTERS = 2000
 _HOLDS_PORTS = ("running", "paused", "restarting", "removing")
 
 
@@ -71,7 +71,7 @@ def _attached(settings: Json) -> Iterator[str]:
 
 def _last_check(health: Json) -> str:
     log = health.get("Log") or ()
-    return str(log[-1]["Output"]).strip()[-_CHECK_LIMIT:] if log else ""
+    return str(log[-1]["Output"]).strip()[-_MAX_CHECK_CHARACTERS:] if log else ""
 
 
 def summary(answer: Json) -> ContainerSummary:

@@ -12,7 +12,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from aiserver_tray.engine.client import Client
 
-_PIECE = 1 << 16
+_CHUNK_BYTES = 1 << 16
 _SWITCHED = 101
 
 
@@ -84,9 +84,9 @@ class Stream:
             if self._response.status == _SWITCHED:
                 # Through the reader that read the headers: it may have buffered the beginning.
                 reader: Any = self._response._fp.fp  # type: ignore[union-attr]
-                yield from iter(lambda: reader.read1(_PIECE), b"")
+                yield from iter(lambda: reader.read1(_CHUNK_BYTES), b"")
             else:
-                yield from self._response.stream(_PIECE, decode_content=False)
+                yield from self._response.stream(_CHUNK_BYTES, decode_content=False)
         except Exception as error:  # a closed socket can raise anything
             if not self.is_closed:
                 _raise_silence(error)

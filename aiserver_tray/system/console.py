@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-_PIECE = 1 << 16
+_CHUNK_BYTES = 1 << 16
 
 
 class Console:
@@ -51,7 +51,7 @@ class Console:
     def _feed(self, send: Callable[[bytes], None], waker: int) -> None:
         while self._waits_for_input(waker):
             try:
-                data = os.read(self._stdin, _PIECE)
+                data = os.read(self._stdin, _CHUNK_BYTES)
             except OSError:  # the terminal has gone
                 data = b""
             send(data)

@@ -56,12 +56,12 @@ class PlaceWatch:
         until = time.monotonic() + PANEL_TIMEOUT_SECONDS[self._starter]
         while why := self._why_hidden():
             if time.monotonic() > until:
-                self._miss(why)
+                self._on_missing(why)
                 return
             if self._closing.wait(_POLL_SECONDS):
                 return
 
-    def _miss(self, why: Text) -> None:
+    def _on_missing(self, why: Text) -> None:
         self._callbacks.missing(why)
         if self._starter == "user":
             self._callbacks.show()

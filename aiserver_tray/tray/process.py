@@ -214,7 +214,7 @@ class Tray:
             menu_actions.do(action)
 
     def _watch_place(self, stack: ExitStack) -> None:
-        callbacks = PlaceCallbacks(self._miss, self._find, self._show_home)
+        callbacks = PlaceCallbacks(self._on_missing, self._on_found, self._show_home)
         watch = PlaceWatch(self._starter, self._icon.why_hidden, callbacks)
         watch.start()
         stack.callback(watch.close)
@@ -272,14 +272,14 @@ class Tray:
 
         return BrowserServer(self._contract, Binding(), self._peer.language)
 
-    def _miss(self, why: Text) -> None:
-        """The icon is nowhere to be seen."""
+    def _on_missing(self, why: Text) -> None:
+        """The icon is not visible: show a hint."""
         text = why.render(self._app.language)
         _logger.warning("%s", why)
         sys.stderr.write(f"{text}\n")
         self._icon.show_hint(NAME, text)
 
-    def _find(self) -> None:
+    def _on_found(self) -> None:
         _logger.info("the icon is visible now")
         self._icon.withdraw_hint()
 

@@ -73,7 +73,7 @@ class ModulePage:
         self._shell = Shell(folder / f"{name}.json")
         self._connection = OwnerConnection(partial(client, home), [SNAPSHOT.name], language)
         self._name, self._title, self._url = name, title, url
-        self._found_at = url
+        self._page_url = url
         """The address of the current page."""
         self._subject = ""
         """The title of the module's page."""
@@ -100,8 +100,8 @@ class ModulePage:
             text_select=True,
             zoomable=True,
         )
-        self._window.events.loaded += self._loaded
-        self._window.events.shown += lambda: toolkit.on_title(self._window, self._retitled)
+        self._window.events.loaded += self._on_loaded
+        self._window.events.shown += lambda: toolkit.on_title(self._window, self._on_title)
         self._window.events.shown += lambda: toolkit.offer_home_for_downloads(self._window)
         self._window.events.shown += lambda: toolkit.open_new_windows_outside(self._window)
         self._shell.adopt(self._window)
@@ -140,19 +140,19 @@ class ModulePage:
     def _check(self) -> float | None:
         """The seconds until the next check; news may trigger it earlier."""
         try:
-            self._entitle()
-            look = self._look_for if self._waiting.is_set() else self._look_after
-            return look(self._snapshot)
+            self._update_title()
+            check = self._try_page if self._waiting.is_set() else self._check_page
+            return check(self._snapshot)
         except Exception:  # for example the browser engine's; the next check may succeed
             log.exception("the window can't follow its module")
             return POLL_SECONDS
 
-    def _look_for(self, snapshot: Json | None) -> float | None:
-        """Turn into the module as soon as it answers."""
+    def _try_page(self, snapshot: Json | None) -> float | None:
+        """Load the module's page as soon as it responds."""
         is_worth_it = may_answer(snapshot, self._name)
         url = self._url
         if is_worth_it and answers(url):
-            self._found_at = url
+            self._page_url = url
             self._waiting.clear()
             self._window.load_url(url)
             return None
@@ -160,19 +160,19 @@ class ModulePage:
         self._window.run_js(script(self._title, why, self._connection.language))
         return POLL_SECONDS if is_worth_it else None
 
-    def _look_after(self, snapshot: Json | None) -> float | None:
+    def _check_page(self, snapshot: Json | None) -> float | None:
         """Show the waiting page once the module is gone, because its own page would be dead. If the
         module moves to another address, its page stays until that address responds."""
-        is_to_move = snapshot is not None and self._url != self._found_at
+        is_to_move = snapshot is not None and self._url != self._page_url
         if not is_to_move and not is_doubtful(snapshot, self._name):
             return None
         has_moved = is_to_move and answers(self._url)
-        if has_moved or is_gone(snapshot, self._name) or not answers(self._found_at):
-            self._hold()
+        if has_moved or is_gone(snapshot, self._name) or not answers(self._page_url):
+            self._show_waiting_page()
         return POLL_SECONDS if is_to_move or not may_answer(snapshot, self._name) else None
 
-    def _hold(self) -> None:
-        """Wait for the module again."""
+    def _show_waiting_page(self) -> None:
+        """Replace the page with the waiting page."""
         self._window.load_html(self._waiting_page(), "about:blank")
         self._waiting.set()
         self._news.set()
@@ -181,7 +181,7 @@ class ModulePage:
         why = reason(self._snapshot, self._name)
         return page(self._title, why, self._connection.language)
 
-    def _loaded(self) -> None:
+    def _on_loaded(self) -> None:
         if self._waiting.is_set():
             # The browser engine may replace our page with its own page about a failed load.
             if not self._window.run_js(IS_SHOWN):
@@ -190,21 +190,21 @@ class ModulePage:
         shown = self._window.gui.get_current_url(self._window.uid) or ""
         is_page = is_web_address(shown)
         if is_page:
-            self._window.run_js(f"{_KEYS.strip()}({json.dumps(self._found_at)})")
+            self._window.run_js(f"{_KEYS.strip()}({json.dumps(self._page_url)})")
         # An address outside the web is the browser engine's own page about a failed load.
-        is_its = not is_page or _origin(shown) == _origin(self._found_at)
-        if is_its and not answers(self._found_at):
-            self._hold()
+        is_its = not is_page or _origin(shown) == _origin(self._page_url)
+        if is_its and not answers(self._page_url):
+            self._show_waiting_page()
 
-    def _retitled(self, subject: str) -> None:
+    def _on_title(self, subject: str) -> None:
         self._subject = subject
-        self._entitle()
+        self._update_title()
 
-    def _entitle(self) -> None:
+    def _update_title(self) -> None:
         """Set the window's title to the module and the title of its page."""
         subject = self._subject
-        is_told = self._waiting.is_set() or not subject or self._title in subject
-        shown = self._title if is_told else f"{subject} – {self._title}"
+        is_enough = self._waiting.is_set() or not subject or self._title in subject
+        shown = self._title if is_enough else f"{subject} – {self._title}"
         if shown != self._shown:
             self._shown = shown
             self._window.set_title(shown)
@@ -232,10 +232,10 @@ class ModulePage:
     def _home(self) -> None:
         if self._waiting.is_set():
             return
-        if answers(self._found_at):
-            self._window.load_url(self._found_at)
+        if answers(self._page_url):
+            self._window.load_url(self._page_url)
         else:
-            self._hold()
+            self._show_waiting_page()
 
 
 def _origin(url: str) -> tuple[str, str]:

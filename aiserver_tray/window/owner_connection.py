@@ -14,8 +14,8 @@ from aiserver_tray.state.codec import language_of
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home
 
-FIRST_PAUSE_SECONDS: Final = 0.25
-LONGEST_PAUSE_SECONDS: Final = 5.0
+FIRST_RETRY_SECONDS: Final = 0.25
+MAX_RETRY_SECONDS: Final = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -80,18 +80,18 @@ class OwnerConnection:
             return {"success": False, **error.as_json(self.language)}
 
     def _run(self, listener: Listener) -> None:
-        pause = FIRST_PAUSE_SECONDS
+        pause = FIRST_RETRY_SECONDS
         waiting = threading.Event()
         while True:
             try:
                 self._serve(self._connect(), listener)
-                pause = FIRST_PAUSE_SECONDS
+                pause = FIRST_RETRY_SECONDS
             except NotRunningError:
                 pass
             except Exception:  # for example an owner of another version; a later one may work
                 log.exception("no connection to the owner of the core")
             waiting.wait(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            pause = min(2 * pause, MAX_RETRY_SECONDS)
 
     def _serve(self, client: Owner, listener: Listener) -> None:
         """Until *client* is lost."""

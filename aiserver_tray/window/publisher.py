@@ -11,7 +11,7 @@ from aiserver_tray.contract.channel import Message
 from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.state.codec import encoded
 
-PAUSE_SECONDS: Final = 0.1
+BATCH_SECONDS: Final = 0.1
 """Between two batches."""
 
 LINES_KEPT: Final = 5000
@@ -95,7 +95,7 @@ class Publisher:
                 self._latest.clear()
                 self._lines.clear()
             self._send(b",".join(b"[%s,%s]" % (encoded(m.event), m.payload) for m in messages))
-            pause.wait(PAUSE_SECONDS)
+            pause.wait(BATCH_SECONDS)
 
     def _has_work(self) -> bool:
         return self._has_page and self._is_seen and bool(self._latest or self._lines)

@@ -24,7 +24,7 @@ from tests.support import made
 from tests.support.store_contract import StoreContract
 
 MODULES, SERVICES = 200, 5
-CHANGES, PAUSE_SECONDS = 150, 0.1
+CHANGES, BATCH_SECONDS = 150, 0.1
 LIMIT = 6.0
 NAMES = [f"module-{number}" for number in range(MODULES)]
 
@@ -80,5 +80,5 @@ def _share(act: Callable[[int], object]) -> float:
     begun, busy = time.monotonic(), time.process_time()
     for number in range(1, CHANGES + 1):
         act(number)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(BATCH_SECONDS)
     return 100 * (time.process_time() - busy) / (time.monotonic() - begun)

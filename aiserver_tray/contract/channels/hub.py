@@ -16,7 +16,7 @@ from aiserver_tray.model import ModuleView, OperationView, Snapshot
 from aiserver_tray.state.codec import SnapshotEncoder, steps_json
 from aiserver_tray.state.store import Store
 
-PAUSE_SECONDS: Final = 0.1
+BATCH_SECONDS: Final = 0.1
 """Between two states that are sent. Only the latest counts."""
 
 _logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class Hub:
             with self._lock:
                 for peer, subscription in self._subscriptions.items():
                     _send(peer, self._news(peer, subscription))
-            self._closing.wait(PAUSE_SECONDS)
+            self._closing.wait(BATCH_SECONDS)
 
     def _news(self, peer: Peer, sent: _Subscription) -> Iterator[Message]:
         """What is new for a client. The steps of an operation come before the snapshot with it."""

@@ -20,7 +20,7 @@ from aiserver_tray.model import Kind
 if TYPE_CHECKING:
     from aiserver_tray.engine.values import LogLine
 
-_TAIL = 200
+_TAIL_LINES = 200
 """Earlier lines that a stream begins with."""
 
 _MAX_STREAMS = 16
@@ -177,7 +177,7 @@ class _Stream:
         self._peer = caller.peer
         self._language: Language = caller.language
         self.follower = Follower(
-            core.engine, core.store, modules, Span(tail=_TAIL), self._on_unreadable
+            core.engine, core.store, modules, Span(tail=_TAIL_LINES), self._on_unreadable
         )
 
     def send(self) -> None:

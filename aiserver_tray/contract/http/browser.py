@@ -14,7 +14,7 @@ from aiserver_tray.contract.http.access import BELOW, Access
 from aiserver_tray.contract.http.events import EventStream
 from aiserver_tray.contract.http.page import BROWSER_POLICY, HEADERS, StaticFiles, ui_folder
 
-MOST_PAGES: Final = 16
+MAX_PAGES: Final = 16
 """Open at once; each keeps a connection."""
 
 
@@ -109,7 +109,7 @@ class Browser:
         stream = EventStream(self._contract, self._language)
         with self._lock:
             before = self._streams.pop(client, None)
-            if len(self._streams) >= MOST_PAGES:
+            if len(self._streams) >= MAX_PAGES:
                 # The oldest one, whose page was probably forgotten.
                 before = before or self._streams.pop(next(iter(self._streams)))
             self._streams[client] = stream

@@ -5,20 +5,20 @@ import time
 from contextlib import suppress
 from threading import Condition
 
-MOST = 64
+MAX_CONNECTIONS = 64
 """At once."""
 
 REQUEST_SECONDS = 10.0
 """In which a client has to have sent its request, however slowly it sends."""
 
-GOODBYE_SECONDS = 0.5
+CLOSE_TIMEOUT_SECONDS = 0.5
 """Seconds to send remaining data to clients before the exit."""
 
 
 class Connections:
     """The open connections, and those without a complete request yet."""
 
-    def __init__(self, most: int = MOST, seconds: float = REQUEST_SECONDS) -> None:
+    def __init__(self, most: int = MAX_CONNECTIONS, seconds: float = REQUEST_SECONDS) -> None:
         self._most = most
         self._seconds = seconds
         self._changed = Condition()
@@ -62,7 +62,7 @@ class Connections:
         with self._changed:
             for connection in tuple(self._asking):
                 self._cut(connection)
-            self._changed.wait_for(lambda: not self._all, GOODBYE_SECONDS)
+            self._changed.wait_for(lambda: not self._all, CLOSE_TIMEOUT_SECONDS)
             for connection in tuple(self._all):
                 self._cut(connection)
 

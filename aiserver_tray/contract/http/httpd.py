@@ -19,7 +19,7 @@ from aiserver_tray.contract.http.page import HEADERS
 
 HEAD_BYTES: Final = 32 * 1024
 BODY_BYTES: Final = 1024 * 1024
-LOOK = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two checks for overdue clients and for the exit."""
 
 _WRITE_SECONDS: Final = 10.0
@@ -51,7 +51,9 @@ class Server(ThreadingMixIn, WSGIServer):
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         super().__init__(address, _Handler)
-        self._thread = Thread(target=self.serve_forever, args=(LOOK,), name="http", daemon=True)
+        self._thread = Thread(
+            target=self.serve_forever, args=(POLL_SECONDS,), name="http", daemon=True
+        )
 
     def start(self, application: Application) -> None:
         """Serve *application* in its own threads."""

@@ -16,8 +16,8 @@ from aiserver_tray.contract.contract import Envelope
 from aiserver_tray.contract.local.instance import socket_address
 from aiserver_tray.contract.local.key import find_key
 from aiserver_tray.contract.local.wire import (
-    MOST_FROM_CLIENT,
-    MOST_FROM_HOST,
+    MAX_BYTES_FROM_CLIENT,
+    MAX_BYTES_FROM_HOST,
     LostError,
     Wire,
     enter,
@@ -68,7 +68,7 @@ class Client:
         if key is None:
             raise NotRunningError
         try:
-            wire = Wire(pipes.connect(socket_address(home), timeout), MOST_FROM_HOST)
+            wire = Wire(pipes.connect(socket_address(home), timeout), MAX_BYTES_FROM_HOST)
         except OSError:
             raise NotRunningError from None
         try:
@@ -162,7 +162,7 @@ class Client:
 
     def _send(self, frame: Json) -> None:
         content = encoded(frame)
-        if len(content) > MOST_FROM_CLIENT:
+        if len(content) > MAX_BYTES_FROM_CLIENT:
             raise RequestError(Text("it is too long"), ["payload"])
         try:
             with self._sending:

@@ -14,7 +14,7 @@ from aiserver_tray.contract.local.instance import socket_address
 from aiserver_tray.contract.local.key import make_key
 from aiserver_tray.contract.local.session import Session
 from aiserver_tray.contract.local.wire import (
-    MOST_FROM_CLIENT,
+    MAX_BYTES_FROM_CLIENT,
     LostError,
     Wire,
     admit,
@@ -24,15 +24,15 @@ from aiserver_tray.contract.local.wire import (
 from aiserver_tray.system import pipes
 from aiserver_tray.system.paths import Home
 
-MOST_CLIENTS: Final = 32
-_MOST_CONNECTIONS = 2 * MOST_CLIENTS
+MAX_CLIENTS: Final = 32
+_MAX_CONNECTIONS = 2 * MAX_CLIENTS
 """With those that have not proved themselves yet; beyond, the oldest of these has to go."""
 
 _HANDSHAKE_SECONDS = 2.0
-_GOODBYE_SECONDS = 0.5
+_CLOSE_TIMEOUT_SECONDS = 0.5
 """Seconds to send remaining data to clients before the exit."""
 
-_PAUSE = 0.1
+_RETRY_SECONDS = 0.1
 """Seconds until a retry after a connection could not be accepted (too many open files)."""
 
 _logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Server:
     def __init__(self, home: Home, contract: Contract) -> None:
         self._home = home
         self._contract = contract
-        self._places = BoundedSemaphore(MOST_CLIENTS)
+        self._places = BoundedSemaphore(MAX_CLIENTS)
         self._lock = Lock()
         self._guests: dict[_Guest, None] = {}  # the oldest first
         self._closing = Event()
@@ -70,7 +70,7 @@ class Server:
         response; the operation continues."""
         self._closing.set()
         self._wake()
-        self._thread.join(_GOODBYE_SECONDS)
+        self._thread.join(_CLOSE_TIMEOUT_SECONDS)
         try:
             self._listener.close()
         except OSError:  # the socket was removed
@@ -79,7 +79,7 @@ class Server:
             guests = list(self._guests)
         for guest in guests:
             guest.finish()
-        until = time.monotonic() + _GOODBYE_SECONDS
+        until = time.monotonic() + _CLOSE_TIMEOUT_SECONDS
         for guest in guests:
             guest.join(max(0.0, until - time.monotonic()))
         for guest in guests:
@@ -89,7 +89,7 @@ class Server:
     def _wake(self) -> None:
         """The thread waits for a client: be one."""
         try:
-            pipes.connect(self._address, _GOODBYE_SECONDS).close()
+            pipes.connect(self._address, _CLOSE_TIMEOUT_SECONDS).close()
         except OSError:
             _logger.info("nobody could be reached at %s", self._address)
 
@@ -100,7 +100,7 @@ class Server:
             try:
                 connection = self._listener.accept()
             except OSError:
-                self._closing.wait(_PAUSE)
+                self._closing.wait(_RETRY_SECONDS)
                 continue
             self._make_room()
             guest = _Guest(self, connection)
@@ -117,7 +117,7 @@ class Server:
         """Disconnect the client that has waited the longest without authentication, so that
         processes without the key can't block others."""
         with self._lock:
-            if len(self._guests) < _MOST_CONNECTIONS:
+            if len(self._guests) < _MAX_CONNECTIONS:
                 return
             oldest = next((guest for guest in self._guests if not guest.session), None)
         if oldest:
@@ -146,7 +146,7 @@ class Server:
         with guest.wire.limited(_HANDSHAKE_SECONDS):
             kind, language = admit(guest.wire, self._key)
         if not self._places.acquire(blocking=False):
-            why = Text("{count} windows and commands are already connected", count=MOST_CLIENTS)
+            why = Text("{count} windows and commands are already connected", count=MAX_CLIENTS)
             guest.wire.send(refused(OverloadedError(why), language))
             return
         try:
@@ -161,7 +161,7 @@ class _Guest:
     """A connection, with its thread; a client once it has proved itself."""
 
     def __init__(self, server: Server, connection: "Connection") -> None:
-        self.wire = Wire(connection, MOST_FROM_CLIENT)
+        self.wire = Wire(connection, MAX_BYTES_FROM_CLIENT)
         self.session: Session | None = None
         self._thread = Thread(
             target=server.receive, args=(self,), name="control-client", daemon=True

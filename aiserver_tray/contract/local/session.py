@@ -21,17 +21,17 @@ from aiserver_tray.base.errors import AiServerError, OverloadedError, RequestErr
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import CallerKind, Message, owner_events
 from aiserver_tray.contract.contract import Contract, Envelope, Peer, answer
-from aiserver_tray.contract.local.wire import MOST_FROM_HOST, LostError, Wire, event_frame
+from aiserver_tray.contract.local.wire import MAX_BYTES_FROM_HOST, LostError, Wire, event_frame
 from aiserver_tray.contract.mailbox import Mailbox
 from aiserver_tray.state.codec import encoded
 
-MOST_CALLS: Final = 16
+MAX_CALLS: Final = 16
 """Maximum number of unanswered requests of one client."""
 
-_PATIENCE = 0.05
+_TURN_TIMEOUT_SECONDS = 0.05
 """Seconds that a request waits for its turn before it is rejected."""
 
-_MOST_WRONG = 10
+_MAX_INVALID_FRAMES = 10
 """Maximum number of invalid frames of one client, which is then disconnected."""
 
 _logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Session:
         self._contract = contract
         self._mailbox = Mailbox(wire.sever)
         self._peer = Peer(kind, language, self._send)
-        self._turns = BoundedSemaphore(MOST_CALLS)
+        self._turns = BoundedSemaphore(MAX_CALLS)
         self._pace = Pace()
         self._wrong = 0
         self._is_over = False
@@ -88,7 +88,7 @@ class Session:
         """To be called in the client's own thread; returns when the client is gone."""
         self._writer.start()
         try:
-            while self._wrong < _MOST_WRONG:
+            while self._wrong < _MAX_INVALID_FRAMES:
                 self._take(self._wire.receive())
                 time.sleep(self._pace.delay(time.monotonic()))
         except LostError:
@@ -127,10 +127,10 @@ class Session:
             self._answer(id, self._refusal(RequestError(why, wrong)))
 
     def _call(self, call: _Call) -> None:
-        if self._turns.acquire(timeout=_PATIENCE):
+        if self._turns.acquire(timeout=_TURN_TIMEOUT_SECONDS):
             Thread(target=self._run_call, args=(call,), name="control-call", daemon=True).start()
             return
-        why = Text("this client has {count} unanswered requests", count=MOST_CALLS)
+        why = Text("this client has {count} unanswered requests", count=MAX_CALLS)
         self._answer(call.id, self._refusal(OverloadedError(why)))
 
     # -- in a call's thread ---------------------------------------------------------------------
@@ -150,7 +150,7 @@ class Session:
 
     def _answer(self, id: int | str, envelope: Envelope) -> None:
         frame = encoded({"type": "answer", "id": id, "answer": envelope})
-        if len(frame) > MOST_FROM_HOST:
+        if len(frame) > MAX_BYTES_FROM_HOST:
             why = Text("the response is too long. Request less")
             frame = encoded(
                 {"type": "answer", "id": id, "answer": self._refusal(RequestError(why))}

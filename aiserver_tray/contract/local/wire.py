@@ -24,8 +24,8 @@ from aiserver_tray.system import pipes
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-MOST_FROM_CLIENT: Final = 2**20
-MOST_FROM_HOST: Final = 8 * 2**20
+MAX_BYTES_FROM_CLIENT: Final = 2**20
+MAX_BYTES_FROM_HOST: Final = 8 * 2**20
 """Bytes of a frame."""
 
 

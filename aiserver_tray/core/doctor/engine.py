@@ -26,7 +26,7 @@ from aiserver_tray.spec.labels import HOME, INSTALLATION
 from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.system.resources import available_memory, free_disk
 
-_LITTLE_DISK = 5 * 1024**3
+_LOW_DISK_BYTES = 5 * 1024**3
 """Bytes. The images of one feature take a few of these."""
 
 _NAMES: tuple[tuple[type[AiServerError], str], ...] = (
@@ -126,7 +126,7 @@ def _disk(info: EngineInfo) -> Iterator[Finding]:
     if free is None:
         return
     size = binary_size(free)
-    if free < _LITTLE_DISK:
+    if free < _LOW_DISK_BYTES:
         text = Text(
             "Only {free} of disk space is free in the engine's data folder ({folder}). Free some "
             "space. `docker system df` shows the disk usage.",

@@ -106,7 +106,7 @@ class Page:
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> Page:
-    monkeypatch.setattr(owner_connection, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(owner_connection, "FIRST_RETRY_SECONDS", 0.01)
     page = Page()
     page.connection.start(page.bridge)
     return page

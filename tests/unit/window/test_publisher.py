@@ -57,7 +57,7 @@ class Page:
 
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> Page:
-    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(module, "BATCH_SECONDS", 0.01)
     return Page()
 
 
@@ -85,13 +85,13 @@ def test_of_many_snapshots_a_busy_page_is_sent_the_last(page: Page) -> None:
 
 def test_between_two_batches_there_is_a_pause(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert module.PAUSE_SECONDS == 0.1
+    assert module.BATCH_SECONDS == 0.1
     page.publisher.begin()
     begun = time.monotonic()
     for number in range(3):
         page.publisher.put(snapshot(number))
         page.next()
-    assert time.monotonic() - begun >= 2 * module.PAUSE_SECONDS
+    assert time.monotonic() - begun >= 2 * module.BATCH_SECONDS
 
 
 def test_a_new_page_is_sent_the_state(page: Page) -> None:
@@ -181,7 +181,7 @@ def test_where_to_go_is_sent_before_there_is_an_owner(page: Page) -> None:
 def test_a_page_that_cannot_be_reached_misses_only_that_batch(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(module, "BATCH_SECONDS", 0.01)
     scripts: SimpleQueue[str] = SimpleQueue()
 
     def run(script: str) -> None:

@@ -98,8 +98,8 @@ def test_what_reads_as_before_is_not_sent_again(contract: StoreContract) -> None
 def test_at_most_ten_states_a_second_are_sent_and_the_last_in_any_case(
     contract: StoreContract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert hub.PAUSE_SECONDS == 0.1
-    monkeypatch.setattr(hub, "PAUSE_SECONDS", 10 * LIMIT)
+    assert hub.BATCH_SECONDS == 0.1
+    monkeypatch.setattr(hub, "BATCH_SECONDS", 10 * LIMIT)
     client = Client()
     with closing(hub.Hub(contract.store, lambda own: own)) as slow:
         slow.subscribe(client.peer, [SNAPSHOT.name])

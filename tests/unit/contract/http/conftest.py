@@ -7,4 +7,4 @@ from aiserver_tray.contract.http import httpd
 
 @pytest.fixture(autouse=True)
 def _quick_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(httpd, "LOOK", 0.02)
+    monkeypatch.setattr(httpd, "POLL_SECONDS", 0.02)

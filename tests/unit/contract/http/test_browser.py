@@ -286,7 +286,7 @@ def test_what_a_page_still_asks_when_it_goes_is_forgotten_too(
 def test_no_more_pages_than_there_are_places_for(
     guest: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(browser, "MOST_PAGES", 2)
+    monkeypatch.setattr(browser, "MAX_PAGES", 2)
     listeners = []
     for name in ("first", "second", "last"):
         listeners.append(Listener(guest, name))

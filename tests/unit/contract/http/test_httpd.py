@@ -126,7 +126,7 @@ def test_when_it_closes_all_connections_end() -> None:
 
 
 def test_when_it_closes_who_has_asked_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "GOODBYE_SECONDS", 20.0)
+    monkeypatch.setattr(connections, "CLOSE_TIMEOUT_SECONDS", 20.0)
     server = Server(("127.0.0.1", 0))
     closing = Thread(target=server.close)
 

@@ -19,8 +19,8 @@ from aiserver_tray.contract.local import wire
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import socket_address
 from aiserver_tray.contract.local.key import find_key, make_key
-from aiserver_tray.contract.local.server import MOST_CLIENTS, Server
-from aiserver_tray.contract.local.session import MOST_CALLS, Pace
+from aiserver_tray.contract.local.server import MAX_CLIENTS, Server
+from aiserver_tray.contract.local.session import MAX_CALLS, Pace
 from aiserver_tray.contract.mailbox import MAX_BYTES
 from aiserver_tray.state.facts import ContainerSeen
 from aiserver_tray.system.paths import Home
@@ -111,9 +111,7 @@ def test_another_version_is_told_so_by_either_side(home: Home, server: Server) -
 
 def test_one_client_too_many_is_refused_until_another_leaves(home: Home, server: Server) -> None:
     with ExitStack() as stack:
-        clients = [
-            stack.enter_context(Client.connect(home, "command")) for _ in range(MOST_CLIENTS)
-        ]
+        clients = [stack.enter_context(Client.connect(home, "command")) for _ in range(MAX_CLIENTS)]
         with pytest.raises(RemoteError, match="is busy") as refused:
             Client.connect(home, "command")
         assert refused.value.code == "E_BUSY"
@@ -157,7 +155,7 @@ def test_any_number_that_says_nothing_keeps_nobody_out(home: Home, server: Serve
         first = stack.enter_context(Client.connect(home, "command"))
         oldest = stack.enter_context(Raw(home))
         assert oldest.receive()["type"] == "challenge"
-        for _ in range(2 * MOST_CLIENTS):
+        for _ in range(2 * MAX_CLIENTS):
             assert stack.enter_context(Raw(home)).receive()["type"] == "challenge"
         with Client.connect(home, "command") as client:
             assert client.call("echo")["success"]
@@ -236,13 +234,13 @@ def test_a_client_that_asks_too_much_at_once_is_told_so(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     with entered(home) as greedy, Client.connect(home, "command") as other:
-        for number in range(MOST_CALLS + 1):
+        for number in range(MAX_CALLS + 1):
             greedy.send({"type": "call", "id": number, "channel": "wait"})
         answer = greedy.receive()
-        assert (answer["id"], answer["answer"]["code"]) == (MOST_CALLS, "E_BUSY")
+        assert (answer["id"], answer["answer"]["code"]) == (MAX_CALLS, "E_BUSY")
         assert other.call("echo")["success"]
         contract.released.set()
-        assert {greedy.receive()["id"] for _ in range(MOST_CALLS)} == set(range(MOST_CALLS))
+        assert {greedy.receive()["id"] for _ in range(MAX_CALLS)} == set(range(MAX_CALLS))
 
 
 def test_a_flood_leaves_others_their_turn(home: Home, server: Server) -> None:
