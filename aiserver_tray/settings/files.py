@@ -8,7 +8,7 @@ takes its place.
 import hashlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -120,7 +120,7 @@ class VersionedFile(Generic[Model]):
         """
         if not self._has_folder():
             return self._model()  # type: ignore[call-arg] # a subclass has defaults
-        with self._locked(), self._explained():
+        with self._locked_if_writable(), self._explained():
             return self._load()
 
     @contextmanager
@@ -147,6 +147,18 @@ class VersionedFile(Generic[Model]):
             except FileNotFoundError:
                 return False
             return True
+
+    @contextmanager
+    def _locked_if_writable(self) -> Iterator[None]:
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._locked())
+            except SettingError as error:
+                # A folder without write permission, or a full disk: no lock file can be made.
+                # Reading is safe without it, because files are replaced as a whole.
+                if isinstance(error.__cause__, Timeout):
+                    raise
+            yield
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

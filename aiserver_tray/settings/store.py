@@ -76,6 +76,8 @@ class Settings:
     @cached_property
     def installation_id(self) -> str:
         """Created once per home folder. This label marks our objects on the engine."""
+        if self._installation.stamp is not None:  # a home without write permission has its own
+            return self._installation.read().id
         with self._installation.update() as data:
             return data.id
 

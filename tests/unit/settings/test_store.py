@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -296,3 +298,40 @@ def test_what_was_a_secret_and_is_none_any_more_is_not_set_and_can_be_taken_back
     settings.unset(now, "n8n.API_KEY")
     assert settings.secrets.names() == frozenset()
     assert settings.values(now) == {"n8n.API_KEY": "open"}
+
+
+@pytest.fixture
+def _read_only(home: Home, declared: Declared) -> Iterator[None]:
+    """A home that its user may only read. Root may write everywhere, so it steps down."""
+    Settings(home).set(declared, "app.bind", "0.0.0.0")
+    assert Settings(home).installation_id
+    with Settings(home).update_engine("e") as engine:
+        engine.desired = ["n8n"]
+    Settings(home).secrets.put("n8n.KEY", "a-secret-of-mine")
+    is_root = os.geteuid() == 0
+    for path in (*home.folder.glob("*.lock"), *home.folder.glob("*.good")):
+        path.unlink()
+    for path in home.folder.iterdir():
+        path.chmod(0o444 if is_root else 0o400)
+    home.folder.chmod(0o555)
+    for folder in home.folder.parents[:-1] if is_root else ():
+        folder.chmod(folder.stat().st_mode | 0o055)
+    if is_root:
+        os.seteuid(65534)
+    yield
+    if is_root:
+        os.seteuid(0)
+    home.folder.chmod(0o700)
+
+
+@pytest.mark.usefixtures("_read_only")
+def test_a_home_without_write_permission_can_be_read(home: Home, declared: Declared) -> None:
+    settings = Settings(home)
+    assert settings.app.bind == "0.0.0.0"
+    assert settings.engine("e").desired == ["n8n"]
+    assert settings.secrets.values(["n8n.KEY"]) == {"n8n.KEY": "a-secret-of-mine"}
+    assert settings.installation_id == Settings(home).installation_id
+    assert settings.inspect(declared) == []
+    with pytest.raises(SettingError, match="Permission denied"):
+        settings.set(declared, "app.bind", "127.0.0.1")
+    assert {path.suffix for path in home.folder.iterdir()} <= {".json", ".key"}
