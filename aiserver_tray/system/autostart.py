@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.desktop import has_desktop
 from aiserver_tray.system.login_items import (
     AutostartFolder,
@@ -98,7 +99,7 @@ def _items() -> LoginItems:
     if sys.platform == "win32":
         return RunKey(WindowsRegistry())
     if sys.platform == "darwin":
-        return LaunchAgents(Path.home() / "Library/LaunchAgents")
+        return LaunchAgents(user_home() / "Library/LaunchAgents")
     return AutostartFolder(autostart_folder())
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
+from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.registry import WindowsRegistry
 
 _PIPE = "npipe:////./pipe/"
@@ -107,7 +108,7 @@ def _mac_places() -> list[EnginePlace]:
 
 
 def _mac_app(name: str, inner: str) -> EnginePlace:
-    folders = (Path("/Applications"), Path.home() / "Applications")
+    folders = (Path("/Applications"), user_home() / "Applications")
     programs = [str(folder / f"{name}.app") for folder in folders]
     return EnginePlace(_own_socket(inner), programs, ["open", "-a", name])
 
@@ -116,7 +117,7 @@ def _linux_places() -> list[EnginePlace]:
     """https://docs.docker.com/engine/security/rootless/ and
     https://docs.docker.com/desktop/setup/install/linux/"""
     desktop = ["systemctl", "--user", "start", "docker-desktop"]
-    rancher = str(Path.home() / ".rd/bin/rdctl")
+    rancher = str(user_home() / ".rd/bin/rdctl")
     return [
         EnginePlace(_own_socket(".docker/desktop/docker.sock"), ["/opt/docker-desktop"], desktop),
         EnginePlace(_own_socket(".rd/docker.sock"), [rancher], [rancher, "start"]),
@@ -130,7 +131,7 @@ def _rootless() -> list[EnginePlace]:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if not runtime:
         return []
-    unit = str(Path.home() / ".config/systemd/user/docker.service")
+    unit = str(user_home() / ".config/systemd/user/docker.service")
     start = ["systemctl", "--user", "start", "docker"]
     return [EnginePlace(f"unix://{Path(runtime, 'docker.sock')}", [unit], start)]
 
@@ -140,7 +141,7 @@ def _colima() -> EnginePlace:
 
 
 def _own_socket(inner: str) -> str:
-    return f"unix://{Path.home() / inner}"
+    return f"unix://{user_home() / inner}"
 
 
 def _answers(place: EnginePlace) -> bool:

@@ -10,6 +10,7 @@ from typing import Protocol
 from xml.parsers.expat import ExpatError
 
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.files import write_private
 from aiserver_tray.system.registry import Registry
 
@@ -121,7 +122,7 @@ def autostart_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """The folder with this user's autostart entries."""
     named = environment.get("XDG_CONFIG_HOME", "")
     # A relative one is to be ignored, says the XDG Base Directory Specification.
-    config = Path(named) if Path(named).is_absolute() else Path.home() / ".config"
+    config = Path(named) if Path(named).is_absolute() else user_home() / ".config"
     return config / "autostart"
 
 

@@ -16,6 +16,7 @@ import platformdirs
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.user_home import no_user_home
 
 APP_NAME = "aiserver-tray"
 HOME_VARIABLE = "AISERVER_HOME"
@@ -37,7 +38,11 @@ class Home:
 
 def find_home(option: str | os.PathLike[str] | None = None) -> Home:
     """The home folder from *option* (``--home``) or AISERVER_HOME, otherwise the user's default.
-    Creates nothing."""
+    Creates nothing.
+
+    Raises:
+        SettingError: there is no default, or the name is not valid UTF-8.
+    """
     named = option or os.environ.get(HOME_VARIABLE)
     if named:
         return Home(_only_name(named), "home")
@@ -45,14 +50,30 @@ def find_home(option: str | os.PathLike[str] | None = None) -> Home:
 
 
 def default_home() -> Home:
-    """The default home folder."""
-    own = platformdirs.user_data_path(APP_NAME, appauthor=False)
+    """The default home folder.
+
+    Raises:
+        SettingError: the user has no home folder, or the name is not valid UTF-8.
+    """
+    try:
+        own = platformdirs.user_data_path(APP_NAME, appauthor=False)
+    except RuntimeError:
+        raise no_user_home() from None
     return Home(_only_name(own), "credential store")
 
 
 def _only_name(folder: str | os.PathLike[str]) -> Path:
     """One folder, one name: locks and sockets are named by it."""
-    return Path(os.path.realpath(folder))
+    found = os.path.realpath(folder)
+    try:
+        found.encode()  # labels, messages and files of others hold the name
+    except UnicodeEncodeError:
+        why = Text(
+            "the name of the home folder is not valid UTF-8. Use another folder with --home or "
+            "AISERVER_HOME"
+        )
+        raise SettingError(os.fsencode(found).decode(errors="backslashreplace"), why) from None
+    return Path(found)
 
 
 def runtime_folder(*inner: str) -> Path:

@@ -7,6 +7,7 @@ from configparser import ConfigParser, Error
 from pathlib import Path
 from typing import Literal
 
+from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.commands import output_of
 from aiserver_tray.system.registry import WindowsRegistry
 
@@ -41,7 +42,7 @@ def _windows(name: str, usual: Theme) -> Theme:
 def _linux() -> Theme:
     if forced := os.environ.get("GTK_THEME"):
         return _named(forced)
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or user_home() / ".config")
     if "KDE" in _desktops():
         return _named(_value(config / "kdeglobals", "General", "ColorScheme"))
     if style := output_of("gsettings", "get", "org.gnome.desktop.interface", "color-scheme"):

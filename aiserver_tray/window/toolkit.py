@@ -3,10 +3,10 @@ happens."""
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.open_url import open_url
 
 Window = Any  # webview.Window, not imported here, because the import is slow
@@ -208,7 +208,7 @@ def offer_home_for_downloads(window: Window) -> None:
     ask = view.create_file_dialog
 
     def ask_from(kind: object, folder: str | None, *more: object) -> object:
-        return ask(kind, folder or str(Path.home()), *more)
+        return ask(kind, folder or str(user_home()), *more)
 
     view.create_file_dialog = ask_from
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from aiserver_tray.base.user_home import user_home
 from aiserver_tray.catalog.compose.patterns import Trie, step, trie
 
 Resolver = Callable[[Any, Path], Any]
@@ -41,7 +42,7 @@ def _resolve(value: Any, folder: Path, resolvers: Trie[Resolver] | None) -> Any:
 
 def _absolute(text: str, folder: Path) -> str:
     if text.startswith("~"):
-        text = os.path.normpath(os.path.join(Path.home(), text[1:].lstrip("/\\")))  # noqa: PTH118
+        text = os.path.normpath(os.path.join(user_home(), text[1:].lstrip("/\\")))  # noqa: PTH118
     if os.path.isabs(text):  # noqa: PTH117
         return text
     # Lexically, like Go's filepath.Join, because the folder may be a link.

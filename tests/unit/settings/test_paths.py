@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.paths import Home, find_home, make_folder, runtime_folder
 
 
@@ -57,6 +59,30 @@ def test_the_mode_of_a_folder_that_the_user_made_is_kept(tmp_path: Path) -> None
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
+def test_a_home_whose_name_is_not_utf_8_is_a_setting_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/h\xff")
+    monkeypatch.setenv("AISERVER_HOME", folder)
+    for option in (None, folder):
+        with pytest.raises(SettingError, match=r"h\\xff: .* not valid UTF-8") as refused:
+            find_home(option)
+        refused.value.render().encode()
+
+
+def test_without_a_home_of_the_user_there_is_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_uid: int) -> NoReturn:
+        raise KeyError
+
+    pwd = pytest.importorskip("pwd")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for find in (find_home, user_home):
+        with pytest.raises(SettingError, match="HOME: this user has no home folder"):
+            find()
+
+
 def test_a_home_that_cannot_be_made_is_a_setting_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for home in (tmp_path / "file", tmp_path / "file" / "home"):
@@ -105,7 +131,7 @@ def test_without_any_safe_place_the_variable_is_named(monkeypatch: pytest.Monkey
         raise PermissionError("/tmp/runtime-7 is not owned by uid 7")
 
     monkeypatch.setattr("platformdirs.user_runtime_path", refuse)
-    with pytest.raises(SettingError, match=r"XDG_RUNTIME_DIR: .*uid 7\)\. Set it to a folder"):
+    with pytest.raises(SettingError, match=r"XDG_RUNTIME_DIR: .*uid 7\)\. Set this variable"):
         runtime_folder()
 
 
