@@ -1,5 +1,6 @@
 """The user's logins at registries, as ``docker login`` keeps them."""
 
+import os
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,9 @@ from docker import auth
 from docker.credentials.errors import StoreError
 from docker.errors import DockerException
 
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.system.docker_config import docker_config
 
 Headers = dict[str, str]
 
@@ -27,26 +30,39 @@ def build_auth() -> tuple[Headers, Text | None]:
 def _read(read: Callable[[], Headers]) -> tuple[Headers, Text | None]:
     try:
         return read(), None
-    except (DockerException, StoreError, OSError, ValueError, KeyError) as error:
+    except (DockerException, StoreError, SettingError, OSError, ValueError, KeyError) as error:
         # A broken file, or a credential helper that is missing or locked.
-        return {}, Text("can't read the credentials of `docker login`: {why}", why=error)
+        why = error.text if isinstance(error, SettingError) else error
+        return {}, Text("can't read the credentials of `docker login`: {why}", why=why)
 
 
 def _for_one(repository: str) -> Headers:
     registry, _ = auth.resolve_repository_name(repository)
-    logins = auth.load_config()
+    logins = _logins()
     _find_helper(logins.get_credential_store(registry))
     return _header("X-Registry-Auth", logins.resolve_authconfig(registry))
 
 
 def _for_all() -> Headers:
-    logins = auth.load_config()
+    logins = _logins()
     for helper in (logins.creds_store, *logins.cred_helpers.values()):
         _find_helper(helper)
     found = logins.get_all_credentials()
     if auth.INDEX_NAME in found:  # the engine knows Docker Hub by its old address
         found.setdefault(auth.INDEX_URL, found[auth.INDEX_NAME])
     return _header("X-Registry-Config", found)
+
+
+def _logins() -> Any:  # noqa: ANN401 - the SDK's
+    config = docker_config(os.environ)
+    auths = {name: login.model_dump(exclude_none=True) for name, login in config.auths.items()}
+    return auth.AuthConfig(
+        {
+            "auths": auth.AuthConfig.parse_auth(auths),
+            "credsStore": config.creds_store,
+            "credHelpers": config.cred_helpers,
+        }
+    )
 
 
 def _find_helper(name: str | None) -> None:

@@ -1,6 +1,7 @@
 """The SDK's client, with a short way for our requests."""
 
 import json
+import os
 import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.translate import refusal
 from aiserver_tray.engine.unix import UnixPool
+from aiserver_tray.system.docker_config import docker_config
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 """Seconds until there is a connection."""
@@ -64,9 +66,11 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
         tls = {}
         if address.host.startswith(("tcp:", "http:", "https:")):
             tls = kwargs_from_env({**address.environment, "DOCKER_HOST": address.host})
+        headers = docker_config(os.environ).http_headers  # checks what the SDK reads without care
         try:
             super().__init__(**{**tls, "base_url": address.host}, version=version)
-        except (InvalidConfigFile, ValueError) as error:
+        except (InvalidConfigFile, ValueError, AttributeError, TypeError) as error:
+            # It also looks in the home folder if DOCKER_CONFIG has no file.
             why = Text(
                 "it can't be read ({why}). Fix it, or log in again with `docker login`", why=error
             )
@@ -74,7 +78,7 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
         self._pool = self._own_pool()
         self._common = {
             "User-Agent": f"aiserver-tray/{__version__}",
-            **self._general_configs.get("HttpHeaders", {}),
+            **headers,
         }
 
     def _own_pool(self) -> HTTPConnectionPool:

@@ -2,13 +2,12 @@
 Docker Compose pass them on in the same way (https://docs.docker.com/engine/cli/proxy/). Their
 addresses may contain passwords."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import os
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
-from docker.utils.config import load_general_config
-
 from aiserver_tray.catalog.setting import why_guessable
+from aiserver_tray.system.docker_config import docker_config
 
 Proxies = Mapping[str, str]
 """Addresses by variable in capitals, and in ``NO_PROXY`` the names that are asked directly."""
@@ -30,24 +29,15 @@ _NEAR = (
 
 
 def configured() -> Mapping[str, Proxies]:
-    """The proxies by the engine's address, as in ``DOCKER_HOST``, or ``default``."""
-    return _parsed(load_general_config())
+    """The proxies by the engine's address, as in ``DOCKER_HOST``, or ``default``.
 
-
-def _parsed(configuration: Any) -> Mapping[str, Proxies]:  # noqa: ANN401 - JSON
-    entries = _mapping(_mapping(configuration).get("proxies"))
-    return {host: dict(_variables(_mapping(entry))) for host, entry in entries.items()}
-
-
-def _variables(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for key, variable in _VARIABLES.items():
-        value = entry.get(key)
-        if value and isinstance(value, str):
-            yield variable, value
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - JSON
-    return value if isinstance(value, dict) else {}
+    Raises:
+        SettingError: Docker's configuration is not valid.
+    """
+    return {
+        host: {variable: entry[key] for key, variable in _VARIABLES.items() if entry.get(key)}
+        for host, entry in docker_config(os.environ).proxies.items()
+    }
 
 
 def of_engine(found: Mapping[str, Proxies], host: str) -> Proxies:

@@ -15,6 +15,7 @@ from aiserver_tray.base.errors import (
     EngineDownError,
     ImagePullError,
     ResourcesError,
+    SettingError,
     raise_all,
 )
 from aiserver_tray.base.i18n import Text
@@ -190,7 +191,9 @@ class Operation:
 
     def _hide_in(self, error: AiServerError) -> None:
         """A container or a build may have printed secrets that it received."""
-        error.hide([*self._parts.modules.secrets, *passwords(configured())])
+        error.hide(self._parts.modules.secrets)
+        with suppress(SettingError):  # not valid, so no proxy came from it
+            error.hide([*passwords(configured())])
 
     def _prepare_with_helper(self, scope: Scope) -> Prepared:
         """Prepare again with the helper image. Without it, the settings stay unknown, and that is

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiserver_tray.system.docker_config import docker_config, docker_folder
+
 _DEFAULT = "default"
 
 
@@ -25,9 +27,13 @@ class DockerContext:
 
 
 def current_context(environment: Mapping[str, str]) -> str | None:
-    """The name of the context that ``docker context use`` chose; None: the default."""
-    name = _read(_folder(environment) / "config.json").get("currentContext")
-    return name if isinstance(name, str) and name not in ("", _DEFAULT) else None
+    """The name of the context that ``docker context use`` chose; None: the default.
+
+    Raises:
+        SettingError: Docker's configuration is not valid.
+    """
+    name = docker_config(environment).current_context
+    return None if name == _DEFAULT else name or None
 
 
 def environment_context(environment: Mapping[str, str]) -> str | None:
@@ -38,7 +44,7 @@ def environment_context(environment: Mapping[str, str]) -> str | None:
 
 def load_context(name: str, environment: Mapping[str, str]) -> DockerContext | None:
     """The context *name*. None if it does not exist or has no engine address."""
-    contexts = _folder(environment) / "contexts"
+    contexts = docker_folder(environment) / "contexts"
     key = hashlib.sha256(name.encode()).hexdigest()
     try:
         endpoint = _read(contexts / "meta" / key / "meta.json")["Endpoints"]["docker"]
@@ -53,15 +59,10 @@ def load_context(name: str, environment: Mapping[str, str]) -> DockerContext | N
     return DockerContext(name, host, tls)
 
 
-def _folder(environment: Mapping[str, str]) -> Path:
-    return Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
-
-
 def _read(file: Path) -> dict[str, Any]:
-    """The JSON object in *file*, empty if there is no file. Errors in Docker's own configuration
-    are reported when the engine is contacted."""
+    """The JSON object in *file*, empty if there is none."""
     try:
         found = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -124,11 +124,20 @@ def test_a_current_context_without_an_engine_is_told_and_the_local_one_is_used(
     assert "'cluster' has no engine address" in str(found.notice)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"currentContext": 1}', "{}"])
-def test_a_configuration_that_cannot_be_read_names_no_context(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["", "{}", '{"currentContext": "default"}'])
+def test_a_configuration_without_a_context_means_the_local_engine(
+    tmp_path: Path, content: str
+) -> None:
     (tmp_path / "config.json").write_text(content, encoding="utf-8")
     found = find_address(None, "", {"DOCKER_CONFIG": str(tmp_path)})
     assert (found.source, found.notice) == ("local", None)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"currentContext": 1}'])
+def test_a_configuration_that_is_not_valid_is_a_setting(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(SettingError, match=r"config\.json: "):
+        find_address(None, "", {"DOCKER_CONFIG": str(tmp_path)})
 
 
 # -- addresses -------------------------------------------------------------------------------------

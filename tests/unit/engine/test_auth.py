@@ -1,11 +1,40 @@
 """The user's logins, where a credential helper fails."""
 
+import base64
+import json
 from pathlib import Path
 
 import pytest
 
-from aiserver_tray.engine.auth import build_auth
+from aiserver_tray.engine.auth import build_auth, pull_auth
 from tests.support.standin_engine import needs_unix_sockets
+
+
+def test_an_entry_that_is_not_valid_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text('{"auths": {"r.io": {"auth": 5}}}', encoding="utf-8")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for headers, problem in (build_auth(), pull_auth("r.io/x")):
+        assert headers == {}
+        assert f"{tmp_path / 'config.json'}: auths.r.io.auth" in str(problem)
+
+
+def test_a_pull_and_a_build_have_the_logins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = base64.b64encode(b"me:secret-pass").decode()
+    config = {"auths": {"r.io": {"auth": login}}, "proxies": {"default": {}}}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    ours = {"username": "me", "password": "secret-pass", "email": None, "serveraddress": "r.io"}
+    assert _decoded(pull_auth("r.io/x")[0]["X-Registry-Auth"]) == ours
+    assert _decoded(build_auth()[0]["X-Registry-Config"]) == {"r.io": ours}
+    assert pull_auth("other.io/x") == ({}, None)
+
+
+def _decoded(header: str) -> object:
+    return json.loads(base64.urlsafe_b64decode(header))
 
 
 @needs_unix_sockets  # and scripts that run by themselves

@@ -36,9 +36,7 @@ def test_an_engine_has_its_own_proxies_or_the_default_ones(folder: Path) -> None
     assert of_engine(configured(), "tcp://10.0.0.1:2376") == {"HTTP_PROXY": "own.example"}
 
 
-@pytest.mark.parametrize(
-    "content", [{}, [], {"proxies": None}, {"proxies": {"default": ["x"]}}, {"proxies": "x"}]
-)
+@pytest.mark.parametrize("content", [{}, {"proxies": {}}, {"proxies": {"default": {}}}])
 def test_a_configuration_without_proxies_has_none(content: object, folder: Path) -> None:
     _write(folder, content)
     assert of_engine(configured(), "tcp://x") == {}
