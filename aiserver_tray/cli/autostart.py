@@ -5,7 +5,7 @@ from typing import Literal
 import click
 
 from aiserver_tray.cli.common import common_options, current_app
-from aiserver_tray.cli.core import ask_host
+from aiserver_tray.cli.core import ask_owner
 
 
 @click.command()
@@ -17,7 +17,7 @@ def command(wanted: Literal["on", "off"] | None) -> None:
 
     app = current_app()
     home, options = app.settings.home, app.start_options
-    if wanted and not ask_host(app, "ai/system/autostart", enabled=wanted == "on"):
+    if wanted and not ask_owner(app, "ai/system/autostart", enabled=wanted == "on"):
         if wanted == "on":
             autostart.enable(home, options)
         else:

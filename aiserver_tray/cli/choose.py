@@ -11,7 +11,7 @@ from aiserver_tray.cli.common import (
     print_json,
     report,
 )
-from aiserver_tray.cli.core import ask_host
+from aiserver_tray.cli.core import ask_owner
 
 
 @click.command()
@@ -27,7 +27,7 @@ def command(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - 
     app = current_app()
     for name in modules:
         app.catalog.module(name)
-    if modules and not ask_host(app, "ai/config/choose", modules=modules):
+    if modules and not ask_owner(app, "ai/config/choose", modules=modules):
         app.settings.choose(dict.fromkeys(modules))
     if as_json:
         print_json({"chosen": list(app.chosen)})

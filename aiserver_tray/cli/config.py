@@ -104,7 +104,7 @@ def unset(name: str) -> None:
     """Reset NAME to its default. A generated secret gets a new value."""
     app = current_app()
     if name in app.settings.undeclared(app.declared):
-        app.settings.forget(name)  # no view shows it, so the host need not know
+        app.settings.forget(name)  # no view shows it, so the owner need not know
         report(
             [
                 Text("Removed {name}. No module declares this setting", name=name).render(

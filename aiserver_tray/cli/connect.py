@@ -97,7 +97,7 @@ class _Commands:
         return _up(self._app, modules)
 
     def unset(self, address: str) -> None:
-        """Reset a setting, through the host if there is one."""
+        """Reset a setting, through the owner if there is one."""
         set_setting(self._app, address, None)
 
     def report(self, text: Text) -> None:

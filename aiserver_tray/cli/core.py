@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     AnyCore = Core | RemoteCore
 
 _HOST_TIMEOUT_SECONDS = 2.0
-"""Seconds for the host's first response."""
+"""Seconds for the owner's first response."""
 
 
 @contextmanager
 def shared_core(app: "App") -> Iterator["AnyCore"]:
     """The core of the home folder's host, if it uses the same engine and catalog. Otherwise a core
     of this process."""
-    client = _host(app)
+    client = _owner(app)
     if client is None:
         with app.core() as own:
             yield own
@@ -34,14 +34,14 @@ def shared_core(app: "App") -> Iterator["AnyCore"]:
         yield remote
 
 
-def ask_host(app: "App", channel: str, **payload: Any) -> bool:  # noqa: ANN401 - JSON
+def ask_owner(app: "App", channel: str, **payload: Any) -> bool:  # noqa: ANN401 - JSON
     """Send *channel* to the home folder's host, so that it knows the change at once. False if there
     is no host.
 
     Raises:
         RemoteError: what it says to that.
     """
-    client = _host(app)
+    client = _owner(app)
     if client is None:
         return False
     with client:
@@ -50,13 +50,13 @@ def ask_host(app: "App", channel: str, **payload: Any) -> bool:  # noqa: ANN401 
 
 
 def set_setting(app: "App", name: str, value: str | None) -> None:
-    """Give the setting *name* a *value*, or with None take it back, through the home's host where
+    """Give the setting *name* a *value*, or with None take it back, through the home's owner where
     there is one, so that it knows.
 
     Raises:
         UnknownNameError, SettingError, RemoteError: there is none, or it does not take that.
     """
-    if ask_host(app, "ai/config/set", name=name, value=value):
+    if ask_owner(app, "ai/config/set", name=name, value=value):
         return
     if value is None:
         app.settings.unset(app.declared, name)
@@ -64,7 +64,7 @@ def set_setting(app: "App", name: str, value: str | None) -> None:
         app.settings.set(app.declared, name, value)
 
 
-def _host(app: "App") -> "Client | None":
+def _owner(app: "App") -> "Client | None":
     from aiserver_tray.contract.local.key import find_key  # noqa: PLC0415 - after Ctrl-C works
 
     if find_key(app.settings.home) is None:  # a host would not accept us

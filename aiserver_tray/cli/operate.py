@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiserver_tray.base.errors import HostEndedError
+from aiserver_tray.base.errors import OwnerEndedError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
@@ -197,7 +197,7 @@ def follow_operation(
     """Show *operation* until its end, from the states of *store*.
 
     Raises:
-        HostEndedError: its host ended before, so there is nobody to ask what became of it.
+        OwnerEndedError: its host ended before, so there is nobody to ask what became of it.
     """
     from aiserver_tray.cli.progress import follow  # noqa: PLC0415 - after Ctrl-C works
 
@@ -217,7 +217,7 @@ def follow_operation(
         if operation.view.is_over:
             take([operation.view])
         view = follow(operation, views, language)
-        if isinstance(view.error, HostEndedError):
+        if isinstance(view.error, OwnerEndedError):
             raise view.error
         return view
     finally:

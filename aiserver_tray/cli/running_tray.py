@@ -52,7 +52,7 @@ def _tray() -> "Client":
     app = current_app()
     client = Client.connect(app.settings.home, "command", language=app.language)
     try:
-        if client.request("ai/app/about")["host"] == "tray":
+        if client.request("ai/app/about")["owner"] == "tray":
             return client
         raise NotRunningError
     except BaseException:

@@ -103,7 +103,7 @@ def _is_shown(app: App, starter: Starter, running: AlreadyRunningError) -> bool:
     """
     try:
         with Client.connect(app.settings.home, "command", language=app.language) as client:
-            if client.request("ai/app/about")["host"] != "tray":
+            if client.request("ai/app/about")["owner"] != "tray":
                 return False
             if starter != "login":
                 give_foreground()

@@ -29,7 +29,7 @@ FIRST_PAGE: Final = "home"
 
 
 class Dashboard:
-    """The window, and the connection of its page to the host of the core."""
+    """The window, and the connection of its page to the owner of the core."""
 
     def __init__(self, home: Home, language: Language, page: str) -> None:
         self._webview = browser_engine()

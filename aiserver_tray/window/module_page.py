@@ -63,7 +63,7 @@ log = logging.getLogger(__name__)
 
 
 class ModulePage:
-    """The window of the module *name*, whose page is at *url* until the host reports another
+    """The window of the module *name*, whose page is at *url* until the owner reports another
     address."""
 
     def __init__(self, home: Home, language: Language, name: str, title: str, url: str) -> None:

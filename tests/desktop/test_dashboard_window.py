@@ -1,4 +1,4 @@
-"""The dashboard's window: a real one, with a real host of the core at the other end."""
+"""The dashboard's window: a real one, with a real owner of the core at the other end."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A host of the core, and windows' processes."""
+"""A owner of the core, and windows' processes."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from tests.support.scripted import Scripted
 
 
 class WindowLab:
-    """On a desktop: a home with its host of the core, and windows."""
+    """On a desktop: a home with its owner of the core, and windows."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self.environment = environment
@@ -28,13 +28,13 @@ class WindowLab:
         self._windows: list[Window] = []
 
     def serve(self) -> None:
-        """Have a host of the core."""
+        """Have a owner of the core."""
         self._server = Server(self.home, "tray", self.host)
         self._server.start()
 
     @property
     def is_served(self) -> bool:
-        """Whether there is a host of the core."""
+        """Whether there is a owner of the core."""
         return self._server is not None
 
     def silence(self) -> None:

@@ -1,4 +1,4 @@
-"""The host of the core puts back what the engine's restart took away."""
+"""The owner of the core puts back what the engine's restart took away."""
 
 from contextlib import closing
 

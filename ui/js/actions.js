@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What the page asks of the host.
+ * What the page asks of the owner.
  *
  * @import { Channels, Error, Fix, Operation } from "./contract.d.ts"
  * @import { Answer, Question } from "./types.d.ts"

@@ -47,7 +47,7 @@ function connection(state) {
 }
 
 /**
- * The answer of the host; never rejects.
+ * The answer of the owner; never rejects.
  * @template {keyof Channels} C
  * @param {C} channel @param {Channels[C]["request"]} payload
  * @returns {Promise<Answer<Channels[C]["answer"]>>}
@@ -60,7 +60,7 @@ export async function invoke(channel, payload) {
   }
 }
 
-/** Begins to listen to the host. */
+/** Begins to listen to the owner. */
 export function connect() {
   carrier.connect();
 }
@@ -120,10 +120,10 @@ const bridgeCarrier = {
 
 // -- HTTP ---------------------------------------------------------------------------------------
 
-/** Names this page to the host, so that what it asks and what it hears belong together. */
+/** Names this page to the owner, so that what it asks and what it hears belong together. */
 const client = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 
-/** The page is named by the address, as in `#logs/n8n`, which outlives the host. */
+/** The page is named by the address, as in `#logs/n8n`, which outlives the owner. */
 function goWhereTheAddressSays() {
   receive([["ai/ui/goto", { page: location.hash.slice(1) || "home" }]]);
 }

@@ -83,7 +83,7 @@ export interface About {
   version: string;
   pid: number;
   /** the process that owns the core */
-  host: OwnerKind;
+  owner: OwnerKind;
   /** the language of its texts for this client */
   language: Language;
   /** the folder of its settings */

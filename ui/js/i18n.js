@@ -7,7 +7,7 @@ import chinese from "./locale/zh.js";
 
 /** @import { Language } from "./contract.d.ts" */
 
-/** @type {Language} Until the host has said which, that of the reader's system. */
+/** @type {Language} Until the owner has said which, that of the reader's system. */
 let language = navigator.language.startsWith("zh") ? "zh" : "en";
 document.documentElement.lang = language;
 

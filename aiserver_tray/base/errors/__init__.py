@@ -35,7 +35,7 @@
     ├── NotPossibleError      E_REQUEST        what can't be done with a module now: why
     ├── AccessError           E_REQUEST        asked over HTTP by who was not let in
     ├── NotRunningError       E_NOT_RUNNING    no tray
-    │   └── HostEndedError                     it ended while it was at what was asked
+    │   └── OwnerEndedError                     it ended while it was at what was asked
     ├── NoDesktopError        E_NO_DESKTOP     nothing to show an icon on
     │   └── NoSessionError                        no desktop at all
     └── RemoteError           (any)            what another process answered
@@ -67,10 +67,10 @@ from aiserver_tray.base.errors.catalog import (
 from aiserver_tray.base.errors.contract import (
     AccessError,
     AlreadyRunningError,
-    HostEndedError,
     NotPossibleError,
     NotRunningError,
     OverloadedError,
+    OwnerEndedError,
     RemoteError,
     RequestError,
 )
@@ -118,7 +118,6 @@ __all__ = [
     "ExitedError",
     "FixJson",
     "HealthTimeoutError",
-    "HostEndedError",
     "ImageBuildError",
     "ImagePullError",
     "InUseError",
@@ -134,6 +133,7 @@ __all__ = [
     "ObjectKind",
     "ObjectNotFoundError",
     "OverloadedError",
+    "OwnerEndedError",
     "Place",
     "PortConflictError",
     "PostStartTimeoutError",

@@ -1,4 +1,4 @@
-"""Errors between the host of the core and its clients."""
+"""Errors between the owner of the core and its clients."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -42,7 +42,7 @@ class NotRunningError(AiServerError):
         )
 
 
-class HostEndedError(NotRunningError):
+class OwnerEndedError(NotRunningError):
     """The host exited while it worked on a request of this process."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class AlreadyRunningError(BusyError):
 
 
 class OverloadedError(AiServerError):
-    """A client wants more at once than the host of the core gives it."""
+    """A client wants more at once than the owner of the core gives it."""
 
     code = "E_BUSY"
 
@@ -92,7 +92,7 @@ class AccessError(AiServerError):
 
 
 class RemoteError(AiServerError):
-    """An error that the host of the core returned, in the client's language."""
+    """An error that the owner of the core returned, in the client's language."""
 
     def __init__(self, code: str, message: str, data: dict[str, Any]) -> None:
         super().__init__(Text("{message}", message=message), **data)

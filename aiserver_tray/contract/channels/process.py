@@ -80,7 +80,7 @@ class About(TypedDict):
 
     version: str
     pid: int
-    host: OwnerKind
+    owner: OwnerKind
     """the process that owns the core"""
     language: Language
     """the language of its texts for this client"""
@@ -126,7 +126,7 @@ class ProcessChannels(Part):
         return {
             "version": __version__,
             "pid": os.getpid(),
-            "host": self._process.kind,
+            "owner": self._process.kind,
             "language": caller.language,
             "home": identity["home"],
             # The engine that is in use: the setting may have changed since.

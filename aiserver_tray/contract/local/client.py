@@ -17,7 +17,7 @@ from aiserver_tray.contract.local.instance import socket_address
 from aiserver_tray.contract.local.key import find_key
 from aiserver_tray.contract.local.wire import (
     MAX_BYTES_FROM_CLIENT,
-    MAX_BYTES_FROM_HOST,
+    MAX_BYTES_FROM_OWNER,
     LostError,
     Wire,
     enter,
@@ -68,7 +68,7 @@ class Client:
         if key is None:
             raise NotRunningError
         try:
-            wire = Wire(pipes.connect(socket_address(home), timeout), MAX_BYTES_FROM_HOST)
+            wire = Wire(pipes.connect(socket_address(home), timeout), MAX_BYTES_FROM_OWNER)
         except OSError:
             raise NotRunningError from None
         try:
@@ -88,7 +88,7 @@ class Client:
         """The answer of *channel* to *payload*.
 
         Raises:
-            NotRunningError: the host is gone.
+            NotRunningError: the owner is gone.
             TimeoutError: *timeout* seconds have passed. The answer, if it comes, is forgotten.
             RequestError: *payload* is too long.
         """
@@ -111,11 +111,11 @@ class Client:
         on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         """Call *callback* with each of *events*, starting with the current state, and *on_lost*
-        when the host is gone. Both run in the reader's thread, must return at once, and can't send
+        when the owner is gone. Both run in the reader's thread, must return at once, and can't send
         requests.
 
         Raises:
-            NotRunningError: the host is gone; *on_lost* is called, too.
+            NotRunningError: the owner is gone; *on_lost* is called, too.
             RemoteError: there are no such events.
         """
         listener = _Listener(frozenset(events), callback, on_lost)

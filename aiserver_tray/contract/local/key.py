@@ -1,4 +1,4 @@
-"""The key that clients of a home's host have to show."""
+"""The key that clients of a home's owner have to show."""
 
 import secrets
 from pathlib import Path

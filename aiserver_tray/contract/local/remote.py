@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Condition, Thread
 from typing import Final, NoReturn, Self
 
-from aiserver_tray.base.errors import AiServerError, HostEndedError, NotRunningError
+from aiserver_tray.base.errors import AiServerError, NotRunningError, OwnerEndedError
 from aiserver_tray.contract.channel import Message
 from aiserver_tray.contract.events import PROGRESS, SNAPSHOT
 from aiserver_tray.contract.local.client import Client
@@ -220,7 +220,7 @@ class RemoteOperation:
             answer = self._client.request("ai/operation/wait", {"id": self.id})
             self.view = operation_of(answer["operation"])
         except NotRunningError:
-            self.view = replace(self.view, status="failed", error=HostEndedError())
+            self.view = replace(self.view, status="failed", error=OwnerEndedError())
         except AiServerError as error:
             self.view = replace(self.view, status="failed", error=error)
         self._store.notify(RemoteState((self.view,), lambda: self._store.snapshot))

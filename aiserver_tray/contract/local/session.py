@@ -1,4 +1,4 @@
-"""One client of the host of the core."""
+"""One client of the owner of the core."""
 
 import logging
 import time
@@ -21,7 +21,7 @@ from aiserver_tray.base.errors import AiServerError, OverloadedError, RequestErr
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import CallerKind, Message, owner_events
 from aiserver_tray.contract.contract import Contract, Envelope, Peer, answer
-from aiserver_tray.contract.local.wire import MAX_BYTES_FROM_HOST, LostError, Wire, event_frame
+from aiserver_tray.contract.local.wire import MAX_BYTES_FROM_OWNER, LostError, Wire, event_frame
 from aiserver_tray.contract.mailbox import Mailbox
 from aiserver_tray.state.codec import encoded
 
@@ -150,7 +150,7 @@ class Session:
 
     def _answer(self, id: int | str, envelope: Envelope) -> None:
         frame = encoded({"type": "answer", "id": id, "answer": envelope})
-        if len(frame) > MAX_BYTES_FROM_HOST:
+        if len(frame) > MAX_BYTES_FROM_OWNER:
             why = Text("the response is too long. Request less")
             frame = encoded(
                 {"type": "answer", "id": id, "answer": self._refusal(RequestError(why))}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 MAX_BYTES_FROM_CLIENT: Final = 2**20
-MAX_BYTES_FROM_HOST: Final = 8 * 2**20
+MAX_BYTES_FROM_OWNER: Final = 8 * 2**20
 """Bytes of a frame."""
 
 
@@ -119,7 +119,7 @@ def refused(error: AiServerError, language: Language) -> bytes:
 
 
 def admit(wire: Wire, key: bytes) -> tuple[CallerKind, Language]:
-    """As host: let the client prove that it has *key*. `welcome` must follow.
+    """As owner: let the client prove that it has *key*. `welcome` must follow.
 
     Returns the kind of client and its language.
 
@@ -141,16 +141,16 @@ def admit(wire: Wire, key: bytes) -> tuple[CallerKind, Language]:
     except RequestError as error:
         wire.send(refused(error, language))
         raise
-    proof = _proof(key, "host", nonce, hello["nonce"])
+    proof = _proof(key, "owner", nonce, hello["nonce"])
     wire.send(encoded({"type": "proof", "proof": proof}))
     return kind, language
 
 
 def enter(wire: Wire, key: bytes, kind: CallerKind, language: Language) -> None:
-    """As client: prove to have *key*, and let the host prove it.
+    """As client: prove to have *key*, and let the owner prove it.
 
     Raises:
-        LostError: it went away, or is no host of ours.
+        LostError: it went away, or is no owner of ours.
         RequestError: it has another key, or speaks another version.
         RemoteError: it has no place for this client.
     """
@@ -167,13 +167,13 @@ def enter(wire: Wire, key: bytes, kind: CallerKind, language: Language) -> None:
     wire.send(encoded({**hello, "proof": _proof(key, "client", theirs, ours)}))
     answer = _object(wire.receive())
     _raise_refusal(answer)
-    _check_proof(answer, key, "host", theirs, ours)
+    _check_proof(answer, key, "owner", theirs, ours)
     answer = _object(wire.receive())
     _raise_refusal(answer)
 
 
 def welcome() -> bytes:
-    """The frame with which the host takes a client that it has a place for."""
+    """The frame with which the owner accepts a client that it has a place for."""
     return encoded({"type": "welcome"})
 
 

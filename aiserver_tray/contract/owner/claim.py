@@ -57,7 +57,7 @@ class Claim:
         try:
             with Client.connect(self._app.settings.home, "tray") as client:
                 about = client.request("ai/app/about")
-                if about["host"] == "tray":
+                if about["owner"] == "tray":
                     raise AlreadyRunningError(about["pid"])
                 client.request("owner/yield")
         except (NotRunningError, RemoteError):  # it starts, exits, or is busy

@@ -189,7 +189,7 @@ def kind_of_owner(app: App) -> str:
 
     def ask() -> str:
         with Client.connect(app.settings.home, "command") as client:
-            return str(client.request("ai/app/about")["host"])
+            return str(client.request("ai/app/about")["owner"])
 
     return eventually(ask, "an owner")
 

@@ -134,7 +134,7 @@ def test_a_process_without_windows_says_so(app: App, core: Core) -> None:
 def test_it_says_which_process_it_is(app: App, core: Core, kind: str) -> None:
     process = Recorded(kind="tray" if kind == "tray" else "serve")
     about = Api(app, core, process).invoke("ai/app/about", None, PAGE)["data"]
-    assert (about["host"], about["home"]) == (kind, str(app.settings.folder))
+    assert (about["owner"], about["home"]) == (kind, str(app.settings.folder))
 
 
 def test_the_language_that_was_chosen_counts_before_the_clients_own_from_then_on(

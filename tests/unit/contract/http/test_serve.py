@@ -45,7 +45,7 @@ def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], Visitor]]:
 def owner(visitor: Visitor) -> tuple[str, int]:
     """The process that owns the core of *visitor*'s page."""
     about = visitor.invoke({"channel": "ai/app/about"}).json["data"]
-    return about["host"], about["pid"]
+    return about["owner"], about["pid"]
 
 
 def is_closed(visitor: Visitor) -> bool:

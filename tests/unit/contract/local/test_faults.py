@@ -66,7 +66,7 @@ def test_the_proof_of_one_connection_is_none_for_another(home: Home, server: Ser
     with Raw(home) as one, Raw(home) as other:
         nonce = other.receive()["nonce"]
         assert one.hello(key)["type"] == "proof"
-        text = json.dumps(["host", nonce, "00"]).encode()
+        text = json.dumps(["owner", nonce, "00"]).encode()
         proof = hmac.digest(key, text, "sha256").hex()
         hello = {"type": "hello", "version": VERSION, "nonce": "00", "proof": proof}
         other.send(hello)

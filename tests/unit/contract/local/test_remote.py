@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.base.errors import BusyError, CancelledError, HostEndedError, NotRunningError
+from aiserver_tray.base.errors import BusyError, CancelledError, NotRunningError, OwnerEndedError
 from aiserver_tray.cli.operate import follow_operation
 from aiserver_tray.contract.local import remote
 from aiserver_tray.contract.local.client import Client
@@ -139,7 +139,7 @@ def test_a_host_that_ends_fails_the_operation_and_who_watches(
         core.store.observe(states.put)
         operation = core.operations.start(Request("up", ("web",)))
         server.close()
-        assert isinstance(operation.wait().error, HostEndedError)
+        assert isinstance(operation.wait().error, OwnerEndedError)
         until(lambda: is_gone(states.get(timeout=LIMIT)))
         with pytest.raises(NotRunningError):
             assert core.store.snapshot
