@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aiserver_tray.contract.contract import LOG_EVENT, SNAPSHOT_EVENT
+from aiserver_tray.contract.events import LOG, SNAPSHOT
 from tests.desktop.window_lab import WindowLab, window_lab
 from tests.support import states
 from tests.support.desktop.desktop import desktop_of
@@ -57,6 +57,7 @@ def test_many_changes_come_in_few_batches_and_none_while_nobody_looks(
     window.says("step 299")
     ticks = (time.monotonic() - began) / 0.1
     assert 1 <= window.js("batches.length") <= ticks + 2
+    assert window.js("batches.every((all) => all.length === 1)"), "only the latest state counts"
 
     hide = "pywebview.api.invoke('ai/ui/visible', {visible: false})"
     window.js(f"{hide}.then(() => window.isHidden = true); 1")
@@ -67,10 +68,7 @@ def test_many_changes_come_in_few_batches_and_none_while_nobody_looks(
     window.js("pywebview.api.invoke('ai/ui/visible', {visible: true}); 1")
     window.says("Everything you started is running")
     told = window.js(f"batches.slice({seen}).flat()")
-    bases = [it["base"] for event, it in told if event == SNAPSHOT_EVENT]
-    # The change may have come when the page was seen again, and then it follows the whole.
-    assert bases[0] is None
-    assert None not in bases[1:]
+    assert [shown["state"] for event, shown in told if event == SNAPSHOT.name] == ["running"]
 
 
 def test_the_page_can_call_nothing_but_the_contract(lab: WindowLab, window: Window) -> None:
@@ -82,7 +80,7 @@ def test_the_page_can_call_nothing_but_the_contract(lab: WindowLab, window: Wind
         assert _answer(window, wrong) == "E_REQUEST"
     assert _answer(window, "['ai/module/start', {name: 'n8n'}]") is None
     assert lab.host.wait_for_call("ai/module/start") == {"name": "n8n"}
-    for path in ("invoke.__globals__.clear", "invoke.__self__._link.call", "__class__.mro"):
+    for path in ("invoke.__globals__.clear", "invoke.__self__._connection.call", "__class__.mro"):
         window.js(f"pywebview._jsApiCallback({json.dumps(path)}, [], '9')")
     assert _answer(window, "['ai/app/about', {}]") is None
 
@@ -141,11 +139,10 @@ def test_lines_of_logs_come_in_order(lab: WindowLab, window: Window) -> None:
     window.js(
         "window.lines = []; const receive = aiserver.receive;"
         "aiserver.receive = (all) => { for (const [event, told] of all)"
-        f" if (event === '{LOG_EVENT}') lines.push(told.chunk); receive(all); }}"
+        f" if (event === '{LOG.name}') lines.push(told.chunk); receive(all); }}"
     )
-    emit = lab.host.callers[-1].emit
     for number in range(200):
-        emit(LOG_EVENT, {"streamId": "s", "event": "line", "chunk": str(number)})
+        lab.host.publish(LOG, {"streamId": "s", "event": "stdout", "chunk": str(number)})
     eventually(lambda: len(window.js("lines")) == 200, "all lines")
     assert window.js("lines") == [str(number) for number in range(200)]
 

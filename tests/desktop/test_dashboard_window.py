@@ -31,7 +31,7 @@ def test_it_shows_the_state_and_what_becomes_of_it(lab: WindowLab) -> None:
     window.says("out of memory")
     window.close()
     assert window.process.wait(TIMEOUT_SECONDS) == Exit.CLOSED
-    lab.host.wait_until_forgotten(lab.host.callers[-1])
+    eventually(lambda: lab.host.subscribers == 0, "the end of its connection")
 
 
 def test_it_speaks_the_language_of_its_host_and_keeps_it_without_one(lab: WindowLab) -> None:
@@ -43,7 +43,7 @@ def test_it_speaks_the_language_of_its_host_and_keeps_it_without_one(lab: Window
     window.says("已启动的模块全部运行正常")
     assert window.js("document.documentElement.lang") == "zh"
     lab.silence()
-    window.says("AI-Server Tray 已不再运行")
+    window.says("AI-Server Tray 已停止")
     window.js("location.reload()")
     window.says("AI-Server Tray 未运行")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.contract.contract import Json
+from aiserver_tray.contract.channel import Json
 from aiserver_tray.window.protocol import Exit
 from tests.desktop.module_page import Module
 from tests.desktop.window_lab import WindowLab, lab
@@ -242,9 +242,8 @@ def test_while_nobody_knows_how_the_module_is_its_page_stays(
     window.js("window.isOld = true")
     lab.silence()
     module.stop()
-    lab.host.calls.clear()
     lab.serve()
-    lab.host.wait_for_call("ai/snapshot/get")
+    eventually(lambda: lab.host.subscribers, "the window's connection")
     assert window.js("window.isOld")
 
 

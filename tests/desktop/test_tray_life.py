@@ -1,12 +1,15 @@
 """A day with the tray: its icon, its menu, and how it comes and goes."""
 
 import shutil
+import subprocess
 import time
 
 import pytest
 
-from tests.support.desktop.applet import RUNNING, STARTING, STOPPED, Applet
+from tests.support.desktop.applet import RUNNING, STARTING, STOPPED, USERS, Applet
+from tests.support.desktop.window import TIMEOUT_SECONDS
 from tests.support.installation import checked
+from tests.support.visitor import Visitor
 from tests.support.waiting import eventually
 
 SERVICES = ("db", "api", "web")
@@ -116,3 +119,30 @@ def test_a_killed_tray_blocks_nothing_and_the_next_finds_the_truth(applet: Apple
     applet.shows(RUNNING)
     applet.quit()
     assert applet.status()["state"] == "running"
+
+
+def test_it_takes_the_core_from_serve_which_goes_on_with_its_pages(applet: Applet) -> None:
+    command = [*USERS, *applet.installation.cli.options, "serve"]
+    env = applet.desktop.environment
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as serve:
+        try:
+            assert serve.stdout
+            visitor = Visitor(serve.stdout.readline().strip())
+            visitor.enter()
+            assert owner(visitor) == "serve"
+            applet.start()
+            eventually(lambda: owner(visitor) == "tray", "the tray")
+            applet.item.click("Start all")
+            applet.shows(RUNNING)
+            applet.cli("quit")
+            assert applet.process.wait(TIMEOUT_SECONDS) == 0
+            eventually(lambda: owner(visitor) == "serve", "the old owner")
+        finally:
+            serve.terminate()
+    assert serve.returncode == 0
+
+
+def owner(visitor: Visitor) -> str:
+    """The process that owns the core of *visitor*'s page."""
+    about = visitor.invoke({"channel": "ai/app/about"}).json["data"]
+    return str(about["host"])

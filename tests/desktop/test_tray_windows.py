@@ -108,7 +108,7 @@ def test_where_no_window_can_be_had_the_web_browser_shows_the_dashboard(
     applet.start()
     applet.item.click("Settings")
     address = eventually(lambda: asked.read_text(encoding="utf-8"), "the web browser").strip()
-    why = "There is no browser engine"
+    why = "there is no browser engine"
     eventually(lambda: why in " ".join(applet.notifications()), "a word of it")
     assert address.endswith("#settings")
     visitor = Visitor(address)

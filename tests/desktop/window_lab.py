@@ -28,8 +28,8 @@ class WindowLab:
         self._windows: list[Window] = []
 
     def serve(self) -> None:
-        """Have a owner of the core."""
-        self._server = Server(self.home, "tray", self.host)
+        """Have an owner of the core."""
+        self._server = Server(self.home, self.host)
         self._server.start()
 
     @property

@@ -44,7 +44,7 @@ from aiserver_tray.system.paths import Home
 end = time.monotonic() + 60
 while True:
     try:
-        with Client.connect(Home(Path({home!r}), "home"), "tray", language="en") as client:
+        with Client.connect(Home(Path({home!r}), "home"), "command", language="en") as client:
             print(json.dumps(client.request({channel!r}, {payload!r})))
         break
     except AiServerError as error:
