@@ -5,8 +5,8 @@ import time
 from contextlib import suppress
 from threading import Condition
 
-MAX_CONNECTIONS = 64
-"""At once."""
+MAX_CONNECTIONS = 256
+"""At once. A page asks for several files at once, and each connection is for one request."""
 
 REQUEST_SECONDS = 10.0
 """In which a client has to have sent its request, however slowly it sends."""

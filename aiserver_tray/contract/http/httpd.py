@@ -14,7 +14,7 @@ from wsgiref.handlers import SimpleHandler
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
 from aiserver_tray.base.bugs import log_bug
-from aiserver_tray.contract.http.connections import Connections
+from aiserver_tray.contract.http.connections import MAX_CONNECTIONS, Connections
 from aiserver_tray.contract.http.page import HEADERS
 
 HEAD_BYTES: Final = 32 * 1024
@@ -39,6 +39,8 @@ class Server(ThreadingMixIn, WSGIServer):
     """
 
     daemon_threads = True
+    # A client that finds the queue full tries again only after a second.
+    request_queue_size = MAX_CONNECTIONS
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from threading import Event, Thread
 from typing import Any
 
@@ -54,6 +55,20 @@ def is_cut(connection: socket.socket) -> bool:
 def test_a_request_is_answered(visitor: Visitor) -> None:
     assert visitor.get("/hello").body == b"/hello"
     assert visitor.ask("POST", "/", b"x" * 100_000, {}).body == b"/" + b"x" * 100_000
+
+
+def test_all_clients_that_come_at_once_are_answered() -> None:
+    server = Server(("127.0.0.1", 0))
+    visitor = Visitor(f"http://127.0.0.1:{server.server_port}/")
+    with ExitStack() as opened:
+        # Before it accepts the first one: all of them wait in its queue.
+        clients = [opened.enter_context(visitor.connect()) for _ in range(120)]
+        for number, client in enumerate(clients):
+            client.sendall(b"GET /%d HTTP/1.1\r\n\r\n" % number)
+        server.start(echo)
+        opened.callback(server.close)
+        for number, client in enumerate(clients):
+            assert visitor.answer(client, b"").body == b"/%d" % number
 
 
 def test_stalled_clients_keep_no_one_out(crowded: Visitor) -> None:
