@@ -81,7 +81,7 @@ def test_an_unknown_channel_is_refused_with_near_ones(core: DirectCaller) -> Non
 
 
 @pytest.mark.parametrize("channel", NAMING_CHANNELS)
-def test_an_unknown_name_is_told_with_near_ones(core: DirectCaller, channel: str) -> None:
+def test_an_unknown_name_is_reported_with_near_ones(core: DirectCaller, channel: str) -> None:
     is_setting = channel.startswith("ai/config/")
     right, wrong = ("web.WEB_PORT", "web.WEB_PROT") if is_setting else ("base", "bsae")
     more = {"streamId": "any"} if channel == "ai/module/logsAttach" else {}

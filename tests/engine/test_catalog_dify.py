@@ -81,7 +81,7 @@ def test_a_live_connection_is_upgraded(dify: Dify) -> None:
     assert headers["Connection"] == "upgrade"
 
 
-def test_a_plugin_is_told_the_address_that_it_was_called_under(dify: Dify) -> None:
+def test_a_plugin_is_given_the_address_that_it_was_called_under(dify: Dify) -> None:
     host = f"localhost:{dify.port}"
 
     headers = dify.get("/e/abc123/hook?x=1", Host=host).json["headers"]
@@ -179,7 +179,7 @@ def test_the_page_is_not_healthy_without_its_api(dify: Dify) -> None:
     until("the page", lambda: check_of(dify.client, "nginx"), 0)
 
 
-def test_an_api_that_was_made_anew_is_found_without_a_restart_of_the_page(dify: Dify) -> None:
+def test_a_recreated_api_is_found_without_a_restart_of_the_page(dify: Dify) -> None:
     nginx = facts(dify.client, CONTAINER + "nginx")
     old = dify.client.containers.get(CONTAINER + "api")
     address = old.attrs["NetworkSettings"]["Networks"]["ai-dify"]["IPAddress"]

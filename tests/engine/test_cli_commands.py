@@ -48,7 +48,7 @@ def cli(lab: Place, engine: docker.DockerClient, tmp_path: Path) -> CommandLine:
 
 
 @pytest.mark.smoke
-def test_up_tells_each_step_on_stderr_and_its_result_as_json(cli: CommandLine) -> None:
+def test_up_shows_each_step_on_stderr_and_its_result_as_json(cli: CommandLine) -> None:
     done = cli.run("up", "web", "--json").succeeded()
     result = json.loads(done.output)
     assert (result["success"], result["code"], result["status"]) == (True, None, "succeeded")
@@ -184,7 +184,7 @@ def test_ctrl_c_cancels(cli: CommandLine) -> None:
 # -- status --------------------------------------------------------------------------------------
 
 
-def test_watching_tells_each_change_until_ctrl_c(
+def test_watching_shows_each_change_until_ctrl_c(
     cli: CommandLine, engine: docker.DockerClient
 ) -> None:
     cli.run("up", "base").succeeded()
@@ -262,7 +262,7 @@ def test_on_a_terminal_a_log_can_not_move_the_cursor(talk: CommandLine) -> None:
     assert "\x1b[2J" in talk.run("logs", "talk").output, "elsewhere lines stay as they are"
 
 
-def test_following_goes_on_with_what_starts_anew_and_ends_with_the_last(
+def test_following_goes_on_with_what_starts_again_and_ends_with_the_last(
     talk: CommandLine, engine: docker.DockerClient
 ) -> None:
     with talk.started("logs", "talk", "-f") as following:
@@ -335,7 +335,7 @@ def test_the_doctor_says_of_another_machine_only_what_it_has_seen(
     assert seen[0] - seen[1] == {"disk", "ports", "resources"}
 
 
-def test_the_doctor_tells_of_another_installation(cli: CommandLine) -> None:
+def test_the_doctor_reports_another_installation(cli: CommandLine) -> None:
     cli.run("up", "base").succeeded()
     other = CommandLine(cli.home.parent / "other", cli.catalog, cli.host)
     other.run("choose", "base").succeeded()

@@ -152,7 +152,7 @@ def test_where_root_has_another_password_it_says_what_to_do_by_hand(
     assert refused.errors.endswith(back(oneapi, "down oneapi"))
 
 
-def test_what_was_done_before_it_failed_is_told_with_the_way_back(
+def test_what_was_done_before_it_failed_is_reported_with_the_way_back(
     engine: docker.DockerClient, oneapi: OneApiStack, lab: Place
 ) -> None:
     write_reader(oneapi, image=f"{registry_address(lab)}/nothing:1")

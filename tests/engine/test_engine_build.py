@@ -125,7 +125,7 @@ def test_a_dockerfile_may_be_given_inline_or_stand_outside_of_the_context(
     assert engine.images.get(TAG).labels["from"] == "outside"
 
 
-def test_a_failing_command_is_told_with_what_it_said(builder: Builder) -> None:
+def test_a_failing_command_is_reported_with_what_it_said(builder: Builder) -> None:
     error = builder.failure(inline=f"FROM {BUSYBOX}\nRUN echo it is broken; exit 7\n")
     assert "returned a non-zero code: 7" in str(error)
     assert "it is broken" in error.data["lines"]

@@ -36,7 +36,7 @@ __all__ = ["core"]
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_engine_tells_what_it_is(core: Engine, engine: docker.DockerClient) -> None:
+def test_the_engine_shows_what_it_is(core: Engine, engine: docker.DockerClient) -> None:
     told = engine.info()
     found = core.info()
     assert (found.id, found.version) == (told["ID"], told["ServerVersion"])

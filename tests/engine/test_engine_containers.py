@@ -83,7 +83,7 @@ def test_a_container_of_ours_is_told_whole(core: Engine) -> None:
     assert found.is_ready
 
 
-def test_a_failing_check_tells_its_output(core: Engine) -> None:
+def test_a_failing_check_shows_its_output(core: Engine) -> None:
     check = {"Test": ["CMD-SHELL", "echo not yet; exit 1"], "Interval": SECOND // 5, "Retries": 1}
     created = run(core, "ai-sick", Healthcheck=check)
     eventually(

@@ -64,7 +64,7 @@ def listening(core: Engine) -> Iterator[Listener]:
             listener.ended()
 
 
-def test_the_life_of_a_container_of_ours_is_told_and_no_others(core: Engine) -> None:
+def test_only_events_of_our_containers_are_reported(core: Engine) -> None:
     with listening(core) as listener:
         run(core, "foreign")
         created = run(core, "ai-mine", Labels=MINE)
@@ -78,7 +78,7 @@ def test_the_life_of_a_container_of_ours_is_told_and_no_others(core: Engine) -> 
     assert events == sorted(events, key=lambda event: event.time_ns)
 
 
-def test_each_end_and_each_start_is_told_once(core: Engine) -> None:
+def test_each_end_and_each_start_is_reported_once(core: Engine) -> None:
     with listening(core) as listener:
         created = run(core, "ai-mine", Labels=MINE)
         core.containers.stop(created, grace=0)
@@ -89,7 +89,7 @@ def test_each_end_and_each_start_is_told_once(core: Engine) -> None:
     assert actions == ["create", "start", "die", "start", "die", "destroy"]
 
 
-def test_health_is_told_and_the_checks_are_not(core: Engine) -> None:
+def test_health_is_reported_and_the_checks_are_not(core: Engine) -> None:
     check = {"Test": ["CMD", "true"], "Interval": SECOND // 10}
     with listening(core) as listener:
         run(core, "ai-healthy", Labels=MINE, Healthcheck=check)

@@ -15,7 +15,7 @@ def finished(engine: docker.DockerClient, container: str) -> None:
     engine.containers.get(container).wait()
 
 
-def test_both_outputs_are_told_apart_and_timed(core: Engine, engine: docker.DockerClient) -> None:
+def test_both_outputs_are_separate_and_timed(core: Engine, engine: docker.DockerClient) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
     created = run(core, "ai-log", "echo one two; echo three >&2; printf last")
     finished(engine, created)

@@ -54,7 +54,7 @@ def failure(core: Engine, name: str, *mirrors: str) -> ImagePullError:
     return caught.value
 
 
-def test_progress_is_told_up_to_the_last_byte_and_layer(core: Engine, bad: Registry) -> None:
+def test_progress_is_reported_up_to_the_last_byte_and_layer(core: Engine, bad: Registry) -> None:
     seen: list[PullProgress] = []
     name = f"{bad.address}/x/good:1"
     image = core.images.pull(name, on_progress=seen.append, cancelled=Cancellation())
@@ -95,7 +95,7 @@ def test_a_registry_that_does_not_go_on_is_named_with_the_time(
     goes_wrong(hasty, f"{bad.address}/x/{behaviour}:1", "no progress for 2 s")
 
 
-def test_an_image_that_does_not_exist_is_told_from_one_that_can_not_be_had(
+def test_a_missing_image_is_distinguished_from_one_that_can_not_be_pulled(
     core: Engine, bad: Registry
 ) -> None:
     assert failure(core, f"{bad.address}/x/missing:1").not_found
@@ -131,7 +131,7 @@ def test_an_image_that_had_the_mirrors_name_before_keeps_it(
     assert core.images.find(theirs) is not None
 
 
-def test_all_sources_are_told_where_none_has_it(core: Engine, bad: Registry) -> None:
+def test_all_sources_are_reported_where_none_has_it(core: Engine, bad: Registry) -> None:
     error = failure(core, "missing:1", f"{bad.address}/busy", f"{bad.address}")
     sources = [tried["source"] for tried in error.data["tried"]]
     assert sources == [
@@ -215,7 +215,7 @@ def test_the_login_of_the_users_docker_goes_to_its_registry_alone(
     assert "my-password" not in str(failure(core, f"{bad.address}/x/good:2"))
 
 
-def test_logins_that_can_not_be_read_are_told_where_the_pull_fails(
+def test_logins_that_can_not_be_read_are_reported_where_the_pull_fails(
     core: Engine, bad: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_logins(tmp_path, monkeypatch, {"credsStore": "no-such-helper"})

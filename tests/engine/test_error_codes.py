@@ -341,7 +341,7 @@ def stage(here: Installation, engine: docker.DockerClient, tmp_path: Path) -> St
 
 
 @pytest.mark.parametrize("code", PRODUCERS)
-def test_an_error_is_told_with_code_cause_and_remedy(code: str, stage: Stage) -> None:
+def test_an_error_is_reported_with_code_cause_and_remedy(code: str, stage: Stage) -> None:
     with contextmanager(PRODUCERS[code])(stage) as case:
         # What is advised has the options; whose command it is that is at work is a fact.
         options = [] if code == "E_BUSY" else place(stage, case)

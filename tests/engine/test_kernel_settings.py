@@ -234,7 +234,7 @@ def test_while_the_engine_runs_what_was_high_enough_is_not_read_again(
 
 
 @pytest.mark.usefixtures("elsewhere")
-def test_what_cannot_be_read_is_told_and_not_in_the_way(
+def test_what_cannot_be_read_is_reported_and_not_in_the_way(
     here: Installation, setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = ImageTarget("127.0.0.1:9/busybox:1", "127.0.0.1:9/busybox:1")

@@ -49,7 +49,7 @@ def test_a_start_in_which_runc_lost_its_process_is_tried_once_more(
 
 
 @pytest.mark.parametrize("failures", [["port is already allocated"], [LOST, LOST]])
-def test_what_fails_for_another_reason_or_again_is_told(
+def test_what_fails_for_another_reason_or_again_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: list[str]
 ) -> None:
     with pytest.raises(APIError, match=failures[-1]):

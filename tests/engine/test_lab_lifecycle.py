@@ -152,7 +152,7 @@ def test_down_ends_what_is_paused(second: Place) -> None:
 
 
 @pytest.mark.parametrize("victims", [["dockerd"], ["dockerd", "containerd"], ["unshare"]])
-def test_up_mends_what_a_killed_engine_left(second: Place, victims: list[str]) -> None:
+def test_up_fixes_what_a_killed_engine_left(second: Place, victims: list[str]) -> None:
     lifecycle.up(second)
     client = lab_engine.client(second)
     network = client.networks.create("kept").name

@@ -36,7 +36,7 @@ def test_a_log_that_can_not_be_read_leaves_the_others_readable(muted: Installati
     assert "up talk" in done.errors
 
 
-def test_a_log_that_can_not_be_read_is_told_once_and_not_waited_for(
+def test_a_log_that_can_not_be_read_is_reported_once_and_not_waited_for(
     muted: Installation, engine: docker.DockerClient
 ) -> None:
     with muted.cli.started("logs", "talk", "-f") as following:
@@ -110,7 +110,7 @@ def test_a_tail_cuts_nothing_of_what_starts_later(base: Installation) -> None:
     assert counted(base, 3, lambda: base.cli.run("up", "late").succeeded()) == EVERY
 
 
-def test_a_tail_of_none_shows_what_starts_anew_and_nothing_from_before(
+def test_a_tail_of_none_shows_what_starts_again_and_nothing_from_before(
     base: Installation, engine: docker.DockerClient
 ) -> None:
     base.cli.run("up", "late").succeeded()

@@ -45,7 +45,7 @@ def test_who_lays_claim_to_its_port_later_is_not_in_the_way_of_what_runs(
     assert here.done("up", "web") == []
 
 
-def test_all_that_stands_in_the_way_is_told_at_once_and_nothing_is_made(
+def test_all_that_stands_in_the_way_is_reported_at_once_and_nothing_is_made(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("lost", {"lost": idle()}, requires=["gone"])
@@ -58,7 +58,7 @@ def test_all_that_stands_in_the_way_is_told_at_once_and_nothing_is_made(
     assert names(engine) == set()
 
 
-def test_a_network_or_volume_that_its_file_changed_is_told(here: Installation) -> None:
+def test_a_network_or_volume_that_its_file_changed_is_reported(here: Installation) -> None:
     web = idle(volumes=["data:/data"])
     here.write("web", {"web": web}, top={"volumes": {"data": {}}})
     assert here.run("up", "web").notices == ()
@@ -207,7 +207,7 @@ def test_an_optional_dependency_that_is_not_there_or_fails_holds_up_nobody(
     assert {c.name for c in engine.containers.list()} == {"ai-web"}
 
 
-def test_who_is_to_restart_with_another_is_made_anew_with_it(
+def test_who_is_to_restart_with_another_is_recreated_with_it(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     settings = {"COLOUR": {"type": "text", "default": "red"}}

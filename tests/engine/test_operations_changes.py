@@ -76,7 +76,7 @@ def _seen(engine: docker.DockerClient) -> list[str]:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_changed_is_made_anew_alone_and_keeps_all_its_data(
+def test_what_changed_is_recreated_alone_and_keeps_all_its_data(
     here: Installation, engine: docker.DockerClient, with_volume: str, change: str
 ) -> None:
     _changeable(here, with_volume)
@@ -108,7 +108,7 @@ def test_what_stopped_comes_back_also_where_somebody_removed_its_network(
     assert here.module("web").state == "running"
 
 
-def test_what_stopped_comes_back_also_where_another_module_made_their_network_anew(
+def test_a_stopped_module_starts_after_another_one_recreated_their_network(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     shared = {"networks": {"ai-net": {"external": True}}}

@@ -21,7 +21,7 @@ PATIENT = {"ready_within": "10m"}
 """Longer than the test waits: what is told before was not told by the limit."""
 
 
-def test_a_service_that_stays_unhealthy_is_told_at_its_limit_with_check_and_log(
+def test_a_service_that_stays_unhealthy_is_reported_at_its_limit_with_check_and_log(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     web = {
@@ -44,7 +44,7 @@ def test_a_service_that_stays_unhealthy_is_told_at_its_limit_with_check_and_log(
 
 
 @pytest.mark.parametrize("restart", ["no", "unless-stopped"])
-def test_a_service_that_ends_while_it_is_waited_for_is_told_at_once(
+def test_a_service_that_ends_while_it_is_waited_for_is_reported_at_once(
     here: Installation, engine: docker.DockerClient, restart: str
 ) -> None:
     web = {
@@ -71,7 +71,7 @@ def test_one_without_a_check_that_ends_at_once_was_not_ready(here: Installation)
     assert error.data["lines"] == ["no settings"]
 
 
-def test_a_service_that_ended_and_runs_again_is_told_with_the_code_of_its_end(
+def test_a_service_that_ended_and_runs_again_is_reported_with_the_code_of_its_end(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     text = "test -e /once && exec sleep 600; touch /once; exit 5"
@@ -84,7 +84,7 @@ def test_a_service_that_ended_and_runs_again_is_told_with_the_code_of_its_end(
     assert (error.data["service"], error.data["exitCode"]) == ("web/web", 5)
 
 
-def test_a_command_that_is_not_there_is_told_with_the_engines_words(here: Installation) -> None:
+def test_a_command_that_is_not_there_is_reported_with_the_engines_words(here: Installation) -> None:
     here.write("web", {"web": {**idle(), "command": ["no-such-program"], "init": False}})
     error = here.failed("up", "web")
     assert isinstance(error, ExitedError)
@@ -92,7 +92,7 @@ def test_a_command_that_is_not_there_is_told_with_the_engines_words(here: Instal
     assert "no-such-program" in str(error)
 
 
-def test_a_port_that_was_taken_after_all_was_looked_at_is_told_as_such(
+def test_a_port_that_was_taken_after_all_was_looked_at_is_reported_as_such(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     port = free_port()
@@ -118,7 +118,7 @@ def test_a_port_that_was_taken_after_all_was_looked_at_is_told_as_such(
     here.done("up", "web")
 
 
-def test_several_failures_are_all_told_and_what_needs_none_of_them_runs(
+def test_several_failures_are_all_reported_and_what_needs_none_of_them_runs(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     def broken(code: int) -> dict[str, object]:
@@ -137,7 +137,7 @@ def test_several_failures_are_all_told_and_what_needs_none_of_them_runs(
     assert {c.name for c in engine.containers.list()} == {"ai-three"}
 
 
-def test_an_image_that_no_source_gives_is_told_with_each_and_nothing_is_started(
+def test_an_image_that_no_source_gives_is_reported_with_each_and_nothing_is_started(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     with registry() as server:
@@ -151,7 +151,7 @@ def test_an_image_that_no_source_gives_is_told_with_each_and_nothing_is_started(
 
 
 @pytest.mark.parametrize("how", ["paused", "removed", "killed"])
-def test_up_mends_what_was_done_by_hand_and_touches_nothing_else(
+def test_up_fixes_what_was_done_by_hand_and_touches_nothing_else(
     here: Installation, engine: docker.DockerClient, how: str
 ) -> None:
     here.write("web", {"web": idle(), "db": idle()})
@@ -176,7 +176,9 @@ def test_up_mends_what_was_done_by_hand_and_touches_nothing_else(
     said(engine, "ai-web", "true")
 
 
-def test_a_service_refused_by_the_engine_is_told_with_file_and_place(here: Installation) -> None:
+def test_a_service_refused_by_the_engine_is_reported_with_file_and_place(
+    here: Installation,
+) -> None:
     folder = here.write("web", {"web": idle(mem_limit="1m")})
     error = here.failed("up", "web")
     assert error.code == "E_CATALOG"

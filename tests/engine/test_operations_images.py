@@ -95,7 +95,7 @@ def test_an_image_that_several_modules_share_is_pulled_once(
     assert pulls(engine, since) == [], "it is there"
 
 
-def test_a_pull_tells_how_far_it_is_in_bytes_and_layers(
+def test_a_pull_shows_how_far_it_is_in_bytes_and_layers(
     here: Installation, server: Registry
 ) -> None:
     images = [f"{server.address}/{name}/good:1" for name in ("one", "two")]
@@ -158,7 +158,7 @@ def test_an_image_pinned_by_digest_is_had_from_a_mirror(
     forget(engine, digest)
 
 
-def test_all_that_was_tried_is_told(
+def test_all_tried_sources_are_reported(
     here: Installation, engine: docker.DockerClient, server: Registry
 ) -> None:
     mirrors = [f"127.0.0.1:{free_port()}", f"{server.address}/team"]
@@ -280,7 +280,7 @@ def test_what_was_pulled_or_built_is_remembered_and_nothing_else(
     assert ours(here, engine) == [own, engine.images.get(IMAGE).id]
 
 
-def test_a_build_that_fails_is_told_with_its_last_lines(
+def test_a_build_that_fails_is_reported_with_its_last_lines(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     dockerfile = f"FROM {IMAGE}\nRUN echo begins && echo no compiler && exit 3\n"
@@ -307,7 +307,7 @@ def test_an_image_never_to_be_pulled_is_not(
     assert error.data == {"image": image, "tried": [], "notFound": False}
 
 
-def test_what_is_in_the_way_is_told_before_an_image_is_pulled_anew(
+def test_what_is_in_the_way_is_reported_before_an_image_is_pulled_again(
     here: Installation, engine: docker.DockerClient, server: Registry
 ) -> None:
     image = f"{server.address}/{MISSING}"

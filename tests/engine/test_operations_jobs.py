@@ -122,7 +122,7 @@ def test_a_job_runs_again_when_what_it_may_have_filled_is_newer(
     assert here.done("up", "web") == []
 
 
-def test_a_failed_job_stops_what_needs_it_and_is_told_with_its_words(
+def test_a_failed_job_stops_what_needs_it_and_is_reported_with_its_words(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     def write_failing(code: int) -> None:

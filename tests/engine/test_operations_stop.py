@@ -153,7 +153,7 @@ def test_a_network_that_a_foreign_container_was_on_goes(
     assert networks(engine) == set()
 
 
-def test_a_volume_that_a_foreign_container_uses_is_told_with_its_name(
+def test_a_volume_that_a_foreign_container_uses_is_reported_with_its_name(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("web", {"web": idle(volumes=["data:/data"])}, top={"volumes": {"data": {}}})

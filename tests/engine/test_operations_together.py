@@ -111,7 +111,7 @@ def test_operations_on_one_module_run_one_after_the_other(here: Installation) ->
     assert max(busy) == 1
 
 
-def test_what_is_waited_for_is_told_and_decides_about_the_rest(
+def test_what_is_waited_for_is_reported_and_decides_about_the_rest(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     here.write("base", {"base": gated()}, kind="basic")

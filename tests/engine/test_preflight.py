@@ -127,7 +127,7 @@ def everything(engine: docker.DockerClient) -> dict[str, Any]:
 # -- names -----------------------------------------------------------------------------------------
 
 
-def test_foreign_objects_of_our_names_are_all_told_and_left_alone(
+def test_foreign_objects_of_our_names_are_all_reported_and_left_alone(
     product: Engine, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     theirs = {**THEIRS.labels, labels.MODULE: "web"}
@@ -233,7 +233,7 @@ def secrets_with(folder: Path, value: str) -> Secrets:
     return secrets
 
 
-def test_a_volume_made_with_another_secret_is_told_before_anything_is_touched(
+def test_a_volume_made_with_another_secret_is_reported_before_anything_is_touched(
     product: Engine, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     head = "x-aiserver: {kind: feature, settings: {KEY: {type: secret, keep: true}}}\n"
@@ -338,7 +338,7 @@ def test_our_container_of_another_module_has_the_port(
     assert only(examined(product, other).errors).data["owner"] == "the stopped container ai-web"
 
 
-def test_everything_in_the_way_is_told_at_once_with_ports_that_differ(
+def test_everything_in_the_way_is_reported_at_once_with_ports_that_differ(
     product: Engine, engine: docker.DockerClient, tmp_path: Path, port: int
 ) -> None:
     foreign(engine, "ai-one", port)

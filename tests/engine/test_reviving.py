@@ -63,7 +63,7 @@ def test_what_stands_against_one_module_keeps_no_other_from_coming_back(
     assert names(engine) == {"ai-web", "ai-base", "ai-user", "ai-mute"}
 
 
-def test_an_image_to_be_pulled_anew_that_cant_be_is_used_as_it_is(
+def test_an_image_to_be_pulled_again_that_cant_be_is_used_as_it_is(
     here: Installation, engine: docker.DockerClient
 ) -> None:
     with registry() as server:

@@ -73,7 +73,7 @@ def test_ctrl_c_cancels_and_a_killed_client_does_not(
         eventually(lambda: operation(client)["status"] == "succeeded", "the end of the operation")
 
 
-def test_a_host_that_is_killed_is_told_of_and_the_next_command_does_without(
+def test_a_host_that_is_killed_is_reported_and_the_next_command_does_without(
     cli: CommandLine, engine: docker.DockerClient
 ) -> None:
     with hosted(cli) as (client, process), cli.started("up", "held") as running:

@@ -210,7 +210,7 @@ def test_a_crowd_that_comes_and_goes_leaves_what_the_engine_has(stack: Stack) ->
 
 
 class TestEngineLost:
-    def test_shows_at_once_and_mends_itself(self, stack: Stack, lab: Place) -> None:
+    def test_is_reported_at_once_and_recovers(self, stack: Stack, lab: Place) -> None:
         stack.run(HostConfig={"RestartPolicy": {"Name": "unless-stopped"}})
         with watching(stack, back_off=(0.1,)):
             assert stack.store.snapshot.state == "running"

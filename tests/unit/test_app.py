@@ -53,7 +53,7 @@ def test_a_preview_is_the_target_once_all_secrets_are_made(app: App) -> None:
     assert app.preview("web") == target
 
 
-def test_a_preview_tells_what_is_missing_as_the_target_does(app: App) -> None:
+def test_a_preview_shows_what_is_missing_as_the_target_does(app: App) -> None:
     with pytest.raises(SettingError) as wanted:
         app.target("web")
     with pytest.raises(SettingError) as found:

@@ -50,7 +50,7 @@ def test_a_name_is_the_modules_own_setting_first_then_a_required_modules(tmp_pat
     assert resolved.project.services["main"].image == "i:7-admin"
 
 
-def test_an_undeclared_name_and_one_declared_twice_are_told_with_their_lines(
+def test_an_undeclared_name_and_one_declared_twice_are_reported_with_their_lines(
     tmp_path: Path,
 ) -> None:
     for name in ("one", "two"):
@@ -66,7 +66,7 @@ def test_an_undeclared_name_and_one_declared_twice_are_told_with_their_lines(
     assert any("NOWHERE" in line for line in lines)
 
 
-def test_required_modules_come_first_and_a_circle_is_told_with_its_path(tmp_path: Path) -> None:
+def test_required_modules_come_first_and_a_circle_is_reported_with_its_path(tmp_path: Path) -> None:
     write(tmp_path, "a", declared(requires="[b]"))
     write(tmp_path, "b", declared(requires="[c]"))
     write(tmp_path, "c", declared())
@@ -149,7 +149,9 @@ def test_a_broken_module_costs_only_itself(tmp_path: Path) -> None:
         ("[basic]", "x-aiserver"),
     ],
 )
-def test_a_wrong_declaration_is_told_by_its_key(tmp_path: Path, extension: str, key: str) -> None:
+def test_a_wrong_declaration_is_reported_by_its_key(
+    tmp_path: Path, extension: str, key: str
+) -> None:
     write(tmp_path, "bad", f"services: {{}}\nx-aiserver: {extension}\n")
     with pytest.raises(CatalogError) as caught:
         load_catalog([tmp_path]).module("bad")

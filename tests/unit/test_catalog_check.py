@@ -93,7 +93,7 @@ def test_check_notes_only_variables_whose_value_is_used(tmp_path: Path) -> None:
     ]
 
 
-def test_what_a_service_lacks_for_want_of_a_value_names_the_variable(tmp_path: Path) -> None:
+def test_what_a_service_lacks_without_a_value_names_the_variable(tmp_path: Path) -> None:
     text = (
         "services:\n"
         "  a:\n"
@@ -127,7 +127,7 @@ def test_what_an_inactive_service_requires_names_the_variable(tmp_path: Path) ->
     assert report.notes == []
 
 
-def test_what_is_wrong_for_want_of_a_value_names_the_variable(tmp_path: Path) -> None:
+def test_what_is_wrong_without_a_value_names_the_variable(tmp_path: Path) -> None:
     text = (
         "services:\n"
         "  a:\n"

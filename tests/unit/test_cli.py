@@ -72,7 +72,7 @@ CHINESE = {"LANG": "zh_CN.UTF-8"}
         (("catalog", "check", ROOT / "docs"), "中没有找到模块"),
     ],
 )
-def test_wrong_usage_is_told_in_the_readers_language(
+def test_wrong_usage_is_reported_in_the_readers_language(
     cli: CommandLine, arguments: Sequence[object], told: str
 ) -> None:
     done = cli.call(*arguments, env=CHINESE)
@@ -154,7 +154,7 @@ def test_a_reader_that_has_enough_is_no_error_to_tell(cli: CommandLine) -> None:
     assert (done.returncode, done.stderr) == (1, b"")
 
 
-def test_a_full_disk_behind_standard_output_is_told_in_a_line(cli: CommandLine) -> None:
+def test_a_full_disk_behind_standard_output_is_reported_in_a_line(cli: CommandLine) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
             [sys.executable, "-m", "aiserver_tray", "catalog", "list"],
@@ -220,7 +220,9 @@ def test_who_only_looks_waits_for_nothing_else(cli: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("host", ["tcp://[x", "tcp://[::1", "tcp://me:open-sesame@10.0.0.1:2375"])
-def test_an_address_that_is_none_is_told_without_a_password(cli: CommandLine, host: str) -> None:
+def test_an_address_that_is_none_is_reported_without_a_password(
+    cli: CommandLine, host: str
+) -> None:
     for done in (cli.call("status", "--host", host), cli.call("config", "set", "app.engine", host)):
         assert done.code == 1
         assert done.errors.startswith("E_SETTING: ")

@@ -35,7 +35,7 @@ def test_the_modules_folder_of_the_home_is_a_catalog_folder(cli: CommandLine) ->
     assert "mine" in cli.call("catalog", "list").output
 
 
-def test_a_broken_module_is_told_on_stderr_and_the_others_are_listed(cli: CommandLine) -> None:
+def test_a_broken_module_is_reported_on_stderr_and_the_others_are_listed(cli: CommandLine) -> None:
     folder = cli.home / "modules/broken"
     folder.mkdir(parents=True)
     (folder / "compose.yaml").write_text("services: [\n", encoding="utf-8")
@@ -72,7 +72,7 @@ def test_show_masks_secrets_and_makes_none(cli: CommandLine) -> None:
     assert not (cli.home / "secrets.json").exists()
 
 
-def test_show_tells_the_page_where_it_would_be(cli: CommandLine) -> None:
+def test_show_contains_the_page_where_it_would_be(cli: CommandLine) -> None:
     for setting, value in (("N8N_HOST_PORT", "18199"), ("app.bind", "192.0.2.7")):
         assert cli.call("config", "set", setting, value).code == 0
     assert "\nopen:     http://192.0.2.7:18199\n" in cli.call("catalog", "show", "n8n").output
@@ -95,7 +95,7 @@ def test_a_program_gets_help_and_choices_of_every_setting(cli: CommandLine) -> N
     assert listed["n8n.N8N_HOST_PORT"]["title"] == "Port"
 
 
-def test_show_tells_what_a_module_needs(cli: CommandLine) -> None:
+def test_show_contains_what_a_module_needs(cli: CommandLine) -> None:
     needs = "{memory: 1g, total_memory: 16g, sysctls: {vm.max_map_count: 262144}}"
     head = f"x-aiserver: {{kind: feature, needs: {needs}}}\n"
     write(cli.home / "modules", "big", head + "services: {a: {image: 'i:1'}}\n")

@@ -270,7 +270,7 @@ def test_only_a_desktop_gets_what_icon_and_windows_need(
     assert not commands.wants_icon(["up", "n8n"])
 
 
-def test_an_activated_environment_does_not_make_itself_anew(
+def test_an_activated_environment_does_not_recreate_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(environment, "DEBIAN", False)
@@ -297,7 +297,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return venv
 
 
-def test_an_environment_is_made_anew_where_it_is_not_whole(
+def test_an_environment_is_recreated_where_it_is_not_whole(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = "dev.py: setting up .venv\n"
@@ -311,7 +311,7 @@ def test_an_environment_is_made_anew_where_it_is_not_whole(
     assert (made / "bin/python").exists()
 
 
-def test_what_was_interrupted_while_it_was_filled_is_made_anew(
+def test_what_was_interrupted_while_it_was_filled_is_recreated(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment.set_up({})

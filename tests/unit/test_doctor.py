@@ -111,7 +111,7 @@ def test_a_file_of_a_newer_version_is_a_problem_and_the_other_checks_go_on(
     assert {f.name for f in findings} == {"key", "catalog", "settings"}
 
 
-def test_files_that_are_all_broken_are_all_told(used: Home, catalog: Catalog) -> None:
+def test_files_that_are_all_broken_are_all_reported(used: Home, catalog: Catalog) -> None:
     for path in used.folder.glob("*.json*"):
         path.write_text("{", encoding="utf-8")
     findings = examine(Settings(used), catalog)
@@ -121,7 +121,7 @@ def test_files_that_are_all_broken_are_all_told(used: Home, catalog: Catalog) ->
     assert [f.name for f in findings if f.grade == "problem"] == ["key", "settings"]
 
 
-def test_every_stored_value_that_its_setting_does_not_take_is_told_and_no_secret_shown(
+def test_every_stored_value_that_its_setting_does_not_take_is_reported_and_no_secret_shown(
     used: Home, catalog: Catalog
 ) -> None:
     change_settings(used, PORT="zz", NOTE="a\nb", KEY="plain-secret", GONE="x")
@@ -156,7 +156,7 @@ def test_what_is_set_under_a_wrong_name_is_noted_with_the_near_one(
     ]
 
 
-def test_a_wrong_value_of_an_app_setting_is_told(used: Home, catalog: Catalog) -> None:
+def test_a_wrong_value_of_an_app_setting_is_reported(used: Home, catalog: Catalog) -> None:
     path = used.folder / "settings.json"
     raw: dict[str, Any] = json.loads(path.read_bytes())
     raw["values"]["app.language"] = "klingon"
@@ -164,7 +164,7 @@ def test_a_wrong_value_of_an_app_setting_is_told(used: Home, catalog: Catalog) -
     assert ["app.language" in problem for problem in problems(used, catalog)] == [True]
 
 
-def test_a_lost_key_is_told_once(used: Home, catalog: Catalog) -> None:
+def test_a_lost_key_is_reported_once(used: Home, catalog: Catalog) -> None:
     (used.folder / "secrets.key").unlink()
     found = problems(used, catalog)
     assert len(found) == 1
@@ -172,7 +172,7 @@ def test_a_lost_key_is_told_once(used: Home, catalog: Catalog) -> None:
     assert "secrets.key is missing" in found[0]
 
 
-def test_each_altered_secret_is_told(used: Home, catalog: Catalog) -> None:
+def test_each_altered_secret_is_reported(used: Home, catalog: Catalog) -> None:
     path = used.folder / "secrets.json"
     data = SecretsData.model_validate_json(path.read_bytes())
     data.secrets = dict.fromkeys(data.secrets, "AAAA")
@@ -184,7 +184,7 @@ def test_each_altered_secret_is_told(used: Home, catalog: Catalog) -> None:
     ]
 
 
-def test_a_broken_module_and_earlier_damage_are_told(
+def test_a_broken_module_and_earlier_damage_are_reported(
     used: Home, catalog: Catalog, tmp_path: Path
 ) -> None:
     (tmp_path / "catalog/mine/compose.yaml").write_text("services: [\n", encoding="utf-8")
@@ -199,7 +199,7 @@ def test_a_broken_module_and_earlier_damage_are_told(
     assert "settings.json.damaged-" in str(findings[-1].text)
 
 
-def test_a_finding_is_told_in_the_readers_language(home: Home, catalog: Catalog) -> None:
+def test_a_finding_is_reported_in_the_readers_language(home: Home, catalog: Catalog) -> None:
     found = examine(Settings(home), catalog)[0].as_json("zh")
     assert (found["name"], found["grade"]) == ("key", "ok")
     assert "密钥" in found["message"]
@@ -237,19 +237,19 @@ def told(app: App) -> list[str]:
     return found
 
 
-def test_a_wrong_value_of_a_chosen_module_is_told_once(app: App, used: Home) -> None:
+def test_a_wrong_value_of_a_chosen_module_is_reported_once(app: App, used: Home) -> None:
     change_settings(used, PORT="zz")
     (problem,) = told(app)
     assert problem.startswith("settings: mine.PORT: ")
 
 
-def test_a_chosen_module_that_is_broken_is_told_once(app: App, tmp_path: Path) -> None:
+def test_a_chosen_module_that_is_broken_is_reported_once(app: App, tmp_path: Path) -> None:
     (tmp_path / "catalog/mine/compose.yaml").write_text("services: [\n", encoding="utf-8")
     (problem,) = told(app)
     assert problem.startswith("catalog: ")
 
 
-def test_a_chosen_module_that_is_gone_is_told(app: App, used: Home) -> None:
+def test_a_chosen_module_that_is_gone_is_reported(app: App, used: Home) -> None:
     Settings(used).choose(["gone"])
     (problem,) = told(app)
     assert problem.startswith(
@@ -304,7 +304,7 @@ def test_an_installation_without_an_id_is_no_fault_of_the_engine(app: App, used:
     assert [f.name for f in problems] == ["settings"]
 
 
-def test_an_address_of_no_engine_is_told(used: Home) -> None:
+def test_an_address_of_no_engine_is_reported(used: Home) -> None:
     problems = [f for f in examine_all(App(used.folder, [], "nowhere")) if f.grade == "problem"]
     assert ["--host" in str(f.text) for f in problems if f.name == "engine"] == [True]
 
@@ -341,7 +341,7 @@ def test_resources_are_in_order_only_where_nothing_is_noted(
 # -- how it stands on this machine -----------------------------------------------------------------
 
 
-def test_start_at_login_and_logs_are_told(
+def test_start_at_login_and_logs_are_reported(
     app: App, used: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
@@ -360,7 +360,7 @@ def test_start_at_login_and_logs_are_told(
     assert "crash-tray.log" in crash
 
 
-def test_whether_the_icon_is_seen_is_told_where_there_is_a_desktop(
+def test_whether_the_icon_is_seen_is_reported_where_there_is_a_desktop(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
@@ -374,7 +374,7 @@ def test_whether_the_icon_is_seen_is_told_where_there_is_a_desktop(
     assert "icon" not in examined(app)
 
 
-def test_how_the_engine_was_found_is_told(app: App, used: Home, tmp_path: Path) -> None:
+def test_how_the_engine_was_found_is_reported(app: App, used: Home, tmp_path: Path) -> None:
     (named,) = examined(app)["address"]
     assert named == f"ok: The engine at unix://{tmp_path}/none.sock is set by --host."
     Settings(used).set(APP_SETTINGS, "app.engine", f"unix://{tmp_path}/own.sock")
@@ -382,7 +382,7 @@ def test_how_the_engine_was_found_is_told(app: App, used: Home, tmp_path: Path) 
     assert setting == f"ok: The engine at unix://{tmp_path}/own.sock is set by app.engine."
 
 
-def test_a_context_that_was_passed_over_is_told(
+def test_a_context_that_was_passed_over_is_reported(
     used: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))

@@ -60,7 +60,7 @@ def test_several_errors_have_the_code_of_the_first_and_the_texts_of_all() -> Non
     assert [error["code"] for error in joint.data["errors"]] == ["E_EXITED", "E_RUNTIME"]
 
 
-def test_what_a_program_is_told_is_in_the_readers_language_too() -> None:
+def test_json_is_in_the_readers_language_too() -> None:
     why = Text("its container was removed")
     place = Place(Path("compose.yaml"), 3, "services")
     errors = [ImagePullError("web:1", [("web:1", why)]), CatalogError.at(place, why)]

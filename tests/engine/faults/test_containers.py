@@ -23,7 +23,7 @@ BY_HAND: dict[str, Callable[[Container], object]] = {
 
 @pytest.mark.parametrize("how", BY_HAND)
 @pytest.mark.parametrize("victim", ["ai-web-db", "ai-web-api"])
-def test_status_tells_what_was_done_by_hand_and_up_mends_it(
+def test_status_shows_what_was_done_by_hand_and_up_fixes_it(
     client: docker.DockerClient, cli: CommandLine, how: str, victim: str
 ) -> None:
     cli.run("up", "web").succeeded()
@@ -106,7 +106,7 @@ def test_ending_everything_of_ours_leaves_what_only_looks_like_it(
     assert ("ai-web-data" in volumes) is ("--volumes" not in words)
 
 
-def test_a_foreign_container_of_our_name_is_told_and_left(
+def test_a_foreign_container_of_our_name_is_reported_and_left(
     client: docker.DockerClient, cli: CommandLine
 ) -> None:
     theirs = client.containers.create("busybox:1.37.0", name="ai-web-api")

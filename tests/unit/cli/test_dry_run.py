@@ -24,7 +24,7 @@ def dry_run(monkeypatch: pytest.MonkeyPatch, preview: Preview, *, as_json: bool)
 
 @pytest.mark.parametrize("plan", [Plan(), STEPS], ids=["nothing", "steps"])
 @pytest.mark.parametrize("as_json", [False, True], ids=["table", "json"])
-def test_notices_are_told_beside_the_plan(
+def test_notices_are_reported_beside_the_plan(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     plan: Plan,

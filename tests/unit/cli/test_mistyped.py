@@ -19,7 +19,7 @@ def cli(tmp_path: Path) -> CommandLine:
 
 
 @pytest.mark.parametrize(("word", "meant"), [("stauts", "status"), ("chose", "choose")])
-def test_a_command_is_told_the_nearest_ones(cli: CommandLine, word: str, meant: str) -> None:
+def test_a_command_is_given_the_nearest_ones(cli: CommandLine, word: str, meant: str) -> None:
     done = cli.run(word)
     assert (done.code, done.output) == (2, "")
     assert f"No such command '{word}'." in done.errors
@@ -41,13 +41,13 @@ def test_a_command_is_told_the_nearest_ones(cli: CommandLine, word: str, meant: 
         ("exec", "wbe/web"),
     ],
 )
-def test_a_module_is_told_the_nearest_ones_without_an_engine_too(
+def test_a_module_is_given_the_nearest_ones_without_an_engine_too(
     cli: CommandLine, words: tuple[str, ...]
 ) -> None:
     cli.run(*words).failed("E_UNKNOWN", "There is no 'wbe'. Did you mean web?")
 
 
-def test_a_service_is_told_the_nearest_ones_without_an_engine_too(cli: CommandLine) -> None:
+def test_a_service_is_given_the_nearest_ones_without_an_engine_too(cli: CommandLine) -> None:
     told = "There is no 'web/wbe'. Did you mean web/web?"
     cli.run("exec", "web/wbe").failed("E_UNKNOWN", told)
 

@@ -12,7 +12,7 @@ def told(views: list[OperationView]) -> list[str]:
     return [line for second, one in enumerate(views) for line in lines.lines(one, float(second))]
 
 
-def test_each_change_is_told_once() -> None:
+def test_each_change_is_reported_once() -> None:
     steps = [up()]
     for index, status in (
         (0, "running"), (0, "done"), (2, "running"), (2, "done"), (3, "running"), (3, "done"),
@@ -37,7 +37,7 @@ def test_views_that_were_overtaken_lose_no_line() -> None:
     assert lines[-1] == "n8n: ready (0.0 s)"
 
 
-def test_a_pull_tells_each_quarter_once() -> None:
+def test_a_pull_shows_each_quarter_once() -> None:
     first = StepView("pull", IMAGE, "n8n", status="running")
     views = [view([first])]
     for percent in (1, 10, 26, 30, 80, 99, 100):
@@ -50,7 +50,7 @@ def test_a_pull_tells_each_quarter_once() -> None:
     ]
 
 
-def test_what_another_operation_has_is_told_once() -> None:
+def test_what_another_operation_has_is_reported_once() -> None:
     waiting = view([], "waiting", detail=Text("waiting for {pid}", pid=7))
     assert told([waiting, waiting, view(service("n8n", "n8n"))]) == ["waiting for 7"]
 

@@ -20,7 +20,7 @@ def test_a_service_has_one_row_whatever_is_done_with_it() -> None:
     ]
 
 
-def test_a_row_tells_the_step_that_it_is_at() -> None:
+def test_a_row_shows_the_step_that_it_is_at() -> None:
     steps = service("n8n", "n8n")
     assert shown(changed(steps, 0, status="running")) == [("n8n", "creating")]
     created = changed(steps, 0, status="done")

@@ -44,7 +44,7 @@ def test_modules_stand_by_name_wherever_the_snapshot_comes_from() -> None:
     assert [module["name"] for module in status_json(by_title)["modules"]] == expected
 
 
-def test_a_running_module_tells_its_page_else_its_ports() -> None:
+def test_a_running_module_shows_its_page_else_its_ports() -> None:
     assert cells(MODULE) == ("n8n", "running", "3/3", "http://localhost:18100", "-")
     ports = (Port("127.0.0.1", 15432, 5432), Port("::1", 53, 53, "udp"))
     plain = replace(MODULE, open=None, services=(replace(SERVICE, ports=ports),))

@@ -23,7 +23,9 @@ from aiserver_tray.catalog.compose.load import load_project
         ),
     ],
 )
-def test_what_a_service_refers_to_in_vain_is_told(services: str, text: str, tmp_path: Path) -> None:
+def test_what_a_service_refers_to_in_vain_is_reported(
+    services: str, text: str, tmp_path: Path
+) -> None:
     file = tmp_path / "compose.yaml"
     file.write_text(f"services: {{{services}}}\n", encoding="utf-8")
     with pytest.raises(CatalogError) as error:

@@ -257,7 +257,7 @@ def test_a_problem_of_an_extended_service_stands_in_its_file(tmp_path: Path) -> 
     assert problem.place.key == "services.a.healthcheck.interval"
 
 
-def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     write(
         tmp_path,
         compose="""\

@@ -110,7 +110,7 @@ def test_validation_errors_say_what_was_expected_and_found(
         ),
     ],
 )
-def test_a_setting_that_does_not_fit_is_told_at_its_key(
+def test_a_setting_that_does_not_fit_is_reported_at_its_key(
     declared: object, key: str, text: str
 ) -> None:
     with pytest.raises(ValidationError) as refused:

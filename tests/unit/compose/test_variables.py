@@ -53,7 +53,7 @@ def test_extended_included_and_override_files_count(tmp_path: Path) -> None:
     assert set(find_variables(tmp_path)) == {"F", "OVERRIDE", "INC", "TOP", "BASE"}
 
 
-def test_every_malformed_variable_is_told(tmp_path: Path) -> None:
+def test_every_malformed_variable_is_reported(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text("x-a: ${\nx-b: $OK\nx-c: ${1}\n")
 
     with pytest.raises(CatalogError) as refused:

@@ -116,7 +116,7 @@ def test_a_named_context_behind_ssh_is_refused_with_the_way_round(add_context: A
         find_address(None, "", environment)
 
 
-def test_a_current_context_without_an_engine_is_told_and_the_local_one_is_used(
+def test_a_current_context_without_an_engine_is_reported_and_the_local_one_is_used(
     add_context: AddContext,
 ) -> None:
     found = find_address(None, "", add_context("cluster", None))
@@ -157,7 +157,7 @@ def test_a_configuration_that_is_not_valid_is_a_setting(tmp_path: Path, content:
         ("https://engine.example:2376", False),
     ],
 )
-def test_an_address_tells_whether_it_is_this_machine(host: str, *, is_local: bool) -> None:
+def test_an_address_tells_whether_it_is_on_this_machine(host: str, *, is_local: bool) -> None:
     assert find_address(host).is_local is is_local
 
 

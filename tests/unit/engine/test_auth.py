@@ -38,7 +38,7 @@ def _decoded(header: str) -> object:
 
 
 @needs_unix_sockets  # and scripts that run by themselves
-def test_a_helper_that_cannot_list_its_logins_is_told(
+def test_a_helper_that_cannot_list_its_logins_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     helper = tmp_path / "docker-credential-broken"

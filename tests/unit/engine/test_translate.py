@@ -145,7 +145,7 @@ def test_a_refusal_keeps_status_and_words(status: int, kind: type[EngineRequestE
     assert (found.status, found.explanation) == (status, "it is so")
 
 
-def test_a_full_disk_is_told_with_a_remedy() -> None:
+def test_a_full_disk_is_reported_with_a_remedy() -> None:
     found = refusal(500, "write /var/lib/docker/x: no space left on device")
     assert isinstance(found, ResourcesError)
     assert "docker system prune" in str(found)

@@ -133,7 +133,7 @@ def test_the_last_to_go_takes_along_the_basics_that_it_began_with(stack: Stack) 
     assert unused_basics(["web"], found, {"web", "base"}, ["web"]) == ["base"]
 
 
-def test_the_file_tells_where_nothing_was_noted(stack: Stack) -> None:
+def test_without_a_label_the_file_counts(stack: Stack) -> None:
     models, containers = stack
     assert as_they_run(models, containers) == models
 
@@ -143,7 +143,7 @@ def test_what_the_file_requires_since_is_held_too(stack: Stack) -> None:
     assert found["web"].requires == ("base",)
 
 
-def test_what_ended_long_ago_tells_nothing_of_what_runs(stack: Stack) -> None:
+def test_old_exited_containers_do_not_count(stack: Stack) -> None:
     models, containers = stack[0], noted(stack, "base")
     del models["web"]
     ended = [replace(c, status="exited") if c.module == "web" else c for c in containers]

@@ -67,7 +67,7 @@ def test_it_is_not_built_on_request_either(tmp_path: Path) -> None:
     assert "t0ken" not in str(error.as_json("en"))
 
 
-def test_where_it_may_not_be_pulled_either_it_is_told_before(tmp_path: Path) -> None:
+def test_where_it_may_not_be_pulled_either_it_is_reported_before(tmp_path: Path) -> None:
     target = _module(tmp_path, URL, "never")
     (error,) = never_pulled([target], Observed())
     assert error.data["image"] == "team/app:1"

@@ -96,7 +96,7 @@ def test_another_process_has_a_module_and_is_named(tmp_path: Path) -> None:
         }
 
 
-def test_what_is_required_is_held_too_and_told_apart() -> None:
+def test_what_is_required_is_held_too_and_reported_apart() -> None:
     with module_locks(ENGINE, ["n8n"], "stop n8n", required=["n8n", "postgres"]):
         own = {module: holder.is_own for module, holder in holders(ENGINE).items()}
         assert own == {"n8n": True, "postgres": False}
@@ -125,7 +125,7 @@ def test_unrelated_modules_and_other_engines_go_side_by_side() -> None:
         assert holders("a third") == {}
 
 
-def test_one_who_waits_is_told_once_for_whom_and_gets_it_then() -> None:
+def test_a_waiting_operation_is_notified_once_and_then_gets_the_lock() -> None:
     order: list[str] = []
     with ExitStack() as first:
         first.enter_context(module_locks(ENGINE, ["postgres"], "first"))
@@ -279,7 +279,7 @@ def test_locks_are_the_users_own() -> None:
     assert modes == {0o600}
 
 
-def test_a_lock_that_can_not_be_made_is_told_with_its_file() -> None:
+def test_a_lock_that_can_not_be_made_is_reported_with_its_file() -> None:
     folder = runtime_folder() / "locks"
     with module_locks(ENGINE, ["n8n"], "x"):
         pass

@@ -26,7 +26,7 @@ def test_what_is_required_comes_first() -> None:
     assert [module.name for module in with_requires(["web"], get)] == ["store", "web"]
 
 
-def test_a_circle_and_what_is_missing_are_told_at_once() -> None:
+def test_a_circle_and_what_is_missing_are_reported_at_once() -> None:
     with pytest.raises(JointError) as refused:
         with_requires(["lost", "egg"], get)
     assert [error.code for error in refused.value.errors] == ["E_DEP_MISSING", "E_DEP_CYCLE"]

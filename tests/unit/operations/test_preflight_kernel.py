@@ -123,7 +123,7 @@ def test_only_what_starts_is_looked_at_where_nothing_may_be_mended(tmp_path: Pat
     assert [str(fix) for fix in examine_kernel(targets, ["b"], kernel).fixes] == [f"{MAPS}=9"]
 
 
-def test_what_cannot_be_read_is_told_and_in_nobodys_way(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_reported_and_in_nobodys_way(tmp_path: Path) -> None:
     target = needing(tmp_path, "a", vm__max_map_count=9)
     absent = ObjectNotFoundError(404, "No such image: busybox:1.37.0")
     report = examine_kernel([target], ["a"], Kernel({}, error=absent))

@@ -89,7 +89,7 @@ def test_data_does_not_go_to_a_volume_of_configuration_files(web: ModuleTarget) 
     assert error.problems[0].place.key == "volumes"
 
 
-def test_every_name_that_another_has_is_told_at_once(web: ModuleTarget) -> None:
+def test_every_name_that_another_has_is_reported_at_once(web: ModuleTarget) -> None:
     taken = there({"ai-web-page": THEIRS}, {"ai-web": {}}, {"ai-web-data": {"x": "y"}})
     errors = problems([web], taken, MACHINE)
     assert [type(error) for error in errors] == [NameConflictError] * 3
@@ -102,7 +102,7 @@ def test_every_name_that_another_has_is_told_at_once(web: ModuleTarget) -> None:
 
 
 @pytest.mark.parametrize("labelled", [{}, THEIRS])
-def test_the_shared_network_of_another_is_told_once(
+def test_the_shared_network_of_another_is_reported_once(
     tmp_path: Path, labelled: Mapping[str, str]
 ) -> None:
     targets = [target_of(tmp_path, name, on_shared(name)) for name in ("a", "b")]
@@ -118,7 +118,7 @@ def test_the_shared_network_is_there_or_made_by_us(tmp_path: Path) -> None:
     assert problems([target], there(networks={"ai-net": ours}), MACHINE) == []
 
 
-def test_a_missing_external_network_or_volume_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_missing_external_network_or_volume_is_reported_with_its_place(tmp_path: Path) -> None:
     file = (
         service_of("s", "networks: [lan]", "volumes: [pool:/pool]")
         + "\nnetworks:\n  lan: {external: true, name: office}\nvolumes:\n  pool: {external: true}\n"
@@ -164,7 +164,7 @@ def test_two_modules_that_come_to_one_name_are_refused(tmp_path: Path) -> None:
     assert "the module a already uses the volume ai-a-b-data." in str(error)
 
 
-def test_a_name_on_the_shared_network_that_two_modules_have_is_told_for_both_files(
+def test_a_name_on_the_shared_network_that_two_modules_have_is_reported_for_both_files(
     tmp_path: Path,
 ) -> None:
     one = target_of(tmp_path, "one", on_shared("db"))
@@ -179,7 +179,7 @@ def test_a_name_on_the_shared_network_that_two_modules_have_is_told_for_both_fil
         assert f"expected a unique name on ai-net; {file} also uses db" in str(error)
 
 
-def test_a_name_on_the_shared_network_that_another_modules_container_has_is_told(
+def test_a_name_on_the_shared_network_that_another_modules_container_has_is_reported(
     tmp_path: Path,
 ) -> None:
     target = target_of(tmp_path, "two", on_shared("store", "db"))
@@ -196,7 +196,7 @@ def test_a_name_on_the_shared_network_that_another_modules_container_has_is_told
     assert "a container of the module one already uses db." in str(error)
 
 
-def test_an_alias_that_another_modules_container_has_on_the_shared_network_is_told(
+def test_an_alias_that_another_modules_container_has_on_the_shared_network_is_reported(
     tmp_path: Path,
 ) -> None:
     one = target_of(tmp_path, "one", on_shared("api", "llm", "db"))
@@ -262,7 +262,7 @@ def test_a_module_without_kept_secrets_needs_none(tmp_path: Path) -> None:
     assert keep_labels(module, unreadable) == {}
 
 
-def test_volumes_made_with_another_secret_are_told_with_the_setting(
+def test_volumes_made_with_another_secret_are_reported_with_the_setting(
     tmp_path: Path, secrets: Secrets
 ) -> None:
     target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
@@ -280,7 +280,7 @@ def test_volumes_made_with_another_secret_are_told_with_the_setting(
     )
 
 
-def test_a_secret_that_was_lost_is_told_before_another_is_made(
+def test_a_secret_that_was_lost_is_reported_before_another_is_made(
     tmp_path: Path, secrets: Secrets
 ) -> None:
     target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
@@ -292,7 +292,7 @@ def test_a_secret_that_was_lost_is_told_before_another_is_made(
 
 
 @pytest.mark.parametrize("value", [None, "made by a pull"])
-def test_a_secret_with_another_name_is_told(
+def test_a_secret_with_another_name_is_reported(
     tmp_path: Path, secrets: Secrets, value: str | None
 ) -> None:
     target = with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)

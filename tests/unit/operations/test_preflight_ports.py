@@ -78,7 +78,7 @@ def test_a_process_has_the_port_and_the_next_free_one_is_offered(tmp_path: Path)
         ),
     ],
 )
-def test_what_is_no_program_by_name_is_told_as_far_as_known(
+def test_what_is_no_program_by_name_is_reported_as_far_as_known(
     tmp_path: Path, owner: PortOwner | ReservedRange | None, name: str
 ) -> None:
     web = published(tmp_path, "web", "8000:80")
@@ -86,7 +86,7 @@ def test_what_is_no_program_by_name_is_told_as_far_as_known(
     assert told(errors) == [("127.0.0.1", 8000, name, 8001, None)]
 
 
-def test_the_setting_that_moves_the_port_is_told_with_the_command(tmp_path: Path) -> None:
+def test_the_setting_that_moves_the_port_is_reported_with_the_command(tmp_path: Path) -> None:
     file = (
         "x-aiserver: {kind: feature, settings: {WEB_PORT: {type: port, default: 8000}}}\n"
         + service_of("web", 'ports: ["${WEB_PORT}:80"]')
@@ -168,7 +168,7 @@ def test_one_port_on_two_addresses_or_protocols_of_a_service_is_no_conflict(
     assert problems([web, both], EMPTY, machine()) == []
 
 
-def test_a_service_is_told_once_for_a_port_of_several_protocols(tmp_path: Path) -> None:
+def test_a_service_is_reported_once_for_a_port_of_several_protocols(tmp_path: Path) -> None:
     web = published(tmp_path, "web", "8000:80", "8000:80/udp")
     claims = machine({"other": [local(8000), local(8000, "udp")]})
     assert len(problems([web], engine_with("other", "running"), claims)) == 1

@@ -122,7 +122,7 @@ services:
 """
 
 
-def test_each_used_setting_without_a_value_or_default_is_told(tmp_path: Path) -> None:
+def test_each_used_setting_without_a_value_or_default_is_reported(tmp_path: Path) -> None:
     module = module_of(tmp_path, "web", FILE)
     catalog = Catalog({"web": module})
     errors = missing_values(catalog, module, {"web.E": "x"})

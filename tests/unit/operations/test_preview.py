@@ -41,7 +41,7 @@ def ids(plan: Plan) -> list[str]:
     return [step.id for step in plan]
 
 
-def test_what_runs_is_shown_as_pulled_and_built_anew(targets: list[ModuleTarget]) -> None:
+def test_what_runs_is_shown_as_pulled_and_built_again(targets: list[ModuleTarget]) -> None:
     notice = Text("little memory")
     found = preview("up", prepared(targets, observed(targets), notice))
     assert sorted(ids(found.plan)) == [BUILD, PULL]
@@ -58,7 +58,7 @@ def test_nothing_but_up_renews_what_is_there(
     assert (ids(found.plan), found.notices) == ([], ())
 
 
-def test_all_else_needs_what_is_pulled_and_built_anew(targets: list[ModuleTarget]) -> None:
+def test_all_else_needs_what_is_pulled_and_built_again(targets: list[ModuleTarget]) -> None:
     found = preview("up", prepared(targets, Observed()))
     assert sorted(ids(found.plan)[:2]) == [BUILD, PULL], "each once, and first"
     assert sorted(ids(found.plan)) == sorted(ids(plan_up(targets, Observed())))

@@ -131,7 +131,7 @@ def choosing(parts: Parts, *chosen: str) -> Parts:
 
 
 @pytest.mark.parametrize("kind", ["up", "pull"])
-def test_a_chosen_module_that_left_the_catalog_is_left_out_and_told(
+def test_a_chosen_module_that_left_the_catalog_is_left_out_and_reported(
     parts: Parts, kind: OperationKind
 ) -> None:
     scope = scope_of(Request(kind), choosing(parts, "others", "other"))

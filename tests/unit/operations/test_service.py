@@ -209,7 +209,7 @@ def test_a_revival_of_nothing_that_can_be_had_fails_too(revival: Revivals) -> No
     assert {"web.KEY", "n8n.KEY"} <= {*str(view.error).replace(":", "").split()}
 
 
-def test_a_bug_is_told_by_its_place_and_never_by_its_text(
+def test_a_bug_is_reported_by_its_place_and_never_by_its_text(
     parts: Parts, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):

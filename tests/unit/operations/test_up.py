@@ -124,7 +124,7 @@ def test_what_runs_unchanged_needs_nothing(stack: list[ModuleTarget]) -> None:
     assert not plan_up(stack, observed(stack)).steps
 
 
-def test_a_changed_configuration_makes_just_that_container_anew(stack: list[ModuleTarget]) -> None:
+def test_a_changed_configuration_recreates_just_that_container(stack: list[ModuleTarget]) -> None:
     plan = plan_up(stack, but(stack, "ai-web-worker", config_hash="other"))
     assert ids(plan) == [
         "stop ai-web-worker",
@@ -142,7 +142,7 @@ def test_the_old_container_serves_until_the_new_image_is_there(stack: list[Modul
     assert needs(plan, "remove ai-web-worker") == {"stop ai-web-worker", "pull busybox:2"}
 
 
-def test_another_image_under_the_same_name_makes_the_container_anew(
+def test_another_image_under_the_same_name_recreates_the_container(
     stack: list[ModuleTarget],
 ) -> None:
     images = {"busybox:1": IMAGE_ID, "busybox:2": "sha256:new"}
@@ -158,14 +158,14 @@ def test_a_local_build_takes_the_place_of_the_image(stack: list[ModuleTarget]) -
 
 
 @pytest.mark.parametrize("status", ["created", "removing", "dead"])
-def test_what_can_not_be_started_as_it_is_is_made_anew(
+def test_what_can_not_be_started_as_it_is_is_recreated(
     stack: list[ModuleTarget], status: str
 ) -> None:
     plan = plan_up(stack, but(stack, "ai-web", status=status))
     assert {"remove ai-web", "create ai-web"} <= {*ids(plan)}
 
 
-def test_a_container_whose_network_is_gone_is_made_anew(stack: list[ModuleTarget]) -> None:
+def test_a_container_whose_network_is_gone_is_recreated(stack: list[ModuleTarget]) -> None:
     there = but(stack, "ai-web", status="exited")
     plan = plan_up(stack, replace(there, networks={"ai-base": "id-ai-base"}))
     assert "network ai-web" in needs(plan, "create ai-web")
@@ -282,14 +282,14 @@ def test_restart_stops_users_first_and_leaves_other_modules_alone(
     assert not [step for step in ids(plan) if step.endswith("ai-base")]
 
 
-def test_a_job_that_runs_is_started_anew_where_it_is_stopped(stack: list[ModuleTarget]) -> None:
+def test_a_job_that_runs_is_restarted_where_it_is_stopped(stack: list[ModuleTarget]) -> None:
     there = but(stack, "ai-web-job", status="running", finished_at=None)
     plan = plan_up(stack, there, restarted=frozenset({"web"}))
     assert "stop ai-web-job" in needs(plan, "start ai-web-job")
     assert needs(plan, "wait ai-web-job") == {"start ai-web-job"}
 
 
-def test_a_service_that_shares_a_namespace_is_made_anew_with_the_other(tmp_path: Path) -> None:
+def test_a_service_that_shares_a_namespace_is_recreated_with_the_other(tmp_path: Path) -> None:
     text = """
         services:
           web: {image: "busybox:1"}
@@ -320,7 +320,7 @@ def pod(tmp_path: Path, shares: str) -> list[ModuleTarget]:
 class TestSharedNamespace:
     """It ends with the other's process: who goes on in it is cut off."""
 
-    def test_who_goes_on_is_made_anew_where_the_other_is_only_started(
+    def test_who_goes_on_is_recreated_where_the_other_is_only_started(
         self, pod: list[ModuleTarget]
     ) -> None:
         assert ids(plan_up(pod, observed(pod))) == []
@@ -329,13 +329,13 @@ class TestSharedNamespace:
         assert {s.subject for s in plan if s.kind == "start"} == {"ai-pod-side", "ai-pod-vpn"}
         assert "start ai-pod-vpn" in needs(plan, "start ai-pod-side")
 
-    def test_who_goes_on_is_made_anew_where_the_other_was_started_since(
+    def test_who_goes_on_is_recreated_where_the_other_was_started_since(
         self, pod: list[ModuleTarget]
     ) -> None:
         plan = plan_up(pod, but(pod, "ai-pod-vpn", started_at=MADE + timedelta(hours=2)))
         assert [step.subject for step in plan if step.kind == "create"] == ["ai-pod-side"]
 
-    def test_who_is_in_it_is_made_anew_with_the_other(self, pod: list[ModuleTarget]) -> None:
+    def test_who_is_in_it_is_recreated_with_the_other(self, pod: list[ModuleTarget]) -> None:
         plan = plan_up(pod, but(pod, "ai-pod-vpn", config_hash="other"))
         assert "create ai-pod-vpn" in needs(plan, "create ai-pod-side")
 
@@ -387,7 +387,7 @@ def test_what_has_no_image_is_built(tmp_path: Path) -> None:
     assert needs(plan, "create ai-web") == {"build aiserver/web-web:local", "network ai-web"}
 
 
-def test_an_image_that_may_not_be_pulled_is_told_once(tmp_path: Path) -> None:
+def test_an_image_that_may_not_be_pulled_is_reported_once(tmp_path: Path) -> None:
     never = "{image: mine:1, pull_policy: never}"
     stack = targets_of(tmp_path, m=f"services: {{a: {never}, b: {never}}}")
     assert len(never_pulled(stack, Observed())) == 1

@@ -158,7 +158,7 @@ FILES = ("installation.json", "settings.json", "secrets.json", "state.json")
 @pytest.mark.parametrize("name", ["settings.json", "secrets.json"])
 @every
 @given(damage=damages)
-def test_damage_to_a_file_costs_nothing_and_is_told(
+def test_damage_to_a_file_costs_nothing_and_is_reported(
     good: Path, whole: Mapping[str, object], name: str, damage: Damage
 ) -> None:
     with _copied(good) as folder:
@@ -180,7 +180,7 @@ def test_damage_to_a_file_costs_nothing_and_is_told(
 
 @every
 @given(name=st.sampled_from(FILES), damage=damages, more=st.just(_none) | damages)
-def test_damage_to_any_file_and_perhaps_its_copy_is_told(
+def test_damage_to_any_file_and_perhaps_its_copy_is_reported(
     good: Path, whole: Mapping[str, object], name: str, damage: Damage, more: Damage
 ) -> None:
     with _copied(good) as folder:

@@ -201,7 +201,7 @@ class Sealed(SealedModel):
     name: str = ""
 
 
-def test_what_is_wrong_with_a_file_as_a_whole_is_told_without_a_place(
+def test_what_is_wrong_with_a_file_as_a_whole_is_reported_without_a_place(
     tmp_path: Path, notices: list[Text]
 ) -> None:
     file = VersionedFile(tmp_path / "sealed.json", Sealed, notices)
@@ -225,7 +225,7 @@ def test_of_what_is_sealed_the_copy_is_what_was_written(
     assert file.path.with_name("sealed.json.good").read_bytes() == written
 
 
-def test_a_deleted_file_comes_back_from_its_copy_and_the_user_is_told(
+def test_a_deleted_file_comes_back_from_its_copy_and_the_user_is_notified(
     file: VersionedFile[Data], notices: list[Text]
 ) -> None:
     _count(file, "a", 7)
@@ -235,7 +235,7 @@ def test_a_deleted_file_comes_back_from_its_copy_and_the_user_is_told(
     assert "it is missing" in str(notices)
 
 
-def test_without_a_good_copy_the_defaults_hold_and_the_user_is_told(
+def test_without_a_good_copy_the_defaults_apply_and_the_user_is_notified(
     file: VersionedFile[Data], notices: list[Text]
 ) -> None:
     file.path.write_text("{")

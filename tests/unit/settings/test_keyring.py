@@ -75,7 +75,7 @@ def test_the_key_is_in_the_store_and_serves_every_session(person: Person) -> Non
     assert any(person.keyrings.iterdir())
 
 
-def test_a_store_that_cannot_be_reached_or_unlocked_is_told_and_nothing_is_touched(
+def test_a_store_that_cannot_be_reached_or_unlocked_is_reported_and_nothing_is_touched(
     person: Person,
 ) -> None:
     made = person.at_the_desktop()
@@ -88,7 +88,7 @@ def test_a_store_that_cannot_be_reached_or_unlocked_is_told_and_nothing_is_touch
     assert person.at_the_desktop() == made
 
 
-def test_an_entry_that_is_gone_is_told_and_never_made_anew(person: Person) -> None:
+def test_an_entry_that_is_gone_is_reported_and_never_recreated(person: Person) -> None:
     person.at_the_desktop()
     before = person.files()
     shutil.rmtree(person.keyrings)
@@ -107,7 +107,9 @@ def test_without_a_store_the_key_is_in_a_user_only_file_and_stays_there(person: 
     assert person.at_the_desktop() == made
 
 
-def test_that_the_key_is_in_a_file_since_the_store_is_locked_is_told_once(person: Person) -> None:
+def test_that_the_key_is_in_a_file_since_the_store_is_locked_is_reported_once(
+    person: Person,
+) -> None:
     made = person.at_the_desktop("locked")
     assert made["store"] == "file"
     assert "The credential store can't be used now" in made["told"]

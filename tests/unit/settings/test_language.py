@@ -59,7 +59,7 @@ def test_english_holds_where_neither_variables_nor_the_locale_say_anything(
         ("", "en"),
     ],
 )
-def test_macos_tells_the_user_s_languages(
+def test_macos_shows_the_user_s_languages(
     printed: str, language: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stand-in for its command: macOS sets no variable for what it starts by itself."""

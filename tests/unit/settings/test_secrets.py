@@ -76,7 +76,7 @@ def test_a_kept_secret_that_was_made_cannot_be_changed(
     assert settings.values(declared)["n8n.KEY"] == made
 
 
-def test_another_secret_can_be_changed_and_made_anew(
+def test_another_secret_can_be_changed_and_generated_again(
     settings: Settings, declared: Declared
 ) -> None:
     made = settings.values(declared)["n8n.TOKEN"]
@@ -172,7 +172,7 @@ def test_a_key_file_that_can_not_be_read_says_what_to_look_at(
         Settings(home).values(declared)
 
 
-def test_a_store_that_is_not_here_is_told_in_the_readers_language(tmp_path: Path) -> None:
+def test_a_store_that_is_not_here_is_reported_in_the_readers_language(tmp_path: Path) -> None:
     keeper = KeyKeeper(tmp_path / "secrets.json", lambda: "id", "home", [])
     with pytest.raises(SettingError, match="does not exist in this session") as refused:
         keeper.find(KeyRecord(store="keyring", backend="no.Such", check=""))
@@ -231,7 +231,7 @@ def test_a_home_can_be_moved(home: Home, declared: Declared, tmp_path: Path) -> 
     assert Settings(moved).values(declared) == values
 
 
-def test_the_store_of_the_key_is_told(settings: Settings, declared: Declared) -> None:
+def test_the_store_of_the_key_is_reported(settings: Settings, declared: Declared) -> None:
     assert settings.secrets.key_record is None
     settings.values(declared)
     record = settings.secrets.key_record
@@ -311,7 +311,7 @@ print(json.dumps([settings.secrets.key_record.store, list(map(str, settings.noti
 """
 
 
-def test_a_credential_store_that_cannot_be_loaded_is_told_once(tmp_path: Path) -> None:
+def test_a_credential_store_that_cannot_be_loaded_is_reported_once(tmp_path: Path) -> None:
     def use() -> list[object]:
         done = subprocess.run(
             [sys.executable, "-c", UNUSABLE, tmp_path / "home"],

@@ -34,7 +34,9 @@ def test_what_has_no_value_is_left_out_and_an_empty_one_is_a_value(
     assert settings.values(declared)["n8n.NOTE"] == ""
 
 
-def test_only_what_is_asked_about_is_told_and_made(settings: Settings, declared: Declared) -> None:
+def test_only_what_is_asked_about_is_reported_and_made(
+    settings: Settings, declared: Declared
+) -> None:
     some = {name: declared[name] for name in ("n8n.TOKEN", "n8n.HOST_PORT")}
     assert list(settings.values(some)) == ["n8n.TOKEN", "n8n.HOST_PORT"]
     assert settings.secrets.names() == {"n8n.TOKEN"}
@@ -59,7 +61,7 @@ def test_a_bare_name_serves_where_it_is_unique(settings: Settings, declared: Dec
         ("xyzzy", []),
     ],
 )
-def test_a_mistyped_name_is_told_the_nearest_ones_once_and_where_all_are(
+def test_a_mistyped_name_is_given_the_nearest_ones_once_and_where_all_are(
     declared: Declared, name: str, near: list[str]
 ) -> None:
     with pytest.raises(UnknownNameError) as unknown:
@@ -156,7 +158,7 @@ def test_a_value_is_revealed_by_its_address_or_its_bare_name(
     assert settings.reveal(declared, "NOTE") == ""
 
 
-def test_what_has_no_value_cannot_be_revealed_and_the_remedy_is_told(
+def test_what_has_no_value_cannot_be_revealed_and_the_remedy_is_reported(
     settings: Settings, declared: Declared
 ) -> None:
     with pytest.raises(SettingError, match=r"n8n\.API_KEY: .*config set n8n\.API_KEY - "):
@@ -259,7 +261,7 @@ def test_a_state_from_before_images_were_kept_is_read(home: Home) -> None:
     assert settings.notices == []
 
 
-def test_damage_is_told_once_and_costs_nothing(home: Home, declared: Declared) -> None:
+def test_damage_is_reported_once_and_costs_nothing(home: Home, declared: Declared) -> None:
     Settings(home).set(declared, "n8n.HOST_PORT", "8080")
     (home.folder / "settings.json").write_text("not JSON")
     settings = Settings(home)

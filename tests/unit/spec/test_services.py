@@ -54,7 +54,7 @@ def test_no_two_local_builds_share_a_name(target_of: TargetOf) -> None:
     assert other.image.local not in images
 
 
-def test_a_build_is_told_in_the_words_of_the_engines_request(
+def test_a_build_is_reported_in_the_words_of_the_engines_request(
     target_of: TargetOf, tmp_path: Path
 ) -> None:
     (a,) = target_of("""

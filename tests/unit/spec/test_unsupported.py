@@ -34,7 +34,7 @@ def test_a_url_does_no_harm_where_the_image_is_pulled(target_of: TargetOf) -> No
         ("{}", "{enable_ipv4: false}", r"networks\.n\.enable_ipv4"),
     ],
 )
-def test_what_newer_engines_know_of_networks_is_told(
+def test_what_newer_engines_know_of_networks_is_reported(
     target_of: TargetOf, attachment: str, network: str, place: str
 ) -> None:
     with pytest.raises(CatalogError, match=f"{place}: this is not supported"):

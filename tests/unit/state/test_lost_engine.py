@@ -23,7 +23,9 @@ class Delays(tuple[float, ...]):
 
 
 class TestLostEngine:
-    def test_is_told_and_sought_again_ever_more_slowly(self, store: Store, watch: Watch) -> None:
+    def test_is_reported_and_sought_again_ever_more_slowly(
+        self, store: Store, watch: Watch
+    ) -> None:
         engine = FakeEngine(container(id="1"))
         engine.failures = [EngineDownError("here", str(number)) for number in range(5)]
         delays = Delays((0.0,) * 3)

@@ -28,7 +28,7 @@ def test_images_count_where_it_is_only_about_these() -> None:
     )
 
 
-def test_one_that_has_no_steps_yet_tells_its_modules_or_what_it_waits_for() -> None:
+def test_one_that_has_no_steps_yet_shows_its_modules_or_what_it_waits_for() -> None:
     view = OperationView("1", "up", ("n8n", "redis"))
     assert str(headline(view)) == "Starting: n8n, redis"
     waiting = replace(view, status="waiting", detail=Text("waiting for {name}", name="up dify"))

@@ -187,7 +187,7 @@ def test_what_did_not_change_keeps_its_very_view() -> None:
 
 
 @given(facts, facts)
-def test_a_full_list_mends_whatever_was_missed(missed: list[Fact], seen: list[Fact]) -> None:
+def test_a_full_list_fixes_whatever_was_missed(missed: list[Fact], seen: list[Fact]) -> None:
     true = (container("web/app", health="healthy"), ended("old/app", 1))
     end: list[Fact] = [ContainersListed(true), ModulesChanged(MODELS), UP]
     one, other = after(*missed, *end), after(*seen, *end)
@@ -244,7 +244,7 @@ class TestListOnItsWay:
         assert after(ContainersListed((known,), 2.0), start=state) is state
         assert set(after(ContainersListed((known,), 4.0), start=state).containers) == {known.name}
 
-    def test_what_is_made_anew_meanwhile_is_not_the_old_one_again(self) -> None:
+    def test_what_is_recreated_meanwhile_is_not_the_old_one_again(self) -> None:
         old, new = container(id="old", asked_at=2.5), container(id="new", asked_at=3.0)
         state = after(ContainersListed((old,), 2.0), start=running_engine(new))
         assert state.containers[new.name].id == "new"

@@ -57,7 +57,7 @@ def test_an_observer_gets_the_current_state_and_then_every_one_in_order(store: S
     assert threads == {"store"}
 
 
-def test_a_fact_that_changes_nothing_is_not_told(store: Store) -> None:
+def test_a_fact_that_changes_nothing_is_not_reported(store: Store) -> None:
     seen: list[State] = []
     store.observe(seen.append)
     for _ in range(3):
@@ -67,7 +67,7 @@ def test_a_fact_that_changes_nothing_is_not_told(store: Store) -> None:
     assert [state.seq for state in seen] == [0, 1]
 
 
-def test_who_left_is_told_no_more(store: Store) -> None:
+def test_a_removed_observer_is_not_called_any_more(store: Store) -> None:
     seen: list[State] = []
     leave = store.observe(seen.append)
     store.wait_until(lambda snapshot: snapshot.seq == 0, LIMIT)

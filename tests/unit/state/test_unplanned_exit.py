@@ -60,7 +60,7 @@ class TestUnplannedExit:
             state = after(ContainerSeen(back), start=state)
             assert shown(state).state == "error"
 
-    def test_the_engines_count_of_restarts_tells_it_at_first_sight(self) -> None:
+    def test_the_engines_count_of_restarts_shows_it_at_first_sight(self) -> None:
         state = running_engine(container(health="starting", restart_count=2))
         assert shown(state).state == "error"
 

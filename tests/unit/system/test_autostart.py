@@ -85,7 +85,7 @@ def test_each_home_has_an_entry_of_its_own_that_goes_again(
 
 
 @linux
-def test_an_entry_that_cannot_be_written_is_told(own_config: Path) -> None:
+def test_an_entry_that_cannot_be_written_is_reported(own_config: Path) -> None:
     own_config.parent.mkdir()
     own_config.touch()
     with pytest.raises(SettingError, match="can't turn on"):

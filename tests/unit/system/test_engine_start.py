@@ -96,13 +96,15 @@ def test_an_engine_that_answers_is_not_started(systemctl: Script, host: str, mac
     assert not (machine / "started").exists()
 
 
-def test_why_it_could_not_be_started_is_told(systemctl: Script, host: str, machine: Path) -> None:
+def test_why_it_could_not_be_started_is_reported(
+    systemctl: Script, host: str, machine: Path
+) -> None:
     systemctl("echo Unit docker.service is masked. >&2; exit 1")
     with pytest.raises(EngineDownError, match=r"is masked\. Start it yourself"):
         start_engine(host, pinging(machine / "up"), threading.Event())
 
 
-def test_an_engine_that_does_not_come_is_told_with_its_last_word(
+def test_an_engine_that_does_not_come_is_reported_with_its_last_word(
     systemctl: Script, host: str, machine: Path
 ) -> None:
     systemctl("true")

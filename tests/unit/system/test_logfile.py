@@ -126,7 +126,7 @@ def test_ctrl_c_is_no_bug(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["tray.log", "crash-tray.log"])
-def test_a_log_that_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
+def test_a_log_that_cannot_be_written_is_reported(tmp_path: Path, name: str) -> None:
     in_the_way = tmp_path / "logs" / name
     in_the_way.mkdir(parents=True)
     done = run(tmp_path, "")

@@ -30,7 +30,7 @@ def test_the_systems_browser_gets_the_address(seen: Path) -> None:
     assert seen.read_text() == f"{URL}\n"
 
 
-def test_without_a_browser_the_address_is_told(seen: Path) -> None:
+def test_without_a_browser_the_address_is_reported(seen: Path) -> None:
     (seen.parent / "browser").unlink()
     with pytest.raises(SettingError, match="Open http://127"):
         open_url(URL)

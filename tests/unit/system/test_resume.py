@@ -26,7 +26,7 @@ def now() -> Clock:
     return Clock()
 
 
-def test_a_sleep_is_told_once(now: Clock) -> None:
+def test_a_sleep_is_reported_once(now: Clock) -> None:
     told = threading.Semaphore(0)
     watch = ResumeWatch(told.release, now=now, interval=0.01)
     watch.start()
@@ -39,7 +39,7 @@ def test_a_sleep_is_told_once(now: Clock) -> None:
         assert not told.acquire(blocking=False)
 
 
-def test_who_looks_is_told_at_once_and_nobody_again(now: Clock) -> None:
+def test_a_check_reports_a_sleep_at_once_and_only_once(now: Clock) -> None:
     told = threading.Semaphore(0)
     watch = ResumeWatch(told.release, now=now, interval=0.01)
     watch.check()

@@ -64,7 +64,7 @@ def test_a_menu_is_changed_in_place_where_every_line_still_does_the_same(
     assert shape(other) == shape(ONE)
 
 
-def test_a_bold_line_is_made_anew_for_another_text() -> None:
+def test_a_bold_line_is_recreated_for_another_text() -> None:
     first, second = (shape([Entry(text, is_default=True)]) for text in ("one", "other"))
     assert first != second
 
@@ -79,5 +79,5 @@ def test_a_bold_line_is_made_anew_for_another_text() -> None:
         (Entry("text", Start("a")), Entry("no separator")),
     ],
 )
-def test_a_menu_is_made_anew_where_a_line_does_something_else(other: tuple[Entry, ...]) -> None:
+def test_a_menu_is_recreated_where_a_line_does_something_else(other: tuple[Entry, ...]) -> None:
     assert shape(other) != shape(ONE)

@@ -178,7 +178,7 @@ def test_its_start_is_offered_as_soon_as_it_can_be_started(
     assert [channel for channel, _ in owner.calls].count(CHECK) == 3
 
 
-def test_each_end_of_an_operation_is_told_though_the_state_shows_the_last_only(
+def test_each_end_of_an_operation_is_reported_though_the_state_shows_the_last_only(
     store: Shown, icon: Icon, icon_updater: IconUpdater
 ) -> None:
     ends = [
@@ -215,7 +215,7 @@ def test_of_each_kind_of_news_the_user_may_want_none(
     assert [icon.told.get(timeout=LIMIT) for _ in wanted] == wanted
 
 
-def test_what_was_found_damaged_in_the_home_is_told_once(
+def test_what_was_found_damaged_in_the_home_is_reported_once(
     app: App, store: Shown, icon: Icon, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.settings.notices.append(Text("A file was damaged."))
@@ -252,7 +252,7 @@ def test_start_at_login_is_looked_up_when_it_was_changed_not_for_each_picture(
     assert checked() == [True]
 
 
-def test_a_sleep_is_noticed_before_anything_is_told(
+def test_a_sleep_is_noticed_before_anything_is_reported(
     store: Shown, icon_updater: IconUpdater, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     takes = SimpleQueue[int]()

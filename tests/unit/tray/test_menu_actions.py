@@ -75,7 +75,7 @@ def test_an_operation_is_begun_and_its_end_told(action: Action, request_: Reques
     assert tray.told.empty()
 
 
-def test_each_of_two_operations_that_end_together_is_told() -> None:
+def test_each_of_two_operations_that_end_together_is_reported() -> None:
     tray = Tray(operations=2)
     tray.actions.do(actions.Start("n8n"))
     tray.actions.do(actions.Start("dify"))
@@ -88,7 +88,7 @@ def test_each_of_two_operations_that_end_together_is_told() -> None:
     ("failure", "why"),
     [(UnknownNameError("n8m", ["n8n"]), "n8n"), (ZeroDivisionError(), "ZeroDivisionError")],
 )
-def test_one_that_cannot_begin_is_told_and_has_no_end(failure: Exception, why: str) -> None:
+def test_one_that_cannot_begin_is_reported_and_has_no_end(failure: Exception, why: str) -> None:
     tray = Tray()
     tray.failure = failure
     tray.actions.do(actions.Start("n8m"))
@@ -132,7 +132,7 @@ def failed(error: AiServerError) -> str | None:
     return None if tray.told.empty() else tray.told.get()
 
 
-def test_a_refusal_is_told_but_for_what_the_user_cancelled() -> None:
+def test_a_refusal_is_reported_unless_the_user_cancelled() -> None:
     error = UnknownNameError("n8m", ["n8n"])
     assert failed(error) == f"Something went wrong: {error}"
     assert failed(CancelledError("up", ())) is None

@@ -41,7 +41,7 @@ def after_gathering(notifier: Notifier, seen: Snapshot) -> list[str]:
     return told(notifier.take(seen, notifier.due))
 
 
-def test_a_failure_and_a_recovery_are_told_once_each() -> None:
+def test_a_failure_and_a_recovery_are_reported_once_each() -> None:
     notifier = settled(N8N, DIFY)
     assert not notifier.take(snapshot(DEAD, DIFY), LATER)
     assert notifier.due == LATER + BATCH_SECONDS
@@ -78,7 +78,7 @@ def test_who_heals_at_once_has_failed_all_the_same() -> None:
     ]
 
 
-def test_who_fails_again_and_again_is_not_told_each_time() -> None:
+def test_who_fails_again_and_again_is_not_reported_each_time() -> None:
     notifier = settled(N8N)
     now, news = LATER, []
     for _ in range(20):
@@ -89,7 +89,7 @@ def test_who_fails_again_and_again_is_not_told_each_time() -> None:
     assert len([line for line in news if "failed" in line]) == 1 + repeats
 
 
-def test_a_repeated_failure_that_lasts_is_told_in_the_end() -> None:
+def test_a_repeated_failure_that_lasts_is_reported_in_the_end() -> None:
     notifier = settled(N8N)
     notifier.take(snapshot(DEAD), LATER)
     assert after_gathering(notifier, snapshot(DEAD))
@@ -109,7 +109,7 @@ def test_the_first_seconds_are_quiet_and_what_they_end_with_is_no_news() -> None
     assert not notifier.take(snapshot(DEAD), QUIET_SECONDS + 60)
 
 
-def test_sleep_is_followed_by_quiet_and_what_stayed_broken_is_told() -> None:
+def test_sleep_is_followed_by_quiet_and_what_stayed_broken_is_reported() -> None:
     notifier = settled(N8N, DIFY)
     notifier.resume(1000)
     assert not notifier.take(snapshot(DEAD, HURT), 1001)
@@ -119,7 +119,7 @@ def test_sleep_is_followed_by_quiet_and_what_stayed_broken_is_told() -> None:
     assert after_gathering(notifier, snapshot(N8N, HURT)) == ["Dify failed | unhealthy"]
 
 
-def test_what_an_operation_does_is_not_told_as_a_failure() -> None:
+def test_what_an_operation_does_is_not_reported_as_a_failure() -> None:
     notifier = settled(N8N)
     restart = operation("restart", ("stop", "n8n/n8n", "running"), modules=("n8n",))
     stopping = snapshot(DEAD, operations=(restart,))
@@ -143,7 +143,7 @@ def test_a_failure_while_images_are_got_is_none_of_the_operation_s() -> None:
         ]
 
 
-def test_what_fails_just_after_a_start_that_succeeded_is_told() -> None:
+def test_what_fails_just_after_a_start_that_succeeded_is_reported() -> None:
     notifier = settled(module("n8n", "stopped"))
     start = operation("up", modules=("n8n",))
     notifier.take(snapshot(module("n8n", "starting"), operations=(start,)), LATER)
@@ -174,7 +174,7 @@ def test_a_failed_module_that_is_stopped_is_forgotten() -> None:
     assert notifier.due is None
 
 
-def test_an_operation_begun_from_the_tray_is_told_when_it_ends() -> None:
+def test_an_operation_begun_from_the_tray_is_reported_when_it_ends() -> None:
     notifier = settled(N8N)
     begun = operation("up", id="1", modules=("n8n", "dify"))
     other = operation("up", id="2", status="succeeded", modules=("n8n",))
@@ -185,7 +185,7 @@ def test_an_operation_begun_from_the_tray_is_told_when_it_ends() -> None:
     assert not notifier.take(snapshot(N8N, operations=(over,)), LATER)
 
 
-def test_of_two_operations_that_end_together_both_are_told() -> None:
+def test_of_two_operations_that_end_together_both_are_reported() -> None:
     notifier = settled(N8N, DIFY)
     both = [operation("up", id=id, status="failed", modules=(id,)) for id in ("n8n", "dify")]
     for one in both:
@@ -204,7 +204,7 @@ def test_a_failed_operation_says_why_and_a_cancelled_one_nothing() -> None:
     assert str(news.body) == str(DOWN.error)
 
 
-def test_what_is_to_be_known_of_an_operation_is_told_with_its_end() -> None:
+def test_what_is_to_be_known_of_an_operation_is_reported_with_its_end() -> None:
     notifier = settled(N8N)
     notices = (Text("It may get slow."), Text("The network ai-n8n stays."))
     notifier.ended(OperationView("1", "up", ("n8n",), "succeeded", notices=notices))
@@ -215,7 +215,9 @@ def test_what_is_to_be_known_of_an_operation_is_told_with_its_end() -> None:
     assert told(notifier.take(snapshot(N8N), LATER)) == ["Removed | The network ai-n8n stays."]
 
 
-def test_a_revival_that_fails_is_told_with_all_that_hindered_it_also_in_the_quiet_time() -> None:
+def test_a_revival_that_fails_is_reported_with_all_that_hindered_it_also_in_the_quiet_time() -> (
+    None
+):
     notifier = Notifier(0.0, {})
     why = JointError([NameConflictError("volume", name, None) for name in ("data", "more")])
     ends = OperationView("1", "up", ("n8n",), "failed", error=why, is_revival=True)
@@ -234,7 +236,7 @@ def test_a_revival_that_fails_is_told_with_all_that_hindered_it_also_in_the_quie
     assert not notifier.take(snapshot(N8N, operations=(by_hand,)), 5.0)
 
 
-def test_the_engine_s_going_and_return_are_told_and_not_what_comes_back_with_it() -> None:
+def test_the_engine_s_going_and_return_are_reported_and_not_what_comes_back_with_it() -> None:
     notifier = settled(N8N)
     down = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
     assert told(notifier.take(down, LATER)) == [f"Docker is off | {DOWN.error}"]

@@ -71,7 +71,7 @@ def test_start_at_login_leaves_a_tray_that_runs_alone(app: App) -> None:
     assert around.pages == []
 
 
-def test_one_that_does_not_answer_is_told(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_does_not_answer_is_reported(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "_HANDOVER_TIMEOUT_SECONDS", 0.0)
     with (
         Instance(app.settings.home),

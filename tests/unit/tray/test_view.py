@@ -179,7 +179,7 @@ def test_without_its_engine_nothing_but_its_start_is_offered() -> None:
     assert "Docker is off: The Docker engine" in view.tooltip
 
 
-def test_while_its_engine_is_being_started_that_is_told_and_not_offered_again() -> None:
+def test_while_its_engine_is_being_started_that_is_reported_and_not_offered_again() -> None:
     starting = replace(DOWN, starting=True)
     view = shown(snapshot(module("n8n", "engine_down"), engine=starting, state="engine_down"))
     assert view.tooltip == "AI-Server Tray – Starting Docker…"

@@ -112,7 +112,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     return page
 
 
-def test_events_reach_the_page_in_order_and_the_state_tells_the_language(page: Page) -> None:
+def test_events_reach_the_page_in_order_and_the_state_shows_the_language(page: Page) -> None:
     owner = page.find()
     owner.send(STATE)
     owner.send(LINE)
@@ -120,7 +120,7 @@ def test_events_reach_the_page_in_order_and_the_state_tells_the_language(page: P
     assert (page.connection.is_connected, page.connection.language) == (True, "zh")
 
 
-def test_an_owner_that_is_lost_is_told_and_the_next_is_found(page: Page) -> None:
+def test_an_owner_that_is_lost_is_reported_and_the_next_is_found(page: Page) -> None:
     first = page.find()
     first.send(STATE)
     first.lose()
@@ -193,5 +193,5 @@ def test_a_bug_becomes_an_answer(page: Page, monkeypatch: pytest.MonkeyPatch, ch
     assert "password" not in str(told)
 
 
-def test_a_page_that_is_not_ours_is_told_so(page: Page) -> None:
+def test_a_page_that_is_not_ours_gets_an_error(page: Page) -> None:
     assert page.bridge.refusal()["code"] == "E_REQUEST"

@@ -198,7 +198,7 @@ def test_settings_that_cannot_be_read_hold_up_only_who_needs_them(
     assert api.invoke("ai/config/get", None, CLIENT)["code"] == "E_SETTING"
 
 
-def test_where_nothing_is_changed_nothing_is_told(app: App, core: Core) -> None:
+def test_where_nothing_is_changed_nothing_is_reported(app: App, core: Core) -> None:
     api = Api(app, core, Recorded())
     shown(api)
     before = core.store.snapshot.seq

@@ -93,7 +93,9 @@ def test_nothing_is_for_who_was_not_let_in(visitor: Visitor, host: Scripted, nam
 
 
 @pytest.mark.parametrize("part", ["", "events", "invoke"])
-def test_a_page_of_an_earlier_process_is_told_so(guest: Visitor, host: Scripted, part: str) -> None:
+def test_a_page_of_an_earlier_process_gets_an_error(
+    guest: Visitor, host: Scripted, part: str
+) -> None:
     with BrowserServer(host, Binding(), "en") as another:
         later = Visitor(another.address)
         later.headers, later.page = guest.headers, guest.page
@@ -161,7 +163,7 @@ def test_what_is_no_call_is_refused(guest: Visitor, body: bytes) -> None:
     refused(guest.invoke(body), 400)
 
 
-def test_a_bug_is_told_without_a_traceback(
+def test_a_bug_is_reported_without_a_traceback(
     guest: Visitor, host: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:
     failed = guest.invoke({"channel": "ai/no/such"})  # the scripted contract raises
@@ -311,14 +313,14 @@ def test_the_token_is_in_no_log(
         assert secret not in caplog.text + output
 
 
-def test_a_port_that_is_taken_is_told(host: Scripted) -> None:
+def test_a_port_that_is_taken_is_reported(host: Scripted) -> None:
     with BrowserServer(host, Binding(), "en") as first:
         port = Visitor(first.address).place[1]
         with pytest.raises(SettingError, match="--port"):
             BrowserServer(host, Binding(port=port), "en")
 
 
-def test_what_is_no_address_is_told() -> None:
+def test_what_is_no_address_is_reported() -> None:
     with pytest.raises(SettingError, match="IP address"):
         Binding("localhost").is_loopback  # noqa: B018
     assert Binding("::1").is_loopback

@@ -137,7 +137,7 @@ def test_other_machines_are_not_let_in_by_accident(
     assert told in ended.stderr
 
 
-def test_what_is_no_address_of_ours_is_told(tmp_path: Path) -> None:
+def test_what_is_no_address_of_ours_is_reported(tmp_path: Path) -> None:
     for address in ("localhost", "192.0.2.1"):
         ended = run(tmp_path, "--dangerously-bind", address, "--yes")
         assert ended.returncode == 1

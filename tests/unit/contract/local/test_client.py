@@ -42,7 +42,7 @@ def test_answers_come_in_any_order(home: Home, server: Server, contract: StoreCo
         waiter.join()
 
 
-def test_a_bug_and_a_long_answer_are_told(home: Home, server: Server) -> None:
+def test_a_bug_and_a_long_answer_are_reported(home: Home, server: Server) -> None:
     with Client.connect(home, "command") as client:
         failed = client.call("fail")
         assert (failed["success"], failed["code"]) == (False, "E_RUNTIME")
@@ -67,7 +67,7 @@ def test_the_state_comes_at_once_and_whole_after_each_change(
         assert last == contract.snapshot("zh")
 
 
-def test_what_happens_at_once_is_told_as_one(
+def test_what_happens_at_once_is_reported_as_one(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     contract.start_stack()
@@ -100,7 +100,7 @@ def test_progress_comes_with_steps_and_before_the_snapshot_that_names_it(
         assert [(o["id"], o["total"]) for o in payload["operations"]] == [("7", 1)]
 
 
-def test_only_what_was_asked_for_is_told(
+def test_only_subscribed_events_are_sent(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     contract.start_stack()

@@ -98,7 +98,7 @@ def test_a_client_does_not_believe_a_host_without_the_key() -> None:
         enter([])
 
 
-def test_another_version_is_told_so_by_either_side(home: Home, server: Server) -> None:
+def test_another_version_gets_an_error_from_either_side(home: Home, server: Server) -> None:
     key = find_key(home)
     assert key
     with Raw(home) as raw:
@@ -230,7 +230,7 @@ def test_repeated_garbage_ends_the_connection(home: Home, server: Server, frame:
         assert raw.all() == []
 
 
-def test_a_client_that_asks_too_much_at_once_is_told_so(
+def test_a_client_that_asks_too_much_at_once_gets_an_error(
     home: Home, server: Server, contract: StoreContract
 ) -> None:
     with entered(home) as greedy, Client.connect(home, "command") as other:
@@ -321,7 +321,7 @@ def test_closing_ends_all_threads_whatever_clients_do(home: Home, contract: Stor
     assert not Path(socket_address(home)).exists()
 
 
-def test_what_was_to_be_told_is_told_before_the_end(home: Home, contract: StoreContract) -> None:
+def test_pending_events_are_sent_before_the_end(home: Home, contract: StoreContract) -> None:
     server = Server(home, contract)
     server.start()
     with entered(home) as raw:
@@ -354,7 +354,7 @@ def test_a_host_that_stands_still_is_as_good_as_none(home: Home, server: Server)
         Client.connect(home, "command", timeout=0.0)
 
 
-def test_a_path_that_is_too_long_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_is_too_long_is_reported(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(socket_address(home)).parent.parent / ("x" * 100)
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))

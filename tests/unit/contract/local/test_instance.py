@@ -96,7 +96,7 @@ def test_without_a_host_nothing_runs(home: Home) -> None:
         Client.connect(home, "command")
 
 
-def test_the_key_is_made_once_and_a_damaged_one_anew(home: Home) -> None:
+def test_the_key_is_created_once_and_a_damaged_one_again(home: Home) -> None:
     assert find_key(home) is None
     key = make_key(home)
     assert len(key) == 32

@@ -40,7 +40,7 @@ def test_what_is_served_ends_with_the_client_and_comes_again_at_the_same_address
     assert not is_served(port), "it ended with the owner"
 
 
-def test_an_address_that_is_taken_is_told(app: App) -> None:
+def test_an_address_that_is_taken_is_reported(app: App) -> None:
     with (
         owned(app, Recorded()),
         Client.connect(app.settings.home, "command") as client,

@@ -37,7 +37,7 @@ def test_a_module_without_such_a_token_is_no_consumer(tmp_path: Path) -> None:
     assert consumer_of(module_of(tmp_path, FILE.replace(", token_of: oneapi", ""))) is None
 
 
-def test_a_token_without_a_choice_for_it_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_token_without_a_choice_for_it_is_reported_with_its_place(tmp_path: Path) -> None:
     module = module_of(tmp_path, FILE.replace("requires: [oneapi]", "requires: []"))
     with pytest.raises(CatalogError) as raised:
         consumer_of(module)

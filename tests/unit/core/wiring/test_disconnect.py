@@ -97,7 +97,7 @@ def test_a_provider_is_started_where_a_token_is_to_be_deleted(tmp_path: Path, st
     assert noted.done == ["look", *expected]
 
 
-def test_on_another_machine_the_token_stays_and_that_is_told(tmp_path: Path) -> None:
+def test_on_another_machine_the_token_stays_and_that_is_reported(tmp_path: Path) -> None:
     app = app_on(tmp_path, ELSEWHERE, token="sk-made-up-token")
     noted = Noted(n8n="stopped", oneapi="stopped")
     disconnect(app, consumers(app), noted)

@@ -115,7 +115,7 @@ def test_a_log_in_that_fails_says_why(server: Server, reply: Reply, why: str) ->
     assert "password-of-root" not in str(raised.value)
 
 
-def test_what_does_not_answer_is_told(server: Server) -> None:
+def test_what_does_not_answer_is_reported(server: Server) -> None:
     server.say("POST /api/user/login", 200, YES)
     client = server.client()
     server.server_close()
@@ -135,7 +135,7 @@ def no_models(client: OneApi) -> object:
 @pytest.mark.parametrize(
     ("ask", "why"), [(no_token, "it did not create a token"), (no_models, "status 503")]
 )
-def test_what_it_does_not_do_is_told(
+def test_what_it_does_not_do_is_reported(
     server: Server, ask: Callable[[OneApi], object], why: str
 ) -> None:
     server.say("POST /api/user/login", 200, YES)
