@@ -118,8 +118,14 @@ class Headless:
         self._waited = 0.0
         self._given_up = Event()
         self.ended = Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self.ended.set())
+        self._end_on_signals()
+
+    def _end_on_signals(self) -> None:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            # `nohup` ignores SIGHUP, so that the process survives its terminal.
+            if number and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda *_: self.ended.set())
 
     def serve_own(self) -> None:
         """Own the core and serve, until the end, or until a tray takes over the core."""

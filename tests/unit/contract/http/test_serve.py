@@ -69,13 +69,24 @@ def listening(visitor: Visitor) -> Iterator[Listener]:
         listener.close()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_serves_until_it_is_ended(tmp_path: Path, ending: signal.Signals) -> None:
     with serving(tmp_path) as (process, visitor), listening(visitor) as listener:
         assert owner(visitor) == ("serve", process.pid)
         process.send_signal(ending)
         assert process.wait(20) == 0
         listener.wait_for_end()
+
+
+def test_it_outlives_its_terminal_if_told_so(tmp_path: Path) -> None:
+    """As ``nohup`` tells it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with serving(tmp_path) as (process, visitor):
+            process.send_signal(signal.SIGHUP)
+            assert owner(visitor) == ("serve", process.pid)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_client_can_end_it(tmp_path: Path) -> None:
