@@ -84,6 +84,17 @@ def set_(name: str, value: str) -> None:
     app = current_app()
     set_setting(app, name, _read(app, name) if value == "-" else value)
     _confirm(app, name)
+    if value != "-" and app.declared[address_of(app.declared, name)].is_secret:
+        report([_visible(name).render(app.language)])
+
+
+def _visible(name: str) -> Text:
+    return Text(
+        "A secret in an argument is stored in the history of your shell, and other users can see "
+        "it in the process list. Remove it from the history. To be asked for the value instead, "
+        "run: aiserver-tray config set {name} -",
+        name=name,
+    )
 
 
 def _read(app: "App", name: str) -> str:

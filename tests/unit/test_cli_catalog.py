@@ -202,7 +202,17 @@ def test_a_secret_can_be_given_on_standard_input(cli: CommandLine) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "")
+    assert "history" not in done.stderr
     assert cli.call("config", "get", "--show", "REDIS_PASSWORD").output == "from-a-pipe\n"
+
+
+def test_a_secret_in_an_argument_is_stored_with_a_warning(cli: CommandLine) -> None:
+    warned = cli.call("config", "set", "REDIS_PASSWORD", "seen-by-the-shell")
+    assert (warned.code, warned.output) == (0, "")
+    assert "history of your shell" in warned.errors
+    assert warned.errors.endswith("run: aiserver-tray config set REDIS_PASSWORD -\n")
+    assert "seen-by" not in warned.errors
+    assert "history" not in cli.call("config", "set", "N8N_HOST_PORT", "28100").errors
 
 
 def test_a_secret_is_asked_for_on_a_terminal(cli: CommandLine) -> None:
