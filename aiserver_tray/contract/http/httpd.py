@@ -10,7 +10,6 @@ from io import BytesIO
 from socketserver import TCPServer, ThreadingMixIn
 from threading import Thread
 from typing import IO, Any, Final, cast
-from wsgiref.handlers import SimpleHandler
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
 from aiserver_tray.base.bugs import log_bug
@@ -24,6 +23,9 @@ POLL_SECONDS = 0.5
 
 _WRITE_SECONDS: Final = 10.0
 """Seconds after which a client that does not read is disconnected."""
+
+_SOFTWARE: Final = "aiserver-tray"
+"""The ``Server`` header. The libraries would name their versions and Python's."""
 
 _logger = logging.getLogger(__name__)
 
@@ -182,13 +184,14 @@ class _Handler(WSGIRequestHandler):
         self.wfile.write(envelope)
 
     def version_string(self) -> str:
-        return SimpleHandler.server_software or "aiserver-tray"
+        return _SOFTWARE
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401
         """Log nothing: the first address contains the token."""
 
 
 class _Answer(ServerHandler):
+    server_software = _SOFTWARE
     error_status = "500 Internal Server Error"
     error_headers = [*HEADERS.items(), ("Content-Type", "application/json")]  # noqa: RUF012
     wsgi_multithread = True

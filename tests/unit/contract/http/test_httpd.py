@@ -52,6 +52,12 @@ def is_cut(connection: socket.socket) -> bool:
         return True
 
 
+@pytest.mark.parametrize("request_", [b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"])
+def test_no_answer_tells_a_version(visitor: Visitor, request_: bytes) -> None:
+    with visitor.connect() as connection:
+        assert visitor.answer(connection, request_).headers["server"] == "aiserver-tray"
+
+
 def test_a_request_is_answered(visitor: Visitor) -> None:
     assert visitor.get("/hello").body == b"/hello"
     assert visitor.ask("POST", "/", b"x" * 100_000, {}).body == b"/" + b"x" * 100_000
