@@ -13,6 +13,9 @@ Kind = Literal["basic", "feature"]
 SHARED_NETWORK: Final = "ai-net"
 """The network on which modules reach each other by service name."""
 
+MAX_NAMES: Final = 1000
+"""Names in one list of a request. A client could send a million of them."""
+
 ContainerStatus = Literal[
     "created", "running", "paused", "restarting", "removing", "exited", "dead"
 ]

@@ -9,12 +9,13 @@ The same contract goes over three carriers: the control channel, the window's JS
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 from pydantic import Field
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.channel import CallerKind, Json, Message
+from aiserver_tray.model import MAX_NAMES
 
 VERSION: Final = 2
 """Of the contract; a client of another version is refused."""
@@ -25,6 +26,7 @@ PAGES: Final = ("home", "settings", "logs")
 """Of the dashboard; ``logs/MODULE`` shows the logs of one module."""
 
 Name = Field(min_length=1, max_length=200)
+Names = Annotated[tuple[str, ...], Field(max_length=MAX_NAMES)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,11 @@
 """The request for an operation: the one model of it for command line, channels and core."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from aiserver_tray.model import OperationKind
+from pydantic import Field
+
+from aiserver_tray.model import MAX_NAMES, OperationKind
 
 
 @dataclass(frozen=True)
@@ -11,7 +13,7 @@ class Request:
     """One user request. The text below a field is its meaning; documentation has it, too."""
 
     kind: OperationKind
-    modules: tuple[str, ...] = ()
+    modules: Annotated[tuple[str, ...], Field(max_length=MAX_NAMES)] = ()
     """if empty: the chosen modules for `up`; the chosen modules with all their requirements for
     `pull` and `build`; everything of ours for `stop` and `down`"""
     all: bool = False
@@ -19,7 +21,7 @@ class Request:
     cascade: bool = False
     """`stop` and `down` also stop the modules that need these; otherwise the request is refused
     (`E_IN_USE`)"""
-    volumes: frozenset[str] | Literal["all"] = frozenset()
+    volumes: Annotated[frozenset[str], Field(max_length=MAX_NAMES)] | Literal["all"] = frozenset()
     """the names of the volumes that `down` may remove, which the user has seen; `"all"`: every
     volume of its modules"""
     detach: bool = False

@@ -3,6 +3,7 @@ compares the tables that are generated."""
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +13,7 @@ from aiserver_tray.contract.channels.dispatch import Handler, handler_of, read
 from aiserver_tray.contract.channels.operations import OperationStart
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.owner.owner import CHANNELS
+from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.operations.request import Request
 from aiserver_tray.window.bridge import Bridge
 from tests.unit.pages import sections
@@ -45,6 +47,27 @@ def test_what_opens_windows_and_doors_is_not_for_pages() -> None:
         "browser/open": {"command"},
         "owner/yield": {"tray"},
     }
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_channel_takes_no_list_without_a_limit(channel: str) -> None:
+    assert [*_unlimited(CHANNELS[channel].reader.json_schema())] == []
+
+
+def _unlimited(schema: object) -> Iterator[object]:
+    """The arrays in a JSON schema that may be of any length."""
+    if isinstance(schema, list):
+        yield from (found for each in schema for found in _unlimited(each))
+    if isinstance(schema, dict):
+        if schema.get("type") == "array" and "maxItems" not in schema:
+            yield schema
+        yield from _unlimited([*schema.values()])
+
+
+def test_a_list_that_is_too_long_is_refused() -> None:
+    request = {"kind": "up", "modules": ["n8n"] * (MAX_NAMES + 1)}
+    with pytest.raises(RequestError, match=f"modules: .*{MAX_NAMES}"):
+        read(CHANNELS["ai/operation/start"], request)
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

@@ -12,7 +12,7 @@ from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.operations import OperationBegun, begun, ended
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.process import ModuleName
-from aiserver_tray.contract.contract import Caller
+from aiserver_tray.contract.contract import Caller, Names
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import Kind, ModuleView, OperationKind, Port, Snapshot, State
 from aiserver_tray.operations.request import Request
@@ -44,7 +44,7 @@ class ModuleRequest(ModuleName):
 class ModuleRemoval(ModuleName):
     """What to remove of a module."""
 
-    volumes: tuple[str, ...] = ()
+    volumes: Names = ()
     """the names of the volumes to remove, which the user has seen"""
 
 

@@ -6,7 +6,7 @@ from typing import TypedDict
 from aiserver_tray.app import App
 from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.contract.contract import Caller, Name
+from aiserver_tray.contract.contract import Caller, Name, Names
 from aiserver_tray.settings.forms import SettingJson, setting_json
 from aiserver_tray.settings.store import address_of
 
@@ -30,7 +30,7 @@ class SettingValue(Payload):
 class ModuleNames(Payload):
     """Some modules."""
 
-    modules: tuple[str, ...] | None = None
+    modules: Names | None = None
     """without it, nothing changes"""
 
 

@@ -23,6 +23,7 @@ from aiserver_tray.contract.channel import CallerKind, Message, owner_events
 from aiserver_tray.contract.contract import Contract, Envelope, Peer, answer
 from aiserver_tray.contract.local.wire import MAX_BYTES_FROM_OWNER, LostError, Wire, event_frame
 from aiserver_tray.contract.mailbox import Mailbox
+from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.state.codec import encoded
 
 MAX_CALLS: Final = 16
@@ -57,7 +58,9 @@ def _known(event: str) -> str:
 
 class _Subscribe(_Frame):
     type: Literal["subscribe"]
-    events: tuple[Annotated[StrictStr, AfterValidator(_known)], ...]
+    events: Annotated[
+        tuple[Annotated[StrictStr, AfterValidator(_known)], ...], Field(max_length=MAX_NAMES)
+    ]
 
 
 _FRAMES: TypeAdapter[_Call | _Subscribe] = TypeAdapter(
