@@ -1,4 +1,4 @@
-"""A owner of the core, and windows' processes."""
+"""An owner of the core, and windows' processes."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ class WindowLab:
 
     @property
     def is_served(self) -> bool:
-        """Whether there is a owner of the core."""
+        """Whether there is an owner of the core."""
         return self._server is not None
 
     def silence(self) -> None:

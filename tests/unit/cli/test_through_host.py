@@ -1,4 +1,4 @@
-"""With a owner of the core, commands do and print what they do without."""
+"""With an owner of the core, commands do and print what they do without."""
 
 import socket
 from contextlib import closing
