@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -51,11 +52,7 @@ def set_up(home: Home, process: str) -> Path:
         _dump_crashes(folder / f"crash-{process}.log")
         handler = _PrivateFile(file, maxBytes=_MAX_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
     except OSError as error:
-        why = Text(
-            "can't write the log ({reason}). Check this file, its folder and the free disk space",
-            reason=error.strerror or error,
-        )
-        raise SettingError(str(error.filename or file), why) from error
+        raise _unwritable(error, file) from error
     handler.setFormatter(_Discreet(_FORMAT))
     root = logging.getLogger()
     root.addHandler(handler)
@@ -66,11 +63,20 @@ def set_up(home: Home, process: str) -> Path:
     return file
 
 
+def _unwritable(error: OSError, file: Path) -> SettingError:
+    why = Text(
+        "can't write the log ({reason}). Check this file, its folder and the free disk space",
+        reason=error.strerror or error,
+    )
+    return SettingError(str(error.filename or file), why)
+
+
 class _PrivateFile(RotatingFileHandler):
     """Any of the processes that write to the file may rotate it. On Windows, that fails while
     another process has it open; the file then grows, and nothing is lost."""
 
     _rests_until = 0.0
+    _has_failed = False
 
     @property
     def _away(self) -> Path:
@@ -78,6 +84,22 @@ class _PrivateFile(RotatingFileHandler):
 
     def _open(self) -> Any:  # noqa: ANN401 - as its base class
         return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_private)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as its base class
+        """If the file can't be written, as on a full disk, say so once on standard error: not a
+        traceback for each record."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        with suppress(OSError):
+            self._let_go()  # with what it still had to write
+        self.stream = None
+        if not self._has_failed:
+            self._has_failed = True
+            why = _unwritable(error, Path(self.baseFilename))
+            with suppress(OSError, ValueError):
+                print(f"{why.code}: {why}", file=sys.stderr, flush=True)
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - as its base class
         """Check the size on disk, which includes the records of other processes, and whether

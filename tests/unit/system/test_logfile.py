@@ -134,6 +134,25 @@ def test_a_log_that_cannot_be_written_is_reported(tmp_path: Path, name: str) -> 
     assert f"SettingError: {in_the_way}: can't write the log (" in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full")
+def test_a_full_disk_is_reported_in_one_line(tmp_path: Path) -> None:
+    log = tmp_path / "logs/tray.log"
+    log.parent.mkdir()
+    log.symlink_to("/dev/full")
+    body = f"""
+for number in range(3): logging.info('a record ' * 1000)
+Path({str(log)!r}).unlink()
+logging.info('there is room again')
+"""
+    done = run(tmp_path, body)
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"E_SETTING: {log}: can't write the log (No space left on device)")
+    assert [line.partition(": ")[2] for line in log_of(tmp_path).splitlines()] == [
+        "there is room again"
+    ]
+
+
 def test_nothing_is_set_up_by_looking(tmp_path: Path) -> None:
     assert not log_folder(Home(tmp_path / "home", "home")).exists()
     assert logging.getLogger().level == logging.WARNING

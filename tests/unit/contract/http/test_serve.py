@@ -148,6 +148,13 @@ def test_other_machines_are_not_let_in_by_accident(
     assert told in ended.stderr
 
 
+def test_without_a_core_no_address_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "control.key").mkdir()
+    ended = run(tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("E_SETTING: ")
+
+
 def test_what_is_no_address_of_ours_is_reported(tmp_path: Path) -> None:
     for address in ("localhost", "192.0.2.1"):
         ended = run(tmp_path, "--dangerously-bind", address, "--yes")
