@@ -99,7 +99,7 @@ class _PrivateFile(RotatingFileHandler):
             self._has_failed = True
             why = _unwritable(error, Path(self.baseFilename))
             with suppress(OSError, ValueError):
-                print(f"{why.code}: {why}", file=sys.stderr, flush=True)
+                sys.stderr.write(f"{why.code}: {why}\n")
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - as its base class
         """Check the size on disk, which includes the records of other processes, and whether
