@@ -165,7 +165,7 @@ class App:
     @property
     def names(self) -> tuple[str, ...]:
         """Every module's name, also of those whose file is wrong."""
-        # Those that go by their folder are no modules of their own.
+        # Broken modules that are named by their folder are no modules of their own.
         broken = (name for name in self.catalog.broken if Path(name).name == name)
         return (*self.catalog.modules, *broken)
 

@@ -63,10 +63,10 @@ class ServiceExtension(Closed):
     requires: Texts | None = None
 
     def waited_for(self, requires: Sequence[str]) -> tuple[str, ...]:
-        """Those of the *requires* of its module that have to be ready before it starts."""
+        """Those of its module's *requires* that must be ready before it starts."""
         return tuple(r for r in requires if self.requires is None or r in self.requires)
 
 
 def stated(service: Mapping[str, Any]) -> ServiceExtension:
-    """What *service* says, by its keys or by its extensions alone."""
+    """The extension of *service*, a service's keys or only its extensions."""
     return ServiceExtension.model_validate(service.get(EXTENSION, {}))

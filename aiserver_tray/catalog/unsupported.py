@@ -36,7 +36,7 @@ FILE_KEYS = (
     "driver_opts",
     "template_driver",
 )
-"""Of a secret or config."""
+"""Keys of a secret or config."""
 
 
 FILE_FOLDERS = {"configs": PurePosixPath("/"), "secrets": PurePosixPath("/run/secrets")}

@@ -7,7 +7,7 @@ from aiserver_tray.cli.common import common_options
 
 PROGRAM = "aiserver-tray"
 VARIABLE = "_AISERVER_TRAY_COMPLETE"
-"""By which a shell asks for completions (click's convention)."""
+"""The variable with which a shell requests completions (click's convention)."""
 
 
 @click.command()

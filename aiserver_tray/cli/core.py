@@ -91,7 +91,7 @@ def current_snapshot(core: "AnyCore") -> Snapshot:
 
 
 def whole_snapshot(core: "AnyCore") -> Snapshot:
-    """As `current_snapshot`, with every module of the catalog in it."""
+    """Like `current_snapshot`, with every module of the catalog."""
     core.publish_modules()
     return current_snapshot(core)
 

@@ -43,7 +43,7 @@ class Signs:
 
     @classmethod
     def for_console(cls, console: Console) -> "Signs":
-        """Those that *console* can show."""
+        """The signs that *console* can show."""
         fancy = cls()
         if not console.legacy_windows and takes(console.file, "".join(vars(fancy).values())):
             return fancy
@@ -67,7 +67,7 @@ class Clock:
                 self.ended.setdefault(row.name, now)
 
     def seconds(self, row: Row, now: float) -> float | None:
-        """How long *row*, with all parts of it, has taken; None before it begins."""
+        """The duration of *row*, with all its parts; None before it starts."""
         begun = [self.begun[name] for name in row.parts if name in self.begun]
         if not begun:
             return None

@@ -1,4 +1,4 @@
-"""An operation as rows for people: one for each image and service. Pure."""
+"""The display of an operation as rows, one for each image and service. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Row:
 
 
 def word(step: StepView) -> Text:
-    """The state of *step*, for people."""
+    """The state of *step*, for display."""
     match step.status:
         case "running":
             return _RUNNING[step.kind]
@@ -123,8 +123,8 @@ def collapsed(found: Iterable[Row]) -> list[Row]:
 
 
 def progress(view: OperationView) -> tuple[float, int, int]:
-    """How far *view* is: as a part of 1 (pulls count by their bytes), and in steps done of
-    all."""
+    """The progress of *view*: as a share of 1 (pulls count by their bytes), and as finished and
+    total steps."""
     done = sum(step.status in _OVER for step in view.steps)
     parts = sum(
         min(1.0, step.current / step.total)

@@ -175,7 +175,7 @@ class Headless:
             self._wait_for(lost)
 
     def _wait_for_owner(self, running: "AlreadyRunningError") -> None:
-        """It begins, or exits: either takes a moment."""
+        """The owner starts or exits: both take a moment."""
         self._waited += _POLL_SECONDS
         if self._waited > _OWNER_TIMEOUT_SECONDS:
             raise running

@@ -7,7 +7,7 @@ from aiserver_tray.model import ModuleView, Port, Snapshot, State
 from aiserver_tray.state.words import STATES
 
 HEADS = (Text("MODULE"), Text("STATE"), Text("READY"), Text("ADDRESS"), Text("REASON"))
-"""Of the columns."""
+"""Headings of the columns."""
 _ORPHAN = Text("no longer in the catalog")
 _SILENT = Text("The Docker engine has not responded yet. Try again in a moment.")
 _DOCTOR = Text("To find the cause, run: aiserver-tray doctor")

@@ -41,7 +41,7 @@ def table(snapshot: Snapshot, language: Language, console: Console) -> Renderabl
 
 
 def _room(console: Console) -> int:
-    """How many columns of the table there is room for."""
+    """The number of columns that fit."""
     return next((count for width, count in _NARROW if console.width < width), len(HEADS))
 
 

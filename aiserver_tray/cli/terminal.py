@@ -63,7 +63,7 @@ def padded(text: str, columns: int) -> str:
 
 
 def columns(stream: TextIO) -> int:
-    """How many the terminal *stream* has."""
+    """The columns of the terminal *stream*."""
     with suppress(OSError, ValueError):
         return os.get_terminal_size(stream.fileno()).columns or _DEFAULT_COLUMNS
     return _DEFAULT_COLUMNS

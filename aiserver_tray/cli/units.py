@@ -37,5 +37,5 @@ def seconds(duration: float) -> str:
 
 
 def rough_seconds(duration: float) -> str:
-    """As `seconds`, for an estimate: whole seconds."""
+    """Like `seconds`, for an estimate: whole seconds."""
     return f"{max(1, round(duration))} s" if duration < 99.5 else seconds(duration)

@@ -32,7 +32,7 @@ EVERYONE: Final[frozenset[CallerKind]] = frozenset({"page", "command", "tray"})
 
 
 CONFIG: Final = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")
-"""Of every request: camelCase on the wire, and unknown fields are refused."""
+"""Configuration of every request: camelCase in JSON, and unknown fields are rejected."""
 
 
 class Payload(BaseModel):
@@ -56,7 +56,7 @@ class Channel:
 
     @cached_property
     def parameters(self) -> frozenset[str]:
-        """Those of ``asked`` and ``caller`` that the method takes."""
+        """The parameters of the method: those of ``asked`` and ``caller`` that it has."""
         return frozenset(inspect.signature(self.method).parameters) & {"asked", "caller"}
 
     @cached_property

@@ -18,12 +18,12 @@ from aiserver_tray.contract.channel import CallerKind, Json, Message
 from aiserver_tray.model import MAX_NAMES
 
 VERSION: Final = 2
-"""Of the contract; a client of another version is refused."""
+"""Version of the contract; a client with another version is rejected."""
 
 Envelope = Json
 
 PAGES: Final = ("home", "settings", "logs")
-"""Of the dashboard; ``logs/MODULE`` shows the logs of one module."""
+"""Pages of the dashboard; ``logs/MODULE`` shows the logs of one module."""
 
 Name = Field(min_length=1, max_length=200)
 Names = Annotated[tuple[str, ...], Field(max_length=MAX_NAMES)]

@@ -1,1 +1,1 @@
-"""What runs while there is an engine: watcher, doctor, logs, wiring."""
+"""Parts that need a running engine: watcher, doctor, logs, wiring."""

@@ -70,7 +70,7 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
         try:
             super().__init__(**{**tls, "base_url": address.host}, version=version)
         except (InvalidConfigFile, ValueError, AttributeError, TypeError) as error:
-            # It also looks in the home folder if DOCKER_CONFIG has no file.
+            # docker-py also searches the home folder if DOCKER_CONFIG has no file.
             why = Text(
                 "it can't be read ({why}). Fix it, or log in again with `docker login`", why=error
             )

@@ -41,7 +41,7 @@ def configured() -> Mapping[str, Proxies]:
 
 
 def of_engine(found: Mapping[str, Proxies], host: str) -> Proxies:
-    """Those of *found* that are for the engine at *host*."""
+    """Those of *found* for the engine at *host*."""
     return found.get(host, found.get("default", {}))
 
 

@@ -53,7 +53,7 @@ LOST: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
 )
-"""There was no answer, or it broke off."""
+"""Errors of a missing or interrupted response."""
 
 _TIMEOUTS = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
 _BROKEN = (

@@ -30,7 +30,7 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class ContainerSummary:
-    """A container in the list of all, ours or not."""
+    """A container in the list, ours or foreign."""
 
     id: str
     name: str
@@ -42,7 +42,7 @@ class ContainerSummary:
     ports: tuple[Port, ...]
     """Published now; a container that does not run has none."""
     networks: frozenset[str] = frozenset()
-    """By name; those of a container that does not run, too."""
+    """The networks by name; also those of a stopped container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,8 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """How far a pull is: bytes, bytes per second, and layers. ``total`` grows while layers become
-    known."""
+    """The progress of a pull: bytes, bytes per second, and layers. ``total`` grows while more
+    layers become known."""
 
     current: int = 0
     total: int = 0

@@ -1,1 +1,1 @@
-"""What a user requests: locks, plan, preflight, run."""
+"""Operations that a user requests: locks, plan, preflight, run."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Kernel:
-    """That of *engine*, for one installation, which *settings* are of."""
+    """The kernel of *engine*, for the installation of *settings*."""
 
     def __init__(self, engine: "Engine", settings: Settings) -> None:
         self._engine = engine
@@ -79,7 +79,7 @@ class Kernel:
         return Owner(self._settings.installation_id, __version__)
 
     def to_raise(self, name: str, value: int, modules: Iterable[str]) -> KernelSetting:
-        """What `raise_setting` does for *modules*."""
+        """The step that raises a setting for *modules*, for `raise_setting`."""
         return KernelSetting(name, value, frozenset(modules), raising(name, value, self._owner))
 
 

@@ -106,7 +106,8 @@ def _listeners(
     containers: Iterable[ContainerSummary],
     is_free: Callable[[HostPort], bool],
 ) -> dict[HostPort, PortOwner | ReservedRange | None]:
-    """Which of the *wanted* ports a process has that does not serve one of *containers*."""
+    """Those of the *wanted* ports that a process uses and no container of *containers*
+    publishes."""
     published = [HostPort.of(port) for container in containers for port in container.ports]
     return {
         port: ports.port_owner(*port)
@@ -120,5 +121,5 @@ def _is_free(port: HostPort) -> bool:
 
 
 def _is_free_elsewhere(_: HostPort) -> bool:
-    """Of another machine's ports nothing is known."""
+    """Ports of another machine are unknown, so they count as free."""
     return True

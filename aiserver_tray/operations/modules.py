@@ -1,4 +1,4 @@
-"""Which modules a request concerns."""
+"""The modules that a request concerns."""
 
 from collections.abc import Callable, Container, Iterable
 from contextlib import suppress
@@ -33,11 +33,11 @@ class Modules(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those of the catalog, in its order."""
+        """All modules of the catalog, in its order."""
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """Those that a bare `up` means."""
+        """The modules that `up` without a name starts."""
 
     def target(self, name: str) -> ModuleTarget:
         """The module with its secrets. Missing secrets are generated.
@@ -69,17 +69,17 @@ class Previews:
 
     @property
     def secrets(self) -> list[str]:
-        """Those of the modules."""
+        """The secrets of *modules*."""
         return self.modules.secrets
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those of the catalog."""
+        """All modules of the catalog."""
         return self.modules.names
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """Those that a bare `up` means."""
+        """The modules that `up` without a name starts."""
         return self.modules.chosen
 
     def target(self, name: str) -> ModuleTarget:

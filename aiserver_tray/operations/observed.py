@@ -10,9 +10,9 @@ from aiserver_tray.spec.model import ImageTarget
 
 @dataclass(frozen=True)
 class Observed:
-    """``containers``: ours by name. ``images``: id by name, of those that are there.
-    ``networks``: id by name. ``volumes``: time of creation by name. ``learnt``: seconds from start
-    to ready, by ``module/service``."""
+    """``containers``: ours by name. ``images``: IDs of existing images by name. ``networks``: IDs
+    by name. ``volumes``: time of creation by name. ``learnt``: seconds from start to ready, by
+    ``module/service``."""
 
     containers: Mapping[str, Container] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)

@@ -52,7 +52,7 @@ class Operations:
         self._parts = parts
 
     def plan(self, request: Request) -> Plan:
-        """What *request* would do now; as `preview`."""
+        """The plan of *request* without secrets; see `preview`."""
         return self.preview(request).plan
 
     def preview(self, request: Request) -> Preview:

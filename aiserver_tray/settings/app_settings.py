@@ -155,7 +155,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
         },
     ),
 }
-"""By address, in the order of the settings page."""
+"""The settings by address, in the order of the settings page."""
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Secrets:
         return frozenset(self._file.read().secrets)
 
     def values(self, names: Iterable[str]) -> dict[str, str]:
-        """Those secrets of *names* that are stored, in the clear.
+        """The stored secrets of *names*, in plain text.
 
         Raises:
             SettingError: one of them, the file or its key can't be read.

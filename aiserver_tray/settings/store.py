@@ -31,7 +31,7 @@ Declared = Mapping[str, Setting]
 
 
 Origin = Literal["set", "default", "none"]
-"""Where a value comes from; none: there is no value (yet)."""
+"""The source of a value; none: there is no value (yet)."""
 
 
 @dataclass(frozen=True)

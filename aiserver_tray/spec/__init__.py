@@ -1,1 +1,1 @@
-"""What has to be on the engine for a module: pure."""
+"""The target of a module on the engine: pure."""

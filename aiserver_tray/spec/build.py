@@ -178,7 +178,7 @@ def _limit(service: "Service", *, is_job: bool) -> float:
 
 
 def _ports(service: "Service", bind: str) -> tuple[Port, ...]:
-    """Those with a fixed host port; of a range the engine takes one that is free."""
+    """Ports with a fixed host port. For a range, the engine chooses a free one."""
     return tuple(
         Port(port.host_ip or bind, int(port.published), port.target, port.protocol)
         for port in service.ports

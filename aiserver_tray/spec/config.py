@@ -26,7 +26,7 @@ def config(service: "Service") -> dict[str, Any]:
         "ExposedPorts": _exposed_ports(service),
         "Tty": service.tty,
         "OpenStdin": service.stdin_open,
-        # As `docker run --detach` and Compose have it; an attaching client sees both.
+        # As for `docker run --detach` and Compose; an attached client sees both.
         "AttachStdout": True,
         "AttachStderr": True,
         "Env": environment(service.environment),

@@ -23,8 +23,8 @@ _MODE = 0o444
 
 MAX_BYTES = 64 * 2**20
 MAX_FILES = 10_000
-"""What the configurations and secrets of one module may hold: all of them are read into memory. A
-folder given by mistake, such as ``/``, has no end."""
+"""Limits for the configurations and secrets of one module, which are read into memory. A folder
+given by mistake, such as ``/``, would be endless."""
 
 
 def files(scope: Scope, names: Iterable[str]) -> dict[str, list[File]]:
@@ -60,7 +60,7 @@ def _sources(scope: Scope, name: str, budget: "_Budget") -> Iterator["_Source"]:
 
 
 class _Budget:
-    """How many files and bytes may still be read."""
+    """The remaining number of files and bytes."""
 
     def __init__(self) -> None:
         self._files = MAX_FILES

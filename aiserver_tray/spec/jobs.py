@@ -25,8 +25,9 @@ def jobs_in(project: "Project") -> frozenset[str]:
 def jobs_of(
     services: Mapping[str, Mapping[str, Any]], dependencies: Iterable[tuple[str, str]]
 ) -> frozenset[str]:
-    """Those of *services* (by name, with their keys or extensions) that say so, and those for whose
-    success another waits. *dependencies*: the service that is waited for, and the condition."""
+    """The jobs among *services* (by name, with their keys or extensions): those that declare it,
+    and those whose success another service waits for. *dependencies*: the awaited service, and the
+    condition."""
     saying = {name for name, service in services.items() if stated(service).job}
     return frozenset(saying).union(
         name for name, condition in dependencies if condition == "service_completed_successfully"

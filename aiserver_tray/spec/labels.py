@@ -1,5 +1,5 @@
-"""The labels of our objects: ours, by which we know them, and Compose's, by which Docker Desktop
-and ``docker compose ls`` group them."""
+"""The labels of our objects: ours, which identify them, and Compose's, by which Docker Desktop and
+``docker compose ls`` group them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Owner:
 
     @property
     def labels(self) -> dict[str, str]:
-        """By which all of them are known."""
+        """The labels that identify all objects of an owner."""
         home = {HOME: self.home} if self.home else {}
         return {VERSION: self.version, INSTALLATION: self.installation, **home}
 

@@ -142,7 +142,7 @@ class ServiceTarget:
 
     @property
     def address(self) -> str:
-        """How people and errors name it: ``module/service``."""
+        """The name for display: ``module/service``."""
         return f"{self.module}/{self.service}"
 
 

@@ -49,12 +49,10 @@ def _worst(states: Iterable[StateName]) -> StateName:
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """A module with all that its view is made of, except for its users.
-
-    ``containers``: by name. ``required``: all that it requires as it runs. ``wanted``: asked for,
-    or required by one that is; ``planned``: likewise for the starts that have no steps yet.
-    ``starting``, ``unplanned``: names of its containers that an operation is to start, and that
-    ended without us."""
+    """A module with the whole input of its view, except for its users. ``containers``: by name.
+    ``required``: all that it requires as it runs. ``wanted``: requested, or required by a requested
+    module; ``planned``: the same for starts without steps yet. ``starting``, ``unplanned``: names
+    of its containers that an operation will start, and that exited without an operation."""
 
     model: ModuleModel
     containers: Mapping[str, Container]

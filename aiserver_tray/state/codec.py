@@ -125,7 +125,7 @@ def snapshot_json(snapshot: Snapshot, language: Language) -> SnapshotJson:
 
 
 def status_json(snapshot: Snapshot, language: Language = "en") -> StatusJson:
-    """What ``aiserver-tray status --json`` prints."""
+    """The output of ``aiserver-tray status --json``."""
     return {
         "engine": {"running": snapshot.engine.running, "version": snapshot.engine.version},
         "state": snapshot.state,

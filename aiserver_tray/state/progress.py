@@ -1,4 +1,4 @@
-"""How far an operation is, in a few words. Pure."""
+"""The progress of an operation, in a few words. Pure."""
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import OperationView, StepKind, StepView
@@ -14,7 +14,7 @@ shown."""
 
 
 def name_of(step: StepView) -> Text | str:
-    """How people call the subject of *step*."""
+    """The name of *step*'s subject for display."""
     if step.kind in ("pull", "build"):
         return step.subject
     if step.kind in ("network", "remove_network"):

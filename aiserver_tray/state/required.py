@@ -28,7 +28,7 @@ def _telling(containers: Iterable[Container]) -> list[Container]:
 
 
 def closure(requires: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:
-    """Those of *names* that are known, and all that they require."""
+    """The known ones of *names*, and all that they require."""
     found: set[str] = set()
     left = list(names)
     while left:

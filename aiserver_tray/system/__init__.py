@@ -1,1 +1,1 @@
-"""What differs between operating systems: paths, ports, start at login, files, clocks."""
+"""Differences between operating systems: paths, ports, start at login, files, clocks."""

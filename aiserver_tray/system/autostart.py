@@ -55,7 +55,7 @@ def is_enabled(home: Home, options: Sequence[str] = ()) -> bool:
 
 
 def state(home: Home, options: Sequence[str] = ()) -> Text:
-    """What `is_enabled` and `is_supported` say, in words."""
+    """The result of `is_enabled` and `is_supported` as a text."""
     if not is_supported():
         return Text("There is no desktop that can start the applet at login.")
     if is_enabled(home, options):

@@ -9,7 +9,7 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.system.commands import output_of
 
 _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
-"""Those of POSIX for messages, the first that is not empty counts
+"""POSIX variables for messages; the first one that is not empty counts
 (https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html#tag_08_02)."""
 
 

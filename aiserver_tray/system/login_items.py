@@ -51,14 +51,14 @@ class RunKey:
         self._registry = registry
 
     def starts(self, name: str, command: Sequence[str]) -> bool:
-        """As `LoginItems` says."""
+        """See `LoginItems`."""
         approved = self._registry.get("user", self._APPROVED, name)
         is_off = isinstance(approved, bytes) and bool(approved) and approved[0] % 2 == 1
         line = subprocess.list2cmdline(command)
         return self._registry.get("user", self._RUN, name) == line and not is_off
 
     def put(self, name: str, command: Sequence[str]) -> None:
-        """As `LoginItems` says."""
+        """See `LoginItems`."""
         line = subprocess.list2cmdline(command)
         if len(line) > self._LONGEST:
             raise OSError(
@@ -70,7 +70,7 @@ class RunKey:
         self._registry.remove(self._APPROVED, name)
 
     def remove(self, name: str) -> None:
-        """As `LoginItems` says."""
+        """See `LoginItems`."""
         self._registry.remove(self._RUN, name)
         self._registry.remove(self._APPROVED, name)
 
@@ -83,7 +83,7 @@ class AutostartFolder:
         self._folder = folder
 
     def starts(self, name: str, command: Sequence[str]) -> bool:
-        """As `LoginItems` says."""
+        """See `LoginItems`."""
         try:
             lines = self._file(name).read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
@@ -96,7 +96,7 @@ class AutostartFolder:
         )
 
     def put(self, name: str, command: Sequence[str]) -> None:
-        """As `LoginItems` says."""
+        """See `LoginItems`."""
         entry = (
             "[Desktop Entry]\n"
             "Type=Application\n"
@@ -111,7 +111,7 @@ class AutostartFolder:
         write_private(self._file(name), entry.encode())
 
     def remove(self, name: str) -> None:
-        """As `LoginItems` says."""
+        """See `LoginItems`."""
         self._file(name).unlink(missing_ok=True)
 
     def _file(self, name: str) -> Path:
@@ -154,7 +154,7 @@ class LaunchAgents:
         self._folder = folder
 
     def starts(self, name: str, command: Sequence[str]) -> bool:
-        """As `LoginItems` says."""
+        """See `LoginItems`."""
         try:
             agent = plistlib.loads(self._file(name).read_bytes())
         except (OSError, ValueError, ExpatError):
@@ -168,7 +168,7 @@ class LaunchAgents:
         )
 
     def put(self, name: str, command: Sequence[str]) -> None:
-        """As `LoginItems` says."""
+        """See `LoginItems`."""
         agent = {
             "Label": name,
             "ProgramArguments": list(command),
@@ -181,7 +181,7 @@ class LaunchAgents:
         _launchctl("enable", f"{_domain()}/{name}")
 
     def remove(self, name: str) -> None:
-        """As `LoginItems` says."""
+        """See `LoginItems`."""
         self._file(name).unlink(missing_ok=True)
 
     def _file(self, name: str) -> Path:

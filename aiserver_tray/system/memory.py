@@ -4,7 +4,7 @@ import ctypes
 import sys
 
 _M_ARENA_MAX = -8
-"""Of ``<malloc.h>``."""
+"""From ``<malloc.h>``."""
 
 
 def share_heap() -> None:

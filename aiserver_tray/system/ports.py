@@ -134,7 +134,7 @@ def _bind(probe: socket.socket, place: tuple[str, int]) -> None:
 
 def _bind_alone(probe: socket.socket, place: tuple[str, int]) -> None:
     if sys.platform == "win32":
-        # Else it might be shared with a server that allows that.
+        # Otherwise, the port could be shared with a server that allows that.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
     probe.bind(place)
 

@@ -31,7 +31,7 @@ class WindowsRegistry:
     """The real one."""
 
     def get(self, hive: Hive, key: str, name: str) -> object:
-        """As `Registry` says."""
+        """See `Registry`."""
         if sys.platform != "win32":
             return None
         import winreg  # noqa: PLC0415 - on Windows only
@@ -44,7 +44,7 @@ class WindowsRegistry:
             return None
 
     def put(self, key: str, name: str, value: str) -> None:
-        """As `Registry` says."""
+        """See `Registry`."""
         if sys.platform == "win32":
             import winreg  # noqa: PLC0415 - on Windows only
 
@@ -52,7 +52,7 @@ class WindowsRegistry:
                 winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)
 
     def remove(self, key: str, name: str) -> None:
-        """As `Registry` says."""
+        """See `Registry`."""
         if sys.platform != "win32":
             return
         import winreg  # noqa: PLC0415 - on Windows only

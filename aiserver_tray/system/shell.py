@@ -1,4 +1,4 @@
-"""How the user's shell takes words."""
+"""Quoting words for the user's shell."""
 
 import shlex
 import subprocess

@@ -17,7 +17,7 @@ _PERSONALIZE = r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
 
 
 def taskbar_theme() -> Theme:
-    """That of the task bar."""
+    """The theme of the task bar."""
     if sys.platform == "win32":
         return _windows("SystemUsesLightTheme", usual="dark")
     if sys.platform != "darwin" and "GNOME" in _desktops():
@@ -26,7 +26,7 @@ def taskbar_theme() -> Theme:
 
 
 def app_theme() -> Theme:
-    """That of the programs' windows."""
+    """The theme of the programs' windows."""
     if sys.platform == "win32":
         return _windows("AppsUseLightTheme", usual="light")
     if sys.platform == "darwin":

@@ -11,9 +11,9 @@ from typing import Final, Literal
 from aiserver_tray.base.i18n import Text
 
 Way = Literal["bus", "screen"]
-"""How an icon comes to its place: as an item on the session bus
-(https://www.freedesktop.org/wiki/Specifications/StatusNotifierItem), or as a small window that a
-panel of an X11 screen takes in (https://specifications.freedesktop.org/systemtray-spec)."""
+"""The way in which an icon is shown: as an item on the session bus
+(https://www.freedesktop.org/wiki/Specifications/StatusNotifierItem), or as a small window in a
+panel of an X11 screen (https://specifications.freedesktop.org/systemtray-spec)."""
 
 ANY: Final[tuple[Way, ...]] = ("bus", "screen")
 SCREEN: Final[tuple[Way, ...]] = ("screen",)

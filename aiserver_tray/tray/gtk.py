@@ -61,7 +61,7 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
 
     @property
     def pixels(self) -> int:
-        """Of a picture, wide and high."""
+        """Width and height of a picture."""
         return (self._status_icon and self._status_icon.get_size()) or self.size
 
     def call_soon(self, callback: Callable[[], None]) -> None:
@@ -161,7 +161,7 @@ class Pictures:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def file_of(self, picture: Image) -> Path:
-        """Where *picture* is."""
+        """The file of *picture*."""
         file = self._folder / f"{zlib.crc32(picture.tobytes()):08x}.png"
         if not file.exists():
             part = file.with_suffix(".part")

@@ -24,7 +24,7 @@ _Fallback = Literal["no window", "none that lasts", "another window"]
 
 
 class Windows(Protocol):
-    """What `window.launcher.Windows` is asked for."""
+    """The part of `window.launcher.Windows` that is used here."""
 
     def show_dashboard(self, page: str) -> None:
         """Open the dashboard on *page*, or raise it."""

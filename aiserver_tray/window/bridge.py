@@ -87,7 +87,7 @@ class Bridge(Part):
         return dispatch(self._handlers, name, payload, self._caller)
 
     def refusal(self) -> Envelope:
-        """The answer to a page that is not ours."""
+        """The response to a page that does not belong to us."""
         return refusal(_refused(Text("the page does not belong to AI-Server Tray")), self._caller)
 
     def goto(self, page: str) -> None:
@@ -100,7 +100,7 @@ class Bridge(Part):
         self._publisher.put(message)
 
     def lost(self) -> None:
-        """There is no owner any more."""
+        """The owner is gone."""
         self._publisher.lost(LOST.message({}))
 
     @property

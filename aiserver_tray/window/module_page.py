@@ -119,7 +119,7 @@ class ModulePage:
         self._news.set()
 
     def lost(self) -> None:
-        """There is no owner of the core any more."""
+        """The owner of the core is gone."""
         self._latest = None
         self._news.set()
 

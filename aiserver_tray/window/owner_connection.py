@@ -45,7 +45,7 @@ class Listener(Protocol):
         """An event came."""
 
     def lost(self) -> None:
-        """There is no owner any more."""
+        """The owner is gone."""
 
 
 class OwnerConnection:

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Final
 
 SHOW: Final = "show"
-"""A line ``show PAGE``: come to the front, on that page; ``show`` alone: as you are."""
+"""A line ``show PAGE``: come to the front with that page; ``show`` alone: keep the page."""
 
 SHOWN: Final = "shown"
 """A line on stdout for each of those that was obeyed. One that comes while the window closes is

@@ -53,7 +53,7 @@ class Publisher:
             self._add(message)
 
     def begin(self) -> None:
-        """There is a new page: send it the state."""
+        """A new page is ready: send it the state."""
         with self._changed:
             self._has_page = self._is_seen = True
             if self._snapshot:

@@ -27,7 +27,7 @@ CLOSE_TIMEOUT_SECONDS: Final = 3.0
 """Seconds for a window to close on request; then the process exits anyway."""
 
 BACKGROUNDS: Final[Mapping[Theme, str]] = {"light": "#f5f6f9", "dark": "#11141b"}
-"""As in the page's own style, ``ui/css/tokens.css``."""
+"""The page's own background colours, from ``ui/css/tokens.css``."""
 
 log = logging.getLogger(__name__)
 

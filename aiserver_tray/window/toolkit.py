@@ -28,7 +28,7 @@ _MIN_ZOOM: Final = 0.3
 _MAX_ZOOM: Final = 4.0
 
 _SW_RESTORE: Final = 9
-"""Of Windows' ShowWindow: as it was before it was minimized."""
+"""Windows' ShowWindow: the place before the window was minimized."""
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +68,8 @@ def bring_to_front(window: Window) -> None:
 
 
 def _restore(window: Window) -> None:
-    """Show a minimized window of Windows as it was, which pywebview's `restore` does only with one
-    that was not maximized."""
+    """Restore a minimized window of Windows. pywebview's `restore` works only if the window was not
+    maximized."""
     handle = window.native.Handle.ToInt32()
     _in_its_thread(window, lambda: window.gui.windll.user32.ShowWindow(handle, _SW_RESTORE))
 

@@ -56,7 +56,7 @@ p {{ color: var(--soft); max-width: 40rem; overflow-wrap: anywhere; }}
 </style>
 <main><h1 id="aiserver-what">{title}</h1><p id="aiserver-why" role="status">{why}</p></main>
 """
-"""It comes into sight late, so that it does not flash before a module that runs."""
+"""It appears with a delay, so that it does not flash before a running module's page."""
 
 
 def page(title: str, why: Text, language: Language) -> str:

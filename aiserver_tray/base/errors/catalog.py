@@ -35,7 +35,7 @@ class Problem:
         return f"{self.place}: {self.text.render(language)}"
 
     def as_data(self, language: Language) -> dict[str, Any]:
-        """As JSON."""
+        """The problem as JSON."""
         return {
             "file": str(self.place.file),
             "line": self.place.line,
@@ -101,7 +101,7 @@ class UnknownNameError(AiServerError):
 
 
 def mistyped(names: Iterable[str], known: Sequence[str]) -> list[str]:
-    """Those of *names* that are not *known* and look like some that are."""
+    """Those of *names* that are unknown but similar to a *known* one: probably mistyped."""
     return [name for name in names if name not in known and _near(name, known)]
 
 
@@ -134,7 +134,7 @@ class UnknownSettingError(UnknownNameError):
 
 
 def _near(name: str, known: Sequence[str]) -> list[str]:
-    """Those of *known* that are most like *name*, however they are capitalised."""
+    """Those of *known* that are most similar to *name*, ignoring case."""
     from difflib import get_close_matches  # noqa: PLC0415 - slow, and everybody loads this
 
     by_spelling = {one.lower(): one for one in known}

@@ -32,7 +32,7 @@ class NotPossibleError(AiServerError):
 
 
 class NotRunningError(AiServerError):
-    """There is no tray (or ``serve``) of this home, or it went away."""
+    """There is no tray (or ``serve``) of this home folder, or it has exited."""
 
     code = "E_NOT_RUNNING"
 

@@ -5,7 +5,7 @@ from aiserver_tray.base.i18n import Text
 
 
 class NoDesktopError(AiServerError):
-    """There is nothing to show an icon on: no display, or not the libraries for it."""
+    """The icon can't be shown: the display or a library is missing."""
 
     code = "E_NO_DESKTOP"
 
@@ -20,7 +20,7 @@ class NoDesktopError(AiServerError):
 
 
 class NoSessionError(NoDesktopError):
-    """There is no desktop at all."""
+    """There is no desktop session."""
 
     def __init__(self) -> None:
         AiServerError.__init__(

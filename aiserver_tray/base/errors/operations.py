@@ -1,4 +1,4 @@
-"""How an operation can fail."""
+"""Errors of operations."""
 
 from collections.abc import Sequence
 

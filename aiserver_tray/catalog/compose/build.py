@@ -1,4 +1,4 @@
-"""How a service's image is built, and the resource limits of processes that building shares."""
+"""The build section of a service, and the resource limits that builds share."""
 
 from typing import Annotated
 

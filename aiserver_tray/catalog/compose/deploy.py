@@ -120,7 +120,7 @@ class Placement(Extensible):
 
 
 class Deploy(Extensible):
-    """How the containers of a service are deployed."""
+    """The deployment of a service's containers."""
 
     mode: str = ""
     replicas: Given[Integer] = None

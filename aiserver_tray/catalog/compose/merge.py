@@ -172,7 +172,7 @@ _RULES: Trie[Merge] = trie(
 
 
 def drop_repeated(tree: Tree) -> None:
-    """Of list items that mean the same thing keep the last, in the place of the first."""
+    """Of list items with the same identity, keep the last one, in the place of the first."""
     _drop(tree, _IDENTITIES)
 
 
@@ -242,7 +242,7 @@ def _mount(item: Any, folder: str) -> Hashable:  # noqa: ANN401
 def _port(item: Any) -> Hashable:  # noqa: ANN401
     if isinstance(item, dict):
         host = _field(item, "host_ip") or "0.0.0.0"
-        # As in the oracle, the number 80 and the text "80" are two ports.
+        # As in Docker Compose, the number 80 and the text "80" are two ports.
         parts = (host, _field(item, "published"), _field(item, "protocol") or "tcp")
         target = _field(item, "target")
         return None if target is None else (*parts, target)

@@ -1,4 +1,4 @@
-"""Which services are active."""
+"""The active services, by profile."""
 
 from collections.abc import Collection, Mapping
 

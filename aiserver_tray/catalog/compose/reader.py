@@ -170,7 +170,7 @@ def mode_of(path: Path, place: Place) -> int | None:
 
 
 def _unreadable(path: Path, place: Place, why: Text) -> CatalogError:
-    """That the file *path*, which *place* asks for, can't be read."""
+    """The error that the file *path*, named at *place*, can't be read."""
     return CatalogError.at(place, Text("can't read {file}: {why}", file=str(path), why=why))
 
 

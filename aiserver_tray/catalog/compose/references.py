@@ -1,4 +1,4 @@
-"""Which top-level resources a service uses."""
+"""The top-level resources that a service uses."""
 
 from collections.abc import Iterator
 from typing import Literal, NamedTuple

@@ -103,7 +103,7 @@ class FileMount(Extensible):
 
 
 class ServiceNetwork(Extensible):
-    """How a service is attached to a network."""
+    """The connection of a service to a network."""
 
     priority: TruncatedNumber = 0
     gw_priority: TruncatedNumber = Field(

@@ -66,7 +66,8 @@ def parse_duration(text: object) -> int:
 
 
 def format_duration(nanoseconds: int) -> str:
-    """As Go prints it: ``1h0m5s``, ``1.5s``, ``100ms`` (pkg.go.dev/time#Duration.String)."""
+    """A duration in Go's format: ``1h0m5s``, ``1.5s``, ``100ms``
+    (pkg.go.dev/time#Duration.String)."""
     if nanoseconds == 0:
         return "0s"
     sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
@@ -106,14 +107,14 @@ def parse_size(value: object) -> int:
 
 
 def parse_whole_size(value: object) -> int:
-    """As :func:`parse_size`, for keys whose number must be whole."""
+    """Like :func:`parse_size`, for keys that need a whole number."""
     if isinstance(value, float) and not value.is_integer():
         raise ValueError(Text("a size such as 512m or 2g"))
     return parse_size(value)
 
 
 def parse_size_text(value: object) -> int:
-    """As :func:`parse_size`, for keys that take no number."""
+    """Like :func:`parse_size`, for keys that accept no number."""
     if not isinstance(value, str):
         raise ValueError(Text("a size such as 512m or 2g, as text"))
     return parse_size(value)

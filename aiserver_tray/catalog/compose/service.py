@@ -135,7 +135,7 @@ def _shell_test(value: object) -> object:
 
 
 class Healthcheck(Extensible):
-    """How the engine finds out whether a container is healthy."""
+    """The health check of a container."""
 
     test: Annotated[list[str], BeforeValidator(_shell_test)] = Field(default_factory=list)
     timeout: Given[Nanoseconds] = None
@@ -250,7 +250,7 @@ class Service(Extensible):
 
     @property
     def replicas(self) -> int:
-        """How many containers it runs."""
+        """The number of containers to run."""
         if self.scale is not None:
             return self.scale
         if self.deploy and self.deploy.replicas is not None:

@@ -1,4 +1,4 @@
-"""Which variables Compose files use, before any has a value."""
+"""The variables in Compose files, before they get values."""
 
 import os
 from collections import deque

@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass
 class _Subscription:
-    """What a client wants, and what it was sent last."""
+    """The subscriptions of a client, and the last data sent to it."""
 
     events: frozenset[str]
     snapshot: bytes = b""
@@ -93,7 +93,8 @@ class Hub:
             self._closing.wait(BATCH_SECONDS)
 
     def _news(self, peer: Peer, sent: _Subscription) -> Iterator[Message]:
-        """What is new for a client. The steps of an operation come before the snapshot with it."""
+        """The new data for a client. The steps of an operation come before the snapshot that
+        contains it."""
         snapshot = self._store.snapshot
         language = self._language_for(peer.language)
         encoder = self._encoders.setdefault(language, _Encoder(language))

@@ -24,7 +24,7 @@ _TAIL_LINES = 200
 """Earlier lines that a stream begins with."""
 
 _MAX_STREAMS = 16
-"""Of one client."""
+"""Maximum streams of one client."""
 
 
 class LogsRequest(Payload):

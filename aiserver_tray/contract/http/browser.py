@@ -63,7 +63,7 @@ class Browser:
             raise self._refusal(401, error) from None
 
     def _enter(self) -> bottle.HTTPResponse:
-        """With the token, on to the page."""
+        """Check the token, and redirect to the page."""
         token = bottle.request.query.getunicode("token")
         if token is None:
             why = Text("the token is missing. Open the address printed by `serve`")

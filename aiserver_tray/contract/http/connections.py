@@ -43,7 +43,7 @@ class Connections:
             self._asking.pop(connection, None)
 
     def gone(self, connection: socket.socket) -> None:
-        """It was closed."""
+        """Remove a closed connection."""
         with self._changed:
             self._asking.pop(connection, None)
             self._all.discard(connection)

@@ -11,7 +11,8 @@ from aiserver_tray.contract.mailbox import Mailbox
 from aiserver_tray.state.codec import encoded
 
 _HEARTBEAT_SECONDS: Final = 15.0
-"""Of silence, after which a comment shows both sides whether the other is still there."""
+"""Seconds of silence until a comment is sent, which shows both sides that the other one is still
+connected."""
 
 
 class EventStream:

@@ -30,7 +30,7 @@ _SOFTWARE: Final = "aiserver-tray"
 _logger = logging.getLogger(__name__)
 
 Application = Callable[..., Any]
-"""Of WSGI."""
+"""The environment of WSGI."""
 
 
 class Server(ThreadingMixIn, WSGIServer):

@@ -152,7 +152,7 @@ class RemoteStore:
             self.notify(self._state())
 
     def _keep(self, view: OperationView) -> None:
-        """As in the store: of finished operations, only the last."""
+        """As in the store: of finished operations, only the last one."""
         kept = {
             id: known
             for id, known in self._operations.items()

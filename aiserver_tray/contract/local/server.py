@@ -26,7 +26,7 @@ from aiserver_tray.system.paths import Home
 
 MAX_CLIENTS: Final = 32
 _MAX_CONNECTIONS = 2 * MAX_CLIENTS
-"""With those that have not proved themselves yet; beyond, the oldest of these has to go."""
+"""Including clients without authentication; above it, the oldest of these is disconnected."""
 
 _HANDSHAKE_SECONDS = 2.0
 _CLOSE_TIMEOUT_SECONDS = 0.5

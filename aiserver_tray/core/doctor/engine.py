@@ -47,7 +47,7 @@ def examine_engine(
 
 
 def _address(address: Address) -> Iterator[Finding]:
-    """How the engine was found."""
+    """The engine's address, and how it was found."""
     host = address.host
     if address.source == "local":
         text = Text(

@@ -34,7 +34,7 @@ class Finding:
     error: AiServerError | None = None
 
     def as_json(self, language: Language) -> CheckJson:
-        """As JSON."""
+        """The finding as JSON."""
         return {
             "name": self.name,
             "grade": self.grade,

@@ -14,7 +14,7 @@ from aiserver_tray.settings.store import Declared, Settings
 
 
 def examine_installation(settings: Settings, catalog: Catalog) -> list[Finding]:
-    """Every check's findings. A check that fails is a finding, and the others go on."""
+    """All findings. A check that fails is a finding, and the others continue."""
     return [
         *_secrets(settings),
         *_catalog(catalog),

@@ -1,4 +1,4 @@
-"""How severe a line of a log is, guessed from its words. Pure."""
+"""Guessing the level of a log line from its words. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ class LevelReader:
         self._last: Level = "info"
 
     def level(self, line: str) -> Level:
-        """Of the next line."""
+        """The level of the next line."""
         found = guess_level(line)
         if found is None and line[:1] in (" ", "\t"):
             return self._last

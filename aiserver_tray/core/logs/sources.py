@@ -37,7 +37,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """As people know it."""
+        """The name for display."""
         return self.module if self.module == self.service else f"{self.module}/{self.service}"
 
     @property
@@ -54,7 +54,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Span:
-    """Which part of each log is wanted: from *since* on, the last *tail* lines."""
+    """The requested part of each log: lines since *since*, the last *tail* lines."""
 
     since: datetime | None = None
     tail: int | None = None

@@ -1,4 +1,4 @@
-"""Which modules can use another, as their settings say (pure)."""
+"""The modules that can use another module, by their settings (pure)."""
 
 import hashlib
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
 
 class Installation(Protocol):
-    """Whose modules use one another."""
+    """The installation whose modules are connected."""
 
     @property
     def settings(self) -> Settings:

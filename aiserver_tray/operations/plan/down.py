@@ -123,8 +123,8 @@ def plan_down(
 def held(
     networks: Iterable[str], containers: Iterable[ContainerSummary]
 ) -> dict[str, tuple[str, ...]]:
-    """Those of *networks* that the engine would not remove, since some of *containers* are on them
-    and not at rest: by the names of these."""
+    """Those of *networks* that the engine would not remove, because some of *containers* use them
+    and are not at rest: the names of these containers."""
     active = [c for c in containers if c.status not in AT_REST]
     users = {name: tuple(c.name for c in active if name in c.networks) for name in networks}
     return {name: found for name, found in users.items() if found}

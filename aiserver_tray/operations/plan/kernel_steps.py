@@ -32,7 +32,7 @@ def plan_helper() -> Plan:
 
 
 def _pull() -> Step:
-    """Of no module's image."""
+    """The image belongs to no module."""
     return Step("pull", HELPER.local, "", seconds=SECONDS["pull"], target=HELPER)
 
 

@@ -43,7 +43,7 @@ class Step:
 
     @property
     def view(self) -> StepView:
-        """As shown before it begins."""
+        """The view before the step starts."""
         return StepView(self.kind, self.subject, self.module, self.service)
 
 
@@ -60,7 +60,7 @@ class Plan:
 
     @classmethod
     def of(cls, steps: Iterable[Step]) -> "Plan":
-        """Of *steps* in any order; a need that no step meets is met already."""
+        """A plan of *steps* in any order. A dependency on a step outside of it counts as met."""
         by_id = {step.id: step for step in steps}
         met = {step.id: _met(step, by_id.keys()) for step in by_id.values()}
         graph = {name: step.needs | step.after for name, step in met.items()}

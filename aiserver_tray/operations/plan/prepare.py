@@ -198,7 +198,7 @@ def _ours(found: Survey, parts: Parts) -> dict[str, Container]:
 
 
 def _images(images: Iterable[ImageTarget], engine: Engine) -> dict[str, str]:
-    """Those of *images* that are there, their ids by name."""
+    """IDs of the existing ones of *images*, by name."""
     names = {name for image in images for name in (image.name, image.local) if name}
     found = ((name, engine.images.find(name)) for name in sorted(names))
     return {name: image.id for name, image in found if image}

@@ -27,7 +27,7 @@ or turn protection off, so all others are refused."""
 
 
 class KernelSettings(Protocol):
-    """Those of the engine, as `kernel.Kernel` has them."""
+    """The kernel settings of the engine, as `kernel.Kernel` provides them."""
 
     @property
     def may_raise(self) -> bool:
@@ -106,7 +106,7 @@ def examine_kernel(
 
 
 def _highest(needs: Iterable[_Need]) -> list[_Need]:
-    """Of each setting, the need of the highest value."""
+    """For each setting, the need with the highest value."""
     return list({need.name: need for need in sorted(needs, key=lambda n: n.value)}.values())
 
 

@@ -101,7 +101,7 @@ def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
 
 
 def _new(targets: Iterable[ModuleTarget], survey: Survey) -> list[ModuleTarget]:
-    """Those of which nothing is there yet."""
+    """The modules without any container or volume yet."""
     there = {container.labels.get(labels.MODULE) for container in survey.ours}
     there |= {volume.module for volume in survey.our_volumes}
     return [target for target in targets if target.name not in there]

@@ -194,7 +194,7 @@ class EngineExecutor:
         try:
             run_post_start(containers, service, self.cancelled)
         except AiServerError:
-            # Else the next `up` would find it running, and take these commands as done.
+            # Otherwise, the next `up` would find it running and skip these commands.
             with suppress(AiServerError):
                 containers.stop(service.container)
             raise
@@ -227,7 +227,8 @@ class EngineExecutor:
         container, containers = _container_of(step), self._engine.containers
         with suppress(ObjectNotFoundError):
             if container.status == "paused":
-                # It could not hear the signal, and would be killed after its grace period.
+                # A paused container can't receive the signal, and would be killed after its
+                # timeout.
                 containers.unpause(container.id)
             self._prepare_stop(container)
             containers.stop(container.id)

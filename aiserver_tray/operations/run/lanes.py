@@ -61,7 +61,7 @@ class Lanes:
 
     @property
     def most(self) -> int:
-        """How many steps can be under way at the same time."""
+        """Maximum number of steps at the same time."""
         return self.at_once * _CRITICAL_FACTOR + _MAX_IMAGES + _MAX_STOPS
 
     def put(self, step: Step) -> None:

@@ -1,4 +1,4 @@
-"""How far a plan is, as people are shown."""
+"""The progress of a plan, for display."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -39,7 +39,7 @@ class Progress:
         self._is_changed = True
 
     def show(self, step_id: str, pull: PullProgress) -> None:
-        """How far the pull is."""
+        """Set the progress of a pull."""
         self._views[step_id] = replace(
             self._views[step_id],
             current=pull.current,

@@ -43,7 +43,7 @@ class Wait:
         return min(self.begun + STEADY_SECONDS, self.deadline)
 
     def check(self, containers: Mapping[str, Container], now: float) -> Verdict:
-        """What *containers*, by name, mean for it *now*."""
+        """The verdict from *containers*, by name, *now*."""
         found = containers.get(self.target.container)
         if found is None or found.id != self.container.id:
             return "gone"
@@ -52,7 +52,7 @@ class Wait:
         return self.judge(found, now)
 
     def judge(self, found: Container, now: float) -> Verdict:
-        """The verdict for its container, as it was *found*, *now*."""
+        """The verdict from its container as *found*, *now*."""
         before, self.container = self.container, found
         return _of_job(found) if self.target.is_job else self._of_service(found, before, now)
 

@@ -66,7 +66,7 @@ class Runner:
         self._inbox.put(None)
 
     def show(self, step: Step, pull: PullProgress) -> None:
-        """How far the pull *step* is."""
+        """Report the progress of the pull *step*."""
         self._inbox.put(lambda: self._progress.show(step.id, pull))
 
     def _execute(self, step: Step) -> Container | None:
