@@ -41,6 +41,12 @@ def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: A
     assert modules_to_recreate(app, "postgres.POSTGRES_HOST_PORT") == ["postgres"]
 
 
+IN_HISTORY = (
+    "A secret in an argument is stored in the history of your shell, and other users can see it in "
+    "the process list. Remove it from the history. To be asked for the value instead, run: {ask}"
+)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -48,7 +54,7 @@ def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: A
          "n8n.N8N_HOST_PORT is now 28100 (takes effect with: {up})"),
         ("config unset MYSQL_HOST_PORT", "mysql.MYSQL_HOST_PORT is now 13306"),
         ("config set oneapi.ONEAPI_ROOT_PASSWORD OfMyOwn12345",
-         "oneapi.ONEAPI_ROOT_PASSWORD is now ********"),
+         f"oneapi.ONEAPI_ROOT_PASSWORD is now ********\n{IN_HISTORY}"),
         ("config unset MINIO_ROOT_PASSWORD",
          "minio.MINIO_ROOT_PASSWORD is generated again when it is needed"),
         ("config unset app.engine", "app.engine has no value any more"),
@@ -58,11 +64,11 @@ def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: A
 def test_a_change_is_confirmed_in_a_line_beside_the_output(app: App, words: str, said: str) -> None:
     cli = CommandLine(app.settings.folder, app.settings.folder, "unix:///nowhere")
     done = cli.run(*words.split())
-    assert (done.code, done.output, done.errors) == (
-        0,
-        "",
-        said.format(up=cli.advice("up n8n")) + "\n",
-    )
+    advised = {
+        "up": cli.advice("up n8n"),
+        "ask": cli.advice("config set oneapi.ONEAPI_ROOT_PASSWORD -"),
+    }
+    assert (done.code, done.output, done.errors) == (0, "", said.format_map(advised) + "\n")
 
 
 def test_as_json_the_answer_is_all(app: App) -> None:
