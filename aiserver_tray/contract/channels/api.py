@@ -35,7 +35,7 @@ class Api:
         self._operations = OperationChannels(core)
         begin = self._operations.begin
         self._parts: list[Part] = [
-            ProcessChannels(app, core, process, begin),
+            ProcessChannels(app, core, process, self._operations),
             SettingChannels(app, self._files.refresh),
             EngineChannels(core),
             SystemChannels(),

@@ -1,11 +1,13 @@
 """Channels that begin, list and cancel operations."""
 
+import os
+from collections.abc import Callable
 from threading import Lock
 from typing import TypedDict
 
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from aiserver_tray.base.errors import RequestError
+from aiserver_tray.base.errors import BusyError, OverloadedError, RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channel import CONFIG, Payload, channel
 from aiserver_tray.contract.channels.part import Part
@@ -60,16 +62,41 @@ class OperationChannels(Part):
         self._core = core
         self._lock = Lock()
         self._known: dict[str, Operation] = {}
+        self._is_given_up = False
 
     def begin(self, request: Request) -> Operation:
-        """Start *request*, so that it can be cancelled by its id."""
-        operation = self._core.operations.start(request)
+        """Start *request*, so that it can be cancelled by its id.
+
+        Raises:
+            OverloadedError: the core was given up.
+        """
         with self._lock:
+            if self._is_given_up:
+                raise OverloadedError(Text("the tray is taking over from `serve`"))
+            operation = self._core.operations.start(request)
             over = [id for id, known in self._known.items() if known.view.is_over]
             for id in over[:-_MAX_FINISHED]:
                 del self._known[id]
             self._known[operation.id] = operation
         return operation
+
+    def give_up(self, give_up_core: Callable[[], None]) -> None:
+        """Call *give_up_core*, and start no operation after that: the core is closed soon.
+
+        Raises:
+            BusyError: an operation is under way.
+            AlreadyRunningError: from *give_up_core*: this process keeps the core.
+        """
+        with self._lock:
+            if self._is_given_up:
+                return
+            self._core.store.flush()
+            views = self._core.store.snapshot.operations
+            own = [view for view in views if not (view.is_over or view.is_foreign)]
+            if own:
+                raise BusyError(", ".join(own[0].modules), os.getpid(), own[0].kind)
+            give_up_core()
+            self._is_given_up = True
 
     @channel("ai/operation/start")
     def _start(self, asked: OperationStart) -> OperationBegun:

@@ -1,22 +1,20 @@
 """Channels about the owner's own process: its windows, and its end."""
 
 import os
-from collections.abc import Callable
 from typing import Literal, Protocol, TypedDict
 
 from pydantic import Field
 
 from aiserver_tray import __version__
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import BusyError, NotPossibleError, UnknownNameError
+from aiserver_tray.base.errors import NotPossibleError, UnknownNameError
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.channel import Payload, channel
-from aiserver_tray.contract.channels.operations import ended
+from aiserver_tray.contract.channels.operations import OperationChannels, ended
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller, Name
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.service import Operation
 from aiserver_tray.system import autostart
 
 OwnerKind = Literal["tray", "serve"]
@@ -112,11 +110,11 @@ class ProcessChannels(Part):
     """``ai/app/…``, ``ai/window/show`` and what else concerns the owner's process."""
 
     def __init__(
-        self, app: App, core: Core, process: Process, begin: Callable[[Request], Operation]
+        self, app: App, core: Core, process: Process, operations: OperationChannels
     ) -> None:
         self._app = app
         self._core = core
-        self._begin = begin
+        self._operations = operations
         self._process = process
 
     @channel("ai/app/about")
@@ -139,7 +137,7 @@ class ProcessChannels(Part):
     def _quit(self, asked: Quitting) -> None:
         """Quit the applet."""
         if asked.stop:
-            ended(self._begin(Request("stop")))
+            ended(self._operations.begin(Request("stop")))
         self._process.quit()
 
     @channel("ai/window/show", callers=["command", "tray"])
@@ -176,7 +174,4 @@ class ProcessChannels(Part):
     @channel("owner/yield", callers=["tray"])
     def _yield(self) -> None:
         """Let the tray own the core from now on; refused while an operation is under way."""
-        own = [o for o in self._core.store.snapshot.operations if not (o.is_over or o.is_foreign)]
-        if own:
-            raise BusyError(", ".join(own[0].modules), os.getpid(), own[0].kind)
-        self._process.give_up_core()
+        self._operations.give_up(self._process.give_up_core)

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import EngineDownError, NoDesktopError
+from aiserver_tray.base.errors import AlreadyRunningError, EngineDownError, NoDesktopError
 from aiserver_tray.contract.channel import CallerKind, Json, channel
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
@@ -81,7 +82,8 @@ def test_where_nothing_can_be_stopped_it_does_not_quit(
         requests.append(request)
         return cast(Operation, Begun(ends.pop(0)))
 
-    handlers = handlers_of([ProcessChannels(app, core, process, begin)])
+    operations = cast(Any, SimpleNamespace(begin=begin))
+    handlers = handlers_of([ProcessChannels(app, core, process, operations)])
     told = dispatch(handlers, "ai/app/quit", {"stop": True}, CALLER)
     assert (told["code"], process.quits) == ("E_ENGINE_DOWN", 0)
     assert dispatch(handlers, "ai/app/quit", {"stop": True}, CALLER)["success"]
@@ -176,6 +178,22 @@ def test_the_core_is_kept_until_the_operations_of_this_process_have_ended(
     assert not process.given_up.is_set()
     assert ask_after(replace(WORK, status="succeeded"))["success"]
     assert ask_after(replace(WORK, id="2", is_foreign=True))["success"]
+
+
+def test_no_operation_begins_once_the_core_is_given_up(api: Api, process: Recorded) -> None:
+    assert api.invoke("owner/yield", None, peer("tray"))["success"]
+    refused = api.invoke("ai/operation/start", {"kind": "stop"}, PAGE)
+    assert (refused["success"], refused["code"]) == (False, "E_BUSY")
+
+
+def test_who_keeps_the_core_goes_on_with_it(app: App, core: Core) -> None:
+    class Keeping(Recorded):
+        def give_up_core(self) -> None:
+            raise AlreadyRunningError(None)
+
+    api = Api(app, core, Keeping())
+    assert api.invoke("owner/yield", None, peer("tray"))["code"] == "E_BUSY"
+    assert api.invoke("ai/operation/start", {"kind": "stop"}, PAGE)["success"]
 
 
 class Broken(Part):
