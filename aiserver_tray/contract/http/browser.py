@@ -28,8 +28,6 @@ class Browser:
         self._files = StaticFiles(ui_folder())
         self._streams: dict[str, EventStream] = {}
         self._lock = Lock()
-        # A page without an event stream gets no events.
-        self._without_events = Peer("page", language, lambda _message: None)
         self.app = app = bottle.Bottle()
         app.config["catchall"] = False  # the server reports bugs in our own way
         app.default_error_handler = self._error
@@ -95,11 +93,12 @@ class Browser:
             raise self._refusal(400, error) from None
         with self._lock:
             stream = self._streams.get(asked.get("client", ""))
-        peer = stream.peer if stream else self._without_events
+        peer = stream.peer if stream else Peer("page", self._language, lambda _message: None)
         try:
             given = self._contract.invoke(asked["channel"], asked.get("payload"), peer)
         finally:
-            if stream and stream.is_closed:  # it may have subscribed after it was removed
+            # A page without an event stream gets no events, whatever it subscribed to.
+            if stream is None or stream.is_closed:
                 self._contract.forget(peer)
         return _json(200, given)
 

@@ -267,6 +267,15 @@ def test_a_page_that_is_gone_is_forgotten(
     host.wait_until_forgotten(host.callers[-1])
 
 
+def test_a_page_without_events_is_forgotten_with_each_answer(
+    guest: Visitor, host: Scripted
+) -> None:
+    for _ in range(2):
+        guest.invoke({**CALL, "client": "unknown"})
+    assert host.forgotten == host.callers
+    assert host.callers[0] is not host.callers[1]
+
+
 def test_what_a_page_still_asks_when_it_goes_is_forgotten_too(
     guest: Visitor, listener: Listener, host: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
