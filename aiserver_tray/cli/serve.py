@@ -1,20 +1,24 @@
 """``aiserver-tray serve``: the dashboard in a browser, for a machine without a desktop."""
 
 import signal
-from contextlib import suppress
 from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.base.errors import NotRunningError, RequestError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    AlreadyRunningError,
+    NotRunningError,
+    RequestError,
+    SettingError,
+)
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.common import UsageError, common_options, current_app, report
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
-    from aiserver_tray.base.errors import AlreadyRunningError
     from aiserver_tray.contract.channel import Json
     from aiserver_tray.contract.channels.process import OwnerKind
     from aiserver_tray.contract.http.access import Keys
@@ -83,21 +87,23 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
 
 def _serve(app: "App", binding: "Binding") -> None:
     """Own the core, or let its owner serve, until the end."""
-    from aiserver_tray.base.errors import AlreadyRunningError  # noqa: PLC0415 - as above
-    from aiserver_tray.contract.http.access import Keys  # noqa: PLC0415
+    from aiserver_tray.contract.http.access import Keys  # noqa: PLC0415 - as above
     from aiserver_tray.contract.owner.claim import Claim  # noqa: PLC0415
     from aiserver_tray.system import logfile  # noqa: PLC0415
 
     logfile.set_up(app.settings.home, "serve")
     headless = Headless(app, binding.with_free_port(), Keys())
     while not headless.ended.is_set():
-        with Claim(app) as claim:
-            try:
-                claim.take()
-            except AlreadyRunningError as running:
-                headless.serve_by_owner(running)
-            else:
-                headless.serve_own()
+        try:
+            with Claim(app) as claim:
+                try:
+                    claim.take()
+                except AlreadyRunningError as running:
+                    headless.serve_by_owner(running)
+                else:
+                    headless.serve_own()
+        except AiServerError as error:
+            headless.wait_after(error)
         headless.leave_core_to_tray()
 
 
@@ -151,7 +157,7 @@ class Headless:
             self.ended.wait(_HANDOVER_SECONDS)
             self._given_up.clear()
 
-    def serve_by_owner(self, running: "AlreadyRunningError") -> None:
+    def serve_by_owner(self, running: AlreadyRunningError) -> None:
         """Let the core's owner serve, until the end, or until the owner is gone.
 
         Raises:
@@ -161,24 +167,29 @@ class Headless:
         from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - as above
         from aiserver_tray.system.language import system_language  # noqa: PLC0415
 
-        lost = Event()
+        lost, place = Event(), self._app.settings.home
         try:
-            client = Client.connect(self._app.settings.home, "command", language=system_language())
-        except NotRunningError:
-            self._wait_for_owner(running)
-            return
-        self._waited = 0.0
-        with client, suppress(NotRunningError):
-            client.subscribe([], lambda _message: None, lost.set)
-            opened = client.request("browser/open", self._request())
-            self._announce(opened["address"])
-            self._wait_for(lost)
+            with Client.connect(place, "command", language=system_language()) as client:
+                client.subscribe([], lambda _message: None, lost.set)
+                opened = client.request("browser/open", self._request(), _OWNER_TIMEOUT_SECONDS)
+                self._announce(opened["address"])
+                self._wait_for(lost)
+        except (NotRunningError, TimeoutError):
+            raise running from None
 
-    def _wait_for_owner(self, running: "AlreadyRunningError") -> None:
-        """The owner starts or exits: both take a moment."""
+    def wait_after(self, error: AiServerError) -> None:
+        """Wait before the next try. The owner may be starting or exiting. The system may take a
+        moment to free a port: Windows does so only once all its connections have ended.
+
+        Raises:
+            AiServerError: *error*, if it does not pass by itself or has lasted too long.
+        """
+        may_pass = isinstance(error, AlreadyRunningError) or (
+            self._announced and error.code == SettingError.code
+        )
         self._waited += _POLL_SECONDS
-        if self._waited > _OWNER_TIMEOUT_SECONDS:
-            raise running
+        if not may_pass or self._waited > _OWNER_TIMEOUT_SECONDS:
+            raise error
         self.ended.wait(_POLL_SECONDS)
 
     def _request(self) -> "Json":
@@ -194,6 +205,7 @@ class Headless:
         }
 
     def _announce(self, address: str) -> None:
+        self._waited = 0.0
         if address != self._announced:
             self._announced = address
             click.echo(address)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,11 @@ from threading import Event
 import pytest
 
 from aiserver_tray.app import App
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.contract.events import SNAPSHOT
+from aiserver_tray.contract.http import server
+from aiserver_tray.contract.http.httpd import Server
+from aiserver_tray.contract.http.server import Binding
 from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.contract.owner.owner import Owner
 from tests.support.surroundings import Recorded
@@ -20,6 +25,7 @@ from tests.support.visitor import Listener, Visitor
 from tests.support.waiting import eventually
 
 ENGINE = "unix:///nonexistent/docker.sock"
+LIMIT = 20.0
 SERVE = [sys.executable, "-m", "aiserver_tray", "--host", ENGINE]
 
 
@@ -130,6 +136,28 @@ def test_pages_stay_at_their_address_while_a_tray_owns_the_core(tmp_path: Path) 
         eventually(lambda: owner(visitor) == ("serve", process.pid), "the old owner")
         with listening(visitor):
             pass
+
+
+def test_it_waits_until_the_system_has_freed_its_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, is_refused, listening_at = App(tmp_path, [], ENGINE), Event(), server._listening
+
+    def refuse(binding: Binding) -> Server:
+        try:
+            return listening_at(binding)
+        except SettingError:
+            is_refused.set()
+            raise
+
+    monkeypatch.setattr(server, "_listening", refuse)
+    with serving(tmp_path) as (process, visitor), Claim(app) as claim:
+        claim.take_over(Event())
+        with socket.create_server(visitor.place), Owner(app, Recorded()):
+            assert is_refused.wait(LIMIT)
+        with Owner(app, Recorded()):
+            eventually(lambda: owner(visitor) == ("tray", os.getpid()), "the tray")
+        assert process.poll() is None
 
 
 @pytest.mark.parametrize(
