@@ -45,7 +45,7 @@ _ANSWER_SECONDS = 0.2
 """Seconds to send the response before the process exits."""
 
 _HANDOVER_TIMEOUT_SECONDS = 10.0
-"""Seconds to wait for a tray that starts or exits."""
+"""Seconds to wait for a tray that starts or exits, and for each of its answers."""
 
 _RETRY_SECONDS = 0.1
 """Seconds between two attempts to reach it."""
@@ -101,15 +101,16 @@ def _is_shown(app: App, starter: Starter, running: AlreadyRunningError) -> bool:
     Raises:
         AlreadyRunningError: the owner does not answer.
     """
+    limit = _HANDOVER_TIMEOUT_SECONDS
     try:
         with Client.connect(app.settings.home, "command", language=app.language) as client:
-            if client.request("ai/app/about")["owner"] != "tray":
+            if client.request("ai/app/about", timeout=limit)["owner"] != "tray":
                 return False
             if starter != "login":
                 give_foreground()
-                client.request("ai/window/show", {"page": "home"})
+                client.request("ai/window/show", {"page": "home"}, timeout=limit)
             return True
-    except NotRunningError:
+    except (NotRunningError, TimeoutError):
         raise running from None
 
 

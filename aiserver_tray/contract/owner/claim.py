@@ -15,6 +15,9 @@ from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance
 
 RETRY_SECONDS: Final = 0.2
+ANSWER_TIMEOUT_SECONDS: Final = 2.0
+"""Seconds for each answer of the owner, so that an owner that hangs does not keep this process from
+exiting."""
 
 
 class Claim:
@@ -56,11 +59,11 @@ class Claim:
     def _ask_for_it(self) -> None:
         try:
             with Client.connect(self._app.settings.home, "tray") as client:
-                about = client.request("ai/app/about")
+                about = client.request("ai/app/about", timeout=ANSWER_TIMEOUT_SECONDS)
                 if about["owner"] == "tray":
                     raise AlreadyRunningError(about["pid"])
-                client.request("owner/yield")
-        except (NotRunningError, RemoteError):  # it starts, exits, or is busy
+                client.request("owner/yield", timeout=ANSWER_TIMEOUT_SECONDS)
+        except (NotRunningError, RemoteError, TimeoutError):  # it starts, exits, hangs or is busy
             return
 
     def __enter__(self) -> Self:

@@ -81,6 +81,20 @@ def test_one_that_does_not_answer_is_reported(app: App, monkeypatch: pytest.Monk
     assert told.value.data == {"pid": os.getpid()}
 
 
+def test_one_that_hangs_is_reported_too(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_HANDOVER_TIMEOUT_SECONDS", 0.01)
+    awake = Event()
+
+    class Hanging(Recorded):
+        def show_dashboard(self, page: str) -> None:  # noqa: ARG002
+            awake.wait(LIMIT)
+
+    with owned(app, Hanging()):
+        with pytest.raises(AlreadyRunningError, match="does not respond"):
+            process.run(app)
+        awake.set()
+
+
 def second_launch(app: App) -> None:
     process.run(app)
 

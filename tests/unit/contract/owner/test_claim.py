@@ -12,13 +12,17 @@ from aiserver_tray.base.errors import (
     RemoteError,
     SettingError,
 )
+from aiserver_tray.contract.contract import Envelope, Peer, answer
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance
+from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.owner import claim as claims
 from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.model import OperationView
 from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.system.paths import runtime_folder
+from tests.support import states
+from tests.support.scripted import Scripted
 from tests.support.surroundings import Recorded
 from tests.unit.contract.owner.owning import LIMIT, owned, owned_until_given_up, owning_process
 
@@ -112,6 +116,34 @@ def test_who_ends_does_not_wait_for_it(app: App) -> None:
         Timer(0.1, closing.set).start()
         with pytest.raises(CancelledError):
             claim.take_over(closing)
+
+
+@pytest.mark.parametrize("hanging", ["ai/app/about", "owner/yield"])
+def test_an_owner_that_hangs_keeps_nobody_from_exiting(
+    app: App, monkeypatch: pytest.MonkeyPatch, hanging: str
+) -> None:
+    monkeypatch.setattr(claims, "ANSWER_TIMEOUT_SECONDS", 0.01)
+    closing, awake, answered = Event(), Event(), Event()
+
+    def hang(_payload: object, _peer: Peer) -> Envelope:
+        closing.set()
+        awake.wait(LIMIT)
+        answered.set()
+        return answer({})
+
+    owner = Scripted(states.running())
+    owner.answers["ai/app/about"] = answer({"owner": "serve", "pid": 1})
+    owner.handlers[hanging] = hang
+    with Instance(app.settings.home):
+        server = Server(app.settings.home, owner)
+        server.start()
+        try:
+            with Claim(app) as claim, pytest.raises(CancelledError):
+                claim.take_over(closing)
+            assert not answered.is_set()
+        finally:
+            awake.set()
+            server.close()
 
 
 def test_where_no_lock_can_be_made_it_says_why(app: App) -> None:
