@@ -1,11 +1,14 @@
 """Draws the rooms of the package and the imports between them, for docs/architecture.md."""
 
 import inspect
+import tomllib
 from graphlib import TopologicalSorter
 from importlib import import_module
+from pathlib import Path
 
 import grimp
 
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "aiserver_tray"
 _ENTRIES = {"__init__", "__main__"}
 
@@ -62,7 +65,19 @@ def diagram() -> str:
     told = f"{len(found)} packages and modules, {count} imports between them"
     return (
         f"```mermaid\nflowchart TD\n{body}\n```\n\n"
-        f"{told}. An import that other arrows imply is not drawn.\n"
+        f"{told}. An import that other arrows imply is not drawn. Each package imports\n"
+        f"only from those below it, which are {_layers()}. `build/dev.py check`\n"
+        "enforces this.\n"
+    )
+
+
+def _layers() -> str:
+    """The layers as the checker of imports knows them, from the outermost."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
+    return "; ".join(
+        " and ".join(f"`{name.strip().removeprefix(f'{PACKAGE}.')}`" for name in layer.split("|"))
+        for layer in layers
     )
 
 
