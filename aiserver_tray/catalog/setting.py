@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,6 +18,7 @@ from pydantic import (
 )
 
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language, Text, in_language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog import regex
@@ -64,7 +66,9 @@ def _both_languages(value: object) -> object:
     return {"en": value, "zh": value} if isinstance(value, str) else value
 
 
-Localized = Annotated[dict[Language, str], BeforeValidator(_both_languages)]
+Localized = Annotated[
+    dict[Language, Annotated[str, AfterValidator(in_line)]], BeforeValidator(_both_languages)
+]
 """A text of the catalog by language; one that is written once is for both."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aiserver_tray.base.harmless import harmless, in_line
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.cli import complete
@@ -19,7 +20,6 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
-from aiserver_tray.cli.terminal import harmless
 from aiserver_tray.settings.forms import setting_json
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _print_module(shown: dict[str, Any], language: Language) -> None:
     for key in ("name", "title", "summary", "kind", "file", "open"):
         if shown[key]:
             click.echo(f"{key + ':':<10}{harmless(shown[key])}")
-    click.echo(f"{'requires:':<10}{', '.join(shown['requires']) or '-'}")
+    click.echo(f"{'requires:':<10}{in_line(', '.join(shown['requires'])) or '-'}")
     click.echo(f"{'needs:':<10}{_needs(shown['needs']) or '-'}\n")
     print_table(
         (Text("SETTING"), Text("TYPE"), Text("VALUE"), Text("TITLE")),
@@ -154,7 +154,7 @@ def check(path: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a command
         print_json(report.as_data(app.language))
     else:
         for line in report.lines(app.language):
-            click.echo(line)
+            click.echo(harmless(line))
     if not report.checked:
         raise UsageError(Text("no module found in {path}", path=path))
     sys.exit(1 if report.problems else 0)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 import click
 
 from aiserver_tray.base.errors import AiServerError, BusyError, CancelledError, each
+from aiserver_tray.base.harmless import SIGNS, harmless, in_line
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.cli.terminal import fitted, harmless, has_colour, padded, width
+from aiserver_tray.cli.terminal import fitted, has_colour, padded, width
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
@@ -24,7 +25,7 @@ INTERRUPTED = 130
 _ADVISED = re.compile(r"(?<![\w./\\-])aiserver-tray (?=[a-z])")
 """A command of ours in a text."""
 
-_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in SIGNS if code >= 0x7F}
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -175,14 +176,14 @@ def _print_json(value: object, *, indent: int | None) -> None:
     # A pipe on Windows may accept only Latin letters; others are escaped as in JSON.
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     text = json.dumps(value, ensure_ascii=not is_unicode, indent=indent)
-    # Valid in JSON, but a terminal might interpret them: DEL and C1.
+    # JSON itself escapes only the characters below space.
     click.echo(text.translate(_JSON_ESCAPES))
 
 
 def print_table(heads: Sequence[Text], rows: Sequence[Sequence[str]], language: Language) -> None:
     """Plain columns, as wide as their widest cell."""
     lines = [[head.render(language) for head in heads]]
-    lines += [[harmless(cell) for cell in row] for row in rows]
+    lines += [[in_line(cell) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     for cells in lines:
         line = "  ".join(padded(cell, columns) for cell, columns in zip(cells, widths, strict=True))

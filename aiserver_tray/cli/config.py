@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
@@ -16,7 +17,7 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.core import set_setting
-from aiserver_tray.cli.terminal import harmless, is_terminal
+from aiserver_tray.cli.terminal import is_terminal
 from aiserver_tray.settings.forms import setting_json
 from aiserver_tray.settings.store import Entry, address_of
 

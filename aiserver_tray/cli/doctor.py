@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.harmless import harmless
 from aiserver_tray.cli.common import (
     as_called,
     as_json_option,
@@ -12,7 +13,7 @@ from aiserver_tray.cli.common import (
     current_app,
     print_json,
 )
-from aiserver_tray.cli.terminal import columns, harmless, has_colour, is_terminal, wrapped
+from aiserver_tray.cli.terminal import columns, has_colour, is_terminal, wrapped
 from aiserver_tray.cli.words import GRADES
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli import units
 from aiserver_tray.cli.rows import word
-from aiserver_tray.cli.terminal import harmless
 from aiserver_tray.model import OperationView, StepView
 from aiserver_tray.state.progress import name_of
 

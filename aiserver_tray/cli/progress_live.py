@@ -8,10 +8,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
+from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli import units
 from aiserver_tray.cli.rows import Row, collapsed, progress, rows
-from aiserver_tray.cli.terminal import harmless, takes
+from aiserver_tray.cli.terminal import takes
 from aiserver_tray.model import OperationView, StepView
 from aiserver_tray.state.words import HEADS
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.queues import available
 from aiserver_tray.cli.common import (
@@ -22,7 +23,7 @@ from aiserver_tray.cli.common import (
 )
 from aiserver_tray.cli.core import shared_core, whole_snapshot
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
-from aiserver_tray.cli.terminal import console, harmless, is_terminal
+from aiserver_tray.cli.terminal import console, is_terminal
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text as Styled
 
+from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
-from aiserver_tray.cli.terminal import harmless, takes
+from aiserver_tray.cli.terminal import takes
 from aiserver_tray.cli.words import PLAIN_SIGNS, STYLES
 from aiserver_tray.model import Snapshot, State
 from aiserver_tray.state.words import SIGNS, STATES

@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, TextIO
 
+from aiserver_tray.base.harmless import harmless
 from aiserver_tray.core.logs.colour import SGR
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-_PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)}
-_CONTROLS = {**_PICTURES, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
-"""Control characters (ECMA-48's C0 without tab and line feed, DEL, C1) -> a visible sign."""
 
 _DEFAULT_COLUMNS = 80
 """Columns of a terminal of unknown width."""
@@ -30,12 +27,6 @@ def is_terminal(stream: TextIO) -> bool:
 def has_colour(stream: TextIO) -> bool:
     """Whether *stream* is to be coloured (https://no-color.org)."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
-
-
-def harmless(text: str) -> str:
-    """*text* of a container, an engine or a file without anything that a terminal would obey:
-    control characters become visible signs."""
-    return text.translate(_CONTROLS)
 
 
 def harmless_in_colour(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from aiserver_tray.base.harmless import in_line
 from aiserver_tray.engine.values import ContainerSummary, Image, Network, Volume
 from aiserver_tray.model import Container, Health, Port
 from aiserver_tray.spec import labels
@@ -23,8 +24,8 @@ def container(answer: Json) -> Container:
     return Container(
         id=answer["Id"],
         name=answer["Name"].removeprefix("/"),
-        module=given.get(labels.MODULE, ""),
-        service=given.get(labels.SERVICE, ""),
+        module=in_line(given.get(labels.MODULE, "")),
+        service=in_line(given.get(labels.SERVICE, "")),
         config_hash=given.get(labels.CONFIG_HASH, ""),
         image=config["Image"],
         image_id=answer["Image"],

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.paths import Home, make_folder
 
@@ -146,6 +147,12 @@ def _private(path: str, flags: int) -> int:
 
 class _Discreet(logging.Formatter):
     """Format without the message of an exception, even if the code logs the exception itself."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as its base class
+        """A message may quote others. Its further lines are indented, so that none of them looks
+        like a record."""
+        record.message = harmless(record.message).replace("\n", "\n    ")
+        return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802 - as its base class
         kind, _, trace = ei

@@ -8,6 +8,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from aiserver_tray.base.errors import NoDesktopError, NoSessionError
+from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.desktop import has_desktop
 from aiserver_tray.system.theme import Theme, taskbar_theme
@@ -15,7 +16,7 @@ from aiserver_tray.system.tray_place import ANY, SCREEN, Way, why_unavailable
 from aiserver_tray.tray.actions import Action
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.menu import SEPARATOR, Entry
-from aiserver_tray.tray.phrases import in_line, shortened
+from aiserver_tray.tray.phrases import shortened
 from aiserver_tray.tray.view import IconSpec, TrayView
 
 

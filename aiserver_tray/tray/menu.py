@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.model import ModuleView, Snapshot
 from aiserver_tray.state.abilities import stack_abilities
@@ -23,7 +24,7 @@ from aiserver_tray.tray.actions import (
     StopAll,
     ToggleAutostart,
 )
-from aiserver_tray.tray.phrases import active, busy, in_line, shortened, summary
+from aiserver_tray.tray.phrases import active, busy, shortened, summary
 
 _LINE_UNITS = 72
 """Maximum UTF-16 units of an informational line."""

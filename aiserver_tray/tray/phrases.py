@@ -67,12 +67,6 @@ def _worst(modules: Iterable[ModuleView], titles: Mapping[str, str]) -> Text | N
     return Text("{name}: {why}", name=titles.get(module.name, module.name), why=why)
 
 
-def in_line(text: str) -> str:
-    """*text*, which may quote a program, in one line without control characters."""
-    kept = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(kept.split())
-
-
 def shortened(text: str, units: int) -> str:
     """*text* in at most *units* of UTF-16, cut after a word if possible."""
     if _units(text) <= units:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -232,16 +233,22 @@ def test_a_catalogs_texts_can_do_nothing_to_a_terminal(cli: CommandLine) -> None
     text = (
         "x-aiserver:\n"
         "  kind: feature\n"
-        '  title: "Red \\e[31m"\n'
+        '  title: "Red \\e[31m\\nsecond\\u202E"\n'
         '  settings: {COLOUR: {default: "\\e[31m"}}\n'
         "services: {web: {image: 'i:1'}}\n"
     )
     write(cli.home / "modules", "evil", text)
-    for words in (["catalog", "show", "evil"], ["config", "get", "evil.COLOUR"]):
+    for words, seen in (
+        (["catalog", "list"], "Red [31m second"),
+        (["catalog", "show", "evil"], "Red [31m second"),
+        (["config", "get", "evil.COLOUR"], "␛[31m"),
+    ):
         with terminal(*words, "--home", str(cli.home)) as shown:
             assert shown.end() == 0
-        assert "\x1b[31m" not in shown.seen
-        assert "␛[31m" in shown.seen
+        assert not re.search("\x1b.31m|\u202e", shown.seen)
+        assert seen in shown.seen
+    listed = cli.call("catalog", "list", "--json").output
+    assert "\u202e" not in listed
 
 
 def test_a_wrong_stored_value_is_blamed_on_the_setting_not_on_the_file(cli: CommandLine) -> None:

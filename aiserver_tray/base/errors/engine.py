@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from aiserver_tray.base.errors.base import AiServerError
+from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Text
 
 ObjectKind = Literal["container", "network", "volume"]
@@ -110,7 +111,7 @@ class NameConflictError(AiServerError):
                 "home folder {home}. Use that installation (--home), or remove its {kind} first.",
                 kind=KIND_WORDS[kind],
                 name=name,
-                home=home,
+                home=in_line(home),
             )
         elif installation:
             text = Text(
@@ -118,7 +119,7 @@ class NameConflictError(AiServerError):
                 "({installation}). Use its home folder (--home), or remove its {kind} first.",
                 kind=KIND_WORDS[kind],
                 name=name,
-                installation=installation,
+                installation=in_line(installation),
             )
         else:
             text = Text(

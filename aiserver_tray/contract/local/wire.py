@@ -15,6 +15,7 @@ from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any, Final
 
 from aiserver_tray.base.errors import AiServerError, RemoteError, RequestError
+from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import CallerKind, Json, Message
 from aiserver_tray.contract.contract import VERSION, Envelope
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES_FROM_CLIENT: Final = 2**20
 MAX_BYTES_FROM_OWNER: Final = 8 * 2**20
+_MAX_VERSION: Final = 40
+"""Characters of another version in a message. A client without the key sends it."""
 """Bytes of a frame."""
 
 
@@ -200,7 +203,7 @@ def _check_version(version: object) -> None:
         why = Text(
             "one process uses version {version} of the contract, the other version {own}. Quit "
             "the older AI-Server Tray",
-            version=version,
+            version=in_line(str(version))[:_MAX_VERSION],
             own=VERSION,
         )
         raise RequestError(why, ["version"])

@@ -11,6 +11,7 @@ from aiserver_tray.base.errors import (
     ResourcesError,
     SettingError,
 )
+from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.doctor.finding import Finding, problems
 from aiserver_tray.engine.address import Address
@@ -187,7 +188,7 @@ def _others(found: Survey) -> Iterator[Finding]:
         text = Text(
             "Another installation of AI-Server Tray ({installation}) has containers on this "
             "engine: {containers}. They are not changed.",
-            installation=owner,
+            installation=in_line(owner),
             containers=", ".join(sorted(containers)),
         )
         yield Finding("installations", "note", text)

@@ -5,6 +5,7 @@ import json
 import tarfile
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.events import event_params
 from aiserver_tray.engine.logs import frames
 from aiserver_tray.model import Port
-from aiserver_tray.spec.labels import REQUIRES
+from aiserver_tray.spec.labels import MODULE, REQUIRES, SERVICE
 from aiserver_tray.spec.model import File
 
 
@@ -52,7 +53,16 @@ def test_claims_are_fixed_ports_on_every_address() -> None:
 def test_what_a_containers_module_required_is_in_its_label(
     given: dict[str, str], required: tuple[str, ...] | None
 ) -> None:
-    answer = {
+    assert parse.container(_inspected(given)).requires == required
+
+
+def test_labels_of_others_are_one_line() -> None:
+    found = parse.container(_inspected({MODULE: "n8n\n\x1b[2J", SERVICE: "\u202eweb"}))
+    assert (found.module, found.service) == ("n8n [2J", "web")
+
+
+def _inspected(given: dict[str, str]) -> dict[str, Any]:
+    return {
         "Id": "1",
         "Name": "/ai-web",
         "Image": "sha256:1",
@@ -69,7 +79,6 @@ def test_what_a_containers_module_required_is_in_its_label(
         },
         "NetworkSettings": {},
     }
-    assert parse.container(answer).requires == required
 
 
 def test_frames_are_found_however_the_pieces_are_cut() -> None:

@@ -48,6 +48,14 @@ def test_messages_go_to_a_file_that_only_the_user_can_read(tmp_path: Path) -> No
         assert modes == {"logs": 0o700, "tray.log": 0o600, "crash-tray.log": 0o600}
 
 
+def test_a_text_of_others_makes_no_record_of_its_own(tmp_path: Path) -> None:
+    forged = "1\\n2026-01-01 00:00:00,000 INFO MainThread x: forged\\x1b[2J\\u202e"
+    run(tmp_path, f"logging.warning('a client was refused: %s', '{forged}')")
+    first, second = log_of(tmp_path).splitlines()
+    assert first.endswith("a client was refused: 1")
+    assert second == "    2026-01-01 00:00:00,000 INFO MainThread x: forged␛[2J\ufffd"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "where"),
     [

@@ -109,6 +109,17 @@ def test_another_version_gets_an_error_from_either_side(home: Home, server: Serv
         enter({"type": "challenge", "version": VERSION + 1, "nonce": "00"})
 
 
+def test_a_version_of_any_length_and_content_is_quoted_in_one_short_line(
+    home: Home, server: Server
+) -> None:
+    key = find_key(home)
+    assert key
+    with Raw(home) as raw:
+        answer = raw.hello(key, version="9\n\u202e\x1b[2J" + "x" * 100_000)
+    assert "version 9 [2Jxxx" in answer["message"]
+    assert len(answer["message"]) < 300
+
+
 def test_one_client_too_many_is_refused_until_another_leaves(home: Home, server: Server) -> None:
     with ExitStack() as stack:
         clients = [stack.enter_context(Client.connect(home, "command")) for _ in range(MAX_CLIENTS)]
