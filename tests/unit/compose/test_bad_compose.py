@@ -163,6 +163,17 @@ def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
         load_project(file, {})
 
 
+def test_services_that_multiply_are_refused(tmp_path: Path) -> None:
+    base = 'services: {b: {image: i, ports: ["1-20000:1-20000"]}}'
+    (tmp_path / "base.yaml").write_text(base)
+    one = "{extends: {file: base.yaml, service: b}}"
+    file = tmp_path / "compose.yaml"
+    file.write_text("services:\n" + "".join(f"  s{n}: {one}\n" for n in range(50)))
+
+    with pytest.raises(CatalogError, match=r"services\.s\d+\.extends: .* 1000000 values"):
+        load_project(file, {})
+
+
 def test_every_source_is_valid_yaml() -> None:
     assert len(SOURCES) >= 60
     for text in TEXTS.values():
