@@ -31,8 +31,6 @@ class Visibility(Payload):
 class Beginning(TypedDict):
     """Where the page begins."""
 
-    connected: bool
-    """there is an owner of the core"""
     page: str
     """the page of the dashboard to show"""
     language: Language
@@ -112,12 +110,7 @@ class Bridge(Part):
     def _ready(self) -> Beginning:
         """Report that the page is ready: from now on it gets events."""
         self._publisher.begin()
-        connection = self._connection
-        return {
-            "connected": connection.is_connected,
-            "page": self._page,
-            "language": connection.language,
-        }
+        return {"page": self._page, "language": self._connection.language}
 
     @channel("ai/ui/visible", callers=["page"])
     def _visible(self, asked: Visibility) -> None:

@@ -45,7 +45,7 @@ class Listener(Protocol):
         """An event came."""
 
     def lost(self) -> None:
-        """The owner is gone."""
+        """The owner is gone, or there is none yet."""
 
 
 class OwnerConnection:
@@ -59,11 +59,6 @@ class OwnerConnection:
         self._events = tuple(events)
         self.language = language
         self._client: Owner | None = None
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether there is an owner."""
-        return self._client is not None
 
     def start(self, listener: Listener) -> None:
         """Connect, in a thread that ends with the process."""
@@ -80,16 +75,21 @@ class OwnerConnection:
             return {"success": False, **error.as_json(self.language)}
 
     def _run(self, listener: Listener) -> None:
-        pause = FIRST_RETRY_SECONDS
+        pause, is_reported = FIRST_RETRY_SECONDS, False
         waiting = threading.Event()
         while True:
             try:
-                self._serve(self._connect(), listener)
+                client = self._connect()
+                is_reported = False
+                self._serve(client, listener)
                 pause = FIRST_RETRY_SECONDS
             except NotRunningError:
                 pass
             except Exception:  # for example an owner of another version; a later one may work
                 log.exception("no connection to the owner of the core")
+            if not is_reported:
+                is_reported = True
+                listener.lost()
             waiting.wait(pause)
             pause = min(2 * pause, MAX_RETRY_SECONDS)
 
@@ -109,7 +109,6 @@ class OwnerConnection:
         finally:
             self._client = None
             client.close()
-            listener.lost()
 
 
 def client(home: Home) -> Owner:

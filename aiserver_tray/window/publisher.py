@@ -27,8 +27,8 @@ class Publisher:
     def __init__(self, run_js: Callable[[str], object]) -> None:
         self._run_js = run_js
         self._changed = threading.Condition()
-        self._snapshot: Message | None = None
-        """The last one, for the next page."""
+        self._state: Message | None = None
+        """The last snapshot, or that there is no owner: for the next page."""
         self._latest: dict[tuple[str, str], Message] = {}
         self._lines: deque[Message] = deque(maxlen=LINES_KEPT)
         self._has_page = False
@@ -42,13 +42,13 @@ class Publisher:
         """Have *message* sent; returns at once."""
         with self._changed:
             if message.event == SNAPSHOT.name:
-                self._snapshot = message
+                self._state = message
             self._add(message)
 
     def lost(self, message: Message) -> None:
-        """The owner is gone: drop its events, and send *message*."""
+        """There is no owner: drop the events of the last one, and send *message*."""
         with self._changed:
-            self._snapshot = None
+            self._state = message
             self._latest.clear()
             self._add(message)
 
@@ -56,8 +56,8 @@ class Publisher:
         """A new page is ready: send it the state."""
         with self._changed:
             self._has_page = self._is_seen = True
-            if self._snapshot:
-                self._add(self._snapshot)
+            if self._state:
+                self._add(self._state)
 
     def pause(self) -> None:
         """The page is invisible."""

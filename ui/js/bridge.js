@@ -87,11 +87,11 @@ async function greet() {
     return;
   }
   receive([[HELLO, answer.data]]);
-  connection(answer.data.connected ? "up" : "lost");
 }
 
 /**
- * Called by the window's process. An owner that was lost is back with the next snapshot.
+ * Called by the window's process. Only events tell about the connection: they come in order, but
+ * an answer may come late. An owner that was lost is back with the next snapshot.
  * @param {Message[]} messages
  */
 function receiveFromWindow(messages) {

@@ -105,8 +105,6 @@ export interface Autostart {
 
 /** Where the page begins. */
 export interface Beginning {
-  /** there is an owner of the core */
-  connected: boolean;
   /** the page of the dashboard to show */
   page: string;
   language: Language;

@@ -117,7 +117,7 @@ def test_events_reach_the_page_in_order_and_the_state_shows_the_language(page: P
     owner.send(STATE)
     owner.send(LINE)
     assert [page.heard(), page.heard()] == [SNAPSHOT.name, LOG.name]
-    assert (page.connection.is_connected, page.connection.language) == (True, "zh")
+    assert page.connection.language == "zh"
 
 
 def test_an_owner_that_is_lost_is_reported_and_the_next_is_found(page: Page) -> None:
@@ -134,6 +134,12 @@ def test_an_owner_that_is_lost_is_reported_and_the_next_is_found(page: Page) -> 
     assert page.bridge.invoke("ai/modules/list")["data"] == {"from": "owner"}
 
 
+def test_that_there_is_no_owner_yet_is_reported_once(page: Page) -> None:
+    owner = page.find(NotRunningError(), NotRunningError())
+    owner.send(STATE)
+    assert [page.heard(), page.heard()] == [LOST.name, SNAPSHOT.name]
+
+
 def test_one_that_cannot_be_talked_to_is_logged_and_tried_again(
     page: Page, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -145,7 +151,7 @@ def test_channels_are_the_owners_but_for_those_of_the_window(page: Page) -> None
     owner = page.find()
     assert page.bridge.invoke("ai/module/start", {"name": "n8n"})["data"] == {"from": "owner"}
     assert owner.calls == [("ai/module/start", {"name": "n8n"})]
-    ready = {"connected": True, "page": "logs", "language": "en"}
+    ready = {"page": "logs", "language": "en"}
     assert page.bridge.invoke("ai/ui/ready")["data"] == ready
     for visible in (False, True):
         assert page.bridge.invoke("ai/ui/visible", {"visible": visible})["success"]
@@ -157,7 +163,7 @@ def test_channels_are_the_owners_but_for_those_of_the_window(page: Page) -> None
 def test_a_new_page_begins_where_the_last_was_led(page: Page) -> None:
     page.bridge.goto("settings")
     assert page.heard() == GOTO.name
-    ready = {"connected": False, "page": "settings", "language": "en"}
+    ready = {"page": "settings", "language": "en"}
     assert page.bridge.invoke("ai/ui/ready", None)["data"] == ready
 
 
