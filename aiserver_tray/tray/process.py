@@ -53,6 +53,11 @@ _RETRY_SECONDS = 0.1
 _NO_CORE_RETRY_SECONDS = 1.0
 """Seconds between two tries to run a core, while something in the way is not mended."""
 
+_SERVE_IS_BUSY = Text(
+    "`aiserver-tray serve` is running an operation. This icon shows the state once that has "
+    "finished. Until then, use the page of `serve`."
+)
+
 _logger = logging.getLogger(__name__)
 
 
@@ -135,7 +140,7 @@ class Tray:
         self._page_opener = PageOpener(
             lambda on_failure: Windows(app.settings.folder, lambda: app.language, on_failure),
             self._serve,
-            self._notify_error,
+            self._notify,
         )
         self._lock = Lock()
         self._contract: Contract | None = None
@@ -184,7 +189,7 @@ class Tray:
         from aiserver_tray.contract.owner.owner import Owner  # noqa: PLC0415
 
         with ExitStack() as stack:
-            self._claim.take_over(self._closing)
+            self._claim.take_over(self._closing, lambda: self._notify(_SERVE_IS_BUSY))
             owner = stack.enter_context(Owner(self._app, self))
             self._contract = owner.api
             watch = ResumeWatch(lambda: self._resumed(owner))
@@ -204,7 +209,7 @@ class Tray:
     def _show_error(self, error: AiServerError) -> None:
         snapshot = Snapshot(EngineView(running=False, error=error), "engine_down", ())
         self._icon.show(tray_view(snapshot, TrayFacts(), self._app.language))
-        self._notify_error(error.text)
+        self._notify(error.text)
 
     def _run_actions(self, menu_actions: MenuActions) -> None:
         """Run the actions that the user chose before the core was ready, and all later ones."""
@@ -288,9 +293,9 @@ class Tray:
         try:
             self.show_dashboard("home")
         except AiServerError as error:
-            self._notify_error(error.text)
+            self._notify(error.text)
 
-    def _notify_error(self, why: Text) -> None:
+    def _notify(self, why: Text) -> None:
         self._icon.notify(NAME, why.render(self._app.language))
 
     def _refuse(self, title: Text, message: str) -> None:

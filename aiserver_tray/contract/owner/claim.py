@@ -1,5 +1,6 @@
 """The claim to own the core of a home; ``serve`` gives the core up to a tray."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from threading import Event
 from typing import Final, Self
@@ -7,6 +8,7 @@ from typing import Final, Self
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import (
     AlreadyRunningError,
+    BusyError,
     CancelledError,
     NotRunningError,
     RemoteError,
@@ -38,33 +40,41 @@ class Claim:
         self._stack.enter_context(Instance(self._app.settings.home))
         self._is_held = True
 
-    def take_over(self, closing: Event) -> None:
+    def take_over(self, closing: Event, on_busy: Callable[[], None] = lambda: None) -> None:
         """Become the owner of the core once ``serve`` has released it, which requires that no
-        operation is running there. Returns at once if this process is already the owner.
+        operation is running there; *on_busy* is called once if one is. Returns at once if this
+        process is already the owner.
 
         Raises:
             AlreadyRunningError: another tray owns it.
             CancelledError: *closing* was set.
             SettingError: the lock can't be made.
         """
+        is_reported = False
         while not self._is_held:
             if closing.is_set():
                 raise CancelledError
             try:
                 self.take()
             except AlreadyRunningError:
-                self._ask_for_it()
+                if self._is_refused() and not is_reported:
+                    is_reported = True
+                    on_busy()
                 closing.wait(RETRY_SECONDS)
 
-    def _ask_for_it(self) -> None:
+    def _is_refused(self) -> bool:
+        """Ask for the core, and return whether its owner is busy with an operation."""
         try:
             with Client.connect(self._app.settings.home, "tray") as client:
                 about = client.request("ai/app/about", timeout=ANSWER_TIMEOUT_SECONDS)
                 if about["owner"] == "tray":
                     raise AlreadyRunningError(about["pid"])
                 client.request("owner/yield", timeout=ANSWER_TIMEOUT_SECONDS)
-        except (NotRunningError, RemoteError, TimeoutError):  # it starts, exits, hangs or is busy
-            return
+        except RemoteError as error:
+            return error.code == BusyError.code
+        except (NotRunningError, TimeoutError):  # it starts, exits or hangs
+            pass
+        return False
 
     def __enter__(self) -> Self:
         return self

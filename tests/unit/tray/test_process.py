@@ -226,6 +226,7 @@ def test_it_takes_the_core_over_from_serve_and_does_then_what_was_chosen_before(
         owner.store.flush()
         with run_tray() as icon:
             icon.choose(Start("n8n"))
+            assert "is running an operation" in icon.told.get(timeout=LIMIT)
             assert not around.given_up.is_set(), "an operation is under way"
             owner.store.put(OperationChanged(ENDED))
             assert around.given_up.wait(LIMIT)

@@ -1,6 +1,7 @@
 """One process owns the core; ``serve`` gives it up to a tray."""
 
 import os
+from queue import SimpleQueue
 from threading import Event, Thread, Timer
 
 import pytest
@@ -84,7 +85,8 @@ def test_one_that_has_an_operation_under_way_is_asked_until_that_has_ended(
     with owned_until_given_up(app) as (owner, process), Claim(app) as claim:
         owner.store.put(OperationChanged(WORK))
         owner.store.flush()
-        waiting = Thread(target=claim.take_over, args=(NEVER,))
+        reports = SimpleQueue[str]()
+        waiting = Thread(target=claim.take_over, args=(NEVER, lambda: reports.put("busy")))
         waiting.start()
         assert Asking.is_refused_again.wait(LIMIT)
         assert not process.given_up.is_set()
@@ -92,6 +94,7 @@ def test_one_that_has_an_operation_under_way_is_asked_until_that_has_ended(
         waiting.join(LIMIT)
         assert process.given_up.is_set()
     assert set(Asking.refusals) == {"E_BUSY"}
+    assert reports.qsize() == 1
 
 
 def test_another_tray_keeps_it(app: App) -> None:
@@ -122,7 +125,7 @@ def test_who_ends_does_not_wait_for_it(app: App) -> None:
 def test_an_owner_that_hangs_keeps_nobody_from_exiting(
     app: App, monkeypatch: pytest.MonkeyPatch, hanging: str
 ) -> None:
-    monkeypatch.setattr(claims, "ANSWER_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(claims, "ANSWER_TIMEOUT_SECONDS", 0.2)
     closing, awake, answered = Event(), Event(), Event()
 
     def hang(_payload: object, _peer: Peer) -> Envelope:
