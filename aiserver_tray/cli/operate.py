@@ -207,7 +207,9 @@ def follow_operation(
     def take(found: Iterable[OperationView]) -> None:
         nonlocal last
         view = next((o for o in found if o.id == operation.id), None)
-        if view and view is not last:
+        # The owner's state may still have an earlier view than its answer with the result.
+        is_over = last is not None and last.is_over
+        if view and view is not last and not is_over:
             last = view
             views.put(view)
 

@@ -118,7 +118,8 @@ class RemoteStore:
         with self._changed:
             self._changed.wait_for(lambda: self._snapshot is not None or self._is_lost)
             self._observers += (callback,)
-        callback(self._state())
+            # Within the lock, so that no later state comes first.
+            callback(self._state())
 
         def leave() -> None:
             with self._changed:

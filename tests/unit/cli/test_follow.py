@@ -1,6 +1,8 @@
 """An operation is shown to its end, whenever that was."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -32,3 +34,23 @@ def test_one_that_the_store_has_forgotten_already_is_over() -> None:
     assert ours not in store.state.operations
     assert follow_operation(store, cast("Any", Ended(ours)), "en") is ours
     store.close()
+
+
+class Shown:
+    """A store that shows *views* one after the other."""
+
+    def __init__(self, *views: OperationView) -> None:
+        self._views = views
+
+    def observe(self, callback: Callable[[Any], object]) -> Callable[[], None]:
+        for view in self._views:
+            callback(SimpleNamespace(operations=(view,)))
+        return lambda: None
+
+
+@pytest.mark.timeout(10)
+def test_after_its_end_no_earlier_state_of_it_counts() -> None:
+    over = OperationView("ours", "up", ("ours",), "succeeded")
+    earlier = replace(over, status="running")
+    store = cast("Any", Shown(over, earlier))
+    assert follow_operation(store, cast("Any", Ended(earlier)), "en") is over

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import Any
 
 import pytest
@@ -93,6 +93,25 @@ def test_an_end_that_another_follows_at_once_is_not_missed(
     contract.store.put(made_over("another"))
     assert operation.wait().status == "succeeded"
     assert follow_operation(core.store, operation, "en").status == "succeeded"
+
+
+def test_an_observer_is_given_the_first_state_first(
+    core: RemoteCore, contract: StoreContract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states: SimpleQueue[RemoteState] = SimpleQueue()
+    state_of = core.store._state
+
+    def state() -> RemoteState:
+        found = state_of()
+        if current_thread() is main_thread():
+            contract.show(going())
+            Event().wait(0.3)  # for the other thread, which must not be faster
+        return found
+
+    monkeypatch.setattr(core.store, "_state", state)
+    leave = core.store.observe(states.put)
+    assert [len(states.get(timeout=LIMIT).operations) for _ in range(2)] == [0, 1]
+    leave()
 
 
 def made_over(id: str) -> Any:  # noqa: ANN401 - a fact
