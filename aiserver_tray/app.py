@@ -64,7 +64,6 @@ class App:
         self._home = home
         self._catalogs = tuple(catalogs)
         self._host = host
-        """The language that the user chose, with the settings' stamp: it is needed often."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -73,15 +72,19 @@ class App:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The data that must be equal if one process works through another: home folder, engine,
-        and the catalog as it was loaded.
+        """`identity_with` the engine that this process would use.
 
         Raises:
             SettingError: the engine is named by what is no address.
         """
+        return self.identity_with(find_address(self._host, self._engine_setting).host)
+
+    def identity_with(self, engine: str) -> dict[str, Any]:
+        """The data that must be equal if one process works through another: home folder, *engine*,
+        and the catalog as it was loaded."""
         return {
             "home": str(self.settings.folder),
-            "engine": find_address(self._host, self._engine_setting).host,
+            "engine": engine,
             "catalogs": [str(folder.resolve()) for folder in self._catalogs],
             "catalogStamp": self._edition.stamp,
         }

@@ -120,15 +120,15 @@ class ProcessChannels(Part):
     @channel("ai/app/about")
     def _about(self, caller: Caller) -> About:
         """Tell which process owns the core, and for which home, engine and catalog."""
-        identity = self._app.identity
+        # The engine that is in use: the setting may have changed since.
+        identity = self._app.identity_with(self._core.engine.host)
         return {
             "version": __version__,
             "pid": os.getpid(),
             "owner": self._process.kind,
             "language": caller.language,
             "home": identity["home"],
-            # The engine that is in use: the setting may have changed since.
-            "engine": self._core.engine.host,
+            "engine": identity["engine"],
             "catalogs": identity["catalogs"],
             "catalogStamp": identity["catalogStamp"],
         }

@@ -10,7 +10,12 @@ from typing import Any, cast
 import pytest
 
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import AlreadyRunningError, EngineDownError, NoDesktopError
+from aiserver_tray.base.errors import (
+    AlreadyRunningError,
+    EngineDownError,
+    NoDesktopError,
+    SettingError,
+)
 from aiserver_tray.contract.channel import CallerKind, Json, channel
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
@@ -137,6 +142,21 @@ def test_it_says_which_process_it_is(app: App, core: Core, kind: str) -> None:
     process = Recorded(kind="tray" if kind == "tray" else "serve")
     about = Api(app, core, process).invoke("ai/app/about", None, PAGE)["data"]
     assert (about["owner"], about["home"]) == (kind, str(app.settings.folder))
+
+
+def test_it_says_so_although_no_engine_could_be_found_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "unix:///nowhere.sock"
+    monkeypatch.setenv("DOCKER_HOST", address)
+    app = App(tmp_path / "home", [])
+    core = app.core()
+    api = Api(app, core, Recorded())
+    monkeypatch.setenv("DOCKER_HOST", "no address")
+    with pytest.raises(SettingError):
+        app.identity  # noqa: B018 - it raises
+    assert api.invoke("ai/app/about", None, PAGE)["data"]["engine"] == address
+    core.store.close()
 
 
 def test_the_language_that_was_chosen_counts_before_the_clients_own_from_then_on(
