@@ -60,12 +60,17 @@ class Binding:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            context.load_cert_chain(self.certificate, self.key)
+            context.load_cert_chain(self.certificate, self.key, self._refuse_password)
         except (OSError, ssl.SSLError) as error:
             reason = error.strerror or error.__class__.__name__
             why = Text("can't use the certificate and its key ({reason})", reason=reason)
             raise SettingError(str(self.certificate), why) from error
         return context
+
+    def _refuse_password(self) -> str:
+        """OpenSSL would ask on the terminal, which may not be there, or wait for ever."""
+        why = Text("the key needs a password. Use a key file without a password")
+        raise SettingError(str(self.key or self.certificate), why)
 
 
 class BrowserServer:

@@ -372,3 +372,8 @@ def test_over_tls(host: Scripted, tmp_path: Path) -> None:
         silent.close()
     with pytest.raises(SettingError, match="certificate"):
         Binding(certificate=tmp_path / "none.pem").tls()
+    locked = tmp_path / "locked.pem"
+    lock = f"openssl rsa -in {key} -aes256 -passout pass:secret -out {locked}"
+    subprocess.run(lock.split(), check=True, capture_output=True)
+    with pytest.raises(SettingError, match="password"):
+        Binding(certificate=certificate, key=locked).tls()
