@@ -120,10 +120,10 @@ class IconUpdater:
         snapshot = replace(snapshot, modules=tuple(sorted_by_title(snapshot.modules, language)))
         titles = {module.name: module.title_in(language) for module in snapshot.modules}
         self._icon.show(tray_view(snapshot, self._facts(snapshot, titles), language))
-        self._tell(snapshot, titles, language)
-        self._tell_notices(language)
+        self._notify(snapshot, titles, language)
+        self._notify_of_repairs(language)
 
-    def _tell_notices(self, language: Language) -> None:
+    def _notify_of_repairs(self, language: Language) -> None:
         """Report damaged files in the home folder and their repair."""
         notices = self._app.settings.notices
         while notices:
@@ -131,7 +131,7 @@ class IconUpdater:
             _logger.warning("%s", notice)
             self._icon.notify(NAME, notice.render(language))
 
-    def _tell(self, snapshot: Snapshot, titles: Mapping[str, str], language: Language) -> None:
+    def _notify(self, snapshot: Snapshot, titles: Mapping[str, str], language: Language) -> None:
         self._notifier.titles = titles
         self._watch.check()
         news = self._notifier.take(snapshot, time.monotonic())

@@ -98,7 +98,7 @@ class Dashboard:
             self._bridge.goto(page)
 
     def _run_js(self, script: str) -> None:
-        # The origin can't be feigned; a page that the window was led to hears nothing.
+        # A page can't forge its origin: other pages that the window shows receive nothing.
         address = urlsplit(self._address)
         origin = json.dumps(f"{address.scheme}://{address.netloc}")
         self._window.run_js(f"if (location.origin === {origin}) {script}")

@@ -39,7 +39,7 @@ class EngineChannels(Part):
         """The start that is under way, or was the last."""
 
     def close(self) -> None:
-        """Wait for no engine any more."""
+        """Stop waiting for the engine."""
         self._closing.set()
 
     @channel("ai/docker/checkDocker")

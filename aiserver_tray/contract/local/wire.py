@@ -93,7 +93,7 @@ class Wire:
                     return
 
     def close(self) -> None:
-        """Release the socket. No thread may use it any more."""
+        """Release the socket. No thread may use it after that."""
         with self._lock:
             self._connection.close()
 
@@ -128,7 +128,7 @@ def admit(wire: Wire, key: bytes) -> tuple[CallerKind, Language]:
 
     Raises:
         LostError: it went away, or says what can't be understood.
-        RequestError: it has another key, or speaks another version. It was told.
+        RequestError: it has another key, or speaks another version. It got that answer.
     """
     nonce = secrets.token_hex(16)
     wire.send(encoded({"type": "challenge", "version": VERSION, "nonce": nonce}))
@@ -136,8 +136,8 @@ def admit(wire: Wire, key: bytes) -> tuple[CallerKind, Language]:
     if not (isinstance(hello, dict) and hello.get("type") == "hello"):
         raise LostError
     language: Language = "zh" if hello.get("language") == "zh" else "en"
-    told = hello.get("kind")
-    kind: CallerKind = told if told in ("command", "tray") else "page"
+    given = hello.get("kind")
+    kind: CallerKind = given if given in ("command", "tray") else "page"
     try:
         _check_version(hello.get("version"))
         _check_proof(hello, key, "client", nonce, hello.get("nonce"))

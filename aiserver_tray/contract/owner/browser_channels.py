@@ -37,7 +37,7 @@ class BrowserOpened(TypedDict):
     """The dashboard is served."""
 
     address: str
-    """what to open in the browser; whoever has it can do everything that the user can"""
+    """what to open in the browser; anyone who has it can do everything that the user can"""
     port: int
 
 
