@@ -4,13 +4,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aiserver_tray.base.errors import NotRunningError, UnknownNameError
+from aiserver_tray.base.errors import AlreadyRunningError, NotRunningError, UnknownNameError
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import common_options, current_app
 from aiserver_tray.system.foreground import give_foreground
 
 if TYPE_CHECKING:
     from aiserver_tray.contract.local.client import Client
+
+_ANSWER_TIMEOUT_SECONDS = 10.0
+"""Seconds for the first response of the tray."""
 
 
 @click.command("open")
@@ -52,9 +55,12 @@ def _tray() -> "Client":
     app = current_app()
     client = Client.connect(app.settings.home, "command", language=app.language)
     try:
-        if client.request("ai/app/about")["owner"] == "tray":
+        if client.request("ai/app/about", timeout=_ANSWER_TIMEOUT_SECONDS)["owner"] == "tray":
             return client
         raise NotRunningError
+    except TimeoutError:
+        client.close()
+        raise AlreadyRunningError(None) from None
     except BaseException:
         client.close()
         raise

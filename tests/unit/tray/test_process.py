@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -16,8 +16,10 @@ from click.testing import CliRunner
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import AlreadyRunningError
 from aiserver_tray.cli import root, running_tray
+from aiserver_tray.contract.contract import Envelope, Peer, answer
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance
+from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.contract.owner.owner import Owner
 from aiserver_tray.model import OperationView
@@ -26,6 +28,8 @@ from aiserver_tray.tray import process
 from aiserver_tray.tray.actions import Action, Quit, Start
 from aiserver_tray.tray.process import Tray
 from aiserver_tray.tray.view import TrayView
+from tests.support import states
+from tests.support.scripted import Scripted
 from tests.support.surroundings import Recorded
 from tests.support.waiting import eventually
 from tests.unit.contract.owner.owning import LIMIT, owned, owned_until_given_up
@@ -93,6 +97,26 @@ def test_one_that_hangs_is_reported_too(app: App, monkeypatch: pytest.MonkeyPatc
         with pytest.raises(AlreadyRunningError, match="does not respond"):
             process.run(app)
         awake.set()
+
+
+@pytest.mark.parametrize("command", ["open", "quit"])
+def test_a_command_reports_one_that_hangs(
+    app: App, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(running_tray, "_ANSWER_TIMEOUT_SECONDS", 0.01)
+    owner, awake = Scripted(states.running()), Event()
+
+    def hang(_payload: object, _peer: Peer) -> Envelope:
+        awake.wait(LIMIT)
+        return answer({"owner": "tray"})
+
+    owner.handlers["ai/app/about"] = hang
+    with Instance(app.settings.home), closing(Server(app.settings.home, owner)) as server:
+        server.start()
+        done = CliRunner().invoke(root, ["--home", str(app.settings.folder), command])
+        awake.set()
+    assert done.exit_code == 1
+    assert "does not respond" in done.output
 
 
 def second_launch(app: App) -> None:
