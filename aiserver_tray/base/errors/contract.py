@@ -69,7 +69,8 @@ class AlreadyRunningError(BusyError):
 
 
 class OverloadedError(AiServerError):
-    """A client wants more at once than the owner of the core gives it."""
+    """The owner of the core accepts no such request now: a client sent too many at once, or the
+    tray is taking over."""
 
     code = "E_BUSY"
 
