@@ -8,7 +8,7 @@ from threading import Event, Thread
 from typing import Any, Final, Protocol
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import EVENTS, CallerKind, Message
+from aiserver_tray.contract.channel import CallerKind, Message, owner_events
 from aiserver_tray.contract.contract import Contract, Envelope
 from aiserver_tray.contract.http.server import Binding, BrowserServer
 from aiserver_tray.contract.local.client import Client
@@ -43,7 +43,7 @@ class ControlChannel:
     def __init__(self, home: Home, language: Language) -> None:
         self._client = Client.connect(home, self.kind, language=language)
         self.heard = Heard()
-        self._client.subscribe(EVENTS, self._take)
+        self._client.subscribe(owner_events(), self._take)
         self.close = self._client.close
 
     def invoke(self, channel: str, payload: Any = None) -> Envelope:  # noqa: ANN401 - JSON

@@ -145,4 +145,4 @@ def test_it_takes_the_core_from_serve_which_goes_on_with_its_pages(applet: Apple
 def owner(visitor: Visitor) -> str:
     """The process that owns the core of *visitor*'s page."""
     about = visitor.invoke({"channel": "ai/app/about"}).json["data"]
-    return str(about["host"])
+    return str(about["owner"])

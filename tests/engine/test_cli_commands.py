@@ -209,7 +209,7 @@ def test_watching_shows_each_change_until_ctrl_c(
 def test_status_without_an_engine_says_why_and_is_no_failure(cli: CommandLine) -> None:
     lost = CommandLine(cli.home, cli.catalog, "unix:///nowhere/docker.sock")
     done = lost.run("status").succeeded()
-    assert "/nowhere/docker.sock does not answer" in done.output
+    assert "/nowhere/docker.sock does not respond" in done.output
     assert lost.status()["state"] == "engine_down"
     assert lost.status()["engine"] == {"running": False, "version": None}
     lost.run("logs").failed("E_ENGINE_DOWN")

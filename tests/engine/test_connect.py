@@ -29,7 +29,7 @@ BACK = "Completed steps are kept."
 
 def back(stack: OneApiStack, *commands: str) -> str:
     """The end of an error that *commands* take back."""
-    return "".join(["back:\n", *(f"  {stack.cli.advice(words)}\n" for words in commands)])
+    return "".join(["run:\n", *(f"  {stack.cli.advice(words)}\n" for words in commands)])
 
 
 def write_reader(

@@ -64,7 +64,7 @@ def test_ragflow_gets_oneapi_as_a_provider_of_an_account(
     assert provider(engine)[-1] == token
 
     done = oneapi.cli.run("disconnect", "ragflow").succeeded()
-    assert "set up in ragflow itself, remove it there" in done.errors
+    assert "set up OneAPI inside ragflow, remove it there" in done.errors
 
     assert JOB not in names(engine)
     assert oneapi.tokens() == {}

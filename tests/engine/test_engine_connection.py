@@ -123,7 +123,7 @@ def test_a_socket_of_another_program_is_no_engine() -> None:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         other = Engine(f"tcp://127.0.0.1:{server.server_port}")
-        with pytest.raises(EngineDownError, match="no Docker engine"):
+        with pytest.raises(EngineDownError, match="is not from a Docker engine"):
             other.info()
         other.close()
         server.shutdown()

@@ -118,7 +118,7 @@ def _engine_not_installed(stage: Stage) -> Iterator[Case]:
 def _cycle(stage: Stage) -> Iterator[Case]:
     stage.write({"web": idle()}, requires=["store"])
     stage.here.write("store", {"store": idle()}, requires=["web"])
-    advice = ("Remove one of these requirements.", "请去掉其中一个 requires。")
+    advice = ("Remove one of these requirements.", "请删除其中一个 requires。")
     path = ["web", "store", "web"]
     yield Case(UP, ("web → store → web",), advice, {"path": path})
 
@@ -126,7 +126,7 @@ def _cycle(stage: Stage) -> Iterator[Case]:
 @produces("E_DEP_MISSING")
 def _missing(stage: Stage) -> Iterator[Case]:
     stage.write({"web": idle()}, requires=["nowhere"])
-    advice = ("or remove it from requires.", "或将它从 requires 中去掉。")
+    advice = ("or remove it from requires.", "或从 requires 中删除它。")
     data = {"module": "web", "missing": "nowhere"}
     yield Case(UP, ("web", "nowhere", "--catalog"), advice, data)
 
@@ -144,7 +144,7 @@ def _port(stage: Stage) -> Iterator[Case]:
         port = server.getsockname()[1]
         setting = {"WEB_PORT": {"type": "port", "default": port}}
         stage.write({"web": idle(ports=["${WEB_PORT}:80"])}, settings=setting)
-        advice = ("or use a free port", "请释放该端口，或改用空闲端口")
+        advice = ("or use a free port", "请停止占用该端口的程序或容器，或改用空闲端口")
         names = (str(port), "127.0.0.1", "aiserver-tray config set web.WEB_PORT")
         data = {"address": "127.0.0.1", "port": port, "setting": "web.WEB_PORT"}
         yield Case(UP, names, advice, data)
@@ -186,7 +186,7 @@ def _in_use(stage: Stage) -> Iterator[Case]:
     stage.here.write("store", {"store": idle()}, kind="basic")
     stage.write({"web": idle()}, requires=["store"])
     stage.here.done("up", "web")
-    advice = ("Stop that module first", "请先停止它们")
+    advice = ("Stop that module first", "请先停止这些模块")
     data = {"module": "store", "users": ["web"]}
     yield Case(("down", "store"), ("store", "web", "--cascade"), advice, data)
 
@@ -223,7 +223,7 @@ def _name(stage: Stage) -> Iterator[Case]:
 def _catalog(stage: Stage) -> Iterator[Case]:
     folder = stage.write({"web": idle(restrat="no")})
     names = (f"{folder}/compose.yaml:", "services.web.restrat")
-    yield Case(UP, names, ("expected a key that is allowed here", "这里没有键"), {})
+    yield Case(UP, names, ("expected a key that is allowed here", "此处不允许使用键"), {})
 
 
 @produces("E_SETTING")
@@ -290,7 +290,7 @@ def _refused(stage: Stage) -> Iterator[Case]:
     # Not an unknown driver: the engine looks for its plugin for fifteen seconds.
     data = {"driver_opts": {"nowhere": "1"}}
     stage.write({"web": idle(volumes=["data:/data"])}, top={"volumes": {"data": data}})
-    advice = ("Fix the cause, then try again", "请排除后重试")
+    advice = ("Fix the cause, then try again", "请排除原因后重试")
     yield Case(UP, ("400", "nowhere", "aiserver-tray doctor"), advice, {"status": 400})
 
 

@@ -144,7 +144,7 @@ def test_foreign_objects_of_our_names_are_all_reported_and_left_alone(
         ("network", "ai-web", None),
         ("volume", "ai-web-data", None),
     ]
-    assert "whose home is /home/her/ai. Use that one (--home)" in str(errors[0])
+    assert "with the home folder /home/her/ai. Use that installation (--home)" in str(errors[0])
     assert "Rename or remove it, then try again." in str(errors[1])
     assert everything(engine) == before
 

@@ -103,13 +103,13 @@ def test_status_is_watched_through_the_host(cli: CommandLine) -> None:
         assert json.loads(watching.process.stdout.readline())["state"] == "stopped"
         cli.run("up", "base").succeeded()
         cli.run("stop").succeeded()
+        # Of states that follow each other fast, only the latest is sent.
         states = [""]
-        while "stopping" not in states or states[-1] != "stopped":
+        while "running" not in states or states[-1] != "stopped":
             states.append(json.loads(watching.process.stdout.readline())["state"])
         process.kill()
         done = watching.wait()
     assert (done.code, done.failures) == (1, ["E_NOT_RUNNING"])
-    assert {"starting", "running"} <= set(states)
 
 
 def operation(client: Client) -> dict[str, object]:
