@@ -1,7 +1,7 @@
 """A core on the lab's engine, and what is around it."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import docker
@@ -15,7 +15,7 @@ from tests.contract.tray import CARRIERS, Tray
 from tests.lab.fixtures import borrowed, lab
 from tests.lab.place import Place
 from tests.support.desktop.desktop import desktop
-from tests.support.installation import IMAGE, Installation
+from tests.support.installation import IMAGE, Installation, gated
 from tests.support.surroundings import Recorded
 
 __all__ = ["lab"]
@@ -73,6 +73,12 @@ def host(
     folder = tmp_path_factory.mktemp("contract")
     here = Installation(folder / "home", folder / "catalog", lab.host)
     write_modules(here)
+    with _owned(here) as host:
+        yield host
+
+
+@contextmanager
+def _owned(here: Installation) -> Iterator[Host]:
     app, around = here.app, Recorded()
     with Claim(app) as claim:
         claim.take()
@@ -80,6 +86,16 @@ def host(
             host = Host(app, owner, around)
             host.until(lambda snapshot: snapshot.engine.running)
             yield host
+
+
+@pytest.fixture
+def leaving(lab: Place, client: docker.DockerClient, tmp_path: Path) -> Iterator[Host]:
+    """One that may give up its core, with the module ``lone``, which is never ready."""
+    here = Installation(tmp_path / "home", tmp_path / "catalog", lab.host)
+    here.write("lone", {"lone": gated()})
+    with _owned(here) as host:
+        yield host
+    here.cli.run("down").succeeded()
 
 
 @pytest.fixture(scope="package")

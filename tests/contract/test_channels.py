@@ -36,7 +36,8 @@ REFUSED = [
 """Channel, and a kind of client that it is not for."""
 
 
-@pytest.mark.parametrize("channel", CHANNELS)
+# What comes of owner/yield is another test's: no operation can begin after it.
+@pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - {"owner/yield"}))
 def test_each_channel_does_what_it_is_asked(host: Host, channel: str) -> None:
     payload = PAYLOADS.get(channel, {})
     with closing(host.caller(kind=min(CHANNELS[channel].callers))) as core:

@@ -1,6 +1,6 @@
 """Operations, state and logs of the core, without a carrier."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -70,39 +70,41 @@ def test_an_operation_can_be_answered_at_its_end(core: DirectCaller) -> None:
 def test_an_operation_is_cancelled_while_its_caller_waits(core: DirectCaller, host: Host) -> None:
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(ask, core, "ai/module/start", {"name": "slow"})
-        id = host.until(_slow_that_waits)
+        id = host.until(_waiting_for("slow"))
         given(core, "ai/operation/cancel", id=id)
 
         assert answer.result(LIMIT)["code"] == "E_CANCELLED"
     assert given(core, "ai/operation/wait", id=id)["operation"]["status"] == "cancelled"
 
 
-def test_a_tray_gets_the_core_only_while_nothing_is_under_way(
-    core: DirectCaller, host: Host
-) -> None:
-    tray = host.caller(kind="tray")
-    host.around.given_up.clear()
-    id = begin(core, "up", "slow")
-    host.until(_slow_that_waits)
+def test_a_tray_gets_the_core_only_while_nothing_is_under_way(leaving: Host) -> None:
+    core, tray = leaving.caller(), leaving.caller(kind="tray")
+    id = begin(core, "up", "lone")
+    leaving.until(_waiting_for("lone"))
 
     told = refused(tray, "owner/yield", {}, "E_BUSY")
 
-    assert "slow" in told["message"]
-    assert not host.around.given_up.is_set()
+    assert "lone" in told["message"]
+    assert not leaving.around.given_up.is_set()
     given(core, "ai/operation/cancel", id=id)
     given(core, "ai/operation/wait", id=id)
     given(tray, "owner/yield")
-    assert host.around.given_up.is_set()
+    assert leaving.around.given_up.is_set()
+    refused(core, "ai/operation/start", {"kind": "up", "modules": ["lone"]}, "E_BUSY")
 
 
-def _slow_that_waits(snapshot: Snapshot) -> str | None:
-    """The id of the operation that waits for the module ``slow``."""
-    for view in snapshot.operations:
-        steps = [(step.kind, step.status) for step in view.steps]
-        is_ours = view.modules == ("slow",) and view.status == "running"
-        if is_ours and ("wait", "running") in steps:
-            return view.id
-    return None
+def _waiting_for(module: str) -> Callable[[Snapshot], str | None]:
+    """Finds the id of the operation that waits for *module*."""
+
+    def find(snapshot: Snapshot) -> str | None:
+        for view in snapshot.operations:
+            steps = [(step.kind, step.status) for step in view.steps]
+            is_ours = view.modules == (module,) and view.status == "running"
+            if is_ours and ("wait", "running") in steps:
+                return view.id
+        return None
+
+    return find
 
 
 def test_lines_come_until_the_stream_is_detached(host: Host) -> None:
