@@ -143,6 +143,12 @@ def report(texts: Iterable[str]) -> None:
         click.echo(shown(text, sys.stderr), err=True)
 
 
+def report_facts(texts: Iterable[str]) -> None:
+    """Like `report`, for texts whose commands are those of other processes: they get no options."""
+    for text in texts:
+        click.echo(fitted(harmless(text), sys.stderr), err=True)
+
+
 def shown(text: str, stream: TextIO) -> str:
     """*text* for *stream*: with escape sequences removed, options added to advised commands, and
     lines wrapped."""

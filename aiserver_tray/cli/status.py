@@ -19,6 +19,7 @@ from aiserver_tray.cli.common import (
     print_json_line,
     print_table,
     report,
+    report_facts,
     shown,
 )
 from aiserver_tray.cli.core import shared_core, whole_snapshot
@@ -50,27 +51,31 @@ def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line 
                 for snapshot in _changes(core):
                     show(snapshot)
         else:
-            at_work = list(_at_work(snapshot))
+            at_work = list(_at_work(snapshot, app.settings.installation_id))
             _print(snapshot, app.language, as_json=as_json)
-            report(text.render(app.language) for text in at_work)
+            report_facts(text.render(app.language) for text in at_work)
 
 
-def _at_work(snapshot: Snapshot) -> Iterator[Text]:
-    """The running operations of all processes."""
+def _at_work(snapshot: Snapshot, installation: str) -> Iterator[Text]:
+    """The running operations of all processes and installations."""
     if not snapshot.engine.running or snapshot.engine.id is None:
         return
-    from aiserver_tray.operations.locks import holders  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.operations.locks import Work, holders  # noqa: PLC0415 - after Ctrl-C works
 
-    modules: dict[tuple[int, str], list[str]] = {}
-    for module, holder in holders(snapshot.engine.id).items():
-        modules.setdefault((holder.pid, holder.command), []).append(module)
-    for (pid, command), names in modules.items():
-        yield Text(
-            "{command} (process {pid}) is working on {modules}.",
-            command=command,
-            pid=pid,
-            modules=", ".join(names),
-        )
+    modules: dict[tuple[int, Work], list[str]] = {}
+    for module, (pid, work, _) in holders(snapshot.engine.id).items():
+        modules.setdefault((pid, work), []).append(module)
+    for (pid, work), names in modules.items():
+        named = {"command": work.command, "pid": pid, "modules": ", ".join(names)}
+        if work.installation == installation:
+            yield Text("{command} (process {pid}) is working on {modules}.", **named)
+        else:
+            yield Text(
+                "Another installation with the home folder {home} is working on {modules}: "
+                "{command} (process {pid}).",
+                **named,
+                home=work.home,
+            )
 
 
 def _print(snapshot: Snapshot, language: Language, *, as_json: bool) -> None:

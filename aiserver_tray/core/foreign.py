@@ -1,4 +1,4 @@
-"""Operations of other processes, known by the locks that they hold."""
+"""Operations of other processes of this installation, known by the locks that they hold."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from threading import Event, Lock, Thread
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.core.watcher import RELIST_SECONDS
 from aiserver_tray.model import OperationKind, OperationView
-from aiserver_tray.operations.locks import Holder, holders
+from aiserver_tray.operations.locks import Holder, Work, holders
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import DesiredChanged, OperationChanged
 from aiserver_tray.state.reduce import State
@@ -30,7 +30,8 @@ _logger = logging.getLogger(__name__)
 
 
 class ForeignOperations:
-    """Reports operations of other processes, and the desired modules, to *store*.
+    """Reports operations of other processes, and the desired modules, to *store*. Operations of
+    other installations change none of our containers, so they are left out.
 
     It checks when containers change, and every `_POLL_SECONDS` while another process works.
     Otherwise it checks every *recheck_seconds*, because the desired modules may change without
@@ -91,11 +92,14 @@ class ForeignOperations:
 
     def _report_begun(self, engine_id: str) -> dict[str, OperationView]:
         """Report new operations; returns all that are running."""
-        found = {view.id: view for view in views(holders(engine_id))}
+        found = {view.id: view for view in self._running(engine_id)}
         for view in found.values():
             if self._known.get(view.id) != view:
                 self._store.put(OperationChanged(view))
         return found
+
+    def _running(self, engine_id: str) -> list[OperationView]:
+        return views(holders(engine_id), self._settings.installation_id)
 
     def _on_state(self, state: State) -> None:
         if state.engine.running and state.containers is not self._containers:
@@ -116,18 +120,18 @@ class ForeignOperations:
                     _logger.warning("can't read the operations of other processes: %s", error)
 
 
-def views(held: Mapping[str, Holder]) -> list[OperationView]:
-    """One operation for each other process and command that holds locks. Modules that its own
-    modules require are included only if the operation may start them."""
-    modules: dict[tuple[int, str, OperationKind], list[str]] = {}
-    for module, holder in held.items():
-        if holder.pid != os.getpid():
-            names = modules.setdefault((holder.pid, holder.command, holder.kind), [])
-            if holder.is_own or holder.kind not in _ON_OWN_ONLY:
+def views(held: Mapping[str, Holder], installation: str) -> list[OperationView]:
+    """One operation of *installation* for each other process and command that holds locks. Modules
+    that its own modules require are included only if the operation may start them."""
+    modules: dict[tuple[int, Work], list[str]] = {}
+    for module, (pid, work, is_own) in held.items():
+        if pid != os.getpid() and work.installation == installation:
+            names = modules.setdefault((pid, work), [])
+            if is_own or work.kind not in _ON_OWN_ONLY:
                 names.append(module)
     return [
-        OperationView(f"{pid} {command}", kind, tuple(names), is_foreign=True)
-        for (pid, command, kind), names in modules.items()
+        OperationView(f"{pid} {work.command}", work.kind, tuple(names), is_foreign=True)
+        for (pid, work), names in modules.items()
     ]
 
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, NoReturn, get_args
 from urllib.parse import quote, unquote
@@ -41,13 +42,13 @@ _ABANDONED_SECONDS = 600
 """Seconds for which the engine may still work on requests of a process that has died."""
 
 
-class Holder(NamedTuple):
-    """The holder of a module's lock. ``is_own``: the operation names this module; otherwise other
-    modules of the operation require it."""
+class Work(NamedTuple):
+    """An operation for other processes: its command (``aiserver-tray up n8n``), and the ID and home
+    folder of its installation. Installations share the engine's locks."""
 
-    pid: int
     command: str
-    is_own: bool
+    installation: str
+    home: str
 
     @property
     def kind(self) -> OperationKind:
@@ -59,16 +60,25 @@ class Holder(NamedTuple):
         return "up"
 
 
+class Holder(NamedTuple):
+    """The holder of a module's lock. ``is_own``: the operation names this module; otherwise other
+    modules of the operation require it."""
+
+    pid: int
+    work: Work
+    is_own: bool
+
+
 def refuse(busy: BusyError) -> NoReturn:
     """Fail, because another operation holds the module."""
     raise busy
 
 
 @contextmanager
-def module_locks(  # noqa: PLR0913 - what to lock, for which command, and a callback
+def module_locks(  # noqa: PLR0913 - what to lock, for which work, and a callback
     engine_id: str,
     modules: Iterable[str],
-    command: str,
+    work: Work,
     on_busy: Callable[[BusyError], None] = refuse,
     cancelled: threading.Event | None = None,
     *,
@@ -78,9 +88,9 @@ def module_locks(  # noqa: PLR0913 - what to lock, for which command, and a call
     operation, even in this process. Yields the holders that died a short time ago without a
     release; a holder that stays in the mapping is reported to the next operation.
 
-    *command* is shown to waiting processes (``aiserver-tray up n8n``). *on_busy* is called once for
-    each module that is locked; when it returns, this waits for the module. All locks are taken in
-    the same order, which prevents deadlocks.
+    *work* is shown to waiting processes. *on_busy* is called once for each module that is locked;
+    when it returns, this waits for the module. All locks are taken in the same order, which
+    prevents deadlocks.
 
     Raises:
         BusyError: from `refuse`.
@@ -94,14 +104,17 @@ def module_locks(  # noqa: PLR0913 - what to lock, for which command, and a call
     def release(lock: _Lock) -> None:
         lock.release(dead.get(lock.module))
 
+    def report(module: str, holder: Holder | None) -> None:
+        on_busy(_busy(module, holder, work.installation))
+
     with ExitStack() as held:
         for module in sorted(own.union(required)):
             lock = _Lock(folder, engine_id, module)
-            _acquire(lock, on_busy, cancelled)
+            _acquire(lock, partial(report, module), cancelled)
             held.callback(release, lock)
             if last := lock.signature.last_holder():
                 dead[module] = last
-            lock.signature.write(Holder(os.getpid(), command, module in own))
+            lock.signature.write(Holder(os.getpid(), work, module in own))
         yield dead
 
 
@@ -114,7 +127,7 @@ def one_shot_lock(engine_id: str, cancelled: threading.Event | None = None) -> I
         SettingError: there is no folder for locks, or a lock can't be made there.
     """
     lock = _Lock(_folder(), engine_id, _ONE_SHOTS)
-    _acquire(lock, lambda _busy: None, cancelled or threading.Event())
+    _acquire(lock, lambda _holder: None, cancelled or threading.Event())
     try:
         yield
     finally:
@@ -122,7 +135,8 @@ def one_shot_lock(engine_id: str, cancelled: threading.Event | None = None) -> I
 
 
 def holders(engine_id: str) -> dict[str, Holder]:
-    """The modules of the engine that operations are working on now, and who.
+    """The modules of the engine that operations of any installation are working on now, and their
+    holders.
 
     Raises:
         SettingError: there is no folder for locks.
@@ -143,7 +157,7 @@ class _Signature:
 
     def write(self, holder: Holder | None) -> None:
         """Write that *holder* has the lock; None: nobody."""
-        content = json.dumps(holder._asdict()) if holder else ""
+        content = json.dumps(_json_of(holder)) if holder else ""
         # Written in place, because Windows can't remove or rename a file that another process
         # reads. If it can't be written, the lock works all the same.
         with suppress(OSError):
@@ -167,10 +181,14 @@ class _Signature:
     def _read(self) -> Holder | None:
         try:
             content = json.loads(self._path.read_bytes())
-            is_own = content["is_own"] is True
-            return Holder(int(content["pid"]), str(content["command"]), is_own)
+            work = Work(*(str(content[name]) for name in Work._fields))
+            return Holder(int(content["pid"]), work, content["is_own"] is True)
         except (OSError, ValueError, TypeError, LookupError):  # none, or half written
             return None
+
+
+def _json_of(holder: Holder) -> dict[str, object]:
+    return {"pid": holder.pid, **holder.work._asdict(), "is_own": holder.is_own}
 
 
 class _Lock:
@@ -204,16 +222,27 @@ class _Lock:
         self._lock.release()
 
 
-def _acquire(lock: _Lock, on_busy: Callable[[BusyError], None], cancelled: threading.Event) -> None:
+def _acquire(
+    lock: _Lock, on_busy: Callable[[Holder | None], None], cancelled: threading.Event
+) -> None:
     named_by = time.monotonic() + _WRITE_TIMEOUT_SECONDS
     is_told = False
     while not lock.try_acquire():
         if not is_told and ((holder := lock.signature.holder()) or time.monotonic() > named_by):
-            pid, command = (holder.pid, holder.command) if holder else (None, None)
-            on_busy(BusyError(lock.module, pid, command))
+            on_busy(holder)
             is_told = True
         if cancelled.wait(_POLL_SECONDS):
             raise CancelledError
+
+
+def _busy(module: str, holder: Holder | None, installation: str) -> BusyError:
+    """The error for an operation of *installation*. It names the holder's home if that is
+    another."""
+    if holder is None:
+        return BusyError(module, None, None)
+    pid, work, _ = holder
+    home = None if work.installation == installation else work.home
+    return BusyError(module, pid, work.command, home)
 
 
 def _folder() -> Path:

@@ -1,7 +1,7 @@
 """Operations: user requests that run in the background, one at a time on each module."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from threading import Lock, Thread
@@ -22,7 +22,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.proxies import configured, passwords
 from aiserver_tray.model import OperationKind, OperationStatus, OperationView, StepView
-from aiserver_tray.operations.locks import module_locks, refuse
+from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
 from aiserver_tray.operations.modules import Previews
 from aiserver_tray.operations.plan.down import running_modules
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
@@ -140,10 +140,13 @@ class Operation:
         self._tell(replace(self._view, modules=scope.modules))
         engine_id = self._parts.engine.info().id
         on_busy = self._wait_for if self._request.wait else refuse
-        command = f"aiserver-tray {self._request}"
+        settings = self._parts.settings
+        work = Work(
+            f"aiserver-tray {self._request}", settings.installation_id, str(settings.folder)
+        )
         self._has_waited = False
         with module_locks(
-            engine_id, scope.modules, command, on_busy, self._cancelled, required=scope.locked
+            engine_id, scope.modules, work, on_busy, self._cancelled, required=scope.locked
         ) as dead:
             if self._has_waited:
                 refresh_containers(self._parts)
@@ -151,9 +154,9 @@ class Operation:
                 held, scope = scope.locked, scope_of(self._request, self._parts)
                 if not {*scope.locked} <= {*held}:
                     return scope
-            ending = frozenset(m for m, h in dead.items() if h.is_own and h.kind in _STOPPING)
+            scope = replace(scope, ending=_ending(dead, work.installation))
             try:
-                self._work_under_locks(replace(scope, ending=ending), engine_id)
+                self._work_under_locks(scope, engine_id)
             finally:
                 if self._view.steps and self._request.kind not in _IMAGES_ONLY:
                     dead.clear()  # the changes of the dead holders are known now
@@ -209,13 +212,7 @@ class Operation:
 
     def _wait_for(self, busy: BusyError) -> None:
         self._has_waited = True
-        text = Text(
-            "waiting for {command} (process {pid}), which has locked {module}",
-            command=busy.data["command"] or "?",
-            pid=busy.data["pid"] or "?",
-            module=busy.data["module"],
-        )
-        self._tell(replace(self._view, status="waiting", detail=text))
+        self._tell(replace(self._view, status="waiting", detail=_waiting_for(busy)))
 
     def _remember_desired(self, prepared: Prepared, engine_id: str) -> None:
         """Remember the requested modules as desired once nothing blocks them, whatever the result.
@@ -278,6 +275,27 @@ class Operation:
     def _tell(self, view: OperationView) -> None:
         self._view = view
         self._parts.store.put(OperationChanged(view))
+
+
+def _ending(dead: Mapping[str, Holder], installation: str) -> frozenset[str]:
+    """The modules of *installation* that *dead* holders were stopping."""
+    return frozenset(
+        module
+        for module, (_, work, is_own) in dead.items()
+        if is_own and work.kind in _STOPPING and work.installation == installation
+    )
+
+
+def _waiting_for(busy: BusyError) -> Text:
+    named = {name: busy.data[name] or "?" for name in ("command", "pid", "module")}
+    if home := busy.data["home"]:
+        return Text(
+            "waiting for another installation with the home folder {home}, which has locked "
+            "{module}: {command} (process {pid})",
+            home=home,
+            **named,
+        )
+    return Text("waiting for {command} (process {pid}), which has locked {module}", **named)
 
 
 def _raise(errors: Iterable[AiServerError], late: Iterable[AiServerError]) -> None:

@@ -11,6 +11,8 @@ import docker
 import pytest
 
 from aiserver_tray.engine.engine import Engine
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.system.paths import Home
 from tests.engine.observed import said
 from tests.lab.place import Place
 from tests.support import lock_holder
@@ -65,12 +67,14 @@ def up(
 
 @contextmanager
 def holder(
-    lab: Place, environment: dict[str, str], module: str
+    lab: Place, environment: dict[str, str], module: str, home: Path
 ) -> "Iterator[subprocess.Popen[str]]":
-    """Another process that works on *module*."""
+    """Another process of the installation at *home* that works on *module*."""
     with closing(Engine(lab.host)) as product:
         engine_id = product.info().id
-    command = [sys.executable, lock_holder.__file__, engine_id, "aiserver-tray down web", module]
+    installation = [Settings(Home(home, "home")).installation_id, str(home)]
+    words = [engine_id, "aiserver-tray down web", *installation, module]
+    command = [sys.executable, lock_holder.__file__, *words]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
@@ -81,9 +85,9 @@ def holder(
 
 
 def test_a_busy_module_fails_at_once_with_who_has_it_where_one_will_not_wait(
-    lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str]
+    lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    with holder(lab, environment, "web") as other:
+    with holder(lab, environment, "web", tmp_path / "home") as other:
         process = up("web", "--no-wait")
         _, told = process.communicate(timeout=LIMIT)
     assert process.returncode == 1
@@ -96,9 +100,9 @@ def test_a_busy_module_fails_at_once_with_who_has_it_where_one_will_not_wait(
 
 
 def test_one_who_waits_says_for_whom_and_goes_on_when_the_holder_is_killed(
-    lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str]
+    lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    with holder(lab, environment, "web") as other:
+    with holder(lab, environment, "web", tmp_path / "home") as other:
         process = up("web")
         assert process.stderr
         lines = iter(process.stderr.readline, "")
@@ -111,13 +115,34 @@ def test_one_who_waits_says_for_whom_and_goes_on_when_the_holder_is_killed(
 
 
 def test_an_unrelated_module_goes_ahead_meanwhile(
-    lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str]
+    lab: Place, engine: docker.DockerClient, up: Up, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    with holder(lab, environment, "web"):
+    with holder(lab, environment, "web", tmp_path / "home"):
         process = up("other", "--no-wait")
         process.communicate(timeout=LIMIT)
     assert process.returncode == 0
     assert [found.name for found in engine.containers.list()] == ["ai-other"]
+
+
+def test_another_installation_holds_the_locks_and_its_work_is_not_ours(
+    here: Installation, lab: Place, tmp_path: Path
+) -> None:
+    here.write("web", {"web": idle()})
+    theirs = tmp_path / "theirs"
+    with holder(lab, dict(os.environ), "web", theirs) as other:
+        states = {module["name"]: module["state"] for module in here.cli.status()["modules"]}
+        assert states["web"] == "stopped"
+        assert words(here.cli.run("status").errors) == (
+            f"Another installation with the home folder {theirs} is working on web: "
+            f"aiserver-tray down web (process {other.pid})."
+        )
+        refused = here.cli.run("up", "web", "--no-wait").failed("E_BUSY").errors
+        assert f"home folder {theirs}: aiserver-tray down web (process {other.pid})" in refused
+        with here.cli.started("up", "web") as waiting:
+            assert waiting.process.stderr
+            assert f"with the home folder {theirs}" in waiting.process.stderr.readline()
+            other.kill()
+            waiting.wait().succeeded()
 
 
 def test_two_who_start_one_module_at_once_make_it_once(engine: docker.DockerClient, up: Up) -> None:
@@ -143,6 +168,11 @@ def test_what_another_process_stops_is_not_what_it_needs(
         said(engine, "ai-web", "touch", "/may-end")
         stop.wait().succeeded()
     assert (states["web"], states["base"]) == ("stopping", "running")
+
+
+def words(output: str) -> str:
+    """*output* without its line breaks."""
+    return " ".join(output.split())
 
 
 def stopping(here: Installation) -> dict[str, str]:

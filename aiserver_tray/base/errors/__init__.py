@@ -27,7 +27,7 @@
     ├── JobFailedError        E_JOB_FAILED
     ├── InUseError            E_IN_USE         by which modules
     ├── VolumeInUseError      E_IN_USE         by which containers
-    ├── BusyError             E_BUSY           pid, command
+    ├── BusyError             E_BUSY           pid, command, home
     │   ├── AlreadyRunningError                   pid
     ├── OverloadedError       E_BUSY           one client wants too much at once
     ├── CancelledError        E_CANCELLED

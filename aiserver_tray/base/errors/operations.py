@@ -166,24 +166,29 @@ class VolumeInUseError(AiServerError):
 
 
 class BusyError(AiServerError):
-    """Another operation has locked the module. ``pid`` and ``command`` name it, if they are
-    known."""
+    """Another operation has locked the module. ``pid`` and ``command`` name it, if they are known.
+    ``home``: the home folder of its installation, if it is not ours."""
 
     code = "E_BUSY"
 
-    def __init__(self, module: str, pid: int | None, command: str | None) -> None:
-        super().__init__(
-            Text(
+    def __init__(
+        self, module: str, pid: int | None, command: str | None, home: str | None = None
+    ) -> None:
+        named = {"module": module, "command": command or "?", "pid": pid or "?"}
+        if home is None:
+            text = Text(
                 "{module} is locked by another operation: {command} (process {pid}). Wait until "
                 "it finishes, or end that process.",
-                module=module,
-                command=command or "?",
-                pid=pid or "?",
-            ),
-            module=module,
-            pid=pid,
-            command=command,
-        )
+                **named,
+            )
+        else:
+            text = Text(
+                "{module} is locked by another installation of AI-Server Tray with the home folder "
+                "{home}: {command} (process {pid}). Wait until it finishes, or end that process.",
+                **named,
+                home=home,
+            )
+        super().__init__(text, module=module, pid=pid, command=command, home=home)
 
 
 class CancelledError(AiServerError):

@@ -12,7 +12,7 @@ import pytest
 
 from aiserver_tray.core.foreign import ForeignOperations, views
 from aiserver_tray.core.watcher import Watcher
-from aiserver_tray.operations.locks import Holder
+from aiserver_tray.operations.locks import Holder, Work
 from aiserver_tray.settings.content import EngineState
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import EngineUp, ModulesChanged
@@ -33,19 +33,28 @@ def store() -> Iterator[Store]:
     store.close()
 
 
+def held_by(command: str, installation: str) -> dict[str, Holder]:
+    """Locks of another process for *command*, which names ``n8n``."""
+    work = Work(command, installation, "/home/me/home")
+    return {
+        "n8n": Holder(1, work, is_own=True),
+        "postgres": Holder(1, work, is_own=False),
+    }
+
+
 @pytest.mark.parametrize("kind", ["stop", "down", "restart"])
 def test_what_only_others_need_is_not_stopped(kind: str) -> None:
-    command = f"aiserver-tray {kind} n8n"
-    held = {"n8n": Holder(1, command, True), "postgres": Holder(1, command, False)}  # noqa: FBT003
-    (view,) = views(held)
+    (view,) = views(held_by(f"aiserver-tray {kind} n8n", "ours"), "ours")
     assert (view.kind, view.modules) == (kind, ("n8n",))
 
 
 def test_what_is_required_may_be_started_too() -> None:
-    command = "aiserver-tray up n8n"
-    held = {"n8n": Holder(1, command, True), "postgres": Holder(1, command, False)}  # noqa: FBT003
-    (view,) = views(held)
+    (view,) = views(held_by("aiserver-tray up n8n", "ours"), "ours")
     assert (view.kind, view.modules) == ("up", ("n8n", "postgres"))
+
+
+def test_work_of_another_installation_is_none_of_our_operations() -> None:
+    assert views(held_by("aiserver-tray up n8n", "another"), "ours") == []
 
 
 def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
@@ -89,7 +98,7 @@ def test_what_another_process_stops_is_no_error_for_a_moment(
     try:
         store.wait_until(lambda _: bool(store.state.desired), LIMIT)
         store.observe(lambda state: shown.append(state.snapshot.state))
-        with other_process("web"):
+        with other_process("web", settings):
             engine.found["id-of-web-app"] = ended(exit_code=143)
             engine.happens("die", "id-of-web-app")
             store.wait_until(lambda snapshot: not snapshot.modules[0].ready, LIMIT)
@@ -109,7 +118,7 @@ def test_an_operation_that_was_seen_early_is_seen_to_end(store: Store, settings:
     try:
         store.put(EngineUp(ENGINE, "26.1.5"))
         store.wait_until(lambda _: bool(store.state.desired), LIMIT)
-        with other_process("web"):
+        with other_process("web", settings):
             foreign.refresh_begun()
             store.wait_until(lambda snapshot: bool(snapshot.operations), LIMIT)
         store.wait_until(lambda snapshot: all(o.is_over for o in snapshot.operations), LIMIT)
@@ -118,9 +127,11 @@ def test_an_operation_that_was_seen_early_is_seen_to_end(store: Store, settings:
 
 
 @contextmanager
-def other_process(module: str) -> Iterator[None]:
-    """Another process that stops *module*."""
-    command = [sys.executable, lock_holder.__file__, ENGINE, f"aiserver-tray stop {module}", module]
+def other_process(module: str, settings: Settings) -> Iterator[None]:
+    """Another process of the installation of *settings* that stops *module*."""
+    installation = [settings.installation_id, str(settings.folder)]
+    words = [ENGINE, f"aiserver-tray stop {module}", *installation, module]
+    command = [sys.executable, lock_holder.__file__, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -13,12 +13,18 @@ import psutil
 import pytest
 
 from aiserver_tray.base.errors import BusyError, CancelledError, SettingError
-from aiserver_tray.operations.locks import holders, module_locks, one_shot_lock
+from aiserver_tray.operations.locks import Holder, Work, holders, module_locks, one_shot_lock
 from aiserver_tray.system.paths import runtime_folder
 from tests.support import lock_holder
 
 ENGINE = "ABCD:EFGH:1234"
 LIMIT = 30.0
+OURS = ("id", "/home/me/ours")
+THEIRS = ("other-id", "/home/me/theirs")
+
+
+def work(command: str, installation: tuple[str, str] = OURS) -> Work:
+    return Work(command, *installation)
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +34,12 @@ def _own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @contextmanager
-def other_process(*modules: str, engine: str = ENGINE) -> Iterator["subprocess.Popen[str]"]:
+def other_process(
+    *modules: str, installation: tuple[str, str] = OURS
+) -> Iterator["subprocess.Popen[str]"]:
     """Another process that holds *modules*."""
-    command = [sys.executable, lock_holder.__file__, engine, "aiserver-tray up x", *modules]
+    words = [ENGINE, "aiserver-tray up x", *installation, *modules]
+    command = [sys.executable, lock_holder.__file__, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
@@ -70,7 +79,7 @@ class Waiter:
 
     def _run(self) -> None:
         try:
-            with module_locks(ENGINE, self._modules, "waiter", self._tell, self.cancelled):
+            with module_locks(ENGINE, self._modules, work("waiter"), self._tell, self.cancelled):
                 self._work()
         except CancelledError as error:
             self.error = error
@@ -78,57 +87,72 @@ class Waiter:
 
 def test_another_process_has_a_module_and_is_named(tmp_path: Path) -> None:
     with other_process("n8n", "postgres") as process:
-        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["postgres"], "up postgres"):
+        with (
+            pytest.raises(BusyError) as caught,
+            module_locks(ENGINE, ["postgres"], work("up postgres")),
+        ):
             pytest.fail("both have it")
 
         assert caught.value.data == {
             "module": "postgres",
             "pid": process.pid,
             "command": "aiserver-tray up x",
+            "home": None,
         }
         assert str(caught.value) == (
             "postgres is locked by another operation: aiserver-tray up x (process "
             f"{process.pid}). Wait until it finishes, or end that process."
         )
-        assert holders(ENGINE) == {
-            "n8n": (process.pid, "aiserver-tray up x", True),
-            "postgres": (process.pid, "aiserver-tray up x", True),
-        }
+        holder = Holder(process.pid, work("aiserver-tray up x"), is_own=True)
+        assert holders(ENGINE) == {"n8n": holder, "postgres": holder}
+
+
+def test_another_installation_has_a_module_and_its_home_is_named() -> None:
+    with other_process("n8n", installation=THEIRS) as process:
+        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["n8n"], work("up n8n")):
+            pytest.fail("both have it")
+        assert caught.value.data["home"] == THEIRS[1]
+        assert str(caught.value) == (
+            "n8n is locked by another installation of AI-Server Tray with the home folder "
+            f"{THEIRS[1]}: aiserver-tray up x (process {process.pid}). Wait until it finishes, or "
+            "end that process."
+        )
+        assert holders(ENGINE)["n8n"].work == work("aiserver-tray up x", THEIRS)
 
 
 def test_what_is_required_is_held_too_and_reported_apart() -> None:
-    with module_locks(ENGINE, ["n8n"], "stop n8n", required=["n8n", "postgres"]):
+    with module_locks(ENGINE, ["n8n"], work("stop n8n"), required=["n8n", "postgres"]):
         own = {module: holder.is_own for module, holder in holders(ENGINE).items()}
         assert own == {"n8n": True, "postgres": False}
-        with pytest.raises(BusyError), module_locks(ENGINE, ["postgres"], "up postgres"):
+        with pytest.raises(BusyError), module_locks(ENGINE, ["postgres"], work("up postgres")):
             pytest.fail("both have it")
 
 
 def test_two_operations_of_one_process_exclude_each_other() -> None:
-    with module_locks(ENGINE, ["n8n"], "first"):
-        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["n8n"], "second"):
+    with module_locks(ENGINE, ["n8n"], work("first")):
+        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["n8n"], work("second")):
             pytest.fail("both have it")
         assert caught.value.data["pid"] == os.getpid()
         assert caught.value.data["command"] == "first"
-    with module_locks(ENGINE, ["n8n"], "second"):
+    with module_locks(ENGINE, ["n8n"], work("second")):
         pass
 
 
 def test_unrelated_modules_and_other_engines_go_side_by_side() -> None:
     with (
         other_process("n8n", "postgres"),
-        module_locks(ENGINE, ["dify", "redis"], "up dify"),
-        module_locks("another engine", ["n8n"], "up n8n"),
+        module_locks(ENGINE, ["dify", "redis"], work("up dify")),
+        module_locks("another engine", ["n8n"], work("up n8n")),
     ):
         assert set(holders(ENGINE)) == {"n8n", "postgres", "dify", "redis"}
-        assert holders("another engine") == {"n8n": (os.getpid(), "up n8n", True)}
+        assert holders("another engine") == {"n8n": (os.getpid(), work("up n8n"), True)}
         assert holders("a third") == {}
 
 
 def test_a_waiting_operation_is_notified_once_and_then_gets_the_lock() -> None:
     order: list[str] = []
     with ExitStack() as first:
-        first.enter_context(module_locks(ENGINE, ["postgres"], "first"))
+        first.enter_context(module_locks(ENGINE, ["postgres"], work("first")))
         with Waiter("n8n", "postgres", work=lambda: order.append("waiter")) as waiter:
             assert waiter.is_told.wait(LIMIT)
             order.append("first")
@@ -140,7 +164,7 @@ def test_a_waiting_operation_is_notified_once_and_then_gets_the_lock() -> None:
 
 
 def test_one_who_waits_can_be_cancelled_and_lets_go_of_what_it_has() -> None:
-    with module_locks(ENGINE, ["postgres"], "first"):
+    with module_locks(ENGINE, ["postgres"], work("first")):
         with Waiter("n8n", "postgres", work=lambda: pytest.fail("it has it")) as waiter:
             assert waiter.is_told.wait(LIMIT)
             assert set(holders(ENGINE)) == {"n8n", "postgres"}
@@ -148,7 +172,7 @@ def test_one_who_waits_can_be_cancelled_and_lets_go_of_what_it_has() -> None:
             waiter.join()
         assert isinstance(waiter.error, CancelledError)
         assert set(holders(ENGINE)) == {"postgres"}
-        with module_locks(ENGINE, ["n8n"], "third"):
+        with module_locks(ENGINE, ["n8n"], work("third")):
             pass
 
 
@@ -157,7 +181,7 @@ def test_who_want_the_same_modules_in_another_order_do_not_wait_for_each_other()
 
     def many(name: str, *modules: str) -> None:
         for _ in range(20):
-            with module_locks(ENGINE, modules, name, lambda _: None, stop):
+            with module_locks(ENGINE, modules, work(name), lambda _: None, stop):
                 counts[name] += 1
 
     stop = threading.Event()
@@ -178,9 +202,9 @@ def test_who_want_the_same_modules_in_another_order_do_not_wait_for_each_other()
 def test_no_two_processes_are_ever_inside_at_once(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     program = (
-        "import os, sys; from aiserver_tray.operations.locks import module_locks\n"
+        "import os, sys; from aiserver_tray.operations.locks import Work, module_locks\n"
         "for _ in range(30):\n"
-        f"    with module_locks({ENGINE!r}, ['m'], 'x', lambda _: None):\n"
+        f"    with module_locks({ENGINE!r}, ['m'], Work('x', 'id', '/home'), lambda _: None):\n"
         f"        os.close(os.open({str(inside)!r}, os.O_CREAT | os.O_EXCL)); "
         f"os.unlink({str(inside)!r})\n"
     )
@@ -193,21 +217,21 @@ def test_a_killed_holder_leaves_no_lock_and_no_name() -> None:
         process.kill()
         process.wait()
         assert holders(ENGINE) == {}
-        with module_locks(ENGINE, ["n8n"], "next"):
-            assert holders(ENGINE) == {"n8n": (os.getpid(), "next", True)}
+        with module_locks(ENGINE, ["n8n"], work("next")):
+            assert holders(ENGINE) == {"n8n": (os.getpid(), work("next"), True)}
 
 
 def test_the_next_is_told_who_died_with_a_lock_and_nobody_after_that() -> None:
     with other_process("n8n") as process:
         process.kill()
         process.wait()
-    with module_locks(ENGINE, ["n8n", "dify"], "next") as dead:
-        assert dead == {"n8n": (process.pid, "aiserver-tray up x", True)}
-        assert dead["n8n"].kind == "up"
-    with module_locks(ENGINE, ["n8n", "dify"], "next") as dead:
+    with module_locks(ENGINE, ["n8n", "dify"], work("next")) as dead:
+        assert dead == {"n8n": (process.pid, work("aiserver-tray up x"), True)}
+        assert dead["n8n"].work.kind == "up"
+    with module_locks(ENGINE, ["n8n", "dify"], work("next")) as dead:
         assert set(dead) == {"n8n"}, "nothing was done about it"
         dead.clear()
-    with module_locks(ENGINE, ["n8n", "dify"], "next") as dead:
+    with module_locks(ENGINE, ["n8n", "dify"], work("next")) as dead:
         assert not dead
 
 
@@ -217,7 +241,7 @@ def test_who_died_long_ago_is_of_no_more_interest() -> None:
         process.wait()
     (file,) = (runtime_folder() / "locks").glob("*.json")
     os.utime(file, (time.time() - 3600,) * 2)
-    with module_locks(ENGINE, ["n8n"], "next") as dead:
+    with module_locks(ENGINE, ["n8n"], work("next")) as dead:
         assert not dead
 
 
@@ -238,14 +262,17 @@ def test_a_waiter_gets_the_lock_of_a_killed_holder() -> None:
     assert waiter.told[0].data["pid"] == process.pid
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"pid": null, "command": ""}', b"\xff"])
+UNNAMED = b'{"pid": null, "command": "", "installation": "", "home": "", "is_own": true}'
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", UNNAMED, b"\xff"])
 def test_what_a_crash_left_is_no_holder(content: bytes) -> None:
-    with module_locks(ENGINE, ["n8n"], "x"):
+    with module_locks(ENGINE, ["n8n"], work("x")):
         pass
     (file,) = (runtime_folder() / "locks").glob("*.json")
     file.write_bytes(content)
     assert holders(ENGINE) == {}
-    with module_locks(ENGINE, ["n8n"], "x"):
+    with module_locks(ENGINE, ["n8n"], work("x")):
         assert set(holders(ENGINE)) == {"n8n"}
 
 
@@ -261,34 +288,34 @@ def test_a_holder_that_does_not_say_who_it_is_is_busy_all_the_same() -> None:
     with other_process("n8n"):
         (file,) = (runtime_folder() / "locks").glob("*.json")
         file.write_bytes(b"")
-        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["n8n"], "x"):
+        with pytest.raises(BusyError) as caught, module_locks(ENGINE, ["n8n"], work("x")):
             pytest.fail("both have it")
     assert caught.value.data["pid"] is None
 
 
 @pytest.mark.parametrize("module", ["..", "a/b", "n8n.1", "ä b", "con"])
 def test_a_module_may_have_any_name(module: str) -> None:
-    with module_locks(ENGINE, [module], "x"):
+    with module_locks(ENGINE, [module], work("x")):
         assert set(holders(ENGINE)) == {module}
     assert all(path.parent.name == "locks" for path in runtime_folder().rglob("*.lock"))
 
 
 def test_locks_are_the_users_own() -> None:
-    with module_locks(ENGINE, ["n8n"], "x"):
+    with module_locks(ENGINE, ["n8n"], work("x")):
         modes = {p.stat().st_mode & 0o777 for p in (runtime_folder() / "locks").iterdir()}
     assert modes == {0o600}
 
 
 def test_a_lock_that_can_not_be_made_is_reported_with_its_file() -> None:
     folder = runtime_folder() / "locks"
-    with module_locks(ENGINE, ["n8n"], "x"):
+    with module_locks(ENGINE, ["n8n"], work("x")):
         pass
     (path,) = folder.glob("*.lock")
     path.unlink()
     path.mkdir()
     with (
         pytest.raises(SettingError, match=r"\.lock: it can't be read or written"),
-        module_locks(ENGINE, ["n8n"], "x"),
+        module_locks(ENGINE, ["n8n"], work("x")),
     ):
         pytest.fail("it has it")
 

@@ -20,7 +20,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations import service
-from aiserver_tray.operations.locks import module_locks
+from aiserver_tray.operations.locks import Holder, Work, module_locks
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
@@ -109,7 +109,7 @@ def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
 ) -> None:
     scope = Scope(("n8n", "dify"), ("postgres", "n8n", "dify"))
     monkeypatch.setattr(service, "first_scope", lambda *_: scope)
-    with module_locks(ENGINE, ["postgres"], "aiserver-tray up postgres"):
+    with module_locks(ENGINE, ["postgres"], Work("aiserver-tray up postgres", "ours", "/home")):
         operation = Operation(Request(kind), parts)
         operation.cancel()
         view = operation.wait(LIMIT)
@@ -117,6 +117,12 @@ def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
     assert view.error is not None
     assert told in str(view.error)
     assert view.error.data == {"kind": kind, "modules": ["n8n", "dify"]}
+
+
+def test_only_a_stop_of_our_own_counts_as_unfinished() -> None:
+    ours, theirs = (Work("aiserver-tray stop n8n", name, "/home") for name in ("ours", "theirs"))
+    dead = {"n8n": Holder(5, ours, is_own=True), "dify": Holder(5, ours, is_own=False)}
+    assert service._ending(dead | {"web": Holder(6, theirs, is_own=True)}, "ours") == {"n8n"}
 
 
 class Revivals:
@@ -163,7 +169,7 @@ def revival(parts: Parts, runtime_folder: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_revival_leaves_alone_what_was_stopped_while_it_waited(
     revival: Revivals, store: Store, left: tuple[str, ...]
 ) -> None:
-    with module_locks(ENGINE, ["n8n"], "aiserver-tray stop n8n"):
+    with module_locks(ENGINE, ["n8n"], Work("aiserver-tray stop n8n", "ours", "/home")):
         operation = revival.begin()
         store.wait_until(lambda s: any(o.status == "waiting" for o in s.operations), LIMIT)
         revival.want(*left)
