@@ -21,30 +21,20 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
 from aiserver_tray.base.masking import MASK
-from aiserver_tray.catalog.catalog import Catalog, Edition, load_catalog
-from aiserver_tray.catalog.check import Report, check
-from aiserver_tray.catalog.modules import Module, load_module
-from aiserver_tray.catalog.plain import PlainSetting
-from aiserver_tray.catalog.resolve import (
-    ResolvedModule,
-    config_environment,
-    outline,
-    resolve,
-    resolve_with,
-    secrets_in,
-)
-from aiserver_tray.catalog.setting import why_guessable
+from aiserver_tray.catalog.edition import Edition
 from aiserver_tray.engine.address import find_address
 from aiserver_tray.model import ModuleModel
-from aiserver_tray.settings.app_settings import APP_SETTINGS
-from aiserver_tray.settings.store import Declared, Settings
-from aiserver_tray.spec.outline import module_model
 from aiserver_tray.system.language import system_language
-from aiserver_tray.system.paths import find_home
+from aiserver_tray.system.paths import Home, find_home
 
 if TYPE_CHECKING:
+    from aiserver_tray.catalog.catalog import Catalog
+    from aiserver_tray.catalog.check import Report
+    from aiserver_tray.catalog.modules import Module
+    from aiserver_tray.catalog.resolve import ResolvedModule
     from aiserver_tray.core.core import Core
     from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.settings.store import Declared, Settings
     from aiserver_tray.spec.model import ModuleTarget
 
 
@@ -56,7 +46,13 @@ class App:
 
     ``home``: the folder of ``--home``; ``catalogs``: further catalog folders; ``host``: the
     engine's address, None for the usual one.
+
+    A command that works through the owner of the core needs neither catalog nor settings. So each
+    method imports them itself.
     """
+
+    owner_language: Language | None = None
+    """The language of texts that the owner of the core told. It knows the user's choice."""
 
     def __init__(
         self, home: Path | None, catalogs: Sequence[Path], host: str | None = None
@@ -66,24 +62,45 @@ class App:
         self._host = host
 
     @cached_property
-    def settings(self) -> Settings:
+    def home(self) -> Home:
+        """The home folder.
+
+        Raises:
+            SettingError: there is no default, or the name is not valid UTF-8.
+        """
+        return find_home(self._home)
+
+    @cached_property
+    def settings(self) -> "Settings":
         """The settings of this installation."""
-        return Settings(find_home(self._home))
+        from aiserver_tray.settings.store import Settings  # noqa: PLC0415
+
+        return Settings(self.home)
 
     @property
-    def identity(self) -> dict[str, Any]:
-        """`identity_with` the engine that this process would use.
+    def notices(self) -> Sequence[Text]:
+        """Messages for the user about the files that this process has read."""
+        return self.settings.notices if "settings" in vars(self) else ()
+
+    def is_served_by(self, about: Mapping[str, Any]) -> bool:
+        """Whether the owner of the core that says this *about* itself has the home folder, the
+        engine and the catalog that this process would use. The owner also tells the setting of the
+        engine, so that this process need not read it.
 
         Raises:
             SettingError: the engine is named by what is no address.
         """
-        return self.identity_with(find_address(self._host, self._engine_setting).host)
+        setting = "" if self._host else about.get("engineSetting")
+        if setting is None:
+            return False
+        place = self.identity_with(find_address(self._host, setting).host)
+        return all(about.get(name) == value for name, value in place.items())
 
     def identity_with(self, engine: str) -> dict[str, Any]:
         """The data that must be equal if one process works through another: home folder, *engine*,
         and the catalog as it was loaded."""
         return {
-            "home": str(self.settings.folder),
+            "home": str(self.home.folder),
             "engine": engine,
             "catalogs": [str(folder.resolve()) for folder in self._catalogs],
             "catalogStamp": self._edition.stamp,
@@ -96,7 +113,7 @@ class App:
         return [*catalogs, *(["--host", self._host] if self._host else [])]
 
     @property
-    def catalog(self) -> Catalog:
+    def catalog(self) -> "Catalog":
         """The built-in modules, those of the home's folder ``modules``, and the further ones."""
         return self._edition.read()
 
@@ -118,17 +135,19 @@ class App:
 
     @property
     def _roots(self) -> list[Path]:
-        return [built_in_catalog(), self.settings.folder / "modules", *self._catalogs]
+        return [built_in_catalog(), self.home.folder / "modules", *self._catalogs]
 
     @property
-    def declared(self) -> Declared:
+    def declared(self) -> "Declared":
         """Every setting there is, by address."""
+        from aiserver_tray.settings.app_settings import APP_SETTINGS  # noqa: PLC0415
+
         return {**APP_SETTINGS, **self.catalog.declared}
 
     @property
     def language(self) -> Language:
         """The current language of texts."""
-        return self.language_for(system_language())
+        return self.owner_language or self.language_for(system_language())
 
     def language_for(self, own: Language) -> Language:
         """The language of texts for a reader of *own*: the user's choice, otherwise *own*. An
@@ -143,24 +162,26 @@ class App:
         """A module's own text in the reader's language."""
         return in_language(text, self.language)
 
-    def resolved(self, name: str) -> ResolvedModule:
+    def resolved(self, name: str) -> "ResolvedModule":
         """The module *name* with its current settings. Secrets are masked, and none is generated.
 
         Raises:
             UnknownNameError, CatalogError, MissingError, SettingError: there is none, or its file
                 or a stored value is wrong.
         """
+        from aiserver_tray.catalog.resolve import resolve  # noqa: PLC0415
+
         module = self.catalog.module(name)
         return resolve(self.catalog, module, self._masked_values(module))
 
-    def _masked_values(self, module: Module) -> dict[str, str]:
+    def _masked_values(self, module: "Module") -> dict[str, str]:
         in_scope = self._in_scope(module)
         values = self.settings.values({a: s for a, s in in_scope.items() if not s.is_secret})
         stored = self.settings.secrets.names()
         secret = ((a, MASK if a in stored else s.mask) for a, s in in_scope.items() if s.is_secret)
         return values | {address: mask for address, mask in secret if mask is not None}
 
-    def _in_scope(self, module: Module) -> Declared:
+    def _in_scope(self, module: "Module") -> "Declared":
         """The settings that *module* depends on."""
         declared = self.declared
         return {a: declared[a] for a in self.catalog.scope(module).values()}
@@ -198,12 +219,14 @@ class App:
         """
         return self._target(name, self._known_values)
 
-    def _known_values(self, declared: Declared) -> dict[str, str]:
+    def _known_values(self, declared: "Declared") -> dict[str, str]:
         to_be_made = {address: MASK for address, s in declared.items() if s.generate}
         return to_be_made | self.settings.known(declared)
 
-    def _target(self, name: str, values_of: Callable[[Declared], dict[str, str]]) -> "ModuleTarget":
-        # Commands that only need names must not wait for these imports.
+    def _target(
+        self, name: str, values_of: "Callable[[Declared], dict[str, str]]"
+    ) -> "ModuleTarget":
+        from aiserver_tray.catalog.resolve import resolve  # noqa: PLC0415
         from aiserver_tray.operations.preflight.values import missing_values  # noqa: PLC0415
         from aiserver_tray.operations.preflight.volumes import with_keep_labels  # noqa: PLC0415
         from aiserver_tray.spec.build import module_target  # noqa: PLC0415
@@ -222,6 +245,8 @@ class App:
     def secrets(self) -> list[str]:
         """All stored secrets and those in plain Compose files. Values that are easy to guess are
         left out. A secret that can't be read can't appear in a message either."""
+        from aiserver_tray.catalog.setting import why_guessable  # noqa: PLC0415
+
         stored = self.settings.secrets
         given = [s.initial or "" for s in self.catalog.declared.values() if s.is_secret]
         with suppress(SettingError):
@@ -231,6 +256,9 @@ class App:
     def model(self, name: str) -> ModuleModel:
         """The outline of the module *name*, or the reason why there is none. Generates no
         secrets."""
+        from aiserver_tray.catalog.resolve import outline  # noqa: PLC0415
+        from aiserver_tray.spec.outline import module_model  # noqa: PLC0415
+
         try:
             module = self.catalog.module(name)
             values = self._masked_values(module)
@@ -251,13 +279,12 @@ class App:
         Raises:
             SettingError: it is named by what is no address, or the setting can't be read.
         """
-        from aiserver_tray.engine.engine import Engine  # noqa: PLC0415 - as in `core`
+        from aiserver_tray.engine.engine import Engine  # noqa: PLC0415
 
         return Engine(self._host, setting=self._engine_setting)
 
     def core(self) -> "Core":
         """The connection to the engine with all that hangs on it; to be entered with ``with``."""
-        # Docker's SDK takes a while to import, and not every command needs it.
         from aiserver_tray.core.core import Core  # noqa: PLC0415
 
         return Core(self.settings, self, self.engine())
@@ -268,9 +295,13 @@ class App:
             return ""  # --host overrides the setting
         return self.settings.app.engine
 
-    def check(self, path: Path | None) -> Report:
+    def check(self, path: Path | None) -> "Report":
         """Everything that is wrong with the modules below *path* (a catalog folder, a module's
         folder or its file), or with all."""
+        from aiserver_tray.catalog.catalog import load_catalog  # noqa: PLC0415
+        from aiserver_tray.catalog.check import check  # noqa: PLC0415
+        from aiserver_tray.catalog.plain import PlainSetting  # noqa: PLC0415
+
         folder = None if path is None else (path if path.is_dir() else path.parent).resolve()
         catalog = load_catalog([*self._roots, folder]) if folder else self.catalog
         plain = {a: s for a, s in catalog.declared.items() if isinstance(s, PlainSetting)}
@@ -288,6 +319,13 @@ class App:
         Raises:
             CatalogError, MissingError, SettingError: the file or a value of *env* is wrong.
         """
+        from aiserver_tray.catalog.modules import load_module  # noqa: PLC0415
+        from aiserver_tray.catalog.resolve import (  # noqa: PLC0415
+            config_environment,
+            resolve_with,
+            secrets_in,
+        )
+
         source = source.resolve()
         name = source.name if source.is_dir() else source.parent.name
         module = load_module(name, source)

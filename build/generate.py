@@ -8,7 +8,8 @@ python3 build/dev.py check        fails if one of them is out of date
 import sys
 from pathlib import Path
 
-from aiserver_tray.contract.channel import EVENTS, channels_of
+from aiserver_tray.contract.channel import channels_of
+from aiserver_tray.contract.message import EVENTS
 from aiserver_tray.contract.owner.owner import CHANNELS
 from aiserver_tray.window.bridge import Bridge
 from generator.contract import channel_table, event_table, field_table, types

@@ -1,11 +1,8 @@
 """All modules: the catalog folders, the modules' dependencies, and the setting of each
 ``${NAME}``."""
 
-import hashlib
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError as GraphCycle
@@ -22,12 +19,9 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.files import find_compose_file
-from aiserver_tray.catalog.compose.reader import version
+from aiserver_tray.catalog.folders import module_folders
 from aiserver_tray.catalog.modules import Module, load_module
 from aiserver_tray.catalog.setting import Setting
-
-FOLDERS = ("*", "basic/*", "features/*")
-"""Patterns of module folders in a catalog root."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -155,7 +149,7 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
     modules: dict[str, Module] = {}
     wrong: dict[Path, Sequence[Problem]] = {}
     empty: list[Path] = []
-    for folder in dict.fromkeys(f.resolve() for root in roots for f in _folders(root)):
+    for folder in module_folders(roots):
         name = folder.name
         try:
             if not find_compose_file(folder):
@@ -173,34 +167,6 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
     return Catalog(modules, _broken(wrong, modules), empty)
 
 
-class Edition:
-    """The catalog in *roots*, read on first use. Its ``stamp`` is older than that, so that changes
-    in the meantime are noticed."""
-
-    def __init__(self, roots: Sequence[Path]) -> None:
-        self.stamp = stamp(roots)
-        self._roots = roots
-        self._catalog: Catalog | None = None
-
-    def read(self) -> Catalog:
-        """The catalog."""
-        if self._catalog is None:
-            self._catalog = load_catalog(self._roots)
-        return self._catalog
-
-
-def stamp(roots: Sequence[Path]) -> str:
-    """A value that changes when a module under *roots* is added or removed, or a file directly in
-    its folder changes. Reads no file."""
-    digest = hashlib.sha256()
-    for folder in dict.fromkeys(f.resolve() for root in roots for f in _folders(root)):
-        with suppress(OSError):  # a folder that can't be read can't be loaded either
-            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-                if entry.is_file():
-                    digest.update(repr((entry.path, version(entry.stat()))).encode())
-    return digest.hexdigest()
-
-
 def _broken(
     wrong: Mapping[Path, Sequence[Problem]], modules: Mapping[str, Module]
 ) -> dict[str, list[Problem]]:
@@ -210,13 +176,6 @@ def _broken(
         is_free = folder.name not in modules
         broken.setdefault(folder.name if is_free else str(folder), []).extend(problems)
     return broken
-
-
-def _folders(root: Path) -> list[Path]:
-    """Possible module folders under *root*, by name; *root* itself may be one."""
-    found = (folder for pattern in FOLDERS for folder in sorted(root.glob(pattern)))
-    # os.path's isdir returns False where Path's raises: in a folder without permission.
-    return [root, *(folder for folder in found if os.path.isdir(folder))]  # noqa: PTH112
 
 
 def _name_problems(module: Module, earlier: Module | None) -> list[Problem]:

@@ -132,8 +132,7 @@ def current_app() -> "App":
     """The application of the running command. Notices about its files are reported at the end."""
     context = click.get_current_context()
     app: App = context.obj.app
-    notices = app.settings.notices
-    context.call_on_close(lambda: report(notice.render(app.language) for notice in notices))
+    context.call_on_close(lambda: report(notice.render(app.language) for notice in app.notices))
     return app
 
 

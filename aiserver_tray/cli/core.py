@@ -5,7 +5,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import AiServerError, refuse_unknown
+from aiserver_tray.base.i18n import Language
 from aiserver_tray.model import Snapshot
+from aiserver_tray.system.language import system_language
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
@@ -23,11 +25,12 @@ _HOST_TIMEOUT_SECONDS = 2.0
 def shared_core(app: "App") -> Iterator["AnyCore"]:
     """The core of the home folder's host, if it uses the same engine and catalog. Otherwise a core
     of this process."""
-    client = _owner(app)
-    if client is None:
+    owner = _owner(app)
+    if owner is None:
         with app.core() as own:
             yield own
         return
+    client, app.owner_language = owner
     from aiserver_tray.contract.local.remote import RemoteCore  # noqa: PLC0415 - only with a host
 
     with client, RemoteCore(client) as remote:
@@ -41,9 +44,10 @@ def ask_owner(app: "App", channel: str, **payload: Any) -> bool:  # noqa: ANN401
     Raises:
         RemoteError: what it says to that.
     """
-    client = _owner(app)
-    if client is None:
+    owner = _owner(app)
+    if owner is None:
         return False
+    client, _language = owner
     with client:
         client.request(channel, payload)
     return True
@@ -64,19 +68,21 @@ def set_setting(app: "App", name: str, value: str | None) -> None:
         app.settings.set(app.declared, name, value)
 
 
-def _owner(app: "App") -> "Client | None":
+def _owner(app: "App") -> "tuple[Client, Language] | None":
+    """A client of the home folder's host, and the language of its texts. None if there is no host,
+    or it uses another engine or catalog."""
     from aiserver_tray.contract.local.key import find_key  # noqa: PLC0415 - after Ctrl-C works
 
-    if find_key(app.settings.home) is None:  # a host would not accept us
+    if find_key(app.home) is None:  # a host would not accept us
         return None
     from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - only with a host
 
     with suppress(AiServerError, TimeoutError):  # then there is none for us
-        client = Client.connect(app.settings.home, "command", language=app.language)
+        client = Client.connect(app.home, "command", language=system_language())
         try:
             about = client.request("ai/app/about", timeout=_HOST_TIMEOUT_SECONDS)
-            if all(about.get(name) == value for name, value in app.identity.items()):
-                return client
+            if app.is_served_by(about):
+                return client, about["language"]
         except BaseException:
             client.close()
             raise

@@ -8,6 +8,7 @@ from aiserver_tray.base.errors import AlreadyRunningError, NotRunningError, Unkn
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import common_options, current_app
 from aiserver_tray.system.foreground import give_foreground
+from aiserver_tray.system.language import system_language
 
 if TYPE_CHECKING:
     from aiserver_tray.contract.local.client import Client
@@ -53,7 +54,7 @@ def _tray() -> "Client":
     from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - after Ctrl-C works
 
     app = current_app()
-    client = Client.connect(app.settings.home, "command", language=app.language)
+    client = Client.connect(app.home, "command", language=system_language())
     try:
         if client.request("ai/app/about", timeout=_ANSWER_TIMEOUT_SECONDS)["owner"] == "tray":
             return client

@@ -28,6 +28,7 @@ from aiserver_tray.cli.terminal import console, is_terminal
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
+    from aiserver_tray.app import App
     from aiserver_tray.cli.core import AnyCore
     from aiserver_tray.contract.local.remote import RemoteState
     from aiserver_tray.state.forms import StatusJson
@@ -51,12 +52,12 @@ def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line 
                 for snapshot in _changes(core):
                     show(snapshot)
         else:
-            at_work = list(_at_work(snapshot, app.settings.installation_id))
+            at_work = list(_at_work(snapshot, app))
             _print(snapshot, app.language, as_json=as_json)
             report_facts(text.render(app.language) for text in at_work)
 
 
-def _at_work(snapshot: Snapshot, installation: str) -> Iterator[Text]:
+def _at_work(snapshot: Snapshot, app: "App") -> Iterator[Text]:
     """The running operations of all processes and installations."""
     if not snapshot.engine.running or snapshot.engine.id is None:
         return
@@ -67,7 +68,7 @@ def _at_work(snapshot: Snapshot, installation: str) -> Iterator[Text]:
         modules.setdefault((pid, work), []).append(module)
     for (pid, work), names in modules.items():
         named = {"command": work.command, "pid": pid, "modules": ", ".join(names)}
-        if work.installation == installation:
+        if work.installation == app.settings.installation_id:
             yield Text("{command} (process {pid}) is working on {modules}.", **named)
         else:
             yield Text(

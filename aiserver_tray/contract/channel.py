@@ -15,18 +15,13 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Generic, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
 
-from aiserver_tray.state.codec import encoded
-
-Json = dict[str, Any]
-
-CallerKind = Literal["page", "command", "tray"]
-"""page: the dashboard, in a window or a browser; command: the command line, or a second start of
-the applet; tray: icon and menu."""
+from aiserver_tray.contract.message import CallerKind
+from aiserver_tray.model import MAX_NAMES
 
 EVERYONE: Final[frozenset[CallerKind]] = frozenset({"page", "command", "tray"})
 
@@ -43,6 +38,10 @@ class Payload(BaseModel):
 
 class Nothing(Payload):
     """No field."""
+
+
+Name = Field(min_length=1, max_length=200)
+Names = Annotated[tuple[str, ...], Field(max_length=MAX_NAMES)]
 
 
 @dataclass(frozen=True)
@@ -102,58 +101,3 @@ def channels_of(part: type) -> Iterable[Channel]:
     """The channels that the methods of the class *part* handle."""
     for member in vars(part).values():
         yield from getattr(member, "channels", ())
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An event on its way to a client. ``payload`` is JSON. Of messages with the same event and
-    ``key`` only the latest counts; without a key each counts, and their order."""
-
-    event: str
-    payload: bytes
-    key: str | None = None
-
-    @property
-    def slot(self) -> tuple[str, str] | None:
-        """Selects the subject of an event, of which only the latest event counts."""
-        return None if self.key is None else (self.event, self.key)
-
-
-_Payload = TypeVar("_Payload")
-
-Source = Literal["owner", "window"]
-"""The sender of an event: the owner of the core, or the window for its own page."""
-
-EVENTS: Final[dict[str, "Event[Any]"]] = {}
-"""Every event there is, by name. Filled by the declarations, when their modules are imported."""
-
-
-class Event(Generic[_Payload]):
-    """A message that clients receive without a request. ``payload``: its form, a TypedDict;
-    ``key``: its subject, if only the latest event about it counts (see `Message`); ``source``: the
-    sender."""
-
-    def __init__(
-        self,
-        name: str,
-        payload: type[_Payload],
-        summary: str,
-        *,
-        key: Callable[[_Payload], str] | None = None,
-        source: Source = "owner",
-    ) -> None:
-        self.name = name
-        self.payload = payload
-        self.summary = summary
-        self._key = key
-        self.source = source
-        EVENTS[name] = self
-
-    def message(self, payload: _Payload) -> Message:
-        """The event with *payload*."""
-        return Message(self.name, encoded(payload), self._key(payload) if self._key else None)
-
-
-def owner_events() -> tuple[str, ...]:
-    """The names of the events that clients of the owner can subscribe to."""
-    return tuple(event.name for event in EVENTS.values() if event.source == "owner")

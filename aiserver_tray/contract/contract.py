@@ -9,13 +9,10 @@ The same contract goes over three carriers: the control channel, the window's JS
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Protocol
-
-from pydantic import Field
+from typing import Any, Final, Protocol
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import CallerKind, Json, Message
-from aiserver_tray.model import MAX_NAMES
+from aiserver_tray.contract.message import CallerKind, Json, Message
 
 VERSION: Final = 2
 """Version of the contract; a client with another version is rejected."""
@@ -24,9 +21,6 @@ Envelope = Json
 
 PAGES: Final = ("home", "settings", "logs")
 """Pages of the dashboard; ``logs/MODULE`` shows the logs of one module."""
-
-Name = Field(min_length=1, max_length=200)
-Names = Annotated[tuple[str, ...], Field(max_length=MAX_NAMES)]
 
 
 @dataclass(frozen=True, eq=False)

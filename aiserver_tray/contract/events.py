@@ -2,7 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-from aiserver_tray.contract.channel import Event, Json
+from aiserver_tray.contract.message import Event, Json
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.state.forms import OperationWithStepsJson, SnapshotJson
 

@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn, get_args
 from urllib.parse import quote, unquote
 
-from filelock import FileLock, Timeout
-
 from aiserver_tray.base.errors import BusyError, CancelledError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import OperationKind
@@ -196,6 +194,8 @@ class _Lock:
     works between threads."""
 
     def __init__(self, folder: Path, engine_id: str, module: str) -> None:
+        from filelock import FileLock  # noqa: PLC0415 - reading the holders needs none
+
         self.module = module
         stem = _prefix(engine_id) + quote(module, safe="")
         self.signature = _Signature(folder / f"{stem}.json")
@@ -204,6 +204,8 @@ class _Lock:
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free."""
+        from filelock import Timeout  # noqa: PLC0415
+
         try:
             self._lock.acquire(blocking=False)
         except Timeout:

@@ -1,11 +1,18 @@
 """The request for an operation: the one model of it for command line, channels and core."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
-
 from aiserver_tray.model import MAX_NAMES, OperationKind
+
+
+class _MaxLength:
+    """Limits a field for pydantic, which the command line must not import."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], Any]) -> Any:  # noqa: ANN401
+        """The schema of the type, with the limit."""
+        return {**handler(source), "max_length": MAX_NAMES}
 
 
 @dataclass(frozen=True)
@@ -13,7 +20,7 @@ class Request:
     """One user request. The text below a field is its meaning; documentation has it, too."""
 
     kind: OperationKind
-    modules: Annotated[tuple[str, ...], Field(max_length=MAX_NAMES)] = ()
+    modules: Annotated[tuple[str, ...], _MaxLength()] = ()
     """if empty: the chosen modules for `up`; the chosen modules with all their requirements for
     `pull` and `build`; everything of ours for `stop` and `down`"""
     all: bool = False
@@ -21,7 +28,7 @@ class Request:
     cascade: bool = False
     """`stop` and `down` also stop the modules that need these; otherwise the request is refused
     (`E_IN_USE`)"""
-    volumes: Annotated[frozenset[str], Field(max_length=MAX_NAMES)] | Literal["all"] = frozenset()
+    volumes: Annotated[frozenset[str], _MaxLength()] | Literal["all"] = frozenset()
     """the names of the volumes that `down` may remove, which the user has seen; `"all"`: every
     volume of its modules"""
     detach: bool = False

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import from_json
 
 from aiserver_tray.base.errors import SettingError
+from aiserver_tray.base.file_version import file_version
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.reader import version
 from aiserver_tray.system.files import write_copies, write_private
 from aiserver_tray.system.paths import make_folder
 
@@ -107,7 +107,7 @@ class VersionedFile(Generic[Model]):
     def stamp(self) -> tuple[int, ...] | None:
         """A value that changes with the file. None if there is no file. Reads nothing."""
         try:
-            return version(self.path.stat())
+            return file_version(self.path.stat())
         except OSError:  # a read fails with the reason
             return None
 

@@ -7,7 +7,7 @@ language only.
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -27,20 +27,22 @@ from aiserver_tray.model import (
     StepView,
 )
 from aiserver_tray.state.abilities import ModuleAbilities, stack_abilities
-from aiserver_tray.state.forms import (
-    EngineJson,
-    ModuleAbilitiesJson,
-    ModuleJson,
-    OperationJson,
-    OperationWithStepsJson,
-    PortJson,
-    ServiceJson,
-    SnapshotJson,
-    StackAbilitiesJson,
-    StatusJson,
-    StepJson,
-)
 from aiserver_tray.state.progress import count, current
+
+if TYPE_CHECKING:
+    from aiserver_tray.state.forms import (
+        EngineJson,
+        ModuleAbilitiesJson,
+        ModuleJson,
+        OperationJson,
+        OperationWithStepsJson,
+        PortJson,
+        ServiceJson,
+        SnapshotJson,
+        StackAbilitiesJson,
+        StatusJson,
+        StepJson,
+    )
 
 
 class SnapshotEncoder:
@@ -109,7 +111,7 @@ def sorted_by_name(modules: Iterable[ModuleView]) -> list[ModuleView]:
 # -- from values to JSON -------------------------------------------------------------------------
 
 
-def snapshot_json(snapshot: Snapshot, language: Language) -> SnapshotJson:
+def snapshot_json(snapshot: Snapshot, language: Language) -> "SnapshotJson":
     """*snapshot* with texts in *language*."""
     return {
         "language": language,
@@ -124,7 +126,7 @@ def snapshot_json(snapshot: Snapshot, language: Language) -> SnapshotJson:
     }
 
 
-def status_json(snapshot: Snapshot, language: Language = "en") -> StatusJson:
+def status_json(snapshot: Snapshot, language: Language = "en") -> "StatusJson":
     """The output of ``aiserver-tray status --json``."""
     return {
         "engine": {"running": snapshot.engine.running, "version": snapshot.engine.version},
@@ -133,7 +135,7 @@ def status_json(snapshot: Snapshot, language: Language = "en") -> StatusJson:
     }
 
 
-def _engine(engine: EngineView, language: Language) -> EngineJson:
+def _engine(engine: EngineView, language: Language) -> "EngineJson":
     return {
         "running": engine.running,
         "version": engine.version,
@@ -143,7 +145,7 @@ def _engine(engine: EngineView, language: Language) -> EngineJson:
     }
 
 
-def module_json(module: ModuleView, language: Language) -> ModuleJson:
+def module_json(module: ModuleView, language: Language) -> "ModuleJson":
     """A module, with its services."""
     return {
         "name": module.name,
@@ -165,18 +167,18 @@ def module_json(module: ModuleView, language: Language) -> ModuleJson:
     }
 
 
-def _module_abilities(abilities: ModuleAbilities, language: Language) -> ModuleAbilitiesJson:
+def _module_abilities(abilities: ModuleAbilities, language: Language) -> "ModuleAbilitiesJson":
     rendered = {action: rendered_or_none(why, language) for action, why in abilities.items()}
     return cast("ModuleAbilitiesJson", rendered)
 
 
-def _stack_abilities(snapshot: Snapshot, language: Language) -> StackAbilitiesJson:
+def _stack_abilities(snapshot: Snapshot, language: Language) -> "StackAbilitiesJson":
     abilities = stack_abilities(snapshot)
     rendered = {action: rendered_or_none(why, language) for action, why in abilities.items()}
     return cast("StackAbilitiesJson", rendered)
 
 
-def _ports(service: ServiceView) -> list[PortJson]:
+def _ports(service: ServiceView) -> "list[PortJson]":
     return [
         {
             "service": service.name,
@@ -189,7 +191,7 @@ def _ports(service: ServiceView) -> list[PortJson]:
     ]
 
 
-def _service(service: ServiceView, language: Language) -> ServiceJson:
+def _service(service: ServiceView, language: Language) -> "ServiceJson":
     return {
         "name": service.name,
         "container": service.container,
@@ -203,7 +205,7 @@ def _service(service: ServiceView, language: Language) -> ServiceJson:
     }
 
 
-def operation_json(view: OperationView, language: Language) -> OperationJson:
+def operation_json(view: OperationView, language: Language) -> "OperationJson":
     """*view* without its steps: how many services are ready, and its current action."""
     done, total = count(view)
     return {
@@ -222,7 +224,7 @@ def operation_json(view: OperationView, language: Language) -> OperationJson:
     }
 
 
-def steps_json(view: OperationView, language: Language) -> OperationWithStepsJson:
+def steps_json(view: OperationView, language: Language) -> "OperationWithStepsJson":
     """*view* with all of its steps."""
     return {
         **operation_json(view, language),
@@ -231,7 +233,7 @@ def steps_json(view: OperationView, language: Language) -> OperationWithStepsJso
     }
 
 
-def _step(step: StepView, language: Language) -> StepJson:
+def _step(step: StepView, language: Language) -> "StepJson":
     return {
         "kind": step.kind,
         "subject": step.subject,
@@ -322,7 +324,7 @@ def _module(json: Mapping[str, Any], language: Language) -> ModuleView:
     )
 
 
-def _service_of(json: Mapping[str, Any], ports: Iterable[PortJson]) -> ServiceView:
+def _service_of(json: Mapping[str, Any], ports: "Iterable[PortJson]") -> ServiceView:
     return ServiceView(
         name=json["name"],
         container=json["container"],

@@ -4,14 +4,13 @@ context (https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-
 import base64
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.base.user_home import user_home
+from aiserver_tray.system.docker_folder import docker_config_file
 
 
 class _Entry(BaseModel):
@@ -43,11 +42,6 @@ class DockerConfig(_Entry):
     http_headers: dict[str, str] = Field(default_factory=dict, alias="HttpHeaders")
 
 
-def docker_folder(environment: Mapping[str, str]) -> Path:
-    """The folder of Docker's configuration."""
-    return Path(environment.get("DOCKER_CONFIG") or user_home() / ".docker")
-
-
 def docker_config(environment: Mapping[str, str]) -> DockerConfig:
     """The configuration, empty if there is none or the user may not read it (``sudo docker login``
     can make it root's).
@@ -55,7 +49,7 @@ def docker_config(environment: Mapping[str, str]) -> DockerConfig:
     Raises:
         SettingError: it is not valid; names the file and the entry.
     """
-    file = docker_folder(environment) / "config.json"
+    file = docker_config_file(environment)
     try:
         content = file.read_bytes()
     except OSError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiserver_tray.system.docker_config import docker_config, docker_folder
+from aiserver_tray.system.docker_folder import docker_config_file, docker_folder
 
 _DEFAULT = "default"
 
@@ -32,7 +32,14 @@ def current_context(environment: Mapping[str, str]) -> str | None:
     Raises:
         SettingError: Docker's configuration is not valid.
     """
-    name = docker_config(environment).current_context
+    file = docker_config_file(environment)
+    found = _read(file)
+    name = found.get("currentContext", "")
+    if not isinstance(name, str) or (not found and file.exists()):
+        # Slow to import, and only needed to say what is wrong.
+        from aiserver_tray.system.docker_config import docker_config  # noqa: PLC0415
+
+        name = docker_config(environment).current_context
     return None if name == _DEFAULT else name or None
 
 

@@ -9,10 +9,10 @@ from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import owner_events
 from aiserver_tray.contract.contract import Envelope
 from aiserver_tray.contract.http.httpd import Server
 from aiserver_tray.contract.http.page import Page
+from aiserver_tray.contract.message import owner_events
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.logfile import set_up
 from aiserver_tray.system.paths import Home, find_home

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from aiserver_tray.contract.channel import Message
 from aiserver_tray.contract.events import SNAPSHOT
+from aiserver_tray.contract.message import Message
 from aiserver_tray.state.codec import encoded
 
 BATCH_SECONDS: Final = 0.1

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from aiserver_tray.contract.channel import owner_events
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.server import Server
+from aiserver_tray.contract.message import owner_events
 from aiserver_tray.model import Container, Port
 from aiserver_tray.state.codec import encoded, snapshot_json
 from aiserver_tray.state.facts import (

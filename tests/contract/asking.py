@@ -3,8 +3,8 @@
 import json
 from typing import Any, Protocol
 
-from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.contract import Envelope
+from aiserver_tray.contract.message import Json
 
 
 class Core(Protocol):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.message import Json
 
 PORT = "web.WEB_PORT"
 BASE = {"name": "base"}

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.channels.dispatch import Handler, dispatch
 from aiserver_tray.contract.contract import Caller, Envelope, Peer, answer
 from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT, STATUS
+from aiserver_tray.contract.message import Json
 from aiserver_tray.contract.owner.owner import CHANNELS
 from tests.contract.asking import ask, given, refused
 from tests.contract.carriers import Carrier

@@ -8,7 +8,8 @@ import pytest
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.base.masking import MASK
-from aiserver_tray.contract.channel import EVERYONE, CallerKind, Json
+from aiserver_tray.contract.channel import EVERYONE
+from aiserver_tray.contract.message import CallerKind, Json
 from aiserver_tray.contract.owner.owner import CHANNELS
 from tests.contract.asking import ask, given, refused
 from tests.contract.host import DirectCaller, Host

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.message import Json
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.codec import steps_json
 from tests.contract.asking import ask, begin, given, refused, states

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 import docker
 import pytest
 
-from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.events import LOG, PROGRESS, STATUS
+from aiserver_tray.contract.message import Json
 from tests.contract.asking import begin, given, refused, states
 from tests.contract.carriers import Carrier
 from tests.contract.heard import first

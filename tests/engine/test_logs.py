@@ -7,11 +7,11 @@ from collections.abc import Callable
 import docker
 import pytest
 
-from aiserver_tray.contract.channel import Json, Message
 from aiserver_tray.contract.channels.dispatch import handlers_of
 from aiserver_tray.contract.channels.logs import LogChannels
 from aiserver_tray.contract.contract import Caller, Peer
 from aiserver_tray.contract.events import LOG
+from aiserver_tray.contract.message import Json, Message
 from tests.engine.waiting import logged
 from tests.support.installation import Installation, script
 

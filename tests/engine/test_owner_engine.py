@@ -14,5 +14,7 @@ def test_what_is_set_later_is_not_what_the_owner_talks_to(lab: Place, tmp_path: 
     app.settings.set(app.declared, "app.engine", lab.host)
     with Owner(app, NoWindows()) as owner:
         app.settings.set(app.declared, "app.engine", "unix:///other.sock")
-        assert App(tmp_path / "home", []).identity["engine"] == "unix:///other.sock"
-        assert owner.api.invoke("ai/app/about", {}, PEER)["data"]["engine"] == lab.host
+        about = owner.api.invoke("ai/app/about", {}, PEER)["data"]
+        assert (about["engine"], about["engineSetting"]) == (lab.host, "unix:///other.sock")
+        assert not App(tmp_path / "home", []).is_served_by(about)
+        assert App(tmp_path / "home", [], lab.host).is_served_by(about)

@@ -6,9 +6,9 @@ from threading import Condition
 from typing import Any
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import Event, Json
 from aiserver_tray.contract.contract import Envelope, Peer, answer
 from aiserver_tray.contract.events import SNAPSHOT
+from aiserver_tray.contract.message import Event, Json
 from aiserver_tray.contract.owner.owner import CHANNELS
 
 LIMIT = 30.0

@@ -9,12 +9,12 @@ from threading import Event
 from typing import Any
 
 from aiserver_tray.base.i18n import Language, LocalText
-from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.contract import Envelope, Peer, answer
 from aiserver_tray.contract.events import LOG
 from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.local.server import Server
+from aiserver_tray.contract.message import Json
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.codec import snapshot_json, steps_json
 from aiserver_tray.state.facts import (

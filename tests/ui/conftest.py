@@ -11,9 +11,9 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.http.access import Keys
 from aiserver_tray.contract.http.server import Binding, BrowserServer
+from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.support.scripted import Scripted
 from tests.ui.home import Address, HomePage, console

@@ -9,8 +9,8 @@ from PIL import Image
 from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.contract import answer
+from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.ui.conftest import Stack
 

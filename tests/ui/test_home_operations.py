@@ -4,7 +4,7 @@ import pytest
 from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.channel import Json
+from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.ui.conftest import Stack
 

@@ -99,7 +99,7 @@ def test_a_bug_in_one_module_is_its_problem(app: App, monkeypatch: pytest.Monkey
     def stumble(*_: object) -> None:
         raise KeyError("a value that nobody may see")
 
-    monkeypatch.setattr("aiserver_tray.app.module_model", stumble)
+    monkeypatch.setattr("aiserver_tray.spec.outline.module_model", stumble)
 
     model = app.model("web")
 

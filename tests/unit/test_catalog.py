@@ -14,8 +14,10 @@ from aiserver_tray.base.errors import (
     UnknownNameError,
 )
 from aiserver_tray.base.masking import MASK
-from aiserver_tray.catalog.catalog import Edition, load_catalog, stamp
+from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.check import check
+from aiserver_tray.catalog.edition import Edition
+from aiserver_tray.catalog.folders import stamp
 from aiserver_tray.catalog.resolve import config_environment, resolve, resolve_with
 from tests.unit.module_folders import declared, write
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from aiserver_tray.base.errors import RequestError
-from aiserver_tray.contract.channel import EVENTS, EVERYONE, Nothing, channels_of
+from aiserver_tray.contract.channel import EVERYONE, Nothing, channels_of
 from aiserver_tray.contract.channels.dispatch import Handler, handler_of, read
 from aiserver_tray.contract.channels.operations import OperationStart
 from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.message import EVENTS
 from aiserver_tray.contract.owner.owner import CHANNELS
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.operations.request import Request

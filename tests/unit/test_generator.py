@@ -7,8 +7,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 import pytest
 from pydantic import Field
 
-from aiserver_tray.contract import channel as declarations
-from aiserver_tray.contract.channel import Event, Payload, channel, channels_of
+from aiserver_tray.contract import message as declarations
+from aiserver_tray.contract.channel import Payload, channel, channels_of
+from aiserver_tray.contract.message import Event
 from generator import forms, imports
 from generator.contract import channel_table, event_table, field_table, types
 from generator.pages import Tables, sections, written

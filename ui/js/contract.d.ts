@@ -94,6 +94,8 @@ export interface About {
   catalogs: string[];
   /** changes whenever the catalog's files do */
   catalogStamp: string;
+  /** the engine in the user's settings, which may have changed since; empty: none; null: it can't be read */
+  engineSetting: string | null;
 }
 
 /** Whether the applet starts at login. */

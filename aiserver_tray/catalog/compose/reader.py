@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from aiserver_tray.base.errors import CatalogError, Place
+from aiserver_tray.base.file_version import file_version
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.nodes import (
@@ -94,20 +95,15 @@ _kept: dict[Path, tuple[object, tuple[Document, ...]]] = {}
 """The last documents of each file, with the file's version."""
 
 
-def version(found: os.stat_result) -> tuple[int, ...]:
-    """A value that changes with the file of *found*."""
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
 def _settled_version(path: Path) -> tuple[int, ...] | None:
-    """The `version` of the file. None if a change might not alter it."""
+    """The `file_version` of the file. None if a change might not alter it."""
     try:
         found = path.stat()
     except (OSError, ValueError):  # reading it reports the error
         return None
     if time.time_ns() - found.st_mtime_ns < _SETTLED:
         return None
-    return version(found)
+    return file_version(found)
 
 
 def _parsed(path: Path) -> tuple[Document, ...]:

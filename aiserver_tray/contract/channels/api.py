@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Any
 
 from aiserver_tray.app import App
-from aiserver_tray.contract.channel import Message
 from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handlers_of
 from aiserver_tray.contract.channels.doctor import DoctorChannels
 from aiserver_tray.contract.channels.engine import EngineChannels
@@ -19,6 +18,7 @@ from aiserver_tray.contract.channels.settings import SettingChannels
 from aiserver_tray.contract.channels.snapshot import SnapshotChannels
 from aiserver_tray.contract.channels.system import SystemChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
+from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, RequestError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.channel import Channel, Json, channels_of
+from aiserver_tray.contract.channel import Channel, channels_of
 from aiserver_tray.contract.contract import Caller, Envelope, answer
+from aiserver_tray.contract.message import Json
 
 _logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import Message
 from aiserver_tray.contract.channels.predecessor import status_of
 from aiserver_tray.contract.contract import Peer, answer
 from aiserver_tray.contract.events import PROGRESS, SNAPSHOT, STATUS
+from aiserver_tray.contract.message import Message
 from aiserver_tray.model import ModuleView, OperationView, Snapshot
 from aiserver_tray.state.codec import SnapshotEncoder, steps_json
 from aiserver_tray.state.store import Store

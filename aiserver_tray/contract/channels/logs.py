@@ -8,9 +8,9 @@ from pydantic import Field
 
 from aiserver_tray.base.errors import AiServerError, RequestError, refuse_unknown
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.channel import Payload, channel
+from aiserver_tray.contract.channel import Name, Payload, channel
 from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.contract.contract import Caller, Name, Peer
+from aiserver_tray.contract.contract import Caller, Peer
 from aiserver_tray.contract.events import LOG, LogEvent
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.logs.level import Level

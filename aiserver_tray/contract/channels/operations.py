@@ -9,9 +9,9 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from aiserver_tray.base.errors import BusyError, OverloadedError, RequestError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.channel import CONFIG, Payload, channel
+from aiserver_tray.contract.channel import CONFIG, Name, Payload, channel
 from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.contract.contract import Caller, Name
+from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation

@@ -8,11 +8,11 @@ from typing import Literal, TypedDict
 
 from aiserver_tray.base.errors import UnknownNameError
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import Payload, channel
+from aiserver_tray.contract.channel import Names, Payload, channel
 from aiserver_tray.contract.channels.operations import OperationBegun, begun, ended
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.process import ModuleName
-from aiserver_tray.contract.contract import Caller, Names
+from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import Kind, ModuleView, OperationKind, Port, Snapshot, State
 from aiserver_tray.operations.request import Request

@@ -7,12 +7,12 @@ from pydantic import Field
 
 from aiserver_tray import __version__
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import NotPossibleError, UnknownNameError
+from aiserver_tray.base.errors import NotPossibleError, SettingError, UnknownNameError
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import Payload, channel
+from aiserver_tray.contract.channel import Name, Payload, channel
 from aiserver_tray.contract.channels.operations import OperationChannels, ended
 from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.contract.contract import Caller, Name
+from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
 from aiserver_tray.operations.request import Request
 from aiserver_tray.system import autostart
@@ -90,6 +90,9 @@ class About(TypedDict):
     """further catalog folders"""
     catalogStamp: str
     """changes whenever the catalog's files do"""
+    engineSetting: str | None
+    """the engine in the user's settings, which may have changed since; empty: none; null: it can't
+    be read"""
 
 
 class ModulePage(TypedDict):
@@ -131,7 +134,14 @@ class ProcessChannels(Part):
             "engine": identity["engine"],
             "catalogs": identity["catalogs"],
             "catalogStamp": identity["catalogStamp"],
+            "engineSetting": self._engine_setting(),
         }
+
+    def _engine_setting(self) -> str | None:
+        try:
+            return self._app.settings.app.engine
+        except SettingError:
+            return None
 
     @channel("ai/app/quit")
     def _quit(self, asked: Quitting) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypedDict
 
 from aiserver_tray.app import App
-from aiserver_tray.contract.channel import Payload, channel
+from aiserver_tray.contract.channel import Name, Names, Payload, channel
 from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.contract.contract import Caller, Name, Names
+from aiserver_tray.contract.contract import Caller
 from aiserver_tray.settings.forms import SettingJson, setting_json
 from aiserver_tray.settings.store import address_of
 

@@ -8,11 +8,11 @@ import bottle
 
 from aiserver_tray.base.errors import AccessError, AiServerError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.contract import Contract, Peer
 from aiserver_tray.contract.http.access import BELOW, Access
 from aiserver_tray.contract.http.events import EventStream
 from aiserver_tray.contract.http.page import BROWSER_POLICY, HEADERS, StaticFiles, ui_folder
+from aiserver_tray.contract.message import Json
 
 MAX_PAGES: Final = 16
 """Open at once; each keeps a connection."""

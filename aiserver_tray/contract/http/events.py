@@ -5,9 +5,9 @@ from threading import Event
 from typing import Final
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import Message, owner_events
 from aiserver_tray.contract.contract import Contract, Peer
 from aiserver_tray.contract.mailbox import Mailbox
+from aiserver_tray.contract.message import Message, owner_events
 from aiserver_tray.state.codec import encoded
 
 _HEARTBEAT_SECONDS: Final = 15.0

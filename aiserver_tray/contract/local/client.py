@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, Self
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import NotRunningError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.channel import CallerKind, Json, Message
 from aiserver_tray.contract.contract import Envelope
 from aiserver_tray.contract.local.instance import socket_address
 from aiserver_tray.contract.local.key import find_key
@@ -23,6 +22,7 @@ from aiserver_tray.contract.local.wire import (
     enter,
     remote_error,
 )
+from aiserver_tray.contract.message import CallerKind, Json, Message
 from aiserver_tray.state.codec import encoded
 from aiserver_tray.system import pipes
 from aiserver_tray.system.paths import Home

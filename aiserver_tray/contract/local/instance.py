@@ -12,8 +12,6 @@ from os.path import normcase
 from pathlib import Path
 from typing import Self
 
-from filelock import FileLock, Timeout
-
 from aiserver_tray.base.errors import AlreadyRunningError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system import pipes
@@ -29,10 +27,14 @@ class Instance:
     """
 
     def __init__(self, home: Home) -> None:
+        from filelock import FileLock  # noqa: PLC0415 - clients only need the address
+
         self._base = runtime_folder() / _name(home)
         self._lock = FileLock(f"{self._base}.lock", mode=0o600, thread_local=False)
 
     def __enter__(self) -> Self:
+        from filelock import Timeout  # noqa: PLC0415
+
         try:
             self._lock.acquire(blocking=False)
         except Timeout:

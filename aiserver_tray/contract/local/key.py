@@ -3,8 +3,6 @@
 import secrets
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.files import write_private
@@ -20,6 +18,8 @@ def make_key(home: Home) -> bytes:
     Raises:
         SettingError: the home can't be written.
     """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - clients only read the key
+
     make_folder(home.folder)
     path = _key_file(home)
     try:

@@ -9,9 +9,9 @@ from threading import Condition, Thread
 from typing import Final, NoReturn, Self
 
 from aiserver_tray.base.errors import AiServerError, NotRunningError, OwnerEndedError
-from aiserver_tray.contract.channel import Message
 from aiserver_tray.contract.events import PROGRESS, SNAPSHOT
 from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.message import Message
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.codec import operation_of, snapshot_of

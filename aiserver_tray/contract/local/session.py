@@ -19,10 +19,10 @@ from pydantic import (
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, OverloadedError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.channel import CallerKind, Message, owner_events
 from aiserver_tray.contract.contract import Contract, Envelope, Peer, answer
 from aiserver_tray.contract.local.wire import MAX_BYTES_FROM_OWNER, LostError, Wire, event_frame
 from aiserver_tray.contract.mailbox import Mailbox
+from aiserver_tray.contract.message import CallerKind, Message, owner_events
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.state.codec import encoded
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aiserver_tray.base.errors import AiServerError, RemoteError, RequestError
 from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.channel import CallerKind, Json, Message
 from aiserver_tray.contract.contract import VERSION, Envelope
+from aiserver_tray.contract.message import CallerKind, Json, Message
 from aiserver_tray.state.codec import encoded
 from aiserver_tray.system import pipes
 

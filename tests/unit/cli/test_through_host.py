@@ -1,6 +1,11 @@
 """With an owner of the core, commands do and print what they do without."""
 
+import hashlib
+import json
+import os
 import socket
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -77,6 +82,57 @@ def test_operations_are_the_hosts_where_engine_and_catalog_agree(
         ):
             other.run("stop")
             assert operations(client) == [("up", "failed")]
+
+
+SLOW = ("pydantic", "docker", "requests", "yaml", "filelock", "rich", "nacl")
+"""Packages that take long to import."""
+
+HEAVY = ("catalog.catalog", "catalog.compose", "contract.channels", "settings", "spec")
+"""Our own parts that need these, or work that the host does."""
+
+MODULES_AT_THE_END = """
+import sys
+from aiserver_tray.cli import main
+try:
+    main()
+finally:
+    print(*sys.modules)
+"""
+
+
+def chosen_context(folder: Path, host: str) -> dict[str, str]:
+    """The environment of a user of Docker who has logged in somewhere, and chose the engine."""
+    key = hashlib.sha256(b"lab").hexdigest()
+    meta = {"Name": "lab", "Endpoints": {"docker": {"Host": host}}}
+    (folder / "contexts/meta" / key).mkdir(parents=True)
+    (folder / "contexts/meta" / key / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    config = {"auths": {"registry.example": {"auth": "YTpi"}}, "currentContext": "lab"}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return {"DOCKER_CONFIG": str(folder)}
+
+
+@pytest.mark.parametrize("words", ["status", "status --json", "up web", "stop"])
+def test_a_command_with_a_host_imports_only_what_a_client_needs(
+    cli: CommandLine, tmp_path: Path, words: str
+) -> None:
+    cli.run("config", "set", "app.language", "zh").succeeded()
+    env = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
+    options = ["--home", str(cli.home), "--catalog", str(cli.catalog)]
+    with hosted(cli) as (client, _):
+        done = subprocess.run(
+            [sys.executable, "-c", MODULES_AT_THE_END, *options, *words.split()],
+            env=env | chosen_context(tmp_path / "docker", cli.host),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        begun = [kind for kind, _ in operations(client)]
+    modules = done.stdout.splitlines()[-1].split()
+    assert "aiserver_tray.contract.local.remote" in modules
+    assert begun == [word for word in words.split() if word in ("up", "stop")]
+    assert "Docker 引擎" in done.stdout + done.stderr  # the host knows the language
+    unwanted = (*SLOW, *(f"aiserver_tray.{part}" for part in HEAVY))
+    assert [m for m in modules if f"{m}.".startswith(tuple(f"{name}." for name in unwanted))] == []
 
 
 def test_the_host_knows_at_once_what_was_set(cli: CommandLine) -> None:

@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
-from aiserver_tray.contract.channel import Json, Message
 from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT
+from aiserver_tray.contract.message import Json, Message
 from aiserver_tray.window import publisher as module
 from aiserver_tray.window.bridge import GOTO, LOST
 from aiserver_tray.window.publisher import LINES_KEPT, Publisher

@@ -10,10 +10,10 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.channels import file_refresh
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.contract import Peer
+from aiserver_tray.contract.message import Json
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.facts import OperationChanged
@@ -93,7 +93,7 @@ def test_who_asks_the_host_about_itself_finds_the_catalog_as_it_is(
     about = api.invoke("ai/app/about", None, CLIENT)["data"]
 
     other = App(tmp_path / "home", [tmp_path / "catalog"], f"unix://{tmp_path}/none.sock")
-    assert about["catalogStamp"] == other.identity["catalogStamp"]
+    assert other.is_served_by(about)
 
 
 @pytest.mark.parametrize("is_foreign", [False, True], ids=["own", "of another process"])

@@ -9,11 +9,11 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import CancelledError, EngineDownError
-from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.channels import engine
 from aiserver_tray.contract.channels.dispatch import handlers_of
 from aiserver_tray.contract.channels.engine import EngineChannels
 from aiserver_tray.contract.contract import Caller, Peer
+from aiserver_tray.contract.message import Json
 from aiserver_tray.core.core import Core
 from aiserver_tray.state.facts import EngineDown, EngineUp
 from aiserver_tray.system import engine_start

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from aiserver_tray.base.errors import AiServerError, EngineDownError
-from aiserver_tray.contract.channel import Json, Message
 from aiserver_tray.contract.channels import logs
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
 from aiserver_tray.contract.channels.logs import _MAX_STREAMS, LogChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
+from aiserver_tray.contract.message import Json, Message
 from aiserver_tray.core.logs.sources import Source
 from aiserver_tray.engine.values import LogLine
 from tests.support import made

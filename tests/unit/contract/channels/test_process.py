@@ -16,12 +16,13 @@ from aiserver_tray.base.errors import (
     NoDesktopError,
     SettingError,
 )
-from aiserver_tray.contract.channel import CallerKind, Json, channel
+from aiserver_tray.contract.channel import channel
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.process import ProcessChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
+from aiserver_tray.contract.message import CallerKind, Json
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import OperationView
 from aiserver_tray.operations.request import Request
@@ -154,7 +155,7 @@ def test_it_says_so_although_no_engine_could_be_found_now(
     api = Api(app, core, Recorded())
     monkeypatch.setenv("DOCKER_HOST", "no address")
     with pytest.raises(SettingError):
-        app.identity  # noqa: B018 - it raises
+        app.engine()
     assert api.invoke("ai/app/about", None, PAGE)["data"]["engine"] == address
     core.store.close()
 

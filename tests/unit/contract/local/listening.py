@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from aiserver_tray.contract.channel import Json, Message
 from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.message import Json, Message
 
 LIMIT = 20.0
 

@@ -50,7 +50,7 @@ def owned_until_given_up(app: App) -> Iterator[tuple[Owner, Recorded]]:
 @contextmanager
 def owning_process(app: App) -> Iterator["subprocess.Popen[str]"]:
     """Another process owns the core, and never gives it up."""
-    place = app.identity
+    place = app.identity_with(app.engine().host)
     words = ["-m", "tests.support.host_process", place["home"], *place["catalogs"], place["engine"]]
     with subprocess.Popen(
         [sys.executable, *words], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

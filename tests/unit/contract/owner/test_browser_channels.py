@@ -7,8 +7,8 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import RemoteError
-from aiserver_tray.contract.channel import Json
 from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.message import Json
 from tests.support.surroundings import Recorded
 from tests.support.waiting import eventually
 from tests.unit.contract.owner.owning import owned

@@ -11,10 +11,10 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import NotRunningError, SettingError
-from aiserver_tray.contract.channel import Json, Message
 from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance
+from aiserver_tray.contract.message import Json, Message
 from aiserver_tray.contract.owner.owner import Owner
 from tests.support.surroundings import Recorded
 from tests.unit.contract.owner.owning import LIMIT, owned, owner_of, owning_process

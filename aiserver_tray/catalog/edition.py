@@ -1,0 +1,29 @@
+"""The catalog at one time, read when it is needed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiserver_tray.catalog.folders import stamp
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.catalog import Catalog
+
+
+class Edition:
+    """The catalog in *roots*, read on first use. Its ``stamp`` is older than that, so that changes
+    in the meantime are noticed."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.stamp = stamp(roots)
+        self._roots = roots
+        self._catalog: Catalog | None = None
+
+    def read(self) -> "Catalog":
+        """The catalog."""
+        if self._catalog is None:
+            # A client of a running core only needs the stamp.
+            from aiserver_tray.catalog.catalog import load_catalog  # noqa: PLC0415
+
+            self._catalog = load_catalog(self._roots)
+        return self._catalog
