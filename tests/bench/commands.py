@@ -4,6 +4,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.bench.result import Comparison, Figure, Results, compare
@@ -11,11 +12,15 @@ from tests.bench.shapes import HUNDRED, TEN, Shape
 from tests.bench.sides import Tray, run
 from tests.bench.stacks import engine_of
 from tests.lab.place import Place
+from tests.support.command_line import CommandLine
+from tests.support.host_process import hosted
 from tests.support.ports import free_port
 
 MEBIBYTE = 2**20
 PEAK_LIMIT = 80
 STATUS_LIMIT = 3.0
+OWNER_STATUS_LIMIT = 0.9
+OWNER_UP_LIMIT = 1.1
 PEAK = Path(__file__).with_name("peak.py")
 
 
@@ -51,11 +56,19 @@ def _peak(tray: Tray, *words: str) -> Figure:
 
 
 def status(lab: Place, pairs: int) -> dict[str, Comparison]:
-    """`status` beside the import of Docker's SDK, which any tool in Python has to do."""
+    """`status` beside the import of Docker's SDK, which any tool in Python has to do; the same
+    through an owner of the core, and `up` of what runs."""
     with installation(lab, TEN) as tray:
         tray.run("up", TEN.name)
 
-        def theirs() -> None:
-            run([sys.executable, "-c", "import docker"], tray.host)
+        def beside_import(limit: float, *words: str) -> Comparison:
+            theirs = partial(run, [sys.executable, "-c", "import docker"], tray.host)
+            return compare(partial(tray.run, *words), theirs, pairs, limit)
 
-        return {"status": compare(lambda: tray.run("status"), theirs, pairs, STATUS_LIMIT)}
+        alone = beside_import(STATUS_LIMIT, "status")
+        with hosted(CommandLine(tray.home, tray.catalog, tray.host)):
+            return {
+                "status": alone,
+                "status-through-owner": beside_import(OWNER_STATUS_LIMIT, "status"),
+                "up-again-through-owner": beside_import(OWNER_UP_LIMIT, "up", TEN.name),
+            }
