@@ -5,6 +5,7 @@ python3 build/dev.py test [LEVEL…] [-- …]     all tests, or one level: unit,
 python3 build/dev.py test --changed           only what the uncommitted change can break
 python3 build/dev.py check                    what CI checks besides the tests
 python3 build/dev.py generate                 update what is generated from declarations in the code
+python3 build/dev.py lock [-- …]              lock the packages after a change of pyproject.toml
 python3 build/dev.py translate                update the translations after a change of texts
 python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
 python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
@@ -23,6 +24,7 @@ from developer.commands import (
     command_exec,
     command_generate,
     command_lab,
+    command_lock,
     command_run,
     command_soak,
     command_test,
@@ -104,6 +106,11 @@ COMMANDS = {
     ),
     "check": Command(command_check, ""),
     "generate": Command(command_generate, ""),
+    "lock": Command(
+        command_lock,
+        "[-- WORDS FOR UV…]",
+        "what uv is to get stands after --, as in: lock -- --upgrade-package NAME",
+    ),
     "translate": Command(command_translate, ""),
     "exec": Command(
         command_exec, "-- COMMAND…", "what to run stands after --, as in: exec -- python -V"

@@ -25,6 +25,7 @@ CATALOG = "orchestration"
 MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*/*/compose.yaml"))
 TRANSLATIONS = ("python", "build/translations.py")
 GENERATE = ("python", "build/generate.py")
+LOCK = ("python", "build/lock.py")
 LINT = ("compose-lint", "check", "--quiet", "--skip-suppressed", "--strict-config", "--config")
 CHECKS = (
     ("ruff", "check", "."),
@@ -33,6 +34,7 @@ CHECKS = (
     ("lint-imports",),
     (*TRANSLATIONS, "--check"),
     (*GENERATE, "--check"),
+    (*LOCK, "--check"),
     (*LINT, f"{CATALOG}/.compose-lint.yml", "--fail-on", "low", *MODULES),
 )
 
@@ -67,6 +69,7 @@ def command_check(_: argparse.Namespace) -> int:
     set_up({})
     checks = (*CHECKS, (str(typescript.set_up()),))
     failed = [name_of(command) for command in checks if run(command, environment())]
+    print("dev.py: advisories: not checked", file=sys.stderr)
     if failed:
         print(f"dev.py: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -82,6 +85,13 @@ def command_generate(_: argparse.Namespace) -> int:
     """Write the tables in docs/ and the page's types, which come from declarations in the code."""
     set_up({})
     return become(*GENERATE)
+
+
+def command_lock(options: argparse.Namespace) -> int:
+    """Lock the packages that pyproject.toml asks for, and write the requirements for pip. Locked
+    versions that still fit stay."""
+    set_up({})
+    return become(*LOCK, *options.words)
 
 
 def possible_levels() -> list[str]:

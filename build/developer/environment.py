@@ -11,6 +11,8 @@ from developer.machine import DEBIAN, ROOT, SCRIPTS, VENV
 from developer.packages import Needs
 from developer.processes import fail, must, must_as_root
 
+BUILD = ROOT / "build/requirements/build.txt"
+DEV = ROOT / "build/requirements/dev.txt"
 STAMP = VENV / "set-up-for.txt"
 NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))"
 NO_INDEX = (
@@ -59,10 +61,16 @@ def answers(python: str, code: str) -> bool:
 
 
 def wanted_stamp(python: str) -> list[str]:
-    """The inputs of the environment: its place, its Python, and the project's dependencies."""
+    """The inputs of the environment: its place, its Python and its packages, then the project's
+    own description."""
     version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True)
-    project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
-    return [f"{ROOT} {python} {version.stdout.strip()}", project]
+    packages, project = digest(BUILD, DEV), digest(ROOT / "pyproject.toml")
+    return [f"{ROOT} {python} {version.stdout.strip()} {packages}", project]
+
+
+def digest(*files: Path) -> str:
+    """A hash of the content of *files*."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def stamp() -> list[str]:
@@ -86,7 +94,8 @@ def set_up(needs: Needs) -> None:
     print("dev.py: setting up .venv", file=sys.stderr)
     if found[:1] != wanted[:1]:
         make(python)
-    fill()
+        fill()
+    install_project()
     STAMP.write_text("\n".join(wanted) + "\n", encoding="utf-8")
 
 
@@ -98,13 +107,23 @@ def refuse_old(python: str) -> None:
 
 def make(python: str) -> None:
     """Create the environment again, empty."""
+    STAMP.unlink(missing_ok=True)  # an interrupted environment may lack pip, so it is created again
     options = ["--system-site-packages"] if DEBIAN else []
     must([python, "-m", "venv", "--clear", *options, VENV], "remove .venv, and try again")
 
 
 def fill() -> None:
-    """Install the project and its dependencies."""
-    STAMP.unlink(missing_ok=True)  # an interrupted environment may lack pip, so it is created again
+    """Install the locked packages: first the build systems, for packages that have no wheel."""
+    for requirements in (BUILD, DEV):
+        pip_install("--require-hashes", "--use-pep517", "--requirement", requirements)
+
+
+def install_project() -> None:
+    """Install the project itself, as the files that are here."""
+    pip_install("--no-deps", "--editable", ".")
+
+
+def pip_install(*words: object) -> None:
+    """Install by pip, which must not download a build system whose version is not locked."""
     pip = [SCRIPTS / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    must([*pip, "pip>=25.1"], NO_INDEX)  # the first that knows dependency groups
-    must([*pip, "--editable", ".", "--group", "dev"], NO_INDEX)
+    must([*pip, "--no-build-isolation", *words], NO_INDEX)

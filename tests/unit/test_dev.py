@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from developer import command_line, commands, environment, packages, processes, soak
+from developer import command_line, commands, environment, packages, processes, soak, typescript
 
 DEV = Path(__file__).parents[2] / "build/dev.py"
 
@@ -113,6 +113,24 @@ def ended(command: Sequence[object], numbers: Sequence[signal.Signals]) -> tuple
 )
 def test_a_command_that_is_waited_for_is_ended_first(numbers: Sequence[signal.Signals]) -> None:
     assert ended(["-c", CHECK], numbers) == ("tidied\n", 130), "and no further check begins"
+
+
+def test_check_runs_all_names_what_failed_and_says_what_it_leaves_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(commands, "set_up", lambda _: None)
+    monkeypatch.setattr(typescript, "set_up", lambda: Path("tsc"))
+
+    def run(words: Sequence[str], _: object) -> int:
+        ran.append(words[0])
+        return int(words[0] == "mypy")
+
+    monkeypatch.setattr(commands, "run", run)
+    assert command_line.main(["check"]) == 1
+    assert ran == [check[0] for check in commands.CHECKS] + ["tsc"]
+    said = "dev.py: advisories: not checked\ndev.py: failed: mypy\n"
+    assert capsys.readouterr().err == said
 
 
 INSTALLER = """
@@ -315,12 +333,51 @@ def test_what_was_interrupted_while_it_was_filled_is_recreated(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment.set_up({})
-    monkeypatch.setattr(environment, "wanted_stamp", lambda _: [*environment.stamp()[:1], "new"])
+    monkeypatch.setattr(environment, "wanted_stamp", lambda _: ["new packages", "project"])
     with monkeypatch.context() as patch:
         patch.setattr(environment, "must", lambda *_: sys.exit(1))
         with pytest.raises(SystemExit):
             environment.set_up({})
     assert environment.stamp() == []
+
+
+def test_other_packages_recreate_the_environment_and_another_project_keeps_it(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(environment, "must", lambda words, _: asked.append(str(words[-1])))
+    requirements = [str(environment.BUILD), str(environment.DEV)]
+    for wanted, expected in (
+        (["packages", "project"], [*requirements, "."]),
+        (["packages", "new project"], ["."]),
+        (["new packages", "new project"], [*requirements, "."]),
+    ):
+        asked.clear()
+        monkeypatch.setattr(environment, "wanted_stamp", lambda _, wanted=wanted: wanted)
+        (made / "left").parent.mkdir(exist_ok=True)
+        (made / "left").touch()
+        environment.set_up({})
+        assert asked == expected
+        assert (made / "left").exists() == (expected == ["."])
+        assert environment.stamp() == wanted
+
+
+@pytest.mark.parametrize("name", ["build/requirements/dev.txt", "pyproject.toml"])
+def test_the_stamp_tells_packages_from_the_project(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for copy in ("build/requirements/build.txt", "build/requirements/dev.txt", "pyproject.toml"):
+        (tmp_path / copy).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(DEV.parents[1] / copy, tmp_path / copy)
+    for constant in ("ROOT", "BUILD", "DEV"):
+        moved = tmp_path / getattr(environment, constant).relative_to(DEV.parents[1])
+        monkeypatch.setattr(environment, constant, moved)
+    before = environment.wanted_stamp(sys.executable)
+    with (tmp_path / name).open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    packages, project = environment.wanted_stamp(sys.executable)
+    is_project = name == "pyproject.toml"
+    assert (packages == before[0], project == before[1]) == (is_project, not is_project)
 
 
 def test_every_level_of_tests_is_known_with_what_it_needs() -> None:
