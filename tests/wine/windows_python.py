@@ -1,32 +1,29 @@
-"""A Python for Windows, put together from packages that every index has."""
+"""A Python for Windows, put together from the packages in uv.lock."""
 
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-import tomllib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from zipfile import ZipFile
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_VERSION = f"{sys.version_info.major}{sys.version_info.minor}"
-_DONOR = "panda3d==1.10.16"
-"""Brings CPython's own libraries for Windows along, as they are in its installer."""
+_UV = (sys.executable, "-m", "uv", "--quiet")
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_VERSION = _PYTHON.replace(".", "")
+_DONOR = ("--only-group", "wine")
+"""Panda3D, which contains CPython's own libraries for Windows, as they are in its installer."""
 
-_DONATED = "deploy_libs/"
+_DONATED = "deploy_libs"
 _SYSTEMS = "api-ms-"
 """Libraries that belong to Windows."""
 
 _BESIDE_THE_PROGRAM = ("python3", "vcruntime")
 
-_LEFT_OUT = ("pywebview",)
-"""Has no browser engine under Wine; and whoever imports it where it must not be fails."""
-
-_WINDOWS_ONLY = ("colorama", "pywin32", "pywin32-ctypes")
-"""Dependencies that pip does not see, since it asks the system that it runs on."""
+_APPLICATION = ("--no-dev", "--prune", "pywebview")
+"""Without pywebview: it has no browser engine under Wine, and nothing else may import it."""
 
 _NOT_PORTABLE = (
     "__pycache__",
@@ -51,24 +48,16 @@ def windows_python(cache: Path) -> Path:
             _libraries(made, Path(scratch))
             _standard_library(made / "Lib")
             _programs(made)
-            _packages(made / "Lib/site-packages")
+            _install(_APPLICATION, made / "Lib/site-packages")
             made.rename(folder)
     return folder
 
 
 def _fingerprint() -> str:
     """Of everything that the result depends on."""
-    parts = [sys.version, *_packages_wanted(), _source().read_text(encoding="utf-8")]
-    parts.append(Path(__file__).read_text(encoding="utf-8"))
+    parts = [sys.version, _exported(_APPLICATION), _exported(_DONOR)]
+    parts += [file.read_text(encoding="utf-8") for file in (_source(), Path(__file__))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
-
-
-def _packages_wanted() -> list[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [
-        *(one for one in project["dependencies"] if not one.startswith(_LEFT_OUT)),
-        *_WINDOWS_ONLY,
-    ]
 
 
 def _source() -> Path:
@@ -77,15 +66,12 @@ def _source() -> Path:
 
 def _libraries(folder: Path, scratch: Path) -> None:
     (folder / "DLLs").mkdir(parents=True)
-    _pip("download", "--no-deps", "--dest", str(scratch), _DONOR)
-    (wheel,) = scratch.glob("*.whl")
-    with ZipFile(wheel) as archive:
-        for inner in archive.namelist():
-            name = PurePosixPath(inner).name
-            if not inner.startswith(_DONATED) or name.startswith(_SYSTEMS):
-                continue
-            is_beside = name.lower().startswith(_BESIDE_THE_PROGRAM)
-            (folder / ("" if is_beside else "DLLs") / name).write_bytes(archive.read(inner))
+    _install(_DONOR, scratch / "donor")
+    for library in (scratch / "donor" / _DONATED).iterdir():
+        if library.name.startswith(_SYSTEMS):
+            continue
+        is_beside = library.name.lower().startswith(_BESIDE_THE_PROGRAM)
+        shutil.copyfile(library, folder / ("" if is_beside else "DLLs") / library.name)
 
 
 def _standard_library(folder: Path) -> None:
@@ -119,22 +105,21 @@ def _stable_interface(folder: Path) -> None:
     definition.unlink()
 
 
-def _packages(folder: Path) -> None:
-    _pip(
-        "install",
-        "--no-compile",
-        "--no-warn-conflicts",
-        "--target",
-        str(folder),
-        *_packages_wanted(),
+def _exported(options: tuple[str, ...]) -> str:
+    """The locked packages that *options* select, as a file of requirements with hashes."""
+    return _must(*_UV, "export", "--frozen", "--no-emit-project", "--no-header", *options)
+
+
+def _install(options: tuple[str, ...], folder: Path) -> None:
+    """Install the Windows wheels of the locked packages that *options* select."""
+    words = ["--python-platform", "windows", "--python-version", _PYTHON, "--only-binary", ":all:"]
+    words += ["--no-deps", "--require-hashes", "--target", str(folder), "--requirement", "-"]
+    _must(*_UV, "pip", "install", *words, given=_exported(options))
+
+
+def _must(*command: str, given: str | None = None) -> str:
+    """The output of *command*, which gets *given* as its input; its errors are shown."""
+    done = subprocess.run(
+        command, cwd=ROOT, check=True, text=True, input=given, stdout=subprocess.PIPE
     )
-
-
-def _pip(command: str, *words: str) -> None:
-    windows = ["--platform", "win_amd64", "--python-version", _VERSION, "--only-binary", ":all:"]
-    _must(sys.executable, "-m", "pip", "--quiet", command, *windows, *words)
-
-
-def _must(*command: str) -> str:
-    """What *command* prints; its complaints are to be seen."""
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
+    return done.stdout
