@@ -3,8 +3,7 @@
 import json
 import os
 import re
-import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack, cast
 from urllib.parse import quote, urlencode
 
@@ -15,14 +14,13 @@ from docker.transport import UnixHTTPAdapter
 from docker.utils.utils import kwargs_from_env, version_lt
 from requests import PreparedRequest
 from urllib3 import HTTPConnectionPool, HTTPResponse, Timeout
-from urllib3.connection import HTTPConnection
 
 from aiserver_tray import __version__
 from aiserver_tray.base.errors import EngineDownError, SettingError
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine import sockets
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.translate import refusal
-from aiserver_tray.engine.unix import UnixPool
 from aiserver_tray.system.docker_config import docker_config
 
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -30,10 +28,6 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 
 NEWEST = DEFAULT_DOCKER_API_VERSION
 """The newest version of the API that we and the SDK speak; our bodies are written in it."""
-
-_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
-"""Seconds until a silent connection is tested (macOS has its own name for it), seconds between
-tests, and the number of failed tests until it is closed."""
 
 READ_TIMEOUT_SECONDS = 60.0
 """Seconds for the answer to a question."""
@@ -86,7 +80,7 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
         every request, and requests' own overhead triples the cost of a request."""
         adapter = self.get_adapter(self.base_url)
         if isinstance(adapter, UnixHTTPAdapter):
-            return UnixPool(self.base_url, adapter.socket_path)
+            return sockets.UnixPool(self.base_url, adapter.socket_path)
         request = PreparedRequest()
         request.prepare_url(self.base_url, None)
         pool: HTTPConnectionPool = adapter.get_connection_with_tls_context(
@@ -94,7 +88,7 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
         )
         adapter.cert_verify(pool, self.base_url, self.verify, self.cert)
         if self.base_url.startswith(("http:", "https:")):
-            pool.conn_kw["socket_options"] = [*HTTPConnection.default_socket_options, *_alive()]
+            sockets.keep_alive(pool)
         return pool
 
     def ask(self, method: str, path: str, *names: str, **payload: Unpack[Payload]) -> HTTPResponse:
@@ -128,30 +122,17 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
     def _path(self, path: str, names: Sequence[str], params: Mapping[str, Any] | None) -> str:
         filled = path.format(*(quote(name, safe="/:") for name in names))
         query = f"?{urlencode(params, doseq=True)}" if params else ""
-        return f"/v{self._version}{filled}{query}"
+        return f"/v{self.api_version}{filled}{query}"
 
     def connected(self) -> Any:  # noqa: ANN401 - a socket, or the SDK's pipe
         """Connect now, for the only request of this client. Returns the socket, through which
         another thread can end the request even before a response."""
-        connection: Any = self._pool._get_conn(timeout=None)
-        connection.timeout = CONNECT_TIMEOUT_SECONDS
-        connection.connect()
-        self._pool._put_conn(connection)
-        return connection.sock
+        return sockets.connect(self._pool, CONNECT_TIMEOUT_SECONDS)
 
     def close(self) -> None:
         """Close its connections."""
         self._pool.close()
         super().close()
-
-
-def _alive() -> Iterator[tuple[int, int, int]]:
-    """Enable tests of silent connections. Otherwise a client would wait for ever for a remote
-    engine that disappeared."""
-    yield socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
-    for name, value in _KEEPALIVE.items():
-        if option := getattr(socket, name, None):  # not every system has each
-            yield socket.IPPROTO_TCP, option, value
 
 
 def _explanation(body: bytes) -> str:

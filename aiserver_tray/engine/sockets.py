@@ -1,12 +1,21 @@
-"""The SDK's connections over a Unix socket, closed if the other side has closed."""
+"""The connections beneath requests. The only module that uses private parts of urllib3 and the SDK:
+tests/unit/test_private_parts.py lists them."""
 
 import socket
+from collections.abc import Iterator
+from typing import Any
 
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPResponse
+from urllib3.connection import HTTPConnection
+
+_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+"""Seconds until a silent connection is tested (macOS has its own name for it), seconds between
+tests, and the number of failed tests until it is closed."""
 
 
 class UnixPool(UnixHTTPConnectionPool):  # type: ignore[misc]  # the SDK has no types
-    """The SDK's pool, with our connections."""
+    """The SDK's connections over a Unix socket, closed if the other side has closed."""
 
     def _new_conn(self) -> "_Connection":
         return _Connection(self.base_url, self.socket_path, self.timeout)
@@ -21,3 +30,31 @@ class _Connection(UnixHTTPConnection):  # type: ignore[misc]
         except OSError:
             self.sock.close()
             raise
+
+
+def connect(pool: HTTPConnectionPool, timeout: float) -> Any:  # noqa: ANN401 - a socket, or the SDK's pipe
+    """Connect now, for the next request of *pool*. Returns the socket, through which another thread
+    can end the request even before a response."""
+    connection: Any = pool._get_conn()
+    connection.timeout = timeout
+    connection.connect()
+    pool._put_conn(connection)
+    return connection.sock
+
+
+def reader_of(response: HTTPResponse) -> Any:  # noqa: ANN401 - io.BufferedReader
+    """The reader that read the headers of *response*. It may have buffered what follows them."""
+    return response._fp.fp  # type: ignore[union-attr]
+
+
+def keep_alive(pool: HTTPConnectionPool) -> None:
+    """Enable tests of silent connections. Otherwise a client would wait for ever for a remote
+    engine that disappeared."""
+    pool.conn_kw["socket_options"] = [*HTTPConnection.default_socket_options, *_alive()]
+
+
+def _alive() -> Iterator[tuple[int, int, int]]:
+    yield socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1
+    for name, value in _KEEPALIVE.items():
+        if option := getattr(socket, name, None):  # not every system has each
+            yield socket.IPPROTO_TCP, option, value

@@ -11,6 +11,7 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import ReadTimeoutError
 
 from aiserver_tray.engine.client import Client
+from aiserver_tray.engine.sockets import reader_of
 
 _CHUNK_BYTES = 1 << 16
 _SWITCHED = 101
@@ -82,8 +83,7 @@ class Stream:
             return
         try:
             if self._response.status == _SWITCHED:
-                # Through the reader that read the headers: it may have buffered the beginning.
-                reader: Any = self._response._fp.fp  # type: ignore[union-attr]
+                reader = reader_of(self._response)
                 yield from iter(lambda: reader.read1(_CHUNK_BYTES), b"")
             else:
                 yield from self._response.stream(_CHUNK_BYTES, decode_content=False)

@@ -1,4 +1,5 @@
-"""The icon on the task bar. The only module that imports pystray."""
+"""The icon on the task bar, shown by pystray. Only `gtk`, `windows` and `mac` use private parts of
+pystray, which tests/unit/test_private_parts.py lists."""
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

@@ -83,8 +83,7 @@ class Dashboard:
         with self._changing:
             if window is not self._window:
                 return False
-            shown = window.gui.get_current_url(window.uid)
-            if shown and shown.startswith(self._address):
+            if toolkit.current_url(window).startswith(self._address):
                 return True
             if window not in self._webview.windows:  # the window is closing
                 return False

@@ -187,7 +187,7 @@ class ModulePage:
             if not self._window.run_js(IS_SHOWN):
                 self._window.load_html(self._waiting_page(), "about:blank")
             return
-        shown = self._window.gui.get_current_url(self._window.uid) or ""
+        shown = toolkit.current_url(self._window)
         is_page = is_web_address(shown)
         if is_page:
             self._window.run_js(f"{_KEYS.strip()}({json.dumps(self._page_url)})")

@@ -18,7 +18,7 @@ from aiserver_tray.system.paths import APP_NAME, make_folder
 from aiserver_tray.system.theme import Theme, app_theme
 from aiserver_tray.system.window_icon import icon_file
 from aiserver_tray.window import browser, toolkit
-from aiserver_tray.window.geometry import Area, Geometry, fitted, remember, remembered
+from aiserver_tray.window.geometry import fitted, remember, remembered
 from aiserver_tray.window.protocol import SHOW, SHOWN, Exit
 
 Window = toolkit.Window
@@ -115,11 +115,10 @@ class Shell:
         toolkit.name_program(self._window, APP_NAME)
         if self._theme == "dark":
             toolkit.prefer_dark(self._window)
-        for name, value in self._placement(self._window).items():
-            setattr(self._window, name if name == "maximized" else f"initial_{name}", value)
+        toolkit.place(self._window, self._placement(self._window))
 
     def _placement(self, window: Window) -> dict[str, int | bool]:
-        geometry = fitted(self._geometry, _screens(window))
+        geometry = fitted(self._geometry, toolkit.screens(window))
         x, y = toolkit.origin(window)
         return {
             "width": geometry.width,
@@ -159,12 +158,10 @@ class Shell:
         if toolkit.is_minimized(window):
             return
         if toolkit.is_maximized(window):
-            placed = self._geometry or fitted(None, _screens(window))
+            placed = self._geometry or fitted(None, toolkit.screens(window))
             self._geometry = replace(placed, maximized=True)
         else:
-            width, height = window.gui.get_size(window.uid)
-            x, y = window.gui.get_position(window.uid)
-            self._geometry = Geometry(x, y, width, height)
+            self._geometry = toolkit.placement(window)
         try:
             make_folder(self._place.parent)
             remember(self._place, self._geometry)
@@ -184,7 +181,3 @@ class Shell:
                 sys.stdout.flush()
         if not self._closing.is_set():
             self._leave()
-
-
-def _screens(window: Window) -> list[Area]:
-    return [Area(s.x, s.y, s.width, s.height) for s in window.gui.get_screens()]

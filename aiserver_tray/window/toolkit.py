@@ -1,13 +1,15 @@
-"""Toolkit features that pywebview does not offer. If a toolkit has no known way, nothing
+"""Toolkit features that pywebview does not offer, through its private parts: no other module uses
+them, and tests/unit/test_private_parts.py lists them. If a toolkit has no known way, nothing
 happens."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.open_url import open_url
+from aiserver_tray.window.geometry import Area, Geometry
 
 Window = Any  # webview.Window, not imported here, because the import is slow
 
@@ -36,6 +38,29 @@ log = logging.getLogger(__name__)
 def is_fit(window: Window) -> bool:
     """Whether the page can be shown at all by the browser engine that was found."""
     return window.gui.renderer not in _UNFIT
+
+
+def screens(window: Window) -> list[Area]:
+    """The screens of this machine, the first one first."""
+    return [Area(s.x, s.y, s.width, s.height) for s in window.gui.get_screens()]
+
+
+def placement(window: Window) -> Geometry:
+    """The current place and size of *window*, which is not maximized."""
+    return Geometry(*window.gui.get_position(window.uid), *window.gui.get_size(window.uid))
+
+
+def place(window: Window, values: Mapping[str, int | bool]) -> None:
+    """Show *window* later with *values*, which are arguments of pywebview's ``create_window``. It
+    can be called as long as the window is not there."""
+    for name, value in values.items():
+        setattr(window, name if name == "maximized" else f"initial_{name}", value)
+
+
+def current_url(window: Window) -> str:
+    """The address of the page that *window* shows, or loads. pywebview's own function would wait
+    for the page."""
+    return str(window.gui.get_current_url(window.uid) or "")
 
 
 def is_maximized(window: Window) -> bool:
@@ -88,7 +113,7 @@ def origin(window: Window) -> tuple[int, int]:
     """The origin of the coordinates for new windows: on GTK, the first screen."""
     if window.gui.renderer != GTK:
         return 0, 0
-    first = window.gui.get_screens()[0]
+    first = screens(window)[0]
     return first.x, first.y
 
 
@@ -123,7 +148,7 @@ def on_no_engine(window: Window, callback: Callable[[str], None]) -> None:
 def on_crash(window: Window, callback: Callable[[], None]) -> None:
     """Have *callback* called when the page's process died; to be called once the window shows."""
     if window.gui.renderer == GTK:
-        view = window.gui.BrowserView.instances[window.uid].webview
+        view = _gtk(window).webview
         view.connect("web-process-terminated", lambda *_: callback())
     elif window.gui.renderer == WEBVIEW2:
         _on_failed_process(window, callback)
@@ -155,10 +180,15 @@ def _with_engine(window: Window, act: Callable[[Any], None]) -> None:
     _in_its_thread(window, look)  # no other thread may ask
 
 
+def _gtk(window: Window) -> Any:  # noqa: ANN401 - pywebview's
+    """pywebview's view of a window on GTK. Its attribute ``webview`` is a WebKit2.WebView."""
+    return window.gui.BrowserView.instances[window.uid]
+
+
 def zoom_by_keys(window: Window) -> None:
     """Let Ctrl with +, - and 0 zoom the page. Like `on_crash`."""
     if window.gui.renderer == GTK:
-        view = window.gui.BrowserView.instances[window.uid].webview
+        view = _gtk(window).webview
         name = window.gui.Gdk.keyval_name
         _on_control(window, "key-press-event", lambda key: _zoom(view, _KEYS.get(name(key.keyval))))
     elif window.gui.renderer == WEBVIEW2:
@@ -173,14 +203,14 @@ def zoom_by_wheel(window: Window) -> None:
     """Like `zoom_by_keys`, with Ctrl and the wheel, unless a page handles it itself. WebView2 does
     this by itself."""
     if window.gui.renderer == GTK:
-        view = window.gui.BrowserView.instances[window.uid].webview
+        view = _gtk(window).webview
         _on_control(window, "scroll-event", lambda turn: _zoom(view, _step(turn)))
 
 
 def _on_control(window: Window, signal: str, act: Callable[[Any], bool]) -> None:
     """Have *act* called with an event that comes with Ctrl, before the page has it; whether that
     is all that is to be done with it."""
-    view = window.gui.BrowserView.instances[window.uid].webview
+    view = _gtk(window).webview
     control = window.gui.Gdk.ModifierType.CONTROL_MASK
     view.connect(signal, lambda _view, event: bool(event.state & control) and act(event))
 
@@ -204,7 +234,7 @@ def offer_home_for_downloads(window: Window) -> None:
     pywebview (6.2) would pass GTK no folder, and fail. Must be called like `on_crash`."""
     if window.gui.renderer != GTK:
         return
-    view = window.gui.BrowserView.instances[window.uid]
+    view = _gtk(window)
     ask = view.create_file_dialog
 
     def ask_from(kind: object, folder: str | None, *more: object) -> object:
@@ -217,7 +247,7 @@ def open_new_windows_outside(window: Window) -> None:
     """Open new windows of a page in the default browser. On GTK, pywebview (6.2) does this only for
     links to ``_blank``. Like `on_crash`."""
     if window.gui.renderer == GTK:
-        view = window.gui.BrowserView.instances[window.uid].webview
+        view = _gtk(window).webview
         view.connect("create", lambda _view, action: _open_outside(action.get_request().get_uri()))
 
 
@@ -231,5 +261,5 @@ def _open_outside(url: str) -> None:
 def on_title(window: Window, callback: Callable[[str], None]) -> None:
     """Have *callback* called with each new title of the page; as `on_crash`."""
     if window.gui.renderer == GTK:
-        view = window.gui.BrowserView.instances[window.uid].webview
+        view = _gtk(window).webview
         view.connect("notify::title", lambda *_: callback(view.get_title() or ""))
