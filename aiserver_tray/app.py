@@ -17,6 +17,7 @@ from aiserver_tray.base.errors import (
     Place,
     Problem,
     SettingError,
+    TrustError,
     raise_all,
 )
 from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.catalog import Catalog
     from aiserver_tray.catalog.check import Report
     from aiserver_tray.catalog.modules import Module
+    from aiserver_tray.catalog.permissions import Permission
     from aiserver_tray.catalog.resolve import ResolvedModule
     from aiserver_tray.core.core import Core
     from aiserver_tray.engine.engine import Engine
@@ -239,7 +241,39 @@ class App:
         home = str(self.settings.home.folder)
         owner = Owner(self.settings.installation_id, __version__, home)
         target = module_target(resolved, owner, bind=self.settings.app.bind, values=values)
+        target = replace(target, untrusted=self._untrusted(resolved))
         return with_keep_labels(target, self.settings.secrets)
+
+    def _untrusted(self, resolved: "ResolvedModule") -> TrustError | None:
+        """Why *resolved* may not start before the user agrees."""
+        asked, hash = self._permissions(resolved)
+        name = resolved.module.name
+        if not asked or self.settings.trusts(name, hash):
+            return None
+        return TrustError(name, hash, [one.as_data() for one in asked])
+
+    def trust(self, name: str, hash: str | None = None) -> None:
+        """Allow the module *name* the permissions that *hash* stands for; without it, all that it
+        asks for now.
+
+        Raises:
+            UnknownNameError, CatalogError, MissingError, SettingError: there is no such module, or
+                its file or a value is wrong.
+        """
+        from aiserver_tray.catalog.resolve import resolve  # noqa: PLC0415
+
+        module = self.catalog.module(name)
+        if hash is None:
+            values = self.settings.values(self._in_scope(module))
+            _, hash = self._permissions(resolve(self.catalog, module, values))
+        self.settings.trust(name, hash)
+
+    def _permissions(self, resolved: "ResolvedModule") -> "tuple[Sequence[Permission], str]":
+        """What *resolved* asks for, and the hash that stands for it."""
+        from aiserver_tray.catalog.permissions import fingerprint, permissions  # noqa: PLC0415
+
+        asked = permissions(self.catalog, resolved)
+        return asked, fingerprint(resolved.module, asked)
 
     @property
     def secrets(self) -> list[str]:

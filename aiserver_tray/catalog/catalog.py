@@ -33,11 +33,12 @@ APP = "app"
 class Catalog:
     """The modules by name, in the order found, and the problems of those that can't be used (by
     name, or by folder if the name is taken or not valid). ``empty``: possible module folders
-    without a Compose file."""
+    without a Compose file. ``built_in``: the modules that come with the application."""
 
     modules: Mapping[str, Module]
     broken: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
     empty: Sequence[Path] = ()
+    built_in: frozenset[str] = frozenset()
 
     @property
     def problems(self) -> list[Problem]:
@@ -77,26 +78,44 @@ class Catalog:
 
     def scope(self, module: Module) -> dict[str, str]:
         """The address that each NAME means in *module*'s file: its own settings first, then those
-        of the modules that it requires.
+        of the modules that it requires, without the secrets that these do not share.
 
         Raises:
-            CatalogError: two required modules declare a NAME that the file uses, or none does.
+            CatalogError: two required modules declare a NAME that the file uses, or none does, or
+                it is a secret that is not shared.
             MissingError: a required module is not in the catalog.
         """
         own = {name: f"{module.name}.{name}" for name in module.settings}
         hits: dict[str, list[str]] = {}
+        unshared: dict[str, str] = {}
         for required in self._required(module):
-            for name in required.settings:
-                hits.setdefault(name, []).append(f"{required.name}.{name}")
+            for name, setting in required.settings.items():
+                if setting.is_readable_by_users:
+                    hits.setdefault(name, []).append(f"{required.name}.{name}")
+                else:
+                    unshared[name] = required.name
         problems = [
             problem
             for name, variable in module.variables.items()
             if name not in own
-            for problem in _unclear(name, hits.get(name, []), variable.place)
+            for problem in _unclear(name, hits.get(name, []), unshared.get(name), variable.place)
         ]
         if problems:
             raise CatalogError(problems)
         return {name: found[0] for name, found in hits.items() if len(found) == 1} | own
+
+    def readable_secrets(self, module: Module) -> list[str]:
+        """The addresses of the secrets of other modules that *module* can read: in its file, or in
+        files that this names.
+
+        Raises:
+            CatalogError, MissingError: as for `scope`.
+        """
+        return [
+            address
+            for name, address in self.scope(module).items()
+            if name not in module.settings and self.declared[address].is_secret
+        ]
 
     def _required(self, module: Module) -> list[Module]:
         for name in module.possible_requires:
@@ -124,10 +143,19 @@ class Catalog:
             raise CycleError(cycle.args[1]) from None
 
 
-def _unclear(name: str, hits: Sequence[str], place: Place) -> list[Problem]:
+def _unclear(name: str, hits: Sequence[str], owner: str | None, place: Place) -> list[Problem]:
+    """The problem with a NAME that should be one of *hits*; *owner* is the module that has a secret
+    of this name and does not share it."""
     if len(hits) == 1:
         return []
-    if hits:
+    if owner and not hits:
+        text = Text(
+            "{name} is a secret of {module}, which does not share it. Set shared: true for it in "
+            "the file of {module}, or declare your own setting in x-aiserver.settings of this file",
+            name=name,
+            module=owner,
+        )
+    elif hits:
         text = Text(
             "{name} is ambiguous; it matches {hits}. Declare the setting in x-aiserver.settings "
             "of this file",
@@ -164,7 +192,9 @@ def load_catalog(roots: Sequence[Path]) -> Catalog:
             wrong[folder] = clash
         else:
             modules[name] = module
-    return Catalog(modules, _broken(wrong, modules), empty)
+    own = roots[0].resolve() if roots else None
+    built_in = frozenset(n for n, m in modules.items() if own and m.folder.is_relative_to(own))
+    return Catalog(modules, _broken(wrong, modules), empty, built_in)
 
 
 def _broken(

@@ -1,18 +1,19 @@
 """``catalog check``: everything that is wrong with modules, at once, with its place."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aiserver_tray.base.errors import AiServerError, CatalogError, Place, Problem
-from aiserver_tray.base.i18n import Language, Plural, Text
+from aiserver_tray.base.i18n import Language, Plural, Text, rendered
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.compose.variables import local_documents
 from aiserver_tray.catalog.extension import EXTENSION
 from aiserver_tray.catalog.ignored_folders import ignored_folders
 from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.permissions import Permission, permissions
 from aiserver_tray.catalog.resolve import (
     COMPOSE_VARIABLES,
     ResolvedModule,
@@ -30,11 +31,12 @@ from aiserver_tray.model import SHARED_NETWORK
 
 @dataclass(frozen=True)
 class Report:
-    """Problems and notes."""
+    """Problems, notes, and what each module asks of the machine."""
 
     checked: Sequence[str]
     problems: Sequence[Problem]
     notes: Sequence[Problem]
+    permissions: Mapping[str, Sequence[Permission]] = field(default_factory=dict)
 
     def lines(self, language: Language) -> list[str]:
         """One line for each finding, and a last one that counts them."""
@@ -43,6 +45,13 @@ class Report:
             *(
                 Text("{place}: note: {note}", place=n.place, note=n.text).render(language)
                 for n in self.notes
+            ),
+            *(
+                Text(
+                    "{module} needs your permission to: {text}", module=name, text=one.text
+                ).render(language)
+                for name, asked in self.permissions.items()
+                for one in asked
             ),
             Text(
                 "{modules}, {problems}, {notes}",
@@ -60,6 +69,10 @@ class Report:
             "modules": list(self.checked),
             "problems": [problem.as_data(language) for problem in self.problems],
             "notes": [note.as_data(language) for note in self.notes],
+            "permissions": {
+                name: [rendered(one.as_data(), language) for one in asked]
+                for name, asked in self.permissions.items()
+            },
         }
 
 
@@ -72,6 +85,7 @@ def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NO
     modules = [m for m in catalog.modules.values() if _below(m.folder, folder)]
     problems = [p for p in catalog.problems if _below(p.place.file, folder)]
     notes: list[Problem] = []
+    asked: dict[str, Sequence[Permission]] = {}
     resolved: list[ResolvedModule] = []
     for module in catalog.modules.values():
         found, result = _resolve(catalog, module, values)
@@ -80,6 +94,8 @@ def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NO
         if module in modules:
             problems += found + _env_example_problems(catalog, module)
             notes += _notes(result) if result else []
+            if result and (needed := permissions(catalog, result)):
+                asked[module.name] = needed
             notes += _unset(catalog, module, values, found)
     shared = shared_name_problems((r.module, _shared_names(r)) for r in resolved)
     problems += [p for p in shared if _below(p.place.file, folder)]
@@ -87,7 +103,7 @@ def check(catalog: Catalog, folder: Path | None, values: Mapping[str, str] = _NO
     folders = (*(m.folder for m in catalog.modules.values()), *wrong)
     notes += ignored_folders((f for f in catalog.empty if _below(f, folder)), folders)
     names = {m.name for m in modules} | {p.place.file.parent.name for p in problems}
-    return Report(sorted(names), problems, notes)
+    return Report(sorted(names), problems, notes, asked)
 
 
 def _below(path: Path, folder: Path | None) -> bool:

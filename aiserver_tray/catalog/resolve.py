@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import CatalogError
@@ -16,6 +17,7 @@ from aiserver_tray.catalog.unset import naming_unset
 from aiserver_tray.catalog.unsupported import hidden_configs
 
 if TYPE_CHECKING:
+    from aiserver_tray.catalog.compose.problems import Problems
     from aiserver_tray.catalog.compose.project import Project
 
 COMPOSE_VARIABLES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
@@ -24,12 +26,14 @@ COMPOSE_VARIABLES = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
 
 @dataclass(frozen=True)
 class ResolvedModule:
-    """A module with its values filled in."""
+    """A module with its values filled in. ``read`` are the files whose content is a part of it:
+    Compose files, env files and label files."""
 
     module: Module
     project: Project
     requires: tuple[str, ...]
     open: str | None
+    read: tuple[Path, ...] = ()
 
 
 def resolve(catalog: Catalog, module: Module, values: Mapping[str, str]) -> ResolvedModule:
@@ -105,13 +109,30 @@ def resolve_with(module: Module, env: Mapping[str, str], secrets: list[str]) -> 
     # The models are slow to import, and a list of modules does not need them.
     from aiserver_tray.catalog.compose.load import load_project  # noqa: PLC0415
 
-    check = partial(check_services, module)
+    read: set[Path] = set()
+
+    def check(tree: Mapping[str, Any], problems: Problems) -> None:
+        read.update(problems.files, _files_of_services(tree))
+        check_services(module, tree, problems)
+
     try:
         project = load_project(module.source, env, profiles=module.profiles_with(env), check=check)
     except CatalogError as error:
         raise _explained(error, module, env, secrets) from None
-    extension = project.extensions.get(EXTENSION, {})
-    return ResolvedModule(module, project, module.requires_with(env), extension.get("open"))
+    page = project.extensions.get(EXTENSION, {}).get("open")
+    return ResolvedModule(module, project, module.requires_with(env), page, tuple(sorted(read)))
+
+
+def _files_of_services(tree: Mapping[str, Any]) -> Iterator[Path]:
+    """The env files and label files in *tree*, as far as it has the right shape."""
+    services = tree.get("services")
+    for service in services.values() if isinstance(services, dict) else ():
+        for key in ("env_file", "label_file"):
+            entries = service.get(key) if isinstance(service, dict) else None
+            for entry in entries if isinstance(entries, list) else ():
+                path = entry.get("path") if isinstance(entry, dict) else entry
+                if isinstance(path, str):
+                    yield Path(path)
 
 
 def _explained(

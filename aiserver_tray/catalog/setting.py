@@ -107,6 +107,8 @@ class Setting(Closed):
     keep: bool = False
     token_of: Literal["oneapi"] | None = None
     """The module that issues this access token; ``connect`` creates it."""
+    shared: bool = False
+    """Whether the modules that require this one may read the secret."""
     choices: Mapping[str, Choice] = Field(default_factory=dict)
     # Last, because it is checked against the other fields.
     default: Default = None
@@ -115,8 +117,8 @@ class Setting(Closed):
     def _consistent(self) -> "Setting":
         if (self.type == "choice") != bool(self.choices):
             raise ValueError(Text("choices with type choice, and only with it"))
-        if self.type != "secret" and (self.generate or self.keep or self.token_of):
-            raise ValueError(Text("generate, keep and token_of only with type secret"))
+        if self.type != "secret" and (self.generate or self.keep or self.token_of or self.shared):
+            raise ValueError(Text("generate, keep, token_of and shared only with type secret"))
         if self.token_of and (self.generate or self.keep):
             raise ValueError(Text("token_of without generate and keep"))
         return self
@@ -165,6 +167,11 @@ class Setting(Closed):
             name: in_language(choice.title, language) or name
             for name, choice in self.choices.items()
         }
+
+    @property
+    def is_readable_by_users(self) -> bool:
+        """Whether the modules that require its module may use it."""
+        return self.shared or not self.is_secret
 
     def hides(self, _value: str) -> bool:
         """Whether texts must not have the value."""

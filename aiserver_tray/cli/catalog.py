@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aiserver_tray.base.harmless import harmless, in_line
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Language, Text, rendered
 from aiserver_tray.catalog.compose.dotenv import read_env_file
+from aiserver_tray.catalog.permissions import permissions
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     UsageError,
@@ -101,6 +102,9 @@ def _description(app: "App", name: str) -> dict[str, Any]:
             {"name": service, "image": model.get("image"), "ports": _ports(model)}
             for service, model in resolved.project.to_compose()["services"].items()
         ],
+        "permissions": rendered(
+            [one.as_data() for one in permissions(app.catalog, resolved)], app.language
+        ),
     }
 
 
@@ -129,6 +133,11 @@ def _print_module(shown: dict[str, Any], language: Language) -> None:
         [(s["name"], s["image"] or built, ", ".join(s["ports"]) or "-") for s in shown["services"]],
         language,
     )
+    if shown["permissions"]:
+        click.echo()
+        click.echo(Text("Needs your permission to:").render(language))
+    for permission in shown["permissions"]:
+        click.echo(f"- {in_line(permission['text'])}")
 
 
 def _type(setting: Mapping[str, Any]) -> str:

@@ -68,6 +68,17 @@ def set_setting(app: "App", name: str, value: str | None) -> None:
         app.settings.set(app.declared, name, value)
 
 
+def trust_module(app: "App", name: str, hash: str | None = None) -> None:
+    """Allow the module *name* the permissions that *hash* stands for; without it, all that it asks
+    for now. Through the home's owner if there is one.
+
+    Raises:
+        UnknownNameError, CatalogError, SettingError, RemoteError: as for `App.trust`.
+    """
+    if not ask_owner(app, "ai/module/trust", name=name, hash=hash):
+        app.trust(name, hash)
+
+
 def _owner(app: "App") -> "tuple[Client, Language] | None":
     """A client of the home folder's host, and the language of its texts. None if there is no host,
     or it uses another engine or catalog."""

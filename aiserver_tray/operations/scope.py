@@ -182,14 +182,14 @@ def _there(request: Request, parts: Parts) -> list[str]:
 def _with_hooks(
     names: Iterable[str], models: Mapping[str, ModuleModel], modules: Modules
 ) -> dict[str, ModuleTarget]:
-    """The targets of those of *names* with pre-stop commands. A module without a valid target is
-    stopped without them."""
+    """The targets of those of *names* with pre-stop commands. A module without a valid target, or
+    with permissions that the user has not allowed, is stopped without them."""
     found = {}
     for name in names:
         if name in models and any(service.has_pre_stop for service in models[name].services):
             with suppress(AiServerError):
                 found[name] = modules.target(name)
-    return found
+    return {name: target for name, target in found.items() if not target.untrusted}
 
 
 def _unused(

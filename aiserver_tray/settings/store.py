@@ -2,7 +2,7 @@
 
 ==================  ===============================================================
 installation.json   the installation id, written once
-settings.json       what the user set, and the chosen modules
+settings.json       what the user set, the chosen modules, and the permissions of modules
 state.json          per engine: the desired state, learnt times, and the images that are ours
 secrets.json        secrets, encrypted; secrets.key its key where no store holds it
 ==================  ===============================================================
@@ -245,6 +245,15 @@ class Settings:
         """Make *Start all* start *modules*."""
         with self._settings.update() as data:
             data.chosen = list(modules)
+
+    def trusts(self, module: str, hash: str) -> bool:
+        """Whether the user allowed *module* the permissions that *hash* stands for."""
+        return self._settings.read().trusted.get(module) == hash
+
+    def trust(self, module: str, hash: str) -> None:
+        """Allow *module* the permissions that *hash* stands for, and no others."""
+        with self._settings.update() as data:
+            data.trusted[module] = hash
 
     @property
     def asked_for(self) -> list[str]:

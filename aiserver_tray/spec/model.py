@@ -9,6 +9,7 @@ from aiserver_tray.catalog.compose.paths import is_remote
 from aiserver_tray.model import ModuleModel, Port, ServiceModel
 
 if TYPE_CHECKING:
+    from aiserver_tray.base.errors import TrustError
     from aiserver_tray.catalog.modules import Module
 
 Body = Mapping[str, Any]
@@ -158,6 +159,8 @@ class ModuleTarget:
     open: str | None = None
     keep: Mapping[str, str] = field(default_factory=dict)
     """Labels of its volumes with the fingerprints of the secrets that their data depends on."""
+    untrusted: "TrustError | None" = None
+    """Why it may not start or be built: permissions that the user has not allowed."""
 
     @property
     def name(self) -> str:

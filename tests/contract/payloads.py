@@ -18,6 +18,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/module/start": BASE,
     "ai/module/status": BASE,
     "ai/module/stop": BASE,
+    "ai/module/trust": BASE,
     "ai/operation/cancel": {"id": "1"},
     "ai/operation/start": {"kind": "stop", "modules": ["base"], "untilEnd": True},
     "ai/operation/wait": {"id": "1"},

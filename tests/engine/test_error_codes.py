@@ -226,6 +226,13 @@ def _catalog(stage: Stage) -> Iterator[Case]:
     yield Case(UP, names, ("expected a key that is allowed here", "此处不允许使用键"), {})
 
 
+@produces("E_TRUST")
+def _trust(stage: Stage) -> Iterator[Case]:
+    stage.write({"web": idle(cap_add=["NET_ADMIN"])})
+    names = ("web", "NET_ADMIN", "aiserver-tray up web --trust web")
+    yield Case(UP, names, ("If you trust this module", "如果您信任此模块"), {})
+
+
 @produces("E_SETTING")
 def _setting(stage: Stage) -> Iterator[Case]:
     web = idle(command=["sleep", "${WEB_SECONDS}"])

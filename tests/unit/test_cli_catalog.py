@@ -260,3 +260,16 @@ def test_a_wrong_stored_value_is_blamed_on_the_setting_not_on_the_file(cli: Comm
     done = cli.call("catalog", "show", "n8n")
     assert done.code == 1
     assert "E_SETTING: n8n.N8N_HOST_PORT: " in done.errors
+
+
+def test_show_and_check_list_what_a_module_asks_for(cli: CommandLine) -> None:
+    write(cli.home / "modules", "mine", "services: {web: {image: 'i:1', pid: host}}\n")
+    wish = "share the pid namespace of this machine"
+    listed = [{"kind": "namespace", "subject": "pid", "text": wish}]
+    assert f"Needs your permission to:\n- {wish}\n" in cli.call("catalog", "show", "mine").output
+    shown = json.loads(cli.call("catalog", "show", "mine", "--json").output)
+    assert shown["permissions"] == listed
+    checked = json.loads(cli.call("catalog", "check", "--json").output)
+    assert checked["permissions"] == {"mine": listed}
+    assert f"mine needs your permission to: {wish}" in cli.call("catalog", "check").output
+    assert "ermission" not in cli.call("catalog", "show", "n8n").output

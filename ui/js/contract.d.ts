@@ -40,6 +40,8 @@ export interface Channels {
   "ai/module/status": { request: ModuleName; answer: ModuleStatus };
   /** Stop a module. */
   "ai/module/stop": { request: ModuleRequest; answer: OperationBegun };
+  /** Allow a module permissions. It can start with them, until it asks for others. */
+  "ai/module/trust": { request: Trusted; answer: Record<string, never> };
   /** List the modules. */
   "ai/modules/list": { request: ModuleType; answer: ModuleList };
   /** Cancel an operation of the owner. */
@@ -188,6 +190,8 @@ export interface ErrorData {
   errors?: Error[];
   /** a setting that would fix it, with the user's consent */
   fix?: Fix;
+  /** the permissions that the user must allow first */
+  trust?: Trust;
 }
 
 /** A setting that would fix an error, with the user's consent. */
@@ -497,6 +501,16 @@ export interface PageEvent {
   page: string;
 }
 
+/** One thing that a module asks of the machine. */
+export interface Permission {
+  /** one of the kinds in [the catalog](catalog.md#permissions) */
+  kind: string;
+  /** a path, an address, or the name of a service, a capability, … */
+  subject: string;
+  /** what the module wants to do */
+  text: string;
+}
+
 /** A published port of a running container. */
 export interface Port {
   /** the service of the module */
@@ -636,6 +650,22 @@ export type StepStatus = "pending" | "running" | "done" | "skipped" | "failed";
 export interface Switch {
   /** without it, nothing changes */
   enabled?: boolean | null;
+}
+
+/** The permissions of a module, to be allowed with `ai/module/trust`. */
+export interface Trust {
+  module: string;
+  /** stands for these permissions */
+  hash: string;
+  permissions: Permission[];
+}
+
+/** A module and the permissions that the user allows it. */
+export interface Trusted {
+  /** the module's name */
+  name: string;
+  /** the `hash` of the `E_TRUST` that the user has seen; without it, all that the module asks for now */
+  hash?: string | null;
 }
 
 /** Whether the page is visible. */

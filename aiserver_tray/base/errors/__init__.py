@@ -11,6 +11,7 @@
     │   └── UnlistedError                         a chosen module that left the catalog
     ├── CycleError            E_DEP_CYCLE      modules that require each other: the path
     ├── MissingError          E_DEP_MISSING    a required module that is not in the catalog
+    ├── TrustError            E_TRUST          permissions that the user has not allowed
     ├── EngineDownError       E_ENGINE_DOWN
     ├── EngineNotInstalledError  E_ENGINE_NOT_INSTALLED
     ├── EngineRequestError    E_RUNTIME        the engine refused something we did not foresee
@@ -48,6 +49,8 @@ from aiserver_tray.base.errors.base import (
     ErrorJson,
     FixJson,
     JointError,
+    PermissionJson,
+    TrustJson,
     each,
     raise_all,
 )
@@ -58,6 +61,7 @@ from aiserver_tray.base.errors.catalog import (
     Place,
     Problem,
     SettingError,
+    TrustError,
     UnknownNameError,
     UnknownSettingError,
     UnlistedError,
@@ -134,6 +138,7 @@ __all__ = [
     "ObjectNotFoundError",
     "OverloadedError",
     "OwnerEndedError",
+    "PermissionJson",
     "Place",
     "PortConflictError",
     "PostStartTimeoutError",
@@ -143,6 +148,8 @@ __all__ = [
     "ResourcesError",
     "ServiceNotRunningError",
     "SettingError",
+    "TrustError",
+    "TrustJson",
     "UnknownNameError",
     "UnknownSettingError",
     "UnlistedError",

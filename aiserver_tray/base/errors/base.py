@@ -18,6 +18,26 @@ class FixJson(TypedDict):
     """what to ask before"""
 
 
+class PermissionJson(TypedDict):
+    """One thing that a module asks of the machine."""
+
+    kind: str
+    """one of the kinds in [the catalog](catalog.md#permissions)"""
+    subject: str
+    """a path, an address, or the name of a service, a capability, …"""
+    text: str
+    """what the module wants to do"""
+
+
+class TrustJson(TypedDict):
+    """The permissions of a module, to be allowed with `ai/module/trust`."""
+
+    module: str
+    hash: str
+    """stands for these permissions"""
+    permissions: list[PermissionJson]
+
+
 class ErrorDataJson(TypedDict, total=False):
     """Details of an error for programs. Other fields depend on its code."""
 
@@ -25,6 +45,8 @@ class ErrorDataJson(TypedDict, total=False):
     """each of several errors"""
     fix: FixJson
     """a setting that would fix it, with the user's consent"""
+    trust: TrustJson
+    """the permissions that the user must allow first"""
 
 
 class ErrorJson(TypedDict):

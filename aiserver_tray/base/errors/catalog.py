@@ -1,6 +1,6 @@
 """Errors of the catalog and the settings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -185,3 +185,23 @@ class MissingError(AiServerError):
             module=module,
             missing=missing,
         )
+
+
+class TrustError(AiServerError):
+    """A module asks for permissions that the user has not allowed. *permissions* are as in
+    `TrustJson`, with texts in place of strings; *hash* stands for them."""
+
+    code = "E_TRUST"
+
+    def __init__(self, module: str, hash: str, permissions: Sequence[Mapping[str, Any]]) -> None:
+        listed = Text("")
+        for permission in permissions:
+            listed = Text("{before}\n- {text}", before=listed, text=permission["text"])
+        text = Text(
+            "{module} does not come with AI-Server Tray, and needs your permission to:{listed}\n"
+            "If you trust this module, allow it: aiserver-tray up {module} --trust {module}",
+            module=module,
+            listed=listed,
+        )
+        trust = {"module": module, "hash": hash, "permissions": list(permissions)}
+        super().__init__(text, trust=trust)

@@ -78,6 +78,7 @@ def _file_set(entry: Any, above: FileSet, where: KeyPath, problems: Problems) ->
     env_files = [expand(path, above.folder) for path in fields["env_file"]]
     if not env_files and os.path.isfile(folder / ".env"):  # noqa: PTH113 - false on odd names
         env_files = [folder / ".env"]
+    problems.files.update(env_files)
     own: dict[str, str] = {}
 
     def lookup(name: str) -> str | None:

@@ -43,7 +43,8 @@ _EXPECTED = {
 
 
 class Problems:
-    """The problems of the files being loaded, and the document of each path.
+    """The problems of the files being loaded, and the document of each path. ``files`` are all that
+    were read.
 
     Documents are layers: later ones override earlier ones. A layer may show only a part of its
     document at another path, as an extended service does.
@@ -53,17 +54,21 @@ class Problems:
         self._file = file
         self._layers: list[tuple[Document, KeyPath, KeyPath]] = []
         self._found: dict[tuple[Path, str], Problem] = {}
+        self.files: set[Path] = set()
 
     def add(self, document: Document) -> None:
         """Add *document* as the top layer."""
+        self.files.add(document.file)
         self._layers.append((document, (), ()))
 
     def add_below(self, document: Document, shown_at: KeyPath, part: KeyPath) -> None:
         """Add *document* as the bottom layer; its *part* appears at *shown_at*."""
+        self.files.add(document.file)
         self._layers.insert(0, (document, shown_at, part))
 
     def adopt(self, included: "Problems") -> None:
         """Takes over the documents of an included project."""
+        self.files |= included.files
         self._layers[:0] = included._layers
 
     def place(self, path: KeyPath) -> Place:

@@ -17,6 +17,7 @@ from aiserver_tray.contract.channels.process import Process, ProcessChannels
 from aiserver_tray.contract.channels.settings import SettingChannels
 from aiserver_tray.contract.channels.snapshot import SnapshotChannels
 from aiserver_tray.contract.channels.system import SystemChannels
+from aiserver_tray.contract.channels.trust import TrustChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
@@ -44,6 +45,7 @@ class Api:
             PredecessorChannels(core, begin),
             SnapshotChannels(core),
             DoctorChannels(app),
+            TrustChannels(app),
         ]
         self._handlers: Handlers = handlers_of(self._parts)
 

@@ -24,7 +24,7 @@ from aiserver_tray.operations.plan.up import (
 )
 from aiserver_tray.operations.preflight.changed import changed_notices
 from aiserver_tray.operations.preflight.kernel import examine_kernel
-from aiserver_tray.operations.preflight.preflight import preflight
+from aiserver_tray.operations.preflight.preflight import preflight, untrusted
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope, without_blocked
 from aiserver_tray.spec.kernel import HELPER
@@ -66,6 +66,9 @@ def _prepared(request: Request, scope: Scope, parts: Parts) -> Prepared:
             return _prepare_up(request, scope, parts)
         case "pull" | "build":
             targets = [scope.targets[name] for name in scope.modules]
+            # A build runs commands with files of this machine, also for an image that can't be
+            # pulled.
+            raise_all(untrusted(targets))
             return Prepared(plan_images(targets, request.kind), scope, Observed())
         case "stop":
             found = survey(parts.engine, parts.settings.installation_id)

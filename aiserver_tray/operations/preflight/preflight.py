@@ -1,6 +1,6 @@
 """Checks before any change: everything that would make an `up` fail."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,13 +54,19 @@ def port_conflict(
 def problems(
     targets: Sequence[ModuleTarget], found: Survey, machine: Machine
 ) -> list[AiServerError]:
-    """All blockers of *targets* at once: names, ports, resources, and volumes that were created
-    for another use or with other secrets (if `with_keep_labels` gave the targets their
-    fingerprints)."""
+    """All blockers of *targets* at once: permissions that the user has not allowed, names, ports,
+    resources, and volumes that were created for another use or with other secrets (if
+    `with_keep_labels` gave the targets their fingerprints)."""
     return [
+        *untrusted(targets),
         *name_problems(targets, found),
         *use_problems(targets, found),
         *keep_problems(targets, found),
         *port_problems(targets, found, machine),
         *resource_problems(targets, found, machine),
     ]
+
+
+def untrusted(targets: Iterable[ModuleTarget]) -> list[AiServerError]:
+    """The errors of those of *targets* that ask for permissions that the user has not allowed."""
+    return [target.untrusted for target in targets if target.untrusted]

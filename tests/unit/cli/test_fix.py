@@ -6,13 +6,16 @@ import pytest
 from click.testing import CliRunner
 
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import AiServerError, JointError, ResourcesError
+from aiserver_tray.base.errors import AiServerError, JointError, ResourcesError, TrustError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.fix import fix
 
 ALLOW = "app.kernel_settings"
 MENDABLE = ResourcesError(
     Text("too low"), fix={"setting": ALLOW, "value": "true", "question": Text("May it?")}
+)
+TRUST = TrustError(
+    "web", "HASH", [{"kind": "bind", "subject": "/srv", "text": Text("read and change /srv")}]
 )
 
 
@@ -35,3 +38,15 @@ def test_only_what_is_wholly_mended_is_asked_for(
     assert errors is not None
     assert told in errors.getvalue().decode()
     assert app.settings.values({ALLOW: app.declared[ALLOW]})[ALLOW] == stored
+
+
+@pytest.mark.parametrize("answer", ["y\n", "\n"])
+def test_permissions_are_stored_only_on_a_yes(tmp_path: Path, answer: str) -> None:
+    folder = tmp_path / "catalog/web"
+    folder.mkdir(parents=True)
+    (folder / "compose.yaml").write_text("services: {web: {image: 'i:1'}}\n", encoding="utf-8")
+    app = App(tmp_path / "home", [tmp_path / "catalog"])
+    with CliRunner().isolation(answer) as (_, _errors, _):
+        assert fix(JointError([TRUST, MENDABLE]), app) is (answer == "y\n")
+    assert app.settings.trusts("web", "HASH") is (answer == "y\n")
+    assert not app.settings.trusts("web", "OTHER")

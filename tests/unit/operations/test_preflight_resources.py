@@ -140,7 +140,8 @@ def test_a_plain_files_variables_may_be_empty(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("names", [["web.POSTGRES_PASSWORD"], ["base.POSTGRES_PASSWORD"]])
 def test_a_required_modules_setting_counts_too(tmp_path: Path, names: list[str]) -> None:
-    base = "x-aiserver: {kind: basic, settings: {POSTGRES_PASSWORD: {type: secret}}}\n"
+    secret = "{POSTGRES_PASSWORD: {type: secret, shared: true}}"
+    base = f"x-aiserver: {{kind: basic, settings: {secret}}}\n"
     web = "x-aiserver: {kind: feature, requires: [base]}\n"
     used = service_of("s", "environment: {P: '${POSTGRES_PASSWORD}'}")
     modules = {

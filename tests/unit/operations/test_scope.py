@@ -158,5 +158,6 @@ def test_where_no_chosen_module_is_left_that_is_an_error(parts: Parts) -> None:
 def test_what_is_left_out_is_a_notice(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     scope = scope_of(Request("pull"), choosing(parts, "gone", "base"))
     monkeypatch.setattr("aiserver_tray.operations.plan.prepare.plan_images", lambda *_: Plan())
+    monkeypatch.setattr("aiserver_tray.operations.plan.prepare.untrusted", lambda _: [])
     (notice,) = prepare(Request("pull"), scope, parts).notices
     assert "'gone'" in notice.render()

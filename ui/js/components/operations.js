@@ -9,7 +9,7 @@ import { button } from "./button.js";
 import { icon } from "./icon.js";
 
 /**
- * @import { Error, Fix, Module, Operation, OperationKind } from "../contract.d.ts"
+ * @import { Error, Fix, Module, Operation, OperationKind, Trust } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
 
@@ -138,23 +138,30 @@ const each = (error) => (error.data.errors?.length ? error.data.errors : [error]
 function failed(operation, error, lead, { asked, connection }) {
   const all = each(error);
   const fixes = all.flatMap(({ data }) => data.fix ?? []);
+  const trusts = all.flatMap(({ data }) => data.trust ?? []);
   // What nobody can fix from here would only fail again.
-  const isFixable = fixes.length === all.length && !operation.foreign;
+  const isFixable = fixes.length + trusts.length === all.length && !operation.foreign;
   const enabled = connection === "up" && !asked.has(operation.id);
-  return failure(operation.id, lead, error, isFixable ? fixButton(operation, fixes, enabled) : nothing);
+  return failure(operation.id, lead, error,
+    isFixable ? fixButton(operation, fixes, trusts, enabled) : nothing);
 }
 
-/** @param {Operation} operation @param {Fix[]} fixes @param {boolean} enabled */
-function fixButton(operation, fixes, enabled) {
-  const action = t("Allow and start again");
+/** @param {Operation} operation @param {Fix[]} fixes @param {Trust[]} trusts @param {boolean} enabled */
+function fixButton(operation, fixes, trusts, enabled) {
+  const action = fixes.length ? t("Allow and start again") : t("Trust and start");
+  const questions = new Set(fixes.map(({ question }) => question));
   const run = () => actions.confirm({
-    title: t("Allow this change?"),
-    text: [...new Set(fixes.map(({ question }) => question))].join(" "),
+    title: fixes.length ? t("Allow this change?") : t("Trust this module?"),
+    text: [[...questions].join(" "), ...trusts.map(wishes)].filter(Boolean).join("\n"),
     action,
-    run: () => actions.fix(operation, fixes),
+    run: () => actions.fix(operation, fixes, trusts),
   });
   return html`<div class="fix">${button({ text: action, enabled, run })}</div>`;
 }
+
+/** @param {Trust} trust Each permission of a module on its own line. */
+const wishes = ({ module, permissions }) =>
+  [t("{module} may then:", { module }), ...permissions.map(({ text }) => `– ${text}`)].join("\n");
 
 /** @param {string} id @param {string} lead @param {Error} error @param {unknown} [more] */
 function failure(id, lead, error, more = nothing) {
