@@ -23,7 +23,7 @@ from pydantic.alias_generators import to_camel
 from aiserver_tray.contract.message import CallerKind
 from aiserver_tray.model import MAX_NAMES
 
-EVERYONE: Final[frozenset[CallerKind]] = frozenset({"page", "command", "tray"})
+EVERYONE: Final[frozenset[CallerKind]] = frozenset({"window", "browser", "command", "tray"})
 
 
 CONFIG: Final = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid")

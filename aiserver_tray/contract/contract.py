@@ -26,11 +26,12 @@ PAGES: Final = ("home", "settings", "logs")
 @dataclass(frozen=True, eq=False)
 class Peer:
     """One connected client. ``language``: the language of its reader unless the user chose one;
-    ``send`` sends it an event, and returns at once."""
+    ``send`` sends it an event, and returns at once; ``pid``: its process, if that is known."""
 
     kind: CallerKind
     language: Language
     send: Callable[[Message], None]
+    pid: int | None = None
 
 
 @dataclass(frozen=True)

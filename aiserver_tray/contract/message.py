@@ -11,8 +11,8 @@ from aiserver_tray.state.codec import encoded
 
 Json = dict[str, Any]
 
-CallerKind = Literal["page", "command", "tray"]
-"""page: the dashboard, in a window or a browser; command: the command line, or a second start of
+CallerKind = Literal["window", "browser", "command", "tray"]
+"""window, browser: the page of the dashboard there; command: the command line, or a second start of
 the applet; tray: icon and menu."""
 
 

@@ -131,7 +131,7 @@ class Tray:
         self._app = app
         self._starter = starter
         self._claim = claim
-        self._peer = Peer("tray", system_language(), lambda _message: None)
+        self._peer = Peer("tray", system_language(), lambda _message: None, os.getpid())
         unknown = Snapshot(EngineView(running=False), "stopped", ())
         view = tray_view(unknown, TrayFacts(), app.language)
         # In the home folder, so that the next process finds leftovers of a killed one.

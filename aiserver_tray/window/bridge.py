@@ -105,15 +105,15 @@ class Bridge(Part):
     @property
     def _caller(self) -> Caller:
         language = self._connection.language
-        return Caller(Peer("page", language, self._publisher.put), language)
+        return Caller(Peer("window", language, self._publisher.put), language)
 
-    @channel("ai/ui/ready", callers=["page"])
+    @channel("ai/ui/ready", callers=["window"])
     def _ready(self) -> Beginning:
         """Report that the page is ready: from now on it gets events."""
         self._publisher.begin()
         return {"page": self._page, "language": self._connection.language}
 
-    @channel("ai/ui/visible", callers=["page"])
+    @channel("ai/ui/visible", callers=["window"])
     def _visible(self, asked: Visibility) -> None:
         """Report whether the page is visible: events wait while it is not."""
         if asked.visible:

@@ -120,4 +120,4 @@ def client(home: Home) -> Owner:
     # In the connection's own thread, so that the window does not wait for it.
     from aiserver_tray.contract.local.client import Client  # noqa: PLC0415
 
-    return Client.connect(home, "page", language=system_language())
+    return Client.connect(home, "window", language=system_language())

@@ -18,7 +18,7 @@ def types(channels: Sequence[Channel], events: Sequence[Event[Any]]) -> str:
     asked = [
         (channel.name, _channel_type(channel, declarations), channel.summary)
         for channel in channels
-        if "page" in channel.callers
+        if "window" in channel.callers
     ]
     heard = [
         (event.name, declarations.text(event.payload, type(event)), event.summary)

@@ -62,7 +62,7 @@ def growth() -> dict[str, Figure]:
         icon_updater.start()
         stack.enter_context(closing(server := Server(app.settings.home, contract)))
         server.start()
-        client = stack.enter_context(Client.connect(app.settings.home, "page"))
+        client = stack.enter_context(Client.connect(app.settings.home, "window"))
         client.subscribe(owner_events(), _drop)
         _live(contract, icon, WARMED_UP)
         before = _resident()

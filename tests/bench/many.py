@@ -42,7 +42,7 @@ def changes() -> dict[str, Figure]:
         publisher.begin()
         stack.enter_context(closing(server := Server(home, contract)))
         server.start()
-        client = stack.enter_context(Client.connect(home, "page"))
+        client = stack.enter_context(Client.connect(home, "window"))
         client.subscribe(owner_events(), publisher.put)
         share = _share(lambda number: contract.put(ContainerSeen(_container(number))))
         snapshot = contract.store.snapshot

@@ -56,7 +56,7 @@ class ControlChannel:
 class Http:
     """As a page in a browser does: the cookie, calls, and one stream of server-sent events."""
 
-    kind: CallerKind = "page"
+    kind: CallerKind = "browser"
     own_channels = frozenset[str]()
 
     def __init__(self, contract: Contract, language: Language) -> None:
@@ -88,7 +88,7 @@ class Http:
 class JsBridge:
     """As the page in the dashboard's window does, in that page."""
 
-    kind: CallerKind = "page"
+    kind: CallerKind = "window"
     own_channels = frozenset({"ai/system/openExternal"})
 
     _LISTEN: Final = """

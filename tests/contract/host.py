@@ -29,7 +29,7 @@ class Host:
     owner: Owner
     around: Recorded
 
-    def caller(self, language: Language = "en", kind: CallerKind = "page") -> "DirectCaller":
+    def caller(self, language: Language = "en", kind: CallerKind = "window") -> "DirectCaller":
         """A client in this process."""
         return DirectCaller(self.owner.api, language, kind)
 

@@ -61,7 +61,7 @@ def test_pages_are_told_of_a_log_that_can_not_be_read(muted: Installation) -> No
         if len(told) == 2:
             both.set()
 
-    caller = Caller(Peer("page", "en", send), "en")
+    caller = Caller(Peer("browser", "en", send), "en")
     with muted.core() as core:
         channels = LogChannels(core)
         handlers = handlers_of([channels])

@@ -93,7 +93,7 @@ class Browser:
             raise self._refusal(400, error) from None
         with self._lock:
             stream = self._streams.get(asked.get("client", ""))
-        peer = stream.peer if stream else Peer("page", self._language, lambda _message: None)
+        peer = stream.peer if stream else Peer("browser", self._language, lambda _message: None)
         try:
             given = self._contract.invoke(asked["channel"], asked.get("payload"), peer)
         finally:

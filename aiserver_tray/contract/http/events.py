@@ -19,7 +19,7 @@ class EventStream:
     """One page's events. ``peer``: the page, for the contract."""
 
     def __init__(self, contract: Contract, language: Language) -> None:
-        self.peer = Peer("page", language, self._send)
+        self.peer = Peer("browser", language, self._send)
         self._contract = contract
         self._closed = Event()
         self._mailbox = Mailbox(self._closed.set)

@@ -144,14 +144,14 @@ class Server:
 
     def _serve(self, guest: "_Guest") -> None:
         with guest.wire.limited(_HANDSHAKE_SECONDS):
-            kind, language = admit(guest.wire, self._key)
+            hello = admit(guest.wire, self._key)
         if not self._places.acquire(blocking=False):
             why = Text("{count} windows and commands are already connected", count=MAX_CLIENTS)
-            guest.wire.send(refused(OverloadedError(why), language))
+            guest.wire.send(refused(OverloadedError(why), hello.language))
             return
         try:
             guest.wire.send(welcome())
-            guest.session = Session(guest.wire, kind, language, self._contract)
+            guest.session = Session(guest.wire, hello, self._contract)
             guest.session.run()
         finally:
             self._places.release()

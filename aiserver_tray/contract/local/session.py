@@ -18,11 +18,17 @@ from pydantic import (
 
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import AiServerError, OverloadedError, RequestError
-from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Contract, Envelope, Peer, answer
-from aiserver_tray.contract.local.wire import MAX_BYTES_FROM_OWNER, LostError, Wire, event_frame
+from aiserver_tray.contract.local.wire import (
+    MAX_BYTES_FROM_OWNER,
+    Hello,
+    LostError,
+    Wire,
+    event_frame,
+)
 from aiserver_tray.contract.mailbox import Mailbox
-from aiserver_tray.contract.message import CallerKind, Message, owner_events
+from aiserver_tray.contract.message import Message, owner_events
 from aiserver_tray.model import MAX_NAMES
 from aiserver_tray.state.codec import encoded
 
@@ -74,13 +80,11 @@ class Session:
     Each request runs in its own thread, so that a slow one does not block others.
     """
 
-    def __init__(
-        self, wire: Wire, kind: CallerKind, language: Language, contract: Contract
-    ) -> None:
+    def __init__(self, wire: Wire, client: Hello, contract: Contract) -> None:
         self._wire = wire
         self._contract = contract
         self._mailbox = Mailbox(wire.sever)
-        self._peer = Peer(kind, language, self._send)
+        self._peer = Peer(client.kind, client.language, self._send, client.pid)
         self._turns = BoundedSemaphore(MAX_CALLS)
         self._pace = Pace()
         self._wrong = 0

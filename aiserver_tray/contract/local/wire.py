@@ -8,11 +8,12 @@ nonces).
 
 import hmac
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock, Timer
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from aiserver_tray.base.errors import AiServerError, RemoteError, RequestError
 from aiserver_tray.base.harmless import in_line
@@ -121,10 +122,16 @@ def refused(error: AiServerError, language: Language) -> bytes:
     return encoded({"type": "refused", **error.as_json(language)})
 
 
-def admit(wire: Wire, key: bytes) -> tuple[CallerKind, Language]:
-    """As owner: let the client prove that it has *key*. `welcome` must follow.
+class Hello(NamedTuple):
+    """A client's words about itself."""
 
-    Returns the kind of client and its language.
+    kind: CallerKind
+    language: Language
+    pid: int | None
+
+
+def admit(wire: Wire, key: bytes) -> Hello:
+    """As owner: let the client prove that it has *key*. `welcome` must follow.
 
     Raises:
         LostError: it went away, or says what can't be understood.
@@ -136,8 +143,8 @@ def admit(wire: Wire, key: bytes) -> tuple[CallerKind, Language]:
     if not (isinstance(hello, dict) and hello.get("type") == "hello"):
         raise LostError
     language: Language = "zh" if hello.get("language") == "zh" else "en"
-    given = hello.get("kind")
-    kind: CallerKind = given if given in ("command", "tray") else "page"
+    given: Any = hello.get("kind")
+    kind: CallerKind = given if given in get_args(CallerKind) else "window"
     try:
         _check_version(hello.get("version"))
         _check_proof(hello, key, "client", nonce, hello.get("nonce"))
@@ -146,7 +153,8 @@ def admit(wire: Wire, key: bytes) -> tuple[CallerKind, Language]:
         raise
     proof = _proof(key, "owner", nonce, hello["nonce"])
     wire.send(encoded({"type": "proof", "proof": proof}))
-    return kind, language
+    pid = hello.get("pid")
+    return Hello(kind, language, pid if type(pid) is int else None)
 
 
 def enter(wire: Wire, key: bytes, kind: CallerKind, language: Language) -> None:
@@ -164,6 +172,7 @@ def enter(wire: Wire, key: bytes, kind: CallerKind, language: Language) -> None:
         "type": "hello",
         "version": VERSION,
         "kind": kind,
+        "pid": os.getpid(),
         "language": language,
         "nonce": ours,
     }

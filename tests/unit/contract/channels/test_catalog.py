@@ -21,7 +21,7 @@ from aiserver_tray.system.files import write_private
 from tests.support.stack import service, write
 from tests.support.surroundings import Recorded
 
-CLIENT = Peer("page", "en", lambda _message: None)
+CLIENT = Peer("window", "en", lambda _message: None)
 WORK = OperationView("1", "up", ("web",), status="running")
 
 
@@ -73,7 +73,7 @@ def test_modules_that_came_changed_and_went_are_taken_up(
 def test_modules_come_by_the_title_that_is_read(
     app: App, core: Core, tmp_path: Path, language: Language, neighbours: list[str]
 ) -> None:
-    api, reader = Api(app, core, Recorded()), Peer("page", language, CLIENT.send)
+    api, reader = Api(app, core, Recorded()), Peer("window", language, CLIENT.send)
     write(tmp_path / "catalog", "animals", {"animals": service()}, kind="basic", title="zoo")
 
     snapshot = api.invoke("ai/snapshot/get", None, reader)["data"]

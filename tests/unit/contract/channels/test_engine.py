@@ -18,7 +18,7 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.state.facts import EngineDown, EngineUp
 from aiserver_tray.system import engine_start
 
-CALLER = Caller(Peer("page", "en", lambda _message: None), "en")
+CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
 TIMEOUT_SECONDS = 10.0
 
 

@@ -26,7 +26,7 @@ LINE = LOG.message({"streamId": "s", "event": "stdout", "chunk": "said"})
 class Client:
     """Keeps what it is sent."""
 
-    def __init__(self, kind: CallerKind = "page", language: Language = "en") -> None:
+    def __init__(self, kind: CallerKind = "window", language: Language = "en") -> None:
         self._messages: SimpleQueue[Message] = SimpleQueue()
         self.peer = Peer(kind, language, self._messages.put)
 
@@ -157,11 +157,11 @@ def test_when_the_language_changes_all_is_sent_again(contract: StoreContract) ->
     assert chinese.sent() == []
 
 
-@pytest.mark.parametrize("kind", ["page", "command", "tray"])
+@pytest.mark.parametrize("kind", ["window", "browser", "command", "tray"])
 def test_what_is_published_reaches_each_client_that_subscribed_to_it(
     contract: StoreContract, kind: CallerKind
 ) -> None:
-    clients, other = [Client(kind), Client(kind), Client("page")], Client(kind)
+    clients, other = [Client(kind), Client(kind), Client("window")], Client(kind)
     for client in clients:
         contract.subscribe(client.peer, [LOG.name])
     contract.subscribe(other.peer, [STATUS.name])
@@ -188,7 +188,7 @@ def test_a_client_that_fails_holds_up_no_other(
         raise ZeroDivisionError
 
     failed, client = Event(), Client()
-    contract.subscribe(Peer("page", "en", fail), [SNAPSHOT.name, LOG.name])
+    contract.subscribe(Peer("window", "en", fail), [SNAPSHOT.name, LOG.name])
     assert failed.is_set()
     contract.subscribe(client.peer, [SNAPSHOT.name, LOG.name])
     client.sent()

@@ -65,7 +65,7 @@ class Page:
 
     def __init__(self, channels: LogChannels) -> None:
         self._handlers = handlers_of([channels])
-        self.peer = Peer("page", "en", self._take)
+        self.peer = Peer("window", "en", self._take)
         self.events: list[Json] = []
         self.has_ended = threading.Event()
 

@@ -32,7 +32,7 @@ from tests.support import made
 from tests.support.surroundings import Recorded
 
 
-def peer(kind: CallerKind = "page") -> Peer:
+def peer(kind: CallerKind = "window") -> Peer:
     return Peer(kind, "en", lambda _message: None)
 
 
@@ -178,7 +178,7 @@ def test_the_language_that_was_chosen_counts_before_the_clients_own_from_then_on
     assert spoken() == {"en"}
 
 
-@pytest.mark.parametrize("kind", ["page", "command"])
+@pytest.mark.parametrize("kind", ["window", "browser", "command"])
 def test_only_a_tray_is_given_the_core(api: Api, process: Recorded, kind: CallerKind) -> None:
     assert api.invoke("owner/yield", None, peer(kind))["code"] == "E_REQUEST"
     assert not process.given_up.is_set()

@@ -11,7 +11,7 @@ from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from tests.support.command_line import CommandLine
 from tests.unit.module_folders import write
 
-CALLER = Caller(Peer("page", "en", lambda _message: None), "en")
+CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
 FILE = "services: {web: {image: 'i:1', cap_add: [NET_ADMIN]}}\n"
 
 

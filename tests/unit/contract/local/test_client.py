@@ -1,6 +1,7 @@
 """What clients and the owner of the core have to say to each other."""
 
 import json
+import os
 import threading
 from queue import SimpleQueue
 from typing import Any
@@ -19,7 +20,7 @@ from tests.support.store_contract import StoreContract
 from tests.unit.contract.local.listening import LIMIT, Heard, until
 
 
-@pytest.mark.parametrize("kind", ["page", "command", "tray"])
+@pytest.mark.parametrize("kind", ["window", "browser", "command", "tray"])
 def test_a_call_is_answered_in_the_clients_language(
     home: Home, server: Server, kind: CallerKind
 ) -> None:
@@ -37,6 +38,7 @@ def test_answers_come_in_any_order(home: Home, server: Server, contract: StoreCo
         assert client.request("echo", {"a": 1})["payload"] == {"a": 1}
         with pytest.raises(TimeoutError):
             client.call("wait", timeout=0.05)
+        assert contract.waiting[0].pid == os.getpid()
         contract.released.set()
         assert answers.get(timeout=LIMIT)["success"]
         waiter.join()

@@ -52,7 +52,7 @@ def test_an_address_that_is_taken_is_reported(app: App) -> None:
 
 
 def test_a_page_cannot_open_a_door(app: App) -> None:
-    with owned(app, Recorded()), Client.connect(app.settings.home, "page") as client:
+    with owned(app, Recorded()), Client.connect(app.settings.home, "window") as client:
         assert client.call("browser/open", REQUEST)["code"] == "E_REQUEST"
 
 

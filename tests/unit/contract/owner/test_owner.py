@@ -33,13 +33,13 @@ class Seen:
 
 def test_it_serves_the_core_and_leaves_nothing(app: App) -> None:
     before = set(threading.enumerate())
-    with owned(app, Recorded()), Client.connect(app.settings.home, "page") as client:
+    with owned(app, Recorded()), Client.connect(app.settings.home, "window") as client:
         assert owner_of(app) == os.getpid()
         seen = Seen(client)
         while "web" not in [module["name"] for module in seen.next()["modules"]]:
             pass
     with Instance(app.settings.home), pytest.raises(NotRunningError):
-        Client.connect(app.settings.home, "page")
+        Client.connect(app.settings.home, "window")
     for thread in set(threading.enumerate()) - before:
         thread.join(LIMIT)
     assert set(threading.enumerate()) <= before
@@ -47,7 +47,7 @@ def test_it_serves_the_core_and_leaves_nothing(app: App) -> None:
 
 def test_all_clients_see_an_operation_that_one_began(app: App) -> None:
     home = app.settings.home
-    with owning_process(app), Client.connect(home, "page") as page:
+    with owning_process(app), Client.connect(home, "window") as page:
         seen = Seen(page)
         with Client.connect(home, "command") as other:
             assert other.call("ai/module/start", {"name": "web"})["code"] == "E_ENGINE_DOWN"
@@ -60,7 +60,7 @@ def test_all_clients_see_an_operation_that_one_began(app: App) -> None:
 
 def test_all_clients_hear_at_once_of_another_language(app: App) -> None:
     home = app.settings.home
-    with owning_process(app), Client.connect(home, "page") as page:
+    with owning_process(app), Client.connect(home, "window") as page:
         seen = Seen(page)
         assert seen.next()["language"] == "en"
         with Client.connect(home, "command") as other:
