@@ -138,6 +138,8 @@ class StepView:
     current: int = 0
     total: int = 0
     rate: float = 0.0
+    seconds: float | None = None
+    """How long it took, once it has ended."""
 
 
 OperationKind = Literal["up", "stop", "down", "restart", "pull", "build"]
@@ -168,6 +170,25 @@ class OperationView:
     def is_over(self) -> bool:
         """Whether it has finished, with any result."""
         return self.status in ("succeeded", "failed", "cancelled")
+
+
+ActorKind = Literal["tray", "window", "browser", "command", "owner"]
+"""tray: icon and menu; owner: the owner of the core, which starts desired modules by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The side that asks for an operation or a change. ``pid``: its process, if it has its own."""
+
+    kind: ActorKind
+    pid: int | None = None
+
+
+OwnerKind = Literal["tray", "serve"]
+"""The process that owns the core."""
+
+Carrier = Literal["control", "http"]
+"""control: the control channel, for processes of this user; http: browser mode."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from aiserver_tray.cli.common import (
     print_json,
     report,
 )
-from aiserver_tray.cli.core import ask_owner
+from aiserver_tray.cli.core import ask_owner, this_command
 
 
 @click.command()
@@ -28,7 +28,9 @@ def command(modules: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - 
     for name in modules:
         app.catalog.module(name)
     if modules and not ask_owner(app, "ai/config/choose", modules=modules):
-        app.settings.choose(dict.fromkeys(modules))
+        from aiserver_tray.settings.changes import choose_modules  # noqa: PLC0415 - only without a host
+
+        choose_modules(app.settings, modules, this_command())
     if as_json:
         print_json({"chosen": list(app.chosen)})
     elif not modules:

@@ -16,8 +16,9 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
-from aiserver_tray.cli.core import set_setting
+from aiserver_tray.cli.core import set_setting, this_command
 from aiserver_tray.cli.terminal import is_terminal
+from aiserver_tray.settings.changes import forget_setting
 from aiserver_tray.settings.forms import setting_json
 from aiserver_tray.settings.store import Entry, address_of
 
@@ -116,7 +117,9 @@ def unset(name: str) -> None:
     """Reset NAME to its default. A generated secret gets a new value."""
     app = current_app()
     if name in app.settings.undeclared(app.declared):
-        app.settings.forget(name)  # no view shows it, so the owner need not know
+        forget_setting(
+            app.settings, name, this_command()
+        )  # no view shows it, so the owner need not know
         report(
             [
                 Text("Removed {name}. No module declares this setting", name=name).render(

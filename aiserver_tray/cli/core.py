@@ -1,12 +1,13 @@
 """Access to the running core: that of the tray or of ``serve``, or a core of this process."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import AiServerError, refuse_unknown
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.model import Snapshot
+from aiserver_tray.model import Actor, Snapshot
 from aiserver_tray.system.language import system_language
 
 if TYPE_CHECKING:
@@ -62,10 +63,14 @@ def set_setting(app: "App", name: str, value: str | None) -> None:
     """
     if ask_owner(app, "ai/config/set", name=name, value=value):
         return
-    if value is None:
-        app.settings.unset(app.declared, name)
-    else:
-        app.settings.set(app.declared, name, value)
+    from aiserver_tray.settings.changes import change_setting  # noqa: PLC0415 - only without a host
+
+    change_setting(app.settings, app.declared, name, value, this_command())
+
+
+def this_command() -> Actor:
+    """This process, for the journal."""
+    return Actor("command", os.getpid())
 
 
 def trust_module(app: "App", name: str, hash: str | None = None) -> None:

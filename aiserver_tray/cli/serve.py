@@ -19,10 +19,10 @@ from aiserver_tray.cli.common import UsageError, common_options, current_app, re
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
-    from aiserver_tray.contract.channels.process import OwnerKind
     from aiserver_tray.contract.http.access import Keys
     from aiserver_tray.contract.http.server import Binding
     from aiserver_tray.contract.message import Json
+    from aiserver_tray.model import OwnerKind
 
 _POLL_SECONDS = 0.5
 _OWNER_TIMEOUT_SECONDS = 10.0

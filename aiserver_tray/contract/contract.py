@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from aiserver_tray.base.i18n import Language
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.message import CallerKind, Json, Message
+from aiserver_tray.model import Actor, Carrier
 
 VERSION: Final = 2
 """Version of the contract; a client with another version is rejected."""
@@ -46,6 +47,11 @@ class Caller:
         """The kind of client."""
         return self.peer.kind
 
+    @property
+    def actor(self) -> Actor:
+        """The client, for the journal."""
+        return Actor(self.peer.kind, self.peer.pid)
+
 
 class Contract(Protocol):
     """The owner's side of the contract, for every carrier."""
@@ -58,6 +64,9 @@ class Contract(Protocol):
 
     def forget(self, peer: Peer) -> None:
         """The client is gone, and with it all that it listened to."""
+
+    def refused(self, carrier: Carrier, reason: Text) -> None:
+        """A client of *carrier* was refused, because it may not connect."""
 
 
 def answer(data: Json) -> Envelope:

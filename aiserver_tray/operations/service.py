@@ -1,6 +1,7 @@
 """Operations: user requests that run in the background, one at a time on each module."""
 
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,7 +22,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.proxies import configured, passwords
-from aiserver_tray.model import OperationKind, OperationStatus, OperationView, StepView
+from aiserver_tray.model import Actor, OperationKind, OperationStatus, OperationView, StepView
 from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
 from aiserver_tray.operations.modules import Previews
 from aiserver_tray.operations.plan.down import running_modules
@@ -30,6 +31,7 @@ from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import Prepared, prepare, refresh_containers, refresh_of
 from aiserver_tray.operations.plan.preview import Preview, preview
+from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.run.run import Runner
@@ -65,18 +67,20 @@ class Operations:
         parts = replace(self._parts, modules=Previews(self._parts.modules))
         return preview(request.kind, prepare(request, first_scope(request, parts), parts))
 
-    def start(self, request: Request) -> "Operation":
-        """Begin *request* in the background."""
-        return Operation(request, self._parts)
+    def start(self, request: Request, actor: Actor | None = None) -> "Operation":
+        """Begin *request* in the background. *actor* asks for it; None: the command that this
+        process runs."""
+        return Operation(request, self._parts, actor or Actor("command", os.getpid()))
 
 
 class Operation:
     """A running operation. It reports its progress to the store."""
 
-    def __init__(self, request: Request, parts: Parts) -> None:
+    def __init__(self, request: Request, parts: Parts, actor: Actor) -> None:
         self.id = uuid4().hex
         self._request = request
         self._parts = parts
+        self._record = OperationRecord(parts.settings.journal, actor)
         self._cancelled = Cancellation()
         self._runner: Runner | None = None
         self._has_waited = False
@@ -108,6 +112,14 @@ class Operation:
     # -- in its thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self._record.begin(self._view)
+        view = self._result()
+        self._record.end(view)
+        self._tell(view)
+        with suppress(RuntimeError):  # the store is closed already
+            self._parts.store.flush()  # the waiting thread then finds it in the state
+
+    def _result(self) -> OperationView:
         status: OperationStatus = "failed"
         error: AiServerError | None = None
         try:
@@ -125,9 +137,7 @@ class Operation:
             self._hide_in(error)
             if self._request.revives:
                 _logger.warning("some desired modules did not start: %s", error)
-        self._tell(replace(self._view, status=status, error=error, seconds_left=None))
-        with suppress(RuntimeError):  # the store is closed already
-            self._parts.store.flush()  # the waiting thread then finds it in the state
+        return replace(self._view, status=status, error=error, seconds_left=None)
 
     def _work(self) -> None:
         scope: Scope | None = first_scope(self._request, self._parts)
@@ -246,6 +256,7 @@ class Operation:
         executor = EngineExecutor(engine, scope.targets, images, mirrors, self._cancelled)
         runner = Runner(plan, executor, self._parts.store, self._report, engine.info().cpus)
         executor.progress = runner.show
+        self._record.next_plan(self._view)
         with self._lock:
             self._runner = runner
         runner.run()

@@ -5,6 +5,7 @@ installation.json   the installation id, written once
 settings.json       what the user set, the chosen modules, and the permissions of modules
 state.json          per engine: the desired state, learnt times, and the images that are ours
 secrets.json        secrets, encrypted; secrets.key its key where no store holds it
+journal.jsonl       operations, changes of settings, refused clients, owners of the core
 ==================  ===============================================================
 """
 
@@ -21,6 +22,7 @@ from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.content import EngineState, InstallationData, SettingsData, StateData
 from aiserver_tray.settings.files import VersionedFile
+from aiserver_tray.settings.journal import Journal
 from aiserver_tray.settings.secrets import Secrets, kept
 from aiserver_tray.settings.stored import stored_value
 from aiserver_tray.system.paths import Home
@@ -66,6 +68,7 @@ class Settings:
         self.home = home
         self.folder = home.folder
         self.notices: list[Text] = []
+        self.journal = Journal(self.folder)
         self._installation = VersionedFile(
             self.folder / "installation.json", InstallationData, self.notices, lost="refuse"
         )

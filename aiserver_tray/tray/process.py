@@ -20,7 +20,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Contract, Peer
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.owner.claim import Claim
-from aiserver_tray.model import EngineView, Snapshot
+from aiserver_tray.model import Actor, EngineView, Snapshot
 from aiserver_tray.system import logfile
 from aiserver_tray.system.foreground import give_foreground
 from aiserver_tray.system.language import system_language
@@ -199,7 +199,11 @@ class Tray:
             updater.start()
             stack.callback(updater.close)
             actions = MenuActions(
-                owner.api, self._peer, owner.api.begin, updater.ended, self._refuse
+                owner.api,
+                self._peer,
+                lambda request: owner.api.begin(request, Actor("tray", os.getpid())),
+                updater.ended,
+                self._refuse,
             )
             self._run_actions(actions)
             watch.start()

@@ -5,11 +5,12 @@ from copy import deepcopy
 from threading import Condition
 from typing import Any
 
-from aiserver_tray.base.i18n import Language
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.contract import Envelope, Peer, answer
 from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.message import Event, Json
 from aiserver_tray.contract.owner.owner import CHANNELS
+from aiserver_tray.model import Carrier
 
 LIMIT = 30.0
 """Seconds, on a busy machine."""
@@ -26,6 +27,7 @@ class Scripted:
         self.calls: list[tuple[str, Json]] = []
         self.callers: list[Peer] = []
         self.forgotten: list[Peer] = []
+        self.refusals: list[tuple[str, str]] = []
         self.chosen: Language | None = None
         self._snapshot = deepcopy(snapshot)
         self._subscriptions: dict[Peer, frozenset[str]] = {}
@@ -95,6 +97,9 @@ class Scripted:
             self._subscriptions.pop(peer, None)
             self.forgotten.append(peer)
             self._changed.notify_all()
+
+    def refused(self, carrier: Carrier, reason: Text) -> None:
+        self.refusals.append((carrier, str(reason)))
 
     # ------------------------------------------------------------------------------------------
 

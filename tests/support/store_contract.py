@@ -8,14 +8,14 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from aiserver_tray.base.i18n import Language, LocalText
+from aiserver_tray.base.i18n import Language, LocalText, Text
 from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.contract import Envelope, Peer, answer
 from aiserver_tray.contract.events import LOG
 from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.message import Json
-from aiserver_tray.model import OperationView, Snapshot
+from aiserver_tray.model import Carrier, OperationView, Snapshot
 from aiserver_tray.state.codec import snapshot_json, steps_json
 from aiserver_tray.state.facts import (
     ContainersListed,
@@ -49,6 +49,7 @@ class StoreContract:
         self.forgotten: list[Peer] = []
         self.asked: list[tuple[str, Json]] = []
         self.is_awaited = Event()
+        self.refusals: list[tuple[str, str]] = []
         self.hub.start()
 
     def put(self, *facts: Fact) -> None:
@@ -113,6 +114,9 @@ class StoreContract:
     def forget(self, peer: Peer) -> None:
         self.hub.forget(peer)
         self.forgotten.append(peer)
+
+    def refused(self, carrier: Carrier, reason: Text) -> None:
+        self.refusals.append((carrier, str(reason)))
 
     def _language(self, own: Language) -> Language:
         return self.chosen or own

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from threading import Event
 
-from aiserver_tray.contract.channels.process import OwnerKind
+from aiserver_tray.model import OwnerKind
 
 
 class NoWindows:

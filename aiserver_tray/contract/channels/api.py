@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from aiserver_tray.app import App
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handlers_of
 from aiserver_tray.contract.channels.doctor import DoctorChannels
 from aiserver_tray.contract.channels.engine import EngineChannels
@@ -14,6 +15,7 @@ from aiserver_tray.contract.channels.operations import OperationChannels
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.predecessor import PredecessorChannels
 from aiserver_tray.contract.channels.process import Process, ProcessChannels
+from aiserver_tray.contract.channels.refusals import Refusals
 from aiserver_tray.contract.channels.settings import SettingChannels
 from aiserver_tray.contract.channels.snapshot import SnapshotChannels
 from aiserver_tray.contract.channels.system import SystemChannels
@@ -21,6 +23,7 @@ from aiserver_tray.contract.channels.trust import TrustChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
+from aiserver_tray.model import Actor, Carrier
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
 
@@ -33,6 +36,7 @@ class Api:
         self._app = app
         self._files = FileRefresh(app, core)
         self._hub = Hub(core.store, app.language_for)
+        self._refusals = Refusals(app.settings.journal)
         self._operations = OperationChannels(core)
         begin = self._operations.begin
         self._parts: list[Part] = [
@@ -74,10 +78,14 @@ class Api:
         """Send *message* to all clients that subscribed to its event."""
         self._hub.publish(message)
 
-    def begin(self, request: Request) -> Operation:
-        """Start *request*, so that clients can cancel it."""
+    def refused(self, carrier: Carrier, reason: Text) -> None:
+        """A client of *carrier* was refused, because it may not connect."""
+        self._refusals.add(carrier, reason)
+
+    def begin(self, request: Request, actor: Actor) -> Operation:
+        """Start *request* of *actor*, so that clients can cancel it."""
         self._files.refresh()
-        return self._operations.begin(request)
+        return self._operations.begin(request, actor)
 
     def start(self) -> None:
         """Publish catalog and settings, watch their files, and send states from now on.
@@ -94,3 +102,4 @@ class Api:
         for part in self._parts:
             part.close()
         self._hub.close()
+        self._refusals.write()

@@ -13,6 +13,7 @@ from aiserver_tray.contract.channel import CONFIG, Name, Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
+from aiserver_tray.model import Actor
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
 from aiserver_tray.state.codec import operation_json, steps_json
@@ -64,8 +65,8 @@ class OperationChannels(Part):
         self._known: dict[str, Operation] = {}
         self._is_given_up = False
 
-    def begin(self, request: Request) -> Operation:
-        """Start *request*, so that it can be cancelled by its id.
+    def begin(self, request: Request, actor: Actor) -> Operation:
+        """Start *request* of *actor*, so that it can be cancelled by its id.
 
         Raises:
             OverloadedError: the core was given up.
@@ -73,7 +74,7 @@ class OperationChannels(Part):
         with self._lock:
             if self._is_given_up:
                 raise OverloadedError(Text("the tray is taking over from `serve`"))
-            operation = self._core.operations.start(request)
+            operation = self._core.operations.start(request, actor)
             over = [id for id, known in self._known.items() if known.view.is_over]
             for id in over[:-_MAX_FINISHED]:
                 del self._known[id]
@@ -99,9 +100,9 @@ class OperationChannels(Part):
             self._is_given_up = True
 
     @channel("ai/operation/start")
-    def _start(self, asked: OperationStart) -> OperationBegun:
+    def _start(self, asked: OperationStart, caller: Caller) -> OperationBegun:
         """Start an operation."""
-        operation = self.begin(asked)
+        operation = self.begin(asked, caller.actor)
         return ended(operation) if asked.until_end else begun(operation)
 
     @channel("ai/operation/cancel")

@@ -14,7 +14,7 @@ from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.process import ModuleName
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
-from aiserver_tray.model import Kind, ModuleView, OperationKind, Port, Snapshot, State
+from aiserver_tray.model import Actor, Kind, ModuleView, OperationKind, Port, Snapshot, State
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
 from aiserver_tray.state.codec import sorted_by_title
@@ -86,7 +86,7 @@ class ModuleStatus(TypedDict):
 class PredecessorChannels(Part):
     """``ai/modules/list`` and ``ai/module/…``."""
 
-    def __init__(self, core: Core, begin: Callable[[Request], Operation]) -> None:
+    def __init__(self, core: Core, begin: Callable[[Request, Actor], Operation]) -> None:
         self._core = core
         self._begin = begin
 
@@ -113,29 +113,29 @@ class PredecessorChannels(Part):
 
     @channel("ai/module/start")
     @channel("ai/module/firstStart")
-    def _start(self, asked: ModuleRequest) -> OperationBegun:
+    def _start(self, asked: ModuleRequest, caller: Caller) -> OperationBegun:
         """Create and start a module, with all that it requires."""
-        return self._operate("up", asked)
+        return self._operate("up", asked, caller)
 
     @channel("ai/module/stop")
-    def _stop(self, asked: ModuleRequest) -> OperationBegun:
+    def _stop(self, asked: ModuleRequest, caller: Caller) -> OperationBegun:
         """Stop a module."""
-        return self._operate("stop", asked)
+        return self._operate("stop", asked, caller)
 
     @channel("ai/module/restart")
-    def _restart(self, asked: ModuleRequest) -> OperationBegun:
+    def _restart(self, asked: ModuleRequest, caller: Caller) -> OperationBegun:
         """Restart a module; modules that use it keep running."""
-        return self._operate("restart", asked)
+        return self._operate("restart", asked, caller)
 
-    def _operate(self, kind: OperationKind, asked: ModuleRequest) -> OperationBegun:
-        operation = self._begin(Request(kind, (asked.name,)))
+    def _operate(self, kind: OperationKind, asked: ModuleRequest, caller: Caller) -> OperationBegun:
+        operation = self._begin(Request(kind, (asked.name,)), caller.actor)
         return ended(operation) if asked.wait else begun(operation)
 
     @channel("ai/module/clear")
-    def _clear(self, asked: ModuleRemoval) -> OperationBegun:
+    def _clear(self, asked: ModuleRemoval, caller: Caller) -> OperationBegun:
         """Remove a module's containers and networks, and the named volumes."""
         request = Request("down", (asked.name,), volumes=frozenset(asked.volumes))
-        return ended(self._begin(request))
+        return ended(self._begin(request, caller.actor))
 
 
 def module_of(snapshot: Snapshot, name: str) -> ModuleView:

@@ -1,7 +1,7 @@
 """Channels about the owner's own process: its windows, and its end."""
 
 import os
-from typing import Literal, Protocol, TypedDict
+from typing import Protocol, TypedDict
 
 from pydantic import Field
 
@@ -14,10 +14,10 @@ from aiserver_tray.contract.channels.operations import OperationChannels, ended
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
+from aiserver_tray.model import OwnerKind
 from aiserver_tray.operations.request import Request
+from aiserver_tray.settings.entries import OwnerEntry
 from aiserver_tray.system import autostart
-
-OwnerKind = Literal["tray", "serve"]
 
 
 class Process(Protocol):
@@ -144,10 +144,10 @@ class ProcessChannels(Part):
             return None
 
     @channel("ai/app/quit")
-    def _quit(self, asked: Quitting) -> None:
+    def _quit(self, asked: Quitting, caller: Caller) -> None:
         """Quit the applet."""
         if asked.stop:
-            ended(self._operations.begin(Request("stop")))
+            ended(self._operations.begin(Request("stop"), caller.actor))
         self._process.quit()
 
     @channel("ai/window/show", callers=["command", "tray"])
@@ -182,6 +182,18 @@ class ProcessChannels(Part):
         return {"enabled": is_enabled, "supported": autostart.is_supported()}
 
     @channel("owner/yield", callers=["tray"])
-    def _yield(self) -> None:
+    def _yield(self, caller: Caller) -> None:
         """Let the tray own the core from now on; refused while an operation is under way."""
-        self._operations.give_up(self._process.give_up_core)
+
+        def hand_over() -> None:
+            self._process.give_up_core()
+            self._app.settings.journal.add(
+                OwnerEntry(
+                    actor=caller.actor,
+                    owner=self._process.kind,
+                    event="handed_over",
+                    pid=os.getpid(),
+                )
+            )
+
+        self._operations.give_up(hand_over)

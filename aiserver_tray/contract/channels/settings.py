@@ -7,6 +7,7 @@ from aiserver_tray.app import App
 from aiserver_tray.contract.channel import Name, Names, Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
+from aiserver_tray.settings.changes import change_setting, choose_modules
 from aiserver_tray.settings.forms import SettingJson, setting_json
 from aiserver_tray.settings.store import address_of
 
@@ -67,19 +68,17 @@ class SettingChannels(Part):
     @channel("ai/config/set")
     def _set(self, asked: SettingValue, caller: Caller) -> SettingList:
         """Change or reset a setting."""
-        if asked.value is None:
-            self._app.settings.unset(self._app.declared, asked.name)
-        else:
-            self._app.settings.set(self._app.declared, asked.name, asked.value)
+        app = self._app
+        change_setting(app.settings, app.declared, asked.name, asked.value, caller.actor)
         self._refresh()
         return self._get(SettingName(name=asked.name), caller)
 
     @channel("ai/config/choose")
-    def _choose(self, asked: ModuleNames) -> Chosen:
+    def _choose(self, asked: ModuleNames, caller: Caller) -> Chosen:
         """Get or change the modules that *Start all* starts."""
         if asked.modules is not None:
             for name in asked.modules:
                 self._app.catalog.module(name)
-            self._app.settings.choose(dict.fromkeys(asked.modules))
+            choose_modules(self._app.settings, asked.modules, caller.actor)
             self._refresh()
         return {"chosen": list(self._app.chosen)}

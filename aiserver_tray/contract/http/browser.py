@@ -52,22 +52,22 @@ class Browser:
         try:
             self._access.check_address(bottle.request.environ)
         except AccessError as error:
-            raise self._refusal(403, error) from None
+            raise self._denied(403, error) from None
 
     def _check_session(self) -> None:
         try:
             self._access.check_session(bottle.request.get_cookie(self._access.cookie))
         except AccessError as error:
-            raise self._refusal(401, error) from None
+            raise self._denied(401, error) from None
 
     def _enter(self) -> bottle.HTTPResponse:
         """Check the token, and redirect to the page."""
         token = bottle.request.query.getunicode("token")
         if token is None:
             why = Text("the token is missing. Open the address printed by `serve`")
-            raise self._refusal(401, AccessError(why))
+            raise self._denied(401, AccessError(why))
         if not self._access.admits(token):
-            raise self._refusal(401, AccessError(Text("the token in this address is not valid")))
+            raise self._denied(401, AccessError(Text("the token in this address is not valid")))
         response = bottle.HTTPResponse(status=303, **HEADERS, Location=self._access.path)
         response.set_cookie(
             self._access.cookie,
@@ -131,6 +131,10 @@ class Browser:
         raise bottle.HTTPError(404, name)
 
     # -- errors --------------------------------------------------------------------------------
+
+    def _denied(self, status: int, error: AccessError) -> bottle.HTTPResponse:
+        self._contract.refused("http", error.text)
+        return self._refusal(status, error)
 
     def _refusal(self, status: int, error: AiServerError) -> bottle.HTTPResponse:
         return _json(status, {"success": False, **error.as_json(self._language)})

@@ -1,7 +1,8 @@
 """Owning the core in this process."""
 
+import os
 from contextlib import ExitStack
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from aiserver_tray.app import App
 from aiserver_tray.contract.channel import Channel, channels_of
@@ -12,6 +13,8 @@ from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.owner.browser_channels import BrowserChannels
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.revive import Reviver
+from aiserver_tray.model import Actor
+from aiserver_tray.settings.entries import OwnerEntry
 from aiserver_tray.state.store import Store
 
 CHANNELS: Final[dict[str, Channel]] = {
@@ -55,14 +58,26 @@ class Owner:
             stack.callback(api.close)
             api.include(BrowserChannels(api))
             api.start()
-            reviver = Reviver(self._app.settings, lambda: self._app.names, core, api.begin)
+            own = Actor("owner", os.getpid())
+            reviver = Reviver(
+                self._app.settings,
+                lambda: self._app.names,
+                core,
+                lambda request: api.begin(request, own),
+            )
             reviver.start()
             stack.callback(reviver.close)
             server = Server(self._app.settings.home, api)
             server.start()
             stack.callback(server.close)
             self._stack = stack.pop_all()
+        self._record("started")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+        self._record("stopped")
+
+    def _record(self, event: Literal["started", "stopped"]) -> None:
+        entry = OwnerEntry(owner=self._process.kind, event=event, pid=os.getpid())
+        self._app.settings.journal.add(entry)

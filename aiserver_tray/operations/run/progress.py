@@ -27,6 +27,7 @@ class Progress:
         self._at_once = at_once
         self._views = {step.id: step.view for step in plan}
         self._seconds = {step.id: step.seconds for step in plan}
+        self._began: dict[str, float] = {}
         self._is_changed = True
 
     def status(self, step_id: str) -> StepStatus:
@@ -35,7 +36,12 @@ class Progress:
 
     def set(self, step_id: str, status: StepStatus) -> None:
         """The step is there now."""
-        self._views[step_id] = replace(self._views[step_id], status=status)
+        seconds = None
+        if status == "running":
+            self._began[step_id] = awake()
+        elif step_id in self._began:
+            seconds = awake() - self._began[step_id]
+        self._views[step_id] = replace(self._views[step_id], status=status, seconds=seconds)
         self._is_changed = True
 
     def show(self, step_id: str, pull: PullProgress) -> None:

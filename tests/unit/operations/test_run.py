@@ -181,11 +181,15 @@ def test_only_from_a_start_it_is_learnt_how_long_a_service_takes(
 def test_what_does_not_need_the_failed_goes_on(tmp_path: Path, store: Store) -> None:
     script = Script()
     script.errors["start ai-m-b"] = ExitedError("m/b", 1, "", ())
-    end = Run(run_plan := plan_of(tmp_path, CHAIN), script, store).end()
+    run = Run(run_plan := plan_of(tmp_path, CHAIN), script, store)
+    end = run.end()
     assert len(end) == len(run_plan)
     assert end["start ai-m-b"] == "failed"
     assert end["wait ai-m-b"] == end["start ai-m-c"] == "skipped"
     assert end["wait ai-m-leaf3"] == end["wait ai-m-a"] == "done"
+    timed = {view.status for view in run.views if view.seconds is not None}
+    assert timed == {"done", "failed"}
+    assert {view.status for view in run.views if view.seconds is None} == {"skipped"}
 
 
 def test_a_container_that_ends_fails_at_once(tmp_path: Path, store: Store) -> None:

@@ -3,7 +3,9 @@ one brings no bug about."""
 
 import json
 import logging
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,16 +20,18 @@ from aiserver_tray.base.errors import (
     each,
 )
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import OperationKind
+from aiserver_tray.model import Actor, OperationKind, OperationView, StepView
 from aiserver_tray.operations import service
 from aiserver_tray.operations.locks import Holder, Work, module_locks
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import Prepared
+from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.operations.service import Operation, Operations
+from aiserver_tray.settings.entries import Entry, OperationEntry
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store
 from aiserver_tray.system.paths import Home
@@ -39,6 +43,7 @@ __all__ = ["runtime_folder"]
 SECRET = "password-of-somebody"
 ENGINE = "engine"
 LIMIT = 10.0
+ACTOR = Actor("command", 1)
 
 
 class Faulty:
@@ -94,7 +99,7 @@ def test_what_an_error_quotes_of_a_proxy_is_without_its_password(
         raise ImageBuildError("m", "m:1", "failed", [f"can't reach {proxy}", SECRET])
 
     monkeypatch.setattr(service, "first_scope", fail)
-    error = Operation(Request("up"), parts).wait(LIMIT).error
+    error = Operation(Request("up"), parts, ACTOR).wait(LIMIT).error
     assert error is not None
     assert "proxy.example" in str(error)
     assert SECRET not in f"{error.as_json('en')} {error!r}"
@@ -110,7 +115,7 @@ def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
     scope = Scope(("n8n", "dify"), ("postgres", "n8n", "dify"))
     monkeypatch.setattr(service, "first_scope", lambda *_: scope)
     with module_locks(ENGINE, ["postgres"], Work("aiserver-tray up postgres", "ours", "/home")):
-        operation = Operation(Request(kind), parts)
+        operation = Operation(Request(kind), parts, ACTOR)
         operation.cancel()
         view = operation.wait(LIMIT)
     assert view.status == "cancelled"
@@ -149,7 +154,7 @@ class Revivals:
         return self.parts.settings.engine(ENGINE).desired
 
     def begin(self) -> Operation:
-        return Operation(Revival(), self.parts)
+        return Operation(Revival(), self.parts, ACTOR)
 
     def _scope(self) -> Scope:
         names = tuple(name for name in self.desired if name not in self.lacking)
@@ -219,10 +224,56 @@ def test_a_bug_is_reported_by_its_place_and_never_by_its_text(
     parts: Parts, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        view = Operation(Request("up"), parts).wait(LIMIT)
+        view = Operation(Request("up"), parts, ACTOR).wait(LIMIT)
     assert view.status == "failed"
     assert view.error is not None
     assert view.error.code == "E_RUNTIME"
     assert "KeyError, test_service.py:" in str(view.error)
     assert "in ping" in caplog.text, "where it happened"
     assert SECRET not in caplog.text + str(view.error)
+
+
+def test_the_journal_has_who_asked_and_how_it_ended_without_secrets(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts.modules.secrets.append(SECRET)
+    journal, begun = parts.settings.journal, list[Entry]()
+
+    def fail(*_: object) -> Scope:
+        begun.extend(journal.read())
+        raise ImageBuildError("m", "m:1", "failed", [SECRET])
+
+    monkeypatch.setattr(service, "first_scope", fail)
+    actor = Actor("window", 5)
+    Operations(parts).start(Request("up", ("m",)), actor).wait(LIMIT)
+    (first,), (last,) = begun, journal.read()
+    assert isinstance(first, OperationEntry)
+    assert isinstance(last, OperationEntry)
+    assert (first.status, first.actor, first.pid) == ("running", actor, os.getpid())
+    assert (last.id, last.time, last.actor) == (first.id, first.time, actor)
+    assert (last.status, last.code, last.modules) == ("failed", "E_IMAGE_BUILD", ("m",))
+    assert last.message
+    assert last.message["en"] != last.message["zh"]
+    assert last.seconds is not None
+    assert SECRET.encode() not in journal.path.read_bytes()
+
+
+def test_an_operation_without_a_client_is_of_the_command_itself(parts: Parts) -> None:
+    Operations(parts).start(Request("up")).wait(LIMIT)
+    (entry,) = parts.settings.journal.read()
+    assert entry.actor == Actor("command", os.getpid())
+
+
+def test_the_steps_of_all_plans_are_recorded(parts: Parts) -> None:
+    record = OperationRecord(parts.settings.journal, ACTOR)
+    pull = StepView("pull", "web:1", "web", status="done", seconds=1.23456)
+    start = StepView("start", "ai-web", "web", "web", status="skipped")
+    begun = OperationView("1", "up", ("web",))
+    record.begin(begun)
+    record.next_plan(begun)
+    record.next_plan(replace(begun, steps=(pull,)))
+    record.end(replace(begun, steps=(start,), status="succeeded"))
+    (entry,) = parts.settings.journal.read()
+    assert isinstance(entry, OperationEntry)
+    told = [(step.kind, step.status, step.seconds) for step in entry.steps]
+    assert told == [("pull", "done", 1.235), ("start", "skipped", None)]

@@ -24,7 +24,7 @@ from aiserver_tray.contract.channels.process import ProcessChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.message import CallerKind, Json
 from aiserver_tray.core.core import Core
-from aiserver_tray.model import OperationView
+from aiserver_tray.model import Actor, OperationView
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
 from aiserver_tray.state.facts import ContainersListed, ModulesChanged, OperationChanged
@@ -84,7 +84,8 @@ def test_where_nothing_can_be_stopped_it_does_not_quit(
     ]
     requests: list[Request] = []
 
-    def begin(request: Request) -> Operation:
+    def begin(request: Request, actor: Actor) -> Operation:
+        assert actor == CALLER.actor
         requests.append(request)
         return cast(Operation, Begun(ends.pop(0)))
 

@@ -90,6 +90,7 @@ def test_nothing_is_for_who_was_not_let_in(visitor: Visitor, host: Scripted, nam
     refused(visitor.get("/?token=%ff%00"), 401)
     refused(visitor.invoke(CALL), 401)
     assert host.calls == []
+    assert [carrier for carrier, _ in host.refusals] == ["http"] * 7
 
 
 @pytest.mark.parametrize("part", ["", "events", "invoke"])

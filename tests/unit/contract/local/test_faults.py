@@ -52,12 +52,17 @@ def test_who_has_another_key_gets_nothing(home: Home, server: Server) -> None:
 
 
 @pytest.mark.parametrize("proof", [None, 1, "", "\ud800", ["x"]])
-def test_a_proof_that_is_none_is_refused(home: Home, server: Server, proof: object) -> None:
+def test_a_proof_that_is_none_is_refused(
+    home: Home, server: Server, contract: StoreContract, proof: object
+) -> None:
     key = find_key(home)
     assert key
     with Raw(home) as raw:
         assert raw.hello(key, proof=proof)["type"] == "refused"
         assert raw.all() == []
+    (refusal,) = contract.refusals
+    assert refusal[0] == "control"
+    assert "without the key" in refusal[1]
 
 
 def test_the_proof_of_one_connection_is_none_for_another(home: Home, server: Server) -> None:

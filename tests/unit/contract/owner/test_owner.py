@@ -16,6 +16,8 @@ from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.message import Json, Message
 from aiserver_tray.contract.owner.owner import Owner
+from aiserver_tray.model import Actor
+from aiserver_tray.settings.entries import OwnerEntry
 from tests.support.surroundings import Recorded
 from tests.unit.contract.owner.owning import LIMIT, owned, owner_of, owning_process
 
@@ -87,3 +89,14 @@ def test_where_the_home_cannot_be_used_it_says_why_and_leaves_nothing(
         in_the_way.unlink()
         with Owner(app, Recorded()):
             assert owner_of(app) == os.getpid()
+
+
+def test_the_journal_has_beginning_and_end_and_the_command_that_asked(app: App) -> None:
+    with owned(app, Recorded()), Client.connect(app.settings.home, "command") as client:
+        client.call("ai/module/stop", {"name": "web"})
+    stopped, operation, started = app.settings.journal.read()
+    assert isinstance(started, OwnerEntry)
+    assert isinstance(stopped, OwnerEntry)
+    assert (started.owner, started.event, started.pid) == ("tray", "started", os.getpid())
+    assert stopped.event == "stopped"
+    assert operation.actor == Actor("command", os.getpid())

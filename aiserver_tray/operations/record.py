@@ -1,0 +1,59 @@
+"""An operation in the journal: a line at its beginning, and the whole of it at its end."""
+
+import os
+from collections.abc import Iterable
+
+from aiserver_tray.model import Actor, OperationView, StepView
+from aiserver_tray.settings.entries import MAX_STEPS, OperationEntry, StepEntry, in_all_languages
+from aiserver_tray.settings.journal import Journal
+from aiserver_tray.system.clock import awake
+
+
+class OperationRecord:
+    """Records one operation that *actor* asked for."""
+
+    def __init__(self, journal: Journal, actor: Actor) -> None:
+        self._journal = journal
+        self._actor = actor
+        self._earlier: list[StepView] = []
+
+    def begin(self, view: OperationView) -> None:
+        """The operation has begun. A killed process leaves this line alone."""
+        self._began = awake()
+        self._entry = OperationEntry(
+            actor=self._actor,
+            id=view.id,
+            operation=view.kind,
+            modules=view.modules,
+            pid=os.getpid(),
+        )
+        self._journal.add(self._entry)
+
+    def next_plan(self, view: OperationView) -> None:
+        """Another plan begins, whose steps replace those of *view*."""
+        self._earlier += view.steps
+
+    def end(self, view: OperationView) -> None:
+        """The operation has ended."""
+        error = view.error
+        ended = {
+            "modules": view.modules,
+            "status": view.status,
+            "seconds": round(awake() - self._began, 3),
+            "code": error and error.code,
+            "message": error and in_all_languages(error),
+            "steps": tuple(_entries([*self._earlier, *view.steps])),
+        }
+        self._journal.add(self._entry.model_copy(update=ended))
+
+
+def _entries(steps: Iterable[StepView]) -> Iterable[StepEntry]:
+    for step in [*steps][:MAX_STEPS]:
+        yield StepEntry(
+            kind=step.kind,
+            subject=step.subject,
+            module=step.module,
+            service=step.service,
+            status=step.status,
+            seconds=None if step.seconds is None else round(step.seconds, 3),
+        )

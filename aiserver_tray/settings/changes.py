@@ -1,0 +1,40 @@
+"""Changes that a user makes, each recorded in the journal."""
+
+from collections.abc import Iterable
+
+from aiserver_tray.model import Actor
+from aiserver_tray.settings.entries import ChosenEntry, SettingEntry, shortened
+from aiserver_tray.settings.store import Declared, Settings, address_of
+
+
+def change_setting(
+    settings: Settings, declared: Declared, name: str, value: str | None, actor: Actor
+) -> None:
+    """Set the setting *name* of *declared* to *value*, or reset it if that is None.
+
+    Raises:
+        UnknownSettingError: there is no such setting.
+        SettingError: it does not take this value, or its value is kept.
+    """
+    if value is None:
+        settings.unset(declared, name)
+    else:
+        settings.set(declared, name, value)
+    address = address_of(declared, name)
+    shown = None if value is None or declared[address].is_secret else shortened(value)
+    settings.journal.add(
+        SettingEntry(actor=actor, address=address, is_reset=value is None, value=shown)
+    )
+
+
+def forget_setting(settings: Settings, address: str, actor: Actor) -> None:
+    """Remove the value of *address*, which no module declares."""
+    settings.forget(address)
+    settings.journal.add(SettingEntry(actor=actor, address=address, is_reset=True, value=None))
+
+
+def choose_modules(settings: Settings, modules: Iterable[str], actor: Actor) -> None:
+    """Make *Start all* start *modules*."""
+    chosen = tuple(dict.fromkeys(modules))
+    settings.choose(chosen)
+    settings.journal.add(ChosenEntry(actor=actor, modules=chosen))
