@@ -17,6 +17,7 @@ from aiserver_tray import __version__
 from aiserver_tray.cli.common import INTERRUPTED, common_options, current_app
 
 COMMANDS = {
+    "activity": "activity:command",
     "autostart": "autostart:command",
     "build": "operate:build",
     "catalog": "catalog:command",

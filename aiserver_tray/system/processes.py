@@ -26,21 +26,25 @@ def program_of(pid: int) -> str | None:
 
 
 def has_written(pid: int, file: Path) -> bool:
-    """Whether the running process *pid* can have written *file*. After an exit, a new process may
-    get the same ID; it then started later than the file was written."""
+    """Whether the running process *pid* can have written *file*."""
     try:
-        written = file.stat().st_mtime
+        return has_run_since(pid, file.stat().st_mtime)
     except OSError:
         return False
+
+
+def has_run_since(pid: int, moment: float) -> bool:
+    """Whether the process *pid* runs and did so at *moment* (seconds since the epoch). After an
+    exit, a new process may get the same ID; it then started later."""
     if pid == os.getpid():
-        return written + _CLOCK_SLACK_SECONDS >= _BEGAN
+        return moment + _CLOCK_SLACK_SECONDS >= _BEGAN
 
     import psutil  # noqa: PLC0415
 
     try:
         process = psutil.Process(pid)
         is_alive = process.status() != psutil.STATUS_ZOMBIE
-        return is_alive and process.create_time() <= written + _CLOCK_SLACK_SECONDS
+        return is_alive and process.create_time() <= moment + _CLOCK_SLACK_SECONDS
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:  # it exists and belongs to another user

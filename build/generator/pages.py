@@ -10,6 +10,7 @@ of a form, or to one that says that it explains values: ``<!-- values of MODULE.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pkgutil import resolve_name
 from types import MappingProxyType, NoneType
 from typing import Any, get_args
@@ -20,7 +21,14 @@ _MARKED = re.compile(r"(<!-- generated: (.+) -->\n)(?:(?!<!--)[^\n]*\n)*(<!-- en
 _TARGET = re.compile(
     r"^(?:#+ (.+)|<!-- (?:generated: (?:more )?fields|values) of (.+) -->)$", re.MULTILINE
 )
-_WORDS = {str: "string", bool: "boolean", int: "number", float: "number", NoneType: "`null`"}
+_WORDS = {
+    str: "string",
+    datetime: "string",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    NoneType: "`null`",
+}
 
 Sections = dict[Any, tuple[str, str]]
 """What a section is about -> name of its page, and its heading."""

@@ -3,12 +3,20 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import NoneType
 from typing import Any, get_args, get_origin
 
 from generator.forms import Field, Form, form_of, is_form, is_literal, item_type, union_members
 
-_PRIMITIVES = {str: "string", bool: "boolean", int: "number", float: "number", NoneType: "null"}
+_PRIMITIVES = {
+    str: "string",
+    datetime: "string",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    NoneType: "null",
+}
 
 _OBJECTS = (dict, Mapping)
 EMPTY = "Record<string, never>"

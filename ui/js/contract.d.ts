@@ -2,6 +2,8 @@
 
 /** The channels that the page may use. */
 export interface Channels {
+  /** List what was done in the last 90 days, and by which client. */
+  "ai/activity/list": { request: ActivityRange; answer: ActivityList };
   /** Tell which process owns the core, and for which home, engine and catalog. */
   "ai/app/about": { request: Record<string, never>; answer: About };
   /** Quit the applet. */
@@ -100,6 +102,121 @@ export interface About {
   engineSetting: string | null;
 }
 
+/** An entry of the journal. Of the fields after `text`, only the one with the name of its kind has a value. */
+export interface Activity {
+  id: string;
+  /** when it began */
+  time: string;
+  kind: EntryKind;
+  /** the side that asked for it; `null` if nobody did */
+  actor: Actor | null;
+  /** what was done, for people */
+  text: string;
+  operation: ActivityOperation | null;
+  setting: ActivitySetting | null;
+  /** the modules that *Start all* starts since then */
+  chosen: string[] | null;
+  refused: ActivityRefused | null;
+  owner: ActivityOwner | null;
+}
+
+/** Why an operation failed. */
+export interface ActivityError {
+  /** one of the [error codes](errors.md) */
+  code: string;
+  /** what happened, why, and what to do next */
+  message: string;
+}
+
+/** Activities, the newest first. */
+export interface ActivityList {
+  activities: Activity[];
+}
+
+/** A past or running operation. */
+export interface ActivityOperation {
+  kind: OperationKind;
+  /** names of modules, including those added to the request */
+  modules: string[];
+  /** `interrupted`: its process ended before the operation did */
+  status: ActivityStatus;
+  /** its duration; `null` if its end is not known */
+  seconds: number | null;
+  /** why it failed */
+  error: ActivityError | null;
+  /** those that were planned, in order; at most 500 */
+  steps: ActivityStep[];
+}
+
+/** A change of the process that owns the core. */
+export interface ActivityOwner {
+  kind: OwnerKind;
+  /** `handed_over`: to the actor, a tray */
+  event: OwnerEvent;
+  /** its process */
+  pid: number;
+}
+
+/** Selects activities, the newest first. */
+export interface ActivityRange {
+  /** none that began before; ISO 8601 with a time zone */
+  since?: string | null;
+  /** none that began after; ISO 8601 with a time zone */
+  until?: string | null;
+  /** only of these kinds */
+  kinds?: EntryKind[] | null;
+  /** at most so many */
+  limit?: number;
+  /** with the steps of operations; without it, the lists of steps are empty */
+  steps?: boolean;
+}
+
+/** Clients that were refused, for the same reason and in a row. */
+export interface ActivityRefused {
+  /** `control`: the control channel, for processes of this user; `http`: browser mode */
+  carrier: Carrier;
+  reason: string;
+  /** how many times */
+  count: number;
+  /** the last time */
+  last: string;
+}
+
+/** A change of a setting. */
+export interface ActivitySetting {
+  /** such as `n8n.N8N_HOST_PORT` */
+  address: string;
+  /** the new value; `null` for a secret, and if it was reset */
+  value: string | null;
+  /** it got its default again */
+  reset: boolean;
+}
+
+export type ActivityStatus = "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
+
+/** A step of a past operation. */
+export interface ActivityStep {
+  kind: StepKind;
+  /** the object's name on the engine, or a kernel setting */
+  subject: string;
+  module: string;
+  /** `null` for a step of the whole module */
+  service: string | null;
+  status: StepStatus;
+  /** its duration; `null` if it did not begin */
+  seconds: number | null;
+}
+
+/** The side that asked for an operation or a change. */
+export interface Actor {
+  /** `tray`: icon and menu; `owner`: the owner of the core, which starts desired modules by itself */
+  kind: ActorKind;
+  /** its process; `null` if it has none of its own */
+  pid: number | null;
+}
+
+export type ActorKind = "tray" | "window" | "browser" | "command" | "owner";
+
 /** Whether the applet starts at login. */
 export interface Autostart {
   enabled: boolean;
@@ -113,6 +230,8 @@ export interface Beginning {
   page: string;
   language: Language;
 }
+
+export type Carrier = "control" | "http";
 
 /** A check of the doctor. */
 export interface Check {
@@ -173,6 +292,8 @@ export interface EngineStatus {
   /** its version; `null` if no engine answers */
   version: string | null;
 }
+
+export type EntryKind = "operation" | "setting" | "chosen" | "refused" | "owner";
 
 /** An error, as clients and programs get it. */
 export interface Error {
@@ -493,6 +614,8 @@ export interface OperationWithSteps extends Operation {
 }
 
 export type Origin = "set" | "default" | "none";
+
+export type OwnerEvent = "started" | "stopped" | "handed_over";
 
 export type OwnerKind = "tray" | "serve";
 

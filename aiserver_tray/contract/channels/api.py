@@ -5,6 +5,7 @@ from typing import Any
 
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.contract.channels.activity import ActivityChannels
 from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handlers_of
 from aiserver_tray.contract.channels.doctor import DoctorChannels
 from aiserver_tray.contract.channels.engine import EngineChannels
@@ -50,6 +51,7 @@ class Api:
             SnapshotChannels(core),
             DoctorChannels(app),
             TrustChannels(app),
+            ActivityChannels(app.settings.journal, self._refusals),
         ]
         self._handlers: Handlers = handlers_of(self._parts)
 
