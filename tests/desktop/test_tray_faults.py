@@ -12,7 +12,6 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.desktop.relay import Relay
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
@@ -28,6 +27,7 @@ from tests.support.desktop.desktop import Desktop
 from tests.support.desktop.hurried import in_a_hurry
 from tests.support.installation import IMAGE, Installation
 from tests.support.processes import main_process
+from tests.support.relay import Relay
 from tests.support.waiting import eventually
 
 

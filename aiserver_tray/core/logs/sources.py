@@ -9,11 +9,17 @@ from datetime import UTC, datetime
 from queue import Full, Queue
 from typing import TYPE_CHECKING
 
-from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError, UnsupportedError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineDownError,
+    ObjectNotFoundError,
+    UnsupportedError,
+)
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.queues import available
 from aiserver_tray.core.logs.level import Level, LevelReader
-from aiserver_tray.model import ServiceView, Snapshot
+from aiserver_tray.core.logs.position import Position, Rest
+from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine
@@ -24,6 +30,8 @@ if TYPE_CHECKING:
 _LIVE = ("running", "paused", "restarting")
 _BUFFER_LINES = 10_000
 """Lines that wait for a slow reader; then the engine does."""
+_RETRY_SECONDS = 0.1
+"""Seconds before a log is read on whose connection was cut."""
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
@@ -109,20 +117,6 @@ def _numbered(
 
 
 @dataclass
-class _Position:
-    """How far a log was read: the time of the last line, and the number of lines with that time."""
-
-    time: datetime | None = None
-    count: int = 0
-
-    def pass_(self, line: "LogLine") -> None:
-        if line.time is None:
-            return
-        self.count = self.count + 1 if line.time == self.time else 1
-        self.time = line.time
-
-
-@dataclass
 class _Reader:
     """A thread that reads one log on."""
 
@@ -131,25 +125,34 @@ class _Reader:
     is_over: bool = False
 
 
+@dataclass(frozen=True)
+class _End:
+    """The end of a log, or the reason why it can't be read on."""
+
+    source: Source
+    error: AiServerError | None
+
+
 @dataclass
 class Follower:
     """Follows the logs of *modules* (none: all) while one of their containers runs. Containers that
-    start later are added. *on_unreadable* is called once for each source."""
+    start later are added. If a connection is cut, its log is read on at once, unless the engine is
+    down. *on_unreadable* is called once for each source."""
 
     engine: "Engine"
     store: "Store"
     modules: Sequence[str]
     span: Span
     on_unreadable: OnUnreadable
-    _positions: dict[Source, _Position] = field(default_factory=dict)
+    _positions: dict[Source, Position] = field(default_factory=dict)
     _readers: dict[Source, _Reader] = field(default_factory=dict)
+    _cut: set[Source] = field(default_factory=set)
+    """Logs whose connection was cut. They may have more lines, even if the container has exited."""
     _unreadable: dict[Source, datetime | None] = field(default_factory=dict)
     """Start time of each container whose log could not be read. A new container may have a log."""
     _begun: datetime = _BEGINNING
     _told: set[Source] = field(default_factory=set)
-    _queue: "Queue[Item | AiServerError | Source]" = field(
-        default_factory=lambda: Queue(_BUFFER_LINES)
-    )
+    _queue: "Queue[Item | _End]" = field(default_factory=lambda: Queue(_BUFFER_LINES))
     _closed: threading.Event = field(default_factory=threading.Event)
 
     def lines(self) -> Iterator[Item]:
@@ -162,7 +165,7 @@ class Follower:
         snapshot = self.store.snapshot
         wanted = sources(snapshot, self.modules)
         for source, line in history(self.engine, wanted, self.span, self._tell_once):
-            self._positions.setdefault(source, _Position()).pass_(line)
+            self._positions.setdefault(source, Position()).pass_(line)
             yield source, line
         try:
             while not self._closed.is_set() and self._is_live():
@@ -178,16 +181,26 @@ class Follower:
 
     def _arrived(self) -> Iterator[Item]:
         for item in available(self._queue):
-            if isinstance(item, AiServerError):
-                raise item
-            if isinstance(item, Source):
-                self._readers[item].is_over = True
+            if isinstance(item, _End):
+                self._end(item)
             else:
-                self._positions.setdefault(item[0], _Position()).pass_(item[1])
+                self._positions.setdefault(item[0], Position()).pass_(item[1])
                 yield item
 
+    def _end(self, end: _End) -> None:
+        if end.error is None:
+            self._readers[end.source].is_over = True
+        elif isinstance(end.error, EngineDownError):
+            del self._readers[end.source]
+            self._cut.add(end.source)
+        else:
+            raise end.error
+
     def _is_live(self) -> bool:
-        """Whether more lines may come. Starts to read containers that have started."""
+        """Whether more lines may come. Starts to read containers that have started, and logs whose
+        connection was cut."""
+        if self._cut:
+            self._closed.wait(_RETRY_SECONDS)
         snapshot = self.store.snapshot
         services = {
             Source(module.name, service.name, service.container): service
@@ -195,21 +208,22 @@ class Follower:
             if not self.modules or module.name in self.modules
             for service in module.services
         }
-        live = {source: s for source, s in services.items() if s.state in _LIVE}
-        for source, service in live.items():
-            self._read(source, service)
-        return not live.keys() <= self._unreadable.keys() or not all(
+        started = {source: s.started_at for source, s in services.items() if s.state in _LIVE}
+        for source in {**dict.fromkeys(self._cut), **started}:
+            self._read(source, started.get(source))
+        return not started.keys() <= self._unreadable.keys() or not all(
             reader.is_over for reader in self._readers.values()
         )
 
-    def _read(self, source: Source, service: ServiceView) -> None:
-        if self._unreadable.get(source, _BEGINNING) == service.started_at:
+    def _read(self, source: Source, started_at: datetime | None) -> None:
+        if self._unreadable.get(source, _BEGINNING) == started_at:
             return
         reader = self._readers.get(source)
-        if reader and (not reader.is_over or reader.started_at == service.started_at):
+        if reader and (not reader.is_over or reader.started_at == started_at):
             return
-        position = self._positions.get(source)
-        span = self._rest(position)
+        self._cut.discard(source)
+        position = self._positions.get(source, Position())
+        span = self._span_after(position)
         try:
             log = self.engine.containers.logs(
                 source.container, since=span.since, tail=span.tail, follow="follow"
@@ -217,20 +231,20 @@ class Follower:
         except ObjectNotFoundError:
             return  # removed meanwhile
         except UnsupportedError:
-            self._unreadable[source] = service.started_at
+            self._unreadable[source] = started_at
             self._tell_once(source)
             return
         self._unreadable.pop(source, None)
-        self._readers[source] = _Reader(service.started_at, log)
+        self._readers[source] = _Reader(started_at, log)
         threading.Thread(
-            target=self._pump, args=(source, log, position), name="log", daemon=True
+            target=self._pump, args=(source, log, position.rest()), name="log", daemon=True
         ).start()
 
-    def _rest(self, position: _Position | None) -> Span:
+    def _span_after(self, position: Position) -> Span:
         """The lines to request from a log that was read up to *position*. The tail applies only to
         lines that existed at the beginning: a log that was empty then is read as a whole."""
-        if position and position.time:
-            return Span(position.time)
+        if position.since:
+            return Span(position.since)
         if self.span.tail is None:
             return self.span
         return Span(max(self.span.since or self._begun, self._begun))
@@ -240,21 +254,18 @@ class Follower:
             self._told.add(source)
             self.on_unreadable(source)
 
-    def _pump(self, source: Source, log: "LogStream", position: _Position | None) -> None:
-        """Run in its own thread: put lines into the queue, without those that were read before."""
-        time, count = (position.time, position.count) if position else (None, 0)
+    def _pump(self, source: Source, log: "LogStream", rest: Rest) -> None:
+        """Run in its own thread: put new lines into the queue."""
+        error = None
         try:
             for line in log:
-                if time and line.time and line.time <= time:
-                    count -= line.time == time
-                    if line.time < time or count >= 0:
-                        continue
-                self._put((source, line))
-        except AiServerError as error:
-            self._put(error)
-        self._put(source)
+                if rest.is_new(line):
+                    self._put((source, line))
+        except AiServerError as failure:
+            error = failure
+        self._put(_End(source, error))
 
-    def _put(self, item: "Item | AiServerError | Source") -> None:
+    def _put(self, item: "Item | _End") -> None:
         """Wait for space while the queue has a reader."""
         while not self._closed.is_set():
             with suppress(Full):
