@@ -193,6 +193,18 @@ def fix(message: str, question: str) -> Json:
     return snapshot("stopped", operations=[ended])
 
 
+def untrusted(*wishes: str) -> Json:
+    """A start failed because a module asks for permissions, which are these *wishes*."""
+    asked = [{"kind": "bind", "subject": wish, "text": wish} for wish in wishes]
+    error = {
+        "code": "E_TRUST",
+        "message": "wiki needs your permission.",
+        "data": {"trust": {"module": "wiki", "hash": "HASH", "permissions": asked}},
+    }
+    ended = operation("up", "wiki", id="op-3", status="failed", error=error, secondsLeft=None)
+    return snapshot("stopped", operations=[ended])
+
+
 def engine_down() -> Json:
     """The engine does not answer."""
     error = {

@@ -203,6 +203,22 @@ def test_what_would_fail_for_another_reason_too_is_not_offered_again(stack: Stac
     assert not home.all(".fix")
 
 
+def test_a_module_is_trusted_and_started_after_a_question_with_its_permissions(
+    stack: Stack,
+) -> None:
+    host = stack.show(states.untrusted("read /srv", "use the device /dev/kvm"))
+    home = stack.home()
+    home.button("Trust and start").click()
+    for line in ("wiki may then:", "– read /srv", "– use the device /dev/kvm"):
+        home.wait_for_text(line, "#question[open]")
+    assert all(channel != "ai/module/trust" for channel, _ in host.calls)
+
+    home.wait_for("#question[open] .button.danger").click()
+    assert host.wait_for_call("ai/module/trust") == {"name": "wiki", "hash": "HASH"}
+    assert host.wait_for_call("ai/operation/start") == {"kind": "up", "modules": ["wiki"]}
+    home.until(lambda: not home.all(".notice.failure"), "the notice goes")
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_question_fits_in_light_and_dark(stack: Stack, language: Language) -> None:
     stack.show(states.in_chinese(unfixed("zh")) if language == "zh" else unfixed())
