@@ -133,6 +133,8 @@ def _powers(name: str, service: "Service") -> Iterator[Permission]:
     for option in service.security_opt:
         if not option.startswith("no-new-privileges"):
             yield Permission("security_option", option)
+    if service.runtime not in ("", "runc"):
+        yield Permission("security_option", f"runtime={service.runtime}")
     for device in _devices(service):
         yield Permission("device", device)
 
@@ -186,15 +188,17 @@ def _of_mount(mount: "Mount", module: Module, project: "Project") -> Iterator[Pe
 
 
 def _of_volume(mount: "Mount", volume: "Volume", module: Module) -> Iterator[Permission]:
-    device, options = (str(volume.driver_opts.get(key, "")) for key in ("device", "o"))
+    given = (str(volume.driver_opts.get(key, "")) for key in ("type", "device", "o"))
+    kind, device, options = given
     if volume.external:
         yield Permission("volume", volume.name)
     elif volume.driver not in ("", "local"):
         yield Permission("volume", f"{volume.driver}:{volume.name}")
     elif "bind" in options.split(","):
         yield from _of_path(device, mount, module)
-    elif device not in ("", "tmpfs"):  # a disk, a network share, an overlay of other folders
-        yield Permission("volume", f"{device} {options}".strip())
+    elif any((kind, device, options)) and not kind == device == "tmpfs":
+        # A disk, a network share, or an overlay of other folders, which are in the options.
+        yield Permission("volume", " ".join(filter(None, (kind, device, options))))
 
 
 def _of_path(path: str, mount: "Mount", module: Module) -> Iterator[Permission]:
@@ -214,6 +218,10 @@ def _of_network(network: "Network") -> Iterator[Permission]:
         yield Permission("network", network.name)
     elif not network.external and network.driver not in _OWN_DRIVERS:
         yield Permission("network", f"{network.driver}:{network.name}")
+    elif any("gateway_mode" in option for option in network.driver_opts):
+        yield Permission(
+            "port", network.name
+        )  # "routed" reaches containers without published ports
 
 
 def _outside(path: str, module: Module) -> str | None:
@@ -229,6 +237,8 @@ def _outside_files(resolved: ResolvedModule) -> set[str]:
     """The files and folders outside of the module's folder whose content it uses."""
     module = resolved.module
     paths = [*map(str, resolved.read), *_resource_files(resolved.project)]
+    if not module.declared:
+        paths.append(str(module.folder / ".env"))
     for service in resolved.project.services.values():
         paths += [*_build_paths(service), *_profiles(service, module)]
     found = {outside for path in paths if (outside := _outside(path, module)) is not None}

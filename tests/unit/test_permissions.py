@@ -13,8 +13,10 @@ from aiserver_tray.base.errors import CatalogError, TrustError
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.permissions import Permission, fingerprint, permissions
 from aiserver_tray.catalog.resolve import resolve
+from aiserver_tray.operations.machine import Machine
 from aiserver_tray.operations.plan.prepare import prepare
-from aiserver_tray.operations.preflight.preflight import untrusted
+from aiserver_tray.operations.plan.survey import Survey
+from aiserver_tray.operations.preflight.preflight import problems
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.spec.model import ModuleTarget
@@ -27,12 +29,14 @@ volumes:
   host: {driver: local, driver_opts: {type: tmpfs, o: bind, device: /etc}}
   share: {driver_opts: {type: nfs, device: ':/export'}}
   scratch: {driver_opts: {type: tmpfs, device: tmpfs}}
+  layers: {driver_opts: {type: overlay, device: tmpfs, o: lowerdir=/etc}}
   other: {driver: rclone}
 networks:
   ai-net: {external: true}
   lan: {external: true}
   host: {external: true, name: host}
   flat: {driver: macvlan}
+  routed: {driver_opts: {com.docker.network.bridge.gateway_mode_ipv4: routed}}
 """
 
 
@@ -88,7 +92,10 @@ def service(*lines: str) -> str:
         ("volumes: ['/run/docker.sock:/s:ro']", [("engine", "/run/docker.sock")]),
         ("volumes: ['pool:/d']", [("volume", "pool")]),
         ("volumes: ['host:/d']", [("bind", "/etc")]),
-        ("volumes: ['share:/d']", [("volume", ":/export")]),
+        ("volumes: ['share:/d']", [("volume", "nfs :/export")]),
+        ("volumes: ['layers:/d']", [("volume", "overlay tmpfs lowerdir=/etc")]),
+        ("networks: [routed]", [("port", "m_routed")]),
+        ("runtime: nvidia", [("security_option", "runtime=nvidia")]),
         ("volumes: ['other:/d']", [("volume", "rclone:m_other")]),
         ("volumes_from: ['container:db:ro']", [("container", "db")]),
     ],
@@ -136,6 +143,9 @@ def test_a_link_in_the_folder_counts_as_the_folder_that_it_leads_to(tmp_path: Pa
     folder = write(tmp_path, "m", service("volumes: ['./data:/d', './own/../../up:/u']"))
     (folder / "data").symlink_to("/srv")
     assert asked(tmp_path) == [("bind", "/srv"), ("bind", f"{tmp_path}/up")]
+    (tmp_path / "other.env").write_text("A=1\n", encoding="utf-8")
+    (folder / ".env").symlink_to(tmp_path / "other.env")
+    assert ("file", str(tmp_path / "other.env")) in asked(tmp_path)
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -224,4 +234,10 @@ def test_images_of_a_module_that_is_not_trusted_are_left_alone(tmp_path: Path, k
     trusted: ModuleTarget = replace(target, untrusted=None)
     plan = prepare(Request(kind, ("m",)), Scope(("m",), ("m",), {"m": trusted}), parts).plan
     assert len(plan) == 1
-    assert untrusted([target, trusted]) == [target.untrusted]
+
+
+def test_an_up_is_blocked_by_what_is_not_trusted(tmp_path: Path) -> None:
+    target = app_with(tmp_path, "cap_add: [NET_ADMIN]").target("m")
+    machine = Machine(memory=2**40)
+    assert problems([target], Survey("ID"), machine) == [target.untrusted]
+    assert problems([replace(target, untrusted=None)], Survey("ID"), machine) == []

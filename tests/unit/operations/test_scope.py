@@ -9,9 +9,15 @@ from typing import Any, cast
 
 import pytest
 
-from aiserver_tray.base.errors import InUseError, MissingError, SettingError, UnknownNameError
+from aiserver_tray.base.errors import (
+    InUseError,
+    MissingError,
+    SettingError,
+    TrustError,
+    UnknownNameError,
+)
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import Container, ModuleModel, OperationKind
+from aiserver_tray.model import Container, ModuleModel, OperationKind, ServiceModel
 from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import prepare
@@ -147,6 +153,22 @@ def test_a_chosen_module_that_left_the_catalog_is_left_out_and_reported(
 def test_what_is_named_has_to_be_there(parts: Parts) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean other"):
         scope_of(Request("pull", ("others", "other")), choosing(parts, "other"))
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_commands_before_a_stop_are_of_a_trusted_module_only(
+    parts: Parts, *, trusted: bool
+) -> None:
+    service = ServiceModel("other", "ai-other", "i:1", has_pre_stop=True)
+    model = replace(OTHER, services=(service,))
+    target = SimpleNamespace(untrusted=None if trusted else TrustError("other", "HASH", []))
+    modules = SimpleNamespace(
+        names=("base", "other"),
+        model={"base": BASE, "other": model}.__getitem__,
+        target=lambda _name: target,
+    )
+    scope = scope_of(Request("stop", ("other",)), replace(parts, modules=cast("Any", modules)))
+    assert {*scope.targets} == ({"other"} if trusted else set())
 
 
 def test_where_no_chosen_module_is_left_that_is_an_error(parts: Parts) -> None:
