@@ -60,6 +60,28 @@ _TEXTS: Mapping[Kind, Text] = {
     "secret": Text("read the secret {subject}"),
 }
 
+_USUAL_CAPABILITIES = frozenset(
+    [
+        "AUDIT_WRITE",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "MKNOD",
+        "NET_BIND_SERVICE",
+        "NET_RAW",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    ]
+)
+"""Capabilities that the engine gives each container. Adding one back after ``cap_drop`` asks for
+nothing (https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities).
+"""
+
 _SOCKETS = frozenset({"docker.sock", "docker_engine", "podman.sock", "containerd.sock"})
 _OWN_NETWORKS = frozenset({"", "none", "disabled", "bridge", "default"})
 """Values of ``network_mode`` that connect a container to nothing of other programs."""
@@ -129,7 +151,8 @@ def _powers(name: str, service: "Service") -> Iterator[Permission]:
     if service.privileged or any(hook.privileged for hook in hooks):
         yield Permission("privileged", name)
     for capability in service.cap_add:
-        yield Permission("capability", capability)
+        if capability.upper().removeprefix("CAP_") not in _USUAL_CAPABILITIES:
+            yield Permission("capability", capability)
     for option in service.security_opt:
         if not option.startswith("no-new-privileges"):
             yield Permission("security_option", option)
