@@ -1,6 +1,5 @@
 """``aiserver-tray serve``: the dashboard in a browser, for a machine without a desktop."""
 
-import signal
 from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.common import UsageError, common_options, current_app, report
+from aiserver_tray.system.signals import on_termination
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
@@ -124,14 +124,7 @@ class Headless:
         self._waited = 0.0
         self._given_up = Event()
         self.ended = Event()
-        self._end_on_signals()
-
-    def _end_on_signals(self) -> None:
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)  # Windows has no SIGHUP
-            # `nohup` ignores SIGHUP, so that the process survives its terminal.
-            if number and signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, lambda *_: self.ended.set())
+        on_termination(self.ended.set)
 
     def serve_own(self) -> None:
         """Own the core and serve, until the end, or until a tray takes over the core."""

@@ -90,6 +90,8 @@ def test_it_outlives_its_terminal_if_told_so(tmp_path: Path) -> None:
     try:
         with serving(tmp_path) as (process, visitor):
             process.send_signal(signal.SIGHUP)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.5)
             assert owner(visitor) == ("serve", process.pid)
     finally:
         signal.signal(signal.SIGHUP, before)
