@@ -24,7 +24,7 @@ from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.edition import Edition
 from aiserver_tray.engine.address import find_address
-from aiserver_tray.model import ModuleModel
+from aiserver_tray.model import Actor, ModuleModel
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home, find_home
 
@@ -252,21 +252,23 @@ class App:
             return None
         return TrustError(name, hash, [one.as_data() for one in asked])
 
-    def trust(self, name: str, hash: str | None = None) -> None:
+    def trust(self, name: str, hash: str | None = None, *, actor: Actor) -> None:
         """Allow the module *name* the permissions that *hash* stands for; without it, all that it
-        asks for now.
+        asks for now. *actor* wants that.
 
         Raises:
             UnknownNameError, CatalogError, MissingError, SettingError: there is no such module, or
                 its file or a value is wrong.
         """
         from aiserver_tray.catalog.resolve import resolve  # noqa: PLC0415
+        from aiserver_tray.settings.entries import TrustedEntry  # noqa: PLC0415
 
         module = self.catalog.module(name)
         if hash is None:
             values = self.settings.values(self._in_scope(module))
             _, hash = self._permissions(resolve(self.catalog, module, values))
         self.settings.trust(name, hash)
+        self.settings.journal.add(TrustedEntry(actor=actor, module=name))
 
     def _permissions(self, resolved: "ResolvedModule") -> "tuple[Sequence[Permission], str]":
         """What *resolved* asks for, and the hash that stands for it."""

@@ -20,7 +20,7 @@ from aiserver_tray.cli.units import seconds
 if TYPE_CHECKING:
     from aiserver_tray.settings.entries import Entry
 
-_HEADS = (Text("TIME"), Text("BY"), Text("ACTIVITY"), Text("RESULT"))
+_HEADS = (Text("TIME"), Text("BY"), Text("RESULT"), Text("ACTIVITY"))
 
 
 @click.command()
@@ -63,8 +63,8 @@ def _row(entry: "Entry", language: Language) -> tuple[str, str, str, str]:
     return (
         time,
         _by(entry, language),
-        text_of(entry, language).render(language),
         _result(entry, language),
+        text_of(entry, language).render(language),
     )
 
 

@@ -22,6 +22,7 @@ from aiserver_tray.settings.entries import (
     OwnerEvent,
     RefusedEntry,
     SettingEntry,
+    TrustedEntry,
 )
 from aiserver_tray.system.processes import has_run_since
 
@@ -127,6 +128,8 @@ class ActivityJson(TypedDict):
     setting: ActivitySettingJson | None
     chosen: list[str] | None
     """the modules that *Start all* starts since then"""
+    trusted: str | None
+    """the module that was allowed the permissions that it asks for"""
     refused: ActivityRefusedJson | None
     owner: ActivityOwnerJson | None
 
@@ -183,6 +186,8 @@ def text_of(entry: Entry, language: Language) -> Text:
             return _setting_text(entry)
         case ChosenEntry():
             return Text("Chosen modules: {modules}", modules=", ".join(entry.modules) or "-")
+        case TrustedEntry():
+            return Text("Trusted module: {name}", name=entry.module)
         case RefusedEntry():
             return Plural(
                 "Refused a client: {reason}",
@@ -220,6 +225,7 @@ def activity_json(entry: Entry, language: Language) -> ActivityJson:
         "operation": _operation(entry, language) if isinstance(entry, OperationEntry) else None,
         "setting": _setting(entry) if isinstance(entry, SettingEntry) else None,
         "chosen": [*entry.modules] if isinstance(entry, ChosenEntry) else None,
+        "trusted": entry.module if isinstance(entry, TrustedEntry) else None,
         "refused": _refused(entry, language) if isinstance(entry, RefusedEntry) else None,
         "owner": _owner(entry) if isinstance(entry, OwnerEntry) else None,
     }

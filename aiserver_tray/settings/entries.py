@@ -10,7 +10,7 @@ from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind, StepKind, StepStatus
 
-EntryKind = Literal["operation", "setting", "chosen", "refused", "owner"]
+EntryKind = Literal["operation", "setting", "chosen", "trusted", "refused", "owner"]
 
 OwnerEvent = Literal["started", "stopped", "handed_over"]
 
@@ -87,6 +87,13 @@ class ChosenEntry(EntryBase):
     modules: tuple[str, ...]
 
 
+class TrustedEntry(EntryBase):
+    """A module was allowed the permissions that it asks for."""
+
+    kind: Literal["trusted"] = "trusted"
+    module: str
+
+
 class RefusedEntry(EntryBase):
     """Clients were refused, for the same reason and in a row. ``last``: the last time."""
 
@@ -106,7 +113,7 @@ class OwnerEntry(EntryBase):
     pid: int
 
 
-Entry = OperationEntry | SettingEntry | ChosenEntry | RefusedEntry | OwnerEntry
+Entry = OperationEntry | SettingEntry | ChosenEntry | TrustedEntry | RefusedEntry | OwnerEntry
 
 READER: Final[TypeAdapter[Entry]] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
 """Reads entries."""

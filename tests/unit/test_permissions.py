@@ -13,6 +13,7 @@ from aiserver_tray.base.errors import CatalogError, TrustError
 from aiserver_tray.catalog.catalog import load_catalog
 from aiserver_tray.catalog.permissions import Permission, fingerprint, permissions
 from aiserver_tray.catalog.resolve import resolve
+from aiserver_tray.model import Actor
 from aiserver_tray.operations.machine import Machine
 from aiserver_tray.operations.plan.prepare import prepare
 from aiserver_tray.operations.plan.survey import Survey
@@ -22,6 +23,7 @@ from aiserver_tray.operations.scope import Scope
 from aiserver_tray.spec.model import ModuleTarget
 from tests.unit.module_folders import write
 
+ACTOR = Actor("command", 1)
 TOP = """
 volumes:
   data: {}
@@ -217,12 +219,12 @@ def test_a_module_is_trusted_until_it_asks_for_something_else(tmp_path: Path) ->
         {"kind": "capability", "subject": "NET_ADMIN", "text": "use the capability NET_ADMIN"}
     ]
 
-    app.trust("m", trust["hash"])
+    app.trust("m", trust["hash"], actor=ACTOR)
     assert app_with(tmp_path, "cap_add: [NET_ADMIN]").target("m").untrusted is None
     changed = app_with(tmp_path, "cap_add: [NET_ADMIN, SYS_ADMIN]")
     assert changed.target("m").untrusted is not None
     assert changed.preview("m").untrusted is not None
-    changed.trust("m")
+    changed.trust("m", actor=ACTOR)
     assert changed.target("m").untrusted is None
     assert app_with(tmp_path).target("m").untrusted is None, "it asks for nothing"
 

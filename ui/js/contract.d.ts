@@ -116,6 +116,8 @@ export interface Activity {
   setting: ActivitySetting | null;
   /** the modules that *Start all* starts since then */
   chosen: string[] | null;
+  /** the module that was allowed the permissions that it asks for */
+  trusted: string | null;
   refused: ActivityRefused | null;
   owner: ActivityOwner | null;
 }
@@ -293,7 +295,7 @@ export interface EngineStatus {
   version: string | null;
 }
 
-export type EntryKind = "operation" | "setting" | "chosen" | "refused" | "owner";
+export type EntryKind = "operation" | "setting" | "chosen" | "trusted" | "refused" | "owner";
 
 /** An error, as clients and programs get it. */
 export interface Error {

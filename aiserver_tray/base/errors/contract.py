@@ -20,6 +20,7 @@ class RequestError(AiServerError):
             why=why,
         )
         super().__init__(text, fields=list(fields))
+        self.why = why
 
 
 class NotPossibleError(AiServerError):
@@ -90,6 +91,7 @@ class AccessError(AiServerError):
                 why=why,
             )
         )
+        self.why = why
 
 
 class RemoteError(AiServerError):

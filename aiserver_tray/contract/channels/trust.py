@@ -3,6 +3,7 @@
 from aiserver_tray.app import App
 from aiserver_tray.contract.channel import Name, Payload, channel
 from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.contract import Caller
 
 
 class Trusted(Payload):
@@ -22,6 +23,6 @@ class TrustChannels(Part):
         self._app = app
 
     @channel("ai/module/trust")
-    def _trust(self, asked: Trusted) -> None:
+    def _trust(self, asked: Trusted, caller: Caller) -> None:
         """Allow a module permissions. It can start with them, until it asks for others."""
-        self._app.trust(asked.name, asked.hash)
+        self._app.trust(asked.name, asked.hash, actor=caller.actor)

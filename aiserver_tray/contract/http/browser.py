@@ -133,7 +133,7 @@ class Browser:
     # -- errors --------------------------------------------------------------------------------
 
     def _denied(self, status: int, error: AccessError) -> bottle.HTTPResponse:
-        self._contract.refused("http", error.text)
+        self._contract.refused("http", error.why)
         return self._refusal(status, error)
 
     def _refusal(self, status: int, error: AiServerError) -> bottle.HTTPResponse:

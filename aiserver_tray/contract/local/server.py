@@ -134,7 +134,7 @@ class Server:
             pass
         except RequestError as error:
             _logger.warning("a client was refused: %s", error)
-            self._contract.refused("control", error.text)
+            self._contract.refused("control", error.why)
         except Exception as bug:  # noqa: BLE001 - the other clients are still to be served
             log_bug(_logger, "a client was lost", bug)
         finally:

@@ -46,11 +46,11 @@ def test_it_shows_the_newest_entries_last(line: CommandLine) -> None:
         )
     )
     head, *rows = line.run("activity", "-n", "2").succeeded().output.splitlines()
-    assert head.split() == ["TIME", "BY", "ACTIVITY", "RESULT"]
+    assert head.split() == ["TIME", "BY", "RESULT", "ACTIVITY"]
     assert "command 7" in rows[0]
     assert "n8n.PORT was set to 2" in rows[0]
     assert [word for word in rows[1].split()[2:] if word] == (
-        ["window", "Start:", "n8n,", "dify", "failed", "E_EXITED", "75.0", "s"]
+        ["window", "failed", "E_EXITED", "75.0", "s", "Start:", "n8n,", "dify"]
     )
     recent = json.loads(line.run("activity", "--since", "1h", "--json").succeeded().output)
     (found,) = recent["activities"]

@@ -8,6 +8,7 @@ from aiserver_tray.app import App
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
 from aiserver_tray.contract.channels.trust import TrustChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
+from aiserver_tray.settings.entries import TrustedEntry
 from tests.support.command_line import CommandLine
 from tests.unit.module_folders import write
 
@@ -33,6 +34,9 @@ def test_a_module_is_allowed_what_it_asks_for(app: App, *, is_seen: bool) -> Non
     payload = {"hash": error.data["trust"]["hash"]} if is_seen else {}
     assert trust(app, **payload)["success"]
     assert app.target("web").untrusted is None
+    (entry,) = app.settings.journal.read()
+    assert isinstance(entry, TrustedEntry)
+    assert (entry.module, entry.actor) == ("web", CALLER.actor)
 
 
 def test_a_list_that_was_seen_before_allows_nothing_new(app: App, tmp_path: Path) -> None:
