@@ -253,18 +253,14 @@ def _resources(stage: Stage) -> Iterator[Case]:
 @produces("E_BUSY")
 def _busy(stage: Stage) -> Iterator[Case]:
     stage.write({"web": idle()})
-    command = [
-        sys.executable,
-        lock_holder.__file__,
-        stage.engine_id,
-        "aiserver-tray down web",
-        "web",
-    ]
+    installation = [stage.here.app.settings.installation_id, str(stage.here.home)]
+    words = [stage.engine_id, "aiserver-tray down web", *installation, "web"]
+    command = [sys.executable, lock_holder.__file__, *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
             assert process.stdout.readline() == "held\n"
-            data = {"module": "web", "pid": process.pid, "command": "aiserver-tray down web"}
+            data = {"module": "web", "pid": process.pid, "command": words[1], "home": None}
             names = ("web", str(process.pid), "aiserver-tray down web")
             advice = (
                 "Wait until it finishes, or end that process.",
