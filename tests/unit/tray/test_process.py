@@ -154,6 +154,7 @@ def test_serve_shows_no_dashboard_so_a_tray_starts_beside_it(
             """It is told to quit at once."""
 
     monkeypatch.setattr(process, "Tray", Started)
+    monkeypatch.setattr(process.logfile, "set_up", lambda *_: None)  # it is for a whole process
     with owned_until_given_up(app) as (_, around):
         process.run(app, "user")
         assert (started, around.pages, around.given_up.is_set()) == (["user"], [], False)
