@@ -24,6 +24,7 @@ from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.contract.owner.owner import Owner
 from aiserver_tray.model import OperationView
 from aiserver_tray.state.facts import OperationChanged
+from aiserver_tray.system import logfile
 from aiserver_tray.tray import process
 from aiserver_tray.tray.actions import Action, Quit, Start
 from aiserver_tray.tray.process import Tray
@@ -154,7 +155,7 @@ def test_serve_shows_no_dashboard_so_a_tray_starts_beside_it(
             """It is told to quit at once."""
 
     monkeypatch.setattr(process, "Tray", Started)
-    monkeypatch.setattr(process.logfile, "set_up", lambda *_: None)  # it is for a whole process
+    monkeypatch.setattr(logfile, "set_up", lambda *_: None)  # it is for a whole process
     with owned_until_given_up(app) as (_, around):
         process.run(app, "user")
         assert (started, around.pages, around.given_up.is_set()) == (["user"], [], False)
