@@ -60,7 +60,8 @@ def test_a_place_that_comes_a_little_later_is_waited_for(
         eventually((applet.installation.home / "icon").exists, "the icon's process")
         applet.desktop.shell.serve("watcher")
         applet.shows(STOPPED)
-        applet.cli("quit")
+        # The icon is there before the core.
+        eventually(applet.quits_by_command, "the core")
         assert process.wait(TIMEOUT_SECONDS) == 0
         assert applet.complaints() == ""
         assert applet.desktop.told("notification") == []

@@ -251,9 +251,7 @@ class EngineExecutor:
         """Why the service did not become ready, with the last lines of its log."""
         service, container = wait.target.address, wait.container
         lines: list[str] = []
-        # Only log lines of this start count. The engine may note the time of the start after the
-        # first line, so that time is moved back.
-        since = self._ended_before.get(container.id)
+        since = self._begin_of_log(container)
         with suppress(AiServerError):
             lines = self._engine.containers.tail(container.id, _LOG_LINES, since)
             if verdict == "late":
@@ -272,6 +270,14 @@ class EngineExecutor:
             )
         why = Text("out of memory") if container.oom_killed else container.error
         return ExitedError(service, container.exit_code, why, lines)
+
+    def _begin_of_log(self, container: Container) -> datetime | None:
+        """A time between the log lines of earlier starts and those of this one. The engine may note
+        an end before the last line, and a start after the first one: the middle is safe."""
+        ended, started = self._ended_before.get(container.id), container.started_at
+        if ended and started and started > ended:
+            return ended + (started - ended) / 2
+        return ended
 
     def _last_code(self, container: Container) -> int | None:
         """The exit code of a container that its restart policy has started again since."""

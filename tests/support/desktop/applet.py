@@ -92,6 +92,14 @@ class Applet:
         )
         return done.stdout.decode()
 
+    def quits_by_command(self) -> bool:
+        """Whether the command ``quit`` finds it."""
+        try:
+            self.cli("quit")
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
     def quit(self) -> None:
         """Quit by the menu, and see that nothing is left but the containers."""
         self.item.click("Quit", "Quit and keep everything running")
