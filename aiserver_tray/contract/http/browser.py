@@ -97,7 +97,7 @@ class Browser:
         try:
             given = self._contract.invoke(asked["channel"], asked.get("payload"), peer)
         finally:
-            # A page without an event stream gets no events, whatever it subscribed to.
+            # Without an event stream, a page gets no events.
             if stream is None or stream.is_closed:
                 self._contract.forget(peer)
         return _json(200, given)

@@ -125,7 +125,7 @@ def test_start_at_login_is_turned_over() -> None:
 
 
 def failed(error: AiServerError) -> str | None:
-    """What the user is told of *error*."""
+    """The notification about *error*."""
     tray, caller = Tray(), Caller(PEER, "en")
     tray.owner.answers["ai/docker/startDocker"] = refusal(error, caller)
     tray.actions._request(actions.StartEngine())
