@@ -138,8 +138,12 @@ class StepView:
     current: int = 0
     total: int = 0
     rate: float = 0.0
+    began: float | None = None
+    """When it began: a reading of the clock of `OperationView.began`."""
     seconds: float | None = None
     """How long it took, once it has ended."""
+    usual: float | None = None
+    """How long it took before, if that is known."""
 
 
 OperationKind = Literal["up", "stop", "down", "restart", "pull", "build"]
@@ -165,6 +169,8 @@ class OperationView:
     """Another process's, known by its locks: only there can it be cancelled."""
     is_revival: bool = False
     """An automatic restart of desired modules by the host: no user waits for it."""
+    began: float = 0.0
+    """When it began: a reading of a clock that only its own process knows."""
 
     @property
     def is_over(self) -> bool:

@@ -45,6 +45,13 @@ class LogEvent(TypedDict):
     """the reason, of `notice` and `error`"""
 
 
+class ActivityAdded(TypedDict):
+    """An entry of the journal."""
+
+    id: str
+    """the entry, for `ai/activity/list`"""
+
+
 SNAPSHOT = Event("ai/snapshot/event", SnapshotJson, "The state has changed.", key=lambda _: "")
 PROGRESS = Event(
     "ai/operation/progress",
@@ -57,5 +64,11 @@ STATUS = Event(
     ModuleStatusEvent,
     "The state of a module has changed.",
     key=lambda payload: payload["name"],
+)
+ACTIVITY = Event(
+    "ai/activity/added",
+    ActivityAdded,
+    "An entry of the journal is new, or has changed.",
+    key=lambda payload: payload["id"],
 )
 LOG = Event("ai/module/log", LogEvent, "A line of a stream that this client attached to.")

@@ -50,8 +50,14 @@ class ActivityStepJson(TypedDict):
     service: str | None
     """`null` for a step of the whole module"""
     status: StepStatus
+    began: float | None
+    """seconds from the operation's beginning to its own; `null` if it did not begin"""
     seconds: float | None
     """its duration; `null` if it did not begin"""
+    usual: float | None
+    """its usual duration, from earlier times; `null` if there were none"""
+    total: int
+    """bytes of a pull"""
 
 
 class ActivityErrorJson(TypedDict):
@@ -69,6 +75,12 @@ class ActivityOperationJson(TypedDict):
     kind: OperationKind
     modules: list[str]
     """names of modules, including those added to the request"""
+    asked: list[str]
+    """names of the modules in the request; may be empty, as in `ai/operation/start`"""
+    all: bool
+    """the request was for every module of the catalog"""
+    cascade: bool
+    """the request was also for the modules that need these"""
     status: ActivityStatus
     """`interrupted`: its process ended before the operation did"""
     seconds: float | None
@@ -240,6 +252,9 @@ def _operation(entry: OperationEntry, language: Language) -> ActivityOperationJs
     return {
         "kind": entry.operation,
         "modules": [*entry.modules],
+        "asked": [*entry.asked],
+        "all": entry.all,
+        "cascade": entry.cascade,
         "status": status_of(entry),
         "seconds": entry.seconds,
         "error": {"code": entry.code, "message": message} if entry.code else None,
@@ -250,7 +265,10 @@ def _operation(entry: OperationEntry, language: Language) -> ActivityOperationJs
                 "module": step.module,
                 "service": step.service,
                 "status": step.status,
+                "began": step.began,
                 "seconds": step.seconds,
+                "usual": step.usual,
+                "total": step.total,
             }
             for step in entry.steps
         ],

@@ -4,27 +4,31 @@ import os
 from collections.abc import Iterable
 
 from aiserver_tray.model import Actor, OperationView, StepView
+from aiserver_tray.operations.request import Request
 from aiserver_tray.settings.entries import MAX_STEPS, OperationEntry, StepEntry, in_all_languages
 from aiserver_tray.settings.journal import Journal
 from aiserver_tray.system.clock import awake
 
 
 class OperationRecord:
-    """Records one operation that *actor* asked for."""
+    """Records the operation of one *request*, which *actor* asked for."""
 
-    def __init__(self, journal: Journal, actor: Actor) -> None:
+    def __init__(self, journal: Journal, request: Request, actor: Actor) -> None:
         self._journal = journal
+        self._request = request
         self._actor = actor
         self._earlier: list[StepView] = []
 
     def begin(self, view: OperationView) -> None:
         """The operation has begun. A killed process leaves this line alone."""
-        self._began = awake()
         self._entry = OperationEntry(
             actor=self._actor,
             id=view.id,
             operation=view.kind,
             modules=view.modules,
+            asked=self._request.modules,
+            all=self._request.all,
+            cascade=self._request.cascade,
             pid=os.getpid(),
         )
         self._journal.add(self._entry)
@@ -39,15 +43,15 @@ class OperationRecord:
         ended = {
             "modules": view.modules,
             "status": view.status,
-            "seconds": round(awake() - self._began, 3),
+            "seconds": round(awake() - view.began, 3),
             "code": error and error.code,
             "message": error and in_all_languages(error),
-            "steps": tuple(_entries([*self._earlier, *view.steps])),
+            "steps": tuple(_entries([*self._earlier, *view.steps], view.began)),
         }
         self._journal.add(self._entry.model_copy(update=ended))
 
 
-def _entries(steps: Iterable[StepView]) -> Iterable[StepEntry]:
+def _entries(steps: Iterable[StepView], began: float) -> Iterable[StepEntry]:
     for step in [*steps][:MAX_STEPS]:
         yield StepEntry(
             kind=step.kind,
@@ -55,5 +59,8 @@ def _entries(steps: Iterable[StepView]) -> Iterable[StepEntry]:
             module=step.module,
             service=step.service,
             status=step.status,
+            began=None if step.began is None else round(step.began - began, 3),
             seconds=None if step.seconds is None else round(step.seconds, 3),
+            usual=step.usual,
+            total=step.total,
         )

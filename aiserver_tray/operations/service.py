@@ -37,6 +37,7 @@ from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.operations.scope import Scope, first_scope, scope_of
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
+from aiserver_tray.system.clock import awake
 
 _logger = logging.getLogger(__name__)
 
@@ -80,13 +81,13 @@ class Operation:
         self.id = uuid4().hex
         self._request = request
         self._parts = parts
-        self._record = OperationRecord(parts.settings.journal, actor)
+        self._record = OperationRecord(parts.settings.journal, request, actor)
         self._cancelled = Cancellation()
         self._runner: Runner | None = None
         self._has_waited = False
         self._lock = Lock()
         self._view = OperationView(
-            self.id, request.kind, request.modules, is_revival=request.revives
+            self.id, request.kind, request.modules, is_revival=request.revives, began=awake()
         )
         self._thread = Thread(target=self._run, name=f"operation-{request.kind}", daemon=True)
         self._tell(self._view)

@@ -46,24 +46,31 @@ class EntryBase(_Record):
 
 
 class StepEntry(_Record):
-    """A step of an operation."""
+    """A step of an operation. ``began``: seconds after the operation's beginning; ``total``: bytes
+    of a pull."""
 
     kind: StepKind
     subject: str
     module: str
     service: str | None
     status: StepStatus
-    seconds: float | None
+    began: float | None = None
+    seconds: float | None = None
+    usual: float | None = None
+    total: int = 0
 
 
 class OperationEntry(EntryBase):
     """An operation: one line when it begins, and one when it has ended. ``pid``: the process that
-    runs it."""
+    runs it; ``asked``, ``all`` and ``cascade``: the request."""
 
     kind: Literal["operation"] = "operation"
     operation: OperationKind
     modules: tuple[str, ...]
     pid: int
+    asked: tuple[str, ...] = ()
+    all: bool = False
+    cascade: bool = False
     status: Literal["running", "succeeded", "failed", "cancelled"] = "running"
     seconds: float | None = None
     code: str | None = None

@@ -8,7 +8,7 @@ a full disk, is removed by the next writer.
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,6 +47,7 @@ class Range:
     since: datetime | None = None
     until: datetime | None = None
     kinds: frozenset[EntryKind] | None = None
+    id: str | None = None
     limit: int | None = None
 
     def has(self, entry: Entry) -> bool:
@@ -55,6 +56,7 @@ class Range:
             (self.since and entry.time < self.since)
             or (self.until and entry.time > self.until)
             or (self.kinds is not None and entry.kind not in self.kinds)
+            or (self.id is not None and entry.id != self.id)
         )
 
 
@@ -64,6 +66,8 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "journal.jsonl"
         self._is_reported = False
+        self.on_added: Callable[[], None] | None = None
+        """Called after this process has added an entry."""
 
     def add(self, entry: Entry) -> None:
         """Write *entry*. A failure is logged once: nothing that is journalled may fail by it."""
@@ -75,6 +79,8 @@ class Journal:
             self._is_reported = True
         else:
             self._is_reported = False
+            if self.on_added:
+                self.on_added()
 
     def read(self, selected: Range = Range()) -> list[Entry]:
         """The *selected* entries, the newest first.

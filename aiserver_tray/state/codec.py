@@ -229,11 +229,11 @@ def steps_json(view: OperationView, language: Language) -> "OperationWithStepsJs
     return {
         **operation_json(view, language),
         "detail": rendered_or_none(view.detail, language),
-        "steps": [_step(step, language) for step in view.steps],
+        "steps": [_step(step, view.began, language) for step in view.steps],
     }
 
 
-def _step(step: StepView, language: Language) -> "StepJson":
+def _step(step: StepView, began: float, language: Language) -> "StepJson":
     return {
         "kind": step.kind,
         "subject": step.subject,
@@ -244,6 +244,9 @@ def _step(step: StepView, language: Language) -> "StepJson":
         "current": step.current,
         "total": step.total,
         "rate": step.rate,
+        "began": None if step.began is None else round(step.began - began, 3),
+        "seconds": None if step.seconds is None else round(step.seconds, 3),
+        "usual": step.usual,
     }
 
 
@@ -354,6 +357,9 @@ def _step_of(json: Mapping[str, Any]) -> StepView:
         current=json["current"],
         total=json["total"],
         rate=json["rate"],
+        began=json["began"],
+        seconds=json["seconds"],
+        usual=json["usual"],
     )
 
 

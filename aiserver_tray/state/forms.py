@@ -129,6 +129,12 @@ class StepJson(TypedDict):
     """bytes of a pull"""
     rate: float
     """bytes per second"""
+    began: float | None
+    """seconds from the operation's beginning to its own; `null` if it has not begun"""
+    seconds: float | None
+    """its duration; `null` if it has not ended"""
+    usual: float | None
+    """its usual duration, from earlier times; `null` if there were none"""
 
 
 class OperationJson(TypedDict):

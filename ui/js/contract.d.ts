@@ -68,6 +68,8 @@ export interface Channels {
 
 /** Event -> its payload. */
 export interface Events {
+  /** An entry of the journal is new, or has changed. */
+  "ai/activity/added": ActivityAdded;
   /** A line of a stream that this client attached to. */
   "ai/module/log": LogEvent;
   /** The state of a module has changed. */
@@ -122,6 +124,12 @@ export interface Activity {
   owner: ActivityOwner | null;
 }
 
+/** An entry of the journal. */
+export interface ActivityAdded {
+  /** the entry, for `ai/activity/list` */
+  id: string;
+}
+
 /** Why an operation failed. */
 export interface ActivityError {
   /** one of the [error codes](errors.md) */
@@ -140,6 +148,12 @@ export interface ActivityOperation {
   kind: OperationKind;
   /** names of modules, including those added to the request */
   modules: string[];
+  /** names of the modules in the request; may be empty, as in `ai/operation/start` */
+  asked: string[];
+  /** the request was for every module of the catalog */
+  all: boolean;
+  /** the request was also for the modules that need these */
+  cascade: boolean;
   /** `interrupted`: its process ended before the operation did */
   status: ActivityStatus;
   /** its duration; `null` if its end is not known */
@@ -167,6 +181,8 @@ export interface ActivityRange {
   until?: string | null;
   /** only of these kinds */
   kinds?: EntryKind[] | null;
+  /** only this one */
+  id?: string | null;
   /** at most so many */
   limit?: number;
   /** with the steps of operations; without it, the lists of steps are empty */
@@ -205,8 +221,14 @@ export interface ActivityStep {
   /** `null` for a step of the whole module */
   service: string | null;
   status: StepStatus;
+  /** seconds from the operation's beginning to its own; `null` if it did not begin */
+  began: number | null;
   /** its duration; `null` if it did not begin */
   seconds: number | null;
+  /** its usual duration, from earlier times; `null` if there were none */
+  usual: number | null;
+  /** bytes of a pull */
+  total: number;
 }
 
 /** The side that asked for an operation or a change. */
@@ -765,6 +787,12 @@ export interface Step {
   total: number;
   /** bytes per second */
   rate: number;
+  /** seconds from the operation's beginning to its own; `null` if it has not begun */
+  began: number | null;
+  /** its duration; `null` if it has not ended */
+  seconds: number | null;
+  /** its usual duration, from earlier times; `null` if there were none */
+  usual: number | null;
 }
 
 export type StepKind = "pull" | "build" | "network" | "volume" | "remove" | "create" | "start" | "wait" | "stop" | "remove_network" | "remove_volume" | "kernel_setting";

@@ -33,6 +33,8 @@ class ActivityRange(Payload):
     """none that began after; ISO 8601 with a time zone"""
     kinds: Annotated[frozenset[EntryKind], Field(max_length=MAX_NAMES)] | None = None
     """only of these kinds"""
+    id: str | None = None
+    """only this one"""
     limit: int = Field(default=100, ge=1, le=1000)
     """at most so many"""
     steps: bool = False
@@ -56,7 +58,7 @@ class ActivityChannels(Part):
     def _list(self, asked: ActivityRange, caller: Caller) -> ActivityList:
         """List what was done in the last 90 days, and by which client."""
         self._refusals.write()
-        selected = Range(asked.since, asked.until, asked.kinds, asked.limit)
+        selected = Range(asked.since, asked.until, asked.kinds, asked.id, asked.limit)
         entries = self._journal.read(selected)
         shown = entries if asked.steps else map(without_steps, entries)
         return {"activities": [activity_json(entry, caller.language) for entry in shown]}

@@ -22,8 +22,10 @@ from aiserver_tray.contract.channels.snapshot import SnapshotChannels
 from aiserver_tray.contract.channels.system import SystemChannels
 from aiserver_tray.contract.channels.trust import TrustChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
+from aiserver_tray.contract.events import ACTIVITY
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
+from aiserver_tray.core.journal_feed import JournalFeed
 from aiserver_tray.model import Actor, Carrier
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
@@ -35,8 +37,9 @@ class Api:
 
     def __init__(self, app: App, core: Core, process: Process) -> None:
         self._app = app
-        self._files = FileRefresh(app, core)
         self._hub = Hub(core.store, app.language_for)
+        self._feed = JournalFeed(app.settings.journal, self._on_entry)
+        self._files = FileRefresh(app, core, self._feed)
         self._refusals = Refusals(app.settings.journal)
         self._operations = OperationChannels(core)
         begin = self._operations.begin
@@ -103,5 +106,9 @@ class Api:
         self._files.close()
         for part in self._parts:
             part.close()
-        self._hub.close()
         self._refusals.write()
+        self._feed.close()
+        self._hub.close()
+
+    def _on_entry(self, id: str) -> None:
+        self._hub.publish(ACTIVITY.message({"id": id}))

@@ -7,6 +7,7 @@ from aiserver_tray.app import App
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.core.core import Core
+from aiserver_tray.core.journal_feed import JournalFeed
 from aiserver_tray.state.facts import TextsChanged
 
 _POLL_SECONDS = 2.0
@@ -20,11 +21,13 @@ _logger = logging.getLogger(__name__)
 
 class FileRefresh:
     """Reads catalog and settings of *app* again when their files change, and reports it to *core*.
-    It checks every few seconds, and before each request."""
+    Lets *feed* report the journal's new entries. It checks every few seconds, and before each
+    request."""
 
-    def __init__(self, app: App, core: Core) -> None:
+    def __init__(self, app: App, core: Core, feed: JournalFeed) -> None:
         self._app = app
         self._core = core
+        self._feed = feed
         self._lock = Lock()
         self._published: object = None
         """The settings' stamp when the state was last updated."""
@@ -51,6 +54,7 @@ class FileRefresh:
 
         A running operation of this process keeps the catalog that it began with. Settings that
         can't be read are logged; a request that needs them fails with that error."""
+        self._feed.check()
         try:
             self._refresh()
         except SettingError as error:

@@ -24,7 +24,7 @@ class Step:
     """One step. ``subject`` is the name on the engine. ``needs`` are the IDs of the steps that must
     have succeeded before, ``after`` of those that must have finished before, with any result.
     ``seconds`` is the expected duration, ``target`` what to create, ``container`` the existing
-    container."""
+    container, ``usual`` the duration of earlier times, if there were any."""
 
     kind: StepKind
     subject: str
@@ -35,6 +35,7 @@ class Step:
     target: Subject | None = field(default=None, repr=False)
     container: Container | None = field(default=None, repr=False)
     after: frozenset[str] = frozenset()
+    usual: float | None = None
 
     @property
     def id(self) -> str:
@@ -44,7 +45,7 @@ class Step:
     @property
     def view(self) -> StepView:
         """The view before the step starts."""
-        return StepView(self.kind, self.subject, self.module, self.service)
+        return StepView(self.kind, self.subject, self.module, self.service, usual=self.usual)
 
 
 def step_id(kind: StepKind, subject: str) -> str:

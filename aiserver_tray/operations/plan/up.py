@@ -250,16 +250,17 @@ class _UpPlanner:
         return [other for target in required for other in target.services]
 
     def _wait(self, service: ServiceTarget, container: Container | None) -> Step:
-        seconds = self._observed.learnt.get(service.address, READY_SECONDS)
+        usual = self._observed.learnt.get(service.address)
         return Step(
             "wait",
             service.container,
             service.module,
             service.service,
             frozenset({step_id("start", service.container)}),
-            seconds,
+            READY_SECONDS if usual is None else usual,
             service,
             container,
+            usual=usual,
         )
 
 

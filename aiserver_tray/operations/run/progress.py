@@ -27,7 +27,6 @@ class Progress:
         self._at_once = at_once
         self._views = {step.id: step.view for step in plan}
         self._seconds = {step.id: step.seconds for step in plan}
-        self._began: dict[str, float] = {}
         self._is_changed = True
 
     def status(self, step_id: str) -> StepStatus:
@@ -36,12 +35,12 @@ class Progress:
 
     def set(self, step_id: str, status: StepStatus) -> None:
         """The step is there now."""
-        seconds = None
+        view, now = self._views[step_id], awake()
         if status == "running":
-            self._began[step_id] = awake()
-        elif step_id in self._began:
-            seconds = awake() - self._began[step_id]
-        self._views[step_id] = replace(self._views[step_id], status=status, seconds=seconds)
+            view = replace(view, began=now)
+        elif view.began is not None:
+            view = replace(view, seconds=now - view.began)
+        self._views[step_id] = replace(view, status=status)
         self._is_changed = True
 
     def show(self, step_id: str, pull: PullProgress) -> None:

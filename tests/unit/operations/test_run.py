@@ -187,6 +187,7 @@ def test_what_does_not_need_the_failed_goes_on(tmp_path: Path, store: Store) -> 
     assert end["start ai-m-b"] == "failed"
     assert end["wait ai-m-b"] == end["start ai-m-c"] == "skipped"
     assert end["wait ai-m-leaf3"] == end["wait ai-m-a"] == "done"
+    assert all((view.began is None) == (view.seconds is None) for view in run.views)
     timed = {view.status for view in run.views if view.seconds is not None}
     assert timed == {"done", "failed"}
     assert {view.status for view in run.views if view.seconds is None} == {"skipped"}

@@ -354,6 +354,8 @@ class TestSharedNamespace:
 
 def test_the_longest_path_counts_what_was_learnt(stack: list[ModuleTarget]) -> None:
     plan = plan_up(stack, Observed(learnt={"base/base": 100.0, "web/web": 30.0}))
+    usual = {step.subject: step.view.usual for step in plan if step.view.usual}
+    assert usual == {"ai-base": 100.0, "ai-web": 30.0}
     assert plan.remaining["start ai-base"] > 130
     assert 30 < plan.remaining["start ai-web"] < plan.remaining["start ai-base"]
 

@@ -12,6 +12,7 @@ import pytest
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.core.journal_feed import JournalFeed
 from aiserver_tray.model import Actor
 from aiserver_tray.settings import journal as journals
 from aiserver_tray.settings.changes import change_setting, choose_modules, forget_setting
@@ -70,6 +71,25 @@ def test_entries_come_back_the_newest_first(journal: Journal) -> None:
         journal.add(entry)
     assert journal.read() == entries[::-1]
     assert journal.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_feed_reports_each_new_entry_once_also_after_old_ones_were_removed(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.add(chosen("a", id="before"))
+    told: list[str] = []
+    feed = JournalFeed(journal, told.append)
+    other = Journal(journal.path.parent)
+    other.add(chosen("b", id="foreign"))
+    feed.check()
+    journal.path.write_bytes(journal.path.read_bytes() + b"[]\n")  # damaged
+    journal.add(chosen("c", id="own"))
+    monkeypatch.setattr(journals, "MAX_BYTES", 300)
+    other.add(chosen("d", id="last"))
+    feed.check()
+    feed.check()
+    assert [entry.id for entry in journal.read()] == ["last"]
+    assert told == ["foreign", "own", "last"]
 
 
 def test_a_line_that_was_not_finished_is_ignored_and_then_removed(journal: Journal) -> None:

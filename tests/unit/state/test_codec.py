@@ -72,15 +72,16 @@ modules = some.builds(
     abilities=some.fixed_dictionaries(dict.fromkeys(get_args(ModuleAction), texts)),
     services=some.lists(services, max_size=2, unique_by=lambda s: s.name).map(tuple),
 )  # fmt: skip
+seconds = some.none() | some.floats(0, 1e6)
 steps = some.builds(
     StepView, kind=one_of(StepKind), subject=words, module=names, service=some.none() | names,
     status=one_of(StepStatus), detail=texts, current=numbers, total=numbers,
-    rate=some.floats(0, 1e9),
+    rate=some.floats(0, 1e9), began=seconds, seconds=seconds, usual=seconds,
 )  # fmt: skip
 operations = some.builds(
     OperationView, id=words, kind=one_of(OperationKind), modules=some.lists(names).map(tuple),
     status=one_of(OperationStatus), steps=some.lists(steps, max_size=3).map(tuple),
-    seconds_left=some.none() | some.floats(0, 1e6), error=errors, detail=texts,
+    seconds_left=seconds, began=some.floats(0, 1e6), error=errors, detail=texts,
     notices=some.lists(texts.filter(bool), max_size=2).map(tuple), is_foreign=some.booleans(),
     is_revival=some.booleans(),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Activities as clients get them, and how refused clients are counted."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,8 @@ from aiserver_tray.contract.channels import refusals
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.channels.refusals import Refusals
 from aiserver_tray.contract.contract import Peer
-from aiserver_tray.contract.message import CallerKind, Json
+from aiserver_tray.contract.events import ACTIVITY
+from aiserver_tray.contract.message import CallerKind, Json, Message
 from aiserver_tray.settings.entries import OperationEntry, RefusedEntry, StepEntry
 from aiserver_tray.settings.journal import Journal
 from tests.support.surroundings import Recorded
@@ -92,6 +94,19 @@ def test_steps_come_only_when_asked_for(api: Api, journal: Journal) -> None:
     assert short["operation"]["steps"] == []
     assert whole["operation"]["steps"] == [STEP.model_dump()]
     assert short["text"] == "Start: web"
+
+
+def test_a_client_learns_of_new_entries_of_each_process(api: Api, journal: Journal) -> None:
+    told: list[Message] = []
+    window = Peer("window", "en", told.append)
+    api.subscribe(window, [ACTIVITY.name])
+    assert api.invoke("ai/config/choose", {"modules": ["n8n"]}, window)["success"]
+    foreign = OperationEntry(operation="up", modules=("web",), pid=1)
+    journal.add(foreign)  # as another process does
+    (found,) = listed(api, id=foreign.id)
+    assert found["operation"]["modules"] == ["web"]
+    chosen = listed(api, kinds=["chosen"])[0]["id"]
+    assert [json.loads(message.payload)["id"] for message in told] == [chosen, foreign.id]
 
 
 def test_an_operation_of_a_killed_process_was_interrupted(api: Api, journal: Journal) -> None:
