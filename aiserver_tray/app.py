@@ -307,7 +307,14 @@ class App:
         known = self.catalog.modules.get(name)
         if known is None:
             return ModuleModel(name, "feature", problem=why)
-        return ModuleModel(name, known.kind, problem=why, title=known.title, summary=known.summary)
+        return ModuleModel(
+            name,
+            known.kind,
+            problem=why,
+            title=known.title,
+            summary=known.summary,
+            icon=known.icon,
+        )
 
     def engine(self) -> "Engine":
         """The engine alone, not contacted yet.

@@ -10,6 +10,9 @@ from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
 
 Kind = Literal["basic", "feature"]
 
+DEFAULT_ICON: Final = "package"
+"""The icon of a module that names none."""
+
 SHARED_NETWORK: Final = "ai-net"
 """The network on which modules reach each other by service name."""
 
@@ -88,7 +91,8 @@ class Container:
 class ServiceModel:
     """A service as the catalog wants it. ``container`` is the name of its container, ``depends_on``
     are services. ``has_pre_stop``: commands must run in it before it is stopped. ``may_end``: an
-    exit with code 0 is a success."""
+    exit with code 0 is a success. ``is_main``: its image has the module's version. ``memory``: its
+    limit in bytes; None: no limit."""
 
     name: str
     container: str
@@ -97,6 +101,8 @@ class ServiceModel:
     depends_on: tuple[str, ...] = ()
     has_pre_stop: bool = False
     may_end: bool = False
+    is_main: bool = False
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,7 @@ class ModuleModel:
     problem: Text | None = None
     title: LocalText = field(default_factory=dict)
     summary: LocalText = field(default_factory=dict)
+    icon: str = DEFAULT_ICON
 
 
 StepStatus = Literal["pending", "running", "done", "skipped", "failed"]
@@ -200,13 +207,15 @@ Carrier = Literal["control", "http"]
 @dataclass(frozen=True, slots=True)
 class EngineView:
     """The engine for display. ``id`` identifies it in stored data; ``starting``: we are starting
-    it."""
+    it. ``cpus``, ``memory`` (bytes): of its machine, None while it does not answer."""
 
     running: bool
     version: str | None = None
     id: str | None = None
     error: AiServerError | None = None
     starting: bool = False
+    cpus: int | None = None
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +232,10 @@ class ServiceView:
     started_at: datetime | None
     reason: Text | None
     ports: tuple[Port, ...] = ()
+    restarts: int = 0
+    """How often its restart policy has restarted the container."""
+    memory_limit: int | None = None
+    """In bytes; None: no limit."""
 
 
 ModuleAction = Literal["start", "stop", "stopWithUsers", "restart", "open", "logs", "remove"]
@@ -254,6 +267,14 @@ class ModuleView:
     """Why it can't start, even if some of it runs."""
     title: LocalText = field(default_factory=dict)
     summary: LocalText = field(default_factory=dict)
+    icon: str = DEFAULT_ICON
+    version: str | None = None
+    """The tag of its main image."""
+    requires: tuple[str, ...] = ()
+    since: datetime | None = None
+    """The latest start of its running services."""
+    memory_limit: int | None = None
+    """The sum of its services' limits in bytes; None: one of them has no limit."""
 
     def title_in(self, language: Language) -> str:
         """Its title for display; its name if it has no title."""

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from aiserver_tray.catalog.compose.scalars import parse_duration, parse_size
 from aiserver_tray.catalog.setting import Closed, Localized, Setting, Texts
+from aiserver_tray.model import DEFAULT_ICON
 
 EXTENSION = "x-aiserver"
 
@@ -36,12 +37,17 @@ class Needs(Closed):
     sysctls: dict[KernelSettingName, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
 
+IconName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
 class ModuleExtension(Closed):
-    """``x-aiserver`` of a file."""
+    """``x-aiserver`` of a file. ``icon``: the name of a Lucide icon, shown if the dashboard has
+    it."""
 
     kind: Kind
     title: Localized | None = None
     summary: Localized = Field(default_factory=dict)
+    icon: IconName = DEFAULT_ICON
     requires: Texts = ()
     open: Annotated[str, Field(pattern=r"^https?://")] | None = None
     needs: Needs = Field(default_factory=Needs)
@@ -55,11 +61,12 @@ def _duration(text: str) -> str:
 
 class ServiceExtension(Closed):
     """``x-aiserver`` of a service. ``job``: it runs once and must exit with 0, even if no other
-    service waits for that. ``requires``: those of the module's required modules that this service
-    waits for. Default: all."""
+    service waits for that. ``main``: the tag of its image is the module's version. ``requires``:
+    those of the module's required modules that this service waits for. Default: all."""
 
     ready_within: Annotated[str, AfterValidator(_duration)] | None = None
     job: bool = False
+    main: bool = False
     requires: Texts | None = None
 
     def waited_for(self, requires: Sequence[str]) -> tuple[str, ...]:

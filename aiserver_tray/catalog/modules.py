@@ -35,6 +35,7 @@ class Module:
     kind: Kind
     title: LocalText
     summary: LocalText
+    icon: str
     requires: tuple[str, ...]
     open: str | None
     needs: Needs
@@ -122,6 +123,7 @@ def load_module(name: str, source: Path) -> Module:
         kind=extension.kind,
         title=extension.title or {"en": name, "zh": name},
         summary=extension.summary,
+        icon=extension.icon,
         requires=extension.requires,
         open=extension.open,
         needs=extension.needs,

@@ -158,7 +158,7 @@ class Watcher:
             try:
                 self._list()
                 info = self._engine.info()
-                self._store.put(EngineUp(info.id, info.version))
+                self._store.put(EngineUp(info.id, info.version, info.cpus, info.memory))
                 self._failures = 0
                 self._follow(source)
             finally:

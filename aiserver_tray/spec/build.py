@@ -152,6 +152,7 @@ def _service_target(
         depends_on=dependencies(scope, name),
         requires=extension.waited_for(scope.requires),
         is_job=is_job,
+        is_main=extension.main,
         ready_within=_stated_limit(extension) or _limit(service, is_job=is_job),
         stop_grace=_STOP_TIMEOUT_SECONDS
         if (g := service.stop_grace_period) is None

@@ -122,6 +122,8 @@ class ServiceTarget:
     is_job: bool = False
     may_end: bool = False
     """Whether an exit with code 0 is a success."""
+    is_main: bool = False
+    """Whether its image has the module's version."""
     ready_within: float = 30.0
     """Seconds from its start until it must be healthy."""
     stop_grace: float = 10.0
@@ -179,6 +181,8 @@ class ModuleTarget:
                 tuple(dependency.service for dependency in s.depends_on),
                 bool(s.pre_stop),
                 s.may_end,
+                s.is_main,
+                s.body["HostConfig"].get("Memory"),
             )
             for s in self.services
         )
@@ -190,4 +194,5 @@ class ModuleTarget:
             self.open,
             title=self.module.title,
             summary=self.module.summary,
+            icon=self.module.icon,
         )

@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from aiserver_tray import model
+from aiserver_tray.base.image_tag import image_tag
 
 SHARED_NETWORK: Final = model.SHARED_NETWORK
 
@@ -54,12 +55,7 @@ def local_tag(module: str, service: str, image: str) -> str:
     path = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if path != name:
         path = f"{path}-{_digest(name)}"
-    return f"aiserver/{path}:{_tag(image) or 'local'}"
-
-
-def _tag(image: str) -> str:
-    name = image.partition("@")[0].rpartition("/")[2]
-    return name.partition(":")[2]
+    return f"aiserver/{path}:{image_tag(image) or 'local'}"
 
 
 def _digest(text: str) -> str:

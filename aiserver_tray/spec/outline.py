@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from aiserver_tray.catalog.compose.scalars import parse_size
+from aiserver_tray.catalog.extension import stated
 from aiserver_tray.catalog.resolve import Outline
 from aiserver_tray.model import ModuleModel, ServiceModel
 from aiserver_tray.spec.jobs import jobs_of, may_end
@@ -36,6 +38,8 @@ def module_model(outline: Outline, bind: str) -> ModuleModel:
                 tuple(n for n in service.get("depends_on", ()) if n in outline.services),
                 bool(service.get("pre_stop")),
                 name in ending,
+                stated(service).main,
+                _memory(service),
             )
             for name, service in outline.services.items()
             if _replicas(service) != "0"
@@ -43,7 +47,20 @@ def module_model(outline: Outline, bind: str) -> ModuleModel:
         page(outline.open, bind),
         title=module.title,
         summary=module.summary,
+        icon=module.icon,
     )
+
+
+def _memory(service: Mapping[str, Any]) -> int | None:
+    """Its limit. As nothing checked it, a wrong one counts as none."""
+    limits: Any = service.get("deploy")
+    for key in ("resources", "limits"):
+        limits = limits.get(key) if isinstance(limits, dict) else None
+    deployed = limits.get("memory") if isinstance(limits, dict) else None
+    try:
+        return parse_size(deployed or service.get("mem_limit", 0)) or None
+    except ValueError:
+        return None
 
 
 def _serving(service: Mapping[str, Any]) -> object:

@@ -9,6 +9,7 @@ from aiserver_tray.model import Container, ModuleModel, ModuleView, ServiceModel
 from aiserver_tray.model import State as StateName
 from aiserver_tray.spec.page import moved
 from aiserver_tray.state.abilities import Condition, module_abilities
+from aiserver_tray.state.details import memory_limit, running_since, version
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge
 from aiserver_tray.state.required import closure, required_now
 
@@ -160,6 +161,7 @@ def _view(module: _Module, users: tuple[str, ...]) -> ModuleView:
     model = module.model
     judged = _judged(module)
     current = _module_state(module, judged)
+    views = [judgement.view for judgement in judged]
     return ModuleView(
         name=model.name,
         kind=model.kind,
@@ -174,9 +176,14 @@ def _view(module: _Module, users: tuple[str, ...]) -> ModuleView:
         problem=model.problem,
         title=model.title,
         summary=model.summary,
+        icon=model.icon,
+        version=version(model.name, module.services, views),
+        requires=model.requires,
+        since=running_since(views),
+        memory_limit=memory_limit(module.services),
         abilities=module_abilities(_condition(module, current, users)),
         services=(
-            *(judgement.view for judgement in judged),
+            *views,
             *(
                 judge(left, module.containers[left.container], _IDLE).view
                 for left in module.left_over

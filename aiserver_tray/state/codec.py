@@ -142,6 +142,8 @@ def _engine(engine: EngineView, language: Language) -> "EngineJson":
         "id": engine.id,
         "error": _error_json(engine.error, language),
         "starting": engine.starting,
+        "cpus": engine.cpus,
+        "memory": engine.memory,
     }
 
 
@@ -152,11 +154,16 @@ def module_json(module: ModuleView, language: Language) -> "ModuleJson":
         "kind": module.kind,
         "title": module.title_in(language),
         "summary": module.summary_in(language),
+        "icon": module.icon,
+        "version": module.version,
+        "requires": list(module.requires),
         "state": module.state,
         "ready": module.ready,
         "total": module.total,
         "reason": rendered_or_none(module.reason, language),
         "problem": rendered_or_none(module.problem, language),
+        "since": _iso(module.since),
+        "memoryLimit": module.memory_limit,
         "orphan": module.orphan,
         "wanted": module.wanted,
         "usedBy": list(module.used_by),
@@ -200,7 +207,9 @@ def _service(service: ServiceView, language: Language) -> "ServiceJson":
         "image": service.image,
         "job": service.is_job,
         "exitCode": service.exit_code,
-        "startedAt": service.started_at.isoformat() if service.started_at else None,
+        "startedAt": _iso(service.started_at),
+        "restarts": service.restarts,
+        "memoryLimit": service.memory_limit,
         "reason": rendered_or_none(service.reason, language),
     }
 
@@ -250,6 +259,10 @@ def _step(step: StepView, began: float, language: Language) -> "StepJson":
     }
 
 
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
+
+
 def _error_json(error: AiServerError | None, language: Language) -> ErrorJson | None:
     return error.as_json(language) if error else None
 
@@ -267,6 +280,8 @@ def snapshot_of(json: Mapping[str, Any]) -> Snapshot:
             id=engine["id"],
             error=_error(engine["error"]),
             starting=engine["starting"],
+            cpus=engine["cpus"],
+            memory=engine["memory"],
         ),
         state=json["state"],
         modules=tuple(_module(module, language) for module in json["modules"]),
@@ -324,6 +339,11 @@ def _module(json: Mapping[str, Any], language: Language) -> ModuleView:
         problem=_text(json["problem"]),
         title={language: json["title"]},
         summary={language: json["summary"]},
+        icon=json["icon"],
+        version=json["version"],
+        requires=tuple(json["requires"]),
+        since=_time(json["since"]),
+        memory_limit=json["memoryLimit"],
     )
 
 
@@ -336,7 +356,9 @@ def _service_of(json: Mapping[str, Any], ports: "Iterable[PortJson]") -> Service
         image=json["image"],
         is_job=json["job"],
         exit_code=json["exitCode"],
-        started_at=datetime.fromisoformat(json["startedAt"]) if json["startedAt"] else None,
+        started_at=_time(json["startedAt"]),
+        restarts=json["restarts"],
+        memory_limit=json["memoryLimit"],
         reason=_text(json["reason"]),
         ports=tuple(
             Port(port["address"], port["host"], port["container"], port["protocol"])
@@ -361,6 +383,10 @@ def _step_of(json: Mapping[str, Any]) -> StepView:
         seconds=json["seconds"],
         usual=json["usual"],
     )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _text(text: str | None) -> Text | None:

@@ -11,10 +11,12 @@ from aiserver_tray.model import Container, ModuleModel, OperationView
 @dataclass(frozen=True, slots=True)
 class EngineUp:
     """The engine responds. Put after the first `ContainersListed`, so that no observer sees an
-    engine without its containers."""
+    engine without its containers. ``memory``: of its machine, in bytes."""
 
     id: str
     version: str
+    cpus: int
+    memory: int
 
 
 @dataclass(frozen=True, slots=True)

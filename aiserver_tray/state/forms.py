@@ -53,6 +53,10 @@ class ServiceJson(TypedDict):
     """its container's exit code; `null` while it runs"""
     startedAt: str | None
     """last start of its container"""
+    restarts: int
+    """how often its restart policy has restarted the container"""
+    memoryLimit: int | None
+    """its memory limit in bytes; `null` without a limit"""
     reason: str | None
     """why it is not in its desired state"""
 
@@ -86,6 +90,12 @@ class ModuleJson(TypedDict):
     """for people; without a title, the name"""
     summary: str
     """for people; may be empty"""
+    icon: str
+    """name of its Lucide icon"""
+    version: str | None
+    """the tag of its main image; `null` without a tag"""
+    requires: list[str]
+    """the modules that it requires"""
     state: State
     ready: int
     """the number of ready services; a job is ready when it has exited with 0"""
@@ -95,6 +105,10 @@ class ModuleJson(TypedDict):
     """why it is not in its desired state"""
     problem: str | None
     """why it can't start, even if parts of it run"""
+    since: str | None
+    """the latest start of its running services; `null` if none runs"""
+    memoryLimit: int | None
+    """the sum of its services' memory limits in bytes, without jobs; `null` if one has no limit"""
     orphan: bool
     """it has containers but no folder in the catalog"""
     wanted: bool
@@ -191,6 +205,10 @@ class EngineJson(EngineStatusJson):
     """the reason for no answer"""
     starting: bool
     """the applet is starting it"""
+    cpus: int | None
+    """the number of its machine's processors; `null` if no engine answers"""
+    memory: int | None
+    """the memory of its machine in bytes; `null` if no engine answers"""
 
 
 class StackAbilitiesJson(TypedDict):

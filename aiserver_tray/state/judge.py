@@ -155,4 +155,6 @@ def _view(service: ServiceModel, container: Container | None, reason: Text | Non
         started_at=container.started_at if container else None,
         reason=reason,
         ports=container.ports if container else (),
+        restarts=container.restart_count if container else 0,
+        memory_limit=service.memory,
     )

@@ -62,8 +62,9 @@ def reduce(state: State, fact: Fact) -> State:
 
 def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911 - one case per fact
     match fact:
-        case EngineUp(id, version):
-            return _with(state, engine=EngineView(running=True, version=version, id=id))
+        case EngineUp(id, version, cpus, memory):
+            up = EngineView(running=True, version=version, id=id, cpus=cpus, memory=memory)
+            return _with(state, engine=up)
         case EngineDown(error):
             return _engine_down(state, error)
         case EngineStarting(is_under_way):
@@ -101,7 +102,7 @@ def _engine_down(state: State, error: AiServerError) -> State:
     known = state.engine
     if not known.running and known.error is not None and known.error.text == error.text:
         return state
-    engine = replace(known, running=False, version=None, error=error)
+    engine = replace(known, running=False, version=None, error=error, cpus=None, memory=None)
     return replace(state, engine=engine, containers={}, unplanned=frozenset())
 
 

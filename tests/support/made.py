@@ -30,7 +30,7 @@ ABLE = dict.fromkeys(get_args(ModuleAction))
 """Everything can be done."""
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-UP = EngineUp("ENGINE", "26.1.5")
+UP = EngineUp("ENGINE", "26.1.5", cpus=2, memory=1 << 30)
 
 
 def at(seconds: float) -> datetime:

@@ -32,6 +32,8 @@ USERS = {
     "redis": ["n8n", "dify", "oneapi"],
     "elasticsearch": ["ragflow"],
 }
+ICONS = {"n8n": "workflow", "dify": "bot", "postgres": "database"}
+STARTED = "2026-01-01T00:00:00+00:00"
 PORTS = {"n8n": 5678, "dify": 8080, "postgres": 5432, "redis": 6379}
 
 
@@ -64,6 +66,11 @@ def module(name: str, state: str = "stopped", **more: Any) -> Json:  # noqa: ANN
         ],
         "open": f"http://127.0.0.1:{PORTS[name]}/" if name in ("n8n", "dify") else None,
         "problem": None,
+        "icon": ICONS.get(name, "package"),
+        "version": "1.2",
+        "requires": [basic for basic, users in USERS.items() if name in users],
+        "since": STARTED if is_up else None,
+        "memoryLimit": 2 << 30,
         "services": [],
     } | more
 
@@ -79,6 +86,8 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
             "id": "lab",
             "error": None,
             "starting": False,
+            "cpus": 8,
+            "memory": 24 << 30,
         },
         "state": state,
         "modules": [given.get(name, module(name)) for name in TITLES],
@@ -212,7 +221,15 @@ def engine_down() -> Json:
         "message": "Docker does not answer at unix:///var/run/docker.sock. Is it running?",
         "data": {},
     }
-    engine = {"running": False, "version": None, "id": None, "error": error, "starting": False}
+    engine = {
+        "running": False,
+        "version": None,
+        "id": None,
+        "error": error,
+        "starting": False,
+        "cpus": None,
+        "memory": None,
+    }
     modules = [module(name, "engine_down") for name in TITLES]
     return snapshot("engine_down", *modules, engine=engine)
 

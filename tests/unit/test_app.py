@@ -177,9 +177,15 @@ def test_a_module_that_an_operation_publishes_is_the_one_that_is_shown_before(
         "  kind: feature\n"
         "  title: {en: Page, zh: 网页}\n"
         "  summary: {en: Shows a page}\n"
+        "  icon: globe\n"
         "  open: http://localhost:80\n"
-        "services: {web: {image: 'i:1', ports: ['80:80']}}\n"
+        "services:\n"
+        "  a: {image: 'a:1', deploy: {resources: {limits: {memory: 1g}}}, mem_limit: 1073741824}\n"
+        "  web: {image: 'i:1', ports: ['80:80'], mem_limit: 512m, x-aiserver: {main: true}}\n"
     )
     (folder / "compose.yaml").write_text(text, encoding="utf-8")
 
-    assert app.target("page").model == app.model("page")
+    before = app.model("page")
+    assert app.target("page").model == before
+    assert before.icon == "globe"
+    assert [(s.memory, s.is_main) for s in before.services] == [(1 << 30, False), (1 << 29, True)]

@@ -296,6 +296,10 @@ export interface Engine extends EngineStatus {
   error: Error | null;
   /** the applet is starting it */
   starting: boolean;
+  /** the number of its machine's processors; `null` if no engine answers */
+  cpus: number | null;
+  /** the memory of its machine in bytes; `null` if no engine answers */
+  memory: number | null;
 }
 
 /** Whether there is an engine, and whether it answers. */
@@ -437,6 +441,12 @@ export interface Module {
   title: string;
   /** for people; may be empty */
   summary: string;
+  /** name of its Lucide icon */
+  icon: string;
+  /** the tag of its main image; `null` without a tag */
+  version: string | null;
+  /** the modules that it requires */
+  requires: string[];
   state: State;
   /** the number of ready services; a job is ready when it has exited with 0 */
   ready: number;
@@ -446,6 +456,10 @@ export interface Module {
   reason: string | null;
   /** why it can't start, even if parts of it run */
   problem: string | null;
+  /** the latest start of its running services; `null` if none runs */
+  since: string | null;
+  /** the sum of its services' memory limits in bytes, without jobs; `null` if one has no limit */
+  memoryLimit: number | null;
   /** it has containers but no folder in the catalog */
   orphan: boolean;
   /** asked for by the user, or required by a wanted module */
@@ -696,6 +710,10 @@ export interface Service {
   exitCode: number | null;
   /** last start of its container */
   startedAt: string | null;
+  /** how often its restart policy has restarted the container */
+  restarts: number;
+  /** its memory limit in bytes; `null` without a limit */
+  memoryLimit: number | null;
   /** why it is not in its desired state */
   reason: string | null;
 }

@@ -65,7 +65,7 @@ def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
     foreign = ForeignOperations(store, settings, recheck_seconds=0.1)
     foreign.start()
     try:
-        store.put(EngineUp(ENGINE, "26.1.5"))
+        store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
         for asked in ("n8n", "dify"):
             with settings.update_engine(ENGINE) as state:
                 state.desired = [asked]
@@ -116,7 +116,7 @@ def test_an_operation_that_was_seen_early_is_seen_to_end(store: Store, settings:
     foreign = ForeignOperations(store, settings)
     foreign.start()
     try:
-        store.put(EngineUp(ENGINE, "26.1.5"))
+        store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
         store.wait_until(lambda _: bool(store.state.desired), LIMIT)
         with other_process("web", settings):
             foreign.refresh_begun()
@@ -157,7 +157,7 @@ def test_its_end_does_not_wait_for_a_file_that_somebody_holds(
     foreign = ForeignOperations(store, settings, recheck_seconds=0.1)
     foreign.start()
     with settings.update_engine(ENGINE):
-        store.put(EngineUp(ENGINE, "26.1.5"))
+        store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
         assert reading.wait(LIMIT)
         begin = monotonic()
         foreign.close()

@@ -60,7 +60,8 @@ times = some.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=som
 services = some.builds(
     ServiceView, name=names, container=words, image=words, health=one_of(Health), reason=texts,
     state=some.sampled_from([*get_args(ContainerStatus), "absent"]), is_job=some.booleans(),
-    exit_code=some.none() | numbers, started_at=some.none() | times,
+    exit_code=some.none() | numbers, started_at=some.none() | times, restarts=numbers,
+    memory_limit=some.none() | numbers,
     ports=some.lists(ports, max_size=2).map(tuple),
 )  # fmt: skip
 titles = some.dictionaries(some.sampled_from(get_args(Language)), words)
@@ -68,7 +69,9 @@ modules = some.builds(
     ModuleView, name=names, kind=one_of(Kind), state=one_of(State), ready=numbers, total=numbers,
     reason=texts, orphan=some.booleans(), title=titles, summary=titles,
     wanted=some.booleans(), open=some.none() | words,
-    used_by=some.lists(names).map(tuple), problem=texts,
+    used_by=some.lists(names).map(tuple), problem=texts, icon=names,
+    version=some.none() | words, requires=some.lists(names).map(tuple),
+    since=some.none() | times, memory_limit=some.none() | numbers,
     abilities=some.fixed_dictionaries(dict.fromkeys(get_args(ModuleAction), texts)),
     services=some.lists(services, max_size=2, unique_by=lambda s: s.name).map(tuple),
 )  # fmt: skip
@@ -86,7 +89,8 @@ operations = some.builds(
     is_revival=some.booleans(),
 )  # fmt: skip
 engines = some.builds(
-    EngineView, some.booleans(), some.none() | words, some.none() | words, errors, some.booleans()
+    EngineView, some.booleans(), some.none() | words, some.none() | words, errors, some.booleans(),
+    some.none() | numbers, some.none() | numbers,
 )  # fmt: skip
 snapshots = some.builds(
     Snapshot, seq=numbers, engine=engines, state=one_of(State),

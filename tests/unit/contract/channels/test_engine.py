@@ -134,5 +134,5 @@ def test_what_is_told_of_the_engine_meanwhile_ends_no_start(
     core.store.put(EngineDown(EngineDownError("unix:///nowhere.sock", "another reason")))
     core.store.flush()
     assert core.store.snapshot.engine.starting
-    core.store.put(EngineUp("E", "1"))
+    core.store.put(EngineUp("E", "1", 2, 1 << 30))
     shows(core, starting=False)
