@@ -22,10 +22,39 @@ from pathlib import Path
 VENDOR = Path(__file__).resolve().parent.parent / "ui/vendor"
 
 ICONS = (
-    "ban", "boxes", "circle", "circle-check", "circle-dashed", "circle-dot-dashed", "circle-x",
-    "database", "external-link", "info", "loader-circle", "play", "plug-zap", "rotate-cw",
-    "square", "triangle-alert", "unplug", "x",
+    "activity", "alarm-clock", "app-window", "archive", "archive-restore", "arrow-down",
+    "arrow-down-to-line", "arrow-left", "arrow-right", "arrow-up", "arrow-up-down",
+    "arrow-up-right", "at-sign", "audio-lines", "badge-check", "ban", "bell", "binary",
+    "blocks", "book", "book-open-text", "bookmark", "bot", "boxes", "braces", "brain", "bug",
+    "cable", "calendar", "camera", "case-sensitive", "chart-area", "chart-column", "chart-line",
+    "chart-pie", "check", "chevron-down", "chevron-left", "chevron-right", "chevron-up",
+    "circle", "circle-alert", "circle-arrow-up", "circle-check", "circle-dashed", "circle-dot",
+    "circle-dot-dashed", "circle-help", "circle-pause", "circle-play", "circle-plus",
+    "circle-slash", "circle-stop", "circle-user", "circle-x", "clock", "cloud",
+    "cloud-download", "cloud-off", "code", "command", "component", "container", "copy",
+    "corner-down-left", "cpu", "database", "download", "download-cloud", "ellipsis",
+    "ellipsis-vertical", "eraser", "external-link", "eye", "eye-off", "file", "file-archive",
+    "file-json", "file-text", "filter", "flag", "flask-conical", "folder", "folder-open",
+    "funnel", "gauge", "git-branch", "globe", "graduation-cap", "grip-vertical", "hard-drive",
+    "hard-drive-download", "hash", "heart", "history", "hourglass", "house", "image", "info",
+    "key", "key-round", "keyboard", "languages", "laptop", "layers", "layout-dashboard",
+    "layout-grid", "library", "life-buoy", "lightbulb", "link", "list", "list-filter",
+    "loader-circle", "lock", "lock-open", "mail", "map", "maximize", "memory-stick",
+    "message-square", "message-square-warning", "messages-square", "mic", "microscope",
+    "minimize", "minus", "monitor", "moon", "move", "music", "network", "newspaper",
+    "octagon-alert", "octagon-x", "orbit", "package", "palette", "panel-left", "panel-right",
+    "pause", "pencil", "pin", "play", "plug", "plug-zap", "plus", "power", "printer", "puzzle",
+    "radio", "refresh-cw", "regex", "repeat", "rocket", "rotate-ccw", "rotate-cw", "rss",
+    "save", "scan-search", "scroll-text", "search", "send", "server", "server-cog",
+    "server-off", "settings", "share-2", "shield", "shield-alert", "shield-check", "shield-x",
+    "shopping-cart", "shuffle", "skip-forward", "sliders-horizontal", "smartphone", "sparkles",
+    "speech", "square", "square-pen", "square-terminal", "star", "step-forward", "store", "sun",
+    "table", "tablet-smartphone", "tag", "tags", "terminal", "text-search", "thermometer",
+    "timer", "toggle-left", "trash", "trash-2", "triangle-alert", "undo-2", "unplug", "upload",
+    "user", "users", "video", "wallet", "wand-sparkles", "waypoints", "webhook", "wifi-off",
+    "workflow", "wrap-text", "wrench", "x", "zap",
 )  # fmt: skip
+"""Those that the page uses, and those that a user's own module may choose."""
 
 
 @dataclass
@@ -80,17 +109,14 @@ def _write(package: Package, name: str, content: bytes) -> None:
 
 
 def _sprite(icons: Path) -> str:
-    """The icons that we use, as symbols of one file."""
+    """`ICONS` as symbols of one file. How they are drawn is said by the class `icon`."""
     symbols = []
     for name in ICONS:
         drawing = (icons / f"{name}.svg").read_text(encoding="utf-8")
         inner = re.search(r"<svg[^>]*>(.*)</svg>", drawing, re.DOTALL)
         assert inner, name
         shapes = " ".join(inner[1].split())
-        symbols.append(
-            f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor"'
-            f' stroke-width="2" stroke-linecap="round" stroke-linejoin="round">{shapes}</symbol>'
-        )
+        symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{shapes}</symbol>')
     return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
 
 

@@ -16,7 +16,7 @@ let failureCount = 0;
  * @param {string} key @param {C} channel @param {Channels[C]["request"]} payload
  * @returns {Promise<Answer<Channels[C]["answer"]>>}
  */
-async function ask(key, channel, payload) {
+export async function ask(key, channel, payload) {
   update({ asked: new Set([...current().asked, key]) });
   const answer = await invoke(channel, payload);
   update({ asked: new Set([...current().asked].filter((other) => other !== key)) });
@@ -79,11 +79,6 @@ export async function startEngine() {
 export async function lookAtEngine() {
   const answer = await invoke("ai/docker/checkDocker", {});
   update({ canStartEngine: answer.success && answer.data.canStart });
-}
-
-/** Back to the only page that there is yet. */
-export function goHome() {
-  update({ page: "home" });
 }
 
 /** @param {string} id of an operation that failed, of its note, or of a failure */

@@ -123,11 +123,6 @@ const bridgeCarrier = {
 /** Names this page to the owner, so that what it asks and what it hears belong together. */
 const client = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 
-/** The page is named by the address, as in `#logs/n8n`, which outlives the owner. */
-function goWhereTheAddressSays() {
-  receive([["ai/ui/goto", { page: location.hash.slice(1) || "home" }]]);
-}
-
 /** @type {EventSource|null} */
 let events = null;
 
@@ -165,8 +160,6 @@ const httpCarrier = {
   },
 
   connect() {
-    goWhereTheAddressSays();
-    window.addEventListener("hashchange", goWhereTheAddressSays);
     document.addEventListener("visibilitychange", listenWhileSeen);
     listenWhileSeen();
   },

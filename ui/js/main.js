@@ -1,13 +1,17 @@
 // @ts-check
 import { render } from "../vendor/lit-html/lit-html.js";
 import { lookAtEngine, report } from "./actions.js";
+import { go } from "./address.js";
 import { CONNECTION, HELLO, connect, on } from "./bridge.js";
 import { announce } from "./components/announcer.js";
 import { loadIcons } from "./components/icon.js";
+import { showMenu } from "./components/menu.js";
 import { showQuestion } from "./components/question.js";
 import { setLanguage } from "./i18n.js";
+import { beginPages } from "./pages.js";
+import { shell } from "./shell/shell.js";
+import { fitTabs } from "./shell/tabs.js";
 import { current, observe, update } from "./store.js";
-import { home } from "./views/home.js";
 
 window.addEventListener("error", ({ message, filename, lineno }) =>
   report(`${message} (${filename}:${lineno})`),
@@ -23,7 +27,9 @@ function draw() {
   isDue = true;
   requestAnimationFrame(() => {
     isDue = false;
-    render(home(current()), page);
+    render(shell(current()), page);
+    fitTabs();
+    showMenu();
     showQuestion(current().question);
   });
 }
@@ -40,12 +46,12 @@ observe((now, before) => {
 
 on(HELLO, ({ language, page: asked }) => {
   setLanguage(language);
-  update({ page: asked });
+  if (!location.hash) go(asked);
 });
-on("ai/ui/goto", ({ page: asked }) => update({ page: asked }));
+on("ai/ui/goto", ({ page: asked }) => go(asked));
 on(CONNECTION, ({ state }) => update({ connection: state }));
 on("ai/snapshot/event", (snapshot) => update({ snapshot }));
 
-draw();
+beginPages();
 loadIcons();
 connect();

@@ -9,7 +9,7 @@
 let state = {
   connection: "connecting",
   snapshot: null,
-  page: "home",
+  address: { page: "home", rest: [], query: {} },
   canStartEngine: false,
   startingEngine: false,
   asked: new Set(),
@@ -26,7 +26,7 @@ export function current() {
   return state;
 }
 
-/** @param {Partial<PageState>} patch */
+/** @param {Partial<PageState>} patch An empty one draws the page again. */
 export function update(patch) {
   const before = state;
   state = { ...before, ...patch };
@@ -36,4 +36,21 @@ export function update(patch) {
 /** @param {(now: PageState, before: PageState) => void} observer */
 export function observe(observer) {
   observers.add(observer);
+}
+
+/**
+ * A state that only one part of the page knows. A change of it draws the page again.
+ * @template {object} T
+ * @param {T} initial
+ */
+export function slice(initial) {
+  let own = initial;
+  return {
+    get: () => own,
+    /** @param {Partial<T>} patch */
+    set(patch) {
+      own = { ...own, ...patch };
+      update({});
+    },
+  };
 }

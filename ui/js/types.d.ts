@@ -1,5 +1,6 @@
 // The page's own types. Those of the contract are in contract.d.ts.
 
+import type { Address } from "./address.js";
 import type { Error, Events, Language, ModuleAbilities, Snapshot } from "./contract.d.ts";
 
 /** The answer to a request, with the data of a success. */
@@ -22,6 +23,12 @@ export interface Question {
   text: string;
   /** the button that agrees */
   action: string;
+  /** `danger`: data is lost */
+  kind?: "primary" | "danger";
+  /** a name that has to be typed first */
+  typed?: string;
+  /** more than words, such as a list */
+  more?: unknown;
   run(): void;
 }
 
@@ -29,7 +36,7 @@ export interface Question {
 export interface PageState {
   connection: Connection;
   snapshot: Snapshot | null;
-  page: string;
+  address: Address;
   canStartEngine: boolean;
   startingEngine: boolean;
   /** keys of the requests that wait for an answer */

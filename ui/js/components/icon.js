@@ -11,6 +11,6 @@ export async function loadIcons() {
   document.body.append(sprite);
 }
 
-/** @param {string} name of the sprite's symbols */
-export const icon = (name) => html`
-  <svg class="icon" aria-hidden="true"><use href="#${name}"></use></svg>`;
+/** @param {string} name of the sprite's symbols @param {string} [look] classes, such as `s14` */
+export const icon = (name, look = "") => html`
+  <svg class="icon ${look}" aria-hidden="true"><use href="#${name}"></use></svg>`;

@@ -7,6 +7,7 @@ import { labelled, list } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { button } from "./button.js";
 import { icon } from "./icon.js";
+import { progress } from "./meter.js";
 import { pill } from "./state.js";
 
 /**
@@ -58,7 +59,7 @@ function count({ state, ready, total }) {
   const text = t("{done} of {total} ready", { done: ready, total });
   return html`
     <div class="count">
-      <progress max=${total || 1} .value=${ready} aria-label=${text}></progress>
+      ${progress(text, ready / (total || 1))}
       <span class="muted number">${text}</span>
     </div>`;
 }

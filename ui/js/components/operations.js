@@ -7,6 +7,7 @@ import { labelled, list, timeLeft } from "../format.js";
 import { mark, t } from "../i18n.js";
 import { button } from "./button.js";
 import { icon } from "./icon.js";
+import { progress } from "./meter.js";
 
 /**
  * @import { Error, Fix, Module, Operation, OperationKind, Trust } from "../contract.d.ts"
@@ -89,7 +90,7 @@ const running = (operation, what, canCancel) => html`
         run: () => actions.cancel(operation.id),
       })}
     </div>
-    <progress max=${operation.total || 1} .value=${operation.done} aria-label=${t("Progress")}></progress>
+    ${progress(t("Progress"), operation.done / (operation.total || 1))}
   </section>`;
 
 /** @param {Operation} operation @param {Module[]} modules @param {0|1} which doing, or failed */

@@ -10,23 +10,46 @@ import { button } from "./button.js";
 const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("question"));
 dialog.addEventListener("close", () => confirm(null));
 
+let typed = "";
+
 /** @param {Question|null} question */
 export function showQuestion(question) {
   render(question ? content(question) : nothing, dialog);
-  if (question && !dialog.open) dialog.showModal();
+  if (!question || dialog.open) return;
+  typed = "";
+  dialog.showModal();
+  // By a slip of Enter, nothing happens.
+  const first = dialog.querySelector("input") ?? dialog.querySelector(".dialog-foot button");
+  if (first instanceof HTMLElement) first.focus();
 }
 
 /** @param {Question} question */
 function content(question) {
+  const isReady = !question.typed || typed === question.typed;
   const agree = () => {
     dialog.close();
     question.run();
   };
   return html`
-    <h2 id="question-title">${question.title}</h2>
-    <p id="question-text">${question.text}</p>
-    <div class="buttons">
+    <header class="dialog-head"><h2 id="question-title">${question.title}</h2></header>
+    <div class="dialog-body" @keydown=${(/** @type {KeyboardEvent} */ event) =>
+      event.key === "Enter" && event.ctrlKey && isReady && agree()}>
+      <p id="question-text">${question.text}</p>
+      ${question.more ?? nothing}
+      ${question.typed ? nameToType(question, question.typed) : nothing}
+    </div>
+    <footer class="dialog-foot">
       ${button({ text: t("Cancel"), run: () => dialog.close() })}
-      ${button({ text: question.action, kind: "danger", run: agree })}
-    </div>`;
+      ${button({ text: question.action, kind: question.kind ?? "primary", enabled: isReady, run: agree })}
+    </footer>`;
 }
+
+/** @param {Question} question @param {string} name */
+const nameToType = (question, name) => html`
+  <label class="typed">
+    <span>${t("Type {name} to confirm", { name })}</span>
+    <span class="input"><input autocomplete="off" spellcheck="false" @input=${(/** @type {InputEvent} */ { target }) => {
+      typed = /** @type {HTMLInputElement} */ (target).value;
+      showQuestion(question);
+    }}></span>
+  </label>`;

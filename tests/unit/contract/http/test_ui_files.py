@@ -104,8 +104,10 @@ def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 def test_every_text_stands_out_from_its_ground(theme: int) -> None:
     """4.5 to 1, as WCAG 2 asks of text."""
     colour = tokens(theme)
-    grounds = [rgb(colour[name]) for name in ("surface-1", "surface-2")]
-    for name in ("text", "text-muted", "ok", "busy", "bad", "idle", "info"):
+    grounds = [rgb(colour[name]) for name in ("surface-1", "surface-2", "well")]
+    hues = [name for name in colour if name.startswith("m-")]
+    words = ("text", "text-muted", "text-faint", "ok", "busy", "bad", "idle", "info")
+    for name in (*words, *hues):
         assert min(contrast(rgb(colour[name]), ground) for ground in grounds) >= 4.5, name
     for name in ("ok", "busy", "bad", "idle"):
         pill = mixed(colour[name], colour["surface-2"], 0.10)
@@ -115,5 +117,5 @@ def test_every_text_stands_out_from_its_ground(theme: int) -> None:
         assert contrast(rgb(colour["text-muted"]), notice) >= 4.5, name
     for name in ("accent", "accent-hover", "danger", "danger-hover"):
         assert contrast(rgb(colour["on-accent"]), rgb(colour[name])) >= 4.5, name
-    for ground in grounds:
-        assert contrast(rgb(colour["focus"]), ground) >= 3
+    for name in ("focus", "control-line", "ok-fill", "busy-fill", "bad-fill"):
+        assert min(contrast(rgb(colour[name]), ground) for ground in grounds) >= 3, name

@@ -1,9 +1,6 @@
 // @ts-check
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
-import { connectionBanner } from "../components/connection.js";
-import { elsewhere } from "../components/elsewhere.js";
-import { header } from "../components/header.js";
 import { icon } from "../components/icon.js";
 import { card, row } from "../components/module.js";
 import { failures, operations } from "../components/operations.js";
@@ -17,19 +14,10 @@ import { t } from "../i18n.js";
  */
 
 /** @param {PageState} page */
-export const home = (page) => html`
-  ${header(page)}
-  <main class=${page.connection === "up" ? "" : "stale"}>
-    ${connectionBanner(page)}
-    ${page.snapshot ? stack({ ...page, snapshot: page.snapshot }) : waiting(page)}
-  </main>
-  <p id="announcer" class="unseen" role="status" aria-live="polite"></p>`;
-
-/** @param {PageState} page */
-const waiting = ({ connection }) =>
-  connection === "connecting"
-    ? html`<p class="empty">${icon("loader-circle")}${t("Connecting…")}</p>`
-    : nothing;
+export const view = (page) => html`
+  <div class="scroll"><div class="content">
+    ${page.snapshot ? stack({ ...page, snapshot: page.snapshot }) : nothing}
+  </div></div>`;
 
 /** @param {PageState & {snapshot: Snapshot}} page */
 function stack(page) {
@@ -38,7 +26,7 @@ function stack(page) {
   const basics = modules.filter(({ kind }) => kind === "basic");
   const told = failures(page);
   return html`
-    ${elsewhere(page)} ${overview(page)} ${told} ${operations(page)}
+    ${overview(page)} ${told} ${operations(page)}
     ${told.length ? nothing : firstSteps(page)}
     ${modules.length || !page.snapshot.engine.running ? nothing : html`
       <p class="empty">${icon("boxes")}${t("There are no modules in the catalog.")}</p>`}

@@ -1,0 +1,60 @@
+// @ts-check
+/** Short messages in a corner that go by themselves. No problem is only a toast. */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import { t } from "../i18n.js";
+import { slice } from "../store.js";
+import { button } from "./button.js";
+import { icon } from "./icon.js";
+
+/**
+ * @typedef {{text: string, undo?: () => void, icon?: string}} Toast
+ *   `undo`: what takes it back
+ */
+
+const MOST = 3;
+const SHOWN_MS = 6000;
+const UNDO_MS = 10000;
+
+const own = slice({ toasts: /** @type {(Toast & {id: number})[]} */ ([]) });
+/** @type {Map<number, ReturnType<typeof setTimeout>>} */
+const timers = new Map();
+let count = 0;
+
+/** @param {Toast} toast */
+export function showToast(toast) {
+  count += 1;
+  own.set({ toasts: [...own.get().toasts, { ...toast, id: count }].slice(-MOST) });
+  rest(count, toast);
+}
+
+/** @param {number} id @param {Toast} toast */
+function rest(id, { undo }) {
+  timers.set(id, setTimeout(() => remove(id), undo ? UNDO_MS : SHOWN_MS));
+}
+
+/** @param {number} id */
+function remove(id) {
+  clearTimeout(timers.get(id));
+  timers.delete(id);
+  own.set({ toasts: own.get().toasts.filter((toast) => toast.id !== id) });
+}
+
+export const toasts = () => html`
+  <div class="toasts" role="status">
+    ${repeat(own.get().toasts, ({ id }) => id, (toast) => html`
+      <div class="toast" @pointerenter=${() => clearTimeout(timers.get(toast.id))}
+        @pointerleave=${() => rest(toast.id, toast)}>
+        ${icon(toast.icon ?? "circle-check")}<span class="grow">${toast.text}</span>
+        ${toast.undo ? button({
+          text: t("Undo"), kind: "quiet", size: "small", run: () => {
+            remove(toast.id);
+            toast.undo?.();
+          },
+        }) : nothing}
+        ${button({
+          text: t("Dismiss"), icon: "x", kind: "quiet", size: "small", iconOnly: true,
+          run: () => remove(toast.id),
+        })}
+      </div>`)}
+  </div>`;

@@ -1,0 +1,97 @@
+// @ts-check
+/** The pages: each comes with its style sheet when it is first gone to. */
+import { nothing } from "../vendor/lit-html/lit-html.js";
+import { format, parse } from "./address.js";
+import { report } from "./actions.js";
+import { mark } from "./i18n.js";
+import { current, observe, update } from "./store.js";
+import * as home from "./pages/home.js";
+
+/**
+ * @import { Address } from "./address.js"
+ * @import { PageState } from "./types.d.ts"
+ */
+
+/**
+ * @typedef {{view: (page: PageState) => unknown, enter?: (address: Address) => void|(() => void)}} Page
+ *   `enter`: called when the page is gone to, and when another part of it is; what it returns is
+ *   called when that is left
+ */
+
+/** @type {Record<string, {title: string, load: () => Promise<Page>}>} */
+const PAGES = {
+  home: { title: mark("Home"), load: async () => home },
+  modules: { title: mark("Modules"), load: () => import("./pages/module.js") },
+  logs: { title: mark("Logs"), load: () => import("./pages/logs.js") },
+  monitoring: { title: mark("Monitoring"), load: () => import("./pages/monitoring.js") },
+  activity: { title: mark("Activity"), load: () => import("./pages/activity.js") },
+  settings: { title: mark("Settings"), load: () => import("./pages/settings.js") },
+  doctor: { title: mark("Doctor"), load: () => import("./pages/doctor.js") },
+  welcome: { title: mark("Welcome"), load: () => import("./pages/welcome.js") },
+};
+
+/** @type {Record<string, Page>} */
+const loaded = { home };
+
+/** @type {void|(() => void)} */
+let leave;
+
+/** What names the place within the page that `enter` is called for. */
+const placeOf = (/** @type {Address} */ address) => format({ ...address, query: {} });
+
+/** @param {string} name */
+const known = (name) => (name in PAGES ? name : "home");
+
+/** @param {string} name */
+export const titleOf = (name) => PAGES[known(name)]?.title ?? "";
+
+/** @param {PageState} page */
+export const pageView = (page) => loaded[known(page.address.page)]?.view(page) ?? nothing;
+
+/** @param {string} name */
+function styled(name) {
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = `css/pages/${name}.css`;
+  return new Promise((done) => {
+    link.onload = link.onerror = done;
+    document.head.append(link);
+  });
+}
+
+/** @param {string} name */
+async function load(name) {
+  const [page] = await Promise.all([PAGES[name]?.load(), styled(name)]);
+  if (page) loaded[name] = page;
+}
+
+/** @param {Address} address */
+async function enter(address) {
+  leave?.();
+  leave = undefined;
+  const name = known(address.page);
+  try {
+    if (!loaded[name]) await load(name);
+  } catch (error) {
+    report(`the page ${name} can't be loaded: ${error}`);
+    location.reload(); // The server is another one, or was away; reload.js counts the tries.
+    return;
+  }
+  if (current().address !== address) return; // gone on meanwhile
+  leave = loaded[name]?.enter?.(address);
+  update({});
+}
+
+observe((now, before) => {
+  if (now.address === before.address) return;
+  if (placeOf(now.address) !== placeOf(before.address)) enter(now.address);
+});
+
+/** Shows what the URL says from now on. */
+export function beginPages() {
+  const read = () => update({ address: parse(location.hash.slice(1)) });
+  window.addEventListener("hashchange", read);
+  const address = parse(location.hash.slice(1));
+  update({ address });
+  enter(current().address);
+}

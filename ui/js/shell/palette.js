@@ -1,0 +1,3 @@
+// @ts-check
+/** The command palette. */
+export function openPalette() {}

@@ -1,0 +1,30 @@
+// @ts-check
+/** What is around every page: top bar, side menu, messages. */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { connectionBanner } from "../components/connection.js";
+import { icon } from "../components/icon.js";
+import { toasts } from "../components/toast.js";
+import { t } from "../i18n.js";
+import { pageView } from "../pages.js";
+import { sideMenu } from "./side.js";
+import { topBar } from "./top.js";
+
+/** @import { PageState } from "../types.d.ts" */
+
+/** @param {PageState} page */
+export const shell = (page) => html`
+  <div class="window">
+    ${topBar(page)} ${sideMenu(page)}
+    <main class="main ${page.connection === "up" ? "" : "stale"}" id="main" tabindex="-1">
+      ${connectionBanner(page)}
+      ${page.snapshot ? pageView(page) : waiting(page)}
+    </main>
+  </div>
+  ${toasts()}
+  <p id="announcer" class="unseen" role="status" aria-live="polite"></p>`;
+
+/** @param {PageState} page */
+const waiting = ({ connection }) =>
+  connection === "connecting"
+    ? html`<p class="connecting">${icon("loader-circle", "turn")}${t("Connecting…")}</p>`
+    : nothing;

@@ -1,0 +1,92 @@
+// @ts-check
+/** The side menu: what is about everything together, basic services, settings, the engine. */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import { icon } from "../components/icon.js";
+import { openMenu } from "../components/menu.js";
+import { dot, worst } from "../components/state.js";
+import { STATES, labelled } from "../format.js";
+import { t } from "../i18n.js";
+import { shortcut } from "./keys.js";
+import { addressOf } from "./tabs.js";
+
+/**
+ * @import { Module, Snapshot, State } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
+ */
+
+const KEY = "side";
+const narrow = window.matchMedia("(max-width: 999px)");
+
+/** To icons by hand, which is kept, or because the window is narrow. */
+function showSide() {
+  const isIcons = narrow.matches || localStorage.getItem(KEY) === "icons";
+  document.documentElement.toggleAttribute("data-narrow", isIcons);
+}
+
+export function toggleSide() {
+  localStorage.setItem(KEY, localStorage.getItem(KEY) === "icons" ? "whole" : "icons");
+  showSide();
+}
+
+narrow.addEventListener("change", showSide);
+showSide();
+
+/** @param {PageState} page */
+export const sideMenu = (page) => html`
+  <nav class="side" aria-label=${t("Overview and basic services")}>
+    <div class="nav">
+      <div class="nav-title"><span>${t("Overview")}</span></div>
+      ${item(page, "logs", "scroll-text", t("Logs"), shortcut("L"))}
+      ${item(page, "monitoring", "chart-area", t("Monitoring"), shortcut("M"))}
+      ${item(page, "activity", "history", t("Activity"), shortcut("Shift", "A"))}
+    </div>
+    <div class="nav-scroll">${basics(page)}</div>
+    <div class="nav">${item(page, "settings", "settings", t("Settings"), shortcut(","))}</div>
+    ${page.snapshot ? engineCard(page.snapshot) : nothing}
+  </nav>`;
+
+/** @param {PageState} page @param {string} name @param {string} drawing @param {string} text @param {string} keys */
+const item = (page, name, drawing, text, keys) => html`
+  <a class="nav-item" href="#${name}" aria-current=${page.address.page === name ? "page" : nothing}
+    title=${`${text} – ${keys}`}>${icon(drawing)}<span class="label grow">${text}</span></a>`;
+
+/** @param {PageState} page */
+function basics({ snapshot, address }) {
+  const all = (snapshot?.modules ?? []).filter(({ kind }) => kind === "basic");
+  if (!all.length) return nothing;
+  const chosen = address.page === "modules" ? address.rest[0] : undefined;
+  return html`
+    <div class="nav-title b"><span>${t("Basic services")}</span></div>
+    ${repeat(all, ({ name }) => name, (module) => basic(module, module.name === chosen))}
+    <button type="button" class="nav-item group" aria-haspopup="menu" aria-expanded="false"
+      @click=${(/** @type {MouseEvent} */ { currentTarget }) => openMenu(/** @type {HTMLElement} */ (currentTarget), () =>
+        all.map((module) => ({ text: module.title, href: addressOf(module), more: dot(module.state) })))}>
+      ${icon("database")}<span class="label grow cut">${t("Basic services")}</span>${dot(worst(all.map(({ state }) => state)))}
+    </button>`;
+}
+
+/** @type {Partial<Record<State, string>>} Only trouble and change get a word. */
+const TAILS = { error: "bad", degraded: "busy", starting: "busy", stopping: "" };
+
+/** @param {Module} module @param {boolean} current */
+function basic(module, current) {
+  const word = t(STATES[module.state].word);
+  const tail = TAILS[module.state];
+  return html`
+    <a class="nav-item b" href=${addressOf(module)} aria-current=${current ? "page" : nothing}
+      aria-label=${labelled(module.title, word)} title=${labelled(module.title, word)}>
+      ${icon("database")}<span class="label grow cut">${module.title}</span>
+      ${tail === undefined ? nothing : html`<span class="tail ${tail}">${word}</span>`}${dot(module.state, "beside")}</a>`;
+}
+
+/** @param {Snapshot} snapshot */
+function engineCard({ engine }) {
+  /** @type {State} */
+  const state = engine.running ? "running" : engine.starting ? "starting" : "engine_down";
+  const name = engine.running ? t("Docker Engine {version}", { version: engine.version ?? "" }) : t(STATES[state].word);
+  return html`
+    <a class="side-foot" href="#doctor" data-state=${state} title=${labelled(t("Docker"), t(STATES[state].word))}>
+      <span class="line">${dot(state)}<span class="grow wide strong cut">${name}</span></span>
+    </a>`;
+}

@@ -1,0 +1,106 @@
+// @ts-check
+/**
+ * The tabs of Home and the features. What does not fit in the bar, in this order: the search becomes
+ * an icon, the pill of the whole an icon, the last tabs go into More. The chosen tab never does.
+ */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import { icon } from "../components/icon.js";
+import { openMenu } from "../components/menu.js";
+import { dot, worst } from "../components/state.js";
+import { moveAlong } from "../components/tabs.js";
+import { STATES, labelled } from "../format.js";
+import { t, tn } from "../i18n.js";
+import { problems } from "../problems.js";
+import { slice } from "../store.js";
+import { shortcut } from "./keys.js";
+
+/**
+ * @import { Module } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
+ */
+
+/** `inMore`: names of the modules without room. */
+const own = slice({ inMore: /** @type {string[]} */ ([]) });
+
+/** @param {PageState} page */
+export const features = ({ snapshot }) => (snapshot?.modules ?? []).filter(({ kind }) => kind === "feature");
+
+/** @param {Module} module */
+export const addressOf = ({ name }) => `#modules/${encodeURIComponent(name)}`;
+
+/** @param {PageState} page */
+export function tabBar(page) {
+  const all = features(page);
+  const hidden = all.filter(({ name }) => own.get().inMore.includes(name));
+  const chosen = page.address.page === "modules" ? page.address.rest[0] : undefined;
+  return html`
+    <nav class="tabnav" aria-label=${t("Modules")} @keydown=${moveAlong}>
+      ${homeTab(page)}
+      ${repeat(all, ({ name }) => name, (module, index) => tab(module, index, module.name === chosen))}
+      <button type="button" class="tab more" aria-haspopup="menu" aria-expanded="false"
+        @click=${(/** @type {MouseEvent} */ { currentTarget }) =>
+          openMenu(/** @type {HTMLElement} */ (currentTarget), () => hidden.map(inMenu))}>
+        <span>${t("More")}</span>${dot(worst(hidden.map(({ state }) => state)))}${icon("chevron-down", "s14")}
+      </button>
+    </nav>`;
+}
+
+/** @param {PageState} page */
+function homeTab(page) {
+  const count = problems(page).length;
+  const needs = tn("{count} thing needs your attention", "{count} things need your attention", count);
+  return html`
+    <a class="tab" href="#home" aria-current=${page.address.page === "home" ? "page" : nothing}
+      aria-label=${count ? labelled(t("Home"), needs) : t("Home")} title=${`${t("Home")} – ${shortcut("1")}`}>
+      ${icon("house")}<span class="name">${t("Home")}</span>
+      ${count ? html`<span class="badge-n num" aria-hidden="true">${count}</span>` : nothing}</a>`;
+}
+
+/** @param {Module} module @param {number} index @param {boolean} current */
+function tab(module, index, current) {
+  const named = `${module.title}, ${t(STATES[module.state].word)}`;
+  return html`
+    <a class="tab" href=${addressOf(module)} data-tab=${module.name} aria-label=${named}
+      aria-current=${current ? "page" : nothing}
+      title=${index < 8 ? `${named} – ${shortcut(String(index + 2))}` : named}>
+      <span>${module.title}</span>${dot(module.state, "beside")}</a>`;
+}
+
+/** @param {Module} module */
+const inMenu = (module) => ({ text: module.title, href: addressOf(module), more: dot(module.state) });
+
+let fitted = "";
+
+/** Finds room for the tabs; called when the page was drawn. Measures only where something changed. */
+export function fitTabs() {
+  const bar = document.querySelector(".topbar");
+  const nav = bar?.querySelector(".tabnav");
+  if (!(bar instanceof HTMLElement) || !(nav instanceof HTMLElement)) return;
+  const now = `${innerWidth} ${nav.innerText} ${nav.querySelector(".tab[aria-current]")?.textContent} ${bar.lastElementChild?.textContent}`;
+  if (now === fitted) return;
+  const inMore = fit(bar, nav);
+  fitted = `${innerWidth} ${nav.innerText} ${nav.querySelector(".tab[aria-current]")?.textContent} ${bar.lastElementChild?.textContent}`;
+  if (inMore.join() !== own.get().inMore.join()) own.set({ inMore });
+}
+
+/** @param {HTMLElement} bar @param {HTMLElement} nav @returns {string[]} the names without room */
+function fit(bar, nav) {
+  const tabs = /** @type {HTMLElement[]} */ ([...nav.querySelectorAll("[data-tab]")]);
+  const more = /** @type {HTMLElement} */ (nav.querySelector(".more"));
+  const isOver = () => nav.scrollWidth > nav.clientWidth + 1;
+  for (const each of tabs) each.hidden = false;
+  more.hidden = true;
+  for (const level of innerWidth < 1000 ? [1, 2] : [0, 1, 2]) {
+    bar.dataset.fit = String(level);
+    if (!isOver()) return [];
+  }
+  more.hidden = false;
+  for (const each of [...tabs].reverse()) {
+    if (!isOver()) break;
+    if (!each.hasAttribute("aria-current")) each.hidden = true;
+  }
+  return tabs.filter(({ hidden }) => hidden).map(({ dataset }) => dataset.tab ?? "");
+}
+
+window.addEventListener("resize", fitTabs);

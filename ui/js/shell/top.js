@@ -1,0 +1,51 @@
+// @ts-check
+/** The top bar: tabs of Home and of every feature, search, and the state of the whole. */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { icon } from "../components/icon.js";
+import { button } from "../components/button.js";
+import { STATES } from "../format.js";
+import { t, tn } from "../i18n.js";
+import { problems } from "../problems.js";
+import { openPalette } from "./palette.js";
+import { toggleSide } from "./side.js";
+import { tabBar } from "./tabs.js";
+import { shortcut } from "./keys.js";
+
+/**
+ * @import { Snapshot } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
+ */
+
+/** @param {PageState} page */
+export const topBar = (page) => html`
+  <header class="topbar">
+    <div class="brand">
+      <img class="logo" src="favicon.svg" alt=""><span>AI-Server Tray</span>
+      ${button({
+        text: t("Collapse or expand the side menu"), keys: shortcut("B"), icon: "panel-left", kind: "quiet",
+        iconOnly: true, run: toggleSide,
+      })}
+    </div>
+    ${tabBar(page)}
+    <button type="button" class="search" aria-label=${t("Search or run…")} title=${`${t("Search or run…")} – ${shortcut("K")}`}
+      @click=${openPalette}>
+      ${icon("search", "s14")}<span>${t("Search or run…")}</span><kbd>${shortcut("K")}</kbd>
+    </button>
+    ${page.snapshot && page.connection === "up" ? overall(page, page.snapshot) : nothing}
+  </header>`;
+
+/** @param {PageState} page @param {Snapshot} snapshot */
+function overall(page, snapshot) {
+  const word = overallWord(page, snapshot);
+  return html`
+    <a class="pill overall" href="#home" data-state=${snapshot.state} aria-label=${word} title=${word}>
+      ${icon(STATES[snapshot.state].icon, snapshot.state === "starting" ? "turn" : "")}<span>${word}</span></a>`;
+}
+
+/** @param {PageState} page @param {Snapshot} snapshot */
+function overallWord(page, { state, modules }) {
+  const count = problems(page).length;
+  if (count && state !== "engine_down") return tn("{count} problem", "{count} problems", count);
+  const all = modules.every((module) => module.state === "running");
+  return state === "running" && all ? t("All running") : t(STATES[state].word);
+}
