@@ -174,6 +174,8 @@ class OperationView:
     """Notices for the user; no failures."""
     is_foreign: bool = False
     """Another process's, known by its locks: only there can it be cancelled."""
+    services: tuple[str, ...] = ()
+    """Only these services of its module; empty: all."""
     is_revival: bool = False
     """An automatic restart of desired modules by the host: no user waits for it."""
     began: float = 0.0

@@ -29,6 +29,7 @@ class OperationRecord:
             asked=self._request.modules,
             all=self._request.all,
             cascade=self._request.cascade,
+            services=self._request.services,
             pid=os.getpid(),
         )
         self._journal.add(self._entry)

@@ -23,6 +23,9 @@ class Request:
     modules: Annotated[tuple[str, ...], _MaxLength()] = ()
     """if empty: the chosen modules for `up`; the chosen modules with all their requirements for
     `pull` and `build`; everything of ours for `stop` and `down`"""
+    services: Annotated[tuple[str, ...], _MaxLength()] = ()
+    """only these services of the one module in `modules`, for `up`, `stop` and `restart`; `up` and
+    `restart` also start what they depend on. The desired modules stay as they are"""
     all: bool = False
     """every module of the catalog"""
     cascade: bool = False
@@ -31,6 +34,8 @@ class Request:
     volumes: Annotated[frozenset[str], _MaxLength()] | Literal["all"] = frozenset()
     """the names of the volumes that `down` may remove, which the user has seen; `"all"`: every
     volume of its modules"""
+    recreate: bool = False
+    """`up` recreates the containers of `modules`, even if nothing has changed; data is kept"""
     detach: bool = False
     """`up` ends once everything is started, and waits only for services that other services wait
     for"""
@@ -40,7 +45,8 @@ class Request:
     revives: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        words = [self.kind, *(["--all"] if self.all else self.modules)]
+        names = [f"{m}/{s}" for m in self.modules for s in self.services] or self.modules
+        words = [self.kind, *(["--all"] if self.all else names)]
         return " ".join(words)
 
     def may_remove(self, volume: str) -> bool:
@@ -50,7 +56,8 @@ class Request:
     def as_json(self) -> dict[str, Any]:
         """The fields, as the channel ``ai/operation/start`` takes them."""
         volumes = self.volumes if self.volumes == "all" else sorted(self.volumes)
-        return {**asdict(self), "modules": list(self.modules), "volumes": volumes}
+        lists = {"modules": list(self.modules), "services": list(self.services)}
+        return {**asdict(self), **lists, "volumes": volumes}
 
 
 @dataclass(frozen=True)

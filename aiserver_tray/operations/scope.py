@@ -4,7 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from aiserver_tray.base.errors import AiServerError, each, mistyped, raise_all, refuse_unknown
+from aiserver_tray.base.errors import (
+    AiServerError,
+    RequestError,
+    each,
+    mistyped,
+    raise_all,
+    refuse_unknown,
+)
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import ModuleModel, OperationKind
 from aiserver_tray.operations.modules import Modules, obtainable, unlisted, with_requires
 from aiserver_tray.operations.plan.down import (
@@ -21,6 +29,7 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.spec.model import ModuleTarget
 
 _STOPS: frozenset[OperationKind] = frozenset({"stop", "down"})
+_OF_SERVICES: frozenset[OperationKind] = frozenset({"up", "stop", "restart"})
 
 
 @dataclass(frozen=True)
@@ -67,11 +76,25 @@ def scope_of(request: Request, parts: Parts) -> Scope:
     Raises:
         AiServerError: a module can't be had, or running ones need one that is to stop.
     """
+    if request.services:
+        _check_services(request, parts)
     if request.kind in _STOPS:
         return _stop_scope(request, parts)
     if request.revives:
         return _revived_scope(parts)
     return _up_scope(request, parts)
+
+
+def _check_services(request: Request, parts: Parts) -> None:
+    """Raises `RequestError` or `UnknownNameError` if *request* can't be limited to its services."""
+    if len(request.modules) != 1 or request.kind not in _OF_SERVICES:
+        why = Text("only up, stop and restart of one module can be limited to services")
+        raise RequestError(why, ["services"])
+    (name,) = request.modules
+    known = [c.service for c in parts.store.state.containers.values() if c.module == name]
+    if name in parts.modules.names:
+        known += [service.name for service in parts.modules.model(name).services]
+    refuse_unknown(request.services, sorted(known))
 
 
 def _up_scope(request: Request, parts: Parts) -> Scope:
@@ -146,7 +169,7 @@ def _stop_scope(request: Request, parts: Parts) -> Scope:
         if request.cascade:
             names = with_users(names, models, running)
         raise_all(in_use(names, models, running))
-        unused = _unused(names, models, running, parts)
+        unused = [] if request.services else _unused(names, models, running, parts)
         names += unused
     required = (required for name in names if name in models for required in models[name].requires)
     locked = tuple(dict.fromkeys((*names, *required)))

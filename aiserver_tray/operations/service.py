@@ -66,7 +66,7 @@ class Operations:
             AiServerError: all that stands against it.
         """
         parts = replace(self._parts, modules=Previews(self._parts.modules))
-        return preview(request.kind, prepare(request, first_scope(request, parts), parts))
+        return preview(request, prepare(request, first_scope(request, parts), parts))
 
     def start(self, request: Request, actor: Actor | None = None) -> "Operation":
         """Begin *request* in the background. *actor* asks for it; None: the command that this
@@ -87,7 +87,12 @@ class Operation:
         self._has_waited = False
         self._lock = Lock()
         self._view = OperationView(
-            self.id, request.kind, request.modules, is_revival=request.revives, began=awake()
+            self.id,
+            request.kind,
+            request.modules,
+            services=request.services,
+            is_revival=request.revives,
+            began=awake(),
         )
         self._thread = Thread(target=self._run, name=f"operation-{request.kind}", daemon=True)
         self._tell(self._view)
@@ -183,7 +188,7 @@ class Operation:
         if prepared.lacks_helper:
             prepared = self._prepare_with_helper(scope)
         self._remember_desired(prepared, engine_id)
-        refresh = refresh_of(self._request.kind, prepared.scope)
+        refresh = refresh_of(self._request, prepared.scope)
         if len(refresh):
             self._refresh(refresh, prepared.scope)
             prepared = self._prepare(scope)
@@ -227,8 +232,9 @@ class Operation:
 
     def _remember_desired(self, prepared: Prepared, engine_id: str) -> None:
         """Remember the requested modules as desired once nothing blocks them, whatever the result.
-        Modules that were only required, and are restarted, were not requested."""
-        if self._request.kind in _IMAGES_ONLY:
+        Modules that were only required, and are restarted, were not requested. Neither is a module
+        of which the request names only services."""
+        if self._request.kind in _IMAGES_ONLY or self._request.services:
             return
         scope = prepared.scope
         asked = () if self._request.revives else scope.modules

@@ -67,6 +67,8 @@ class OperationEntry(EntryBase):
     kind: Literal["operation"] = "operation"
     operation: OperationKind
     modules: tuple[str, ...]
+    services: tuple[str, ...] = ()
+    """Only these services of its module; empty: all."""
     pid: int
     asked: tuple[str, ...] = ()
     all: bool = False

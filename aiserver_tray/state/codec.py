@@ -221,6 +221,7 @@ def operation_json(view: OperationView, language: Language) -> "OperationJson":
         "id": view.id,
         "kind": view.kind,
         "modules": list(view.modules),
+        "services": list(view.services),
         "status": view.status,
         "done": done,
         "total": total,

@@ -159,6 +159,8 @@ class OperationJson(TypedDict):
     kind: OperationKind
     modules: list[str]
     """names of modules, including those added to the request"""
+    services: list[str]
+    """only these services of its module; empty: all services of its modules"""
     status: OperationStatus
     """`waiting`: for another operation's locks"""
     done: int

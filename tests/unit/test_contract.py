@@ -84,6 +84,7 @@ def test_a_channel_refuses_fields_that_it_does_not_have(channel: str) -> None:
     [
         Request("up"),
         Request("down", ("web", "base"), volumes=frozenset({"b", "a"})),
+        Request("restart", ("web",), services=("b", "a"), recreate=True),
         Request("down", all=True, cascade=True, volumes="all", detach=True, wait=False),
     ],
 )

@@ -575,6 +575,8 @@ export interface Operation {
   kind: OperationKind;
   /** names of modules, including those added to the request */
   modules: string[];
+  /** only these services of its module; empty: all services of its modules */
+  services: string[];
   /** `waiting`: for another operation's locks */
   status: OperationStatus;
   /** the number of finished services; of images, if the operation only concerns images */
@@ -628,12 +630,16 @@ export interface OperationStart {
   kind: OperationKind;
   /** if empty: the chosen modules for `up`; the chosen modules with all their requirements for `pull` and `build`; everything of ours for `stop` and `down` */
   modules?: string[];
+  /** only these services of the one module in `modules`, for `up`, `stop` and `restart`; `up` and `restart` also start what they depend on. The desired modules stay as they are */
+  services?: string[];
   /** every module of the catalog */
   all?: boolean;
   /** `stop` and `down` also stop the modules that need these; otherwise the request is refused (`E_IN_USE`) */
   cascade?: boolean;
   /** the names of the volumes that `down` may remove, which the user has seen; `"all"`: every volume of its modules */
   volumes?: string[] | "all";
+  /** `up` recreates the containers of `modules`, even if nothing has changed; data is kept */
+  recreate?: boolean;
   /** `up` ends once everything is started, and waits only for services that other services wait for */
   detach?: boolean;
   /** wait for another operation that has locked the modules; false: fail with `E_BUSY` */

@@ -17,10 +17,14 @@ _TO_BE_MADE = datetime.max.replace(tzinfo=UTC)
 
 
 def decide(
-    targets: Sequence[ModuleTarget], observed: Observed, *, stopped: frozenset[str] = frozenset()
+    targets: Sequence[ModuleTarget],
+    observed: Observed,
+    *,
+    stopped: frozenset[str] = frozenset(),
+    recreated: frozenset[str] = frozenset(),
 ) -> dict[str, Decision]:
     """The decision for each container of *targets*, by container name. *stopped* are the containers
-    that are stopped before.
+    that are stopped before. Each existing service of the *recreated* modules is recreated.
 
     A service that shares the network or process namespace of another service is recreated with it,
     because the engine ties it to that container. The same holds if that container has exited while
@@ -31,7 +35,9 @@ def decide(
         ordered = in_order(module)
         for target in ordered:
             if not target.is_job:
-                decisions[target.container] = _service(target, observed, stopped, decisions, module)
+                decision = _service(target, observed, stopped, decisions, module)
+                is_forced = module.name in recreated and decision != "create"
+                decisions[target.container] = "recreate" if is_forced else decision
         # A job may depend on a later job, so decide about the later one first.
         for target in reversed(ordered):
             if target.is_job:

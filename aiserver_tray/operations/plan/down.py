@@ -9,7 +9,7 @@ from aiserver_tray.base.errors import AiServerError, InUseError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.model import AT_REST, Container, ModuleModel
-from aiserver_tray.operations.plan.plan import SECONDS, Plan, Step, step_id
+from aiserver_tray.operations.plan.plan import SECONDS, Plan, Services, Step, step_id
 from aiserver_tray.state.required import required_now
 
 
@@ -89,11 +89,21 @@ def _required(modules: Sequence[str], models: Mapping[str, ModuleModel]) -> list
 
 
 def plan_stop(
-    modules: Sequence[str], models: Mapping[str, ModuleModel], containers: Iterable[Container]
+    modules: Sequence[str],
+    models: Mapping[str, ModuleModel],
+    containers: Iterable[Container],
+    *,
+    services: Services = frozenset(),
 ) -> Plan:
-    """Stop the containers of *modules*, users before what they use. A module without a model, or
-    with a broken file, has no order inside."""
-    concerned = [c for c in containers if c.module in modules and c.status not in AT_REST]
+    """Stop the containers of *modules*, users before what they use. Of the modules of *services*,
+    only these. A module without a model, or with a broken file, has no order inside."""
+    limited = {module for module, _ in services}
+    concerned = [
+        c
+        for c in containers
+        if c.module in modules and c.status not in AT_REST
+        if c.module not in limited or (c.module, c.service) in services
+    ]
     return Plan.of(_stops(concerned, models))
 
 

@@ -19,6 +19,10 @@ READY_SECONDS = 2.0
 Subject = ServiceTarget | ImageTarget | NetworkTarget | VolumeTarget | KernelSetting
 
 
+Services = frozenset[tuple[str, str]]
+"""Single services of modules, as (module, service)."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One step. ``subject`` is the name on the engine. ``needs`` are the IDs of the steps that must
@@ -66,6 +70,14 @@ class Plan:
         met = {step.id: _met(step, by_id.keys()) for step in by_id.values()}
         graph = {name: step.needs | step.after for name, step in met.items()}
         return cls(tuple(met[name] for name in TopologicalSorter(graph).static_order()))
+
+    def up_to(self, services: Services) -> "Plan":
+        """Only the steps of *services*, and all steps that come before them."""
+        kept: set[str] = set()
+        for step in reversed(self.steps):
+            if step.id in kept or (step.module, step.service) in services:
+                kept |= {step.id, *self.graph[step.id]}
+        return Plan(tuple(step for step in self.steps if step.id in kept))
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)

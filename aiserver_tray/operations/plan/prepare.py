@@ -7,12 +7,12 @@ from aiserver_tray.base.errors import AiServerError, ObjectNotFoundError, raise_
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.model import Container, OperationKind
+from aiserver_tray.model import Container
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan.down import held, network_stays, plan_down, plan_stop
 from aiserver_tray.operations.plan.kernel_steps import with_kernel_settings
 from aiserver_tray.operations.plan.parts import Parts
-from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.plan import Plan, Services
 from aiserver_tray.operations.plan.survey import Survey, survey
 from aiserver_tray.operations.plan.up import (
     images_of,
@@ -73,16 +73,19 @@ def _prepared(request: Request, scope: Scope, parts: Parts) -> Prepared:
         case "stop":
             found = survey(parts.engine, parts.settings.installation_id)
             containers = _ours(found, parts)
-            plan = plan_stop(scope.modules, scope.models, containers.values())
+            plan = plan_stop(
+                scope.modules, scope.models, containers.values(), services=_services(request)
+            )
             return Prepared(plan, scope, Observed(containers))
         case _:
             return _prepare_down(request, scope, parts)
 
 
-def refresh_of(kind: OperationKind, scope: Scope) -> Plan:
-    """The first steps of an operation of this *kind* on *scope*. After them, it is prepared
+def refresh_of(request: Request, scope: Scope) -> Plan:
+    """The first steps of the operation of *request* on *scope*. After them, it is prepared
     again."""
-    return plan_refresh(scope.targets.values()) if kind == "up" else Plan()
+    is_whole = request.kind == "up" and not request.services
+    return plan_refresh(scope.targets.values()) if is_whole else Plan()
 
 
 def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
@@ -98,6 +101,10 @@ def _prepare_up(request: Request, scope: Scope, parts: Parts) -> Prepared:
         return replace(rest, blockers=tuple(errors))
     raise_all(errors)
     return prepared
+
+
+def _services(request: Request) -> Services:
+    return frozenset((name, service) for name in request.modules for service in request.services)
 
 
 def _observed(scope: Scope, found: Survey, parts: Parts) -> Observed:
@@ -117,7 +124,13 @@ def _examined(
     """The plan for *scope*, and all errors that block it."""
     targets = list(scope.targets.values())
     restarted = scope.modules if request.kind == "restart" else ()
-    plan = plan_up(targets, observed, restarted=scope.ending.union(restarted))
+    plan = plan_up(
+        targets,
+        observed,
+        restarted=scope.ending.union(restarted),
+        recreated=frozenset(scope.modules if request.recreate else ()),
+        services=_services(request),
+    )
     report = preflight(targets, found, parts.engine)
     starting = {step.module for step in plan if step.kind == "start"}
     kernel = examine_kernel(targets, starting, parts.kernel)

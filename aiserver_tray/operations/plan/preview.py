@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
 from aiserver_tray.operations.plan.plan import Plan, Step, step_id
 from aiserver_tray.operations.plan.prepare import Prepared, refresh_of
+from aiserver_tray.operations.request import Request
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Preview:
     notices: tuple[Text, ...] = ()
 
 
-def preview(kind: OperationKind, prepared: Prepared) -> Preview:
-    """The plan of *prepared*, which follows the first steps of an operation of this *kind*. The
+def preview(request: Request, prepared: Prepared) -> Preview:
+    """The plan of *prepared*, which follows the first steps of the operation of *request*. The
     operation plans again after these, so the final plan may differ."""
     helper = plan_helper() if prepared.lacks_helper else Plan()
-    refresh = refresh_of(kind, prepared.scope)
+    refresh = refresh_of(request, prepared.scope)
     steps = [
         *helper,
         *_behind(refresh, Plan(), helper),

@@ -9,7 +9,7 @@ from aiserver_tray.operations.machine import HostPort
 from aiserver_tray.operations.observed import Observed
 from aiserver_tray.operations.plan.decide import Decision, decide
 from aiserver_tray.operations.plan.down import plan_stop, removal, stop
-from aiserver_tray.operations.plan.plan import READY_SECONDS, SECONDS, Plan, Step, step_id
+from aiserver_tray.operations.plan.plan import READY_SECONDS, SECONDS, Plan, Services, Step, step_id
 from aiserver_tray.spec.model import Dependency, ImageTarget, ModuleTarget, ServiceTarget
 
 _STARTED = "service_started"
@@ -25,13 +25,34 @@ def plan_up(
     observed: Observed,
     *,
     restarted: frozenset[str] = frozenset(),
+    recreated: frozenset[str] = frozenset(),
+    services: Services = frozenset(),
 ) -> Plan:
-    """Start all services of *targets*: required modules first, and dependencies first within a
-    module. The services of the *restarted* modules are stopped before."""
+    """Start all services of *targets*, or only *services*: required modules first, and dependencies
+    first within a module. The services of the *restarted* modules are stopped before; containers of
+    the *recreated* ones are recreated."""
     models = {target.name: target.model for target in targets}
-    stops = plan_stop(sorted(restarted), models, observed.containers.values())
-    decisions = decide(targets, observed, stopped=frozenset(step.subject for step in stops))
-    return Plan.of([*_UpPlanner(targets, observed, decisions).steps(), *stops])
+    containers = observed.containers.values()
+    stops = plan_stop(sorted(restarted), models, containers, services=services)
+    stopped = frozenset(step.subject for step in stops)
+    decisions = decide(targets, observed, stopped=stopped, recreated=recreated)
+    plan = Plan.of([*_UpPlanner(targets, observed, decisions).steps(), *stops])
+    if not services:
+        return plan
+    return plan.up_to(services | _following(services, targets, decisions))
+
+
+def _following(
+    services: Services, targets: Iterable[ModuleTarget], decisions: Mapping[str, Decision]
+) -> Services:
+    """The services that are recreated because of *services*, whose namespaces they share."""
+    return frozenset(
+        (target.name, service.service)
+        for target in targets
+        for service in target.services
+        if decisions[service.container] == "recreate"
+        if any(d.restart and (target.name, d.service) in services for d in service.depends_on)
+    )
 
 
 def plan_without_waiting(plan: Plan) -> Plan:

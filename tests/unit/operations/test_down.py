@@ -49,6 +49,13 @@ def test_down_removes_everything_then_networks_then_volumes(stack: Stack) -> Non
     assert needs(plan, "remove ai-web-job") == set()
 
 
+def test_only_the_named_service_of_a_module_stops(stack: Stack) -> None:
+    plan = plan_stop(["base", "web"], *stack, services=frozenset({("base", "base")}))
+    assert {step.id for step in plan} == {"stop ai-base", "stop ai-web", "stop ai-web-worker"}
+    plan = plan_stop(["web"], *stack, services=frozenset({("web", "web")}))
+    assert [step.id for step in plan] == ["stop ai-web"]
+
+
 def test_a_module_without_a_model_is_stopped_all_the_same(stack: Stack) -> None:
     models, containers = stack
     orphan = replace(containers[0], name="ai-gone", module="gone", service="gone")

@@ -11,6 +11,7 @@ from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import Prepared
 from aiserver_tray.operations.plan.preview import preview
 from aiserver_tray.operations.plan.up import plan_up
+from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.scope import Scope
 from aiserver_tray.spec.kernel import HELPER
 from aiserver_tray.spec.model import ModuleTarget
@@ -43,7 +44,7 @@ def ids(plan: Plan) -> list[str]:
 
 def test_what_runs_is_shown_as_pulled_and_built_again(targets: list[ModuleTarget]) -> None:
     notice = Text("little memory")
-    found = preview("up", prepared(targets, observed(targets), notice))
+    found = preview(Request("up"), prepared(targets, observed(targets), notice))
     assert sorted(ids(found.plan)) == [BUILD, PULL]
     told, perhaps = map(str, found.notices)
     assert told == "little memory"
@@ -54,12 +55,12 @@ def test_what_runs_is_shown_as_pulled_and_built_again(targets: list[ModuleTarget
 def test_nothing_but_up_renews_what_is_there(
     targets: list[ModuleTarget], kind: OperationKind
 ) -> None:
-    found = preview(kind, prepared(targets, observed(targets)))
+    found = preview(Request(kind), prepared(targets, observed(targets)))
     assert (ids(found.plan), found.notices) == ([], ())
 
 
 def test_all_else_needs_what_is_pulled_and_built_again(targets: list[ModuleTarget]) -> None:
-    found = preview("up", prepared(targets, Observed()))
+    found = preview(Request("up"), prepared(targets, Observed()))
     assert sorted(ids(found.plan)[:2]) == [BUILD, PULL], "each once, and first"
     assert sorted(ids(found.plan)) == sorted(ids(plan_up(targets, Observed())))
     assert all(step.needs >= {PULL, BUILD} for step in found.plan.steps[2:])
@@ -69,7 +70,7 @@ def test_all_else_needs_what_is_pulled_and_built_again(targets: list[ModuleTarge
 def test_the_image_that_looks_at_the_kernel_comes_first_and_is_not_indispensable(
     targets: list[ModuleTarget],
 ) -> None:
-    plan = preview("up", prepared(targets, Observed(), lacks_helper=True)).plan
+    plan = preview(Request("up"), prepared(targets, Observed(), lacks_helper=True)).plan
     first, *others = plan
     assert first.id == f"pull {HELPER.local}"
     assert all(first.id in step.after - step.needs for step in others)
@@ -77,5 +78,7 @@ def test_the_image_that_looks_at_the_kernel_comes_first_and_is_not_indispensable
 
 def test_an_image_that_is_both_is_pulled_once(tmp_path: Path) -> None:
     text = f"services: {{web: {{image: '{HELPER.name}', pull_policy: always}}}}"
-    found = preview("up", prepared(targets_of(tmp_path, m=text), Observed(), lacks_helper=True))
+    found = preview(
+        Request("up"), prepared(targets_of(tmp_path, m=text), Observed(), lacks_helper=True)
+    )
     assert ids(found.plan).count(f"pull {HELPER.local}") == 1

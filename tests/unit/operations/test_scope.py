@@ -12,6 +12,7 @@ import pytest
 from aiserver_tray.base.errors import (
     InUseError,
     MissingError,
+    RequestError,
     SettingError,
     TrustError,
     UnknownNameError,
@@ -68,6 +69,17 @@ def test_a_basic_that_what_left_the_catalog_needs_is_not_unused(parts: Parts) ->
     assert scope.modules == ("other", "gone", "base")
     assert scope.locked == ("other", "gone", "base")
     assert scope.unused == {"base"}
+
+
+def test_a_request_is_limited_to_services_that_there_are(parts: Parts) -> None:
+    stop = Request("stop", ("other",), services=("other",))
+    parts.settings.set(APP_SETTINGS, "app.stop_unused_basics", "true")
+    assert scope_of(stop, parts).modules == ("other",), "its basic is still used"
+    with pytest.raises(UnknownNameError):
+        scope_of(replace(stop, services=("othr",)), parts)
+    for wrong in (replace(stop, modules=()), replace(stop, kind="down")):
+        with pytest.raises(RequestError):
+            scope_of(wrong, parts)
 
 
 def test_a_revival_concerns_what_is_desired_now_and_can_be_had(parts: Parts) -> None:

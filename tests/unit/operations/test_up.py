@@ -393,3 +393,48 @@ def test_an_image_that_may_not_be_pulled_is_reported_once(tmp_path: Path) -> Non
     never = "{image: mine:1, pull_policy: never}"
     stack = targets_of(tmp_path, m=f"services: {{a: {never}, b: {never}}}")
     assert len(never_pulled(stack, Observed())) == 1
+
+
+# -- single services -------------------------------------------------------------------------------
+
+
+def test_one_service_starts_with_what_it_depends_on_and_no_more(stack: list[ModuleTarget]) -> None:
+    there = observed(stack)
+    stopped = {
+        name: replace(container, status="exited")
+        for name, container in there.containers.items()
+        if container.module == "web"
+    }
+    there = replace(there, containers={**there.containers, **stopped})
+    plan = plan_up(stack, there, services=frozenset({("web", "web")}))
+    started = {step.subject for step in plan if step.kind == "start"}
+    assert started == {"ai-web-job", "ai-web"}, "not its worker"
+
+
+def test_only_the_service_asked_for_is_restarted(stack: list[ModuleTarget]) -> None:
+    services = frozenset({("web", "web")})
+    plan = plan_up(stack, observed(stack), restarted=frozenset({"web"}), services=services)
+    assert [id for id in ids(plan) if "job" not in id] == [
+        "stop ai-web",
+        "start ai-web",
+        "wait ai-web",
+    ]
+
+
+def test_a_service_in_the_namespace_of_a_restarted_one_is_recreated(tmp_path: Path) -> None:
+    vpn = """
+        services:
+          vpn: {image: "busybox:1"}
+          app: {image: "busybox:1", network_mode: "service:vpn"}
+          web: {image: "busybox:1", depends_on: [vpn]}
+    """
+    stack = targets_of(tmp_path, m=vpn)
+    services = frozenset({("m", "vpn")})
+    plan = plan_up(stack, observed(stack), restarted=frozenset({"m"}), services=services)
+    assert {s.subject for s in plan} == {"ai-m-vpn", "ai-m-app"}
+
+
+def test_containers_are_recreated_on_request(stack: list[ModuleTarget]) -> None:
+    plan = plan_up(stack, observed(stack), recreated=frozenset({"web"}))
+    made = {step.subject for step in plan if step.kind == "create"}
+    assert made == {"ai-web", "ai-web-worker"}, "no job, and not what is required"

@@ -52,8 +52,8 @@ def test_an_operation_is_followed_to_its_end(core: RemoteCore, contract: StoreCo
     assert (view.error.code, view.error.data) == (error.code, error.data)
     assert operation.wait().status == "failed"
     asked = {
-        "kind": "up", "modules": ["web"], "all": False, "cascade": False, "volumes": [],
-        "detach": True, "wait": False,
+        "kind": "up", "modules": ["web"], "services": [], "all": False, "cascade": False,
+        "volumes": [], "recreate": False, "detach": True, "wait": False,
     }  # fmt: skip
     assert contract.asked == [("ai/operation/start", asked)]
 
