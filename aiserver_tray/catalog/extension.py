@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_duration, parse_size
 from aiserver_tray.catalog.setting import Closed, Localized, Setting, Texts
 from aiserver_tray.model import DEFAULT_ICON
@@ -40,6 +41,16 @@ class Needs(Closed):
 IconName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
+class Account(Closed):
+    """An account that exists after the first start. ``secret``: the setting with its password or
+    key; without it, ``note`` says how to get in."""
+
+    title: Localized
+    user: str | None = None
+    secret: SettingName | None = None
+    note: Localized = Field(default_factory=dict)
+
+
 class ModuleExtension(Closed):
     """``x-aiserver`` of a file. ``icon``: the name of a Lucide icon, shown if the dashboard has
     it."""
@@ -52,6 +63,19 @@ class ModuleExtension(Closed):
     open: Annotated[str, Field(pattern=r"^https?://")] | None = None
     needs: Needs = Field(default_factory=Needs)
     settings: dict[SettingName, Setting] = Field(default_factory=dict)
+    accounts: list[Account] = Field(default_factory=list)
+
+    @field_validator("accounts")
+    @classmethod
+    def _have_secrets(cls, accounts: list[Account], others: ValidationInfo) -> list[Account]:
+        settings = others.data.get("settings", {})
+        secrets = [name for name, setting in settings.items() if setting.is_secret]
+        for account in accounts:
+            if account.secret and account.secret not in secrets:
+                raise ValueError(
+                    Text("a secret of this module instead of {name}", name=account.secret)
+                )
+        return accounts
 
 
 def _duration(text: str) -> str:

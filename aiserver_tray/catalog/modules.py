@@ -15,7 +15,7 @@ from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.reader import Document
 from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
-from aiserver_tray.catalog.extension import EXTENSION, Kind, ModuleExtension, Needs, stated
+from aiserver_tray.catalog.extension import EXTENSION, Account, Kind, ModuleExtension, Needs, stated
 from aiserver_tray.catalog.plain import plain_settings
 from aiserver_tray.catalog.setting import Setting
 
@@ -40,6 +40,7 @@ class Module:
     open: str | None
     needs: Needs
     settings: Mapping[str, Setting]
+    accounts: tuple[Account, ...]
     variables: Mapping[str, Variable]
     declared: bool
     dotenv: Mapping[str, str]
@@ -128,6 +129,7 @@ def load_module(name: str, source: Path) -> Module:
         open=extension.open,
         needs=extension.needs,
         settings=settings,
+        accounts=tuple(extension.accounts),
         variables=variables,
         declared=stating is not None,
         dotenv=dotenv,

@@ -77,6 +77,8 @@ class ActivityOperationJson(TypedDict):
     """names of modules, including those added to the request"""
     asked: list[str]
     """names of the modules in the request; may be empty, as in `ai/operation/start`"""
+    services: list[str]
+    """the request was only for these services of its module; empty: for all"""
     all: bool
     """the request was for every module of the catalog"""
     cascade: bool
@@ -192,8 +194,9 @@ def text_of(entry: Entry, language: Language) -> Text:
     """What was done, in a line."""
     match entry:
         case OperationEntry():
-            head, modules = _OPERATIONS[entry.operation], ", ".join(entry.modules)
-            return Text("{name}: {why}", name=head, why=modules) if modules else head
+            services = [f"{module}/{name}" for module in entry.asked for name in entry.services]
+            head, names = _OPERATIONS[entry.operation], ", ".join(services or entry.modules)
+            return Text("{name}: {why}", name=head, why=names) if names else head
         case SettingEntry():
             return _setting_text(entry)
         case ChosenEntry():
@@ -253,6 +256,7 @@ def _operation(entry: OperationEntry, language: Language) -> ActivityOperationJs
         "kind": entry.operation,
         "modules": [*entry.modules],
         "asked": [*entry.asked],
+        "services": [*entry.services],
         "all": entry.all,
         "cascade": entry.cascade,
         "status": status_of(entry),

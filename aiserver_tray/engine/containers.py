@@ -18,7 +18,7 @@ from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.execution import execute, run
 from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
 from aiserver_tray.engine.stream import Stream
-from aiserver_tray.engine.values import ContainerSummary
+from aiserver_tray.engine.values import ContainerDetails, ContainerSummary
 from aiserver_tray.model import Container, Port
 from aiserver_tray.spec.labels import INSTALLATION
 from aiserver_tray.system.console import Console
@@ -71,6 +71,14 @@ class Containers:
         asked_at = time.monotonic()
         answer = self._connection.get("/containers/{}/json", container)
         return replace(parse.container(answer), asked_at=asked_at)
+
+    def details(self, container: str) -> ContainerDetails:
+        """More about a container of ours than `inspect` returns.
+
+        Raises:
+            ObjectNotFoundError: there is none.
+        """
+        return parse.container_details(self._connection.get("/containers/{}/json", container))
 
     def port_claims(self, container: str) -> tuple[Port, ...]:
         """The fixed host ports that it takes when it runs, also of one that does not run."""

@@ -5,7 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from aiserver_tray.base.harmless import in_line
-from aiserver_tray.engine.values import ContainerSummary, Image, Network, Volume
+from aiserver_tray.engine.values import (
+    Check,
+    ContainerDetails,
+    ContainerSummary,
+    Image,
+    Mount,
+    Network,
+    Volume,
+)
 from aiserver_tray.model import Container, Health, Port
 from aiserver_tray.spec import labels
 
@@ -46,6 +54,27 @@ def container(answer: Json) -> Container:
     )
 
 
+def container_details(answer: Json) -> ContainerDetails:
+    """The details of a container of ours from its inspect response."""
+    log = (answer["State"].get("Health") or {}).get("Log") or ()
+    variables = answer["Config"].get("Env") or ()
+    return ContainerDetails(
+        container=container(answer),
+        last_check=_check(log[-1]) if log else None,
+        mounts=tuple(map(_mount, answer.get("Mounts") or ())),
+        environment=tuple(sorted(variable.partition("=")[0] for variable in variables)),
+    )
+
+
+def _check(entry: Json) -> Check:
+    return Check(moment(entry["End"]), entry["ExitCode"], _output(entry))
+
+
+def _mount(mount: Json) -> Mount:
+    source = mount.get("Name") or mount.get("Source") or ""
+    return Mount(mount["Type"], source, mount["Destination"], not mount["RW"])
+
+
 def port_claims(answer: Json) -> tuple[Port, ...]:
     """The host ports that a container takes when it runs; those that the engine chooses by then,
     be it from a range, are left out."""
@@ -72,7 +101,11 @@ def _attached(settings: Json) -> Iterator[str]:
 
 def _last_check(health: Json) -> str:
     log = health.get("Log") or ()
-    return str(log[-1]["Output"]).strip()[-_MAX_CHECK_CHARACTERS:] if log else ""
+    return _output(log[-1]) if log else ""
+
+
+def _output(check: Json) -> str:
+    return str(check["Output"]).strip()[-_MAX_CHECK_CHARACTERS:]
 
 
 def summary(answer: Json) -> ContainerSummary:

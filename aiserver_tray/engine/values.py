@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from aiserver_tray.model import ContainerStatus, Health, Port
+from aiserver_tray.model import Container, ContainerStatus, Health, Port
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,37 @@ class ContainerSummary:
     """Published now; a container that does not run has none."""
     networks: frozenset[str] = frozenset()
     """The networks by name; also those of a stopped container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One run of a health check."""
+
+    ended_at: datetime | None
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """What a container has mounted at ``target``. ``source``: the volume's name, or the path on the
+    engine's machine; empty for a tmpfs."""
+
+    kind: str
+    source: str
+    target: str
+    is_read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerDetails:
+    """More about a container of ours than the state keeps. ``environment``: the names of its
+    variables, without their values."""
+
+    container: Container
+    last_check: Check | None
+    mounts: tuple[Mount, ...]
+    environment: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

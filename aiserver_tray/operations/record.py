@@ -27,9 +27,9 @@ class OperationRecord:
             operation=view.kind,
             modules=view.modules,
             asked=self._request.modules,
+            services=self._request.services,
             all=self._request.all,
             cascade=self._request.cascade,
-            services=self._request.services,
             pid=os.getpid(),
         )
         self._journal.add(self._entry)

@@ -62,15 +62,14 @@ class StepEntry(_Record):
 
 class OperationEntry(EntryBase):
     """An operation: one line when it begins, and one when it has ended. ``pid``: the process that
-    runs it; ``asked``, ``all`` and ``cascade``: the request."""
+    runs it; ``asked``, ``services``, ``all`` and ``cascade``: the request."""
 
     kind: Literal["operation"] = "operation"
     operation: OperationKind
     modules: tuple[str, ...]
-    services: tuple[str, ...] = ()
-    """Only these services of its module; empty: all."""
     pid: int
     asked: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
     all: bool = False
     cascade: bool = False
     status: Literal["running", "succeeded", "failed", "cancelled"] = "running"

@@ -10,6 +10,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/config/set": {"name": PORT, "value": "18997"},
     "ai/logs/client/append": {"message": "a line of a page"},
     "ai/module/clear": BASE,
+    "ai/module/details": BASE,
     "ai/module/firstStart": BASE,
     "ai/module/logsAttach": {**BASE, "streamId": "each"},
     "ai/module/logsDetach": {"streamId": "each"},
@@ -22,6 +23,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/operation/cancel": {"id": "1"},
     "ai/operation/start": {"kind": "stop", "modules": ["base"], "untilEnd": True},
     "ai/operation/wait": {"id": "1"},
+    "ai/service/inspect": {"module": "base", "service": "base"},
     "ai/system/openExternal": {"url": "http://127.0.0.1:9/a?b=c"},
     "browser/open": {
         "address": "127.0.0.1",

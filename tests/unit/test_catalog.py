@@ -148,6 +148,8 @@ def test_a_broken_module_costs_only_itself(tmp_path: Path) -> None:
             f"{{kind: basic, settings: {{T: {{pattern: (a+)+b, default: {'a' * 10_000}}}}}}}",
             "x-aiserver.settings.T.default",
         ),
+        ("{kind: basic, accounts: [{user: me}]}", "x-aiserver.accounts.0.title"),
+        ("{kind: basic, accounts: [{title: Me, secret: NONE}]}", "x-aiserver.accounts"),
         ("[basic]", "x-aiserver"),
     ],
 )

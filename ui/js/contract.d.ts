@@ -24,6 +24,8 @@ export interface Channels {
   "ai/logs/client/append": { request: ClientLine; answer: Record<string, never> };
   /** Remove a module's containers and networks, and the named volumes. */
   "ai/module/clear": { request: ModuleRemoval; answer: OperationBegun };
+  /** Get the first accounts and the volumes of a module. */
+  "ai/module/details": { request: ModuleName; answer: ModuleDetails };
   /** Create and start a module, with all that it requires. */
   "ai/module/firstStart": { request: ModuleRequest; answer: OperationBegun };
   /** Get the last lines of a module, or of all modules. */
@@ -54,6 +56,8 @@ export interface Channels {
   "ai/operation/start": { request: OperationStart; answer: OperationBegun };
   /** Wait until an operation has ended; also works shortly afterwards. */
   "ai/operation/wait": { request: OperationId; answer: OperationEnded };
+  /** Get the details of a service's container from the engine. */
+  "ai/service/inspect": { request: ServiceName; answer: ServiceDetails };
   /** Get the state of everything. */
   "ai/snapshot/get": { request: Record<string, never>; answer: Snapshot };
   /** Start the applet at login, or stop doing that. */
@@ -104,6 +108,17 @@ export interface About {
   engineSetting: string | null;
 }
 
+/** An account that exists after the first start. */
+export interface Account {
+  title: string;
+  /** the name to sign in with */
+  user: string | null;
+  /** address of the secret setting with its password or key */
+  setting: string | null;
+  /** how to get in; may be empty */
+  note: string;
+}
+
 /** An entry of the journal. Of the fields after `text`, only the one with the name of its kind has a value. */
 export interface Activity {
   id: string;
@@ -150,6 +165,8 @@ export interface ActivityOperation {
   modules: string[];
   /** names of the modules in the request; may be empty, as in `ai/operation/start` */
   asked: string[];
+  /** the request was only for these services of its module; empty: for all */
+  services: string[];
   /** the request was for every module of the catalog */
   all: boolean;
   /** the request was also for the modules that need these */
@@ -357,6 +374,14 @@ export type Grade = "ok" | "note" | "problem";
 
 export type Health = "none" | "starting" | "healthy" | "unhealthy";
 
+/** The last run of a health check. */
+export interface HealthCheck {
+  endedAt: string | null;
+  exitCode: number;
+  /** the end of its output */
+  output: string;
+}
+
 export type Kind = "basic" | "feature";
 
 export type Language = "en" | "zh";
@@ -493,6 +518,13 @@ export interface ModuleAbilities {
   remove: string | null;
 }
 
+/** More about a module. */
+export interface ModuleDetails {
+  accounts: Account[];
+  /** the names of its volumes with data; empty while the engine is down */
+  volumes: string[];
+}
+
 /** A module in a list. */
 export interface ModuleItem {
   name: string;
@@ -566,6 +598,16 @@ export interface ModuleStatusEvent {
 export interface ModuleType {
   /** all modules without it */
   type?: Kind | null;
+}
+
+/** Something that a container has mounted. */
+export interface Mount {
+  /** the engine's word, such as `volume`, `bind` or `tmpfs` */
+  kind: string;
+  /** the volume's name, or the path on the engine's machine; may be empty */
+  source: string;
+  target: string;
+  readOnly: boolean;
 }
 
 /** An operation, without its steps. */
@@ -722,6 +764,35 @@ export interface Service {
   memoryLimit: number | null;
   /** why it is not in its desired state */
   reason: string | null;
+}
+
+/** A container, as the engine shows it now. */
+export interface ServiceDetails {
+  id: string;
+  imageId: string;
+  /** `null`: there is no health check, or it has not run yet */
+  lastCheck: HealthCheck | null;
+  /** how often the engine has restarted it by itself */
+  restarts: number;
+  /** of its last exit */
+  exitCode: number;
+  /** the kernel ended it, because it used too much memory */
+  outOfMemory: boolean;
+  /** why the engine could not start it; may be empty */
+  error: string;
+  createdAt: string | null;
+  startedAt: string | null;
+  finishedAt: string | null;
+  mounts: Mount[];
+  /** the names of its variables, without their values */
+  environment: string[];
+}
+
+/** A service of a module. */
+export interface ServiceName {
+  module: string;
+  /** its name in the Compose file */
+  service: string;
 }
 
 /** A setting with its value. */

@@ -6,6 +6,7 @@ from typing import Any
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels.activity import ActivityChannels
+from aiserver_tray.contract.channels.details import DetailChannels
 from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handlers_of
 from aiserver_tray.contract.channels.doctor import DoctorChannels
 from aiserver_tray.contract.channels.engine import EngineChannels
@@ -54,6 +55,7 @@ class Api:
             SnapshotChannels(core),
             DoctorChannels(app),
             TrustChannels(app),
+            DetailChannels(app, core),
             ActivityChannels(app.settings.journal, self._refusals),
         ]
         self._handlers: Handlers = handlers_of(self._parts)
