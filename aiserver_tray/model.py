@@ -154,6 +154,10 @@ class StepView:
 
 
 OperationKind = Literal["up", "stop", "down", "restart", "pull", "build"]
+
+IMAGES_ONLY: frozenset[OperationKind] = frozenset({"pull", "build"})
+"""Operations that touch no container."""
+
 OperationStatus = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
 """waiting: for another operation's locks."""
 
@@ -180,6 +184,7 @@ class OperationView:
     """An automatic restart of desired modules by the host: no user waits for it."""
     began: float = 0.0
     """When it began: a reading of a clock that only its own process knows."""
+    ended_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
@@ -295,7 +300,7 @@ class Snapshot:
     state: State
     modules: tuple[ModuleView, ...]
     operations: tuple[OperationView, ...] = ()
-    """The running ones, and the last finished one."""
+    """The running ones, the last finished one, and failed ones that no later one has replaced."""
     chosen: tuple[str, ...] = ()
     """The modules that *Start all* means."""
     seq: int = 0

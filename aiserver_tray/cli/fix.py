@@ -1,4 +1,4 @@
-"""Offering the remedy that an error contains: a setting or permissions that the user can allow."""
+"""Offering the remedies of an error: settings and permissions that the user can allow."""
 
 import sys
 from collections.abc import Mapping
@@ -24,23 +24,29 @@ def fix_or_exit(error: AiServerError, app: "App") -> None:
 
 
 def fix(error: AiServerError, app: "App") -> bool:
-    """Offer the remedies of *error*, and return whether the user accepted. Nothing is offered
-    unless every joined error has one: ``fix`` with a setting, or ``trust`` with the permissions in
-    the error's message (`ErrorDataJson`)."""
-    details = [one.data_in(app.language) for one in each(error)]
-    if not all("fix" in data or "trust" in data for data in details):
+    """Offer remedies of *error*, and return whether the user accepted. Nothing is offered unless
+    the first remedy of every joined error is one that the command line can apply: ``set``, or
+    ``trust`` with the permissions in the error's message."""
+    found = [_first_remedy(one, app) for one in each(error)]
+    remedies = [remedy for remedy in found if remedy and remedy["kind"] in ("set", "trust")]
+    if len(remedies) < len(found):
         return False
-    report(data["fix"]["question"] for data in details if "fix" in data)
+    report(remedy.get("question", remedy["text"]) for remedy in remedies if "setting" in remedy)
     question = Text("Allow this and continue?").render(app.language)
     if not click.confirm(question, default=False, err=True):
         return False
-    for data in details:
-        _apply(data, app)
+    for remedy in remedies:
+        _apply(remedy, app)
     return True
 
 
-def _apply(data: Mapping[str, Any], app: "App") -> None:
-    if "fix" in data:
-        set_setting(app, data["fix"]["setting"], data["fix"]["value"])
+def _first_remedy(error: AiServerError, app: "App") -> Mapping[str, Any] | None:
+    remedies: list[Mapping[str, Any]] = error.data_in(app.language).get("remedies", [])
+    return next(iter(remedies), None)
+
+
+def _apply(remedy: Mapping[str, Any], app: "App") -> None:
+    if remedy["kind"] == "set":
+        set_setting(app, remedy["setting"], remedy["value"])
     else:
-        trust_module(app, data["trust"]["module"], data["trust"]["hash"])
+        trust_module(app, remedy["module"], remedy["hash"])

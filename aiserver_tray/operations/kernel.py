@@ -99,5 +99,5 @@ def raise_setting(engine: "Engine", setting: KernelSetting, cancelled: "Cancella
             setting=str(setting),
             why=" ".join(lines) or code,
         )
-        data = {"resource": setting.name, "modules": sorted(setting.modules)}
-        raise ResourcesError(text, **data, needed=setting.value)
+        modules = sorted(setting.modules)
+        raise ResourcesError(text, resource=setting.name, modules=modules, needed=setting.value)

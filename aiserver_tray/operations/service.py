@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from threading import Lock, Thread
 from uuid import uuid4
 
@@ -22,7 +23,14 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.proxies import configured, passwords
-from aiserver_tray.model import Actor, OperationKind, OperationStatus, OperationView, StepView
+from aiserver_tray.model import (
+    IMAGES_ONLY,
+    Actor,
+    OperationKind,
+    OperationStatus,
+    OperationView,
+    StepView,
+)
 from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
 from aiserver_tray.operations.modules import Previews
 from aiserver_tray.operations.plan.down import running_modules
@@ -42,7 +50,6 @@ from aiserver_tray.system.clock import awake
 _logger = logging.getLogger(__name__)
 
 _STOPPING: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})
-_IMAGES_ONLY: frozenset[OperationKind] = frozenset({"pull", "build"})
 
 _NEWEST_WEIGHT = 0.5
 """Weight of the newest time to ready against those from before."""
@@ -143,7 +150,8 @@ class Operation:
             self._hide_in(error)
             if self._request.revives:
                 _logger.warning("some desired modules did not start: %s", error)
-        return replace(self._view, status=status, error=error, seconds_left=None)
+        ended_at = datetime.now(UTC)
+        return replace(self._view, status=status, error=error, seconds_left=None, ended_at=ended_at)
 
     def _work(self) -> None:
         scope: Scope | None = first_scope(self._request, self._parts)
@@ -174,7 +182,7 @@ class Operation:
             try:
                 self._work_under_locks(scope, engine_id)
             finally:
-                if self._view.steps and self._request.kind not in _IMAGES_ONLY:
+                if self._view.steps and self._request.kind not in IMAGES_ONLY:
                     dead.clear()  # the changes of the dead holders are known now
         return None
 
@@ -234,7 +242,7 @@ class Operation:
         """Remember the requested modules as desired once nothing blocks them, whatever the result.
         Modules that were only required, and are restarted, were not requested. Neither is a module
         of which the request names only services."""
-        if self._request.kind in _IMAGES_ONLY or self._request.services:
+        if self._request.kind in IMAGES_ONLY or self._request.services:
             return
         scope = prepared.scope
         asked = () if self._request.revives else scope.modules

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from aiserver_tray.base.errors.engine import MIRRORS
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import Choice, Setting
 from aiserver_tray.settings.stored import stored_value
@@ -93,7 +94,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": Choice(title={"en": "中文", "zh": "中文"}),
         },
     ),
-    "app.mirrors": _MirrorsSetting(
+    MIRRORS: _MirrorsSetting(
         default="",
         title={"en": "Registry mirrors", "zh": "镜像仓库加速地址"},
         help={

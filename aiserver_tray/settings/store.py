@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Literal
 
 from aiserver_tray.base.errors import SettingError, UnknownSettingError
+from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
@@ -283,7 +284,7 @@ def without_value(address: str) -> SettingError:
         "the value)",
         name=address,
     )
-    return SettingError(address, why)
+    return SettingError(address, why, [enter(Text("Enter a value"), address)])
 
 
 @contextmanager

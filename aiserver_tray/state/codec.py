@@ -231,6 +231,7 @@ def operation_json(view: OperationView, language: Language) -> "OperationJson":
         "notices": [notice.render(language) for notice in view.notices],
         "foreign": view.is_foreign,
         "revival": view.is_revival,
+        "endedAt": view.ended_at.isoformat() if view.ended_at else None,
     }
 
 
@@ -305,6 +306,7 @@ def operation_of(json: Mapping[str, Any]) -> OperationView:
         notices=tuple(Text("{message}", message=notice) for notice in json["notices"]),
         is_foreign=json["foreign"],
         is_revival=json["revival"],
+        ended_at=datetime.fromisoformat(json["endedAt"]) if json["endedAt"] else None,
     )
 
 

@@ -179,6 +179,8 @@ class OperationJson(TypedDict):
     """started by another process; only that process can cancel it"""
     revival: bool
     """started by the owner to bring up the desired modules: no user waits for it"""
+    endedAt: str | None
+    """when it ended"""
 
 
 class OperationWithStepsJson(OperationJson):
@@ -245,7 +247,7 @@ class SnapshotJson(TypedDict):
     modules: list[ModuleJson]
     """sorted by title, orphans last"""
     operations: list[OperationJson]
-    """the running ones, and the last that ended"""
+    """the running ones, the last that ended, and failed ones that no later one has replaced"""
     abilities: StackAbilitiesJson
     """what can be done with everything now"""
     chosen: list[str]

@@ -1,12 +1,19 @@
 """The only place where state changes: a pure function from state and fact to state."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import assert_never
 
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.model import Container, EngineView, ModuleModel, OperationView, Snapshot
+from aiserver_tray.model import (
+    IMAGES_ONLY,
+    Container,
+    EngineView,
+    ModuleModel,
+    OperationView,
+    Snapshot,
+)
 from aiserver_tray.state.aggregate import Views, snapshot
 from aiserver_tray.state.facts import (
     ChosenChanged,
@@ -26,12 +33,16 @@ from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.required import closure
 from aiserver_tray.state.work import Work
 
+_MAX_FAILED = 20
+"""Failed operations that are kept."""
+
 
 @dataclass(frozen=True)
 class State:
     """The whole state.
 
-    ``containers``: by name. ``operations``: the running ones, and the last finished one.
+    ``containers``: by name. ``operations``: the running ones, the last finished one, and failed
+    ones that no later one has replaced.
     ``unplanned``: names of containers that exited without an operation and were not healthy since.
     ``seq`` counts the changes.
     """
@@ -184,8 +195,12 @@ def _desired(state: State, modules: frozenset[str]) -> State:
 
 def _operation(state: State, operation: OperationView) -> State:
     """Takes containers that the operation works on out of the unplanned: it sees to them."""
-    kept = (o for o in state.operations if o.id == operation.id or not _both_over(o, operation))
-    operations = tuple(({o.id: o for o in kept} | {operation.id: operation}).values())
+    known = {o.id: o for o in state.operations} | {operation.id: operation}
+    later: list[OperationView] = []
+    for one in reversed(known.values()):
+        if not _is_past(one, later):
+            later.append(one)
+    operations = tuple(reversed(later))
     if operations == state.operations:
         return state
     work = Work.of(operations)
@@ -193,5 +208,20 @@ def _operation(state: State, operation: OperationView) -> State:
     return replace(state, operations=operations, work=work, unplanned=unplanned)
 
 
-def _both_over(one: OperationView, other: OperationView) -> bool:
-    return one.is_over and other.is_over
+def _is_past(operation: OperationView, later: Sequence[OperationView]) -> bool:
+    """Whether *operation* has ended, and is no longer shown next to the *later* ones. A failure is
+    shown until another operation begins to work on the same modules."""
+    if not operation.is_over:
+        return False
+    if operation.status != "failed":
+        return any(one.is_over for one in later)
+    is_old = sum(one.status == "failed" for one in later) >= _MAX_FAILED
+    return is_old or any(_replaces(one, operation) for one in later)
+
+
+def _replaces(later: OperationView, failed: OperationView) -> bool:
+    # New images alone make nothing run.
+    if later.kind in IMAGES_ONLY and failed.kind not in IMAGES_ONLY:
+        return False
+    is_part = later.services and later.services != failed.services
+    return not is_part and {*failed.modules} <= {*later.modules}

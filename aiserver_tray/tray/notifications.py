@@ -1,14 +1,20 @@
 """Notifications for changes that the user may not see. Pure: the time is an argument."""
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final, Literal
 
 from aiserver_tray.base.errors import EngineDownError, each
 from aiserver_tray.base.i18n import Plural, Text
-from aiserver_tray.model import ModuleView, OperationKind, OperationView, Snapshot
+from aiserver_tray.model import (
+    IMAGES_ONLY,
+    ModuleView,
+    OperationKind,
+    OperationView,
+    Snapshot,
+)
 from aiserver_tray.state.words import STATES
 
 Kind = Literal["module", "operation", "engine"]
@@ -24,9 +30,6 @@ REPEAT_SECONDS: Final = 60.0
 ever."""
 
 _BAD = ("error", "degraded")
-
-_HARMLESS: Final[Collection[OperationKind]] = ("pull", "build")
-"""They touch no container."""
 
 _SUCCEEDED: Mapping[OperationKind, Text] = {
     "up": Text("Started"),
@@ -71,8 +74,8 @@ class Notifier:
         self._engine = _EngineNews(now + QUIET_SECONDS)
         self._modules = _ModuleNews(now + QUIET_SECONDS)
         self._over: deque[OperationView] = deque()
-        self._revival: str | None = None
-        """The ID of the last reported operation."""
+        self._revivals: set[str] = set()
+        """The IDs of the reported ones among the operations."""
 
     def resume(self, now: float) -> None:
         """The machine was asleep: modules that soon are as before are no news."""
@@ -98,12 +101,12 @@ class Notifier:
     def _failed_revivals(self, snapshot: Snapshot) -> Iterator[Notification]:
         """No user started them, so no user sees the result. A lost engine has its own
         notification."""
-        for operation in snapshot.operations:
-            is_news = operation.is_revival and operation.id != self._revival
-            if is_news and operation.status == "failed":
-                self._revival = operation.id
-                if operation.error is None or operation.error.code != EngineDownError.code:
-                    yield _end_of(operation, self.titles)
+        failed = {o.id: o for o in snapshot.operations if o.is_revival and o.status == "failed"}
+        reported, self._revivals = self._revivals, {*failed}
+        for id, operation in failed.items():
+            is_lost = operation.error and operation.error.code == EngineDownError.code
+            if id not in reported and not is_lost:
+                yield _end_of(operation, self.titles)
 
     def _ends(self) -> Iterator[Notification]:
         while self._over:
@@ -183,7 +186,7 @@ class _ModuleNews:
     def _hold(self, operations: Iterable[OperationView], now: float) -> None:
         """Effects of operations on their modules are no news; events may arrive after their end."""
         for operation in sorted(operations, key=lambda one: not one.is_over):
-            if operation.kind in _HARMLESS:
+            if operation.kind in IMAGES_ONLY:
                 continue
             names = {*operation.modules, *(step.module for step in operation.steps)}
             if not operation.is_over:

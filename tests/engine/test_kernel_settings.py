@@ -85,7 +85,8 @@ def test_without_a_yes_it_is_refused_and_nothing_is_changed(
     assert error.code == "E_RESOURCES"
     assert f"config set {ALLOW} true" in str(error)
     assert f"sudo sysctl -w {NAME}={setting.need}" in str(error)
-    assert (error.data["fix"]["setting"], error.data["fix"]["value"]) == (ALLOW, "true")
+    (remedy,) = error.data["remedies"]
+    assert (remedy["kind"], remedy["setting"], remedy["value"]) == ("set", ALLOW, "true")
     assert f"config set {ALLOW} true" in resources(here)["problem"]
     assert setting.value == setting.found
     assert names(engine) == set()
@@ -104,7 +105,7 @@ def test_a_name_that_is_not_on_the_list_is_refused_also_with_a_yes(
     assert str(error).endswith(
         f"it is {value}. To set it yourself, run: sudo sysctl -w kernel.pid_max={value + 1}"
     )
-    assert "fix" not in error.data
+    assert "remedies" not in error.data
     assert int(file.read_text()) == value
     assert made_since(engine, begun) == 0
 

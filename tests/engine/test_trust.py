@@ -26,7 +26,7 @@ def test_a_module_starts_over_a_channel_once_it_is_trusted(
         assert invoke("ai/module/start", {"name": "web"})["code"] == "E_TRUST"
         assert names(engine) == set()
 
-        trust = refused["data"]["trust"]
+        trust = refused["data"]["remedies"][0]
         assert [one["subject"] for one in trust["permissions"]] == ["NET_ADMIN"]
         assert invoke("ai/module/trust", {"name": "web", "hash": trust["hash"]})["success"]
         assert invoke("ai/operation/start", UP)["success"]

@@ -138,6 +138,7 @@ def operation(kind: str = "up", *modules: str, **more: Any) -> Json:  # noqa: AN
         "notices": [],
         "foreign": False,
         "revival": False,
+        "endedAt": None,
     } | more
 
 
@@ -196,7 +197,18 @@ def fix(message: str, question: str) -> Json:
     error = {
         "code": "E_RESOURCES",
         "message": message,
-        "data": {"fix": {"setting": "app.kernel_settings", "value": "true", "question": question}},
+        "data": {
+            "module": "ragflow",
+            "remedies": [
+                {
+                    "kind": "set",
+                    "text": "Allow and start again",
+                    "setting": "app.kernel_settings",
+                    "value": "true",
+                    "question": question,
+                }
+            ],
+        },
     }
     ended = operation("up", "ragflow", id="op-2", status="failed", error=error, secondsLeft=None)
     return snapshot("stopped", operations=[ended])
@@ -205,10 +217,11 @@ def fix(message: str, question: str) -> Json:
 def untrusted(*wishes: str) -> Json:
     """A start failed because a module asks for permissions, which are these *wishes*."""
     asked = [{"kind": "bind", "subject": wish, "text": wish} for wish in wishes]
+    trust = {"kind": "trust", "text": "Trust and start", "module": "wiki", "hash": "HASH"}
     error = {
         "code": "E_TRUST",
         "message": "wiki needs your permission.",
-        "data": {"trust": {"module": "wiki", "hash": "HASH", "permissions": asked}},
+        "data": {"module": "wiki", "remedies": [trust | {"permissions": asked}]},
     }
     ended = operation("up", "wiki", id="op-3", status="failed", error=error, secondsLeft=None)
     return snapshot("stopped", operations=[ended])

@@ -9,6 +9,7 @@ import pytest
 
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import ResourcesError
+from aiserver_tray.base.errors.remedies import set_to
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.catalog import Catalog, load_catalog
 from aiserver_tray.core.doctor import engine as doctor_engine
@@ -206,13 +207,13 @@ def test_a_finding_is_reported_in_the_readers_language(home: Home, catalog: Cata
 
 
 def test_a_problem_that_a_setting_fixes_comes_with_it() -> None:
-    fix = {"setting": "app.kernel_settings", "value": "true", "question": Text("Stop all")}
-    error = ResourcesError(Text("Stop all"), fix=fix)
+    remedy = set_to(Text("Stop all"), "app.kernel_settings", "true")
+    error = ResourcesError(Text("Stop all"), remedies=[remedy])
 
     (found,) = found_problems("resources", [error])
 
-    assert found.as_json("zh")["fix"] == {**fix, "question": "全部停止"}
-    assert Finding("engine", "ok", Text("Stop all")).as_json("en")["fix"] is None
+    assert found.as_json("zh")["remedies"] == [{**remedy, "text": "全部停止"}]
+    assert Finding("engine", "ok", Text("Stop all")).as_json("en")["remedies"] == []
 
 
 def test_a_home_that_is_a_file_is_a_problem(tmp_path: Path, catalog: Catalog) -> None:

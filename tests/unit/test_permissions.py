@@ -214,7 +214,7 @@ def test_a_module_is_trusted_until_it_asks_for_something_else(tmp_path: Path) ->
     assert error is not None
     assert "use the capability NET_ADMIN" in error.render()
     assert "权能" in error.render("zh")
-    trust = error.data["trust"]
+    trust = error.data["remedies"][0]
     assert trust["permissions"] == [
         {"kind": "capability", "subject": "NET_ADMIN", "text": "use the capability NET_ADMIN"}
     ]

@@ -50,7 +50,7 @@ export interface Channels {
   "ai/modules/list": { request: ModuleType; answer: ModuleList };
   /** Cancel an operation of the owner. */
   "ai/operation/cancel": { request: OperationId; answer: Record<string, never> };
-  /** List the running operations, and the last one that ended. */
+  /** List the operations of the snapshot. */
   "ai/operation/list": { request: Record<string, never>; answer: OperationList };
   /** Start an operation. */
   "ai/operation/start": { request: OperationStart; answer: OperationBegun };
@@ -282,8 +282,8 @@ export interface Check {
   grade: Grade;
   /** the finding, and its fix */
   message: string;
-  /** a setting that would fix it, with the user's consent */
-  fix: Fix | null;
+  /** the next steps that it offers, the best first */
+  remedies: Remedy[];
 }
 
 /** What the doctor found. */
@@ -354,20 +354,10 @@ export interface Error {
 export interface ErrorData {
   /** each of several errors */
   errors?: Error[];
-  /** a setting that would fix it, with the user's consent */
-  fix?: Fix;
-  /** the permissions that the user must allow first */
-  trust?: Trust;
-}
-
-/** A setting that would fix an error, with the user's consent. */
-export interface Fix {
-  /** its address */
-  setting: string;
-  /** what to set it to */
-  value: string;
-  /** what to ask before */
-  question: string;
+  /** the module that it is about */
+  module?: string;
+  /** the next steps that it offers, the best first */
+  remedies?: Remedy[];
 }
 
 export type Grade = "ok" | "note" | "problem";
@@ -637,6 +627,8 @@ export interface Operation {
   foreign: boolean;
   /** started by the owner to bring up the desired modules: no user waits for it */
   revival: boolean;
+  /** when it ended */
+  endedAt: string | null;
 }
 
 /** An operation was started. */
@@ -739,6 +731,32 @@ export interface Quitting {
   /** stop all modules first */
   stop?: boolean;
 }
+
+/** A next step that an error offers. */
+export interface Remedy {
+  /** `set`: change a setting, then try again; `enter`: the same, with a value that the user enters; `trust`: allow a module its permissions, then try again; `retry`: try again; `restart`: restart a module; `logs`: show its logs; `start_engine`: start the Docker engine; `open`: show a page of the dashboard */
+  kind: RemedyKind;
+  /** the words of its button */
+  text: string;
+  /** the setting's address, of `set` and `enter` */
+  setting?: string;
+  /** the new value, of `set` */
+  value?: string;
+  /** what to ask the user before, of a `set` that needs consent */
+  question?: string;
+  /** the module, of `trust`, `restart` and `logs` */
+  module?: string;
+  /** the service whose logs matter, of `logs` */
+  service?: string;
+  /** stands for the permissions, of `trust` */
+  hash?: string;
+  /** what the module wants to do, of `trust` */
+  permissions?: Permission[];
+  /** the page's address, of `open` */
+  page?: string;
+}
+
+export type RemedyKind = "set" | "enter" | "trust" | "retry" | "restart" | "logs" | "start_engine" | "open";
 
 /** A service of a module. */
 export interface Service {
@@ -844,7 +862,7 @@ export interface Snapshot {
   state: State;
   /** sorted by title, orphans last */
   modules: Module[];
-  /** the running ones, and the last that ended */
+  /** the running ones, the last that ended, and failed ones that no later one has replaced */
   operations: Operation[];
   /** what can be done with everything now */
   abilities: StackAbilities;
@@ -898,14 +916,6 @@ export type StepStatus = "pending" | "running" | "done" | "skipped" | "failed";
 export interface Switch {
   /** without it, nothing changes */
   enabled?: boolean | null;
-}
-
-/** The permissions of a module, to be allowed with `ai/module/trust`. */
-export interface Trust {
-  module: string;
-  /** stands for these permissions */
-  hash: string;
-  permissions: Permission[];
 }
 
 /** A module and the permissions that the user allows it. */

@@ -3,39 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypedDict, cast
 
+from aiserver_tray.base.errors.remedies import Remedy, RemedyJson
 from aiserver_tray.base.i18n import Language, Plural, Text, rendered
 from aiserver_tray.base.masking import hide
-
-
-class FixJson(TypedDict):
-    """A setting that would fix an error, with the user's consent."""
-
-    setting: str
-    """its address"""
-    value: str
-    """what to set it to"""
-    question: str
-    """what to ask before"""
-
-
-class PermissionJson(TypedDict):
-    """One thing that a module asks of the machine."""
-
-    kind: str
-    """one of the kinds in [the catalog](catalog.md#permissions)"""
-    subject: str
-    """a path, an address, or the name of a service, a capability, …"""
-    text: str
-    """what the module wants to do"""
-
-
-class TrustJson(TypedDict):
-    """The permissions of a module, to be allowed with `ai/module/trust`."""
-
-    module: str
-    hash: str
-    """stands for these permissions"""
-    permissions: list[PermissionJson]
 
 
 class ErrorDataJson(TypedDict, total=False):
@@ -43,10 +13,10 @@ class ErrorDataJson(TypedDict, total=False):
 
     errors: "list[ErrorJson]"
     """each of several errors"""
-    fix: FixJson
-    """a setting that would fix it, with the user's consent"""
-    trust: TrustJson
-    """the permissions that the user must allow first"""
+    module: str
+    """the module that it is about"""
+    remedies: list[RemedyJson]
+    """the next steps that it offers, the best first"""
 
 
 class ErrorJson(TypedDict):
@@ -61,15 +31,15 @@ class ErrorJson(TypedDict):
 
 
 class AiServerError(Exception):
-    """The base class. ``text`` is the message; *data* holds details for programs: JSON that may
-    contain texts."""
+    """The base class. ``text`` is the message; *remedies* are the next steps, the best first;
+    *data* holds details for programs: JSON that may contain texts."""
 
     code: ClassVar[str] = "E_RUNTIME"
 
-    def __init__(self, text: Text, **data: Any) -> None:  # noqa: ANN401 - JSON
+    def __init__(self, text: Text, *, remedies: Sequence[Remedy] = (), **data: Any) -> None:  # noqa: ANN401 - JSON
         super().__init__(text)
         self.text = text
-        self._data: dict[str, Any] = data
+        self._data: dict[str, Any] = data | ({"remedies": list(remedies)} if remedies else {})
 
     @property
     def data(self) -> dict[str, Any]:
@@ -88,6 +58,10 @@ class AiServerError(Exception):
         """Code, message and data, for a program."""
         message, data = self.render(language), self.data_in(language)
         return {"code": self.code, "message": message, "data": cast("ErrorDataJson", data)}
+
+    def about(self, module: str) -> None:
+        """Say that it is about *module*, unless it says so already."""
+        self._data.setdefault("module", module)
 
     def hide(self, secrets: Sequence[str]) -> None:
         """Mask *secrets* in the message and the details, which may quote the engine and

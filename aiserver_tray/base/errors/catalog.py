@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aiserver_tray.base.errors.base import AiServerError
+from aiserver_tray.base.errors.remedies import Remedy, trust
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.base.masking import hide
 
@@ -54,7 +55,8 @@ class CatalogError(AiServerError):
         super().__init__(self.problems[0].text)
 
     def data_in(self, language: Language) -> dict[str, Any]:
-        return {"problems": [problem.as_data(language) for problem in self.problems]}
+        problems = [problem.as_data(language) for problem in self.problems]
+        return {**super().data_in(language), "problems": problems}
 
     def hide(self, secrets: Sequence[str]) -> None:
         super().hide(secrets)
@@ -78,8 +80,9 @@ class SettingError(AiServerError):
 
     code = "E_SETTING"
 
-    def __init__(self, name: str, why: Text) -> None:
-        super().__init__(Text("{name}: {why}", name=name, why=why), name=name)
+    def __init__(self, name: str, why: Text, remedies: Sequence[Remedy] = ()) -> None:
+        text = Text("{name}: {why}", name=name, why=why)
+        super().__init__(text, name=name, remedies=remedies)
         self.why = why
 
 
@@ -188,8 +191,8 @@ class MissingError(AiServerError):
 
 
 class TrustError(AiServerError):
-    """A module asks for permissions that the user has not allowed. *permissions* are as in
-    `TrustJson`, with texts in place of strings; *hash* stands for them."""
+    """A module asks for permissions that the user has not allowed. *permissions* are those of a
+    `RemedyJson`, with texts in place of strings; *hash* stands for them."""
 
     code = "E_TRUST"
 
@@ -203,5 +206,4 @@ class TrustError(AiServerError):
             module=module,
             listed=listed,
         )
-        trust = {"module": module, "hash": hash, "permissions": list(permissions)}
-        super().__init__(text, trust=trust)
+        super().__init__(text, module=module, remedies=[trust(module, hash, permissions)])

@@ -1,9 +1,10 @@
 """Errors of the Docker engine."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from aiserver_tray.base.errors.base import AiServerError
+from aiserver_tray.base.errors.remedies import enter, open_page, set_to, start_engine
 from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Text
 
@@ -14,6 +15,11 @@ KIND_WORDS: Mapping[ObjectKind, Text] = {
     "network": Text("network"),
     "volume": Text("volume"),
 }
+
+MIRRORS: Final = "app.mirrors"
+"""The address of the setting with the registry mirrors."""
+
+FIND_OUT: Final = open_page(Text("Find out why"), "doctor")
 
 
 class EngineDownError(AiServerError):
@@ -31,6 +37,7 @@ class EngineDownError(AiServerError):
                 reason=reason,
             ),
             host=host,
+            remedies=[start_engine(), FIND_OUT],
         )
 
     @classmethod
@@ -62,6 +69,7 @@ class EngineNotInstalledError(AiServerError):
                 host=host,
             ),
             host=host,
+            remedies=[open_page(Text("Set up Docker"), "welcome")],
         )
 
 
@@ -79,6 +87,7 @@ class EngineRequestError(AiServerError):
             ),
             status=status,
             explanation=explanation,
+            remedies=[FIND_OUT],
         )
         self.status = status
         self.explanation = explanation
@@ -132,14 +141,15 @@ class NameConflictError(AiServerError):
 
 
 class PortConflictError(AiServerError):
-    """A host port of a service is in use. ``owner`` names the user of the port, ``free`` is a free
-    port, ``setting`` is the address of the setting for it, if there is one."""
+    """A host port of a service of *module* is in use. ``owner`` names the user of the port,
+    ``free`` is a free port, ``setting`` is the address of the setting for it, if there is one."""
 
     code = "E_PORT_CONFLICT"
 
-    def __init__(
-        self, address: str, port: int, owner: Text, free: int, setting: str | None
+    def __init__(  # noqa: PLR0913, PLR0917 - each is a part of the message
+        self, module: str, address: str, port: int, owner: Text, free: int, setting: str | None
     ) -> None:
+        use_free = Text("Use port {free}", free=free)
         remedy = (
             Text(
                 "Stop that program or container, or use a free port: aiserver-tray config set "
@@ -161,11 +171,13 @@ class PortConflictError(AiServerError):
                 owner=owner,
                 remedy=remedy,
             ),
+            module=module,
             address=address,
             port=port,
             owner=owner,
             free=free,
             setting=setting,
+            remedies=[set_to(use_free, setting, str(free))] if setting else [],
         )
 
 
@@ -203,6 +215,7 @@ class ImagePullError(AiServerError):
             image=image,
             tried=[{"source": source, "why": why} for source, why in tried],
             notFound=not_found,
+            remedies=[enter(Text("Add a mirror"), MIRRORS)] if tried else [],
         )
         self.not_found = not_found
 
@@ -245,7 +258,9 @@ class ImageBuildError(AiServerError):
                 why=why,
                 lines="".join(f"\n  {line}" for line in lines),
             ),
+            module=module,
             image=image,
+            why=why if isinstance(why, Text) else str(why),
             lines=list(lines),
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from aiserver_tray.base.errors.base import AiServerError
+from aiserver_tray.base.errors.remedies import logs, restart, retry
 from aiserver_tray.base.i18n import Plural, Text
 
 
@@ -28,11 +29,14 @@ class ExitedError(AiServerError):
                 ended=ended,
                 why=Text(" ({why})", why=why) if why else "",
                 lines=_quoted(lines),
-                module=service.partition("/")[0],
+                module=module_of(service),
             ),
+            module=module_of(service),
             service=service,
             exitCode=exit_code,
+            why=why if isinstance(why, Text) else str(why or ""),
             lines=list(lines),
+            remedies=[logs(service)],
         )
 
 
@@ -51,12 +55,18 @@ class HealthTimeoutError(AiServerError):
                 seconds=seconds,
                 check=check or "-",
                 lines=_quoted(lines),
-                module=service.partition("/")[0],
+                module=module_of(service),
             ),
             service=service,
             seconds=seconds,
+            module=module_of(service),
             check=check,
             lines=list(lines),
+            remedies=[
+                retry(Text("Wait longer")),
+                restart(module_of(service)),
+                logs(service),
+            ],
         )
 
 
@@ -79,8 +89,10 @@ class PostStartTimeoutError(AiServerError):
             ),
             service=service,
             seconds=seconds,
+            module=module_of(service),
             command=command,
             lines=list(lines),
+            remedies=[logs(service)],
         )
 
 
@@ -97,11 +109,13 @@ class JobFailedError(AiServerError):
                 service=service,
                 exit_code=exit_code,
                 lines=_quoted(lines),
-                module=service.partition("/")[0],
+                module=module_of(service),
             ),
             service=service,
+            module=module_of(service),
             exitCode=exit_code,
             lines=list(lines),
+            remedies=[logs(service)],
         )
 
 
@@ -116,7 +130,7 @@ class ServiceNotRunningError(AiServerError):
                 "{service} is not running ({state}). Start it with: aiserver-tray up {module}",
                 service=service,
                 state=Text("no container") if state == "absent" else state,
-                module=service.partition("/")[0],
+                module=module_of(service),
             ),
             service=service,
             state=state,
@@ -216,6 +230,11 @@ def _after_cancelling(kind: str | None, modules: Sequence[str]) -> Text:
             modules=" ".join(modules),
         )
     return Text("Cancelled. Completed steps are kept. Run the same command again to continue.")
+
+
+def module_of(service: str) -> str:
+    """The module of a service's address (``module/service``)."""
+    return service.partition("/")[0]
 
 
 def _quoted(lines: Sequence[str]) -> str:

@@ -117,7 +117,7 @@ class OperationChannels(Part):
 
     @channel("ai/operation/list")
     def _list(self, caller: Caller) -> OperationList:
-        """List the running operations, and the last one that ended."""
+        """List the operations of the snapshot."""
         views = self._core.store.snapshot.operations
         return {"operations": [operation_json(view, caller.language) for view in views]}
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from aiserver_tray.base.errors import AiServerError, CatalogError, FixJson
+from aiserver_tray.base.errors import AiServerError, CatalogError
+from aiserver_tray.base.errors.remedies import RemedyJson
 from aiserver_tray.base.i18n import Language, Text
 
 Grade = Literal["ok", "note", "problem"]
@@ -19,8 +20,8 @@ class CheckJson(TypedDict):
     """`note`: worth knowing; `problem`: needs a fix"""
     message: str
     """the finding, and its fix"""
-    fix: FixJson | None
-    """a setting that would fix it, with the user's consent"""
+    remedies: list[RemedyJson]
+    """the next steps that it offers, the best first"""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Finding:
             "name": self.name,
             "grade": self.grade,
             "message": self.text.render(language),
-            "fix": self.error.as_json(language)["data"].get("fix") if self.error else None,
+            "remedies": self.error.as_json(language)["data"].get("remedies", [])
+            if self.error
+            else [],
         }
 
 

@@ -10,6 +10,7 @@ from aiserver_tray.base.errors import (
     ObjectNotFoundError,
     ResourcesError,
 )
+from aiserver_tray.base.errors.remedies import Remedy, set_to
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
 from aiserver_tray.spec.kernel import KernelSetting
@@ -121,11 +122,11 @@ def _unknown(needs: Sequence[_Need], error: AiServerError) -> KernelReport:
 
 def _too_low(need: _Need, found: int, kernel: KernelSettings) -> ResourcesError:
     by_hand = _by_hand(need) if kernel.is_ours else _by_hand_elsewhere(need)
-    data: dict[str, Any] = {"resource": need.name, "modules": [need.module]}
+    data: dict[str, Any] = {"resource": need.name, "module": need.module}
     data |= {"needed": need.value, "available": found}
     how = by_hand
     if need.is_fixable:
-        data["fix"] = _fix(need)
+        data["remedies"] = [_allow(need)]
         how = Text(
             "To let AI-Server Tray set it, run: aiserver-tray config set {address} true. {by_hand}",
             address=KERNEL_SETTINGS,
@@ -157,12 +158,11 @@ def _by_hand_elsewhere(need: _Need) -> Text:
     )
 
 
-def _fix(need: _Need) -> dict[str, Any]:
-    """The setting to change, its new value and the question for the user."""
+def _allow(need: _Need) -> Remedy:
     question = Text(
         "Allow AI-Server Tray to set {setting} in the kernel of the Docker engine? A privileged "
         "container sets it before modules start, and again after each restart of the engine. The "
         "setting applies to all programs on that kernel.",
         setting=str(need),
     )
-    return {"setting": KERNEL_SETTINGS, "value": "true", "question": question}
+    return set_to(Text("Allow and start again"), KERNEL_SETTINGS, "true", question)

@@ -42,7 +42,8 @@ def port_problems(
 def _error(conflict: _Conflict, free: int) -> PortConflictError:
     port = conflict.port
     setting = conflict.service.port_settings.get(port.number)
-    return PortConflictError(port.address, port.number, conflict.owner, free, setting)
+    module = conflict.service.module
+    return PortConflictError(module, port.address, port.number, conflict.owner, free, setting)
 
 
 def _conflicts(

@@ -79,8 +79,9 @@ def _too_big(target: ModuleTarget, total: int) -> ResourcesError:
         needed=binary_size(needed),
         total=binary_size(total),
     )
-    data = {"resource": "memory", "modules": [target.name], "needed": needed, "available": total}
-    return ResourcesError(text, **data)
+    return ResourcesError(
+        text, resource="memory", module=target.name, needed=needed, available=total
+    )
 
 
 def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
@@ -96,8 +97,7 @@ def _disk(new: Sequence[ModuleTarget], free: int | None) -> list[AiServerError]:
         missing=binary_size(needed - free),
     )
     modules = [t.name for t in new if _disk_need(t)]
-    data = {"resource": "disk", "modules": modules, "needed": needed, "available": free}
-    return [ResourcesError(text, **data)]
+    return [ResourcesError(text, resource="disk", modules=modules, needed=needed, available=free)]
 
 
 def _new(targets: Iterable[ModuleTarget], survey: Survey) -> list[ModuleTarget]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from aiserver_tray.base.errors import AiServerError, CatalogError, NameConflictError, SettingError
+from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.operations.plan.survey import Survey
@@ -132,7 +133,7 @@ def keep_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiSer
     renamed."""
     return [
         *(
-            _changed(address, target.name, volumes)
+            _changed(address, target, volumes)
             for target in targets
             for address, volumes in _altered(target, survey).items()
         ),
@@ -152,15 +153,17 @@ def _altered(target: ModuleTarget, survey: Survey) -> dict[str, list[str]]:
     return found
 
 
-def _changed(address: str, module: str, volumes: Sequence[str]) -> SettingError:
+def _changed(address: str, target: ModuleTarget, volumes: Sequence[str]) -> SettingError:
     why = Text(
         "the data in {volumes} was created with another value of this secret, and can't be used "
         "with the current one. Restore secrets.json of this home folder from a backup, or delete "
         "the data and start over: aiserver-tray down {module} --volumes",
         volumes=", ".join(volumes),
-        module=module,
+        module=target.name,
     )
-    return SettingError(address, why)
+    # A secret that exists can't be changed, because other data may depend on it.
+    is_lost = target.keep[f"{KEEP}{address}"] == _TO_BE_MADE
+    return SettingError(address, why, [enter(Text("Enter the lost value"), address)] * is_lost)
 
 
 def _renamed(target: ModuleTarget, survey: Survey) -> Iterator[SettingError]:

@@ -155,6 +155,7 @@ class Runner:
             self._lanes.release(step)
             error = future.exception()
             if isinstance(error, AiServerError):
+                error.about(step.module)
                 self._fail(step.id, error)
                 return
             if container := future.result():

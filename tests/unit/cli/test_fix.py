@@ -6,14 +6,23 @@ import pytest
 from click.testing import CliRunner
 
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import AiServerError, JointError, ResourcesError, TrustError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    ImagePullError,
+    JointError,
+    PortConflictError,
+    ResourcesError,
+    TrustError,
+)
+from aiserver_tray.base.errors.remedies import set_to
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli.fix import fix
 
 ALLOW = "app.kernel_settings"
 MENDABLE = ResourcesError(
-    Text("too low"), fix={"setting": ALLOW, "value": "true", "question": Text("May it?")}
+    Text("too low"), remedies=[set_to(Text("Allow"), ALLOW, "true", Text("May it?"))]
 )
+PORT = PortConflictError("web", "127.0.0.1", 18100, Text("node"), 18101, ALLOW)
 TRUST = TrustError(
     "web", "HASH", [{"kind": "bind", "subject": "/srv", "text": Text("read and change /srv")}]
 )
@@ -25,6 +34,8 @@ TRUST = TrustError(
         (MENDABLE, "y\n", "true", "May it?"),
         (MENDABLE, "\n", "false", "May it?"),
         (JointError([MENDABLE, MENDABLE]), "y\n", "true", "May it?"),
+        (PORT, "\n", "false", "Use port 18101"),
+        (ImagePullError("web:1", [("web:1", "no such host")]), "y\n", "false", ""),
         (JointError([MENDABLE, ResourcesError(Text("no disk"))]), "y\n", "false", ""),
         (ResourcesError(Text("no disk")), "y\n", "false", ""),
     ],

@@ -65,15 +65,17 @@ def test_what_is_too_low_is_refused_with_both_ways_to_fix_it(tmp_path: Path) -> 
         "it yourself, run: sudo sysctl -w vm.max_map_count=262144"
     )
     data = error.data
-    fix = data.pop("fix")
+    (remedy,) = data.pop("remedies")
     assert data == {
         "resource": MAPS,
-        "modules": ["b"],
+        "module": "b",
         "needed": 262144,
         "available": 999,
     }
-    assert (fix["setting"], fix["value"]) == ("app.kernel_settings", "true")
-    assert fix["question"].startswith("Allow AI-Server Tray to set vm.max_map_count=262144 in the")
+    assert (remedy["setting"], remedy["value"]) == ("app.kernel_settings", "true")
+    assert remedy["question"].startswith(
+        "Allow AI-Server Tray to set vm.max_map_count=262144 in the"
+    )
     assert report.fixes == ()
     assert examine_kernel([high, low], ["a", "b"], Kernel({MAPS: 262144})).errors == ()
     assert examine_kernel([high, low], ["a", "b"], Kernel({})).errors == (), "unknown to it"
@@ -97,7 +99,7 @@ def test_what_could_do_harm_is_never_fixed(
     report = examine_kernel([target], ["bad"], Kernel({name: 0}, may_raise=may_raise))
     (error,) = report.errors
     assert str(error).endswith(f"it is 0. To set it yourself, run: sudo sysctl -w {name}={value}")
-    assert "fix" not in error.data
+    assert "remedies" not in error.data
     assert report.fixes == ()
 
 

@@ -43,7 +43,7 @@ def test_a_module_that_needs_more_memory_than_the_engine_has_is_refused(tmp_path
     )
     assert error.data == {
         "resource": "memory",
-        "modules": ["big"],
+        "module": "big",
         "needed": 16 * GIB,
         "available": 8 * GIB,
     }

@@ -199,7 +199,7 @@ def test_a_revival_brings_up_the_others_and_fails_with_who_cant_be_had(
     revival: Revivals, caplog: pytest.LogCaptureFixture
 ) -> None:
     revival.lacking["n8n"] = SettingError("n8n.KEY", Text("it has no value"))
-    revival.blockers = (PortConflictError("127.0.0.1", 80, Text("httpd"), 81, None),)
+    revival.blockers = (PortConflictError("web", "127.0.0.1", 80, Text("httpd"), 81, None),)
     view = revival.begin().wait(LIMIT)
     assert view.status == "failed"
     assert view.is_revival

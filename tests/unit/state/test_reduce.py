@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.model import Container, ModuleView, OperationStatus, OperationView
+from aiserver_tray.model import Container, ModuleView, OperationKind, OperationStatus, OperationView
 from aiserver_tray.model import State as StateName
 from aiserver_tray.state.facts import (
     ChosenChanged,
@@ -122,7 +122,7 @@ def check_state(state: State) -> None:
     assert not state.unplanned & state.work.containers
     assert not any(state.containers[name].is_ready for name in state.unplanned)
     assert len({o.id for o in state.operations}) == len(state.operations)
-    assert sum(o.is_over for o in state.operations) <= 1
+    assert sum(o.is_over and o.status != "failed" for o in state.operations) <= 1
     assert state.engine.running or state.engine.version is None
 
 
@@ -285,11 +285,28 @@ class TestOperations:
         seen: tuple[tuple[str, OperationStatus], ...] = (
             ("1", "succeeded"),
             ("2", "running"),
-            ("3", "failed"),
+            ("3", "cancelled"),
             ("4", "running"),
         )
         state = after(*(OperationChanged(operation("up", id=i, status=s)) for i, s in seen))
         assert [(o.id, o.status) for o in state.snapshot.operations] == list(seen[1:])
+
+    @pytest.mark.parametrize(
+        ("kind", "modules", "is_kept"),
+        [
+            ("up", ("web",), True),
+            ("pull", ("db", "web"), True),
+            ("up", ("web", "db", "old"), False),
+            ("stop", ("db", "web"), False),
+        ],
+    )
+    def test_a_failure_stays_until_all_of_its_modules_are_worked_on(
+        self, kind: OperationKind, modules: tuple[str, ...], *, is_kept: bool
+    ) -> None:
+        failed = operation("up", id="1", modules=("web", "db"), status="failed")
+        later = operation(kind, id="2", modules=modules)
+        state = after(OperationChanged(failed), OperationChanged(later))
+        assert [o.id for o in state.operations] == (["1", "2"] if is_kept else ["2"])
 
     def test_one_keeps_its_place_while_it_goes_on(self) -> None:
         begun = [OperationChanged(operation("up", id=id)) for id in ("1", "2")]

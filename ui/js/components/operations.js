@@ -10,7 +10,7 @@ import { icon } from "./icon.js";
 import { progress } from "./meter.js";
 
 /**
- * @import { Error, Fix, Module, Operation, OperationKind, Trust } from "../contract.d.ts"
+ * @import { Error, Module, Operation, OperationKind, Remedy } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
 
@@ -138,8 +138,9 @@ const each = (error) => (error.data.errors?.length ? error.data.errors : [error]
 /** @param {Operation} operation @param {Error} error @param {string} lead @param {PageState} page */
 function failed(operation, error, lead, { asked, connection }) {
   const all = each(error);
-  const fixes = all.flatMap(({ data }) => data.fix ?? []);
-  const trusts = all.flatMap(({ data }) => data.trust ?? []);
+  const remedies = all.flatMap(({ data }) => data.remedies?.slice(0, 1) ?? []);
+  const fixes = remedies.filter(({ kind }) => kind === "set");
+  const trusts = remedies.filter(({ kind }) => kind === "trust");
   // What nobody can fix from here would only fail again.
   const isFixable = fixes.length + trusts.length === all.length && !operation.foreign;
   const enabled = connection === "up" && !asked.has(operation.id);
@@ -147,10 +148,10 @@ function failed(operation, error, lead, { asked, connection }) {
     isFixable ? fixButton(operation, fixes, trusts, enabled) : nothing);
 }
 
-/** @param {Operation} operation @param {Fix[]} fixes @param {Trust[]} trusts @param {boolean} enabled */
+/** @param {Operation} operation @param {Remedy[]} fixes @param {Remedy[]} trusts @param {boolean} enabled */
 function fixButton(operation, fixes, trusts, enabled) {
   const action = fixes.length ? t("Allow and start again") : t("Trust and start");
-  const questions = new Set(fixes.map(({ question }) => question));
+  const questions = new Set(fixes.map(({ question, text }) => question ?? text));
   const run = () => actions.confirm({
     title: fixes.length ? t("Allow this change?") : t("Trust this module?"),
     text: [[...questions].join(" "), ...trusts.map(wishes)].filter(Boolean).join("\n"),
@@ -160,8 +161,8 @@ function fixButton(operation, fixes, trusts, enabled) {
   return html`<div class="fix">${button({ text: action, enabled, run })}</div>`;
 }
 
-/** @param {Trust} trust Each permission of a module on its own line. */
-const wishes = ({ module, permissions }) =>
+/** @param {Remedy} trust Each permission of a module on its own line. */
+const wishes = ({ module, permissions = [] }) =>
   [t("{module} may then:", { module }), ...permissions.map(({ text }) => `– ${text}`)].join("\n");
 
 /** @param {string} id @param {string} lead @param {Error} error @param {unknown} [more] */

@@ -31,7 +31,7 @@ def trust(app: App, **payload: object) -> Envelope:
 def test_a_module_is_allowed_what_it_asks_for(app: App, *, is_seen: bool) -> None:
     error = app.target("web").untrusted
     assert error is not None
-    payload = {"hash": error.data["trust"]["hash"]} if is_seen else {}
+    payload = {"hash": error.data["remedies"][0]["hash"]} if is_seen else {}
     assert trust(app, **payload)["success"]
     assert app.target("web").untrusted is None
     (entry,) = app.settings.journal.read()
@@ -45,7 +45,7 @@ def test_a_list_that_was_seen_before_allows_nothing_new(app: App, tmp_path: Path
     file = tmp_path / "catalog/web/compose.yaml"
     file.write_text(FILE.replace("NET_ADMIN", "SYS_ADMIN"), encoding="utf-8")
     app.refresh_catalog()
-    assert trust(app, hash=error.data["trust"]["hash"])["success"]
+    assert trust(app, hash=error.data["remedies"][0]["hash"])["success"]
     assert app.target("web").untrusted is not None
 
 

@@ -1,0 +1,105 @@
+"""Next steps that an error offers, as data: page, command line and tray offer the same ones.
+
+The first one is the best. Trying again needs no remedy of its own: every failed operation can be
+repeated, and is repeated after a remedy that changes something.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict
+
+from aiserver_tray.base.i18n import Text
+
+RemedyKind = Literal["set", "enter", "trust", "retry", "restart", "logs", "start_engine", "open"]
+"""set: change a setting, then try again; enter: the same, with a value that the user enters; trust:
+allow a module its permissions, then try again; retry: try again; restart: restart a module; logs:
+show its logs; start_engine: start the Docker engine; open: show a page of the dashboard."""
+
+Remedy = Mapping[str, Any]
+"""A `RemedyJson` with texts in place of strings."""
+
+
+class PermissionJson(TypedDict):
+    """One thing that a module asks of the machine."""
+
+    kind: str
+    """one of the kinds in [the catalog](catalog.md#permissions)"""
+    subject: str
+    """a path, an address, or the name of a service, a capability, …"""
+    text: str
+    """what the module wants to do"""
+
+
+class RemedyJson(TypedDict):
+    """A next step that an error offers."""
+
+    kind: RemedyKind
+    """`set`: change a setting, then try again; `enter`: the same, with a value that the user
+    enters; `trust`: allow a module its permissions, then try again; `retry`: try again; `restart`:
+    restart a module; `logs`: show its logs; `start_engine`: start the Docker engine; `open`: show a
+    page of the dashboard"""
+    text: str
+    """the words of its button"""
+    setting: NotRequired[str]
+    """the setting's address, of `set` and `enter`"""
+    value: NotRequired[str]
+    """the new value, of `set`"""
+    question: NotRequired[str]
+    """what to ask the user before, of a `set` that needs consent"""
+    module: NotRequired[str]
+    """the module, of `trust`, `restart` and `logs`"""
+    service: NotRequired[str]
+    """the service whose logs matter, of `logs`"""
+    hash: NotRequired[str]
+    """stands for the permissions, of `trust`"""
+    permissions: NotRequired[list[PermissionJson]]
+    """what the module wants to do, of `trust`"""
+    page: NotRequired[str]
+    """the page's address, of `open`"""
+
+
+def set_to(text: Text, setting: str, value: str, question: Text | None = None) -> Remedy:
+    """Set *setting* to *value*."""
+    remedy = {"kind": "set", "text": text, "setting": setting, "value": value}
+    return remedy | ({"question": question} if question else {})
+
+
+def enter(text: Text, setting: str) -> Remedy:
+    """Let the user enter the value of *setting*."""
+    return {"kind": "enter", "text": text, "setting": setting}
+
+
+def trust(module: str, hash: str, permissions: Sequence[Mapping[str, Any]]) -> Remedy:
+    """Allow *module* its *permissions*; *hash* stands for them."""
+    return {
+        "kind": "trust",
+        "text": Text("Trust and start"),
+        "module": module,
+        "hash": hash,
+        "permissions": list(permissions),
+    }
+
+
+def retry(text: Text) -> Remedy:
+    """Try again, which *text* says in better words."""
+    return {"kind": "retry", "text": text}
+
+
+def restart(module: str, text: Text = Text("Restart")) -> Remedy:  # noqa: B008 - frozen
+    """Restart *module*."""
+    return {"kind": "restart", "text": text, "module": module}
+
+
+def logs(address: str) -> Remedy:
+    """Show the logs of the service at *address* (``module/service``)."""
+    module, _, service = address.partition("/")
+    return {"kind": "logs", "text": Text("Logs"), "module": module, "service": service}
+
+
+def start_engine() -> Remedy:
+    """Start the Docker engine."""
+    return {"kind": "start_engine", "text": Text("Start Docker")}
+
+
+def open_page(text: Text, page: str) -> Remedy:
+    """Show *page* of the dashboard."""
+    return {"kind": "open", "text": text, "page": page}
