@@ -1,6 +1,6 @@
 """Masking of secrets in messages and JSON."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiserver_tray.base.i18n import Text
@@ -12,20 +12,26 @@ MASK = "********"
 def hide(value: Any, secrets: Iterable[str]) -> Any:  # noqa: ANN401 - JSON, or texts within it
     """*value* (text, `Text`, or JSON) with each of *secrets* replaced by `MASK`."""
     # Longest first, because one secret may be the beginning of another.
-    return _hidden(value, sorted(filter(None, secrets), key=len, reverse=True))
+    ordered = sorted(filter(None, secrets), key=len, reverse=True)
+
+    def masked(text: str) -> str:
+        for secret in ordered:
+            text = text.replace(secret, MASK)
+        return text
+
+    return with_texts(value, masked)
 
 
-def _hidden(value: Any, secrets: list[str]) -> Any:  # noqa: ANN401
+def with_texts(value: Any, replace: Callable[[str], str]) -> Any:  # noqa: ANN401 - as for `hide`
+    """*value* with each text in it, as *replace* returns it."""
     if isinstance(value, Text):
-        return value.with_values(_hidden(value.values, secrets))
+        return value.with_values(with_texts(value.values, replace))
     if isinstance(value, Mapping):
-        return {_hidden(k, secrets): _hidden(v, secrets) for k, v in value.items()}
+        return {with_texts(k, replace): with_texts(v, replace) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_hidden(item, secrets) for item in value]
+        return [with_texts(item, replace) for item in value]
     if value is None or isinstance(value, bool):
         return value
-    masked = str(value)
-    for secret in secrets:
-        masked = masked.replace(secret, MASK)
+    replaced = replace(str(value))
     # Even a number may contain a secret. Values without a secret keep their type.
-    return value if masked == str(value) else masked
+    return value if replaced == str(value) else replaced

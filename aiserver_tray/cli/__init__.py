@@ -37,6 +37,7 @@ COMMANDS = {
     "serve": "serve:command",
     "status": "status:command",
     "stop": "operate:stop",
+    "support-bundle": "support_bundle:command",
     "up": "operate:up",
 }
 """Command -> module of this package and its name there; imported only when the command is used."""

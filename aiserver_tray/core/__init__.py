@@ -1,1 +1,1 @@
-"""Parts that need a running engine: watcher, doctor, logs, wiring."""
+"""Parts that need a running engine: watcher, doctor, support bundle, logs, wiring."""

@@ -212,6 +212,17 @@ class Settings:
             self.secrets.remove(address)
         self.forget(address)
 
+    def secret_values(self, declared: Declared) -> list[str]:
+        """The values of all stored secrets, also of those of *declared* that the settings file
+        wrongly contains.
+
+        Raises:
+            SettingError: one of them can't be read.
+        """
+        stored = self._settings.read().values
+        misplaced = self._misplaced(declared, stored)
+        return [*self.secrets.values(self.secrets.names()).values(), *misplaced.values()]
+
     def undeclared(self, declared: Declared) -> list[str]:
         """Stored values without a setting in *declared*: mistyped, from an older file, or of a
         module that is gone."""
@@ -223,10 +234,14 @@ class Settings:
             data.values.pop(address, None)
 
     def _secret(self, declared: Declared, stored: Mapping[str, str]) -> dict[str, Setting]:
-        secret = {a: setting for a, setting in declared.items() if setting.is_secret}
-        for address in secret.keys() & stored.keys():
+        for address in self._misplaced(declared, stored):
             raise self._in_the_clear(address)
-        return secret
+        return {a: setting for a, setting in declared.items() if setting.is_secret}
+
+    @staticmethod
+    def _misplaced(declared: Declared, stored: Mapping[str, str]) -> dict[str, str]:
+        """The *stored* values of secrets, which belong into another file."""
+        return {a: v for a, v in stored.items() if a in declared and declared[a].is_secret}
 
     def _in_the_clear(self, address: str) -> SettingError:
         why = Text(

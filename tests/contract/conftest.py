@@ -1,5 +1,6 @@
 """A core on the lab's engine, and what is around it."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -32,13 +33,18 @@ def desk() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="package", autouse=True)
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the browser of this process and of the window writes the address that it opens."""
+    """Where the browser of this process and of the window writes the address that it opens. The
+    file manager shows nothing."""
     folder = tmp_path_factory.mktemp("browser")
     browser, opened = folder / "browser", folder / "opened"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.part && mv {opened}.part {opened}\n')
-    browser.chmod(0o755)
+    manager = folder / "xdg-open"
+    manager.write_text("#!/bin/sh\n")
+    for program in (browser, manager):
+        program.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BROWSER", f"{browser} %s")
+        patch.setenv("PATH", str(folder), prepend=os.pathsep)
         patch.setattr("webbrowser._tryorder", None)
         yield opened
 

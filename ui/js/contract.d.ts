@@ -60,6 +60,10 @@ export interface Channels {
   "ai/service/inspect": { request: ServiceName; answer: ServiceDetails };
   /** Get the state of everything. */
   "ai/snapshot/get": { request: Record<string, never>; answer: Snapshot };
+  /** Write a support bundle: a zip file with versions, settings, states, activity, checks and the last log lines, without secrets. */
+  "ai/support/bundle": { request: Record<string, never>; answer: SupportBundle };
+  /** Show the folder of the support bundles in the file manager of the owner's desktop. */
+  "ai/support/open": { request: Record<string, never>; answer: Record<string, never> };
   /** Start the applet at login, or stop doing that. */
   "ai/system/autostart": { request: Switch; answer: Autostart };
   /** Open an address in the web browser. */
@@ -911,6 +915,16 @@ export interface Step {
 export type StepKind = "pull" | "build" | "network" | "volume" | "remove" | "create" | "start" | "wait" | "stop" | "remove_network" | "remove_volume" | "kernel_setting";
 
 export type StepStatus = "pending" | "running" | "done" | "skipped" | "failed";
+
+/** A support bundle was written. */
+export interface SupportBundle {
+  /** its path on the owner's machine */
+  file: string;
+  /** bytes */
+  size: number;
+  /** `ai/support/open` can show its folder */
+  canOpen: boolean;
+}
 
 /** A switch. */
 export interface Switch {

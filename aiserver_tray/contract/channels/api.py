@@ -20,6 +20,7 @@ from aiserver_tray.contract.channels.process import Process, ProcessChannels
 from aiserver_tray.contract.channels.refusals import Refusals
 from aiserver_tray.contract.channels.settings import SettingChannels
 from aiserver_tray.contract.channels.snapshot import SnapshotChannels
+from aiserver_tray.contract.channels.support import SupportChannels
 from aiserver_tray.contract.channels.system import SystemChannels
 from aiserver_tray.contract.channels.trust import TrustChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
@@ -54,6 +55,7 @@ class Api:
             PredecessorChannels(core, begin),
             SnapshotChannels(core),
             DoctorChannels(app),
+            SupportChannels(app, core),
             TrustChannels(app),
             DetailChannels(app, core),
             ActivityChannels(app.settings.journal, self._refusals),
