@@ -29,6 +29,9 @@ AT_REST: frozenset[ContainerStatus] = frozenset({"created", "exited", "dead"})
 
 Health = Literal["none", "starting", "healthy", "unhealthy"]
 
+Theme = Literal["system", "light", "dark"]
+"""How the dashboard looks; `system`: as the system prefers."""
+
 State = Literal["stopped", "starting", "running", "degraded", "error", "stopping", "engine_down"]
 """State of a module, and of everything."""
 
@@ -303,5 +306,6 @@ class Snapshot:
     """The running ones, the last finished one, and failed ones that no later one has replaced."""
     chosen: tuple[str, ...] = ()
     """The modules that *Start all* means."""
+    theme: Theme = "system"
     seq: int = 0
     """Counts the changes of the state; always 0 in a client."""

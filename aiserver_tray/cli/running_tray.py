@@ -23,17 +23,18 @@ _ANSWER_TIMEOUT_SECONDS = 10.0
 def open_(name: str) -> None:
     """Open the dashboard or a module's page.
 
-    This needs a running tray. PAGE is home, settings, logs, or logs/MODULE. Only home is available
-    so far; the other pages name the command to use instead.
+    This needs a running tray. PAGE is home, modules/MODULE[/TAB], logs[/MODULE],
+    monitoring[/MODULE], activity[/ID], settings[/SECTION], doctor or welcome. It may have filters,
+    such as 'logs/n8n?level=error'.
     """
-    from aiserver_tray.contract.contract import PAGES  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.contract.address import PAGES, is_address  # noqa: PLC0415 - as below
 
     with _tray() as client:
         give_foreground()
         modules = [module["name"] for module in client.request("ai/modules/list")["items"]]
         if name in modules:
             client.request("ai/module/open", {"name": name})
-        elif name.partition("/")[0] in PAGES:
+        elif is_address(name):
             client.request("ai/window/show", {"page": name})
         else:
             raise UnknownNameError(name, [*modules, *PAGES])

@@ -20,9 +20,6 @@ VERSION: Final = 2
 
 Envelope = Json
 
-PAGES: Final = ("home", "settings", "logs")
-"""Pages of the dashboard; ``logs/MODULE`` shows the logs of one module."""
-
 
 @dataclass(frozen=True, eq=False)
 class Peer:

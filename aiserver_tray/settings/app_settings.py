@@ -9,6 +9,7 @@ from typing import Literal, cast
 from aiserver_tray.base.errors.engine import MIRRORS
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.setting import Choice, Setting
+from aiserver_tray.model import Theme
 from aiserver_tray.settings.stored import stored_value
 from aiserver_tray.system.engine_host import why_unusable
 
@@ -92,6 +93,17 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "system": Choice(title={"en": "System language", "zh": "跟随系统"}),
             "en": Choice(title={"en": "English", "zh": "English"}),
             "zh": Choice(title={"en": "中文", "zh": "中文"}),
+        },
+    ),
+    "app.theme": Setting(
+        type="choice",
+        default="system",
+        title={"en": "Theme", "zh": "主题"},
+        help={"en": "Takes effect at once.", "zh": "立即生效。"},
+        choices={
+            "system": Choice(title={"en": "System theme", "zh": "跟随系统"}),
+            "light": Choice(title={"en": "Light", "zh": "浅色"}),
+            "dark": Choice(title={"en": "Dark", "zh": "深色"}),
         },
     ),
     MIRRORS: _MirrorsSetting(
@@ -183,6 +195,11 @@ class AppSettings:
     def language(self) -> Literal["system", "en", "zh"]:
         """The language of texts."""
         return cast(Literal["system", "en", "zh"], self._text("language"))
+
+    @property
+    def theme(self) -> Theme:
+        """How the dashboard looks."""
+        return cast(Theme, self._text("theme"))
 
     @property
     def mirrors(self) -> tuple[str, ...]:

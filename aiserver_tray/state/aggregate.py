@@ -40,6 +40,7 @@ def snapshot(state: "State") -> Snapshot:
         modules=views,
         operations=state.operations,
         chosen=state.chosen,
+        theme=state.theme,
         seq=state.seq,
     )
 

@@ -68,6 +68,7 @@ class SnapshotEncoder:
             ("operations", _joined(self._operations)),
             ("abilities", encoded(_stack_abilities(snapshot, language))),
             ("chosen", encoded(snapshot.chosen)),
+            ("theme", encoded(snapshot.theme)),
         )
         return b"{" + b",".join(b'"%s":%s' % (n.encode(), part) for n, part in parts) + b"}"
 
@@ -123,6 +124,7 @@ def snapshot_json(snapshot: Snapshot, language: Language) -> "SnapshotJson":
         "operations": [operation_json(view, language) for view in snapshot.operations],
         "abilities": _stack_abilities(snapshot, language),
         "chosen": list(snapshot.chosen),
+        "theme": snapshot.theme,
     }
 
 
@@ -289,6 +291,7 @@ def snapshot_of(json: Mapping[str, Any]) -> Snapshot:
         modules=tuple(_module(module, language) for module in json["modules"]),
         operations=tuple(map(operation_of, json["operations"])),
         chosen=tuple(json["chosen"]),
+        theme=json["theme"],
     )
 
 

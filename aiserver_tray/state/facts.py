@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from aiserver_tray.base.errors import AiServerError
-from aiserver_tray.model import Container, ModuleModel, OperationView
+from aiserver_tray.model import Container, ModuleModel, OperationView, Theme
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,13 @@ class ChosenChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ThemeChanged:
+    """The look that the user chose."""
+
+    theme: Theme
+
+
+@dataclass(frozen=True, slots=True)
 class TextsChanged:
     """Texts must be rendered again, even if nothing else is new: modules have other titles, or the
     user chose another language."""
@@ -100,6 +107,7 @@ Fact = (
     | ModulesChanged
     | TextsChanged
     | ChosenChanged
+    | ThemeChanged
     | DesiredChanged
     | OperationChanged
 )

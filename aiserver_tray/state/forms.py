@@ -16,6 +16,7 @@ from aiserver_tray.model import (
     State,
     StepKind,
     StepStatus,
+    Theme,
 )
 
 
@@ -252,3 +253,5 @@ class SnapshotJson(TypedDict):
     """what can be done with everything now"""
     chosen: list[str]
     """the names of the modules that *Start all* starts"""
+    theme: Theme
+    """how the dashboard looks"""

@@ -13,6 +13,7 @@ from aiserver_tray.model import (
     ModuleModel,
     OperationView,
     Snapshot,
+    Theme,
 )
 from aiserver_tray.state.aggregate import Views, snapshot
 from aiserver_tray.state.facts import (
@@ -28,6 +29,7 @@ from aiserver_tray.state.facts import (
     ModulesChanged,
     OperationChanged,
     TextsChanged,
+    ThemeChanged,
 )
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.required import closure
@@ -52,6 +54,7 @@ class State:
     containers: Mapping[str, Container] = field(default_factory=dict)
     modules: tuple[ModuleModel, ...] = ()
     chosen: tuple[str, ...] = ()
+    theme: Theme = "system"
     desired: frozenset[str] = frozenset()
     operations: tuple[OperationView, ...] = ()
     unplanned: frozenset[str] = frozenset()
@@ -71,7 +74,7 @@ def reduce(state: State, fact: Fact) -> State:
     return state if changed is state else replace(changed, seq=state.seq + 1)
 
 
-def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911 - one case per fact
+def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911, PLR0912 - one case per fact
     match fact:
         case EngineUp(id, version, cpus, memory):
             up = EngineView(running=True, version=version, id=id, cpus=cpus, memory=memory)
@@ -90,6 +93,8 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911 - one case 
             return _with(state, modules=modules)
         case ChosenChanged(modules):
             return _with(state, chosen=modules)
+        case ThemeChanged(theme):
+            return _with(state, theme=theme)
         case TextsChanged():
             return replace(state)  # all look again
         case DesiredChanged(modules):

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.address import HOME
 from aiserver_tray.contract.contract import Envelope
 from aiserver_tray.contract.http.httpd import Server
 from aiserver_tray.contract.http.page import Page
@@ -25,7 +26,6 @@ from aiserver_tray.window.publisher import Publisher
 from aiserver_tray.window.shell import Shell, Window, browser_engine
 
 TITLE: Final = "AI-Server Tray"
-FIRST_PAGE: Final = "home"
 
 
 class Dashboard:
@@ -88,7 +88,7 @@ class Dashboard:
             if window not in self._webview.windows:  # the window is closing
                 return False
             self._publisher.end()
-            self._bridge.goto(FIRST_PAGE)
+            self._bridge.goto(HOME)
             self._shell.replace(self._open)
             return False
 
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home")
     parser.add_argument("--language", choices=["en", "zh"], default=system_language())
-    parser.add_argument("--page", default=FIRST_PAGE)
+    parser.add_argument("--page", default=HOME)
     given = parser.parse_args(arguments)
     home = find_home(given.home)
     set_up(home, "dashboard")

@@ -93,6 +93,7 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
         "modules": [given.get(name, module(name)) for name in TITLES],
         "operations": [],
         "chosen": ["n8n", "dify", "oneapi"],
+        "theme": "system",
     } | more
     return with_abilities(shown, "en")
 

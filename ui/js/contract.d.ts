@@ -872,6 +872,8 @@ export interface Snapshot {
   abilities: StackAbilities;
   /** the names of the modules that *Start all* starts */
   chosen: string[];
+  /** how the dashboard looks */
+  theme: Theme;
 }
 
 /** What can be done with everything: `null` if it is possible now, else the reason why not. */
@@ -931,6 +933,8 @@ export interface Switch {
   /** without it, nothing changes */
   enabled?: boolean | null;
 }
+
+export type Theme = "system" | "light" | "dark";
 
 /** A module and the permissions that the user allows it. */
 export interface Trusted {

@@ -36,6 +36,9 @@ function draw() {
 
 // The page's own texts are in the language of those that came.
 observe(({ snapshot }) => snapshot && setLanguage(snapshot.language));
+observe(({ snapshot }) => {
+  document.documentElement.dataset.theme = snapshot?.theme ?? "system";
+});
 observe(draw);
 observe(announce);
 observe((now, before) => {

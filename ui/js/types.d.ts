@@ -21,15 +21,15 @@ export type ModuleAction = keyof ModuleAbilities;
 export interface Question {
   title: string;
   text: string;
-  /** the button that agrees */
-  action: string;
+  /** the button that agrees; without it, there is nothing to agree to */
+  action?: string;
   /** `danger`: data is lost */
   kind?: "primary" | "danger";
   /** a name that has to be typed first */
   typed?: string;
   /** more than words, such as a list */
   more?: unknown;
-  run(): void;
+  run?(): void;
 }
 
 /** Everything that the page shows. */

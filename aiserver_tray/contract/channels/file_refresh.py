@@ -8,7 +8,7 @@ from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.journal_feed import JournalFeed
-from aiserver_tray.state.facts import TextsChanged
+from aiserver_tray.state.facts import TextsChanged, ThemeChanged
 
 _POLL_SECONDS = 2.0
 """Seconds between two checks; one takes a millisecond."""
@@ -69,6 +69,7 @@ class FileRefresh:
             if is_new or stamp != self._published:
                 self._published = stamp
                 self._core.publish_modules()
+                self._core.store.put(ThemeChanged(self._app.settings.app.theme))
                 self._core.store.put(TextsChanged())
                 self._core.store.flush()
 

@@ -9,6 +9,7 @@ from aiserver_tray import __version__
 from aiserver_tray.app import App
 from aiserver_tray.base.errors import NotPossibleError, SettingError, UnknownNameError
 from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.address import HOME, PATTERN
 from aiserver_tray.contract.channel import Name, Payload, channel
 from aiserver_tray.contract.channels.operations import OperationChannels, ended
 from aiserver_tray.contract.channels.part import Part
@@ -56,7 +57,8 @@ class ModuleName(Payload):
 class PageName(Payload):
     """A page of the dashboard."""
 
-    page: str = Field(default="home", max_length=200, pattern=r"^[a-z][a-z0-9/._-]*$")
+    page: str = Field(default=HOME, max_length=2000, pattern=PATTERN)
+    """its address, such as `logs/n8n?level=error`"""
 
 
 class Quitting(Payload):

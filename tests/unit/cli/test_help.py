@@ -4,14 +4,14 @@ import pytest
 from click.testing import CliRunner
 
 from aiserver_tray.cli import root
-from aiserver_tray.contract.contract import PAGES
+from aiserver_tray.contract.address import PAGES
 
 
 def help_of(command: str) -> str:
     return " ".join(CliRunner().invoke(root, [command, "--help"]).output.split())
 
 
-@pytest.mark.parametrize("page", [*PAGES, "logs/MODULE"])
+@pytest.mark.parametrize("page", PAGES.values())
 def test_open_names_every_page(page: str) -> None:
     _, _, told = help_of("open").partition("PAGE is ")
     assert page in told.partition(".")[0].replace(",", "").split()

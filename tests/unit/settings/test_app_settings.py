@@ -13,6 +13,7 @@ DEFAULTS: dict[str, object] = {
     "bind": "127.0.0.1",
     "engine": "",
     "language": "system",
+    "theme": "system",
     "mirrors": (),
     "kernel_settings": False,
     "notify_modules": True,

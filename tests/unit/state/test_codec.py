@@ -28,6 +28,7 @@ from aiserver_tray.model import (
     StepKind,
     StepStatus,
     StepView,
+    Theme,
 )
 from aiserver_tray.state import codec
 from aiserver_tray.state.codec import (
@@ -97,6 +98,7 @@ snapshots = some.builds(
     modules=some.lists(modules, max_size=3, unique_by=lambda m: m.name).map(tuple),
     operations=some.lists(operations, max_size=2, unique_by=lambda o: o.id).map(tuple),
     chosen=some.lists(names, max_size=2).map(tuple),
+    theme=some.sampled_from(get_args(Theme)),
 )  # fmt: skip
 languages = one_of(Language)
 

@@ -21,6 +21,7 @@ from aiserver_tray.state.facts import (
     ModulesChanged,
     OperationChanged,
     TextsChanged,
+    ThemeChanged,
 )
 from aiserver_tray.state.reduce import State, reduce
 from tests.support.made import (
@@ -90,6 +91,7 @@ facts: st.SearchStrategy[list[Fact]] = st.lists(
         st.builds(ContainerGone, st.sampled_from(["1", "2", "3"])),
         st.builds(ModulesChanged, st.sampled_from([(), MODELS[:1], MODELS])),
         st.builds(ChosenChanged, st.just(("web",))),
+        st.builds(ThemeChanged, st.sampled_from(["light", "dark"])),
         st.builds(TextsChanged),
         st.builds(DesiredChanged, st.frozensets(st.sampled_from(["db", "web", "old", "unknown"]))),
         st.builds(OperationChanged, operations),

@@ -28,19 +28,20 @@ function content(question) {
   const isReady = !question.typed || typed === question.typed;
   const agree = () => {
     dialog.close();
-    question.run();
+    question.run?.();
   };
   return html`
     <header class="dialog-head"><h2 id="question-title">${question.title}</h2></header>
     <div class="dialog-body" @keydown=${(/** @type {KeyboardEvent} */ event) =>
-      event.key === "Enter" && event.ctrlKey && isReady && agree()}>
+      event.key === "Enter" && (event.ctrlKey || event.metaKey) && isReady && agree()}>
       <p id="question-text">${question.text}</p>
       ${question.more ?? nothing}
       ${question.typed ? nameToType(question, question.typed) : nothing}
     </div>
     <footer class="dialog-foot">
-      ${button({ text: t("Cancel"), run: () => dialog.close() })}
-      ${button({ text: question.action, kind: question.kind ?? "primary", enabled: isReady, run: agree })}
+      ${button({ text: question.action ? t("Cancel") : t("Close"), run: () => dialog.close() })}
+      ${question.action
+        ? button({ text: question.action, kind: question.kind ?? "primary", enabled: isReady, run: agree }) : nothing}
     </footer>`;
 }
 

@@ -3,8 +3,6 @@
 import { go } from "../address.js";
 import { current } from "../store.js";
 
-/** @typedef {{keys: string, run: (event: KeyboardEvent) => void}} Shortcut `keys`: as in `Mod+Shift+A` */
-
 const isMac = navigator.platform.startsWith("Mac");
 
 /**

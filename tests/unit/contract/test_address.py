@@ -1,0 +1,42 @@
+"""Which addresses the dashboard has."""
+
+import pytest
+
+from aiserver_tray.contract.address import is_address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "home",
+        "home?add=1",
+        "modules/dify",
+        "modules/dify/settings?changed=1",
+        "logs",
+        "logs/n8n?level=error&text=a%20b",
+        "activity/20261127-1",
+        "settings/about",
+        "doctor",
+    ],
+)
+def test_pages_parts_and_filters_are_addresses(address: str) -> None:
+    assert is_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "nowhere",
+        "home/n8n",
+        "modules",
+        "modules/dify/wheels",
+        "logs/../etc",
+        "logs/n8n/web",
+        "doctor?text=<b>",
+        "https://example.com",
+        "home\n",
+    ],
+)
+def test_nothing_else_is_an_address(address: str) -> None:
+    assert not is_address(address)
