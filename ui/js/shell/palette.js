@@ -1,3 +1,104 @@
 // @ts-check
-/** The command palette. */
-export function openPalette() {}
+/** The command palette: every page, what can be done with every module now, every setting. */
+import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
+import { invoke } from "../bridge.js";
+import { icon } from "../components/icon.js";
+import { tile } from "../components/tile.js";
+import { t } from "../i18n.js";
+import { current, observe } from "../store.js";
+import { commands, settingCommands } from "./commands.js";
+import { found } from "./fuzzy.js";
+import { bind } from "./keys.js";
+
+/** @import { Command } from "./commands.js" */
+
+const MOST = 40;
+
+const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("palette"));
+
+let text = "";
+let chosen = 0;
+/** @type {Command[]} Asked for when the palette opens. */
+let settings = [];
+
+export async function openPalette() {
+  text = "";
+  chosen = 0;
+  draw();
+  dialog.showModal();
+  const answer = await invoke("ai/config/get", {});
+  settings = answer.success ? settingCommands(answer.data.entries, current()) : [];
+  draw();
+}
+
+dialog.addEventListener("close", () => render(nothing, dialog));
+dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+observe(() => dialog.open && draw());
+bind({ "Mod+k": () => (dialog.open ? dialog.close() : openPalette()) });
+
+/** @returns {Command[]} those that are found, best first */
+function list() {
+  return found([...commands(current()), ...settings], text).slice(0, MOST);
+}
+
+function draw() {
+  const all = list();
+  chosen = Math.min(chosen, Math.max(0, all.length - 1));
+  render(content(all), dialog);
+}
+
+/** @param {Command[]} all */
+const content = (all) => html`
+  <div class="palette-search">
+    ${icon("search", "muted")}
+    <input autofocus role="combobox" aria-expanded="true" aria-controls="palette-list" aria-label=${t("Search or run…")}
+      aria-activedescendant=${all.length ? `command-${chosen}` : nothing} placeholder=${t("Search or run…")}
+      autocomplete="off" spellcheck="false" .value=${text}
+      @input=${(/** @type {InputEvent} */ { target }) => {
+        text = /** @type {HTMLInputElement} */ (target).value;
+        chosen = 0;
+        draw();
+      }}
+      @keydown=${(/** @type {KeyboardEvent} */ event) => move(event, all)}>
+  </div>
+  <div class="palette-list" id="palette-list" role="listbox" aria-label=${t("Commands")}>
+    ${all.map((command, index) => html`
+      ${command.group === all[index - 1]?.group ? nothing : html`<div class="nav-title" role="presentation">${command.group}</div>`}
+      <div class="mi" role="option" id="command-${index}" aria-selected=${index === chosen}
+        @click=${() => run(command)} @pointermove=${() => choose(index)}>
+        ${command.module ? tile(command.module, "tiny") : html`<span class="lead">${icon(command.icon)}</span>`}
+        <span class="grow cut"><span class="strong">${command.title}</span> <span class="faint">${command.hint}</span></span>
+        ${command.keys ? html`<kbd>${command.keys}</kbd>` : nothing}
+      </div>`)}
+    ${all.length ? nothing : html`<p class="empty">${t("Nothing matches “{text}”", { text })}</p>`}
+  </div>
+  <footer class="dialog-foot small muted">
+    <span class="row-flex"><kbd>↑</kbd><kbd>↓</kbd>${t("choose")}</span>
+    <span class="row-flex"><kbd>↵</kbd>${t("run")}</span>
+    <span class="grow"></span>
+    <span class="row-flex"><kbd>?</kbd>${t("all shortcuts")}</span>
+  </footer>`;
+
+/** @param {KeyboardEvent} event @param {Command[]} all */
+function move(event, all) {
+  const command = all[chosen];
+  if (event.key === "Enter" && command) run(command);
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step || !all.length) return;
+  event.preventDefault();
+  choose((chosen + step + all.length) % all.length);
+  document.getElementById(`command-${chosen}`)?.scrollIntoView({ block: "nearest" });
+}
+
+/** @param {number} index */
+function choose(index) {
+  if (index === chosen) return;
+  chosen = index;
+  draw();
+}
+
+/** @param {Command} command */
+function run(command) {
+  dialog.close();
+  command.run();
+}

@@ -76,7 +76,7 @@ function basic(module, current) {
   return html`
     <a class="nav-item b" href=${addressOf(module)} aria-current=${current ? "page" : nothing}
       aria-label=${labelled(module.title, word)} title=${labelled(module.title, word)}>
-      ${icon("database")}<span class="label grow cut">${module.title}</span>
+      ${icon(module.icon)}<span class="label grow cut">${module.title}</span>
       ${tail === undefined ? nothing : html`<span class="tail ${tail}">${word}</span>`}${dot(module.state, "beside")}</a>`;
 }
 

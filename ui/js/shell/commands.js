@@ -1,0 +1,100 @@
+// @ts-check
+/** What the command palette offers. */
+import * as actions from "../actions.js";
+import { go } from "../address.js";
+import { labelled } from "../format.js";
+import { mark, t } from "../i18n.js";
+import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../module_actions.js";
+import { shortcut } from "./keys.js";
+import { showShortcuts } from "./shortcuts.js";
+
+/**
+ * @import { Module, ModuleAbilities, Setting, Snapshot } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
+ */
+
+/**
+ * @typedef {{group: string, title: string, hint: string, words: string, icon: string, run: () => void,
+ *   module?: Module, keys?: string}} Command
+ *   `words`: what it is found by, too
+ */
+
+/** @type {[address: string, icon: string, title: string, keys: string][]} */
+const PAGES = [
+  ["home", "house", mark("Home"), shortcut("1")],
+  ["logs", "scroll-text", mark("Logs"), shortcut("L")],
+  ["monitoring", "chart-area", mark("Monitoring"), shortcut("M")],
+  ["activity", "history", mark("Activity"), shortcut("Shift", "A")],
+  ["settings", "settings", mark("Settings"), shortcut(",")],
+  ["doctor", "activity", mark("Doctor"), ""],
+  ["welcome", "rocket", mark("Set up"), ""],
+];
+
+/** @type {Partial<Record<keyof ModuleAbilities, {icon: string, title: string, run: (module: Module, snapshot: Snapshot|null) => void}>>} */
+const ACTIONS = {
+  open: { icon: "external-link", title: mark("Open {name}"), run: openModule },
+  start: { icon: "play", title: mark("Start {name}"), run: startModule },
+  restart: { icon: "rotate-cw", title: mark("Restart {name}"), run: restartModule },
+  stop: { icon: "square", title: mark("Stop {name}"), run: stopModule },
+  remove: { icon: "trash-2", title: mark("Remove {name}…"), run: removeModule },
+};
+
+/** @param {PageState} page @returns {Command[]} */
+export function commands(page) {
+  return [...pages(), ...ofTheWhole(page), ...(page.snapshot?.modules ?? []).flatMap((module) => ofModule(module, page))];
+}
+
+/** @returns {Command[]} */
+const pages = () => [
+  ...PAGES.map(([address, icon, title, keys]) => ({
+    group: t("Pages"), title: t(title), hint: "", words: address, icon, keys, run: () => go(address),
+  })),
+  {
+    group: t("Pages"), title: t("All shortcuts"), hint: "", words: "keyboard", icon: "keyboard", keys: "?",
+    run: showShortcuts,
+  },
+];
+
+/** @param {PageState} page @returns {Command[]} */
+function ofTheWhole({ snapshot }) {
+  if (!snapshot) return [];
+  const group = t("Actions");
+  const { start, stop: stopping } = snapshot.abilities;
+  return [
+    ...(start === null ? [{ group, title: t("Start all"), hint: "", words: "up", icon: "play", run: actions.startAll }] : []),
+    ...(stopping === null
+      ? [{ group, title: t("Stop all"), hint: "", words: "", icon: "square", run: () => stopEverything(snapshot) }] : []),
+    { group, title: t("Add a module"), hint: "", words: "compose", icon: "plus", run: () => go("home?add=1") },
+  ];
+}
+
+/** @param {Module} module @param {PageState} page @returns {Command[]} */
+function ofModule(module, page) {
+  const { title, name, abilities } = module;
+  const base = { module, icon: module.icon, words: `${name} ${module.summary}` };
+  const possible = /** @type {(keyof ModuleAbilities)[]} */ (Object.keys(ACTIONS)).filter((action) => abilities[action] === null);
+  return [
+    ...possible.map((action) => ({
+      ...base, group: t("Actions"), hint: "", title: t(ACTIONS[action]?.title ?? "", { name: title }),
+      run: () => ACTIONS[action]?.run(module, page.snapshot),
+    })),
+    { ...base, group: t("Modules"), title, hint: module.summary, run: () => go(`modules/${encodeURIComponent(name)}`) },
+    { ...base, group: t("Modules"), title: labelled(title, t("Logs")), hint: "", run: () => go(`logs/${encodeURIComponent(name)}`) },
+    {
+      ...base, group: t("Modules"), title: labelled(title, t("Settings")), hint: "",
+      run: () => go(`modules/${encodeURIComponent(name)}/settings`),
+    },
+  ];
+}
+
+/** @param {Setting[]} entries @param {PageState} page @returns {Command[]} */
+export const settingCommands = (entries, { snapshot }) =>
+  entries.map(({ address, title, help }) => {
+    const [owner = ""] = address.split(".", 1);
+    const module = snapshot?.modules.find(({ name }) => name === owner);
+    const where = module ? `modules/${encodeURIComponent(owner)}/settings` : "settings";
+    return {
+      group: t("Settings"), title, hint: module?.title ?? t("Settings"), words: `${address} ${help}`,
+      icon: "sliders-horizontal", run: () => go(`${where}?find=${encodeURIComponent(address)}`),
+    };
+  });
