@@ -54,6 +54,12 @@ on(HELLO, ({ language, page: asked }) => {
 on("ai/ui/goto", ({ page: asked }) => go(asked));
 on(CONNECTION, ({ state }) => update({ connection: state }));
 on("ai/snapshot/event", (snapshot) => update({ snapshot }));
+on("ai/operation/progress", ({ operation }) => {
+  const others = current().progress.filter(
+    ({ id, status }) => id !== operation.id && (status === "waiting" || status === "running"),
+  );
+  update({ progress: [...others, operation] });
+});
 
 beginPages();
 loadIcons();

@@ -9,6 +9,7 @@
 let state = {
   connection: "connecting",
   snapshot: null,
+  progress: [],
   address: { page: "home", rest: [], query: {} },
   canStartEngine: false,
   startingEngine: false,
