@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from aiserver_tray.model import Actor
 from aiserver_tray.settings.entries import ChosenEntry, SettingEntry, shortened
-from aiserver_tray.settings.store import Declared, Settings, address_of
+from aiserver_tray.settings.store import Changes, Declared, Settings, address_of
 
 
 def change_setting(
@@ -16,15 +16,23 @@ def change_setting(
         UnknownSettingError: there is no such setting.
         SettingError: it does not take this value, or its value is kept.
     """
-    if value is None:
-        settings.unset(declared, name)
-    else:
-        settings.set(declared, name, value)
-    address = address_of(declared, name)
-    shown = None if value is None or declared[address].is_secret else shortened(value)
-    settings.journal.add(
-        SettingEntry(actor=actor, address=address, is_reset=value is None, value=shown)
-    )
+    change_settings(settings, declared, {name: value}, actor)
+
+
+def change_settings(settings: Settings, declared: Declared, changes: Changes, actor: Actor) -> None:
+    """Make all *changes* or none of them.
+
+    Raises:
+        UnknownSettingError: there is no such setting.
+        SettingError, JointError: settings that do not take their value, or whose value is kept.
+    """
+    settings.change(declared, changes)
+    for name, value in changes.items():
+        address = address_of(declared, name)
+        shown = None if value is None or declared[address].is_secret else shortened(value)
+        settings.journal.add(
+            SettingEntry(actor=actor, address=address, is_reset=value is None, value=shown)
+        )
 
 
 def forget_setting(settings: Settings, address: str, actor: Actor) -> None:

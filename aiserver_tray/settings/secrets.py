@@ -4,7 +4,7 @@ of libsodium), in a user-only file."""
 import base64
 import secrets
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -47,6 +47,10 @@ class SecretsData(SealedModel):
         if self.secrets and not self.key:
             raise ValueError("secrets without a key")
         return self
+
+
+Sealed = Mapping[str, str | None]
+"""Encrypted secrets by name; None: there is none."""
 
 
 class Secrets:
@@ -106,28 +110,34 @@ class Secrets:
             for name in wanted.keys() - data.secrets.keys():
                 data.secrets[name] = self._encrypt(data, name, _GENERATORS[wanted[name]]())
 
-    def put(self, name: str, value: str) -> None:
-        """Store *value*, in place of an earlier one."""
-        with self._file.update() as data:
-            data.secrets[name] = self._encrypt(data, name, value)
-
-    def put_once(self, name: str, value: str) -> None:
-        """Store *value* for ever.
+    def change(self, values: Mapping[str, str | None], kept: Container[str]) -> Sealed:
+        """Store *values*, all or none of them; None removes the secret. Those in *kept* are stored
+        for ever. Returns the former content, for `restore`.
 
         Raises:
-            SettingError: there is another value.
+            SettingError: one of *kept* has another value already.
         """
         with self._file.update() as data:
-            stored = data.secrets.get(name)
-            if stored is None:
-                data.secrets[name] = self._encrypt(data, name, value)
-            elif self._decrypt(data, name, stored) != value:
-                raise kept(name)
+            before = {name: data.secrets.get(name) for name in values}
+            for name, value in values.items():
+                stored = before[name] if name in kept else None
+                if stored is None:
+                    self._put(data, name, value)
+                elif value is None or self._decrypt(data, name, stored) != value:
+                    raise _kept(name)
+        return before
 
-    def remove(self, name: str) -> None:
-        """Forget the secret, if there is one."""
-        with self._file.update() as data:
+    def _put(self, data: SecretsData, name: str, value: str | None) -> None:
+        if value is None:
             data.secrets.pop(name, None)
+        else:
+            data.secrets[name] = self._encrypt(data, name, value)
+
+    def restore(self, before: Sealed) -> None:
+        """Undo the `change` that returned *before*."""
+        with self._file.update() as data:
+            kept = {name: sealed for name, sealed in data.secrets.items() if name not in before}
+            data.secrets = kept | {name: s for name, s in before.items() if s is not None}
 
     def fingerprint(self, name: str) -> str:
         """64 hexadecimal digits that identify the secret. Without the master key, they reveal
@@ -177,7 +187,7 @@ class Secrets:
         return Aead(self._key.derive("encryption"))
 
 
-def kept(name: str) -> SettingError:
+def _kept(name: str) -> SettingError:
     """The error for an attempt to change a secret that must be kept."""
     return SettingError(
         name,

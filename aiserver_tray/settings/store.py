@@ -5,6 +5,7 @@ installation.json   the installation id, written once
 settings.json       what the user set, the chosen modules, and the permissions of modules
 state.json          per engine: the desired state, learnt times, and the images that are ours
 secrets.json        secrets, encrypted; secrets.key its key where no store holds it
+previous.json       the values before the last change of each module's settings, for a day
 journal.jsonl       operations, changes of settings, refused clients, owners of the core
 ==================  ===============================================================
 """
@@ -15,7 +16,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from aiserver_tray.base.errors import SettingError, UnknownSettingError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    SettingError,
+    UnknownSettingError,
+    raise_all,
+)
 from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
@@ -24,7 +30,8 @@ from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.content import EngineState, InstallationData, SettingsData, StateData
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.journal import Journal
-from aiserver_tray.settings.secrets import Secrets, kept
+from aiserver_tray.settings.previous import PreviousValues
+from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.stored import stored_value
 from aiserver_tray.system.paths import Home
 
@@ -32,6 +39,9 @@ Declared = Mapping[str, Setting]
 """Declared settings by address (``module.NAME``, ``app.name``): those of the catalog's modules and
 `APP_SETTINGS`, or a part of them."""
 
+
+Changes = Mapping[str, str | None]
+"""New values of settings, by name. None resets the setting; a secret is then generated again."""
 
 Origin = Literal["set", "default", "none"]
 """The source of a value; none: there is no value (yet)."""
@@ -184,18 +194,7 @@ class Settings:
             UnknownSettingError: there is no such setting.
             SettingError: it does not take this value, or its value is kept.
         """
-        address = address_of(declared, name)
-        setting = declared[address]
-        value = setting.parse(address, text)
-        if not setting.is_secret:
-            with self._settings.update() as data:
-                data.values[address] = value
-            return
-        if setting.keep:
-            self.secrets.put_once(address, value)
-        else:
-            self.secrets.put(address, value)
-        self.forget(address)
+        self.change(declared, {name: text})
 
     def unset(self, declared: Declared, name: str) -> None:
         """Reset the setting to its default; a secret is generated again. Also removes a value that
@@ -205,12 +204,44 @@ class Settings:
             UnknownSettingError: there is no such setting.
             SettingError: its value is kept.
         """
-        address = address_of(declared, name)
-        if address in self.secrets.names():
-            if declared[address].keep:
-                raise kept(address)
-            self.secrets.remove(address)
-        self.forget(address)
+        self.change(declared, {name: None})
+
+    def change(self, declared: Declared, changes: Changes) -> None:
+        """Make all *changes* (by address or unique bare name) or none of them.
+
+        Raises:
+            UnknownSettingError: there is no such setting.
+            SettingError, JointError: settings that do not take their value, or whose value is kept.
+        """
+        values = parsed(declared, changes)
+        secret = {a: value for a, value in values.items() if declared[a].is_secret}
+        if resets := {a for a, value in values.items() if value is None} - secret.keys():
+            secret |= dict.fromkeys(resets & self.secrets.names())
+        kept = {address for address in secret if declared[address].keep}
+        before = self.secrets.change(secret, kept) if secret else {}
+        try:
+            with self._settings.update() as data:
+                for address in values.keys() & data.values.keys():
+                    del data.values[address]
+                data.values |= {
+                    a: v for a, v in values.items() if a not in secret and v is not None
+                }
+        except SettingError:
+            if before:
+                self.secrets.restore(before)
+            raise
+
+    def stored(self, declared: Declared) -> dict[str, str | None]:
+        """The stored value of each setting of *declared*, secrets in plain text. None: it has
+        none."""
+        secrets = self.secrets.values(a for a, s in declared.items() if s.is_secret)
+        values = {**self._settings.read().values, **secrets}
+        return {address: values.get(address) for address in declared}
+
+    @cached_property
+    def previous(self) -> PreviousValues:
+        """The values before the last change of each module's settings."""
+        return PreviousValues(self.folder / "previous.json", self.secrets, self.notices)
 
     def secret_values(self, declared: Declared) -> list[str]:
         """The values of all stored secrets, also of those of *declared* that the settings file
@@ -327,6 +358,25 @@ def address_of(declared: Declared, name: str) -> str:
         why = Text("several modules have this setting. Use one of {names}", names=", ".join(hits))
         raise SettingError(name, why)
     return hits[0]
+
+
+def parsed(declared: Declared, changes: Changes) -> dict[str, str | None]:
+    """*changes* by address, in canonical form.
+
+    Raises:
+        UnknownSettingError: there is no such setting.
+        SettingError, JointError: settings that do not take their value.
+    """
+    found: dict[str, str | None] = {}
+    errors: list[AiServerError] = []
+    for name, text in changes.items():
+        address = address_of(declared, name)
+        try:
+            found[address] = None if text is None else declared[address].parse(address, text)
+        except SettingError as error:
+            errors.append(error)
+    raise_all(errors)
+    return found
 
 
 def _bare(address: str) -> str:

@@ -229,7 +229,7 @@ def test_external_objects_are_there_or_told(
 
 def secrets_with(folder: Path, value: str) -> Secrets:
     secrets = Settings(Home(folder, "home")).secrets
-    secrets.put("web.KEY", value)
+    secrets.change({"web.KEY": value}, ())
     return secrets
 
 
@@ -243,7 +243,7 @@ def test_a_volume_made_with_another_secret_is_reported_before_anything_is_touche
     make(product, labelled)
     assert examined(product, labelled).errors == ()
     before = everything(engine)
-    secrets.put("web.KEY", "another value")
+    secrets.change({"web.KEY": "another value"}, ())
 
     error = only(examined(product, with_keep_labels(target, secrets)).errors)
 

@@ -285,7 +285,7 @@ def test_a_secret_that_was_lost_is_reported_before_another_is_made(
 ) -> None:
     target = with_keep_labels(target_of(tmp_path, "web", KEEPING), secrets)
     made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
-    secrets.remove("web.KEY")
+    secrets.change({"web.KEY": None}, ())
     (error,) = problems([with_keep_labels(target, secrets)], there(volumes=made), MACHINE)
     assert isinstance(error, SettingError)
     assert "another value" in str(error)
@@ -299,7 +299,7 @@ def test_a_secret_with_another_name_is_reported(
     made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
     renamed = target_of(tmp_path / "new", "web", KEEPING.replace("KEY", "MASTER"))
     if value:
-        secrets.put("web.MASTER", value)
+        secrets.change({"web.MASTER": value}, ())
     (error,) = problems([with_keep_labels(renamed, secrets)], there(volumes=made), MACHINE)
     assert isinstance(error, SettingError)
     assert str(error) == (
@@ -316,7 +316,7 @@ def test_a_secret_may_have_another_name_if_its_value_goes_with_it(
 ) -> None:
     target = with_keep_labels(target_of(tmp_path / "old", "web", KEEPING), secrets)
     made = {v.name: v.body.get("Labels", {}) for v in target.volumes}
-    secrets.put("web.MASTER", secrets.values(["web.KEY"])["web.KEY"])
+    secrets.change({"web.MASTER": secrets.values(["web.KEY"])["web.KEY"]}, ())
     renamed = target_of(tmp_path / "new", "web", KEEPING.replace("KEY", "MASTER"))
     assert problems([with_keep_labels(renamed, secrets)], there(volumes=made), MACHINE) == []
 

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from aiserver_tray.base.errors import SettingError, UnknownNameError
+from aiserver_tray.base.errors import JointError, SettingError, UnknownNameError
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Choice, Setting
+from aiserver_tray.settings import previous
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.content import EngineState
 from aiserver_tray.settings.store import Declared, Settings, address_of
@@ -309,7 +311,7 @@ def _read_only(home: Home, declared: Declared) -> Iterator[None]:
     assert Settings(home).installation_id
     with Settings(home).update_engine("e") as engine:
         engine.desired = ["n8n"]
-    Settings(home).secrets.put("n8n.KEY", "a-secret-of-mine")
+    Settings(home).set(declared, "n8n.KEY", "a-secret-of-mine")
     is_root = os.geteuid() == 0
     for path in (*home.folder.glob("*.lock"), *home.folder.glob("*.good")):
         path.unlink()
@@ -337,3 +339,38 @@ def test_a_home_without_write_permission_can_be_read(home: Home, declared: Decla
     with pytest.raises(SettingError, match="Permission denied"):
         settings.set(declared, "app.bind", "127.0.0.1")
     assert {path.suffix for path in home.folder.iterdir()} <= {".json", ".key"}
+
+
+def test_several_settings_are_changed_together_or_not_at_all(
+    settings: Settings, declared: Declared
+) -> None:
+    settings.set(declared, "n8n.KEY", "kept for ever")
+    good = {"n8n.HOST_PORT": " 8080", "n8n.API_KEY": "of the user", "ragflow.HOST_PORT": None}
+    some = {address: declared[address] for address in good}
+    settings.change(declared, good)
+    expected = {"n8n.HOST_PORT": "8080", "n8n.API_KEY": "of the user", "ragflow.HOST_PORT": None}
+    assert settings.stored(some) == expected
+    wrong = {"n8n.HOST_PORT": "1", "ragflow.HOST_PORT": "none", "n8n.API_KEY": "short"}
+    with pytest.raises(JointError, match=r"ragflow\.HOST_PORT: .*\nn8n\.API_KEY: "):
+        settings.change(declared, wrong)
+    with pytest.raises(SettingError, match="stored data depends on it"):
+        settings.change(declared, {"n8n.HOST_PORT": "1", "n8n.API_KEY": None, "n8n.KEY": None})
+    assert settings.stored(some) == expected
+
+
+def test_the_values_before_a_change_are_kept_for_a_day(
+    settings: Settings, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {"n8n.HOST_PORT": None, "n8n.API_KEY": "a former secret"}
+    settings.previous.remember("n8n", before, {"n8n.API_KEY"})
+    again = Settings(home)
+    kept = again.previous.of("n8n")
+    assert kept
+    assert kept.values == before
+    assert "former" not in (home.folder / "previous.json").read_text()
+
+    later = time.time() + previous.KEPT_SECONDS + 1
+    monkeypatch.setattr("time.time", lambda: later)
+    assert again.previous.of("n8n") is None
+    again.previous.forget("another")
+    assert again.secrets.names() == frozenset()
