@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray import __version__
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.resolve import ResolvedModule
     from aiserver_tray.core.core import Core
     from aiserver_tray.engine.engine import Engine
-    from aiserver_tray.settings.store import Declared, Settings
+    from aiserver_tray.settings.store import Changes, Declared, Settings
     from aiserver_tray.spec.model import ModuleTarget
 
 
@@ -118,6 +119,11 @@ class App:
     def catalog(self) -> "Catalog":
         """The built-in modules, those of the home's folder ``modules``, and the further ones."""
         return self._edition.read()
+
+    @property
+    def version(self) -> object:
+        """A value that changes with the catalog and the settings."""
+        return self._edition.stamp, self.settings.stamp
 
     def read(self) -> None:
         """Read the catalog now, so that no later call has to wait."""
@@ -212,18 +218,22 @@ class App:
         """
         return self._target(name, self.settings.values)
 
-    def preview(self, name: str) -> "ModuleTarget":
-        """Like `target`, for a preview: secrets that do not exist yet are masked, and none is
-        generated.
+    def preview(self, name: str, changes: "Changes" = MappingProxyType({})) -> "ModuleTarget":
+        """Like `target`, for a preview: with *changes* of settings by address in canonical form.
+        Secrets that do not exist yet are masked, and none is generated.
 
         Raises:
             UnknownNameError, CatalogError, MissingError, SettingError: as for `target`.
         """
-        return self._target(name, self._known_values)
+        return self._target(name, partial(self._changed_values, changes))
 
-    def _known_values(self, declared: "Declared") -> dict[str, str]:
+    def _changed_values(self, changes: "Changes", declared: "Declared") -> dict[str, str]:
         to_be_made = {address: MASK for address, s in declared.items() if s.generate}
-        return to_be_made | self.settings.known(declared)
+        unset = {a: s.fallback for a, s in declared.items() if a in changes}
+        given = {a: value for a, value in changes.items() if a in unset and value is not None}
+        known = self.settings.known({a: s for a, s in declared.items() if a not in unset})
+        fallbacks = {a: value for a, value in unset.items() if value is not None}
+        return to_be_made | known | fallbacks | given
 
     def _target(
         self, name: str, values_of: "Callable[[Declared], dict[str, str]]"

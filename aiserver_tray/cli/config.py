@@ -1,10 +1,12 @@
 """``aiserver-tray config``: the settings of the modules and of the applet."""
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.harmless import harmless
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
@@ -134,17 +136,23 @@ def unset(name: str) -> None:
 
 def _confirm(app: "App", name: str) -> None:
     """Show the new value, and the command that makes it take effect."""
-    from aiserver_tray.cli.effect import modules_to_recreate  # noqa: PLC0415 - others don't need it
-
     address = address_of(app.declared, name)
     said = _said(app.settings.entries({address: app.declared[address]})[0])
-    if names := modules_to_recreate(app, address):
+    if names := _to_recreate(app, address):
         said = Text(
             "{what} (takes effect with: aiserver-tray up {modules})",
             what=said,
             modules=" ".join(names),
         )
     report([said.render(app.language)])
+
+
+def _to_recreate(app: "App", address: str) -> list[str]:
+    from aiserver_tray.operations.affected import modules_to_recreate  # noqa: PLC0415 - others don't need it
+
+    with suppress(AiServerError):  # the setting was changed all the same
+        return modules_to_recreate(app.catalog, app.model, app.settings.asked_for, [address])
+    return []
 
 
 def _said(entry: Entry) -> Text:

@@ -61,12 +61,18 @@ def inspect_machine(engine: "Engine", found: Survey, targets: Sequence[ModuleTar
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
+    return inspect_ports(engine, found, wanted_ports(targets), [target.name for target in targets])
+
+
+def inspect_ports(
+    engine: "Engine", found: Survey, wanted: Collection[HostPort], modules: Collection[str]
+) -> Machine:
+    """Like `inspect_machine`, for the *wanted* ports of *modules*."""
     info = engine.info()
-    wanted = wanted_ports(targets)
     is_free = _is_free if info.is_local else _is_free_elsewhere
     return Machine(
         memory=info.memory,
-        claims=_claims(engine, found, [t.name for t in targets]) if wanted else {},
+        claims=_claims(engine, found, modules) if wanted else {},
         listeners=_listeners(wanted, found.containers, is_free),
         available_memory=resources.available_memory() if info.shares_kernel else None,
         free_disk=resources.free_disk(info.data_root) if info.shares_kernel else None,
@@ -82,13 +88,13 @@ def wanted_ports(targets: Iterable[ModuleTarget]) -> frozenset[HostPort]:
 
 
 def _claims(
-    engine: "Engine", found: Survey, modules: Collection[str | None]
+    engine: "Engine", found: Survey, modules: Collection[str]
 ) -> dict[str, frozenset[HostPort]]:
     return {
         container.id: frozenset(map(HostPort.of, _ports(engine, container)))
         for container in found.containers
         # These containers are kept or recreated.
-        if not (found.is_ours(container) and container.labels.get(labels.MODULE) in modules)
+        if not (found.is_ours(container) and container.labels.get(labels.MODULE, "") in modules)
     }
 
 

@@ -5,7 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from graphlib import CycleError as GraphCycle
 from graphlib import TopologicalSorter
-from typing import Protocol, TypeVar
+from types import MappingProxyType
+from typing import Final, Protocol, TypeVar
 
 from aiserver_tray.base.errors import (
     AiServerError,
@@ -16,7 +17,10 @@ from aiserver_tray.base.errors import (
     raise_all,
 )
 from aiserver_tray.model import ModuleModel
+from aiserver_tray.settings.store import Changes
 from aiserver_tray.spec.model import ModuleTarget
+
+NO_CHANGES: Final[Changes] = MappingProxyType({})
 
 _Module = TypeVar("_Module", ModuleTarget, ModuleModel)
 
@@ -46,8 +50,9 @@ class Modules(Protocol):
             AiServerError: it can't be had so.
         """
 
-    def preview(self, name: str) -> ModuleTarget:
-        """Like `target`, but missing secrets are masked and not generated.
+    def preview(self, name: str, changes: Changes = NO_CHANGES) -> ModuleTarget:
+        """Like `target`, but with *changes* of settings by address, and missing secrets are masked
+        and not generated.
 
         Raises:
             AiServerError: as for `target`.
@@ -59,9 +64,10 @@ class Modules(Protocol):
 
 @dataclass(frozen=True)
 class Previews:
-    """*modules* for a preview: `target` generates no secrets."""
+    """*modules* for a preview, with *changes* of settings: `target` generates no secrets."""
 
     modules: Modules
+    changes: Changes = NO_CHANGES
 
     def read(self) -> None:
         """Read them now."""
@@ -84,9 +90,11 @@ class Previews:
 
     def target(self, name: str) -> ModuleTarget:
         """The preview."""
-        return self.modules.preview(name)
+        return self.preview(name, self.changes)
 
-    preview = target
+    def preview(self, name: str, changes: Changes = NO_CHANGES) -> ModuleTarget:
+        """The preview with other changes."""
+        return self.modules.preview(name, changes)
 
     def model(self, name: str) -> ModuleModel:
         """The module without secrets."""

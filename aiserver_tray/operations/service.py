@@ -32,18 +32,22 @@ from aiserver_tray.model import (
     StepView,
 )
 from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
-from aiserver_tray.operations.modules import Previews
+from aiserver_tray.operations.machine import HostPort
+from aiserver_tray.operations.modules import Previews, obtainable
 from aiserver_tray.operations.plan.down import running_modules
+from aiserver_tray.operations.plan.effects import Effects, effects
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
 from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import Prepared, prepare, refresh_containers, refresh_of
 from aiserver_tray.operations.plan.preview import Preview, preview
+from aiserver_tray.operations.preflight.ports import port_owner
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.operations.scope import Scope, first_scope, scope_of
+from aiserver_tray.settings.store import Changes
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
 from aiserver_tray.system.clock import awake
 
@@ -74,6 +78,27 @@ class Operations:
         """
         parts = replace(self._parts, modules=Previews(self._parts.modules))
         return preview(request, prepare(request, first_scope(request, parts), parts))
+
+    def effects(self, request: Request, changes: Changes) -> Effects:
+        """The effects of *changes* of settings (by address, in canonical form) once *request* has
+        applied them. Changes nothing.
+
+        Raises:
+            AiServerError: all that stands against it.
+        """
+        parts = replace(self._parts, modules=Previews(self._parts.modules, changes))
+        prepared = prepare(request, first_scope(request, parts), parts)
+        now = obtainable(prepared.scope.targets, self._parts.modules.preview)
+        return effects(preview(request, prepared), prepared, now)
+
+    def port_owner(self, module: str, port: HostPort) -> Text | None:
+        """The container or process that keeps *module* from publishing on *port*. None if the port
+        is free, or the module's own.
+
+        Raises:
+            EngineDownError, EngineRequestError: the engine can't be asked.
+        """
+        return port_owner(module, port, self._parts.engine, self._parts.settings.installation_id)
 
     def start(self, request: Request, actor: Actor | None = None) -> "Operation":
         """Begin *request* in the background. *actor* asks for it; None: the command that this

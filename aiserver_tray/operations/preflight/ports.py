@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aiserver_tray.base.errors import AiServerError, PortConflictError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.values import ContainerSummary
-from aiserver_tray.operations.machine import HostPort, Machine, wanted_ports
+from aiserver_tray.operations.machine import HostPort, Machine, inspect_ports, wanted_ports
 from aiserver_tray.operations.plan.survey import Survey
 from aiserver_tray.spec.model import ModuleTarget, ServiceTarget
 from aiserver_tray.system.ports import free_port_near
 from aiserver_tray.system.reserved_ports import ReservedRange
+
+if TYPE_CHECKING:
+    from aiserver_tray.engine.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,18 @@ def port_problems(
             reported.add(key)
             errors.append(_error(conflict, offers.near(conflict.port)))
     return errors
+
+
+def port_owner(module: str, port: HostPort, engine: "Engine", installation: str) -> Text | None:
+    """The container or process that keeps *module* from publishing on *port*. None if there is
+    none.
+
+    Raises:
+        EngineDownError, EngineRequestError: the engine can't be asked.
+    """
+    survey = Survey(installation, tuple(engine.containers.summaries()))
+    machine = inspect_ports(engine, survey, [port], [module])
+    return _container(port, survey, machine) or _process(port, machine)
 
 
 def _error(conflict: _Conflict, free: int) -> PortConflictError:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.app import App
-from aiserver_tray.cli.effect import modules_to_recreate
+from aiserver_tray.operations.affected import modules_to_recreate
 from tests.support.command_line import CommandLine
 
 BIND = ("app.bind", ["n8n", "dify"])
@@ -26,19 +26,23 @@ def app(tmp_path: Path) -> App:
     return app
 
 
+def to_recreate(app: App, address: str) -> list[str]:
+    return modules_to_recreate(app.catalog, app.model, app.settings.asked_for, [address])
+
+
 @pytest.mark.parametrize(
     ("address", "names"), [BIND, OWN, REQUIRED, USED, NOT_CHOSEN, OF_THE_APPLET], ids=str
 )
 def test_what_was_asked_for_and_hangs_on_a_setting_is_named(
     app: App, address: str, names: list[str]
 ) -> None:
-    assert modules_to_recreate(app, address) == names
+    assert to_recreate(app, address) == names
 
 
 def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: App) -> None:
     with app.settings.update_engine("two") as state:
         state.desired.append("postgres")
-    assert modules_to_recreate(app, "postgres.POSTGRES_HOST_PORT") == ["postgres"]
+    assert to_recreate(app, "postgres.POSTGRES_HOST_PORT") == ["postgres"]
 
 
 IN_HISTORY = (
