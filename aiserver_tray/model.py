@@ -275,6 +275,8 @@ class ModuleView:
     """Action -> None if it is possible now, else the reason why not (`state.abilities`)."""
     problem: Text | None = None
     """Why it can't start, even if some of it runs."""
+    is_outdated: bool = False
+    """Its settings have changed since its running containers were created."""
     title: LocalText = field(default_factory=dict)
     summary: LocalText = field(default_factory=dict)
     icon: str = DEFAULT_ICON

@@ -64,6 +64,7 @@ class _Module:
     has_engine: bool
     is_stopping: bool
     is_busy: bool
+    is_outdated: bool
     wanted: bool = False
     planned: bool = False
     orphan: bool = False
@@ -130,6 +131,7 @@ def _module(
         has_engine=state.engine.running,
         is_stopping=model.name in state.work.stopping,
         is_busy=state.work.has(model.name),
+        is_outdated=model.name in state.outdated,
         **more,
     )
 
@@ -175,6 +177,7 @@ def _view(module: _Module, users: tuple[str, ...]) -> ModuleView:
         used_by=users,
         open=_page(module),
         problem=model.problem,
+        is_outdated=module.is_outdated,
         title=model.title,
         summary=model.summary,
         icon=model.icon,

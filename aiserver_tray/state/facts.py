@@ -91,6 +91,13 @@ class DesiredChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class OutdatedChanged:
+    """The modules with running containers that the current settings would recreate."""
+
+    modules: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class OperationChanged:
     """An operation has started, progressed or finished."""
 
@@ -109,5 +116,6 @@ Fact = (
     | ChosenChanged
     | ThemeChanged
     | DesiredChanged
+    | OutdatedChanged
     | OperationChanged
 )

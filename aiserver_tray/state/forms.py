@@ -110,6 +110,8 @@ class ModuleJson(TypedDict):
     """the latest start of its running services; `null` if none runs"""
     memoryLimit: int | None
     """the sum of its services' memory limits in bytes, without jobs; `null` if one has no limit"""
+    outdated: bool
+    """its settings have changed since its running containers were created; `up` recreates them"""
     orphan: bool
     """it has containers but no folder in the catalog"""
     wanted: bool

@@ -28,6 +28,7 @@ from aiserver_tray.state.facts import (
     Fact,
     ModulesChanged,
     OperationChanged,
+    OutdatedChanged,
     TextsChanged,
     ThemeChanged,
 )
@@ -46,6 +47,7 @@ class State:
     ``containers``: by name. ``operations``: the running ones, the last finished one, and failed
     ones that no later one has replaced.
     ``unplanned``: names of containers that exited without an operation and were not healthy since.
+    ``outdated``: modules with running containers that the current settings would recreate.
     ``seq`` counts the changes.
     """
 
@@ -58,6 +60,7 @@ class State:
     desired: frozenset[str] = frozenset()
     operations: tuple[OperationView, ...] = ()
     unplanned: frozenset[str] = frozenset()
+    outdated: frozenset[str] = frozenset()
     work: Work = field(default_factory=Work)
     views: Views = field(default_factory=dict, repr=False, compare=False)
     """Views of earlier snapshots, reused if their input is the same."""
@@ -99,6 +102,8 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911, PLR0912 - 
             return replace(state)  # all look again
         case DesiredChanged(modules):
             return _desired(state, modules)
+        case OutdatedChanged(modules):
+            return _with(state, outdated=modules)
         case OperationChanged(operation):
             return _operation(state, operation)
         case _:

@@ -66,6 +66,7 @@ def module(name: str, state: str = "stopped", **more: Any) -> Json:  # noqa: ANN
         ],
         "open": f"http://127.0.0.1:{PORTS[name]}/" if name in ("n8n", "dify") else None,
         "problem": None,
+        "outdated": False,
         "icon": ICONS.get(name, "package"),
         "version": "1.2",
         "requires": [basic for basic, users in USERS.items() if name in users],
