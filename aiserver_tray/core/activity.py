@@ -21,6 +21,7 @@ from aiserver_tray.settings.entries import (
     OwnerEntry,
     OwnerEvent,
     RefusedEntry,
+    RevealedEntry,
     SettingEntry,
     TrustedEntry,
 )
@@ -140,6 +141,8 @@ class ActivityJson(TypedDict):
     """what was done, for people"""
     operation: ActivityOperationJson | None
     setting: ActivitySettingJson | None
+    revealed: str | None
+    """the address of the secret that was shown in plain text"""
     chosen: list[str] | None
     """the modules that *Start all* starts since then"""
     trusted: str | None
@@ -197,7 +200,7 @@ def text_of(entry: Entry, language: Language) -> Text:
             services = [f"{module}/{name}" for module in entry.asked for name in entry.services]
             head, names = _OPERATIONS[entry.operation], ", ".join(services or entry.modules)
             return Text("{name}: {why}", name=head, why=names) if names else head
-        case SettingEntry():
+        case SettingEntry() | RevealedEntry():
             return _setting_text(entry)
         case ChosenEntry():
             return Text("Chosen modules: {modules}", modules=", ".join(entry.modules) or "-")
@@ -216,7 +219,9 @@ def text_of(entry: Entry, language: Language) -> Text:
             assert_never(entry)
 
 
-def _setting_text(entry: SettingEntry) -> Text:
+def _setting_text(entry: SettingEntry | RevealedEntry) -> Text:
+    if isinstance(entry, RevealedEntry):
+        return Text("{name} was shown in plain text", name=entry.address)
     if entry.is_reset:
         return Text("{name} was reset", name=entry.address)
     if entry.value is None:
@@ -239,6 +244,7 @@ def activity_json(entry: Entry, language: Language) -> ActivityJson:
         "text": text_of(entry, language).render(language),
         "operation": _operation(entry, language) if isinstance(entry, OperationEntry) else None,
         "setting": _setting(entry) if isinstance(entry, SettingEntry) else None,
+        "revealed": entry.address if isinstance(entry, RevealedEntry) else None,
         "chosen": [*entry.modules] if isinstance(entry, ChosenEntry) else None,
         "trusted": entry.module if isinstance(entry, TrustedEntry) else None,
         "refused": _refused(entry, language) if isinstance(entry, RefusedEntry) else None,

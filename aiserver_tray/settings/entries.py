@@ -10,7 +10,7 @@ from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.model import Actor, Carrier, OperationKind, OwnerKind, StepKind, StepStatus
 
-EntryKind = Literal["operation", "setting", "chosen", "trusted", "refused", "owner"]
+EntryKind = Literal["operation", "setting", "revealed", "chosen", "trusted", "refused", "owner"]
 
 OwnerEvent = Literal["started", "stopped", "handed_over"]
 
@@ -88,6 +88,13 @@ class SettingEntry(EntryBase):
     value: str | None
 
 
+class RevealedEntry(EntryBase):
+    """A secret was shown in plain text."""
+
+    kind: Literal["revealed"] = "revealed"
+    address: str
+
+
 class ChosenEntry(EntryBase):
     """The chosen modules were changed."""
 
@@ -121,7 +128,15 @@ class OwnerEntry(EntryBase):
     pid: int
 
 
-Entry = OperationEntry | SettingEntry | ChosenEntry | TrustedEntry | RefusedEntry | OwnerEntry
+Entry = (
+    OperationEntry
+    | SettingEntry
+    | RevealedEntry
+    | ChosenEntry
+    | TrustedEntry
+    | RefusedEntry
+    | OwnerEntry
+)
 
 READER: Final[TypeAdapter[Entry]] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
 """Reads entries."""

@@ -3,11 +3,17 @@
 The text below a field is its meaning; documentation and the page's types are generated from it.
 """
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from aiserver_tray.base.i18n import Language, in_language
-from aiserver_tray.catalog.setting import SettingType
-from aiserver_tray.settings.store import Entry, Origin
+from aiserver_tray.base.masking import MASK
+from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.memory import limited_services
+from aiserver_tray.catalog.setting import Setting, SettingType
+from aiserver_tray.settings.previous import Previous
+from aiserver_tray.settings.store import Declared, Entry, Origin
+
+SettingGroup = Literal["general", "memory", "secrets"]
 
 
 class SettingJson(TypedDict):
@@ -43,3 +49,82 @@ def setting_json(entry: Entry, language: Language) -> SettingJson:
         "keep": setting.keep,
         "choices": setting.answers(language),
     }
+
+
+class FieldJson(SettingJson):
+    """A setting as a form shows it."""
+
+    group: SettingGroup
+    """`memory`: it limits the memory of services"""
+    default: str | None
+    """its value after a reset; `null`: it has none then"""
+    pattern: str | None
+    """the regular expression that a value matches, for display only"""
+    generated: bool
+    """a reset generates a new secret"""
+    locked: bool
+    """its value is kept, because stored data depends on it"""
+    tokenOf: str | None
+    """the module that issues this access token"""
+    services: list[str]
+    """the services whose memory it limits"""
+    readBy: list[str]
+    """the other modules whose files use it"""
+
+
+class PreviousJson(TypedDict):
+    """The values before the last change, kept for a day."""
+
+    time: str
+    """when they were changed"""
+    values: dict[str, str | None]
+    """by address, secrets masked; `null`: it was not set"""
+
+
+def fields(
+    catalog: Catalog, module: str, entries: list[Entry], language: Language
+) -> list[FieldJson]:
+    """The *entries* of *module* with texts in *language*."""
+    limited = limited_services(catalog.module(module))
+    return [
+        _field(entry, limited.get(entry.address.rpartition(".")[2], []), catalog, language)
+        for entry in entries
+    ]
+
+
+def _field(entry: Entry, services: list[str], catalog: Catalog, language: Language) -> FieldJson:
+    setting = entry.setting
+    own, _, name = entry.address.rpartition(".")
+    readers = [
+        other.name
+        for other in catalog.modules.values()
+        if other.name != own and own in other.possible_requires and name in other.variables
+        if name not in other.settings and setting.is_readable_by_users
+    ]
+    return {
+        **setting_json(entry, language),
+        "group": _group(setting, services),
+        "default": None if setting.is_secret else setting.shown,
+        "pattern": setting.pattern,
+        "generated": setting.generate is not None,
+        "locked": setting.keep and entry.origin == "set",
+        "tokenOf": setting.token_of,
+        "services": services,
+        "readBy": readers,
+    }
+
+
+def _group(setting: Setting, services: list[str]) -> SettingGroup:
+    if setting.is_secret:
+        return "secrets"
+    return "memory" if services and setting.type == "size" else "general"
+
+
+def previous_json(previous: Previous, declared: Declared) -> PreviousJson:
+    """*previous* without secrets."""
+    values = {
+        address: MASK if value is not None and declared[address].is_secret else value
+        for address, value in previous.values.items()
+        if address in declared
+    }
+    return {"time": previous.time.isoformat(), "values": values}

@@ -7,6 +7,12 @@ from aiserver_tray.contract.message import Json
 PORT = "web.WEB_PORT"
 BASE = {"name": "base"}
 PAYLOADS: Mapping[str, Json] = {
+    "ai/config/apply": {"module": "web", "changes": {PORT: "18996"}, "when": "later"},
+    "ai/config/check": {"module": "web", "changes": {PORT: "18997"}},
+    "ai/config/form": {"module": "web"},
+    "ai/config/preview": {"module": "web", "changes": {PORT: "18997"}},
+    "ai/config/restore": {"module": "web", "when": "later"},
+    "ai/config/reveal": {"name": "web.WEB_KEY"},
     "ai/config/set": {"name": PORT, "value": "18997"},
     "ai/logs/client/append": {"message": "a line of a page"},
     "ai/module/clear": BASE,

@@ -42,6 +42,8 @@ REFUSED = [
 def test_each_channel_does_what_it_is_asked(host: Host, channel: str) -> None:
     payload = PAYLOADS.get(channel, {})
     with closing(host.caller(kind=min(CHANNELS[channel].callers))) as core:
+        if channel == "ai/config/restore":
+            given(core, "ai/config/apply", **PAYLOADS["ai/config/apply"])
         if channel in OPERATION_CHANNELS:
             payload = {"id": given(core, "ai/operation/start", kind="stop")["operationId"]}
 

@@ -8,10 +8,22 @@ export interface Channels {
   "ai/app/about": { request: Record<string, never>; answer: About };
   /** Quit the applet. */
   "ai/app/quit": { request: Quitting; answer: Record<string, never> };
+  /** Change settings of a module together, all or none. Without changes: apply those that wait for it. */
+  "ai/config/apply": { request: AppliedChanges; answer: Applied };
+  /** Check whether settings take new values. Changes nothing. */
+  "ai/config/check": { request: ModuleChanges; answer: SettingChecks };
   /** Get or change the modules that *Start all* starts. */
   "ai/config/choose": { request: ModuleNames; answer: Chosen };
+  /** Get the settings of a module with all that a form needs. */
+  "ai/config/form": { request: OfModule; answer: SettingsForm };
   /** Get one setting, or all settings. */
   "ai/config/get": { request: SettingName; answer: SettingList };
+  /** Show which services changes of settings would recreate, and why; without changes, those that wait for it. Changes nothing. */
+  "ai/config/preview": { request: ModuleChanges; answer: Effects };
+  /** Undo the last change of a module's settings, for a day after it. */
+  "ai/config/restore": { request: Restored; answer: Applied };
+  /** Show a secret in plain text. The journal records that, without the value. */
+  "ai/config/reveal": { request: Revealed; answer: PlainValue };
   /** Change or reset a setting. */
   "ai/config/set": { request: SettingValue; answer: SettingList };
   /** Check whether the engine is installed and answers. */
@@ -135,6 +147,8 @@ export interface Activity {
   text: string;
   operation: ActivityOperation | null;
   setting: ActivitySetting | null;
+  /** the address of the secret that was shown in plain text */
+  revealed: string | null;
   /** the modules that *Start all* starts since then */
   chosen: string[] | null;
   /** the module that was allowed the permissions that it asks for */
@@ -262,6 +276,21 @@ export interface Actor {
 
 export type ActorKind = "tray" | "window" | "browser" | "command" | "owner";
 
+/** Settings were changed. */
+export interface Applied {
+  /** the operation that applies them; `null`: there is nothing to recreate now */
+  operationId: string | null;
+}
+
+/** Changes of a module's settings, and when they take effect. */
+export interface AppliedChanges {
+  module: string;
+  /** new values by address; `null` resets a setting, and generates a secret again */
+  changes: Record<string, string | null>;
+  /** `now`: an operation recreates the running containers that depend on them; `later`: the next start does */
+  when: When;
+}
+
 /** Whether the applet starts at login. */
 export interface Autostart {
   enabled: boolean;
@@ -309,6 +338,17 @@ export interface ClientLine {
 
 export type ContainerStatus = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 
+export type EffectKind = "recreate" | "create" | "start" | "remove";
+
+/** The effects of changed settings. Without modules, nothing that runs now is affected. */
+export interface Effects {
+  modules: ModuleEffects[];
+  /** the images that are pulled or built first */
+  pulls: string[];
+  /** notes for the user that are no failures */
+  notices: string[];
+}
+
 /** The engine. */
 export interface Engine extends EngineStatus {
   /** id under which its state is stored */
@@ -342,7 +382,7 @@ export interface EngineStatus {
   version: string | null;
 }
 
-export type EntryKind = "operation" | "setting" | "chosen" | "trusted" | "refused" | "owner";
+export type EntryKind = "operation" | "setting" | "revealed" | "chosen" | "trusted" | "refused" | "owner";
 
 /** An error, as clients and programs get it. */
 export interface Error {
@@ -362,6 +402,26 @@ export interface ErrorData {
   module?: string;
   /** the next steps that it offers, the best first */
   remedies?: Remedy[];
+}
+
+/** A setting as a form shows it. */
+export interface Field extends Setting {
+  /** `memory`: it limits the memory of services */
+  group: SettingGroup;
+  /** its value after a reset; `null`: it has none then */
+  default: string | null;
+  /** the regular expression that a value matches, for display only */
+  pattern: string | null;
+  /** a reset generates a new secret */
+  generated: boolean;
+  /** its value is kept, because stored data depends on it */
+  locked: boolean;
+  /** the module that issues this access token */
+  tokenOf: string | null;
+  /** the services whose memory it limits */
+  services: string[];
+  /** the other modules whose files use it */
+  readBy: string[];
 }
 
 export type Grade = "ok" | "note" | "problem";
@@ -479,6 +539,8 @@ export interface Module {
   since: string | null;
   /** the sum of its services' memory limits in bytes, without jobs; `null` if one has no limit */
   memoryLimit: number | null;
+  /** its settings have changed since its running containers were created; `up` recreates them */
+  outdated: boolean;
   /** it has containers but no folder in the catalog */
   orphan: boolean;
   /** asked for by the user, or required by a wanted module */
@@ -512,11 +574,33 @@ export interface ModuleAbilities {
   remove: string | null;
 }
 
+/** Changes of a module's settings. */
+export interface ModuleChanges {
+  module: string;
+  /** new values by address; `null` resets a setting, and generates a secret again */
+  changes: Record<string, string | null>;
+}
+
 /** More about a module. */
 export interface ModuleDetails {
   accounts: Account[];
   /** the names of its volumes with data; empty while the engine is down */
   volumes: string[];
+}
+
+/** The effects on a module. */
+export interface ModuleEffects {
+  name: string;
+  title: string;
+  /** services that run now are recreated or removed */
+  interrupted: boolean;
+  /** estimated time until all of it is ready again, without pulls; `null` if unknown */
+  seconds: number | null;
+  /** the number of services that keep running */
+  kept: number;
+  /** the new address of its page, if that changes */
+  page: string | null;
+  services: ServiceEffect[];
 }
 
 /** A module in a list. */
@@ -602,6 +686,11 @@ export interface Mount {
   source: string;
   target: string;
   readOnly: boolean;
+}
+
+/** A module. */
+export interface OfModule {
+  module: string;
 }
 
 /** An operation, without its steps. */
@@ -716,6 +805,11 @@ export interface Permission {
   text: string;
 }
 
+/** A value in plain text. */
+export interface PlainValue {
+  value: string;
+}
+
 /** A published port of a running container. */
 export interface Port {
   /** the service of the module */
@@ -728,6 +822,22 @@ export interface Port {
   container: number;
   /** `tcp`, `udp` or `sctp` */
   protocol: string;
+}
+
+/** Whether a port can be used. */
+export interface PortCheck {
+  /** the module publishes on it now */
+  ours: boolean;
+  /** the container or process that uses it; `null` if it is free */
+  owner: string | null;
+}
+
+/** The values before the last change, kept for a day. */
+export interface Previous {
+  /** when they were changed */
+  time: string;
+  /** by address, secrets masked; `null`: it was not set */
+  values: Record<string, string | null>;
 }
 
 /** How to quit. */
@@ -761,6 +871,19 @@ export interface Remedy {
 }
 
 export type RemedyKind = "set" | "enter" | "trust" | "retry" | "restart" | "logs" | "start_engine" | "open";
+
+/** A module whose last change is undone. */
+export interface Restored {
+  module: string;
+  /** as for `ai/config/apply` */
+  when: When;
+}
+
+/** A setting to show in plain text. */
+export interface Revealed {
+  /** its address */
+  name: string;
+}
 
 /** A service of a module. */
 export interface Service {
@@ -810,6 +933,18 @@ export interface ServiceDetails {
   environment: string[];
 }
 
+/** The effect on a service. */
+export interface ServiceEffect {
+  service: string;
+  kind: EffectKind;
+  /** it runs once */
+  job: boolean;
+  /** why it is recreated */
+  reasons: string[];
+  /** until it was ready in earlier starts; `null` if unknown */
+  seconds: number | null;
+}
+
 /** A service of a module. */
 export interface ServiceName {
   module: string;
@@ -836,6 +971,24 @@ export interface Setting {
   choices: Record<string, string>;
 }
 
+/** Whether a setting takes a value. */
+export interface SettingCheck {
+  address: string;
+  /** why it does not */
+  error: string | null;
+  /** the value as it would be stored; `null` for a secret, and for a reset */
+  value: string | null;
+  /** of a port that the engine could be asked about */
+  port: PortCheck | null;
+}
+
+/** Whether settings take new values. */
+export interface SettingChecks {
+  checks: SettingCheck[];
+}
+
+export type SettingGroup = "general" | "memory" | "secrets";
+
 /** Settings with their values. */
 export interface SettingList {
   entries: Setting[];
@@ -855,6 +1008,13 @@ export interface SettingValue {
   name: string;
   /** `null` resets it */
   value: string | null;
+}
+
+/** The settings of a module. */
+export interface SettingsForm {
+  settings: Field[];
+  /** the values before the last change; `null` if there is none, or after a day */
+  previous: Previous | null;
 }
 
 /** Everything at one moment. */
@@ -954,3 +1114,5 @@ export interface WebAddress {
   /** http or https only */
   url: string;
 }
+
+export type When = "now" | "later";

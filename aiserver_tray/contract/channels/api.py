@@ -13,6 +13,7 @@ from aiserver_tray.contract.channels.engine import EngineChannels
 from aiserver_tray.contract.channels.file_refresh import FileRefresh
 from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.channels.logs import LogChannels
+from aiserver_tray.contract.channels.module_settings import ModuleSettingChannels
 from aiserver_tray.contract.channels.operations import OperationChannels
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.predecessor import PredecessorChannels
@@ -28,6 +29,7 @@ from aiserver_tray.contract.events import ACTIVITY
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.journal_feed import JournalFeed
+from aiserver_tray.core.outdated import OutdatedModules
 from aiserver_tray.model import Actor, Carrier
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
@@ -43,11 +45,13 @@ class Api:
         self._feed = JournalFeed(app.settings.journal, self._on_entry)
         self._files = FileRefresh(app, core, self._feed)
         self._refusals = Refusals(app.settings.journal)
+        self._outdated = OutdatedModules(core.store, app, lambda: app.version)
         self._operations = OperationChannels(core)
         begin = self._operations.begin
         self._parts: list[Part] = [
             ProcessChannels(app, core, process, self._operations),
             SettingChannels(app, self._files.refresh),
+            ModuleSettingChannels(app, core, self._files.refresh, begin),
             EngineChannels(core),
             SystemChannels(),
             LogChannels(core),
@@ -103,11 +107,13 @@ class Api:
             SettingError: the settings can't be read.
         """
         self._files.start()
+        self._outdated.start()
         self._hub.start()
 
     def close(self) -> None:
         """Watch nothing, wait for nothing, and send no more states."""
         self._files.close()
+        self._outdated.close()
         for part in self._parts:
             part.close()
         self._refusals.write()

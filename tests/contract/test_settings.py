@@ -1,0 +1,71 @@
+"""Settings of a module are previewed, applied together, and undone, on a real engine."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from aiserver_tray.contract.message import Json
+from aiserver_tray.model import Snapshot
+from tests.contract.asking import given, refused
+from tests.contract.host import DirectCaller, Host
+
+KEY, PORT = "web.WEB_KEY", "web.WEB_PORT"
+MINE = "a-secret-of-mine"
+
+
+@pytest.fixture
+def runs(core: DirectCaller) -> Iterator[None]:
+    given(core, "ai/operation/start", kind="up", modules=["web"], untilEnd=True)
+    yield
+    given(core, "ai/operation/start", kind="down", untilEnd=True)
+
+
+def changed(core: DirectCaller, channel: str, changes: Json, **more: str) -> Json:
+    return given(core, channel, module="web", changes=changes, **more)
+
+
+def is_outdated(snapshot: Snapshot) -> bool:
+    return any(module.name == "web" and module.is_outdated for module in snapshot.modules)
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_change_is_previewed_saved_for_later_applied_and_undone(
+    core: DirectCaller, host: Host
+) -> None:
+    before = given(core, "ai/config/reveal", name=KEY)["value"]
+    (module,) = changed(core, "ai/config/preview", {KEY: MINE, PORT: "18990"})["modules"]
+    (service,) = module["services"]
+    assert (module["interrupted"], module["kept"]) == (True, 1)
+    assert (service["service"], service["kind"]) == ("web", "recreate")
+    assert service["reasons"] == ["environment: WEB_KEY"]
+    assert module["page"] == "http://localhost:18990"
+    assert given(core, "ai/config/reveal", name=KEY)["value"] == before, "nothing is changed"
+
+    later = changed(core, "ai/config/apply", {KEY: MINE, PORT: "18990"}, when="later")
+    assert later["operationId"] is None
+    host.until(is_outdated)
+    form = given(core, "ai/config/form", module="web")
+    assert form["previous"]["values"] == {KEY: "********", PORT: None}
+    assert MINE not in str(form)
+    (module,) = changed(core, "ai/config/preview", {})["modules"]
+    assert module["services"][0]["reasons"] == ["applies changes that were saved earlier"]
+
+    now = changed(core, "ai/config/apply", {}, when="now")
+    given(core, "ai/operation/wait", id=now["operationId"])
+    host.until(lambda snapshot: not is_outdated(snapshot))
+
+    undone = given(core, "ai/config/restore", module="web", when="now")
+    given(core, "ai/operation/wait", id=undone["operationId"])
+    assert given(core, "ai/config/reveal", name=KEY)["value"] == before
+    refused(core, "ai/config/restore", {"module": "web", "when": "now"}, "E_REQUEST")
+
+
+@pytest.mark.usefixtures("runs")
+def test_values_are_checked_one_by_one(core: DirectCaller, host: Host) -> None:
+    taken = host.app.settings.app.bind
+    assert taken == "127.0.0.1"
+    found = changed(core, "ai/config/check", {PORT: "99999", KEY: "short"})["checks"]
+    assert [one["address"] for one in found] == [PORT, KEY]
+    assert all(one["error"] and not one["value"] for one in found)
+    (port,) = changed(core, "ai/config/check", {PORT: " 018990 "})["checks"]
+    assert (port["value"], port["port"]) == ("18990", {"ours": False, "owner": None})
