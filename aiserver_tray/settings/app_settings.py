@@ -101,7 +101,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
         title={"en": "Theme", "zh": "主题"},
         help={"en": "Takes effect at once.", "zh": "立即生效。"},
         choices={
-            "system": Choice(title={"en": "System theme", "zh": "跟随系统"}),
+            "system": Choice(title={"en": "System", "zh": "跟随系统"}),
             "light": Choice(title={"en": "Light", "zh": "浅色"}),
             "dark": Choice(title={"en": "Dark", "zh": "深色"}),
         },

@@ -1,4 +1,82 @@
 // @ts-check
-import { html } from "../../vendor/lit-html/lit-html.js";
+/** The app's own settings. Each change counts at once. */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { go, setQuery } from "../address.js";
+import { on } from "../bridge.js";
+import { icon } from "../components/icon.js";
+import { searchInput } from "../components/field.js";
+import { empty } from "../components/notice.js";
+import { t } from "../i18n.js";
+import { SECTIONS } from "./settings/sections.js";
+import { load, own } from "./settings/state.js";
 
-export const view = () => html`<div class="scroll"></div>`;
+/**
+ * @import { Address } from "../address.js"
+ * @import { PageState } from "../types.d.ts"
+ * @import { Row, Section } from "./settings/sections.js"
+ */
+
+/** @param {Address} address */
+export function enter({ rest: [section] }) {
+  // It is drawn with the next frame.
+  load().then(() => requestAnimationFrame(() => document.getElementById(`section-${section}`)?.scrollIntoView()));
+  return on("ai/activity/added", load); // another client may have changed one
+}
+
+/** @param {PageState} page */
+export function view(page) {
+  const asked = page.address.query["find"] ?? "";
+  const shown = SECTIONS.map((section) => ({ ...section, rows: rowsOf(section, page, asked) }))
+    .filter(({ rows }) => rows.length);
+  return html`
+    <header class="top">
+      <h1>${t("Settings")}</h1><span class="grow"></span>
+      <div class="settings-find">${searchInput({
+        id: "find", label: t("Find a setting"), value: asked, change: (find) => setQuery({ find }),
+      })}</div>
+    </header>
+    <div class="scroll"><div class="set">
+      <nav class="toc" aria-label=${t("Sections")}>
+        ${shown.map(({ name, title, icon: drawing }) => html`
+          <a class="nav-item" href="#settings/${name}" @click=${(/** @type {Event} */ event) => goTo(event, name)}
+            aria-current=${page.address.rest[0] === name ? "true" : nothing}>${icon(drawing)}${t(title)}</a>`)}
+      </nav>
+      <div>
+        ${own.get().isLoaded ? shown.map(sectionView) : nothing}
+        ${own.get().isLoaded && !shown.length ? empty({ icon: "search", title: t("Nothing matches “{text}”", { text: asked }) }) : nothing}
+      </div>
+    </div></div>`;
+}
+
+/** @param {Event} event @param {string} name Also where the address is that already. */
+function goTo(event, name) {
+  event.preventDefault();
+  go(`settings/${name}`);
+  document.getElementById(`section-${name}`)?.scrollIntoView({ block: "start" });
+}
+
+/** @param {Section} section @param {PageState} page @param {string} asked @returns {Row[]} */
+function rowsOf({ rows, title }, page, asked) {
+  const words = asked.toLowerCase();
+  return rows(page).filter((row) =>
+    !words || `${t(title)} ${row.id} ${row.title} ${row.help ?? ""}`.toLowerCase().includes(words));
+}
+
+/** @param {{name: string, title: string, rows: Row[]}} section */
+const sectionView = ({ name, title, rows }) => html`
+  <section class="sg" id="section-${name}" aria-labelledby="title-${name}">
+    <h2 id="title-${name}">${t(title)}</h2>
+    <div class="card">${rows.map(rowView)}</div>
+  </section>`;
+
+/** @param {Row} row */
+const rowView = ({ id, title, help, control, below }) => html`
+  <div class="sr" data-setting=${id}>
+    <div class="t">
+      <h3 id="label-${id}">${title}</h3>
+      ${help ? html`<p>${help}</p>` : nothing}
+      ${own.get().errors[id] ? html`<p class="bad" role="alert">${own.get().errors[id]}</p>` : nothing}
+      ${below ?? nothing}
+    </div>
+    ${control ?? nothing}
+  </div>`;

@@ -1,0 +1,146 @@
+// @ts-check
+/** The sections of the app's settings, with what is in them. */
+import { html } from "../../../vendor/lit-html/lit-html.js";
+import { ask } from "../../actions.js";
+import { select, toggle } from "../../components/field.js";
+import { button } from "../../components/button.js";
+import { copyButton } from "../../components/copy.js";
+import { pill } from "../../components/state.js";
+import { mark, t } from "../../i18n.js";
+import { mirrors } from "./mirrors.js";
+import { change, changeAutostart, own } from "./state.js";
+import { themes } from "./themes.js";
+
+/**
+ * @import { Setting } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+/**
+ * @typedef {{id: string, title: string, help?: string, control?: unknown, below?: unknown}} Row
+ *   `below`: what needs the whole width
+ * @typedef {{name: string, title: string, icon: string, rows: (page: PageState) => Row[]}} Section
+ */
+
+/** @type {Section[]} */
+export const SECTIONS = [
+  {
+    name: "general", title: mark("General"), icon: "settings",
+    rows: () => [...rows("app.language"), ...theme(), ...rows("app.bind")],
+  },
+  {
+    name: "start", title: mark("Start-up"), icon: "power",
+    rows: (page) => [...atLogin(), ...rows("app.start_desired", "app.stop_unused_basics"), ...startAll(page)],
+  },
+  {
+    name: "notifications", title: mark("Notifications"), icon: "bell",
+    rows: () => rows("app.notify_modules", "app.notify_operations", "app.notify_engine"),
+  },
+  {
+    name: "docker", title: mark("Docker"), icon: "container",
+    rows: (page) => [...engine(page), ...rows("app.engine", "app.kernel_settings")],
+  },
+  {
+    name: "mirrors", title: mark("Mirrors"), icon: "cloud-download",
+    rows: () => of("app.mirrors").map((setting) => ({ ...texts(setting), below: mirrors(setting) })),
+  },
+  { name: "about", title: mark("About"), icon: "info", rows: about },
+];
+
+/** @param {...string} addresses @returns {Setting[]} */
+const of = (...addresses) => addresses.flatMap((address) => own.get().settings[address] ?? []);
+
+/** @param {Setting} setting */
+const texts = ({ address, title, help }) => ({ id: address, title, help });
+
+/** @param {...string} addresses @returns {Row[]} */
+const rows = (...addresses) => of(...addresses).map((setting) => ({ ...texts(setting), control: control(setting) }));
+
+/** @param {Setting} setting */
+function control({ address, type, value, choices, title }) {
+  const set = (/** @type {string} */ text) => change(address, text);
+  if (type === "boolean") {
+    return toggle({ id: address, on: value === "true", label: title, change: (on) => set(String(on)) });
+  }
+  if (type === "choice") {
+    return select({
+      id: address, value, label: title, change: set,
+      choices: Object.entries(choices).map(([own, text]) => ({ value: own, text })),
+    });
+  }
+  return html`<form class="sr-text" @submit=${(/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    set(String(new FormData(/** @type {HTMLFormElement} */ (event.target)).get("value")));
+  }}>
+    <span class="input"><input id=${address} name="value" .value=${value} aria-labelledby="label-${address}"
+      autocomplete="off" spellcheck="false"></span>
+    <button class="button small">${t("Apply")}</button>
+  </form>`;
+}
+
+const theme = () => of("app.theme").map((setting) => ({
+  ...texts(setting), help: "", control: themes(setting, (value) => change(setting.address, value)),
+}));
+
+/** @returns {Row[]} */
+function atLogin() {
+  const { autostart } = own.get();
+  if (!autostart?.supported) return [];
+  const title = t("Start at login");
+  return [{
+    id: "autostart", title, help: t("The tray icon appears when you sign in."),
+    control: toggle({ id: "autostart", on: autostart.enabled, label: title, change: changeAutostart }),
+  }];
+}
+
+/** @param {PageState} page @returns {Row[]} */
+function startAll({ snapshot }) {
+  const features = (snapshot?.modules ?? []).filter(({ kind, orphan }) => kind === "feature" && !orphan);
+  if (!snapshot || !features.length) return [];
+  const set = (/** @type {string} */ name, /** @type {boolean} */ isOn) => ask("chosen", "ai/config/choose", {
+    modules: isOn ? [...snapshot.chosen, name] : snapshot.chosen.filter((other) => other !== name),
+  });
+  return [{
+    id: "chosen", title: t("Start all starts"), help: t("What these need is started with them."),
+    below: html`<div class="checks">${features.map(({ name, title }) => html`
+      <label class="row-flex"><input type="checkbox" class="check" .checked=${snapshot.chosen.includes(name)}
+        @change=${(/** @type {Event} */ { target }) => set(name, /** @type {HTMLInputElement} */ (target).checked)}>${title}</label>`)}
+    </div>`,
+  }];
+}
+
+/** @param {PageState} page @returns {Row[]} */
+function engine({ snapshot }) {
+  const { about: process } = own.get();
+  if (!snapshot || !process) return [];
+  const { running, version } = snapshot.engine;
+  const why = process.engineSetting ? t("chosen in these settings") : t("found on this computer");
+  return [{
+    id: "engine", title: running ? t("Docker Engine {version}", { version: version ?? "" }) : t("Docker"),
+    help: `${process.engine} · ${why}`,
+    control: html`<span class="buttons">${pill(running ? "running" : "engine_down")}${button({
+      text: t("Check"), icon: "activity", size: "small", run: () => { location.hash = "doctor"; },
+    })}</span>`,
+  }];
+}
+
+/** @returns {Row[]} */
+function about() {
+  const { about: process } = own.get();
+  if (!process) return [];
+  return [
+    {
+      id: "version", title: "AI-Server Tray", help: t("Version {version}", { version: process.version }),
+      control: button({ text: t("Shortcuts"), icon: "keyboard", size: "small", run: showKeys }),
+    },
+    { id: "home", title: t("Folder of settings"), help: process.home, control: copyButton(process.home, t("Copy path")) },
+    ...process.catalogs.map((folder) => ({
+      id: folder, title: t("Folder of modules"), help: folder, control: copyButton(folder, t("Copy path")),
+    })),
+  ];
+}
+
+async function showKeys() {
+  const { showShortcuts } = await import("../../shell/shortcuts.js");
+  showShortcuts();
+}
