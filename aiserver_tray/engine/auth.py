@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from docker import auth
@@ -11,7 +12,7 @@ from docker.errors import DockerException
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.system.docker_config import docker_config
+from aiserver_tray.system.docker_config import Login, docker_config
 
 Headers = dict[str, str]
 
@@ -55,7 +56,7 @@ def _for_all() -> Headers:
 
 def _logins() -> Any:  # noqa: ANN401 - the SDK's
     config = docker_config(os.environ)
-    auths = {name: login.model_dump(exclude_none=True) for name, login in config.auths.items()}
+    auths = {name: _given(login) for name, login in config.auths.items()}
     return auth.AuthConfig(
         {
             "auths": auth.AuthConfig.parse_auth(auths),
@@ -63,6 +64,10 @@ def _logins() -> Any:  # noqa: ANN401 - the SDK's
             "credHelpers": config.cred_helpers,
         }
     )
+
+
+def _given(login: Login) -> dict[str, str]:
+    return {name: text for name, text in asdict(login).items() if text is not None}
 
 
 def _find_helper(name: str | None) -> None:

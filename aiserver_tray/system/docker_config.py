@@ -4,42 +4,33 @@ context (https://docs.docker.com/reference/cli/docker/#docker-cli-configuration-
 import base64
 import json
 from collections.abc import Mapping
-from typing import Annotated
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from dataclasses import dataclass, field
+from typing import Any
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.docker_folder import docker_config_file
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
-
-
-def _login(encoded: str) -> str:
-    if ":" not in base64.b64decode(encoded).decode():
-        raise ValueError("no password")
-    return encoded
-
-
-class Login(_Entry):
+@dataclass(frozen=True)
+class Login:
     """The login at one registry. Without ``auth``, a credential helper has it."""
 
-    auth: Annotated[str, AfterValidator(_login)] | None = None
-    identitytoken: str | None = None
+    auth: str | None = field(default=None, repr=False)
+    identitytoken: str | None = field(default=None, repr=False)
     email: str | None = None
 
 
-class DockerConfig(_Entry):
+@dataclass(frozen=True)
+class DockerConfig:
     """The parts that matter for us."""
 
-    auths: dict[str, Login] = Field(default_factory=dict)
-    creds_store: str = Field(default="", alias="credsStore")
-    cred_helpers: dict[str, str] = Field(default_factory=dict, alias="credHelpers")
-    proxies: dict[str, dict[str, str]] = Field(default_factory=dict)
-    current_context: str = Field(default="", alias="currentContext")
-    http_headers: dict[str, str] = Field(default_factory=dict, alias="HttpHeaders")
+    auths: Mapping[str, Login] = field(default_factory=dict)
+    creds_store: str = ""
+    cred_helpers: Mapping[str, str] = field(default_factory=dict)
+    proxies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    current_context: str = ""
+    http_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def docker_config(environment: Mapping[str, str]) -> DockerConfig:
@@ -55,28 +46,74 @@ def docker_config(environment: Mapping[str, str]) -> DockerConfig:
     except OSError:
         return DockerConfig()
     try:
-        return DockerConfig.model_validate(json.loads(content) if content.strip() else {})
-    except ValidationError as error:
-        raise SettingError(str(file), _why(error)) from None
+        return _config(_mapping(json.loads(content) if content.strip() else {}))
+    except _WrongEntryError as wrong:
+        raise SettingError(str(file), _why(wrong)) from None
     except (ValueError, RecursionError) as error:
         why = Text("it is not valid JSON ({why}). Correct it", why=error)
         raise SettingError(str(file), why) from None
 
 
-_EXPECTED = {
-    "string_type": Text("text"),
-    "dict_type": Text("a mapping"),
-    "model_type": Text("a mapping"),
-    "value_error": Text("the Base64 form of user:password"),
-}
+class _WrongEntryError(Exception):
+    """The entry at *path* is not what was *expected*. Never contains its value."""
+
+    def __init__(self, path: tuple[str, ...], expected: Text) -> None:
+        super().__init__(path)
+        self.path = path
+        self.expected = expected
 
 
-def _why(error: ValidationError) -> Text:
-    first = error.errors(include_url=False, include_input=False)[0]
-    entry, expected = ".".join(map(str, first["loc"])), _EXPECTED[first["type"]]
+def _config(found: Mapping[str, Any]) -> DockerConfig:
+    auths = _mapping(found.get("auths", {}), "auths")
+    proxies = _mapping(found.get("proxies", {}), "proxies")
+    return DockerConfig(
+        auths={name: _login(entry, "auths", name) for name, entry in auths.items()},
+        creds_store=_text(found.get("credsStore", ""), "credsStore"),
+        cred_helpers=_texts(found.get("credHelpers", {}), "credHelpers"),
+        proxies={name: _texts(entry, "proxies", name) for name, entry in proxies.items()},
+        current_context=_text(found.get("currentContext", ""), "currentContext"),
+        http_headers=_texts(found.get("HttpHeaders", {}), "HttpHeaders"),
+    )
+
+
+def _login(value: object, *path: str) -> Login:
+    entry = _mapping(value, *path)
+    names = ("auth", "identitytoken", "email")
+    given = {name: entry[name] for name in names if entry.get(name) is not None}
+    login = Login(**{name: _text(text, *path, name) for name, text in given.items()})
+    if login.auth is not None and not _has_password(login.auth):
+        raise _WrongEntryError((*path, "auth"), Text("the Base64 form of user:password"))
+    return login
+
+
+def _has_password(encoded: str) -> bool:
+    try:
+        return ":" in base64.b64decode(encoded).decode()
+    except ValueError:
+        return False
+
+
+def _mapping(value: object, *path: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise _WrongEntryError(path, Text("a mapping"))
+    return value
+
+
+def _texts(value: object, *path: str) -> Mapping[str, str]:
+    return {name: _text(text, *path, name) for name, text in _mapping(value, *path).items()}
+
+
+def _text(value: object, *path: str) -> str:
+    if not isinstance(value, str):
+        raise _WrongEntryError(path, Text("text"))
+    return value
+
+
+def _why(wrong: _WrongEntryError) -> Text:
+    entry, expected = ".".join(wrong.path), wrong.expected
     if not entry:
         return Text("expected {expected}. Correct the file", expected=expected)
-    if first["loc"][0] == "auths":
+    if wrong.path[0] == "auths":
         return Text(
             "{entry}: expected {expected}. Remove this entry, then log in again with "
             "`docker login`",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiserver_tray.system.docker_config import docker_config
 from aiserver_tray.system.docker_folder import docker_config_file, docker_folder
 
 _DEFAULT = "default"
@@ -36,10 +37,7 @@ def current_context(environment: Mapping[str, str]) -> str | None:
     found = _read(file)
     name = found.get("currentContext", "")
     if not isinstance(name, str) or (not found and file.exists()):
-        # Slow to import, and only needed to say what is wrong.
-        from aiserver_tray.system.docker_config import docker_config  # noqa: PLC0415
-
-        name = docker_config(environment).current_context
+        name = docker_config(environment).current_context  # says what is wrong
     return None if name == _DEFAULT else name or None
 
 
