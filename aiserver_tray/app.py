@@ -1,6 +1,5 @@
 """One installation: the only place that wires the parts together."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,16 +10,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray import __version__
-from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import (
-    AiServerError,
-    CatalogError,
     Place,
     Problem,
     SettingError,
     TrustError,
     raise_all,
 )
+from aiserver_tray.base.file_version import versions
 from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.edition import Edition
@@ -36,12 +33,11 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.permissions import Permission
     from aiserver_tray.catalog.resolve import ResolvedModule
     from aiserver_tray.core.core import Core
+    from aiserver_tray.core.outline_file import OutlineFile
     from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.settings.quick import QuickSettings
     from aiserver_tray.settings.store import Changes, Declared, Settings
     from aiserver_tray.spec.model import ModuleTarget
-
-
-_logger = logging.getLogger(__name__)
 
 
 class App:
@@ -79,6 +75,13 @@ class App:
         from aiserver_tray.settings.store import Settings  # noqa: PLC0415
 
         return Settings(self.home)
+
+    @cached_property
+    def quick_settings(self) -> "QuickSettings":
+        """Those settings that can be read without the models of their files."""
+        from aiserver_tray.settings.quick import QuickSettings  # noqa: PLC0415
+
+        return QuickSettings(self.home.folder, lambda: self.settings)
 
     @property
     def notices(self) -> Sequence[Text]:
@@ -126,8 +129,9 @@ class App:
         return self._edition.stamp, self.settings.stamp
 
     def read(self) -> None:
-        """Read the catalog now, so that no later call has to wait."""
-        self._edition.read()
+        """Read the outlines or the catalog now, so that no later call has to wait."""
+        if self._outlines is None:
+            self._edition.read()
 
     def refresh_catalog(self) -> bool:
         """Read the catalog again if its files have changed, and return whether they have."""
@@ -161,7 +165,7 @@ class App:
         """The language of texts for a reader of *own*: the user's choice, otherwise *own*. An
         unreadable choice is ignored here and reported elsewhere."""
         try:
-            choice = self.settings.app.language
+            choice = self.quick_settings.language
         except SettingError:
             return own
         return own if choice == "system" else choice
@@ -197,6 +201,8 @@ class App:
     @property
     def names(self) -> tuple[str, ...]:
         """Every module's name, also of those whose file is wrong."""
+        if known := self._outlines:
+            return tuple(known)
         # Broken modules that are named by their folder are no modules of their own.
         broken = (name for name in self.catalog.broken if Path(name).name == name)
         return (*self.catalog.modules, *broken)
@@ -204,9 +210,11 @@ class App:
     @property
     def chosen(self) -> tuple[str, ...]:
         """The modules that *Start all* means: the user's choice, else all features."""
-        features = (m.name for m in self.catalog.modules.values() if m.kind == "feature")
-        chosen = self.settings.chosen
-        return tuple(features) if chosen is None else chosen
+        chosen = self.quick_settings.chosen
+        if chosen is not None:
+            return chosen
+        modules = self._outlines or self.catalog.modules
+        return tuple(m.name for m in modules.values() if m.kind == "feature")
 
     def target(self, name: str) -> "ModuleTarget":
         """The target of the module *name*: all that must be on the engine. Missing secrets are
@@ -291,7 +299,7 @@ class App:
     def secrets(self) -> list[str]:
         """All stored secrets and those in plain Compose files. Values that are easy to guess are
         left out. A secret that can't be read can't appear in a message either."""
-        from aiserver_tray.catalog.setting import why_guessable  # noqa: PLC0415
+        from aiserver_tray.catalog.guessable import why_guessable  # noqa: PLC0415
 
         stored = self.settings.secrets
         given = [s.initial or "" for s in self.catalog.declared.values() if s.is_secret]
@@ -302,29 +310,40 @@ class App:
     def model(self, name: str) -> ModuleModel:
         """The outline of the module *name*, or the reason why there is none. Generates no
         secrets."""
-        from aiserver_tray.catalog.resolve import outline  # noqa: PLC0415
-        from aiserver_tray.spec.outline import module_model  # noqa: PLC0415
+        if (known := self._outlines) and name in known:
+            return known[name]
+        return self._outline(name)
 
-        try:
-            module = self.catalog.module(name)
-            values = self._masked_values(module)
-            return module_model(outline(self.catalog, module, values), self.settings.app.bind)
-        except AiServerError as error:
-            why = _why(error)
-        except Exception as bug:  # noqa: BLE001 - one file must not take all modules away
-            log_bug(_logger, f"the outline of {name} failed", bug)
-            why = bug_error(bug).text
-        known = self.catalog.modules.get(name)
+    @property
+    def models(self) -> tuple[ModuleModel, ...]:
+        """The outlines of all modules, stored for the next process."""
+        known = self._outlines
         if known is None:
-            return ModuleModel(name, "feature", problem=why)
-        return ModuleModel(
-            name,
-            known.kind,
-            problem=why,
-            title=known.title,
-            summary=known.summary,
-            icon=known.icon,
-        )
+            edition, stored = self._edition, versions(self.quick_settings.files)
+            with edition.noting_files():
+                known = {name: self._outline(name) for name in self.names}
+            self._outline_file.write(self._outline_stamp, known, {**stored, **edition.files})
+        return tuple(known.values())
+
+    def _outline(self, name: str) -> ModuleModel:
+        from aiserver_tray.core.outlines import outline_of  # noqa: PLC0415
+
+        return outline_of(self.catalog, name, self._masked_values, lambda: self.settings.app.bind)
+
+    @property
+    def _outlines(self) -> "Mapping[str, ModuleModel] | None":
+        """The stored outlines. None if the catalog must be read."""
+        return self._outline_file.read(self._outline_stamp)
+
+    @cached_property
+    def _outline_file(self) -> "OutlineFile":
+        from aiserver_tray.core.outline_file import OutlineFile  # noqa: PLC0415
+
+        return OutlineFile(self.home.folder)
+
+    @property
+    def _outline_stamp(self) -> list[str]:
+        return [*map(str, self._roots), self._edition.stamp]
 
     def engine(self) -> "Engine":
         """The engine alone, not contacted yet.
@@ -340,13 +359,13 @@ class App:
         """The connection to the engine with all that hangs on it; to be entered with ``with``."""
         from aiserver_tray.core.core import Core  # noqa: PLC0415
 
-        return Core(self.settings, self, self.engine())
+        return Core(self.quick_settings, self, self.engine())
 
     @property
     def _engine_setting(self) -> str:
         if self._host:
             return ""  # --host overrides the setting
-        return self.settings.app.engine
+        return self.quick_settings.engine
 
     def check(self, path: Path | None) -> "Report":
         """Everything that is wrong with the modules below *path* (a catalog folder, a module's
@@ -386,15 +405,6 @@ class App:
         values = config_environment(catalog, module, env)
         secrets = secrets_in(catalog, module, values)
         return resolve_with(module, values, secrets).project.to_compose()
-
-
-def _why(error: AiServerError) -> Text:
-    """The message of *error* in one line. Of an error in a file, the first problem with its
-    place."""
-    if not isinstance(error, CatalogError):
-        return error.text
-    first = error.problems[0]
-    return Text("{place}: {why}", place=first.place, why=first.text)
 
 
 def built_in_catalog() -> Path:

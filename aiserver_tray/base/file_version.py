@@ -1,8 +1,26 @@
 """A value that changes with a file."""
 
 import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+Versions = Mapping[str, list[int] | None]
+"""The version of each file by its path, as JSON. None: there is no such file."""
 
 
 def file_version(found: os.stat_result) -> tuple[int, ...]:
     """A value that changes with the file of *found*."""
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def versions(files: Iterable[Path]) -> Versions:
+    """The version of each of *files* now."""
+    return {str(file): version_of(file) for file in files}
+
+
+def version_of(file: Path) -> list[int] | None:
+    """The version of *file*. None if there is no such file."""
+    try:
+        return list(file_version(file.stat()))
+    except (OSError, ValueError):
+        return None

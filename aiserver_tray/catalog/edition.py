@@ -1,6 +1,7 @@
 """The catalog at one time, read when it is needed."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
 
 class Edition:
     """The catalog in *roots*, read on first use. Its ``stamp`` is older than that, so that changes
-    in the meantime are noticed."""
+    in the meantime are noticed. ``files``: what was read or looked for, with the version that it
+    had at first."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.stamp = stamp(roots)
+        self.files: dict[str, list[int] | None] = {}
         self._roots = roots
         self._catalog: Catalog | None = None
 
@@ -25,5 +28,12 @@ class Edition:
             # A client of a running core only needs the stamp.
             from aiserver_tray.catalog.catalog import load_catalog  # noqa: PLC0415
 
-            self._catalog = load_catalog(self._roots)
+            with self.noting_files():
+                self._catalog = load_catalog(self._roots)
         return self._catalog
+
+    def noting_files(self) -> AbstractContextManager[None]:
+        """Add the files that the block reads to ``files``."""
+        from aiserver_tray.catalog.compose.reader import noting_files  # noqa: PLC0415
+
+        return noting_files(self.files)

@@ -13,7 +13,7 @@ from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.files import read_documents
 from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.profiles import PROFILES
-from aiserver_tray.catalog.compose.reader import Document
+from aiserver_tray.catalog.compose.reader import Document, is_file
 from aiserver_tray.catalog.compose.variables import Variable, find_profiles, find_variables
 from aiserver_tray.catalog.extension import EXTENSION, Account, Kind, ModuleExtension, Needs, stated
 from aiserver_tray.catalog.plain import plain_settings
@@ -183,7 +183,7 @@ def _stray(names: Sequence[str], known: Sequence[str]) -> list[int]:
 
 def _dotenv(file: Path, given: Mapping[str, str]) -> dict[str, str]:
     path = file.parent / ".env"
-    return parse_env_file(path, Place(path), given.get) if path.is_file() else {}
+    return parse_env_file(path, Place(path), given.get) if is_file(path) else {}
 
 
 def _choosing(profiles: Mapping[str, Place]) -> dict[str, Variable]:

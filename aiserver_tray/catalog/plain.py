@@ -7,7 +7,8 @@ from aiserver_tray.base.i18n import LocalText, Text
 from aiserver_tray.base.masking import MASK, hide
 from aiserver_tray.catalog.compose.profiles import PROFILES
 from aiserver_tray.catalog.compose.variables import Variable
-from aiserver_tray.catalog.setting import Setting, why_guessable, why_mask
+from aiserver_tray.catalog.guessable import why_guessable
+from aiserver_tray.catalog.setting import Setting, why_mask
 
 _SECRET_NAME = re.compile(
     r"(?!ALLOW_|ENABLE_|DISABLE_|.*(MAX_|PUBLIC_?KEY|SITE_?KEY))("

@@ -68,7 +68,7 @@ def _at_work(snapshot: Snapshot, app: "App") -> Iterator[Text]:
         modules.setdefault((pid, work), []).append(module)
     for (pid, work), names in modules.items():
         named = {"command": work.command, "pid": pid, "modules": ", ".join(names)}
-        if work.installation == app.settings.installation_id:
+        if work.installation == app.quick_settings.installation_id:
             yield Text("{command} (process {pid}) is working on {modules}.", **named)
         else:
             yield Text(

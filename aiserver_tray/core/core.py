@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 from aiserver_tray.core.foreign import ForeignOperations
 from aiserver_tray.core.watcher import Watcher
 from aiserver_tray.engine.engine import Engine
-from aiserver_tray.settings.store import Settings
+from aiserver_tray.settings.quick import QuickSettings
 from aiserver_tray.state.facts import ChosenChanged, ModulesChanged
 from aiserver_tray.state.store import Store
 
@@ -25,7 +25,7 @@ class Core:
         SettingError: the home can't be used.
     """
 
-    def __init__(self, settings: Settings, modules: "Modules", engine: Engine) -> None:
+    def __init__(self, settings: QuickSettings, modules: "Modules", engine: Engine) -> None:
         # First, since it may fail: the store starts to run at once.
         installation_id = settings.installation_id
         self.engine = engine
@@ -80,9 +80,10 @@ class Core:
         from aiserver_tray.operations.plan.parts import Parts  # noqa: PLC0415
         from aiserver_tray.operations.service import Operations  # noqa: PLC0415
 
-        kernel = Kernel(self.engine, self._settings)
+        settings = self._settings.full
+        kernel = Kernel(self.engine, settings)
         refresh = self._watcher.refresh
-        parts = Parts(self.engine, self.store, self._settings, self._modules, refresh, kernel)
+        parts = Parts(self.engine, self.store, settings, self._modules, refresh, kernel)
         return Operations(parts)
 
     def refresh(self) -> None:
@@ -92,6 +93,5 @@ class Core:
 
     def publish_modules(self) -> None:
         """Update the state with all modules and the chosen ones."""
-        models = tuple(self._modules.model(name) for name in self._modules.names)
-        self.store.put(ModulesChanged(models))
+        self.store.put(ModulesChanged(self._modules.models))
         self.store.put(ChosenChanged(self._modules.chosen))

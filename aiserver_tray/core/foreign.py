@@ -2,15 +2,15 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import Event, Lock, Thread
+from typing import Protocol
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.core.watcher import RELIST_SECONDS
 from aiserver_tray.model import OperationKind, OperationView
 from aiserver_tray.operations.locks import Holder, Work, holders
-from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import DesiredChanged, OperationChanged
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
@@ -29,6 +29,21 @@ _ON_OWN_ONLY: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})
 _logger = logging.getLogger(__name__)
 
 
+class KnownDesired(Protocol):
+    """The part of the settings that this needs."""
+
+    @property
+    def installation_id(self) -> str:
+        """The id of this installation."""
+
+    def desired(self, engine_id: str) -> Sequence[str]:
+        """The modules that the user asked for on the engine.
+
+        Raises:
+            SettingError: they can't be read.
+        """
+
+
 class ForeignOperations:
     """Reports operations of other processes, and the desired modules, to *store*. Operations of
     other installations change none of our containers, so they are left out.
@@ -39,7 +54,7 @@ class ForeignOperations:
     """
 
     def __init__(
-        self, store: Store, settings: Settings, *, recheck_seconds: float = RELIST_SECONDS
+        self, store: Store, settings: KnownDesired, *, recheck_seconds: float = RELIST_SECONDS
     ) -> None:
         self._store = store
         self._settings = settings
@@ -72,7 +87,7 @@ class ForeignOperations:
         """
         with self._lock:
             before, found = self._known, self._report_begun(engine_id)
-            self._store.put(DesiredChanged(frozenset(self._settings.engine(engine_id).desired)))
+            self._store.put(DesiredChanged(frozenset(self._settings.desired(engine_id))))
             for gone in before.keys() - found.keys():
                 self._store.put(OperationChanged(ended(before[gone])))
             self._known = found

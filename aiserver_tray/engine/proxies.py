@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
-from aiserver_tray.catalog.setting import why_guessable
+from aiserver_tray.catalog.guessable import why_guessable
 from aiserver_tray.system.docker_config import docker_config
 
 Proxies = Mapping[str, str]

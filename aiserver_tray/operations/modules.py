@@ -61,6 +61,10 @@ class Modules(Protocol):
     def model(self, name: str) -> ModuleModel:
         """The module without secrets. ``problem`` says why it can't start."""
 
+    @property
+    def models(self) -> tuple[ModuleModel, ...]:
+        """All modules without secrets."""
+
 
 @dataclass(frozen=True)
 class Previews:
@@ -99,6 +103,11 @@ class Previews:
     def model(self, name: str) -> ModuleModel:
         """The module without secrets."""
         return self.modules.model(name)
+
+    @property
+    def models(self) -> tuple[ModuleModel, ...]:
+        """All modules without secrets."""
+        return self.modules.models
 
 
 def unlisted(chosen: Iterable[str], names: Container[str]) -> dict[str, AiServerError]:

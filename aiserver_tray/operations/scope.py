@@ -223,5 +223,5 @@ def _unused(
     return unused_basics(names, models, set(running), _desired(parts))
 
 
-def _desired(parts: Parts) -> list[str]:
-    return parts.settings.engine(parts.engine.info().id).desired
+def _desired(parts: Parts) -> Sequence[str]:
+    return parts.settings.desired(parts.engine.info().id)

@@ -26,6 +26,7 @@ from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.settings import quick
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.content import EngineState, InstallationData, SettingsData, StateData
 from aiserver_tray.settings.files import VersionedFile
@@ -81,10 +82,10 @@ class Settings:
         self.notices: list[Text] = []
         self.journal = Journal(self.folder)
         self._installation = VersionedFile(
-            self.folder / "installation.json", InstallationData, self.notices, lost="refuse"
+            self.folder / quick.INSTALLATION, InstallationData, self.notices, lost="refuse"
         )
-        self._settings = VersionedFile(self.folder / "settings.json", SettingsData, self.notices)
-        self._state = VersionedFile(self.folder / "state.json", StateData, self.notices)
+        self._settings = VersionedFile(self.folder / quick.SETTINGS, SettingsData, self.notices)
+        self._state = VersionedFile(self.folder / quick.STATE, StateData, self.notices)
         self._app: tuple[object, AppSettings] | None = None
 
     @cached_property
@@ -99,7 +100,7 @@ class Settings:
     def secrets(self) -> Secrets:
         """The secrets by address. `values` generates the missing ones."""
         return Secrets(
-            self.folder / "secrets.json",
+            self.folder / quick.SECRETS,
             lambda: self.installation_id,
             self.home.key_place,
             self.notices,
@@ -314,6 +315,10 @@ class Settings:
     def engine(self, engine_id: str) -> EngineState:
         """The data about the engine."""
         return self._state.read().engines.get(engine_id, EngineState())
+
+    def desired(self, engine_id: str) -> Sequence[str]:
+        """The modules that the user asked for on the engine."""
+        return self.engine(engine_id).desired
 
     @contextmanager
     def update_engine(self, engine_id: str) -> Iterator[EngineState]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.dotenv import read_env_file
-from aiserver_tray.catalog.compose.reader import Document, mode_of, parse_documents
+from aiserver_tray.catalog.compose.reader import Document, is_file, mode_of, parse_documents
 
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDES = (
@@ -73,7 +73,7 @@ def _refuse_other_files(folder: Path, env: Mapping[str, str]) -> None:
     """Reject the variable. For ``docker compose`` it names the files of a *folder*; here the
     catalog does."""
     dotenv = folder / ".env"
-    beside = read_env_file(dotenv) if os.path.isfile(dotenv) else {}  # noqa: PTH113 - as include
+    beside = read_env_file(dotenv) if is_file(dotenv) else {}
     if _COMPOSE_FILE in env or _COMPOSE_FILE in beside:
         place = Place(dotenv if _COMPOSE_FILE in beside else folder, None, _COMPOSE_FILE)
         text = Text(

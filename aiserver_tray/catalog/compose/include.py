@@ -1,7 +1,6 @@
 """``include``: whole Compose projects of other folders, each with its own relative paths and
 ``.env``, whose services, networks, volumes, secrets and configs are added."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from aiserver_tray.catalog.compose.dotenv import parse_env_file
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.paths import expand
 from aiserver_tray.catalog.compose.problems import Problems
+from aiserver_tray.catalog.compose.reader import is_file
 
 Tree = dict[str, Any]
 
@@ -76,7 +76,7 @@ def _file_set(entry: Any, above: FileSet, where: KeyPath, problems: Problems) ->
     if fields["project_directory"]:
         folder = expand(fields["project_directory"][0], above.folder)
     env_files = [expand(path, above.folder) for path in fields["env_file"]]
-    if not env_files and os.path.isfile(folder / ".env"):  # noqa: PTH113 - false on odd names
+    if not env_files and is_file(folder / ".env"):
         env_files = [folder / ".env"]
     problems.files.update(env_files)
     own: dict[str, str] = {}

@@ -8,6 +8,9 @@ and ``0x1F`` are numbers, ``1_000`` is 1000, and a date is a timestamp.
 import os
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from typing import Any
 import yaml
 
 from aiserver_tray.base.errors import CatalogError, Place
-from aiserver_tray.base.file_version import file_version
+from aiserver_tray.base.file_version import file_version, version_of
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.nodes import (
@@ -95,8 +98,29 @@ _kept: dict[Path, tuple[object, tuple[Document, ...]]] = {}
 """The last documents of each file, with the file's version."""
 
 
+_noted: ContextVar[dict[str, list[int] | None] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noting_files(noted: dict[str, list[int] | None]) -> Iterator[None]:
+    """Add the files that the block reads or looks for to *noted*, with the version that they had
+    at first."""
+    token = _noted.set(noted)
+    try:
+        yield
+    finally:
+        _noted.reset(token)
+
+
+def _note(path: Path) -> None:
+    noted = _noted.get()
+    if noted is not None and (name := str(path)) not in noted:
+        noted[name] = version_of(path)
+
+
 def _settled_version(path: Path) -> tuple[int, ...] | None:
     """The `file_version` of the file. None if a change might not alter it."""
+    _note(path)
     try:
         found = path.stat()
     except (OSError, ValueError):  # reading it reports the error
@@ -157,12 +181,19 @@ def mode_of(path: Path, place: Place) -> int | None:
     Raises:
         CatalogError: at *place*, it can't be looked at.
     """
+    _note(path)
     try:
         return path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise _unreadable(path, place, _reason(error)) from None
+
+
+def is_file(path: Path) -> bool:
+    """Whether *path* is a file; false also for a name that can't be one."""
+    _note(path)
+    return os.path.isfile(path)  # noqa: PTH113 - Path's raises on odd names
 
 
 def _unreadable(path: Path, place: Place, why: Text) -> CatalogError:

@@ -1,6 +1,5 @@
 """The variables in Compose files, before they get values."""
 
-import os
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -13,7 +12,7 @@ from aiserver_tray.catalog.compose.files import compose_files
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.paths import expand
 from aiserver_tray.catalog.compose.profiles import is_active
-from aiserver_tray.catalog.compose.reader import Document, parse_documents
+from aiserver_tray.catalog.compose.reader import Document, is_file, parse_documents
 from aiserver_tray.catalog.compose.template import (
     Lookup,
     Reference,
@@ -100,7 +99,7 @@ def local_documents(path: Path) -> Iterator[Document]:
         for document in parse_documents(file):
             yield document
             for other, its_folder in _other_files(document.tree, folder):
-                if os.path.isfile(other):  # noqa: PTH113 - false, not an error, on odd names
+                if is_file(other):
                     todo.append((other, its_folder or other.parent))
 
 

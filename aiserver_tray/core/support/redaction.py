@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from aiserver_tray.base.masking import MASK, with_texts
-from aiserver_tray.catalog.setting import why_guessable
+from aiserver_tray.catalog.guessable import why_guessable
 
 _SHORTEST = 4
 """Minimum characters of a text to replace: a shorter one would be found everywhere."""

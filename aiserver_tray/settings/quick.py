@@ -1,0 +1,124 @@
+"""The settings that even a short command needs, read without the models of their files. Importing
+those takes longer than everything else that such a command does.
+
+A file that equals its last good copy has passed the models before. Any other file is left to them:
+they know what is wrong with it, and repair it.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+from aiserver_tray.base.file_version import file_version
+from aiserver_tray.system.engine_host import why_unusable
+
+if TYPE_CHECKING:
+    from aiserver_tray.settings.store import Settings
+
+INSTALLATION: Final = "installation.json"
+SETTINGS: Final = "settings.json"
+STATE: Final = "state.json"
+SECRETS: Final = "secrets.json"
+
+FORMAT: Final = 1
+"""The version of the files that this module can read."""
+
+LanguageChoice = Literal["system", "en", "zh"]
+_CHOICES: Final = ("system", "en", "zh")
+
+_Content = dict[str, Any]
+
+
+class QuickSettings:
+    """Some of the settings in the home *folder*. *load* returns all of them.
+
+    Raises:
+        SettingError: from every property and method, as `Settings` does.
+    """
+
+    def __init__(self, folder: Path, load: "Callable[[], Settings]") -> None:
+        self._folder = folder
+        self._load = load
+        self._known: tuple[object, _Content | None] | None = None
+
+    @property
+    def full(self) -> "Settings":
+        """All settings."""
+        return self._load()
+
+    @cached_property
+    def installation_id(self) -> str:
+        """As `Settings.installation_id`."""
+        found = self._read(INSTALLATION)
+        return str(found["id"]) if found else self.full.installation_id
+
+    def desired(self, engine_id: str) -> Sequence[str]:
+        """As `Settings.desired`."""
+        found = self._read(STATE)
+        if found is None:
+            return self.full.desired(engine_id)
+        desired: Sequence[str] = found.get("engines", {}).get(engine_id, {}).get("desired", ())
+        return desired
+
+    @property
+    def chosen(self) -> tuple[str, ...] | None:
+        """As `Settings.chosen`."""
+        found = self._settings
+        if found is None:
+            return self.full.chosen
+        chosen = found.get("chosen")
+        return None if chosen is None else tuple(chosen)
+
+    @property
+    def language(self) -> LanguageChoice:
+        """As `AppSettings.language`."""
+        choice = self._value("app.language", "system")
+        return cast(LanguageChoice, choice) if choice in _CHOICES else self.full.app.language
+
+    @property
+    def engine(self) -> str:
+        """As `AppSettings.engine`."""
+        found = self._value("app.engine", "")
+        host = found.strip() if isinstance(found, str) else None
+        is_usable = host is not None and (not host or why_unusable(host) is None)
+        return host if host is not None and is_usable else self.full.app.engine
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that contain the values of settings."""
+        return self._folder / SETTINGS, self._folder / SECRETS
+
+    def _value(self, address: str, default: str) -> Any:  # noqa: ANN401 - a user may edit the file
+        found = self._settings
+        return None if found is None else found.get("values", {}).get(address, default)
+
+    @property
+    def _settings(self) -> _Content | None:
+        """The content of settings.json, read again after a change."""
+        stamp = self._stamp(SETTINGS)
+        if self._known is None or self._known[0] != stamp:
+            self._known = stamp, self._read(SETTINGS)
+        return self._known[1]
+
+    def _stamp(self, name: str) -> tuple[int, ...] | None:
+        try:
+            return file_version((self._folder / name).stat())
+        except OSError:  # reading it says why
+            return None
+
+    def _read(self, name: str) -> _Content | None:
+        """The content of the file *name*, empty if there is none. None: only the models know."""
+        path = self._folder / name
+        good = self._folder / f"{name}.good"
+        try:
+            content = path.read_bytes()
+            if content != good.read_bytes():
+                return None
+            found = json.loads(content)
+        except FileNotFoundError:
+            return None if path.exists() or good.exists() else {}
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) and found.get("version") == FORMAT else None
