@@ -4,6 +4,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from aiserver_tray.contract.message import Event, Json
 from aiserver_tray.core.logs.level import Level
+from aiserver_tray.core.stats.forms import SampleJson
 from aiserver_tray.state.forms import OperationWithStepsJson, SnapshotJson
 
 
@@ -64,6 +65,12 @@ STATUS = Event(
     ModuleStatusEvent,
     "The state of a module has changed.",
     key=lambda payload: payload["name"],
+)
+STATS = Event(
+    "ai/stats/sample",
+    SampleJson,
+    "How much processor and memory everything uses, every 15 seconds.",
+    key=lambda _: "",
 )
 ACTIVITY = Event(
     "ai/activity/added",

@@ -18,7 +18,7 @@ from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.execution import execute, run
 from aiserver_tray.engine.logs import MULTIPLEXED, RAW, LogStream, log_params
 from aiserver_tray.engine.stream import Stream
-from aiserver_tray.engine.values import ContainerDetails, ContainerSummary
+from aiserver_tray.engine.values import ContainerDetails, ContainerSummary, Usage
 from aiserver_tray.model import Container, Port
 from aiserver_tray.spec.labels import INSTALLATION
 from aiserver_tray.system.console import Console
@@ -79,6 +79,12 @@ class Containers:
             ObjectNotFoundError: there is none.
         """
         return parse.container_details(self._connection.get("/containers/{}/json", container))
+
+    def usage(self, container: str) -> Usage | None:
+        """What it uses now; None if it does not run."""
+        # Otherwise the engine takes two samples, which takes two seconds.
+        params = {"stream": "0", "one-shot": "1"}
+        return parse.usage(self._connection.get("/containers/{}/stats", container, params=params))
 
     def port_claims(self, container: str) -> tuple[Port, ...]:
         """The fixed host ports that it takes when it runs, also of one that does not run."""

@@ -12,6 +12,7 @@ from aiserver_tray.engine.values import (
     Image,
     Mount,
     Network,
+    Usage,
     Volume,
 )
 from aiserver_tray.model import Container, Health, Port
@@ -140,6 +141,23 @@ def _health_in(status: str) -> Health:
     if "(unhealthy)" in status:
         return "unhealthy"
     return "starting" if "(health: starting)" in status else "none"
+
+
+def usage(answer: Json) -> Usage | None:
+    """What a container uses, from its statistics, computed as ``docker stats`` does. None: it does
+    not run."""
+    cpu, memory = answer["cpu_stats"], answer["memory_stats"]
+    if "system_cpu_usage" not in cpu or "usage" not in memory:
+        return None
+    used, details = memory["usage"], memory.get("stats") or {}
+    # Under control groups version 1, and 2.
+    cached = details.get("total_inactive_file", details.get("inactive_file", 0))
+    return Usage(
+        cpu=cpu["cpu_usage"]["total_usage"],
+        system=cpu["system_cpu_usage"],
+        cpus=cpu.get("online_cpus") or len(cpu["cpu_usage"].get("percpu_usage") or ()),
+        memory=used - cached if cached < used else used,
+    )
 
 
 def image(answer: Json, reference: str) -> Image:

@@ -77,6 +77,18 @@ class ContainerDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a container has used. ``cpu``: nanoseconds of processors since its start; ``system``:
+    those of the whole machine, which has ``cpus`` of them; ``memory``: bytes now, without the page
+    cache."""
+
+    cpu: int
+    system: int
+    cpus: int
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """An image on the engine; ``size`` in bytes. ``volumes``: the folders that it declares as
     volumes (known from `find` by name, a pull or a build).

@@ -12,6 +12,7 @@ from aiserver_tray.base.errors import (
     ObjectConflictError,
     ObjectNotFoundError,
 )
+from aiserver_tray.core.stats.history import Rates
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.model import Port
 from aiserver_tray.spec.labels import INSTALLATION, Owner, container_labels
@@ -278,3 +279,45 @@ def test_volumes(core: Engine) -> None:
     assert core.volumes.find("ai-vol-x") is None
     with pytest.raises(ObjectNotFoundError):
         core.volumes.remove("ai-vol-x")
+
+
+def test_the_usage_of_a_container_is_that_of_the_engines_own_statistics(
+    core: Engine, engine: docker.DockerClient
+) -> None:
+    name, tenth = "ai-busy", SECOND // 10
+    run(core, name, "while :; do :; done", HostConfig={"NanoCpus": tenth})
+    rates = Rates()
+    before = core.containers.usage(name)
+    # With two samples, from which `docker stats` computes.
+    between = engine.api.stats(name, stream=False)
+    after = core.containers.usage(name)
+    assert before
+    assert after
+    first, last = between["precpu_stats"], between["cpu_stats"]
+    for ours, theirs in (
+        ((before.cpu, after.cpu), [s["cpu_usage"]["total_usage"] for s in (first, last)]),
+        ((before.system, after.system), [s["system_cpu_usage"] for s in (first, last)]),
+    ):
+        assert ours[0] <= theirs[0] < theirs[1] <= ours[1]
+    assert (before.cpus, after.cpus) == (last["online_cpus"],) * 2
+
+    assert rates.load(name, before).cpu is None
+    busy = rates.load(name, after).cpu
+    assert busy is not None
+    assert 0 < busy < 20, "percent of one processor, of which it gets a tenth"
+    core.containers.kill(name)
+    assert core.containers.usage(name) is None
+
+
+def test_the_memory_of_a_container_is_without_the_page_cache(
+    core: Engine, engine: docker.DockerClient
+) -> None:
+    name = "ai-caching"
+    size = 32 << 20
+    run(core, name, f"head -c {size} /dev/zero > /file; touch /done; exec sleep 600")
+    eventually(lambda: core.containers.exec(name, ["test", "-e", "/done"]) == 0, "the file")
+    used = core.containers.usage(name)
+    assert used
+    assert (
+        engine.api.stats(name, stream=False)["memory_stats"]["usage"] > size > 2 * used.memory > 0
+    )

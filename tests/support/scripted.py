@@ -12,6 +12,14 @@ from aiserver_tray.contract.message import Event, Json
 from aiserver_tray.contract.owner.owner import CHANNELS
 from aiserver_tray.model import Carrier
 
+NO_SAMPLES = {
+    "interval": 15,
+    "times": [],
+    "total": {"cpu": [], "memory": []},
+    "modules": [],
+    "services": [],
+}
+
 LIMIT = 30.0
 """Seconds, on a busy machine."""
 
@@ -22,7 +30,7 @@ class Scripted:
     asked, in the same order; ``chosen``: the user's language."""
 
     def __init__(self, snapshot: Json) -> None:
-        self.answers: dict[str, Envelope] = {}
+        self.answers: dict[str, Envelope] = {"ai/stats/history": answer(NO_SAMPLES)}
         self.handlers: dict[str, Callable[[Any, Peer], Envelope]] = {}
         self.calls: list[tuple[str, Json]] = []
         self.callers: list[Peer] = []

@@ -72,6 +72,8 @@ export interface Channels {
   "ai/service/inspect": { request: ServiceName; answer: ServiceDetails };
   /** Get the state of everything. */
   "ai/snapshot/get": { request: Record<string, never>; answer: Snapshot };
+  /** Get how much processor and memory was used in the last 30 minutes. */
+  "ai/stats/history": { request: StatsRequest; answer: StatsHistory };
   /** Write a support bundle: a zip file with versions, settings, states, activity, checks and the last log lines, without secrets. */
   "ai/support/bundle": { request: Record<string, never>; answer: SupportBundle };
   /** Show the folder of the support bundles in the file manager of the owner's desktop. */
@@ -98,6 +100,8 @@ export interface Events {
   "ai/operation/progress": OperationProgress;
   /** The state has changed. */
   "ai/snapshot/event": Snapshot;
+  /** How much processor and memory everything uses, every 15 seconds. */
+  "ai/stats/sample": Sample;
   /** Show this page. */
   "ai/ui/goto": PageEvent;
   /** There is no owner of the core; the next snapshot means that there is one again. */
@@ -442,6 +446,14 @@ export type Language = "en" | "zh";
 
 export type Level = "debug" | "info" | "warn" | "error";
 
+/** What was used at one moment. */
+export interface Load {
+  /** in percent of one processor, as `docker stats` shows it; `null` if it is not known yet */
+  cpu: number | null;
+  /** in bytes, without the page cache; `null` if it is not known */
+  memory: number | null;
+}
+
 /** Lines, newest first. */
 export interface LogEntries {
   entries: LogEntry[];
@@ -616,6 +628,11 @@ export interface ModuleList {
   items: ModuleItem[];
 }
 
+/** What a module used at one moment. */
+export interface ModuleLoad extends Load {
+  module: string;
+}
+
 /** A module. */
 export interface ModuleName {
   name: string;
@@ -644,6 +661,11 @@ export interface ModuleRequest {
   name: string;
   /** answer at the operation's end, with its error if it failed; false: at its beginning */
   wait?: boolean;
+}
+
+/** What a module used over time. */
+export interface ModuleSeries extends Series {
+  module: string;
 }
 
 /** The state of a module. */
@@ -885,6 +907,26 @@ export interface Revealed {
   name: string;
 }
 
+/** What everything used at one moment. */
+export interface Sample {
+  /** seconds since 1970 */
+  time: number;
+  /** all modules together */
+  total: Load;
+  /** the modules that run */
+  modules: ModuleLoad[];
+  /** the services that run */
+  services: ServiceLoad[];
+}
+
+/** What was used over time, a value for each of the times. */
+export interface Series {
+  /** in percent of one processor; `null` if it is not known, or nothing ran */
+  cpu: (number | null)[];
+  /** in bytes */
+  memory: (number | null)[];
+}
+
 /** A service of a module. */
 export interface Service {
   /** name in the Compose file */
@@ -945,10 +987,20 @@ export interface ServiceEffect {
   seconds: number | null;
 }
 
+/** What a service used at one moment. */
+export interface ServiceLoad extends ModuleLoad {
+  service: string;
+}
+
 /** A service of a module. */
 export interface ServiceName {
   module: string;
   /** its name in the Compose file */
+  service: string;
+}
+
+/** What a service used over time. */
+export interface ServiceSeries extends ModuleSeries {
   service: string;
 }
 
@@ -1047,6 +1099,26 @@ export interface StackAbilities {
 }
 
 export type State = "stopped" | "starting" | "running" | "degraded" | "error" | "stopping" | "engine_down";
+
+/** What was used in the last 30 minutes. */
+export interface StatsHistory {
+  /** seconds between two samples */
+  interval: number;
+  /** when each sample was taken, the newest last: seconds since 1970 */
+  times: number[];
+  /** all modules together */
+  total: Series;
+  /** each module that ran, or only the requested one */
+  modules: ModuleSeries[];
+  /** the services of the requested module; without one, none */
+  services: ServiceSeries[];
+}
+
+/** Everything, or one module. */
+export interface StatsRequest {
+  /** the module, with its services; all modules without it */
+  module?: string | null;
+}
 
 /** A step of an operation. */
 export interface Step {

@@ -21,15 +21,19 @@ from aiserver_tray.contract.channels.process import Process, ProcessChannels
 from aiserver_tray.contract.channels.refusals import Refusals
 from aiserver_tray.contract.channels.settings import SettingChannels
 from aiserver_tray.contract.channels.snapshot import SnapshotChannels
+from aiserver_tray.contract.channels.stats import StatsChannels
 from aiserver_tray.contract.channels.support import SupportChannels
 from aiserver_tray.contract.channels.system import SystemChannels
 from aiserver_tray.contract.channels.trust import TrustChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
-from aiserver_tray.contract.events import ACTIVITY
+from aiserver_tray.contract.events import ACTIVITY, STATS
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.journal_feed import JournalFeed
 from aiserver_tray.core.outdated import OutdatedModules
+from aiserver_tray.core.stats.forms import sample_json
+from aiserver_tray.core.stats.history import Sample
+from aiserver_tray.core.stats.sampler import Sampler
 from aiserver_tray.model import Actor, Carrier
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
@@ -44,6 +48,7 @@ class Api:
         self._hub = Hub(core.store, app.language_for)
         self._feed = JournalFeed(app.settings.journal, self._on_entry)
         self._files = FileRefresh(app, core, self._feed)
+        self._sampler = Sampler(core.engine, core.store, self._on_sample)
         self._refusals = Refusals(app.settings.journal)
         self._outdated = OutdatedModules(core.store, app, lambda: app.version)
         self._operations = OperationChannels(core)
@@ -63,6 +68,7 @@ class Api:
             TrustChannels(app),
             DetailChannels(app, core),
             ActivityChannels(app.settings.journal, self._refusals),
+            StatsChannels(core, self._sampler),
         ]
         self._handlers: Handlers = handlers_of(self._parts)
 
@@ -101,7 +107,7 @@ class Api:
         return self._operations.begin(request, actor)
 
     def start(self) -> None:
-        """Publish catalog and settings, watch their files, and send states from now on.
+        """Publish catalog and settings, watch their files, and send states and samples from now on.
 
         Raises:
             SettingError: the settings can't be read.
@@ -109,16 +115,21 @@ class Api:
         self._files.start()
         self._outdated.start()
         self._hub.start()
+        self._sampler.start()
 
     def close(self) -> None:
-        """Watch nothing, wait for nothing, and send no more states."""
+        """Watch nothing, wait for nothing, and send no more states and samples."""
         self._files.close()
         self._outdated.close()
+        self._sampler.close()
         for part in self._parts:
             part.close()
         self._refusals.write()
         self._feed.close()
         self._hub.close()
+
+    def _on_sample(self, sample: Sample) -> None:
+        self._hub.publish(STATS.message(sample_json(sample)))
 
     def _on_entry(self, id: str) -> None:
         self._hub.publish(ACTIVITY.message({"id": id}))

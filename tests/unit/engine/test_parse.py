@@ -13,6 +13,7 @@ from aiserver_tray.engine import parse
 from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.events import event_params
 from aiserver_tray.engine.logs import frames
+from aiserver_tray.engine.values import Usage
 from aiserver_tray.model import Port
 from aiserver_tray.spec.labels import MODULE, REQUIRES, SERVICE
 from aiserver_tray.spec.model import File
@@ -29,6 +30,17 @@ from aiserver_tray.spec.model import File
 )
 def test_times_have_microseconds_and_gos_zero_is_none(text: str, moment: datetime | None) -> None:
     assert parse.moment(text) == moment
+
+
+@pytest.mark.parametrize(
+    ("stats", "memory"),
+    [({"total_inactive_file": 30, "inactive_file": 7}, 70), ({"inactive_file": 40}, 60), ({}, 100)],
+    ids=["control groups 1", "control groups 2", "neither"],
+)
+def test_memory_is_without_the_page_cache(stats: dict[str, int], memory: int) -> None:
+    cpu = {"cpu_usage": {"total_usage": 5}, "system_cpu_usage": 50, "online_cpus": 2}
+    answer = {"cpu_stats": cpu, "memory_stats": {"usage": 100, "stats": stats}}
+    assert parse.usage(answer) == Usage(5, 50, 2, memory)
 
 
 def test_claims_are_fixed_ports_on_every_address() -> None:
