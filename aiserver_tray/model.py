@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.errors.remedies import Remedy
 from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
 
 Kind = Literal["basic", "feature"]
@@ -69,6 +70,8 @@ class Container:
     restart_count: int = 0
     ports: tuple[Port, ...] = ()
     last_check: str = ""
+    unhealthy_since: datetime | None = None
+    """Begin of the first of the failed health checks in a row, if it is unhealthy."""
     networks: frozenset[str] = frozenset()
     """IDs of the networks that it is connected to, or will be when it starts."""
     requires: tuple[str, ...] | None = None
@@ -95,7 +98,7 @@ class ServiceModel:
     """A service as the catalog wants it. ``container`` is the name of its container, ``depends_on``
     are services. ``has_pre_stop``: commands must run in it before it is stopped. ``may_end``: an
     exit with code 0 is a success. ``is_main``: its image has the module's version. ``memory``: its
-    limit in bytes; None: no limit."""
+    limit in bytes; None: no limit. ``memory_setting``: the address of the setting for that."""
 
     name: str
     container: str
@@ -106,11 +109,13 @@ class ServiceModel:
     may_end: bool = False
     is_main: bool = False
     memory: int | None = None
+    memory_setting: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleModel:
-    """A module as catalog and settings want it now. ``problem``: why it can't start."""
+    """A module as catalog and settings want it now. ``problem``: why it can't start;
+    ``remedies``: the next steps then."""
 
     name: str
     kind: Kind
@@ -121,6 +126,7 @@ class ModuleModel:
     title: LocalText = field(default_factory=dict)
     summary: LocalText = field(default_factory=dict)
     icon: str = DEFAULT_ICON
+    remedies: tuple[Remedy, ...] = ()
 
 
 StepStatus = Literal["pending", "running", "done", "skipped", "failed"]
@@ -217,7 +223,9 @@ Carrier = Literal["control", "http"]
 @dataclass(frozen=True, slots=True)
 class EngineView:
     """The engine for display. ``id`` identifies it in stored data; ``starting``: we are starting
-    it. ``cpus``, ``memory`` (bytes): of its machine, None while it does not answer."""
+    it. ``cpus``, ``memory`` (bytes): of its machine, None while it does not answer.
+    ``down_since``: when it stopped answering, if we saw that. ``start_begun``: when we began to
+    start it; ``usual_start``: seconds that a start took before."""
 
     running: bool
     version: str | None = None
@@ -226,6 +234,9 @@ class EngineView:
     starting: bool = False
     cpus: int | None = None
     memory: int | None = None
+    down_since: datetime | None = None
+    start_begun: datetime | None = None
+    usual_start: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +265,24 @@ containers and networks."""
 
 StackAction = Literal["start", "stop", "cancel"]
 """start: the chosen modules; stop: everything; cancel: an operation of this process."""
+
+TroubleKind = Literal["blocked", "memory", "unhealthy", "exited", "absent"]
+"""blocked: the module can't start; memory: a service ran out of memory; unhealthy: its health check
+fails; exited: it exited or can't start; absent: it has no container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a module does not run as it should. ``service``: the one that is in trouble, if it is
+    one; ``since``: if that is known; ``available``: of a service that ran out of memory, the bytes
+    that its limit may have, if that is known."""
+
+    kind: TroubleKind
+    reason: Text
+    service: str | None = None
+    since: datetime | None = None
+    remedies: tuple[Remedy, ...] = ()
+    available: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +316,7 @@ class ModuleView:
     """The latest start of its running services."""
     memory_limit: int | None = None
     """The sum of its services' limits in bytes; None: one of them has no limit."""
+    trouble: Trouble | None = None
 
     def title_in(self, language: Language) -> str:
         """Its title for display; its name if it has no title."""

@@ -96,6 +96,14 @@ class Module:
             problems.add(document)
         return problems.place(path)
 
+    def memory_setting(self, service: str) -> str | None:
+        """The address of the setting that is the memory limit of *service*."""
+        written = self.section("services").get(service)
+        limit = written.get("mem_limit") if isinstance(written, dict) else None
+        name = str(limit).removeprefix("${").removesuffix("}")
+        is_size = name in self.settings and self.settings[name].type == "size"
+        return f"{self.name}.{name}" if is_size else None
+
     def section(self, name: str) -> dict[str, Any]:
         """The section *name* (``services``) in the module's own files, as written; of several, the
         last."""

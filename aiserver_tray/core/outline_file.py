@@ -73,7 +73,8 @@ def _model(found: Mapping[str, Any]) -> ModuleModel:
         ServiceModel(**{**service, "depends_on": tuple(service["depends_on"])})
         for service in found["services"]
     )
-    return ModuleModel(**{**found, "requires": tuple(found["requires"]), "services": services})
+    tuples = {name: tuple(found[name]) for name in ("requires", "remedies")}
+    return ModuleModel(**{**found, **tuples, "services": services})
 
 
 def _now(files: Versions) -> Versions:

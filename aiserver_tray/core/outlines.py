@@ -31,17 +31,18 @@ def outline_of(
         module = catalog.module(name)
         return module_model(outline(catalog, module, values(module)), bind())
     except AiServerError as error:
-        why = _why(error)
+        why, remedies = _why(error), error.remedies
     except Exception as bug:  # noqa: BLE001 - one file must not take all modules away
         log_bug(_logger, f"the outline of {name} failed", bug)
-        why = bug_error(bug).text
+        why, remedies = bug_error(bug).text, ()
     known = catalog.modules.get(name)
     if known is None:
-        return ModuleModel(name, "feature", problem=why)
+        return ModuleModel(name, "feature", problem=why, remedies=remedies)
     return ModuleModel(
         name,
         known.kind,
         problem=why,
+        remedies=remedies,
         title=known.title,
         summary=known.summary,
         icon=known.icon,

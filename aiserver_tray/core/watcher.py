@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Literal, Protocol
@@ -136,7 +137,7 @@ class Watcher:
                 return
             if error is None:
                 continue
-            self._store.put(EngineDown(error))
+            self._store.put(EngineDown(error, datetime.now(UTC)))
             self._pause(self._back_off[min(self._failures, len(self._back_off) - 1)])
             self._failures += 1
 

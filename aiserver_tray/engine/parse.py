@@ -1,7 +1,7 @@
 """The engine's JSON as values."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiserver_tray.base.harmless import in_line
@@ -22,6 +22,8 @@ Json = Mapping[str, Any]
 
 _NEVER = "0001-01-01T00:00:00Z"
 _MAX_CHECK_CHARACTERS = 2000
+_DEFAULT_INTERVAL = 30_000_000_000
+"""Nanoseconds between health checks if the container names none."""
 _HOLDS_PORTS = ("running", "paused", "restarting", "removing")
 
 
@@ -49,6 +51,7 @@ def container(answer: Json) -> Container:
         restart_count=answer["RestartCount"],
         ports=tuple(_bound(answer["NetworkSettings"].get("Ports"))),
         last_check=_last_check(health),
+        unhealthy_since=_unhealthy_since(health, config.get("Healthcheck") or {}),
         networks=frozenset(_attached(answer["NetworkSettings"])),
         requires=labels.required_in(given),
         page=given.get(labels.PAGE),
@@ -107,6 +110,18 @@ def _last_check(health: Json) -> str:
 
 def _output(check: Json) -> str:
     return str(check["Output"]).strip()[-_MAX_CHECK_CHARACTERS:]
+
+
+def _unhealthy_since(health: Json, check: Json) -> datetime | None:
+    """Begin of the first failed check in a row. The engine keeps the last checks only, so those
+    before are counted back."""
+    log, streak = health.get("Log") or (), health.get("FailingStreak") or 0
+    begun = moment(log[-1]["Start"]) if log else None
+    if health.get("Status") != "unhealthy" or begun is None:
+        return None
+    seconds = (check.get("Interval") or _DEFAULT_INTERVAL) / 1e9
+    kept = log[-streak:][0]["Start"] if streak <= len(log) else None
+    return moment(kept) if kept else begun - timedelta(seconds=seconds * (streak - 1))
 
 
 def summary(answer: Json) -> ContainerSummary:

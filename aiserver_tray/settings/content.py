@@ -54,7 +54,8 @@ class EngineState(BaseModel):
 
 
 class StateData(SealedModel):
-    """state.json: the engines by id."""
+    """state.json: the engines by id; and the seconds that starts of engines took, by address."""
 
     version: Literal[1] = 1
     engines: dict[str, EngineState] = Field(default_factory=dict)
+    starts: dict[str, float] = Field(default_factory=dict)

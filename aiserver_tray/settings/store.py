@@ -3,7 +3,8 @@
 ==================  ===============================================================
 installation.json   the installation id, written once
 settings.json       what the user set, the chosen modules, and the permissions of modules
-state.json          per engine: the desired state, learnt times, and the images that are ours
+state.json          per engine: the desired state, learnt times, and the images that are ours;
+                    and how long its start took
 secrets.json        secrets, encrypted; secrets.key its key where no store holds it
 previous.json       the values before the last change of each module's settings, for a day
 journal.jsonl       operations, changes of settings, refused clients, owners of the core
@@ -326,6 +327,15 @@ class Settings:
         exception."""
         with self._state.update() as data:
             yield data.engines.setdefault(engine_id, EngineState())
+
+    def usual_start(self, host: str) -> float | None:
+        """The seconds that the last start of the engine at *host* took. None: there was none."""
+        return self._state.read().starts.get(host)
+
+    def learn_start(self, host: str, seconds: float) -> None:
+        """The start of the engine at *host* took *seconds*."""
+        with self._state.update() as data:
+            data.starts[host] = round(seconds, 1)
 
 
 def without_value(address: str) -> SettingError:

@@ -183,6 +183,7 @@ class ModuleTarget:
                 s.may_end,
                 s.is_main,
                 s.body["HostConfig"].get("Memory"),
+                self.module.memory_setting(s.service),
             )
             for s in self.services
         )

@@ -40,6 +40,7 @@ def module_model(outline: Outline, bind: str) -> ModuleModel:
                 name in ending,
                 stated(service).main,
                 _memory(service),
+                module.memory_setting(name),
             )
             for name, service in outline.services.items()
             if _replicas(service) != "0"

@@ -12,6 +12,7 @@ from aiserver_tray.state.abilities import Condition, module_abilities
 from aiserver_tray.state.details import memory_limit, running_since, version
 from aiserver_tray.state.judge import ALIVE, Circumstances, Judgement, judge
 from aiserver_tray.state.required import closure, required_now
+from aiserver_tray.state.trouble import trouble
 
 if TYPE_CHECKING:
     from aiserver_tray.state.reduce import State
@@ -54,7 +55,8 @@ class _Module:
     """A module with the whole input of its view, except for its users. ``containers``: by name.
     ``required``: all that it requires as it runs. ``wanted``: requested, or required by a requested
     module; ``planned``: the same for starts without steps yet. ``starting``, ``unplanned``: names
-    of its containers that an operation will start, and that exited without an operation."""
+    of its containers that an operation will start, and that exited without an operation. ``spare``:
+    memory that no limit covers, given only to those that ran out of it."""
 
     model: ModuleModel
     containers: Mapping[str, Container]
@@ -68,6 +70,7 @@ class _Module:
     wanted: bool = False
     planned: bool = False
     orphan: bool = False
+    spare: int | None = None
 
     @property
     def name(self) -> str:
@@ -95,23 +98,35 @@ def _modules(state: "State") -> Iterator[_Module]:
     """In the catalog's order, orphans last."""
     requires = {model.name: model.requires for model in state.modules}
     wanted = closure(requires, state.desired)
+    spare = _spare(state)
     planned = closure(requires, state.work.planned)
     now = required_now(state.modules, state.containers.values())
     containers: dict[str, dict[str, Container]] = {}
     for name, container in state.containers.items():
         containers.setdefault(container.module, {})[name] = container
     for model in state.modules:
+        own = containers.pop(model.name, {})
         yield _module(
             state,
             model,
-            containers.pop(model.name, {}),
+            own,
             closure(now, now[model.name]),
+            spare if any(c.oom_killed for c in own.values()) else None,
             wanted=model.name in wanted,
             planned=model.name in planned,
         )
     for name in sorted(containers):
         orphan = ModuleModel(name, "feature")
-        yield _module(state, orphan, containers[name], closure(now, now[name]), orphan=True)
+        yield _module(state, orphan, containers[name], closure(now, now[name]), None, orphan=True)
+
+
+def _spare(state: "State") -> int | None:
+    """The engine's memory minus the limits of the services that run."""
+    if state.engine.memory is None:
+        return None
+    limits = {s.container: s.memory for model in state.modules for s in model.services}
+    running = (name for name, c in state.containers.items() if c.status in ALIVE)
+    return state.engine.memory - sum(limits.get(name) or 0 for name in running)
 
 
 def _module(
@@ -119,6 +134,7 @@ def _module(
     model: ModuleModel,
     containers: Mapping[str, Container],
     required: frozenset[str],
+    spare: int | None,
     **more: bool,
 ) -> _Module:
     names = containers.keys() | {service.container for service in model.services}
@@ -132,6 +148,7 @@ def _module(
         is_stopping=model.name in state.work.stopping,
         is_busy=state.work.has(model.name),
         is_outdated=model.name in state.outdated,
+        spare=spare,
         **more,
     )
 
@@ -185,6 +202,9 @@ def _view(module: _Module, users: tuple[str, ...]) -> ModuleView:
         requires=model.requires,
         since=running_since(views),
         memory_limit=memory_limit(module.services),
+        trouble=trouble(model, judged, module.containers, module.spare)
+        if current in ("error", "degraded")
+        else None,
         abilities=module_abilities(_condition(module, current, users)),
         services=(
             *views,

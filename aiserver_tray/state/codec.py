@@ -16,7 +16,7 @@ from aiserver_tray.base.errors import (
     JointError,
     RemoteError,
 )
-from aiserver_tray.base.i18n import Language, Text, rendered_or_none
+from aiserver_tray.base.i18n import Language, Text, rendered, rendered_or_none
 from aiserver_tray.model import (
     EngineView,
     ModuleView,
@@ -25,6 +25,7 @@ from aiserver_tray.model import (
     ServiceView,
     Snapshot,
     StepView,
+    Trouble,
 )
 from aiserver_tray.state.abilities import ModuleAbilities, stack_abilities
 from aiserver_tray.state.progress import count, current
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         StackAbilitiesJson,
         StatusJson,
         StepJson,
+        TroubleJson,
     )
 
 
@@ -146,6 +148,9 @@ def _engine(engine: EngineView, language: Language) -> "EngineJson":
         "starting": engine.starting,
         "cpus": engine.cpus,
         "memory": engine.memory,
+        "downSince": _iso(engine.down_since),
+        "startBegun": _iso(engine.start_begun),
+        "usualStart": engine.usual_start,
     }
 
 
@@ -164,6 +169,7 @@ def module_json(module: ModuleView, language: Language) -> "ModuleJson":
         "total": module.total,
         "reason": rendered_or_none(module.reason, language),
         "problem": rendered_or_none(module.problem, language),
+        "trouble": _trouble(module.trouble, language) if module.trouble else None,
         "since": _iso(module.since),
         "memoryLimit": module.memory_limit,
         "outdated": module.is_outdated,
@@ -180,6 +186,17 @@ def module_json(module: ModuleView, language: Language) -> "ModuleJson":
 def _module_abilities(abilities: ModuleAbilities, language: Language) -> "ModuleAbilitiesJson":
     rendered = {action: rendered_or_none(why, language) for action, why in abilities.items()}
     return cast("ModuleAbilitiesJson", rendered)
+
+
+def _trouble(trouble: Trouble, language: Language) -> "TroubleJson":
+    return {
+        "kind": trouble.kind,
+        "reason": trouble.reason.render(language),
+        "service": trouble.service,
+        "since": _iso(trouble.since),
+        "available": trouble.available,
+        "remedies": rendered(trouble.remedies, language),
+    }
 
 
 def _stack_abilities(snapshot: Snapshot, language: Language) -> "StackAbilitiesJson":
@@ -287,6 +304,9 @@ def snapshot_of(json: Mapping[str, Any]) -> Snapshot:
             starting=engine["starting"],
             cpus=engine["cpus"],
             memory=engine["memory"],
+            down_since=_time(engine["downSince"]),
+            start_begun=_time(engine["startBegun"]),
+            usual_start=engine["usualStart"],
         ),
         state=json["state"],
         modules=tuple(_module(module, language) for module in json["modules"]),
@@ -345,6 +365,7 @@ def _module(json: Mapping[str, Any], language: Language) -> ModuleView:
         services=tuple(_service_of(service, json["ports"]) for service in json["services"]),
         problem=_text(json["problem"]),
         is_outdated=json["outdated"],
+        trouble=_trouble_of(json["trouble"]) if json["trouble"] else None,
         title={language: json["title"]},
         summary={language: json["summary"]},
         icon=json["icon"],
@@ -352,6 +373,17 @@ def _module(json: Mapping[str, Any], language: Language) -> ModuleView:
         requires=tuple(json["requires"]),
         since=_time(json["since"]),
         memory_limit=json["memoryLimit"],
+    )
+
+
+def _trouble_of(json: Mapping[str, Any]) -> Trouble:
+    return Trouble(
+        kind=json["kind"],
+        reason=Text("{message}", message=json["reason"]),
+        service=json["service"],
+        since=_time(json["since"]),
+        remedies=tuple(json["remedies"]),
+        available=json["available"],
     )
 
 

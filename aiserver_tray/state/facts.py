@@ -3,6 +3,7 @@ do."""
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.model import Container, ModuleModel, OperationView, Theme
@@ -21,16 +22,19 @@ class EngineUp:
 
 @dataclass(frozen=True, slots=True)
 class EngineDown:
-    """The engine does not answer, or stopped answering."""
+    """The engine does not answer, or stopped answering, at a time."""
 
     error: AiServerError
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStarting:
-    """We began to start the engine, or do so no more."""
+    """We began to start the engine at a time, which took *usual* seconds before; or do so no
+    more."""
 
-    is_under_way: bool
+    begun: datetime | None
+    usual: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

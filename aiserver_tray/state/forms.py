@@ -6,6 +6,7 @@ The text below a field is its meaning; documentation and the page's types are ge
 from typing import Literal, TypedDict
 
 from aiserver_tray.base.errors import ErrorJson
+from aiserver_tray.base.errors.remedies import RemedyJson
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.model import (
     ContainerStatus,
@@ -17,6 +18,7 @@ from aiserver_tray.model import (
     StepKind,
     StepStatus,
     Theme,
+    TroubleKind,
 )
 
 
@@ -81,6 +83,23 @@ class ModuleAbilitiesJson(TypedDict):
     """stop it, and remove its containers and networks"""
 
 
+class TroubleJson(TypedDict):
+    """Why a module does not run as it should."""
+
+    kind: TroubleKind
+    """`blocked`: the module can't start; `memory`: a service ran out of memory; `unhealthy`: its
+    health check fails; `exited`: it exited or can't start; `absent`: it has no container"""
+    reason: str
+    service: str | None
+    """the service in trouble; `null` if it is the module"""
+    since: str | None
+    """since when; `null` if that is not known"""
+    available: int | None
+    """of a service that ran out of memory, the bytes that its limit may have; `null`: not known"""
+    remedies: list[RemedyJson]
+    """the next steps, the best first"""
+
+
 class ModuleJson(TypedDict):
     """A module with its services."""
 
@@ -106,6 +125,8 @@ class ModuleJson(TypedDict):
     """why it is not in its desired state"""
     problem: str | None
     """why it can't start, even if parts of it run"""
+    trouble: TroubleJson | None
+    """why it is failed or only partly running"""
     since: str | None
     """the latest start of its running services; `null` if none runs"""
     memoryLimit: int | None
@@ -216,6 +237,12 @@ class EngineJson(EngineStatusJson):
     """the number of its machine's processors; `null` if no engine answers"""
     memory: int | None
     """the memory of its machine in bytes; `null` if no engine answers"""
+    downSince: str | None
+    """when it stopped answering; `null` if the owner did not see that"""
+    startBegun: str | None
+    """when the applet began to start it"""
+    usualStart: float | None
+    """the seconds that its start took before"""
 
 
 class StackAbilitiesJson(TypedDict):

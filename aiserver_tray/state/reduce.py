@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import assert_never
 
@@ -82,10 +83,13 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911, PLR0912 - 
         case EngineUp(id, version, cpus, memory):
             up = EngineView(running=True, version=version, id=id, cpus=cpus, memory=memory)
             return _with(state, engine=up)
-        case EngineDown(error):
-            return _engine_down(state, error)
-        case EngineStarting(is_under_way):
-            return _with(state, engine=replace(state.engine, starting=is_under_way))
+        case EngineDown(error, at):
+            return _engine_down(state, error, at)
+        case EngineStarting(begun, usual):
+            engine = replace(
+                state.engine, starting=begun is not None, start_begun=begun, usual_start=usual
+            )
+            return _with(state, engine=engine)
         case ContainersListed(containers, asked_at):
             return _listed(state, containers, asked_at)
         case ContainerSeen(container):
@@ -117,13 +121,21 @@ def _with(state: State, **changes: object) -> State:
     return replace(state, **changes)  # type: ignore[arg-type]
 
 
-def _engine_down(state: State, error: AiServerError) -> State:
+def _engine_down(state: State, error: AiServerError, at: datetime | None) -> State:
     """Forget the containers: the engine may start them again when it comes back, and these starts
     are facts."""
     known = state.engine
     if not known.running and known.error is not None and known.error.text == error.text:
         return state
-    engine = replace(known, running=False, version=None, error=error, cpus=None, memory=None)
+    engine = replace(
+        known,
+        running=False,
+        version=None,
+        error=error,
+        cpus=None,
+        memory=None,
+        down_since=at if known.running else known.down_since,
+    )
     return replace(state, engine=engine, containers={}, unplanned=frozenset())
 
 

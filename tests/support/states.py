@@ -1,5 +1,6 @@
 """Snapshots as the owner of the core sends them, of a stack in each of its states."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiserver_tray.base.i18n import Language, Text, rendered
@@ -67,6 +68,7 @@ def module(name: str, state: str = "stopped", **more: Any) -> Json:  # noqa: ANN
         "open": f"http://127.0.0.1:{PORTS[name]}/" if name in ("n8n", "dify") else None,
         "problem": None,
         "outdated": False,
+        "trouble": trouble(name, more.get("reason")) if state in ("error", "degraded") else None,
         "icon": ICONS.get(name, "package"),
         "version": "1.2",
         "requires": [basic for basic, users in USERS.items() if name in users],
@@ -74,6 +76,22 @@ def module(name: str, state: str = "stopped", **more: Any) -> Json:  # noqa: ANN
         "memoryLimit": 2 << 30,
         "services": [],
     } | more
+
+
+def trouble(module: str, reason: str | None, kind: str = "exited", *first: Json) -> Json:
+    """Why *module* does not run as it should; *first* are its best next steps."""
+    return {
+        "kind": kind,
+        "reason": reason or "exited with code 1",
+        "service": module,
+        "since": (datetime.now(UTC) - timedelta(minutes=6)).isoformat(),
+        "available": None,
+        "remedies": [
+            *first,
+            {"kind": "restart", "text": "Restart", "module": module},
+            {"kind": "logs", "text": "Logs", "module": module, "service": module},
+        ],
+    }
 
 
 def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # noqa: ANN401
@@ -89,6 +107,9 @@ def snapshot(state: str = "stopped", *modules: Json, **more: Any) -> Json:  # no
             "starting": False,
             "cpus": 8,
             "memory": 24 << 30,
+            "downSince": None,
+            "startBegun": None,
+            "usualStart": None,
         },
         "state": state,
         "modules": [given.get(name, module(name)) for name in TITLES],
@@ -236,17 +257,10 @@ def engine_down() -> Json:
         "message": "Docker does not answer at unix:///var/run/docker.sock. Is it running?",
         "data": {},
     }
-    engine = {
-        "running": False,
-        "version": None,
-        "id": None,
-        "error": error,
-        "starting": False,
-        "cpus": None,
-        "memory": None,
-    }
+    engine = snapshot()["engine"] | {"running": False, "version": None, "error": error}
+    down = {"cpus": None, "memory": None, "downSince": "2026-01-02T09:12:00+00:00"}
     modules = [module(name, "engine_down") for name in TITLES]
-    return snapshot("engine_down", *modules, engine=engine)
+    return snapshot("engine_down", *modules, engine=engine | down)
 
 
 def in_chinese(shown: Json) -> Json:

@@ -365,6 +365,12 @@ export interface Engine extends EngineStatus {
   cpus: number | null;
   /** the memory of its machine in bytes; `null` if no engine answers */
   memory: number | null;
+  /** when it stopped answering; `null` if the owner did not see that */
+  downSince: string | null;
+  /** when the applet began to start it */
+  startBegun: string | null;
+  /** the seconds that its start took before */
+  usualStart: number | null;
 }
 
 /** Whether there is an engine, and whether it answers. */
@@ -547,6 +553,8 @@ export interface Module {
   reason: string | null;
   /** why it can't start, even if parts of it run */
   problem: string | null;
+  /** why it is failed or only partly running */
+  trouble: Trouble | null;
   /** the latest start of its running services; `null` if none runs */
   since: string | null;
   /** the sum of its services' memory limits in bytes, without jobs; `null` if one has no limit */
@@ -1167,6 +1175,23 @@ export interface Switch {
 }
 
 export type Theme = "system" | "light" | "dark";
+
+/** Why a module does not run as it should. */
+export interface Trouble {
+  /** `blocked`: the module can't start; `memory`: a service ran out of memory; `unhealthy`: its health check fails; `exited`: it exited or can't start; `absent`: it has no container */
+  kind: TroubleKind;
+  reason: string;
+  /** the service in trouble; `null` if it is the module */
+  service: string | null;
+  /** since when; `null` if that is not known */
+  since: string | null;
+  /** of a service that ran out of memory, the bytes that its limit may have; `null`: not known */
+  available: number | null;
+  /** the next steps, the best first */
+  remedies: Remedy[];
+}
+
+export type TroubleKind = "blocked" | "memory" | "unhealthy" | "exited" | "absent";
 
 /** A module and the permissions that the user allows it. */
 export interface Trusted {

@@ -42,6 +42,11 @@ class AiServerError(Exception):
         self._data: dict[str, Any] = data | ({"remedies": list(remedies)} if remedies else {})
 
     @property
+    def remedies(self) -> tuple[Remedy, ...]:
+        """The next steps, the best first."""
+        return tuple(self._data.get("remedies", ()))
+
+    @property
     def data(self) -> dict[str, Any]:
         """The details for programs, with texts in English."""
         return self.data_in("en")

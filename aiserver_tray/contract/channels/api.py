@@ -57,7 +57,7 @@ class Api:
             ProcessChannels(app, core, process, self._operations),
             SettingChannels(app, self._files.refresh),
             ModuleSettingChannels(app, core, self._files.refresh, begin),
-            EngineChannels(core),
+            EngineChannels(core, app.settings),
             SystemChannels(),
             LogChannels(core),
             self._operations,

@@ -2,18 +2,24 @@
 
 from concurrent.futures import Future
 from contextlib import suppress
+from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import TypedDict
 
-from aiserver_tray.base.errors import EngineNotInstalledError
+from aiserver_tray.base.errors import EngineNotInstalledError, SettingError
 from aiserver_tray.contract.channel import channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.core.core import Core
+from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import EngineStarting
 from aiserver_tray.system import engine_start
+from aiserver_tray.system.clock import awake
 
 _ENGINE_UP_TIMEOUT_SECONDS = 5.0
 """Seconds in which the state is to show an engine that answers."""
+
+_ANSWER_SECONDS = 1.0
+"""Seconds in which an engine that runs answers; none starts so fast."""
 
 
 class EngineCheck(TypedDict):
@@ -31,8 +37,9 @@ class EngineCheck(TypedDict):
 class EngineChannels(Part):
     """``ai/docker/…``."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, settings: Settings) -> None:
         self._core = core
+        self._settings = settings
         self._closing = Event()
         self._lock = Lock()
         self._last: Future[None] | None = None
@@ -71,17 +78,29 @@ class EngineChannels(Part):
     # -- in its thread -------------------------------------------------------------------------
 
     def _work(self, start: Future[None]) -> None:
-        self._core.store.put(EngineStarting(is_under_way=True))
+        begun = awake()
+        self._core.store.put(EngineStarting(datetime.now(UTC), self._usual_seconds()))
         failure: Exception | None = None
         try:
             self._bring_up()
+            self._learn(awake() - begun)
         except Exception as error:  # noqa: BLE001 - all waiting threads must get the error
             failure = error
-        self._core.store.put(EngineStarting(is_under_way=False))
+        self._core.store.put(EngineStarting(None))
         if failure:
             start.set_exception(failure)
         else:
             start.set_result(None)
+
+    def _usual_seconds(self) -> float | None:
+        with suppress(SettingError):
+            return self._settings.usual_start(self._core.engine.host)
+        return None
+
+    def _learn(self, seconds: float) -> None:
+        if seconds > _ANSWER_SECONDS:  # else it was running already
+            with suppress(SettingError):
+                self._settings.learn_start(self._core.engine.host, seconds)
 
     def _bring_up(self) -> None:
         engine_start.start_engine(self._core.engine.host, self._core.engine.ping, self._closing)

@@ -1,6 +1,7 @@
 """Whatever is seen, in whatever order, gives a valid state, and the same state again."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -81,7 +82,7 @@ facts: st.SearchStrategy[list[Fact]] = st.lists(
     st.one_of(
         st.just(UP),
         st.builds(lambda why: EngineDown(EngineDownError("here", why)), one_of("a", "b")),
-        st.builds(EngineStarting, st.booleans()),
+        st.builds(EngineStarting, one_of(None, datetime(2026, 1, 1, tzinfo=UTC))),
         st.builds(
             lambda found, asked_at: ContainersListed(tuple(found), asked_at),
             st.lists(containers, max_size=4, unique_by=(lambda c: c.name, lambda c: c.id)),

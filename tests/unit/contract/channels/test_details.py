@@ -53,7 +53,7 @@ class FakeEngine:
 
     def details(self, container: str) -> ContainerDetails:
         end = "2026-01-02T03:04:05.678901234Z"
-        check = {"End": end, "ExitCode": 1, "Output": f"sent {self._secret}\n"}
+        check = {"Start": end, "End": end, "ExitCode": 1, "Output": f"sent {self._secret}\n"}
         return parse.container_details(
             {
                 "Id": "1", "Name": f"/{container}", "Image": "sha256:1", "Created": end,
@@ -62,7 +62,7 @@ class FakeEngine:
                 "State": {
                     "Status": "running", "ExitCode": 137, "OOMKilled": True, "Error": "",
                     "StartedAt": end, "FinishedAt": "0001-01-01T00:00:00Z",
-                    "Health": {"Status": "unhealthy", "Log": [check]},
+                    "Health": {"Status": "unhealthy", "FailingStreak": 1, "Log": [check]},
                 },
                 "NetworkSettings": {},
                 "Mounts": [

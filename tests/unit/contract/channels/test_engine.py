@@ -48,8 +48,13 @@ def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
 
 
 @pytest.fixture
-def core(tmp_path: Path) -> Iterator[Core]:
-    with App(tmp_path / "home", [], "unix:///nowhere.sock").core() as core:
+def app(tmp_path: Path) -> App:
+    return App(tmp_path / "home", [], "unix:///nowhere.sock")
+
+
+@pytest.fixture
+def core(app: App) -> Iterator[Core]:
+    with app.core() as core:
         yield core
 
 
@@ -74,7 +79,9 @@ class Clients:
 
 
 @pytest.fixture
-def clients(core: Core, starter: Starter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+def clients(
+    app: App, core: Core, starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Clients]:
     waiting = Semaphore(0)
 
     class Noted(Future[None]):
@@ -83,7 +90,7 @@ def clients(core: Core, starter: Starter, monkeypatch: pytest.MonkeyPatch) -> It
             super().result(timeout)
 
     monkeypatch.setattr(engine, "Future", Noted)
-    clients = Clients(EngineChannels(core), waiting)
+    clients = Clients(EngineChannels(core, app.settings), waiting)
     yield clients
     starter.may_end.set()
     clients.close()
@@ -117,6 +124,22 @@ def test_whoever_joined_is_told_why_it_failed_and_can_try_again(
     starter.failure = None
     assert clients.ask()[0].result(TIMEOUT_SECONDS) == {}
     assert starter.starts > 1, "another start"
+
+
+def test_the_time_of_a_start_is_told_at_the_next_one(
+    core: Core, clients: Clients, starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 25.0, 30.0, 40.0])
+    monkeypatch.setattr(engine, "awake", lambda: next(clock))
+    starter.may_end.set()
+    clients.ask()[0].result(TIMEOUT_SECONDS)
+    starter.may_end.clear()
+    asked = clients.ask()
+    shows(core, starting=True)
+    known = core.store.snapshot.engine
+    assert (known.usual_start, known.start_begun is not None) == (25.0, True)
+    starter.may_end.set()
+    asked[0].result(TIMEOUT_SECONDS)
 
 
 def test_who_ends_waits_for_no_engine(core: Core, clients: Clients) -> None:

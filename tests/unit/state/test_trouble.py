@@ -1,0 +1,112 @@
+"""Why a module does not run as it should, since when, and what is offered."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.base.errors.remedies import enter
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.parse import _unhealthy_since as unhealthy_since
+from aiserver_tray.model import Container, ModuleModel, ServiceModel, Trouble
+from aiserver_tray.state.facts import (
+    ContainersListed,
+    DesiredChanged,
+    EngineDown,
+    EngineUp,
+    Fact,
+    ModulesChanged,
+)
+from aiserver_tray.state.reduce import State, reduce
+
+GIB = 2**30
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+SEARCH = ModuleModel(
+    "search",
+    "basic",
+    services=(ServiceModel("es", "ai-es", "es:1", memory=4 * GIB, memory_setting="search.MEMORY"),),
+)
+OTHER = ModuleModel("other", "basic", services=(ServiceModel("db", "ai-db", "db:1", memory=GIB),))
+DB = Container("2", "ai-db", "other", "db", "", "db:1", "", "running")
+ENDED = Container(
+    "1", "ai-es", "search", "es", "", "es:1", "", "exited", exit_code=137, finished_at=NOON
+)
+
+
+def trouble(
+    *containers: Container, memory: int | None = 16 * GIB, model: ModuleModel = SEARCH
+) -> Trouble | None:
+    state = State()
+    facts = (
+        ModulesChanged((model, OTHER)),
+        ContainersListed((DB, *containers)),
+        EngineUp("id", "29", 4, memory or 0),
+        DesiredChanged(frozenset({"search", "other"})),
+    )
+    for fact in facts:
+        state = reduce(state, fact)
+    return next(m.trouble for m in state.snapshot.modules if m.name == "search")
+
+
+@pytest.mark.parametrize(
+    ("memory", "raised"), [(16, "6g"), (6, "5g"), (5, None), (2, None)], ids=str
+)
+def test_what_ran_out_of_memory_gets_more_as_far_as_there_is_some(
+    memory: int, raised: str | None
+) -> None:
+    found = trouble(replace(ENDED, oom_killed=True), memory=memory * GIB)
+    assert found is not None
+    assert (found.kind, found.service, found.since) == ("memory", "es", NOON)
+    assert found.available == (memory - 1) * GIB, "the other service has its limit"
+    values = [remedy.get("value") for remedy in found.remedies if remedy["kind"] == "set"]
+    assert values == ([raised] if raised else [])
+    assert [remedy["kind"] for remedy in found.remedies][-2:] == ["restart", "logs"]
+
+
+def test_a_service_with_a_fixed_limit_is_only_restarted() -> None:
+    fixed = replace(SEARCH, services=(replace(SEARCH.services[0], memory_setting=None),))
+    found = trouble(replace(ENDED, oom_killed=True), model=fixed)
+    assert found is not None
+    assert [remedy["kind"] for remedy in found.remedies] == ["restart", "logs"]
+
+
+def test_each_kind_of_trouble_has_its_next_steps() -> None:
+    exited, absent = trouble(ENDED), trouble()
+    sick = replace(ENDED, status="running", health="unhealthy", unhealthy_since=NOON)
+    unhealthy = trouble(sick)
+    enter_it = enter(Text("Enter a value"), "search.KEY")
+    blocked = replace(SEARCH, services=(), problem=Text("no value"), remedies=(enter_it,))
+    found = [exited, absent, unhealthy, trouble(model=blocked)]
+    shown = [(t.kind, t.since, [r["kind"] for r in t.remedies]) for t in found if t]
+    assert shown == [
+        ("exited", NOON, ["restart", "logs"]),
+        ("absent", None, ["restart"]),
+        ("unhealthy", NOON, ["restart", "logs"]),
+        ("blocked", None, ["enter"]),
+    ]
+    assert trouble(replace(ENDED, status="running")) is None
+
+
+def test_of_a_lost_engine_it_is_known_since_when() -> None:
+    state = State()
+    hours = enumerate("ab")
+    lost = [EngineDown(EngineDownError("h", why), NOON + timedelta(hours=i)) for i, why in hours]
+    assert reduce(state, lost[0]).engine.down_since is None, "it never ran while we looked"
+    facts: list[Fact] = [EngineUp("id", "29", 4, GIB), *lost]
+    for fact in facts:
+        state = reduce(state, fact)
+    assert state.engine.down_since == NOON
+
+
+def test_failed_checks_that_the_engine_has_forgotten_are_counted_back() -> None:
+    def since(streak: int, status: str = "unhealthy") -> datetime | None:
+        log = [{"Start": (NOON + timedelta(seconds=s)).isoformat()} for s in (0, 10, 20)]
+        health: dict[str, Any] = {"Status": status, "FailingStreak": streak, "Log": log}
+        return unhealthy_since(health, {"Interval": 10_000_000_000})
+
+    assert since(2) == NOON + timedelta(seconds=10)
+    assert since(3) == NOON
+    assert since(10) == NOON - timedelta(seconds=70)
+    assert since(3, "healthy") is None
