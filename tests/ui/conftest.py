@@ -111,6 +111,8 @@ class Stack:
 @pytest.fixture
 def stack(chromium: Chrome, tmp_path: Path) -> Iterator[Stack]:
     console(chromium)  # what is in it is another test's
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     chromium.set_window_size(1200, 800)
     shown = Stack(chromium, tmp_path)
     yield shown

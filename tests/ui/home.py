@@ -81,6 +81,11 @@ class HomePage:
     def press(self, *keys: str) -> None:
         ActionChains(self._browser).send_keys(*keys).perform()
 
+    def chord(self, modifier: str, key: str) -> None:
+        """Press *key* while *modifier* is held."""
+        chain = ActionChains(self._browser)
+        chain.key_down(modifier).send_keys(key).key_up(modifier).perform()
+
     def tab_to(self, name: str) -> None:
         """Move the keyboard's focus until it is on the button *name*."""
         for _ in range(60):

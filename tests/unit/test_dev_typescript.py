@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from developer import typescript
+from developer import npm, typescript
 
 SCRIPT = b"#!/bin/sh\necho compiled\n"
 
@@ -59,7 +59,7 @@ def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Regist
         digest = base64.b64encode(hashlib.sha512(server.archive).digest()).decode()
         monkeypatch.setattr(typescript, "SHA512", {"linux-x64": digest})
         monkeypatch.setattr(typescript, "platform_name", lambda: "linux-x64")
-        monkeypatch.setattr(typescript, "VENV", tmp_path)
+        monkeypatch.setattr(npm, "VENV", tmp_path)
         monkeypatch.setenv("NPM_CONFIG_REGISTRY", f"{server.url}/")
         for name in ("http_proxy", "HTTP_PROXY"):
             monkeypatch.delenv(name, raising=False)

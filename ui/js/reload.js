@@ -6,7 +6,7 @@
  */
 (() => {
   const TRIES = "tries";
-  const MOST = 5;
+  const MOST = 10;
   const PAUSE = 1000;
   let isWhole = true;
 
