@@ -1,7 +1,8 @@
 """Write what is generated from the package's declarations.
 
 python3 build/dev.py generate     tables in docs/ipc.md and docs/json.md, the diagram
-                                  in docs/architecture.md, and ui/js/contract.d.ts
+                                  in docs/architecture.md, ui/js/contract.d.ts, and the links
+                                  of ui/index.html to its scripts
 python3 build/dev.py check        fails if one of them is out of date
 """
 
@@ -15,10 +16,12 @@ from aiserver_tray.window.bridge import Bridge
 from generator.contract import channel_table, event_table, field_table, types
 from generator.imports import diagram
 from generator.pages import Tables, sections, written
+from generator.preloads import with_preloads
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("docs/ipc.md", "docs/json.md", "docs/architecture.md")
 TYPES = "ui/js/contract.d.ts"
+INDEX = ROOT / "ui/index.html"
 
 
 def outputs() -> dict[Path, str]:
@@ -29,7 +32,10 @@ def outputs() -> dict[Path, str]:
     pages = {ROOT / page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
     known = sections({page.name: text for page, text in pages.items()})
     drawn = diagram()
-    found = {ROOT / TYPES: types([*owner, *window], events)}
+    found = {
+        ROOT / TYPES: types([*owner, *window], events),
+        INDEX: with_preloads(INDEX.read_text(encoding="utf-8"), INDEX.parent),
+    }
     for page, text in pages.items():
         tables = Tables(page.name, known)
         others = {

@@ -2,6 +2,7 @@
 matter of `check`."""
 
 from graphlib import CycleError
+from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 import pytest
@@ -13,6 +14,7 @@ from aiserver_tray.contract.message import Event
 from generator import forms, imports
 from generator.contract import channel_table, event_table, field_table, types
 from generator.pages import Tables, sections, written
+from generator.preloads import with_preloads
 from generator.typescript import Declarations
 
 Shade = Literal["light", "dark"]
@@ -287,3 +289,23 @@ def test_the_rooms_are_those_of_the_package() -> None:
     assert {"cli", "contract", "model"} < rooms.keys()
     assert "contract" in rooms["tray"]
     assert not rooms["base"]
+
+
+# -- the links of the page to its scripts ----------------------------------------------------------
+
+
+def test_a_page_links_to_each_script_that_it_begins_with(tmp_path: Path) -> None:
+    (tmp_path / "js/parts").mkdir(parents=True)
+    main = 'import { a } from "./parts/a.js";\nimport "./b.js";\nimport("./later.js");\n'
+    (tmp_path / "js/main.js").write_text(main)
+    (tmp_path / "js/parts/a.js").write_text('import {\n  b,\n} from "../b.js";\n')
+    (tmp_path / "js/b.js").write_text('import { a } from "./parts/a.js";\n')
+    page = (
+        '<head>\n  <link rel="modulepreload" href="js/old.js">\n'
+        '  <script type="module" src="js/main.js"></script>\n</head>\n'
+    )
+    assert with_preloads(page, tmp_path) == (
+        '<head>\n  <link rel="modulepreload" href="js/b.js">\n'
+        '  <link rel="modulepreload" href="js/parts/a.js">\n'
+        '  <script type="module" src="js/main.js"></script>\n</head>\n'
+    )
