@@ -42,7 +42,7 @@ export interface Channels {
   "ai/module/firstStart": { request: ModuleRequest; answer: OperationBegun };
   /** Get the last lines of a module, or of all modules. */
   "ai/module/logs": { request: LogsRequest; answer: LogEntries };
-  /** Start a stream of a module's lines, which arrive as `ai/module/log`. */
+  /** Start a stream of the lines of a module, or of all, which arrive as `ai/module/log`. */
   "ai/module/logsAttach": { request: LogStream; answer: Record<string, never> };
   /** End one stream of this client, or all streams of a module. */
   "ai/module/logsDetach": { request: LogStreamEnd; answer: Record<string, never> };
@@ -505,12 +505,14 @@ export interface LogEvent {
   message?: string;
 }
 
-/** A stream of new lines. */
+/** A stream of lines: the last ones, then each as it comes. */
 export interface LogStream {
-  /** the module */
-  name: string;
+  /** the module; all modules without it */
+  name?: string | null;
   /** the client's own name for the stream */
   streamId: string;
+  /** the number of earlier lines of each service */
+  tail?: number;
 }
 
 /** Which streams of this client to end. */

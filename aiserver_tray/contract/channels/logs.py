@@ -20,9 +20,6 @@ from aiserver_tray.model import Kind
 if TYPE_CHECKING:
     from aiserver_tray.engine.values import LogLine
 
-_TAIL_LINES = 200
-"""Earlier lines that a stream begins with."""
-
 _MAX_STREAMS = 16
 """Maximum streams of one client."""
 
@@ -37,12 +34,14 @@ class LogsRequest(Payload):
 
 
 class LogStream(Payload):
-    """A stream of new lines."""
+    """A stream of lines: the last ones, then each as it comes."""
 
-    name: str = Name
-    """the module"""
+    name: str | None = None
+    """the module; all modules without it"""
     stream_id: str = Name
     """the client's own name for the stream"""
+    tail: int = Field(default=200, ge=0, le=5000)
+    """the number of earlier lines of each service"""
 
 
 class LogStreamEnd(Payload):
@@ -129,7 +128,7 @@ class LogChannels(Part):
 
     @channel("ai/module/logsAttach")
     def _attach(self, asked: LogStream, caller: Caller) -> None:
-        """Start a stream of a module's lines, which arrive as `ai/module/log`."""
+        """Start a stream of the lines of a module, or of all, which arrive as `ai/module/log`."""
         modules = self._modules(asked.name)
         with self._lock:
             streams = self._streams.setdefault(caller.peer, {})
@@ -177,7 +176,7 @@ class _Stream:
         self._peer = caller.peer
         self._language: Language = caller.language
         self.follower = Follower(
-            core.engine, core.store, modules, Span(tail=_TAIL_LINES), self._on_unreadable
+            core.engine, core.store, modules, Span(tail=asked.tail), self._on_unreadable
         )
 
     def send(self) -> None:

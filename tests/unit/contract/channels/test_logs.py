@@ -27,7 +27,8 @@ class Silent:
 
     made: list["Silent"]
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, *given: Any) -> None:  # noqa: ANN401 - as the real one's
+        self.modules, self.span = given[2:4]
         self.is_closed = threading.Event()
         self.may_end = threading.Event()
         self.made.append(self)
@@ -113,6 +114,17 @@ def test_a_name_that_is_used_again_is_not_lost_with_its_first_stream(
     assert not second.is_closed.is_set()
     channels.forget(page.peer)
     assert second.is_closed.is_set()
+
+
+@pytest.mark.parametrize(
+    ("asked", "modules", "tail"),
+    [({}, (), 200), ({"name": "web", "tail": 0}, ("web",), 0)],
+)
+def test_a_stream_is_of_one_module_or_of_all_and_begins_as_asked(
+    channels: LogChannels, silent: list[Silent], asked: Json, modules: tuple[str, ...], tail: int
+) -> None:
+    assert Page(channels).ask("Attach", streamId="s", **asked)["success"]
+    assert (silent[0].modules, silent[0].span.tail) == (modules, tail)
 
 
 def _name(page: Page) -> Envelope:
