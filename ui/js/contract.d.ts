@@ -969,8 +969,6 @@ export interface ServiceDetails {
   imageId: string;
   /** `null`: there is no health check, or it has not run yet */
   lastCheck: HealthCheck | null;
-  /** how often the engine has restarted it by itself */
-  restarts: number;
   /** of its last exit */
   exitCode: number;
   /** the kernel ended it, because it used too much memory */

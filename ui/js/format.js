@@ -27,6 +27,42 @@ export function timeLeft(seconds) {
   return tn("about {count} minute left", "about {count} minutes left", Math.round(seconds / 60));
 }
 
+const locale = () => document.documentElement.lang;
+
+/** @param {number} value Whole numbers, in groups. */
+export const number = (value) => value.toLocaleString(locale());
+
+/** @param {string} moment @returns {string} `14:31:02.184`, here */
+export function clock(moment) {
+  const time = new Date(moment);
+  const [hours, minutes, seconds] = [time.getHours(), time.getMinutes(), time.getSeconds()].map(twoDigits);
+  return `${hours}:${minutes}:${seconds}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+}
+
+const twoDigits = (/** @type {number} */ value) => String(value).padStart(2, "0");
+
+/** @param {string} moment A day and a time, here. */
+export const dateTime = (moment) =>
+  new Date(moment).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium" });
+
+/** @param {string} since How long that has been, in its two largest units. */
+export function uptime(since) {
+  const minutes = Math.max(0, Math.floor((Date.now() - Date.parse(since)) / 60_000));
+  const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24];
+  if (days) return t("{days} d {hours} h", { days, hours });
+  if (hours) return t("{hours} h {minutes} min", { hours, minutes: minutes % 60 });
+  return t("{minutes} min", { minutes });
+}
+
+/** @param {number} count As Docker counts: 1 GB is 1024 MB. */
+export function bytes(count) {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let [value, unit] = [count, 0];
+  for (; value >= 1000 && unit < units.length - 1; unit += 1) value /= 1024;
+  const digits = value < 10 && unit > 1 ? 1 : 0;
+  return `${value.toLocaleString(locale(), { maximumFractionDigits: digits })} ${units[unit]}`;
+}
+
 /** @param {string[]} items */
 export function list(items) {
   return items.join(t(", "));

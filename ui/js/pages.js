@@ -18,10 +18,10 @@ import * as home from "./pages/home.js";
  *   called when that is left
  */
 
-/** @type {Record<string, {title: string, load: () => Promise<Page>}>} */
+/** @type {Record<string, {title: string, load: () => Promise<Page>, style?: string}>} */
 const PAGES = {
   home: { title: mark("Home"), load: async () => home },
-  modules: { title: mark("Modules"), load: () => import("./pages/module.js") },
+  modules: { title: mark("Modules"), load: () => import("./pages/module.js"), style: "module" },
   logs: { title: mark("Logs"), load: () => import("./pages/logs.js") },
   monitoring: { title: mark("Monitoring"), load: () => import("./pages/monitoring.js") },
   activity: { title: mark("Activity"), load: () => import("./pages/activity.js") },
@@ -48,8 +48,18 @@ export const titleOf = (name) => PAGES[known(name)]?.title ?? "";
 /** @param {PageState} page */
 export const pageView = (page) => loaded[known(page.address.page)]?.view(page) ?? nothing;
 
+/** @type {Map<string, Promise<unknown>>} */
+const styles = new Map();
+
+/** @param {string} name Brings a style sheet of the pages into the page, once. */
+export function styled(name) {
+  const coming = styles.get(name) ?? addStyle(name);
+  styles.set(name, coming);
+  return coming;
+}
+
 /** @param {string} name */
-function styled(name) {
+function addStyle(name) {
   const link = document.createElement("link");
   link.rel = "stylesheet";
   link.href = `css/pages/${name}.css`;
@@ -61,7 +71,7 @@ function styled(name) {
 
 /** @param {string} name */
 async function load(name) {
-  const [page] = await Promise.all([PAGES[name]?.load(), styled(name)]);
+  const [page] = await Promise.all([PAGES[name]?.load(), styled(PAGES[name]?.style ?? name)]);
   if (page) loaded[name] = page;
 }
 
@@ -77,7 +87,7 @@ async function enter(address) {
     location.reload(); // The server is another one, or was away; reload.js counts the tries.
     return;
   }
-  if (current().address !== address) return; // gone on meanwhile
+  if (placeOf(current().address) !== placeOf(address)) return; // gone on meanwhile
   leave = loaded[name]?.enter?.(address);
   update({});
 }

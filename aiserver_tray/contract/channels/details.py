@@ -72,8 +72,6 @@ class ServiceDetails(TypedDict):
     imageId: str
     lastCheck: HealthCheckJson | None
     """`null`: there is no health check, or it has not run yet"""
-    restarts: int
-    """how often the engine has restarted it by itself"""
     exitCode: int
     """of its last exit"""
     outOfMemory: bool
@@ -139,7 +137,6 @@ class DetailChannels(Part):
             "id": container.id,
             "imageId": container.image_id,
             "lastCheck": _check_json(details.last_check, secrets) if details.last_check else None,
-            "restarts": container.restart_count,
             "exitCode": container.exit_code,
             "outOfMemory": container.oom_killed,
             "error": hide(container.error, secrets),

@@ -34,7 +34,7 @@ export const input = ({ id, value, change, type = "text", invalid = false, enabl
     ${more.unit ? html`<span class="unit">${more.unit}</span>` : nothing}${more.after ?? nothing}
   </span>`;
 
-/** @param {{id: string, value: string, change: (value: string) => void, label: string}} options */
+/** @param {{id: string, value: string, change: (value: string) => void, label: string, after?: unknown}} options */
 export const searchInput = ({ label, ...options }) =>
   input({ ...options, type: "search", label, placeholder: label, before: icon("search") });
 

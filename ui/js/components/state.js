@@ -47,6 +47,9 @@ export const dot = (state, place = "alone") => html`
     aria-label=${place === "alone" ? t(STATES[state].word) : nothing}
     aria-hidden=${place === "alone" ? nothing : "true"}>${SHAPES[state]}</svg>`;
 
+/** @param {State} state The same within another drawing, whose text has the word. */
+export const dotShape = (state) => svg`<g class="dot" data-state=${state}>${SHAPES[state]}</g>`;
+
 /** @type {State[]} The one that needs most attention first. */
 const RANK = ["error", "degraded", "starting", "stopping", "engine_down", "stopped", "running"];
 

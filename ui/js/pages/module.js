@@ -1,4 +1,112 @@
 // @ts-check
-import { html } from "../../vendor/lit-html/lit-html.js";
+/** The page of a module: its head and its tabs. What is in a tab comes when it is first gone to. */
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { go } from "../address.js";
+import { empty } from "../components/notice.js";
+import { tabs } from "../components/tabs.js";
+import { mark, t } from "../i18n.js";
+import { openModule, restartModule, startModule, stopModule } from "../module_actions.js";
+import { styled } from "../pages.js";
+import { bind } from "../shell/keys.js";
+import { current, update } from "../store.js";
+import { head } from "./module/head.js";
 
-export const view = () => html`<div class="scroll"></div>`;
+/**
+ * @import { Address } from "../address.js"
+ * @import { Module, ModuleAbilities } from "../contract.d.ts"
+ * @import { PageState } from "../types.d.ts"
+ */
+
+/**
+ * @typedef {{view: (page: PageState, module: Module) => unknown,
+ *   enter?: (address: Address) => void|(() => void)}} Tab
+ */
+
+/** @type {Record<string, {title: string, load: () => Promise<Tab>, style?: string}>} */
+const TABS = {
+  overview: { title: mark("Overview"), load: () => import("./module/overview.js") },
+  services: { title: mark("Services"), load: () => import("./module/services.js") },
+  logs: { title: mark("Logs"), load: () => import("./module/logs.js"), style: "logs" },
+};
+
+/** @type {Record<string, Tab>} */
+const loaded = {};
+
+const FIRST = "overview";
+
+/** @param {Address} address */
+const tabOf = ({ rest: [, name = FIRST] }) => (name in TABS ? name : FIRST);
+
+/** @param {Address} address */
+export function enter(address) {
+  /** @type {void|(() => void)} */
+  let leave;
+  let isLeft = false;
+  load(tabOf(address)).then((tab) => {
+    if (isLeft) return;
+    leave = tab?.enter?.(address);
+    update({});
+  });
+  const unbind = bindKeys(address);
+  return () => {
+    isLeft = true;
+    unbind();
+    leave?.();
+  };
+}
+
+/** @param {string} name */
+async function load(name) {
+  const tab = TABS[name];
+  if (!loaded[name] && tab) {
+    const [found] = await Promise.all([tab.load(), tab.style && styled(tab.style)]);
+    loaded[name] = found;
+  }
+  return loaded[name];
+}
+
+/** @param {Address} address Letters do what the buttons of the head do. */
+function bindKeys({ rest: [name = ""] }) {
+  const found = () => current().snapshot?.modules.find((module) => module.name === name);
+  /** @param {keyof ModuleAbilities} action @param {(module: Module) => void} run */
+  const where = (action, run) => () => {
+    const module = found();
+    if (module?.abilities[action] === null) run(module);
+  };
+  return bind({
+    o: where("open", openModule),
+    r: where("restart", restartModule),
+    s: () => {
+      where("start", startModule)();
+      where("stopWithUsers", (module) => stopModule(module, current().snapshot))();
+    },
+    l: () => go(`modules/${encodeURIComponent(name)}/logs`),
+  });
+}
+
+/** @param {PageState} page */
+export function view(page) {
+  const { rest: [name = ""] } = page.address;
+  const module = page.snapshot?.modules.find((one) => one.name === name);
+  if (!module) {
+    return html`<div class="scroll">${empty({
+      icon: "package", title: t("There is no module {name}", { name }),
+      text: t("It may have been removed from its folder."),
+      actions: html`<a class="button plain" href="#home">${t("Home")}</a>`,
+    })}</div>`;
+  }
+  const chosen = tabOf(page.address);
+  return html`${head(page, module)} ${tabRow(module, chosen)} ${loaded[chosen]?.view(page, module) ?? nothing}`;
+}
+
+/** @param {Module} module @param {string} chosen */
+const tabRow = ({ name, services }, chosen) =>
+  tabs(
+    t("Parts of the module"),
+    Object.entries(TABS).map(([tab, { title }]) => ({
+      text: t(title),
+      href: `#modules/${encodeURIComponent(name)}${tab === FIRST ? "" : `/${tab}`}`,
+      current: tab === chosen,
+      ...(tab === "services" && { count: services.length }),
+    })),
+  );

@@ -37,10 +37,15 @@ function nameOf(event) {
 const isWriting = (target) =>
   target instanceof HTMLElement && target.matches("input:not([type=radio], [type=checkbox], [type=range]), textarea, select, [contenteditable]");
 
+/** @param {string} name @param {EventTarget|null} target The space bar presses what has the focus. */
+const isPressing = (name, target) =>
+  name === " " && target instanceof HTMLElement && target.matches("button, summary, [role=switch], input");
+
 document.addEventListener("keydown", (event) => {
   const name = nameOf(event);
   const run = known.get(name);
-  if (!run || (!name.startsWith("Mod+") && isWriting(event.target))) return;
+  if (!run || isPressing(name, event.target)) return;
+  if (!name.startsWith("Mod+") && isWriting(event.target)) return;
   if (document.querySelector("dialog[open]") && name !== "Mod+k") return;
   event.preventDefault();
   run(event);

@@ -1,0 +1,72 @@
+// @ts-check
+/** A secret that is shown on request, and hidden again by itself. */
+import { html } from "../../vendor/lit-html/lit-html.js";
+import { ask } from "../actions.js";
+import { t } from "../i18n.js";
+import { slice } from "../store.js";
+import { button } from "./button.js";
+import { showToast } from "./toast.js";
+
+const SHOWN_MS = 30_000;
+const COPIED_MS = 60_000;
+
+const own = slice({ shown: /** @type {Record<string, string>} */ ({}) });
+
+/** @param {string} address of the setting */
+async function value(address) {
+  const answer = await ask(address, "ai/config/reveal", { name: address });
+  return answer.success ? answer.data.value : null;
+}
+
+/** @param {string} address */
+function hide(address) {
+  const { [address]: _, ...shown } = own.get().shown;
+  own.set({ shown });
+}
+
+/** @param {string} address */
+async function show(address) {
+  const found = await value(address);
+  if (found === null) return;
+  own.set({ shown: { ...own.get().shown, [address]: found } });
+  setTimeout(() => hide(address), SHOWN_MS);
+}
+
+/** @param {string} address */
+async function copySecret(address) {
+  const found = await value(address);
+  if (!found) return;
+  try {
+    await navigator.clipboard.writeText(found);
+  } catch {
+    showToast({ text: t("The clipboard can't be used here"), icon: "circle-alert" });
+    return;
+  }
+  showToast({ text: t("Copied. The clipboard is cleared in 60 seconds."), icon: "copy" });
+  setTimeout(() => clear(found), COPIED_MS);
+}
+
+/** @param {string} copied Clears the clipboard, unless something else was copied since. */
+async function clear(copied) {
+  try {
+    if ((await navigator.clipboard.readText()) !== copied) return;
+  } catch {
+    // It can't be read here: rather nothing in it than the secret.
+  }
+  await navigator.clipboard.writeText("").catch(() => {});
+}
+
+/** @param {string} address of the setting @param {string} name of what it is for */
+export function secret(address, name) {
+  const shown = own.get().shown[address];
+  return html`
+    <span class="secret">
+      <code class="text cut">${shown === undefined ? "••••••••" : shown || t("not set")}</code>
+      ${shown === undefined
+        ? button({ ...look, text: t("Show"), name: t("Show the secret of {name}", { name }), icon: "eye", run: () => show(address) })
+        : button({ ...look, text: t("Hide"), name: t("Hide the secret of {name}", { name }), icon: "eye-off", run: () => hide(address) })}
+      ${button({ ...look, text: t("Copy"), name: t("Copy the secret of {name}", { name }), icon: "copy", run: () => copySecret(address) })}
+    </span>`;
+}
+
+const look = { kind: /** @type {const} */ ("quiet"), size: /** @type {const} */ ("small"), iconOnly: true };

@@ -1,0 +1,96 @@
+// @ts-check
+/** The head of a module's page: what it is, how it is, and what can be done with it. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { ask } from "../../actions.js";
+import { isBrowser } from "../../bridge.js";
+import { button } from "../../components/button.js";
+import { copy } from "../../components/copy.js";
+import { menuButton } from "../../components/menu.js";
+import { pill } from "../../components/state.js";
+import { tile } from "../../components/tile.js";
+import { uptime } from "../../format.js";
+import { t } from "../../i18n.js";
+import { openInBrowser, openModule, restartModule, startModule, stopModule } from "../../module_actions.js";
+import { askToRemove } from "./remove.js";
+
+/**
+ * @import { Module } from "../../contract.d.ts"
+ * @import { ModuleAction, PageState } from "../../types.d.ts"
+ */
+
+/** @param {PageState} page @param {Module} module */
+export const head = (page, module) => html`
+  <header class="mh" data-module=${module.name}>
+    ${tile(module, "big")}
+    <div class="grow">
+      <h1><span class="cut">${module.title}</span>${pill(module.state)}</h1>
+      <p class="sub num cut">${facts(module)}</p>
+    </div>
+    <div class="buttons">${buttons(page, module)}</div>
+  </header>`;
+
+/** @param {Module} module */
+function facts({ summary, version, since, orphan }) {
+  const told = [orphan ? t("No longer in the catalog") : summary, version, since && t("up {time}", { time: uptime(since) })];
+  return told.filter(Boolean).join(" · ");
+}
+
+/** @param {PageState} page @param {Module} module */
+function buttons(page, module) {
+  const isAlive = module.abilities.stopWithUsers === null || !["stopped", "engine_down"].includes(module.state);
+  return html`
+    ${module.open && isAlive ? button({
+      ...can(page, module, "open"), text: t("Open"), keys: "O", icon: "external-link", kind: "primary",
+      run: () => openModule(module),
+    }) : nothing}
+    ${isAlive && !module.orphan ? button({
+      ...can(page, module, "restart"), text: t("Restart"), keys: "R", icon: "rotate-cw", run: () => restartModule(module),
+    }) : nothing}
+    ${isAlive ? button({
+      ...can(page, module, "stopWithUsers"), text: t("Stop"), keys: "S", icon: "square",
+      run: () => stopModule(module, page.snapshot),
+    }) : button({
+      ...can(page, module, "start"), text: t("Start"), keys: "S", icon: "play", kind: "start",
+      run: () => startModule(module),
+    })}
+    ${menuButton({ text: t("More"), name: t("More about {name}", { name: module.title }), items: () => items(page, module) })}`;
+}
+
+/**
+ * Whether `action` works now, and why not.
+ * @param {PageState} page @param {Module} module @param {ModuleAction} action
+ */
+function can({ asked, connection }, { name, abilities }, action) {
+  const why = abilities[action];
+  return { why, enabled: why === null && connection === "up" && !asked.has(name) };
+}
+
+/** @param {PageState} page @param {Module} module */
+function items(page, module) {
+  const { name, open } = module;
+  const service = shellService(module);
+  const address = open && module.abilities.open === null ? open : null;
+  return [
+    ...(address && !isBrowser ? [{ text: t("Open in browser"), icon: "globe", run: () => openInBrowser(address) }] : []),
+    ...(open ? [{ text: t("Copy address"), icon: "link", run: () => copy(open) }] : []),
+    ...(service ? [{
+      text: t("Copy a shell command"), icon: "square-terminal",
+      run: () => copy(`aiserver-tray exec ${service === name ? name : `${name}/${service}`}`),
+    }] : []),
+    null,
+    ...(module.orphan ? [] : [{
+      ...can(page, module, "restart"), text: t("Recreate"), icon: "refresh-cw",
+      run: () => ask(name, "ai/operation/start", { kind: "up", modules: [name], recreate: true }),
+    }]),
+    {
+      ...can(page, module, "remove"), text: t("Remove…"), icon: "trash-2", kind: /** @type {const} */ ("danger"),
+      run: () => askToRemove(module),
+    },
+  ];
+}
+
+/** @param {Module} module The service whose shell is meant. */
+function shellService({ name, services }) {
+  const running = services.filter(({ state, job }) => state === "running" && !job);
+  return (running.find((service) => service.name === name) ?? running[0])?.name;
+}

@@ -1,0 +1,83 @@
+// @ts-check
+/** A module at a glance: what it is connected with, its facts, its accounts, its services. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { invoke } from "../../bridge.js";
+import { notice } from "../../components/notice.js";
+import { barePill } from "../../components/state.js";
+import { t, tn } from "../../i18n.js";
+import { slice } from "../../store.js";
+import { accountCard } from "./accounts.js";
+import { factCard } from "./facts.js";
+import { connectionsOf, graph } from "./graph.js";
+import { columns, counted, serviceTable } from "./service_table.js";
+
+/**
+ * @import { Address } from "../../address.js"
+ * @import { Module, ModuleDetails } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+const own = slice({
+  /** @type {ModuleDetails|null} */
+  details: null,
+});
+
+/** @param {Address} address */
+export function enter({ rest: [name = ""] }) {
+  let isLeft = false;
+  own.set({ details: null });
+  invoke("ai/module/details", { name }).then((answer) => {
+    if (!isLeft && answer.success) own.set({ details: answer.data });
+  });
+  return () => {
+    isLeft = true;
+  };
+}
+
+/** @param {PageState} page @param {Module} module */
+export function view(page, module) {
+  const { details } = own.get();
+  return html`
+    <div class="scroll"><div class="content">
+      ${trouble(module)}
+      <div class="over">
+        <div class="over-main">
+          ${connections(page, module)}
+          ${details?.accounts.length ? accountCard(module, details.accounts) : nothing}
+        </div>
+        ${factCard(module, details?.volumes ?? [])}
+      </div>
+      <section class="card">
+        <div class="card-head"><h2 class="h3">${t("Services")}</h2><span class="muted control num">${counted(module)}</span></div>
+        ${serviceTable({ module, caption: t("Services"), columns: columns(module) })}
+      </section>
+    </div></div>`;
+}
+
+/** @param {Module} module */
+function trouble({ state, reason, problem }) {
+  const tone = state === "error" ? "bad" : "busy";
+  return html`
+    ${reason ? notice({ tone, title: reason }) : nothing}
+    ${problem && problem !== reason ? notice({ tone: "busy", title: problem }) : nothing}`;
+}
+
+/** @param {PageState} page @param {Module} module */
+function connections({ snapshot }, module) {
+  const modules = snapshot?.modules ?? [];
+  const found = connectionsOf(module, modules);
+  const lacking = found.required.filter(({ state }) => state !== "running").length;
+  return html`
+    <section class="card">
+      <div class="card-head">
+        <h2 class="h3">${t("Connections")}</h2><span class="grow"></span>
+        ${found.required.length && module.state !== "stopped"
+          ? lacking
+            ? barePill("degraded", tn("{count} required module isn't running", "{count} required modules aren't running", lacking))
+            : barePill("running", t("All required modules are running"))
+          : nothing}
+      </div>
+      <div class="graphhold">${found.required.length || found.users.length
+        ? graph(module, found) : html`<p class="muted">${t("It requires no other module, and none requires it.")}</p>`}</div>
+    </section>`;
+}
