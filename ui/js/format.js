@@ -70,3 +70,21 @@ export function list(items) {
 
 /** @param {string} name @param {string} what */
 export const labelled = (name, what) => t("{name}: {what}", { name, what });
+
+/** @param {number} seconds */
+export function duration(seconds) {
+  if (seconds < 0.95) return t("{seconds} s", { seconds: seconds.toFixed(1) });
+  const whole = Math.round(seconds);
+  if (whole < 60) return t("{seconds} s", { seconds: whole });
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return t("{minutes} min {seconds} s", { minutes, seconds: whole % 60 });
+  return t("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
+}
+
+const SIZES = ["B", "kB", "MB", "GB", "TB"];
+
+/** @param {number} bytes Decimal, as registries and Docker count. */
+export function size(bytes) {
+  const unit = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  return `${(bytes / 1000 ** unit).toFixed(unit < 2 ? 0 : 1)} ${SIZES[unit]}`;
+}

@@ -34,9 +34,10 @@ export function update(patch) {
   for (const observer of observers) observer(state, before);
 }
 
-/** @param {(now: PageState, before: PageState) => void} observer */
+/** @param {(now: PageState, before: PageState) => void} observer @returns {() => void} what ends it */
 export function observe(observer) {
   observers.add(observer);
+  return () => observers.delete(observer);
 }
 
 /**

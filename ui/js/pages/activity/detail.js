@@ -1,0 +1,146 @@
+// @ts-check
+/** The details of one entry. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import * as actions from "../../actions.js";
+import { format, go } from "../../address.js";
+import { button } from "../../components/button.js";
+import { copy } from "../../components/copy.js";
+import { icon } from "../../components/icon.js";
+import { empty, notice } from "../../components/notice.js";
+import { labelled, list } from "../../format.js";
+import { mark, t, tn } from "../../i18n.js";
+import { own } from "./data.js";
+import { report } from "./report.js";
+import { stepList } from "./steps.js";
+import { waterfall } from "./waterfall.js";
+import { ACTORS, day, exactClock, moduleTitle, result, sign, title } from "./words.js";
+
+/**
+ * @import { Activity, ActivityOperation, ActivityStatus, Carrier, OperationWithSteps, State } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+/** @type {Record<ActivityStatus, State>} What the emblem's colour is. */
+const STATES = { succeeded: "running", failed: "error", cancelled: "stopped", interrupted: "degraded", running: "starting" };
+
+/** @type {Record<Carrier, string>} */
+const CARRIERS = { control: mark("Control channel"), http: mark("Browser mode") };
+
+/** @param {PageState} page @param {string|undefined} id */
+export function detail(page, id) {
+  const known = id === undefined ? undefined : own.get().details[id];
+  if (id === undefined || known === undefined) return nothing;
+  if (!known) return empty({ icon: "history", title: t("This entry is no longer kept") });
+  const entry = live(known, page.progress);
+  return html`
+    ${head(entry, page)}
+    ${entry.operation ? operationDetail(entry, entry.operation) : facts(entry)}`;
+}
+
+/** A running operation of this owner has its steps from its events. @param {Activity} entry @param {OperationWithSteps[]} progress */
+function live(entry, progress) {
+  const now = progress.find(({ id }) => id === entry.id);
+  if (!now || entry.operation?.status !== "running") return entry;
+  return { ...entry, operation: { ...entry.operation, modules: now.modules, steps: now.steps } };
+}
+
+/** @param {Activity} entry @param {PageState} page */
+function head(entry, page) {
+  const { icon: drawing } = sign(entry);
+  const { operation } = entry;
+  const state = operation ? STATES[operation.status] : "stopped";
+  return html`
+    <div class="detail-head">
+      <a class="button quiet square back" href="#${format({ ...page.address, rest: [] })}" aria-label=${t("Back to the list")}
+        title=${t("Back to the list")}>${icon("arrow-left")}</a>
+      <span class="emblem" data-state=${state}>${icon(drawing, operation?.status === "running" ? "turn" : "")}</span>
+      <div class="grow"><h2 class="text">${title(entry)}</h2><p class="control muted num cut" title=${subtitle(entry)}>${subtitle(entry)}</p></div>
+      ${button({ text: t("Copy report"), icon: "copy", iconOnly: true, run: () => copy(report(entry)) })}
+      ${operation ? act(entry, operation, page) : nothing}
+    </div>`;
+}
+
+/** @param {Activity} entry */
+function subtitle(entry) {
+  const time = new Date(entry.time);
+  const when = [`${day(time)} ${exactClock(time)}`, result(entry)].filter(Boolean).join(", ");
+  const count = entry.operation?.modules.length ?? 0;
+  const modules = count ? tn("{count} module", "{count} modules", count) : "";
+  const actor = entry.actor && ACTORS[entry.actor.kind];
+  const by = actor ? t(entry.operation ? actor.began : actor.word) : "";
+  return [when, by, modules].filter(Boolean).join(" · ");
+}
+
+/** @param {Activity} entry @param {ActivityOperation} operation @param {PageState} page */
+function act(entry, operation, { snapshot, connection, asked }) {
+  if (operation.status === "running") {
+    const isOwn = snapshot?.operations.some(({ id, foreign }) => id === entry.id && !foreign);
+    return isOwn ? button({
+      text: t("Cancel"), enabled: connection === "up" && !asked.has(`cancel ${entry.id}`), run: () => actions.cancel(entry.id),
+    }) : nothing;
+  }
+  const isOff = !snapshot?.engine.running;
+  return button({
+    text: t("Run again"), icon: "play", enabled: connection === "up" && !isOff && !asked.has(entry.id),
+    why: isOff ? t("Docker is off") : null, run: () => runAgain(entry, operation),
+  });
+}
+
+/** @param {Activity} entry @param {ActivityOperation} operation */
+function runAgain(entry, { kind, asked, services, all, cascade, modules }) {
+  // An automatic start asks for no modules: it finds out which ones it can start.
+  const meant = entry.actor?.kind === "owner" ? modules : asked;
+  const run = async () => {
+    const answer = await actions.ask(entry.id, "ai/operation/start", { kind, modules: meant, services, all, cascade });
+    if (answer.success) go(`activity/${answer.data.operationId}`);
+  };
+  if (kind !== "down") {
+    run();
+    return;
+  }
+  actions.confirm({
+    title: labelled(title(entry), t("run again?")),
+    text: t("Containers and networks are removed. Your data is kept."),
+    action: t("Remove"),
+    run,
+  });
+}
+
+/** @param {Activity} entry @param {ActivityOperation} operation */
+function operationDetail(entry, operation) {
+  const { error, steps, status } = operation;
+  const now = (Date.now() - Date.parse(entry.time)) / 1000;
+  return html`
+    ${error && status === "failed" ? notice({
+      tone: "bad", title: t("Why it failed"), text: html`<span class="message">${error.message}</span> <code>${error.code}</code>`,
+    }) : nothing}
+    ${status === "interrupted" ? notice({
+      tone: "busy", title: t("It didn't finish"),
+      text: t("Its process ended before it did. Run it again to continue."),
+    }) : nothing}
+    ${waterfall(steps, now)} ${stepList({ ...entry, operation })}`;
+}
+
+/** @param {Activity} entry */
+function facts({ setting, revealed, chosen, trusted, refused, owner }) {
+  /** @type {[string, unknown][]} */
+  let rows = [];
+  if (setting) {
+    const value = setting.reset ? t("its default") : setting.value ?? t("hidden, because it is a secret");
+    rows = [[t("Setting"), setting.address], [t("New value"), value]];
+  } else if (revealed !== null) rows = [[t("Secret"), revealed]];
+  else if (chosen) rows = [[t("Modules"), list(chosen.map(moduleTitle))]];
+  else if (trusted !== null) rows = [[t("Module"), moduleLink(trusted)]];
+  else if (refused) {
+    rows = [
+      [t("Reason"), refused.reason], [t("Connection"), t(CARRIERS[refused.carrier])], [t("Times"), refused.count],
+      [t("Last time"), `${day(new Date(refused.last))} ${exactClock(new Date(refused.last))}`],
+    ];
+  } else if (owner) rows = [[t("Process"), owner.pid]];
+  return html`
+    <section class="card facts">
+      <dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd class="text">${value}</dd>`)}</dl></section>`;
+}
+
+/** @param {string} name */
+const moduleLink = (name) => html`<a href="#modules/${encodeURIComponent(name)}">${moduleTitle(name)}</a>`;

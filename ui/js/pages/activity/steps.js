@@ -1,0 +1,85 @@
+// @ts-check
+/** The steps of an operation as a list. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { button } from "../../components/button.js";
+import { duration, size } from "../../format.js";
+import { mark, t } from "../../i18n.js";
+import { slice } from "../../store.js";
+import { exactClock, moduleTitle } from "./words.js";
+
+/** @import { Activity, ActivityStep, StepKind, StepStatus } from "../../contract.d.ts" */
+
+const FEW = 5;
+
+const HEADS = [mark("Time"), mark("Module"), mark("Step"), mark("Duration"), mark("Result")];
+
+const own = slice({ all: false });
+
+/** @type {Record<StepKind, string>} */
+const NAMES = {
+  pull: mark("Download {name}"),
+  build: mark("Build {name}"),
+  network: mark("Create network {name}"),
+  volume: mark("Create volume {name}"),
+  create: mark("Create {name}"),
+  start: mark("Start {name}"),
+  wait: mark("Wait until {name} is ready"),
+  stop: mark("Stop {name}"),
+  remove: mark("Remove {name}"),
+  remove_network: mark("Remove network {name}"),
+  remove_volume: mark("Remove volume {name}"),
+  kernel_setting: mark("Set {name} in the kernel"),
+};
+
+/** @type {Record<StepStatus, {word: string, tone: string}>} */
+const STATUSES = {
+  done: { word: mark("Done"), tone: "ok" },
+  failed: { word: mark("Failed"), tone: "bad" },
+  skipped: { word: mark("Skipped"), tone: "muted" },
+  running: { word: mark("Running"), tone: "busy" },
+  pending: { word: mark("Pending"), tone: "muted" },
+};
+
+/** @param {ActivityStep} step */
+export const stepName = ({ kind, subject, service }) => t(NAMES[kind], { name: service ?? subject });
+
+/** What failed or runs comes first, then the newest. @param {ActivityStep} a @param {ActivityStep} b */
+const order = (a, b) => rank(a) - rank(b) || (b.began ?? -1) - (a.began ?? -1);
+/** @param {ActivityStep} step */
+const rank = ({ status }) => ["failed", "running"].indexOf(status) >>> 0;
+
+/** @param {Activity} entry */
+export function stepList({ time, operation }) {
+  const steps = operation?.steps ?? [];
+  if (!steps.length) return nothing;
+  const { all } = own.get();
+  const sorted = all ? steps : [...steps].sort(order).slice(0, FEW);
+  const begin = Date.parse(time);
+  return html`
+    <section class="card" aria-labelledby="steps">
+      <div class="card-head">
+        <h3 id="steps">${t("Steps")}</h3><span class="muted control num">${steps.length}</span><span class="grow"></span>
+        ${steps.length > FEW ? button({
+          text: all ? t("Fewer steps") : t("All steps"), kind: "quiet", size: "small", run: () => own.set({ all: !all }),
+        }) : nothing}
+      </div>
+      <table class="table fixed steps" aria-labelledby="steps">
+        <thead><tr>${HEADS.map((head) => html`<th scope="col"><span class="unseen">${t(head)}</span></th>`)}</tr></thead>
+        <tbody>${sorted.map((step) => row(step, begin))}</tbody>
+      </table>
+    </section>`;
+}
+
+/** @param {ActivityStep} step @param {number} begin */
+function row(step, begin) {
+  const { word, tone } = STATUSES[step.status];
+  const name = stepName(step);
+  return html`
+    <tr>
+      <td class="num muted">${step.began === null ? "" : exactClock(new Date(begin + step.began * 1000))}</td>
+      <td class="strong">${step.module ? moduleTitle(step.module) : ""}</td>
+      <td title=${step.subject}>${name}${step.total ? html` <span class="muted">${size(step.total)}</span>` : nothing}</td>
+      <td class="r muted">${step.seconds === null ? "" : duration(step.seconds)}</td>
+      <td class="r ${tone}">${t(word)}</td>
+    </tr>`;
+}

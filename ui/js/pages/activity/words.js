@@ -1,0 +1,137 @@
+// @ts-check
+/** Words and icons of the journal's entries. */
+import { duration, list } from "../../format.js";
+import { mark, t, tn } from "../../i18n.js";
+import { current } from "../../store.js";
+
+/**
+ * @import { Activity, ActivityOperation, ActivityStatus, ActorKind, EntryKind, OperationKind,
+ *   OwnerEvent } from "../../contract.d.ts"
+ */
+
+/** @type {Record<ActivityStatus, {word: string, icon: string, tone: string}>} */
+export const RESULTS = {
+  succeeded: { word: mark("Done"), icon: "circle-check", tone: "ok" },
+  failed: { word: mark("Failed"), icon: "circle-x", tone: "bad" },
+  cancelled: { word: mark("Cancelled"), icon: "ban", tone: "muted" },
+  interrupted: { word: mark("Interrupted"), icon: "circle-slash", tone: "busy" },
+  running: { word: mark("Running"), icon: "loader-circle", tone: "busy" },
+};
+
+/** @type {Record<ActorKind, {word: string, began: string, icon: string}>} */
+export const ACTORS = {
+  tray: { word: mark("tray"), began: mark("started from the tray"), icon: "app-window" },
+  window: { word: mark("window"), began: mark("started from the window"), icon: "monitor" },
+  browser: { word: mark("browser"), began: mark("started from a browser"), icon: "globe" },
+  command: { word: mark("command line"), began: mark("started from the command line"), icon: "square-terminal" },
+  owner: { word: mark("automatic"), began: mark("started automatically"), icon: "rotate-ccw" },
+};
+
+/** @type {Record<EntryKind, {word: string, icon: string}>} */
+export const KINDS = {
+  operation: { word: mark("Operations"), icon: "play" },
+  setting: { word: mark("Settings"), icon: "sliders-horizontal" },
+  revealed: { word: mark("Shown secrets"), icon: "eye" },
+  chosen: { word: mark("Chosen modules"), icon: "list" },
+  trusted: { word: mark("Permissions"), icon: "shield-check" },
+  refused: { word: mark("Refused clients"), icon: "shield-alert" },
+  owner: { word: mark("Start and end of the app"), icon: "power" },
+};
+
+/** @type {Record<OperationKind, [some: string, many: string, all: string]>} */
+const OPERATIONS = {
+  up: [mark("Start {names}"), mark("Start {count} modules"), mark("Start all")],
+  stop: [mark("Stop {names}"), mark("Stop {count} modules"), mark("Stop all")],
+  down: [mark("Remove {names}"), mark("Remove {count} modules"), mark("Remove all")],
+  restart: [mark("Restart {names}"), mark("Restart {count} modules"), mark("Restart all")],
+  pull: [mark("Download {names}"), mark("Download {count} modules"), mark("Download all images")],
+  build: [mark("Build {names}"), mark("Build {count} modules"), mark("Build all images")],
+};
+
+const MOST_NAMES = 3;
+
+/** @type {Record<OwnerEvent, string>} */
+const OWNERS = {
+  started: mark("{name} started"),
+  stopped: mark("{name} stopped"),
+  handed_over: mark("{name} handed over to the tray"),
+};
+
+/** The title of a module, as long as it is in the catalog. @param {string} name */
+export const moduleTitle = (name) =>
+  current().snapshot?.modules.find((module) => module.name === name)?.title ?? name;
+
+/** @param {Activity} entry */
+export function title(entry) {
+  if (entry.operation) return operationTitle(entry.operation, entry.actor?.kind === "owner");
+  if (entry.setting) return settingTitle(entry.setting);
+  if (entry.revealed !== null) return t("Show {name}", { name: entry.revealed });
+  if (entry.chosen) return t("Choose {names}", { names: list(entry.chosen.map(moduleTitle)) });
+  if (entry.trusted !== null) return t("Trust {name}", { name: moduleTitle(entry.trusted) });
+  if (entry.refused) return tn("Refused {count} client", "Refused {count} clients", entry.refused.count);
+  if (!entry.owner) return entry.text;
+  const name = entry.owner.kind === "tray" ? "AI-Server Tray" : "aiserver-tray serve";
+  return t(OWNERS[entry.owner.event], { name });
+}
+
+/** @param {ActivityOperation} operation @param {boolean} isRevival */
+function operationTitle({ kind, asked, services, all, modules }, isRevival) {
+  const [some, many, everything] = OPERATIONS[kind];
+  const meant = isRevival ? modules : asked;
+  if (all || !meant.length) return t(everything);
+  if (meant.length > MOST_NAMES) return t(many, { count: meant.length });
+  const names = meant.map(moduleTitle);
+  return t(some, { names: list(services.length ? services.map((service) => `${names[0]}/${service}`) : names) });
+}
+
+/** @param {NonNullable<Activity["setting"]>} setting */
+function settingTitle({ address, value, reset }) {
+  if (reset) return t("Reset {name}", { name: address });
+  return value === null ? t("Change {name}", { name: address }) : t("Set {name} to {value}", { name: address, value });
+}
+
+/** @type {Partial<Record<ActivityStatus, string>>} */
+const ENDS = { failed: mark("failed after {time}"), cancelled: mark("cancelled after {time}") };
+
+/** What became of it, in a few words; empty: it is no operation. @param {Activity} entry */
+export function result({ operation }) {
+  if (!operation) return "";
+  const { status, seconds } = operation;
+  if (status === "running" || seconds === null) return t(RESULTS[status].word);
+  const end = ENDS[status];
+  return end ? t(end, { time: duration(seconds) }) : duration(seconds);
+}
+
+/** What marks an entry. @param {Activity} entry @returns {{icon: string, tone: string, word: string}} */
+export function sign({ kind, operation }) {
+  if (operation) return RESULTS[operation.status];
+  return { ...KINDS[kind], tone: kind === "refused" ? "busy" : "muted" };
+}
+
+/** The names of the modules that an entry is about. @param {Activity} entry @returns {string[]} */
+export function modulesOf({ operation, setting, revealed, chosen, trusted }) {
+  if (operation) return operation.modules;
+  const address = setting?.address ?? revealed;
+  if (address) return [address.split(".", 1)[0] ?? ""];
+  return chosen ?? (trusted === null ? [] : [trusted]);
+}
+
+/** @param {Intl.DateTimeFormatOptions} options @param {Date} time */
+const formatted = (options, time) => new Intl.DateTimeFormat(document.documentElement.lang, options).format(time);
+
+/** @param {Date} time */
+export const clock = (time) => formatted({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, time);
+
+/** @param {Date} time */
+export const exactClock = (time) =>
+  formatted({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }, time);
+
+/** @param {Date} time Today, yesterday, or the date. */
+export function day(time) {
+  const midnight = new Date().setHours(0, 0, 0, 0);
+  if (time.getTime() >= midnight) return t("Today");
+  const yesterday = new Date(midnight);
+  yesterday.setDate(yesterday.getDate() - 1);
+  if (time >= yesterday) return t("Yesterday");
+  return formatted({ weekday: "long", day: "numeric", month: "long" }, time);
+}

@@ -1,0 +1,27 @@
+// @ts-check
+import { mark, t } from "../../i18n.js";
+
+/** @type {Record<string, string>} */
+const NAMES = {
+  address: mark("Address of Docker"),
+  autostart: mark("Start at login"),
+  catalog: mark("Modules"),
+  crash: mark("Crash report"),
+  disk: mark("Disk space"),
+  engine: mark("Docker"),
+  files: mark("Damaged files"),
+  icon: mark("Tray icon"),
+  installations: mark("Other installations"),
+  key: mark("Key of the secrets"),
+  logs: mark("Logs"),
+  memory: mark("Memory"),
+  modules: mark("Chosen modules"),
+  names: mark("Names"),
+  ports: mark("Ports"),
+  resources: mark("Resources"),
+  secrets: mark("Secrets"),
+  settings: mark("Settings"),
+};
+
+/** @param {string} name of a check */
+export const nameOf = (name) => t(NAMES[name] ?? name);
