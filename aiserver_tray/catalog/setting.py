@@ -74,6 +74,7 @@ class Choice(Closed):
     """One option of a choice: the profiles that it activates, and the modules that it requires."""
 
     title: Localized | None = None
+    help: Localized | None = None
     profiles: Texts = ()
     requires: Texts = ()
 

@@ -58,6 +58,8 @@ class FieldJson(SettingJson):
     """`memory`: it limits the memory of services"""
     default: str | None
     """its value after a reset; `null`: it has none then"""
+    choiceHelp: dict[str, str]
+    """value → a line about it, for a `choice`; may be empty"""
     pattern: str | None
     """the regular expression that a value matches, for display only"""
     generated: bool
@@ -105,6 +107,7 @@ def _field(entry: Entry, services: list[str], catalog: Catalog, language: Langua
         **setting_json(entry, language),
         "group": _group(setting, services),
         "default": None if setting.is_secret else setting.shown,
+        "choiceHelp": {v: in_language(c.help, language) for v, c in setting.choices.items()},
         "pattern": setting.pattern,
         "generated": setting.generate is not None,
         "locked": setting.keep and entry.origin == "set",

@@ -420,6 +420,8 @@ export interface Field extends Setting {
   group: SettingGroup;
   /** its value after a reset; `null`: it has none then */
   default: string | null;
+  /** value → a line about it, for a `choice`; may be empty */
+  choiceHelp: Record<string, string>;
   /** the regular expression that a value matches, for display only */
   pattern: string | null;
   /** a reset generates a new secret */
