@@ -6,7 +6,8 @@ import { icon } from "./icon.js";
 /**
  * A setting with its name and what is said about it.
  * @param {{id: string, label: string, help?: string, control: unknown, changed?: boolean,
- *   message?: {text: string, tone: "bad"|"ok"|"busy"|"muted"}|null}} options `id`: of its control
+ *   message?: {text: string, tone: "bad"|"ok"|"busy"|"muted", icon?: string}|null}} options
+ *   `id`: of its control; `icon`: instead of the tone's own, empty for none
  */
 export const field = ({ id, label, help, control, changed = false, message }) => html`
   <div class="field" ?data-changed=${changed}>
@@ -15,9 +16,15 @@ export const field = ({ id, label, help, control, changed = false, message }) =>
       ${control}
       ${message ? html`
         <p class="msg ${message.tone}" id="${id}-message" role=${message.tone === "bad" ? "alert" : "status"}>
-          ${icon(message.tone === "bad" ? "circle-alert" : message.tone === "ok" ? "check" : "info", "s14")}${message.text}</p>` : nothing}
+          ${drawing(message)}${message.text}</p>` : nothing}
     </div>
   </div>`;
+
+/** @param {{tone: string, icon?: string}} message */
+const drawing = ({ tone, icon: own }) => {
+  const name = own ?? { bad: "circle-alert", ok: "check" }[tone] ?? "info";
+  return name ? icon(name, "s14") : nothing;
+};
 
 /**
  * @param {{id: string, value: string, change: (value: string) => void, type?: "text"|"password"|"search"|"number"|"url",

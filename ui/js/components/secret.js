@@ -18,22 +18,27 @@ async function value(address) {
   return answer.success ? answer.data.value : null;
 }
 
+/** @param {string} address @returns {string|undefined} the secret, while it is shown */
+export const plainOf = (address) => own.get().shown[address];
+
 /** @param {string} address */
-function hide(address) {
+export function hideSecret(address) {
   const { [address]: _, ...shown } = own.get().shown;
   own.set({ shown });
 }
 
+export const hideSecrets = () => own.set({ shown: {} });
+
 /** @param {string} address */
-async function show(address) {
+export async function showSecret(address) {
   const found = await value(address);
   if (found === null) return;
   own.set({ shown: { ...own.get().shown, [address]: found } });
-  setTimeout(() => hide(address), SHOWN_MS);
+  setTimeout(() => hideSecret(address), SHOWN_MS);
 }
 
 /** @param {string} address */
-async function copySecret(address) {
+export async function copySecret(address) {
   const found = await value(address);
   if (!found) return;
   try {
@@ -58,13 +63,13 @@ async function clear(copied) {
 
 /** @param {string} address of the setting @param {string} name of what it is for */
 export function secret(address, name) {
-  const shown = own.get().shown[address];
+  const shown = plainOf(address);
   return html`
     <span class="secret">
       <code class="text cut">${shown === undefined ? "••••••••" : shown || t("not set")}</code>
       ${shown === undefined
-        ? button({ ...look, text: t("Show"), name: t("Show the secret of {name}", { name }), icon: "eye", run: () => show(address) })
-        : button({ ...look, text: t("Hide"), name: t("Hide the secret of {name}", { name }), icon: "eye-off", run: () => hide(address) })}
+        ? button({ ...look, text: t("Show"), name: t("Show the secret of {name}", { name }), icon: "eye", run: () => showSecret(address) })
+        : button({ ...look, text: t("Hide"), name: t("Hide the secret of {name}", { name }), icon: "eye-off", run: () => hideSecret(address) })}
       ${button({ ...look, text: t("Copy"), name: t("Copy the secret of {name}", { name }), icon: "copy", run: () => copySecret(address) })}
     </span>`;
 }

@@ -5,6 +5,7 @@ import { ask } from "../../actions.js";
 import { isBrowser } from "../../bridge.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
+import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
 import { pill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
@@ -23,11 +24,15 @@ export const head = (page, module) => html`
   <header class="mh" data-module=${module.name}>
     ${tile(module, "big")}
     <div class="grow">
-      <h1><span class="cut">${module.title}</span>${pill(module.state)}</h1>
+      <h1><span class="cut">${module.title}</span>${pill(module.state)}${module.outdated ? waiting(module) : nothing}</h1>
       <p class="sub num cut">${facts(module)}</p>
     </div>
     <div class="buttons">${buttons(page, module)}</div>
   </header>`;
+
+/** @param {Module} module Its running containers do not have its settings yet. */
+const waiting = ({ name }) => html`
+  <a class="tag busy" href="#modules/${encodeURIComponent(name)}/settings">${icon("hourglass")}${t("Changes waiting")}</a>`;
 
 /** @param {Module} module */
 function facts({ summary, version, since, orphan }) {

@@ -1,0 +1,37 @@
+// @ts-check
+/** Applies the form's changes, and takes them back. */
+import { ask } from "../../../actions.js";
+import { hideSecrets } from "../../../components/secret.js";
+import { showToast } from "../../../components/toast.js";
+import { t, tn } from "../../../i18n.js";
+import { discard, draft, form, isValid, reload } from "./form.js";
+
+/** @import { Module } from "../../../contract.d.ts" */
+
+/** @param {Module} module @param {"now"|"later"} when */
+export async function apply({ name, title }, when) {
+  const changes = draft();
+  if (!isValid()) return;
+  const answer = await ask("settings", "ai/config/apply", { module: name, changes, when });
+  if (!answer.success) return;
+  hideSecrets();
+  discard();
+  await reload();
+  const count = Object.keys(changes).length;
+  if (!count) return;
+  const isAtWork = answer.data.operationId !== null;
+  showToast({
+    text: isAtWork
+      ? tn("Applying {count} change to {title}", "Applying {count} changes to {title}", count, { title })
+      : tn("Saved {count} change to {title}", "Saved {count} changes to {title}", count, { title }),
+    undo: () => restore(name, when),
+  });
+}
+
+/** @param {string} module @param {"now"|"later"} when */
+export async function restore(module, when = "now") {
+  const answer = await ask("settings", "ai/config/restore", { module, when });
+  if (!answer.success) return;
+  if (form().module === module) await reload();
+  showToast({ text: t("The previous settings are back") });
+}
