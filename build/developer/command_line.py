@@ -35,7 +35,7 @@ from developer.packages import TESTS
 # Those of tests.bench, which can't be asked before everything is set up.
 BENCHMARKS = (
     *("chain", "ten", "hundred", "whole", "kills", "status", "memory", "events", "idle", "config"),
-    "many",
+    *("many", "page"),
     *("tray-start", "tray-follows", "tray-windows", "tray-heeds", "tray-idle", "tray-day"),
 )
 

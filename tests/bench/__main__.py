@@ -18,6 +18,7 @@ from tests.bench import (
     desktop_events,
     kills,
     many,
+    page,
     stacks,
     state,
     whole,
@@ -54,6 +55,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "config": lambda _place, pairs: configs.config(pairs),
         "tray-day": lambda _place, _pairs: desktop_events.growth(),
         "many": lambda _place, _pairs: many.changes(),
+        "page": lambda _place, _pairs: page.page(),
     }
     return {**alone, **{name: partial(_with_lab, one) for name, one in on_lab.items()}}
 

@@ -35,7 +35,7 @@ def changes() -> dict[str, Figure]:
     with ExitStack() as stack:
         home = Home(Path(stack.enter_context(tempfile.TemporaryDirectory())), "home")
         contract = stack.enter_context(closing(StoreContract()))
-        _start(contract)
+        start(contract)
         sizes: list[int] = []
         publisher = Publisher(lambda script: sizes.append(len(script)))
         publisher.start()
@@ -44,7 +44,7 @@ def changes() -> dict[str, Figure]:
         server.start()
         client = stack.enter_context(Client.connect(home, "window"))
         client.subscribe(owner_events(), publisher.put)
-        share = _share(lambda number: contract.put(ContainerSeen(_container(number))))
+        share = _share(lambda number: contract.put(ContainerSeen(container(number))))
         snapshot = contract.store.snapshot
         plain = _share(lambda _number: encoded(snapshot_json(snapshot, "en")))
     return {
@@ -55,9 +55,10 @@ def changes() -> dict[str, Figure]:
     }
 
 
-def _start(contract: StoreContract) -> None:
+def start(contract: StoreContract) -> None:
+    """Let all modules run."""
     services = [f"service-{number}" for number in range(SERVICES)]
-    containers = (_container(number) for number in range(-MODULES * SERVICES, 0))
+    containers = (container(number) for number in range(-MODULES * SERVICES, 0))
     contract.put(
         ContainersListed(tuple(containers)),
         made.UP,
@@ -67,7 +68,7 @@ def _start(contract: StoreContract) -> None:
     contract.store.flush()
 
 
-def _container(number: int) -> Container:
+def container(number: int) -> Container:
     """The container that change *number* is about; it turns healthy and unhealthy."""
     service, module = divmod(number % (MODULES * SERVICES), MODULES)
     health = "unhealthy" if number > 0 and number % 2 else "healthy"

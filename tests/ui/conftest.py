@@ -1,50 +1,26 @@
 """A real browser, and browser mode for it to look at."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.http.access import Keys
 from aiserver_tray.contract.http.server import Binding, BrowserServer
 from aiserver_tray.contract.message import Json
 from tests.support import states
+from tests.support.browser import chromium_in
 from tests.support.scripted import Scripted
 from tests.ui.home import Address, HomePage, console
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",  # the tests may run as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-device-scale-factor=1",
-    "--hide-scrollbars",
-)
 
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    options = ChromeOptions()
-    if chromium := shutil.which("chromium"):  # else selenium finds its own
-        options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    # It leaves folders behind.
-    environment = os.environ | {"TMPDIR": str(tmp_path_factory.mktemp("tmp"))}
-    browser = Chrome(options, Service(shutil.which("chromedriver"), env=environment))
-    yield browser
-    browser.quit()
+    with chromium_in(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
 
 
 class Stack:
