@@ -1,6 +1,7 @@
 """The developer's one entry point. Needs only Python 3.11 or later, and sets up the rest itself.
 
 python3 build/dev.py run [COMMAND…]           set up, then run the applet: up n8n, status …
+python3 build/dev.py demo                     a real stack on a private engine, to look at
 python3 build/dev.py test [LEVEL…] [-- …]     all tests, or one level: unit, oracle, engine …
 python3 build/dev.py test --changed           only what the uncommitted change can break
 python3 build/dev.py check                    what CI checks besides the tests
@@ -21,6 +22,7 @@ from pathlib import Path
 from developer.commands import (
     command_bench,
     command_check,
+    command_demo,
     command_exec,
     command_generate,
     command_lab,
@@ -98,6 +100,7 @@ class Command:
 
 COMMANDS = {
     "run": Command(command_run, "[COMMAND…]"),
+    "demo": Command(command_demo, ""),
     "test": Command(
         command_test,
         "[LEVEL…] [--changed [--base REV]] [-- WORDS FOR PYTEST…]",

@@ -132,6 +132,12 @@ def command_lab(options: argparse.Namespace) -> int:
     return become("python", "-m", "tests.lab", options.action, *words)
 
 
+def command_demo(_: argparse.Namespace) -> int:
+    """Show the dashboard with a real stack on a private engine until Ctrl-C, without Docker Hub."""
+    set_up(lab_needs())
+    return become("python", "-m", "tests.lab", "demo")
+
+
 def command_bench(options: argparse.Namespace) -> int:
     """Run some benchmarks, or all, each compared with the user's alternative."""
     set_up(needs_of_benchmarks())

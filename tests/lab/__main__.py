@@ -1,4 +1,4 @@
-"""``python -m tests.lab up|down|env``: the lab from a shell."""
+"""``python -m tests.lab up|down|env|demo``: the lab from a shell."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from tests.lab import lifecycle
+from tests.lab.demo import demo
 from tests.lab.place import VARIABLE, LabError, Place, default_place
 
 PACKAGES = Path(__file__).with_name("requirements.json")
@@ -48,6 +49,14 @@ def down(place: Place, purge: bool) -> None:  # noqa: FBT001 - click's way
 def env(place: Place) -> None:
     """Print what a shell needs: eval "$(… env)"."""
     click.echo(f"export DOCKER_HOST={shlex.quote(place.host)}")
+
+
+@main.command("demo")
+@click.pass_obj
+def demo_(place: Place) -> None:
+    """Show a stack in the browser until Ctrl-C."""
+    _require_means(place)
+    demo(place.for_demo(), click.echo)
 
 
 def _require_means(place: Place) -> None:

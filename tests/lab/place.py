@@ -79,7 +79,13 @@ class Place:
 
     def for_tests(self, number: int) -> "Place":
         """A lab for tests alone, with the images of this one."""
-        state = self.state / "tests" / str(number)
+        return self._with_these_images(self.state / "tests" / str(number))
+
+    def for_demo(self) -> "Place":
+        """A lab to look at, with the images of this one."""
+        return self._with_these_images(self.state / "demo")
+
+    def _with_these_images(self, state: Path) -> "Place":
         state.mkdir(parents=True, exist_ok=True)
         return Place(state, self)
 
