@@ -11,6 +11,7 @@ python3 build/dev.py translate                update the translations after a ch
 python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
 python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
 python3 build/dev.py bench [NAME…]            measure
+python3 build/dev.py screenshots FOLDER       pictures of every page, with a real stack
 python3 build/dev.py soak [NAME] [--times N]  repeat tests and report how often they passed
 """
 
@@ -28,6 +29,7 @@ from developer.commands import (
     command_lab,
     command_lock,
     command_run,
+    command_screenshots,
     command_soak,
     command_test,
     command_translate,
@@ -82,6 +84,10 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to put the figures")
 
 
+def add_screenshots(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to put the pictures")
+
+
 def add_soak(parser: argparse.ArgumentParser) -> None:
     what = "part of a test's name, or an expression as for pytest -k; all without"
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help=what)
@@ -120,6 +126,7 @@ COMMANDS = {
     ),
     "lab": Command(command_lab, "up|down|env [--purge]", "", add_lab),
     "bench": Command(command_bench, "[NAME…] [--pairs N] [--json FILE]", "", add_bench),
+    "screenshots": Command(command_screenshots, "FOLDER", "", add_screenshots),
     "soak": Command(
         command_soak,
         "[NAME] [--times N] [-- WORDS FOR PYTEST…]",

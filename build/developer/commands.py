@@ -138,6 +138,12 @@ def command_demo(_: argparse.Namespace) -> int:
     return become("python", "-m", "tests.lab", "demo")
 
 
+def command_screenshots(options: argparse.Namespace) -> int:
+    """Take pictures of every page of the dashboard, with the whole catalog on a private engine."""
+    set_up(needs_of_tests(["ui", "engine"]))
+    return become("python", "-m", "tests.pictures", str(options.folder.absolute()))
+
+
 def command_bench(options: argparse.Namespace) -> int:
     """Run some benchmarks, or all, each compared with the user's alternative."""
     set_up(needs_of_benchmarks())

@@ -32,15 +32,18 @@ def demo(place: Place, report: Report) -> None:
         home = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         environment = os.environ | {"DOCKER_HOST": place.host, "AISERVER_HOME": str(Path(home))}
         stack.enter_context(suppress(KeyboardInterrupt))
-        serve = stack.enter_context(_dashboard(environment, report))
+        serve, address = stack.enter_context(dashboard(environment))
+        report(f"Open this address in a browser of this machine:\n{address}")
+        if "DISPLAY" in environment or "WAYLAND_DISPLAY" in environment:
+            webbrowser.open(address)
         subprocess.run(["aiserver-tray", "up", *MODULES], env=environment, check=False)
         report(WHAT_IS_REAL)
         serve.wait()
 
 
 @contextmanager
-def _dashboard(environment: Mapping[str, str], report: Report) -> Iterator[subprocess.Popen[str]]:
-    """The dashboard, which a browser shows if there is one."""
+def dashboard(environment: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process that serves the dashboard until the context ends, and the dashboard's address."""
     with subprocess.Popen(
         ["aiserver-tray", "serve"], env=environment, stdout=subprocess.PIPE, text=True
     ) as serve:
@@ -48,9 +51,6 @@ def _dashboard(environment: Mapping[str, str], report: Report) -> Iterator[subpr
         try:
             if not (address := serve.stdout.readline().strip()):
                 raise LabError("The dashboard did not start.")
-            report(f"Open this address in a browser of this machine:\n{address}")
-            if "DISPLAY" in environment or "WAYLAND_DISPLAY" in environment:
-                webbrowser.open(address)
-            yield serve
+            yield serve, address
         finally:
             serve.terminate()

@@ -1,0 +1,1 @@
+"""Pictures of the dashboard with a real stack."""

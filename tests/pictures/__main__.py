@@ -1,0 +1,151 @@
+"""``python -m tests.pictures FOLDER``: every page of the dashboard in its states.
+
+The stack is real: the catalog on the lab's engine, whose images are partly stand-ins.
+"""
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from selenium.webdriver import Keys
+
+from tests.lab import engine, lifecycle
+from tests.lab.demo import dashboard
+from tests.lab.place import Place, default_place
+from tests.pictures.camera import LARGE, SMALL, Camera
+from tests.support.browser import chromium_in
+
+FEATURES = ("n8n", "dify", "oneapi", "ragflow")
+SAMPLES_SECONDS = 70
+"""Until the charts have some points."""
+PAGES = (
+    "home",
+    *(f"modules/n8n/{tab}" for tab in ("overview", "services", "logs", "resources", "settings")),
+    *("modules/dify/overview", "modules/dify/settings", "modules/postgres/overview"),
+    *("logs", "logs/n8n?level=error", "monitoring", "monitoring/n8n", "activity", "doctor"),
+    *("settings", "welcome"),
+)
+
+
+class Studio:
+    """The stack on the engine of *place*, and a *camera* that sees it."""
+
+    def __init__(self, place: Place, environment: dict[str, str], camera: Camera) -> None:
+        self._place = place
+        self._environment = environment
+        self._camera = camera
+
+    def run(self, *words: str) -> None:
+        """Run a command, whatever comes of it."""
+        subprocess.run(["aiserver-tray", *words], env=self._environment, check=False)
+
+    def first_run(self) -> None:
+        """A new home."""
+        self._camera.take("welcome", "welcome")
+        self._camera.take("home-stopped", "home")
+
+    def start(self) -> None:
+        """Everything, from cold."""
+        words = ["aiserver-tray", "up", *FEATURES, "--trust", "dify"]
+        with subprocess.Popen(words, env=self._environment, stdout=subprocess.DEVNULL) as up:
+            for number in range(1, 7):
+                self._camera.take(f"home-starting-{number}", "home")
+                time.sleep(8)
+            up.wait()
+        time.sleep(SAMPLES_SECONDS)
+
+    def pages(self) -> None:
+        """Every page, and each in the other theme, language and size."""
+        for address in PAGES:
+            self._camera.take(_name(address), address)
+        self._overlays()
+        for address in PAGES:
+            self._camera.take(f"{_name(address)}-small", address, SMALL)
+        self._camera.take("home-large", "home", LARGE)
+        self.run("config", "set", "app.theme", "dark")
+        for address in PAGES:
+            self._camera.take(f"{_name(address)}-dark", address)
+        self.run("config", "set", "app.theme", "light")
+        self.run("config", "set", "app.language", "zh")
+        for address in PAGES:
+            self._camera.take(f"{_name(address)}-zh", address)
+        self.run("config", "set", "app.language", "en")
+
+    def _overlays(self) -> None:
+        camera = self._camera
+        camera.take("palette", "home", before=lambda: camera.press("k", held=Keys.CONTROL))
+        camera.press("rest")
+        camera.take("palette-found", "home")
+        camera.press(Keys.ESCAPE)
+        camera.take("shortcuts", "home", before=lambda: camera.press("?"))
+        camera.press(Keys.ESCAPE)
+        camera.take(
+            "activity-details", "activity", before=lambda: camera.click("main a[href*='activity/']")
+        )
+
+    def problems(self) -> None:
+        """A service that is killed, a port that is taken, an engine that is gone."""
+        with closing(engine.client(self._place)) as docker:
+            docker.containers.get("ai-postgres").kill()
+        self._camera.take("home-problem", "home")
+        self._camera.take("module-problem", "modules/postgres/overview")
+        self.run("stop", "n8n")
+        with _taken(18100):
+            self.run("up", "n8n")
+            self._camera.take("home-port-taken", "home")
+            self._camera.take("home-port-taken-zh", "home")
+        engine.kill(self._place)
+        self._camera.take("home-engine-off", "home")
+
+
+def _name(address: str) -> str:
+    return address.partition("?")[0].replace("/", "-")
+
+
+@contextmanager
+def _taken(port: int) -> Iterator[None]:
+    """Another program has *port*."""
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        yield
+
+
+def main(words: Sequence[str]) -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser("dev.py screenshots")
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    folder: Path = parser.parse_args(words).folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        place = default_place().for_demo()
+        stack.callback(lifecycle.down, place)
+        lifecycle.up(place)
+        scratch = Path(tempfile.mkdtemp())
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        environment = os.environ | {
+            "DOCKER_HOST": place.host,
+            "AISERVER_HOME": str(scratch / "home"),
+        }
+        browser = stack.enter_context(chromium_in(scratch))
+        _, address = stack.enter_context(dashboard(environment))
+        camera = Camera(browser, folder)
+        camera.open(address)
+        studio = Studio(place, environment, camera)
+        for part in (studio.first_run, studio.start, studio.pages, studio.problems):
+            part()
+    sys.stdout.write(f"{len(camera.taken)} pictures in {folder}\n")
+    for complaint in camera.complaints():
+        sys.stdout.write(f"console: {complaint}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
