@@ -63,6 +63,13 @@ export function bytes(count) {
   return `${value.toLocaleString(locale(), { maximumFractionDigits: digits })} ${units[unit]}`;
 }
 
+/** @param {number} share from 0 to 1 */
+export const percent = (share) =>
+  t("{percent} %", { percent: (share * 100).toLocaleString(locale(), { maximumFractionDigits: share < 0.0995 ? 1 : 0 }) });
+
+/** @param {number} bytes In GB, without the unit. */
+export const gigabytes = (bytes) => (bytes / 1024 ** 3).toLocaleString(locale(), { maximumFractionDigits: 1 });
+
 /** @param {string[]} items */
 export function list(items) {
   return items.join(t(", "));

@@ -29,7 +29,7 @@ export function spark(values, { colour, height = 28, max, limit }) {
 const xOf = (point) => point?.split(" ")[0] ?? "0";
 
 /** @param {(number|null)[]} values The known values that follow each other, with their places. */
-function runsOf(values) {
+export function runsOf(values) {
   /** @type {[number, number][][]} */
   const runs = [];
   values.forEach((value, i) => {

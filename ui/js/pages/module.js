@@ -27,6 +27,7 @@ const TABS = {
   overview: { title: mark("Overview"), load: () => import("./module/overview.js") },
   services: { title: mark("Services"), load: () => import("./module/services.js") },
   logs: { title: mark("Logs"), load: () => import("./module/logs.js"), style: "logs" },
+  resources: { title: mark("Resources"), load: () => import("./module/resources.js"), style: "monitoring" },
   settings: { title: mark("Settings"), load: () => import("./module/settings.js"), style: "module-settings" },
 };
 

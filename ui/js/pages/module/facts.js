@@ -2,15 +2,19 @@
 /** Addresses, version, ports, data. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { copyButton } from "../../components/copy.js";
-import { bytes } from "../../format.js";
+import { spark } from "../../components/spark.js";
+import { hue } from "../../components/tile.js";
+import { bytes, percent } from "../../format.js";
 import { t, tn } from "../../i18n.js";
+import { usage } from "../monitoring/history.js";
 
 /**
  * @import { Module, Port } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
  */
 
-/** @param {Module} module @param {string[]} volumes */
-export const factCard = (module, volumes) => html`
+/** @param {PageState} page @param {Module} module @param {string[]} volumes */
+export const factCard = (page, module, volumes) => html`
   <section class="card facts" aria-label=${t("Facts")}>
     <dl>
       ${module.open ? fact(t("Address"), address(module, module.open)) : nothing}
@@ -19,7 +23,23 @@ export const factCard = (module, volumes) => html`
       ${volumes.length ? fact(t("Data"), html`<span title=${volumes.join("\n")}>${tn("{count} volume", "{count} volumes", volumes.length)}</span>`) : nothing}
       ${fact(t("Memory limit"), module.memoryLimit === null ? t("no limit") : bytes(module.memoryLimit))}
     </dl>
+    ${use(page, module)}
   </section>`;
+
+/** @param {PageState} page @param {Module} module */
+function use({ snapshot }, { name }) {
+  const series = usage().modules.find((one) => one.module === name);
+  const cpus = snapshot?.engine.cpus;
+  const [cpu, memory] = [series?.cpu.at(-1) ?? null, series?.memory.at(-1) ?? null];
+  if (!series || !cpus || memory === null) return nothing;
+  return html`
+    <div class="facts-foot">
+      <div><div class="stat-line"><span class="grow">${t("CPU")}</span><b>${cpu === null ? "–" : percent(cpu / 100 / cpus)}</b></div>
+        ${spark(series.cpu, { colour: hue(name) })}</div>
+      <div><div class="stat-line"><span class="grow">${t("Memory")}</span><b>${bytes(memory)}</b></div>
+        ${spark(series.memory, { colour: "var(--m-oneapi)" })}</div>
+    </div>`;
+}
 
 /** @param {string} text @param {unknown} value */
 const fact = (text, value) => html`<dt>${text}</dt><dd class="num">${value}</dd>`;

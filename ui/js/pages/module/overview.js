@@ -6,10 +6,11 @@ import { notice } from "../../components/notice.js";
 import { barePill } from "../../components/state.js";
 import { t, tn } from "../../i18n.js";
 import { slice } from "../../store.js";
+import { followUsage } from "../monitoring/history.js";
 import { accountCard } from "./accounts.js";
 import { factCard } from "./facts.js";
 import { connectionsOf, graph } from "./graph.js";
-import { columns, counted, serviceTable } from "./service_table.js";
+import { columns, counted, serviceTable, usageColumns } from "./service_table.js";
 
 /**
  * @import { Address } from "../../address.js"
@@ -29,8 +30,10 @@ export function enter({ rest: [name = ""] }) {
   invoke("ai/module/details", { name }).then((answer) => {
     if (!isLeft && answer.success) own.set({ details: answer.data });
   });
+  const leave = followUsage(name);
   return () => {
     isLeft = true;
+    leave();
   };
 }
 
@@ -45,11 +48,11 @@ export function view(page, module) {
           ${connections(page, module)}
           ${details?.accounts.length ? accountCard(module, details.accounts) : nothing}
         </div>
-        ${factCard(module, details?.volumes ?? [])}
+        ${factCard(page, module, details?.volumes ?? [])}
       </div>
       <section class="card">
         <div class="card-head"><h2 class="h3">${t("Services")}</h2><span class="muted control num">${counted(module)}</span></div>
-        ${serviceTable({ module, caption: t("Services"), columns: columns(module) })}
+        ${serviceTable({ module, caption: t("Services"), columns: [...columns(module), ...usageColumns(page)] })}
       </section>
     </div></div>`;
 }

@@ -4,11 +4,15 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { icon } from "../../components/icon.js";
 import { barePill } from "../../components/state.js";
-import { uptime } from "../../format.js";
+import { bytes, percent, uptime } from "../../format.js";
 import { t, tn } from "../../i18n.js";
+import { serviceLoad } from "../monitoring/history.js";
 import { isUp, stateOf } from "./service_state.js";
 
-/** @import { Module, Service } from "../../contract.d.ts" */
+/**
+ * @import { Module, Service } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
 
 /**
  * @typedef {{name: string, title: string, cell: (service: Service) => unknown, look?: string}} Column
@@ -28,6 +32,18 @@ export const columns = (module) => [
     cell: (service) => (isUp(service) && service.startedAt ? uptime(service.startedAt) : nothingHere()),
   },
 ];
+
+/** @param {PageState} page @returns {Column[]} What each service uses now. */
+export const usageColumns = ({ snapshot }) => [
+  { name: "cpu", title: t("CPU"), look: "r", cell: ({ name }) => cpuOf(serviceLoad(name).cpu, snapshot?.engine.cpus) },
+  { name: "memory", title: t("Memory"), look: "r", cell: ({ name }) => memoryOf(serviceLoad(name).memory) },
+];
+
+/** @param {number|null} cpu @param {number|null} [cpus] */
+const cpuOf = (cpu, cpus) => (cpu === null || !cpus ? nothingHere() : percent(cpu / 100 / cpus));
+
+/** @param {number|null} memory */
+const memoryOf = (memory) => (memory === null ? nothingHere() : bytes(memory));
 
 /** @param {string} image Without the registry and the account. */
 const short = (image) => image.split("/").at(-1) ?? image;

@@ -6,9 +6,10 @@ import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { observe, slice } from "../../store.js";
 import { t } from "../../i18n.js";
+import { followUsage } from "../monitoring/history.js";
 import { serviceDetails } from "./service_details.js";
 import { canOne, doWithOne, isUp } from "./service_state.js";
-import { columns, counted, serviceTable } from "./service_table.js";
+import { columns, counted, serviceTable, usageColumns } from "./service_table.js";
 
 /**
  * @import { Address } from "../../address.js"
@@ -24,10 +25,11 @@ const own = slice({
 });
 
 /** @param {Address} address */
-export const enter = ({ rest: [name = ""] }) => {
+export function enter({ rest: [name = ""] }) {
   own.set({ open: "", details: null });
   isOpenIn = name;
-};
+  return followUsage(name);
+}
 
 let isOpenIn = "";
 
@@ -60,7 +62,7 @@ export const view = (page, module) => html`
       <div class="card-head"><h2 class="h3">${t("Services")}</h2><span class="muted control num">${counted(module)}</span></div>
       ${serviceTable({
         module, caption: t("Services"),
-        columns: [opening(), ...columns(module), ...more(), actions(page, module)],
+        columns: [opening(), ...columns(module), ...more(), ...usageColumns(page), actions(page, module)],
         after: ({ name }) => (name === own.get().open ? details(name) : nothing),
       })}
     </section>
@@ -78,7 +80,6 @@ const opening = () => ({
 /** @returns {import("./service_table.js").Column[]} */
 const more = () => [
   { name: "restarts", title: t("Restarts"), look: "r", cell: ({ restarts }) => restarts },
-  { name: "exit", title: t("Exit code"), look: "r", cell: ({ exitCode }) => exitCode ?? html`<span class="faint" aria-hidden="true">–</span>` },
 ];
 
 /** @param {PageState} page @param {Module} module @returns {import("./service_table.js").Column} */
