@@ -31,7 +31,7 @@ _LOG_LINES = 300
 _FILE_BYTES: Final = 256 * 2**10
 """Maximum size of a log, from its end."""
 
-_READ_BYTES = 4 * _FILE_BYTES
+_READ_BYTES = 2 * _FILE_BYTES
 """Bytes of a log that are read: replaced secrets make it shorter."""
 
 _MAX_LINE = 4000
@@ -100,7 +100,8 @@ def app_logs(home: Home) -> Iterator[tuple[str, str]]:
             if size > _READ_BYTES:
                 log.seek(-_READ_BYTES, SEEK_END)
                 log.readline()  # it may be cut within a secret
-            yield f"app/{file.name}", log.read().decode(errors="replace")
+            if content := log.read():
+                yield f"app/{file.name}", content.decode(errors="replace")
 
 
 def logs(engine: Engine, snapshot: Snapshot) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from aiserver_tray.base.masking import MASK, with_texts
+from aiserver_tray.base.masking import MASK, hide, with_texts
 from aiserver_tray.catalog.guessable import why_guessable
 
 _SHORTEST = 4
@@ -32,14 +32,15 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str], user_home: Path, words: Iterable[str] = ()) -> None:
         known = {form for secret in secrets for form in _forms(secret)} - {*words}
-        self._secret = _one_of(map(_pattern, known))
+        self._guessable = _one_of(_whole_word(form) for form in known if why_guessable(form))
+        self._secret = [form for form in known if not why_guessable(form)]
         self._home = _one_of(map(re.escape, _spellings(str(user_home))))
         name = re.escape(user_home.name) or "(?!)"  # of a root folder: nothing
         self._name = re.compile(rf"\b(home|Users)([\\/]+){name}(?![\w.-])", re.IGNORECASE)
 
     def text(self, text: str) -> str:
         """*text* without secrets and the user's name."""
-        text = self._secret.sub(MASK, text)
+        text = self._guessable.sub(MASK, hide(text, self._secret))
         text = _LOGIN.sub(MASK, text)
         for pattern in (_HEADER, _BEARER, _NAMED):
             text = pattern.sub(rf"\1{MASK}", text)
@@ -63,10 +64,9 @@ def _forms(secret: str) -> Iterator[str]:
             yield base64.b64encode(text.encode()).decode()
 
 
-def _pattern(secret: str) -> str:
-    """A secret that may be any word is replaced only as a whole word."""
-    pattern = re.escape(secret)
-    return rf"(?<!\w){pattern}(?!\w)" if why_guessable(secret) else pattern
+def _whole_word(secret: str) -> str:
+    """The pattern of a secret that may be a part of any word."""
+    return rf"(?<!\w){re.escape(secret)}(?!\w)"
 
 
 def _spellings(path: str) -> set[str]:

@@ -97,8 +97,9 @@ const ENDS = { failed: mark("failed after {time}"), cancelled: mark("cancelled a
 export function result({ operation }) {
   if (!operation) return "";
   const { status, seconds } = operation;
-  if (status === "running" || seconds === null) return t(RESULTS[status].word);
   const end = ENDS[status];
+  const isAtOnce = end && seconds !== null && seconds < 0.05;
+  if (status === "running" || seconds === null || isAtOnce) return t(RESULTS[status].word);
   return end ? t(end, { time: duration(seconds) }) : duration(seconds);
 }
 
