@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.lab import lifecycle
 from tests.lab.lifecycle import Report
 from tests.lab.place import LabError, Place
+from tests.support.ending import end_in_order
 
 MODULES = ("n8n", "redis")
 WHAT_IS_REAL = """\
@@ -26,6 +27,7 @@ def demo(place: Place, report: Report) -> None:
     Raises:
         LabError: why it can't start.
     """
+    end_in_order()
     with ExitStack() as stack:
         stack.callback(lifecycle.down, place)
         lifecycle.up(place, report)

@@ -22,6 +22,7 @@ from tests.lab.demo import dashboard
 from tests.lab.place import Place, default_place
 from tests.pictures.camera import LARGE, SMALL, Camera
 from tests.support.browser import chromium_in
+from tests.support.ending import end_in_order
 
 FEATURES = ("n8n", "dify", "oneapi", "ragflow")
 SAMPLES_SECONDS = 70
@@ -148,4 +149,5 @@ def main(words: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main(sys.argv[1:])
