@@ -10,6 +10,7 @@ import { showQuestion } from "./components/question.js";
 import { setLanguage } from "./i18n.js";
 import { beginPages } from "./pages.js";
 import { shell } from "./shell/shell.js";
+import "./shell/single_keys.js";
 import { fitTabs } from "./shell/tabs.js";
 import { current, observe, update } from "./store.js";
 

@@ -7,6 +7,9 @@ import { button } from "../../components/button.js";
 import { copyButton } from "../../components/copy.js";
 import { pill } from "../../components/state.js";
 import { mark, t } from "../../i18n.js";
+import { hasSingleKeys, setSingleKeys } from "../../shell/keys.js";
+import { showShortcuts } from "../../shell/shortcuts.js";
+import { update } from "../../store.js";
 import { mirrors } from "./mirrors.js";
 import { change, changeAutostart, own } from "./state.js";
 import { themes } from "./themes.js";
@@ -26,7 +29,7 @@ import { themes } from "./themes.js";
 export const SECTIONS = [
   {
     name: "general", title: mark("General"), icon: "settings",
-    rows: () => [...rows("app.language"), ...theme(), ...rows("app.bind")],
+    rows: () => [...rows("app.language"), ...theme(), ...rows("app.bind"), singleKeys()],
   },
   {
     name: "start", title: mark("Start-up"), icon: "power",
@@ -82,6 +85,22 @@ const theme = () => of("app.theme").map((setting) => ({
   ...texts(setting), help: "", control: themes(setting, (value) => change(setting.address, value)),
 }));
 
+/** @returns {Row} */
+function singleKeys() {
+  const title = t("Single-key shortcuts");
+  return {
+    id: "single-keys", title, help: t("Such as R to restart a module. They never work while you write."),
+    control: html`<span class="buttons">${button({
+      text: t("All shortcuts"), icon: "keyboard", size: "small", run: showShortcuts,
+    })}${toggle({
+      id: "single-keys", on: hasSingleKeys(), label: title, change: (on) => {
+        setSingleKeys(on);
+        update({});
+      },
+    })}</span>`,
+  };
+}
+
 /** @returns {Row[]} */
 function atLogin() {
   const { autostart } = own.get();
@@ -131,16 +150,10 @@ function about() {
   return [
     {
       id: "version", title: "AI-Server Tray", help: t("Version {version}", { version: process.version }),
-      control: button({ text: t("Shortcuts"), icon: "keyboard", size: "small", run: showKeys }),
     },
     { id: "home", title: t("Folder of settings"), help: process.home, control: copyButton(process.home, t("Copy path")) },
     ...process.catalogs.map((folder) => ({
       id: folder, title: t("Folder of modules"), help: folder, control: copyButton(folder, t("Copy path")),
     })),
   ];
-}
-
-async function showKeys() {
-  const { showShortcuts } = await import("../../shell/shortcuts.js");
-  showShortcuts();
 }
