@@ -41,11 +41,24 @@ const isWriting = (target) =>
 const isPressing = (name, target) =>
   name === " " && target instanceof HTMLElement && target.matches("button, summary, [role=switch], input");
 
+const SINGLE = "single-keys";
+
+/** Whether keys without Ctrl are shortcuts. */
+export const hasSingleKeys = () => localStorage.getItem(SINGLE) !== "off";
+
+/** @param {boolean} isOn */
+export function setSingleKeys(isOn) {
+  localStorage.setItem(SINGLE, isOn ? "on" : "off");
+}
+
+/** @param {string} name @param {EventTarget|null} target Ctrl and function keys always count. */
+const counts = (name, target) => name.startsWith("Mod+") || /^F\d/.test(name)
+  || (hasSingleKeys() && !isWriting(target) && !isPressing(name, target));
+
 document.addEventListener("keydown", (event) => {
   const name = nameOf(event);
   const run = known.get(name);
-  if (!run || isPressing(name, event.target)) return;
-  if (!name.startsWith("Mod+") && isWriting(event.target)) return;
+  if (!run || !counts(name, event.target)) return;
   if (document.querySelector("dialog[open]") && name !== "Mod+k") return;
   event.preventDefault();
   run(event);
