@@ -28,6 +28,7 @@ COMMANDS = {
     "disconnect": "connect:disconnect",
     "doctor": "doctor:command",
     "down": "operate:down",
+    "engine": "engine:command",
     "exec": "execute:command",
     "logs": "logs:command",
     "open": "running_tray:open_",
@@ -73,11 +74,20 @@ class _Commands(click.Group):
 @click.option("--at-login", is_flag=True, hidden=True)
 @common_options
 def root(at_login: bool) -> None:  # noqa: FBT001 - a command line flag
-    """Run a local AI stack in Docker. Without a command, start the tray applet."""
-    if click.get_current_context().invoked_subcommand is None:
-        from aiserver_tray.tray.process import run  # noqa: PLC0415 - other commands don't need it
+    """Run a local AI stack in Docker. Without a command, start the tray applet; without a desktop,
+    serve the dashboard to a web browser."""
+    if click.get_current_context().invoked_subcommand is not None:
+        return
+    from aiserver_tray.system.desktop import has_desktop  # noqa: PLC0415 - other commands don't need it
+
+    if has_desktop() or at_login:
+        from aiserver_tray.tray.process import run  # noqa: PLC0415 - as above
 
         run(current_app(), "login" if at_login else "user")
+    else:
+        from aiserver_tray.cli.serve import serve_instead  # noqa: PLC0415 - as above
+
+        serve_instead(current_app())
 
 
 def _open_what_is_closed() -> None:

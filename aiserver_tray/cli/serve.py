@@ -1,5 +1,6 @@
 """``aiserver-tray serve``: the dashboard in a browser, for a machine without a desktop."""
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Timer
 from typing import TYPE_CHECKING
@@ -85,14 +86,26 @@ def command(  # noqa: PLR0913, PLR0917 - one for each option
     _serve(app, binding)
 
 
-def _serve(app: "App", binding: "Binding") -> None:
-    """Own the core, or let its owner serve, until the end."""
+def serve_instead(app: "App") -> None:
+    """Serve the dashboard on a machine without a desktop, and open it if a browser is set."""
+    from aiserver_tray.contract.http.server import Binding  # noqa: PLC0415 - as above
+    from aiserver_tray.system.open_url import open_in_set_browser  # noqa: PLC0415
+
+    report([_NO_DESKTOP.render(app.language)])
+    _serve(app, Binding(), open_in_set_browser)
+
+
+def _serve(
+    app: "App", binding: "Binding", on_address: Callable[[str], object] = lambda _address: None
+) -> None:
+    """Own the core, or let its owner serve, until the end. *on_address* is called with each new
+    address."""
     from aiserver_tray.contract.http.access import Keys  # noqa: PLC0415 - as above
     from aiserver_tray.contract.owner.claim import Claim  # noqa: PLC0415
     from aiserver_tray.system import logfile  # noqa: PLC0415
 
     logfile.set_up(app.settings.home, "serve")
-    headless = Headless(app, binding.with_free_port(), Keys())
+    headless = Headless(app, binding.with_free_port(), Keys(), on_address)
     while not headless.ended.is_set():
         try:
             with Claim(app) as claim:
@@ -107,6 +120,9 @@ def _serve(app: "App", binding: "Binding") -> None:
         headless.leave_core_to_tray()
 
 
+_NO_DESKTOP = Text(
+    "There is no desktop here, so the dashboard is served to a web browser. Open this address:"
+)
 _HINT = Text("Anyone with this address can control your containers. Press Ctrl-C to stop.")
 
 
@@ -116,8 +132,15 @@ class Headless:
 
     kind: "OwnerKind" = "serve"
 
-    def __init__(self, app: "App", binding: "Binding", keys: "Keys") -> None:
+    def __init__(
+        self,
+        app: "App",
+        binding: "Binding",
+        keys: "Keys",
+        on_address: Callable[[str], object] = lambda _address: None,
+    ) -> None:
         self._app = app
+        self._on_address = on_address
         self._binding = binding
         self._keys = keys
         self._announced = ""
@@ -203,6 +226,7 @@ class Headless:
             self._announced = address
             click.echo(address)
             report([_HINT.render(self._app.language)])
+            self._on_address(address)
 
     def _wait_for(self, event: Event) -> None:
         """Wait for *event*, or for the end of the process."""

@@ -6,6 +6,7 @@ from aiserver_tray.contract.message import Event, Json
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.stats.forms import SampleJson
 from aiserver_tray.state.forms import OperationWithStepsJson, SnapshotJson
+from aiserver_tray.system.engine_install import Phase
 
 
 class OperationProgress(TypedDict):
@@ -53,6 +54,18 @@ class ActivityAdded(TypedDict):
     """the entry, for `ai/activity/list`"""
 
 
+class EngineInstallJson(TypedDict):
+    """An installation of Docker by this system's packages."""
+
+    status: Literal["running", "succeeded", "failed", "cancelled"]
+    phase: Phase
+    """`update`: of the lists of packages; `download`; `install`: it can't be cancelled any more"""
+    percent: float | None
+    """of the phase, if it is known"""
+    lines: list[str]
+    """the last lines of its output"""
+
+
 SNAPSHOT = Event("ai/snapshot/event", SnapshotJson, "The state has changed.", key=lambda _: "")
 PROGRESS = Event(
     "ai/operation/progress",
@@ -77,5 +90,11 @@ ACTIVITY = Event(
     ActivityAdded,
     "An entry of the journal is new, or has changed.",
     key=lambda payload: payload["id"],
+)
+ENGINE_INSTALL = Event(
+    "ai/engine/installEvent",
+    EngineInstallJson,
+    "The installation of Docker progressed or ended.",
+    key=lambda _: "",
 )
 LOG = Event("ai/module/log", LogEvent, "A line of a stream that this client attached to.")

@@ -14,6 +14,7 @@ from aiserver_tray.base.bugs import log_bug, where
 from aiserver_tray.base.errors import (
     AiServerError,
     EngineDownError,
+    EngineNotInstalledError,
     EngineRequestError,
     ObjectNotFoundError,
 )
@@ -31,6 +32,9 @@ from aiserver_tray.state.store import Store
 
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between attempts to reach an engine that does not answer; the last for all later."""
+
+NOT_INSTALLED_SECONDS = 3.0
+"""Seconds between attempts while no engine is installed: the user may be installing one."""
 
 RELIST_SECONDS = 300.0
 """Seconds between full lists, the safety net for an event that got lost."""
@@ -138,7 +142,10 @@ class Watcher:
             if error is None:
                 continue
             self._store.put(EngineDown(error, datetime.now(UTC)))
-            self._pause(self._back_off[min(self._failures, len(self._back_off) - 1)])
+            pause = self._back_off[min(self._failures, len(self._back_off) - 1)]
+            if isinstance(error, EngineNotInstalledError):
+                pause = min(pause, NOT_INSTALLED_SECONDS)
+            self._pause(pause)
             self._failures += 1
 
     def _failure(self) -> AiServerError | None:

@@ -19,6 +19,7 @@ from aiserver_tray.system.registry import WindowsRegistry
 _PIPE = "npipe:////./pipe/"
 _SYSTEM_SOCKET = Path("/var/run/docker.sock")
 _SYSTEM_PROGRAMS = ("dockerd", "/usr/sbin/dockerd", "/usr/bin/dockerd")  # not on every user's PATH
+_MAC_PODMAN_FOLDERS = ("/opt/podman", "/opt/homebrew", "/usr/local")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def _windows_places() -> list[EnginePlace]:
     usual = desktop or next(filter(_is_there, rancher), "")
     return [
         EnginePlace(f"{_PIPE}dockerDesktopLinuxEngine", docker, [desktop]),
+        EnginePlace(f"{_PIPE}podman-machine-default", ["podman"], []),
         EnginePlace(f"{_PIPE}docker_engine", [*docker, *rancher], [usual]),
     ]
 
@@ -103,6 +105,7 @@ def _mac_places() -> list[EnginePlace]:
         _mac_app("OrbStack", ".orbstack/run/docker.sock"),
         _mac_app("Rancher Desktop", ".rd/docker.sock"),
         _colima(),
+        _mac_podman(),
         EnginePlace(f"unix://{_SYSTEM_SOCKET}", (), ()),
     ]
 
@@ -111,6 +114,13 @@ def _mac_app(name: str, inner: str) -> EnginePlace:
     folders = (Path("/Applications"), user_home() / "Applications")
     programs = [str(folder / f"{name}.app") for folder in folders]
     return EnginePlace(_own_socket(inner), programs, ["open", "-a", name])
+
+
+def _mac_podman() -> EnginePlace:
+    programs = [f"{folder}/bin/podman" for folder in _MAC_PODMAN_FOLDERS]
+    program = next(filter(_is_there, programs), programs[0])
+    host = _own_socket(".local/share/containers/podman/machine/podman.sock")
+    return EnginePlace(host, programs, [program, "machine", "start"])
 
 
 def _linux_places() -> list[EnginePlace]:

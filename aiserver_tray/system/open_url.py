@@ -1,5 +1,6 @@
 """Opening a web address in the browser of the user's choice."""
 
+import os
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.errors import RequestError, SettingError
@@ -28,6 +29,18 @@ def open_url(url: str) -> None:
             url=url,
         )
         raise SettingError("BROWSER", why)
+
+
+def open_in_set_browser(url: str) -> bool:
+    """Open *url* in the browser that ``BROWSER`` names, as a remote editor or WSL does on a machine
+    without a desktop; whether it is open. Any other browser there would take over the terminal."""
+    if not os.environ.get("BROWSER"):
+        return False
+    try:
+        open_url(url)
+    except SettingError:
+        return False
+    return True
 
 
 def is_web_address(url: str) -> bool:

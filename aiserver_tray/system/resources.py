@@ -19,6 +19,13 @@ def available_memory() -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
+def total_memory() -> int:
+    """Bytes of memory in this machine."""
+    import psutil  # noqa: PLC0415 - it takes a while to import
+
+    return int(psutil.virtual_memory().total)
+
+
 def free_disk(folder: str) -> int | None:
     """Bytes that are free on the disk of *folder*."""
     try:

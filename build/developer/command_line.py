@@ -105,7 +105,7 @@ class Command:
 
 
 COMMANDS = {
-    "run": Command(command_run, "[COMMAND…]"),
+    "run": Command(command_run, "[--yes] [COMMAND…]"),
     "demo": Command(command_demo, ""),
     "test": Command(
         command_test,

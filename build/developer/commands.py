@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from developer import typescript
-from developer.environment import set_up
-from developer.machine import ROOT, environment, has_wine
+from developer.environment import answers, set_up
+from developer.machine import DEBIAN, ROOT, SCRIPTS, environment, has_wine
 from developer.packages import (
     NEEDS_LINUX,
     NEEDS_WINE,
@@ -46,10 +46,26 @@ def wants_icon(words: Sequence[str]) -> bool:
 
 
 def command_run(options: argparse.Namespace) -> int:
-    """Run aiserver-tray with the given words; without any, show its icon."""
-    set_up(desktop_needs() if wants_icon(options.words) else {})
+    """Run aiserver-tray with the given words; without any, show its icon. Where no Docker engine is
+    installed, offers to install one; --yes as the first word accepts that."""
+    yes, words = options.words[:1] == ["--yes"], options.words
+    words = words[1:] if yes else words
+    set_up(desktop_needs() if wants_icon(words) else {})
+    if DEBIAN and (yes or sys.stdin.isatty()) and needs_engine(words):
+        run(["aiserver-tray", "engine", "install", *(["--yes"] if yes else [])], environment())
     # Folders and files in its words are as the user sees them.
-    return become("aiserver-tray", *options.words, folder=Path.cwd())
+    return become("aiserver-tray", *words, folder=Path.cwd())
+
+
+def needs_engine(words: Sequence[str]) -> bool:
+    """Whether `run` needs an engine, no address names one, and this machine has none."""
+    is_named = any("--host" in word for word in words) or os.environ.get("DOCKER_HOST")
+    asks = {"-h", "--help", "--version"}.intersection(words)
+    if is_named or asks or not (wants_icon(words) or words[0] in ("serve", "up")):
+        return False
+    code = "import sys; from aiserver_tray.system.engine_place import is_installed as installed"
+    python = str(SCRIPTS / "python")
+    return not answers(python, f"{code}; sys.exit(not installed())")
 
 
 def command_exec(options: argparse.Namespace) -> int:

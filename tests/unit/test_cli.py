@@ -52,8 +52,8 @@ def test_wrong_usage_ends_with_2(cli: CommandLine) -> None:
         assert "Traceback" not in done.errors
 
 
-def test_without_a_desktop_the_applet_says_what_is_missing(cli: CommandLine) -> None:
-    done = cli.call()
+def test_without_a_desktop_the_applet_of_a_login_says_what_is_missing(cli: CommandLine) -> None:
+    done = cli.call("--at-login")
 
     assert done.code == 1
     assert done.errors.startswith("E_NO_DESKTOP: ")

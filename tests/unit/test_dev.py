@@ -9,10 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from developer import command_line, commands, environment, packages, processes, soak, typescript
+from tests.support.waiting import eventually
 
 DEV = Path(__file__).parents[2] / "build/dev.py"
 
@@ -501,15 +503,56 @@ def test_figures_go_where_who_asks_for_them_is(
     assert words == ("python", "-m", "tests.bench", "ten", "--pairs=1", f"--json={file}")
 
 
-def test_without_a_desktop_it_is_said_what_is_missing_and_what_to_use_instead(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.skipif(not Path("/proc").exists(), reason="elsewhere, there is always a desktop")
+def test_without_a_desktop_the_dashboard_is_served_and_opened_in_the_set_browser(
+    tmp_path: Path,
 ) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "PYSTRAY_BACKEND"):
-        monkeypatch.delenv(name, raising=False)
-    done = run("run", "--home", str(tmp_path))
-    assert done.returncode == 1
-    assert "E_NO_DESKTOP" in done.stderr
-    assert f"aiserver-tray --home {tmp_path} serve" in done.stderr
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.new; mv {opened}.new {opened}\n')
+    browser.chmod(0o700)
+    away = ("DISPLAY", "WAYLAND_DISPLAY", "PYSTRAY_BACKEND")
+    env = {name: value for name, value in os.environ.items() if name not in away}
+    words = ["--home", str(tmp_path), "--host", "unix:///nowhere.sock"]
+    with subprocess.Popen(
+        [sys.executable, str(DEV), "run", *words],
+        env=env | {"BROWSER": str(browser), "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            assert process.stderr
+            assert process.stderr.readline().startswith("There is no desktop here")
+            address = process.stdout.readline()
+            assert address.startswith("http://127.0.0.1:")
+            eventually(opened.exists, "the browser")
+            assert opened.read_text() == address
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("words", "is_asked"), [(["up"], True), ([], True), (["--host", "tcp://a:1"], False)]
+)
+@pytest.mark.parametrize("yes", [["--yes"], []])
+def test_run_offers_an_engine_where_none_is_installed(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], yes: list[str], *, is_asked: bool
+) -> None:
+    ran: list[object] = []
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(commands, "DEBIAN", True)
+    monkeypatch.setattr(commands, "set_up", lambda _: None)
+    monkeypatch.setattr(commands, "answers", lambda *_: False)  # of a machine without an engine
+    monkeypatch.setattr(commands, "run", lambda command, _env: ran.append(command))
+    monkeypatch.setattr(commands, "become", lambda *words, **_: ran.append(words))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+
+    commands.command_run(command_line.parse(["run", *yes, *words]))
+
+    offer = [["aiserver-tray", "engine", "install", *yes]] if is_asked else []
+    assert ran == [*offer, ("aiserver-tray", *words)]
 
 
 def test_what_stands_after_run_is_the_applets() -> None:

@@ -32,6 +32,12 @@ export interface Channels {
   "ai/docker/startDocker": { request: Record<string, never>; answer: Record<string, never> };
   /** Check the installation, the engine, and what the chosen modules need there. */
   "ai/doctor/run": { request: Record<string, never>; answer: Checks };
+  /** Cancel the installation of Docker. Downloaded packages stay in apt's cache; once packages are being installed, this is refused. */
+  "ai/engine/cancelInstall": { request: Record<string, never>; answer: Record<string, never> };
+  /** Install Docker by this system's packages. Answers at the beginning; one that is under way is joined. */
+  "ai/engine/install": { request: Record<string, never>; answer: Record<string, never> };
+  /** Tell how to get an engine on this machine, and how far its installation is. */
+  "ai/engine/setup": { request: Record<string, never>; answer: EngineSetup };
   /** Add a line to the application's log. */
   "ai/logs/client/append": { request: ClientLine; answer: Record<string, never> };
   /** Remove a module's containers and networks, and the named volumes. */
@@ -92,6 +98,8 @@ export interface Channels {
 export interface Events {
   /** An entry of the journal is new, or has changed. */
   "ai/activity/added": ActivityAdded;
+  /** The installation of Docker progressed or ended. */
+  "ai/engine/installEvent": EngineInstall;
   /** A line of a stream that this client attached to. */
   "ai/module/log": LogEvent;
   /** The state of a module has changed. */
@@ -382,6 +390,56 @@ export interface EngineCheck {
   address: string;
   /** the applet can start it */
   canStart: boolean;
+}
+
+/** A program that brings an engine. */
+export interface EngineChoice {
+  id: EngineChoiceId;
+  title: string;
+  summary: string;
+  cost: string;
+  needs: string;
+  /** its download page */
+  url: string;
+}
+
+export type EngineChoiceId = "docker-desktop" | "rancher-desktop" | "podman";
+
+/** An installation of Docker by this system's packages. */
+export interface EngineInstall {
+  status: "running" | "succeeded" | "failed" | "cancelled";
+  /** `update`: of the lists of packages; `download`; `install`: it can't be cancelled any more */
+  phase: Phase;
+  /** of the phase, if it is known */
+  percent: number | null;
+  /** the last lines of its output */
+  lines: string[];
+}
+
+/** An engine from this system's packages. */
+export interface EnginePackages {
+  packages: string[];
+  /** the applet can install them; otherwise `command` can */
+  possible: boolean;
+  /** what to type in a terminal instead */
+  command: string;
+  /** who joins the group `docker`, which is allowed to do everything on this machine; `null`: nobody has to */
+  user: string | null;
+}
+
+/** How to get an engine on this machine. */
+export interface EngineSetup {
+  system: System;
+  /** programs to download, the recommended one first */
+  choices: EngineChoice[];
+  /** `null`: this system has no such packages */
+  packages: EnginePackages | null;
+  /** `null`: this is not Windows */
+  wsl: Wsl | null;
+  /** the installation that is under way, or was the last */
+  install: EngineInstall | null;
+  /** why that failed */
+  error: Error | null;
 }
 
 /** Whether the engine answers. */
@@ -839,6 +897,8 @@ export interface Permission {
   text: string;
 }
 
+export type Phase = "update" | "download" | "install";
+
 /** A value in plain text. */
 export interface PlainValue {
   value: string;
@@ -1176,6 +1236,8 @@ export interface Switch {
   enabled?: boolean | null;
 }
 
+export type System = "linux" | "windows" | "macos";
+
 export type Theme = "system" | "light" | "dark";
 
 /** Why a module does not run as it should. */
@@ -1215,3 +1277,18 @@ export interface WebAddress {
 }
 
 export type When = "now" | "later";
+
+/** Windows' subsystem for Linux. */
+export interface Wsl {
+  installed: boolean;
+  /** the version of new distributions; `null`: unknown */
+  version: number | null;
+  /** bytes that it takes at most */
+  memory: number;
+  /** bytes of this machine */
+  total: number;
+  /** `memory` is set in `file`; otherwise it is the default */
+  limited: boolean;
+  /** where the limit can be set */
+  file: string;
+}

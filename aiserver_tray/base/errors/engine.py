@@ -60,9 +60,10 @@ class EngineNotInstalledError(AiServerError):
 
     code = "E_ENGINE_NOT_INSTALLED"
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, text: Text | None = None) -> None:
         super().__init__(
-            Text(
+            text
+            or Text(
                 "There is no Docker engine at {host}. Install Docker Desktop or Docker Engine "
                 "(https://docs.docker.com/get-started/get-docker/), or use another engine with "
                 "--host.",

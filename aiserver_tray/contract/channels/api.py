@@ -10,6 +10,7 @@ from aiserver_tray.contract.channels.details import DetailChannels
 from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handlers_of
 from aiserver_tray.contract.channels.doctor import DoctorChannels
 from aiserver_tray.contract.channels.engine import EngineChannels
+from aiserver_tray.contract.channels.engine_setup import EngineSetupChannels
 from aiserver_tray.contract.channels.file_refresh import FileRefresh
 from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.channels.logs import LogChannels
@@ -58,6 +59,7 @@ class Api:
             SettingChannels(app, self._files.refresh),
             ModuleSettingChannels(app, core, self._files.refresh, begin),
             EngineChannels(core, app.settings),
+            EngineSetupChannels(core, self.publish),
             SystemChannels(),
             LogChannels(core),
             self._operations,

@@ -1,0 +1,89 @@
+"""``aiserver-tray engine``: get a Docker engine."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import click
+
+from aiserver_tray.base.errors import EngineNotInstalledError
+from aiserver_tray.base.harmless import harmless
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.cli.common import common_options, current_app, report
+from aiserver_tray.cli.terminal import is_interactive
+from aiserver_tray.system import engine_install, engine_place
+from aiserver_tray.system.engine_install import EngineInstallation, Progress
+
+_NOTHING = Text("Nothing is installed. Downloaded packages stay in apt's cache.")
+_TOO_LATE = Text(
+    "Packages are being installed. Wait until that is done, because stopping now would leave them "
+    "half configured."
+)
+
+
+@click.group()
+@common_options
+def command() -> None:
+    """Set up the Docker engine of this machine."""
+
+
+@command.command()
+@click.option("--yes", is_flag=True, help="Install without asking.")
+@common_options
+def install(yes: bool) -> None:  # noqa: FBT001 - a command line flag
+    """Install Docker from the packages of Debian or Ubuntu, unless an engine is installed."""
+    app = current_app()
+    if engine_place.is_installed():
+        report([Text("A Docker engine is installed.").render(app.language)])
+        return
+    prefix = engine_install.is_possible() and engine_install.prefix_on_terminal()
+    if prefix is False or prefix is None:
+        raise EngineNotInstalledError(app.engine().host)
+    report([_offer().render(app.language)])
+    if not yes and not _is_accepted(Text("Install Docker now?").render(app.language)):
+        raise EngineNotInstalledError(app.engine().host)
+    _run(EngineInstallation(prefix, _Printer()), app.language)
+
+
+def _run(installation: EngineInstallation, language: Language) -> None:
+    """Run *installation*; Ctrl-C cancels it as long as that is possible."""
+    with ThreadPoolExecutor(1, "engine-installer") as pool:
+        done = pool.submit(installation.run)
+        while True:
+            try:
+                done.result()
+                return
+            except KeyboardInterrupt:
+                text = _NOTHING if installation.cancel() else _TOO_LATE
+                report([text.render(language)])
+
+
+def _offer() -> Text:
+    packages = ", ".join(engine_install.PACKAGES)
+    user = engine_install.group_member()
+    if not user:
+        return Text(
+            "There is no Docker engine on this machine. These packages bring one: {packages}",
+            packages=packages,
+        )
+    return Text(
+        "There is no Docker engine on this machine. These packages bring one: {packages}. "
+        "Installing them needs root. {user} joins the group docker, whose members can do "
+        "everything on this machine.",
+        packages=packages,
+        user=user,
+    )
+
+
+def _is_accepted(question: str) -> bool:
+    return is_interactive() and click.confirm(question, default=True, err=True)
+
+
+class _Printer:
+    """Prints the output of the installation, each line once."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, ...] = ()
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.lines != self._last:
+            self._last = progress.lines
+            click.echo(harmless(progress.lines[-1]), err=True)

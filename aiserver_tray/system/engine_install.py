@@ -1,0 +1,230 @@
+"""Installing Docker from the packages of Debian or Ubuntu, as root.
+
+One script does it, so that a password is asked for once. It stops when its input closes, because a
+user can't send signals to a process of root. Once packages are being installed, nothing stops it:
+they would be left half configured.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock, Thread
+from typing import IO, Final, Literal
+
+from aiserver_tray.base.errors import CancelledError, EngineNotInstalledError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.system.commands import output_of
+from aiserver_tray.system.desktop import has_desktop
+
+PACKAGES: Final = ("docker.io", "ca-certificates", "apparmor")
+"""The engine; the certificates that it checks registries with; and the program that loads its
+AppArmor profile, without which no container starts where the kernel has AppArmor."""
+
+Phase = Literal["update", "download", "install"]
+
+_HOST: Final = "unix:///var/run/docker.sock"
+_MARK: Final = "aiserver-phase:"
+_STATUS: Final = re.compile(r"(?:dl|pm)status:[^:]*:([0-9.]+):")
+"""A line that apt writes to its ``APT::Status-Fd``."""
+
+_SHOWN_LINES: Final = 40
+_DECLINED: Final = (126, 127)
+"""pkexec's exit status if the user closed its dialog, or may not become root."""
+
+# 3: the input; 4: apt's status; 5: the exit status of apt; 6: the output. `tee -p` keeps reading
+# when the applet is gone, so that dpkg can write its output.
+_SCRIPT: Final = f"""\
+trap '' INT HUP PIPE
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+exec 3<&0 4>&2 6>&1 </dev/null 2>&1
+packages="--yes --no-install-recommends install {" ".join(PACKAGES)}"
+apt="apt-get -q -o APT::Status-Fd=4 -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold"
+
+until_input_closes() {{
+  "$@" 3<&- & work=$!
+  {{ cat <&3; kill $work; }} >/dev/null 2>&1 4>&- 6>&- & guard=$!
+  wait $work; status=$?
+  kill $guard 2>/dev/null
+  return $status
+}}
+
+echo {_MARK}update
+until_input_closes $apt update || exit
+echo {_MARK}download
+until_input_closes $apt --download-only $packages || exit
+echo {_MARK}install
+status=$({{ {{ $apt $packages 2>&1; echo $? >&5; }} | tee -p /dev/null >&6; }} 5>&1)
+[ "$status" = 0 ] || exit "${{status:-1}}"
+if [ -n "$1" ]; then
+  usermod -aG docker "$1"
+  [ ! -S /run/docker.sock ] || chown "$1" /run/docker.sock
+fi
+"""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The progress of an installation. ``percent``: of its phase; None: unknown. ``lines``: the
+    last lines of its output."""
+
+    phase: Phase = "update"
+    percent: float | None = None
+    lines: tuple[str, ...] = ()
+
+
+def is_possible() -> bool:
+    """Whether this system has Docker as a package."""
+    is_debian = sys.platform == "linux" and Path("/etc/debian_version").exists()
+    return is_debian and shutil.which("apt-get", path="/usr/bin:/bin") is not None
+
+
+def prefix_on_terminal() -> Sequence[str] | None:
+    """The words before a command that run it as root, from a terminal; None: there are none."""
+    if os.geteuid() == 0:
+        return ()
+    return ("sudo",) if shutil.which("sudo") else None
+
+
+def prefix_without_terminal() -> Sequence[str] | None:
+    """Like `prefix_on_terminal`, where only the desktop can ask for a password."""
+    if os.geteuid() == 0:
+        return ()
+    if has_desktop() and shutil.which("pkexec"):
+        return ("pkexec",)
+    return ("sudo", "-n") if output_of("sudo", "-n", "echo", "yes") else None
+
+
+def group_member() -> str:
+    """The user who has to join the group ``docker``; empty for root, who needs no group."""
+    if os.geteuid() == 0:
+        return ""
+    import pwd  # noqa: PLC0415 - on Unix only
+
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+def command_by_hand() -> str:
+    """The commands that a user can type instead."""
+    install = f"apt-get update && sudo apt-get install --yes {' '.join(PACKAGES)}"
+    user = group_member()
+    if not user:
+        return install.replace("sudo ", "")
+    return f"sudo {install} && sudo usermod -aG docker {shlex.quote(user)}"
+
+
+class EngineInstallation:
+    """One attempt to install Docker by the *prefix* that makes a command one of root. *on_progress*
+    is called from its threads."""
+
+    def __init__(self, prefix: Sequence[str], on_progress: Callable[[Progress], None]) -> None:
+        self._command = [*prefix, "/bin/sh", "-c", _SCRIPT, "aiserver-tray", group_member()]
+        self._on_progress = on_progress
+        self._lines: deque[str] = deque(maxlen=_SHOWN_LINES)
+        self._lock = Lock()
+        self.progress = Progress()
+        self._process: subprocess.Popen[str] | None = None
+        self._is_cancelled = False
+
+    def run(self) -> None:
+        """Install. Blocks until that is done.
+
+        Raises:
+            CancelledError: it was cancelled; nothing is installed.
+            EngineNotInstalledError: it failed; gives the reason.
+        """
+        with self._lock:
+            if self._is_cancelled:
+                raise CancelledError
+            try:
+                process = self._process = _started(self._command)
+            except OSError as error:
+                raise _failed(error.strerror or str(error)) from error
+        assert process.stdout
+        assert process.stderr
+        streams = (process.stdout, process.stderr)
+        readers = [
+            Thread(target=self._read, args=[one], name="engine-install-output", daemon=True)
+            for one in streams
+        ]
+        for reader in readers:
+            reader.start()
+        status = process.wait()
+        self._close_input()
+        for reader in readers:
+            reader.join()
+        if status:
+            if self._is_cancelled:
+                raise CancelledError
+            raise self._why_failed(status)
+
+    def cancel(self) -> bool:
+        """Stop, unless packages are being installed already; whether it stops."""
+        with self._lock:
+            if self.progress.phase == "install":
+                return False
+            self._is_cancelled = True
+        self._close_input()
+        return True
+
+    def _close_input(self) -> None:
+        if self._process and self._process.stdin:
+            with suppress(OSError):
+                self._process.stdin.close()
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self._on_line(line.rstrip())
+
+    def _on_line(self, line: str) -> None:
+        with self._lock:
+            phase, percent = self.progress.phase, self.progress.percent
+            if line.startswith(_MARK):
+                phase, percent = _phase(line.removeprefix(_MARK)), None
+            elif found := _STATUS.match(line):
+                percent = float(found[1])
+            elif line:
+                self._lines.append(line)
+            self.progress = Progress(phase, percent, tuple(self._lines))
+            self._on_progress(self.progress)
+
+    def _why_failed(self, status: int) -> EngineNotInstalledError:
+        if self._command[0] == "pkexec" and status in _DECLINED:
+            return _failed(Text("you did not allow it"))
+        errors = [line for line in self._lines if line.startswith("E: ")]
+        last = [*self._lines][-1:]
+        return _failed((errors or last or [str(status)])[0].removeprefix("E: ").rstrip("."))
+
+
+def _phase(word: str) -> Phase:
+    return "install" if word == "install" else "download" if word == "download" else "update"
+
+
+def _started(command: Sequence[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
+def _failed(why: object) -> EngineNotInstalledError:
+    text = Text(
+        "Docker could not be installed: {why}. Fix the cause, then try again, or run: {command}",
+        why=why,
+        command=command_by_hand(),
+    )
+    return EngineNotInstalledError(_HOST, text)
