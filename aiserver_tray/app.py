@@ -90,26 +90,31 @@ class App:
 
     def is_served_by(self, about: Mapping[str, Any]) -> bool:
         """Whether the owner of the core that says this *about* itself has the home folder, the
-        engine and the catalog that this process would use. The owner also tells the setting of the
-        engine, so that this process need not read it.
+        engine and the catalog that this process would use. The owner also tells the settings of the
+        engine and of the module folders, so that this process need not read them.
 
         Raises:
             SettingError: the engine is named by what is no address.
         """
         setting = "" if self._host else about.get("engineSetting")
-        if setting is None:
+        folders = about.get("moduleFolders")
+        if setting is None or folders is None:
             return False
-        place = self.identity_with(find_address(self._host, setting).host)
+        engine = find_address(self._host, setting).host
+        place = self._identity(engine, Edition(self._roots_with(folders)))
         return all(about.get(name) == value for name, value in place.items())
 
     def identity_with(self, engine: str) -> dict[str, Any]:
         """The data that must be equal if one process works through another: home folder, *engine*,
         and the catalog as it was loaded."""
+        return self._identity(engine, self._edition)
+
+    def _identity(self, engine: str, edition: Edition) -> dict[str, Any]:
         return {
             "home": str(self.home.folder),
             "engine": engine,
             "catalogs": [str(folder.resolve()) for folder in self._catalogs],
-            "catalogStamp": self._edition.stamp,
+            "catalogStamp": edition.stamp,
         }
 
     @property
@@ -120,7 +125,8 @@ class App:
 
     @property
     def catalog(self) -> "Catalog":
-        """The built-in modules, those of the home's folder ``modules``, and the further ones."""
+        """The built-in modules, those of the home's folder ``modules`` and of the module folders,
+        and the further ones."""
         return self._edition.read()
 
     @property
@@ -146,8 +152,20 @@ class App:
         return Edition(self._roots)
 
     @property
+    def module_folders(self) -> tuple[str, ...] | None:
+        """The user's setting of that name. None: it can't be read."""
+        try:
+            return self.quick_settings.module_folders
+        except SettingError:
+            return None
+
+    @property
     def _roots(self) -> list[Path]:
-        return [built_in_catalog(), self.home.folder / "modules", *self._catalogs]
+        return self._roots_with(self.module_folders or ())
+
+    def _roots_with(self, folders: Sequence[str]) -> list[Path]:
+        own = self.home.folder / "modules"
+        return [built_in_catalog(), own, *map(Path, folders), *self._catalogs]
 
     @property
     def declared(self) -> "Declared":

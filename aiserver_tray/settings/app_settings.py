@@ -1,9 +1,11 @@
 """The app's own settings, addressed ``app.NAME``."""
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, cast
 
 from aiserver_tray.base.errors.engine import MIRRORS
@@ -53,11 +55,23 @@ class _MirrorsSetting(Setting):
         return " ".join(mirrors)
 
 
+class _FoldersSetting(Setting):
+    """A text setting that takes absolute folders, separated as in PATH."""
+
+    def _read(self, text: str) -> str | Text:
+        folders = [word.strip() for word in text.split(os.pathsep) if word.strip()]
+        for folder in folders:
+            if not Path(folder).is_absolute():
+                return Text("expected a full path, found {found!r}", found=folder)
+        return os.pathsep.join(dict.fromkeys(folders))
+
+
 # Host, port and path of an image name
 # (https://pkg.go.dev/github.com/distribution/reference#pkg-overview).
 _MIRROR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 
 BIND = "app.bind"
+MODULE_FOLDERS = "app.module_folders"
 KERNEL_SETTINGS = "app.kernel_settings"
 
 APP_SETTINGS: Mapping[str, Setting] = {
@@ -128,6 +142,14 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": "启动模块时，如果内核参数（例如 vm.max_map_count）低于其要求，则将其调高。"
             "设置由一个特权容器在 Docker 引擎的内核中完成，该容器几秒内即被删除。"
             "引擎每次重启后会重新设置。不会调低任何参数，且只修改文档中列出的参数。",
+        },
+    ),
+    MODULE_FOLDERS: _FoldersSetting(
+        default="",
+        title={"en": "Module folders", "zh": "模块文件夹"},
+        help={
+            "en": "Folders with modules of your own. Separate several by : (Windows: ;).",
+            "zh": "您自己的模块所在的文件夹。多个文件夹用 :（Windows 用 ;）分隔。",
         },
     ),
     "app.notify_modules": Setting(
@@ -205,6 +227,11 @@ class AppSettings:
     def mirrors(self) -> tuple[str, ...]:
         """Registry prefixes, without a slash at the end."""
         return tuple(self._text("mirrors").split())
+
+    @property
+    def module_folders(self) -> tuple[str, ...]:
+        """The folders with the user's own modules."""
+        return tuple(filter(None, self._text("module_folders").split(os.pathsep)))
 
     @property
     def kernel_settings(self) -> bool:

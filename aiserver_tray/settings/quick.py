@@ -6,6 +6,7 @@ they know what is wrong with it, and repair it.
 """
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +85,14 @@ class QuickSettings:
         host = found.strip() if isinstance(found, str) else None
         is_usable = host is not None and (not host or why_unusable(host) is None)
         return host if host is not None and is_usable else self.full.app.engine
+
+    @property
+    def module_folders(self) -> tuple[str, ...]:
+        """As `AppSettings.module_folders`."""
+        found = self._value("app.module_folders", "")
+        folders = tuple(filter(None, found.split(os.pathsep))) if isinstance(found, str) else None
+        is_usable = folders is not None and all(Path(folder).is_absolute() for folder in folders)
+        return folders if folders is not None and is_usable else self.full.app.module_folders
 
     @property
     def files(self) -> tuple[Path, ...]:

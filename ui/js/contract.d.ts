@@ -8,6 +8,12 @@ export interface Channels {
   "ai/app/about": { request: Record<string, never>; answer: About };
   /** Quit the applet. */
   "ai/app/quit": { request: Quitting; answer: Record<string, never> };
+  /** Add the modules in a folder, unless that has a problem. */
+  "ai/catalog/add": { request: Folder; answer: CatalogAdded };
+  /** Check the modules in a folder, which need not be added. */
+  "ai/catalog/check": { request: Folder; answer: CatalogReport };
+  /** Forget a folder that was added. Its files stay. */
+  "ai/catalog/remove": { request: Folder; answer: Record<string, never> };
   /** Change settings of a module together, all or none. Without changes: apply those that wait for it. */
   "ai/config/apply": { request: AppliedChanges; answer: Applied };
   /** Check whether settings take new values. Changes nothing. */
@@ -134,6 +140,8 @@ export interface About {
   catalogStamp: string;
   /** the engine in the user's settings, which may have changed since; empty: none; null: it can't be read */
   engineSetting: string | null;
+  /** the module folders in the user's settings; null: they can't be read */
+  moduleFolders: string[] | null;
 }
 
 /** An account that exists after the first start. */
@@ -319,6 +327,33 @@ export interface Beginning {
 
 export type Carrier = "control" | "http";
 
+/** A folder was added. */
+export interface CatalogAdded {
+  folder: string;
+  modules: string[];
+}
+
+/** One thing about a file of a module. */
+export interface CatalogProblem {
+  file: string;
+  line: number | null;
+  /** dotted, as in `services.web.ports.0`; may be empty */
+  key: string;
+  message: string;
+}
+
+/** What `catalog check` finds in a folder. */
+export interface CatalogReport {
+  /** its full path */
+  folder: string;
+  modules: string[];
+  /** reasons for which it can't be added */
+  problems: CatalogProblem[];
+  notes: CatalogProblem[];
+  /** module → what it asks of the machine, to be allowed at its first start */
+  permissions: Record<string, Permission[]>;
+}
+
 /** A check of the doctor. */
 export interface Check {
   /** the checked thing, such as `key` or `ports`; several checks may share a name */
@@ -492,6 +527,12 @@ export interface Field extends Setting {
   services: string[];
   /** the other modules whose files use it */
   readBy: string[];
+}
+
+/** A module's folder, or one of several modules. */
+export interface Folder {
+  /** its full path; `~` is the user's home */
+  folder: string;
 }
 
 export type Grade = "ok" | "note" | "problem";

@@ -6,6 +6,7 @@ from typing import Any
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels.activity import ActivityChannels
+from aiserver_tray.contract.channels.catalog import CatalogChannels
 from aiserver_tray.contract.channels.details import DetailChannels
 from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handlers_of
 from aiserver_tray.contract.channels.doctor import DoctorChannels
@@ -59,6 +60,7 @@ class Api:
             SettingChannels(app, self._files.refresh),
             ModuleSettingChannels(app, core, self._files.refresh, begin),
             EngineChannels(core, app.settings),
+            CatalogChannels(app, self._files.refresh),
             EngineSetupChannels(core, self.publish),
             SystemChannels(),
             LogChannels(core),

@@ -95,6 +95,8 @@ class About(TypedDict):
     engineSetting: str | None
     """the engine in the user's settings, which may have changed since; empty: none; null: it can't
     be read"""
+    moduleFolders: list[str] | None
+    """the module folders in the user's settings; null: they can't be read"""
 
 
 class ModulePage(TypedDict):
@@ -127,6 +129,7 @@ class ProcessChannels(Part):
         """Tell which process owns the core, and for which home, engine and catalog."""
         # The engine that is in use: the setting may have changed since.
         identity = self._app.identity_with(self._core.engine.host)
+        folders = self._app.module_folders
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -137,6 +140,7 @@ class ProcessChannels(Part):
             "catalogs": identity["catalogs"],
             "catalogStamp": identity["catalogStamp"],
             "engineSetting": self._engine_setting(),
+            "moduleFolders": folders if folders is None else list(folders),
         }
 
     def _engine_setting(self) -> str | None:

@@ -1,6 +1,7 @@
 """The app's own settings as typed values."""
 
 import json
+import os
 
 import pytest
 
@@ -16,6 +17,7 @@ DEFAULTS: dict[str, object] = {
     "theme": "system",
     "mirrors": (),
     "kernel_settings": False,
+    "module_folders": (),
     "notify_modules": True,
     "notify_operations": True,
     "notify_engine": True,
@@ -40,6 +42,7 @@ def test_each_setting_has_a_typed_value() -> None:
         ("language", "zh", "zh"),
         ("mirrors", "a.example/, b.example:5000/hub", ("a.example", "b.example:5000/hub")),
         ("kernel_settings", "true", True),
+        ("module_folders", os.pathsep.join(["/a", "/b c", "/a"]), ("/a", "/b c")),
         ("notify_modules", "false", False),
     ],
 )

@@ -1,6 +1,7 @@
 """The settings that are read without the models of their files: the same, or left to these."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def written(folder: Path) -> Settings:
     settings = Settings(Home(folder, "home"))
     settings.set(APP_SETTINGS, "app.language", "zh")
     settings.set(APP_SETTINGS, "app.engine", "unix:///other.sock")
+    settings.set(APP_SETTINGS, "app.module_folders", os.pathsep.join(["/a", "/b"]))
     settings.choose(["n8n"])
     with settings.update_engine(ENGINE) as state:
         state.desired = ["n8n", "dify"]
@@ -35,14 +37,15 @@ def written(folder: Path) -> Settings:
 
 def values(settings: QuickSettings) -> tuple[object, ...]:
     desired = [*settings.desired(ENGINE)], [*settings.desired("ANOTHER")]
-    chosen = settings.chosen
-    return settings.installation_id, settings.language, settings.engine, chosen, *desired
+    folders, chosen = settings.module_folders, settings.chosen
+    return settings.installation_id, settings.language, settings.engine, folders, chosen, *desired
 
 
 def values_of_models(settings: Settings) -> tuple[object, ...]:
     desired = settings.engine(ENGINE).desired, settings.engine("ANOTHER").desired
     app = settings.app
-    return settings.installation_id, app.language, app.engine, settings.chosen, *desired
+    known = settings.installation_id, app.language, app.engine, app.module_folders
+    return *known, settings.chosen, *desired
 
 
 def test_files_that_we_wrote_need_no_models(tmp_path: Path) -> None:
