@@ -41,7 +41,7 @@ from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import Prepared, prepare, refresh_containers, refresh_of
 from aiserver_tray.operations.plan.preview import Preview, preview
-from aiserver_tray.operations.preflight.ports import port_owner
+from aiserver_tray.operations.preflight.ports import PortUse, port_use
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run.execute import EngineExecutor
@@ -91,14 +91,14 @@ class Operations:
         now = obtainable(prepared.scope.targets, self._parts.modules.preview)
         return effects(preview(request, prepared), prepared, now)
 
-    def port_owner(self, module: str, port: HostPort) -> Text | None:
-        """The container or process that keeps *module* from publishing on *port*. None if the port
-        is free, or the module's own.
+    def port_use(self, module: str, port: HostPort) -> PortUse | None:
+        """The use that keeps *module* from publishing on *port*. None if the port is free, or the
+        module's own.
 
         Raises:
             EngineDownError, EngineRequestError: the engine can't be asked.
         """
-        return port_owner(module, port, self._parts.engine, self._parts.settings.installation_id)
+        return port_use(module, port, self._parts.engine, self._parts.settings.installation_id)
 
     def start(self, request: Request, actor: Actor | None = None) -> "Operation":
         """Begin *request* in the background. *actor* asks for it; None: the command that this

@@ -1,5 +1,7 @@
 """Settings of a module are previewed, applied together, and undone, on a real engine."""
 
+import os
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -60,12 +62,17 @@ def test_a_change_is_previewed_saved_for_later_applied_and_undone(
     refused(core, "ai/config/restore", {"module": "web", "when": "now"}, "E_REQUEST")
 
 
-@pytest.mark.usefixtures("runs")
-def test_values_are_checked_one_by_one(core: DirectCaller, host: Host) -> None:
-    taken = host.app.settings.app.bind
-    assert taken == "127.0.0.1"
+def test_values_are_checked_one_by_one(core: DirectCaller) -> None:
     found = changed(core, "ai/config/check", {PORT: "99999", KEY: "short"})["checks"]
     assert [one["address"] for one in found] == [PORT, KEY]
     assert all(one["error"] and not one["value"] for one in found)
     (port,) = changed(core, "ai/config/check", {PORT: " 018990 "})["checks"]
-    assert (port["value"], port["port"]) == ("18990", {"ours": False, "owner": None})
+    assert (port["value"], port["port"]) == ("18990", {"ours": False, "owner": None, "free": None})
+
+
+def test_a_port_in_use_comes_with_its_owner_and_a_free_one(core: DirectCaller) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        (check,) = changed(core, "ai/config/check", {PORT: str(taken)})["checks"]
+    assert str(os.getpid()) in check["port"]["owner"]
+    assert check["port"]["free"] != taken

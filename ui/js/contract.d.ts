@@ -965,6 +965,8 @@ export interface PortCheck {
   ours: boolean;
   /** the container or process that uses it; `null` if it is free */
   owner: string | null;
+  /** a free port near it; `null` if this one is free */
+  free: number | null;
 }
 
 /** The values before the last change, kept for a day. */

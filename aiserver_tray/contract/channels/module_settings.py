@@ -79,6 +79,8 @@ class PortCheck(TypedDict):
     """the module publishes on it now"""
     owner: str | None
     """the container or process that uses it; `null` if it is free"""
+    free: int | None
+    """a free port near it; `null` if this one is free"""
 
 
 class SettingCheck(TypedDict):
@@ -222,13 +224,15 @@ class ModuleSettingChannels(Part):
         containers = self._core.store.state.containers.values()
         published = (p.host for c in containers if c.module == module for p in c.ports)
         if number in published:
-            return {"ours": True, "owner": None}
+            return {"ours": True, "owner": None, "free": None}
         port = HostPort(self._app.settings.app.bind, number, "tcp")
         try:
-            owner = self._core.operations.port_owner(module, port)
+            use = self._core.operations.port_use(module, port)
         except EngineDownError:
             return None
-        return {"ours": False, "owner": owner.render(language) if owner else None}
+        if use is None:
+            return {"ours": False, "owner": None, "free": None}
+        return {"ours": False, "owner": use.owner.render(language), "free": use.free}
 
     def _change(self, module: str, declared: Declared, changes: Changes, actor: Actor) -> None:
         values = parsed(declared, changes)

@@ -43,16 +43,25 @@ def port_problems(
     return errors
 
 
-def port_owner(module: str, port: HostPort, engine: "Engine", installation: str) -> Text | None:
-    """The container or process that keeps *module* from publishing on *port*. None if there is
-    none.
+@dataclass(frozen=True)
+class PortUse:
+    """A port that is in use: by which container or process, and a free port near it."""
+
+    owner: Text
+    free: int
+
+
+def port_use(module: str, port: HostPort, engine: "Engine", installation: str) -> PortUse | None:
+    """The use that keeps *module* from publishing on *port*. None if the port is free, or the
+    module's own.
 
     Raises:
         EngineDownError, EngineRequestError: the engine can't be asked.
     """
     survey = Survey(installation, tuple(engine.containers.summaries()))
     machine = inspect_ports(engine, survey, [port], [module])
-    return _container(port, survey, machine) or _process(port, machine)
+    owner = _container(port, survey, machine) or _process(port, machine)
+    return PortUse(owner, _Offers((), machine).near(port)) if owner else None
 
 
 def _error(conflict: _Conflict, free: int) -> PortConflictError:

@@ -16,7 +16,7 @@ import { banners, lastChange, noSettings, skeleton } from "./settings/banners.js
 import { bar } from "./settings/bar.js";
 import { control } from "./settings/controls.js";
 import { effects } from "./settings/effects.js";
-import { change, draft, form, isChanged, openForm, reload, undo, whenNow } from "./settings/form.js";
+import { change, checkOf, closeForm, draft, form, isChanged, openForm, reload, undo, whenNow } from "./settings/form.js";
 import { messageOf } from "./settings/message.js";
 import { GROUPS, groupTitle, idOf, shown } from "./settings/words.js";
 
@@ -38,6 +38,7 @@ export function enter({ rest: [name = ""] }) {
   const leaves = [bind({ "Mod+Enter": applyNow, "Mod+f": search, "/": search }), on("ai/activity/added", reload)];
   return () => {
     for (const leave of leaves) leave();
+    closeForm();
     hideSecrets();
   };
 }
@@ -95,6 +96,10 @@ const section = (group, settings, memory) => settings.length ? html`
 /** @param {Field} setting */
 function takeBack(setting) {
   const { address, title, origin, type, value, default: initial } = setting;
+  const free = checkOf(address)?.port?.free;
+  if (free) {
+    return button({ text: t("Use port {free}", { free }), size: "small", run: () => change(setting, String(free)) });
+  }
   if (address in draft()) {
     return button({
       text: t("Undo"), name: t("Undo {name}", { name: title }), icon: "undo-2", kind: "quiet", size: "small",

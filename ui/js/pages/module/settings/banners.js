@@ -15,11 +15,12 @@ import { shown } from "./words.js";
 /** @param {Module} module */
 export function banners(module) {
   const { previous } = form();
-  const isBad = module.state === "error" || module.state === "degraded";
-  if (module.outdated && !isChanged()) return waiting(module);
-  if (previous && isBad && !module.outdated) return failed(module, previous);
-  return nothing;
+  if (module.outdated) return isChanged() ? nothing : waiting(module);
+  return previous && isBad(module) ? failed(module, previous) : nothing;
 }
+
+/** @param {Module} module */
+const isBad = ({ state }) => state === "error" || state === "degraded";
 
 /** @param {Module} module */
 const waiting = (module) => notice({
@@ -45,7 +46,7 @@ const failed = (module, previous) => notice({
 /** @param {Module} module Beside the form: the last change, while it can be undone. */
 export function lastChange(module) {
   const { previous } = form();
-  if (!previous || isChanged() || module.outdated) return nothing;
+  if (!previous || isChanged() || module.outdated || isBad(module)) return nothing;
   const time = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });
   return html`
     <section class="card last-change">

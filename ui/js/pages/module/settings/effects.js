@@ -20,8 +20,16 @@ export const effects = (page, module) => html`
     <h3>${t("What will happen")}</h3>
     <div aria-live="polite">${content(page, module)}</div>
   </section>
-  ${(form().effects?.modules ?? []).map(({ page: address }) => (address ? moved(module, address) : nothing))}
-  ${(form().effects?.notices ?? []).map((text) => html`<div class="notice busy side-note">${icon("triangle-alert")}<p>${text}</p></div>`)}`;
+  ${isChanged() || module.outdated ? notes(module) : nothing}`;
+
+/** @param {Module} module */
+function notes(module) {
+  const { modules = [], notices = [] } = form().effects ?? {};
+  return [
+    ...modules.map(({ page }) => (page ? moved(module, page) : nothing)),
+    ...notices.map((text) => html`<div class="notice busy side-note">${icon("triangle-alert")}<p>${text}</p></div>`),
+  ];
+}
 
 /** @param {PageState} page @param {Module} module */
 function content(page, module) {
@@ -82,7 +90,7 @@ function summary({ title, interrupted, seconds }) {
     changes,
     seconds === null
       ? t("{title} is interrupted for a moment.", { title })
-      : t("{title} is interrupted for about {seconds} s.", { title, seconds: time }),
+      : t("{title} is interrupted for about {time}.", { title, time: `${time}\u00a0s` }),
   ].join(" ");
 }
 

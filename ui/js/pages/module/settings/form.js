@@ -3,9 +3,10 @@
  * The form's state: settings as they are stored, drafts of changes, and what the owner says to them.
  *
  * @import { Effects, Error, Field, Previous, SettingCheck } from "../../../contract.d.ts"
+ * @import { PageState } from "../../../types.d.ts"
  */
 import { invoke } from "../../../bridge.js";
-import { current, slice } from "../../../store.js";
+import { current, observe, slice } from "../../../store.js";
 
 /** @typedef {Record<string, string|null>} Draft New values by address; `null` resets a setting. */
 
@@ -39,6 +40,15 @@ const drafts = new Map();
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let timer;
 let round = 0;
+let isOpen = false;
+
+// Changes that were saved wait, or are applied by now.
+observe((now, before) => {
+  if (isOpen && isOutdated(now) !== isOutdated(before)) check();
+});
+
+/** @param {PageState} page */
+const isOutdated = ({ snapshot }) => snapshot?.modules.find(({ name }) => name === form().module)?.outdated ?? false;
 
 export const form = () => own.get();
 export const draft = () => drafts.get(form().module) ?? {};
@@ -63,8 +73,13 @@ export function valueOf({ address, value, default: initial, type }) {
 
 /** @param {string} module */
 export async function openForm(module) {
+  isOpen = true;
   if (form().module !== module) own.set({ ...EMPTY, module });
   await reload();
+}
+
+export function closeForm() {
+  isOpen = false;
 }
 
 /** Reads the settings again: they were changed, here or elsewhere. */
@@ -125,12 +140,11 @@ function put(changes) {
 }
 
 /** Asks the owner about the draft: whether each value can be taken, and what all of it would do. */
-export async function check() {
+async function check() {
   const asked = { module: form().module, changes: draft() };
   round += 1;
   const mine = round;
-  const isOutdated = current().snapshot?.modules.find(({ name }) => name === asked.module)?.outdated;
-  if (!isChanged() && !isOutdated) {
+  if (!isChanged() && !isOutdated(current())) {
     own.set({ checks: {}, effects: null, blocker: null, isChecking: false });
     return;
   }
