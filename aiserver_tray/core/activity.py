@@ -84,6 +84,8 @@ class ActivityOperationJson(TypedDict):
     """the request was for every module of the catalog"""
     cascade: bool
     """the request was also for the modules that need these"""
+    recreate: bool
+    """the containers of its modules were to be recreated"""
     status: ActivityStatus
     """`interrupted`: its process ended before the operation did"""
     seconds: float | None
@@ -265,6 +267,7 @@ def _operation(entry: OperationEntry, language: Language) -> ActivityOperationJs
         "services": [*entry.services],
         "all": entry.all,
         "cascade": entry.cascade,
+        "recreate": entry.recreate,
         "status": status_of(entry),
         "seconds": entry.seconds,
         "error": {"code": entry.code, "message": message} if entry.code else None,

@@ -30,6 +30,7 @@ class OperationRecord:
             services=self._request.services,
             all=self._request.all,
             cascade=self._request.cascade,
+            recreate=self._request.recreate,
             pid=os.getpid(),
         )
         self._journal.add(self._entry)

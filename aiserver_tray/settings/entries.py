@@ -62,7 +62,7 @@ class StepEntry(_Record):
 
 class OperationEntry(EntryBase):
     """An operation: one line when it begins, and one when it has ended. ``pid``: the process that
-    runs it; ``asked``, ``services``, ``all`` and ``cascade``: the request."""
+    runs it; ``asked``, ``services``, ``all``, ``cascade`` and ``recreate``: the request."""
 
     kind: Literal["operation"] = "operation"
     operation: OperationKind
@@ -72,6 +72,7 @@ class OperationEntry(EntryBase):
     services: tuple[str, ...] = ()
     all: bool = False
     cascade: bool = False
+    recreate: bool = False
     status: Literal["running", "succeeded", "failed", "cancelled"] = "running"
     seconds: float | None = None
     code: str | None = None

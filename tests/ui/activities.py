@@ -35,6 +35,7 @@ def operation(kind: str, *asked: str, status: str = "succeeded", **more: Any) ->
         "services": [],
         "all": False,
         "cascade": False,
+        "recreate": False,
         "status": status,
         "seconds": None if status == "running" else 12.0,
         "error": None,

@@ -94,6 +94,7 @@ def test_an_operation_is_run_again_as_it_was_asked_for(stack: Stack) -> None:
     asked = stack.host.wait_for_call("ai/operation/start")
     assert asked == {
         "kind": "up", "modules": ["n8n"], "services": [], "all": False, "cascade": False,
+        "recreate": False,
     }  # fmt: skip
     page.until(lambda: "activity/new" in page.address, "the new one is shown")
 

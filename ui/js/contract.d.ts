@@ -209,6 +209,8 @@ export interface ActivityOperation {
   all: boolean;
   /** the request was also for the modules that need these */
   cascade: boolean;
+  /** the containers of its modules were to be recreated */
+  recreate: boolean;
   /** `interrupted`: its process ended before the operation did */
   status: ActivityStatus;
   /** its duration; `null` if its end is not known */

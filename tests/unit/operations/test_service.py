@@ -265,7 +265,9 @@ def test_an_operation_without_a_client_is_of_the_command_itself(parts: Parts) ->
 
 
 def test_the_steps_of_all_plans_are_recorded(parts: Parts) -> None:
-    record = OperationRecord(parts.settings.journal, Request("up", cascade=True), ACTOR)
+    record = OperationRecord(
+        parts.settings.journal, Request("up", cascade=True, recreate=True), ACTOR
+    )
     pull = StepView(
         "pull", "web:1", "web", status="done", began=7.0, seconds=1.23456, usual=2.0, total=9
     )
@@ -280,4 +282,5 @@ def test_the_steps_of_all_plans_are_recorded(parts: Parts) -> None:
     told = [(step.kind, step.status, step.began, step.seconds) for step in entry.steps]
     assert told == [("pull", "done", 2.0, 1.235), ("start", "skipped", None, None)]
     assert (entry.steps[0].usual, entry.steps[0].total) == (2.0, 9)
-    assert (entry.modules, entry.asked, entry.all, entry.cascade) == (("web",), (), False, True)
+    assert (entry.modules, entry.asked, entry.all) == (("web",), (), False)
+    assert (entry.cascade, entry.recreate) == (True, True)

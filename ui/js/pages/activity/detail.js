@@ -3,12 +3,14 @@
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import * as actions from "../../actions.js";
 import { format, go } from "../../address.js";
+import { invoke } from "../../bridge.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { empty, notice } from "../../components/notice.js";
 import { labelled, list } from "../../format.js";
 import { mark, t, tn } from "../../i18n.js";
+import { slice } from "../../store.js";
 import { own } from "./data.js";
 import { report } from "./report.js";
 import { stepList } from "./steps.js";
@@ -25,6 +27,12 @@ const STATES = { succeeded: "running", failed: "error", cancelled: "stopped", in
 
 /** @type {Record<Carrier, string>} */
 const CARRIERS = { control: mark("Control channel"), http: mark("Browser mode") };
+
+const repeat = slice({
+  /** the id of the entry that is run again */
+  busy: "",
+  failed: /** @type {{id: string, message: string}|null} */ (null),
+});
 
 /** @param {PageState} page @param {string|undefined} id */
 export function detail(page, id) {
@@ -81,17 +89,20 @@ function act(entry, operation, { snapshot, connection, asked }) {
   }
   const isOff = !snapshot?.engine.running;
   return button({
-    text: t("Run again"), icon: "play", enabled: connection === "up" && !isOff && !asked.has(entry.id),
+    text: t("Run again"), icon: "play", enabled: connection === "up" && !isOff && !repeat.get().busy,
     why: isOff ? t("Docker is off") : null, run: () => runAgain(entry, operation),
   });
 }
 
 /** @param {Activity} entry @param {ActivityOperation} operation */
-function runAgain(entry, { kind, asked, services, all, cascade, modules }) {
+function runAgain(entry, { kind, asked, services, all, cascade, recreate, modules }) {
   // An automatic start asks for no modules: it finds out which ones it can start.
   const meant = entry.actor?.kind === "owner" ? modules : asked;
   const run = async () => {
-    const answer = await actions.ask(entry.id, "ai/operation/start", { kind, modules: meant, services, all, cascade });
+    repeat.set({ busy: entry.id, failed: null });
+    const payload = { kind, modules: meant, services, all, cascade, recreate };
+    const answer = await invoke("ai/operation/start", payload);
+    repeat.set({ busy: "", failed: answer.success ? null : { id: entry.id, message: answer.message } });
     if (answer.success) go(`activity/${answer.data.operationId}`);
   };
   if (kind !== "down") {
@@ -110,7 +121,9 @@ function runAgain(entry, { kind, asked, services, all, cascade, modules }) {
 function operationDetail(entry, operation) {
   const { error, steps, status } = operation;
   const now = (Date.now() - Date.parse(entry.time)) / 1000;
+  const { failed } = repeat.get();
   return html`
+    ${failed?.id === entry.id ? notice({ tone: "bad", title: t("It can't run again now"), text: failed.message }) : nothing}
     ${error && status === "failed" ? notice({
       tone: "bad", title: t("Why it failed"), text: html`<span class="message">${error.message}</span> <code>${error.code}</code>`,
     }) : nothing}

@@ -38,8 +38,9 @@ export const KINDS = {
   owner: { word: mark("Start and end of the app"), icon: "power" },
 };
 
-/** @type {Record<OperationKind, [some: string, many: string, all: string]>} */
+/** @type {Record<OperationKind|"recreate", [some: string, many: string, all: string]>} */
 const OPERATIONS = {
+  recreate: [mark("Recreate {names}"), mark("Recreate {count} modules"), mark("Recreate all")],
   up: [mark("Start {names}"), mark("Start {count} modules"), mark("Start all")],
   stop: [mark("Stop {names}"), mark("Stop {count} modules"), mark("Stop all")],
   down: [mark("Remove {names}"), mark("Remove {count} modules"), mark("Remove all")],
@@ -75,8 +76,8 @@ export function title(entry) {
 }
 
 /** @param {ActivityOperation} operation @param {boolean} isRevival */
-function operationTitle({ kind, asked, services, all, modules }, isRevival) {
-  const [some, many, everything] = OPERATIONS[kind];
+function operationTitle({ kind, recreate, asked, services, all, modules }, isRevival) {
+  const [some, many, everything] = OPERATIONS[recreate ? "recreate" : kind];
   const meant = isRevival ? modules : asked;
   if (all || !meant.length) return t(everything);
   if (meant.length > MOST_NAMES) return t(many, { count: meant.length });

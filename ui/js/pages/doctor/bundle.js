@@ -1,7 +1,7 @@
 // @ts-check
 /** The support bundle: made on request, and where it is. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import * as actions from "../../actions.js";
+import { invoke } from "../../bridge.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { notice } from "../../components/notice.js";
@@ -14,18 +14,23 @@ import { slice } from "../../store.js";
  * @import { PageState } from "../../types.d.ts"
  */
 
-const KEY = "support bundle";
-
-const own = slice({ made: /** @type {SupportBundle|null} */ (null) });
+const own = slice({ made: /** @type {SupportBundle|null} */ (null), isMaking: false, error: "" });
 
 async function make() {
-  const answer = await actions.ask(KEY, "ai/support/bundle", {});
+  own.set({ isMaking: true, error: "" });
+  const answer = await invoke("ai/support/bundle", {});
+  own.set({ isMaking: false, error: answer.success ? "" : answer.message });
   if (answer.success) own.set({ made: answer.data });
 }
 
+async function openFolder() {
+  const answer = await invoke("ai/support/open", {});
+  own.set({ error: answer.success ? "" : answer.message });
+}
+
 /** @param {PageState} page */
-export function bundleButton({ asked, connection }) {
-  const isMaking = asked.has(KEY);
+export function bundleButton({ connection }) {
+  const { isMaking } = own.get();
   return button({
     text: isMaking ? t("Making the bundle…") : t("Support bundle"), icon: "file-archive",
     enabled: connection === "up" && !isMaking, run: make,
@@ -33,15 +38,20 @@ export function bundleButton({ asked, connection }) {
 }
 
 export function bundleNotice() {
-  const { made } = own.get();
-  if (!made) return nothing;
-  return notice({
+  const { made, error } = own.get();
+  return html`
+    ${error ? notice({ tone: "bad", title: made ? t("The folder can't be opened") : t("The support bundle isn't ready"), text: error }) : nothing}
+    ${made ? ready(made) : nothing}`;
+}
+
+/** @param {SupportBundle} made */
+const ready = (made) =>
+  notice({
     tone: "ok", icon: "file-archive",
     title: t("The support bundle is ready ({size})", { size: size(made.size) }),
     text: html`<code>${made.file}</code><br>${t("Secrets were replaced. Look at the files before you send them.")}`,
     actions: html`
       ${button({ text: t("Copy path"), icon: "copy", run: () => copy(made.file) })}
-      ${made.canOpen ? button({ text: t("Open folder"), icon: "folder-open", run: () => actions.ask(KEY, "ai/support/open", {}) }) : nothing}`,
+      ${made.canOpen ? button({ text: t("Open folder"), icon: "folder-open", run: openFolder }) : nothing}`,
     close: button({ text: t("Dismiss"), icon: "x", kind: "quiet", size: "small", iconOnly: true, run: () => own.set({ made: null }) }),
   });
-}
