@@ -9,9 +9,9 @@ from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import answer
-from developer import axe
 from tests.support import states
 from tests.ui import activities
+from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 
@@ -122,18 +122,6 @@ def test_a_setting_is_changed_at_once_and_a_refused_value_says_why(
     }  # fmt: skip
     page.wait_for("[name=mirror]").send_keys("no/one" + Keys.ENTER)
     page.wait_for_text("expected registries", "[data-setting='app.mirrors']")
-
-
-FIND_VIOLATIONS = """
-const { violations } = await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] });
-return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`));
-"""
-
-
-def violations(page: HomePage) -> list[str]:
-    page.script(axe.script().read_text(encoding="utf-8"))
-    found: list[str] = page.script(FIND_VIOLATIONS)
-    return found
 
 
 PAGES = {"home": "h2", "settings": "h2", "activity": ".gantt", "doctor": ".check-row"}

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from selenium.webdriver import Keys
 
+from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Envelope, Peer, answer
 from aiserver_tray.contract.events import LOG, STATS
 from aiserver_tray.contract.message import Json
 from tests.support import states
+from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 
@@ -224,3 +226,35 @@ def test_usage_is_shown_by_module_and_follows(stack: Stack) -> None:
     page.script("location.hash = 'modules/dify/services'")
     page.wait_for_text("3 GB", "[data-service=worker]")
     assert page.complaints() == []
+
+
+SEEN = {
+    "modules/dify": ".graph",
+    "modules/dify/services": "[data-service=worker]",
+    "modules/dify/resources": ".chart",
+    "logs/dify?text=id": ".ll mark",
+    "monitoring": ".mini",
+}
+"""Address -> what is there once the page is."""
+
+
+@pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "zh")])
+def test_every_tab_is_clean_for_assistive_technology(
+    stack: Stack, theme: str, language: Language
+) -> None:
+    account = {"title": "Administrator", "user": "root", "setting": "dify.PASSWORD", "note": ""}
+    details = {"accounts": [account], "volumes": ["ai-dify-data"]}
+    stack.host.answers["ai/module/details"] = answer(details)
+    stack.host.handlers["ai/stats/history"] = history
+    stack.host.chosen = language
+    Writer(stack, 40)
+    shown = states.snapshot("running", dify(), states.module("redis", "running"), theme=theme)
+    stack.show(shown)
+    page = stack.home()
+    page.prefer(reduced_motion="reduce")  # what still fades in has no contrast yet
+    found = {}
+    for address, selector in SEEN.items():
+        page.script(f"location.hash = '{address}'")
+        page.wait_for(selector)
+        found[address] = violations(page)
+    assert not {address: wrong for address, wrong in found.items() if wrong}

@@ -1,6 +1,7 @@
 // @ts-check
 /** The page of a module: its head and its tabs. What is in a tab comes when it is first gone to. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { report } from "../actions.js";
 import { go } from "../address.js";
 import { empty } from "../components/notice.js";
 import { tabs } from "../components/tabs.js";
@@ -44,10 +45,14 @@ export function enter(address) {
   /** @type {void|(() => void)} */
   let leave;
   let isLeft = false;
-  load(tabOf(address)).then((tab) => {
+  const begin = (/** @type {Tab|undefined} */ tab) => {
     if (isLeft) return;
     leave = tab?.enter?.(address);
     update({});
+  };
+  load(tabOf(address)).then(begin, (error) => {
+    report(`the tab ${tabOf(address)} can't be loaded: ${error}`);
+    location.reload(); // As where a page can't be loaded.
   });
   const unbind = bindKeys(address);
   return () => {
