@@ -13,6 +13,7 @@ from aiserver_tray.cli.common import UsageError, common_options, current_app, re
 from aiserver_tray.cli.core import require_engine, set_setting, shared_core, whole_snapshot
 from aiserver_tray.cli.fix import fix_or_exit
 from aiserver_tray.cli.outcome import NOTHING, summary
+from aiserver_tray.cli.trust import trust_all, trust_option
 from aiserver_tray.cli.undo_hint import UndoHint
 from aiserver_tray.model import Snapshot
 
@@ -27,8 +28,9 @@ _modules = click.argument(
 
 @click.command()
 @_modules
+@trust_option
 @common_options
-def connect(modules: tuple[str, ...]) -> None:
+def connect(modules: tuple[str, ...], trust: tuple[str, ...]) -> None:
     """Connect MODULEs to OneAPI.
 
     Creates an access token for each module, and starts the modules with it. Starts OneAPI if
@@ -40,6 +42,7 @@ def connect(modules: tuple[str, ...]) -> None:
     consumers = _consumers(app, modules)
     if not app.engine().address.is_local:
         raise _by_hand(consumers[0], ELSEWHERE)
+    trust_all(trust)
     back = UndoHint(app)
     snapshot = _up(app, [consumer.provider for consumer in consumers], back)
     for consumer in consumers:
@@ -55,8 +58,9 @@ def connect(modules: tuple[str, ...]) -> None:
 
 @click.command()
 @_modules
+@trust_option
 @common_options
-def disconnect(modules: tuple[str, ...]) -> None:
+def disconnect(modules: tuple[str, ...], trust: tuple[str, ...]) -> None:
     """Disconnect MODULEs from OneAPI.
 
     Deletes their access tokens, and recreates the running MODULEs without OneAPI. Starts OneAPI if
@@ -65,7 +69,9 @@ def disconnect(modules: tuple[str, ...]) -> None:
     from aiserver_tray.core.wiring import disconnect as wiring  # noqa: PLC0415 - as in `_consumers`
 
     app = current_app()
-    consumers = wiring.disconnect(app, _consumers(app, modules), _Commands(app))
+    chosen = _consumers(app, modules)
+    trust_all(trust)
+    consumers = wiring.disconnect(app, chosen, _Commands(app))
     if not consumers:
         report([NOTHING.render(app.language)])
         return

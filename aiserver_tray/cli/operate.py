@@ -21,10 +21,11 @@ from aiserver_tray.cli.common import (
     print_table,
     report,
 )
-from aiserver_tray.cli.core import current_snapshot, shared_core, trust_module, whole_snapshot
+from aiserver_tray.cli.core import current_snapshot, shared_core, whole_snapshot
 from aiserver_tray.cli.fix import fix_or_exit
 from aiserver_tray.cli.outcome import NOTHING, outcome_json, summary
 from aiserver_tray.cli.terminal import is_interactive
+from aiserver_tray.cli.trust import trust_all, trust_option
 from aiserver_tray.cli.words import STEPS
 from aiserver_tray.model import OperationKind, OperationView
 
@@ -46,13 +47,6 @@ _modules = click.argument(
 _some_modules = click.argument(
     "modules", nargs=-1, required=True, metavar="MODULE...", shell_complete=complete.modules
 )
-_trust = click.option(
-    "--trust",
-    multiple=True,
-    metavar="MODULE",
-    shell_complete=complete.modules,
-    help="Allow MODULE all permissions that it asks for now. Can be repeated.",
-)
 _cascade = click.option("--cascade", is_flag=True, help="Also stop the modules that need these.")
 
 
@@ -71,7 +65,7 @@ def _options(function: _Command) -> _Command:
 @click.option("--all", "all_", is_flag=True, help="Start every module of the catalog.")
 @click.option("--dry-run", is_flag=True, help="Show the steps without running them.")
 @click.option("--detach", is_flag=True, help="Don't wait until all modules are ready.")
-@_trust
+@trust_option
 @_options
 def up(
     modules: tuple[str, ...],
@@ -94,7 +88,7 @@ def up(
     if dry_run:
         _print_plan(request, **options)
     else:
-        _trust_all(trust)
+        trust_all(trust)
         _run(request, **options)
 
 
@@ -135,43 +129,38 @@ def down(
 
 @click.command()
 @_some_modules
-@_trust
+@trust_option
 @_options
 def restart(modules: tuple[str, ...], trust: tuple[str, ...], **options: bool) -> None:
     """Restart the services of MODULEs in order. Modules that need them keep running."""
-    _trust_all(trust)
+    trust_all(trust)
     _run(_request("restart", modules, options), **options)
 
 
 @click.command()
 @_modules
-@_trust
+@trust_option
 @_options
 def pull(modules: tuple[str, ...], trust: tuple[str, ...], **options: bool) -> None:
     """Pull the images of MODULEs, even if they exist locally.
 
     Without MODULE, pull those of the chosen modules and of all modules that they require.
     """
-    _trust_all(trust)
+    trust_all(trust)
     _run(_request("pull", modules, options), **options)
 
 
 @click.command()
 @_modules
-@_trust
+@trust_option
 @_options
 def build(modules: tuple[str, ...], trust: tuple[str, ...], **options: bool) -> None:
     """Build the images of MODULEs that have a Dockerfile.
 
     Without MODULE, build those of the chosen modules and of all modules that they require.
     """
-    _trust_all(trust)
+    trust_all(trust)
     _run(_request("build", modules, options), **options)
-
-
-def _trust_all(modules: Iterable[str]) -> None:
-    for name in modules:
-        trust_module(current_app(), name)
 
 
 def _request(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.app import App
+from aiserver_tray.cli.core import set_setting
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
 from aiserver_tray.contract.channels.trust import TrustChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
@@ -13,6 +14,13 @@ from tests.support.command_line import CommandLine
 from tests.unit.module_folders import write
 
 CALLER = Caller(Peer("window", "en", lambda _message: None), "en")
+CONNECTABLE = """\
+x-aiserver:
+  kind: feature
+  settings:
+    MODELS: {type: choice, default: none, choices: {none: {}, shared: {requires: [oneapi]}}}
+    TOKEN: {type: secret, token_of: oneapi}
+"""
 FILE = "services: {web: {image: 'i:1', cap_add: [NET_ADMIN]}}\n"
 
 
@@ -53,12 +61,13 @@ def test_a_module_that_there_is_not_is_refused(app: App) -> None:
     assert trust(app, name="wbe")["code"] == "E_UNKNOWN"
 
 
-@pytest.mark.parametrize("command", ["up", "restart", "pull", "build"])
+@pytest.mark.parametrize("command", ["up", "restart", "pull", "build", "connect", "disconnect"])
 def test_the_command_line_allows_it_by_an_option(tmp_path: Path, command: str) -> None:
-    write(tmp_path / "catalog", "web", FILE)
+    write(tmp_path / "catalog", "web", CONNECTABLE + FILE)
     cli = CommandLine(tmp_path / "home", tmp_path / "catalog", f"unix://{tmp_path}/none.sock")
-    assert "E_ENGINE" in cli.run(command, "web", "--trust", "web").errors
     app = App(tmp_path / "home", [tmp_path / "catalog"])
+    set_setting(app, "web.TOKEN", "any-token")  # without it, there is nothing to disconnect
+    assert "E_ENGINE" in cli.run(command, "web", "--trust", "web").errors
     assert app.target("web").untrusted is None
 
 
