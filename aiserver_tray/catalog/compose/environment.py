@@ -122,7 +122,12 @@ class _Files:
 
     def _read(self, file: str, where: KeyPath, lookup: Lookup) -> dict[str, str]:
         path, place = Path(file), self._problems.place(where)
-        return self._problems.attempt(where, lambda: parse_env_file(path, place, lookup)) or {}
+
+        def parse() -> dict[str, str]:
+            self._problems.budget.take_env_file(path, place)
+            return parse_env_file(path, place, lookup)
+
+        return self._problems.attempt(where, parse) or {}
 
 
 def _missing(file: str) -> Text:

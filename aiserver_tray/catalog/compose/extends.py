@@ -27,10 +27,6 @@ class Source:
     documents: tuple[Document, ...]
 
 
-MAX_COPIED_VALUES = 1_000_000
-"""Values that the services of a file get from those that they extend. Each service has its own
-copy, so a short file could fill the memory."""
-
 OpenSource = Callable[[Path], Source]
 
 
@@ -68,7 +64,6 @@ class _Extending:
         self._folder = folder
         self._open = open_source
         self._problems = problems
-        self._copied = 0
 
     def resolve(self, name: str, source: Source, path: KeyPath) -> None:
         """Merge the service *name* over its base, and the base over its own base. *path* is the
@@ -86,19 +81,13 @@ class _Extending:
                 self._problems.add_below(document, path, ("services", base.name))
             name, source = base.name, base.source
         for link in reversed(chain):
-            self._count(service, path)
+            self._count(service, link.base.file, (*path, "extends"))
             service = self._extended(link, copy.deepcopy(service), path)
 
-    def _count(self, base: Tree, path: KeyPath) -> None:
-        self._copied += _values_in(base)
-        if self._copied > MAX_COPIED_VALUES:
-            text = Text(
-                "expected services to extend that have at most {limit} values together, found "
-                "more. Extend smaller services, or fewer of them",
-                limit=MAX_COPIED_VALUES,
-            )
-            self._problems.report((*path, "extends"), text)
-            self._problems.check()
+    def _count(self, base: Tree, file: Path, path: KeyPath) -> None:
+        """Count the values of the service *base* of *file*, of which *path* gets a copy."""
+        budget, count = self._problems.budget, _values_in(base)
+        self._problems.attempt(path, lambda: budget.take_values(count, file))
 
     def _extended(self, link: "_Link", base: Tree, path: KeyPath) -> Tree:
         own = ("services", link.name)

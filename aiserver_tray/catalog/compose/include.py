@@ -85,7 +85,9 @@ def _file_set(entry: Any, above: FileSet, where: KeyPath, problems: Problems) ->
         return above.env.get(name, own.get(name))
 
     for path in env_files:
-        own.update(parse_env_file(path, problems.place((*where, "env_file")), lookup))
+        place = problems.place((*where, "env_file"))
+        problems.budget.take_env_file(path, place)
+        own.update(parse_env_file(path, place, lookup))
     return FileSet(files, folder, {**own, **above.env}, above.above)
 
 

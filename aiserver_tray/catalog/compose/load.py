@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from aiserver_tray.base.errors import Place, Problem
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.budget import Budget
 from aiserver_tray.catalog.compose.canonical import canonicalize
 from aiserver_tray.catalog.compose.defaults import apply_defaults
 from aiserver_tray.catalog.compose.environment import complete_services, fill_environment
@@ -244,8 +245,8 @@ class _Loader:
             self._problems.extend(problems_of(error, self._problems.place))
 
     def _include(self, files: FileSet) -> Tree:
-        problems = Problems(files.files[0])
-        documents = {file: parse_documents(file) for file in files.files}
+        problems = Problems(files.files[0], self._problems.budget)
+        documents = {file: problems.budget.documents(file) for file in files.files}
         loader = _Loader(files, problems)
         tree = loader.load(documents)
         loader.check_shape(tree)
@@ -255,18 +256,18 @@ class _Loader:
 
     def _open(self, file: Path) -> Source:
         if file not in self._sources:
-            self._sources[file] = _open_source(file, self._files.env)
+            self._sources[file] = _open_source(file, self._files.env, self._problems.budget)
         return self._sources[file]
 
 
-def _open_source(file: Path, env: Mapping[str, str]) -> Source:
+def _open_source(file: Path, env: Mapping[str, str], budget: Budget) -> Source:
     """The services of *file*, for others to extend.
 
     Raises:
         CatalogError: the file can't be read, or is no Compose file.
     """
-    problems = Problems(file)
-    documents = parse_documents(file)
+    problems = Problems(file, budget)
+    documents = budget.documents(file)
     tree: Tree = {}
     for document in documents:
         problems.add(document)

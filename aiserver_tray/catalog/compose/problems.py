@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from aiserver_tray.base.errors import CatalogError, Place, Problem
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.budget import Budget
 from aiserver_tray.catalog.compose.keypath import KeyPath
 from aiserver_tray.catalog.compose.reader import Document
 
@@ -44,14 +45,15 @@ _EXPECTED = {
 
 class Problems:
     """The problems of the files being loaded, and the document of each path. ``files`` are all that
-    were read.
+    were read. ``budget`` is that of the whole project, with included and extended files.
 
     Documents are layers: later ones override earlier ones. A layer may show only a part of its
     document at another path, as an extended service does.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, budget: Budget | None = None) -> None:
         self._file = file
+        self.budget = budget or Budget()
         self._layers: list[tuple[Document, KeyPath, KeyPath]] = []
         self._found: dict[tuple[Path, str], Problem] = {}
         self.files: set[Path] = set()
@@ -93,7 +95,11 @@ class Problems:
 
     def attempt(self, path: KeyPath, action: Callable[[], T]) -> T | None:
         """The result of *action*. None if it found problems, which are recorded. A problem without
-        a line is placed at *path*."""
+        a line is placed at *path*.
+
+        Raises:
+            CatalogError: the budget is exceeded, so that no other attempt makes sense.
+        """
         try:
             return action()
         except CatalogError as error:
@@ -101,6 +107,8 @@ class Problems:
                 problem if problem.place.line else Problem(self.place(path), problem.text)
                 for problem in error.problems
             )
+            if self.budget.is_exceeded:
+                self.check()
             return None
 
     def check(self) -> None:

@@ -54,14 +54,15 @@ class Document:
 
     ``tree`` is plain: dict, list, str, int, float, bool, None. ``resets`` are the paths with the
     tag ``!reset`` (absent from the tree) or ``!override`` (present): the content of an earlier
-    document, file or extended service at these paths is dropped. Documents are shared, so their
-    trees must not be changed.
+    document, file or extended service at these paths is dropped. ``size`` is the number of values
+    and resets. Documents are shared, so their trees must not be changed.
     """
 
     file: Path
     tree: dict[str, Any]
     resets: frozenset[KeyPath]
     root: Mapping
+    size: int
 
     def place(self, path: KeyPath) -> Place:
         """The place of *path*, or of the nearest value around it."""
@@ -212,7 +213,7 @@ def _document(file: Path, root: Node) -> Document:
         )
     builder = _Builder(file)
     tree = builder.mapping(root, ())
-    return Document(file, tree, frozenset(builder.resets), root)
+    return Document(file, tree, frozenset(builder.resets), root, builder.size)
 
 
 class _Builder:
@@ -221,8 +222,13 @@ class _Builder:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._count = 0
+        self._count = 1  # the document itself
         self.resets: set[KeyPath] = set()
+
+    @property
+    def size(self) -> int:
+        """The values so far, and the resets."""
+        return self._count + len(self.resets)
 
     def value(self, node: Node, path: KeyPath) -> Any:  # noqa: ANN401 - the file may contain anything
         self._count += 1

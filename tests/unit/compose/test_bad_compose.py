@@ -174,6 +174,52 @@ def test_services_that_multiply_are_refused(tmp_path: Path) -> None:
         load_project(file, {})
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {f"f{n}": f"include: [{', '.join([f'f{n + 1}.yaml'] * 10)}]" for n in range(20)},
+        {"f0": f"include: [{'f1.yaml, ' * 50}]", "f1": f"x-a: [{'1, ' * 90_000}]"},
+        {
+            "f0": f"include: [{'f1.yaml, ' * 50}]",
+            "f1": "services: {a: {extends: {file: f2.yaml, service: b}}}",
+            "f2": f"x-a: [{'1, ' * 90_000}]\nservices: {{b: {{image: i}}}}",
+        },
+    ],
+    ids=["by ten at each level", "of one large file", "that extend one large file"],
+)
+def test_includes_that_multiply_are_refused(files: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "f20.yaml").write_text("services: {a: {image: i}}")
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+
+    with pytest.raises(CatalogError, match="1000000 values from included files"):
+        load_outline(tmp_path / "f0.yaml", {})
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "include: [{path: f.yaml, env_file: large.env}]",
+        "services: {a: {image: i, env_file: large.env}}",
+        "services: {a: {image: i, label_file: large.env}}",
+    ],
+)
+def test_env_files_that_multiply_are_refused(use: str, tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text("services: {f: {image: i}}")
+    (tmp_path / "large.env").write_text("#" * 2**23)  # a comment, which is read fast
+
+    def load(times: int) -> None:
+        for n in range(times):
+            (tmp_path / f"f{n}.yaml").write_text(use.replace("a:", f"a{n}:"))
+        files = ", ".join(f"f{n}.yaml" for n in range(times))
+        (tmp_path / "compose.yaml").write_text(f"include: [{files}]")
+        load_project(tmp_path, {})
+
+    load(8)
+    with pytest.raises(CatalogError, match="at most 64 MiB together"):
+        load(9)
+
+
 def test_every_source_is_valid_yaml() -> None:
     assert len(SOURCES) >= 60
     for text in TEXTS.values():
