@@ -8,7 +8,7 @@ and ``0x1F`` are numbers, ``1_000`` is 1000, and a date is a timestamp.
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ MAX_SIZE = 16 * 2**20
 """Maximum bytes of a Compose file or env file: a device or a log may be endless."""
 
 MAX_VALUES = 100_000
-"""Values in one document once aliases are expanded: a few lines can name billions."""
+"""Values in one file once aliases are expanded: a few lines can name billions."""
 
 _SETTLED = 2e9
 """Nanoseconds within which a second change may keep the same time stamp: the times of some file
@@ -134,7 +134,7 @@ def _settled_version(path: Path) -> tuple[int, ...] | None:
 def _parsed(path: Path) -> tuple[Document, ...]:
     content = read_bytes(path, Place(path))
     try:
-        return tuple(_document(path, root) for root in Composer(path, content).roots())
+        return tuple(_documents(path, Composer(path, content).roots()))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(path, mark.line + 1 if mark else None)
@@ -206,33 +206,41 @@ def _reason(error: OSError | ValueError) -> Text:
     return Text("{reason}", reason=getattr(error, "strerror", None) or error)
 
 
-def _document(file: Path, root: Node) -> Document:
-    if not isinstance(root, Mapping):
-        raise CatalogError.at(
-            Place(file, root.line), Text("expected a mapping with services at the top of the file")
-        )
-    builder = _Builder(file)
-    tree = builder.mapping(root, ())
-    return Document(file, tree, frozenset(builder.resets), root, builder.size)
+def _documents(file: Path, roots: Iterable[Node]) -> Iterator[Document]:
+    free = MAX_VALUES
+    for root in roots:
+        if not isinstance(root, Mapping):
+            text = Text("expected a mapping with services at the top of the file")
+            raise CatalogError.at(Place(file, root.line), text)
+        builder = _Builder(file, free)
+        tree = builder.mapping(root, ())
+        free = builder.free
+        yield Document(file, tree, frozenset(builder.resets), root, builder.size)
 
 
 class _Builder:
     """Converts nodes to plain values. An alias is built again at each use, so that no two places
     share a value."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, most: int) -> None:
         self._file = file
-        self._count = 1  # the document itself
+        self._most = most
+        self._count = 0
         self.resets: set[KeyPath] = set()
 
     @property
     def size(self) -> int:
-        """The values so far, and the resets."""
-        return self._count + len(self.resets)
+        """The values and resets, and the document itself."""
+        return 1 + self._count + len(self.resets)
+
+    @property
+    def free(self) -> int:
+        """How many more values the file may have."""
+        return self._most - self._count
 
     def value(self, node: Node, path: KeyPath) -> Any:  # noqa: ANN401 - the file may contain anything
         self._count += 1
-        if self._count > MAX_VALUES or len(path) > MAX_DEPTH:
+        if self._count > self._most or len(path) > MAX_DEPTH:
             raise self._error(
                 node,
                 path,

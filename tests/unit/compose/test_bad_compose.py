@@ -163,6 +163,15 @@ def test_aliases_that_multiply_are_refused(tmp_path: Path) -> None:
         load_project(file, {})
 
 
+def test_aliases_that_multiply_in_each_document_are_refused(tmp_path: Path) -> None:
+    document = f"---\nx-a: &a [{'1, ' * 300}]\nx-b: [{'*a, ' * 300}]\n"  # 90,000 values
+    file = tmp_path / "compose.yaml"
+    file.write_text(document * 2)
+
+    with pytest.raises(CatalogError, match="aliases"):
+        load_project(file, {})
+
+
 def test_services_that_multiply_are_refused(tmp_path: Path) -> None:
     base = 'services: {b: {image: i, ports: ["1-20000:1-20000"]}}'
     (tmp_path / "base.yaml").write_text(base)
