@@ -374,10 +374,22 @@ class App:
         return Engine(self._host, setting=self._engine_setting)
 
     def core(self) -> "Core":
-        """The connection to the engine with all that hangs on it; to be entered with ``with``."""
+        """The connection to the engine with all that hangs on it; to be entered with ``with``.
+
+        Raises:
+            SettingError: the home can't be used.
+        """
+        return self._core(self.quick_settings.installation_id)
+
+    def core_for_reading(self) -> "Core":
+        """Like `core`, but for commands that start no operations. A new home need not be
+        writable."""
+        return self._core(self.quick_settings.id_for_reading)
+
+    def _core(self, installation_id: str) -> "Core":
         from aiserver_tray.core.core import Core  # noqa: PLC0415
 
-        return Core(self.quick_settings, self, self.engine())
+        return Core(self.quick_settings, self, self.engine(), installation_id)
 
     @property
     def _engine_setting(self) -> str:

@@ -1,7 +1,7 @@
 """Access to the running core: that of the tray or of ``serve``, or a core of this process."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +23,12 @@ _HOST_TIMEOUT_SECONDS = 2.0
 
 
 @contextmanager
-def shared_core(app: "App") -> Iterator["AnyCore"]:
-    """The core of the home folder's host, if it uses the same engine and catalog. Otherwise a core
-    of this process."""
+def shared_core(app: "App", own_core: "Callable[[], Core] | None" = None) -> Iterator["AnyCore"]:
+    """The core of the home folder's host, if it uses the same engine and catalog. Otherwise
+    *own_core*, by default `App.core`, creates one in this process."""
     owner = _owner(app)
     if owner is None:
-        with app.core() as own:
+        with (own_core or app.core)() as own:
             yield own
         return
     client, app.owner_language = owner

@@ -66,7 +66,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
     def on_unreadable(source: Source) -> None:
         report([source.unreadable.render(app.language)])
 
-    with app.core() as core:
+    with app.core_for_reading() as core:
         snapshot = whole_snapshot(core)
         check_modules(snapshot, modules)
         require_engine(snapshot)

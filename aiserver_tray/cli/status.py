@@ -45,7 +45,7 @@ _Data = tuple["StatusJson", list[str]]
 def command(watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
     """Show the status of all modules."""
     app = current_app()
-    with shared_core(app) as core:
+    with shared_core(app, app.core_for_reading) as core:
         snapshot = whole_snapshot(core)
         if watch:
             with _watching(app.language, as_json=as_json) as show:
@@ -68,7 +68,7 @@ def _at_work(snapshot: Snapshot, app: "App") -> Iterator[Text]:
         modules.setdefault((pid, work), []).append(module)
     for (pid, work), names in modules.items():
         named = {"command": work.command, "pid": pid, "modules": ", ".join(names)}
-        if work.installation == app.quick_settings.installation_id:
+        if work.installation == app.quick_settings.id_for_reading:
             yield Text("{command} (process {pid}) is working on {modules}.", **named)
         else:
             yield Text(

@@ -20,19 +20,16 @@ class Core:
     `close`.
 
     On entry, the engine's containers are known, or the reason why the engine does not respond.
-
-    Raises:
-        SettingError: the home can't be used.
     """
 
-    def __init__(self, settings: QuickSettings, modules: "Modules", engine: Engine) -> None:
-        # First, since it may fail: the store starts to run at once.
-        installation_id = settings.installation_id
+    def __init__(
+        self, settings: QuickSettings, modules: "Modules", engine: Engine, installation_id: str
+    ) -> None:
         self.engine = engine
         self.store = Store()
         self._settings = settings
         self._modules = modules
-        self._foreign = ForeignOperations(self.store, settings)
+        self._foreign = ForeignOperations(self.store, settings, installation_id)
         self._watcher = Watcher(
             self.engine,
             self.store,

@@ -32,10 +32,6 @@ _logger = logging.getLogger(__name__)
 class KnownDesired(Protocol):
     """The part of the settings that this needs."""
 
-    @property
-    def installation_id(self) -> str:
-        """The id of this installation."""
-
     def desired(self, engine_id: str) -> Sequence[str]:
         """The modules that the user asked for on the engine.
 
@@ -54,10 +50,16 @@ class ForeignOperations:
     """
 
     def __init__(
-        self, store: Store, settings: KnownDesired, *, recheck_seconds: float = RELIST_SECONDS
+        self,
+        store: Store,
+        settings: KnownDesired,
+        installation_id: str,
+        *,
+        recheck_seconds: float = RELIST_SECONDS,
     ) -> None:
         self._store = store
         self._settings = settings
+        self._installation_id = installation_id
         self._recheck_seconds = recheck_seconds
         self._containers: object = None
         self._engine_id: str | None = None
@@ -114,7 +116,7 @@ class ForeignOperations:
         return found
 
     def _running(self, engine_id: str) -> list[OperationView]:
-        return views(holders(engine_id), self._settings.installation_id)
+        return views(holders(engine_id), self._installation_id)
 
     def _on_state(self, state: State) -> None:
         if state.engine.running and state.containers is not self._containers:

@@ -52,8 +52,17 @@ class QuickSettings:
     @cached_property
     def installation_id(self) -> str:
         """As `Settings.installation_id`."""
+        return self._stored_id or self.full.installation_id
+
+    @cached_property
+    def id_for_reading(self) -> str:
+        """As `Settings.id_for_reading`."""
+        return self._stored_id or self.full.id_for_reading
+
+    @property
+    def _stored_id(self) -> str | None:
         found = self._read(INSTALLATION)
-        return str(found["id"]) if found else self.full.installation_id
+        return str(found["id"]) if found else None
 
     def desired(self, engine_id: str) -> Sequence[str]:
         """As `Settings.desired`."""

@@ -98,6 +98,21 @@ class Settings:
             return data.id
 
     @cached_property
+    def id_for_reading(self) -> str:
+        """`installation_id`, for commands that only show something. If a new home can't be written,
+        an ID that no container has; a notice says so."""
+        try:
+            return self.installation_id
+        except SettingError as error:
+            unused = self._installation.read().id  # fails if the ID exists, but can't be read
+            why = Text(
+                "This home folder is new and can't be written, so it has no containers. {why}",
+                why=error.text,
+            )
+            self.notices.append(why)
+            return unused
+
+    @cached_property
     def secrets(self) -> Secrets:
         """The secrets by address. `values` generates the missing ones."""
         return Secrets(

@@ -177,6 +177,16 @@ def test_a_status_without_an_engine_is_one_document_and_needs_no_locks(cli: Comm
     assert (found["state"], found["engine"]) == ("engine_down", {"running": False, "version": None})
 
 
+def test_a_new_home_that_can_not_be_written_can_be_looked_at(tmp_path: Path) -> None:
+    home = Path("/proc/home")  # where not even root makes folders
+    cli = CommandLine(home, tmp_path, f"unix://{tmp_path}/none.sock")
+    status = cli.run("status")
+    assert (status.code, status.failures) == (0, [])
+    assert "This home folder is new and can't be written" in status.errors
+    assert cli.run("config", "get", "app.bind").succeeded().output == "127.0.0.1\n"
+    cli.run("up", "redis").failed("E_SETTING", "/proc/home")
+
+
 def test_why_there_is_no_engine_and_what_to_do_stands_where_it_fits(cli: CommandLine) -> None:
     asked = ("--host", "unix:///nowhere", "status")
     plain, as_json = cli.call(*asked), cli.call(*asked, "--json")

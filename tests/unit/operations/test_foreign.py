@@ -62,7 +62,7 @@ def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     settings = Settings(Home(tmp_path / "home", "home"))
-    foreign = ForeignOperations(store, settings, recheck_seconds=0.1)
+    foreign = ForeignOperations(store, settings, settings.installation_id, recheck_seconds=0.1)
     foreign.start()
     try:
         store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
@@ -88,7 +88,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def test_what_another_process_stops_is_no_error_for_a_moment(
     store: Store, settings: Settings
 ) -> None:
-    foreign = ForeignOperations(store, settings)
+    foreign = ForeignOperations(store, settings, settings.installation_id)
     engine = FakeEngine(container(health="healthy"))
     watcher = Watcher(engine, store, "ours", before_end=foreign.refresh_begun)
     shown: list[str] = []
@@ -113,7 +113,7 @@ def test_what_another_process_stops_is_no_error_for_a_moment(
 
 
 def test_an_operation_that_was_seen_early_is_seen_to_end(store: Store, settings: Settings) -> None:
-    foreign = ForeignOperations(store, settings)
+    foreign = ForeignOperations(store, settings, settings.installation_id)
     foreign.start()
     try:
         store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
@@ -154,7 +154,7 @@ def test_its_end_does_not_wait_for_a_file_that_somebody_holds(
         return read(engine_id)
 
     monkeypatch.setattr(settings, "engine", told)
-    foreign = ForeignOperations(store, settings, recheck_seconds=0.1)
+    foreign = ForeignOperations(store, settings, settings.installation_id, recheck_seconds=0.1)
     foreign.start()
     with settings.update_engine(ENGINE):
         store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))

@@ -224,6 +224,22 @@ def test_a_flipped_bit_in_the_installation_id_makes_no_other_installation(home: 
     assert "not what was written" in str(settings.notices)
 
 
+def test_a_new_home_that_can_not_be_written_has_an_id_for_reading_only() -> None:
+    settings = Settings(Home(Path("/proc/home"), "home"))  # where not even root makes folders
+    assert settings.id_for_reading == settings.id_for_reading
+    (notice,) = settings.notices
+    assert "This home folder is new and can't be written" in str(notice)
+    with pytest.raises(SettingError):
+        _ = settings.installation_id
+
+
+def test_an_id_that_can_not_be_read_is_not_replaced_for_reading(home: Home) -> None:
+    home.folder.mkdir()
+    (home.folder / "installation.json").write_text("{")
+    with pytest.raises(SettingError, match=r"installation\.json: it is damaged"):
+        _ = Settings(home).id_for_reading
+
+
 def test_nothing_is_chosen_until_the_user_chooses(home: Home) -> None:
     assert Settings(home).chosen is None
     Settings(home).choose(["n8n", "dify"])
