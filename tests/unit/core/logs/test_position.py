@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Literal
 
+import pytest
+
 from aiserver_tray.core.logs.position import Position
 from aiserver_tray.engine.values import LogLine
 from tests.support.made import at
@@ -49,17 +51,32 @@ def test_lines_with_one_time_are_counted() -> None:
         assert new(read(*log[:count]), log) == log[count:], count
 
 
-def test_a_log_is_read_on_some_seconds_before_its_newest_line() -> None:
-    assert read(out(0), out(60), err(59)).since == at(55)
+def test_a_log_is_read_on_some_seconds_before_its_last_line() -> None:
+    assert read(out(0), out(60), err(59)).since == at(54)
 
 
 def test_nothing_from_before_the_first_line_is_read() -> None:
     assert read(out(58), out(60)).since == at(58)
 
 
-def test_no_line_is_lost_when_the_clock_is_set_back_later() -> None:
-    position = read(out(60))
-    assert new(position, [out(60), out(61), out(5), out(6)]) == [out(61), out(5), out(6)]
+@pytest.mark.parametrize(
+    "log",
+    [
+        [out(60), out(61), out(5), out(6), out(7)],
+        [out(58), err(60), out(5), out(6), err(6.1), out(7)],
+    ],
+    ids=["one output", "both outputs"],
+)
+def test_no_line_is_lost_or_repeated_where_the_clock_was_set_back(log: list[LogLine]) -> None:
+    for count in range(1, len(log) + 1):
+        position = read(*log[:count])
+        # The engine returns all lines from the first one on that is not older than requested.
+        start = next(n for n, line in enumerate(log) if position.since <= line.time)  # type: ignore[operator]
+        assert new(position, log[start:]) == log[count:], count
+
+
+def test_a_log_whose_last_line_is_gone_is_read_on_behind_its_newest() -> None:
+    assert new(read(out(8), err(9)), [err(7), out(10), out(9.9)]) == [out(10), out(9.9)]
 
 
 def test_a_part_of_a_line_goes_with_the_line() -> None:
