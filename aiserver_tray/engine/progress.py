@@ -46,12 +46,13 @@ class PullMeter:
             self._load(layer, message.get("progressDetail") or {})
         elif status in _KNOWN:
             self._layer(message)
-        elif status in _LOADED:
+        elif status in (*_LOADED, *_DONE):
             layer = self._layer(message)
-            layer.current, layer.loaded = layer.total, True
-        elif status in _DONE:
-            layer = self._layer(message)
-            layer.current, layer.loaded, layer.done = layer.total, True, True
+            # The engine merges messages that nobody reads at once, so there may have been none of
+            # the download. It tells the size again when it unpacks.
+            detail = message.get("progressDetail") or {}
+            layer.total = max(detail.get("total", 0), layer.total)
+            layer.current, layer.loaded, layer.done = layer.total, True, status in _DONE
 
     def _layer(self, message: Mapping[str, Any]) -> _Layer:
         return self._layers.setdefault(str(message.get("id")), _Layer())

@@ -56,8 +56,15 @@ def failure(core: Engine, name: str, *mirrors: str) -> ImagePullError:
 
 def test_progress_is_reported_up_to_the_last_byte_and_layer(core: Engine, bad: Registry) -> None:
     seen: list[PullProgress] = []
-    name = f"{bad.address}/x/good:1"
-    image = core.images.pull(name, on_progress=seen.append, cancelled=Cancellation())
+
+    def see(progress: PullProgress) -> None:
+        seen.append(progress)
+        if 0 < progress.current < progress.total:
+            bad.enough.set()
+
+    name = f"{bad.address}/x/gradual:1"
+    image = core.images.pull(name, on_progress=see, cancelled=Cancellation())
+    assert bad.enough.is_set()
     assert image == core.images.find(name)
     assert (image.reference, image.size) == (name, LAYER_SIZE)
     assert seen[-1].current == seen[-1].total > LAYER_SIZE

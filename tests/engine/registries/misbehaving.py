@@ -4,6 +4,7 @@ last part of the repository's name says.
 - ``good``, or any other: it does not.
 - ``missing``: it has no such image.
 - ``busy``, ``broken``: it answers 429 and 500.
+- ``gradual``: it sends the layer in small pieces until ``Registry.enough`` is set.
 - ``silent``: it accepts the connection and says nothing.
 - ``half``: it breaks off in the middle of the layer, each time.
 - ``stuck``: it sends half the layer and then nothing more.
@@ -26,6 +27,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LAYER_SIZE = 200_000
 """Bytes, more than the engine's buffers hold back."""
+
+_PIECE_SIZE = 1000
+_PIECE_SECONDS = 0.05
+"""All pieces take 10 s. The engine and we report the progress every 0.1 s."""
 
 _MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 _BLOB_TYPE = "application/octet-stream"
@@ -76,7 +81,8 @@ class Image:
 
 class Registry(ThreadingHTTPServer):
     """The server. ``asked`` are the paths that it was asked for; ``waiting`` is set when it keeps
-    the engine waiting; ``login``: the user and password that it wants (``me:secret``)."""
+    the engine waiting; ``enough`` is set when the test has seen a part of the download; ``login``:
+    the user and password that it wants (``me:secret``)."""
 
     daemon_threads = True
 
@@ -87,6 +93,7 @@ class Registry(ThreadingHTTPServer):
         self._images: dict[str, Image] = {}
         self.asked: list[str] = []
         self.waiting = threading.Event()
+        self.enough = threading.Event()
 
     @property
     def address(self) -> str:
@@ -140,15 +147,23 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.OK, image.manifest, _MANIFEST_TYPE, image.digest)
 
     def _blob(self, behaviour: str, image: Image, content: bytes) -> None:
-        if behaviour not in ("half", "stuck") or content != image.layer:
+        if behaviour not in ("gradual", "half", "stuck") or content != image.layer:
             self._answer(HTTPStatus.OK, content, _BLOB_TYPE)
             return
         self._begin(HTTPStatus.OK, len(content), _BLOB_TYPE)
+        if behaviour == "gradual":
+            self._send_gradually(content)
+            return
         self.wfile.write(content[: len(content) // 2])
         self.wfile.flush()
         if behaviour == "stuck":
             self._say_nothing()
         self.close_connection = True
+
+    def _send_gradually(self, content: bytes) -> None:
+        for start in range(0, len(content), _PIECE_SIZE):
+            self.wfile.write(content[start : start + _PIECE_SIZE])
+            self.server.enough.wait(_PIECE_SECONDS)
 
     def _refuse(self, status: HTTPStatus, code: str, message: str) -> None:
         body = {"errors": [{"code": code, "message": message}]}

@@ -45,6 +45,14 @@ def test_unpacking_counts_as_loaded_and_is_no_loading() -> None:
     assert pull.progress.layers_done == 1
 
 
+def test_a_layer_has_its_size_even_if_no_message_of_its_download_came() -> None:
+    pull = Pull()
+    pull.say("Pulling fs layer", "a")
+    pull.say("Extracting", "a", 30, 1000)
+    pull.say("Pull complete", "a")
+    assert pull.progress == PullProgress(1000, 1000, 0.0, 1, 1)
+
+
 def test_the_rate_is_that_of_the_last_seconds() -> None:
     pull = Pull()
     pull.say("Downloading", "a", 0, 10_000)
