@@ -24,7 +24,7 @@ from tests.bench import (
     whole,
 )
 from tests.bench.result import HEAD, Result, Results
-from tests.bench.shapes import CHAIN, HUNDRED, TEN
+from tests.bench.shapes import CHAIN, HUNDRED, TEN, TEN_CHECKED
 from tests.lab import engine, lifecycle
 from tests.lab.place import Place, default_place
 from tests.support.ending import end_in_order
@@ -42,6 +42,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
     on_lab: Mapping[str, Benchmark] = {
         "chain": partial(stacks.stack, CHAIN),
         "ten": partial(stacks.stack, TEN),
+        "ten-checked": partial(stacks.stack, TEN_CHECKED),
         "hundred": partial(stacks.stack, HUNDRED),
         "whole": whole.whole,
         "kills": lambda place, _pairs: kills.kill_to_snapshot(place),
@@ -100,7 +101,7 @@ def main(words: Sequence[str]) -> None:
 
 
 def _print(name: str, line: str) -> None:
-    sys.stdout.write(f"{name:<26}{line}\n")
+    sys.stdout.write(f"{name:<36}{line}\n")
     sys.stdout.flush()
 
 

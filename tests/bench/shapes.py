@@ -2,7 +2,8 @@
 
 What is measured is the order of starts and the seeing of health, so a service does nothing else:
 the engine's first check, half a second after the start, finds its health file (each further check
-would cost the engine half as much as a start), and it ends at once on SIGTERM.
+would cost the engine half as much as a start), and it ends at once on SIGTERM. `TEN_CHECKED` has
+these further checks: people write a short ``interval`` so that a start is seen soon.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,11 +23,7 @@ _SERVICE = f"""\
         sleep 0.4
         touch /tmp/ready
         while :; do sleep 60 & wait; done
-    healthcheck:
-      test: [CMD, test, -f, /tmp/ready]
-      interval: 10s
-      start_period: 60s
-      start_interval: 500ms
+    healthcheck: {{{{test: [CMD, test, -f, /tmp/ready], {{times}}}}}}
 """
 
 
@@ -36,6 +33,7 @@ class Shape:
 
     name: str
     services: Mapping[str, Sequence[str]]
+    check_times: str = "interval: 10s, start_period: 60s, start_interval: 500ms"
 
     def write(self, catalog: Path) -> Path:
         """Its Compose file as a module of a catalog folder."""
@@ -49,7 +47,7 @@ class Shape:
             f"      {other}: {{condition: service_healthy}}\n" for other in self.services[name]
         )
         head = "    depends_on:\n" if needed else ""
-        return _SERVICE.format(name=name) + head + needed
+        return _SERVICE.format(name=name, times=self.check_times) + head + needed
 
 
 def _chain(length: int, leaves: int) -> Mapping[str, Sequence[str]]:
@@ -71,4 +69,5 @@ def _levels(count: int, width: int) -> Mapping[str, Sequence[str]]:
 
 CHAIN = Shape("chain", _chain(length=5, leaves=25))
 TEN = Shape("ten", _levels(count=2, width=5))
+TEN_CHECKED = Shape("ten-checked", TEN.services, "interval: 300ms, retries: 100")
 HUNDRED = Shape("hundred", _levels(count=4, width=25))

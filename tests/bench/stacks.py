@@ -1,27 +1,33 @@
-"""Starting and stopping whole stacks, beside docker compose on the same engine and file."""
+"""Starting and stopping whole stacks, beside docker compose on the same engine and file: the time
+that it takes, and the engine's processor time."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 
 from aiserver_tray.app import App
-from tests.bench.result import Comparison, Results, alternating, seconds
-from tests.bench.shapes import CHAIN, HUNDRED, IMAGE, TEN, Shape
+from tests.bench.engine_cpu import EngineCpu
+from tests.bench.result import Action, Comparison, Results, alternating, seconds
+from tests.bench.shapes import CHAIN, HUNDRED, IMAGE, TEN, TEN_CHECKED, Shape
 from tests.bench.sides import InProcess, Side, Theirs, Tray, WholeProcess, project_label
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 
 Times = Mapping[str, float]
-"""Part of a round -> seconds."""
+"""Part of a round -> seconds; its name with `CPU` -> seconds of the engine's processor time."""
+
+CPU = "-cpu"
 
 IN_PROCESS, WHOLE_PROCESS = "in-process", "whole-process"
 
 LIMITS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     CHAIN.name: {"up": (0.55, 0.60)},
     TEN.name: {"up": (0.82, 0.92), "up-again": (0.10, 0.45), "down": (0.90, 1.0)},
+    TEN_CHECKED.name: {"up": (0.82, 0.92), "down": (0.90, 1.0)},
     HUNDRED.name: {"up": (0.95, 0.97), "up-again": (0.10, 0.45), "down": (1.05, 1.10)},
 }
 """Shape -> part -> greatest ratio in a process that runs already, and with the start of Python."""
@@ -50,36 +56,43 @@ def stack(shape: Shape, lab: Place, pairs: int) -> Results:
                 IN_PROCESS: InProcess(core, ours, (shape.name,)),
                 WHOLE_PROCESS: WholeProcess(tray, ours, (shape.name,)),
             }
-            return _figures(shape, _rounds(shape, sides, api, pairs))
+            rounds = _Rounds(shape, api, EngineCpu(lab))
+            return _figures(shape, rounds.of(sides, pairs))
 
 
-def _rounds(
-    shape: Shape, sides: Mapping[str, Side], api: docker.APIClient, pairs: int
-) -> Mapping[str, Sequence[Times]]:
-    """Side -> the times of each round; the first round, which fills caches, is left out."""
-    for side in sides.values():
-        round_of(shape, side, api)
-    found: dict[str, list[Times]] = {name: [] for name in sides}
-    for number in range(pairs):
-        for name in alternating(list(sides), number):
-            found[name].append(round_of(shape, sides[name], api))
-    return found
+@dataclass(frozen=True)
+class _Rounds:
+    shape: Shape
+    api: docker.APIClient
+    cpu: EngineCpu
 
+    def of(self, sides: Mapping[str, Side], pairs: int) -> Mapping[str, Sequence[Times]]:
+        """Side -> the times of each round; the first round, which fills caches, is left out."""
+        for side in sides.values():
+            self._round(side)
+        found: dict[str, list[Times]] = {name: [] for name in sides}
+        for number in range(pairs):
+            for name in alternating(list(sides), number):
+                found[name].append(self._round(sides[name]))
+        return found
 
-def round_of(shape: Shape, side: Side, api: docker.APIClient) -> Times:
-    """Up, up of what runs, down; each seen to have done what it is for."""
-    networks = _networks(api)
-    times = {"up": seconds(side.up)}
-    started = _healthy(shape, side, api)
-    if "up-again" in LIMITS[shape.name]:
-        times["up-again"] = seconds(side.up)
-        require(
-            _healthy(shape, side, api) == started, f"{side.label}: `up` of what runs made it anew"
-        )
-    times["down"] = seconds(side.down)
-    require(not containers(side, api), f"{side.label}: `down` left containers")
-    require(_networks(api) == networks, f"{side.label}: `down` left networks")
-    return times
+    def _round(self, side: Side) -> Times:
+        """Up, up of what runs, down; each seen to have done what it is for."""
+        networks = _networks(self.api)
+        times = self._times("up", side.up)
+        started = _healthy(self.shape, side, self.api)
+        if "up-again" in LIMITS[self.shape.name]:
+            times |= self._times("up-again", side.up)
+            again = _healthy(self.shape, side, self.api)
+            require(again == started, f"{side.label}: `up` of what runs made it anew")
+        times |= self._times("down", side.down)
+        require(not containers(side, self.api), f"{side.label}: `down` left containers")
+        require(_networks(self.api) == networks, f"{side.label}: `down` left networks")
+        return times
+
+    def _times(self, part: str, action: Action) -> dict[str, float]:
+        begun = self.cpu.seconds
+        return {part: seconds(action), part + CPU: self.cpu.seconds - begun}
 
 
 def _healthy(shape: Shape, side: Side, api: docker.APIClient) -> set[str]:
@@ -112,8 +125,12 @@ def _figures(shape: Shape, found: Mapping[str, Sequence[Times]]) -> Results:
     def times(side: str, part: str) -> tuple[float, ...]:
         return tuple(one[part] for one in found[side])
 
-    return {
-        f"{shape.name}-{part}-{side}": Comparison(times(side, part), times("theirs", part), limit)
-        for part, limits in LIMITS[shape.name].items()
-        for side, limit in zip((IN_PROCESS, WHOLE_PROCESS), limits, strict=True)
-    }
+    def comparison(side: str, part: str, limit: float | None = None) -> Comparison:
+        return Comparison(times(side, part), times("theirs", part), limit)
+
+    figures: dict[str, Comparison] = {}
+    for part, limits in LIMITS[shape.name].items():
+        for side, limit in zip((IN_PROCESS, WHOLE_PROCESS), limits, strict=True):
+            figures[f"{shape.name}-{part}-{side}"] = comparison(side, part, limit)
+            figures[f"{shape.name}-{part}-{side}{CPU}"] = comparison(side, part + CPU)
+    return figures
