@@ -10,7 +10,7 @@ from selenium.webdriver import Keys
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import answer
 from tests.support import states
-from tests.ui import activities
+from tests.ui import activities, forms
 from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
@@ -40,6 +40,7 @@ def page(stack: Stack) -> HomePage:
         ),
         "ai/system/autostart": answer({"enabled": False, "supported": True}),
         "ai/activity/list": answer({"activities": [activities.start_all()]}),
+        "ai/config/form": answer(forms.FORM),
         "ai/doctor/run": answer({"checks": activities.CHECKS}),
     }
     stack.show(states.running())
@@ -124,7 +125,13 @@ def test_a_setting_is_changed_at_once_and_a_refused_value_says_why(
     page.wait_for_text("expected registries", "[data-setting='app.mirrors']")
 
 
-PAGES = {"home": "h2", "settings": "h2", "activity": ".gantt", "doctor": ".check-row"}
+PAGES = {
+    "home": "h2",
+    "settings": "h2",
+    "activity": ".gantt",
+    "doctor": ".check-row",
+    "modules/n8n/settings": ".fs",
+}
 """Address -> what the page has once it is complete."""
 
 

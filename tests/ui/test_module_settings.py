@@ -86,7 +86,7 @@ def test_changes_are_previewed_saved_for_later_applied_together_and_undone(
 ) -> None:
     before, after = ports
     write(page, PORT, "99999")
-    page.wait_for_text("expected a port from 1 to 65535", f"{PORT}-message")
+    page.wait_for_text("Expected a port from 1 to 65535", f"{PORT}-message")
     assert page.button("Apply now").get_attribute("aria-disabled")
     write(page, PORT, str(after))
     page.wait_for_text(f"Free · was {before}", f"{PORT}-message")

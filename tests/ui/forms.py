@@ -1,0 +1,44 @@
+"""Settings of a module as the owner answers them, one of each type."""
+
+from typing import Any
+
+from aiserver_tray.contract.message import Json
+
+
+def field(name: str, type: str, **more: Any) -> Json:  # noqa: ANN401
+    """A setting; *more* are fields that differ."""
+    group = {"size": "memory", "secret": "secrets"}.get(type, "general")
+    return {
+        "address": f"n8n.{name}",
+        "type": type,
+        "value": "",
+        "origin": "default",
+        "title": name.capitalize(),
+        "help": "",
+        "keep": False,
+        "choices": {},
+        "group": group,
+        "default": None,
+        "choiceHelp": {},
+        "pattern": None,
+        "generated": False,
+        "locked": False,
+        "tokenOf": None,
+        "services": [],
+        "readBy": [],
+    } | more
+
+
+CHOICES = {"none": "Set up in n8n", "oneapi": "OneAPI"}
+FORM = {
+    "settings": [
+        field("port", "port", value="5679", default="5678", origin="set"),
+        field("models", "choice", value="none", default="none", choices=CHOICES),
+        field("apart", "boolean", value="true", default="true", help="Each has its own files"),
+        field("mirror", "text"),
+        field("memory", "size", value="2g", default="2g", services=["n8n"]),
+        field("key", "secret", value="********", origin="set", generated=True, locked=True),
+        field("token", "secret", origin="none"),
+    ],
+    "previous": {"time": "2026-01-01T00:00:00+00:00", "values": {"n8n.port": None}},
+}
