@@ -17,7 +17,7 @@ const TICK_MS = 1000;
 
 /** @param {PageState} page */
 export const view = (page) => html`
-  <header class="top">
+  <header class="top act-top">
     <h1>${t("Activity")}</h1><span class="grow"></span>
     ${filterBar(page)}
   </header>

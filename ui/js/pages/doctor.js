@@ -92,7 +92,7 @@ const GRADES = {
 const group = (grade, title, checks, page) => checks.length ? html`
   <section aria-labelledby="checks-${grade}">
     <div class="section-head"><h2 id="checks-${grade}">${title}</h2><span class="num">${checks.length}</span></div>
-    <ul class=${grade === "problem" ? "checks" : "checks card"}>
+    <ul class="doctor-checks ${grade === "problem" ? "" : "card"}">
       ${checks.map((one) => html`<li class="check-row ${grade === "problem" ? "card problem" : ""}">${row(one, page)}</li>`)}
     </ul>
   </section>` : nothing;

@@ -151,7 +151,7 @@ function facts({ setting, revealed, chosen, trusted, refused, owner }) {
     ];
   } else if (owner) rows = [[t("Process"), owner.pid]];
   return html`
-    <section class="card facts">
+    <section class="card entry-facts">
       <dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd class="text">${value}</dd>`)}</dl></section>`;
 }
 
