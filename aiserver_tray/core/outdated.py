@@ -13,6 +13,9 @@ from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
 
+_PAUSE_SECONDS = 0.2
+"""Seconds between two comparisons: while modules start, the state changes all the time."""
+
 _CLOSE_TIMEOUT_SECONDS = 1.0
 
 _logger = logging.getLogger(__name__)
@@ -31,7 +34,7 @@ class OutdatedModules:
         self._version = version
         self._targets: tuple[object, dict[str, Hashes]] = (None, {})
         self._changed = Event()
-        self._is_closing = False
+        self._closing = Event()
         self._leave: Callable[[], None] = lambda: None
         self._thread = Thread(target=self._run, name="outdated", daemon=True)
 
@@ -42,14 +45,14 @@ class OutdatedModules:
 
     def close(self) -> None:
         """Stop."""
-        self._is_closing = True
+        self._closing.set()
         self._leave()
         self._changed.set()
         if self._thread.is_alive():
             self._thread.join(_CLOSE_TIMEOUT_SECONDS)
 
     def _run(self) -> None:
-        while self._changed.wait() and not self._is_closing:
+        while self._changed.wait() and not self._closing.wait(_PAUSE_SECONDS):
             self._changed.clear()
             try:
                 self._store.put(OutdatedChanged(frozenset(self._outdated(self._store.state))))
