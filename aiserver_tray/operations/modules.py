@@ -135,6 +135,7 @@ def with_requires(names: Iterable[str], get: Callable[[str], _Module]) -> list[_
             errors.append(MissingError(asked_by[name], name) if name in asked_by else error)
             continue
         except AiServerError as error:
+            error.about(name)
             errors.append(error)
             continue
         for required in module.requires:

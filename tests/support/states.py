@@ -1,8 +1,10 @@
 """Snapshots as the owner of the core sends them, of a stack in each of its states."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aiserver_tray.base.errors import AiServerError, JointError, PortConflictError, ResourcesError
 from aiserver_tray.base.i18n import Language, Text, rendered
 from aiserver_tray.contract.message import Json
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
@@ -152,6 +154,7 @@ def operation(kind: str = "up", *modules: str, **more: Any) -> Json:  # noqa: AN
         "id": "op-1",
         "kind": kind,
         "modules": list(modules),
+        "services": [],
         "status": "running",
         "done": 3,
         "total": 7,
@@ -185,69 +188,72 @@ def starting() -> Json:
     return snapshot("starting", *modules, operations=[operation()])
 
 
-PORT_TAKEN = {
-    "code": "E_PORT_CONFLICT",
-    "message": "Port 5678 on 127.0.0.1 is taken by node (pid 4711). Stop it, or choose another "
-    "port: aiserver-tray config set n8n.port 5679",
-    "data": {},
-}
-MEMORY = {
-    "code": "E_RESOURCES",
-    "message": "RAGFlow needs 8 GB of memory; Docker has 4 GB. Give Docker more in its settings.",
-    "data": {},
+PORT_TAKEN = PortConflictError(
+    "n8n",
+    "127.0.0.1",
+    18100,
+    Text("{program} (process {pid})", program="node.exe", pid=14208),
+    18101,
+    "n8n.N8N_HOST_PORT",
+)
+NO_MEMORY = ResourcesError(
+    Text("ragflow needs 8.0 GiB memory, but the engine has 4.0 GiB."),
+    resource="memory",
+    module="ragflow",
+    needed=8 << 30,
+    available=4 << 30,
+)
+RAISE = {
+    "kind": "set",
+    "text": "Raise to 6 GB and restart",
+    "setting": "elasticsearch.ELASTICSEARCH_MEMORY",
+    "value": "6g",
 }
 
 
 def failed() -> Json:
     """A start failed for two reasons; something else fell over."""
-    both = {
-        "code": "E_PORT_CONFLICT",
-        "message": f"{PORT_TAKEN['message']}\n{MEMORY['message']}",
-        "data": {"errors": [PORT_TAKEN, MEMORY]},
-    }
     modules = (
         module("dify", "degraded", reason="api: exited with code 1, restarting"),
         module("oneapi", "error", reason="oneapi: unhealthy for 2 minutes", ready=0, total=1),
         module("postgres", "running"),
         module("redis", "running"),
     )
-    ended = operation("up", "n8n", "ragflow", status="failed", error=both, secondsLeft=None)
-    return snapshot("error", *modules, operations=[ended])
+    return failure([PORT_TAKEN, NO_MEMORY], "n8n", "ragflow", shown=modules)
 
 
-def fix(message: str, question: str) -> Json:
-    """A start failed for want of a kernel setting that may be set."""
-    error = {
-        "code": "E_RESOURCES",
-        "message": message,
-        "data": {
-            "module": "ragflow",
-            "remedies": [
-                {
-                    "kind": "set",
-                    "text": "Allow and start again",
-                    "setting": "app.kernel_settings",
-                    "value": "true",
-                    "question": question,
-                }
-            ],
-        },
+def failure(
+    errors: Sequence[AiServerError],
+    *modules: str,
+    shown: Sequence[Json] = (),
+    language: Language = "en",
+) -> Json:
+    """A start of *modules* failed, because of *errors*."""
+    error = errors[0] if len(errors) == 1 else JointError(errors)
+    now = datetime.now(UTC).isoformat()
+    more: Json = {"id": "op-2", "status": "failed", "secondsLeft": None, "endedAt": now}
+    ended = operation("up", *modules, error=error.as_json(language), **more)
+    state = "error" if shown else "stopped"
+    return with_abilities(snapshot(state, *shown, operations=[ended]), language)
+
+
+def out_of_memory() -> Json:
+    """A basic service ran out of memory, and the catalog has a setting for its limit."""
+    service: Json = {
+        "name": "elasticsearch",
+        "container": "ai-elasticsearch",
+        "state": "exited",
+        "health": "none",
+        "image": "elasticsearch:9",
+        "job": False,
+        "exitCode": 137,
+        "startedAt": None,
+        "restarts": 0,
+        "memoryLimit": 4 << 30,
+        "reason": "ran out of memory (exit code 137)",
     }
-    ended = operation("up", "ragflow", id="op-2", status="failed", error=error, secondsLeft=None)
-    return snapshot("stopped", operations=[ended])
-
-
-def untrusted(*wishes: str) -> Json:
-    """A start failed because a module asks for permissions, which are these *wishes*."""
-    asked = [{"kind": "bind", "subject": wish, "text": wish} for wish in wishes]
-    trust = {"kind": "trust", "text": "Trust and start", "module": "wiki", "hash": "HASH"}
-    error = {
-        "code": "E_TRUST",
-        "message": "wiki needs your permission.",
-        "data": {"module": "wiki", "remedies": [trust | {"permissions": asked}]},
-    }
-    ended = operation("up", "wiki", id="op-3", status="failed", error=error, secondsLeft=None)
-    return snapshot("stopped", operations=[ended])
+    why = trouble("elasticsearch", service["reason"], "memory", RAISE) | {"available": 12 << 30}
+    return module("elasticsearch", "error", trouble=why, services=[service], usedBy=["ragflow"])
 
 
 def engine_down() -> Json:

@@ -11,10 +11,14 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.http.access import Keys
 from aiserver_tray.contract.http.server import Binding, BrowserServer
 from aiserver_tray.contract.message import Json
+from tests.lab.fixtures import engine, lab
 from tests.support import states
 from tests.support.browser import chromium_in
+from tests.support.installation import here
 from tests.support.scripted import Scripted
 from tests.ui.home import Address, HomePage, console
+
+__all__ = ["engine", "here", "lab"]
 
 
 @pytest.fixture(scope="session")

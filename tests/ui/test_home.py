@@ -9,7 +9,6 @@ from PIL import Image
 from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.ui.conftest import Stack
@@ -183,34 +182,12 @@ def test_who_begins_is_told_what_start_all_does(stack: Stack) -> None:
 
 
 def test_who_was_told_of_a_failure_is_not_told_that_all_is_ready(stack: Stack) -> None:
-    stack.show(states.fix("RAGFlow needs a kernel setting.", "May it be set?"))
+    stack.show(states.failure([states.PORT_TAKEN], "n8n"))
     home = stack.home()
-    home.wait_for_text("RAGFlow needs a kernel setting.", ".notice.failure")
+    home.wait_for(".problem")
     assert "Ready to start" not in home.text
-    home.button("Dismiss: RAGFlow couldn't start").click()
+    home.button("Dismiss: n8n couldn't start: port 18100 is in use").click()
     home.wait_for_text("Ready to start", ".notice.info")
-
-
-@pytest.mark.parametrize("offered", [["Start Docker"], []])
-def test_an_engine_that_is_down_is_started_where_that_is_possible(
-    stack: Stack, offered: list[str]
-) -> None:
-    host = stack.show(states.engine_down())
-    host.answers["ai/docker/checkDocker"] = answer(
-        {"installed": True, "running": False, "version": None, "canStart": bool(offered)}
-    )
-    home = stack.home()
-    home.wait_for_text("Docker does not answer at unix:///var/run/docker.sock", ".overview")
-    host.wait_for_call("ai/docker/checkDocker")
-    for button in offered:
-        home.button(button).click()
-        host.wait_for_call("ai/docker/startDocker")
-    down = states.engine_down()
-    host.show(down | {"engine": down["engine"] | {"starting": True}})
-    home.button("Starting Docker…")  # by another client, too
-    host.show(states.running())
-    home.wait_for_text(ALL_STARTED, ".overview")
-    assert not [b for b in home.all("button") if b.accessible_name == "Start Docker"]
 
 
 def test_changes_are_told_and_nothing_is_drawn_anew(stack: Stack) -> None:

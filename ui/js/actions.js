@@ -2,7 +2,7 @@
 /**
  * What the page asks of the owner.
  *
- * @import { Channels, Error, Operation, Remedy } from "./contract.d.ts"
+ * @import { Channels, Error } from "./contract.d.ts"
  * @import { Answer, Question } from "./types.d.ts"
  */
 import { invoke } from "./bridge.js";
@@ -49,25 +49,6 @@ export const remove = (name) => ask(name, "ai/operation/start", { kind: "down", 
 export const open = (name) => ask(`open ${name}`, "ai/module/open", { name });
 /** @param {string} id */
 export const cancel = (id) => ask(`cancel ${id}`, "ai/operation/cancel", { id });
-
-/**
- * Sets what `fixes` say, allows modules what `trusts` say, and does `operation`, which failed
- * because of them, again.
- * @param {Operation} operation @param {Remedy[]} fixes @param {Remedy[]} trusts
- */
-export async function fix({ id, kind, modules }, fixes, trusts) {
-  const values = new Map(fixes.map(({ setting = "", value = "" }) => [setting, value]));
-  for (const [name, value] of values) {
-    const answer = await ask(id, "ai/config/set", { name, value });
-    if (!answer.success) return;
-  }
-  for (const { module = "", hash = "" } of trusts) {
-    const answer = await ask(id, "ai/module/trust", { name: module, hash });
-    if (!answer.success) return;
-  }
-  dismiss(id);
-  await ask(id, "ai/operation/start", { kind, modules });
-}
 
 export async function startEngine() {
   update({ startingEngine: true });

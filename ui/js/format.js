@@ -95,3 +95,16 @@ export function size(bytes) {
   const unit = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   return `${(bytes / 1000 ** unit).toFixed(unit < 2 ? 0 : 1)} ${SIZES[unit]}`;
 }
+
+/** @param {string} moment @returns {string} `14:31`, here */
+export const timeOfDay = (moment) =>
+  new Date(moment).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** @param {string} moment How long ago that was. */
+export function ago(moment) {
+  const minutes = Math.floor((Date.now() - Date.parse(moment)) / 60_000);
+  if (minutes < 1) return t("just now");
+  if (minutes < 60) return t("{count} min ago", { count: minutes });
+  if (minutes < 1440) return t("{count} h ago", { count: Math.floor(minutes / 60) });
+  return tn("{count} day ago", "{count} days ago", Math.floor(minutes / 1440));
+}

@@ -40,6 +40,25 @@ export function observe(observer) {
   return () => observers.delete(observer);
 }
 
+/** When the page is drawn again, in milliseconds. */
+let due = Infinity;
+
+/**
+ * Draws the page again in `milliseconds`, for what changes with time alone. Called while drawing, so
+ * that it ends when nothing asks for it any more; a hidden page is not drawn.
+ * @param {number} milliseconds
+ */
+export function drawAgainIn(milliseconds) {
+  const own = performance.now() + milliseconds;
+  if (own >= due) return;
+  due = own;
+  setTimeout(() => {
+    if (due !== own) return; // something sooner did it
+    due = Infinity;
+    update({});
+  }, milliseconds);
+}
+
 /**
  * A state that only one part of the page knows. A change of it draws the page again.
  * @template {object} T

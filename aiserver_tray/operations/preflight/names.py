@@ -86,9 +86,11 @@ def _taken(needed: Iterable[_Needed], survey: Survey) -> Iterator[AiServerError]
         module = found.labels.get(labels.MODULE)
         if not survey.is_ours(found):
             reported.add(key)
-            yield NameConflictError(
+            conflict = NameConflictError(
                 *key, found.labels.get(labels.INSTALLATION), found.labels.get(labels.HOME)
             )
+            conflict.about(need.module.name)
+            yield conflict
         elif module not in (need.module.name, None):
             yield _shared_name(need, str(module))
 

@@ -1,6 +1,6 @@
 // @ts-check
 /** How everything is, in a sentence, and what can be done about all of it. */
-import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { html } from "../../vendor/lit-html/lit-html.js";
 import * as actions from "../actions.js";
 import { list } from "../format.js";
 import { mark, t, tn } from "../i18n.js";
@@ -33,7 +33,7 @@ export function overview(page) {
         <h2 id="overall">${sentence(snapshot)}</h2>
         <p class="muted">${engineLine(snapshot)}</p>
       </div>
-      <div class="buttons">${snapshot.engine.running ? stackButtons(page) : engineButton(page)}</div>
+      <div class="buttons">${stackButtons(page)}</div>
     </section>`;
 }
 
@@ -45,7 +45,6 @@ function sentence({ state, modules }) {
 
 /** @param {Snapshot} snapshot */
 function engineLine({ state, engine, modules }) {
-  if (!engine.running) return engine.error?.message ?? t("Looking for Docker…");
   const version = t("Docker Engine {version}", { version: engine.version ?? "" });
   const told = state === "stopping" ? leftToStop(modules) : healthyOf(modules);
   return told ? `${told} · ${version}` : version;
@@ -96,19 +95,5 @@ function askToStop({ modules }) {
     text: t("Anyone using {names} will be interrupted. Your data is kept.", { names }),
     action: t("Stop all"),
     run: actions.stopAll,
-  });
-}
-
-/** @param {PageState & {snapshot: Snapshot}} page */
-function engineButton({ snapshot, canStartEngine, startingEngine, connection }) {
-  // Here, or from the tray.
-  const isStarting = startingEngine || snapshot.engine.starting;
-  if (!canStartEngine && !isStarting) return nothing;
-  return button({
-    text: isStarting ? t("Starting Docker…") : t("Start Docker"),
-    icon: "play",
-    kind: "primary",
-    enabled: connection === "up" && !isStarting,
-    run: actions.startEngine,
   });
 }

@@ -3,10 +3,13 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { icon } from "../components/icon.js";
 import { card, row } from "../components/module.js";
-import { failures, operations } from "../components/operations.js";
+import { operations } from "../components/operations.js";
 import { overview } from "../components/overview.js";
 import { list } from "../format.js";
 import { t } from "../i18n.js";
+import { problems } from "../problems.js";
+import { engineCard } from "./home/engine.js";
+import { attention } from "./home/problems.js";
 
 /**
  * @import { Module, Snapshot } from "../contract.d.ts"
@@ -24,10 +27,10 @@ function stack(page) {
   const { modules } = page.snapshot;
   const features = modules.filter(({ kind }) => kind === "feature");
   const basics = modules.filter(({ kind }) => kind === "basic");
-  const told = failures(page);
   return html`
-    ${overview(page)} ${told} ${operations(page)}
-    ${told.length ? nothing : firstSteps(page)}
+    ${page.snapshot.engine.running ? overview(page) : engineCard(page)}
+    ${attention(page)} ${operations(page)}
+    ${problems(page).length ? nothing : firstSteps(page)}
     ${modules.length || !page.snapshot.engine.running ? nothing : html`
       <p class="empty">${icon("boxes")}${t("There are no modules in the catalog.")}</p>`}
     ${section("features", t("Features"), features, (module) => card(module, page), "cards")}

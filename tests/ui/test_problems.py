@@ -1,0 +1,326 @@
+"""What failed, as cards where the user looks: each next step is pressed."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from selenium.webdriver import Chrome, Keys
+
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineNotInstalledError,
+    HealthTimeoutError,
+    ImagePullError,
+    MissingError,
+    NameConflictError,
+    ResourcesError,
+    SettingError,
+    TrustError,
+)
+from aiserver_tray.base.errors.remedies import enter, set_to
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.contract.contract import answer
+from aiserver_tray.contract.http.access import Keys as Tokens
+from aiserver_tray.contract.http.server import Binding, BrowserServer
+from aiserver_tray.contract.message import Json
+from tests.engine.owning import PEER, Modules, owned
+from tests.support import states
+from tests.support.installation import IMAGE, Installation, idle
+from tests.support.ports import free_port
+from tests.ui.conftest import Stack
+from tests.ui.home import HomePage
+
+UP = {"kind": "up", "modules": ["n8n"], "services": []}
+REFUSED = {"success": False, "code": "E_SETTING", "message": "The disk is full.", "data": {}}
+
+QUESTION = Text("Allow AI-Server Tray to set {setting}?", setting="vm.max_map_count=262144")
+KERNEL = ResourcesError(
+    Text("{module} needs a kernel setting", module="n8n"),
+    resource="vm.max_map_count",
+    module="n8n",
+    needed=262144,
+    available=65530,
+    remedies=[set_to(Text("Allow and start again"), "app.kernel_settings", "true", QUESTION)],
+)
+LATE = HealthTimeoutError("n8n/n8n", 120.0, "Connection refused", ["starting", "no database"])
+PULL = ImagePullError("n8nio/n8n:2", [("mirror.example.com", "no such host")])
+TRUST = TrustError(
+    "n8n", "HASH", [{"kind": "bind", "subject": "/srv", "text": Text("read and change /srv")}]
+)
+EACH: list[AiServerError] = [
+    states.PORT_TAKEN,
+    LATE,
+    PULL,
+    TRUST,
+    KERNEL,
+    NameConflictError("container", "ai-n8n", "other", "/home/lin/.old"),
+    MissingError("n8n", "vectors"),
+    SettingError("n8n.KEY", Text("lost"), [enter(Text("Enter the lost value"), "n8n.KEY")]),
+    states.NO_MEMORY,
+]
+
+
+def titles(home: HomePage) -> list[str]:
+    return [card.text for card in home.all(".problem h2")]
+
+
+def gone(home: HomePage) -> None:
+    home.until(lambda: not home.all(".problem"), "the card goes")
+
+
+def test_a_port_conflict_says_who_has_the_port_and_uses_another(stack: Stack) -> None:
+    host = stack.show(states.failure([states.PORT_TAKEN], "n8n"))
+    home = stack.home()
+    title = "n8n couldn't start: port 18100 is in use"
+    home.wait_for_text("node.exe (process 14208) is using it", ".problem")
+    assert titles(home) == [title]
+    assert home.wait_for("a.tab .badge-n").text == "1"
+    home.button(f"Show details: {title}").click()
+    home.wait_for_text("E_PORT_CONFLICT", ".problem .details")
+    home.wait_for_text("config set n8n.N8N_HOST_PORT 18101", ".problem .details")
+
+    host.answers["ai/config/set"] = REFUSED
+    home.button(f"Use port 18101: {title}").click()
+    home.wait_for_text("The disk is full.", ".problem + .problem")
+    assert all(channel != "ai/operation/start" for channel, _ in host.calls)
+    del host.answers["ai/config/set"]
+    host.wait_for_call("ai/config/set")
+    home.button(f"Use port 18101: {title}").click()
+    setting = {"name": "n8n.N8N_HOST_PORT", "value": "18101"}
+    assert host.wait_for_call("ai/config/set") == setting
+    assert host.wait_for_call("ai/operation/start") == UP
+    home.button("Dismiss: Something went wrong").click()
+    gone(home)
+
+
+@pytest.mark.parametrize(
+    ("error", "button", "channel", "payload"),
+    [
+        (states.PORT_TAKEN, "Try again", "ai/operation/start", UP),
+        (LATE, "Wait longer", "ai/operation/start", UP),
+        (LATE, "Restart", "ai/operation/start", UP | {"kind": "restart"}),
+        (MissingError("n8n", "vectors"), "Try again", "ai/operation/start", UP),
+    ],
+)
+def test_the_next_step_of_an_error_is_done(
+    stack: Stack, error: AiServerError, button: str, channel: str, payload: Json
+) -> None:
+    started = states.module("n8n", "error")
+    host = stack.show(states.failure([error], "n8n", shown=[started]))
+    home = stack.home()
+    title = home.wait_for(".problem h2").text
+    home.button(f"{button}: {title}").click()
+    assert host.wait_for_call(channel) == payload
+
+
+@pytest.mark.parametrize(
+    ("error", "button", "asked", "channel", "payload"),
+    [
+        (
+            TRUST,
+            "Trust and start",
+            "– read and change /srv",
+            "ai/module/trust",
+            {"name": "n8n", "hash": "HASH"},
+        ),
+        (
+            KERNEL,
+            "Allow and start again",
+            "set vm.max_map_count=262144",
+            "ai/config/set",
+            {"name": "app.kernel_settings", "value": "true"},
+        ),
+    ],
+)
+def test_what_needs_consent_is_asked_first(  # noqa: PLR0917 - a row of the table
+    stack: Stack, error: AiServerError, button: str, asked: str, channel: str, payload: Json
+) -> None:
+    host = stack.show(states.failure([error], "n8n"))
+    home = stack.home()
+    title = home.wait_for(".problem h2").text
+    home.button(f"{button}: {title}").click()
+    home.wait_for_text(asked, "#question[open]")
+    home.press(Keys.ESCAPE)
+    home.until(lambda: not home.all("#question[open]"), "the question goes")
+    assert all(called != channel for called, _ in host.calls)
+
+    home.button(f"{button}: {title}").click()
+    home.wait_for("#question[open] .button.primary").click()
+    assert host.wait_for_call(channel) == payload
+    assert host.wait_for_call("ai/operation/start") == UP
+    gone(home)
+
+
+def test_a_mirror_is_entered_until_the_owner_takes_it(stack: Stack) -> None:
+    host = stack.show(states.failure([PULL], "n8n"))
+    entry = {"address": "app.mirrors", "title": "Registry mirrors", "type": "text", "value": "a.b"}
+    host.answers["ai/config/get"] = answer({"entries": [entry | {"help": "Tried first."}]})
+    host.answers["ai/config/set"] = REFUSED | {"message": "expected registries"}
+    home = stack.home()
+    home.wait_for_text("mirror.example.com: no such host", ".problem")
+    home.button("Add a mirror: An image for n8n couldn't be downloaded").click()
+    field = home.wait_for("#question[open] input")
+    assert field.get_attribute("value") == "a.b"
+    field.send_keys(" c d")
+    home.wait_for("#question[open] .button.primary").click()
+    home.wait_for_text("expected registries", "#question[open]")
+    assert host.wait_for_call("ai/config/set") == {"name": "app.mirrors", "value": "a.b c d"}
+
+    host.answers["ai/config/set"] = answer({"entries": []})
+    home.wait_for("#question[open] .button.primary").click()
+    assert host.wait_for_call("ai/operation/start") == UP
+    gone(home)
+
+
+def test_a_module_that_ran_out_of_memory_gets_more(stack: Stack) -> None:
+    host = stack.show(states.snapshot("error", states.out_of_memory()))
+    home = stack.home()
+    title = "Elasticsearch ran out of memory"
+    home.wait_for_text("reached its limit of 4 GB", ".problem")
+    home.wait_for_text("6 min ago", ".problem")
+    home.wait_for_text("Up to 12 GB", ".problem")
+    logs = home.wait_for(".problem a.button").get_attribute("href") or ""
+    assert logs.endswith("#logs/elasticsearch?service=elasticsearch")
+    home.button(f"Raise to 6 GB and restart: {title}").click()
+    raised = {"name": "elasticsearch.ELASTICSEARCH_MEMORY", "value": "6g"}
+    assert host.wait_for_call("ai/config/set") == raised
+    up = {"kind": "up", "modules": ["elasticsearch"], "services": []}
+    assert host.wait_for_call("ai/operation/start") == up
+    host.show(states.snapshot("running", states.module("elasticsearch", "running")))
+    gone(home)
+
+
+def test_one_cause_is_one_card_until_it_is_solved(stack: Stack) -> None:
+    late = states.failure([LATE], "n8n", "dify", shown=[states.module("n8n", "error")])
+    host = stack.show(late)
+    home = stack.home()
+    home.wait_for_text("no database", ".problem")
+    assert titles(home) == ["n8n isn't healthy yet"], "its trouble is the same"
+    solved = states.failure([LATE], "n8n", "dify", shown=[states.module("n8n", "running")])
+    host.show(solved)
+    gone(home)
+
+    busy = {"success": False, "code": "E_BUSY", "message": "Process 99 is at work.", "data": {}}
+    host.answers["ai/module/start"] = busy | {"data": {"module": "dify"}}
+    for _ in range(2):
+        home.button("Start: Dify").click()
+    home.wait_for_text("2 times", ".problem")
+    assert titles(home) == ["Another task is working on Dify"]
+
+
+def test_an_answer_that_does_not_come_is_told_in_words(stack: Stack) -> None:
+    stack.show(states.snapshot())
+    home = stack.home()
+    home.withhold("invoke")
+    home.button("Start: n8n").click()
+    home.wait_for_text("Connection lost", ".problem")
+    home.withhold()
+
+
+def test_a_note_is_no_problem_and_is_dismissed_alone(stack: Stack) -> None:
+    shown = states.failure([states.PORT_TAKEN], "n8n")
+    shown["operations"][0]["notices"] = ["Memory is short"]
+    stack.show(shown)
+    home = stack.home()
+    home.wait_for_text("Memory is short", ".notice.info")
+    home.button("Dismiss: Please note").click()
+    home.until(lambda: not home.all(".notice.info"), "the note goes")
+    assert len(titles(home)) == 1
+
+
+def off(stack: Stack, *, can_start: bool = True, **engine: Any) -> None:  # noqa: ANN401 - JSON
+    check = {"installed": True, "running": False, "version": None, "canStart": can_start}
+    stack.host.answers["ai/docker/checkDocker"] = answer(check)
+    down = states.engine_down()
+    stack.show(down | {"engine": down["engine"] | engine})
+
+
+def test_an_engine_that_is_off_is_started_and_counted_down(stack: Stack) -> None:
+    off(stack)
+    home = stack.home()
+    home.wait_for_text("Docker isn't running", ".big")
+    home.wait_for_text("Docker stopped answering at", ".big")
+    home.button("Start Docker").click()
+    stack.host.wait_for_call("ai/docker/startDocker")
+    begun = (datetime.now(UTC) - timedelta(seconds=14)).isoformat()
+    off(stack, starting=True, startBegun=begun, usualStart=25.4)
+    home.wait_for_text("Usually takes about 25 s", ".big")
+    first = seconds(home)
+    home.until(lambda: seconds(home) > first, "it counts")
+    stack.host.show(states.running())
+    home.until(lambda: not home.all(".big"), "it turns into running by itself")
+
+
+def seconds(home: HomePage) -> int:
+    found = re.search(r"(\d+) s · usually 25 s", home.wait_for(".countdown").text)
+    assert found
+    return int(found[1])
+
+
+@pytest.mark.parametrize("is_missing", [False, True])
+def test_an_engine_that_cannot_be_started_here_says_what_to_do(
+    stack: Stack, *, is_missing: bool
+) -> None:
+    missing: Json = {"error": EngineNotInstalledError("unix:///x").as_json("en")}
+    off(stack, can_start=False, **(missing if is_missing else {}))
+    home = stack.home()
+    home.wait_for_text("Install Docker to begin" if is_missing else "Is it running?", ".big")
+    links = [link.get_attribute("href") or "" for link in home.all(".big a")]
+    assert [link.rpartition("#")[2] for link in links] == ["welcome" if is_missing else "doctor"]
+    assert not home.all(".big button")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_card_fits_in_its_place(stack: Stack, language: Language) -> None:
+    shown = states.failure(EACH, "n8n", language=language)
+    stack.show(states.in_chinese(shown) if language == "zh" else shown)
+    home = stack.home(language)
+    home.wait_for(".problem")
+    for width in (1200, 450):
+        home.resize(width, 900)
+        home.picture(f"problems-{width}-{language}")
+        assert len(titles(home)) == len(EACH)
+        cards = "[...document.querySelectorAll('.problem')]"
+        assert home.script(f"return {cards}.every(e => e.scrollWidth <= e.clientWidth)")
+    assert home.complaints() == []
+
+
+@pytest.fixture
+def real(
+    here: Installation, chromium: Chrome, tmp_path: Path
+) -> Iterator[tuple[HomePage, Modules, Any]]:
+    """Home of an owner on a real engine."""
+    with (
+        owned(here) as (owner, modules),
+        BrowserServer(owner.api, Binding(port=0), "en", Tokens()) as server,
+    ):
+        chromium.set_window_size(1200, 800)
+        yield HomePage(chromium, server.address, tmp_path), modules, owner
+        chromium.get("about:blank")
+
+
+def test_a_port_conflict_is_solved_from_the_page(
+    here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest
+) -> None:
+    port = free_port()
+    settings = {"WEB_PORT": {"type": "port", "default": port}}
+    here.write("web", {"web": idle(ports=["127.0.0.1:${WEB_PORT}:80"])}, settings=settings)
+    other = engine.containers.run(
+        IMAGE, "sleep 600", detach=True, name="thief", ports={"80/tcp": ("127.0.0.1", port)}
+    )
+    home, modules, owner = request.getfixturevalue("real")
+    up = {"kind": "up", "modules": ["web"], "untilEnd": True}
+    assert owner.api.invoke("ai/operation/start", up, PEER)["code"] == "E_PORT_CONFLICT"
+
+    home.wait_for_text("the container thief is using it", ".problem")
+    use = next(b for b in home.all(".problem button") if b.text.startswith("Use port"))
+    use.click()
+    modules.wait_for(web="running")
+    gone(home)
+    published = engine.containers.get("ai-web").ports["80/tcp"][0]["HostPort"]
+    assert int(published) != port
+    other.remove(force=True)

@@ -1,0 +1,69 @@
+// @ts-check
+/** Home while the engine does not answer: whether it can be started here, and how long that takes. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { startEngine } from "../../actions.js";
+import { button } from "../../components/button.js";
+import { icon } from "../../components/icon.js";
+import { progress } from "../../components/meter.js";
+import { emblem } from "../../components/state.js";
+import { timeOfDay } from "../../format.js";
+import { t } from "../../i18n.js";
+import { drawAgainIn } from "../../store.js";
+
+/**
+ * @import { Engine, Snapshot } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+const SECOND_MS = 1000;
+
+/** @param {PageState & {snapshot: Snapshot}} page */
+export function engineCard(page) {
+  const { engine } = page.snapshot;
+  if (page.startingEngine || engine.starting) return starting(engine);
+  if (!engine.error) return big(emblem("starting"), t("Looking for Docker…"), "");
+  return engine.error.code === "E_ENGINE_NOT_INSTALLED" ? missing() : off(page, engine);
+}
+
+/** @param {unknown} drawing @param {string} title @param {string} text @param {unknown} [more] */
+const big = (drawing, title, text, more = nothing) => html`
+  <section class="card" aria-labelledby="overall"><div class="big">
+    ${drawing}<h1 id="overall">${title}</h1>${text ? html`<p>${text}</p>` : nothing}${more}
+  </div></section>`;
+
+/** @param {Engine} engine */
+function starting({ startBegun, usualStart }) {
+  drawAgainIn(SECOND_MS);
+  const passed = startBegun ? Math.max(0, Math.round((Date.now() - Date.parse(startBegun)) / SECOND_MS)) : 0;
+  const usual = usualStart === null ? null : Math.max(1, Math.round(usualStart));
+  const text = usual === null ? t("Your modules start right after.")
+    : t("Usually takes about {seconds} s. Your modules start right after.", { seconds: usual });
+  // The last part is for what takes longer this time.
+  const share = usual === null ? 0 : Math.min(0.96, passed / usual);
+  return big(emblem("starting"), t("Starting Docker…"), text, html`
+    <div class="buttons"><div class="countdown">
+      ${usual === null ? nothing : progress(t("Starting Docker…"), share)}
+      <p class="small muted num">${usual === null ? t("{seconds} s", { seconds: passed })
+        : t("{seconds} s · usually {usual} s", { seconds: passed, usual })}</p>
+    </div></div>`);
+}
+
+/** @param {PageState} page @param {Engine} engine */
+function off({ canStartEngine, connection }, { downSince, error }) {
+  const text = canStartEngine ? t("Your data is safe. Start Docker and your modules come back automatically.")
+    : t("Your data is safe. Your modules come back automatically when Docker runs again.");
+  return big(emblem("stopped", "unplug"), t("Docker isn't running"), text, html`
+    <div class="buttons">
+      ${canStartEngine ? button({
+        text: t("Start Docker"), icon: "play", kind: "start", size: "large", enabled: connection === "up", run: startEngine,
+      }) : nothing}
+      <a class="button large" href="#doctor">${icon("wrench")}<span>${t("Find out why")}</span></a>
+    </div>
+    ${canStartEngine ? nothing : html`<p class="small">${error?.message}</p>`}
+    ${downSince ? html`<p class="small faint since">${t("Docker stopped answering at {time}.", { time: timeOfDay(downSince) })}</p>` : nothing}`);
+}
+
+const missing = () => big(
+  emblem("stopped", "container"), t("Install Docker to begin"),
+  t("AI-Server Tray runs everything in Docker, and there is none on this computer yet. It continues as soon as Docker is installed."),
+  html`<div class="buttons"><a class="button primary large" href="#welcome">${icon("arrow-right")}<span>${t("Set up Docker")}</span></a></div>`);

@@ -1,0 +1,101 @@
+// @ts-check
+/** Does the next steps that problems offer. */
+import { html } from "../vendor/lit-html/lit-html.js";
+import { ask, confirm, dismiss, startEngine } from "./actions.js";
+import { format } from "./address.js";
+import { invoke } from "./bridge.js";
+import { field, input } from "./components/field.js";
+import { t } from "./i18n.js";
+import { current } from "./store.js";
+
+/**
+ * @import { Remedy, Setting } from "./contract.d.ts"
+ * @import { Problem } from "./problems.js"
+ */
+
+/**
+ * The address of what a remedy only shows; empty for one that does something.
+ * @param {Remedy} remedy
+ */
+export function addressOf({ kind, module = "", service = "", page = "" }) {
+  if (kind === "logs") return `#${format({ page: "logs", rest: [module], query: { service } })}`;
+  return kind === "open" ? `#${page}` : "";
+}
+
+/** @type {Record<string, (problem: Problem, remedy: Remedy) => unknown>} */
+const STEPS = {
+  set: (problem, remedy) => remedy.question
+    ? confirm({ title: t("Allow this change?"), text: remedy.question, action: remedy.text, run: () => set(problem, remedy) })
+    : set(problem, remedy),
+  enter: (problem, remedy) => enter(problem, remedy),
+  trust: (problem, remedy) => confirm({
+    title: t("Trust this module?"),
+    text: [t("{module} may then:", { module: remedy.module }), ...(remedy.permissions ?? []).map(({ text }) => `– ${text}`)].join("\n"),
+    action: remedy.text,
+    run: () => trust(problem, remedy),
+  }),
+  retry: (problem) => tryAgain(problem),
+  restart: (problem, { module = "" }) => restart(problem, module),
+  start_engine: () => startEngine(),
+};
+
+/** @param {Problem} problem @param {Remedy} remedy */
+export const apply = (problem, remedy) => STEPS[remedy.kind]?.(problem, remedy);
+
+/** @param {Problem} problem */
+export async function tryAgain({ id, again, dismissible }) {
+  if (!again) return;
+  const answer = await ask(id, "ai/operation/start", again);
+  if (answer.success) dismissible.forEach(dismiss);
+}
+
+/** @param {Problem} problem @param {Remedy} remedy */
+async function set(problem, { setting = "", value = "" }) {
+  const answer = await ask(problem.id, "ai/config/set", { name: setting, value });
+  if (answer.success) await tryAgain(problem);
+}
+
+/** @param {Problem} problem @param {Remedy} remedy */
+async function trust(problem, { module = "", hash }) {
+  const answer = await ask(problem.id, "ai/module/trust", { name: module, hash });
+  if (answer.success) await tryAgain(problem);
+}
+
+/** @param {Problem} problem @param {string} name */
+function restart(problem, name) {
+  const module = current().snapshot?.modules.find((one) => one.name === name);
+  const kind = module?.abilities.restart === null ? "restart" : "up";
+  return tryAgain({ ...problem, again: { kind, modules: [name], services: [] } });
+}
+
+/** @param {Problem} problem @param {Remedy} remedy */
+async function enter(problem, remedy) {
+  const answer = await ask(problem.id, "ai/config/get", { name: remedy.setting ?? "" });
+  const entry = answer.success ? answer.data.entries[0] : undefined;
+  if (entry) askForValue(problem, remedy, entry, entry.type === "secret" ? "" : entry.value, "");
+}
+
+/**
+ * @param {Problem} problem @param {Remedy} remedy @param {Setting} setting
+ * @param {string} value what the field has @param {string} message why the owner did not take it
+ */
+function askForValue(problem, remedy, setting, value, message) {
+  let entered = value;
+  const control = input({
+    id: "remedy-value", value, invalid: message !== "",
+    type: setting.type === "secret" ? "password" : "text", change: (now) => { entered = now; },
+  });
+  confirm({
+    title: remedy.text,
+    text: setting.help,
+    more: html`<div class="remedy-field">${field({
+      id: "remedy-value", label: setting.title, control, message: message ? { text: message, tone: "bad" } : null,
+    })}</div>`,
+    action: t("Save and try again"),
+    run: async () => {
+      const answer = await invoke("ai/config/set", { name: setting.address, value: entered });
+      if (answer.success) await tryAgain(problem);
+      else askForValue(problem, remedy, setting, entered, answer.message);
+    },
+  });
+}
