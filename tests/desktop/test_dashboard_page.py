@@ -150,13 +150,22 @@ def test_lines_of_logs_come_in_order(lab: WindowLab, window: Window) -> None:
 def test_asked_for_again_it_goes_to_the_page_and_comes_to_the_front(
     lab: WindowLab, window: Window
 ) -> None:
-    window.js(
-        "window.pages = []; const receive = aiserver.receive;"
-        "aiserver.receive = (all) => { for (const [event, told] of all)"
-        " if (event === 'ai/ui/goto') pages.push(told.page); receive(all); }"
-    )
     window.python("window.gui.glib.idle_add(lambda: window.native.hide() and False)")
     eventually(lambda: not window.python("window.native.get_visible()"), "it to be hidden")
-    window.tell("show settings")
+    window.tell("show logs/n8n?level=error")
     eventually(lambda: window.python("window.native.get_visible()"), "it to show")
-    assert eventually(lambda: window.js("pages"), "the page") == ["settings"]
+    address = "location.hash"
+    eventually(lambda: window.js(address) == "#logs/n8n?level=error", "the page with its filter")
+    window.js("window.isOld = true; location.reload(); 1")
+    eventually(lambda: window.js("window.isOld ?? 'new'") == "new", "it to be loaded again")
+    assert window.js(address) == "#logs/n8n?level=error"
+
+
+def test_the_palette_runs_an_operation(lab: WindowLab, window: Window) -> None:
+    window.js("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'k', ctrlKey: true})); 1")
+    search = "document.querySelector('#palette[open] input')"
+    eventually(lambda: window.js(f"{search} !== null"), "the palette")
+    window.js(f"{search}.value = 'start n8n'; {search}.dispatchEvent(new Event('input')); 1")
+    enter = "new KeyboardEvent('keydown', {key: 'Enter'})"
+    window.js(f"{search}.dispatchEvent({enter}); 1")
+    assert lab.host.wait_for_call("ai/module/start")["name"] == "n8n"

@@ -1,6 +1,7 @@
 // @ts-check
 /** Shortcuts of the keyboard, which every page has. */
 import { go } from "../address.js";
+import { recall, remember } from "../preferences.js";
 import { current } from "../store.js";
 
 const isMac = navigator.platform.startsWith("Mac");
@@ -44,11 +45,11 @@ const isPressing = (name, target) =>
 const SINGLE = "single-keys";
 
 /** Whether keys without Ctrl are shortcuts. */
-export const hasSingleKeys = () => localStorage.getItem(SINGLE) !== "off";
+export const hasSingleKeys = () => recall(SINGLE) !== "off";
 
 /** @param {boolean} isOn */
 export function setSingleKeys(isOn) {
-  localStorage.setItem(SINGLE, isOn ? "on" : "off");
+  remember(SINGLE, isOn ? "on" : "off");
 }
 
 /** @param {string} name @param {EventTarget|null} target Ctrl and function keys always count. */

@@ -7,6 +7,7 @@ import { openMenu } from "../components/menu.js";
 import { dot, worst } from "../components/state.js";
 import { STATES, labelled } from "../format.js";
 import { t } from "../i18n.js";
+import { recall, remember } from "../preferences.js";
 import { shortcut } from "./keys.js";
 import { addressOf } from "./tabs.js";
 
@@ -20,12 +21,12 @@ const narrow = window.matchMedia("(max-width: 999px)");
 
 /** To icons by hand, which is kept, or because the window is narrow. */
 function showSide() {
-  const isIcons = narrow.matches || localStorage.getItem(KEY) === "icons";
+  const isIcons = narrow.matches || recall(KEY) === "icons";
   document.documentElement.toggleAttribute("data-narrow", isIcons);
 }
 
 export function toggleSide() {
-  localStorage.setItem(KEY, localStorage.getItem(KEY) === "icons" ? "whole" : "icons");
+  remember(KEY, recall(KEY) === "icons" ? "whole" : "icons");
   showSide();
 }
 
