@@ -135,6 +135,7 @@ def test_the_doctor_fixes_after_a_question_and_checks_again(stack: Stack) -> Non
     page.wait_for_text("2 problems need your attention")
     page.button("Use port 18101: Ports").click()
     assert stack.host.wait_for_call("ai/config/set") == {"name": "n8n.PORT", "value": "18101"}
+    stack.host.publish(ACTIVITY, {"id": "changed"})
     stack.host.wait_for_call("ai/doctor/run")
     page.button("Allow it: Resources").click()
     page.wait_for_text("May AI-Server Tray set vm.max_map_count?", "#question")

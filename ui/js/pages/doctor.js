@@ -1,7 +1,8 @@
 // @ts-check
 /** Checks of the installation and its engine, with a fix for each problem. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { invoke } from "../bridge.js";
+import { dismiss } from "../actions.js";
+import { invoke, on } from "../bridge.js";
 import { button } from "../components/button.js";
 import { icon } from "../components/icon.js";
 import { notice } from "../components/notice.js";
@@ -15,6 +16,8 @@ import { nameOf } from "./doctor/words.js";
  * @import { Check, Grade } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
+
+const BATCH_MS = 300;
 
 const own = slice({
   checks: /** @type {Check[]|null} */ (null),
@@ -30,12 +33,28 @@ async function check() {
   if (answer.success) own.set({ checks: answer.data.checks });
 }
 
+/** @type {ReturnType<typeof setTimeout>|undefined} */
+let due;
+
+function checkSoon() {
+  clearTimeout(due);
+  due = setTimeout(() => (own.get().isRunning ? checkSoon() : check()), BATCH_MS);
+}
+
 export function enter() {
   check();
-  // The owner's texts are in the language that it was asked in.
-  return observe((now, before) => {
-    if (before.snapshot && now.snapshot?.language !== before.snapshot.language) check();
-  });
+  const ends = [
+    // A setting has changed, or an operation has ended.
+    on("ai/activity/added", checkSoon),
+    // The owner's texts are in the language that it was asked in.
+    observe((now, before) => {
+      if (before.snapshot && now.snapshot?.language !== before.snapshot.language) checkSoon();
+    }),
+  ];
+  return () => {
+    clearTimeout(due);
+    ends.forEach((end) => end());
+  };
 }
 
 /** @param {PageState} page */
@@ -49,9 +68,16 @@ export const view = (page) => html`
   </header>
   <div class="scroll"><div class="content doctor">
     ${bundleNotice()}
+    ${page.failures.map(refused)}
     ${own.get().error ? notice({ tone: "bad", title: t("The checks couldn't run"), text: own.get().error }) : nothing}
     ${results(page)}
   </div></div>`;
+
+/** @param {PageState["failures"][number]} failure What a button here asked, and was refused. */
+const refused = ({ id, code, message }) => notice({
+  tone: "bad", title: t("That wasn't possible"), text: html`${message} <code>${code}</code>`,
+  close: button({ text: t("Dismiss"), icon: "x", kind: "quiet", size: "small", iconOnly: true, run: () => dismiss(id) }),
+});
 
 /** @param {PageState} page */
 function results(page) {
@@ -103,5 +129,5 @@ const row = (one, page) => html`
   <div class="grow">
     <h3>${nameOf(one.name)}</h3>
     <p class="text">${one.message}</p>
-    ${remedyButtons(one, page, check)}
+    ${remedyButtons(one, page)}
   </div>`;
