@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from aiserver_tray.core.core import Core
     from aiserver_tray.core.outline_file import OutlineFile
     from aiserver_tray.engine.engine import Engine
+    from aiserver_tray.settings.declared import Changes, Declared
     from aiserver_tray.settings.quick import QuickSettings
-    from aiserver_tray.settings.store import Changes, Declared, Settings
+    from aiserver_tray.settings.store import Settings
     from aiserver_tray.spec.model import ModuleTarget
 
 

@@ -17,7 +17,7 @@ from aiserver_tray.base.errors import (
     raise_all,
 )
 from aiserver_tray.model import ModuleModel
-from aiserver_tray.settings.store import Changes
+from aiserver_tray.settings.declared import Changes
 from aiserver_tray.spec.model import ModuleTarget
 
 NO_CHANGES: Final[Changes] = MappingProxyType({})

@@ -47,7 +47,7 @@ from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.operations.scope import Scope, first_scope, scope_of
-from aiserver_tray.settings.store import Changes
+from aiserver_tray.settings.declared import Changes
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
 from aiserver_tray.system.clock import awake
 

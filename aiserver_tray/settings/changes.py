@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from aiserver_tray.model import Actor
+from aiserver_tray.settings.declared import Changes, Declared, address_of
 from aiserver_tray.settings.entries import ChosenEntry, SettingEntry, shortened
-from aiserver_tray.settings.store import Changes, Declared, Settings, address_of
+from aiserver_tray.settings.store import Settings
 
 
 def change_setting(

@@ -10,8 +10,9 @@ from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.memory import limited_services
 from aiserver_tray.catalog.setting import Setting, SettingType
+from aiserver_tray.settings.declared import Declared
 from aiserver_tray.settings.previous import Previous
-from aiserver_tray.settings.store import Declared, Entry, Origin
+from aiserver_tray.settings.store import Entry, Origin
 
 SettingGroup = Literal["general", "memory", "secrets"]
 

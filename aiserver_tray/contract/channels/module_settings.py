@@ -21,9 +21,9 @@ from aiserver_tray.operations.plan.effects import Effects
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
 from aiserver_tray.settings.changes import change_settings
+from aiserver_tray.settings.declared import Changes, Declared, address_of, parsed
 from aiserver_tray.settings.entries import RevealedEntry
 from aiserver_tray.settings.forms import FieldJson, PreviousJson, fields, previous_json
-from aiserver_tray.settings.store import Changes, Declared, address_of, parsed
 from aiserver_tray.state.judge import ALIVE
 
 When = Literal["now", "later"]

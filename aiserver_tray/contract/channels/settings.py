@@ -8,8 +8,8 @@ from aiserver_tray.contract.channel import Name, Names, Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.settings.changes import change_setting, choose_modules
+from aiserver_tray.settings.declared import address_of
 from aiserver_tray.settings.forms import SettingJson, setting_json
-from aiserver_tray.settings.store import address_of
 
 
 class SettingName(Payload):

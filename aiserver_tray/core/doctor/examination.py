@@ -12,7 +12,8 @@ from aiserver_tray.core.doctor.installation import examine_installation
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.operations.kernel import Kernel
 from aiserver_tray.operations.modules import obtainable, unlisted, with_requires
-from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.settings.declared import Declared
+from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.model import ModuleTarget
 
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.wiring.consumer import Consumer
 from aiserver_tray.core.wiring.oneapi import PASSWORD, PORT, OneApi, OneApiError
-from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.settings.declared import Declared
+from aiserver_tray.settings.store import Settings
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.settings.declared import Declared
+from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
 
 every = configure(

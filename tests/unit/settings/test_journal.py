@@ -16,6 +16,7 @@ from aiserver_tray.core.journal_feed import JournalFeed
 from aiserver_tray.model import Actor
 from aiserver_tray.settings import journal as journals
 from aiserver_tray.settings.changes import change_setting, choose_modules, forget_setting
+from aiserver_tray.settings.declared import Declared
 from aiserver_tray.settings.entries import (
     ChosenEntry,
     Entry,
@@ -26,7 +27,7 @@ from aiserver_tray.settings.entries import (
     shortened,
 )
 from aiserver_tray.settings.journal import Journal, Range
-from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.settings.store import Settings
 
 NOW = datetime.now(UTC)
 COMMAND = Actor("command", 7)

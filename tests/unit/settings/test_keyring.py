@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.settings.declared import Declared
+from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
 
 pytestmark = pytest.mark.skipif(

@@ -14,9 +14,10 @@ import pytest
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.catalog.setting import Generator, Setting
+from aiserver_tray.settings.declared import Declared
 from aiserver_tray.settings.master_key import KeyKeeper, KeyRecord
 from aiserver_tray.settings.secrets import SecretsData
-from aiserver_tray.settings.store import Declared, Settings
+from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
 
 PLAIN = "correct horse battery staple"

@@ -15,7 +15,8 @@ from aiserver_tray.catalog.setting import Choice, Setting
 from aiserver_tray.settings import previous
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.settings.content import EngineState
-from aiserver_tray.settings.store import Declared, Settings, address_of
+from aiserver_tray.settings.declared import Declared, address_of
+from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
 
 
