@@ -419,6 +419,7 @@ export default {
   "Version": "版本",
   "Version {version}": "版本 {version}",
   "Wait until healthy": "等待健康",
+  "Wait until {name} has finished": "等待 {name} 完成",
   "Wait until {name} is ready": "等待 {name} 就绪",
   "Waiting for another task": "正在等待另一项任务",
   "Warning": "警告",

@@ -8,6 +8,7 @@ import { modulesOf, title } from "./words.js";
 
 const PAGE = 500;
 const BATCH_MS = 150;
+const MOST_DETAILS = 20;
 
 export const own = slice({
   /** @type {Activity[]|null} the newest first, without steps; null: not read yet */
@@ -66,8 +67,11 @@ async function ensure(id) {
 
 /** @param {string} id */
 async function refresh(id) {
-  const [entry = null] = (await read({ id, steps: true })) ?? [];
-  own.set({ details: { ...own.get().details, [id]: entry } });
+  const isShown = id === selected();
+  const [entry = null] = (await read({ id, steps: isShown })) ?? [];
+  const { [id]: _, ...others } = own.get().details;
+  const kept = Object.entries(others).slice(1 - MOST_DETAILS);
+  own.set({ details: Object.fromEntries(isShown ? [...kept, [id, entry]] : kept) });
   if (entry) add([{ ...entry, operation: entry.operation && { ...entry.operation, steps: [] } }]);
 }
 

@@ -5,7 +5,7 @@ import { button } from "../../components/button.js";
 import { duration, size } from "../../format.js";
 import { mark, t } from "../../i18n.js";
 import { slice } from "../../store.js";
-import { exactClock, moduleTitle } from "./words.js";
+import { exactClock, isJob, moduleTitle } from "./words.js";
 
 /** @import { Activity, ActivityStep, StepKind, StepStatus } from "../../contract.d.ts" */
 
@@ -31,6 +31,8 @@ const NAMES = {
   kernel_setting: mark("Set {name} in the kernel"),
 };
 
+const FINISHED = mark("Wait until {name} has finished");
+
 /** @type {Record<StepStatus, {word: string, tone: string}>} */
 const STATUSES = {
   done: { word: mark("Done"), tone: "ok" },
@@ -41,7 +43,10 @@ const STATUSES = {
 };
 
 /** @param {ActivityStep} step */
-export const stepName = ({ kind, subject, service }) => t(NAMES[kind], { name: service ?? subject });
+export function stepName(step) {
+  const isOfJob = step.kind === "wait" && isJob(step);
+  return t(isOfJob ? FINISHED : NAMES[step.kind], { name: step.service ?? step.subject });
+}
 
 /** What failed or runs comes first, then the newest. @param {ActivityStep} a @param {ActivityStep} b */
 const order = (a, b) => rank(a) - rank(b) || (b.began ?? -1) - (a.began ?? -1);

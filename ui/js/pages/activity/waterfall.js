@@ -5,12 +5,12 @@ import { icon } from "../../components/icon.js";
 import { hueStyle } from "../../components/tile.js";
 import { duration, labelled, list, size } from "../../format.js";
 import { t } from "../../i18n.js";
-import { current, slice } from "../../store.js";
+import { slice } from "../../store.js";
 import { PHASES, bars, criticalPath, parts, rows, tick } from "./path.js";
-import { moduleTitle } from "./words.js";
+import { isJob, moduleTitle } from "./words.js";
 
 /**
- * @import { ActivityStep, Snapshot } from "../../contract.d.ts"
+ * @import { ActivityStep } from "../../contract.d.ts"
  * @import { Bar, Part, Phase, Row } from "./path.js"
  */
 
@@ -26,13 +26,9 @@ function fold(name) {
   own.set({ open });
 }
 
-/** @param {Snapshot|null} snapshot @returns {(step: ActivityStep) => boolean} */
-const isJob = (snapshot) => ({ module, service }) =>
-  snapshot?.modules.find(({ name }) => name === module)?.services.find(({ name }) => name === service)?.job ?? false;
-
 /** @param {ActivityStep[]} steps @param {number} now seconds since the operation began */
 export function waterfall(steps, now) {
-  const all = bars(steps, now, isJob(current().snapshot));
+  const all = bars(steps, now, isJob);
   if (!all.length) return nothing;
   const path = criticalPath(all);
   const width = Math.max(...all.map(({ end }) => end), 0.1) / ROOM;

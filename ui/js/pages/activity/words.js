@@ -5,7 +5,7 @@ import { mark, t, tn } from "../../i18n.js";
 import { current } from "../../store.js";
 
 /**
- * @import { Activity, ActivityOperation, ActivityStatus, ActorKind, EntryKind, OperationKind,
+ * @import { Activity, ActivityOperation, ActivityStatus, ActivityStep, ActorKind, EntryKind, OperationKind,
  *   OwnerEvent } from "../../contract.d.ts"
  */
 
@@ -61,6 +61,10 @@ const OWNERS = {
 /** The title of a module, as long as it is in the catalog. @param {string} name */
 export const moduleTitle = (name) =>
   current().snapshot?.modules.find((module) => module.name === name)?.title ?? name;
+
+/** @param {Pick<ActivityStep, "module"|"service">} step Whether its service runs once and exits. */
+export const isJob = ({ module, service }) =>
+  current().snapshot?.modules.find(({ name }) => name === module)?.services.find(({ name }) => name === service)?.job ?? false;
 
 /** @param {Activity} entry */
 export function title(entry) {
