@@ -2,19 +2,16 @@
 /** The page of a module: its head and its tabs. What is in a tab comes when it is first gone to. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { report } from "../actions.js";
-import { go } from "../address.js";
 import { empty } from "../components/notice.js";
 import { tabs } from "../components/tabs.js";
 import { mark, t } from "../i18n.js";
-import { openModule, restartModule, startModule, stopModule } from "../module_actions.js";
 import { styled } from "../pages.js";
-import { bind } from "../shell/keys.js";
-import { current, update } from "../store.js";
+import { update } from "../store.js";
 import { head } from "./module/head.js";
 
 /**
  * @import { Address } from "../address.js"
- * @import { Module, ModuleAbilities } from "../contract.d.ts"
+ * @import { Module } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
 
@@ -54,10 +51,8 @@ export function enter(address) {
     report(`the tab ${tabOf(address)} can't be loaded: ${error}`);
     location.reload(); // As where a page can't be loaded.
   });
-  const unbind = bindKeys(address);
   return () => {
     isLeft = true;
-    unbind();
     leave?.();
   };
 }
@@ -70,25 +65,6 @@ async function load(name) {
     loaded[name] = found;
   }
   return loaded[name];
-}
-
-/** @param {Address} address Letters do what the buttons of the head do. */
-function bindKeys({ rest: [name = ""] }) {
-  const found = () => current().snapshot?.modules.find((module) => module.name === name);
-  /** @param {keyof ModuleAbilities} action @param {(module: Module) => void} run */
-  const where = (action, run) => () => {
-    const module = found();
-    if (module?.abilities[action] === null) run(module);
-  };
-  return bind({
-    o: where("open", openModule),
-    r: where("restart", restartModule),
-    s: () => {
-      where("start", startModule)();
-      where("stopWithUsers", (module) => stopModule(module, current().snapshot))();
-    },
-    l: () => go(`modules/${encodeURIComponent(name)}/logs`),
-  });
 }
 
 /** @param {PageState} page */

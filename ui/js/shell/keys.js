@@ -12,7 +12,7 @@ const isMac = navigator.platform.startsWith("Mac");
  */
 export const shortcut = (...keys) => (isMac ? ["⌘", ...keys].join(" ") : ["Ctrl", ...keys].join("+"));
 
-/** @type {Map<string, (event: KeyboardEvent) => void>} */
+/** @type {Map<string, ((event: KeyboardEvent) => void)[]>} Of several, the one that was bound last counts. */
 const known = new Map();
 
 /**
@@ -20,9 +20,10 @@ const known = new Map();
  * @param {Record<string, (event: KeyboardEvent) => void>} bindings
  */
 export function bind(bindings) {
-  for (const [keys, run] of Object.entries(bindings)) known.set(keys, run);
+  const all = Object.entries(bindings);
+  for (const [keys, run] of all) known.set(keys, [...(known.get(keys) ?? []), run]);
   return () => {
-    for (const [keys, run] of Object.entries(bindings)) if (known.get(keys) === run) known.delete(keys);
+    for (const [keys, run] of all) known.set(keys, (known.get(keys) ?? []).filter((other) => other !== run));
   };
 }
 
@@ -58,7 +59,7 @@ const counts = (name, target) => name.startsWith("Mod+") || /^F\d/.test(name)
 
 document.addEventListener("keydown", (event) => {
   const name = nameOf(event);
-  const run = known.get(name);
+  const run = known.get(name)?.at(-1);
   if (!run || !counts(name, event.target)) return;
   if (document.querySelector("dialog[open]") && name !== "Mod+k") return;
   event.preventDefault();

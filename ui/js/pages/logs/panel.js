@@ -30,7 +30,6 @@ export function enterLogs(name) {
     d: () => toggleLevel("debug"),
     j: () => chooseNext(1),
     k: () => chooseNext(-1),
-    "/": find,
     "Mod+f": find,
     Escape: () => choose(null),
   });
