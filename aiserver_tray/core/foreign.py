@@ -39,6 +39,13 @@ class KnownDesired(Protocol):
             SettingError: they can't be read.
         """
 
+    def stopped(self, engine_id: str) -> Sequence[str]:
+        """The services (``module/service``) that the user stopped alone on the engine.
+
+        Raises:
+            SettingError: they can't be read.
+        """
+
 
 class ForeignOperations:
     """Reports operations of other processes, and the desired modules, to *store*. Operations of
@@ -89,7 +96,9 @@ class ForeignOperations:
         """
         with self._lock:
             before, found = self._known, self._report_begun(engine_id)
-            self._store.put(DesiredChanged(frozenset(self._settings.desired(engine_id))))
+            desired = frozenset(self._settings.desired(engine_id))
+            stopped = frozenset(self._settings.stopped(engine_id))
+            self._store.put(DesiredChanged(desired, stopped))
             for gone in before.keys() - found.keys():
                 self._store.put(OperationChanged(ended(before[gone])))
             self._known = found

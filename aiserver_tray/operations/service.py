@@ -31,10 +31,10 @@ from aiserver_tray.model import (
     OperationView,
     StepView,
 )
+from aiserver_tray.operations.desired import remember
 from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
 from aiserver_tray.operations.machine import HostPort
 from aiserver_tray.operations.modules import Previews, obtainable
-from aiserver_tray.operations.plan.down import running_modules
 from aiserver_tray.operations.plan.effects import Effects, effects
 from aiserver_tray.operations.plan.kernel_steps import plan_helper
 from aiserver_tray.operations.plan.parts import Parts
@@ -264,23 +264,14 @@ class Operation:
         self._tell(replace(self._view, status="waiting", detail=_waiting_for(busy)))
 
     def _remember_desired(self, prepared: Prepared, engine_id: str) -> None:
-        """Remember the requested modules as desired once nothing blocks them, whatever the result.
-        Modules that were only required, and are restarted, were not requested. Neither is a module
-        of which the request names only services."""
-        if self._request.kind in IMAGES_ONLY or self._request.services:
+        """Remember what was requested once nothing blocks it, whatever the result."""
+        if self._request.kind in IMAGES_ONLY:
             return
         scope = prepared.scope
-        asked = () if self._request.revives else scope.modules
-        if self._request.kind == "restart":
-            running = running_modules(prepared.observed.containers.values())
-            asked = tuple(name for name in asked if name not in running)
         with self._parts.settings.update_engine(engine_id) as state:
-            if self._request.kind in ("stop", "down"):
-                state.desired = [name for name in state.desired if name not in asked]
-            else:
-                state.desired = list(dict.fromkeys((*state.desired, *asked)))
-            desired = frozenset(state.desired)
-        self._parts.store.put(DesiredChanged(desired))
+            remember(self._request, prepared, state)
+            changed = DesiredChanged(frozenset(state.desired), frozenset(state.stopped))
+        self._parts.store.put(changed)
         if scope.targets:
             known = {model.name: model for model in self._parts.store.state.modules}
             known |= {name: target.model for name, target in scope.targets.items()}

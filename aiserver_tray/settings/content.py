@@ -37,12 +37,14 @@ class SettingsData(FileModel):
 
 
 class EngineState(BaseModel):
-    """Data about one engine: the modules that the user asked for; learnt durations in seconds, by
-    name; and the IDs of the images that we pulled or built, the newest last."""
+    """Data about one engine: the modules that the user asked for; the services of these that the
+    user stopped alone (``module/service``); learnt durations in seconds, by name; and the IDs of
+    the images that we pulled or built, the newest last."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     desired: list[str] = Field(default_factory=list)
+    stopped: list[str] = Field(default_factory=list)
     learnt: dict[str, float] = Field(default_factory=dict)
     images: list[str] = Field(default_factory=list)
 

@@ -66,11 +66,21 @@ class QuickSettings:
 
     def desired(self, engine_id: str) -> Sequence[str]:
         """As `Settings.desired`."""
+        found = self._of_engine(engine_id, "desired")
+        return self.full.desired(engine_id) if found is None else found
+
+    def stopped(self, engine_id: str) -> Sequence[str]:
+        """As `Settings.stopped`."""
+        found = self._of_engine(engine_id, "stopped")
+        return self.full.stopped(engine_id) if found is None else found
+
+    def _of_engine(self, engine_id: str, name: str) -> Sequence[str] | None:
+        """None: the file has to be read as a whole."""
         found = self._read(STATE)
         if found is None:
-            return self.full.desired(engine_id)
-        desired: Sequence[str] = found.get("engines", {}).get(engine_id, {}).get("desired", ())
-        return desired
+            return None
+        names: Sequence[str] = found.get("engines", {}).get(engine_id, {}).get(name, ())
+        return names
 
     @property
     def chosen(self) -> tuple[str, ...] | None:

@@ -326,6 +326,10 @@ class Settings:
         """The modules that the user asked for on the engine."""
         return self.engine(engine_id).desired
 
+    def stopped(self, engine_id: str) -> Sequence[str]:
+        """The services (``module/service``) that the user stopped alone on the engine."""
+        return self.engine(engine_id).stopped
+
     @contextmanager
     def update_engine(self, engine_id: str) -> Iterator[EngineState]:
         """The data about the engine, to change in place. It is stored if the block ends without an

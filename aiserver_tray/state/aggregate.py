@@ -55,14 +55,16 @@ class _Module:
     """A module with the whole input of its view, except for its users. ``containers``: by name.
     ``required``: all that it requires as it runs. ``wanted``: requested, or required by a requested
     module; ``planned``: the same for starts without steps yet. ``starting``, ``unplanned``: names
-    of its containers that an operation will start, and that exited without an operation. ``spare``:
-    memory that no limit covers, given only to those that ran out of it."""
+    of its containers that an operation will start, and that exited without an operation.
+    ``stopped``: its services that the user stopped alone. ``spare``: memory that no limit covers,
+    given only to those that ran out of it."""
 
     model: ModuleModel
     containers: Mapping[str, Container]
     required: frozenset[str]
     starting: frozenset[str]
     unplanned: frozenset[str]
+    stopped: frozenset[str]
     has_engine: bool
     is_stopping: bool
     is_busy: bool
@@ -144,6 +146,11 @@ def _module(
         required,
         starting=state.work.starting & names,
         unplanned=state.unplanned & names,
+        stopped=frozenset(
+            s.name
+            for s in model.services
+            if state.stopped and f"{model.name}/{s.name}" in state.stopped
+        ),
         has_engine=state.engine.running,
         is_stopping=model.name in state.work.stopping,
         is_busy=state.work.has(model.name),
@@ -180,14 +187,15 @@ def _remembered(views: Views, module: _Module, users: Sequence[str]) -> ModuleVi
 def _view(module: _Module, users: tuple[str, ...]) -> ModuleView:
     model = module.model
     judged = _judged(module)
-    current = _module_state(module, judged)
+    counted = [j for j in judged if not (j.state == "stopped" and j.view.name in module.stopped)]
+    current = _module_state(module, counted or judged)
     views = [judgement.view for judgement in judged]
     return ModuleView(
         name=model.name,
         kind=model.kind,
         state=current,
-        ready=sum(judgement.is_ready for judgement in judged),
-        total=len(judged),
+        ready=sum(judgement.is_ready for judgement in counted),
+        total=len(counted),
         reason=model.problem or _reason(model.name, judged),
         orphan=module.orphan,
         wanted=module.wanted,
@@ -254,7 +262,7 @@ def _judged(module: _Module) -> list[Judgement]:
             service,
             module.containers.get(service.container),
             Circumstances(
-                wanted=wanted,
+                wanted=wanted and service.name not in module.stopped,
                 live=live,
                 starting=module.planned or service.container in module.starting,
                 unplanned=service.container in module.unplanned,

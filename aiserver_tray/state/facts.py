@@ -89,9 +89,11 @@ class TextsChanged:
 
 @dataclass(frozen=True, slots=True)
 class DesiredChanged:
-    """The modules that the user asked for. Their requirements are computed."""
+    """The modules that the user asked for. Their requirements are computed. ``stopped``: services
+    of them (``module/service``) that the user stopped alone."""
 
     modules: frozenset[str]
+    stopped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

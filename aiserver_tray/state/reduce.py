@@ -47,6 +47,7 @@ class State:
 
     ``containers``: by name. ``operations``: the running ones, the last finished one, and failed
     ones that no later one has replaced.
+    ``stopped``: services (``module/service``) that the user stopped alone.
     ``unplanned``: names of containers that exited without an operation and were not healthy since.
     ``outdated``: modules with running containers that the current settings would recreate.
     ``seq`` counts the changes.
@@ -59,6 +60,7 @@ class State:
     chosen: tuple[str, ...] = ()
     theme: Theme = "system"
     desired: frozenset[str] = frozenset()
+    stopped: frozenset[str] = frozenset()
     operations: tuple[OperationView, ...] = ()
     unplanned: frozenset[str] = frozenset()
     outdated: frozenset[str] = frozenset()
@@ -104,8 +106,8 @@ def _next(state: State, fact: Fact) -> State:  # noqa: C901, PLR0911, PLR0912 - 
             return _with(state, theme=theme)
         case TextsChanged():
             return replace(state)  # all look again
-        case DesiredChanged(modules):
-            return _desired(state, modules)
+        case DesiredChanged(modules, stopped):
+            return _with(_desired(state, modules), stopped=stopped)
         case OutdatedChanged(modules):
             return _with(state, outdated=modules)
         case OperationChanged(operation):

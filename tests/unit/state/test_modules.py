@@ -98,6 +98,17 @@ class TestOrphan:
     def test_is_stopped_once_its_containers_have_ended(self) -> None:
         assert shown(running_engine(ended("gone/app", 1), models=()), "gone").state == "stopped"
 
+    def test_runs_without_the_service_that_the_user_stopped_alone(self) -> None:
+        two = (model("web", "app", "worker"),)
+        state = running_engine(container(), ended("web/worker", exit_code=137), models=two)
+        assert shown(state).state == "degraded"
+        alone = DesiredChanged(frozenset({"web"}), frozenset({"web/worker"}))
+        state = after(alone, start=state)
+        view = shown(state)
+        assert (view.state, view.ready, view.total, view.reason) == ("running", 1, 1, None)
+        state = after(ContainerSeen(container("web/worker", health="unhealthy")), start=state)
+        assert shown(state).state == "degraded", "it was started again, and fails"
+
     def test_comes_after_the_catalogs_modules(self) -> None:
         models = (model("z"), model("b"))
         state = running_engine(container("d/x"), container("a/x"), models=models, desired=())

@@ -30,7 +30,8 @@ export const isUp = ({ state }) => state === "running" || state === "paused" || 
  * @param {PageState} page @param {Module} module @param {Service} service @param {ServiceAction} action
  */
 export function canOne({ asked, connection }, { name, abilities }, service, action) {
-  const why = abilities[action];
+  // One that was stopped alone can start while its module runs.
+  const why = action === "start" && abilities.restart === null ? null : abilities[action];
   return { why, enabled: why === null && connection === "up" && !asked.has(keyOf(name, service.name)) };
 }
 
