@@ -30,11 +30,13 @@ KernelSettingName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_
 class Needs(Closed):
     """The requirements of a module for the machine. Sizes are as in Compose (``512m``). ``memory``
     is what the module itself uses; ``total_memory`` is the machine's memory that its makers
-    recommend. ``sysctls``: minimum values of Linux kernel settings."""
+    recommend; ``download`` is about the size of its images in a registry. ``sysctls``: minimum
+    values of Linux kernel settings."""
 
     memory: Size | None = None
     total_memory: Size | None = None
     disk: Size | None = None
+    download: Size | None = None
     sysctls: dict[KernelSettingName, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
 

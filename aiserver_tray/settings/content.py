@@ -27,13 +27,14 @@ def _as_text(value: object) -> object:
 
 class SettingsData(FileModel):
     """settings.json. ``chosen`` None: the user has not chosen yet. ``trusted``: by module, the hash
-    of the permissions that the user allowed. A user who edits the file may write numbers, true and
-    false without quotes."""
+    of the permissions that the user allowed. ``welcomed``: the user has seen the first steps. A
+    user who edits the file may write numbers, true and false without quotes."""
 
     version: Literal[1] = 1
     values: dict[str, Annotated[str, BeforeValidator(_as_text)]] = Field(default_factory=dict)
     chosen: list[str] | None = None
     trusted: dict[str, str] = Field(default_factory=dict)
+    welcomed: bool = False
 
 
 class EngineState(BaseModel):

@@ -303,6 +303,17 @@ class Settings:
         with self._settings.update() as data:
             data.chosen = list(modules)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the user has chosen and started no module, and not left the first steps."""
+        data = self._settings.read()
+        return not (data.welcomed or data.chosen is not None or self.asked_for)
+
+    def welcome(self) -> None:
+        """Remember that the user has seen the first steps."""
+        with self._settings.update() as data:
+            data.welcomed = True
+
     def trusts(self, module: str, hash: str) -> bool:
         """Whether the user allowed *module* the permissions that *hash* stands for."""
         return self._settings.read().trusted.get(module) == hash

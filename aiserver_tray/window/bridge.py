@@ -6,6 +6,7 @@ their ends.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Final, TypedDict
 
 from aiserver_tray.base.bugs import bug_error, log_bug
@@ -43,6 +44,13 @@ class PageEvent(TypedDict):
     page: str
 
 
+class PickedFolder(TypedDict):
+    """A folder that the user chose."""
+
+    folder: str | None
+    """`null`: none"""
+
+
 class NoFields(TypedDict):
     """No field."""
 
@@ -58,9 +66,18 @@ LOST: Final = Event(
 
 
 class Bridge(Part):
-    """``page``: where the page is to begin."""
+    """``page``: where the page is to begin; ``pick_folder``: lets the user choose a folder, and
+    blocks until then."""
 
-    def __init__(self, connection: OwnerConnection, publisher: Publisher, *, page: str) -> None:
+    def __init__(
+        self,
+        connection: OwnerConnection,
+        publisher: Publisher,
+        *,
+        page: str,
+        pick_folder: Callable[[], str | None],
+    ) -> None:
+        self._pick_folder = pick_folder
         self._connection = connection
         self._publisher = publisher
         self._page = page
@@ -112,6 +129,11 @@ class Bridge(Part):
         """Report that the page is ready: from now on it gets events."""
         self._publisher.begin()
         return {"page": self._page, "language": self._connection.language}
+
+    @channel("ai/ui/pickFolder", callers=["window"])
+    def _pick(self) -> PickedFolder:
+        """Let the user choose a folder. Answers when the dialog is closed."""
+        return {"folder": self._pick_folder()}
 
     @channel("ai/ui/visible", callers=["window"])
     def _visible(self, asked: Visibility) -> None:

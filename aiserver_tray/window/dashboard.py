@@ -37,7 +37,9 @@ class Dashboard:
         self._address = _serve(Page())
         self._connection = OwnerConnection(partial(client, home), owner_events(), language)
         self._publisher = Publisher(self._run_js)
-        self._bridge = Bridge(self._connection, self._publisher, page=page)
+        self._bridge = Bridge(
+            self._connection, self._publisher, page=page, pick_folder=self._pick_folder
+        )
         self._window: Window = None
         self._changing = threading.Lock()
 
@@ -95,6 +97,10 @@ class Dashboard:
     def _show(self, page: str) -> None:
         if page:
             self._bridge.goto(page)
+
+    def _pick_folder(self) -> str | None:
+        picked = self._window.create_file_dialog(self._webview.FileDialog.FOLDER)
+        return str(picked[0]) if picked else None
 
     def _run_js(self, script: str) -> None:
         # A page can't forge its origin: other pages that the window shows receive nothing.

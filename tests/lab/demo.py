@@ -34,6 +34,7 @@ def demo(place: Place, report: Report) -> None:
         home = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
         environment = os.environ | {"DOCKER_HOST": place.host, "AISERVER_HOME": str(Path(home))}
         stack.enter_context(suppress(KeyboardInterrupt))
+        subprocess.run(["aiserver-tray", "choose", *MODULES], env=environment, check=True)
         serve, address = stack.enter_context(dashboard(environment))
         report(f"Open this address in a browser of this machine:\n{address}")
         if "DISPLAY" in environment or "WAYLAND_DISPLAY" in environment:

@@ -51,6 +51,9 @@ class Studio:
     def first_run(self) -> None:
         """A new home."""
         self._camera.take("welcome", "welcome")
+        self._camera.take("welcome-modules", "welcome/modules")
+        self._camera.take("add-module", "home?add=1")
+        self._camera.press(Keys.ESCAPE)
         self._camera.take("home-stopped", "home")
 
     def start(self) -> None:

@@ -8,6 +8,8 @@ export interface Channels {
   "ai/app/about": { request: Record<string, never>; answer: About };
   /** Quit the applet. */
   "ai/app/quit": { request: Quitting; answer: Record<string, never> };
+  /** Tell whether the first steps are to be shown, or end that. */
+  "ai/app/welcome": { request: FirstSteps; answer: FirstStepsState };
   /** Add the modules in a folder, unless that has a problem. */
   "ai/catalog/add": { request: Folder; answer: CatalogAdded };
   /** Check the modules in a folder, which need not be added. */
@@ -72,6 +74,8 @@ export interface Channels {
   "ai/module/trust": { request: Trusted; answer: Record<string, never> };
   /** List the modules. */
   "ai/modules/list": { request: ModuleType; answer: ModuleList };
+  /** List what each module needs of the machine, without the modules that it requires. */
+  "ai/modules/needs": { request: Record<string, never>; answer: ModuleNeeds };
   /** Cancel an operation of the owner. */
   "ai/operation/cancel": { request: OperationId; answer: Record<string, never> };
   /** List the operations of the snapshot. */
@@ -96,6 +100,8 @@ export interface Channels {
   "ai/system/openExternal": { request: WebAddress; answer: Record<string, never> };
   /** Report that the page is ready: from now on it gets events. */
   "ai/ui/ready": { request: Record<string, never>; answer: Beginning };
+  /** Let the user choose a folder. Answers when the dialog is closed. */
+  "ai/ui/pickFolder": { request: Record<string, never>; answer: PickedFolder };
   /** Report whether the page is visible: events wait while it is not. */
   "ai/ui/visible": { request: Visibility; answer: Record<string, never> };
 }
@@ -531,6 +537,18 @@ export interface Field extends Setting {
   readBy: string[];
 }
 
+/** The first steps. */
+export interface FirstSteps {
+  /** the user has left them: they don't open by themselves again */
+  done?: boolean;
+}
+
+/** Whether the first steps are to be shown. */
+export interface FirstStepsState {
+  /** no module was chosen or started yet, and the user has not left them */
+  pending: boolean;
+}
+
 /** A module's folder, or one of several modules. */
 export interface Folder {
   /** its full path; `~` is the user's home */
@@ -757,6 +775,22 @@ export interface ModuleNames {
   modules?: string[] | null;
 }
 
+/** What all modules need. */
+export interface ModuleNeeds {
+  modules: ModuleNeedsEntry[];
+}
+
+/** What a module needs of the machine, as its catalog file says. */
+export interface ModuleNeedsEntry {
+  name: string;
+  /** about the bytes of its images in a registry */
+  download: number | null;
+  /** bytes that it uses */
+  memory: number | null;
+  /** bytes of its images and data */
+  disk: number | null;
+}
+
 /** The page of a module. */
 export interface ModulePage {
   url: string;
@@ -941,6 +975,12 @@ export interface Permission {
 }
 
 export type Phase = "update" | "download" | "install";
+
+/** A folder that the user chose. */
+export interface PickedFolder {
+  /** `null`: none */
+  folder: string | null;
+}
 
 /** A value in plain text. */
 export interface PlainValue {

@@ -7,6 +7,7 @@ import { announce } from "./components/announcer.js";
 import { loadIcons } from "./components/icon.js";
 import { showMenu } from "./components/menu.js";
 import { showQuestion } from "./components/question.js";
+import "./first_run.js";
 import { setLanguage } from "./i18n.js";
 import { beginPages } from "./pages.js";
 import { shell } from "./shell/shell.js";

@@ -27,6 +27,7 @@ from aiserver_tray.contract.channels.stats import StatsChannels
 from aiserver_tray.contract.channels.support import SupportChannels
 from aiserver_tray.contract.channels.system import SystemChannels
 from aiserver_tray.contract.channels.trust import TrustChannels
+from aiserver_tray.contract.channels.welcome import WelcomeChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.events import ACTIVITY, STATS
 from aiserver_tray.contract.message import Message
@@ -62,6 +63,7 @@ class Api:
             EngineChannels(core, app.settings),
             CatalogChannels(app, self._files.refresh),
             EngineSetupChannels(core, self.publish),
+            WelcomeChannels(app),
             SystemChannels(),
             LogChannels(core),
             self._operations,

@@ -21,7 +21,7 @@ from aiserver_tray.operations.kernel import Kernel
 from aiserver_tray.operations.plan.survey import Survey, survey
 from aiserver_tray.operations.preflight.kernel import KernelReport, examine_kernel
 from aiserver_tray.operations.preflight.preflight import preflight
-from aiserver_tray.operations.preflight.resources import binary_size
+from aiserver_tray.operations.preflight.resources import binary_size, memory_need
 from aiserver_tray.settings.app_settings import KERNEL_SETTINGS
 from aiserver_tray.spec.labels import HOME, INSTALLATION
 from aiserver_tray.spec.model import ModuleTarget
@@ -80,7 +80,7 @@ def _asked(
     notes += _kernel(settings)
     return [
         _engine(engine.host, info),
-        _memory(info),
+        _memory(info, targets),
         *_disk(info),
         *problems_,
         *notes,
@@ -108,7 +108,7 @@ def _version(api: Any) -> str:  # noqa: ANN401
     return api if isinstance(api, str) else ".".join(map(str, api))
 
 
-def _memory(info: EngineInfo) -> Finding:
+def _memory(info: EngineInfo, targets: Sequence[ModuleTarget]) -> Finding:
     available = available_memory() if info.shares_kernel else None
     total = binary_size(info.memory)
     if available is None:
@@ -118,6 +118,10 @@ def _memory(info: EngineInfo) -> Finding:
             "The engine has {total} memory, of which {available} is available.",
             total=total,
             available=binary_size(available),
+        )
+    if needed := sum(map(memory_need, targets)):
+        text = Text(
+            "{what} The chosen modules need about {needed}.", what=text, needed=binary_size(needed)
         )
     return Finding("memory", "ok", text)
 

@@ -6,15 +6,24 @@ from pathlib import Path
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.doctor.finding import Finding
 from aiserver_tray.system import autostart, tray_place
+from aiserver_tray.system.graphics import graphics_cards
 from aiserver_tray.system.logfile import log_folder
 from aiserver_tray.system.paths import Home
 
 
 def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
     """Check start at login for the tray of *home* with *options*, whether its icon is visible, its
-    logs and crash reports."""
+    graphics cards, logs and crash reports."""
     login = Finding("autostart", "ok", autostart.state(home, options))
-    return [login, *_icon(), *_logs(log_folder(home))]
+    return [login, _graphics(), *_icon(), *_logs(log_folder(home))]
+
+
+def _graphics() -> Finding:
+    cards = graphics_cards()
+    if cards:
+        return Finding("graphics", "ok", Text("Found: {cards}.", cards="; ".join(cards)))
+    text = Text("No NVIDIA graphics card was found. The built-in modules don't need one.")
+    return Finding("graphics", "ok", text)
 
 
 def _icon() -> Iterator[Finding]:

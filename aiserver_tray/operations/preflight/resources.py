@@ -19,7 +19,7 @@ def resource_problems(
 ) -> list[AiServerError]:
     """Resources without which *targets* can't run. Unknown values of a machine are no problem."""
     return [
-        *(_too_big(t, machine.memory) for t in targets if _memory(t) > machine.memory),
+        *(_too_big(t, machine.memory) for t in targets if memory_need(t) > machine.memory),
         *_disk(_new(targets, survey), machine.free_disk),
     ]
 
@@ -49,8 +49,8 @@ def _small_machine(target: ModuleTarget, total: int) -> Text:
 
 def _together(targets: Sequence[ModuleTarget], survey: Survey, machine: Machine) -> Iterator[Text]:
     starting = [t for t in targets if t.name not in _running(survey)]
-    together = sum(map(_memory, targets))
-    more = sum(map(_memory, starting))
+    together = sum(map(memory_need, targets))
+    more = sum(map(memory_need, starting))
     available = machine.available_memory
     if together > machine.memory:
         yield Text(
@@ -71,7 +71,7 @@ def _together(targets: Sequence[ModuleTarget], survey: Survey, machine: Machine)
 
 
 def _too_big(target: ModuleTarget, total: int) -> ResourcesError:
-    needed = _memory(target)
+    needed = memory_need(target)
     text = Text(
         "{module} needs {needed} memory, but the engine has {total}. Give the engine more memory "
         "(in Docker Desktop: Settings > Resources), or don't start this module.",
@@ -112,7 +112,8 @@ def _running(survey: Survey) -> set[str | None]:
     return {container.labels.get(labels.MODULE) for container in running}
 
 
-def _memory(target: ModuleTarget) -> int:
+def memory_need(target: ModuleTarget) -> int:
+    """The bytes that the module uses."""
     return parse_size(target.module.needs.memory or 0)
 
 

@@ -66,7 +66,12 @@ class Page:
         self.told: SimpleQueue[str] = SimpleQueue()
         self.owners: SimpleQueue[Owner | Exception] = SimpleQueue()
         self.connection = OwnerConnection(self._connect, [SNAPSHOT.name], "en")
-        self.bridge = Bridge(self.connection, self, page="logs")  # type: ignore[arg-type]
+        self.bridge = Bridge(
+            self.connection,
+            self,  # type: ignore[arg-type]
+            page="logs",
+            pick_folder=lambda: "/picked",
+        )
 
     def _connect(self) -> Owner:
         found = self.owners.get()

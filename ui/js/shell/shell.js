@@ -11,10 +11,13 @@ import { topBar } from "./top.js";
 
 /** @import { PageState } from "../types.d.ts" */
 
+/** The first steps have the window for themselves. */
+const isAlone = (/** @type {PageState} */ { address }) => address.page === "welcome";
+
 /** @param {PageState} page */
 export const shell = (page) => html`
-  <div class="window">
-    ${topBar(page)} ${sideMenu(page)}
+  <div class="window ${isAlone(page) ? "alone" : ""}">
+    ${isAlone(page) ? nothing : [topBar(page), sideMenu(page)]}
     <main class="main ${page.connection === "up" ? "" : "stale"}" id="main" tabindex="-1">
       ${connectionBanner(page)}
       ${page.snapshot ? pageView(page) : waiting(page)}

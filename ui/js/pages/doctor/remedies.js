@@ -12,23 +12,23 @@ import { nameOf } from "./words.js";
  * @import { PageState } from "../../types.d.ts"
  */
 
-/** @param {Check} check @param {PageState} page */
-export function remedyButtons(check, page) {
+/** @param {Check} check @param {PageState} page @param {"primary"|"tonal"} [kind] of the first button */
+export function remedyButtons(check, page, kind = "primary") {
   // Checking again is a button of the page.
   const remedies = check.remedies.filter(({ kind }) => kind !== "retry");
   if (!remedies.length) return nothing;
   const problem = problemOf(check);
   const enabled = page.connection === "up" && !page.asked.has(problem.id);
-  return html`<div class="buttons">${remedies.map((remedy, index) => step(problem, remedy, index === 0, enabled))}</div>`;
+  return html`<div class="buttons">${remedies.map((remedy, index) => step(problem, remedy, index ? null : kind, enabled))}</div>`;
 }
 
-/** @param {Problem} problem @param {Remedy} remedy @param {boolean} isFirst @param {boolean} enabled */
-function step(problem, remedy, isFirst, enabled) {
+/** @param {Problem} problem @param {Remedy} remedy @param {"primary"|"tonal"|null} kind @param {boolean} enabled */
+function step(problem, remedy, kind, enabled) {
   const name = labelled(remedy.text, problem.title);
   const address = addressOf(remedy);
-  if (address) return html`<a class="button ${isFirst ? "" : "quiet"}" href=${address} aria-label=${name}>${remedy.text}</a>`;
+  if (address) return html`<a class="button ${kind ? "" : "quiet"}" href=${address} aria-label=${name}>${remedy.text}</a>`;
   return button({
-    text: remedy.text, name, kind: isFirst ? "primary" : "plain", enabled, run: () => apply(problem, remedy),
+    text: remedy.text, name, kind: kind ?? "plain", enabled, run: () => apply(problem, remedy),
   });
 }
 

@@ -1,0 +1,146 @@
+"""The first steps, the installation of Docker, and *Add a module*, in a real browser."""
+
+from typing import Any
+
+import pytest
+
+from aiserver_tray.contract.contract import answer
+from aiserver_tray.contract.events import ACTIVITY, ENGINE_INSTALL
+from aiserver_tray.contract.message import Json
+from tests.support import states
+from tests.support.scripted import Scripted
+from tests.ui.conftest import Stack
+from tests.ui.home import HomePage
+
+GIB = 1024**3
+NEEDS = {"n8n": 1, "dify": 4, "oneapi": 1, "ragflow": 4, "postgres": 1, "redis": 1}
+REQUIRES = {"n8n": ["postgres"], "dify": ["postgres", "redis"]}
+PORT = {
+    "name": "ports",
+    "grade": "problem",
+    "message": "Port 18100 is in use by node.",
+    "remedies": [
+        {
+            "kind": "set",
+            "text": "Use port 18101",
+            "setting": "n8n.N8N_HOST_PORT",
+            "value": "18101",
+        }
+    ],
+}
+FREE = {"name": "ports", "grade": "ok", "message": "No port conflicts for n8n.", "remedies": []}
+SETUP: Json = {
+    "system": "linux",
+    "choices": [],
+    "packages": {"packages": ["docker.io"], "possible": True, "command": "sudo …", "user": "ada"},
+    "wsl": None,
+    "install": None,
+    "error": None,
+}
+INSTALL: Json = {"status": "running", "phase": "download", "percent": 40.0, "lines": ["Get:1"]}
+
+
+def shown(**engine: Any) -> Json:  # noqa: ANN401
+    snapshot: Json = states.snapshot()
+    for module in snapshot["modules"]:
+        module["requires"] = REQUIRES.get(module["name"], [])
+    snapshot["engine"] |= {"memory": 16 * GIB} | engine
+    return snapshot | {"chosen": ["n8n"]}
+
+
+@pytest.fixture
+def host(stack: Stack) -> Scripted:
+    """That of a new home, with a port that is in use."""
+    host = stack.show(shown())
+    modules = [
+        {"name": name, "download": memory * GIB, "memory": memory * GIB, "disk": memory * GIB}
+        for name, memory in NEEDS.items()
+    ]
+    host.answers |= {
+        "ai/app/welcome": answer({"pending": True}),
+        "ai/doctor/run": answer({"checks": [PORT]}),
+        "ai/modules/needs": answer({"modules": modules}),
+        "ai/system/autostart": answer({"enabled": False, "supported": True}),
+        "ai/engine/setup": answer(SETUP),
+        "ai/app/about": answer({"version": "0.1.0"}),
+        "ai/config/get": answer({"entries": []}),
+    }
+    return host
+
+
+def first_steps(stack: Stack) -> HomePage:
+    page = HomePage(stack._browser, stack.serve().address, stack._pictures)
+    page.wait_for(".wiz")
+    return page
+
+
+def test_a_new_home_is_led_to_the_first_start(stack: Stack, host: Scripted) -> None:
+    page = first_steps(stack)
+    page.wait_for_text("A port is in use")
+    host.answers["ai/doctor/run"] = answer({"checks": [FREE]})
+    page.button("Use port 18101: Ports").click()
+    assert host.wait_for_call("ai/config/set") == {"name": "n8n.N8N_HOST_PORT", "value": "18101"}
+    host.publish(ACTIVITY, {"id": "1"})
+    page.wait_for_text("Everything is ready")
+
+    page.button("Continue").click()
+    page.wait_for_text("about 2 GB", ".sums")  # n8n and postgres
+    page.until(lambda: page.all(".pk input"), "the choices")
+    next(one for one in page.all(".pk input") if "Dify" in one.accessible_name).click()
+    page.wait_for_text("about 7 GB", ".sums")  # postgres counts once
+    page.wait_for("#at-login").click()
+    assert host.wait_for_call("ai/system/autostart") == {}
+    assert host.wait_for_call("ai/system/autostart") == {"enabled": True}
+
+    page.button("Download and start").click()
+    assert host.wait_for_call("ai/config/choose") == {"modules": ["n8n", "dify"]}
+    assert host.wait_for_call("ai/operation/start") == {"kind": "up", "modules": []}
+    page.wait_for("main [data-module]")
+    assert {"done": True} in [payload for channel, payload in host.calls if "welcome" in channel]
+    assert not page.complaints()
+
+
+def test_docker_is_installed_with_its_progress(stack: Stack, host: Scripted) -> None:
+    error = {"code": "E_ENGINE_NOT_INSTALLED", "message": "none", "data": {}}
+    stack.show(shown(running=False, error=error))
+    page = first_steps(stack)
+    page.button("Install Docker").click()
+    host.wait_for_call("ai/engine/install")
+    host.publish(ENGINE_INSTALL, INSTALL)
+    page.wait_for_text("Downloading packages")
+    assert page.wait_for("[role=progressbar]").get_attribute("aria-valuenow") == "40"
+    page.button("Cancel").click()
+    host.wait_for_call("ai/engine/cancelInstall")
+
+    failed = INSTALL | {"status": "failed"}
+    why = {"code": "E_ENGINE_NOT_INSTALLED", "message": "no network", "data": {}}
+    host.answers["ai/engine/setup"] = answer(SETUP | {"install": failed, "error": why})
+    host.publish(ENGINE_INSTALL, failed)
+    page.wait_for_text("no network")
+
+    stack.show(shown())  # it was installed by hand
+    page.until(lambda: not page.all(".engine-setup"), "the page goes on by itself")
+
+
+def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(
+    stack: Stack, host: Scripted
+) -> None:
+    host.answers["ai/app/welcome"] = answer({"pending": False})
+    problem = {"file": "/w/compose.yaml", "line": 3, "key": "services", "message": "no services"}
+    report = {"folder": "/w", "modules": ["w"], "notes": [], "permissions": {}}
+    host.answers["ai/catalog/check"] = answer(report | {"problems": [problem]})
+    host.answers["ai/catalog/add"] = answer({"folder": "/w", "modules": ["w"]})
+    page = stack.home()
+    page.script("location.hash = 'home?add=1'")
+    page.wait_for("#add-folder").send_keys("/w")
+    page.button("Check").click()
+    page.wait_for_text("/w/compose.yaml:3", ".add-module")
+
+    host.answers["ai/catalog/check"] = answer(report | {"problems": []})
+    page.button("Check").click()
+    page.wait_for_text("Ready to add: w")
+    page.button("Add").click()
+    assert host.wait_for_call("ai/catalog/add") == {"folder": "/w"}
+    page.until(lambda: "add" not in page.address, "the address is Home's again")
+    page.button("Undo").click()
+    assert host.wait_for_call("ai/catalog/remove") == {"folder": "/w"}

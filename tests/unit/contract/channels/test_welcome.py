@@ -1,0 +1,62 @@
+"""When the first steps open by themselves, and what modules need."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.app import App
+from aiserver_tray.contract.channels.api import Api
+from aiserver_tray.contract.contract import Peer
+from aiserver_tray.contract.message import Json
+from aiserver_tray.core.core import Core
+from tests.support.surroundings import Recorded
+
+CLIENT = Peer("window", "en", lambda _message: None)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return App(tmp_path / "home", [], f"unix://{tmp_path}/none.sock")
+
+
+@pytest.fixture
+def core(app: App) -> Iterator[Core]:
+    core = app.core()
+    yield core
+    core.store.close()
+
+
+@pytest.fixture
+def api(app: App, core: Core) -> Api:
+    return Api(app, core, Recorded())
+
+
+def ask(api: Api, channel: str, payload: Json | None = None) -> Json:
+    data: Json = api.invoke(channel, payload, CLIENT)["data"]
+    return data
+
+
+def test_they_open_until_they_are_left(api: Api) -> None:
+    assert [ask(api, "ai/app/welcome")["pending"] for _ in range(2)] == [True, True]
+    assert ask(api, "ai/app/welcome", {"done": True}) == {"pending": False}
+    assert ask(api, "ai/app/welcome") == {"pending": False}
+
+
+def test_whoever_chose_or_started_a_module_does_not_get_them(app: App, api: Api) -> None:
+    with app.settings.update_engine("ENGINE") as state:
+        state.desired = ["n8n"]
+    assert ask(api, "ai/app/welcome") == {"pending": False}
+    with app.settings.update_engine("ENGINE") as state:
+        state.desired = []
+    assert ask(api, "ai/app/welcome") == {"pending": True}
+    ask(api, "ai/config/choose", {"modules": []})
+    assert ask(api, "ai/app/welcome") == {"pending": False}
+
+
+def test_each_built_in_module_says_what_it_takes(api: Api) -> None:
+    modules = ask(api, "ai/modules/needs")["modules"]
+    assert {"n8n", "dify", "oneapi", "ragflow", "postgres"} <= {one["name"] for one in modules}
+    assert all(one["download"] and one["memory"] and one["disk"] for one in modules)
+    n8n = next(one for one in modules if one["name"] == "n8n")
+    assert n8n["memory"] == 1024**3

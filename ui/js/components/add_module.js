@@ -1,0 +1,123 @@
+// @ts-check
+/** Adds a folder with modules: checks it first, shows what is wrong, and can take it back. */
+import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
+import { setQuery } from "../address.js";
+import { invoke, isBrowser } from "../bridge.js";
+import { list } from "../format.js";
+import { t, tn } from "../i18n.js";
+import { current, observe } from "../store.js";
+import { button } from "./button.js";
+import { icon } from "./icon.js";
+import { input } from "./field.js";
+import { showToast } from "./toast.js";
+
+/** @import { CatalogProblem, CatalogReport } from "../contract.d.ts" */
+
+const dialog = document.createElement("dialog");
+dialog.className = "dialog add-module";
+dialog.setAttribute("aria-labelledby", "add-module-title");
+document.body.append(dialog);
+
+const blank = { folder: "", report: /** @type {CatalogReport|null} */ (null), error: "", isBusy: false };
+let own = blank;
+
+/** @param {Partial<typeof own>} patch */
+function set(patch) {
+  own = { ...own, ...patch };
+  draw();
+}
+
+/** Shows the dialog. It is part of the address `home?add`. */
+export function showAddModule() {
+  own = blank;
+  draw();
+  if (dialog.open) return;
+  dialog.showModal();
+  dialog.querySelector("input")?.focus();
+}
+
+dialog.addEventListener("close", () => {
+  render(nothing, dialog);
+  if ("add" in current().address.query) setQuery({ add: "" });
+});
+observe(() => dialog.open && draw());
+
+const draw = () => render(content(), dialog);
+
+async function pick() {
+  const answer = await invoke("ai/ui/pickFolder", {});
+  if (!answer.success || !answer.data.folder) return;
+  set({ folder: answer.data.folder });
+  await check();
+}
+
+async function check() {
+  set({ isBusy: true, report: null, error: "" });
+  const answer = await invoke("ai/catalog/check", { folder: own.folder.trim() });
+  set({ isBusy: false, report: answer.success ? answer.data : null, error: answer.success ? "" : answer.message });
+}
+
+async function add() {
+  set({ isBusy: true });
+  const answer = await invoke("ai/catalog/add", { folder: own.folder.trim() });
+  if (!answer.success) {
+    set({ isBusy: false, error: answer.message });
+    return;
+  }
+  const { folder, modules } = answer.data;
+  dialog.close();
+  showToast({
+    text: t("Added {names}", { names: list(modules) }), icon: "package",
+    undo: () => invoke("ai/catalog/remove", { folder }),
+  });
+}
+
+function content() {
+  const { folder, report, isBusy } = own;
+  const isGood = report !== null && report.modules.length > 0 && !report.problems.length;
+  const run = isGood ? add : check;
+  return html`
+    <header class="dialog-head"><h2 id="add-module-title">${t("Add a module")}</h2></header>
+    <form class="dialog-body" @submit=${(/** @type {Event} */ event) => {
+      event.preventDefault();
+      if (folder.trim() && !isBusy) run();
+    }}>
+      <p>${t("A module is a folder with a Compose file. A folder with several of them works too. The folder stays where it is.")}</p>
+      <div class="pick-folder">
+        ${input({
+          id: "add-folder", label: t("Folder"), value: folder, invalid: Boolean(own.error), placeholder: "/home/me/my-module",
+          change: (text) => set({ folder: text, report: null, error: "" }),
+        })}
+        ${isBrowser ? nothing : button({ text: t("Choose…"), icon: "folder-open", enabled: !isBusy, run: pick })}
+      </div>
+      ${own.error ? html`<p class="msg bad" id="add-folder-message" role="alert">${icon("circle-alert", "s14")}${own.error}</p>` : nothing}
+      ${report ? findings(report) : nothing}
+      <button class="unseen" tabindex="-1" aria-hidden="true"></button>
+    </form>
+    <footer class="dialog-foot">
+      ${button({ text: t("Cancel"), run: () => dialog.close() })}
+      ${button({
+        text: isGood ? t("Add") : t("Check"), kind: "primary", enabled: Boolean(folder.trim()) && !isBusy, run,
+      })}
+    </footer>`;
+}
+
+/** @param {CatalogReport} report */
+function findings({ modules, problems, notes, permissions }) {
+  const asked = Object.values(permissions).flat();
+  return html`
+    <div class="findings" role="status">
+      ${problems.length || !modules.length
+        ? html`<p class="bad strong">${modules.length || problems.length
+          ? tn("{count} problem to fix first", "{count} problems to fix first", problems.length) : t("There is no Compose file in this folder")}</p>`
+        : html`<p class="ok strong">${icon("circle-check", "s14")}${t("Ready to add: {names}", { names: list(modules) })}</p>`}
+      <ul>${problems.map(row("bad", "circle-x"))}${notes.map(row("muted", "info"))}</ul>
+      ${asked.length && !problems.length
+        ? html`<p class="muted">${t("Before its first start, you are asked to allow what it wants to do:")}</p>
+          <ul>${asked.map(({ text }) => html`<li>${icon("shield", "muted s14")}<span>${text}</span></li>`)}</ul>` : nothing}
+    </div>`;
+}
+
+/** @param {string} tone @param {string} drawing @returns {(problem: CatalogProblem) => unknown} */
+const row = (tone, drawing) => ({ file, line, key, message }) => html`
+  <li>${icon(drawing, `${tone} s14`)}<span><code>${file}${line ? `:${line}` : ""}${key ? ` ${key}` : ""}</code><br>${message}</span></li>`;

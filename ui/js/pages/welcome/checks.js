@@ -1,0 +1,95 @@
+// @ts-check
+/** The first step: what the doctor says about this computer. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { go } from "../../address.js";
+import { invoke } from "../../bridge.js";
+import { button } from "../../components/button.js";
+import { engineSetup, engineSetupState, isEngineMissing, wslText } from "../../components/engine_setup.js";
+import { icon } from "../../components/icon.js";
+import { notice } from "../../components/notice.js";
+import { mark, t, tn } from "../../i18n.js";
+import { current } from "../../store.js";
+import { remedyButtons } from "../doctor/remedies.js";
+import { check, own } from "./state.js";
+
+/**
+ * @import { Check } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+/** @type {Record<string, {ok: string, wrong: string}>} In this order; the rest is the doctor's. */
+const TITLES = {
+  engine: { ok: mark("Docker is running"), wrong: mark("Docker isn't ready") },
+  memory: { ok: mark("Memory"), wrong: mark("Memory") },
+  disk: { ok: mark("Disk space"), wrong: mark("Disk space is low") },
+  ports: { ok: mark("All ports are free"), wrong: mark("A port is in use") },
+  names: { ok: mark("All names are free"), wrong: mark("A name is in use") },
+  resources: { ok: mark("Resources and kernel settings"), wrong: mark("Something is too low") },
+  graphics: { ok: mark("Graphics card"), wrong: mark("Graphics card") },
+};
+/** @type {Record<string, string>} */
+const ONLY_WRONG = { modules: mark("A module can't start"), catalog: mark("A module's file is wrong"), settings: mark("A setting is wrong") };
+
+/** @param {Check[]} checks */
+function shown(checks) {
+  const order = [...Object.keys(TITLES), ...Object.keys(ONLY_WRONG)];
+  const wanted = checks.filter(({ name, grade }) => name in TITLES || (name in ONLY_WRONG && grade === "problem"));
+  return wanted.sort((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
+}
+
+/** @param {PageState} page @param {() => unknown} skip */
+export function checksView(page, skip) {
+  const { checks, isChecking, error } = own.get();
+  const isMissing = isEngineMissing(page.snapshot);
+  const rows = shown(checks ?? []).filter(({ name }) => !(isMissing && name === "engine"));
+  const wrong = rows.filter(({ grade }) => grade !== "ok").length;
+  return html`
+    <div class="wiz-body">
+      <div class="wiz-head">
+        <div class="grow"><h2>${t("Let's check your computer")}</h2><p class="muted" role="status">${summary(wrong, isMissing)}</p></div>
+        ${button({ text: t("Check again"), icon: "refresh-cw", kind: "quiet", enabled: !isChecking && page.connection === "up", run: check })}
+      </div>
+      ${isMissing ? engineSetup(page) : nothing}
+      ${error ? notice({ tone: "bad", title: t("The checks couldn't run"), text: error }) : nothing}
+      ${checks || error ? nothing : html`<p class="empty">${icon("loader-circle", "turn s24")}${t("Checking…")}</p>`}
+      <ul class="card cks">${rows.map((one) => row(one, page))}${wslRow(isMissing)}</ul>
+      <p class="small muted wiz-note">${t("Nothing changes on your computer until you click one of the buttons.")}</p>
+    </div>
+    <footer class="wiz-foot">
+      ${languages()}<span class="grow"></span>
+      ${skip()}
+      ${button({ text: t("Continue"), icon: "arrow-right", kind: isMissing ? "plain" : "primary", size: "large", run: () => go("welcome/modules") })}
+    </footer>`;
+}
+
+/** @param {number} wrong @param {boolean} isMissing */
+function summary(wrong, isMissing) {
+  if (!own.get().checks) return t("Checking…");
+  if (isMissing) return t("Docker is missing. Everything else can wait.");
+  return wrong ? tn("{count} thing to look at", "{count} things to look at", wrong) : t("Everything is ready");
+}
+
+/** @param {Check} one @param {PageState} page */
+function row(one, page) {
+  const isGood = one.grade === "ok";
+  const title = TITLES[one.name]?.[isGood ? "ok" : "wrong"] ?? ONLY_WRONG[one.name] ?? one.name;
+  return html`
+    <li class="ck ${isGood ? "" : "fix"}">
+      ${icon(isGood ? "circle-check" : one.grade === "note" ? "info" : "triangle-alert", isGood ? "ok" : "busy")}
+      <div><h3>${t(title)}</h3><p class="text">${one.message}</p></div>
+      ${remedyButtons(one, page, "tonal")}
+    </li>`;
+}
+
+/** @param {boolean} isMissing The card has it then. */
+function wslRow(isMissing) {
+  const wsl = engineSetupState()?.wsl;
+  if (!wsl || isMissing) return nothing;
+  return html`<li class="ck">${icon("info", "muted")}<div><h3>${t("WSL")}</h3><p class="text">${wslText(wsl)}</p></div></li>`;
+}
+
+function languages() {
+  const isChinese = current().snapshot?.language === "zh";
+  const set = () => invoke("ai/config/set", { name: "app.language", value: isChinese ? "en" : "zh" });
+  return button({ text: isChinese ? "English" : "中文", icon: "globe", kind: "quiet", run: set });
+}
