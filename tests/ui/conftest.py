@@ -52,7 +52,7 @@ class Stack:
     def at(self, address: Address) -> HomePage:
         """The page at *address* in the browser."""
         page = HomePage(self._browser, address, self._pictures)
-        page.wait_for("main [data-module], main .empty")
+        page.wait_for("main > :not(.notice, .connecting)")
         return page
 
     def in_another_tab(self, address: str) -> HomePage:

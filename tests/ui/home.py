@@ -75,8 +75,27 @@ class HomePage:
         return button
 
     def names_of_usable_buttons(self, module: str) -> list[str]:
+        """What can be done with *module* itself, by buttons and by its menu."""
         buttons = self.all(f"[data-module={module}] .button:not([aria-disabled])")
-        return [button.accessible_name.partition(":")[0] for button in buttons]
+        names = [button.accessible_name.partition(":")[0] for button in buttons]
+        self._open_menu_of(module)
+        names += [i.text for i in self.all("#menu button.mi:not([aria-disabled])")]
+        self.press(Keys.ESCAPE)
+        return [name for name in names if name not in ("Logs", "More", "Copy address")]
+
+    def item(self, module: str, name: str) -> WebElement:
+        """The item *name* of the menu of *module*, which is open then."""
+        self._open_menu_of(module)
+        item: WebElement = self.until(
+            lambda: next((i for i in self.all("#menu .mi") if i.text == name), None), name
+        )
+        return item
+
+    def _open_menu_of(self, module: str) -> None:
+        if not self.all("#menu:popover-open"):
+            more = self.wait_for(f"[data-module={module}] .button[aria-label^=More]")
+            self.script("arguments[0].click()", more)
+        self.wait_for("#menu:popover-open .mi")
 
     def press(self, *keys: str) -> None:
         ActionChains(self._browser).send_keys(*keys).perform()
@@ -95,8 +114,8 @@ class HomePage:
                 return
         raise AssertionError(f"the keyboard does not get to {name}")
 
-    def script(self, script: str) -> Any:  # noqa: ANN401
-        return self._browser.execute_script(script)
+    def script(self, script: str, *arguments: object) -> Any:  # noqa: ANN401
+        return self._browser.execute_script(script, *arguments)
 
     def prefer(self, **features: str) -> None:
         """Let the system prefer some *features*: color_scheme, reduced_motion."""

@@ -32,7 +32,7 @@ def test_every_state_has_its_word_and_its_shape(stack: Stack) -> None:
     shapes = set()
     for state, word in WORDS.items():
         stack.host.show(states.snapshot(state, states.module("n8n", state)))
-        home.wait_for(f".header .pill[data-state={state}]")
+        home.wait_for(f".topbar .pill[data-state={state}]")
         home.wait_for_text(word, "[data-module=n8n] .pill")
         use = "return document.querySelector('[data-module=n8n] .pill use').href.baseVal"
         shape = home.script(use)
@@ -54,26 +54,29 @@ def test_a_module_tells_where_it_is_who_uses_it_and_what_is_wrong(stack: Stack) 
     home = stack.home()
     home.wait_for_text("1 of 3 ready", "[data-module=n8n]")
     home.wait_for_text("oneapi: unhealthy <b>for 2 min</b>", "[data-module=oneapi]")
-    home.wait_for_text("127.0.0.1:5432", "[data-module=postgres]")
-    home.wait_for_text("used by n8n, Dify", "[data-module=postgres]")
+    home.wait_for_text("localhost:5432", "[data-module=postgres]")
+    users = home.all("[data-module=postgres] .uses a")
+    assert [user.text for user in users] == ["n8n", "Dify"]
+    assert (users[1].get_attribute("href") or "").endswith("#modules/dify")
+    home.wait_for_text("1 thing needs your attention", "#overall")
     home.wait_for_text("1 of 3 modules healthy", ".overview")
-    home.wait_for_text("Docker Engine 29.1.0", ".overview")
+    home.wait_for_text("Docker Engine 29.1.0", ".side-foot")
 
 
 @pytest.mark.parametrize(
-    ("language", "everything", "started", "healthy"),
+    ("language", "everything", "started", "running"),
     [
-        ("en", "Everything is running", ALL_STARTED, "1 of 1 module healthy"),
-        ("zh", "全部运行正常", "已启动的模块全部运行正常", "1/1 个模块运行正常"),
+        ("en", "Everything is running", ALL_STARTED, "1 feature · up"),
+        ("zh", "全部运行正常", "已启动的模块全部运行正常", "1 个功能模块 · 已运行"),
     ],
 )
 def test_everything_is_said_to_run_only_where_no_module_is_stopped(
-    stack: Stack, language: Language, everything: str, started: str, healthy: str
+    stack: Stack, language: Language, everything: str, started: str, running: str
 ) -> None:
     stack.show(states.snapshot("running", states.module("n8n", "running")))
     home = stack.home(language)
     home.until(lambda: home.wait_for("#overall").text == started, started)
-    home.wait_for_text(healthy, ".overview")
+    home.wait_for_text(running, ".overview")
     all_run = (states.module(name, "running") for name in states.TITLES)
     stack.host.show(states.snapshot("running", *all_run))
     home.until(lambda: home.wait_for("#overall").text == everything, everything)
@@ -83,14 +86,17 @@ def test_everything_is_said_to_run_only_where_no_module_is_stopped(
     ("module", "usable"),
     [
         (states.module("n8n", "stopped"), ["Start"]),
-        (states.module("n8n", "running"), ["Open", "Restart", "Stop"]),
-        (states.module("n8n", "degraded"), ["Open", "Restart", "Stop", "Start"]),
-        (states.module("n8n", "error"), ["Restart", "Stop", "Start"]),
-        (states.module("n8n", "starting"), ["Restart", "Stop"]),
+        (states.module("n8n", "running"), ["Open", "Stop", "Restart", "Remove…"]),
+        (states.module("n8n", "degraded"), ["Open", "Stop", "Start", "Restart", "Remove…"]),
+        (states.module("n8n", "error"), ["Start", "Restart", "Stop", "Remove…"]),
+        (states.module("n8n", "starting"), ["Stop", "Restart", "Remove…"]),
         (states.module("n8n", "stopping"), []),
         (states.module("n8n", "stopped", problem="compose.yaml:3: no image"), []),
-        (states.module("n8n", "degraded", problem="compose.yaml:3: no image"), ["Open", "Stop"]),
-        (states.module("n8n", "running", orphan=True, open=None), ["Stop", "Remove"]),
+        (
+            states.module("n8n", "degraded", problem="compose.yaml:3: no image"),
+            ["Open", "Stop", "Remove…"],
+        ),
+        (states.module("n8n", "running", orphan=True, open=None), ["Remove…", "Stop"]),
     ],
     ids=lambda value: value["state"] if isinstance(value, dict) else "",
 )
@@ -112,17 +118,16 @@ def test_a_disabled_button_says_why(stack: Stack) -> None:
         )
     )
     home = stack.home()
-    for name, tooltip in (
-        ("Start: Dify", problem),
-        ("Restart: n8n", f"Restart – {problem}"),
-        ("Start all", f"dify: {problem}"),
-    ):
+    for name, tooltip in (("Start: Dify", problem), ("Start all", f"dify: {problem}")):
         button = home.button(name)
         assert button.get_attribute("aria-disabled") == "true"
         assert button.get_attribute("title") == tooltip
         assert tooltip.endswith(button.get_attribute("aria-description") or "?")
-    for name, tooltip in (("Stop: n8n", "Stop"), ("Stop all", "")):
-        assert home.button(name).get_attribute("title") == tooltip
+    for name in ("Stop: n8n", "Stop all"):
+        assert home.button(name).get_attribute("title") == ""
+    restart = home.item("n8n", "Restart")
+    assert restart.get_attribute("aria-disabled") == "true"
+    assert restart.get_attribute("title") == problem
     stack.host.show(states.engine_down())
     home.until(
         lambda: home.button("Start: n8n").get_attribute("title") == "Docker isn't running",
@@ -135,8 +140,7 @@ def test_a_disabled_button_says_why(stack: Stack) -> None:
     [
         ("Start: OneAPI", "ai/module/start", {"name": "oneapi", "wait": False}),
         ("Stop: n8n", "ai/module/stop", {"name": "n8n", "wait": False}),
-        ("Restart: n8n", "ai/module/restart", {"name": "n8n", "wait": False}),
-        ("Remove: RAGFlow", "ai/operation/start", {"kind": "down", "modules": ["ragflow"]}),
+        ("Restart: PostgreSQL", "ai/module/restart", {"name": "postgres", "wait": False}),
         ("Start all", "ai/operation/start", {"kind": "up", "modules": []}),
     ],
 )
@@ -148,6 +152,21 @@ def test_a_button_asks_for_what_it_says(
     host = stack.show(states.snapshot("degraded", *up, left))
     stack.home().button(button).click()
     assert host.wait_for_call(channel) == payload
+
+
+def test_what_is_rarely_done_is_in_a_menu(stack: Stack) -> None:
+    left = states.module("ragflow", "running", orphan=True)
+    host = stack.show(states.snapshot("running", states.module("n8n", "running"), left))
+    home = stack.home()
+    home.item("n8n", "Restart").click()
+    assert host.wait_for_call("ai/module/restart") == {"name": "n8n", "wait": False}
+    home.item("n8n", "Settings").click()
+    home.until(lambda: home.address.endswith("#modules/n8n/settings"), "the settings of n8n")
+    home.script("history.back()")
+    home.button("Remove…: RAGFlow").click()
+    home.button("Remove").click()
+    down = {"kind": "down", "modules": ["ragflow"]}
+    assert host.wait_for_call("ai/operation/start") == down
 
 
 def test_the_page_of_a_module_opens_in_a_tab_of_its_own(stack: Stack) -> None:
@@ -166,12 +185,12 @@ def test_what_interrupts_others_is_asked_first(stack: Stack) -> None:
     home.press(Keys.ESCAPE)
     home.until(lambda: not home.all("#question[open]"), "the question goes")
 
-    home.button("Stop: PostgreSQL").click()
+    home.item("postgres", "Stop").click()
     home.wait_for_text("n8n, Dify use it", "#question[open]")
-    home.button("Stop").click()
+    home.button("Stop 3 modules").click()
     asked = host.wait_for_call("ai/operation/start")
     assert asked == {"kind": "stop", "modules": ["postgres"], "cascade": True}
-    assert host.calls == []
+    assert [channel for channel, _ in host.calls if channel != "ai/stats/history"] == []
 
 
 def test_who_begins_is_told_what_start_all_does(stack: Stack) -> None:
@@ -210,15 +229,15 @@ def test_changes_are_told_and_nothing_is_drawn_anew(stack: Stack) -> None:
 def test_the_page_that_an_invitation_names_is_shown_whatever_the_host_does(stack: Stack) -> None:
     server = stack.serve()
     home = stack.at(lambda: server.invitation("settings"))
-    home.wait_for(".notice[data-page=settings]")
+    home.wait_for(".nav-item[href='#settings'][aria-current=page]")
     assert re.search(r"/browser/[\w-]{40,}/#settings$", home.address)
-    home.wait_for_text("Nothing is running", ".overview")
+    home.wait_for_text("Stopped", ".topbar .overall")
     stack.break_streams()
     stack.host.show(states.running())
-    home.wait_for_text(ALL_STARTED, ".overview")
-    home.wait_for(".notice[data-page=settings]")
+    home.wait_for_text("Running", ".topbar .overall")
+    home.wait_for(".nav-item[href='#settings'][aria-current=page]")
     home.script("location.hash = 'logs/n8n'")
-    home.wait_for_text("aiserver-tray logs n8n --follow", ".notice[data-page=logs]")
+    home.wait_for(".nav-item[href='#logs'][aria-current=page]")
 
 
 def test_a_reload_shows_the_same(stack: Stack) -> None:
@@ -299,7 +318,7 @@ def test_a_page_that_did_not_come_whole_comes_again(stack: Stack, part: str) -> 
 def test_everything_in_chinese(stack: Stack) -> None:
     stack.show(states.in_chinese(states.starting()))
     home = stack.home("zh")
-    for text in ("正在启动全部模块", "大约还需 42 秒", "功能模块", "基础服务", "全部停止"):
+    for text in ("正在启动全部模块", "大约还需 42 秒", "功能模块", "基础服务", "取消"):
         home.wait_for_text(text)
     assert home.script("return document.documentElement.lang") == "zh"
 
@@ -311,7 +330,7 @@ def test_another_language_shows_without_another_page(stack: Stack) -> None:
     home.script("window.isOld = true")
     host.chosen = "zh"
     host.show(states.in_chinese(states.starting()))
-    for text in ("正在启动全部模块", "大约还需 42 秒", "功能模块", "基础服务", "全部停止"):
+    for text in ("正在启动全部模块", "大约还需 42 秒", "功能模块", "基础服务", "取消"):
         home.wait_for_text(text)
     assert home.script("return document.documentElement.lang") == "zh"
     host.chosen = None
@@ -408,7 +427,7 @@ def test_progress_is_seen_in_high_contrast(stack: Stack) -> None:
     stack.show(states.starting())
     home = stack.home()
     home.force_colors("active")
-    bar = home.wait_for(".operation progress")
+    bar = home.wait_for("[data-module=n8n] .meter")
     with Image.open(home.picture("high-contrast")) as picture:
         x, y, height = (round(bar.rect[name]) for name in ("x", "y", "height"))
         row = [

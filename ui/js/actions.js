@@ -32,6 +32,8 @@ function fail({ code, message, data }) {
 }
 
 export const startAll = () => ask("all", "ai/operation/start", { kind: "up", modules: [] });
+/** @param {string[]} modules */
+export const restartAll = (modules) => ask("all", "ai/operation/start", { kind: "restart", modules });
 export const stopAll = () => ask("all", "ai/operation/start", { kind: "stop", modules: [] });
 
 /** @param {string} name */

@@ -18,13 +18,12 @@ export const STATES = {
   engine_down: { word: mark("Docker is off"), icon: "ban" },
 };
 
-/** @param {number} seconds */
-export function timeLeft(seconds) {
-  if (seconds < 60) {
-    const count = Math.max(1, Math.round(seconds));
-    return tn("about {count} second left", "about {count} seconds left", count);
-  }
-  return tn("about {count} minute left", "about {count} minutes left", Math.round(seconds / 60));
+/** @param {number} seconds An estimate, in one unit. */
+function roughly(seconds) {
+  if (seconds < 60) return t("{seconds} s", { seconds: Math.max(1, Math.round(seconds)) });
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return t("{minutes} min", { minutes });
+  return t("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 const locale = () => document.documentElement.lang;
@@ -44,6 +43,15 @@ const twoDigits = (/** @type {number} */ value) => String(value).padStart(2, "0"
 /** @param {string} moment A day and a time, here. */
 export const dateTime = (moment) =>
   new Date(moment).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium" });
+
+/** @param {number} seconds At the beginning of a line. */
+export const aboutLeft = (seconds) => t("About {time} left", { time: roughly(seconds) });
+
+/** @param {number} seconds */
+export const timeLeft = (seconds) => t("{time} left", { time: roughly(seconds) });
+
+/** @param {string} tag The version in the tag of an image, such as `v1.2` or `RELEASE.2026-08-06T00-00-00Z`. */
+export const versionIn = (tag) => tag.replace(/^v(?=\d)/, "").replace(/^RELEASE\.(.+)T.*$/, "$1");
 
 /** @param {string} since How long that has been, in its two largest units. */
 export function uptime(since) {

@@ -67,6 +67,19 @@ export function removeModule({ name, title }) {
   });
 }
 
+/** @param {Snapshot|null} snapshot Asks first: somebody may use what runs. */
+export function restartEverything(snapshot) {
+  const running = (snapshot?.modules ?? []).filter(({ abilities, state }) => state !== "stopped" && abilities.restart === null);
+  actions.confirm({
+    title: t("Restart everything?"),
+    text: t("Anyone using {names} will be interrupted. Your data is kept.", {
+      names: list(running.filter(({ kind }) => kind === "feature").map(({ title }) => title)),
+    }),
+    action: t("Restart all"),
+    run: () => actions.restartAll(running.map(({ name }) => name)),
+  });
+}
+
 /** @param {Snapshot} snapshot Asks first where a feature runs, which somebody may use. */
 export function stopEverything({ modules }) {
   const running = modules.filter(({ kind, state }) => kind === "feature" && state !== "stopped");

@@ -4,10 +4,12 @@ import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { icon } from "../components/icon.js";
 import { openMenu } from "../components/menu.js";
+import { meter } from "../components/meter.js";
 import { dot, worst } from "../components/state.js";
-import { STATES, labelled } from "../format.js";
+import { STATES, gigabytes, labelled } from "../format.js";
 import { t } from "../i18n.js";
 import { recall, remember } from "../preferences.js";
+import { newest, totalStats } from "../stats.js";
 import { shortcut } from "./keys.js";
 import { addressOf } from "./tabs.js";
 
@@ -89,5 +91,16 @@ function engineCard({ engine }) {
   return html`
     <a class="side-foot" href="#doctor" data-state=${state} title=${labelled(t("Docker"), t(STATES[state].word))}>
       <span class="line">${dot(state)}<span class="grow wide strong cut">${name}</span></span>
+      ${engineMemory(engine.memory)}
     </a>`;
+}
+
+/** @param {number|null} size Of it, what all modules use. */
+function engineMemory(size) {
+  const used = newest(totalStats().memory);
+  if (!size || used === null) return nothing;
+  const text = t("{used} of {size} GB", { used: gigabytes(used), size: gigabytes(size) });
+  return html`
+    <span class="wide memory">${meter({ label: labelled(t("Memory"), text), size: "thin", parts: [{ share: used / size }] })}
+      <span class="line muted num"><span class="grow">${t("Memory")}</span>${text}</span></span>`;
 }

@@ -27,7 +27,7 @@ export function engineCard(page) {
 
 /** @param {unknown} drawing @param {string} title @param {string} text @param {unknown} [more] */
 const big = (drawing, title, text, more = nothing) => html`
-  <section class="card" aria-labelledby="overall"><div class="big">
+  <section class="card overview" data-state="engine_down" aria-labelledby="overall"><div class="big">
     ${drawing}<h1 id="overall">${title}</h1>${text ? html`<p>${text}</p>` : nothing}${more}
   </div></section>`;
 

@@ -1,0 +1,78 @@
+// @ts-check
+/** A row for each basic service. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
+import { meter } from "../../components/meter.js";
+import { button } from "../../components/button.js";
+import { dot } from "../../components/state.js";
+import { hueStyle } from "../../components/tile.js";
+import { STATES, bytes, labelled, versionIn } from "../../format.js";
+import { t } from "../../i18n.js";
+import { moduleStats, newest } from "../../stats.js";
+import { actionsOf, addressOf, isThere, logsLink, moreButton, placeOf, short } from "./actions.js";
+import { countOf } from "./features.js";
+
+/**
+ * @import { Module } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+/** @param {PageState} page @param {Module[]} modules */
+export const basics = (page, modules) =>
+  modules.length
+    ? html`
+      <section aria-labelledby="basics">
+        <div class="section-head"><h2 id="basics">${t("Basic services")}</h2><span class="num">${countOf(modules)}</span></div>
+        <ul class="card basics">${repeat(modules, ({ name }) => name, (module) => row(module, page))}</ul>
+      </section>`
+    : nothing;
+
+/** @param {Module} module @param {PageState} page */
+const row = (module, page) => html`
+  <li class="brow" data-module=${module.name} data-state=${module.state}>
+    <div class="name">${dot(module.state)}<h3 class="cut"><a href=${addressOf(module.name)}>${module.title}</a></h3>
+      <span class="small faint num cut">${versionIn(module.version ?? "")}</span></div>
+    <div class="uses">${users(module, page)}</div>
+    <span class="small muted num cut">${short(placeOf(module) ?? "")}</span>
+    <div class="mem">${memory(module)}</div>
+    <div class="buttons">${buttons(module, page)}</div>
+    ${reasons(module).map((why) => html`<p class="reason">${why}</p>`)}
+  </li>`;
+
+/** @param {Module} module */
+const reasons = ({ reason, problem }) => [...new Set([reason, problem])].filter(Boolean);
+
+/** @param {Module} module @param {PageState} page */
+function users({ usedBy, orphan }, { snapshot }) {
+  if (orphan) return html`<span class="small faint">${t("No longer in the catalog")}</span>`;
+  if (!usedBy.length) return html`<span class="small faint cut">${t("Not used by a feature")}</span>`;
+  const titles = new Map(snapshot?.modules.map(({ name, title }) => [name, title]));
+  return html`<span class="unseen">${t("Used by")}</span>${usedBy.map((name) => html`
+    <a class="chip" href=${addressOf(name)} .style=${hueStyle(name)}><i class="swatch"></i>${titles.get(name) ?? name}</a>`)}`;
+}
+
+/** @param {Module} module Its memory against its limit, or its state. */
+function memory({ name, title, state, memoryLimit }) {
+  const used = state === "running" ? newest(moduleStats(name).memory) : null;
+  if (state !== "running") return html`<span class="word small">${t(STATES[state].word)}</span>`;
+  if (used === null) return nothing;
+  const share = memoryLimit ? used / memoryLimit : 0;
+  return html`
+    <span class="small num">${bytes(used)}</span>
+    ${memoryLimit ? html`
+      <div class="row-flex"><div class="grow">${meter({
+        label: labelled(title, t("Memory")), size: "thin",
+        parts: [{ share, colour: share > 0.85 ? "var(--bad-fill)" : "var(--m-oneapi)" }],
+      })}</div><span class="small faint num limit">${bytes(memoryLimit)}</span></div>` : nothing}`;
+}
+
+/** @param {Module} module @param {PageState} page */
+function buttons(module, page) {
+  const { start, restart, remove } = actionsOf(module, page);
+  const first = module.orphan ? remove : isThere(module) ? restart : start;
+  return html`
+    <span class="quiet-until buttons">
+      ${isThere(module) ? logsLink(module, "icon") : nothing}
+      ${button({ ...first, kind: "quiet", size: "small", iconOnly: true, name: labelled(first.text, module.title) })}
+    </span>${moreButton(module, [first])}`;
+}

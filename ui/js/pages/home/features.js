@@ -1,0 +1,127 @@
+// @ts-check
+/** A card for each feature. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
+import { icon } from "../../components/icon.js";
+import { progress } from "../../components/meter.js";
+import { spark } from "../../components/spark.js";
+import { pill } from "../../components/state.js";
+import { hueStyle, tile } from "../../components/tile.js";
+import { bytes, percent, uptime, versionIn } from "../../format.js";
+import { t, tn } from "../../i18n.js";
+import { moduleStats, newest } from "../../stats.js";
+import { actionButton, actionsOf, addressOf, isThere, isUp, logsLink, moreButton, openButton, short } from "./actions.js";
+
+/**
+ * @import { Module } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ * @import { Action } from "./actions.js"
+ */
+
+/** @param {PageState} page @param {Module[]} modules */
+export const features = (page, modules) => html`
+  <section class="features" aria-labelledby="features">
+    <div class="section-head"><h2 id="features">${t("Features")}</h2><span class="num">${countOf(modules)}</span>
+      <span class="grow"></span>
+      <a class="button quiet small add-link" href="#home?add">${icon("plus")}<span>${t("Add a module")}</span></a></div>
+    <ul class="cards">
+      ${repeat(modules, ({ name }) => name, (module) => card(module, page))}
+      <li class="add"><a class="add-tile" href="#home?add">${icon("plus", "s20")}<strong>${t("Add a module")}</strong>
+        <span>${t("From a folder with a Compose file")}</span></a></li>
+    </ul>
+  </section>`;
+
+/** @param {Module[]} modules How many there are, or run, if some don't. */
+export function countOf(modules) {
+  const running = modules.filter(({ state }) => state === "running").length;
+  if (!running || running === modules.length) return String(modules.length);
+  return t("{running} of {count} running", { running, count: modules.length });
+}
+
+/** @param {Module} module @param {PageState} page */
+const card = (module, page) => html`
+  <li class="card mod" data-module=${module.name} data-state=${module.state} .style=${hueStyle(module.name)}>
+    ${module.state === "running" ? html`<i class="flow" aria-hidden="true"></i>` : nothing}
+    <div class="mod-head">${tile(module)}
+      <h3 class="cut"><a href=${addressOf(module.name)}>${module.title}</a></h3>${pill(module.state)}
+      <p class="sub cut num">${sub(module)}</p></div>
+    ${body(module, page)}
+    <div class="mod-foot">${buttons(module, page)}</div>
+  </li>`;
+
+/** @param {Module} module Where it is and since when, else what it is. */
+function sub({ orphan, open, state, since, summary }) {
+  if (orphan) return t("No longer in the catalog");
+  if (!isUp(state)) return summary;
+  const up = since ? t("up {time}", { time: uptime(since) }) : "";
+  if (!open) return up || summary;
+  return html`<a href=${open} title=${summary || nothing} target="_blank" rel="noopener noreferrer">${short(open)}</a>${up ? ` · ${up}` : ""}`;
+}
+
+/** @param {Module} module @param {PageState} page */
+function body(module, page) {
+  const { state, reason, problem } = module;
+  if (state === "running" && !problem) return sparks(module, page);
+  return html`
+    ${state === "starting" || state === "degraded" ? ready(module) : nothing}
+    ${reason ? html`<p class="reason">${reason}</p>` : nothing}
+    ${problem && problem !== reason ? html`<p class="reason problem">${problem}</p>` : nothing}
+    ${isThere(module) || problem ? nothing : facts(module)}`;
+}
+
+/** @param {Module} module @param {PageState} page */
+function sparks({ name }, { snapshot }) {
+  const { cpu, memory } = moduleStats(name);
+  const cpus = snapshot?.engine.cpus ?? 1;
+  const share = cpu.map((value) => (value === null ? null : value / cpus / 100));
+  const [used, held] = [newest(share), newest(memory)];
+  return html`
+    <div class="mod-sparks">
+      ${spark1(t("CPU"), used === null ? "–" : percent(used), share, "var(--focus)", tn("of {count} core", "of {count} cores", cpus))}
+      ${spark1(t("Memory"), held === null ? "–" : bytes(held), memory, "var(--m-oneapi)")}
+    </div>`;
+}
+
+/** @param {string} name @param {string} value @param {(number|null)[]} values @param {string} colour @param {string} [tip] */
+const spark1 = (name, value, values, colour, tip) => html`
+  <div title=${tip ?? nothing}><div class="stat-line"><span class="grow">${name}</span><b>${value}</b></div>
+    ${spark(values, { colour, height: 22 })}</div>`;
+
+/** @param {Module} module */
+function ready({ ready: done, total }) {
+  const text = t("{done} of {total} ready", { done, total });
+  return html`<div class="ready">${progress(text, done / (total || 1))}<span class="small muted num">${text}</span></div>`;
+}
+
+/** @param {Module} module */
+function facts({ version, total, memoryLimit, orphan }) {
+  if (orphan) return nothing;
+  const told = [
+    versionIn(version ?? ""),
+    tn("{count} service", "{count} services", total),
+    memoryLimit ? t("up to {size} memory", { size: bytes(memoryLimit) }) : "",
+  ];
+  return html`<p class="mod-facts num cut">${told.filter(Boolean).join(" · ")}</p>`;
+}
+
+/** @param {Module} module @param {Action} action The button of one that failed is not louder than its problem. */
+function kindOf({ state, orphan }, { enabled }) {
+  if (!enabled || orphan) return "quiet";
+  return state === "error" ? "tonal" : "start";
+}
+
+/** @param {Module} module @param {PageState} page The first button stays where it is while its module starts. */
+function buttons(module, page) {
+  const { open, start, stop, remove } = actionsOf(module, page);
+  const first = module.orphan ? remove : start;
+  const isOpen = isUp(module.state) && module.open;
+  const ends = isThere(module) && module.state !== "error";
+  const isFirst = module.orphan || !(isUp(module.state) || module.state === "stopping");
+  const shown = [...(isFirst ? [first] : []), ...(ends ? [stop] : [])];
+  return html`
+    ${isOpen ? openButton(module, open) : nothing}
+    ${isFirst ? actionButton(module, first, kindOf(module, first)) : nothing}
+    ${isThere(module) ? logsLink(module) : nothing}
+    ${ends ? actionButton(module, stop, "quiet") : nothing}
+    <span class="grow"></span>${moreButton(module, shown)}`;
+}

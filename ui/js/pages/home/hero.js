@@ -1,0 +1,117 @@
+// @ts-check
+/** How everything is, in a sentence, what can be done about all of it, and what it uses. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import * as actions from "../../actions.js";
+import { button } from "../../components/button.js";
+import { menuButton } from "../../components/menu.js";
+import { emblem } from "../../components/state.js";
+import { list, uptime } from "../../format.js";
+import { mark, t, tn } from "../../i18n.js";
+import { restartEverything, stopEverything } from "../../module_actions.js";
+import { problems } from "../../problems.js";
+import { current } from "../../store.js";
+import { heroStats } from "./stats.js";
+
+/**
+ * @import { Module, Snapshot, State } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+/** @type {Record<State, string>} */
+const SENTENCES = {
+  stopped: mark("Nothing is running"),
+  starting: mark("Starting"),
+  running: mark("Everything is running"),
+  degraded: mark("Partly running"),
+  error: mark("Something needs your attention"),
+  stopping: mark("Stopping"),
+  engine_down: mark("Docker isn't running"),
+};
+
+/** @param {PageState} page @param {Snapshot} snapshot */
+export function hero(page, snapshot) {
+  const count = problems(page).length;
+  return html`
+    <section class="card hero overview" data-state=${snapshot.state} aria-labelledby="overall">
+      <div class="hero-head">
+        ${emblem(snapshot.state, count ? "triangle-alert" : undefined)}
+        <div class="grow">
+          <h1 id="overall">${sentence(snapshot, count)}</h1>
+          <p class="control muted">${line(snapshot, count)}</p>
+        </div>
+        <div class="buttons">${stackButtons(page, snapshot)}</div>
+      </div>
+      ${count ? nothing : heroStats(snapshot)}
+    </section>`;
+}
+
+/** @param {Snapshot} snapshot @param {number} count of problems */
+function sentence({ state, modules }, count) {
+  if (count) return tn("{count} thing needs your attention", "{count} things need your attention", count);
+  const isPart = state === "running" && modules.some((module) => module.state === "stopped");
+  return isPart ? t("Everything you started is running") : t(SENTENCES[state]);
+}
+
+/** @param {Snapshot} snapshot @param {number} count of problems */
+function line({ state, modules }, count) {
+  if (state === "stopping") return leftToStop(modules);
+  return state === "running" && !count ? whatRuns(modules) : healthyOf(modules);
+}
+
+/** @param {Module[]} modules */
+function leftToStop(modules) {
+  const count = modules.filter(({ state }) => state === "stopping").length;
+  return tn("{count} module left to stop", "{count} modules left to stop", count);
+}
+
+/** @param {Module[]} modules */
+function whatRuns(modules) {
+  const running = modules.filter(({ state }) => state === "running");
+  const features = running.filter(({ kind }) => kind === "feature").length;
+  const basics = running.length - features;
+  const since = running.map((module) => module.since ?? "").filter(Boolean).sort()[0];
+  return [
+    features ? tn("{count} feature", "{count} features", features) : "",
+    basics ? tn("{count} basic service", "{count} basic services", basics) : "",
+    since ? t("up {time}", { time: uptime(since) }) : "",
+  ].filter(Boolean).join(" · ");
+}
+
+/** @param {Module[]} modules What is healthy, and by name what can be used in spite of problems. */
+function healthyOf(modules) {
+  const meant = modules.filter(({ wanted, state }) => wanted || state !== "stopped");
+  const ready = meant.filter(({ state }) => state === "running");
+  if (!meant.length) return "";
+  const healthy = tn(
+    "{ready} of {count} module healthy", "{ready} of {count} modules healthy", meant.length, { ready: ready.length },
+  );
+  const usable = ready.filter(({ kind }) => kind === "feature").map(({ title }) => title);
+  const isTroubled = meant.some(({ state }) => state === "error" || state === "degraded");
+  if (!isTroubled || !usable.length) return healthy;
+  return `${healthy} · ${tn("{names} works as usual", "{names} work as usual", usable.length, { names: list(usable) })}`;
+}
+
+/** @param {PageState} page @param {Snapshot} snapshot */
+function stackButtons({ asked, connection }, snapshot) {
+  const { start, stop } = snapshot.abilities;
+  const isFree = connection === "up" && !asked.has("all");
+  const ends = {
+    text: t("Stop all"), icon: "square", enabled: isFree && stop === null, why: stop, run: () => stopEverything(snapshot),
+  };
+  const begins = {
+    text: t("Start all"), icon: "play", enabled: isFree && start === null, why: start, run: actions.startAll,
+  };
+  if (snapshot.state === "running" && start !== null) return stopOrRestart(ends);
+  const isFirst = snapshot.state === "stopped" && begins.enabled;
+  return html`${snapshot.state === "stopped" ? nothing : button(ends)} ${button({ ...begins, kind: isFirst ? "start" : "plain" })}`;
+}
+
+/** @param {import("../../components/button.js").Options} ends */
+const stopOrRestart = (ends) => html`
+  <span class="split">${button(ends)}${menuButton({
+    text: t("More"), name: t("More for all modules"), icon: "chevron-down", kind: "plain",
+    items: () => [{
+      text: t("Restart all"), icon: "rotate-cw", enabled: ends.enabled ?? false,
+      run: () => restartEverything(current().snapshot),
+    }],
+  })}</span>`;

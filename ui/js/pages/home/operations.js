@@ -1,0 +1,72 @@
+// @ts-check
+/** What is being done: in words, and as a line for what is not in the hero. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
+import * as actions from "../../actions.js";
+import { button } from "../../components/button.js";
+import { progress } from "../../components/meter.js";
+import { labelled, list, timeLeft } from "../../format.js";
+import { mark, t } from "../../i18n.js";
+
+/**
+ * @import { Module, Operation, OperationKind, Snapshot } from "../../contract.d.ts"
+ * @import { PageState } from "../../types.d.ts"
+ */
+
+/** @type {Record<OperationKind, [some: string, all: string, count: string]>} */
+const WORDS = {
+  up: [mark("Starting {names}"), mark("Starting everything"), mark("{done} of {total} ready")],
+  stop: [mark("Stopping {names}"), mark("Stopping everything"), mark("{done} of {total} stopped")],
+  down: [mark("Removing {names}"), mark("Removing everything"), mark("{done} of {total} removed")],
+  restart: [mark("Restarting {names}"), mark("Restarting everything"), mark("{done} of {total} ready")],
+  pull: [mark("Downloading {names}"), mark("Downloading all images"), mark("{done} of {total} downloaded")],
+  build: [mark("Building images for {names}"), mark("Building all images"), mark("{done} of {total} built")],
+};
+
+/** @param {Snapshot} snapshot */
+export const active = ({ operations }) =>
+  operations.filter(({ status }) => status === "waiting" || status === "running");
+
+/** @param {Operation[]} running The one that begins something, which takes long, stands in the hero. */
+export const shownInHero = (running) => running.find(({ kind, status }) => status === "running" && kind !== "stop" && kind !== "down");
+
+/** @param {Operation} operation @param {Module[]} modules */
+export function titleOf({ kind, modules: names }, modules) {
+  const [some, all] = WORDS[kind];
+  if (!names.length) return t(all);
+  const titles = new Map(modules.map(({ name, title }) => [name, title]));
+  return t(some, { names: list(names.map((name) => titles.get(name) ?? name)) });
+}
+
+/** @param {Operation} operation */
+export const countText = ({ kind, done, total }) => (total ? t(WORDS[kind][2], { done, total }) : "");
+
+/** @param {Operation} operation */
+export const doing = ({ status, text }) => text ?? (status === "waiting" ? t("Waiting for another task") : "");
+
+/** @param {Operation} operation @param {string} what @param {PageState} page */
+export const cancelButton = ({ id, foreign }, what, { asked, connection }) =>
+  foreign ? nothing : button({
+    text: t("Cancel"), name: labelled(t("Cancel"), what), enabled: connection === "up" && !asked.has(`cancel ${id}`),
+    run: () => actions.cancel(id),
+  });
+
+/** @param {Operation[]} operations @param {PageState} page @param {Snapshot} snapshot */
+export const others = (operations, page, { modules }) =>
+  repeat(operations, ({ id }) => id, (operation) => line(operation, titleOf(operation, modules), page));
+
+/** @param {Operation} operation @param {string} what @param {PageState} page */
+function line(operation, what, page) {
+  const { id, done, total, secondsLeft } = operation;
+  const left = [countText(operation), secondsLeft === null ? "" : timeLeft(secondsLeft)].filter(Boolean).join(" · ");
+  return html`
+    <section class="card operation" aria-label=${what} data-operation=${id}>
+      <div class="operation-text">
+        <h3>${what}</h3>
+        <span class="control muted grow" title=${doing(operation)}>${doing(operation)}</span>
+        <span class="control muted num">${left}</span>
+        ${cancelButton(operation, what, page)}
+      </div>
+      ${progress(t("Progress"), done / (total || 1))}
+    </section>`;
+}

@@ -1,0 +1,61 @@
+// @ts-check
+/** The modules that an operation starts, with the phase of each. */
+import { html } from "../../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
+import { dot } from "../../components/state.js";
+import { tile } from "../../components/tile.js";
+import { duration, percent } from "../../format.js";
+import { t } from "../../i18n.js";
+import { isOver, modulesOf, ofPhase, share, span, track } from "./steps.js";
+
+/**
+ * @import { Module, Step } from "../../contract.d.ts"
+ */
+
+/** @param {Step[]} steps @param {Module[]} modules */
+export const startingModules = (steps, modules) => html`
+  <section class="card" aria-labelledby="starting">
+    <div class="card-head"><h3 id="starting">${t("Modules")}</h3><span class="grow"></span>
+      <span class="small muted">${t("download · start · healthy")}</span></div>
+    <ul class="rows">
+      ${repeat(modulesOf(steps), (name) => name, (name) =>
+        row(name, modules.find((module) => module.name === name), steps.filter(({ module }) => module === name)))}
+    </ul>
+  </section>`;
+
+/** @param {string} name @param {Module|undefined} module @param {Step[]} steps */
+const row = (name, module, steps) => html`
+  <li class="sv" data-starting=${name}>
+    ${tile(module ?? { name }, "tiny")}
+    <div class="grow"><h3 class="cut">${module?.title ?? name}</h3><p class="small muted num cut">${phaseText(steps)}</p></div>
+    <span class="track" aria-hidden="true">${track(steps).map((at) => html`<i class=${at}></i>`)}</span>
+    ${dot(module?.state ?? "stopped")}
+  </li>`;
+
+/** @param {Step[]} steps of one module */
+function phaseText(steps) {
+  const [get, start, wait] = [ofPhase(steps, "get"), ofPhase(steps, "start"), ofPhase(steps, "wait")];
+  if (steps.some(({ status }) => status === "failed")) return t("Failed");
+  if (!get.every(isOver)) return getting(get);
+  if (!start.every(isOver)) {
+    const done = start.filter(isOver).length;
+    const isBegun = start.some(({ status }) => status !== "pending");
+    return isBegun ? t("Starting containers: {done} of {total}", { done, total: start.length }) : t("Waits for other modules");
+  }
+  if (!wait.every(isOver)) return waiting(wait);
+  const took = span([...start, ...wait]);
+  return took ? t("Healthy after {time}", { time: duration(took) }) : t("Ready");
+}
+
+/** @param {Step[]} steps */
+function getting(steps) {
+  if (steps.every(({ status }) => status === "pending")) return t("Waits for its download");
+  if (steps.length === 1) return t("Downloading: {percent}", { percent: percent(Math.floor(share(steps) * 100) / 100) });
+  return t("Downloading: {done} of {total} images", { done: steps.filter(isOver).length, total: steps.length });
+}
+
+/** @param {Step[]} steps The slowest one counts. */
+function waiting(steps) {
+  const usual = Math.max(0, ...steps.filter((step) => !isOver(step)).map((step) => step.usual ?? 0));
+  return usual ? t("Waiting until healthy, usually {time}", { time: duration(usual) }) : t("Waiting until healthy");
+}
