@@ -121,7 +121,7 @@ function startAll({ snapshot }) {
   });
   return [{
     id: "chosen", title: t("Start all starts"), help: t("What these need is started with them."),
-    below: html`<div class="checks">${features.map(({ name, title }) => html`
+    below: html`<div class="chosen-modules">${features.map(({ name, title }) => html`
       <label class="row-flex"><input type="checkbox" class="check" .checked=${snapshot.chosen.includes(name)}
         @change=${(/** @type {Event} */ { target }) => set(name, /** @type {HTMLInputElement} */ (target).checked)}>${title}</label>`)}
     </div>`,
