@@ -1,22 +1,16 @@
-"""The SDK's client, with a short way for our requests."""
+"""One thread's requests to the engine."""
 
 import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, Final, TypedDict, Unpack, cast
 from urllib.parse import quote, urlencode
 
-from docker.api.client import APIClient
-from docker.constants import DEFAULT_DOCKER_API_VERSION
-from docker.errors import InvalidConfigFile
-from docker.transport import UnixHTTPAdapter
-from docker.utils.utils import kwargs_from_env, version_lt
-from requests import PreparedRequest
 from urllib3 import HTTPConnectionPool, HTTPResponse, Timeout
 
 from aiserver_tray import __version__
-from aiserver_tray.base.errors import EngineDownError, SettingError
+from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine import sockets
 from aiserver_tray.engine.address import Address
@@ -26,7 +20,7 @@ from aiserver_tray.system.docker_config import docker_config
 CONNECT_TIMEOUT_SECONDS = 10.0
 """Seconds until there is a connection."""
 
-NEWEST = DEFAULT_DOCKER_API_VERSION
+NEWEST: Final = "1.45"
 """The newest version of the API that we and the SDK speak; our bodies are written in it."""
 
 READ_TIMEOUT_SECONDS = 60.0
@@ -48,8 +42,9 @@ class Payload(TypedDict, total=False):
     timeout: float | None
 
 
-class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
-    """One thread's client. Engines are never asked through a proxy of the environment.
+class Client:
+    """One thread's connections to the engine at *address*, never through a proxy of the
+    environment.
 
     Raises:
         SettingError: Docker's own configuration on this machine is wrong.
@@ -57,39 +52,10 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
     """
 
     def __init__(self, address: Address, version: str) -> None:
-        tls = {}
-        if address.host.startswith(("tcp:", "http:", "https:")):
-            tls = kwargs_from_env({**address.environment, "DOCKER_HOST": address.host})
-        headers = docker_config(os.environ).http_headers  # checks what the SDK reads without care
-        try:
-            super().__init__(**{**tls, "base_url": address.host}, version=version)
-        except (InvalidConfigFile, ValueError, AttributeError, TypeError) as error:
-            # docker-py also searches the home folder if DOCKER_CONFIG has no file.
-            why = Text(
-                "it can't be read ({why}). Fix it, or log in again with `docker login`", why=error
-            )
-            raise SettingError("Docker's config.json", why) from error
-        self._pool = self._own_pool()
-        self._common = {
-            "User-Agent": f"aiserver-tray/{__version__}",
-            **headers,
-        }
-
-    def _own_pool(self) -> HTTPConnectionPool:
-        """The SDK's connections. By default, the SDK has a pool per URL and connects for almost
-        every request, and requests' own overhead triples the cost of a request."""
-        adapter = self.get_adapter(self.base_url)
-        if isinstance(adapter, UnixHTTPAdapter):
-            return sockets.UnixPool(self.base_url, adapter.socket_path)
-        request = PreparedRequest()
-        request.prepare_url(self.base_url, None)
-        pool: HTTPConnectionPool = adapter.get_connection_with_tls_context(
-            request, self.verify, cert=self.cert
-        )
-        adapter.cert_verify(pool, self.base_url, self.verify, self.cert)
-        if self.base_url.startswith(("http:", "https:")):
-            sockets.keep_alive(pool)
-        return pool
+        headers = docker_config(os.environ).http_headers
+        self._version = version
+        self._pool = _pool(address, version)
+        self._common = {"User-Agent": f"aiserver-tray/{__version__}", **headers}
 
     def ask(self, method: str, path: str, *names: str, **payload: Unpack[Payload]) -> HTTPResponse:
         """A request to *path* with *names* filled in; its answer, the body yet to be read.
@@ -122,7 +88,7 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
     def _path(self, path: str, names: Sequence[str], params: Mapping[str, Any] | None) -> str:
         filled = path.format(*(quote(name, safe="/:") for name in names))
         query = f"?{urlencode(params, doseq=True)}" if params else ""
-        return f"/v{self.api_version}{filled}{query}"
+        return f"/v{self._version}{filled}{query}"
 
     def connected(self) -> Any:  # noqa: ANN401 - a socket, or the SDK's pipe
         """Connect now, for the only request of this client. Returns the socket, through which
@@ -132,7 +98,14 @@ class Client(APIClient):  # type: ignore[misc]  # the SDK has no types
     def close(self) -> None:
         """Close its connections."""
         self._pool.close()
-        super().close()
+
+
+def _pool(address: Address, version: str) -> HTTPConnectionPool:
+    if address.host.startswith("unix:"):
+        return sockets.UnixPool(address.host)
+    from aiserver_tray.engine.sdk import sdk_pool  # noqa: PLC0415 - slow, and not needed above
+
+    return sdk_pool(address, version)
 
 
 def _explanation(body: bytes) -> str:
@@ -159,4 +132,4 @@ def negotiate(address: Address) -> str:
         client.close()
     if not re.fullmatch(r"\d+\.\d+", found):
         raise EngineDownError(address.host, Text("the response is not from a Docker engine"))
-    return found if version_lt(found, NEWEST) else str(NEWEST)
+    return min(found, NEWEST, key=lambda version: [*map(int, version.split("."))])

@@ -11,7 +11,6 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine import parse
-from aiserver_tray.engine.build import build
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.pull import OnProgress, Pull, SourceError
@@ -103,6 +102,8 @@ class Images:
             CancelledError: *cancelled* was set.
             ResourcesError: the engine's disk is full.
         """
+        from aiserver_tray.engine.build import build  # noqa: PLC0415 - imports the SDK
+
         build(self._connection, target, tag, on_line, cancelled)
         found = self.find(tag)
         if found is None:

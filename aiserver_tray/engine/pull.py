@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from aiserver_tray.base.errors import CancelledError, EngineRequestError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.engine.auth import pull_auth
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
 from aiserver_tray.engine.progress import PullMeter
@@ -60,6 +59,8 @@ class Pull:
             SourceError: that did not work.
             CancelledError, EngineDownError, ResourcesError: no other source would either.
         """
+        from aiserver_tray.engine.auth import pull_auth  # noqa: PLC0415 - imports the SDK
+
         repository, tag = split(name)
         headers, login_problem = pull_auth(repository)
         params = {"fromImage": repository, "tag": tag}

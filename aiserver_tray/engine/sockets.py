@@ -1,11 +1,10 @@
-"""The connections beneath requests. The only module that uses private parts of urllib3 and the SDK:
+"""The connections beneath our requests. The only module that uses private parts of urllib3:
 tests/unit/test_private_parts.py lists them."""
 
 import socket
 from collections.abc import Iterator
 from typing import Any
 
-from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 from urllib3 import HTTPConnectionPool, HTTPResponse
 from urllib3.connection import HTTPConnection
 
@@ -14,19 +13,28 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP
 tests, and the number of failed tests until it is closed."""
 
 
-class UnixPool(UnixHTTPConnectionPool):  # type: ignore[misc]  # the SDK has no types
-    """The SDK's connections over a Unix socket, closed if the other side has closed."""
+class UnixPool(HTTPConnectionPool):
+    """Connections over the Unix socket *host*, as in ``DOCKER_HOST``."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__("localhost")
+        # Docker's SDK and command line accept unix://PATH without a leading slash.
+        self._path = "/" + host.removeprefix("unix:").strip().lstrip("/")
 
     def _new_conn(self) -> "_Connection":
-        return _Connection(self.base_url, self.socket_path, self.timeout)
+        return _Connection(self._path)
 
 
-class _Connection(UnixHTTPConnection):  # type: ignore[misc]
+class _Connection(HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost")
+        self._path = path
+
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self.sock.settimeout(self.timeout)
-            self.sock.connect(self.unix_socket)
+            self.sock.connect(self._path)
         except OSError:
             self.sock.close()
             raise

@@ -1,12 +1,11 @@
-"""The only place that converts errors of docker, requests, urllib3, the operating system and
-Windows pipes into our errors."""
+"""The only place that converts errors of urllib3, the operating system and Windows pipes into our
+errors. `sdk_errors` has those of the SDK."""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-import docker.errors as sdk
-import requests
 import urllib3
 
 from aiserver_tray.base.errors import (
@@ -17,45 +16,23 @@ from aiserver_tray.base.errors import (
     ObjectConflictError,
     ObjectNotFoundError,
     ResourcesError,
-    SettingError,
     UnsupportedError,
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.engine.address import Address
 from aiserver_tray.system.engine_place import is_installed
 
-MISUSED: tuple[type[Exception], ...] = (
-    sdk.TLSParameterError,
-    sdk.InvalidConfigFile,
-    sdk.ContextException,
-    sdk.ContextNotFound,
-    sdk.ContextAlreadyExists,
-    sdk.MissingContextParameter,
-)
-"""Docker's own settings on this machine are wrong."""
-
-UNFIT: tuple[type[Exception], ...] = (
-    sdk.InvalidVersion,
-    sdk.InvalidRepository,
-    sdk.InvalidArgument,
-    sdk.DeprecatedMethod,
-    sdk.NullResource,
-    sdk.ContainerError,
-    sdk.ImageLoadError,
-    sdk.BuildError,
-    sdk.StreamParseError,
-)
-"""The SDK refused to ask, or understood no word of the answer."""
+_SDK: Final = ("docker", "requests")
+"""The SDK and the package that it speaks to the engine with."""
 
 LOST: tuple[type[Exception], ...] = (
-    requests.RequestException,
     urllib3.exceptions.HTTPError,
     OSError,
     EOFError,
 )
 """Errors of a missing or interrupted response."""
 
-_TIMEOUTS = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
+_TIMEOUTS = (TimeoutError, urllib3.exceptions.TimeoutError)
 _BROKEN = (
     ConnectionResetError,
     ConnectionAbortedError,
@@ -89,16 +66,11 @@ def translated(address: Address) -> Iterator[None]:
 
 def translate(error: Exception, address: Address) -> AiServerError | None:
     """Our error for *error*. None if it does not come from the engine."""
-    if isinstance(error, sdk.APIError):
-        return refusal(error.status_code or 0, error.explanation or str(error))
-    if isinstance(error, MISUSED):
-        why = Text(
-            "{why} Check DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and Docker's config.json.",
-            why=getattr(error, "msg", error),
-        )
-        return SettingError("Docker", why)
-    if isinstance(error, (*UNFIT, sdk.DockerException)):
-        return EngineRequestError(0, str(error))
+    if _is_of_sdk(error):
+        from aiserver_tray.engine.sdk_errors import translate_sdk  # noqa: PLC0415 - slow
+
+        if found := translate_sdk(error):
+            return found
     if isinstance(error, LOST) or _is_pipe_error(error):
         return _lost(error, address)
     return None
@@ -153,11 +125,24 @@ def _root_of(error: BaseException) -> BaseException:
 
 
 def _reason(cause: BaseException) -> str | Text:
-    if isinstance(cause, _TIMEOUTS):
+    if _is_timeout(cause):
         return Text("the request timed out")
     if isinstance(cause, _BROKEN):
         return Text("the connection was lost")
     return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+
+
+def _is_timeout(cause: BaseException) -> bool:
+    if _is_of_sdk(cause):
+        from aiserver_tray.engine.sdk_errors import is_timeout  # noqa: PLC0415 - slow
+
+        return is_timeout(cause)
+    return isinstance(cause, _TIMEOUTS)
+
+
+def _is_of_sdk(error: BaseException) -> bool:
+    """Whether the SDK or requests raised *error*, and so is imported already."""
+    return any(kind.__module__.partition(".")[0] in _SDK for kind in type(error).__mro__)
 
 
 def _is_pipe_error(error: Exception) -> bool:

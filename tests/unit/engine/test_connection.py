@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from docker.constants import DEFAULT_DOCKER_API_VERSION
 
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.engine.address import Address
@@ -43,6 +44,10 @@ def engine(tmp_path: Path) -> Iterator[Address]:
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         yield Address(f"unix://{path}", "local", {})
         server.shutdown()
+
+
+def test_we_speak_the_newest_version_of_the_api_that_the_sdk_speaks() -> None:
+    assert NEWEST == DEFAULT_DOCKER_API_VERSION
 
 
 def test_an_engine_is_looked_for_until_one_has_answered(engine: Address, tmp_path: Path) -> None:
