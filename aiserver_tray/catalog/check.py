@@ -1,6 +1,6 @@
 """``catalog check``: everything that is wrong with modules, at once, with its place."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from aiserver_tray.catalog.resolve import (
     startable,
 )
 from aiserver_tray.catalog.setting import PLACEHOLDER
+from aiserver_tray.catalog.shared_names import shared_name_problems
 from aiserver_tray.catalog.unset import unset_notes
 from aiserver_tray.catalog.unsupported import unsupported
 from aiserver_tray.model import SHARED_NETWORK
@@ -202,26 +203,6 @@ def _unheard(module: Module) -> list[Problem]:
         for document in local_documents(module.source)
         if document.file not in own and EXTENSION in document.tree
     ]
-
-
-def shared_name_problems(modules: Iterable[tuple[Module, Collection[str]]]) -> list[Problem]:
-    """Check that names on the shared network are unique: one problem per file for names that
-    several of *modules* use there."""
-    owners: dict[str, Module] = {}
-    problems = []
-    for owner, names in modules:
-        for name in sorted(names):
-            first = owners.setdefault(name, owner)
-            if first is not owner:
-                for module, other in ((owner, first), (first, owner)):
-                    text = Text(
-                        "expected a unique name on {network}; {file} also uses {name}",
-                        network=SHARED_NETWORK,
-                        name=name,
-                        file=other.file,
-                    )
-                    problems.append(Problem(module.place("services", name), text))
-    return problems
 
 
 def _shared_names(result: ResolvedModule) -> set[str]:

@@ -14,10 +14,10 @@ from aiserver_tray.spec.labels import (
 )
 from aiserver_tray.spec.model import ServiceTarget, VolumeTarget
 from aiserver_tray.spec.names import anonymous_volume_name, volume_name
-from aiserver_tray.spec.scope import Scope
 
 if TYPE_CHECKING:
     from aiserver_tray.catalog.compose.resources import BindOptions, Mount, Volume
+    from aiserver_tray.spec.scope import Scope
 
 
 def volume_target(module: str, key: str, volume: "Volume", owner: Owner) -> VolumeTarget:
@@ -29,7 +29,7 @@ def volume_target(module: str, key: str, volume: "Volume", owner: Owner) -> Volu
     return VolumeTarget(volume_name(module, key), resource_body(body, labels))
 
 
-def unnamed_volume_target(scope: Scope, name: str, given: Mapping[str, str]) -> VolumeTarget:
+def unnamed_volume_target(scope: "Scope", name: str, given: Mapping[str, str]) -> VolumeTarget:
     """The volume *name*, which the file does not name, with *given* labels besides the usual
     ones."""
     return _unnamed(scope.module.name, name, scope.owner, given)
@@ -41,7 +41,7 @@ def _unnamed(module: str, name: str, owner: Owner, given: Mapping[str, str]) -> 
     return VolumeTarget(name, resource_body({}, labels))
 
 
-def mounts(scope: Scope, name: str) -> tuple[list[str], list[dict[str, Any]]]:
+def mounts(scope: "Scope", name: str) -> tuple[list[str], list[dict[str, Any]]]:
     """``HostConfig.Binds`` and ``HostConfig.Mounts`` of the service *name*. Of two mounts at one
     target the last one counts, as with Compose."""
     binds, others = [], []
@@ -53,7 +53,7 @@ def mounts(scope: Scope, name: str) -> tuple[list[str], list[dict[str, Any]]]:
     return binds, others
 
 
-def volume_names(scope: Scope, name: str) -> tuple[str, ...]:
+def volume_names(scope: "Scope", name: str) -> tuple[str, ...]:
     """The volumes, by name on the engine, that the service *name* mounts."""
     own = (mount for mount in scope.service(name).volumes if mount.type == "volume")
     return tuple(dict.fromkeys(_source(scope, name, mount) for mount in own))
@@ -111,7 +111,7 @@ def _bind(mount: "Mount") -> str:
     return f"{mount.source}:{mount.target}:{','.join(modes)}"
 
 
-def _source(scope: Scope, name: str, mount: "Mount") -> str:
+def _source(scope: "Scope", name: str, mount: "Mount") -> str:
     if mount.type != "volume":
         return mount.source
     if not mount.source:

@@ -1,7 +1,7 @@
 """Objects of the engine that have a name we need (pure)."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aiserver_tray.base.errors import (
     KIND_WORDS,
@@ -13,13 +13,15 @@ from aiserver_tray.base.errors import (
     Problem,
 )
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.check import shared_name_problems
-from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.shared_names import shared_name_problems
 from aiserver_tray.engine.values import ContainerSummary
 from aiserver_tray.operations.plan.survey import Found, Survey
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget
 from aiserver_tray.spec.names import SHARED_NETWORK
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.modules import Module
 
 
 class _Needed(NamedTuple):
@@ -28,7 +30,7 @@ class _Needed(NamedTuple):
 
     kind: ObjectKind
     name: str
-    module: Module
+    module: "Module"
     path: tuple[str, ...]
 
 
@@ -116,7 +118,7 @@ def _missing(
                 yield _absent("volumes", target.module, volume.name)
 
 
-def _absent(section: Literal["networks", "volumes"], module: Module, name: str) -> CatalogError:
+def _absent(section: Literal["networks", "volumes"], module: "Module", name: str) -> CatalogError:
     text = (
         Text(
             "the external network {name} does not exist. Create it with: docker network create "
@@ -133,7 +135,7 @@ def _absent(section: Literal["networks", "volumes"], module: Module, name: str) 
     return CatalogError.at(_declared(section, module, name), text)
 
 
-def _declared(section: str, module: Module, name: str) -> Place:
+def _declared(section: str, module: "Module", name: str) -> Place:
     """The place in *module*'s file that declares the object *name* of the engine."""
     for key, value in module.section(section).items():
         given = value.get("name") if isinstance(value, dict) else None
@@ -165,7 +167,7 @@ def _shared_names_there(survey: Survey, but: Collection[str]) -> dict[str, str]:
     return {name: o[labels.MODULE] for o in others for name in labels.shared_names_in(o)}
 
 
-def _also_there(module: Module, name: str, other: str) -> Problem:
+def _also_there(module: "Module", name: str, other: str) -> Problem:
     text = Text(
         "expected a unique name on {network}; a container of the module {other} already uses "
         "{name}. Rename one of them, or remove these containers: aiserver-tray down {other}",

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.base.errors import AiServerError, CatalogError, NameConflictError, SettingError
 from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.modules import Module
 from aiserver_tray.operations.plan.survey import Survey
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.spec import labels
 from aiserver_tray.spec.model import ModuleTarget, VolumeTarget
+
+if TYPE_CHECKING:
+    from aiserver_tray.catalog.modules import Module
 
 KEEP = "io.aiserver.keep."
 """Prefix of a volume's label ``io.aiserver.keep.<address>``. It holds the keyed fingerprint of the
@@ -37,7 +39,7 @@ def use_problems(targets: Iterable[ModuleTarget], survey: Survey) -> list[AiServ
 
 
 def other_use(
-    module: Module, volume: VolumeTarget, there: Mapping[str, str]
+    module: "Module", volume: VolumeTarget, there: Mapping[str, str]
 ) -> AiServerError | None:
     """Why *volume* of *module* can't use the existing volume of that name, labelled as *there*: it
     is foreign, or one holds data and the other configuration files."""
@@ -54,7 +56,7 @@ def other_use(
     return CatalogError.at(module.place("volumes"), _holds_files(volume, module))
 
 
-def _holds_data(volume: VolumeTarget, module: Module) -> Text:
+def _holds_data(volume: VolumeTarget, module: "Module") -> Text:
     return Text(
         "expected another name: the existing volume {volume} holds data of this module, and the "
         "configuration files of this service would overwrite it. Rename the service. If you "
@@ -64,7 +66,7 @@ def _holds_data(volume: VolumeTarget, module: Module) -> Text:
     )
 
 
-def _holds_files(volume: VolumeTarget, module: Module) -> Text:
+def _holds_files(volume: VolumeTarget, module: "Module") -> Text:
     return Text(
         "expected another name: the existing volume {volume} holds configuration files, and is "
         "removed with its containers. Rename this volume, or remove the existing one: "
@@ -94,7 +96,7 @@ def with_keep_labels(target: ModuleTarget, secrets: Secrets) -> ModuleTarget:
     return replace(target, volumes=volumes, keep=keep)
 
 
-def keep_labels(module: Module, secrets: Secrets) -> dict[str, str]:
+def keep_labels(module: "Module", secrets: Secrets) -> dict[str, str]:
     """Label -> fingerprint, for each secret of *module* that must be kept, whether it exists or
     will be generated.
 
@@ -110,7 +112,7 @@ def keep_labels(module: Module, secrets: Secrets) -> dict[str, str]:
     } | _renamed_labels(module, [address for address in keep if address in made], secrets)
 
 
-def _renamed_labels(module: Module, kept: Sequence[str], secrets: Secrets) -> dict[str, str]:
+def _renamed_labels(module: "Module", kept: Sequence[str], secrets: Secrets) -> dict[str, str]:
     """Like `keep_labels`, for secrets that *module*'s file no longer declares and whose value one
     of the *kept* secrets has: it was renamed, and its value was copied."""
     own = f"{module.name}."
