@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from selenium.webdriver import Keys
 
+from aiserver_tray.base.errors import InUseError
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Envelope, Peer, answer
 from aiserver_tray.contract.events import LOG, STATS
@@ -90,6 +91,10 @@ def test_one_service_is_inspected_and_restarted_alone(stack: Stack) -> None:
     page.button("Restart worker").click()
     request = {"kind": "restart", "modules": ["dify"], "services": ["worker"]}
     assert stack.host.wait_for_call("ai/operation/start") == request
+    refusal = InUseError("dify", ["n8n"]).as_json("en")
+    stack.host.answers["ai/operation/start"] = {"success": False, **refusal}
+    page.button("Stop worker").click()
+    page.wait_for("[data-problem=E_IN_USE]")
     assert page.complaints() == []
 
 

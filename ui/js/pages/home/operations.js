@@ -31,11 +31,12 @@ export const active = ({ operations }) =>
 export const shownInHero = (running) => running.find(({ kind, status }) => status === "running" && kind !== "stop" && kind !== "down");
 
 /** @param {Operation} operation @param {Module[]} modules */
-export function titleOf({ kind, modules: names }, modules) {
+export function titleOf({ kind, modules: names, services }, modules) {
   const [some, all] = WORDS[kind];
   if (!names.length) return t(all);
   const titles = new Map(modules.map(({ name, title }) => [name, title]));
-  return t(some, { names: list(names.map((name) => titles.get(name) ?? name)) });
+  const shown = names.map((name) => titles.get(name) ?? name);
+  return t(some, { names: list(services.length ? services.map((name) => `${shown[0]}/${name}`) : shown) });
 }
 
 /** @param {Operation} operation */

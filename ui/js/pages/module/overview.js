@@ -2,7 +2,6 @@
 /** A module at a glance: what it is connected with, its facts, its accounts, its services. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { invoke } from "../../bridge.js";
-import { notice } from "../../components/notice.js";
 import { barePill } from "../../components/state.js";
 import { t, tn } from "../../i18n.js";
 import { slice } from "../../store.js";
@@ -10,6 +9,7 @@ import { followUsage } from "../monitoring/history.js";
 import { accountCard } from "./accounts.js";
 import { factCard } from "./facts.js";
 import { connectionsOf, graph } from "./graph.js";
+import { happening } from "./happening.js";
 import { columns, counted, serviceTable, usageColumns } from "./service_table.js";
 
 /**
@@ -42,7 +42,7 @@ export function view(page, module) {
   const { details } = own.get();
   return html`
     <div class="scroll"><div class="content">
-      ${trouble(module)}
+      ${happening(page, module)}
       <div class="over">
         <div class="over-main">
           ${connections(page, module)}
@@ -55,14 +55,6 @@ export function view(page, module) {
         ${serviceTable({ module, caption: t("Services"), columns: [...columns(module), ...usageColumns(page)] })}
       </section>
     </div></div>`;
-}
-
-/** @param {Module} module */
-function trouble({ state, reason, problem }) {
-  const tone = state === "error" ? "bad" : "busy";
-  return html`
-    ${reason ? notice({ tone, title: reason }) : nothing}
-    ${problem && problem !== reason ? notice({ tone: "busy", title: problem }) : nothing}`;
 }
 
 /** @param {PageState} page @param {Module} module */

@@ -7,6 +7,7 @@ import { icon } from "../../components/icon.js";
 import { observe, slice } from "../../store.js";
 import { t } from "../../i18n.js";
 import { followUsage } from "../monitoring/history.js";
+import { happening } from "./happening.js";
 import { serviceDetails } from "./service_details.js";
 import { canOne, doWithOne, isUp } from "./service_state.js";
 import { columns, counted, serviceTable, usageColumns } from "./service_table.js";
@@ -58,6 +59,7 @@ observe(({ snapshot }, before) => {
 /** @param {PageState} page @param {Module} module */
 export const view = (page, module) => html`
   <div class="scroll"><div class="content">
+    ${happening(page, module)}
     <section class="card">
       <div class="card-head"><h2 class="h3">${t("Services")}</h2><span class="muted control num">${counted(module)}</span></div>
       ${serviceTable({
