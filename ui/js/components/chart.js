@@ -1,6 +1,7 @@
 // @ts-check
 /** A chart of values over time: lines, or areas on top of each other. All charts have one cursor. */
 import { html, nothing, svg } from "../../vendor/lit-html/lit-html.js";
+import { timeOfDay } from "../format.js";
 import { slice } from "../store.js";
 import { runsOf } from "./spark.js";
 
@@ -87,12 +88,11 @@ function area({ values, colour, below }, count, top, isStacked) {
 function ticks(times) {
   const [first, last] = [times[0], times.at(-1)];
   if (first === undefined || last === undefined) return [];
-  return Array.from({ length: TICKS + 1 }, (_, i) => timeOfDay(first + ((last - first) * i) / TICKS));
+  return Array.from({ length: TICKS + 1 }, (_, i) => timeAt(first + ((last - first) * i) / TICKS));
 }
 
 /** @param {number} seconds since 1970 */
-export const timeOfDay = (seconds) =>
-  new Date(seconds * 1000).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+export const timeAt = (seconds) => timeOfDay(new Date(seconds * 1000).toISOString());
 
 /** @param {PointerEvent} event @param {number} count */
 function move({ currentTarget, clientX }, count) {

@@ -4,7 +4,7 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { copyButton } from "../../components/copy.js";
 import { spark } from "../../components/spark.js";
 import { hue } from "../../components/tile.js";
-import { bytes, percent } from "../../format.js";
+import { bytes, percent, versionIn } from "../../format.js";
 import { t, tn } from "../../i18n.js";
 import { usage } from "../monitoring/history.js";
 
@@ -18,7 +18,7 @@ export const factCard = (page, module, volumes) => html`
   <section class="card facts" aria-label=${t("Facts")}>
     <dl>
       ${module.open ? fact(t("Address"), address(module, module.open)) : nothing}
-      ${module.version ? fact(t("Version"), module.version) : nothing}
+      ${module.version ? fact(t("Version"), versionIn(module.version)) : nothing}
       ${module.ports.length ? fact(t("Ports"), portList(module)) : nothing}
       ${volumes.length ? fact(t("Data"), html`<span title=${volumes.join("\n")}>${tn("{count} volume", "{count} volumes", volumes.length)}</span>`) : nothing}
       ${fact(t("Memory limit"), module.memoryLimit === null ? t("no limit") : bytes(module.memoryLimit))}

@@ -3,7 +3,7 @@
 import { html, svg } from "../../../vendor/lit-html/lit-html.js";
 import { dotShape } from "../../components/state.js";
 import { hueStyle } from "../../components/tile.js";
-import { STATES, labelled, list } from "../../format.js";
+import { STATES, labelled, list, versionIn } from "../../format.js";
 import { t, tn } from "../../i18n.js";
 
 /**
@@ -108,7 +108,7 @@ function shape({ module, x, y }, isMain) {
 
 /** @param {Module} module @param {string} word */
 const below = ({ state, services, version }, word) =>
-  state !== "running" ? word : version ?? tn("{count} service", "{count} services", services.length);
+  state !== "running" ? word : version ? versionIn(version) : tn("{count} service", "{count} services", services.length);
 
 /** @param {string} text @param {number} most */
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

@@ -9,15 +9,18 @@ import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
 import { pill } from "../../components/state.js";
 import { tile } from "../../components/tile.js";
-import { uptime } from "../../format.js";
+import { uptime, versionIn } from "../../format.js";
 import { t } from "../../i18n.js";
 import { openInBrowser, openModule, restartModule, startModule, stopModule } from "../../module_actions.js";
+import { drawAgainIn } from "../../store.js";
 import { askToRemove } from "./remove.js";
 
 /**
  * @import { Module } from "../../contract.d.ts"
  * @import { ModuleAction, PageState } from "../../types.d.ts"
  */
+
+const MINUTE_MS = 60_000;
 
 /** @param {PageState} page @param {Module} module */
 export const head = (page, module) => html`
@@ -36,7 +39,8 @@ const waiting = ({ name }) => html`
 
 /** @param {Module} module */
 function facts({ summary, version, since, orphan }) {
-  const told = [orphan ? t("No longer in the catalog") : summary, version, since && t("up {time}", { time: uptime(since) })];
+  if (since) drawAgainIn(MINUTE_MS);
+  const told = [orphan ? t("No longer in the catalog") : summary, version && versionIn(version), since && t("up {time}", { time: uptime(since) })];
   return told.filter(Boolean).join(" · ");
 }
 

@@ -2,7 +2,7 @@
 /** Processor and memory over time: of everything by module, or of a module by service. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { button } from "../../components/button.js";
-import { chart, chosenTime, isChosen, timeOfDay } from "../../components/chart.js";
+import { chart, chosenTime, isChosen, timeAt } from "../../components/chart.js";
 import { copy } from "../../components/copy.js";
 import { empty } from "../../components/notice.js";
 import { hue } from "../../components/tile.js";
@@ -80,7 +80,7 @@ function none(module) {
 }
 
 /** @param {number[]} times */
-const moment = (times) => (isChosen(times) ? timeOfDay(times[chosenTime(times)] ?? 0) : t("now"));
+const moment = (times) => (isChosen(times) ? timeAt(times[chosenTime(times)] ?? 0) : t("now"));
 
 /** @param {Measure} measure @param {Series} series @param {Engine} engine @param {Module|null} module */
 function card(measure, series, engine, module) {

@@ -1,7 +1,7 @@
 // @ts-check
 /** The values of the charts as a table, minute by minute, and as CSV. */
 import { html } from "../../../vendor/lit-html/lit-html.js";
-import { timeOfDay } from "../../components/chart.js";
+import { timeAt } from "../../components/chart.js";
 import { bytes, percent } from "../../format.js";
 import { t } from "../../i18n.js";
 
@@ -22,7 +22,7 @@ export function valueTable({ times, interval, total }, parts, { cpus }) {
           <tr><th scope="col" rowspan="2">${t("Time")}</th>${columns.map(({ title }) => html`<th scope="colgroup" colspan="2">${title}</th>`)}</tr>
           <tr>${columns.map(() => html`<th scope="col" class="r">${t("CPU")}</th><th scope="col" class="r">${t("Memory")}</th>`)}</tr>
         </thead>
-        <tbody>${places.map((i) => html`<tr><th scope="row" class="num">${timeOfDay(times[i] ?? 0)}</th>${columns.map(({ series }) => html`
+        <tbody>${places.map((i) => html`<tr><th scope="row" class="num">${timeAt(times[i] ?? 0)}</th>${columns.map(({ series }) => html`
           <td class="r">${shown(series.cpu[i], (value) => percent(value / 100 / (cpus ?? 1)))}</td><td class="r">${shown(series.memory[i], bytes)}</td>`)}</tr>`)}</tbody>
       </table>
     </div></section>`;
