@@ -261,17 +261,30 @@ def seconds(home: HomePage) -> int:
     return int(found[1])
 
 
-@pytest.mark.parametrize("is_missing", [False, True])
-def test_an_engine_that_cannot_be_started_here_says_what_to_do(
-    stack: Stack, *, is_missing: bool
-) -> None:
-    missing: Json = {"error": EngineNotInstalledError("unix:///x").as_json("en")}
-    off(stack, can_start=False, **(missing if is_missing else {}))
+def test_an_engine_that_cannot_be_started_here_says_what_to_do(stack: Stack) -> None:
+    off(stack, can_start=False)
     home = stack.home()
-    home.wait_for_text("Install Docker to begin" if is_missing else "Is it running?", ".big")
+    home.wait_for_text("Is it running?", ".big")
     links = [link.get_attribute("href") or "" for link in home.all(".big a")]
-    assert [link.rpartition("#")[2] for link in links] == ["welcome" if is_missing else "doctor"]
+    assert [link.rpartition("#")[2] for link in links] == ["doctor"]
     assert not home.all(".big button")
+
+
+def test_where_there_is_no_engine_home_has_the_way_to_one(stack: Stack) -> None:
+    choice = {
+        "id": "docker-desktop", "title": "Docker Desktop", "url": "https://docker.example/",
+        **dict.fromkeys(("summary", "cost", "needs"), "words"),
+    }
+    setup = dict.fromkeys(("packages", "wsl", "install", "error"))
+    stack.host.answers["ai/engine/setup"] = answer(
+        {**setup, "system": "macos", "choices": [choice]}
+    )
+    off(stack, can_start=False, error=EngineNotInstalledError("unix:///x").as_json("en"))
+    home = stack.home()
+    home.wait_for_text("Install Docker to begin", ".engine-setup")
+    assert home.wait_for(".ways a").get_attribute("href") == choice["url"]
+    stack.host.show(states.running())
+    home.until(lambda: not home.all(".engine-setup"), "it goes on by itself")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -294,6 +307,7 @@ def real(
     here: Installation, chromium: Chrome, tmp_path: Path
 ) -> Iterator[tuple[HomePage, Modules, Any]]:
     """Home of an owner on a real engine."""
+    here.app.settings.welcome()
     with (
         owned(here) as (owner, modules),
         BrowserServer(owner.api, Binding(port=0), "en", Tokens()) as server,

@@ -43,14 +43,14 @@ on("ai/engine/installEvent", (install) => {
   if (install.status !== "running") loadEngineSetup(); // with the error
 });
 
-/** @param {PageState} page */
-export function engineSetup(page) {
+/** @param {PageState} page @param {unknown} title its heading, with the id `engine-setup` */
+export function engineSetup(page, title) {
   const { setup } = own.get();
   return html`
     <section class="card engine-setup" aria-labelledby="engine-setup">
       <div class="engine-setup-head">
         <span class="emblem" data-state="engine_down">${icon("container")}</span>
-        <h2 id="engine-setup">${t("Install Docker to begin")}</h2>
+        ${title}
         <p class="muted">${t("AI-Server Tray runs everything in Docker, and there is none on this computer yet. It continues by itself as soon as Docker is there.")}</p>
         ${setup?.packages ? packages(setup.packages, setup, page) : nothing}
         ${setup && !setup.packages && !setup.choices.length

@@ -3,6 +3,7 @@
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { startEngine } from "../../actions.js";
 import { button } from "../../components/button.js";
+import { engineSetup } from "../../components/engine_setup.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { emblem } from "../../components/state.js";
@@ -22,7 +23,7 @@ export function engineCard(page) {
   const { engine } = page.snapshot;
   if (page.startingEngine || engine.starting) return starting(engine);
   if (!engine.error) return big(emblem("starting"), t("Looking for Docker…"), "");
-  return engine.error.code === "E_ENGINE_NOT_INSTALLED" ? missing() : off(page, engine);
+  return engine.error.code === "E_ENGINE_NOT_INSTALLED" ? engineSetup(page, missing()) : off(page, engine);
 }
 
 /** @param {unknown} drawing @param {string} title @param {string} text @param {unknown} [more] */
@@ -63,7 +64,4 @@ function off({ canStartEngine, connection }, { downSince, error }) {
     ${downSince ? html`<p class="small faint since">${t("Docker stopped answering at {time}.", { time: timeOfDay(downSince) })}</p>` : nothing}`);
 }
 
-const missing = () => big(
-  emblem("stopped", "container"), t("Install Docker to begin"),
-  t("AI-Server Tray runs everything in Docker, and there is none on this computer yet. It continues as soon as Docker is installed."),
-  html`<div class="buttons"><a class="button primary large" href="#welcome">${icon("arrow-right")}<span>${t("Set up Docker")}</span></a></div>`);
+const missing = () => html`<h1 id="engine-setup">${t("Install Docker to begin")}</h1>`;

@@ -49,7 +49,7 @@ export function checksView(page, skip) {
         <div class="grow"><h2>${t("Let's check your computer")}</h2><p class="muted" role="status">${summary(wrong, isMissing)}</p></div>
         ${button({ text: t("Check again"), icon: "refresh-cw", kind: "quiet", enabled: !isChecking && page.connection === "up", run: check })}
       </div>
-      ${isMissing ? engineSetup(page) : nothing}
+      ${isMissing ? engineSetup(page, html`<h3 id="engine-setup">${t("Install Docker to begin")}</h3>`) : nothing}
       ${error ? notice({ tone: "bad", title: t("The checks couldn't run"), text: error }) : nothing}
       ${checks || error ? nothing : html`<p class="empty">${icon("loader-circle", "turn s24")}${t("Checking…")}</p>`}
       <ul class="card cks">${rows.map((one) => row(one, page))}${wslRow(isMissing)}</ul>
