@@ -194,6 +194,17 @@ def test_a_module_that_ran_out_of_memory_gets_more(stack: Stack) -> None:
     gone(home)
 
 
+def test_a_module_shows_its_own_problems(stack: Stack) -> None:
+    details: Json = {"accounts": [], "volumes": []}
+    stack.host.answers["ai/module/details"] = answer(details)
+    stack.show(states.failure([states.PORT_TAKEN], "n8n", shown=[states.out_of_memory()]))
+    home = stack.home()
+    home.script("location.hash = 'modules/elasticsearch'")
+    home.wait_for(".over-main")
+    assert titles(home) == ["Elasticsearch ran out of memory"]
+    assert home.complaints() == []
+
+
 def test_one_cause_is_one_card_until_it_is_solved(stack: Stack) -> None:
     late = states.failure([LATE], "n8n", "dify", shown=[states.module("n8n", "error")])
     host = stack.show(late)
@@ -272,7 +283,9 @@ def test_an_engine_that_cannot_be_started_here_says_what_to_do(stack: Stack) -> 
 
 def test_where_there_is_no_engine_home_has_the_way_to_one(stack: Stack) -> None:
     choice = {
-        "id": "docker-desktop", "title": "Docker Desktop", "url": "https://docker.example/",
+        "id": "docker-desktop",
+        "title": "Docker Desktop",
+        "url": "https://docker.example/",
         **dict.fromkeys(("summary", "cost", "needs"), "words"),
     }
     setup = dict.fromkeys(("packages", "wsl", "install", "error"))

@@ -33,8 +33,18 @@ const ENGINE = ["E_ENGINE_DOWN", "E_ENGINE_NOT_INSTALLED"];
 /** Codes of an operation that gave up waiting for a service that is in trouble by itself, too. */
 const OF_SERVICES = ["E_EXITED", "E_HEALTH_TIMEOUT", "E_JOB_FAILED"];
 
-/** @param {PageState} page @returns {Problem[]} */
+/** @type {{of: unknown[], found: Problem[]}} What was found last, and in what. */
+let last = { of: [], found: [] };
+
+/** @param {PageState} page @returns {Problem[]} Several parts of the page ask, each time it is drawn. */
 export function problems(page) {
+  const of = [page.snapshot, page.failures, page.dismissed];
+  if (of.some((part, index) => part !== last.of[index])) last = { of, found: find(page) };
+  return last.found;
+}
+
+/** @param {PageState} page @returns {Problem[]} */
+function find(page) {
   const { snapshot, failures } = page;
   if (!snapshot) return [];
   const refused = failures.filter(({ code }) => !snapshot.engine.running || !ENGINE.includes(code));

@@ -3,18 +3,20 @@
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { dismiss } from "../actions.js";
-import { ago, labelled, timeOfDay } from "../format.js";
+import { ago, bytes, labelled, timeOfDay } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { problems } from "../problems.js";
 import { addressOf, apply, tryAgain } from "../remedies.js";
+import { moduleStats } from "../stats.js";
 import { drawAgainIn, slice } from "../store.js";
 import { button } from "./button.js";
 import { copy } from "./copy.js";
 import { icon } from "./icon.js";
-import { tile } from "./tile.js";
+import { spark } from "./spark.js";
+import { hue, tile } from "./tile.js";
 
 /**
- * @import { Remedy } from "../contract.d.ts"
+ * @import { Module, Remedy } from "../contract.d.ts"
  * @import { Problem } from "../problems.js"
  * @import { PageState } from "../types.d.ts"
  */
@@ -52,6 +54,7 @@ function problemCard(problem, page) {
             run: () => dismissible.forEach(dismiss),
           }) : nothing}
         </div>
+        ${module?.trouble?.kind === "memory" ? memoryChart(module) : nothing}
         <p class="why">${reason(problem.why)}</p>
         ${problem.lines.length ? html`<pre class="said">${problem.lines.join("\n")}</pre>` : nothing}
         <div class="buttons">
@@ -64,6 +67,20 @@ function problemCard(problem, page) {
         ${isOpen ? details(problem, module?.title) : nothing}
       </div>
     </section>`;
+}
+
+/** How the memory of its only service grew up to the limit. @param {Module} module */
+function memoryChart({ name, services }) {
+  const [service, ...others] = services.filter(({ job }) => !job);
+  const { memory } = moduleStats(name);
+  const limit = others.length ? null : service?.memoryLimit;
+  if (!limit || memory.filter((value) => value !== null).length < 2) return nothing;
+  return html`
+    <div class="memory-chart">
+      <div class="stat-line"><span class="grow">${t("Memory, last 30 min")}</span>
+        <span class="bad strong">${t("limit {size}", { size: bytes(limit) })}</span></div>
+      ${spark(memory, { colour: hue(name), height: 56, max: limit * 1.12, limit })}
+    </div>`;
 }
 
 /** @param {Problem} problem */

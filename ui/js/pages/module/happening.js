@@ -11,11 +11,11 @@ import { active, others } from "../home/operations.js";
  */
 
 /** @param {PageState} page @param {Module} module */
-export function happening(page, { name, problem }) {
+export function happening(page, { name, problem, trouble }) {
   const { snapshot } = page;
   const running = snapshot ? active(snapshot).filter(({ modules }) => modules.includes(name)) : [];
   return html`
     ${snapshot ? others(running, page, snapshot) : nothing}
     ${problemCards(page, name)}
-    ${problem ? notice({ tone: "busy", title: problem }) : nothing}`;
+    ${problem && trouble?.kind !== "blocked" ? notice({ tone: "busy", title: problem }) : nothing}`;
 }
