@@ -53,7 +53,7 @@ export const select = ({ id, value, choices, change, label }) => html`
   <select id=${id} class="select" aria-label=${label ?? nothing} @change=${(/** @type {Event} */ { target }) =>
     change(/** @type {HTMLSelectElement} */ (target).value)}>
     ${choices.map((choice) => html`
-      <option value=${choice.value} ?selected=${choice.value === value}>${choice.text}</option>`)}
+      <option value=${choice.value} .selected=${choice.value === value}>${choice.text}</option>`)}
   </select>`;
 
 /**

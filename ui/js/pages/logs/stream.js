@@ -9,9 +9,9 @@ import { Lines, MOST } from "./lines.js";
  * @typedef {"loading"|"live"|"ended"|"failed"} Status `ended`: nothing runs that could write more
  */
 
-/** Earlier lines of each service: few of many, or more of one module. */
-const TAIL_OF_ALL = 100;
-const TAIL_OF_ONE = 1000;
+/** Earlier lines of each service. */
+const LEAST = 5;
+const TAIL = 1000;
 
 export const lines = new Lines();
 
@@ -69,17 +69,25 @@ async function attach() {
   // Those of an earlier page of this window may still be there.
   await invoke("ai/module/logsDetach", {});
   if (stream?.id !== id) return;
-  const answer = await invoke("ai/module/logsAttach", { name, streamId: id, tail: name ? TAIL_OF_ONE : TAIL_OF_ALL });
+  const answer = await invoke("ai/module/logsAttach", { name, streamId: id, tail: tailOf(name, current().snapshot) });
   if (stream?.id !== id) return;
   if (answer.success && state.get().status === "loading") state.set({ status: "live", message: "" });
   if (!answer.success) state.set({ status: "failed", message: answer.message });
 }
 
+/** @param {string|null} name @param {Snapshot|null} snapshot */
+const servicesOf = (name, snapshot) =>
+  (snapshot?.modules ?? []).filter((module) => !name || module.name === name).flatMap(({ services }) => services);
+
+/** @param {string|null} name @param {Snapshot|null} snapshot How many earlier lines of each service can be kept. */
+function tailOf(name, snapshot) {
+  const count = servicesOf(name, snapshot).filter(({ state }) => state !== "absent").length;
+  return Math.max(LEAST, Math.min(TAIL, Math.floor(MOST / Math.max(1, count))));
+}
+
 /** @param {string|null} name @param {Snapshot|null} snapshot What changes when a container starts. */
 function runningOf(name, snapshot) {
-  const modules = (snapshot?.modules ?? []).filter((module) => !name || module.name === name);
-  return modules
-    .flatMap(({ services }) => services)
+  return servicesOf(name, snapshot)
     .filter((service) => service.state === "running")
     .map(({ container, startedAt }) => `${container} ${startedAt}`)
     .join();
