@@ -22,8 +22,8 @@ from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language, Text, in_language
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog import regex
-from aiserver_tray.catalog.compose.problems import UnfitError
 from aiserver_tray.catalog.compose.scalars import parse_size
+from aiserver_tray.catalog.compose.unfit import UnfitError
 from aiserver_tray.catalog.guessable import why_guessable
 
 PLACEHOLDER = "change-me-"

@@ -220,6 +220,16 @@ def test_a_status_without_a_change_needs_no_models_and_no_catalog(cli: CommandLi
     assert _imported_by_status(cli) & unwanted == set()
 
 
+def test_operations_need_no_catalog_and_no_sdk_until_they_read_or_pull() -> None:
+    """`down` and `stop` never do."""
+    code = (
+        "import sys, aiserver_tray.core.core, aiserver_tray.operations.service; print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    unwanted = {"yaml", "docker", "requests", "aiserver_tray.catalog.modules"}
+    assert {*done.stdout.split()} & unwanted == set()
+
+
 def _imported_by_status(cli: CommandLine) -> set[str]:
     """The modules that ``status`` without an owner and without an engine imports."""
     code = (

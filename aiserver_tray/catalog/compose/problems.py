@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -10,19 +10,10 @@ from aiserver_tray.base.errors import CatalogError, Place, Problem
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.budget import Budget
 from aiserver_tray.catalog.compose.keypath import KeyPath
-
-if TYPE_CHECKING:
-    from aiserver_tray.catalog.compose.reader import Document  # YAML is slow to import
+from aiserver_tray.catalog.compose.reader import Document
+from aiserver_tray.catalog.compose.unfit import UnfitError
 
 T = TypeVar("T")
-
-
-class UnfitError(ValueError):
-    """Raised by a validator whose *text* is the whole message and names the found value."""
-
-    def __init__(self, text: Text) -> None:
-        super().__init__(text)
-        self.text = text
 
 
 _MAX_FOUND = 60
@@ -60,12 +51,12 @@ class Problems:
         self._found: dict[tuple[Path, str], Problem] = {}
         self.files: set[Path] = set()
 
-    def add(self, document: "Document") -> None:
+    def add(self, document: Document) -> None:
         """Add *document* as the top layer."""
         self.files.add(document.file)
         self._layers.append((document, (), ()))
 
-    def add_below(self, document: "Document", shown_at: KeyPath, part: KeyPath) -> None:
+    def add_below(self, document: Document, shown_at: KeyPath, part: KeyPath) -> None:
         """Add *document* as the bottom layer; its *part* appears at *shown_at*."""
         self.files.add(document.file)
         self._layers.insert(0, (document, shown_at, part))

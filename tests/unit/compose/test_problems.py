@@ -6,8 +6,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from aiserver_tray.base.errors import CatalogError, Place
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.catalog.compose.problems import Problems, UnfitError, problems_of
+from aiserver_tray.catalog.compose.problems import Problems, problems_of
 from aiserver_tray.catalog.compose.reader import parse_documents
+from aiserver_tray.catalog.compose.unfit import UnfitError
 from aiserver_tray.catalog.setting import Setting
 
 
