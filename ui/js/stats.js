@@ -8,10 +8,13 @@ import { observe, slice } from "./store.js";
 /** Samples in 30 minutes. */
 const MOST = 120;
 
-/** @type {Series} */
-const NONE = { cpu: [], memory: [] };
+/** @type {(number|null)[]} */
+const UNKNOWN = new Array(MOST).fill(null);
 
-/** `total`: of everything; `modules`: of each by name; all have the same number of values. */
+/** @type {Series} */
+const NONE = { cpu: UNKNOWN, memory: UNKNOWN };
+
+/** `total`: of everything; `modules`: of each by name. All have a value for each of the 30 minutes' samples. */
 const own = slice({
   total: NONE,
   modules: /** @type {ReadonlyMap<string, Series>} */ (new Map()),
@@ -41,24 +44,29 @@ async function load() {
 
 /** @param {StatsHistory} history */
 function show({ total, modules }) {
-  own.set({ total, modules: new Map(modules.map(({ module, ...series }) => [module, series])) });
+  own.set({
+    total: whole(total),
+    modules: new Map(modules.map(({ module, ...series }) => [module, whole(series)])),
+  });
 }
+
+/** @param {Series} series What was before the first sample is not known. @returns {Series} */
+const whole = ({ cpu, memory }) => ({
+  cpu: [...UNKNOWN, ...cpu].slice(-MOST),
+  memory: [...UNKNOWN, ...memory].slice(-MOST),
+});
 
 /** @param {Sample} sample */
 function add(sample) {
   const { total, modules } = own.get();
   const loads = new Map(sample.modules.map((load) => [load.module, load]));
-  const blank = total.cpu.map(() => null);
-  const known = new Map(sample.modules.map(({ module }) => [module, { cpu: blank, memory: blank }]));
-  const all = [...new Map([...known, ...modules])];
+  const names = new Set([...modules.keys(), ...loads.keys()]);
   own.set({
     total: longer(total, sample.total),
-    modules: new Map(all.map(([name, series]) => [name, longer(series, loads.get(name))])),
+    modules: new Map([...names].map((name) => [name, longer(moduleStats(name), loads.get(name))])),
   });
 }
 
-/** @param {Series} series @param {Load} [load] @returns {Series} */
-const longer = ({ cpu, memory }, load) => ({
-  cpu: [...cpu, load?.cpu ?? null].slice(-MOST),
-  memory: [...memory, load?.memory ?? null].slice(-MOST),
-});
+/** @param {Series} series @param {Load} [load] */
+const longer = ({ cpu, memory }, load) =>
+  whole({ cpu: [...cpu, load?.cpu ?? null], memory: [...memory, load?.memory ?? null] });

@@ -9,7 +9,6 @@ import { basics } from "./home/basics.js";
 import { engineCard } from "./home/engine.js";
 import { features } from "./home/features.js";
 import { hero } from "./home/hero.js";
-import { moduleKeys } from "./home/keys.js";
 import { active, others, shownInHero } from "./home/operations.js";
 import { attention } from "./home/problems.js";
 import { progressOf } from "./home/progress.js";
@@ -18,8 +17,6 @@ import { progressOf } from "./home/progress.js";
  * @import { Snapshot } from "../contract.d.ts"
  * @import { PageState } from "../types.d.ts"
  */
-
-export const enter = moduleKeys;
 
 /** @param {PageState} page */
 export const view = (page) => html`

@@ -12,11 +12,14 @@ import { moduleStats, newest, totalStats } from "../../stats.js";
  * @import { Module, Snapshot } from "../../contract.d.ts"
  */
 
+/** Less than this is told in MB. */
+const SMALL = 0.1 * 1024 ** 3;
+
 /** @param {Snapshot} snapshot */
 export function heroStats({ engine, modules }) {
   const { cpu, memory } = totalStats();
-  const runs = modules.some(({ state }) => state !== "stopped");
-  if (!engine.running || !engine.cpus || !engine.memory || !runs || !cpu.length) return nothing;
+  const isKnown = newest(memory) !== null && modules.some(({ state }) => state !== "stopped");
+  if (!engine.cpus || !engine.memory || !isKnown) return nothing;
   const [cpus, size] = [engine.cpus, engine.memory];
   const shares = cpu.map((value) => (value === null ? null : value / cpus / 100));
   const held = memory.map((value) => (value === null ? null : value / size));
@@ -51,7 +54,7 @@ function budget(modules, used, size) {
     })}
     <div class="fit"><div class="legend">
       ${parts.map(({ module, held }) => html`
-        <span .style=${hueStyle(module.name)} title=${told(module, held)}><i class="swatch"></i>${module.title} <b>${gigabytes(held)}</b></span>`)}
+        <span .style=${hueStyle(module.name)} title=${told(module, held)}><i class="swatch"></i>${module.title} <b>${held < SMALL ? bytes(held) : gigabytes(held)}</b></span>`)}
     </div><div class="legend left"><span>${t("Left")} <b>${t("{size} GB", { size: gigabytes(Math.max(0, size - used)) })}</b></span></div></div>`;
 }
 
