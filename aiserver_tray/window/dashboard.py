@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Language
+from aiserver_tray.base.user_home import user_home
 from aiserver_tray.contract.address import HOME
 from aiserver_tray.contract.contract import Envelope
 from aiserver_tray.contract.http.httpd import Server
@@ -99,7 +100,8 @@ class Dashboard:
             self._bridge.goto(page)
 
     def _pick_folder(self) -> str | None:
-        picked = self._window.create_file_dialog(self._webview.FileDialog.FOLDER)
+        kind = self._webview.FileDialog.FOLDER
+        picked = self._window.create_file_dialog(kind, directory=str(user_home()))
         return str(picked[0]) if picked else None
 
     def _run_js(self, script: str) -> None:

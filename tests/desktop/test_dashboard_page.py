@@ -3,9 +3,11 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.events import LOG, SNAPSHOT
 from tests.desktop.window_lab import WindowLab, window_lab
 from tests.support import states
@@ -169,3 +171,20 @@ def test_the_palette_runs_an_operation(lab: WindowLab, window: Window) -> None:
     enter = "new KeyboardEvent('keydown', {key: 'Enter'})"
     window.js(f"{search}.dispatchEvent({enter}); 1")
     assert lab.host.wait_for_call("ai/module/start")["name"] == "n8n"
+
+
+def test_a_folder_is_picked_in_the_desktops_own_dialog(lab: WindowLab, window: Window) -> None:
+    report = {"folder": "/own", "modules": [], "problems": [], "notes": [], "permissions": {}}
+    lab.host.answers["ai/catalog/check"] = answer(report)
+    window.js("location.hash = 'home?add=1'; 1")
+    eventually(lambda: window.js("!!document.querySelector('.pick-folder button')"), "the dialog")
+    window.js("document.querySelector('.pick-folder button').click(); 1")
+    choosers = "[w for w in Gtk.Window.list_toplevels() if isinstance(w, Gtk.FileChooserDialog)]"
+    find = f"(lambda Gtk: {choosers})(window.gui.gtk)"
+    eventually(lambda: window.python(f"len({find}) and {find}[0].get_filename()"), "a folder in it")
+    accept = "window.gui.gtk.ResponseType.OK"
+    window.python(f"window.gui.glib.idle_add(lambda: {find}[0].response({accept}))")
+    picked = lab.host.wait_for_call("ai/catalog/check")
+    assert picked == {"folder": lab.environment.get("HOME", str(Path.home()))}
+    window.says("There is no Compose file in this folder")
+    window.js("document.querySelector('dialog[open]').close(); 1")
