@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from threading import Event, Lock, Thread, Timer
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +15,7 @@ from aiserver_tray.base.errors import (
     AlreadyRunningError,
     CancelledError,
     NotRunningError,
+    SettingError,
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Contract, Peer
@@ -182,6 +183,7 @@ class Tray:
                     self._show_error(error)
                 self._closing.wait(_NO_CORE_RETRY_SECONDS)
             else:
+                self._welcome()
                 return
 
     def _own_core(self, outer: ExitStack) -> None:
@@ -209,6 +211,12 @@ class Tray:
             watch.start()
             stack.callback(watch.close)
             outer.push(stack.pop_all())
+
+    def _welcome(self) -> None:
+        """Open the dashboard of a new home, which begins with the first steps."""
+        with suppress(SettingError):
+            if self._starter == "user" and self._app.settings.is_new:
+                self._show_home()
 
     def _show_error(self, error: AiServerError) -> None:
         snapshot = Snapshot(EngineView(running=False, error=error), "engine_down", ())

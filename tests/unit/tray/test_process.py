@@ -27,6 +27,7 @@ from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.system import logfile
 from aiserver_tray.tray import process
 from aiserver_tray.tray.actions import Action, Quit, Start
+from aiserver_tray.tray.place import Starter
 from aiserver_tray.tray.process import Tray
 from aiserver_tray.tray.view import TrayView
 from tests.support import states
@@ -209,9 +210,9 @@ def run_tray(monkeypatch: pytest.MonkeyPatch, app: App) -> Callable[[], Any]:
     monkeypatch.setattr(process, "_NO_CORE_RETRY_SECONDS", 0.01)
 
     @contextmanager
-    def run() -> Iterator[Icon]:
+    def run(starter: Starter = "login") -> Iterator[Icon]:
         with Claim(app) as claim:
-            tray = Tray(app, "login", claim)
+            tray = Tray(app, starter, claim)
             thread = Thread(target=tray.run)
             thread.start()
             try:
@@ -242,6 +243,23 @@ def test_it_owns_the_core_until_it_quits(app: App, run_tray: Callable[[], Any]) 
         assert icon.is_gone.wait(LIMIT)
     with Instance(app.settings.home):
         pass
+
+
+def test_the_user_gets_the_dashboard_of_a_new_home_once(
+    app: App, run_tray: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: SimpleQueue[str] = SimpleQueue()
+    monkeypatch.setattr(Tray, "show_dashboard", lambda _self, page: shown.put(page))
+    with run_tray("login") as icon:
+        icon.wait_for("Docker is off")
+        assert kind_of_owner(app) == "tray"
+    assert shown.empty()
+    with run_tray("user"):
+        assert shown.get(timeout=LIMIT) == "home"
+    app.settings.welcome()
+    with run_tray("user") as icon:
+        icon.wait_for("Docker is off")
+    assert shown.empty()
 
 
 def test_it_takes_the_core_over_from_serve_and_does_then_what_was_chosen_before(
