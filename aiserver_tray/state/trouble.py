@@ -9,7 +9,9 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Container, ModuleModel, ServiceModel, Trouble, TroubleKind
 from aiserver_tray.state.judge import ALIVE, Judgement
 
-_QUARTER_GIB: Final = 2**28
+_MIB: Final = 2**20
+_UNITS: Final = (256 * _MIB, 32 * _MIB, _MIB)
+"""A new limit is a multiple of the first of these that it has at least four of."""
 _GROWTH: Final = 1.5
 """A limit that was too low is raised by this factor, if there is enough memory."""
 
@@ -66,17 +68,18 @@ def _raised(service: ServiceModel, available: int | None) -> list[Remedy]:
     if service.memory is None or service.memory_setting is None or available is None:
         return []
     wanted = min(service.memory * _GROWTH, available)
-    quarters = int(wanted // _QUARTER_GIB)
-    if quarters * _QUARTER_GIB <= service.memory:
+    unit = next(unit for unit in _UNITS if wanted >= 4 * unit or unit == _UNITS[-1])
+    mebibytes = int(wanted // unit * unit) // _MIB
+    if mebibytes * _MIB <= service.memory:
         return []
-    text = Text("Raise to {size} and restart", size=_shown(quarters))
-    return [set_to(text, service.memory_setting, _value(quarters))]
+    text = Text("Raise to {size} and restart", size=_shown(mebibytes))
+    return [set_to(text, service.memory_setting, _value(mebibytes))]
 
 
-def _value(quarters: int) -> str:
+def _value(mebibytes: int) -> str:
     """The size as a setting takes it."""
-    return f"{quarters // 4}g" if quarters % 4 == 0 else f"{quarters * 256}m"
+    return f"{mebibytes}m" if mebibytes % 1024 else f"{mebibytes // 1024}g"
 
 
-def _shown(quarters: int) -> str:
-    return f"{quarters / 4:g} GB"
+def _shown(mebibytes: int) -> str:
+    return f"{mebibytes} MB" if mebibytes < 1024 else f"{mebibytes / 1024:g} GB"

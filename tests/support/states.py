@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aiserver_tray.base.errors import AiServerError, JointError, PortConflictError, ResourcesError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    EngineDownError,
+    JointError,
+    PortConflictError,
+    ResourcesError,
+)
 from aiserver_tray.base.i18n import Language, Text, rendered
 from aiserver_tray.contract.message import Json
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
@@ -258,11 +264,7 @@ def out_of_memory() -> Json:
 
 def engine_down() -> Json:
     """The engine does not answer."""
-    error = {
-        "code": "E_ENGINE_DOWN",
-        "message": "Docker does not answer at unix:///var/run/docker.sock. Is it running?",
-        "data": {},
-    }
+    error = EngineDownError("unix:///var/run/docker.sock", "connection refused").as_json("en")
     engine = snapshot()["engine"] | {"running": False, "version": None, "error": error}
     down = {"cpus": None, "memory": None, "downSince": "2026-01-02T09:12:00+00:00"}
     modules = [module(name, "engine_down") for name in TITLES]

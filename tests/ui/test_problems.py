@@ -29,8 +29,9 @@ from aiserver_tray.contract.http.server import Binding, BrowserServer
 from aiserver_tray.contract.message import Json
 from tests.engine.owning import PEER, Modules, owned
 from tests.support import states
-from tests.support.installation import IMAGE, Installation, idle
+from tests.support.installation import IMAGE, Installation, idle, script
 from tests.support.ports import free_port
+from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 
@@ -275,7 +276,7 @@ def seconds(home: HomePage) -> int:
 def test_an_engine_that_cannot_be_started_here_says_what_to_do(stack: Stack) -> None:
     off(stack, can_start=False)
     home = stack.home()
-    home.wait_for_text("Is it running?", ".big")
+    home.wait_for_text("does not respond (connection refused)", ".big")
     links = [link.get_attribute("href") or "" for link in home.all(".big a")]
     assert [link.rpartition("#")[2] for link in links] == ["doctor"]
     assert not home.all(".big button")
@@ -303,9 +304,14 @@ def test_where_there_is_no_engine_home_has_the_way_to_one(stack: Stack) -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_card_fits_in_its_place(stack: Stack, language: Language) -> None:
     shown = states.failure(EACH, "n8n", language=language)
-    stack.show(states.in_chinese(shown) if language == "zh" else shown)
+    shown = states.in_chinese(shown) if language == "zh" else shown
+    stack.show(shown | {"theme": "dark" if language == "zh" else "light"})
     home = stack.home(language)
+    home.prefer(reduced_motion="reduce")
     home.wait_for(".problem")
+    for card in home.all(".problem"):
+        card.find_elements("css selector", ".button.quiet")[-1].click()
+    assert violations(home) == []
     for width in (1200, 450):
         home.resize(width, 900)
         home.picture(f"problems-{width}-{language}")
@@ -351,3 +357,22 @@ def test_a_port_conflict_is_solved_from_the_page(
     published = engine.containers.get("ai-web").ports["80/tcp"][0]["HostPort"]
     assert int(published) != port
     other.remove(force=True)
+
+
+def test_a_service_gets_more_memory_from_the_page(
+    here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest
+) -> None:
+    settings = {"WEB_MEMORY": {"type": "size", "default": "32m"}}
+    limit = {"mem_limit": "${WEB_MEMORY}", "memswap_limit": "${WEB_MEMORY}"}
+    hungry = script("dd if=/dev/zero of=/dev/null bs=40M count=1 || exit 9; exec sleep 86400")
+    here.write("web", {"web": {**hungry, "init": True, **limit}}, settings=settings)
+    home, modules, owner = request.getfixturevalue("real")
+    up = {"kind": "up", "modules": ["web"], "untilEnd": True}
+    assert owner.api.invoke("ai/operation/start", up, PEER)["code"] == "E_EXITED"
+
+    home.wait_for_text("reached its limit of 32 MB", ".problem")
+    assert titles(home) == ["web ran out of memory"]
+    home.button("Raise to 48 MB and restart: web ran out of memory").click()
+    modules.wait_for(web="running")
+    gone(home)
+    assert engine.api.inspect_container("ai-web")["HostConfig"]["Memory"] == 48 << 20

@@ -70,7 +70,7 @@ const each = (error) => (error.data.errors?.length ? error.data.errors : [error]
 /** @param {Operation} operation @param {PageState} page @param {Module[]} modules @returns {Problem[]} */
 function ofOperation(operation, { dismissed }, modules) {
   const { id, status, error, kind, foreign } = operation;
-  if (status !== "failed" || !error || dismissed.has(id)) return [];
+  if (status !== "failed" || !error) return [];
   return each(error).flatMap((one, index) => {
     const module = about(one, modules) ?? (operation.modules.length === 1 ? operation.modules[0] : undefined) ?? null;
     const own = `${id}/${index}`;

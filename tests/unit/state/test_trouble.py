@@ -9,6 +9,7 @@ import pytest
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.errors.remedies import enter
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.engine.parse import _unhealthy_since as unhealthy_since
 from aiserver_tray.model import Container, ModuleModel, ServiceModel, Trouble
 from aiserver_tray.state.facts import (
@@ -63,6 +64,14 @@ def test_what_ran_out_of_memory_gets_more_as_far_as_there_is_some(
     values = [remedy.get("value") for remedy in found.remedies if remedy["kind"] == "set"]
     assert values == ([raised] if raised else [])
     assert [remedy["kind"] for remedy in found.remedies][-2:] == ["restart", "logs"]
+
+
+@pytest.mark.parametrize(("limit", "raised"), [("1g", "1536m"), ("256m", "384m"), ("20m", "30m")])
+def test_a_small_limit_grows_in_small_steps(limit: str, raised: str) -> None:
+    service = replace(SEARCH.services[0], memory=parse_size(limit))
+    found = trouble(replace(ENDED, oom_killed=True), model=replace(SEARCH, services=(service,)))
+    assert found is not None
+    assert found.remedies[0]["value"] == raised
 
 
 def test_a_service_with_a_fixed_limit_is_only_restarted() -> None:

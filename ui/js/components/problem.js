@@ -47,7 +47,7 @@ function problemCard(problem, page) {
       ${module ? tile(module) : html`<span class="tile bad-tile">${icon("triangle-alert")}</span>`}
       <div>
         <div class="row-flex problem-head">
-          <h2 class="grow" role="alert">${title}</h2>
+          <div class="grow" role="alert"><h2>${title}</h2></div>
           <span class="small faint num">${when(problem)}</span>
           ${dismissible.length ? button({
             text: t("Dismiss"), name: labelled(t("Dismiss"), title), icon: "x", kind: "quiet", size: "small", iconOnly: true,

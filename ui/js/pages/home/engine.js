@@ -51,16 +51,18 @@ function starting({ startBegun, usualStart }) {
 
 /** @param {PageState} page @param {Engine} engine */
 function off({ canStartEngine, connection }, { downSince, error }) {
-  const text = canStartEngine ? t("Your data is safe. Start Docker and your modules come back automatically.")
+  // Starting it would not help where permission is missing.
+  const canStart = canStartEngine && error?.data.remedies?.some(({ kind }) => kind === "start_engine");
+  const text = canStart ? t("Your data is safe. Start Docker and your modules come back automatically.")
     : t("Your data is safe. Your modules come back automatically when Docker runs again.");
   return big(emblem("stopped", "unplug"), t("Docker isn't running"), text, html`
     <div class="buttons">
-      ${canStartEngine ? button({
+      ${canStart ? button({
         text: t("Start Docker"), icon: "play", kind: "start", size: "large", enabled: connection === "up", run: startEngine,
       }) : nothing}
       <a class="button large" href="#doctor">${icon("wrench")}<span>${t("Find out why")}</span></a>
     </div>
-    ${canStartEngine ? nothing : html`<p class="small">${error?.message}</p>`}
+    ${canStart ? nothing : html`<p class="small">${error?.message}</p>`}
     ${downSince ? html`<p class="small faint since">${t("Docker stopped answering at {time}.", { time: timeOfDay(downSince) })}</p>` : nothing}`);
 }
 
