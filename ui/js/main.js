@@ -23,6 +23,8 @@ window.addEventListener("unhandledrejection", ({ reason }) => report(String(reas
 const page = /** @type {HTMLElement} */ (document.getElementById("page"));
 let isDue = false;
 
+page.replaceChildren(); // what stood there until now
+
 /** However much arrives, the page is drawn once a frame, and not at all while it is hidden. */
 function draw() {
   if (isDue) return;

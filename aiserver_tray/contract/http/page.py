@@ -1,5 +1,7 @@
 """The dashboard's page as an application of bottle: static files, and nothing else."""
 
+import base64
+import hashlib
 import secrets
 from importlib.resources import files
 from pathlib import Path
@@ -43,6 +45,11 @@ def ui_folder() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "ui"
 
 
+_RELOAD: Final = "js/reload.js"
+"""Loads the page again when a part of it did not arrive. It is sent within the page, since it may
+be that part itself. The policy allows it by its hash."""
+
+
 class StaticFiles:
     """The files below *folder* that belong to a page. They are listed once: other files do not
     exist, so no path leads out of the folder."""
@@ -56,8 +63,21 @@ class StaticFiles:
         path = self._files.get(name or INDEX)
         if path is None:
             return bottle.HTTPResponse("Not found", 404, **_headers(policy))
+        content = path.read_bytes()
+        if path.suffix == ".html":
+            content, policy = self._with_reload(content, policy)
         headers = _headers(policy) | {"Content-Type": _TYPES[path.suffix]}
-        return bottle.HTTPResponse(path.read_bytes(), 200, **headers)
+        return bottle.HTTPResponse(content, 200, **headers)
+
+    def _with_reload(self, page: bytes, policy: str) -> tuple[bytes, str]:
+        """*page* with `_RELOAD` in it, if it asks for it, and the policy that allows this."""
+        before, link, after = page.partition(b'<script src="%s"></script>' % _RELOAD.encode())
+        if not link:
+            return page, policy
+        script = self._files[_RELOAD].read_bytes()
+        digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+        allowed = policy.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
+        return b"%s<script>%s</script>%s" % (before, script, after), allowed
 
 
 def _headers(policy: str) -> dict[str, Any]:

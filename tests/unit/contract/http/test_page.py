@@ -1,5 +1,7 @@
 """The page as the window's server gives it."""
 
+import base64
+import hashlib
 from collections.abc import Iterator
 
 import pytest
@@ -23,8 +25,6 @@ def visitor(page: Page) -> Iterator[Visitor]:
 
 
 TYPES = {
-    "": "text/html; charset=utf-8",
-    "index.html": "text/html; charset=utf-8",
     "js/main.js": "text/javascript; charset=utf-8",
     "css/tokens.css": "text/css; charset=utf-8",
     "vendor/lucide-static/sprite.svg": "image/svg+xml",
@@ -38,12 +38,26 @@ def test_files_have_their_types_and_the_policy(
     answer = visitor.get(page.path + name)
     assert answer.status == 200
     assert answer.headers["content-type"] == type_
-    assert answer.body == (ui_folder() / (name or "index.html")).read_bytes()
+    assert answer.body == (ui_folder() / name).read_bytes()
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-store"
     policy = answer.headers["content-security-policy"].split("; ")
     assert {"default-src 'none'", "script-src 'self' 'unsafe-eval'", "style-src 'self'"} < {*policy}
     assert {"frame-src 'none'", "form-action 'none'", "base-uri 'none'"} < {*policy}
+
+
+@pytest.mark.parametrize("name", ["", "index.html"])
+def test_the_page_has_the_script_that_reloads_it_and_the_policy_allows_just_that(
+    page: Page, visitor: Visitor, name: str
+) -> None:
+    answer = visitor.get(page.path + name)
+    script = (ui_folder() / "js/reload.js").read_bytes()
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert b"<script>" + script + b"</script>" in answer.body
+    assert answer.body.count(b"<script>") == 1
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert f"script-src 'self' 'sha256-{digest}' 'unsafe-eval'" in policy
 
 
 def test_no_two_pages_have_the_same_path() -> None:
