@@ -212,13 +212,14 @@ def _is_settings_file(content: bytes) -> bool:
     raw = _parsed(content)
     return (
         isinstance(raw, dict)
-        and raw.keys() <= {"version", "values", "chosen", "trusted"}
+        and raw.keys() <= {"version", "values", "chosen", "trusted", "welcomed"}
         and raw.get("version") == 1
         and isinstance(values := raw.get("values", {}), dict)
         and all(map(_is_value, values.values()))
         and (raw.get("chosen") is None or _all_text(raw["chosen"]))
         and isinstance(trusted := raw.get("trusted", {}), dict)
         and _all_text([*trusted.values()])
+        and isinstance(raw.get("welcomed", False), bool)
     )
 
 
