@@ -174,6 +174,24 @@ def operation(kind: str = "up", *modules: str, **more: Any) -> Json:  # noqa: AN
     } | more
 
 
+def step(kind: str, subject: str, module: str, **more: Any) -> Json:  # noqa: ANN401
+    """A step of an operation, which has not begun."""
+    return {
+        "kind": kind,
+        "subject": subject,
+        "module": module,
+        "service": module,
+        "status": "pending",
+        "detail": None,
+        "current": 0,
+        "total": 0,
+        "rate": 0.0,
+        "began": None,
+        "seconds": None,
+        "usual": None,
+    } | more
+
+
 def running() -> Json:
     """All that is wanted runs."""
     names = ("n8n", "dify", "postgres", "redis")

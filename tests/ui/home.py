@@ -85,17 +85,23 @@ class HomePage:
 
     def item(self, module: str, name: str) -> WebElement:
         """The item *name* of the menu of *module*, which is open then."""
-        self._open_menu_of(module)
-        item: WebElement = self.until(
-            lambda: next((i for i in self.all("#menu .mi") if i.text == name), None), name
-        )
+
+        def found() -> WebElement | None:
+            self._open_menu_of(module)
+            return next((i for i in self.all("#menu .mi") if i.text == name), None)
+
+        item: WebElement = self.until(found, name)
         return item
 
     def _open_menu_of(self, module: str) -> None:
-        if not self.all("#menu:popover-open"):
-            more = self.wait_for(f"[data-module={module}] .button[aria-label^=More]")
-            self.script("arguments[0].click()", more)
-        self.wait_for("#menu:popover-open .mi")
+        def opened() -> bool:
+            """A menu that was closed a moment ago may close the next one, too."""
+            if not self.all("#menu:popover-open"):
+                more = self.wait_for(f"[data-module={module}] .button[aria-label^=More]")
+                self.script("arguments[0].click()", more)
+            return bool(self.all("#menu:popover-open .mi"))
+
+        self.until(opened, f"menu of {module}")
 
     def press(self, *keys: str) -> None:
         ActionChains(self._browser).send_keys(*keys).perform()

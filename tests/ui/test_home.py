@@ -9,6 +9,8 @@ from PIL import Image
 from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import answer
+from aiserver_tray.contract.events import PROGRESS, STATS
 from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.ui.conftest import Stack
@@ -438,3 +440,54 @@ def test_progress_is_seen_in_high_contrast(stack: Stack) -> None:
         ]
     home.force_colors("none")
     assert row[0] != row[1], "what is done does not stand out from what is not"
+
+
+GB = 1 << 30
+
+
+def test_what_everything_uses_is_shown_and_follows_each_sample(stack: Stack) -> None:
+    host = stack.show(states.snapshot("running", states.module("n8n", "running")))
+    series = {"cpu": [80.0, 160.0], "memory": [GB, 6 * GB]}
+    host.answers["ai/stats/history"] = answer(
+        {
+            "interval": 15,
+            "times": [0, 15],
+            "total": series,
+            "modules": [{"module": "n8n", **series}],
+            "services": [],
+        }
+    )
+    home = stack.home()
+    for text in ("20 %", "of 8 cores", "25 %", "of 24 GB for Docker", "18 GB"):
+        home.wait_for_text(text, ".hero-stats")
+    load = {"cpu": 40.0, "memory": 12 * GB}
+    loads = {"modules": [{"module": "n8n", **load}], "services": []}
+    host.publish(STATS, {"time": 30, "total": load, **loads})
+    home.wait_for_text("5 %", ".hero-stats")
+    home.wait_for_text("50 %", ".hero-stats")
+    home.wait_for_text("12 GB", "[data-module=n8n]")
+    home.wait_for_text("12 of 24 GB", ".side-foot")
+
+
+def test_a_start_shows_each_image_and_how_far_each_module_is(stack: Stack) -> None:
+    host = stack.show(states.starting())
+    home = stack.home()
+    pull = states.step("pull", "n8nio/n8n:2.41.3", "n8n", status="running")
+    steps = [
+        pull | {"current": GB, "total": 4 * GB, "rate": 3 * GB / 240},
+        states.step("pull", "redis:7", "redis", status="done", current=GB, total=GB, seconds=9.0),
+        states.step("pull", "postgres:15", "postgres"),
+        states.step("start", "ai-redis", "redis", status="done", began=10.0, seconds=1.0),
+        states.step("wait", "ai-redis", "redis", status="done", began=11.0, seconds=5.0),
+        states.step("start", "ai-n8n", "n8n"),
+        states.step("wait", "ai-n8n", "n8n", usual=74.0),
+    ]
+    operation = states.operation() | {"detail": None, "steps": steps}
+    host.publish(PROGRESS, {"operation": operation})
+    home.wait_for_text("n8n takes the longest, usually 1 min 14 s", ".phases")
+    for text in ("25 %", "1 GB of 4 GB", "13 MB/s", "4 min left"):
+        home.wait_for_text(text, "[data-image='n8nio/n8n:2.41.3']")
+    home.wait_for_text("1 image downloaded", "[aria-labelledby=downloads]")
+    home.wait_for_text("Downloading: 25 %", "[data-starting=n8n]")
+    home.wait_for_text("Healthy after 6 s", "[data-starting=redis]")
+    home.wait_for_text("Waits for its download", "[data-starting=postgres]")

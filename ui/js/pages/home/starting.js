@@ -27,7 +27,7 @@ export const startingModules = (steps, modules) => html`
 const row = (name, module, steps) => html`
   <li class="sv" data-starting=${name}>
     ${tile(module ?? { name }, "tiny")}
-    <div class="grow"><h3 class="cut">${module?.title ?? name}</h3><p class="small muted num cut">${phaseText(steps)}</p></div>
+    <div class="grow"><h3 class="cut">${module?.title ?? name}</h3><p class="small muted">${phaseText(steps)}</p></div>
     <span class="track" aria-hidden="true">${track(steps).map((at) => html`<i class=${at}></i>`)}</span>
     ${dot(module?.state ?? "stopped")}
   </li>`;
