@@ -1,16 +1,60 @@
-"""Barriers for people who use assistive technology."""
+"""Barriers for people who use assistive technology, or another size of the window."""
 
 from developer import axe
 from tests.ui.home import HomePage
 
 _FIND = """
-const { violations } = await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] });
+const runOnly = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"];
+const { violations } = await axe.run({ runOnly, resultTypes: ["violations"] });
 return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`));
 """
+_OVERFLOWING = """
+for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+const wrong = [];
+const tell = (part, size, room) =>
+  wrong.push(`${part.localName}.${[...part.classList].join(".")}: ${size} of ${room} px`);
+const [root, regions] = [document.documentElement, "main, main .scroll, .topbar, .side, dialog"];
+for (const part of [root, ...document.querySelectorAll(regions)])
+  if (part.scrollWidth > part.clientWidth + 1) tell(part, part.scrollWidth, part.clientWidth);
+const isApart = (part) => {  // it scrolls, is cut by intention, or is somewhere else
+  if (part.localName === "main") return false;
+  const { overflowX, position } = getComputedStyle(part);
+  return overflowX !== "visible" || position === "fixed" || isApart(part.parentElement);
+};
+for (const part of document.querySelectorAll("main *")) {
+  const { right, width } = part.getBoundingClientRect();
+  if (width && right > innerWidth + 1 && !isApart(part)) tell(part, right, innerWidth);
+}
+return wrong;
+"""
+_LISTS = ("combobox", "listbox", "menuitem", "radio", "slider", "tab")
+_USED = frozenset(("button", "checkbox", "link", "searchbox", "switch", "textbox", *_LISTS))
 
 
 def violations(page: HomePage) -> list[str]:
     """What axe-core finds wrong on *page*, at WCAG 2.2 AA."""
-    page.script(axe.script().read_text(encoding="utf-8"))
+    if not page.script("return 'axe' in window"):
+        page.script(axe.script().read_text(encoding="utf-8"))
     found: list[str] = page.script(_FIND)
     return found
+
+
+def overflowing(page: HomePage) -> list[str]:
+    """What is wider than its place, so that it has to be scrolled sideways or is cut off."""
+    found: list[str] = page.script(_OVERFLOWING)
+    return found
+
+
+def tree(page: HomePage) -> list[tuple[str, str]]:
+    """What a screen reader gets of *page*: role and name of each part."""
+    nodes = page.command("Accessibility.getFullAXTree")["nodes"]
+    return [
+        (node["role"]["value"], node.get("name", {}).get("value", ""))
+        for node in nodes
+        if not node["ignored"]
+    ]
+
+
+def unnamed(nodes: list[tuple[str, str]]) -> list[str]:
+    """Roles of the parts of a `tree` that can be used, and have no name."""
+    return [role for role, name in nodes if role in _USED and not name.strip()]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -28,6 +28,10 @@ class HomePage:
     @property
     def address(self) -> str:
         return self._browser.current_url
+
+    def go(self, address: str) -> None:
+        """Go to a page of the dashboard."""
+        self.script("location.hash = arguments[0]", address)
 
     def reload(self) -> None:
         _loaded(self._browser.refresh)
@@ -54,8 +58,10 @@ class HomePage:
         self.until(has_text, f"{text!r} in {selector}")
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
-        wait = WebDriverWait(self._browser, 30, 0.02)
-        return wait.until(lambda _: condition(), f"{what}\n{self.text}")
+        try:
+            return WebDriverWait(self._browser, 30, 0.02).until(lambda _: condition())
+        except TimeoutException:
+            raise AssertionError(f"{what}\n{self.text}") from None
 
     @property
     def text(self) -> str:
@@ -123,6 +129,10 @@ class HomePage:
     def script(self, script: str, *arguments: object) -> Any:  # noqa: ANN401
         return self._browser.execute_script(script, *arguments)
 
+    def command(self, name: str) -> Any:  # noqa: ANN401
+        """The answer to a command of Chromium's protocol for developers."""
+        return self._browser.execute_cdp_cmd(name, {})
+
     def prefer(self, **features: str) -> None:
         """Let the system prefer some *features*: color_scheme, reduced_motion."""
         wanted = [
@@ -136,8 +146,9 @@ class HomePage:
         features = [{"name": "forced-colors", "value": forced}]
         self._browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
-    def resize(self, width: int, height: int) -> None:
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    def resize(self, width: int, height: int, scale: int = 1) -> None:
+        """Let the window have this size, in the page's own pixels; *scale*: how it is zoomed."""
+        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
         self._browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
     def picture(self, name: str) -> Path:

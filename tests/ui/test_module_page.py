@@ -1,46 +1,16 @@
 """The page of a module and the page of all logs, in a real browser."""
 
-from datetime import datetime, timedelta
-from typing import Any
-
 import pytest
 from selenium.webdriver import Keys
 
 from aiserver_tray.base.errors import InUseError
-from aiserver_tray.base.i18n import Language
-from aiserver_tray.contract.contract import Envelope, Peer, answer
-from aiserver_tray.contract.events import LOG, STATS
+from aiserver_tray.contract.contract import answer
+from aiserver_tray.contract.events import STATS
 from aiserver_tray.contract.message import Json
 from tests.support import states
-from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-
-BEGIN = datetime.fromisoformat("2026-01-01T10:00:00.000001+00:00")
-LINES_KEPT = 5000
-LEVELS = ("info", "debug", "warn", "error")
-
-
-def service(name: str, **more: Any) -> Json:  # noqa: ANN401
-    """A healthy service; *more* are fields that differ."""
-    return {
-        "name": name,
-        "container": f"ai-dify-{name}",
-        "state": "running",
-        "health": "healthy",
-        "image": f"langgenius/dify-{name}:1.17.1",
-        "job": False,
-        "exitCode": None,
-        "startedAt": states.STARTED,
-        "restarts": 0,
-        "memoryLimit": None,
-        "reason": None,
-    } | more
-
-
-def dify(state: str = "running", **more: Any) -> Json:  # noqa: ANN401
-    services = [service("api"), service("worker", health="unhealthy", reason="unhealthy")]
-    return states.module("dify", state, services=services) | more
+from tests.ui.modules import BEGIN, Writer, dify, history
 
 
 def at(stack: Stack, address: str) -> HomePage:
@@ -115,38 +85,9 @@ def test_data_is_removed_only_with_the_typed_name(stack: Stack) -> None:
     assert stack.host.wait_for_call("ai/operation/start") == request
 
 
-class Writer:
-    """Answers who attaches to a stream with its first lines, and writes more."""
-
-    def __init__(self, stack: Stack, first: int) -> None:
-        self._first = first
-        self._written = 0
-        stack.host.handlers["ai/module/logsAttach"] = self._attach
-
-    def _attach(self, asked: Json, peer: Peer) -> Envelope:
-        self._stream, self._peer = asked["streamId"], peer
-        self._written = 0
-        self.write(self._first)
-        return answer({})
-
-    def write(self, count: int) -> None:
-        for number in range(self._written, self._written + count):
-            line = {
-                "streamId": self._stream,
-                "event": "stdout",
-                "chunk": f"\x1b[31mline <b>{number}\x1b[0m id={number % 10}",
-                "timestamp": (BEGIN + timedelta(milliseconds=number)).isoformat(),
-                "module": "dify",
-                "service": ("api", "worker")[number % 2],
-                "level": LEVELS[number % 4],
-            }
-            self._peer.send(LOG.message(line))  # type: ignore[arg-type]
-        self._written += count
-
-
 def test_thousands_of_lines_are_kept_and_few_are_drawn(stack: Stack) -> None:
     stack.show(states.snapshot("running", dify()))
-    writer = Writer(stack, 6000)
+    writer = Writer(stack.host, 6000)
     page = at(stack, "logs")
 
     page.wait_for_text("5,000 lines", ".status")
@@ -165,7 +106,7 @@ def test_thousands_of_lines_are_kept_and_few_are_drawn(stack: Stack) -> None:
 @pytest.mark.parametrize("address", ["logs/dify", "modules/dify/logs"])
 def test_filters_are_in_the_address(stack: Stack, address: str) -> None:
     stack.show(states.snapshot("running", dify()))
-    Writer(stack, 400)
+    Writer(stack.host, 400)
     page = at(stack, f"{address}?level=error&text=ID%3D3")
 
     page.wait_for_text("20 of 400 lines", ".status")
@@ -183,7 +124,7 @@ def test_filters_are_in_the_address(stack: Stack, address: str) -> None:
 
 def test_a_stream_that_broke_goes_on_without_repeating_lines(stack: Stack) -> None:
     stack.show(states.snapshot("running", dify()))
-    Writer(stack, 100)
+    Writer(stack.host, 100)
     page = at(stack, "logs")
     page.wait_for_text("100 lines", ".status")
     first = stack.host.wait_for_call("ai/module/logsAttach")
@@ -192,19 +133,6 @@ def test_a_stream_that_broke_goes_on_without_repeating_lines(stack: Stack) -> No
     assert again["streamId"] != first["streamId"]
     page.wait_for_text("Following", ".status")
     page.wait_for_text("100 lines", ".status")
-
-
-def history(asked: Json, _peer: Peer) -> Envelope:
-    """Two samples of two modules, or of one with its services."""
-    gib = 2**30
-    dify = {"module": "dify", "cpu": [None, 160.0], "memory": [None, 3 * gib]}
-    redis = {"module": "redis", "cpu": [8.0, 8.0], "memory": [gib // 4, gib // 4]}
-    worker = dify | {"service": "worker"}
-    total = {"cpu": [8.0, 168.0], "memory": [gib // 4, 3 * gib + gib // 4]}
-    found = {"interval": 15, "times": [1767261600, 1767261615], "total": total}
-    if asked.get("module") == "dify":
-        return answer(found | {"modules": [dify], "services": [worker]})
-    return answer(found | {"modules": [dify, redis], "services": []})
 
 
 def test_usage_is_shown_by_module_and_follows(stack: Stack) -> None:
@@ -231,35 +159,3 @@ def test_usage_is_shown_by_module_and_follows(stack: Stack) -> None:
     page.script("location.hash = 'modules/dify/services'")
     page.wait_for_text("3 GB", "[data-service=worker]")
     assert page.complaints() == []
-
-
-SEEN = {
-    "modules/dify": ".graph",
-    "modules/dify/services": "[data-service=worker]",
-    "modules/dify/resources": ".chart",
-    "logs/dify?text=id": ".ll mark",
-    "monitoring": ".mini",
-}
-"""Address -> what is there once the page is."""
-
-
-@pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "zh")])
-def test_every_tab_is_clean_for_assistive_technology(
-    stack: Stack, theme: str, language: Language
-) -> None:
-    account = {"title": "Administrator", "user": "root", "setting": "dify.PASSWORD", "note": ""}
-    details = {"accounts": [account], "volumes": ["ai-dify-data"]}
-    stack.host.answers["ai/module/details"] = answer(details)
-    stack.host.handlers["ai/stats/history"] = history
-    stack.host.chosen = language
-    Writer(stack, 40)
-    shown = states.snapshot("running", dify(), states.module("redis", "running"), theme=theme)
-    stack.show(shown)
-    page = stack.home()
-    page.prefer(reduced_motion="reduce")  # what still fades in has no contrast yet
-    found = {}
-    for address, selector in SEEN.items():
-        page.script(f"location.hash = '{address}'")
-        page.wait_for(selector)
-        found[address] = violations(page)
-    assert not {address: wrong for address, wrong in found.items() if wrong}

@@ -1,0 +1,43 @@
+"""What the owner answers to each page, so that the page has all that it can show."""
+
+from typing import Any
+
+from aiserver_tray.contract.contract import Envelope, answer
+from tests.support import states
+from tests.ui import activities, forms
+
+
+def _settings(*entries: dict[str, Any]) -> Envelope:
+    base = {"type": "text", "origin": "default", "keep": False, "choices": {}, "help": ""}
+    return answer({"entries": [base | entry for entry in entries]})
+
+
+_ABOUT = {"version": "1", "home": "/home", "engine": "unix://x", "engineSetting": ""}
+_ACCOUNT = {"title": "Administrator", "user": "root", "setting": "dify.PASSWORD", "note": ""}
+_LANGUAGES = {"system": "As the system", "en": "English", "zh": "中文"}
+_THEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}
+_CHOICES: dict[str, dict[str, str]] = {"app.language": _LANGUAGES, "app.theme": _THEMES}
+_NEEDS = dict.fromkeys(("download", "memory", "disk"), 1 << 30)
+
+ANSWERS: dict[str, Envelope] = {
+    "ai/config/get": _settings(
+        *(
+            {"address": name, "title": name, "type": "choice", "value": "system", "choices": given}
+            for name, given in _CHOICES.items()
+        ),
+        {"address": "app.notify_engine", "title": "Docker", "type": "boolean", "value": "true"},
+        {"address": "app.engine", "title": "Docker", "value": "", "help": "Its address"},
+        {"address": "app.mirrors", "title": "Registry mirrors", "value": "a.example b.example"},
+        {"address": "n8n.N8N_HOST_PORT", "title": "Port", "value": "5678", "type": "port"},
+    ),
+    "ai/app/about": answer(_ABOUT | {"catalogs": ["/home/modules"]}),
+    "ai/system/autostart": answer({"enabled": False, "supported": True}),
+    "ai/activity/list": answer({"activities": [activities.start_all(), activities.FAILED]}),
+    "ai/config/form": answer(forms.FORM),
+    "ai/doctor/run": answer({"checks": activities.CHECKS}),
+    "ai/app/welcome": answer({"pending": False}),
+    "ai/modules/needs": answer({"modules": [_NEEDS | {"name": name} for name in states.TITLES]}),
+    "ai/engine/setup": answer({"system": "linux", "choices": [], "install": None, "error": None}),
+    "ai/module/details": answer({"accounts": [_ACCOUNT], "volumes": ["ai-dify-data"]}),
+}
+"""By channel."""

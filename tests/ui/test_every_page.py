@@ -1,0 +1,128 @@
+"""Every page is there for people who use assistive technology, at every size of the window."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from selenium.webdriver import Keys
+
+from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.message import Json
+from tests.support import states
+from tests.ui.answers import ANSWERS
+from tests.ui.barriers import overflowing, tree, unnamed, violations
+from tests.ui.conftest import Stack
+from tests.ui.home import HomePage
+from tests.ui.modules import Writer, dify, history
+
+PAGES = {
+    "home": "[data-module=n8n]",
+    "settings": "#section-about",
+    "activity": ".gantt",
+    "doctor": ".check-row",
+    "logs/dify?text=id": ".ll mark",
+    "monitoring": ".mini",
+    "modules/dify": ".graph",
+    "modules/dify/services": "[data-service=worker]",
+    "modules/dify/logs": ".ll",
+    "modules/dify/resources": ".chart",
+    "modules/n8n/settings": ".fs",
+    "modules/unknown": ".empty",
+    "welcome": ".ck",
+    "welcome/modules": ".pk",
+}
+"""Address -> what the page has once it is complete."""
+SIZES = ((450, 800, 1), (600, 800, 2), (900, 700, 1), (2560, 1300, 1))
+"""Width and height of the window in the page's own pixels, and its zoom."""
+
+
+def mixed() -> Json:
+    """Modules in most states, of which one has services."""
+    oneapi = states.module("oneapi", "error", reason="oneapi: unhealthy for 2 minutes")
+    running = (states.module(name, "running") for name in ("n8n", "postgres", "redis"))
+    return states.snapshot("error", dify(), oneapi, *running)
+
+
+HOMES: dict[str, Callable[[], Json]] = {
+    "starting": states.starting,
+    "failed": states.failed,
+    "engine_down": states.engine_down,
+}
+"""What Home shows besides."""
+DIALOGS: dict[str, tuple[Callable[[HomePage], None], str]] = {
+    "palette": (lambda page: page.chord(Keys.CONTROL, "k"), "#palette[open] .mi"),
+    "shortcuts": (lambda page: page.press("?"), "#question[open] kbd"),
+    "add a module": (lambda page: page.go("home?add=1"), "#add-folder"),
+}
+"""How each is opened, and what it has once it is complete."""
+
+
+def shown(stack: Stack, shown: Json, language: Language = "en", theme: str = "light") -> None:
+    """Let the owner of *stack* show this, and answer each page."""
+    stack.host.chosen = language
+    stack.host.answers |= ANSWERS
+    stack.host.handlers["ai/stats/history"] = history
+    shown |= {"theme": theme}
+    stack.show(states.in_chinese(shown) if language == "zh" else shown)
+
+
+def visited(stack: Stack, language: Language, theme: str) -> Iterator[tuple[str, HomePage]]:
+    """Each page once it is complete."""
+    Writer(stack.host, 40)
+    shown(stack, mixed(), language, theme)
+    page = stack.home(language)
+    page.prefer(reduced_motion="reduce")  # what still fades in has no contrast yet
+    for address, part in PAGES.items():
+        page.go(address)
+        page.wait_for(f"main {part}")
+        yield address, page
+    page.go("home")
+    for name, made in HOMES.items():
+        shown(stack, made(), language, theme)
+        page.wait_for(f".pill.overall[data-state={made()['state']}]")
+        yield f"home, {name}", page
+    for name, (open_it, part) in DIALOGS.items():
+        open_it(page)
+        page.wait_for(part)
+        yield name, page
+        page.press(Keys.ESCAPE)
+        page.until(lambda: not page.all("dialog[open]"), "the dialog is closed")
+
+
+@pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "zh")])
+def test_every_page_is_usable_by_everyone(stack: Stack, theme: str, language: Language) -> None:
+    """Nothing is cut off or without a name, and axe-core finds nothing wrong (WCAG 2.2 AA)."""
+    found = {}
+    for place, page in visited(stack, language, theme):
+        for width, height, zoom in SIZES:
+            page.resize(width, height, zoom)
+            found[f"{place}, {width} px"] = overflowing(page)
+        page.resize(1200, 800)
+        found[place] = [*violations(page), *unnamed(tree(page))]
+    wrong = [f"{place}: {one}" for place, all_ in found.items() for one in all_]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_checks_of_every_page_find_what_is_wrong(stack: Stack) -> None:
+    """The gallery of components is clean, until something wrong is added."""
+    page = stack.home()
+    page.script("document.querySelector('main .content').style.width = '3000px'")
+    assert overflowing(page)
+    page.script("location.href = 'gallery.html'")
+    page.wait_for(".gallery .notice")
+    assert not [*violations(page), *unnamed(tree(page))]
+    page.script("document.querySelector('main').append(new Image())")
+    assert any("image-alt" in wrong for wrong in violations(page))
+    page.script("document.querySelector('main').append(document.createElement('button'))")
+    assert unnamed(tree(page)) == ["button"]
+
+
+def test_a_screen_reader_gets_regions_and_the_state_of_each_module(stack: Stack) -> None:
+    shown(stack, mixed())
+    page = stack.home()
+    for address in ("home", "modules/dify"):
+        page.go(address)
+        page.wait_for(f"main {PAGES[address]}")
+        nodes = tree(page)
+        assert {"banner", "main", "navigation"} <= {role for role, _ in nodes}
+        for named in ("Dify, Running", "OneAPI, Failed", "RAGFlow, Stopped"):
+            assert ("link", named) in nodes
