@@ -246,7 +246,7 @@ def _setting(stage: Stage) -> Iterator[Case]:
 def _resources(stage: Stage) -> Iterator[Case]:
     stage.write({"web": idle()}, needs={"memory": "100t"})
     advice = ("Give the engine more memory", "请为引擎分配更多内存")
-    data = {"resource": "memory", "modules": ["web"], "needed": 100 * 1024**4}
+    data = {"resource": "memory", "module": "web", "needed": 100 * 1024**4}
     yield Case(UP, ("web", "102400.0 GiB"), advice, data)
 
 

@@ -9,6 +9,7 @@ import { loadIcons } from "./components/icon.js";
 import { menuButton, showMenu } from "./components/menu.js";
 import { meter, progress } from "./components/meter.js";
 import { empty, notice } from "./components/notice.js";
+import { problemCard } from "./components/problem.js";
 import { showQuestion } from "./components/question.js";
 import { spark } from "./components/spark.js";
 import { barePill, dot, emblem, pill } from "./components/state.js";
@@ -66,6 +67,13 @@ const shelves = () => [
     tone, title: `A notice that is ${tone}`, text: "Why, with names and numbers.",
     actions: button({ text: "What to do next", kind: "primary", run: nothingHappens }),
   }))}`],
+  ["Problems", problemCard({
+    id: "gallery", module: null, title: "n8n couldn't start: port 18100 is in use",
+    why: "\u0001node.exe\u0001 (process 14208) is using it.", lines: ["what it wrote last"], since: new Date().toISOString(),
+    remedies: [{ kind: "set", text: "Use port 18101" }, { kind: "logs", text: "Logs", module: "n8n" }],
+    again: { kind: "up", modules: ["n8n"], services: [] }, code: "E_PORT_CONFLICT", raw: "Port 18100 is in use.", count: 2,
+    dismissible: ["gallery"],
+  }, { ...current(), connection: "up" })],
   ["Empty and loading", html`
     ${empty({ icon: "text-search", title: "No lines match “timeout”", text: "Try another word.", actions: button({ text: "Clear filters", run: nothingHappens }) })}
     <div class="skeleton"></div>`],

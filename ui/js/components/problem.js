@@ -38,7 +38,7 @@ export function problemCards(page, module) {
 }
 
 /** @param {Problem} problem @param {PageState} page */
-function problemCard(problem, page) {
+export function problemCard(problem, page) {
   const { id, title, dismissible } = problem;
   const module = page.snapshot?.modules.find(({ name }) => name === problem.module);
   const isOpen = own.get().open.includes(id);
