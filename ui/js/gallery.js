@@ -3,6 +3,7 @@
 import { html, render } from "../vendor/lit-html/lit-html.js";
 import { confirm } from "./actions.js";
 import { button } from "./components/button.js";
+import { chart } from "./components/chart.js";
 import { copyButton } from "./components/copy.js";
 import { choiceCards, field, input, searchInput, select, toggle } from "./components/field.js";
 import { loadIcons } from "./components/icon.js";
@@ -11,6 +12,7 @@ import { meter, progress } from "./components/meter.js";
 import { empty, notice } from "./components/notice.js";
 import { problemCard } from "./components/problem.js";
 import { showQuestion } from "./components/question.js";
+import { secret } from "./components/secret.js";
 import { spark } from "./components/spark.js";
 import { barePill, dot, emblem, pill } from "./components/state.js";
 import { tabs } from "./components/tabs.js";
@@ -24,6 +26,7 @@ import { current, observe } from "./store.js";
 const nothingHappens = () => {};
 const states = /** @type {State[]} */ (Object.keys(STATES));
 const values = Array.from({ length: 60 }, (_, i) => (i > 20 && i < 26 ? null : 50 + 30 * Math.sin(i / 5)));
+const times = values.map((_, i) => 1767261600 + 15 * i);
 
 /** @returns {[title: string, content: unknown][]} */
 const shelves = () => [
@@ -56,6 +59,16 @@ const shelves = () => [
     ${button({ text: "toast with undo", run: () => showToast({ text: "Stopping n8n", undo: nothingHappens }) })}`],
   ["Tiles", html`${["n8n", "dify", "postgres", "my-own", "another"].map((name) => html`
     ${tile({ name, icon: "bot" }, "big")} ${tile({ name })} ${tile({ name }, "tiny")}`)}`],
+  ["Charts", html`
+    ${chart({
+      label: "CPU", times, height: 124, max: 100, format: (value) => `${value} %`,
+      series: [{ name: "CPU", values, colour: "var(--focus)" }],
+    })}
+    ${chart({
+      label: "Memory by module", times, height: 124, max: 200, format: String, isStacked: true,
+      series: ["n8n", "dify"].map((name) => ({ name, values, colour: hue(name) })),
+    })}`],
+  ["Secrets", secret("n8n.N8N_ENCRYPTION_KEY", "n8n")],
   ["Meters and sparklines", html`
     ${meter({ label: "Memory", size: "thick", parts: [{ share: 0.3, colour: hue("n8n"), title: "n8n" }, { share: 0.2, colour: hue("dify") }] })}
     ${meter({ label: "Memory", size: "thin", parts: [{ share: 0.4 }] })}
