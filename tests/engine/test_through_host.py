@@ -44,7 +44,7 @@ def timeless(text: str) -> str:
     """*text* without what is another one each time."""
     text = re.sub(r"\d+\.\d+ s|\d+ ms", "T", text)
     text = re.sub(r'"seconds": [\d.]+', '"seconds": 0', text)
-    return re.sub(r'"startedAt": "[^"]+"', '"startedAt": ""', text)
+    return re.sub(r'"(startedAt|since)": "[^"]+"', r'"\1": ""', text)
 
 
 def test_all_is_as_without_a_host(cli: CommandLine) -> None:
