@@ -9,6 +9,7 @@ from aiserver_tray.contract.events import ACTIVITY, ENGINE_INSTALL
 from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.support.scripted import Scripted
+from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
 
@@ -70,6 +71,7 @@ def host(stack: Stack) -> Scripted:
 
 def first_steps(stack: Stack) -> HomePage:
     page = HomePage(stack._browser, stack.serve().address, stack._pictures)
+    page.prefer(reduced_motion="reduce")  # what still fades in has no contrast yet
     page.wait_for(".wiz")
     return page
 
@@ -77,6 +79,7 @@ def first_steps(stack: Stack) -> HomePage:
 def test_a_new_home_is_led_to_the_first_start(stack: Stack, host: Scripted) -> None:
     page = first_steps(stack)
     page.wait_for_text("A port is in use")
+    assert violations(page) == []
     host.answers["ai/doctor/run"] = answer({"checks": [FREE]})
     page.button("Use port 18101: Ports").click()
     assert host.wait_for_call("ai/config/set") == {"name": "n8n.N8N_HOST_PORT", "value": "18101"}
@@ -85,6 +88,7 @@ def test_a_new_home_is_led_to_the_first_start(stack: Stack, host: Scripted) -> N
 
     page.button("Continue").click()
     page.wait_for_text("about 2 GB", ".sums")  # n8n and postgres
+    assert violations(page) == []
     page.until(lambda: page.all(".pk input"), "the choices")
     next(one for one in page.all(".pk input") if "Dify" in one.accessible_name).click()
     page.wait_for_text("about 7 GB", ".sums")  # postgres counts once
@@ -117,6 +121,7 @@ def test_docker_is_installed_with_its_progress(stack: Stack, host: Scripted) -> 
     host.answers["ai/engine/setup"] = answer(SETUP | {"install": failed, "error": why})
     host.publish(ENGINE_INSTALL, failed)
     page.wait_for_text("no network")
+    assert violations(page) == []
 
     stack.show(shown())  # it was installed by hand
     page.until(lambda: not page.all(".engine-setup"), "the page goes on by itself")
@@ -135,6 +140,7 @@ def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(
     page.wait_for("#add-folder").send_keys("/w")
     page.button("Check").click()
     page.wait_for_text("/w/compose.yaml:3", ".add-module")
+    assert violations(page) == []
 
     host.answers["ai/catalog/check"] = answer(report | {"problems": []})
     page.button("Check").click()
