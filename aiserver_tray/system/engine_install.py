@@ -46,7 +46,7 @@ trap '' INT HUP PIPE
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 exec 3<&0 4>&2 6>&1 </dev/null 2>&1
-packages="--yes --no-install-recommends install {" ".join(PACKAGES)}"
+packages="--yes --no-install-recommends install $2"
 apt="apt-get -q -o APT::Status-Fd=4 -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold"
 
 until_input_closes() {{
@@ -57,13 +57,15 @@ until_input_closes() {{
   return $status
 }}
 
-echo {_MARK}update
-until_input_closes $apt update || exit
-echo {_MARK}download
-until_input_closes $apt --download-only $packages || exit
+if [ -n "$2" ]; then
+  echo {_MARK}update
+  until_input_closes $apt update || exit
+  echo {_MARK}download
+  until_input_closes $apt --download-only $packages || exit
+fi
 echo {_MARK}install
-status=$({{ {{ $apt $packages 2>&1; echo $? >&5; }} | tee -p /dev/null >&6; }} 5>&1)
-[ "$status" = 0 ] || exit "${{status:-1}}"
+[ -z "$2" ] || status=$({{ {{ $apt $packages 2>&1; echo $? >&5; }} | tee -p /dev/null >&6; }} 5>&1)
+[ "${{status:-0}}" = 0 ] || exit "$status"
 if [ -n "$1" ]; then
   usermod -aG docker "$1"
   [ ! -S /run/docker.sock ] || chown "$1" /run/docker.sock
@@ -122,11 +124,18 @@ def command_by_hand() -> str:
 
 
 class EngineInstallation:
-    """One attempt to install Docker by the *prefix* that makes a command one of root. *on_progress*
-    is called from its threads."""
+    """One attempt to install Docker, and to let the user use it, by the *prefix* that makes a
+    command one of root. *on_progress* is called from its threads. Without *packages*, the user only
+    gets access."""
 
-    def __init__(self, prefix: Sequence[str], on_progress: Callable[[Progress], None]) -> None:
-        self._command = [*prefix, "/bin/sh", "-c", _SCRIPT, "aiserver-tray", group_member()]
+    def __init__(
+        self,
+        prefix: Sequence[str],
+        on_progress: Callable[[Progress], None],
+        packages: Sequence[str] = PACKAGES,
+    ) -> None:
+        words = ("aiserver-tray", group_member(), " ".join(packages))
+        self._command = [*prefix, "/bin/sh", "-c", _SCRIPT, *words]
         self._on_progress = on_progress
         self._lines: deque[str] = deque(maxlen=_SHOWN_LINES)
         self._lock = Lock()

@@ -17,6 +17,8 @@ class ErrorDataJson(TypedDict, total=False):
     """the module that it is about"""
     remedies: list[RemedyJson]
     """the next steps that it offers, the best first"""
+    forbidden: bool
+    """the Docker engine is there, and this user may not use it"""
 
 
 class ErrorJson(TypedDict):

@@ -1,10 +1,10 @@
 """Errors of the Docker engine."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from aiserver_tray.base.errors.base import AiServerError
-from aiserver_tray.base.errors.remedies import enter, open_page, set_to, start_engine
+from aiserver_tray.base.errors.remedies import Remedy, enter, open_page, set_to, start_engine
 from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Text
 
@@ -27,7 +27,14 @@ class EngineDownError(AiServerError):
 
     code = "E_ENGINE_DOWN"
 
-    def __init__(self, host: str, reason: object, text: Text | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        reason: object,
+        text: Text | None = None,
+        remedies: Sequence[Remedy] = (start_engine(), FIND_OUT),
+        **data: Any,  # noqa: ANN401 - JSON
+    ) -> None:
         super().__init__(
             text
             or Text(
@@ -37,7 +44,8 @@ class EngineDownError(AiServerError):
                 reason=reason,
             ),
             host=host,
-            remedies=[start_engine(), FIND_OUT],
+            remedies=remedies,
+            **data,
         )
 
     @classmethod
@@ -52,6 +60,8 @@ class EngineDownError(AiServerError):
                 "in again, then try again.",
                 host=host,
             ),
+            forbidden=True,
+            remedies=[open_page(Text("Set up Docker"), "welcome")],
         )
 
 

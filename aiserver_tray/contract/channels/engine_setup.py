@@ -117,15 +117,16 @@ class EngineSetupChannels(Part):
 
     @channel("ai/engine/install")
     def _install(self) -> None:
-        """Install Docker by this system's packages. Answers at the beginning; one that is under way
-        is joined."""
+        """Install Docker by this system's packages; if it is installed, only let the user use it.
+        Answers at the beginning; an installation that is under way is joined."""
         prefix = engine_install.is_possible() and engine_install.prefix_without_terminal()
         if prefix is False or prefix is None:
             raise EngineNotInstalledError(self._core.engine.host)
         with self._lock:
             if self._installation:
                 return
-            self._installation = EngineInstallation(prefix, self._on_progress)
+            packages = () if self._is_installed else engine_install.PACKAGES
+            self._installation = EngineInstallation(prefix, self._on_progress, packages)
             self._error = None
             installation = self._installation
         self._show("running", Progress())
@@ -144,6 +145,11 @@ class EngineSetupChannels(Part):
                     "would leave them half configured"
                 )
             )
+
+    @property
+    def _is_installed(self) -> bool:
+        error = self._core.store.snapshot.engine.error
+        return error is not None and not isinstance(error, EngineNotInstalledError)
 
     # -- in its threads ------------------------------------------------------------------------
 

@@ -93,6 +93,11 @@ def test_an_installation_of_packages_can_not_be_cancelled(apt: Script, tmp_path:
     assert answers == [False]
 
 
+def test_without_packages_apt_is_not_run(apt: Script) -> None:
+    apt("exit 1")
+    EngineInstallation((), lambda _: None, packages=()).run()
+
+
 @pytest.mark.parametrize("status", [126, 127])
 def test_a_closed_password_dialog_is_reported(tmp_path: Path, apt: Script, status: int) -> None:
     apt("exit 0")

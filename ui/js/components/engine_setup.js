@@ -30,11 +30,22 @@ export async function loadEngineSetup() {
 }
 
 /** @param {PageState["snapshot"]} snapshot */
-export const isEngineMissing = (snapshot) =>
+const isEngineMissing = (snapshot) =>
   !snapshot?.engine.running && snapshot?.engine.error?.code === "E_ENGINE_NOT_INSTALLED";
 
+/** Docker is there, and this user may not use it. @param {PageState["snapshot"]} snapshot */
+const isForbidden = (snapshot) => !snapshot?.engine.running && snapshot?.engine.error?.data.forbidden === true;
+
+/** Whether `engineSetup` can help. @param {PageState["snapshot"]} snapshot */
+export const needsSetup = (snapshot) =>
+  isEngineMissing(snapshot) || (isForbidden(snapshot) && own.get().setup?.packages?.possible === true);
+
+/** @param {PageState["snapshot"]} snapshot */
+export const setupTitle = (snapshot) => (isForbidden(snapshot) ? t("Let AI-Server Tray use Docker") : t("Install Docker to begin"));
+
 observe((now, before) => {
-  const isNew = isEngineMissing(now.snapshot) && !isEngineMissing(before.snapshot);
+  const isStuck = (/** @type {PageState} */ { snapshot }) => isEngineMissing(snapshot) || isForbidden(snapshot);
+  const isNew = isStuck(now) && !isStuck(before);
   if (isNew || (own.get().setup && now.snapshot?.language !== before.snapshot?.language)) loadEngineSetup();
 });
 on("ai/engine/installEvent", (install) => {
@@ -51,7 +62,9 @@ export function engineSetup(page, title) {
       <div class="engine-setup-head">
         <span class="emblem" data-state="engine_down">${icon("container")}</span>
         ${title}
-        <p class="muted">${t("AI-Server Tray runs everything in Docker, and there is none on this computer yet. It continues by itself as soon as Docker is there.")}</p>
+        <p class="muted">${isForbidden(page.snapshot)
+          ? t("Docker is installed, but you aren't allowed to use it yet.")
+          : t("AI-Server Tray runs everything in Docker, and there is none on this computer yet. It continues by itself as soon as Docker is there.")}</p>
         ${setup?.packages ? packages(setup.packages, setup, page) : nothing}
         ${setup && !setup.packages && !setup.choices.length
           ? html`<a class="button primary" href=${MANUAL} target="_blank" rel="noopener noreferrer">${icon("external-link")}${t("How to install Docker")}</a>` : nothing}
@@ -70,10 +83,10 @@ function packages(wanted, { install, error }, page) {
     ${install?.status === "cancelled" ? notice({ title: t("Cancelled"), text: t("Nothing was installed. Downloaded packages are kept for the next time.") }) : nothing}
     ${install?.status === "succeeded" ? notice({ tone: "ok", title: t("Docker is installed"), text: t("Waiting for it to start…") }) : nothing}
     ${wanted.possible
-      ? button({ text: t("Install Docker"), icon: "download", kind: "primary", size: "large", enabled: ready, run: () => ask(KEY, "ai/engine/install", {}) })
+      ? button({ text: isForbidden(page.snapshot) ? t("Allow") : t("Install Docker"), icon: isForbidden(page.snapshot) ? "key" : "download", kind: "primary", size: "large", enabled: ready, run: () => ask(KEY, "ai/engine/install", {}) })
       : byHand(wanted.command)}
-    <p class="small muted">${t("Installs {packages} from your system's packages.", { packages: list(wanted.packages) })}
-      ${wanted.user ? t("{user} joins the group docker, whose members can do everything on this computer.", { user: wanted.user }) : nothing}</p>`;
+    <p class="small muted">${isForbidden(page.snapshot) ? nothing : t("Installs {packages} from your system's packages.", { packages: list(wanted.packages) })}
+      ${wanted.user ? t("{user} joins the group docker, whose members can do everything on this computer. It works at once here, and in other programs after your next login.", { user: wanted.user }) : nothing}</p>`;
 }
 
 /** @param {string} command */

@@ -35,6 +35,7 @@ export default {
   "All services": "全部服务",
   "All shortcuts": "所有快捷键",
   "All steps": "全部步骤",
+  "Allow": "允许",
   "Allow this change?": "是否允许此更改？",
   "Also delete its data ({count} volume)": "同时删除数据（{count} 个卷）",
   "Also used by {users}.": "{users} 也在使用它。",
@@ -131,7 +132,7 @@ export default {
   "Docker Engine {version}": "Docker 引擎 {version}",
   "Docker couldn't be installed": "无法安装 Docker",
   "Docker is installed": "Docker 已安装",
-  "Docker is missing. Everything else can wait.": "缺少 Docker，其他事项可稍后处理。",
+  "Docker is installed, but you aren't allowed to use it yet.": "Docker 已安装，但您还没有使用权限。",
   "Docker is off": "Docker 未运行",
   "Docker is off. The changes take effect when it is back.": "Docker 未运行。更改在其恢复后生效。",
   "Docker is running": "Docker 正在运行",
@@ -172,6 +173,7 @@ export default {
   "Find a setting": "查找设置",
   "Find on this page": "在本页查找",
   "Find out why": "查找原因",
+  "First Docker. Everything else can wait.": "请先处理 Docker，其他事项可稍后处理。",
   "First accounts": "初始账户",
   "Fits well.": "内存充足。",
   "Fits, but it's tight.": "够用，但余量不多。",
@@ -229,6 +231,7 @@ export default {
   "Last health check: passed": "最近一次健康检查：通过",
   "Last time": "最近一次",
   "Left": "剩余",
+  "Let AI-Server Tray use Docker": "允许 AI-Server Tray 使用 Docker",
   "Let's check your computer": "检查您的电脑",
   "Levels": "级别",
   "Loading…": "正在加载…",
@@ -680,5 +683,5 @@ export default {
   "{used} of {size} GB": "{used} / {size} GB",
   "{used} of {size} GB memory used": "已用内存 {used} / {size} GB",
   "{users} uses it and will stop too. Your data is kept.": "{users} 正在使用它，也会一起停止。您的数据会保留。",
-  "{user} joins the group docker, whose members can do everything on this computer.": "用户 {user} 将加入 docker 组，该组成员可在此电脑上执行任何操作。"
+  "{user} joins the group docker, whose members can do everything on this computer. It works at once here, and in other programs after your next login.": "用户 {user} 将加入 docker 组，该组成员可在此电脑上执行任何操作。在此立即生效，在其他程序中下次登录后生效。"
 };

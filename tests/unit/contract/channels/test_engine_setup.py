@@ -7,7 +7,12 @@ from threading import Event
 import pytest
 
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import CancelledError, EngineNotInstalledError
+from aiserver_tray.base.errors import (
+    AiServerError,
+    CancelledError,
+    EngineDownError,
+    EngineNotInstalledError,
+)
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels import engine_setup
 from aiserver_tray.contract.channels.api import Api
@@ -15,6 +20,7 @@ from aiserver_tray.contract.contract import Peer
 from aiserver_tray.contract.events import ENGINE_INSTALL
 from aiserver_tray.contract.message import Json
 from aiserver_tray.core.core import Core
+from aiserver_tray.state.facts import EngineDown
 from aiserver_tray.system import engine_install
 from aiserver_tray.system.engine_install import Progress
 from tests.support.surroundings import Recorded
@@ -30,7 +36,13 @@ class Installer:
     made = 0
     failure: Exception | None = None
 
-    def __init__(self, _prefix: Sequence[str], on_progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        _prefix: Sequence[str],
+        on_progress: Callable[[Progress], None],
+        packages: Sequence[str],
+    ) -> None:
+        self.packages = packages
         Installer.last, Installer.made = self, Installer.made + 1
         self.progress = Progress("download", 50.0, ("Get:1",))
         self.may_end = Event()
@@ -97,6 +109,24 @@ def test_a_cancelled_one_and_a_failed_one_end_as_that(api: Api) -> None:
     Installer.last.may_end.set()
     eventually(lambda: setup(api)["install"]["status"] == "failed", "its end")
     assert setup(api)["error"]["message"] == "no network"
+
+
+@pytest.mark.parametrize(
+    ("error", "packages"),
+    [
+        (EngineNotInstalledError("unix:///nowhere.sock"), engine_install.PACKAGES),
+        (EngineDownError.forbidden("unix:///nowhere.sock"), ()),
+    ],
+)
+def test_where_it_is_installed_the_user_only_gets_access(
+    api: Api, core: Core, error: AiServerError, packages: Sequence[str]
+) -> None:
+    core.store.put(EngineDown(error))
+    core.store.flush()
+    api.invoke("ai/engine/install", None, CLIENT)
+    assert Installer.last.packages == packages
+    Installer.last.may_end.set()
+    eventually(lambda: setup(api)["install"]["status"] == "succeeded", "its end")
 
 
 def test_where_nobody_can_become_root_it_is_refused(

@@ -3,7 +3,7 @@
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { startEngine } from "../../actions.js";
 import { button } from "../../components/button.js";
-import { engineSetup } from "../../components/engine_setup.js";
+import { engineSetup, needsSetup, setupTitle } from "../../components/engine_setup.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { emblem } from "../../components/state.js";
@@ -23,7 +23,8 @@ export function engineCard(page) {
   const { engine } = page.snapshot;
   if (page.startingEngine || engine.starting) return starting(engine);
   if (!engine.error) return big(emblem("starting"), t("Looking for Docker…"), "");
-  return engine.error.code === "E_ENGINE_NOT_INSTALLED" ? engineSetup(page, missing()) : off(page, engine);
+  if (!needsSetup(page.snapshot)) return off(page, engine);
+  return engineSetup(page, html`<h1 id="engine-setup">${setupTitle(page.snapshot)}</h1>`);
 }
 
 /** @param {unknown} drawing @param {string} title @param {string} text @param {unknown} [more] */
@@ -65,5 +66,3 @@ function off({ canStartEngine, connection }, { downSince, error }) {
     ${canStart ? nothing : html`<p class="small">${error?.message}</p>`}
     ${downSince ? html`<p class="small faint since">${t("Docker stopped answering at {time}.", { time: timeOfDay(downSince) })}</p>` : nothing}`);
 }
-
-const missing = () => html`<h1 id="engine-setup">${t("Install Docker to begin")}</h1>`;

@@ -4,7 +4,7 @@ import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { go } from "../../address.js";
 import { invoke } from "../../bridge.js";
 import { button } from "../../components/button.js";
-import { engineSetup, engineSetupState, isEngineMissing, wslText } from "../../components/engine_setup.js";
+import { engineSetup, engineSetupState, needsSetup, setupTitle, wslText } from "../../components/engine_setup.js";
 import { icon } from "../../components/icon.js";
 import { notice } from "../../components/notice.js";
 import { mark, t, tn } from "../../i18n.js";
@@ -40,7 +40,7 @@ function shown(checks) {
 /** @param {PageState} page @param {() => unknown} skip */
 export function checksView(page, skip) {
   const { checks, isChecking, error } = own.get();
-  const isMissing = isEngineMissing(page.snapshot);
+  const isMissing = needsSetup(page.snapshot);
   const rows = shown(checks ?? []).filter(({ name }) => !(isMissing && name === "engine"));
   const wrong = rows.filter(({ grade }) => grade !== "ok").length;
   return html`
@@ -49,7 +49,7 @@ export function checksView(page, skip) {
         <div class="grow"><h2>${t("Let's check your computer")}</h2><p class="muted" role="status">${summary(wrong, isMissing)}</p></div>
         ${button({ text: t("Check again"), icon: "refresh-cw", kind: "quiet", enabled: !isChecking && page.connection === "up", run: check })}
       </div>
-      ${isMissing ? engineSetup(page, html`<h3 id="engine-setup">${t("Install Docker to begin")}</h3>`) : nothing}
+      ${isMissing ? engineSetup(page, html`<h3 id="engine-setup">${setupTitle(page.snapshot)}</h3>`) : nothing}
       ${error ? notice({ tone: "bad", title: t("The checks couldn't run"), text: error }) : nothing}
       ${checks || error ? nothing : html`<p class="empty">${icon("loader-circle", "turn s24")}${t("Checking…")}</p>`}
       <ul class="card cks">${rows.map((one) => row(one, page))}${wslRow(isMissing)}</ul>
@@ -65,7 +65,7 @@ export function checksView(page, skip) {
 /** @param {number} wrong @param {boolean} isMissing */
 function summary(wrong, isMissing) {
   if (!own.get().checks) return t("Checking…");
-  if (isMissing) return t("Docker is missing. Everything else can wait.");
+  if (isMissing) return t("First Docker. Everything else can wait.");
   return wrong ? tn("{count} thing to look at", "{count} things to look at", wrong) : t("Everything is ready");
 }
 
