@@ -4,7 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from selenium.common.exceptions import TimeoutException, WebDriverException
+from selenium.common.exceptions import (
+    StaleElementReferenceException,
+    TimeoutException,
+    WebDriverException,
+)
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -58,8 +62,9 @@ class HomePage:
         self.until(has_text, f"{text!r} in {selector}")
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:  # noqa: ANN401
+        passing = [StaleElementReferenceException]  # it was replaced while it was looked at
         try:
-            return WebDriverWait(self._browser, 30, 0.02).until(lambda _: condition())
+            return WebDriverWait(self._browser, 30, 0.02, passing).until(lambda _: condition())
         except TimeoutException:
             raise AssertionError(f"{what}\n{self.text}") from None
 
