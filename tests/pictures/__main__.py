@@ -146,9 +146,9 @@ def main(words: Sequence[str]) -> None:
         studio = Studio(place, environment, camera)
         for part in (studio.first_run, studio.start, studio.pages, studio.problems):
             part()
+        for complaint in camera.complaints():
+            sys.stdout.write(f"console: {complaint}\n")
     sys.stdout.write(f"{len(camera.taken)} pictures in {folder}\n")
-    for complaint in camera.complaints():
-        sys.stdout.write(f"console: {complaint}\n")
 
 
 if __name__ == "__main__":
