@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 
+from aiserver_tray.app import built_in_catalog
 from aiserver_tray.contract.message import Json
 
 PORT = "web.WEB_PORT"
 BASE = {"name": "base"}
+FOLDER = {"folder": str(built_in_catalog() / "features/n8n")}
 PAYLOADS: Mapping[str, Json] = {
+    "ai/catalog/add": FOLDER,
+    "ai/catalog/check": FOLDER,
+    "ai/catalog/remove": FOLDER,
     "ai/config/apply": {"module": "web", "changes": {PORT: "18996"}, "when": "later"},
     "ai/config/check": {"module": "web", "changes": {PORT: "18997"}},
     "ai/config/form": {"module": "web"},

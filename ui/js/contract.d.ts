@@ -42,7 +42,7 @@ export interface Channels {
   "ai/doctor/run": { request: Record<string, never>; answer: Checks };
   /** Cancel the installation of Docker. Downloaded packages stay in apt's cache; once packages are being installed, this is refused. */
   "ai/engine/cancelInstall": { request: Record<string, never>; answer: Record<string, never> };
-  /** Install Docker by this system's packages; if it is installed, only let the user use it. Answers at the beginning; an installation that is under way is joined. */
+  /** Install Docker by this system's packages; if it is installed, only let the user use it. Answers at the beginning; an installation that is under way is joined. Does nothing if the engine answers. */
   "ai/engine/install": { request: Record<string, never>; answer: Record<string, never> };
   /** Tell how to get an engine on this machine, and how far its installation is. */
   "ai/engine/setup": { request: Record<string, never>; answer: EngineSetup };

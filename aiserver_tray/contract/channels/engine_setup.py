@@ -118,7 +118,10 @@ class EngineSetupChannels(Part):
     @channel("ai/engine/install")
     def _install(self) -> None:
         """Install Docker by this system's packages; if it is installed, only let the user use it.
-        Answers at the beginning; an installation that is under way is joined."""
+        Answers at the beginning; an installation that is under way is joined. Does nothing if the
+        engine answers."""
+        if self._core.store.snapshot.engine.running:
+            return
         prefix = engine_install.is_possible() and engine_install.prefix_without_terminal()
         if prefix is False or prefix is None:
             raise EngineNotInstalledError(self._core.engine.host)

@@ -20,7 +20,7 @@ from aiserver_tray.contract.contract import Peer
 from aiserver_tray.contract.events import ENGINE_INSTALL
 from aiserver_tray.contract.message import Json
 from aiserver_tray.core.core import Core
-from aiserver_tray.state.facts import EngineDown
+from aiserver_tray.state.facts import EngineDown, EngineUp
 from aiserver_tray.system import engine_install
 from aiserver_tray.system.engine_install import Progress
 from tests.support.surroundings import Recorded
@@ -127,6 +127,13 @@ def test_where_it_is_installed_the_user_only_gets_access(
     assert Installer.last.packages == packages
     Installer.last.may_end.set()
     eventually(lambda: setup(api)["install"]["status"] == "succeeded", "its end")
+
+
+def test_where_the_engine_answers_nothing_is_installed(api: Api, core: Core) -> None:
+    core.store.put(EngineUp("ID", "1.0", cpus=2, memory=1))
+    core.store.flush()
+    assert api.invoke("ai/engine/install", None, CLIENT)["success"]
+    assert Installer.made == 0
 
 
 def test_where_nobody_can_become_root_it_is_refused(
