@@ -28,8 +28,19 @@ function roughly(seconds) {
 
 const locale = () => document.documentElement.lang;
 
+/** @type {Map<string, Intl.NumberFormat>} Making one takes longer than all the rest of a card. */
+const formats = new Map();
+
+/** @param {number} value @param {number} digits at most, after the point */
+function decimal(value, digits) {
+  const key = `${locale()} ${digits}`;
+  const known = formats.get(key) ?? new Intl.NumberFormat(locale(), { maximumFractionDigits: digits });
+  formats.set(key, known);
+  return known.format(value);
+}
+
 /** @param {number} value Whole numbers, in groups. */
-export const number = (value) => value.toLocaleString(locale());
+export const number = (value) => decimal(value, 0);
 
 /** @param {string} moment @returns {string} `14:31:02.184`, here */
 export function clock(moment) {
@@ -68,15 +79,15 @@ export function bytes(count) {
   let [value, unit] = [count, 0];
   for (; value >= 1000 && unit < units.length - 1; unit += 1) value /= 1024;
   const digits = value < 10 && unit > 1 ? 1 : 0;
-  return `${value.toLocaleString(locale(), { maximumFractionDigits: digits })} ${units[unit]}`;
+  return `${decimal(value, digits)} ${units[unit]}`;
 }
 
 /** @param {number} share from 0 to 1 */
 export const percent = (share) =>
-  t("{percent} %", { percent: (share * 100).toLocaleString(locale(), { maximumFractionDigits: share < 0.0995 ? 1 : 0 }) });
+  t("{percent} %", { percent: decimal(share * 100, share < 0.0995 ? 1 : 0) });
 
 /** @param {number} bytes In GB, without the unit. */
-export const gigabytes = (bytes) => (bytes / 1024 ** 3).toLocaleString(locale(), { maximumFractionDigits: 1 });
+export const gigabytes = (bytes) => decimal(bytes / 1024 ** 3, 1);
 
 /** @param {string[]} items */
 export function list(items) {

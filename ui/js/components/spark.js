@@ -4,12 +4,30 @@ import { html, nothing, svg } from "../../vendor/lit-html/lit-html.js";
 
 const WIDTH = 120;
 
+/** @typedef {{colour: string, height?: number, max?: number, limit?: number}} Look */
+
+/**
+ * What was drawn last of some values: the page is drawn far more often than they change.
+ * @type {WeakMap<(number|null)[], {look: string, drawing: unknown}>}
+ */
+const drawn = new WeakMap();
+
 /**
  * @param {(number|null)[]} values `null`: not known, a gap
- * @param {{colour: string, height?: number, max?: number, limit?: number}} look `colour`: in CSS;
- *   `max`: the value at the upper edge; `limit`: a value with a line of its own
+ * @param {Look} look `colour`: in CSS; `max`: the value at the upper edge; `limit`: a value with a line
+ *   of its own
  */
-export function spark(values, { colour, height = 28, max, limit }) {
+export function spark(values, look) {
+  const text = JSON.stringify(look);
+  const known = drawn.get(values);
+  if (known?.look === text) return known.drawing;
+  const drawing = draw(values, look);
+  drawn.set(values, { look: text, drawing });
+  return drawing;
+}
+
+/** @param {(number|null)[]} values @param {Look} look */
+function draw(values, { colour, height = 28, max, limit }) {
   const top = max ?? (Math.max(0, ...values.map((value) => value ?? 0)) * 1.12 || 1);
   const y = (/** @type {number} */ value) => height - 1.5 - (Math.min(value, top) / top) * (height - 4);
   const runs = runsOf(values).map((run) => run.map(([i, value]) =>

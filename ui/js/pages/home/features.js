@@ -73,11 +73,10 @@ function body(module, page) {
 function sparks({ name }, { snapshot }) {
   const { cpu, memory } = moduleStats(name);
   const cpus = snapshot?.engine.cpus ?? 1;
-  const share = cpu.map((value) => (value === null ? null : value / cpus / 100));
-  const [used, held] = [newest(share), newest(memory)];
+  const [used, held] = [newest(cpu), newest(memory)];
   return html`
     <div class="mod-sparks">
-      ${spark1(t("CPU"), used === null ? "–" : percent(used), share, "var(--focus)", tn("of {count} core", "of {count} cores", cpus))}
+      ${spark1(t("CPU"), used === null ? "–" : percent(used / cpus / 100), cpu, "var(--focus)", tn("of {count} core", "of {count} cores", cpus))}
       ${spark1(t("Memory"), held === null ? "–" : bytes(held), memory, "var(--m-oneapi)")}
     </div>`;
 }

@@ -21,17 +21,16 @@ export function heroStats({ engine, modules }) {
   const isKnown = newest(memory) !== null && modules.some(({ state }) => state !== "stopped");
   if (!engine.cpus || !engine.memory || !isKnown) return nothing;
   const [cpus, size] = [engine.cpus, engine.memory];
-  const shares = cpu.map((value) => (value === null ? null : value / cpus / 100));
-  const held = memory.map((value) => (value === null ? null : value / size));
+  const [whole, used, held] = [cpus * 100, newest(cpu), newest(memory) ?? 0];
   // A calm stack is not drawn as a wild one: the line has room above.
-  const top = Math.max(0.25, ...shares.map((share) => (share ?? 0) * 1.2));
+  const top = Math.max(whole / 4, ...cpu.map((value) => (value ?? 0) * 1.2));
   return html`
     <div class="hero-stats">
-      <div>${lead(t("CPU"), newest(shares), tn("of {count} core", "of {count} cores", cpus))}
-        ${spark(shares, { colour: "var(--focus)", height: 34, max: top })}</div>
-      <div>${lead(t("Memory"), newest(held), t("last 30 min"))}
-        ${spark(held, { colour: "var(--m-oneapi)", height: 34, max: 1 })}</div>
-      <div>${budget(modules, newest(memory) ?? 0, size)}</div>
+      <div>${lead(t("CPU"), used === null ? null : used / whole, tn("of {count} core", "of {count} cores", cpus))}
+        ${spark(cpu, { colour: "var(--focus)", height: 34, max: top })}</div>
+      <div>${lead(t("Memory"), held / size, t("last 30 min"))}
+        ${spark(memory, { colour: "var(--m-oneapi)", height: 34, max: size })}</div>
+      <div>${budget(modules, held, size)}</div>
     </div>`;
 }
 
