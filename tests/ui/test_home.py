@@ -156,6 +156,18 @@ def test_a_button_asks_for_what_it_says(
     assert host.wait_for_call(channel) == payload
 
 
+def test_everything_that_runs_is_restarted_after_a_question(stack: Stack) -> None:
+    chosen = states.running() | {"chosen": ["n8n"]}
+    host = stack.show(states.with_abilities(chosen, "en"))
+    home = stack.home()
+    home.button("More for all modules").click()
+    home.wait_for("#menu:popover-open .mi").click()
+    home.wait_for_text("Anyone using n8n, Dify will be interrupted", "#question[open]")
+    home.button("Restart all").click()
+    again = {"kind": "restart", "modules": ["n8n", "dify", "postgres", "redis"]}
+    assert host.wait_for_call("ai/operation/start") == again
+
+
 def test_what_is_rarely_done_is_in_a_menu(stack: Stack) -> None:
     left = states.module("ragflow", "running", orphan=True)
     host = stack.show(states.snapshot("running", states.module("n8n", "running"), left))
