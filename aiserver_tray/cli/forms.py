@@ -56,6 +56,8 @@ class LogLineJson(TypedDict):
     """the service's name in the Compose file"""
     stream: Literal["stdout", "stderr"]
     level: Level
-    """guessed from the line's words"""
+    """from the line's own structure, or of the entry that the line continues"""
+    continues: bool
+    """whether it belongs to the service's entry above it, as a line of a stack trace does"""
     message: str
     """the line"""

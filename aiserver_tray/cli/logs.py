@@ -27,10 +27,11 @@ from aiserver_tray.cli.terminal import (
     without_colour,
 )
 from aiserver_tray.core.logs.level import LEVELS, Level, is_at_least
-from aiserver_tray.core.logs.sources import Follower, Source, Span, history, levelled, sources
+from aiserver_tray.core.logs.sources import Follower, Source, Span, history, parsed, sources
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.forms import LogLineJson
+    from aiserver_tray.core.logs.parser import Parsed
     from aiserver_tray.engine.values import LogLine
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow",
@@ -48,7 +49,11 @@ _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright
     help="Show only the last N lines of each service.",
 )
 @click.option("--since", type=Since(), help="Show only newer lines: 10m, 2h, or 2026-01-31T12:00.")
-@click.option("--level", type=click.Choice(LEVELS), help="Show only lines of this level or above.")
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS),
+    help="Show only lines of this level or above. Lines without a level count as info.",
+)
 @as_json_option
 @common_options
 def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
@@ -74,24 +79,25 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
         follower = Follower(core.engine, core.store, modules, span, on_unreadable)
         lines = follower.lines() if follow else history(core.engine, wanted, span, on_unreadable)
         show = _print_json if as_json else _printer(wanted)
-        for source, line, found in levelled(lines):
-            if level is None or is_at_least(found, level):
+        for source, line, found in parsed(lines):
+            if level is None or is_at_least(found.level, level):
                 show(source, line, found)
 
 
-def _print_json(source: Source, line: "LogLine", level: Level) -> None:
+def _print_json(source: Source, line: "LogLine", found: "Parsed") -> None:
     form: LogLineJson = {
         "time": line.time.isoformat() if line.time else None,
         "module": source.module,
         "service": source.service,
         "stream": line.stream,
-        "level": level,
+        "level": found.level,
+        "continues": found.continues,
         "message": line.text,
     }
     print_json_line(form)
 
 
-def _printer(wanted: Sequence[Source]) -> Callable[[Source, "LogLine", Level], None]:
+def _printer(wanted: Sequence[Source]) -> Callable[[Source, "LogLine", "Parsed"], None]:
     """Prints lines with their service's name in front. Outside of a terminal, lines stay
     unchanged."""
     columns = max((width(source.name) for source in wanted), default=0)
@@ -100,7 +106,7 @@ def _printer(wanted: Sequence[Source]) -> Callable[[Source, "LogLine", Level], N
     coloured, terminal = has_colour(sys.stdout), is_terminal(sys.stdout)
     clean = harmless_in_colour if coloured else without_colour if terminal else str
 
-    def show(source: Source, line: "LogLine", _level: Level) -> None:
+    def show(source: Source, line: "LogLine", _found: "Parsed") -> None:
         if source not in prefixes:
             name = f"{padded(source.name, columns)} |"
             prefixes[source] = click.style(name, fg=next(colours)) if coloured else name

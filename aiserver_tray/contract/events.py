@@ -40,7 +40,11 @@ class LogEvent(TypedDict):
     service: NotRequired[str]
     """the service's name in the Compose file, of `stdout`, `stderr` and `notice`"""
     level: NotRequired[Level]
-    """guessed from the line's words, of `stdout` and `stderr`"""
+    """from the line's own structure, or of the entry that the line continues; of `stdout` and
+    `stderr`"""
+    continues: NotRequired[bool]
+    """whether it belongs to the service's entry above it, as a line of a stack trace does; of
+    `stdout` and `stderr`"""
     code: NotRequired[str]
     """the error's code, of `error`"""
     message: NotRequired[str]

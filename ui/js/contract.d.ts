@@ -573,7 +573,7 @@ export type Kind = "basic" | "feature";
 
 export type Language = "en" | "zh";
 
-export type Level = "debug" | "info" | "warn" | "error";
+export type Level = "debug" | "info" | "warn" | "error" | "unknown";
 
 /** What was used at one moment. */
 export interface Load {
@@ -600,8 +600,10 @@ export interface LogEntry {
   service: string;
   module: string;
   moduleType: Kind;
-  /** guessed from the line's words */
+  /** from the line's own structure, or of the entry that the line continues */
   level: Level;
+  /** whether it belongs to the service's entry above it, as a line of a stack trace does */
+  continues: boolean;
   /** the line */
   message: string;
 }
@@ -620,8 +622,10 @@ export interface LogEvent {
   module?: string;
   /** the service's name in the Compose file, of `stdout`, `stderr` and `notice` */
   service?: string;
-  /** guessed from the line's words, of `stdout` and `stderr` */
+  /** from the line's own structure, or of the entry that the line continues; of `stdout` and `stderr` */
   level?: Level;
+  /** whether it belongs to the service's entry above it, as a line of a stack trace does; of `stdout` and `stderr` */
+  continues?: boolean;
   /** the error's code, of `error` */
   code?: string;
   /** the reason, of `notice` and `error` */

@@ -14,7 +14,8 @@ from aiserver_tray.contract.contract import Caller, Peer
 from aiserver_tray.contract.events import LOG, LogEvent
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.logs.level import Level
-from aiserver_tray.core.logs.sources import Follower, Source, Span, history, levelled, sources
+from aiserver_tray.core.logs.parser import Parsed
+from aiserver_tray.core.logs.sources import Follower, Source, Span, history, parsed, sources
 from aiserver_tray.model import Kind
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ class LogEntry(TypedDict):
     module: str
     moduleType: Kind
     level: Level
-    """guessed from the line's words"""
+    """from the line's own structure, or of the entry that the line continues"""
+    continues: bool
+    """whether it belongs to the service's entry above it, as a line of a stack trace does"""
     message: str
     """the line"""
 
@@ -105,7 +108,7 @@ class LogChannels(Part):
             notices.append(source.unreadable.render(caller.language))
 
         lines = history(self._core.engine, wanted, Span(tail=asked.tail), on_unreadable)
-        entries = [self._entry(*found, number) for number, found in enumerate(levelled(lines))]
+        entries = [self._entry(*item, number) for number, item in enumerate(parsed(lines))]
         return {"entries": entries[: -asked.tail - 1 : -1], "notices": notices}
 
     def _modules(self, name: str | None) -> tuple[str, ...]:
@@ -114,7 +117,7 @@ class LogChannels(Part):
         refuse_unknown([name], (module.name for module in self._core.store.snapshot.modules))
         return (name,)
 
-    def _entry(self, source: Source, line: "LogLine", level: Level, number: int) -> LogEntry:
+    def _entry(self, source: Source, line: "LogLine", found: Parsed, number: int) -> LogEntry:
         kinds = {module.name: module.kind for module in self._core.store.snapshot.modules}
         return {
             "id": str(number),
@@ -122,7 +125,8 @@ class LogChannels(Part):
             "service": source.container,
             "module": source.module,
             "moduleType": kinds.get(source.module, "feature"),
-            "level": level,
+            "level": found.level,
+            "continues": found.continues,
             "message": line.text,
         }
 
@@ -183,14 +187,14 @@ class _Stream:
         """Send all lines, until `follower` is closed or fails."""
         end: LogEvent = {"streamId": self.id, "event": "end"}
         try:
-            self._send_lines(levelled(self.follower.lines()))
+            self._send_lines(parsed(self.follower.lines()))
         except AiServerError as error:
             message = error.render(self._language)
             end = {**end, "event": "error", "code": error.code, "message": message}
         self._emit(end)
 
-    def _send_lines(self, lines: Iterable[tuple[Source, "LogLine", Level]]) -> None:
-        for source, line, level in lines:
+    def _send_lines(self, lines: Iterable[tuple[Source, "LogLine", Parsed]]) -> None:
+        for source, line, found in lines:
             self._emit(
                 {
                     "streamId": self.id,
@@ -199,7 +203,8 @@ class _Stream:
                     "timestamp": line.time.isoformat() if line.time else None,
                     "module": source.module,
                     "service": source.service,
-                    "level": level,
+                    "level": found.level,
+                    "continues": found.continues,
                 }
             )
 

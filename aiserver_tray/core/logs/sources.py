@@ -17,7 +17,7 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.queues import available
-from aiserver_tray.core.logs.level import Level, LevelReader
+from aiserver_tray.core.logs.parser import LineParser, Parsed
 from aiserver_tray.core.logs.position import Position, Rest
 from aiserver_tray.model import Snapshot
 
@@ -93,11 +93,13 @@ def history(
         yield source, line
 
 
-def levelled(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Level]]:
-    """*lines* with their levels."""
-    readers: dict[Source, LevelReader] = {}
+def parsed(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Parsed]]:
+    """*lines* with what they state. Each output of a service is parsed by itself, because the lines
+    of the other one may come in the middle of an entry."""
+    parsers: dict[tuple[Source, str], LineParser] = {}
     for source, line in lines:
-        yield source, line, readers.setdefault(source, LevelReader()).level(line.text)
+        parser = parsers.setdefault((source, line.stream), LineParser())
+        yield source, line, parser.parse(line.text)
 
 
 def _numbered(

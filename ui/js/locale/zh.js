@@ -269,6 +269,7 @@ export default {
   "Next region of the page": "页面的下一区域",
   "No activity": "暂无活动",
   "No catalog folder contains {missing}, which {module} requires.": "{module} 依赖 {missing}，但任何模块目录中都没有它。",
+  "No level": "无级别",
   "No line matches the filter.": "没有符合筛选条件的日志。",
   "No log lines yet.": "暂无日志。",
   "No longer in the catalog": "已不在目录中",

@@ -19,7 +19,7 @@ const SHORTCUTS = [
   [mark("Next or previous row"), "J", "K"],
   [mark("Open it"), "Enter"],
   [mark("Module: open, restart, start or stop, logs"), "O", "R", "S", "L"],
-  [mark("Logs: levels on and off"), "E", "W", "I", "D"],
+  [mark("Logs: levels on and off"), "E", "W", "I", "D", "U"],
   [mark("Logs: pause, follow"), "Space", "End"],
   [mark("Apply changes"), shortcut("Enter")],
   [mark("Close, or clear the search"), "Esc"],

@@ -171,7 +171,8 @@ def test_a_stream_sends_what_can_be_read_and_then_its_end(
     origin = {"streamId": "s", "module": "web", "service": "app"}
     assert notice == {**origin, "event": "notice", "message": SOURCE.unreadable.render("en")}
     line = {**origin, "chunk": "ERROR it failed", "timestamp": made.BEGIN.isoformat()}
-    assert out == {**line, "event": "stdout", "level": "error"}
-    assert err == {**line, "event": "stderr", "level": "error"}
+    line |= {"level": "error", "continues": False}
+    assert out == {**line, "event": "stdout"}
+    assert err == {**line, "event": "stderr"}
     failure = {"code": end.code, "message": end.render("en")} if end else {}
     assert last == {"streamId": "s", "event": "error" if end else "end", **failure}

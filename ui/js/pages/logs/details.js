@@ -17,7 +17,7 @@ export function lineDetails(line, filter) {
   return html`
     <aside class="drawer" aria-label=${t("Details of the line")}>
       <div class="drawer-head">
-        <span class="lv ${line.level}">${t(LEVEL_WORDS[line.level].word)}</span>
+        ${line.level === "unknown" ? nothing : html`<span class="lv ${line.level}">${t(LEVEL_WORDS[line.level].word)}</span>`}
         <b class="strong cut grow control">${sourceOf(line)}</b>
         <span class="small faint num">${line.time ? clock(line.time) : nothing}</span>
         ${button({ text: t("Close"), keys: "Esc", icon: "x", kind: "quiet", size: "small", iconOnly: true, run: () => choose(null) })}

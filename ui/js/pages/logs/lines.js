@@ -3,13 +3,13 @@
 
 /**
  * @import { Level } from "../../contract.d.ts"
- * @typedef {{id: number, time: string|null, module: string, service: string, level: Level, text: string,
- *   matches: boolean}} Line
+ * @typedef {{id: number, time: string|null, module: string, service: string, level: Level,
+ *   continues: boolean, text: string, matches: boolean}} Line
  * @typedef {{levels: ReadonlySet<Level>, service: string, text: string, isCaseSensitive: boolean}} Filter
  */
 
 /** @type {Level[]} From the most severe to the least. */
-export const LEVELS = ["error", "warn", "info", "debug"];
+export const LEVELS = ["error", "warn", "info", "debug", "unknown"];
 
 export const MOST = 5000;
 
@@ -22,7 +22,7 @@ const EVERYTHING = { levels: new Set(LEVELS), service: "", text: "", isCaseSensi
 export class Lines {
   /** @type {Line[]} Those that match the filter, the newest last. */
   shown = [];
-  /** How many of each level match the rest of the filter. */
+  /** How many entries of each level match the rest of the filter. A stack trace is one. */
   counts = zeros();
   isPaused = false;
   /** Lines that came while it is paused. */
@@ -91,13 +91,13 @@ export class Lines {
   #show() {
     this.counts = zeros();
     const matching = this.#kept.filter(({ matches }) => matches);
-    for (const { level } of matching) this.counts[level] += 1;
+    for (const { level, continues } of matching) this.counts[level] += continues ? 0 : 1;
     this.shown = matching.filter(({ level }) => this.#filter.levels.has(level));
   }
 }
 
 /** @returns {Record<Level, number>} */
-const zeros = () => ({ error: 0, warn: 0, info: 0, debug: 0 });
+const zeros = () => ({ error: 0, warn: 0, info: 0, debug: 0, unknown: 0 });
 
 /** @param {Line} line @param {Filter} filter Levels are counted, so they don't count here. */
 function matches({ service, text }, filter) {

@@ -28,6 +28,7 @@ export const LEVEL_WORDS = {
   warn: { short: "WARN", word: mark("Warning") },
   info: { short: "INFO", word: mark("Info") },
   debug: { short: "DBG", word: mark("Debug") },
+  unknown: { short: "", word: mark("No level") },
 };
 
 const own = slice({
@@ -99,11 +100,12 @@ const row = (line, filter, source) => html`
   <div class="ll ${line.level} ${line.id === own.get().chosen?.id ? "sel" : ""}" .style=${hueStyle(line.module)}
     @click=${() => choose(line)}>
     <time>${line.time ? clock(line.time) : nothing}</time><span class="svc">${source}</span>
-    ${levelTag(line.level)}<span class="said">${shownText(line.text, filter)}</span>
+    ${levelTag(line)}<span class="said">${shownText(line.text, filter)}</span>
   </div>`;
 
-/** @param {Level} level */
-const levelTag = (level) => html`<span><span class="lv ${level}">${LEVEL_WORDS[level].short}</span></span>`;
+/** @param {Line} line */
+const levelTag = ({ level, continues }) => html`
+  <span>${continues || level === "unknown" ? nothing : html`<span class="lv ${level}">${LEVEL_WORDS[level].short}</span>`}</span>`;
 
 /** @param {{module: string, service: string}} line */
 export const sourceOf = ({ module, service }) => (module === service ? module : `${module}/${service}`);

@@ -28,6 +28,7 @@ export function enterLogs(name) {
     w: () => toggleLevel("warn"),
     i: () => toggleLevel("info"),
     d: () => toggleLevel("debug"),
+    u: () => toggleLevel("unknown"),
     j: () => chooseNext(1),
     k: () => chooseNext(-1),
     "Mod+f": find,

@@ -136,10 +136,11 @@ function isNew({ event, module, service, timestamp }) {
 }
 
 /** @param {LogEvent} event */
-const lineOf = ({ timestamp, module, service, level, chunk }) => ({
+const lineOf = ({ timestamp, module, service, level, continues, chunk }) => ({
   time: timestamp ?? null,
   module: module ?? "",
   service: service ?? "",
-  level: level ?? "info",
+  level: level ?? "unknown",
+  continues: continues ?? false,
   text: chunk ?? "",
 });
