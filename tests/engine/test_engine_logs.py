@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import docker
+import pytest
 
 from aiserver_tray.engine.engine import Engine
 from tests.engine.our_engine import core, run
@@ -36,11 +37,12 @@ def test_a_terminals_log_is_one_output(core: Engine, engine: docker.DockerClient
         assert [(line.stream, line.text) for line in log] == [("stdout", "one"), ("stdout", "two")]
 
 
+@pytest.mark.parametrize("driver", ["json-file", "local"])
 def test_a_line_longer_than_the_engine_stores_in_one_piece_is_whole(
-    core: Engine, engine: docker.DockerClient
+    core: Engine, engine: docker.DockerClient, driver: str
 ) -> None:
     command = "head -c 40000 /dev/zero | tr '\\0' x; echo; echo after; echo; echo empty above"
-    created = run(core, "ai-long", command)
+    created = run(core, "ai-long", command, HostConfig={"LogConfig": {"Type": driver}})
     finished(engine, created)
     lines = core.containers.tail(created, 10)
     assert lines == ["x" * 40000, "after", "", "empty above"]

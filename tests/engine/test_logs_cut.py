@@ -62,6 +62,9 @@ class Cutter(Relay):
         return newest, None
 
 
+LOCAL = {"logging": {"driver": "local", "options": {"max-size": "10m", "max-file": "3"}}}
+"""As the services of the catalog have it."""
+
 BOTH = """
 i=0
 until [ -e /enough ] || [ $i -ge 200000 ]; do
@@ -78,7 +81,7 @@ exec sleep 86400
 @pytest.fixture
 def cutter(here: Installation, lab: Place, tmp_path: Path) -> Iterator[Cutter]:
     """A service has begun to write."""
-    here.write("talk", {"talk": script(BOTH)})
+    here.write("talk", {"talk": script(BOTH, **LOCAL)})
     here.cli.run("up", "talk").succeeded()
     with Cutter(tmp_path / "engine", lab.socket) as relay:
         yield relay
