@@ -58,10 +58,23 @@ class Writer:
                 "timestamp": (BEGIN + timedelta(milliseconds=number)).isoformat(),
                 "module": "dify",
                 "service": ("api", "worker")[number % 2],
-                "level": LEVELS[number % 4],
+                **self.level(number),
             }
             self._peer.send(LOG.message(line))  # type: ignore[arg-type]
         self._written += count
+
+    def level(self, number: int) -> Json:
+        """The level of a line."""
+        return {"level": LEVELS[number % 4], "continues": False}
+
+
+class FailingWriter(Writer):
+    """Writes an error, a line of its trace, a line without a level, and so on."""
+
+    def level(self, number: int) -> Json:
+        """The level of a line."""
+        level = ("error", "error", "unknown")[number % 3]
+        return {"level": level, "continues": number % 3 == 1}
 
 
 def history(asked: Json, _peer: Peer) -> Envelope:

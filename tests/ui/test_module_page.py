@@ -10,7 +10,7 @@ from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-from tests.ui.modules import BEGIN, Writer, dify, history
+from tests.ui.modules import BEGIN, FailingWriter, Writer, dify, history
 
 
 def at(stack: Stack, address: str) -> HomePage:
@@ -119,6 +119,22 @@ def test_filters_are_in_the_address(stack: Stack, address: str) -> None:
     page.wait_for_text("200 of 400 lines", ".status")
     asked = stack.host.wait_for_call("ai/module/logsAttach")
     assert asked["name"] == "dify"
+    assert page.complaints() == []
+
+
+def test_a_trace_is_one_error_and_lines_without_a_level_have_no_tag(stack: Stack) -> None:
+    stack.show(states.snapshot("running", dify()))
+    FailingWriter(stack.host, 30)
+    page = at(stack, "logs")
+
+    page.wait_for_text("30 lines", ".status")
+    counts = [chip.text.split("\n")[-1] for chip in page.all(".levels .chip")]
+    assert counts == ["10", "0", "0", "0", "10"]
+    assert len(page.all(".ll .lv.error")) == len(page.all(".ll .lv")) == 10
+    page.press("e")
+    page.wait_for_text("10 of 30 lines", ".status")
+    page.press("e", "u")
+    page.wait_for_text("20 of 30 lines", ".status")
     assert page.complaints() == []
 
 

@@ -170,8 +170,8 @@ def test_a_stream_sends_what_can_be_read_and_then_its_end(
     notice, out, err, last = page.events
     origin = {"streamId": "s", "module": "web", "service": "app"}
     assert notice == {**origin, "event": "notice", "message": SOURCE.unreadable.render("en")}
-    line = {**origin, "chunk": "ERROR it failed", "timestamp": made.BEGIN.isoformat()}
-    line |= {"level": "error", "continues": False}
+    said = {"chunk": "ERROR it failed", "timestamp": made.BEGIN.isoformat()}
+    line = {**origin, **said, "level": "error", "continues": False}
     assert out == {**line, "event": "stdout"}
     assert err == {**line, "event": "stderr"}
     failure = {"code": end.code, "message": end.render("en")} if end else {}
