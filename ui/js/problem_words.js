@@ -66,18 +66,21 @@ export const plainTitle = (code, module, modules) =>
     ? t("Another task is working on {module}", { module: titleOfModule(module, modules) })
     : t("Something went wrong");
 
+/** A service without its module, which the title names. @param {string} address */
+const serviceIn = (address) => strong(address.split("/").at(-1));
+
 /** @type {Record<string, (data: Data, module: string) => string>} */
 const REASONS = {
   E_PORT_CONFLICT: ({ owner, setting }, module) => setting
     ? t("{owner} is using it. Give {module} another port, or close that program and try again.", { owner: strong(owner), module })
     : t("{owner} is using it. Close that program and try again.", { owner: strong(owner) }),
   E_HEALTH_TIMEOUT: ({ service, seconds }) =>
-    t("{service} still fails its health check after {seconds} s. It keeps running.", { service: strong(service), seconds: Math.round(seconds) }),
+    t("{service} still fails its health check after {seconds} s. It keeps running.", { service: serviceIn(service), seconds: Math.round(seconds) }),
   E_EXITED: ({ service, exitCode, why }) => exitCode === null || exitCode === undefined
-    ? t("{service} couldn't run. {why}", { service: strong(service), why })
-    : t("{service} exited with code {code}. {why}", { service: strong(service), code: exitCode, why }),
+    ? t("{service} couldn't run. {why}", { service: serviceIn(service), why })
+    : t("{service} exited with code {code}. {why}", { service: serviceIn(service), code: exitCode, why }),
   E_JOB_FAILED: ({ service, exitCode }) =>
-    t("The job {service} exited with code {code}.", { service: strong(service), code: exitCode }),
+    t("The job {service} exited with code {code}.", { service: serviceIn(service), code: exitCode }),
   E_IMAGE_PULL: ({ image }) =>
     t("None of the sources has {image}. Check the network, or add a mirror.", { image: strong(image) }),
   E_IMAGE_BUILD: ({ image, why }) => t("{image}: {why}", { image: strong(image), why }),

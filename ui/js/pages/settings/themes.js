@@ -11,7 +11,7 @@ export const themes = ({ address, value, choices, title }, change) => html`
   <div class="themes" role="radiogroup" aria-label=${title}>
     ${Object.entries(choices).map(([name, text]) => html`
       <label class="theme">
-        <input type="radio" class="unseen" name=${address} .checked=${name === value} @change=${() => change(name)}>
+        <input type="radio" class="unseen" name=${address} value=${name} .checked=${name === value} @change=${() => change(name)}>
         <svg viewBox="0 0 92 54" aria-hidden="true">
           ${page(name === "dark" ? "dark" : "light")}
           ${name === "system" ? svg`<svg x="46" width="46" height="54" viewBox="46 0 46 54">${page("dark")}</svg>` : nothing}

@@ -86,8 +86,9 @@ function pick(module, snapshot) {
     <label class="pk">
       ${tile(module)}
       <span><b>${module.title}</b><span class="muted">${module.problem ?? module.summary}</span></span>
-      <input type="checkbox" class="check" .checked=${isOn} @change=${() => toggle(module.name)}>
-      <span class="foot">
+      <input type="checkbox" class="check" .checked=${isOn} aria-label=${module.title} aria-describedby="needs-${module.name}"
+        @change=${() => toggle(module.name)}>
+      <span class="foot" id="needs-${module.name}">
         ${size("download", total(all, "download"), t("Download"))} ${size("memory-stick", total(all, "memory"), t("Memory"))}
         <span class="grow"></span>
         ${others.length ? html`<span class="faint cut">${t("includes {names}", { names: list(others) })}</span>` : nothing}

@@ -1,0 +1,167 @@
+"""The dashboard of an owner whose modules run on a real engine, from the first run on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import pytest
+from selenium.webdriver import Chrome, Keys
+
+from aiserver_tray.contract.http.access import Keys as Tokens
+from aiserver_tray.contract.http.server import Binding, BrowserServer
+from tests.engine.observed import open_gate
+from tests.engine.owning import Modules, owned
+from tests.lab import engine as lab_engine
+from tests.lab import lifecycle
+from tests.lab.place import Place
+from tests.support.installation import IMAGE, Installation, checked, gated, idle, script
+from tests.support.ports import free_port
+from tests.ui.home import HomePage
+
+SITE = "mkdir /www && echo '<title>The wiki</title>' > /www/index.html && httpd -f -p 80 -h /www"
+FAILS_ONCE = "test -e /data/seen || { touch /data/seen; echo ERROR no key; exit 3; }; sleep 86400"
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """The pages of an owner, in a browser."""
+
+    browser: Chrome
+    server: BrowserServer
+    modules: Modules
+    pictures: Path
+
+    def page(self) -> HomePage:
+        """The page in the tab that is before the others."""
+        return HomePage(self.browser, self.server.address, self.pictures)
+
+    def in_another_tab(self) -> HomePage:
+        self.browser.switch_to.new_window("tab")
+        return self.page()
+
+    @contextmanager
+    def at_tab(self, number: int) -> Iterator[None]:
+        """That tab is before the others for a while."""
+        before = self.browser.current_window_handle
+        self.browser.switch_to.window(self.browser.window_handles[number])
+        yield
+        self.browser.switch_to.window(before)
+
+
+@pytest.fixture
+def dashboard(here: Installation, chromium: Chrome, tmp_path: Path) -> Iterator[Dashboard]:
+    """That of the modules that a test has written before it asks for this."""
+    chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    chromium.set_window_size(1200, 800)
+    with (
+        owned(here) as (owner, modules),
+        BrowserServer(owner.api, Binding(port=0), "en", Tokens()) as server,
+    ):
+        yield Dashboard(chromium, server, modules, tmp_path)
+        first, *others = chromium.window_handles
+        for tab in others:
+            chromium.switch_to.window(tab)
+            chromium.close()
+        chromium.switch_to.window(first)
+        chromium.get("about:blank")
+
+
+def test_the_keyboard_leads_from_the_first_run_to_an_open_module(
+    here: Installation, engine: docker.DockerClient, request: pytest.FixtureRequest
+) -> None:
+    """And a page that is loaded in the middle of the start, in the same tab or another, shows
+    that start, and does something itself."""
+    here.write("store", {"store": gated()}, kind="basic", title="Store")
+    port = free_port()
+    wiki = script(SITE, ports=[f"127.0.0.1:{port}:80"])
+    address = f"http://127.0.0.1:{port}"
+    here.write("wiki", {"wiki": wiki}, requires=["store"], title="Wiki", open=address)
+    here.write("side", {"side": idle()}, title="Side")
+    engine.images.remove(IMAGE, force=True)  # it is downloaded again
+    board: Dashboard = request.getfixturevalue("dashboard")
+
+    page = board.page()
+    page.wait_for(".wiz")
+    page.wait_for_text("Docker is running", ".wiz")
+    page.tab_to("Continue")
+    page.press(Keys.ENTER)
+    page.wait_for(".pk")
+    for choice in page.all(".pk input"):
+        page.tab_to(choice.accessible_name)
+        if choice.is_selected() != (choice.accessible_name == "Wiki"):
+            page.press(Keys.SPACE)
+    page.tab_to("Download and start")
+    page.press(Keys.ENTER)
+
+    page.wait_for("[data-starting=wiki]")
+    page.wait_for_text("Waiting until healthy", "[data-starting=store]")
+    page.wait_for_text("1 of 1", ".phases")  # the image
+    operation = page.wait_for(".operation").get_attribute("data-operation")
+    page.reload()
+    page.wait_for(f".operation[data-operation='{operation}']")
+    other = board.in_another_tab()
+    other.wait_for(f".operation[data-operation='{operation}']")
+    other.button("Start: Side").click()
+    board.modules.wait_for(side="running")
+    with board.at_tab(0):
+        page.wait_for("[data-module=side][data-state=running]")
+        page.wait_for(f".operation[data-operation='{operation}']")
+
+    open_gate(engine, "ai-store")
+    other.wait_for("[data-module=wiki][data-state=running]")
+    with board.at_tab(0):
+        page.wait_for("[data-module=wiki][data-state=running]")
+        page.until(lambda: not page.all(".operation"), "the start is over")
+        assert not page.complaints()
+        page.tab_to("Open: Wiki")
+        page.press(Keys.ENTER)
+    page.until(lambda: len(board.browser.window_handles) == 3, "the module's own page")
+    with board.at_tab(2):
+        page.until(lambda: board.browser.title == "The wiki", "it is there")
+
+
+def test_what_fails_is_mended_from_its_card_and_an_engine_that_was_lost_comes_back(
+    here: Installation, lab: Place, request: pytest.FixtureRequest
+) -> None:
+    """Language and theme change meanwhile, in the same page."""
+    quick = {"stop_signal": "SIGKILL"}
+    here.write("web", {"web": checked("true", **quick)}, title="Web")
+    failing = script(FAILS_ONCE, volumes=["seen:/data"], restart="no", **quick)
+    here.write("notes", {"notes": failing}, top={"volumes": {"seen": None}}, title="Notes")
+    board: Dashboard = request.getfixturevalue("dashboard")
+    page = board.page()
+    page.wait_for(".wiz")
+    page.button("Skip for now").click()
+
+    page.button("Start: Web").click()
+    page.button("Start: Notes").click()
+    card = ".problem[data-of=notes]"
+    page.wait_for_text("exited with code 3", card)
+    page.wait_for(f"{card} a[href^='#logs/']").click()
+    page.wait_for_text("ERROR no key", ".ll")
+    assert page.address.endswith("#logs/notes?service=notes")
+    page.script("history.back()")
+    page.wait_for(card)
+    title = page.wait_for(f"{card} h2").text
+    page.button(f"Restart: {title}").click()
+    board.modules.wait_for(notes="running", web="running")
+    page.until(lambda: not page.all(card), "the card goes")
+
+    page.go("settings")
+    language = page.wait_for("[id='app.language']")
+    page.script("window.isOld = true")
+    language.send_keys("中文")
+    page.wait_for("html[lang=zh]")
+    page.wait_for(".theme:has([value=dark])").click()
+    page.wait_for("html[data-theme=dark]")
+    assert page.script("return window.isOld"), "it is the same page all the time"
+
+    page.go("home")
+    lab_engine.kill(lab)
+    page.wait_for_text("Docker", ".big")
+    lifecycle.up(lab)
+    for module in ("web", "notes"):
+        page.wait_for(f"[data-module={module}][data-state=running]")
+    page.until(lambda: not page.all(".problem, .big"), "nothing is wrong any more")
