@@ -6,7 +6,7 @@ Names that differ from Compose are mapped as Docker Compose does.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -79,6 +79,15 @@ def _log_config(service: "Service") -> dict[str, Any]:
     if service.logging is None:
         return {}
     return {"Type": service.logging.driver, "Config": service.logging.options}
+
+
+def with_known_log_driver(host_config: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """*host_config* for an engine that knows the log drivers *known*. Podman has no ``local``, and
+    takes ``json-file`` for its own files, with the same options."""
+    logging = host_config.get("LogConfig", {})
+    if logging.get("Type") != "local" or "local" in known:
+        return {**host_config}
+    return {**host_config, "LogConfig": {**logging, "Type": "json-file"}}
 
 
 def _port_bindings(service: "Service", bind: str) -> dict[str, list[dict[str, str]]]:

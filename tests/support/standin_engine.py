@@ -20,6 +20,7 @@ _INFO = {
     "DockerRootDir": "/",
     "OperatingSystem": "",
     "KernelVersion": "",
+    "Plugins": {"Log": ["k8s-file", "none", "passthrough", "journald"]},  # as Podman says
 }
 
 needs_unix_sockets = pytest.mark.skipif(not Path("/proc").exists(), reason="Unix sockets")

@@ -34,6 +34,7 @@ from aiserver_tray.operations.run.neighbours import neighbours
 from aiserver_tray.operations.run.networks import make_network, on_networks, remove_network
 from aiserver_tray.operations.run.readiness import Wait
 from aiserver_tray.operations.run.volumes import remove_volume
+from aiserver_tray.spec.host_config import with_known_log_driver
 from aiserver_tray.spec.kernel import KernelSetting
 from aiserver_tray.spec.labels import INSTALLATION
 from aiserver_tray.spec.model import (
@@ -124,10 +125,12 @@ class EngineExecutor:
             self._make_volume(service, volume)
         self._renew_config_volumes(service)
         # Not part of the target and its hash: proxies belong to this machine, and may contain
-        # passwords.
+        # passwords; log drivers belong to the engine.
         inside = neighbours(service, self._modules)
         env = with_proxies(body["Env"], self._engine.proxies, inside)
-        body |= {"Image": image.reference, "Env": env}
+        drivers = self._engine.info().log_drivers
+        host = with_known_log_driver(body["HostConfig"], drivers)
+        body |= {"Image": image.reference, "Env": env, "HostConfig": host}
         later: Mapping[str, Body] = {}
         try:
             if self._engine.info().api_version < _ONE_NETWORK_BELOW:

@@ -72,6 +72,7 @@ x-aiserver: {kind: feature, requires: [base]}
 services:
   web: {image: "x:1", environment: {A: "1"}, extra_hosts: ["printer:host-gateway"]}
   own: {image: "x:1", environment: {http_proxy: "http://mine:1"}}
+  kept: {image: "x:1", logging: {driver: local, options: {max-size: 10m}}}
 """
 BASE = """
 x-aiserver: {kind: basic}
@@ -105,7 +106,7 @@ def test_it_has_the_proxies_of_dockers_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    names = "host.docker.internal,gateway.docker.internal,database,db,own,printer,web"
+    names = "host.docker.internal,gateway.docker.internal,database,db,kept,own,printer,web"
     direct = f"corp.example,localhost,127.0.0.1,::1,{names}"
     assert _created(tmp_path, "web", {"default": PROXIES})["Env"] == [
         "HTTP_PROXY=http://u:s3cret-pw@proxy:3128",
@@ -129,3 +130,9 @@ def test_without_proxies_it_has_what_its_file_says(
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     assert _created(tmp_path, "web", {"tcp://elsewhere:2375": PROXIES})["Env"] == ["A=1"]
+
+
+@needs_unix_sockets
+def test_an_engine_without_the_log_driver_local_writes_files_of_its_own(tmp_path: Path) -> None:
+    logging = _created(tmp_path, "kept", {})["HostConfig"]["LogConfig"]
+    assert logging == {"Type": "json-file", "Config": {"max-size": "10m"}}

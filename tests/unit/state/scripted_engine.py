@@ -10,7 +10,18 @@ from aiserver_tray.model import Container, Snapshot
 from aiserver_tray.state.store import Store
 
 LIMIT = 10.0
-INFO = EngineInfo("ENGINE", "26.1.5", (1, 45), 2, 1 << 30, "/data", "Debian", True, True)  # noqa: FBT003
+INFO = EngineInfo(
+    "ENGINE",
+    "26.1.5",
+    (1, 45),
+    2,
+    1 << 30,
+    "/data",
+    "Debian",
+    is_local=True,
+    shares_kernel=True,
+    log_drivers=frozenset({"local"}),
+)
 
 Watch = Callable[..., Watcher]
 
