@@ -50,6 +50,8 @@ _LEVEL = rf"""(?:
     (?P<capitals>{_WORD.upper()})(?=[\s:/|\])>\[]|$)  # INFO x, INFO: x, INFO] x, INFO/MainProcess
   | (?P<any>(?i:{_WORD}))(?=\s{{0,6}}[:|\])>]|\t)      # info: x, info  ] x, info | x
 )(?:/[\w-]+)?[\]\s:|)>-]*"""
+_FIRST = rf"(?:(?P<capitals>{_WORD.upper()})(?=[\s:]|$)|(?P<any>(?i:{_WORD}))(?=\s{{0,6}}:))[\s:-]*"
+"""A level at the beginning of a line."""
 _DAY = r"\d{4}[-/.]\d\d[-/.]\d\d"
 _CLOCK = r"\d?\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 _TIME = rf"""(?:
@@ -126,15 +128,15 @@ FORMATS = (
     # 172.18.0.1 - - [25/Nov/2026:04:02:44 +0000] "GET /error HTTP/1.1" 500 615; of Django; of Squid
     _all(
         "info",
-        digits + "abcdefABCDEF:[",
-        r"""[\da-fA-F.:]{3,45}\s\S{1,60}\s\S{1,60}\s\[[^\]]{10,40}\]\s"
+        digits + ascii_letters + ":[",
+        r"""[\w.:-]{1,100}\s\S{1,60}\s\S{1,60}\s\[\d\d/[^\]]{10,40}\]\s"
           | \[\d\d/\w{3}/\d{4}[\s:]\d\d:\d\d:\d\d[^\]]{0,8}\]\s"
           | \d{10}\.\d{3}\s+\d+\s\S{3,45}\s[A-Z_]+/\d{3}\s""",
     ),
     # 2026-11-25 04:02:44,290 INFO [main] x; [2026-11-25 04:02:44 +0000] [1] [INFO] x
     _with_level(
         digits + "[" + ascii_letters,
-        rf"\[?{_TIME}[\]:|,]?\s{{0,8}}{_CONTEXT}{{0,3}}?[\[<(]?(?:\w{{1,20}}:)?\s?{_LEVEL}",
+        rf"\[?{_TIME}[\]:|,]?\s{{0,8}}{_CONTEXT}{{0,3}}?[\[<(]?(?:\w{{1,20}}[:.])?\s?{_LEVEL}",
         WORDS,
     ),
     # [GIN] 2026/11/25 - 04:02:44 | 500 | 12.2s | 172.18.0.1 | POST "/v1/chat/completions"
@@ -144,7 +146,11 @@ FORMATS = (
     # [Nest] 1  - 11/25/2026, 4:02:44 AM     LOG [NestFactory] Starting Nest application
     _with_level("[", rf"\[Nest\]\s\d+\s+-\s{_TIME}\s+(?P<level>(?i:{_one_of(_NEST)}))\s", _NEST),
     # [INFO] x; <info> x; [main] INFO x; [0.005s][info][gc] x
-    _with_level("[<", rf"(?:\[[^\]\[]{{1,40}}\]\s?){{0,2}}?(?:[\[<]\s?)?{_LEVEL}", WORDS),
+    _with_level(
+        "[<",
+        rf"(?:\[[^\]\[]{{1,40}}\]\s?){{0,2}}?(?:\[\s?|<(?=\w+>\s))?{_LEVEL}",
+        WORDS,
+    ),
     # E1125 04:02:44.290123       1 main.go:12] lost
     _with_level(
         "".join(LETTERS),
@@ -158,7 +164,7 @@ FORMATS = (
     # fail: Microsoft.AspNetCore.Server.Kestrel[13]
     _with_level("tdiwfc", rf"(?P<level>{_one_of(_DOTNET)}):\s(?=\S{{1,200}}\[\d+\]$)", _DOTNET),
     # INFO:     Application startup complete; error: x; WARNING:root:x
-    _with_level(ascii_letters, _LEVEL, WORDS),
+    _with_level(ascii_letters, _FIRST, WORDS),
     # npm warn deprecated inflight@1.0.6
     _with_level("n", rf"npm\s(?P<level>(?i:{_one_of(_NPM)}))\s", _NPM),
     # nginx: [emerg] host not found; 20-envsubst-on-templates.sh: ERROR: x

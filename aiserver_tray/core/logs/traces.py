@@ -24,6 +24,7 @@ INNER = re.compile(
     | \[SQL:\ |\[parameters:\ |\(Background\ on\ this\ error                     # SQLAlchemy
     | goroutine\ \d+\ \[|created\ by\ |\[signal\ |\[recovered|exit\ status\ \d    # Go
     | Node\.js\ v\d|\(Use\ `node\ --trace|\(Use\ `[\w./-]+\ --trace            # Node
+    | \[stacktrace\]|\#\d+\ (?:/|\[internal|\{main\})                          # PHP
     | note:\ run\ with\ |stack\ backtrace:                                     # Rust""",
     re.VERBOSE,
 )
