@@ -4,7 +4,8 @@
  *
  * Beside the contract's events there are two of the carrier itself:
  *   ai/ui/hello       {page, language}: where to begin
- *   ai/ui/connection  {state}: "up", "lost" (trying again) or "ended" (this address is no more)
+ *   ai/ui/connection  {state}: "up", "lost" (trying again) or "ended" (this address is no more).
+ *     After each "up", events may have been missed: those who follow some ask again.
  *
  * @import { Channels } from "./contract.d.ts"
  * @import { Answer, Connection, Message, PageEvents } from "./types.d.ts"
@@ -89,6 +90,9 @@ async function greet() {
   receive([[HELLO, answer.data]]);
 }
 
+/** Whether there is an owner. */
+let hasOwner = false;
+
 /**
  * Called by the window's process. Only events tell about the connection: they come in order, but
  * an answer may come late. An owner that was lost is back with the next snapshot.
@@ -98,9 +102,17 @@ function receiveFromWindow(messages) {
   for (const message of messages) {
     const [event] = message;
     receive([message]);
+    const isBack = event === "ai/snapshot/event" && !hasOwner;
     if (event === "ai/ui/lost") connection("lost");
-    if (event === "ai/snapshot/event") connection("up");
+    if (isBack) connection("up");
+    hasOwner = isBack || (hasOwner && event !== "ai/ui/lost");
   }
+}
+
+/** Of what came meanwhile, the window's process has kept a part. */
+async function showOrHide() {
+  await invoke("ai/ui/visible", { visible: !document.hidden });
+  if (hasOwner && !document.hidden) connection("up");
 }
 
 const bridgeCarrier = {
@@ -111,9 +123,7 @@ const bridgeCarrier = {
 
   connect() {
     window.aiserver = { receive: receiveFromWindow };
-    document.addEventListener("visibilitychange", () =>
-      invoke("ai/ui/visible", { visible: !document.hidden }),
-    );
+    document.addEventListener("visibilitychange", showOrHide);
     greet();
   },
 };

@@ -1,7 +1,7 @@
 // @ts-check
 /** How much processor and memory was used in the last 30 minutes. */
-import { invoke, on } from "./bridge.js";
-import { observe, slice } from "./store.js";
+import { CONNECTION, invoke, on } from "./bridge.js";
+import { slice } from "./store.js";
 
 /** @import { Load, Sample, Series, StatsHistory } from "./contract.d.ts" */
 
@@ -33,9 +33,7 @@ export const moduleStats = (name) => own.get().modules.get(name) ?? NONE;
 export const newest = (values) => values.at(-1) ?? null;
 
 on("ai/stats/sample", add);
-observe(({ connection }, before) => {
-  if (connection === "up" && before.connection !== "up") load();
-});
+on(CONNECTION, ({ state }) => state === "up" && load());
 
 async function load() {
   const answer = await invoke("ai/stats/history", {});

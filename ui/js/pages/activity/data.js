@@ -1,6 +1,6 @@
 // @ts-check
 /** The entries of the journal that the page has, kept up to date by the owner's events. */
-import { invoke, on } from "../../bridge.js";
+import { CONNECTION, invoke, on } from "../../bridge.js";
 import { current, observe, slice } from "../../store.js";
 import { modulesOf, title } from "./words.js";
 
@@ -95,10 +95,10 @@ export function follow() {
   reload();
   const ends = [
     on("ai/activity/added", ({ id }) => changed(id)),
+    on(CONNECTION, ({ state }) => state === "up" && reload()),
     observe((now, before) => {
-      // Entries may have been missed, and their messages are in the reader's language.
-      const isBack = now.connection === "up" && before.connection === "lost";
-      if (isBack || (before.snapshot && now.snapshot?.language !== before.snapshot.language)) reload();
+      // Their messages are in the reader's language.
+      if (before.snapshot && now.snapshot?.language !== before.snapshot.language) reload();
     }),
     observe(() => {
       const id = selected();
