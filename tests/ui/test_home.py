@@ -171,6 +171,7 @@ def test_everything_that_runs_is_restarted_after_a_question(stack: Stack) -> Non
 def test_what_is_rarely_done_is_in_a_menu(stack: Stack) -> None:
     left = states.module("ragflow", "running", orphan=True)
     host = stack.show(states.snapshot("running", states.module("n8n", "running"), left))
+    host.answers["ai/module/details"] = answer({"accounts": [], "volumes": []})
     home = stack.home()
     home.item("n8n", "Restart").click()
     assert host.wait_for_call("ai/module/restart") == {"name": "n8n", "wait": False}
@@ -179,7 +180,7 @@ def test_what_is_rarely_done_is_in_a_menu(stack: Stack) -> None:
     home.script("history.back()")
     home.button("Remove…: RAGFlow").click()
     home.button("Remove").click()
-    down = {"kind": "down", "modules": ["ragflow"]}
+    down = {"kind": "down", "modules": ["ragflow"], "volumes": []}
     assert host.wait_for_call("ai/operation/start") == down
 
 

@@ -46,8 +46,6 @@ export const restart = (name) => ask(name, "ai/module/restart", { name, wait: fa
 export const stopWithUsers = (name) =>
   ask(name, "ai/operation/start", { kind: "stop", modules: [name], cascade: true });
 /** @param {string} name */
-export const remove = (name) => ask(name, "ai/operation/start", { kind: "down", modules: [name] });
-/** @param {string} name */
 export const open = (name) => ask(`open ${name}`, "ai/module/open", { name });
 /** @param {string} id */
 export const cancel = (id) => ask(`cancel ${id}`, "ai/operation/cancel", { id });

@@ -1,7 +1,7 @@
 // @ts-check
 /** What is done with modules, wherever it is asked for: with a question where others are concerned. */
 import * as actions from "./actions.js";
-import { invoke, isBrowser } from "./bridge.js";
+import { isBrowser } from "./bridge.js";
 import { showToast } from "./components/toast.js";
 import { list } from "./format.js";
 import { t, tn } from "./i18n.js";
@@ -25,7 +25,7 @@ export async function openModule({ name, open }) {
 /** @param {string} address of a web page, for the system's browser */
 export async function openInBrowser(address) {
   if (isBrowser) window.open(address, "_blank", "noopener,noreferrer");
-  else await invoke("ai/system/openExternal", { url: address });
+  else await actions.ask("browser", "ai/system/openExternal", { url: address });
 }
 
 /** @param {Module} module @param {Snapshot|null} snapshot Asks first where others stop with it. */
@@ -55,16 +55,6 @@ async function stopAlone({ name, title }) {
   const answer = await actions.stop(name);
   if (!answer.success) return;
   showToast({ text: t("Stopping {name}", { name: title }), icon: "square", undo: () => actions.start(name) });
-}
-
-/** @param {Module} module Its containers and networks; the data stays. */
-export function removeModule({ name, title }) {
-  actions.confirm({
-    title: t("Remove {name}?", { name: title }),
-    text: t("Its containers and networks are removed. Your data is kept, and the next start creates them again."),
-    action: t("Remove"),
-    run: () => actions.remove(name),
-  });
 }
 
 /** @param {Snapshot|null} snapshot Asks first: somebody may use what runs. */

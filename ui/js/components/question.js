@@ -3,6 +3,7 @@
 import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
 import { confirm } from "../actions.js";
 import { t } from "../i18n.js";
+import { current } from "../store.js";
 import { button } from "./button.js";
 
 /** @import { Question } from "../types.d.ts" */
@@ -10,13 +11,29 @@ import { button } from "./button.js";
 const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("question"));
 dialog.addEventListener("close", () => confirm(null));
 
+dialog.addEventListener("keydown", (event) => {
+  const { question } = current();
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !question?.action) return;
+  event.preventDefault(); // the focus may be on another button
+  if (isReady(question)) agree(question);
+});
+
 let typed = "";
+
+/** @param {Question} question */
+const isReady = (question) => !question.typed || typed === question.typed;
+
+/** @param {Question} question */
+function agree(question) {
+  dialog.close();
+  question.run?.();
+}
 
 /** @param {Question|null} question */
 export function showQuestion(question) {
+  if (!question?.typed) typed = "";
   render(question ? content(question) : nothing, dialog);
   if (!question || dialog.open) return;
-  typed = "";
   dialog.showModal();
   // By a slip of Enter, nothing happens.
   const first = dialog.querySelector("input") ?? dialog.querySelector(".dialog-foot button");
@@ -24,26 +41,18 @@ export function showQuestion(question) {
 }
 
 /** @param {Question} question */
-function content(question) {
-  const isReady = !question.typed || typed === question.typed;
-  const agree = () => {
-    dialog.close();
-    question.run?.();
-  };
-  return html`
-    <header class="dialog-head"><h2 id="question-title">${question.title}</h2></header>
-    <div class="dialog-body" @keydown=${(/** @type {KeyboardEvent} */ event) =>
-      event.key === "Enter" && (event.ctrlKey || event.metaKey) && isReady && agree()}>
-      <p id="question-text">${question.text}</p>
-      ${question.more ?? nothing}
-      ${question.typed ? nameToType(question, question.typed) : nothing}
-    </div>
-    <footer class="dialog-foot">
-      ${button({ text: question.action ? t("Cancel") : t("Close"), run: () => dialog.close() })}
-      ${question.action
-        ? button({ text: question.action, kind: question.kind ?? "primary", enabled: isReady, run: agree }) : nothing}
-    </footer>`;
-}
+const content = (question) => html`
+  <header class="dialog-head"><h2 id="question-title">${question.title}</h2></header>
+  <div class="dialog-body">
+    <p id="question-text">${question.text}</p>
+    ${question.more ?? nothing}
+    ${question.typed ? nameToType(question, question.typed) : nothing}
+  </div>
+  <footer class="dialog-foot">
+    ${button({ text: question.action ? t("Cancel") : t("Close"), run: () => dialog.close() })}
+    ${question.action
+      ? button({ text: question.action, kind: question.kind ?? "primary", enabled: isReady(question), run: () => agree(question) }) : nothing}
+  </footer>`;
 
 /** @param {Question} question @param {string} name */
 const nameToType = (question, name) => html`

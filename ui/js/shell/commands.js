@@ -4,7 +4,8 @@ import * as actions from "../actions.js";
 import { go } from "../address.js";
 import { labelled } from "../format.js";
 import { mark, t } from "../i18n.js";
-import { openModule, removeModule, restartModule, startModule, stopEverything, stopModule } from "../module_actions.js";
+import { openModule, restartModule, startModule, stopEverything, stopModule } from "../module_actions.js";
+import { removeModule } from "../remove_module.js";
 import { shortcut } from "./keys.js";
 import { showShortcuts } from "./shortcuts.js";
 

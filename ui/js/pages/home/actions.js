@@ -8,7 +8,8 @@ import { icon } from "../../components/icon.js";
 import { menuButton } from "../../components/menu.js";
 import { labelled } from "../../format.js";
 import { t } from "../../i18n.js";
-import { openInBrowser, openModule, removeModule, restartModule, startModule, stopModule } from "../../module_actions.js";
+import { openInBrowser, openModule, restartModule, startModule, stopModule } from "../../module_actions.js";
+import { removeModule } from "../../remove_module.js";
 import { current } from "../../store.js";
 
 /**

@@ -69,7 +69,7 @@ function memory({ name, title, state, memoryLimit }) {
 /** @param {Module} module @param {PageState} page */
 function buttons(module, page) {
   const { start, restart, remove } = actionsOf(module, page);
-  const first = module.orphan ? remove : isThere(module) ? restart : start;
+  const first = module.orphan ? remove : isThere(module) && start.why !== null ? restart : start;
   return html`
     <span class="quiet-until buttons">
       ${isThere(module) ? logsLink(module, "icon") : nothing}

@@ -12,8 +12,8 @@ import { tile } from "../../components/tile.js";
 import { uptime, versionIn } from "../../format.js";
 import { t } from "../../i18n.js";
 import { openInBrowser, openModule, restartModule, startModule, stopModule } from "../../module_actions.js";
+import { removeModule } from "../../remove_module.js";
 import { drawAgainIn } from "../../store.js";
-import { askToRemove } from "./remove.js";
 
 /**
  * @import { Module } from "../../contract.d.ts"
@@ -47,21 +47,24 @@ function facts({ summary, version, since, orphan }) {
 /** @param {PageState} page @param {Module} module */
 function buttons(page, module) {
   const isAlive = module.abilities.stopWithUsers === null || !["stopped", "engine_down"].includes(module.state);
+  // It is wanted, but none of it runs.
+  const canStart = module.abilities.start === null && module.abilities.restart !== null;
+  const begin = button({
+    ...can(page, module, "start"), text: t("Start"), keys: "S", icon: "play", kind: "start", run: () => startModule(module),
+  });
   return html`
     ${module.open && isAlive ? button({
       ...can(page, module, "open"), text: t("Open"), keys: "O", icon: "external-link", kind: "primary",
       run: () => openModule(module),
     }) : nothing}
-    ${isAlive && !module.orphan ? button({
+    ${isAlive && canStart ? begin : nothing}
+    ${isAlive && !canStart && !module.orphan ? button({
       ...can(page, module, "restart"), text: t("Restart"), keys: "R", icon: "rotate-cw", run: () => restartModule(module),
     }) : nothing}
     ${isAlive ? button({
       ...can(page, module, "stopWithUsers"), text: t("Stop"), keys: "S", icon: "square",
       run: () => stopModule(module, page.snapshot),
-    }) : button({
-      ...can(page, module, "start"), text: t("Start"), keys: "S", icon: "play", kind: "start",
-      run: () => startModule(module),
-    })}
+    }) : begin}
     ${menuButton({ text: t("More"), name: t("More about {name}", { name: module.title }), items: () => items(page, module) })}`;
 }
 
@@ -93,7 +96,7 @@ function items(page, module) {
     }]),
     {
       ...can(page, module, "remove"), text: t("Remove…"), icon: "trash-2", kind: /** @type {const} */ ("danger"),
-      run: () => askToRemove(module),
+      run: () => removeModule(module),
     },
   ];
 }

@@ -1,15 +1,16 @@
 // @ts-check
 /** Asks before a module is removed: by a typed name where its data goes, too. */
-import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { ask, confirm } from "../../actions.js";
-import { t, tn } from "../../i18n.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { ask, confirm } from "./actions.js";
+import { invoke } from "./bridge.js";
+import { t, tn } from "./i18n.js";
 
-/** @import { Module } from "../../contract.d.ts" */
+/** @import { Module } from "./contract.d.ts" */
 
 /** @param {Module} module */
-export async function askToRemove(module) {
-  const answer = await ask(module.name, "ai/module/details", { name: module.name });
-  if (answer.success) show(module, answer.data.volumes, "kept");
+export async function removeModule(module) {
+  const answer = await invoke("ai/module/details", { name: module.name });
+  show(module, answer.success ? answer.data.volumes : [], "kept");
 }
 
 /** @param {Module} module @param {string[]} volumes with its data @param {"kept"|"lost"} data */
@@ -17,9 +18,9 @@ function show(module, volumes, data) {
   const isLost = data === "lost";
   confirm({
     title: t("Remove {name}?", { name: module.title }),
-    text: isLost
-      ? t("Its containers, its networks and all of its data are removed. This can't be undone.")
-      : t("Its containers and networks are removed. Your data is kept, and the next start creates them again."),
+    text: isLost ? t("Its containers, its networks and all of its data are removed. This can't be undone.")
+      : module.orphan ? t("Its containers and networks are removed. Your data is kept.")
+        : t("Its containers and networks are removed. Your data is kept, and the next start creates them again."),
     more: volumes.length ? choice(module, volumes, isLost) : nothing,
     kind: isLost ? "danger" : "primary",
     ...(isLost && { typed: module.title }),
