@@ -42,18 +42,37 @@ function decimal(value, digits) {
 /** @param {number} value Whole numbers, in groups. */
 export const number = (value) => decimal(value, 0);
 
-/** @param {string} moment @returns {string} `14:31:02.184`, here */
-export function clock(moment) {
+const twoDigits = (/** @type {number} */ value) => String(value).padStart(2, "0");
+
+/** @param {string} moment @returns {string} `14:31`, here */
+export function timeOfDay(moment) {
   const time = new Date(moment);
-  const [hours, minutes, seconds] = [time.getHours(), time.getMinutes(), time.getSeconds()].map(twoDigits);
-  return `${hours}:${minutes}:${seconds}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+  return `${twoDigits(time.getHours())}:${twoDigits(time.getMinutes())}`;
 }
 
-const twoDigits = (/** @type {number} */ value) => String(value).padStart(2, "0");
+/** @param {string} moment @returns {string} `14:31:02`, here */
+export const exactTime = (moment) => `${timeOfDay(moment)}:${twoDigits(new Date(moment).getSeconds())}`;
+
+/** @param {string} moment @returns {string} `14:31:02.184`, here */
+export const clock = (moment) => `${exactTime(moment)}.${String(new Date(moment).getMilliseconds()).padStart(3, "0")}`;
+
+/** @param {string} moment Today, yesterday, or the date. */
+export function day(moment) {
+  const time = new Date(moment);
+  const midnight = new Date();
+  midnight.setHours(0, 0, 0, 0);
+  if (time >= midnight) return t("Today");
+  midnight.setDate(midnight.getDate() - 1);
+  if (time >= midnight) return t("Yesterday");
+  return time.toLocaleDateString(locale(), { weekday: "long", day: "numeric", month: "long" });
+}
 
 /** @param {string} moment A day and a time, here. */
 export const dateTime = (moment) =>
   new Date(moment).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium" });
+
+/** @param {number} seconds */
+export const about = (seconds) => t("about {time}", { time: roughly(seconds) });
 
 /** @param {number} seconds At the beginning of a line. */
 export const aboutLeft = (seconds) => t("About {time} left", { time: roughly(seconds) });
@@ -106,18 +125,6 @@ export function duration(seconds) {
   if (minutes < 60) return t("{minutes} min {seconds} s", { minutes, seconds: whole % 60 });
   return t("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
-
-const SIZES = ["B", "kB", "MB", "GB", "TB"];
-
-/** @param {number} bytes Decimal, as registries and Docker count. */
-export function size(bytes) {
-  const unit = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  return `${(bytes / 1000 ** unit).toFixed(unit < 2 ? 0 : 1)} ${SIZES[unit]}`;
-}
-
-/** @param {string} moment @returns {string} `14:31`, here */
-export const timeOfDay = (moment) =>
-  new Date(moment).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** @param {string} moment How long ago that was. */
 export function ago(moment) {

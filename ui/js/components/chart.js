@@ -88,7 +88,9 @@ function area({ values, colour, below }, count, top, isStacked) {
 function ticks(times) {
   const [first, last] = [times[0], times.at(-1)];
   if (first === undefined || last === undefined) return [];
-  return Array.from({ length: TICKS + 1 }, (_, i) => timeAt(first + ((last - first) * i) / TICKS));
+  // Times have no seconds: those less than a minute apart would be the same.
+  const count = Math.max(1, Math.min(TICKS, Math.floor((last - first) / 60)));
+  return Array.from({ length: count + 1 }, (_, i) => timeAt(first + ((last - first) * i) / count));
 }
 
 /** @param {number} seconds since 1970 */

@@ -8,14 +8,14 @@ import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
 import { empty, notice } from "../../components/notice.js";
-import { labelled, list } from "../../format.js";
+import { day, exactTime, labelled, list } from "../../format.js";
 import { mark, t, tn } from "../../i18n.js";
 import { slice } from "../../store.js";
 import { own } from "./data.js";
 import { report } from "./report.js";
 import { stepList } from "./steps.js";
 import { waterfall } from "./waterfall.js";
-import { ACTORS, day, exactClock, moduleTitle, result, sign, title } from "./words.js";
+import { ACTORS, moduleTitle, result, sign, title } from "./words.js";
 
 /**
  * @import { Activity, ActivityOperation, ActivityStatus, Carrier, OperationWithSteps, State } from "../../contract.d.ts"
@@ -62,7 +62,7 @@ function head(entry, page) {
       <a class="button quiet square back" href="#${format({ ...page.address, rest: [] })}" aria-label=${t("Back to the list")}
         title=${t("Back to the list")}>${icon("arrow-left")}</a>
       <span class="emblem" data-state=${state}>${icon(drawing, operation?.status === "running" ? "turn" : "")}</span>
-      <div class="grow"><h2 class="text">${title(entry)}</h2><p class="control muted num cut" title=${subtitle(entry)}>${subtitle(entry)}</p></div>
+      <div class="grow"><h2 class="text">${title(entry)}</h2><p class="control muted num">${subtitle(entry)}</p></div>
       ${button({ text: t("Copy report"), icon: "copy", iconOnly: true, run: () => copy(report(entry)) })}
       ${operation ? act(entry, operation, page) : nothing}
     </div>`;
@@ -70,8 +70,7 @@ function head(entry, page) {
 
 /** @param {Activity} entry */
 function subtitle(entry) {
-  const time = new Date(entry.time);
-  const when = [`${day(time)} ${exactClock(time)}`, result(entry)].filter(Boolean).join(", ");
+  const when = [`${day(entry.time)} ${exactTime(entry.time)}`, result(entry)].filter(Boolean).join(", ");
   const count = entry.operation?.modules.length ?? 0;
   const modules = count ? tn("{count} module", "{count} modules", count) : "";
   const actor = entry.actor && ACTORS[entry.actor.kind];
@@ -147,7 +146,7 @@ function facts({ setting, revealed, chosen, trusted, refused, owner }) {
   else if (refused) {
     rows = [
       [t("Reason"), refused.reason], [t("Connection"), t(CARRIERS[refused.carrier])], [t("Times"), refused.count],
-      [t("Last time"), `${day(new Date(refused.last))} ${exactClock(new Date(refused.last))}`],
+      [t("Last time"), `${day(refused.last)} ${exactTime(refused.last)}`],
     ];
   } else if (owner) rows = [[t("Process"), owner.pid]];
   return html`

@@ -5,11 +5,11 @@ import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { format, setQuery } from "../../address.js";
 import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
-import { labelled } from "../../format.js";
+import { day, labelled, timeOfDay } from "../../format.js";
 import { t, tn } from "../../i18n.js";
 import { current } from "../../store.js";
 import { isFiltered, loadOlder, own, selected, shown } from "./data.js";
-import { ACTORS, clock, day, result, sign, title } from "./words.js";
+import { ACTORS, result, sign, title } from "./words.js";
 
 /** @import { Activity } from "../../contract.d.ts" */
 
@@ -31,7 +31,7 @@ function byDay(entries) {
   /** @type {Map<string, Activity[]>} */
   const days = new Map();
   for (const entry of entries) {
-    const name = day(new Date(entry.time));
+    const name = day(entry.time);
     const same = days.get(name);
     if (same) same.push(entry);
     else days.set(name, [entry]);
@@ -49,7 +49,7 @@ function item(entry, isChosen) {
     <a class="op" href="#${address}" aria-current=${isChosen ? "true" : nothing}>
       <span title=${t(word)}>${icon(drawing, `${tone} ${entry.operation?.status === "running" ? "turn" : ""}`)}<span class="unseen">${labelled(t(word), "")}</span></span>
       <b class="strong cut" title=${name}>${name}</b>
-      <time class="small faint num" datetime=${entry.time}>${clock(new Date(entry.time))}</time>
+      <time class="small faint num" datetime=${entry.time}>${timeOfDay(entry.time)}</time>
       <p>${actor ? html`${icon(actor.icon, "s12")}${t(actor.word)}` : nothing}<span class="grow"></span>
         <span class="num">${result(entry)}</span></p>
     </a>`;

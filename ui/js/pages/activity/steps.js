@@ -2,10 +2,10 @@
 /** The steps of an operation as a list. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { button } from "../../components/button.js";
-import { duration, size } from "../../format.js";
+import { bytes, duration, exactTime } from "../../format.js";
 import { mark, t } from "../../i18n.js";
 import { slice } from "../../store.js";
-import { exactClock, isJob, moduleTitle } from "./words.js";
+import { isJob, moduleTitle } from "./words.js";
 
 /** @import { Activity, ActivityStep, StepKind, StepStatus } from "../../contract.d.ts" */
 
@@ -81,9 +81,9 @@ function row(step, begin) {
   const name = stepName(step);
   return html`
     <tr>
-      <td class="num muted">${step.began === null ? "" : exactClock(new Date(begin + step.began * 1000))}</td>
+      <td class="num muted">${step.began === null ? "" : exactTime(new Date(begin + step.began * 1000).toISOString())}</td>
       <td class="strong">${step.module ? moduleTitle(step.module) : ""}</td>
-      <td title=${step.subject}>${name}${step.total ? html` <span class="muted">${size(step.total)}</span>` : nothing}</td>
+      <td title=${step.subject}>${name}${step.total ? html` <span class="muted">${bytes(step.total)}</span>` : nothing}</td>
       <td class="r muted">${step.seconds === null ? "" : duration(step.seconds)}</td>
       <td class="r ${tone}">${t(word)}</td>
     </tr>`;

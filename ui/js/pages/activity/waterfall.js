@@ -3,7 +3,7 @@
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { icon } from "../../components/icon.js";
 import { hueStyle } from "../../components/tile.js";
-import { duration, labelled, list, size } from "../../format.js";
+import { bytes as sizeOf, duration, labelled, list } from "../../format.js";
 import { t } from "../../i18n.js";
 import { slice } from "../../store.js";
 import { PHASES, bars, criticalPath, parts, rows, tick } from "./path.js";
@@ -118,7 +118,7 @@ const told = ({ phase, subject, began, end }) =>
 const pathParts = (found) => html`
   <div class="crit-list">${found.map(({ module, phase, seconds, usual, bytes }) => html`
     <div>
-      <p class="small muted">${t(PHASES[phase].doing, { name: module ? moduleTitle(module) : t("Preparation") })}${bytes ? ` ${size(bytes)}` : nothing}</p>
+      <p class="small muted">${t(PHASES[phase].doing, { name: module ? moduleTitle(module) : t("Preparation") })}${bytes ? ` ${sizeOf(bytes)}` : nothing}</p>
       <h3 class="num">${duration(seconds)}</h3>
       ${usual ? html`<p class="small muted">${Math.abs(seconds - usual) < 0.15 * usual + 0.5
         ? t("as usual") : t("usually {time}", { time: duration(usual) })}</p>` : nothing}

@@ -121,23 +121,3 @@ export function modulesOf({ operation, setting, revealed, chosen, trusted }) {
   if (address) return [address.split(".", 1)[0] ?? ""];
   return chosen ?? (trusted === null ? [] : [trusted]);
 }
-
-/** @param {Intl.DateTimeFormatOptions} options @param {Date} time */
-const formatted = (options, time) => new Intl.DateTimeFormat(document.documentElement.lang, options).format(time);
-
-/** @param {Date} time */
-export const clock = (time) => formatted({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, time);
-
-/** @param {Date} time */
-export const exactClock = (time) =>
-  formatted({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }, time);
-
-/** @param {Date} time Today, yesterday, or the date. */
-export function day(time) {
-  const midnight = new Date().setHours(0, 0, 0, 0);
-  if (time.getTime() >= midnight) return t("Today");
-  const yesterday = new Date(midnight);
-  yesterday.setDate(yesterday.getDate() - 1);
-  if (time >= yesterday) return t("Yesterday");
-  return formatted({ weekday: "long", day: "numeric", month: "long" }, time);
-}

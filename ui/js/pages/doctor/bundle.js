@@ -5,7 +5,7 @@ import { invoke } from "../../bridge.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
 import { notice } from "../../components/notice.js";
-import { size } from "../../format.js";
+import { bytes } from "../../format.js";
 import { t } from "../../i18n.js";
 import { slice } from "../../store.js";
 
@@ -48,7 +48,7 @@ export function bundleNotice() {
 const ready = (made) =>
   notice({
     tone: "ok", icon: "file-archive",
-    title: t("The support bundle is ready ({size})", { size: size(made.size) }),
+    title: t("The support bundle is ready ({size})", { size: bytes(made.size) }),
     text: html`<code>${made.file}</code><br>${t("Secrets were replaced. Look at the files before you send them.")}`,
     actions: html`
       ${button({ text: t("Copy path"), icon: "copy", run: () => copy(made.file) })}

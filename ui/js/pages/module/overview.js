@@ -2,6 +2,7 @@
 /** A module at a glance: what it is connected with, its facts, its accounts, its services. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { invoke } from "../../bridge.js";
+import { hideSecrets } from "../../components/secret.js";
 import { barePill } from "../../components/state.js";
 import { t, tn } from "../../i18n.js";
 import { slice } from "../../store.js";
@@ -34,6 +35,7 @@ export function enter({ rest: [name = ""] }) {
   return () => {
     isLeft = true;
     leave();
+    hideSecrets();
   };
 }
 

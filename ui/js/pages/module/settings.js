@@ -18,6 +18,7 @@ import { control } from "./settings/controls.js";
 import { effects } from "./settings/effects.js";
 import { change, checkOf, closeForm, draft, form, isChanged, openForm, reload, undo, whenNow } from "./settings/form.js";
 import { messageOf } from "./settings/message.js";
+import { hideTyped } from "./settings/secret.js";
 import { GROUPS, groupTitle, idOf, shown } from "./settings/words.js";
 
 /**
@@ -40,6 +41,7 @@ export function enter({ rest: [name = ""] }) {
     for (const leave of leaves) leave();
     closeForm();
     hideSecrets();
+    hideTyped();
   };
 }
 

@@ -4,7 +4,7 @@ import { html, nothing } from "../../../../vendor/lit-html/lit-html.js";
 import { button } from "../../../components/button.js";
 import { icon } from "../../../components/icon.js";
 import { notice } from "../../../components/notice.js";
-import { list } from "../../../format.js";
+import { dateTime, list } from "../../../format.js";
 import { t } from "../../../i18n.js";
 import { apply, restore } from "./actions.js";
 import { form, isChanged } from "./form.js";
@@ -47,11 +47,10 @@ const failed = (module, previous) => notice({
 export function lastChange(module) {
   const { previous } = form();
   if (!previous || isChanged() || module.outdated || isBad(module)) return nothing;
-  const time = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "short", timeStyle: "short" });
   return html`
     <section class="card last-change">
       <h3>${t("Last change")}</h3>
-      <p class="small muted">${time.format(new Date(previous.time))}</p>
+      <p class="small muted">${dateTime(previous.time)}</p>
       <p class="small text">${before(previous)}</p>
       ${button({ text: t("Undo"), icon: "undo-2", size: "small", run: () => restore(module.name) })}
     </section>`;

@@ -2,10 +2,11 @@
 /** A control for each type of setting. */
 import { html, nothing } from "../../../../vendor/lit-html/lit-html.js";
 import { choiceCards, input, toggle } from "../../../components/field.js";
+import { bytes } from "../../../format.js";
 import { t } from "../../../i18n.js";
 import { change, checkOf, valueOf } from "./form.js";
 import { secret } from "./secret.js";
-import { bytesOf, idOf, sizeText, sizeValue, splitSize } from "./words.js";
+import { bytesOf, idOf, sizeValue, splitSize } from "./words.js";
 
 /** @import { Field } from "../../../contract.d.ts" */
 
@@ -49,18 +50,18 @@ function onOff(field) {
 /** @param {Field} field @param {number|null} memory A slider for usual sizes, and a number for all. */
 function size(field, memory) {
   const value = valueOf(field);
-  const bytes = bytesOf(value);
+  const held = bytesOf(value);
   const [number, unit] = splitSize(value);
   const stops = stopsAround(bytesOf(field.default ?? value) || GB, memory);
-  const at = stops.findIndex((stop) => stop >= bytes);
+  const at = stops.findIndex((stop) => stop >= held);
   return html`
     <div class="size">
       <div>
         <input type="range" class="slider" min="0" max=${stops.length - 1} step="1" aria-label=${field.title}
-          aria-valuetext=${Number.isFinite(bytes) ? sizeText(bytes) : nothing} .value=${String(at < 0 ? stops.length - 1 : at)}
+          aria-valuetext=${Number.isFinite(held) ? bytes(held) : nothing} .value=${String(at < 0 ? stops.length - 1 : at)}
           @input=${(/** @type {InputEvent} */ { target }) =>
             change(field, sizeValue(stops[Number(/** @type {HTMLInputElement} */ (target).value)] ?? GB))}>
-        <div class="ticks num" aria-hidden="true">${ticks(stops).map((stop) => html`<span>${sizeText(stop)}</span>`)}</div>
+        <div class="ticks num" aria-hidden="true">${ticks(stops).map((stop) => html`<span>${bytes(stop)}</span>`)}</div>
       </div>
       ${input({
         id: idOf(field.address), value: number, unit: unit ? `${unit.toUpperCase()}B` : "B",

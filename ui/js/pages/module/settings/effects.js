@@ -2,7 +2,7 @@
 /** What would happen if the changes were applied, by the owner's planner. */
 import { html, nothing } from "../../../../vendor/lit-html/lit-html.js";
 import { icon } from "../../../components/icon.js";
-import { labelled, list } from "../../../format.js";
+import { about, labelled, list } from "../../../format.js";
 import { t, tn } from "../../../i18n.js";
 import { draft, form, isChanged, isValid } from "./form.js";
 
@@ -73,7 +73,7 @@ const moduleEffects = (effects, isOneOfSeveral) => html`
     ${grouped(effects.services).map(({ kind, names, reasons, seconds }) => html`
       <li><span class=${kind === "create" || kind === "start" ? "ok" : "busy"}>${icon(ICONS[kind])}</span>
         <b class="strong">${list(names)}</b>
-        <span class="small muted num">${seconds === null ? nothing : `~ ${Math.max(1, Math.round(seconds))} s`}</span>
+        <span class="small muted num">${seconds === null ? nothing : about(seconds)}</span>
         <p>${what(kind, reasons)}</p></li>`)}
     ${effects.kept ? html`
       <li><span class="ok">${icon("check")}</span><span>${

@@ -1,8 +1,9 @@
 // @ts-check
 /** What is said below a setting. */
+import { bytes } from "../../../format.js";
 import { t } from "../../../i18n.js";
 import { checkOf, draft, form } from "./form.js";
-import { shown, sizeText } from "./words.js";
+import { shown } from "./words.js";
 
 /** @import { Field } from "../../../contract.d.ts" */
 
@@ -24,5 +25,5 @@ const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 /** @param {Field} field The most that a service uses whose memory it limits. */
 function usage({ services }) {
   const used = Math.max(0, ...services.map((name) => form().memory[name] ?? 0));
-  return used ? t("Uses {size} now", { size: sizeText(used) }) : "";
+  return used ? t("Uses {size} now", { size: bytes(used) }) : "";
 }

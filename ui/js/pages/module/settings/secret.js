@@ -15,6 +15,9 @@ import { idOf } from "./words.js";
 
 const own = slice({ isSeen: false, edited: "" });
 
+/** When the form is left. */
+export const hideTyped = () => own.set({ isSeen: false, edited: "" });
+
 /** @param {Field} field */
 export function secret(field) {
   const drafted = draft()[field.address];

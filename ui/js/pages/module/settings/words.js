@@ -1,5 +1,6 @@
 // @ts-check
 /** Settings and their values as people read them. */
+import { bytes } from "../../../format.js";
 import { t } from "../../../i18n.js";
 
 /** @import { Field, SettingGroup } from "../../../contract.d.ts" */
@@ -28,22 +29,10 @@ export function bytesOf(size) {
   return Number.parseFloat(number) * STEP ** Math.max(0, UNITS.indexOf(unit || "b"));
 }
 
-/** @param {number} bytes in units of 1024, as the engine counts memory */
-export function sizeText(bytes) {
-  const [count, unit] = scaled(bytes);
-  return `${Number(count.toFixed(count < 10 ? 1 : 0))} ${["B", "kB", "MB", "GB", "TB", "PB"][unit]}`;
-}
-
-/** @param {number} bytes @returns {[count: number, unit: number]} */
-function scaled(bytes) {
-  let [count, unit] = [bytes, 0];
+/** @param {number} size as settings have it: `512m` */
+export function sizeValue(size) {
+  let [count, unit] = [size, 0];
   while (count >= STEP && unit < UNITS.length - 1) [count, unit] = [count / STEP, unit + 1];
-  return [count, unit];
-}
-
-/** @param {number} bytes as settings have it: `512m` */
-export function sizeValue(bytes) {
-  const [count, unit] = scaled(bytes);
   return `${Number(count.toFixed(2))}${UNITS[unit]}`;
 }
 
@@ -53,7 +42,7 @@ export function shown({ type, choices, default: initial }, value) {
   const text = value ?? initial ?? "";
   if (type === "boolean") return text === "true" ? t("On") : t("Off");
   if (type === "choice") return choices[text] ?? text;
-  if (type === "size" && Number.isFinite(bytesOf(text))) return sizeText(bytesOf(text));
+  if (type === "size" && Number.isFinite(bytesOf(text))) return bytes(bytesOf(text));
   return text || t("empty");
 }
 
