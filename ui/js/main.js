@@ -11,6 +11,7 @@ import "./first_run.js";
 import { setLanguage } from "./i18n.js";
 import { beginPages } from "./pages.js";
 import { shell } from "./shell/shell.js";
+import "./refusals.js";
 import "./shell/single_keys.js";
 import { fitTabs } from "./shell/tabs.js";
 import { current, observe, update } from "./store.js";

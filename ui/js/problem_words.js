@@ -139,8 +139,11 @@ export function troubled(module, modules) {
       : trouble?.kind === "unhealthy" ? mark("{module} is unhealthy") : mark("{module} failed");
   const reason = trouble?.reason ?? "";
   const isOther = trouble?.service && trouble.service !== name;
-  return { title: t(what, { module: title }), why: isOther ? `${strong(trouble.service)}: ${reason}` : reason };
+  return { title: t(what, { module: title }), why: isOther ? `${strong(trouble.service)}: ${reason}` : sentence(reason) };
 }
+
+/** @param {string} reason The owner's are parts of sentences, too. */
+const sentence = (reason) => reason.charAt(0).toLocaleUpperCase() + reason.slice(1);
 
 /** @param {Module} module @param {NonNullable<Module["trouble"]>} trouble @param {Module[]} modules */
 function outOfMemory({ name, title, services, usedBy }, trouble, modules) {

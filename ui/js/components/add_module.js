@@ -1,6 +1,7 @@
 // @ts-check
 /** Adds a folder with modules: checks it first, shows what is wrong, and can take it back. */
 import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
+import { ask } from "../actions.js";
 import { setQuery } from "../address.js";
 import { invoke, isBrowser } from "../bridge.js";
 import { list } from "../format.js";
@@ -46,6 +47,7 @@ const draw = () => render(content(), dialog);
 
 async function pick() {
   const answer = await invoke("ai/ui/pickFolder", {});
+  if (!answer.success) set({ error: answer.message });
   if (!answer.success || !answer.data.folder) return;
   set({ folder: answer.data.folder });
   await check();
@@ -68,7 +70,7 @@ async function add() {
   dialog.close();
   showToast({
     text: t("Added {names}", { names: list(modules) }), icon: "package",
-    undo: () => invoke("ai/catalog/remove", { folder }),
+    undo: () => ask("catalog", "ai/catalog/remove", { folder }),
   });
 }
 

@@ -87,7 +87,7 @@ function basic(module, current) {
 function engineCard({ engine }) {
   /** @type {State} */
   const state = engine.running ? "running" : engine.starting ? "starting" : "engine_down";
-  const name = engine.running ? t("Docker Engine {version}", { version: engine.version ?? "" }) : t(STATES[state].word);
+  const name = engine.running ? t("Docker Engine {version}", { version: (engine.version ?? "").replace(/\+.*/, "") }) : t(STATES[state].word);
   return html`
     <a class="side-foot" href="#doctor" data-state=${state} title=${labelled(t("Docker"), t(STATES[state].word))}>
       <span class="line">${dot(state)}<span class="grow wide strong cut">${name}</span></span>

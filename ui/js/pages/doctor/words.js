@@ -10,6 +10,7 @@ const NAMES = {
   disk: mark("Disk space"),
   engine: mark("Docker"),
   files: mark("Damaged files"),
+  graphics: mark("Graphics card"),
   icon: mark("Tray icon"),
   installations: mark("Other installations"),
   key: mark("Key of the secrets"),

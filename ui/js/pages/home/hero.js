@@ -85,11 +85,17 @@ function healthyOf(modules) {
   const healthy = tn(
     "{ready} of {count} module healthy", "{ready} of {count} modules healthy", meant.length, { ready: ready.length },
   );
-  const usable = ready.filter(({ kind }) => kind === "feature").map(({ title }) => title);
+  const usable = ready.filter((module) => module.kind === "feature" && hasAll(module, meant)).map(({ title }) => title);
   const isTroubled = meant.some(({ state }) => state === "error" || state === "degraded");
   if (!isTroubled || !usable.length) return healthy;
   return `${healthy} · ${tn("{names} works as usual", "{names} work as usual", usable.length, { names: list(usable) })}`;
 }
+
+/** @param {Module} module @param {Module[]} modules @returns {boolean} Whether what it requires runs, too. */
+const hasAll = ({ requires }, modules) => requires.every((name) => {
+  const required = modules.find((one) => one.name === name);
+  return required?.state === "running" && hasAll(required, modules);
+});
 
 /** @param {PageState} page @param {Snapshot} snapshot */
 function stackButtons({ asked, connection }, snapshot) {

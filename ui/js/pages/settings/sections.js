@@ -120,7 +120,7 @@ function startAll({ snapshot }) {
     modules: isOn ? [...snapshot.chosen, name] : snapshot.chosen.filter((other) => other !== name),
   });
   return [{
-    id: "chosen", title: t("Start all starts"), help: t("What these need is started with them."),
+    id: "chosen", title: t("Start all starts"), help: t("Their required services start, too."),
     below: html`<div class="chosen-modules">${features.map(({ name, title }) => html`
       <label class="row-flex"><input type="checkbox" class="check" .checked=${snapshot.chosen.includes(name)}
         @change=${(/** @type {Event} */ { target }) => set(name, /** @type {HTMLInputElement} */ (target).checked)}>${title}</label>`)}

@@ -1,8 +1,8 @@
 // @ts-check
 /** The first step: what the doctor says about this computer. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { ask } from "../../actions.js";
 import { go } from "../../address.js";
-import { invoke } from "../../bridge.js";
 import { button } from "../../components/button.js";
 import { engineSetup, engineSetupState, needsSetup, setupTitle, wslText } from "../../components/engine_setup.js";
 import { icon } from "../../components/icon.js";
@@ -90,6 +90,6 @@ function wslRow(isMissing) {
 
 function languages() {
   const isChinese = current().snapshot?.language === "zh";
-  const set = () => invoke("ai/config/set", { name: "app.language", value: isChinese ? "en" : "zh" });
+  const set = () => ask("language", "ai/config/set", { name: "app.language", value: isChinese ? "en" : "zh" });
   return button({ text: isChinese ? "English" : "中文", icon: "globe", kind: "quiet", run: set });
 }
