@@ -44,11 +44,10 @@ def test_the_dashboard_shows_what_the_tray_shows(applet: Applet) -> None:
     applet.item.click("Stop all")
     applet.shows(STOPPED)
     says(applet, "Nothing is running")
-    # Pages that are not there yet are had elsewhere.
     applet.item.click("Settings")
-    says(applet, "aiserver-tray config list")
-    applet.cli("open", "logs/shop")
-    says(applet, "aiserver-tray logs shop --follow")
+    says(applet, "Registry mirrors")
+    applet.cli("open", "logs/shop?level=error")
+    says(applet, "Wrap")
     applet.quit()
     assert not applet.desktop.windows(TITLE)
 
