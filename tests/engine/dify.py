@@ -11,10 +11,10 @@ from typing import Any
 
 import docker
 
-from tests.engine.observed import said
 from tests.lab.fixtures import borrowed
 from tests.lab.place import Place
 from tests.support.installation import Installation
+from tests.support.observed import said
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 

@@ -2,7 +2,7 @@
 
 import docker
 
-from tests.engine.observed import said
+from tests.support.observed import said
 
 REQUIRED = ("mysql", "elasticsearch", "minio")
 """The basic modules that RAGFlow requires."""

@@ -15,9 +15,9 @@ from tests.engine.built_in import (
     passes,
     value_of,
 )
-from tests.engine.observed import said
 from tests.engine.waiting import until
 from tests.support.installation import Installation
+from tests.support.observed import said
 
 BASICS = ("postgres", "redis", "mysql", "minio", "elasticsearch", "qdrant", "meilisearch")
 STATUS_SERVER = """

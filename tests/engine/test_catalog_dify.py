@@ -7,8 +7,8 @@ import docker
 import pytest
 
 from tests.engine.dify import CONTAINER, EXPECTED, Dify, installed, until
-from tests.engine.observed import facts, names
 from tests.lab.place import Place
+from tests.support.observed import facts, names
 
 
 @pytest.fixture(scope="module")

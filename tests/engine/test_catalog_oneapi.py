@@ -8,8 +8,8 @@ import pytest
 
 from aiserver_tray.app import built_in_catalog
 from aiserver_tray.base.errors import SettingError
-from tests.engine.observed import names, said
 from tests.engine.oneapi import EDITIONS, PUBLISHED, OneApiStack
+from tests.support.observed import names, said
 
 OWN = "a-password-of-mine"
 editions = pytest.mark.parametrize("edition", EDITIONS)

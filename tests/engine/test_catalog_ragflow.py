@@ -11,10 +11,10 @@ from tests.engine.built_in import (
     passes,
     value_of,
 )
-from tests.engine.observed import facts, names, said
 from tests.engine.ragflow import REQUIRED, query
 from tests.engine.waiting import until
 from tests.support.installation import Installation
+from tests.support.observed import facts, names, said
 
 STORES = {"silo": "ai-minio", "rustfs": "ai-minio-minio-rustfs"}
 JOB = "ai-ragflow-ragflow-database"

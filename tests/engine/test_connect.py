@@ -11,13 +11,13 @@ import requests
 from aiserver_tray.base.masking import MASK
 from tests.engine.kernel_setting import NAME, Setting, setting
 from tests.engine.n8n import OWNER
-from tests.engine.observed import facts, names, said
 from tests.engine.oneapi import EDITIONS, OneApiStack
 from tests.lab.engine import registry_address
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 from tests.support.host_process import hosted
 from tests.support.installation import IMAGE, idle
+from tests.support.observed import facts, names, said
 from tests.support.terminal import terminal
 
 __all__ = ["setting"]

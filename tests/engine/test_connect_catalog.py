@@ -6,9 +6,9 @@ from docker.models.containers import Container
 
 from tests.engine.built_in import choose_free_ports
 from tests.engine.dify import SSRF, Dify
-from tests.engine.observed import facts, names, said
 from tests.engine.oneapi import OneApiStack
 from tests.engine.ragflow import REQUIRED, query
+from tests.support.observed import facts, names, said
 
 JOB = "ai-ragflow-ragflow-models"
 KEY = "ragflow-key-of-the-account"

@@ -24,14 +24,14 @@ from aiserver_tray.spec import kernel as kernel_target
 from aiserver_tray.spec.labels import ONE_SHOT
 from aiserver_tray.spec.model import ImageTarget
 from tests.engine.kernel_setting import FILE, NAME, Setting, setting
-from tests.engine.observed import events, names
-from tests.engine.owning import PEER, owned
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support import host_process
 from tests.support.command_line import CommandLine
 from tests.support.installation import IMAGE, Installation, checked, ended, idle
+from tests.support.observed import events, names
+from tests.support.owning import PEER, owned
 from tests.support.terminal import terminal
 
 __all__ = ["setting"]

@@ -13,10 +13,10 @@ import pytest
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
-from tests.engine.observed import said
 from tests.lab.place import Place
 from tests.support import lock_holder
 from tests.support.installation import Installation, idle, script
+from tests.support.observed import said
 from tests.support.preflight_targets import IMAGE, service_of
 from tests.support.waiting import eventually
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.engine.observed import said
 from tests.lab.place import Place
 from tests.support.installation import Installation, script
+from tests.support.observed import said
 from tests.support.relay import Relay
 
 CUTS = 24

@@ -10,8 +10,8 @@ import docker
 
 from aiserver_tray.base.errors import each
 from aiserver_tray.operations.request import Request
-from tests.engine.observed import created, facts, heard, names, open_gate
 from tests.support.installation import IMAGE, Installation, after, checked, gated, idle, script
+from tests.support.observed import created, facts, heard, names, open_gate
 
 BEGIN = "2000-01-01T00:00:00Z"
 

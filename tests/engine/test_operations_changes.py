@@ -6,8 +6,8 @@ import docker
 import pytest
 
 from aiserver_tray.base.errors import CatalogError
-from tests.engine.observed import facts, names, said
 from tests.support.installation import IMAGE, Installation, after, checked, idle, script
+from tests.support.observed import facts, names, said
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 

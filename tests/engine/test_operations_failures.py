@@ -12,9 +12,9 @@ from aiserver_tray.base.errors import (
     PortConflictError,
 )
 from aiserver_tray.operations.request import Request
-from tests.engine.observed import facts, open_gate, said
 from tests.engine.registries.misbehaving import registry
 from tests.support.installation import Installation, after, checked, ended, gated, idle, script
+from tests.support.observed import facts, open_gate, said
 from tests.support.ports import free_port
 
 PATIENT = {"ready_within": "10m"}

@@ -9,8 +9,8 @@ import pytest
 from aiserver_tray.base.errors import ExitedError, PostStartTimeoutError
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
-from tests.engine.observed import facts, said
 from tests.support.installation import Installation, ended, idle
+from tests.support.observed import facts, said
 from tests.support.waiting import eventually
 
 GOES_ON = "echo begins; sleep 600"

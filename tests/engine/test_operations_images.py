@@ -13,11 +13,11 @@ from aiserver_tray.base.errors import ImageBuildError, ImagePullError, NameConfl
 from aiserver_tray.model import OperationKind
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.reduce import State
-from tests.engine.observed import events, facts, names, said
 from tests.engine.registries.misbehaving import Registry, registry
 from tests.lab.engine import registry_address
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, Service, ended, idle
+from tests.support.observed import events, facts, names, said
 from tests.support.ports import free_port
 
 MISSING = "team/missing:1"

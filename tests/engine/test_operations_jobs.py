@@ -7,8 +7,8 @@ import docker
 import pytest
 
 from aiserver_tray.base.errors import JobFailedError
-from tests.engine.observed import facts, names
 from tests.support.installation import Installation, Service, after, idle, script
+from tests.support.observed import facts, names
 from tests.support.waiting import eventually
 
 LOG: dict[str, object] = {"volumes": {"log": {}}}

@@ -2,8 +2,8 @@
 
 import docker
 
-from tests.engine.observed import facts
 from tests.support.installation import Installation, after, idle
+from tests.support.observed import facts
 
 
 def test_one_service_is_stopped_started_and_restarted_alone(

@@ -9,8 +9,8 @@ import pytest
 
 from aiserver_tray.base.errors import InUseError, VolumeInUseError
 from aiserver_tray.operations.request import Request
-from tests.engine.observed import events, facts, names, said
 from tests.support.installation import IMAGE, Installation, after, idle, script
+from tests.support.observed import events, facts, names, said
 
 
 def volumes(engine: docker.DockerClient) -> set[str]:

@@ -15,12 +15,12 @@ from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.run.execute import EngineExecutor
 from aiserver_tray.operations.service import Operation
-from tests.engine.observed import facts, names, open_gate
 from tests.engine.registries.misbehaving import registry
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.installation import LIMIT, Installation, after, checked, ended, gated, idle
+from tests.support.observed import facts, names, open_gate
 from tests.support.waiting import eventually
 
 

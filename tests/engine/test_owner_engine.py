@@ -4,8 +4,8 @@ from pathlib import Path
 
 from aiserver_tray.app import App
 from aiserver_tray.contract.owner.owner import Owner
-from tests.engine.owning import PEER
 from tests.lab.place import Place
+from tests.support.owning import PEER
 from tests.support.surroundings import NoWindows
 
 

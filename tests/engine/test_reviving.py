@@ -5,13 +5,13 @@ from contextlib import closing
 import docker
 
 from aiserver_tray.base.errors import CatalogError, ImagePullError, NameConflictError, each
-from tests.engine.observed import facts, names
-from tests.engine.owning import PEER, owned
 from tests.engine.registries.misbehaving import registry
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, checked, idle
+from tests.support.observed import facts, names
+from tests.support.owning import PEER, owned
 
 
 def test_what_ran_runs_again_after_a_restart_of_the_engine_or_of_the_applet(

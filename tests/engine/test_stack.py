@@ -6,10 +6,10 @@ import docker
 import requests
 
 from tests.engine.n8n import OWNER
-from tests.engine.observed import said
 from tests.engine.waiting import logged
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
+from tests.support.observed import said
 from tests.support.ports import free_port
 
 JOBS = {"ai-n8n-n8n-database", "ai-n8n-n8n-files"}

@@ -5,9 +5,9 @@ from typing import Any
 import docker
 
 from aiserver_tray.base.errors import TrustError, each
-from tests.engine.observed import names
-from tests.engine.owning import PEER, owned
 from tests.support.installation import Installation, checked, idle
+from tests.support.observed import names
+from tests.support.owning import PEER, owned
 
 UP = {"kind": "up", "modules": ["web"], "untilEnd": True}
 

@@ -27,9 +27,9 @@ from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.http.access import Keys as Tokens
 from aiserver_tray.contract.http.server import Binding, BrowserServer
 from aiserver_tray.contract.message import Json
-from tests.engine.owning import PEER, Modules, owned
 from tests.support import states
 from tests.support.installation import IMAGE, Installation, idle, script
+from tests.support.owning import PEER, Modules, owned
 from tests.support.ports import free_port
 from tests.ui.barriers import violations
 from tests.ui.conftest import Stack

@@ -11,12 +11,12 @@ from selenium.webdriver import Chrome, Keys
 
 from aiserver_tray.contract.http.access import Keys as Tokens
 from aiserver_tray.contract.http.server import Binding, BrowserServer
-from tests.engine.observed import open_gate
-from tests.engine.owning import Modules, owned
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
 from tests.support.installation import IMAGE, Installation, checked, gated, idle, script
+from tests.support.observed import open_gate
+from tests.support.owning import Modules, owned
 from tests.support.ports import free_port
 from tests.ui.home import HomePage
 

@@ -7,8 +7,8 @@ import docker
 import pytest
 
 from tests.engine.faults.objects import nothing_of, running
-from tests.engine.observed import created, heard
 from tests.support.command_line import CommandLine, Running
+from tests.support.observed import created, heard
 from tests.support.stack import OPEN, held, service, write
 from tests.support.waiting import eventually
 
