@@ -86,6 +86,7 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
 
 def add_screenshots(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to put the pictures")
+    parser.add_argument("--docs", action="store_true", help="also renew those in docs/pictures")
 
 
 def add_soak(parser: argparse.ArgumentParser) -> None:
@@ -126,7 +127,7 @@ COMMANDS = {
     ),
     "lab": Command(command_lab, "up|down|env [--purge]", "", add_lab),
     "bench": Command(command_bench, "[NAME…] [--pairs N] [--json FILE]", "", add_bench),
-    "screenshots": Command(command_screenshots, "FOLDER", "", add_screenshots),
+    "screenshots": Command(command_screenshots, "FOLDER [--docs]", "", add_screenshots),
     "soak": Command(
         command_soak,
         "[NAME] [--times N] [-- WORDS FOR PYTEST…]",

@@ -157,7 +157,8 @@ def command_demo(_: argparse.Namespace) -> int:
 def command_screenshots(options: argparse.Namespace) -> int:
     """Take pictures of every page of the dashboard, with the whole catalog on a private engine."""
     set_up(needs_of_tests(["ui", "engine"]))
-    return become("python", "-m", "tests.pictures", str(options.folder.absolute()))
+    words = ["--docs"] if options.docs else []
+    return become("python", "-m", "tests.pictures", str(options.folder.absolute()), *words)
 
 
 def command_bench(options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from PIL import Image
 from selenium.webdriver import Keys
 
 from tests.lab import engine, lifecycle
@@ -25,6 +26,8 @@ from tests.support.browser import chromium_in
 from tests.support.ending import end_in_order
 
 FEATURES = ("n8n", "dify", "oneapi", "ragflow")
+COLOURS = 96
+"""Of a picture in the documents."""
 SAMPLES_SECONDS = 70
 """Until the charts have some points."""
 PAGES = (
@@ -34,6 +37,21 @@ PAGES = (
     *("logs", "logs/n8n?level=error", "monitoring", "monitoring/n8n", "activity", "doctor"),
     *("settings", "welcome"),
 )
+
+
+DOCS = Path(__file__).parents[2] / "docs/pictures"
+PUBLISHED = (
+    *("home", "home-starting-3", "home-port-taken"),
+    *("modules-dify-settings", "logs", "activity-details"),
+)
+
+
+def publish(folder: Path) -> None:
+    """Renew the pictures of the documents, small, by those in *folder*."""
+    DOCS.mkdir(exist_ok=True)
+    for name in PUBLISHED:
+        with Image.open(folder / f"{name}.png") as picture:
+            picture.convert("RGB").quantize(COLOURS).save(DOCS / f"{name}.png", optimize=True)
 
 
 class Studio:
@@ -127,7 +145,9 @@ def main(words: Sequence[str]) -> None:
     """Take all pictures."""
     parser = argparse.ArgumentParser("dev.py screenshots")
     parser.add_argument("folder", type=Path, metavar="FOLDER")
-    folder: Path = parser.parse_args(words).folder
+    parser.add_argument("--docs", action="store_true", help="also renew those in docs/pictures")
+    options = parser.parse_args(words)
+    folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         place = default_place().for_demo()
@@ -149,6 +169,8 @@ def main(words: Sequence[str]) -> None:
         for complaint in camera.complaints():
             sys.stdout.write(f"console: {complaint}\n")
     sys.stdout.write(f"{len(camera.taken)} pictures in {folder}\n")
+    if options.docs:
+        publish(folder)
 
 
 if __name__ == "__main__":
