@@ -67,6 +67,8 @@ class Sampler:
 
     def start(self) -> None:
         """Begin."""
+        # The store calls observers a moment later; until then, a running engine would look down.
+        self._note(self._store.state)
         self._leave = self._store.observe(self._note)
         self._thread.start()
 

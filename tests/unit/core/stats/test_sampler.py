@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from queue import SimpleQueue
+from threading import Event
 
 import pytest
 
@@ -69,12 +70,14 @@ def is_whole(sample: Sample) -> bool:
 
 def test_each_running_container_is_sampled(sampled: Sampled) -> None:
     sampled.put(RUNNING, UP)
+    released = Event()
+    sampled.store.observe(lambda _state: released.wait(LIMIT))
     sampled.sampler.start()
+    first = sampled.until(lambda _sample: True)
+    released.set()
+    assert first.loads == {("web", "app"): Load(None, 10), ("web", "db"): Load(None, 10)}
     sample = sampled.until(is_whole)
     assert sample.loads == {("web", "app"): Load(50.0, 10), ("web", "db"): Load(50.0, 10)}
-    assert sampled.sampler.samples[0].loads == {
-        ("web", "app"): Load(None, 10), ("web", "db"): Load(None, 10),
-    }  # fmt: skip
     assert set(sampled.engine.asked) == {"id-of-web-app", "id-of-web-db"}
 
 
