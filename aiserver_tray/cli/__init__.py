@@ -36,6 +36,7 @@ COMMANDS = {
     "quit": "running_tray:quit_",
     "restart": "operate:restart",
     "serve": "serve:command",
+    "stats": "stats:command",
     "status": "status:command",
     "stop": "operate:stop",
     "support-bundle": "support_bundle:command",

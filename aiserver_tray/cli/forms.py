@@ -7,6 +7,7 @@ The text below a field is its meaning; documentation is generated from it.
 from typing import Any, Literal, TypedDict
 
 from aiserver_tray.core.logs.level import Level
+from aiserver_tray.core.stats.forms import LoadJson
 from aiserver_tray.model import OperationKind, OperationStatus, StepKind
 from aiserver_tray.state.forms import ModuleJson
 
@@ -61,3 +62,38 @@ class LogLineJson(TypedDict):
     """whether it belongs to the service's entry above it, as a line of a stack trace does"""
     message: str
     """the line"""
+
+
+class UseJson(LoadJson):
+    """What was used at one moment, and how much memory it may be."""
+
+    memoryLimit: int | None  # noqa: N815 - ruff knows only direct subclasses of TypedDict
+    """in bytes; `null` without a limit. Of all modules: the memory of the engine's machine"""
+
+
+class ServiceStatsJson(UseJson):
+    """What a service used at one moment."""
+
+    name: str
+    """the service's name in the Compose file"""
+
+
+class ModuleStatsJson(UseJson):
+    """What a module used at one moment."""
+
+    name: str
+    services: list[ServiceStatsJson]
+    """its running services"""
+
+
+class StatsJson(TypedDict):
+    """What everything used at one moment."""
+
+    time: str
+    """time of the sample"""
+    cpus: int | None
+    """the number of the engine's processors; `null` if it is not known"""
+    total: UseJson
+    """all modules together, also those that were not requested"""
+    modules: list[ModuleStatsJson]
+    """the running modules, or the requested ones"""

@@ -24,7 +24,7 @@ from aiserver_tray.cli.common import (
 )
 from aiserver_tray.cli.core import shared_core, whole_snapshot
 from aiserver_tray.cli.status_rows import HEADS, StatusRow, engine_lines, rows
-from aiserver_tray.cli.terminal import console, is_terminal
+from aiserver_tray.cli.terminal import console, is_terminal, live
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
@@ -145,13 +145,11 @@ def _watching(language: Language, *, as_json: bool) -> Iterator[Show]:
     elif not is_terminal(sys.stdout):
         yield _PlainChanges(language).show
     else:
-        from rich.live import Live  # noqa: PLC0415 - slow, and only wanted on a terminal
-
-        from aiserver_tray.cli.status_table import table  # noqa: PLC0415
+        from aiserver_tray.cli.status_table import table  # noqa: PLC0415 - slow
 
         screen = console(sys.stdout)
-        with Live(console=screen, auto_refresh=False, redirect_stderr=False) as live:
-            yield lambda snapshot: live.update(table(snapshot, language, screen), refresh=True)
+        with live(screen) as show:
+            yield lambda snapshot: show(table(snapshot, language, screen))
 
 
 def _once(value_of: Callable[[Snapshot], Any], show: Callable[[Any], None]) -> Show:

@@ -26,8 +26,8 @@ def table(snapshot: Snapshot, language: Language, console: Console) -> Renderabl
     if lines := engine_lines(snapshot, language):
         return Group(top, *(Styled(harmless(line)) for line in lines))
     found = rows(snapshot, language)
-    box = SIMPLE_HEAD if signs is SIGNS else None
-    shown = Table(box=box, pad_edge=False, show_edge=False, expand=True)
+    shown = new_table(console)
+    shown.expand = True
     heads = HEADS[: _room(console)]
     for number, head in enumerate(heads, start=1):
         # the last column gets the remaining width
@@ -39,6 +39,12 @@ def table(snapshot: Snapshot, language: Language, console: Console) -> Renderabl
         shown.add_row(*cells[: len(heads)])
         below += [Styled.assemble(f"{cells[0].plain}: ", c) for c in cells[len(heads) :] if c]
     return Group(top, "", shown, *([""] if below else []), *below)
+
+
+def new_table(console: Console) -> Table:
+    """An empty table, with lines if *console* can show them."""
+    box = SIMPLE_HEAD if _signs(console) is SIGNS else None
+    return Table(box=box, pad_edge=False, show_edge=False)
 
 
 def _room(console: Console) -> int:

@@ -4,15 +4,15 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, TextIO
 
 from aiserver_tray.base.harmless import harmless
 from aiserver_tray.core.logs.colour import SGR
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 _DEFAULT_COLUMNS = 80
 """Columns of a terminal of unknown width."""
@@ -100,6 +100,15 @@ def console(stream: TextIO) -> "Console":
 
     # Highlighting and markup are off: texts of others must show as they are.
     return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+@contextmanager
+def live(screen: "Console") -> "Iterator[Callable[[RenderableType], None]]":
+    """A function that shows each of its arguments in place of the one before."""
+    from rich.live import Live  # noqa: PLC0415 - slow, and only wanted on a terminal
+
+    with Live(console=screen, auto_refresh=False, redirect_stderr=False) as place:
+        yield lambda shown: place.update(shown, refresh=True)
 
 
 def takes(stream: IO[str], signs: str) -> bool:

@@ -26,6 +26,12 @@ def number(count: float, unit: int) -> str:
     return f"{count:.0f}" if unit == 0 else f"{count / 1000**unit:.1f}"
 
 
+def memory(count: float) -> str:
+    """*count* bytes of memory with a binary unit, as ``docker stats`` shows them: ``12.3 MiB``."""
+    gibi, mebi = 1024**3, 1024**2
+    return f"{count / gibi:.1f} GiB" if count >= 1000 * mebi else f"{count / mebi:.1f} MiB"
+
+
 def seconds(duration: float) -> str:
     """A duration in seconds: ``12.3 s``, ``2 min 05 s``, ``1 h 02 min``."""
     if duration < 99.95:

@@ -1,5 +1,7 @@
 """The running heart of the application: engine, state and operations, wired together."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -11,8 +13,14 @@ from aiserver_tray.state.facts import ChosenChanged, ModulesChanged
 from aiserver_tray.state.store import Store
 
 if TYPE_CHECKING:
+    from aiserver_tray.core.stats.forms import SampleJson
+    from aiserver_tray.core.stats.history import Sample
     from aiserver_tray.operations.modules import Modules
     from aiserver_tray.operations.service import Operations
+
+
+_WATCHED_INTERVAL_SECONDS = 1.0
+"""Seconds between two samples that somebody looks at: as ``docker stats``."""
 
 
 class Core:
@@ -36,6 +44,8 @@ class Core:
             installation_id,
             before_end=self._foreign.refresh_begun,
         )
+        self._ends = ExitStack()
+        """What has to be stopped first."""
 
     def open(self) -> None:
         """Start to connect to the engine, and return at once."""
@@ -64,6 +74,7 @@ class Core:
 
     def close(self) -> None:
         """Stop. Running operations are not waited for."""
+        self._ends.close()
         self._foreign.close()
         self._watcher.close()
         self.store.close()
@@ -87,6 +98,22 @@ class Core:
         """Reconnect to the engine and inspect all of its containers now."""
         self.engine.reconnect()
         self._watcher.refresh()
+
+    def start_sampling(self, callback: "Callable[[SampleJson], object]") -> None:
+        """Call *callback* with a sample every second. The first one, which has no CPU use, is left
+        out."""
+        # Few commands take samples.
+        from aiserver_tray.core.stats.forms import sample_json  # noqa: PLC0415
+        from aiserver_tray.core.stats.sampler import Sampler  # noqa: PLC0415
+
+        def take(sample: "Sample") -> None:
+            made = sample_json(sample)
+            if sample.loads is None or made["total"]["cpu"] is not None:
+                callback(made)
+
+        sampler = Sampler(self.engine, self.store, take, _WATCHED_INTERVAL_SECONDS)
+        self._ends.callback(sampler.close)
+        sampler.start()
 
     def publish_modules(self) -> None:
         """Update the state with all modules and the chosen ones."""

@@ -112,6 +112,35 @@ def test_status_is_watched_through_the_host(cli: CommandLine) -> None:
     assert (done.code, done.failures) == (1, ["E_NOT_RUNNING"])
 
 
+def test_stats_are_the_engines_numbers_with_and_without_a_host(
+    cli: CommandLine, engine: docker.DockerClient
+) -> None:
+    busy = service(command=["sh", "-c", "while :; do :; done"], cpus=0.1, mem_limit="32m")
+    write(cli.catalog, "busy", {"busy": busy | {"healthcheck": {"disable": True}}}, kind="feature")
+    cli.run("up", "busy").succeeded()
+    alone = json.loads(cli.run("stats", "--json").succeeded().output)
+    with (
+        hosted(cli) as (_, process),
+        cli.started("stats", "busy", "--watch", "--json") as watching,
+    ):
+        assert watching.process.stdout
+        lines = map(json.loads, watching.process.stdout)
+        # The first sample may be of the moment before the owner knew the engine.
+        through = next(stats for stats in lines if stats["modules"][0]["services"])
+        process.kill()
+        assert watching.wait().failures == ["E_NOT_RUNNING"]
+    memory = engine.api.stats("ai-busy", stream=False)["memory_stats"]["usage"]
+    for stats in (alone, through):
+        (used,) = stats["modules"]
+        (part,) = used["services"]
+        assert used == {**part, "services": [part]}
+        assert used["memory"] == stats["total"]["memory"] == pytest.approx(memory, rel=0.5)
+        assert used["memoryLimit"] == 32 << 20
+        assert stats["total"]["memoryLimit"] == engine.info()["MemTotal"]
+    # Of the engine's processor time in one second: a tenth of one processor.
+    assert 0 < alone["total"]["cpu"] < 20
+
+
 def operation(client: Client) -> dict[str, object]:
     found: dict[str, object] = client.request("ai/operation/list")["operations"][-1]
     return found

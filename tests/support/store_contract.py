@@ -15,6 +15,8 @@ from aiserver_tray.contract.events import LOG
 from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.message import Json
+from aiserver_tray.core.stats.forms import sample_json
+from aiserver_tray.core.stats.history import Sample
 from aiserver_tray.model import Carrier, OperationView, Snapshot
 from aiserver_tray.state.codec import snapshot_json, steps_json
 from aiserver_tray.state.facts import (
@@ -37,8 +39,8 @@ OPERATION = "op"
 
 class StoreContract:
     """Keeps `contract.Contract`. Channels: ``echo``; ``wait`` until `released`; ``emit`` sends
-    ``count`` log events of ``size`` bytes; ``fail``; ``huge``; the snapshot; operations, whose
-    views the test shows."""
+    ``count`` log events of ``size`` bytes; ``fail``; ``huge``; the snapshot; the `newest` sample;
+    operations, whose views the test shows."""
 
     def __init__(self) -> None:
         self.store = Store()
@@ -49,6 +51,7 @@ class StoreContract:
         self.forgotten: list[Peer] = []
         self.asked: list[tuple[str, Json]] = []
         self.is_awaited = Event()
+        self.newest = Sample(0, None)
         self.refusals: list[tuple[str, str]] = []
         self.hub.start()
 
@@ -95,6 +98,8 @@ class StoreContract:
                 return answer({"operation": steps_json(self._end_of(payload["id"]), language)})
             case "ai/snapshot/get":
                 return answer(self.snapshot(language))
+            case "ai/stats/newest":
+                return answer(dict(sample_json(self.newest)))
             case "wait":
                 self.waiting.append(peer)
                 self.released.wait()

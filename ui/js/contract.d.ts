@@ -90,6 +90,8 @@ export interface Channels {
   "ai/snapshot/get": { request: Record<string, never>; answer: Snapshot };
   /** Get how much processor and memory was used in the last 30 minutes. */
   "ai/stats/history": { request: StatsRequest; answer: StatsHistory };
+  /** Get how much processor and memory everything uses, as of the newest sample. */
+  "ai/stats/newest": { request: Record<string, never>; answer: Sample };
   /** Write a support bundle: a zip file with versions, settings, states, activity, checks and the last log lines, without secrets. */
   "ai/support/bundle": { request: Record<string, never>; answer: SupportBundle };
   /** Show the folder of the support bundles in the file manager of the owner's desktop. */

@@ -1,10 +1,10 @@
-"""The channel of the samples of processor and memory use."""
+"""The channels of the samples of processor and memory use."""
 
 from aiserver_tray.base.errors import refuse_unknown
 from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.core.core import Core
-from aiserver_tray.core.stats.forms import StatsHistoryJson, history_json
+from aiserver_tray.core.stats.forms import SampleJson, StatsHistoryJson, history_json, sample_json
 from aiserver_tray.core.stats.sampler import Sampler
 
 
@@ -16,7 +16,7 @@ class StatsRequest(Payload):
 
 
 class StatsChannels(Part):
-    """``ai/stats/history``."""
+    """``ai/stats/…``."""
 
     def __init__(self, core: Core, sampler: Sampler) -> None:
         self._core = core
@@ -29,3 +29,8 @@ class StatsChannels(Part):
             known = (module.name for module in self._core.store.snapshot.modules)
             refuse_unknown([asked.module], known)
         return history_json(self._sampler.samples, asked.module)
+
+    @channel("ai/stats/newest")
+    def _newest(self) -> SampleJson:
+        """Get how much processor and memory everything uses, as of the newest sample."""
+        return sample_json(self._sampler.newest)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Condition, Thread
-from typing import Final, NoReturn, Self
+from typing import Final, NoReturn, Self, cast
 
 from aiserver_tray.base.errors import AiServerError, NotRunningError, OwnerEndedError
-from aiserver_tray.contract.events import PROGRESS, SNAPSHOT
+from aiserver_tray.contract.events import PROGRESS, SNAPSHOT, STATS
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.message import Message
+from aiserver_tray.core.stats.forms import SampleJson
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.codec import operation_of, snapshot_of
@@ -44,6 +45,20 @@ class RemoteCore:
 
     def publish_modules(self) -> None:
         """The owner publishes every module by itself."""
+
+    def start_sampling(self, callback: Callable[[SampleJson | None], None]) -> None:
+        """Call *callback* with the owner's newest sample and with every later one. None: the owner
+        is gone.
+
+        Raises:
+            NotRunningError: it is gone already.
+        """
+        self._client.subscribe(
+            (STATS.name,),
+            lambda message: callback(json.loads(message.payload)),
+            lambda: callback(None),
+        )
+        callback(cast("SampleJson", self._client.request("ai/stats/newest")))
 
 
 def _knows_engine(snapshot: Snapshot) -> bool:

@@ -65,6 +65,12 @@ class Sampler:
         self.samples: tuple[Sample, ...] = ()
         """Those of the last half hour, the newest last."""
 
+    @property
+    def newest(self) -> Sample:
+        """The newest sample. Nothing is known before the first one."""
+        samples = self.samples
+        return samples[-1] if samples else Sample(time.time(), None)
+
     def start(self) -> None:
         """Begin."""
         # The store calls observers a moment later; until then, a running engine would look down.

@@ -35,8 +35,9 @@ def offered(home: Path, *words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "values"),
     [
-        (("st",), {"status", "stop"}),
+        (("st",), {"stats", "status", "stop"}),
         (("up", "n"), {"n8n"}),
+        (("stats", "n"), {"n8n"}),
         (("logs", "--level", "e"), {"error"}),
         (("exec", "n8n/n8n-r"), {"n8n/n8n-runners"}),
         (("config", "get", "n8n.N8N_H"), {"n8n.N8N_HOST_PORT"}),

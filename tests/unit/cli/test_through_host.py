@@ -38,6 +38,8 @@ def operations(client: Client) -> list[tuple[str, str]]:
     [
         ("status",),
         ("status", "--json"),
+        ("stats", "--json"),
+        ("stats", "wbe"),
         ("up", "web"),
         ("up", "wbe"),
         ("stop", "--no-wait"),
@@ -111,7 +113,7 @@ def chosen_context(folder: Path, host: str) -> dict[str, str]:
     return {"DOCKER_CONFIG": str(folder)}
 
 
-@pytest.mark.parametrize("words", ["status", "status --json", "up web", "stop"])
+@pytest.mark.parametrize("words", ["status", "status --json", "stats", "up web", "stop"])
 def test_a_command_with_a_host_imports_only_what_a_client_needs(
     cli: CommandLine, tmp_path: Path, words: str
 ) -> None:

@@ -22,6 +22,20 @@ def test_sizes(count: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0.0 MiB"),
+        (12_900_000, "12.3 MiB"),
+        (999 << 20, "999.0 MiB"),
+        (1000 << 20, "1.0 GiB"),
+        (16 << 30, "16.0 GiB"),
+    ],
+)
+def test_memory(count: int, shown: str) -> None:
+    assert units.memory(count) == shown
+
+
+@pytest.mark.parametrize(
     ("duration", "shown", "rough"),
     [
         (0.04, "0.0 s", "1 s"),

@@ -10,10 +10,13 @@ import pytest
 
 from aiserver_tray.base.errors import BusyError, CancelledError, NotRunningError, OwnerEndedError
 from aiserver_tray.cli.operate import follow_operation
+from aiserver_tray.contract.events import STATS
 from aiserver_tray.contract.local import remote
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.remote import RemoteCore, RemoteState
 from aiserver_tray.contract.local.server import Server
+from aiserver_tray.core.stats.forms import SampleJson, sample_json
+from aiserver_tray.core.stats.history import Load, Sample
 from aiserver_tray.model import EngineView, OperationView
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.facts import OperationChanged
@@ -172,6 +175,22 @@ def test_an_engine_of_which_nothing_is_known_yet_is_not_waited_for_long(
         assert core.store.snapshot.engine == EngineView(running=False)
         contract.start_stack()
         assert core.store.wait_until(lambda s: s.engine.running, LIMIT).modules
+
+
+def test_samples_are_the_owners_from_the_newest_one_on(home: Home, contract: StoreContract) -> None:
+    server = Server(home, contract)
+    server.start()
+    contract.start_stack()
+    contract.newest = Sample(100, {("web", "app"): Load(50.0, 10)})
+    later = sample_json(Sample(115, {("web", "app"): Load(25.0, 20)}))
+    with RemoteCore(Client.connect(home, "command")) as core:
+        samples: SimpleQueue[SampleJson | None] = SimpleQueue()
+        core.start_sampling(samples.put)
+        assert samples.get(timeout=LIMIT) == sample_json(contract.newest)
+        contract.hub.publish(STATS.message(later))
+        assert samples.get(timeout=LIMIT) == later
+        server.close()
+        assert samples.get(timeout=LIMIT) is None, "wakes a command that waits"
 
 
 def is_gone(state: RemoteState) -> bool:

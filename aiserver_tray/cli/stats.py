@@ -1,0 +1,102 @@
+"""``aiserver-tray stats``: the processor and memory use of modules."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+import click
+
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.queues import available
+from aiserver_tray.cli import complete
+from aiserver_tray.cli.common import (
+    as_json_option,
+    common_options,
+    current_app,
+    print_json,
+    print_json_line,
+    print_table,
+    report,
+)
+from aiserver_tray.cli.core import check_modules, require_engine, shared_core, whole_snapshot
+from aiserver_tray.cli.stats_rows import HEADS, rows, stats_json
+from aiserver_tray.cli.terminal import console, is_terminal, live
+
+if TYPE_CHECKING:
+    from aiserver_tray.cli.core import AnyCore
+    from aiserver_tray.cli.forms import StatsJson
+    from aiserver_tray.core.stats.forms import SampleJson
+
+_UNKNOWN = Text("The CPU use is not known yet. Try again in a few seconds.")
+
+Show = Callable[["StatsJson"], None]
+
+
+@click.command()
+@click.argument("modules", nargs=-1, metavar="[MODULE]...", shell_complete=complete.modules)
+@click.option("-w", "--watch", is_flag=True, help="Show every new sample until Ctrl-C.")
+@as_json_option
+@common_options
+def command(modules: tuple[str, ...], watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
+    """Show the CPU and memory use of MODULEs and their services.
+
+    Without MODULE, show all modules that run. 100 % CPU is one processor. The tray and `serve` take
+    a sample every 15 seconds; if neither runs, this command takes one every second.
+    """
+    app = current_app()
+    with shared_core(app, app.core_for_reading) as core:
+        snapshot = whole_snapshot(core)
+        check_modules(snapshot, modules)
+        require_engine(snapshot)
+        found = _stats(core, modules)
+        if watch:
+            with _watching(modules, app.language, as_json=as_json) as show:
+                for stats in found:
+                    show(stats)
+        else:
+            stats = next(found)
+            if as_json:
+                print_json(stats)
+            else:
+                _printer(modules, app.language)(stats)
+            if stats["total"]["cpu"] is None:
+                report([_UNKNOWN.render(app.language)])
+
+
+def _stats(core: "AnyCore", modules: Sequence[str]) -> Iterator["StatsJson"]:
+    """Every sample of *modules* from now on, less those that were overtaken."""
+    queue: SimpleQueue[SampleJson | None] = SimpleQueue()
+    core.start_sampling(queue.put)
+    while True:
+        for sample in available(queue)[-1:]:
+            snapshot = core.store.snapshot
+            require_engine(snapshot)
+            if sample:
+                yield stats_json(snapshot, sample, modules)
+
+
+@contextmanager
+def _watching(modules: Sequence[str], language: Language, *, as_json: bool) -> Iterator[Show]:
+    """A function that shows each sample in turn."""
+    if as_json:
+        yield print_json_line
+    elif not is_terminal(sys.stdout):
+        yield _printer(modules, language)
+    else:
+        from aiserver_tray.cli.stats_table import table  # noqa: PLC0415 - slow
+
+        screen = console(sys.stdout)
+        with live(screen) as show:
+            yield lambda stats: show(table(rows(stats, modules, language), language, screen))
+
+
+def _printer(modules: Sequence[str], language: Language) -> Show:
+    """Prints each sample below the one before."""
+    if not is_terminal(sys.stdout):
+        return lambda stats: print_table(HEADS, rows(stats, modules, language), language)
+    from aiserver_tray.cli.stats_table import table  # noqa: PLC0415 - slow
+
+    screen = console(sys.stdout)
+    return lambda stats: screen.print(table(rows(stats, modules, language), language, screen))

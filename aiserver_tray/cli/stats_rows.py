@@ -1,0 +1,78 @@
+"""The rows of the table of `stats`. Pure."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.cli.units import memory
+from aiserver_tray.model import ModuleView, Snapshot
+
+if TYPE_CHECKING:
+    from aiserver_tray.cli.forms import ModuleStatsJson, StatsJson, UseJson
+    from aiserver_tray.core.stats.forms import LoadJson, SampleJson
+
+HEADS = (Text("MODULE"), Text("CPU %"), Text("MEMORY"), Text("LIMIT"))
+"""Headings of the columns."""
+_ALL = Text("all modules")
+
+Row = tuple[str, str, str, str]
+
+
+def stats_json(snapshot: Snapshot, sample: "SampleJson", named: Collection[str]) -> "StatsJson":
+    """What the modules *named* use, or all that run if none is named."""
+    from aiserver_tray.state.codec import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
+
+    running = {load["module"] for load in sample["modules"]}
+    return {
+        "time": datetime.fromtimestamp(sample["time"], UTC).isoformat(),
+        "cpus": snapshot.engine.cpus,
+        "total": _use(sample["total"], snapshot.engine.memory),
+        "modules": [
+            _module(module, sample)
+            for module in sorted_by_name(snapshot.modules)
+            if module.name in (named or running)
+        ],
+    }
+
+
+def rows(stats: "StatsJson", named: Collection[str], language: Language) -> list[Row]:
+    """One for each module, those of the services of each module that is *named*, and the total."""
+    found: list[Row] = []
+    for module in stats["modules"]:
+        found.append(_row(module["name"], module))
+        if module["name"] in named:
+            services = module["services"]
+            found += [_row(f"{module['name']}/{each['name']}", each) for each in services]
+    return [*found, _row(_ALL.render(language), stats["total"])]
+
+
+def _module(module: ModuleView, sample: "SampleJson") -> "ModuleStatsJson":
+    whole = {load["module"]: load for load in sample["modules"]}
+    parts = {load["service"]: load for load in sample["services"] if load["module"] == module.name}
+    return {
+        "name": module.name,
+        **_use(whole.get(module.name), module.memory_limit),
+        "services": [
+            {"name": service.name, **_use(parts[service.name], service.memory_limit)}
+            for service in module.services
+            if service.name in parts
+        ],
+    }
+
+
+def _use(load: "LoadJson | None", limit: int | None) -> "UseJson":
+    return {
+        "cpu": load["cpu"] if load else None,
+        "memory": load["memory"] if load else None,
+        "memoryLimit": limit,
+    }
+
+
+def _row(name: str, use: "UseJson") -> Row:
+    cpu = "-" if use["cpu"] is None else f"{use['cpu']:.1f}"
+    return (name, cpu, _memory(use["memory"]), _memory(use["memoryLimit"]))
+
+
+def _memory(count: int | None) -> str:
+    return "-" if count is None else memory(count)

@@ -1,0 +1,88 @@
+"""The use of processor and memory as rows and on a terminal."""
+
+import io
+from dataclasses import replace
+
+from rich.console import Console
+
+from aiserver_tray.cli.stats_rows import Row, rows, stats_json
+from aiserver_tray.cli.stats_table import table
+from aiserver_tray.core.stats.forms import SampleJson, sample_json
+from aiserver_tray.core.stats.history import Load, Sample
+from aiserver_tray.model import EngineView, Snapshot
+from tests.unit.cli.modules import MODULE, SERVICE
+
+MIB = 1 << 20
+SERVICES = (
+    replace(SERVICE, memory_limit=512 * MIB),
+    replace(SERVICE, name="runners"),
+    replace(SERVICE, name="job", state="exited"),
+)
+SNAPSHOT = Snapshot(
+    EngineView(running=True, cpus=2, memory=16 << 30),
+    "running",
+    (
+        replace(MODULE, services=SERVICES),
+        replace(MODULE, name="dify", state="stopped", services=()),
+        replace(MODULE, name="redis", kind="basic", memory_limit=64 * MIB),
+    ),
+)
+SAMPLE = sample_json(
+    Sample(
+        1_700_000_000.4,
+        {
+            ("n8n", "n8n"): Load(30.25, 300 * MIB),
+            ("n8n", "runners"): Load(None, 50 * MIB),
+            ("redis", "redis"): Load(1.0, 5 * MIB),
+        },
+    )
+)
+UNKNOWN = sample_json(Sample(1_700_000_000, None))
+
+
+def shown(*named: str, sample: SampleJson = SAMPLE) -> list[Row]:
+    return rows(stats_json(SNAPSHOT, sample, named), named, "en")
+
+
+def test_the_modules_that_run_are_shown_in_the_order_of_status_with_their_total() -> None:
+    assert shown() == [
+        ("redis", "1.0", "5.0 MiB", "64.0 MiB"),
+        ("n8n", "30.2", "350.0 MiB", "-"),
+        ("all modules", "31.2", "355.0 MiB", "16.0 GiB"),
+    ]
+
+
+def test_a_named_module_is_shown_with_its_services_even_if_it_does_not_run() -> None:
+    assert shown("n8n", "dify") == [
+        ("dify", "-", "-", "-"),
+        ("n8n", "30.2", "350.0 MiB", "-"),
+        ("n8n/n8n", "30.2", "300.0 MiB", "512.0 MiB"),
+        ("n8n/runners", "-", "50.0 MiB", "-"),
+        ("all modules", "31.2", "355.0 MiB", "16.0 GiB"),
+    ]
+
+
+def test_without_a_sample_nothing_is_made_up() -> None:
+    assert shown(sample=UNKNOWN) == [("all modules", "-", "-", "16.0 GiB")]
+
+
+def test_the_form_has_the_services_of_every_module() -> None:
+    stats = stats_json(SNAPSHOT, SAMPLE, ())
+    assert stats["time"] == "2023-11-14T22:13:20+00:00"
+    assert stats["cpus"] == 2
+    assert stats["total"] == {"cpu": 31.25, "memory": 355 * MIB, "memoryLimit": 16 << 30}
+    assert [module["name"] for module in stats["modules"]] == ["redis", "n8n"]
+    assert stats["modules"][1]["services"] == [
+        {"name": "n8n", "cpu": 30.25, "memory": 300 * MIB, "memoryLimit": 512 * MIB},
+        {"name": "runners", "cpu": None, "memory": 50 * MIB, "memoryLimit": None},
+    ]
+
+
+def test_a_terminal_gets_a_table_that_can_not_move_its_cursor() -> None:
+    console = Console(file=io.StringIO(), width=60, highlight=False, markup=False, no_color=True)
+    with console.capture() as capture:
+        console.print(table([*shown(), ("\x1b[2Jgone", "-", "-", "-")], "en", console))
+    lines = [line.split() for line in capture.get().splitlines()]
+    assert lines[0] == ["MODULE", "CPU", "%", "MEMORY", "LIMIT"]
+    assert ["redis", "1.0", "5.0", "MiB", "64.0", "MiB"] in lines
+    assert "\x1b" not in capture.get()
