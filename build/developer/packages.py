@@ -34,21 +34,22 @@ SCREEN = {
     "Xvfb": "xvfb",
 }
 COMPOSE = {"docker-compose": "docker-compose"}
+BROWSER = {**FONTS, "chromedriver": "chromium-driver", "chromium": "chromium"}
 TESTS: dict[str, dict[str, str]] = {
     "contract": SCREEN,
     "desktop": SCREEN,
     "engine": COMPOSE,
     "oracle": COMPOSE,
-    "ui": {**FONTS, "chromedriver": "chromium-driver", "chromium": "chromium"},
+    "ui": BROWSER,
     "unit": {**GTK, **BUS, "gnome-keyring-daemon": "gnome-keyring"},
     "wine": SCREEN,
 }
-BENCHMARKS = {**SCREEN, **COMPOSE}
+BENCHMARKS = {**SCREEN, **COMPOSE, **BROWSER}
 # The Windows code is tested under Wine; the compiler builds the launcher of its Python.
 WINE = {"wine": "wine", "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64-win32"}
 NEEDS_WINE = {"wine"}
 LAB = ROOT / "tests/lab/requirements.json"
-NEEDS_LAB = {"contract", "desktop", "engine", "wine"}
+NEEDS_LAB = {"contract", "desktop", "engine", "ui", "wine"}
 NEEDS_LINUX = {*NEEDS_LAB, "oracle"}  # Debian's docker-compose is the oracle
 
 
