@@ -74,7 +74,7 @@ class Engine:
             operating_system=answer["OperatingSystem"],
             is_local=address.is_local,
             shares_kernel=address.is_local and answer["KernelVersion"] == kernel_release(),
-            log_drivers=frozenset((answer.get("Plugins") or {}).get("Log") or ()),
+            log_drivers=tuple((answer.get("Plugins") or {}).get("Log") or ()),
         )
 
     def now(self) -> datetime:

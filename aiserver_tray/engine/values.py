@@ -26,7 +26,7 @@ class EngineInfo:
     operating_system: str
     is_local: bool
     shares_kernel: bool
-    log_drivers: frozenset[str]
+    log_drivers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
