@@ -20,7 +20,7 @@ INFO = EngineInfo(
     "Debian",
     is_local=True,
     shares_kernel=True,
-    log_drivers=frozenset({"local"}),
+    log_drivers=("local",),
 )
 
 Watch = Callable[..., Watcher]
