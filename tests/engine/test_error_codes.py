@@ -247,7 +247,7 @@ def _resources(stage: Stage) -> Iterator[Case]:
     stage.write({"web": idle()}, needs={"memory": "100t"})
     advice = ("Give the engine more memory", "请为引擎分配更多内存")
     data = {"resource": "memory", "module": "web", "needed": 100 * 1024**4}
-    yield Case(UP, ("web", "102400.0 GiB"), advice, data)
+    yield Case(UP, ("web", "102400 GB"), advice, data)
 
 
 @produces("E_BUSY")

@@ -221,7 +221,7 @@ PORT_TAKEN = PortConflictError(
     "n8n.N8N_HOST_PORT",
 )
 NO_MEMORY = ResourcesError(
-    Text("ragflow needs 8.0 GiB memory, but the engine has 4.0 GiB."),
+    Text("ragflow needs 8 GB memory, but the engine has 4 GB."),
     resource="memory",
     module="ragflow",
     needed=8 << 30,

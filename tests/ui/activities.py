@@ -93,7 +93,7 @@ CHANGED = entry(
     setting={"address": "n8n.N8N_HOST_PORT", "value": "18101", "reset": False},
 )
 CHECKS = [
-    {"name": "memory", "grade": "ok", "message": "The engine has 24 GiB memory.", "remedies": []},
+    {"name": "memory", "grade": "ok", "message": "The engine has 24 GB memory.", "remedies": []},
     {
         "name": "ports",
         "grade": "problem",

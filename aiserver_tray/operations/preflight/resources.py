@@ -126,6 +126,7 @@ def _names(targets: Iterable[ModuleTarget]) -> str:
 
 
 def binary_size(count: int) -> str:
-    """*count* bytes in the binary units of the files."""
+    """*count* bytes as settings and the dashboard show memory: 1 GB is 1024 MB."""
     gibi = 1024**3
-    return f"{count / gibi:.1f} GiB" if count >= gibi else f"{count / 1024**2:.0f} MiB"
+    whole = f"{count / gibi:.1f}".removesuffix(".0")
+    return f"{whole} GB" if count >= gibi else f"{count / 1024**2:.0f} MB"

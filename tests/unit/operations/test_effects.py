@@ -51,7 +51,7 @@ def test_only_what_differs_is_recreated_and_its_reasons_are_given(tmp_path: Path
     }
     assert list(map(str, by_name["web"].reasons)) == [
         "publishes port 8095",
-        "memory limit 3.0 GiB",
+        "memory limit 3 GB",
         "environment: PORT",
     ]
     assert (by_name["job"].is_job, by_name["web"].seconds) == (True, 7.0)

@@ -38,7 +38,7 @@ def test_a_module_that_needs_more_memory_than_the_engine_has_is_refused(tmp_path
     (error,) = problems([big, small], EMPTY, Machine(8 * GIB))
     assert isinstance(error, ResourcesError)
     assert str(error) == (
-        "big needs 16.0 GiB memory, but the engine has 8.0 GiB. Give the engine more memory (in "
+        "big needs 16 GB memory, but the engine has 8 GB. Give the engine more memory (in "
         "Docker Desktop: Settings > Resources), or don't start this module."
     )
     assert error.data == {
@@ -53,14 +53,14 @@ def test_modules_that_need_more_memory_together_are_noticed(tmp_path: Path) -> N
     targets = [needing(tmp_path, name, "memory: 5g") for name in ("a", "b")]
     assert problems(targets, EMPTY, Machine(8 * GIB)) == []
     (notice,) = memory_notices(targets, EMPTY, Machine(8 * GIB))
-    assert str(notice).startswith("a, b need 10.0 GiB memory together, but the engine has 8.0")
+    assert str(notice).startswith("a, b need 10 GB memory together, but the engine has 8 GB")
 
 
 def test_more_memory_than_is_free_now_is_noticed_unless_the_module_runs(tmp_path: Path) -> None:
     target = needing(tmp_path, "a", "memory: 3g")
     little = Machine(8 * GIB, available_memory=2 * GIB)
     (notice,) = memory_notices([target], with_container("a", "exited"), little)
-    assert str(notice).startswith("3.0 GiB of memory is needed for a, but only 2.0 GiB is free")
+    assert str(notice).startswith("3 GB of memory is needed for a, but only 2 GB is free")
     assert memory_notices([target], with_container("a", "running"), little) == []
     assert memory_notices([target], EMPTY, Machine(8 * GIB)) == []
 
@@ -70,8 +70,8 @@ def test_new_modules_need_their_disk_space_together(tmp_path: Path) -> None:
     targets.append(needing(tmp_path, "c", "memory: 1g"))
     (error,) = problems(targets, EMPTY, Machine(8 * GIB, free_disk=GIB))
     assert str(error).startswith(
-        "The images and data of a, b need 2.5 GiB of disk space, but the engine has 1.0 GiB. "
-        "Free 1.5 GiB more"
+        "The images and data of a, b need 2.5 GB of disk space, but the engine has 1 GB. "
+        "Free 1.5 GB more"
     )
     assert (error.data["resource"], error.data["modules"]) == ("disk", ["a", "b"])
 
@@ -97,7 +97,7 @@ def test_a_machine_smaller_than_the_makers_ask_for_is_noticed_and_never_refused(
     assert problems([target], EMPTY, Machine(8 * GIB)) == []
     (notice,) = memory_notices([target], EMPTY, Machine(8 * GIB))
     assert str(notice) == (
-        "The makers of big recommend 16.0 GiB memory in total, but the engine has 8.0 GiB. It "
+        "The makers of big recommend 16 GB memory in total, but the engine has 8 GB. It "
         "may be slow, or run out of memory."
     )
     # A machine of 16 GiB, whose firmware and kernel keep some.
