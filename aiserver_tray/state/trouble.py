@@ -53,7 +53,9 @@ def _of_service(
         raised = _raised(services[name], available)
         again = restart(module, Text("Restart as it is")) if raised else restart(module)
         return Trouble("memory", reason, name, since, (*raised, again, show_logs), available)
-    kind: TroubleKind = "unhealthy" if container.health == "unhealthy" else "exited"
+    # The engine keeps the health of a container that has exited.
+    is_sick = container.status in ALIVE and container.health == "unhealthy"
+    kind: TroubleKind = "unhealthy" if is_sick else "exited"
     return Trouble(kind, reason, name, since, (restart(module), show_logs))
 
 

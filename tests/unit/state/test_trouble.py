@@ -82,7 +82,7 @@ def test_a_service_with_a_fixed_limit_is_only_restarted() -> None:
 
 
 def test_each_kind_of_trouble_has_its_next_steps() -> None:
-    exited, absent = trouble(ENDED), trouble()
+    exited, absent = trouble(replace(ENDED, health="unhealthy")), trouble()
     sick = replace(ENDED, status="running", health="unhealthy", unhealthy_since=NOON)
     unhealthy = trouble(sick)
     enter_it = enter(Text("Enter a value"), "search.KEY")
