@@ -123,7 +123,9 @@ class Studio:
         with _taken(18100):
             self.run("up", "n8n")
             self._camera.take("home-port-taken", "home")
+            self.run("config", "set", "app.language", "zh")
             self._camera.take("home-port-taken-zh", "home")
+            self.run("config", "set", "app.language", "en")
         engine.kill(self._place)
         self._camera.take("home-engine-off", "home")
 

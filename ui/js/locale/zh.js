@@ -465,7 +465,7 @@ export default {
   "The tray icon appears when you sign in.": "登录后显示托盘图标。",
   "Their required services start, too.": "所需的服务会一并启动。",
   "Then the image's own registry": "最后使用镜像自身的仓库",
-  "There are no modules in the catalog.": "目录中没有模块。",
+  "There are no modules in the catalog": "目录中没有模块",
   "There is no Compose file in this folder": "此文件夹中没有 Compose 文件",
   "There is no module {name}": "没有模块 {name}",
   "They are saved. Running services of {title} get them when they are recreated.": "更改已保存。{title} 正在运行的服务重建后生效。",

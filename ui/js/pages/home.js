@@ -34,7 +34,7 @@ function stack(page, snapshot) {
     ${others(running.filter((one) => one !== main), page, snapshot)}
     ${attention(page)}
     ${problems(page).length ? nothing : firstSteps(snapshot)}
-    ${modules.length || !engine.running ? nothing : empty({ icon: "boxes", title: t("There are no modules in the catalog.") })}
+    ${modules.length || !engine.running ? nothing : empty({ icon: "boxes", title: t("There are no modules in the catalog") })}
     ${features(page, modules.filter(({ kind }) => kind === "feature"))}
     ${basics(page, modules.filter(({ kind }) => kind === "basic"))}`;
 }
