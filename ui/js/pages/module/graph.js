@@ -97,8 +97,8 @@ function shape({ module, x, y }, isMain) {
     <rect class="box" width=${WIDTH} height=${HEIGHT} rx="9"></rect>
     <rect class="ground" x="9" y="10" width="26" height="26" rx="7"></rect>
     <use class="icon drawing" href="#${module.icon}" x="14" y="15" width="16" height="16"></use>
-    <text class="name" x="43" y="20">${cut(title, 15)}</text>
-    <text class="sub" x="43" y="35">${cut(below(module, word), 18)}</text>
+    <text class="name" x="43" y="20">${cut(title, WIDTH - 62, "600 12.5px")}</text>
+    <text class="sub" x="43" y="35">${cut(below(module, word), WIDTH - 51, "11px")}</text>
     <g transform="translate(${WIDTH - 16} 8)">${dotShape(state)}</g>`;
   return isMain
     ? svg`<g class="node main" transform="translate(${x} ${y})" .style=${hueStyle(name)}>${content}</g>`
@@ -110,8 +110,16 @@ function shape({ module, x, y }, isMain) {
 const below = ({ state, services, version }, word) =>
   state !== "running" ? word : version ? versionIn(version) : tn("{count} service", "{count} services", services.length);
 
-/** @param {string} text @param {number} most */
-const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+const pen = document.createElement("canvas").getContext("2d");
+
+/** @param {string} text @param {number} room @param {string} font Its weight and size in module.css. */
+function cut(text, room, font) {
+  if (!pen) return text;
+  pen.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  let shown = text;
+  for (let end = text.length - 1; end > 0 && pen.measureText(shown).width > room; end -= 1) shown = `${text.slice(0, end)}…`;
+  return shown;
+}
 
 /** @param {Module} module @param {Connections} connections */
 function described({ title, requires }, { users, required }) {
