@@ -49,6 +49,7 @@ from aiserver_tray.operations.run.run import Runner
 from aiserver_tray.operations.scope import Scope, first_scope, scope_of
 from aiserver_tray.settings.declared import Changes
 from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
+from aiserver_tray.state.store import StoreClosedError
 from aiserver_tray.system.clock import awake
 
 _logger = logging.getLogger(__name__)
@@ -151,10 +152,10 @@ class Operation:
 
     def _run(self) -> None:
         self._record.begin(self._view)
-        view = self._result()
-        self._record.end(view)
-        self._tell(view)
-        with suppress(RuntimeError):  # the store is closed already
+        with suppress(StoreClosedError):  # the process ends: the operation was interrupted
+            view = self._result()
+            self._record.end(view)
+            self._tell(view)
             self._parts.store.flush()  # the waiting thread then finds it in the state
 
     def _result(self) -> OperationView:
@@ -166,6 +167,8 @@ class Operation:
         except CancelledError:
             status = "cancelled"
             error = CancelledError(self._request.kind, self._view.modules)
+        except StoreClosedError:
+            raise
         except AiServerError as failure:
             error = failure
         except Exception as bug:  # noqa: BLE001 - every failure must be reported

@@ -16,6 +16,10 @@ _Answer = SimpleQueue[State | Exception]
 """The answer that a thread waits for; the first item counts."""
 
 
+class StoreClosedError(RuntimeError):
+    """The store was closed: the process ends, and what waits for a state does not get it."""
+
+
 class Store:
     """Accepts facts from any thread, applies them in order, and notifies observers.
 
@@ -65,7 +69,8 @@ class Store:
         """Wait until everything that was put before is in the state.
 
         Raises:
-            RuntimeError: the store was closed, or this is its own thread.
+            StoreClosedError: the store was closed.
+            RuntimeError: this is its own thread.
         """
         self._wait(lambda _state: True, None)
 
@@ -77,7 +82,8 @@ class Store:
 
         Raises:
             TimeoutError: *timeout* seconds have passed.
-            RuntimeError: the store was closed, or this is its own thread.
+            StoreClosedError: the store was closed.
+            RuntimeError: this is its own thread.
             Exception: what *predicate* raised.
         """
         return self._wait(lambda state: predicate(state.snapshot), timeout).snapshot
@@ -90,7 +96,7 @@ class Store:
         found: _Answer = SimpleQueue()
         with self._closing:
             if self._closed:
-                raise RuntimeError("the store is closed")
+                raise StoreClosedError("the store is closed")
             self._waiting.add(found)
         leave = self.observe(lambda state: _check(state, predicate, found))
         try:
@@ -105,7 +111,8 @@ class Store:
         return answer
 
     def close(self) -> None:
-        """Apply all facts that were put before, then stop. Waiting threads get a RuntimeError."""
+        """Apply all facts that were put before, then stop. Waiting threads get a
+        StoreClosedError."""
         self._inbox.put(None)
         if current_thread() is not self._thread:
             self._thread.join()
@@ -119,7 +126,7 @@ class Store:
         with self._closing:
             self._closed = True
         for found in tuple(self._waiting):
-            found.put(RuntimeError("the store was closed"))
+            found.put(StoreClosedError("the store was closed"))
 
     def _admit(self, observer: "_Observer") -> None:
         if observer.is_active:

@@ -258,6 +258,21 @@ def test_the_journal_has_who_asked_and_how_it_ended_without_secrets(
     assert SECRET.encode() not in journal.path.read_bytes()
 
 
+def test_an_operation_whose_process_ends_is_recorded_as_begun_and_is_no_bug(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def work(*_: object) -> None:
+        parts.store.close()
+        parts.store.flush()
+
+    monkeypatch.setattr(service, "first_scope", work)
+    Operations(parts).start(Request("up", ("m",))).wait(LIMIT)
+    (entry,) = parts.settings.journal.read()
+    assert isinstance(entry, OperationEntry)
+    assert (entry.status, entry.message) == ("running", None)
+    assert not caplog.records
+
+
 def test_an_operation_without_a_client_is_of_the_command_itself(parts: Parts) -> None:
     Operations(parts).start(Request("up")).wait(LIMIT)
     (entry,) = parts.settings.journal.read()
