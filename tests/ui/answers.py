@@ -30,7 +30,7 @@ ANSWERS: dict[str, Envelope] = {
         {"address": "app.mirrors", "title": "Registry mirrors", "value": "a.example b.example"},
         {"address": "n8n.N8N_HOST_PORT", "title": "Port", "value": "5678", "type": "port"},
     ),
-    "ai/app/about": answer(_ABOUT | {"catalogs": ["/home/modules"]}),
+    "ai/app/about": answer(_ABOUT | {"catalogs": ["/home/modules"], "moduleFolders": ["/w/mine"]}),
     "ai/system/autostart": answer({"enabled": False, "supported": True}),
     "ai/activity/list": answer({"activities": [activities.start_all(), activities.FAILED]}),
     "ai/config/form": answer(forms.FORM),

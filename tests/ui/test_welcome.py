@@ -9,6 +9,7 @@ from aiserver_tray.contract.events import ACTIVITY, ENGINE_INSTALL
 from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.support.scripted import Scripted
+from tests.ui.answers import ANSWERS
 from tests.ui.barriers import violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
@@ -153,3 +154,13 @@ def test_a_module_is_added_once_nothing_is_wrong_and_taken_back(
     page.until(lambda: "add" not in page.address, "the address is Home's again")
     page.button("Undo").click()
     assert host.wait_for_call("ai/catalog/remove") == {"folder": "/w"}
+
+
+def test_a_folder_that_was_added_is_forgotten_in_the_settings(stack: Stack, host: Scripted) -> None:
+    host.answers |= ANSWERS
+    page = stack.home()
+    page.go("settings/modules")
+    page.button("Remove /w/mine").click()
+    page.wait_for_text("The files stay in /w/mine", "dialog[open]")
+    page.button("Remove").click()
+    assert host.wait_for_call("ai/catalog/remove") == {"folder": "/w/mine"}

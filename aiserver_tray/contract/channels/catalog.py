@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict, cast
 
@@ -103,7 +104,9 @@ def _path(text: str) -> Path:
     Raises:
         RequestError: there is no such folder.
     """
-    folder = Path(text.strip()).expanduser()
+    folder = Path(text.strip())
+    with suppress(RuntimeError):  # there is no such user
+        folder = folder.expanduser()
     if not folder.is_absolute() or not folder.is_dir():
         why = Text("there is no folder {folder}. Give the full path of a folder", folder=text)
         raise RequestError(why, ["folder"])

@@ -1,17 +1,18 @@
 // @ts-check
 /** The sections of the app's settings, with what is in them. */
 import { html } from "../../../vendor/lit-html/lit-html.js";
-import { ask } from "../../actions.js";
+import { ask, confirm } from "../../actions.js";
 import { select, toggle } from "../../components/field.js";
 import { button } from "../../components/button.js";
 import { copyButton } from "../../components/copy.js";
+import { icon } from "../../components/icon.js";
 import { pill } from "../../components/state.js";
 import { mark, t } from "../../i18n.js";
 import { hasSingleKeys, setSingleKeys } from "../../shell/keys.js";
 import { showShortcuts } from "../../shell/shortcuts.js";
 import { update } from "../../store.js";
 import { mirrors } from "./mirrors.js";
-import { change, changeAutostart, own } from "./state.js";
+import { change, changeAutostart, load, own } from "./state.js";
 import { themes } from "./themes.js";
 
 /**
@@ -47,6 +48,7 @@ export const SECTIONS = [
     name: "mirrors", title: mark("Mirrors"), icon: "cloud-download",
     rows: () => of("app.mirrors").map((setting) => ({ ...texts(setting), below: mirrors(setting) })),
   },
+  { name: "modules", title: mark("Modules"), icon: "package", rows: moduleFolders },
   { name: "about", title: mark("About"), icon: "info", rows: about },
 ];
 
@@ -142,6 +144,33 @@ function engine({ snapshot }) {
     })}</span>`,
   }];
 }
+
+/** @returns {Row[]} Those that the user added. */
+function moduleFolders() {
+  const folders = own.get().about?.moduleFolders ?? [];
+  return [
+    ...folders.map((folder) => ({
+      id: folder, title: t("Folder of modules"), help: folder,
+      control: html`<span class="buttons">${copyButton(folder, t("Copy path"))}${button({
+        text: t("Remove"), name: t("Remove {name}", { name: folder }), icon: "trash-2", size: "small", run: () => askToForget(folder),
+      })}</span>`,
+    })),
+    {
+      id: "add-module", title: t("Add a module"), help: t("From a folder with a Compose file"),
+      control: html`<a class="button small" href="#home?add=1">${icon("plus")}<span>${t("Add")}</span></a>`,
+    },
+  ];
+}
+
+/** @param {string} folder */
+const askToForget = (folder) => confirm({
+  title: t("Remove this folder?"),
+  text: t("Its modules leave the dashboard. The files stay in {folder}, and containers keep running until you remove them.", { folder }),
+  action: t("Remove"),
+  run: async () => {
+    if ((await ask("catalog", "ai/catalog/remove", { folder })).success) load();
+  },
+});
 
 /** @returns {Row[]} */
 function about() {
