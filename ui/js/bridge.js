@@ -153,16 +153,40 @@ function listen() {
   return events;
 }
 
+const REPEATS = 3;
+const REPEAT_MS = 250;
+let requests = 0;
+
+/** @param {string} body */
+async function post(body) {
+  const response = await fetch("invoke", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body,
+  });
+  return response.json();
+}
+
+/**
+ * Sends a request again where no answer came: browsers give up theirs when the machine's network
+ * changes, as it does whenever a container starts. The owner does it once all the same, by its id.
+ * @param {string} body
+ */
+async function postOrRepeat(body) {
+  for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+    try {
+      return await post(body);
+    } catch {
+      await new Promise((done) => setTimeout(done, REPEAT_MS * 2 ** repeat));
+    }
+  }
+  return post(body);
+}
+
 const httpCarrier = {
   /** @param {string} channel @param {object} payload */
   async invoke(channel, payload) {
+    requests += 1;
     try {
-      const response = await fetch("invoke", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ channel, payload, client }),
-      });
-      return await response.json();
+      return await postOrRepeat(JSON.stringify({ channel, payload, client, id: String(requests) }));
     } catch {
       const message = t("Connection lost. Your last action may have gone through, so check the current state.");
       return { success: false, code: "E_NOT_RUNNING", message, data: {} };

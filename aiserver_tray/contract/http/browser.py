@@ -8,10 +8,11 @@ import bottle
 
 from aiserver_tray.base.errors import AccessError, AiServerError, RequestError
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.contract.contract import Contract, Peer
+from aiserver_tray.contract.contract import Contract, Envelope, Peer
 from aiserver_tray.contract.http.access import BELOW, Access
 from aiserver_tray.contract.http.events import EventStream
 from aiserver_tray.contract.http.page import BROWSER_POLICY, HEADERS, StaticFiles, ui_folder
+from aiserver_tray.contract.http.repeats import Repeats
 from aiserver_tray.contract.message import Json
 
 MAX_PAGES: Final = 16
@@ -27,6 +28,7 @@ class Browser:
         self._language = language
         self._files = StaticFiles(ui_folder())
         self._streams: dict[str, EventStream] = {}
+        self._repeats = Repeats()
         self._lock = Lock()
         self.app = app = bottle.Bottle()
         app.config["catchall"] = False  # the server reports bugs in our own way
@@ -91,16 +93,21 @@ class Browser:
             asked = _asked(bottle.request.body.read())
         except RequestError as error:
             raise self._refusal(400, error) from None
+        client, id = asked.get("client", ""), asked.get("id")
+        if id is None:
+            return _json(200, self._answer(client, asked))
+        return _json(200, self._repeats.answer(client, id, lambda: self._answer(client, asked)))
+
+    def _answer(self, client: str, asked: Json) -> Envelope:
         with self._lock:
-            stream = self._streams.get(asked.get("client", ""))
+            stream = self._streams.get(client)
         peer = stream.peer if stream else Peer("browser", self._language, lambda _message: None)
         try:
-            given = self._contract.invoke(asked["channel"], asked.get("payload"), peer)
+            return self._contract.invoke(asked["channel"], asked.get("payload"), peer)
         finally:
             # Without an event stream, a page gets no events.
             if stream is None or stream.is_closed:
                 self._contract.forget(peer)
-        return _json(200, given)
 
     def _events(self) -> bottle.HTTPResponse:
         self._check_session()
@@ -150,7 +157,7 @@ def _asked(body: bytes) -> Json:
     """The body of a call.
 
     Raises:
-        RequestError: it is not ``{"channel": …, "payload"?: …, "client"?: …}``.
+        RequestError: it is not ``{"channel": …, "payload"?: …, "client"?: …, "id"?: …}``.
     """
     try:
         asked = json.loads(body)
@@ -160,6 +167,7 @@ def _asked(body: bytes) -> Json:
         isinstance(asked, dict)
         and isinstance(asked.get("channel"), str)
         and isinstance(asked.get("client", ""), str)
+        and isinstance(asked.get("id", ""), str)
     ):
         raise RequestError(Text("expected a JSON object with channel and payload"))
     return asked

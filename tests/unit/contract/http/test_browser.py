@@ -256,6 +256,16 @@ def test_what_a_page_asked_for_comes_to_it_alone(
     assert host.callers[-1] is not peer
 
 
+def test_a_request_that_is_repeated_is_done_once(guest: Visitor, host: Scripted) -> None:
+    call = {**CALL, "client": "page", "id": "1"}
+    first = guest.invoke(call)
+    assert guest.invoke(call).json == first.json
+    assert len(host.calls) == 1
+    guest.invoke({**call, "id": "2"})
+    guest.invoke({**call, "client": "another"})
+    assert len(host.calls) == 3
+
+
 def test_a_page_that_is_gone_is_forgotten(
     guest: Visitor, listener: Listener, host: Scripted
 ) -> None:
