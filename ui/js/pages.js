@@ -36,6 +36,9 @@ const loaded = { home };
 /** @type {void|(() => void)} */
 let leave;
 
+/** How often a page was gone to: one that comes late is entered only if it is still the last. */
+let round = 0;
+
 /** What names the place within the page that `enter` is called for. */
 const placeOf = (/** @type {Address} */ address) => format({ ...address, query: {} });
 
@@ -79,6 +82,8 @@ async function load(name) {
 async function enter(address) {
   leave?.();
   leave = undefined;
+  round += 1;
+  const mine = round;
   const name = known(address.page);
   try {
     if (!loaded[name]) await load(name);
@@ -87,7 +92,7 @@ async function enter(address) {
     location.reload(); // The server is another one, or was away; reload.js counts the tries.
     return;
   }
-  if (placeOf(current().address) !== placeOf(address)) return; // gone on meanwhile
+  if (mine !== round) return;
   leave = loaded[name]?.enter?.(address);
   update({});
 }
