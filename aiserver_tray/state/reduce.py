@@ -219,7 +219,9 @@ def _desired(state: State, modules: frozenset[str]) -> State:
 
 def _operation(state: State, operation: OperationView) -> State:
     """Takes containers that the operation works on out of the unplanned: it sees to them."""
-    known = {o.id: o for o in state.operations} | {operation.id: operation}
+    # By their beginning; those that have ended by their end: the last one is seen by who waits.
+    others = (o for o in state.operations if o.id != operation.id or not operation.is_over)
+    known = {o.id: o for o in others} | {operation.id: operation}
     later: list[OperationView] = []
     for one in reversed(known.values()):
         if not _is_past(one, later):

@@ -294,6 +294,11 @@ class TestOperations:
         state = after(*(OperationChanged(operation("up", id=i, status=s)) for i, s in seen))
         assert [(o.id, o.status) for o in state.snapshot.operations] == list(seen[1:])
 
+    def test_the_last_that_ended_is_kept_whichever_began_first(self) -> None:
+        begun = [OperationChanged(operation("up", id=id)) for id in ("1", "2")]
+        ends = [OperationChanged(operation("up", id=id, status="succeeded")) for id in ("2", "1")]
+        assert [o.id for o in after(*begun, *ends).operations] == ["1"]
+
     @pytest.mark.parametrize(
         ("kind", "modules", "is_kept"),
         [
