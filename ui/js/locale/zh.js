@@ -462,6 +462,7 @@ export default {
   "The modules, in their order": "各模块（按顺序）",
   "The new address is {address}.": "新地址为 {address}。",
   "The previous settings are back": "已恢复之前的设置",
+  "The settings can't be read": "无法读取设置",
   "The support bundle is ready ({size})": "支持包已生成（{size}）",
   "The support bundle isn't ready": "支持包未能生成",
   "The tray icon appears when you sign in.": "登录后显示托盘图标。",

@@ -5,7 +5,7 @@ import { go, setQuery } from "../address.js";
 import { on } from "../bridge.js";
 import { icon } from "../components/icon.js";
 import { searchInput } from "../components/field.js";
-import { empty } from "../components/notice.js";
+import { empty, notice } from "../components/notice.js";
 import { t } from "../i18n.js";
 import { SECTIONS } from "./settings/sections.js";
 import { load, own } from "./settings/state.js";
@@ -42,8 +42,9 @@ export function view(page) {
             aria-current=${page.address.rest[0] === name ? "true" : nothing}>${icon(drawing)}${t(title)}</a>`)}
       </nav>
       <div>
+        ${own.get().failure ? notice({ tone: "bad", title: t("The settings can't be read"), text: own.get().failure }) : nothing}
         ${own.get().isLoaded ? shown.map(sectionView) : nothing}
-        ${own.get().isLoaded && !shown.length ? empty({ icon: "search", title: t("Nothing matches “{text}”", { text: asked }) }) : nothing}
+        ${own.get().isLoaded && asked && !shown.length ? empty({ icon: "search", title: t("Nothing matches “{text}”", { text: asked }) }) : nothing}
       </div>
     </div></div>`;
 }

@@ -7,6 +7,8 @@ import { slice } from "../../store.js";
 
 export const own = slice({
   isLoaded: false,
+  /** Why the settings can't be read. */
+  failure: /** @type {string|null} */ (null),
   settings: /** @type {Record<string, Setting>} */ ({}),
   about: /** @type {About|null} */ (null),
   autostart: /** @type {Autostart|null} */ (null),
@@ -21,6 +23,7 @@ export async function load() {
   const entries = settings.success ? settings.data.entries : [];
   own.set({
     isLoaded: true,
+    failure: settings.success ? null : settings.message,
     settings: Object.fromEntries(
       entries.filter(({ address }) => address.startsWith("app.")).map((entry) => [entry.address, entry])),
     about: about.success ? about.data : null,
