@@ -6,6 +6,8 @@ export interface Channels {
   "ai/activity/list": { request: ActivityRange; answer: ActivityList };
   /** Tell which process owns the core, and for which home, engine and catalog. */
   "ai/app/about": { request: Record<string, never>; answer: About };
+  /** List the packages that the applet consists of, with their licences. */
+  "ai/app/packages": { request: Record<string, never>; answer: PackageList };
   /** Quit the applet. */
   "ai/app/quit": { request: Quitting; answer: Record<string, never> };
   /** Tell whether the first steps are to be shown, or end that. */
@@ -966,6 +968,19 @@ export type Origin = "set" | "default" | "none";
 export type OwnerEvent = "started" | "stopped" | "handed_over";
 
 export type OwnerKind = "tray" | "serve";
+
+/** A package. */
+export interface Package {
+  name: string;
+  version: string;
+  /** as the package states it; may be empty */
+  licence: string;
+}
+
+/** The packages that the applet consists of. */
+export interface PackageList {
+  packages: Package[];
+}
 
 /** A page of the dashboard. */
 export interface PageEvent {

@@ -17,6 +17,7 @@ from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.channels.logs import LogChannels
 from aiserver_tray.contract.channels.module_settings import ModuleSettingChannels
 from aiserver_tray.contract.channels.operations import OperationChannels
+from aiserver_tray.contract.channels.packages import PackageChannels
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.predecessor import PredecessorChannels
 from aiserver_tray.contract.channels.process import Process, ProcessChannels
@@ -70,6 +71,7 @@ class Api:
             PredecessorChannels(core, begin),
             SnapshotChannels(core),
             DoctorChannels(app),
+            PackageChannels(),
             SupportChannels(app, core),
             TrustChannels(app),
             DetailChannels(app, core),

@@ -15,6 +15,7 @@ _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
     ".svg": "image/svg+xml",
 }
 """Suffix -> type. The operating system is not asked: on Windows, its registry may declare scripts

@@ -183,7 +183,7 @@ def test_a_bug_is_reported_without_a_traceback(
         "{page}/etc/passwd",
         "{page}js/",
         "{page}js",
-        "{page}vendor/manifest.json",
+        "{page}vendor/lit-html/LICENSE",
         "{page}%00",
         "/etc/passwd",
         "/nothing",

@@ -75,7 +75,7 @@ def test_no_two_pages_have_the_same_path() -> None:
         "{page}js",
         "{page}js/",
         "{page}none.js",
-        "{page}vendor/manifest.json",
+        "{page}vendor/lit-html/LICENSE",
         "{page}../index.html",
         "{page}..%2f..%2fpyproject.toml",
         "{page}/etc/passwd",

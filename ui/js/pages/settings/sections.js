@@ -16,7 +16,7 @@ import { change, changeAutostart, load, own } from "./state.js";
 import { themes } from "./themes.js";
 
 /**
- * @import { Setting } from "../../contract.d.ts"
+ * @import { Package, Setting } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
@@ -181,8 +181,27 @@ function about() {
       id: "version", title: "AI-Server Tray", help: t("Version {version}", { version: process.version }),
     },
     { id: "home", title: t("Folder of settings"), help: process.home, control: copyButton(process.home, t("Copy path")) },
+    {
+      id: "packages", title: t("Libraries"), help: t("What AI-Server Tray consists of, with versions and licences"),
+      control: button({ text: t("Show"), size: "small", run: showPackages }),
+    },
     ...process.catalogs.map((folder) => ({
       id: folder, title: t("Folder of modules"), help: folder, control: copyButton(folder, t("Copy path")),
     })),
   ];
+}
+
+async function showPackages() {
+  const [answer, page] = await Promise.all([
+    ask("packages", "ai/app/packages", {}), fetch("vendor/manifest.json").then((response) => response.json(), () => []),
+  ]);
+  if (!answer.success) return;
+  /** @type {Package[]} */
+  const packages = [...answer.data.packages, ...page];
+  confirm({
+    title: t("Libraries"), text: "",
+    more: html`<table class="table"><thead><tr><th>${t("Name")}</th><th>${t("Version")}</th><th>${t("Licence")}</th></tr></thead>
+      <tbody>${packages.map(({ name, version, licence }) => html`
+        <tr><td>${name}</td><td class="num">${version}</td><td>${licence}</td></tr>`)}</tbody></table>`,
+  });
 }

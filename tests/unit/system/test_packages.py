@@ -1,0 +1,15 @@
+"""The list of packages with their licences."""
+
+from aiserver_tray.system.packages import installed_packages
+
+
+def test_what_the_applet_needs_is_listed_with_version_and_licence() -> None:
+    found = {package.name.lower(): package for package in installed_packages()}
+    assert found["aiserver-tray"].licence == "MIT"
+    assert {"pydantic", "pydantic_core", "bottle", "docker", "requests"} <= {*found}
+    assert all(package.version for package in found.values())
+    assert found["bottle"].licence == "MIT"
+
+
+def test_what_others_need_for_their_extras_only_is_not_listed() -> None:
+    assert "pytest" not in {package.name for package in installed_packages()}
