@@ -219,9 +219,12 @@ def _desired(state: State, modules: frozenset[str]) -> State:
 
 def _operation(state: State, operation: OperationView) -> State:
     """Takes containers that the operation works on out of the unplanned: it sees to them."""
-    # By their beginning; those that have ended by their end: the last one is seen by who waits.
-    others = (o for o in state.operations if o.id != operation.id or not operation.is_over)
-    known = {o.id: o for o in others} | {operation.id: operation}
+    known = {o.id: o for o in state.operations}
+    before = known.get(operation.id)
+    # By their beginning; those that have ended by their end: who waits sees the last one.
+    if operation.is_over and before and not before.is_over:
+        del known[operation.id]
+    known[operation.id] = operation
     later: list[OperationView] = []
     for one in reversed(known.values()):
         if not _is_past(one, later):

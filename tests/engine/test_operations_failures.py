@@ -39,6 +39,12 @@ def test_a_service_that_stays_unhealthy_is_reported_at_its_limit_with_check_and_
         "seconds": 2.0,
         "check": "the database is not there",
         "lines": ["up", "oh no"],
+        "module": "web",
+        "remedies": [
+            {"kind": "retry", "text": "Wait longer"},
+            {"kind": "restart", "module": "web", "text": "Restart"},
+            {"kind": "logs", "module": "web", "service": "web", "text": "Logs"},
+        ],
     }
     assert {c.name for c in engine.containers.list()} == {"ai-web"}, "it goes on"
 

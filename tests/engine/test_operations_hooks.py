@@ -64,6 +64,8 @@ def test_a_command_after_the_start_may_take_as_long_as_the_service(
         "seconds": 3.0,
         "command": f"sh -c {GOES_ON}",
         "lines": ["begins"],
+        "module": "web",
+        "remedies": [{"kind": "logs", "module": "web", "service": "web", "text": "Logs"}],
     }
     assert facts(engine, "ai-web")["ai-web"].status == "exited"
 

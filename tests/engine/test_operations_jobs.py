@@ -138,6 +138,8 @@ def test_a_failed_job_stops_what_needs_it_and_is_reported_with_its_words(
         "service": "web/job",
         "exitCode": 3,
         "lines": ["begins", "no such table"],
+        "module": "web",
+        "remedies": [{"kind": "logs", "module": "web", "service": "job", "text": "Logs"}],
     }
     assert {c.name for c in engine.containers.list()} == {"ai-web-side"}
     assert here.module("web").state == "degraded"

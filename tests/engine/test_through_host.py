@@ -101,12 +101,11 @@ def test_status_is_watched_through_the_host(cli: CommandLine) -> None:
     with hosted(cli) as (_, process), cli.started("status", "--watch", "--json") as watching:
         assert watching.process.stdout
         assert json.loads(watching.process.stdout.readline())["state"] == "stopped"
-        cli.run("up", "base").succeeded()
-        cli.run("stop").succeeded()
         # Of states that follow each other fast, only the latest is sent.
-        states = [""]
-        while "running" not in states or states[-1] != "stopped":
-            states.append(json.loads(watching.process.stdout.readline())["state"])
+        for command, state in ((["up", "base"], "running"), (["stop"], "stopped")):
+            cli.run(*command).succeeded()
+            while json.loads(watching.process.stdout.readline())["state"] != state:
+                pass
         process.kill()
         done = watching.wait()
     assert (done.code, done.failures) == (1, ["E_NOT_RUNNING"])

@@ -82,7 +82,7 @@ def test_of_operations_those_that_run_are_seen_and_the_last_that_ended(
     for id in ("1", "2"):
         contract.show(made.operation("up", id=id, status="succeeded"))
     until(lambda: states.get(timeout=LIMIT).operations == contract.store.snapshot.operations)
-    assert [view.id for view in contract.store.snapshot.operations] == ["2", "3"]
+    assert [view.id for view in contract.store.snapshot.operations] == ["3", "2"]
     leave()
 
 
