@@ -9,7 +9,13 @@ import { button } from "./button.js";
 /** @import { Question } from "../types.d.ts" */
 
 const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("question"));
-dialog.addEventListener("close", () => confirm(null));
+/** @type {Question|null} What was asked last. */
+let shown = null;
+
+// It comes late: the next question may be there already.
+dialog.addEventListener("close", () => {
+  if (!dialog.open && current().question === shown) confirm(null);
+});
 
 dialog.addEventListener("keydown", (event) => {
   const { question } = current();
@@ -33,6 +39,7 @@ function agree(question) {
 export function showQuestion(question) {
   if (!question?.typed) typed = "";
   render(question ? content(question) : nothing, dialog);
+  if (question) shown = question;
   if (!question || dialog.open) return;
   dialog.showModal();
   // By a slip of Enter, nothing happens.

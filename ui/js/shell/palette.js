@@ -31,7 +31,8 @@ export async function openPalette() {
   draw();
 }
 
-dialog.addEventListener("close", () => render(nothing, dialog));
+// It comes late: the palette may be open again.
+dialog.addEventListener("close", () => dialog.open || render(nothing, dialog));
 dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
 observe(() => dialog.open && draw());
 bind({ "Mod+k": () => (dialog.open ? dialog.close() : openPalette()) });
