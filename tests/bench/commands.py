@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -55,11 +56,16 @@ def _peak(tray: Tray, *words: str) -> Figure:
     return Figure(int(measured) / MEBIBYTE, "MiB", PEAK_LIMIT)
 
 
+SETTLED_SECONDS = 5
+"""After these, the catalog's files are no longer new: outlines of new ones are not stored."""
+
+
 def status(lab: Place, pairs: int) -> dict[str, Comparison]:
     """`status` beside the import of Docker's SDK, which any tool in Python has to do; the same
     through an owner of the core, and `up` of what runs. The first `status` stores the outlines."""
     with installation(lab, TEN) as tray:
         tray.run("up", TEN.name)
+        time.sleep(SETTLED_SECONDS)
 
         def beside_import(limit: float, *words: str) -> Comparison:
             theirs = partial(run, [sys.executable, "-c", "import docker"], tray.host)

@@ -12,16 +12,18 @@ from selenium.webdriver import Chrome
 
 from aiserver_tray.contract.http.access import Keys
 from aiserver_tray.contract.http.server import Binding, BrowserServer
+from aiserver_tray.model import Container, Health
 from aiserver_tray.state.facts import ContainerSeen
-from tests.bench.many import container, start
+from tests.bench.many import MODULES, NAMES, start
 from tests.bench.result import Figure
+from tests.support import made
 from tests.support.browser import chromium_in
 from tests.support.store_contract import StoreContract
 
 LOADS = 7
 CHANGES_A_SECOND = 50
-SECONDS = 30
-GROWTH_SECONDS = 120
+SECONDS = 20
+GROWTH_SECONDS = 60
 
 _WATCH = """
 window.seen = { usable: null, bytes: 0, changes: [], longTasks: 0, frames: 0 };
@@ -105,11 +107,19 @@ def _change(contract: StoreContract, seconds: float) -> list[tuple[str, float]]:
     sent = []
     begun = time.monotonic()
     for number in range(1, int(seconds * CHANGES_A_SECOND) + 1):
-        changed = container(number)
+        changed = _turned(number)
         sent.append((changed.module, time.time() * 1000))
         contract.put(ContainerSeen(changed))
         time.sleep(max(0.0, begun + number / CHANGES_A_SECOND - time.monotonic()))
     return sent
+
+
+def _turned(number: int) -> Container:
+    """The container that change *number* is about: each module turns unhealthy and healthy again,
+    one after the other."""
+    round_, module = divmod(number, MODULES)
+    health: Health = "healthy" if round_ % 2 else "unhealthy"
+    return made.container(f"{NAMES[module]}/service-0", health=health)
 
 
 def _waits(sent: list[tuple[str, float]], seen: list[tuple[str, float]]) -> list[float]:
