@@ -13,6 +13,7 @@ document.documentElement.lang = language;
 
 /** @param {Language} chosen */
 export function setLanguage(chosen) {
+  if (chosen === language) return; // the same on the root, too, would have all styles computed again
   language = chosen;
   document.documentElement.lang = chosen;
 }

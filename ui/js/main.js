@@ -41,8 +41,8 @@ function draw() {
 
 // The page's own texts are in the language of those that came.
 observe(({ snapshot }) => snapshot && setLanguage(snapshot.language));
-observe(({ snapshot }) => {
-  document.documentElement.dataset.theme = snapshot?.theme ?? "system";
+observe(({ snapshot }, before) => {
+  if (snapshot && snapshot.theme !== before.snapshot?.theme) document.documentElement.dataset.theme = snapshot.theme;
 });
 observe(draw);
 observe(announce);

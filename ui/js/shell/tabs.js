@@ -70,6 +70,9 @@ function tab(module, index, current) {
 /** @param {Module} module */
 const inMenu = (module) => ({ text: module.title, href: addressOf(module), more: dot(module.state) });
 
+/** Between two tabs, in px, as in shell.css. */
+const GAP = 2;
+
 let fitted = "";
 
 /** Finds room for the tabs; called when the page was drawn. Measures only where something changed. */
@@ -77,10 +80,11 @@ export function fitTabs() {
   const bar = document.querySelector(".topbar");
   const nav = bar?.querySelector(".tabnav");
   if (!(bar instanceof HTMLElement) || !(nav instanceof HTMLElement)) return;
-  const now = `${innerWidth} ${nav.innerText} ${nav.querySelector(".tab[aria-current]")?.textContent} ${bar.lastElementChild?.textContent}`;
+  // Digits are as wide as each other. Reading text, unlike what is seen of it, asks for no layout.
+  const now = `${innerWidth} ${nav.querySelector("[aria-current]")?.textContent} ${bar.textContent}`.replace(/\d/g, "0");
   if (now === fitted) return;
+  fitted = now;
   const inMore = fit(bar, nav);
-  fitted = `${innerWidth} ${nav.innerText} ${nav.querySelector(".tab[aria-current]")?.textContent} ${bar.lastElementChild?.textContent}`;
   if (inMore.join() !== own.get().inMore.join()) own.set({ inMore });
 }
 
@@ -96,9 +100,14 @@ function fit(bar, nav) {
     if (!isOver()) return [];
   }
   more.hidden = false;
-  for (const each of [...tabs].reverse()) {
-    if (!isOver()) break;
-    if (!each.hasAttribute("aria-current")) each.hidden = true;
+  // All widths are read before the first tab goes: one layout, however many tabs there are.
+  let excess = nav.scrollWidth - nav.clientWidth;
+  const widths = tabs.map((each) => each.offsetWidth + GAP);
+  for (let i = tabs.length - 1; i >= 0 && excess > 1; i -= 1) {
+    const each = tabs[i];
+    if (!each || each.hasAttribute("aria-current")) continue;
+    each.hidden = true;
+    excess -= widths[i] ?? 0;
   }
   return tabs.filter(({ hidden }) => hidden).map(({ dataset }) => dataset.tab ?? "");
 }
