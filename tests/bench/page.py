@@ -22,8 +22,10 @@ from tests.support.store_contract import StoreContract
 
 LOADS = 7
 CHANGES_A_SECOND = 50
-SECONDS = 20
-GROWTH_SECONDS = 60
+WARM_SECONDS = 8
+"""Each module has turned unhealthy and healthy again."""
+SECONDS = 16
+GROWTH_SECONDS = 64
 
 _WATCH = """
 window.seen = { usable: null, bytes: 0, changes: [], longTasks: 0, frames: 0 };
@@ -81,7 +83,7 @@ def _loads(browser: Chrome) -> dict[str, Figure]:
 
 
 def _updates(browser: Chrome, contract: StoreContract) -> dict[str, Figure]:
-    _change(contract, 5)  # what is compiled and cached once
+    _change(contract, WARM_SECONDS)  # what is compiled and cached once
     browser.execute_script("seen.changes = []; seen.longTasks = 0; seen.frames = 0;")
     busy, begun = time.process_time(), time.monotonic()
     sent = _change(contract, SECONDS)
@@ -106,11 +108,11 @@ def _change(contract: StoreContract, seconds: float) -> list[tuple[str, float]]:
     """Change containers for *seconds*; each module with the time of its change."""
     sent = []
     begun = time.monotonic()
-    for number in range(1, int(seconds * CHANGES_A_SECOND) + 1):
+    for number in range(int(seconds * CHANGES_A_SECOND)):
         changed = _turned(number)
         sent.append((changed.module, time.time() * 1000))
         contract.put(ContainerSeen(changed))
-        time.sleep(max(0.0, begun + number / CHANGES_A_SECOND - time.monotonic()))
+        time.sleep(max(0.0, begun + (number + 1) / CHANGES_A_SECOND - time.monotonic()))
     return sent
 
 
