@@ -26,6 +26,8 @@ MODULES = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob(f"{CATALOG}/*
 TRANSLATIONS = ("python", "build/translations.py")
 GENERATE = ("python", "build/generate.py")
 LOCK = ("python", "build/lock.py")
+WORKFLOWS = sorted(str(f.relative_to(ROOT)) for f in ROOT.glob(".github/workflows/*.yml"))
+SCHEMA = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows")
 LINT = ("compose-lint", "check", "--quiet", "--skip-suppressed", "--strict-config", "--config")
 CHECKS = (
     ("ruff", "check", "."),
@@ -36,6 +38,8 @@ CHECKS = (
     (*GENERATE, "--check"),
     (*LOCK, "--check"),
     (*LINT, f"{CATALOG}/.compose-lint.yml", "--fail-on", "low", *MODULES),
+    (*SCHEMA, *WORKFLOWS),
+    ("zizmor", "--offline", "--quiet", ".github"),
 )
 
 
