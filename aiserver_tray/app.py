@@ -1,28 +1,20 @@
 """One installation: the only place that wires the parts together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from aiserver_tray import __version__
-from aiserver_tray.base.errors import (
-    Place,
-    Problem,
-    SettingError,
-    TrustError,
-    raise_all,
-)
+from aiserver_tray.base.errors import Place, Problem, SettingError
 from aiserver_tray.base.file_version import versions
 from aiserver_tray.base.i18n import Language, LocalText, Text, in_language
-from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.edition import Edition
 from aiserver_tray.engine.address import find_address
-from aiserver_tray.model import Actor, ModuleModel
+from aiserver_tray.model import ModuleModel
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home, find_home
 
@@ -30,10 +22,9 @@ if TYPE_CHECKING:
     from aiserver_tray.catalog.catalog import Catalog
     from aiserver_tray.catalog.check import Report
     from aiserver_tray.catalog.modules import Module
-    from aiserver_tray.catalog.permissions import Permission
-    from aiserver_tray.catalog.resolve import ResolvedModule
     from aiserver_tray.core.core import Core
     from aiserver_tray.core.outline_file import OutlineFile
+    from aiserver_tray.core.targets import Targets
     from aiserver_tray.engine.engine import Engine
     from aiserver_tray.settings.declared import Changes, Declared
     from aiserver_tray.settings.quick import QuickSettings
@@ -175,6 +166,11 @@ class App:
 
         return {**APP_SETTINGS, **self.catalog.declared}
 
+    def in_scope(self, module: "Module") -> "Declared":
+        """The settings that *module* depends on."""
+        declared = self.declared
+        return {a: declared[a] for a in self.catalog.scope(module).values()}
+
     @property
     def language(self) -> Language:
         """The current language of texts."""
@@ -192,30 +188,6 @@ class App:
     def say(self, text: LocalText | None) -> str:
         """A module's own text in the reader's language."""
         return in_language(text, self.language)
-
-    def resolved(self, name: str) -> "ResolvedModule":
-        """The module *name* with its current settings. Secrets are masked, and none is generated.
-
-        Raises:
-            UnknownNameError, CatalogError, MissingError, SettingError: there is none, or its file
-                or a stored value is wrong.
-        """
-        from aiserver_tray.catalog.resolve import resolve  # noqa: PLC0415
-
-        module = self.catalog.module(name)
-        return resolve(self.catalog, module, self._masked_values(module))
-
-    def _masked_values(self, module: "Module") -> dict[str, str]:
-        in_scope = self._in_scope(module)
-        values = self.settings.values({a: s for a, s in in_scope.items() if not s.is_secret})
-        stored = self.settings.secrets.names()
-        secret = ((a, MASK if a in stored else s.mask) for a, s in in_scope.items() if s.is_secret)
-        return values | {address: mask for address, mask in secret if mask is not None}
-
-    def _in_scope(self, module: "Module") -> "Declared":
-        """The settings that *module* depends on."""
-        declared = self.declared
-        return {a: declared[a] for a in self.catalog.scope(module).values()}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -235,84 +207,20 @@ class App:
         modules = self._outlines or self.catalog.modules
         return tuple(m.name for m in modules.values() if m.kind == "feature")
 
-    def target(self, name: str) -> "ModuleTarget":
-        """The target of the module *name*: all that must be on the engine. Missing secrets are
-        generated.
+    @cached_property
+    def targets(self) -> "Targets":
+        """The modules with their current settings."""
+        from aiserver_tray.core.targets import Targets  # noqa: PLC0415
 
-        Raises:
-            UnknownNameError, CatalogError, MissingError, SettingError: there is none, or its file
-                or a value is wrong or missing.
-        """
-        return self._target(name, self.settings.values)
+        return Targets(self)
+
+    def target(self, name: str) -> "ModuleTarget":
+        """As `Targets.target`."""
+        return self.targets.target(name)
 
     def preview(self, name: str, changes: "Changes" = MappingProxyType({})) -> "ModuleTarget":
-        """Like `target`, for a preview: with *changes* of settings by address in canonical form.
-        Secrets that do not exist yet are masked, and none is generated.
-
-        Raises:
-            UnknownNameError, CatalogError, MissingError, SettingError: as for `target`.
-        """
-        return self._target(name, partial(self._changed_values, changes))
-
-    def _changed_values(self, changes: "Changes", declared: "Declared") -> dict[str, str]:
-        to_be_made = {address: MASK for address, s in declared.items() if s.generate}
-        unset = {a: s.fallback for a, s in declared.items() if a in changes}
-        given = {a: value for a, value in changes.items() if a in unset and value is not None}
-        known = self.settings.known({a: s for a, s in declared.items() if a not in unset})
-        fallbacks = {a: value for a, value in unset.items() if value is not None}
-        return to_be_made | known | fallbacks | given
-
-    def _target(
-        self, name: str, values_of: "Callable[[Declared], dict[str, str]]"
-    ) -> "ModuleTarget":
-        from aiserver_tray.catalog.resolve import resolve  # noqa: PLC0415
-        from aiserver_tray.operations.preflight.values import missing_values  # noqa: PLC0415
-        from aiserver_tray.operations.preflight.volumes import with_keep_labels  # noqa: PLC0415
-        from aiserver_tray.spec.build import module_target  # noqa: PLC0415
-        from aiserver_tray.spec.labels import Owner  # noqa: PLC0415
-
-        module = self.catalog.module(name)
-        values = values_of(self._in_scope(module))
-        raise_all(missing_values(self.catalog, module, values))
-        resolved = resolve(self.catalog, module, values)
-        home = str(self.settings.home.folder)
-        owner = Owner(self.settings.installation_id, __version__, home)
-        target = module_target(resolved, owner, bind=self.settings.app.bind, values=values)
-        target = replace(target, untrusted=self._untrusted(resolved))
-        return with_keep_labels(target, self.settings.secrets)
-
-    def _untrusted(self, resolved: "ResolvedModule") -> TrustError | None:
-        """Why *resolved* may not start before the user agrees."""
-        asked, hash = self._permissions(resolved)
-        name = resolved.module.name
-        if not asked or self.settings.trusts(name, hash):
-            return None
-        return TrustError(name, hash, [one.as_data() for one in asked])
-
-    def trust(self, name: str, hash: str | None = None, *, actor: Actor) -> None:
-        """Allow the module *name* the permissions that *hash* stands for; without it, all that it
-        asks for now. *actor* wants that.
-
-        Raises:
-            UnknownNameError, CatalogError, MissingError, SettingError: there is no such module, or
-                its file or a value is wrong.
-        """
-        from aiserver_tray.catalog.resolve import resolve  # noqa: PLC0415
-        from aiserver_tray.settings.entries import TrustedEntry  # noqa: PLC0415
-
-        module = self.catalog.module(name)
-        if hash is None:
-            values = self.settings.values(self._in_scope(module))
-            _, hash = self._permissions(resolve(self.catalog, module, values))
-        self.settings.trust(name, hash)
-        self.settings.journal.add(TrustedEntry(actor=actor, module=name))
-
-    def _permissions(self, resolved: "ResolvedModule") -> "tuple[Sequence[Permission], str]":
-        """What *resolved* asks for, and the hash that stands for it."""
-        from aiserver_tray.catalog.permissions import fingerprint, permissions  # noqa: PLC0415
-
-        asked = permissions(self.catalog, resolved)
-        return asked, fingerprint(resolved.module, asked)
+        """As `Targets.preview`."""
+        return self.targets.preview(name, changes)
 
     @property
     def secrets(self) -> list[str]:
@@ -347,7 +255,12 @@ class App:
     def _outline(self, name: str) -> ModuleModel:
         from aiserver_tray.core.outlines import outline_of  # noqa: PLC0415
 
-        return outline_of(self.catalog, name, self._masked_values, lambda: self.settings.app.bind)
+        return outline_of(
+            self.catalog,
+            name,
+            lambda module: self.settings.masked(self.in_scope(module)),
+            lambda: self.settings.app.bind,
+        )
 
     @property
     def _outlines(self) -> "Mapping[str, ModuleModel] | None":
@@ -414,28 +327,6 @@ class App:
             report = check(catalog, folder)
             unread = Problem(Place(Path(error.data["name"])), error.why)
             return replace(report, notes=[*report.notes, unread])
-
-    def compose_config(self, source: Path, env: Mapping[str, str] | None) -> dict[str, Any]:
-        """The resolved model of the file or folder *source* in the form of ``docker compose
-        config``, from declared defaults and *env* alone.
-
-        Raises:
-            CatalogError, MissingError, SettingError: the file or a value of *env* is wrong.
-        """
-        from aiserver_tray.catalog.modules import load_module  # noqa: PLC0415
-        from aiserver_tray.catalog.resolve import (  # noqa: PLC0415
-            config_environment,
-            resolve_with,
-            secrets_in,
-        )
-
-        source = source.resolve()
-        name = source.name if source.is_dir() else source.parent.name
-        module = load_module(name, source)
-        catalog = replace(self.catalog, modules={**self.catalog.modules, name: module})
-        values = config_environment(catalog, module, env)
-        secrets = secrets_in(catalog, module, values)
-        return resolve_with(module, values, secrets).project.to_compose()
 
 
 def built_in_catalog() -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from aiserver_tray.base.errors import CatalogError
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.extension import EXTENSION
-from aiserver_tray.catalog.modules import Module, check_services
+from aiserver_tray.catalog.modules import Module, check_services, load_module
 from aiserver_tray.catalog.unset import naming_unset
 from aiserver_tray.catalog.unsupported import hidden_configs
 
@@ -163,3 +163,18 @@ def config_environment(
         else:
             env[name] = MASK if setting.is_secret else setting.initial or ""
     return env | {name: file[name] for name in COMPOSE_VARIABLES if file and name in file}
+
+
+def compose_config(catalog: Catalog, source: Path, env: Mapping[str, str] | None) -> dict[str, Any]:
+    """The resolved model of the file or folder *source* in the form of ``docker compose config``,
+    from declared defaults and *env* alone.
+
+    Raises:
+        CatalogError, MissingError, SettingError: the file or a value of *env* is wrong.
+    """
+    source = source.resolve()
+    name = source.name if source.is_dir() else source.parent.name
+    module = load_module(name, source)
+    catalog = replace(catalog, modules={**catalog.modules, name: module})
+    values = config_environment(catalog, module, env)
+    return resolve_with(module, values, secrets_in(catalog, module, values)).project.to_compose()

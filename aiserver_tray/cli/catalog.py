@@ -11,6 +11,7 @@ from aiserver_tray.base.harmless import harmless, in_line
 from aiserver_tray.base.i18n import Language, Text, rendered
 from aiserver_tray.catalog.compose.dotenv import read_env_file
 from aiserver_tray.catalog.permissions import permissions
+from aiserver_tray.catalog.resolve import compose_config
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     UsageError,
@@ -84,7 +85,7 @@ def show(module: str, as_json: bool) -> None:  # noqa: FBT001 - a command line f
 
 
 def _description(app: "App", name: str) -> dict[str, Any]:
-    resolved = app.resolved(name)
+    resolved = app.targets.resolved(name)
     module = resolved.module
     addresses = [f"{name}.{setting}" for setting in module.settings]
     entries = app.settings.entries({address: app.declared[address] for address in addresses})
@@ -181,7 +182,7 @@ def check(path: Path | None, as_json: bool) -> None:  # noqa: FBT001 - a command
 def config(source: Path, env_file: Path | None, as_json: bool) -> None:  # noqa: FBT001
     """Print the resolved Compose model of SOURCE, a Compose file or a module's folder."""
     values = read_env_file(env_file) if env_file else None
-    model = current_app().compose_config(source, values)
+    model = compose_config(current_app().catalog, source, values)
     if as_json:
         print_json(model)
     else:

@@ -22,8 +22,8 @@ from aiserver_tray.cli.core import set_setting, this_command
 from aiserver_tray.cli.terminal import is_terminal
 from aiserver_tray.settings.changes import forget_setting
 from aiserver_tray.settings.declared import address_of
+from aiserver_tray.settings.display import Entry
 from aiserver_tray.settings.forms import setting_json
-from aiserver_tray.settings.store import Entry
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App

@@ -81,7 +81,7 @@ def trust_module(app: "App", name: str, hash: str | None = None) -> None:
         UnknownNameError, CatalogError, SettingError, RemoteError: as for `App.trust`.
     """
     if not ask_owner(app, "ai/module/trust", name=name, hash=hash):
-        app.trust(name, hash, actor=this_command())
+        app.targets.trust(name, hash, actor=this_command())
 
 
 def _owner(app: "App") -> "tuple[Client, Language] | None":

@@ -11,8 +11,8 @@ from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.memory import limited_services
 from aiserver_tray.catalog.setting import Setting, SettingType
 from aiserver_tray.settings.declared import Declared
+from aiserver_tray.settings.display import Entry, Origin
 from aiserver_tray.settings.previous import Previous
-from aiserver_tray.settings.store import Entry, Origin
 
 SettingGroup = Literal["general", "memory", "secrets"]
 

@@ -13,14 +13,9 @@ journal.jsonl       operations, changes of settings, refused clients, owners of 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
-from aiserver_tray.base.errors import (
-    SettingError,
-)
-from aiserver_tray.base.errors.remedies import enter
+from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
@@ -28,31 +23,13 @@ from aiserver_tray.settings import quick
 from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.content import EngineState, InstallationData, SettingsData, StateData
 from aiserver_tray.settings.declared import Changes, Declared, address_of, parsed
+from aiserver_tray.settings.display import Entry, entry, without_value
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.journal import Journal
 from aiserver_tray.settings.previous import PreviousValues
 from aiserver_tray.settings.secrets import Secrets
 from aiserver_tray.settings.stored import stored_value
 from aiserver_tray.system.paths import Home
-
-Origin = Literal["set", "default", "none"]
-"""The source of a value; none: there is no value (yet)."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One setting for display. ``value`` is `MASK` for a secret with a value, and None if there is
-    no value (yet)."""
-
-    address: str
-    setting: Setting
-    value: str | None
-    origin: Origin
-
-    @property
-    def shown(self) -> str:
-        """The displayed value: a mask for a secret, even before it is generated."""
-        return self.value or self.setting.mask or ""
 
 
 class Settings:
@@ -168,6 +145,13 @@ class Settings:
         secret = self._secret(declared, stored)
         return _values(declared, stored, self.secrets.values(secret))
 
+    def masked(self, declared: Declared) -> dict[str, str]:
+        """Like `values`, with masked secrets. Generates and decrypts none."""
+        values = self.values({a: s for a, s in declared.items() if not s.is_secret})
+        stored = self.secrets.names()
+        secret = ((a, MASK if a in stored else s.mask) for a, s in declared.items() if s.is_secret)
+        return values | {address: mask for address, mask in secret if mask is not None}
+
     def reveal(self, declared: Declared, name: str) -> str:
         """The value of the setting *name* of *declared* in plain text. A secret is generated first
         if the setting allows it.
@@ -190,7 +174,7 @@ class Settings:
         secret = {a for a in self.secrets.names() if a in declared and declared[a].is_secret}
         found = stored | dict.fromkeys(secret, MASK)
         return [
-            _entry(address, setting, found.get(address)) for address, setting in declared.items()
+            entry(address, setting, found.get(address)) for address, setting in declared.items()
         ]
 
     def set(self, declared: Declared, name: str, text: str) -> None:
@@ -358,16 +342,6 @@ class Settings:
             data.starts[host] = round(seconds, 1)
 
 
-def without_value(address: str) -> SettingError:
-    """The setting needs a value that only the user can give."""
-    why = Text(
-        "it has no value. Set it with: aiserver-tray config set {name} - (the command asks for "
-        "the value)",
-        name=address,
-    )
-    return SettingError(address, why, [enter(Text("Enter a value"), address)])
-
-
 @contextmanager
 def _gathered(errors: list[SettingError]) -> Iterator[None]:
     """Append raised errors to *errors*."""
@@ -385,9 +359,3 @@ def _values(
         for address, setting in declared.items()
     }
     return {address: value for address, value in found.items() if value is not None}
-
-
-def _entry(address: str, setting: Setting, stored: str | None) -> Entry:
-    if stored is not None:
-        return Entry(address, setting, MASK if setting.is_secret else stored, "set")
-    return Entry(address, setting, setting.shown, "none" if setting.shown is None else "default")

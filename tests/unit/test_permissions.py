@@ -219,12 +219,12 @@ def test_a_module_is_trusted_until_it_asks_for_something_else(tmp_path: Path) ->
         {"kind": "capability", "subject": "NET_ADMIN", "text": "use the capability NET_ADMIN"}
     ]
 
-    app.trust("m", trust["hash"], actor=ACTOR)
+    app.targets.trust("m", trust["hash"], actor=ACTOR)
     assert app_with(tmp_path, "cap_add: [NET_ADMIN]").target("m").untrusted is None
     changed = app_with(tmp_path, "cap_add: [NET_ADMIN, SYS_ADMIN]")
     assert changed.target("m").untrusted is not None
     assert changed.preview("m").untrusted is not None
-    changed.trust("m", actor=ACTOR)
+    changed.targets.trust("m", actor=ACTOR)
     assert changed.target("m").untrusted is None
     assert app_with(tmp_path).target("m").untrusted is None, "it asks for nothing"
 

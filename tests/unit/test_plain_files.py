@@ -220,6 +220,6 @@ def test_who_only_looks_at_a_plain_file_gets_no_stored_secret(tmp_path: Path) ->
     app = _guarded(tmp_path)
     app.settings.set(app.declared, "WEB_PORT", "8080")
     app.settings.set(app.declared, "DB_PASSWORD", "another-horse")
-    resolved = app.resolved("plain")
+    resolved = app.targets.resolved("plain")
     environment = resolved.project.services["db"].environment
     assert environment == {"DB_PASSWORD": MASK, "ADMIN_PASS": "db", "X": ""}

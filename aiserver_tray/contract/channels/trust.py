@@ -25,4 +25,4 @@ class TrustChannels(Part):
     @channel("ai/module/trust")
     def _trust(self, asked: Trusted, caller: Caller) -> None:
         """Allow a module permissions. It can start with them, until it asks for others."""
-        self._app.trust(asked.name, asked.hash, actor=caller.actor)
+        self._app.targets.trust(asked.name, asked.hash, actor=caller.actor)

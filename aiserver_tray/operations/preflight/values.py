@@ -6,7 +6,7 @@ from aiserver_tray.base.errors import AiServerError, SettingError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.modules import Module
-from aiserver_tray.settings.store import without_value
+from aiserver_tray.settings.display import without_value
 
 
 def missing_values(

@@ -1,0 +1,114 @@
+"""The modules with their current settings, and the user's consent to what they ask for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from aiserver_tray import __version__
+from aiserver_tray.base.errors import TrustError, raise_all
+from aiserver_tray.base.masking import MASK
+from aiserver_tray.catalog.catalog import Catalog
+from aiserver_tray.catalog.modules import Module
+from aiserver_tray.catalog.permissions import Permission, fingerprint, permissions
+from aiserver_tray.catalog.resolve import ResolvedModule, resolve
+from aiserver_tray.model import Actor
+from aiserver_tray.operations.modules import NO_CHANGES
+from aiserver_tray.operations.preflight.values import missing_values
+from aiserver_tray.operations.preflight.volumes import with_keep_labels
+from aiserver_tray.settings.declared import Changes, Declared
+from aiserver_tray.settings.entries import TrustedEntry
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.spec.build import module_target
+from aiserver_tray.spec.labels import Owner
+from aiserver_tray.spec.model import ModuleTarget
+
+
+class Installation(Protocol):
+    """The catalog and the settings that the targets come from."""
+
+    @property
+    def catalog(self) -> Catalog: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def in_scope(self, module: Module, /) -> Declared: ...
+
+
+class Targets:
+    """Resolves the modules of *installation*.
+
+    Raises:
+        UnknownNameError, CatalogError, MissingError, SettingError: from every method: there is no
+            such module, or its file or a value is wrong or missing.
+    """
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+
+    def target(self, name: str) -> ModuleTarget:
+        """The target of the module *name*: all that must be on the engine. Missing secrets are
+        generated."""
+        return self._target(name, self._settings.values)
+
+    def preview(self, name: str, changes: Changes = NO_CHANGES) -> ModuleTarget:
+        """Like `target`, for a preview: with *changes* of settings by address in canonical form.
+        Secrets that do not exist yet are masked, and none is generated."""
+        return self._target(name, partial(self._changed_values, changes))
+
+    def resolved(self, name: str) -> ResolvedModule:
+        """The module *name* with its current settings. Secrets are masked, and none is
+        generated."""
+        module = self._catalog.module(name)
+        values = self._settings.masked(self._installation.in_scope(module))
+        return resolve(self._catalog, module, values)
+
+    def trust(self, name: str, hash: str | None = None, *, actor: Actor) -> None:
+        """Allow the module *name* the permissions that *hash* stands for; without it, all that it
+        asks for now. *actor* wants that."""
+        module = self._catalog.module(name)
+        if hash is None:
+            values = self._settings.values(self._installation.in_scope(module))
+            _, hash = self._permissions(resolve(self._catalog, module, values))
+        self._settings.trust(name, hash)
+        self._settings.journal.add(TrustedEntry(actor=actor, module=name))
+
+    @property
+    def _catalog(self) -> Catalog:
+        return self._installation.catalog
+
+    @property
+    def _settings(self) -> Settings:
+        return self._installation.settings
+
+    def _changed_values(self, changes: Changes, declared: Declared) -> dict[str, str]:
+        to_be_made = {address: MASK for address, s in declared.items() if s.generate}
+        unset = {a: s.fallback for a, s in declared.items() if a in changes}
+        given = {a: value for a, value in changes.items() if a in unset and value is not None}
+        known = self._settings.known({a: s for a, s in declared.items() if a not in unset})
+        fallbacks = {a: value for a, value in unset.items() if value is not None}
+        return to_be_made | known | fallbacks | given
+
+    def _target(self, name: str, values_of: Callable[[Declared], dict[str, str]]) -> ModuleTarget:
+        settings, module = self._settings, self._catalog.module(name)
+        values = values_of(self._installation.in_scope(module))
+        raise_all(missing_values(self._catalog, module, values))
+        resolved = resolve(self._catalog, module, values)
+        owner = Owner(settings.installation_id, __version__, str(settings.home.folder))
+        target = module_target(resolved, owner, bind=settings.app.bind, values=values)
+        target = replace(target, untrusted=self._untrusted(resolved))
+        return with_keep_labels(target, settings.secrets)
+
+    def _untrusted(self, resolved: ResolvedModule) -> TrustError | None:
+        """Why *resolved* may not start before the user agrees."""
+        asked, hash = self._permissions(resolved)
+        name = resolved.module.name
+        if not asked or self._settings.trusts(name, hash):
+            return None
+        return TrustError(name, hash, [one.as_data() for one in asked])
+
+    def _permissions(self, resolved: ResolvedModule) -> tuple[Sequence[Permission], str]:
+        """The permissions that *resolved* asks for, and the hash that stands for them."""
+        asked = permissions(self._catalog, resolved)
+        return asked, fingerprint(resolved.module, asked)
