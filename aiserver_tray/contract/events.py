@@ -3,6 +3,7 @@
 from typing import Literal, NotRequired, TypedDict
 
 from aiserver_tray.contract.message import Event, Json
+from aiserver_tray.core.logs.forms import LogLineJson
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.stats.forms import SampleJson
 from aiserver_tray.state.forms import OperationWithStepsJson, SnapshotJson
@@ -49,6 +50,42 @@ class LogEvent(TypedDict):
     """the error's code, of `error`"""
     message: NotRequired[str]
     """the reason, of `notice` and `error`"""
+
+
+class FollowedLines(TypedDict):
+    """New lines of a stream, in the order in which they came."""
+
+    streamId: str
+    """the client's own name for the stream"""
+    lines: list[LogLineJson]
+    dropped: int
+    """lines before these that were left out, because the client is too slow; `ai/logs/lines` has
+    them"""
+    total: int
+    """all lines of the stream so far, with these and those that were left out"""
+
+
+class LogExportJson(TypedDict):
+    """An export of kept lines."""
+
+    exportId: str
+    status: Literal["running", "succeeded", "failed", "cancelled"]
+    lines: int
+    """the lines so far"""
+    percent: float
+    """of the exported time"""
+    file: str | None
+    """the file's path on the owner's machine; `null` until it is complete"""
+    name: str
+    """the file's name"""
+    size: int
+    """its bytes so far"""
+    canOpen: bool
+    """`ai/logs/openExports` can show its folder"""
+    code: str | None
+    """the error's code, of `failed`"""
+    message: str
+    """the reason, of `failed`"""
 
 
 class ActivityAdded(TypedDict):
@@ -102,3 +139,10 @@ ENGINE_INSTALL = Event(
     key=lambda _: "",
 )
 LOG = Event("ai/module/log", LogEvent, "A line of a stream that this client attached to.")
+FOLLOWED = Event("ai/logs/followed", FollowedLines, "New kept lines of a stream of this client.")
+LOG_EXPORT = Event(
+    "ai/logs/exportEvent",
+    LogExportJson,
+    "An export of kept lines progressed or ended.",
+    key=lambda payload: payload["exportId"],
+)

@@ -48,8 +48,32 @@ export interface Channels {
   "ai/engine/install": { request: Record<string, never>; answer: Record<string, never> };
   /** Tell how to get an engine on this machine, and how far its installation is. */
   "ai/engine/setup": { request: Record<string, never>; answer: EngineSetup };
+  /** Get the lines around one of the same service, whatever they say. */
+  "ai/logs/around": { request: LogAroundRequest; answer: LogContext };
+  /** Tell from when to when lines are kept, and how many. */
+  "ai/logs/bounds": { request: Record<string, never>; answer: LogBounds };
+  /** Cancel an export, and delete what it has written. */
+  "ai/logs/cancelExport": { request: LogExportId; answer: Record<string, never> };
   /** Add a line to the application's log. */
   "ai/logs/client/append": { request: ClientLine; answer: Record<string, never> };
+  /** Get a line's entry with its message, fields and further lines. */
+  "ai/logs/entry": { request: LogLinePlace; answer: LogEntryDetails };
+  /** Group equal entries of level `error`. */
+  "ai/logs/errors": { request: LogErrorsRequest; answer: LogErrors };
+  /** Start to write kept lines to a file. Answers at the beginning; `ai/logs/exportEvent` tells the progress. In a browser, the file is then at `exports/NAME` of the page. */
+  "ai/logs/export": { request: LogExportRequest; answer: LogExportBegun };
+  /** List the exports that run, and those that ended last. */
+  "ai/logs/exports": { request: Record<string, never>; answer: LogExports };
+  /** Start a stream of the kept lines that are new, which arrive as `ai/logs/followed`. It ends with the client. To miss none, start it before `ai/logs/lines`. */
+  "ai/logs/follow": { request: LogFollowRequest; answer: Record<string, never> };
+  /** Count kept lines over time, by level and module. */
+  "ai/logs/histogram": { request: LogHistogramRequest; answer: LogHistogram };
+  /** Get kept lines, page by page. A page may have fewer lines than asked, or none, before the end. */
+  "ai/logs/lines": { request: LogLinesRequest; answer: LogLines };
+  /** Show the folder of the exports in the file manager of the owner's desktop. */
+  "ai/logs/openExports": { request: Record<string, never>; answer: Record<string, never> };
+  /** End a stream of this client. */
+  "ai/logs/unfollow": { request: LogUnfollowRequest; answer: Record<string, never> };
   /** Remove a module's containers and networks, and the named volumes. */
   "ai/module/clear": { request: ModuleRemoval; answer: OperationBegun };
   /** Get the first accounts and the volumes of a module. */
@@ -116,6 +140,10 @@ export interface Events {
   "ai/activity/added": ActivityAdded;
   /** The installation of Docker progressed or ended. */
   "ai/engine/installEvent": EngineInstall;
+  /** An export of kept lines progressed or ended. */
+  "ai/logs/exportEvent": LogExport;
+  /** New kept lines of a stream of this client. */
+  "ai/logs/followed": FollowedLines;
   /** A line of a stream that this client attached to. */
   "ai/module/log": LogEvent;
   /** The state of a module has changed. */
@@ -521,6 +549,8 @@ export interface ErrorData {
   forbidden?: boolean;
 }
 
+export type ExportFormat = "text" | "jsonl" | "csv";
+
 /** A setting as a form shows it. */
 export interface Field extends Setting {
   /** `memory`: it limits the memory of services */
@@ -561,6 +591,17 @@ export interface Folder {
   folder: string;
 }
 
+/** New lines of a stream, in the order in which they came. */
+export interface FollowedLines {
+  /** the client's own name for the stream */
+  streamId: string;
+  lines: LogLine[];
+  /** lines before these that were left out, because the client is too slow; `ai/logs/lines` has them */
+  dropped: number;
+  /** all lines of the stream so far, with these and those that were left out */
+  total: number;
+}
+
 export type Grade = "ok" | "note" | "problem";
 
 export type Health = "none" | "starting" | "healthy" | "unhealthy";
@@ -585,6 +626,49 @@ export interface Load {
   cpu: number | null;
   /** in bytes, without the page cache; `null` if it is not known */
   memory: number | null;
+}
+
+/** The lines around one of the same service. */
+export interface LogAroundRequest {
+  cursor: string;
+  /** the number of lines before it */
+  before?: number;
+  /** the number of lines after it */
+  after?: number;
+}
+
+/** What is kept. */
+export interface LogBounds {
+  /** the time of the oldest line: seconds since 1970; `null` without a line */
+  first: number | null;
+  /** the time of the newest line: seconds since 1970; `null` without a line */
+  last: number | null;
+  /** about how many */
+  lines: number;
+  /** on the disk */
+  bytes: number;
+}
+
+/** Numbers of lines in a part of the time. */
+export interface LogBucket extends LogCounts {
+  /** seconds since 1970 */
+  begin: number;
+  /** seconds since 1970 */
+  end: number;
+}
+
+/** Lines of one service, the oldest first. */
+export interface LogContext {
+  lines: LogLine[];
+}
+
+/** Numbers of lines by level. */
+export interface LogCounts {
+  debug: number;
+  info: number;
+  warn: number;
+  error: number;
+  unknown: number;
 }
 
 /** Lines, newest first. */
@@ -612,6 +696,51 @@ export interface LogEntry {
   message: string;
 }
 
+/** A line with the entry that it belongs to. */
+export interface LogEntryDetails {
+  /** the first line of the entry */
+  line: LogLine;
+  /** the entry's message, without time and level */
+  message: string;
+  /** the entry's fields, of JSON and logfmt */
+  fields: Record<string, unknown>;
+  /** all lines of the entry, such as those of a stack trace */
+  lines: LogLine[];
+}
+
+/** Entries that differ only in numbers, identifiers and the like. */
+export interface LogErrorGroup {
+  /** equal in each answer */
+  fingerprint: string;
+  /** of the newest entry */
+  message: string;
+  module: string;
+  service: string;
+  level: Level;
+  /** the number of entries */
+  count: number;
+  /** the time of the oldest entry: seconds since 1970 */
+  first: number;
+  /** the time of the newest entry: seconds since 1970 */
+  last: number;
+  /** of the newest entry */
+  cursor: string;
+}
+
+/** Groups of equal entries. Add up the answers until nothing is left. */
+export interface LogErrors {
+  groups: LogErrorGroup[];
+  /** for `from` of the next request; `null`: everything was searched */
+  reached: string | null;
+}
+
+/** Entries of level `error`, in groups of equal ones. */
+export interface LogErrorsRequest {
+  filter: LogFilterForm;
+  /** `reached` of the answer before: this one has only what comes on top of it */
+  from?: string | null;
+}
+
 /** A line of a stream, or the state of the stream. Nothing follows `error` or `end`. */
 export interface LogEvent {
   /** the client's own name for the stream */
@@ -636,6 +765,162 @@ export interface LogEvent {
   message?: string;
 }
 
+/** An export of kept lines. */
+export interface LogExport {
+  exportId: string;
+  status: "running" | "succeeded" | "failed" | "cancelled";
+  /** the lines so far */
+  lines: number;
+  /** of the exported time */
+  percent: number;
+  /** the file's path on the owner's machine; `null` until it is complete */
+  file: string | null;
+  /** the file's name */
+  name: string;
+  /** its bytes so far */
+  size: number;
+  /** `ai/logs/openExports` can show its folder */
+  canOpen: boolean;
+  /** the error's code, of `failed` */
+  code: string | null;
+  /** the reason, of `failed` */
+  message: string;
+}
+
+/** An export has begun. */
+export interface LogExportBegun {
+  exportId: string;
+}
+
+/** An export. */
+export interface LogExportId {
+  /** its `exportId` */
+  id: string;
+}
+
+/** The lines to write, the oldest first. */
+export interface LogExportRequest {
+  filter: LogFilterForm;
+  /** `text`: with time and service in front; `jsonl`: an object per line; `csv`: a table */
+  format?: ExportFormat;
+}
+
+/** The exports that run, and those that ended last. */
+export interface LogExports {
+  exports: LogExport[];
+}
+
+/** Selects kept log lines. A line must meet every condition. */
+export interface LogFilterForm {
+  /** of these modules; none: of all. `AI-Server` is the journal */
+  modules?: string[];
+  /** of these services, as `module/service`; in addition to the modules */
+  services?: string[];
+  /** of these levels; none: of all */
+  levels?: Level[];
+  /** written then or later: seconds since 1970 */
+  since?: number | null;
+  /** written before that: seconds since 1970 */
+  until?: number | null;
+  /** with this text, in any case */
+  text?: string;
+  /** with a match of this regular expression (RE2) */
+  pattern?: string;
+  /** with these values of fields of JSON or logfmt, such as `status>=500` or `trace_id=abc`; the operators are `=`, `!=`, `<`, `<=`, `>` and `>=` */
+  fields?: string[];
+  /** of these outputs; none: of both */
+  streams?: ("stdout" | "stderr")[];
+}
+
+/** A stream of the lines that are kept from now on. */
+export interface LogFollowRequest {
+  /** the client's own name for the stream */
+  streamId: string;
+  filter: LogFilterForm;
+}
+
+/** A time in which lines of a service are missing, because the engine no longer had them. */
+export interface LogGap {
+  module: string;
+  service: string;
+  /** seconds since 1970 */
+  begin: number;
+  /** seconds since 1970 */
+  end: number;
+}
+
+/** Numbers of lines over time. Add up the answers until nothing is left. */
+export interface LogHistogram {
+  buckets: LogBucket[];
+  byLevel: LogCounts;
+  /** module -> its lines */
+  byModule: Record<string, number>;
+  /** for `from` of the next request; `null`: everything was counted */
+  reached: string | null;
+}
+
+/** The number of lines over time. */
+export interface LogHistogramRequest {
+  filter: LogFilterForm;
+  /** seconds since 1970 */
+  begin: number;
+  /** seconds since 1970 */
+  end: number;
+  /** the number of parts of equal length */
+  buckets?: number;
+  /** `reached` of the answer before: this one has only what comes on top of it */
+  from?: string | null;
+}
+
+/** A kept line of a service's log. */
+export interface LogLine {
+  /** its place among all lines; no two lines have the same */
+  cursor: string;
+  /** when it was written: seconds since 1970 */
+  time: number;
+  /** the same as RFC 3339 with nanoseconds */
+  timestamp: string;
+  module: string;
+  /** the service's name in the Compose file */
+  service: string;
+  stream: "stdout" | "stderr";
+  /** from the line's own structure, or of the entry that the line continues */
+  level: Level;
+  /** whether it belongs to the service's entry above it, as a line of a stack trace does */
+  continues: boolean;
+  /** the line; may have ANSI colours */
+  text: string;
+}
+
+/** A line. */
+export interface LogLinePlace {
+  cursor: string;
+}
+
+/** Lines in the order asked: the newest first, or with `after` the oldest first. */
+export interface LogLines {
+  lines: LogLine[];
+  /** the cursor with which to go on, as `before` or `after`; also when no line was found yet */
+  reached: string | null;
+  /** there are no more lines */
+  isEnd: boolean;
+  /** gaps in the searched time */
+  gaps: LogGap[];
+}
+
+/** Lines before or after a place; without one, the newest lines. Only one place is possible. */
+export interface LogLinesRequest {
+  filter: LogFilterForm;
+  /** older lines than the one of this cursor */
+  before?: string | null;
+  /** newer lines than the one of this cursor; empty: from the oldest line on */
+  after?: string | null;
+  /** lines of that time or older: seconds since 1970 */
+  at?: number | null;
+  /** at most so many lines */
+  limit?: number;
+}
+
 /** A stream of lines: the last ones, then each as it comes. */
 export interface LogStream {
   /** the module; all modules without it */
@@ -652,6 +937,12 @@ export interface LogStreamEnd {
   name?: string | null;
   /** the stream; all streams without it */
   streamId?: string | null;
+}
+
+/** A stream of this client. */
+export interface LogUnfollowRequest {
+  /** the client's own name for the stream */
+  streamId: string;
 }
 
 /** The last lines of a module, or of all modules. */

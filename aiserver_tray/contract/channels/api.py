@@ -14,6 +14,9 @@ from aiserver_tray.contract.channels.engine import EngineChannels
 from aiserver_tray.contract.channels.engine_setup import EngineSetupChannels
 from aiserver_tray.contract.channels.file_refresh import FileRefresh
 from aiserver_tray.contract.channels.hub import Hub
+from aiserver_tray.contract.channels.kept_logs import KeptLogChannels
+from aiserver_tray.contract.channels.log_export import LogExportChannels
+from aiserver_tray.contract.channels.log_follow import LogFollowChannels
 from aiserver_tray.contract.channels.logs import LogChannels
 from aiserver_tray.contract.channels.module_settings import ModuleSettingChannels
 from aiserver_tray.contract.channels.operations import OperationChannels
@@ -67,6 +70,9 @@ class Api:
             WelcomeChannels(app),
             SystemChannels(),
             LogChannels(core),
+            KeptLogChannels(),
+            LogFollowChannels(),
+            LogExportChannels(),
             self._operations,
             PredecessorChannels(core, begin),
             SnapshotChannels(core),

@@ -1,0 +1,206 @@
+"""Channels that ask the kept logs. Each answer takes a limited time: `reached` in it is where the
+next request goes on. To cancel a search, a client asks no more."""
+
+from typing import Any, TypedDict
+
+from pydantic import Field
+
+from aiserver_tray.base.errors import RequestError
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.contract.channel import Payload, channel
+from aiserver_tray.contract.channels.log_filter import LogFilterForm, Seconds
+from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.core.logs.forms import LogGapJson, LogLineJson
+from aiserver_tray.core.logs.level import Level
+
+Cursor = Field(max_length=100)
+
+
+class LogLinesRequest(Payload):
+    """Lines before or after a place; without one, the newest lines. Only one place is possible."""
+
+    filter: LogFilterForm
+    before: str | None = Field(default=None, max_length=100)
+    """older lines than the one of this cursor"""
+    after: str | None = Field(default=None, max_length=100)
+    """newer lines than the one of this cursor; empty: from the oldest line on"""
+    at: Seconds | None = None
+    """lines of that time or older: seconds since 1970"""
+    limit: int = Field(default=200, ge=1, le=1000)
+    """at most so many lines"""
+
+
+class LogLines(TypedDict):
+    """Lines in the order asked: the newest first, or with `after` the oldest first."""
+
+    lines: list[LogLineJson]
+    reached: str | None
+    """the cursor with which to go on, as `before` or `after`; also when no line was found yet"""
+    isEnd: bool
+    """there are no more lines"""
+    gaps: list[LogGapJson]
+    """gaps in the searched time"""
+
+
+class LogHistogramRequest(Payload):
+    """The number of lines over time."""
+
+    filter: LogFilterForm
+    begin: Seconds
+    """seconds since 1970"""
+    end: Seconds
+    """seconds since 1970"""
+    buckets: int = Field(default=120, ge=1, le=400)
+    """the number of parts of equal length"""
+    from_: str | None = Field(default=None, max_length=100, alias="from")
+    """`reached` of the answer before: this one has only what comes on top of it"""
+
+
+class LogCounts(TypedDict):
+    """Numbers of lines by level."""
+
+    debug: int
+    info: int
+    warn: int
+    error: int
+    unknown: int
+
+
+class LogBucket(LogCounts):
+    """Numbers of lines in a part of the time."""
+
+    begin: float
+    """seconds since 1970"""
+    end: float
+    """seconds since 1970"""
+
+
+class LogHistogram(TypedDict):
+    """Numbers of lines over time. Add up the answers until nothing is left."""
+
+    buckets: list[LogBucket]
+    byLevel: LogCounts
+    byModule: dict[str, int]
+    """module -> its lines"""
+    reached: str | None
+    """for `from` of the next request; `null`: everything was counted"""
+
+
+class LogAroundRequest(Payload):
+    """The lines around one of the same service."""
+
+    cursor: str = Cursor
+    before: int = Field(default=20, ge=0, le=500)
+    """the number of lines before it"""
+    after: int = Field(default=20, ge=0, le=500)
+    """the number of lines after it"""
+
+
+class LogContext(TypedDict):
+    """Lines of one service, the oldest first."""
+
+    lines: list[LogLineJson]
+
+
+class LogErrorsRequest(Payload):
+    """Entries of level `error`, in groups of equal ones."""
+
+    filter: LogFilterForm
+    from_: str | None = Field(default=None, max_length=100, alias="from")
+    """`reached` of the answer before: this one has only what comes on top of it"""
+
+
+class LogErrorGroup(TypedDict):
+    """Entries that differ only in numbers, identifiers and the like."""
+
+    fingerprint: str
+    """equal in each answer"""
+    message: str
+    """of the newest entry"""
+    module: str
+    service: str
+    level: Level
+    count: int
+    """the number of entries"""
+    first: float
+    """the time of the oldest entry: seconds since 1970"""
+    last: float
+    """the time of the newest entry: seconds since 1970"""
+    cursor: str
+    """of the newest entry"""
+
+
+class LogErrors(TypedDict):
+    """Groups of equal entries. Add up the answers until nothing is left."""
+
+    groups: list[LogErrorGroup]
+    reached: str | None
+    """for `from` of the next request; `null`: everything was searched"""
+
+
+class LogBounds(TypedDict):
+    """What is kept."""
+
+    first: float | None
+    """the time of the oldest line: seconds since 1970; `null` without a line"""
+    last: float | None
+    """the time of the newest line: seconds since 1970; `null` without a line"""
+    lines: int
+    """about how many"""
+    bytes: int
+    """on the disk"""
+
+
+class LogLinePlace(Payload):
+    """A line."""
+
+    cursor: str = Cursor
+
+
+class LogEntryDetails(TypedDict):
+    """A line with the entry that it belongs to."""
+
+    line: LogLineJson
+    """the first line of the entry"""
+    message: str
+    """the entry's message, without time and level"""
+    fields: dict[str, Any]
+    """the entry's fields, of JSON and logfmt"""
+    lines: list[LogLineJson]
+    """all lines of the entry, such as those of a stack trace"""
+
+
+class KeptLogChannels(Part):
+    """``ai/logs/…`` about kept lines."""
+
+    @channel("ai/logs/lines")
+    def _lines(self, asked: LogLinesRequest) -> LogLines:  # noqa: ARG002
+        """Get kept lines, page by page. A page may have fewer lines than asked, or none, before
+        the end."""
+        return {"lines": [], "reached": None, "isEnd": True, "gaps": []}
+
+    @channel("ai/logs/histogram")
+    def _histogram(self, asked: LogHistogramRequest) -> LogHistogram:  # noqa: ARG002
+        """Count kept lines over time, by level and module."""
+        none: LogCounts = {"debug": 0, "info": 0, "warn": 0, "error": 0, "unknown": 0}
+        return {"buckets": [], "byLevel": none, "byModule": {}, "reached": None}
+
+    @channel("ai/logs/around")
+    def _around(self, asked: LogAroundRequest) -> LogContext:  # noqa: ARG002
+        """Get the lines around one of the same service, whatever they say."""
+        return {"lines": []}
+
+    @channel("ai/logs/errors")
+    def _errors(self, asked: LogErrorsRequest) -> LogErrors:  # noqa: ARG002
+        """Group equal entries of level `error`."""
+        return {"groups": [], "reached": None}
+
+    @channel("ai/logs/bounds")
+    def _bounds(self) -> LogBounds:
+        """Tell from when to when lines are kept, and how many."""
+        return {"first": None, "last": None, "lines": 0, "bytes": 0}
+
+    @channel("ai/logs/entry")
+    def _entry(self, asked: LogLinePlace) -> LogEntryDetails:  # noqa: ARG002
+        """Get a line's entry with its message, fields and further lines."""
+        raise RequestError(Text("the line is no longer kept"), ["cursor"])

@@ -1,0 +1,39 @@
+"""The part of requests that selects kept log lines."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from aiserver_tray.contract.channel import Names, Payload
+from aiserver_tray.core.logs.level import Level
+from aiserver_tray.model import MAX_NAMES
+
+MAX_TEXT = 1000
+"""Maximum characters of a text or pattern."""
+
+Seconds = Annotated[float, Field(ge=0, le=9e9, allow_inf_nan=False)]
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+
+
+class LogFilterForm(Payload):
+    """Selects kept log lines. A line must meet every condition."""
+
+    modules: Names = ()
+    """of these modules; none: of all. `AI-Server` is the journal"""
+    services: Names = ()
+    """of these services, as `module/service`; in addition to the modules"""
+    levels: Annotated[tuple[Level, ...], Field(max_length=MAX_NAMES)] = ()
+    """of these levels; none: of all"""
+    since: Seconds | None = None
+    """written then or later: seconds since 1970"""
+    until: Seconds | None = None
+    """written before that: seconds since 1970"""
+    text: Text = ""
+    """with this text, in any case"""
+    pattern: Text = ""
+    """with a match of this regular expression (RE2)"""
+    fields: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
+    """with these values of fields of JSON or logfmt, such as `status>=500` or `trace_id=abc`; the
+    operators are `=`, `!=`, `<`, `<=`, `>` and `>=`"""
+    streams: Annotated[tuple[Literal["stdout", "stderr"], ...], Field(max_length=2)] = ()
+    """of these outputs; none: of both"""
