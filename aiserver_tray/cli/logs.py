@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aiserver_tray.base.moments import moment_of, nanoseconds
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
     as_json_option,
@@ -66,7 +67,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
 ) -> None:
     """Show the logs of MODULEs. Without MODULE, show all logs."""
     app = current_app()
-    span = Span(since, tail)
+    span = Span(nanoseconds(since) if since else None, tail)
 
     def on_unreadable(source: Source) -> None:
         report([source.unreadable.render(app.language)])
@@ -86,7 +87,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
 
 def _print_json(source: Source, line: "LogLine", found: "Parsed") -> None:
     form: LogLineJson = {
-        "time": line.time.isoformat() if line.time else None,
+        "time": moment_of(line.time).isoformat() if line.time else None,
         "module": source.module,
         "service": source.service,
         "stream": line.stream,

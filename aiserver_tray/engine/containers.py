@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from aiserver_tray.base.errors import EngineRequestError, ObjectConflictError, ObjectNotFoundError
+from aiserver_tray.base.moments import nanoseconds
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.cancellation import Cancellation
@@ -181,12 +182,13 @@ class Containers:
         self,
         container: str,
         *,
-        since: datetime | None = None,
+        since: int | None = None,
         tail: int | None = None,
         follow: Literal["follow", "stop"] = "stop",
     ) -> LogStream:
-        """Its log so far, since *since*, or its last *tail* lines; ``follow`` continues until the
-        container exits. Must be closed.
+        """Its log so far, from the first line on that is not older than *since* (nanoseconds since
+        1970), or its last *tail* lines; ``follow`` continues until the container exits. Must be
+        closed.
 
         Raises:
             UnsupportedError: its logging driver keeps nothing that the engine can read.
@@ -197,7 +199,8 @@ class Containers:
             container,
             params=log_params(since=since, tail=tail, follow=follow),
         ).open()
-        return LogStream(stream, framed=self._is_framed(container, stream))
+        framed = self._is_framed(container, stream)
+        return LogStream(stream, framed=framed, follow=follow)
 
     def _is_framed(self, container: str, stream: Stream) -> bool:
         if stream.content_type in (MULTIPLEXED, RAW):
@@ -207,7 +210,8 @@ class Containers:
 
     def tail(self, container: str, lines: int, since: datetime | None = None) -> list[str]:
         """The last *lines* of its log, of those from *since* on."""
-        with self.logs(container, tail=lines, since=since) as log:
+        begin = None if since is None else nanoseconds(since)
+        with self.logs(container, tail=lines, since=begin) as log:
             return [line.text for line in log][-lines:]
 
     def code_of_last_end(self, container: str, before: datetime) -> int | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from aiserver_tray.base.errors import AiServerError, CancelledError
 from aiserver_tray.engine.cancellation import Cancellation
 from aiserver_tray.engine.connection import Connection
-from aiserver_tray.engine.logs import LogStreamName, frames
+from aiserver_tray.engine.logs import frames
 from aiserver_tray.engine.stream import Stream
+from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.system.console import Console
 
 if TYPE_CHECKING:

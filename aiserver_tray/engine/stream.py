@@ -3,8 +3,10 @@
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
+from functools import partial
+from io import BufferedReader
 from typing import Any, NoReturn, Self
 
 from urllib3 import HTTPResponse
@@ -15,6 +17,15 @@ from aiserver_tray.engine.sockets import reader_of
 
 _CHUNK_BYTES = 1 << 16
 _SWITCHED = 101
+
+_SHORTEST_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.25
+"""Seconds between two reads of a response that comes in many small chunks. Each read then returns
+many of them at once, which costs a fraction of the processor time."""
+
+_MUCH_BYTES = 1 << 14
+"""Bytes of a read after which the next pause is shorter. The engine can't send more than the
+connection holds, which is little more than this if the chunks are small."""
 
 
 class SilenceError(Exception):
@@ -36,6 +47,7 @@ class Stream:
         self._socket: Any = None
         self._response: HTTPResponse | None = None
         self._busy = threading.Lock()
+        self._hurry = threading.Event()
         self.is_closed = False
         self.silence: float | None = None
         """The timeout that `allow_silence` set last."""
@@ -69,28 +81,61 @@ class Stream:
         Raises:
             EngineDownError, SilenceError: the engine went away, or was silent for too long.
         """
+        return self._iterate(self._pieces)
+
+    def bursts(self) -> Iterator[bytes]:
+        """Like iteration, for a response of many small chunks that may never end: fewer and larger
+        pieces, each at most a moment late. Raises as iteration does."""
+        return self._iterate(self._bursts)
+
+    def hurry(self) -> None:
+        """Make no more pauses in `bursts`. Can be called from any thread."""
+        self._hurry.set()
+
+    def _iterate(self, read: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
         if self._response is None:
             self.open()
         with self._busy:
             try:
                 with self._watched():
-                    yield from self._pieces()
+                    if self._response is not None:  # otherwise closed before it was answered
+                        yield from self._until_closed(read)
             finally:
                 self._release()
 
-    def _pieces(self) -> Iterator[bytes]:
-        if self._response is None:  # closed before it was answered
-            return
+    def _until_closed(self, read: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
         try:
-            if self._response.status == _SWITCHED:
-                reader = reader_of(self._response)
-                yield from iter(lambda: reader.read1(_CHUNK_BYTES), b"")
-            else:
-                yield from self._response.stream(_CHUNK_BYTES, decode_content=False)
+            yield from read()
         except Exception as error:  # a closed socket can raise anything
             if not self.is_closed:
                 _raise_silence(error)
                 raise
+
+    def _pieces(self) -> Iterator[bytes]:
+        response = self._answered
+        if response.status == _SWITCHED:
+            return iter(partial(reader_of(response).read1, _CHUNK_BYTES), b"")
+        return response.stream(_CHUNK_BYTES, decode_content=False)
+
+    def _bursts(self) -> Iterator[bytes]:
+        response = self._answered
+        pieces = self._with_pauses(reader_of(response))
+        is_chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        return unchunked(pieces) if is_chunked else pieces
+
+    def _with_pauses(self, reader: BufferedReader) -> Iterator[bytes]:
+        pause = _SHORTEST_PAUSE_SECONDS
+        while piece := reader.read1(_CHUNK_BYTES):
+            yield piece
+            factor = 0.25 if len(piece) >= _MUCH_BYTES else 2
+            pause = min(max(_SHORTEST_PAUSE_SECONDS, pause * factor), _LONGEST_PAUSE_SECONDS)
+            self._hurry.wait(pause)
+
+    @property
+    def _answered(self) -> HTTPResponse:
+        if self._response is None:
+            raise ValueError("not open")
+        return self._response
 
     def lines(self) -> Iterator[bytes]:
         """The response line by line, without line ends. Raises as iteration does."""
@@ -134,6 +179,7 @@ class Stream:
     def close(self) -> None:
         """Close the response, from any thread. Its iteration ends without an error."""
         self.is_closed = True
+        self._hurry.set()
         if self._busy.acquire(blocking=False):
             try:
                 self._release()
@@ -159,6 +205,32 @@ class Stream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def unchunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of a body in chunks, from *pieces* that begin and end anywhere
+    (https://www.rfc-editor.org/rfc/rfc9112#section-7.1). Much cheaper than one read for each chunk.
+
+    Raises:
+        EOFError: the last chunk is missing, so the connection was cut.
+    """
+    held = b""
+    for piece in pieces:
+        held += piece
+        content, begin = [], 0
+        while (end := held.find(b"\r\n", begin)) >= 0:
+            size = int(held[begin:end].partition(b";")[0], 16)
+            next_begin = end + 2 + size + 2
+            if next_begin > len(held) and size:
+                break
+            content.append(held[end + 2 : end + 2 + size])
+            if not size:
+                yield b"".join(content)
+                return
+            begin = next_begin
+        held = held[begin:]
+        yield b"".join(content)
+    raise EOFError
 
 
 def _raise_silence(error: Exception) -> None:

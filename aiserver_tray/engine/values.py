@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from aiserver_tray.model import Container, ContainerStatus, Health, Port
+
+LogStreamName = Literal["stdout", "stderr"]
+"""The outputs of a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +142,12 @@ class Event:
     """When, by the engine's clock: nanoseconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line of a container's log, without the line end."""
+class LogLine(NamedTuple):
+    """A line of a container's log, without the line end. ``time``: nanoseconds since 1970, by the
+    engine's clock; None: it is a part of the line before."""
 
-    stream: Literal["stdout", "stderr"]
-    time: datetime | None
+    stream: LogStreamName
+    time: int | None
     text: str
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from aiserver_tray.base.errors import AiServerError, RequestError, refuse_unknown
 from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.moments import moment_of
 from aiserver_tray.contract.channel import Name, Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller, Peer
@@ -121,7 +122,7 @@ class LogChannels(Part):
         kinds = {module.name: module.kind for module in self._core.store.snapshot.modules}
         return {
             "id": str(number),
-            "timestamp": line.time.isoformat() if line.time else None,
+            "timestamp": moment_of(line.time).isoformat() if line.time else None,
             "service": source.container,
             "module": source.module,
             "moduleType": kinds.get(source.module, "feature"),
@@ -200,7 +201,7 @@ class _Stream:
                     "streamId": self.id,
                     "event": line.stream,
                     "chunk": line.text,
-                    "timestamp": line.time.isoformat() if line.time else None,
+                    "timestamp": moment_of(line.time).isoformat() if line.time else None,
                     "module": source.module,
                     "service": source.service,
                     "level": found.level,

@@ -1,76 +1,95 @@
-"""Reading a log on from where it was left, so that no line is lost or repeated."""
+"""Reading a log on from where it was left, so that no line is lost or repeated. Pure."""
 
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from aiserver_tray.engine.values import LogLine
+from aiserver_tray.engine.values import LogLine, LogStreamName
 
-_OVERLAP = timedelta(seconds=5)
-"""Read again before the last line. Lines behind it may be a little older, and engines before
-version 23 leave out each line that is older than requested."""
+OVERLAP_NANOSECONDS = 5 * 10**9
+"""Read again before the last line. Lines of the other output behind it may be a little older."""
 
 
-@dataclass
+class Mark(NamedTuple):
+    """How far one output of a container was read, by the engine's times in nanoseconds."""
+
+    last: int
+    """time of its last line"""
+    newest: int
+    """its highest time: the clock may have been set back after that"""
+
+
+class Missing(NamedTuple):
+    """Lines are missing between these times, in nanoseconds."""
+
+    begin: int
+    end: int
+
+
 class Position:
-    """How far a log was read: up to its last line. The engine always returns the lines of a log in
-    the same order, but their times may go back: a little from one output to the other, and by any
-    amount if the clock is set back."""
+    """How far the log of a container was read: the *marks* of its outputs.
 
-    _first: datetime | None = None
-    _newest: datetime | None = None
-    _last: datetime | None = None
-    _count: Counter[str] = field(default_factory=Counter)
-    """By output: the lines with the time of the last one."""
+    The engine always returns the lines of a log in the same order, and times rise within one
+    output. They may go back from one output to the other, and anywhere if the clock is set back. A
+    log that was rotated may lack the last line that was read. Then it goes on with the first line
+    that is newer than any that was read. *first*: the time of the first line that is wanted.
+    """
 
-    def pass_(self, line: "LogLine") -> None:
-        """Move behind *line*."""
-        if line.time is None:
-            return
-        if line.time != self._last:
-            self._last = line.time
-            self._count = Counter()
-        self._count[line.stream] += 1
-        self._first = self._first or line.time
-        self._newest = max(self._newest or line.time, line.time)
+    def __init__(
+        self, marks: Mapping[LogStreamName, Mark] | None = None, first: int | None = None
+    ) -> None:
+        self.marks = dict(marks or {})
+        self.missing: list[Missing] = []
+        """Gaps that were found and not taken yet."""
+        self._first = first
+        self._replayed: dict[LogStreamName, Mark] = {}
+        """Outputs whose lines may have been read before."""
+        self._reached: set[LogStreamName] = set()
+        """Those of them whose last line has come again."""
+        self._is_new = True
 
     @property
-    def since(self) -> datetime | None:
+    def since(self) -> int | None:
         """The time from which to read the log on; None if no line was read."""
-        if self._first is None or self._last is None:
+        if not self.marks:
             return None
-        return max(self._last - _OVERLAP, self._first)
+        since = max(mark.last for mark in self.marks.values()) - OVERLAP_NANOSECONDS
+        return max(since, self._first) if self._first is not None else since
 
-    def rest(self) -> "Rest":
-        """A filter for the lines since `since`."""
-        return Rest(self._newest, self._last, self._count.copy())
+    def reopen(self) -> int | None:
+        """Prepare for lines that were read before, and return `since`."""
+        since = self.since
+        if since is not None:
+            # No line of the others can come again.
+            self._replayed = {n: mark for n, mark in self.marks.items() if mark.newest >= since}
+        self._reached = set()
+        self._is_new = True
+        return since
 
+    def take(self, lines: Sequence[LogLine]) -> Sequence[LogLine]:
+        """Those of *lines*, the next of the log, that were not read before. Moves behind them."""
+        new = [line for line in lines if self._takes(line)] if self._replayed else lines
+        last = {line.stream: line.time for line in new if line.time is not None}
+        for stream, time in last.items():
+            highest = max(line.time or 0 for line in new if line.stream == stream)
+            before = self.marks.get(stream)
+            self.marks[stream] = Mark(time, max(highest, before.newest if before else 0))
+        return new
 
-class Rest:
-    """Decides for each line of a log that is read on whether it is new: all lines behind the last
-    one that was read. If that line is gone, because the log was rotated or the container recreated,
-    all lines from the first one on that is newer than any that was read."""
+    def _takes(self, line: LogLine) -> bool:
+        if line.time is not None:  # otherwise it goes with the line before
+            self._is_new = self._is_behind(line.stream, line.time)
+        return self._is_new
 
-    def __init__(self, newest: datetime | None, last: datetime | None, count: Counter[str]) -> None:
-        self._newest = newest
-        self._last = last
-        self._missing = count
-        self._is_behind = newest is None
-        self._was_new = True
-
-    def is_new(self, line: "LogLine") -> bool:
-        """Whether *line*, the next one of the log, was not read before."""
-        if line.time is not None:  # otherwise it is a part of the line before
-            self._was_new = self._is_new(line.stream, line.time)
-        return self._was_new
-
-    def _is_new(self, stream: str, time: datetime) -> bool:
-        if self._is_behind or (self._newest and time > self._newest):
-            self._is_behind = True
+    def _is_behind(self, stream: LogStreamName, time: int) -> bool:
+        mark = self._replayed.get(stream)
+        if mark is None:
             return True
-        if time == self._last:
-            self._missing -= Counter([stream])
-            self._is_behind = not self._missing
-        return False
+        if time == mark.last:
+            self._reached.add(stream)
+            return False
+        if stream not in self._reached:
+            if time <= mark.newest:
+                return False
+            self.missing.append(Missing(mark.last, time))
+        del self._replayed[stream]
+        return True

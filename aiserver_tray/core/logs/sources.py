@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from queue import Full, Queue
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,10 @@ from aiserver_tray.base.errors import (
     UnsupportedError,
 )
 from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.moments import nanoseconds
 from aiserver_tray.base.queues import available
 from aiserver_tray.core.logs.parser import LineParser, Parsed
-from aiserver_tray.core.logs.position import Position, Rest
+from aiserver_tray.core.logs.position import Position
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ _BUFFER_LINES = 10_000
 """Lines that wait for a slow reader; then the engine does."""
 _RETRY_SECONDS = 0.1
 """Seconds before a log is read on whose connection was cut."""
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Span:
-    """The requested part of each log: lines since *since*, the last *tail* lines."""
+    """The requested part of each log: lines since *since* (nanoseconds since 1970), the last *tail*
+    lines."""
 
-    since: datetime | None = None
+    since: int | None = None
     tail: int | None = None
 
 
@@ -104,9 +105,9 @@ def parsed(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Parsed]]:
 
 def _numbered(
     engine: "Engine", source: Source, span: Span, on_unreadable: OnUnreadable
-) -> Iterator[tuple[datetime, Source, "LogLine"]]:
+) -> Iterator[tuple[int, Source, "LogLine"]]:
     """Lines with their time; one without takes that of the line before."""
-    time = _BEGINNING
+    time = 0
     try:
         with engine.containers.logs(source.container, since=span.since, tail=span.tail) as log:
             for line in log:
@@ -152,7 +153,7 @@ class Follower:
     """Logs whose connection was cut. They may have more lines, even if the container has exited."""
     _unreadable: dict[Source, datetime | None] = field(default_factory=dict)
     """Start time of each container whose log could not be read. A new container may have a log."""
-    _begun: datetime = _BEGINNING
+    _begun: int = 0
     _told: set[Source] = field(default_factory=set)
     _queue: "Queue[Item | _End]" = field(default_factory=lambda: Queue(_BUFFER_LINES))
     _closed: threading.Event = field(default_factory=threading.Event)
@@ -163,11 +164,12 @@ class Follower:
         Raises:
             EngineDownError: the engine went away.
         """
-        self._begun = self.engine.now()
+        self._begun = nanoseconds(self.engine.now())
         snapshot = self.store.snapshot
         wanted = sources(snapshot, self.modules)
         for source, line in history(self.engine, wanted, self.span, self._tell_once):
-            self._positions.setdefault(source, Position()).pass_(line)
+            position = self._positions.setdefault(source, Position(first=line.time))
+            position.take([line])
             yield source, line
         try:
             while not self._closed.is_set() and self._is_live():
@@ -186,7 +188,6 @@ class Follower:
             if isinstance(item, _End):
                 self._end(item)
             else:
-                self._positions.setdefault(item[0], Position()).pass_(item[1])
                 yield item
 
     def _end(self, end: _End) -> None:
@@ -218,13 +219,13 @@ class Follower:
         )
 
     def _read(self, source: Source, started_at: datetime | None) -> None:
-        if self._unreadable.get(source, _BEGINNING) == started_at:
+        if source in self._unreadable and self._unreadable[source] == started_at:
             return
         reader = self._readers.get(source)
         if reader and (not reader.is_over or reader.started_at == started_at):
             return
         self._cut.discard(source)
-        position = self._positions.get(source, Position())
+        position = self._positions.setdefault(source, Position())
         span = self._span_after(position)
         try:
             log = self.engine.containers.logs(
@@ -239,14 +240,14 @@ class Follower:
         self._unreadable.pop(source, None)
         self._readers[source] = _Reader(started_at, log)
         threading.Thread(
-            target=self._pump, args=(source, log, position.rest()), name="log", daemon=True
+            target=self._pump, args=(source, log, position), name="log", daemon=True
         ).start()
 
     def _span_after(self, position: Position) -> Span:
         """The lines to request from a log that was read up to *position*. The tail applies only to
         lines that existed at the beginning: a log that was empty then is read as a whole."""
-        if position.since:
-            return Span(position.since)
+        if since := position.reopen():
+            return Span(since)
         if self.span.tail is None:
             return self.span
         return Span(max(self.span.since or self._begun, self._begun))
@@ -256,12 +257,12 @@ class Follower:
             self._told.add(source)
             self.on_unreadable(source)
 
-    def _pump(self, source: Source, log: "LogStream", rest: Rest) -> None:
+    def _pump(self, source: Source, log: "LogStream", position: Position) -> None:
         """Run in its own thread: put new lines into the queue."""
         error = None
         try:
-            for line in log:
-                if rest.is_new(line):
+            for lines in log.batches():
+                for line in position.take(lines):
                     self._put((source, line))
         except AiServerError as failure:
             error = failure

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aiserver_tray import __version__
 from aiserver_tray.base.errors import AiServerError
+from aiserver_tray.base.moments import rfc3339
 from aiserver_tray.core.activity import activity_json
 from aiserver_tray.core.doctor.examination import Installation, examine
 from aiserver_tray.core.logs.sources import Span, history, sources
@@ -111,7 +112,7 @@ def logs(engine: Engine, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         try:
             found = history(engine, [source], Span(tail=_LOG_LINES), lambda _source: None)
             for _, line in found:
-                lines.append(f"{line.time.isoformat() if line.time else '-'} {line.text}")
+                lines.append(f"{rfc3339(line.time) if line.time else '-'} {line.text}")
         except AiServerError as error:
             lines.append(f"({error})")
         if lines:

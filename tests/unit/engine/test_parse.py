@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 import tarfile
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -12,8 +13,9 @@ import pytest
 from aiserver_tray.engine import parse
 from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.events import event_params
-from aiserver_tray.engine.logs import frames
-from aiserver_tray.engine.values import Usage
+from aiserver_tray.engine.logs import Frames, LineReader, frames
+from aiserver_tray.engine.stream import unchunked
+from aiserver_tray.engine.values import LogLine, Usage
 from aiserver_tray.model import Port
 from aiserver_tray.spec.labels import MODULE, REQUIRES, SERVICE
 from aiserver_tray.spec.model import File
@@ -99,6 +101,58 @@ def test_frames_are_found_however_the_pieces_are_cut() -> None:
     for size in range(1, len(stream) + 1):
         pieces = (stream[at : at + size] for at in range(0, len(stream), size))
         assert list(frames(pieces)) == expected
+
+
+HEAD = b"2026-11-25T04:02:44."
+
+
+def test_a_long_line_is_joined_from_its_frames_whatever_comes_between() -> None:
+    splitter = Frames()
+    parts = ((1, b"%s290Z ab" % HEAD), (2, b"%s3Z x\n" % HEAD), (1, b"%s290Z cd\n" % HEAD))
+    frames = [struct.pack(">BxxxL", number, len(part)) + part for number, part in parts]
+    assert splitter.feed(b"".join(frames)) == [
+        ("stderr", HEAD + b"3Z", b"x\n"),
+        ("stdout", HEAD + b"290Z", b"abcd\n"),
+    ]
+    assert splitter.rest() == []
+
+
+@pytest.mark.parametrize(
+    ("time", "nanoseconds"),
+    [
+        ("2026-11-25T04:02:44.290123456Z", 1795579364290123456),
+        ("2026-11-25T04:02:44.2Z", 1795579364200000000),
+        ("2026-11-25T05:02:44.290123456+01:00", 1795579364290123456),
+        ("2026-11-25T04:02:44Z", 1795579364000000000),
+    ],
+)
+def test_times_of_lines_are_exact(time: str, nanoseconds: int) -> None:
+    reader = LineReader()
+    for _ in range(2):
+        lines = reader.read([("stdout", time.encode(), b"a b\r\n"), ("stderr", b"part", b"of it")])
+        assert lines == [
+            LogLine("stdout", nanoseconds, "a b"),
+            LogLine("stderr", None, "part of it"),
+        ]
+
+
+def test_lines_with_line_ends_and_broken_text_stay_apart() -> None:
+    time = HEAD + b"2Z"
+    raw: list[Any] = [
+        ("stdout", time, b"a\xe4\n"),
+        ("stdout", time, b"b\nc\n"),
+        ("stdout", time, b""),
+    ]
+    assert [line.text for line in LineReader().read(raw)] == ["a\ufffd", "b\nc", ""]
+
+
+def test_chunks_are_joined_however_the_pieces_are_cut() -> None:
+    body = b"3\r\nabc\r\nA;x=1\r\n0123456789\r\n0\r\n\r\n"
+    for size in range(1, len(body) + 1):
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        assert b"".join(unchunked(pieces)) == b"abc0123456789"
+    with pytest.raises(EOFError):
+        list(unchunked([body[:-5]]))
 
 
 def test_an_archive_has_files_alone_relative_to_where_it_is_unpacked() -> None:

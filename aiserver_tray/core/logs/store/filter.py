@@ -8,7 +8,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.store.errors import LogFilterError
 from aiserver_tray.core.logs.store.line import Line
-from aiserver_tray.engine.logs import LogStreamName
+from aiserver_tray.engine.values import LogStreamName
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from aiserver_tray.core.logs.level import Level
-from aiserver_tray.engine.logs import LogStreamName
+from aiserver_tray.engine.values import LogStreamName
 
 
 class Line(NamedTuple):

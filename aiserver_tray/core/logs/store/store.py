@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiserver_tray.core.logs.store.answers import ModuleSize
 from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept, Line, Mark
-from aiserver_tray.engine.logs import LogStreamName
+from aiserver_tray.engine.values import LogStreamName
 
 OnStored = Callable[[Sequence[Kept]], None]
 OnDamaged = Callable[[Path], None]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aiserver_tray.base.errors import AiServerError, EngineDownError
+from aiserver_tray.base.moments import nanoseconds
 from aiserver_tray.contract.channels import logs
 from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
 from aiserver_tray.contract.channels.logs import _MAX_STREAMS, LogChannels
@@ -53,7 +54,7 @@ class Told:
     def lines(self) -> Iterator[tuple[Source, LogLine]]:
         self._on_unreadable(SOURCE)
         for stream in ("stdout", "stderr"):
-            yield SOURCE, LogLine(stream, made.BEGIN, "ERROR it failed")
+            yield SOURCE, LogLine(stream, nanoseconds(made.BEGIN), "ERROR it failed")
         if self.end:
             raise self.end
 

@@ -10,10 +10,10 @@ from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.core.logs.sources import Follower, Source, Span
 from aiserver_tray.engine.values import LogLine
 from aiserver_tray.model import EngineView, Snapshot
-from tests.support.made import BEGIN, at
+from tests.support.made import BEGIN
 from tests.unit.cli.modules import MODULE, SERVICE
 
-LINES = [LogLine("stdout", at(second), str(second)) for second in range(4)]
+LINES = [LogLine("stdout", second * 10**9, str(second)) for second in range(4)]
 
 
 class Log:
@@ -27,6 +27,10 @@ class Log:
         yield from self._lines
         if self._error:
             raise self._error
+
+    def batches(self) -> Iterator[list[LogLine]]:
+        for line in self:
+            yield [line]
 
     def __enter__(self) -> "Log":
         return self
