@@ -309,6 +309,10 @@ def test_every_card_fits_in_its_place(stack: Stack, language: Language) -> None:
     home = stack.home(language)
     home.prefer(reduced_motion="reduce")
     home.wait_for(".problem")
+    assert len(home.all(".problem")) < len(EACH), "the first ones"
+    more = {"en": f"Show all {len(EACH)}", "zh": f"全部显示（{len(EACH)} 个）"}[language]
+    home.button(more).click()
+    home.until(lambda: len(home.all(".problem")) == len(EACH), "all are shown")
     for card in home.all(".problem"):
         card.find_elements("css selector", ".button.quiet")[-1].click()
     assert violations(home) == []

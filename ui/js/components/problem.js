@@ -21,11 +21,14 @@ import { hue, tile } from "./tile.js";
  * @import { PageState } from "../types.d.ts"
  */
 
-/** `open`: ids of those whose details are shown. */
-const own = slice({ open: /** @type {string[]} */ ([]) });
+/** `open`: ids of those whose details are shown; `all`: whether more than the first cards are shown. */
+const own = slice({ open: /** @type {string[]} */ ([]), all: false });
 
 const ICONS = { set: "", enter: "pencil", trust: "shield-check", retry: "rotate-cw", restart: "rotate-cw", logs: "scroll-text", start_engine: "play", open: "wrench" };
 const REFRESH_MS = 30_000;
+
+/** Cards that are shown at first. */
+const FEW = 8;
 
 /**
  * Everything that needs attention; only of `module`, if one is given.
@@ -34,7 +37,19 @@ const REFRESH_MS = 30_000;
 export function problemCards(page, module) {
   const found = problems(page).filter((problem) => module === undefined || problem.module === module);
   if (found.some(({ since }) => since)) drawAgainIn(REFRESH_MS);
-  return repeat(found, ({ id }) => id, (problem) => problemCard(problem, page));
+  const shown = own.get().all ? found : found.slice(0, FEW);
+  return html`
+    ${repeat(shown, ({ id }) => id, (problem) => problemCard(problem, page))}
+    ${found.length > FEW ? showAll(found.length) : nothing}`;
+}
+
+/** @param {number} count */
+function showAll(count) {
+  const { all } = own.get();
+  return html`<div class="buttons">${button({
+    text: all ? t("Show fewer") : t("Show all {count}", { count }), icon: all ? "chevron-up" : "chevron-down",
+    run: () => own.set({ all: !all }),
+  })}</div>`;
 }
 
 /** @param {Problem} problem @param {PageState} page */

@@ -12,7 +12,7 @@ import { moveAlong } from "../components/tabs.js";
 import { STATES, labelled } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { problems } from "../problems.js";
-import { slice } from "../store.js";
+import { slice, update } from "../store.js";
 import { shortcut } from "./keys.js";
 
 /**
@@ -29,16 +29,21 @@ export const features = ({ snapshot }) => (snapshot?.modules ?? []).filter(({ ki
 /** @param {Module} module */
 export const addressOf = ({ name }) => `#modules/${encodeURIComponent(name)}`;
 
+/** No tab is narrower, in px: those that can't have room are not even drawn. */
+const NARROWEST = 46;
+
 /** @param {PageState} page */
 export function tabBar(page) {
   const all = features(page);
-  const hidden = all.filter(({ name }) => own.get().inMore.includes(name));
   const chosen = page.address.page === "modules" ? page.address.rest[0] : undefined;
+  const drawn = all.filter(({ name }, index) => index < innerWidth / NARROWEST || name === chosen);
+  const hidden = all.filter((module) => own.get().inMore.includes(module.name) || !drawn.includes(module));
   return html`
     <nav class="tabnav" aria-label=${t("Modules")} @keydown=${moveAlong}>
       ${homeTab(page)}
-      ${repeat(all, ({ name }) => name, (module, index) => tab(module, index, module.name === chosen))}
+      ${repeat(drawn, ({ name }) => name, (module, index) => tab(module, index, module.name === chosen))}
       <button type="button" class="tab more" aria-haspopup="menu" aria-expanded="false"
+        ?data-always=${drawn.length < all.length}
         @click=${(/** @type {MouseEvent} */ { currentTarget }) =>
           openMenu(/** @type {HTMLElement} */ (currentTarget), () => hidden.map(inMenu))}>
         <span>${t("More")}</span>${dot(worst(hidden.map(({ state }) => state)))}${icon("chevron-down", "s14")}
@@ -81,7 +86,8 @@ export function fitTabs() {
   const nav = bar?.querySelector(".tabnav");
   if (!(bar instanceof HTMLElement) || !(nav instanceof HTMLElement)) return;
   // Digits are as wide as each other. Reading text, unlike what is seen of it, asks for no layout.
-  const now = `${innerWidth} ${nav.querySelector("[aria-current]")?.textContent} ${bar.textContent}`.replace(/\d/g, "0");
+  const texts = [...bar.querySelectorAll("span")].map(({ textContent }) => textContent).join();
+  const now = `${innerWidth} ${nav.querySelector("[aria-current]")?.textContent} ${texts}`.replace(/\d/g, "0");
   if (now === fitted) return;
   fitted = now;
   const inMore = fit(bar, nav);
@@ -94,7 +100,7 @@ function fit(bar, nav) {
   const more = /** @type {HTMLElement} */ (nav.querySelector(".more"));
   const isOver = () => nav.scrollWidth > nav.clientWidth + 1;
   for (const each of tabs) each.hidden = false;
-  more.hidden = true;
+  more.hidden = !more.hasAttribute("data-always");
   for (const level of innerWidth < 1000 ? [1, 2] : [0, 1, 2]) {
     bar.dataset.fit = String(level);
     if (!isOver()) return [];
@@ -112,4 +118,4 @@ function fit(bar, nav) {
   return tabs.filter(({ hidden }) => hidden).map(({ dataset }) => dataset.tab ?? "");
 }
 
-window.addEventListener("resize", fitTabs);
+window.addEventListener("resize", () => update({}));
