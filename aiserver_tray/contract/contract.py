@@ -24,12 +24,14 @@ Envelope = Json
 @dataclass(frozen=True, eq=False)
 class Peer:
     """One connected client. ``language``: the language of its reader unless the user chose one;
-    ``send`` sends it an event, and returns at once; ``pid``: its process, if that is known."""
+    ``send`` sends it an event, and returns at once; ``pid``: its process, if that is known;
+    ``waiting``: how many bytes wait in its connection, because it reads too slowly."""
 
     kind: CallerKind
     language: Language
     send: Callable[[Message], None]
     pid: int | None = None
+    waiting: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True)

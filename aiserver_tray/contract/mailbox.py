@@ -38,6 +38,10 @@ class Mailbox:
         if is_full:
             self._on_overflow()
 
+    def waiting(self) -> int:
+        """The bytes that wait."""
+        return self._size
+
     def take(self, timeout: float | None = None) -> list[bytes] | None:
         """All that waits; blocks until there is something. Nothing after *timeout* seconds; None:
         the mailbox was closed, and is empty."""

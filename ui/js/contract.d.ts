@@ -58,14 +58,14 @@ export interface Channels {
   "ai/logs/client/append": { request: ClientLine; answer: Record<string, never> };
   /** Get a line's entry with its message, fields and further lines. */
   "ai/logs/entry": { request: LogLinePlace; answer: LogEntryDetails };
-  /** Group equal entries of level `error`. */
+  /** Group equal entries of level `error`, or of the levels in the filter. */
   "ai/logs/errors": { request: LogErrorsRequest; answer: LogErrors };
   /** Start to write kept lines to a file. Answers at the beginning; `ai/logs/exportEvent` tells the progress. In a browser, the file is then at `exports/NAME` of the page. */
   "ai/logs/export": { request: LogExportRequest; answer: LogExportBegun };
   /** List the exports that run, and those that ended last. */
   "ai/logs/exports": { request: Record<string, never>; answer: LogExports };
-  /** Start a stream of the kept lines that are new, which arrive as `ai/logs/followed`. It ends with the client. To miss none, start it before `ai/logs/lines`. */
-  "ai/logs/follow": { request: LogFollowRequest; answer: Record<string, never> };
+  /** Start a stream of the kept lines that are new, which arrive as `ai/logs/followed`. It ends with the client. */
+  "ai/logs/follow": { request: LogFollowRequest; answer: LogFollowBegun };
   /** Count kept lines over time, by level and module. */
   "ai/logs/histogram": { request: LogHistogramRequest; answer: LogHistogram };
   /** Get kept lines, page by page. A page may have fewer lines than asked, or none, before the end. */
@@ -814,7 +814,7 @@ export interface LogExports {
 export interface LogFilterForm {
   /** of these modules; none: of all. `AI-Server` is the journal */
   modules?: string[];
-  /** of these services, as `module/service`; in addition to the modules */
+  /** of these services, as `module/service`; none: of all */
   services?: string[];
   /** of these levels; none: of all */
   levels?: Level[];
@@ -832,9 +832,15 @@ export interface LogFilterForm {
   streams?: ("stdout" | "stderr")[];
 }
 
+/** A stream has begun. */
+export interface LogFollowBegun {
+  /** the stream has the lines that are kept after this cursor. For the others, give it to `ai/logs/lines`: no line is then missing, and none comes twice */
+  keptUntil: string;
+}
+
 /** A stream of the lines that are kept from now on. */
 export interface LogFollowRequest {
-  /** the client's own name for the stream */
+  /** the client's own name for the stream; replaces its stream of that name */
   streamId: string;
   filter: LogFilterForm;
 }
@@ -919,6 +925,10 @@ export interface LogLinesRequest {
   at?: number | null;
   /** at most so many lines */
   limit?: number;
+  /** only lines that were kept later than the one of this cursor, whatever their times */
+  keptAfter?: string | null;
+  /** only lines that were kept no later than the one of this cursor, whatever their times */
+  keptUntil?: string | null;
 }
 
 /** A stream of lines: the last ones, then each as it comes. */

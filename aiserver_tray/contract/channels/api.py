@@ -37,6 +37,7 @@ from aiserver_tray.contract.events import ACTIVITY, STATS
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.journal_feed import JournalFeed
+from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.core.outdated import OutdatedModules
 from aiserver_tray.core.stats.forms import sample_json
 from aiserver_tray.core.stats.history import Sample
@@ -58,6 +59,7 @@ class Api:
         self._sampler = Sampler(core.engine, core.store, self._on_sample)
         self._refusals = Refusals(app.settings.journal)
         self._outdated = OutdatedModules(core.store, app, lambda: app.version)
+        reader = LogReader(app.home.folder / "data" / "logs.sqlite")
         self._operations = OperationChannels(core)
         begin = self._operations.begin
         self._parts: list[Part] = [
@@ -70,8 +72,8 @@ class Api:
             WelcomeChannels(app),
             SystemChannels(),
             LogChannels(core),
-            KeptLogChannels(),
-            LogFollowChannels(),
+            KeptLogChannels(reader),
+            LogFollowChannels(lambda _callback: lambda: None, reader),
             LogExportChannels(),
             self._operations,
             PredecessorChannels(core, begin),

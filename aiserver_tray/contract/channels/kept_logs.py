@@ -1,206 +1,211 @@
 """Channels that ask the kept logs. Each answer takes a limited time: `reached` in it is where the
 next request goes on. To cancel a search, a client asks no more."""
 
-from typing import Any, TypedDict
-
-from pydantic import Field
+from collections.abc import Mapping, Sequence
 
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.contract.channel import Payload, channel
-from aiserver_tray.contract.channels.log_filter import LogFilterForm, Seconds
+from aiserver_tray.contract.channel import channel
+from aiserver_tray.contract.channels.log_forms import (
+    cursor_of,
+    cursor_text,
+    gap_json,
+    line_json,
+    nanoseconds,
+    plain_fields,
+    seconds,
+)
+from aiserver_tray.contract.channels.log_requests import (
+    LogAroundRequest,
+    LogBounds,
+    LogContext,
+    LogCounts,
+    LogEntryDetails,
+    LogErrorGroup,
+    LogErrors,
+    LogErrorsRequest,
+    LogHistogram,
+    LogHistogramRequest,
+    LogLinePlace,
+    LogLines,
+    LogLinesRequest,
+)
 from aiserver_tray.contract.channels.part import Part
-from aiserver_tray.core.logs.forms import LogGapJson, LogLineJson
 from aiserver_tray.core.logs.level import Level
+from aiserver_tray.core.logs.parser import LineParser
+from aiserver_tray.core.logs.store.answers import ErrorGroup, Page
+from aiserver_tray.core.logs.store.filter import LogFilter
+from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept
+from aiserver_tray.core.logs.store.reader import LogReader
 
-Cursor = Field(max_length=100)
-
-
-class LogLinesRequest(Payload):
-    """Lines before or after a place; without one, the newest lines. Only one place is possible."""
-
-    filter: LogFilterForm
-    before: str | None = Field(default=None, max_length=100)
-    """older lines than the one of this cursor"""
-    after: str | None = Field(default=None, max_length=100)
-    """newer lines than the one of this cursor; empty: from the oldest line on"""
-    at: Seconds | None = None
-    """lines of that time or older: seconds since 1970"""
-    limit: int = Field(default=200, ge=1, le=1000)
-    """at most so many lines"""
-
-
-class LogLines(TypedDict):
-    """Lines in the order asked: the newest first, or with `after` the oldest first."""
-
-    lines: list[LogLineJson]
-    reached: str | None
-    """the cursor with which to go on, as `before` or `after`; also when no line was found yet"""
-    isEnd: bool
-    """there are no more lines"""
-    gaps: list[LogGapJson]
-    """gaps in the searched time"""
-
-
-class LogHistogramRequest(Payload):
-    """The number of lines over time."""
-
-    filter: LogFilterForm
-    begin: Seconds
-    """seconds since 1970"""
-    end: Seconds
-    """seconds since 1970"""
-    buckets: int = Field(default=120, ge=1, le=400)
-    """the number of parts of equal length"""
-    from_: str | None = Field(default=None, max_length=100, alias="from")
-    """`reached` of the answer before: this one has only what comes on top of it"""
-
-
-class LogCounts(TypedDict):
-    """Numbers of lines by level."""
-
-    debug: int
-    info: int
-    warn: int
-    error: int
-    unknown: int
-
-
-class LogBucket(LogCounts):
-    """Numbers of lines in a part of the time."""
-
-    begin: float
-    """seconds since 1970"""
-    end: float
-    """seconds since 1970"""
-
-
-class LogHistogram(TypedDict):
-    """Numbers of lines over time. Add up the answers until nothing is left."""
-
-    buckets: list[LogBucket]
-    byLevel: LogCounts
-    byModule: dict[str, int]
-    """module -> its lines"""
-    reached: str | None
-    """for `from` of the next request; `null`: everything was counted"""
-
-
-class LogAroundRequest(Payload):
-    """The lines around one of the same service."""
-
-    cursor: str = Cursor
-    before: int = Field(default=20, ge=0, le=500)
-    """the number of lines before it"""
-    after: int = Field(default=20, ge=0, le=500)
-    """the number of lines after it"""
-
-
-class LogContext(TypedDict):
-    """Lines of one service, the oldest first."""
-
-    lines: list[LogLineJson]
-
-
-class LogErrorsRequest(Payload):
-    """Entries of level `error`, in groups of equal ones."""
-
-    filter: LogFilterForm
-    from_: str | None = Field(default=None, max_length=100, alias="from")
-    """`reached` of the answer before: this one has only what comes on top of it"""
-
-
-class LogErrorGroup(TypedDict):
-    """Entries that differ only in numbers, identifiers and the like."""
-
-    fingerprint: str
-    """equal in each answer"""
-    message: str
-    """of the newest entry"""
-    module: str
-    service: str
-    level: Level
-    count: int
-    """the number of entries"""
-    first: float
-    """the time of the oldest entry: seconds since 1970"""
-    last: float
-    """the time of the newest entry: seconds since 1970"""
-    cursor: str
-    """of the newest entry"""
-
-
-class LogErrors(TypedDict):
-    """Groups of equal entries. Add up the answers until nothing is left."""
-
-    groups: list[LogErrorGroup]
-    reached: str | None
-    """for `from` of the next request; `null`: everything was searched"""
-
-
-class LogBounds(TypedDict):
-    """What is kept."""
-
-    first: float | None
-    """the time of the oldest line: seconds since 1970; `null` without a line"""
-    last: float | None
-    """the time of the newest line: seconds since 1970; `null` without a line"""
-    lines: int
-    """about how many"""
-    bytes: int
-    """on the disk"""
-
-
-class LogLinePlace(Payload):
-    """A line."""
-
-    cursor: str = Cursor
-
-
-class LogEntryDetails(TypedDict):
-    """A line with the entry that it belongs to."""
-
-    line: LogLineJson
-    """the first line of the entry"""
-    message: str
-    """the entry's message, without time and level"""
-    fields: dict[str, Any]
-    """the entry's fields, of JSON and logfmt"""
-    lines: list[LogLineJson]
-    """all lines of the entry, such as those of a stack trace"""
+_BEGINNING = Cursor(0, 0)
+_ENTRY_LINES = 500
+"""Maximum lines of an entry before and after one of its lines."""
 
 
 class KeptLogChannels(Part):
     """``ai/logs/…`` about kept lines."""
 
+    def __init__(self, reader: LogReader) -> None:
+        self._reader = reader
+
     @channel("ai/logs/lines")
-    def _lines(self, asked: LogLinesRequest) -> LogLines:  # noqa: ARG002
+    def _lines(self, asked: LogLinesRequest) -> LogLines:
         """Get kept lines, page by page. A page may have fewer lines than asked, or none, before
         the end."""
-        return {"lines": [], "reached": None, "isEnd": True, "gaps": []}
+        wanted = asked.filter.read()
+        page = self._page(wanted, asked)
+        after = _cursor(asked.kept_after, "keptAfter")
+        until = _cursor(asked.kept_until, "keptUntil")
+        lines = [
+            line_json(kept)
+            for kept in page.lines
+            if (after is None or kept.cursor.number > after.number)
+            and (until is None or kept.cursor.number <= until.number)
+        ]
+        return {
+            "lines": lines,
+            "reached": cursor_text(page.reached) if page.reached else None,
+            "isEnd": page.is_end,
+            "gaps": [gap_json(gap) for gap in self._gaps(wanted, asked, page)],
+        }
+
+    def _page(self, wanted: LogFilter, asked: LogLinesRequest) -> Page:
+        places = [asked.before, asked.after, asked.at]
+        if sum(place is not None for place in places) > 1:
+            why = Text("only one of before, after and at is possible")
+            raise RequestError(why, ["before", "after", "at"])
+        if asked.after is not None:
+            after = cursor_of(asked.after, "after") if asked.after else _BEGINNING
+            return self._reader.newer(wanted, after, asked.limit)
+        if asked.at is not None:
+            return self._reader.at(wanted, nanoseconds(asked.at), asked.limit)
+        return self._reader.older(wanted, _cursor(asked.before, "before"), asked.limit)
+
+    def _gaps(self, wanted: LogFilter, asked: LogLinesRequest, page: Page) -> list[Gap]:
+        """The gaps in the time that *page* covers."""
+        reached = page.reached.time if page.reached else None
+        if asked.after is not None:
+            begin = cursor_of(asked.after, "after").time if asked.after else None
+            end = reached
+        else:
+            before = _cursor(asked.before, "before")
+            end = before.time if before else None if asked.at is None else nanoseconds(asked.at)
+            begin = reached
+        gaps = self._reader.gaps(wanted)
+        return [
+            gap
+            for gap in gaps
+            if (begin is None or begin <= gap.end) and (end is None or gap.begin <= end)
+        ]
 
     @channel("ai/logs/histogram")
-    def _histogram(self, asked: LogHistogramRequest) -> LogHistogram:  # noqa: ARG002
+    def _histogram(self, asked: LogHistogramRequest) -> LogHistogram:
         """Count kept lines over time, by level and module."""
-        none: LogCounts = {"debug": 0, "info": 0, "warn": 0, "error": 0, "unknown": 0}
-        return {"buckets": [], "byLevel": none, "byModule": {}, "reached": None}
+        begin, end = nanoseconds(asked.begin), nanoseconds(asked.end)
+        if end <= begin:
+            raise RequestError(Text("the end is not after the beginning"), ["begin", "end"])
+        found = self._reader.histogram(
+            asked.filter.read(), begin, end, asked.buckets, before=_cursor(asked.from_, "from")
+        )
+        length = (end - begin) / asked.buckets
+        return {
+            "buckets": [
+                {
+                    "begin": seconds(round(begin + number * length)),
+                    "end": seconds(round(begin + (number + 1) * length)),
+                    **_counts(levels),
+                }
+                for number, levels in enumerate(found.buckets)
+            ],
+            "byLevel": _counts(found.levels),
+            "byModule": dict(found.modules),
+            "reached": cursor_text(found.reached) if found.reached else None,
+        }
 
     @channel("ai/logs/around")
-    def _around(self, asked: LogAroundRequest) -> LogContext:  # noqa: ARG002
+    def _around(self, asked: LogAroundRequest) -> LogContext:
         """Get the lines around one of the same service, whatever they say."""
-        return {"lines": []}
+        cursor = cursor_of(asked.cursor, "cursor")
+        found = self._reader.around(cursor, asked.before, asked.after)
+        return {"lines": [line_json(kept) for kept in found]}
 
     @channel("ai/logs/errors")
-    def _errors(self, asked: LogErrorsRequest) -> LogErrors:  # noqa: ARG002
-        """Group equal entries of level `error`."""
-        return {"groups": [], "reached": None}
+    def _errors(self, asked: LogErrorsRequest) -> LogErrors:
+        """Group equal entries of level `error`, or of the levels in the filter."""
+        found = self._reader.errors(asked.filter.read(), before=_cursor(asked.from_, "from"))
+        return {
+            "groups": [_group(group) for group in found.groups],
+            "reached": cursor_text(found.reached) if found.reached else None,
+        }
 
     @channel("ai/logs/bounds")
     def _bounds(self) -> LogBounds:
         """Tell from when to when lines are kept, and how many."""
-        return {"first": None, "last": None, "lines": 0, "bytes": 0}
+        first, last, lines, size = self._reader.bounds()
+        return {
+            "first": None if first is None else seconds(first),
+            "last": None if last is None else seconds(last),
+            "lines": lines,
+            "bytes": size,
+        }
 
     @channel("ai/logs/entry")
-    def _entry(self, asked: LogLinePlace) -> LogEntryDetails:  # noqa: ARG002
+    def _entry(self, asked: LogLinePlace) -> LogEntryDetails:
         """Get a line's entry with its message, fields and further lines."""
+        cursor = cursor_of(asked.cursor, "cursor")
+        entry = _entry_of(cursor, self._reader.around(cursor, _ENTRY_LINES, _ENTRY_LINES))
+        parsed = LineParser().parse(entry[0].line.text)
+        return {
+            "line": line_json(entry[0]),
+            "message": parsed.message,
+            "fields": plain_fields(parsed.fields),
+            "lines": [line_json(kept) for kept in entry],
+        }
+
+
+def _cursor(text: str | None, field: str) -> Cursor | None:
+    return None if text is None else cursor_of(text, field)
+
+
+def _counts(levels: Mapping[Level, int]) -> LogCounts:
+    return {
+        "debug": levels.get("debug", 0),
+        "info": levels.get("info", 0),
+        "warn": levels.get("warn", 0),
+        "error": levels.get("error", 0),
+        "unknown": levels.get("unknown", 0),
+    }
+
+
+def _group(group: ErrorGroup) -> LogErrorGroup:
+    return {
+        "fingerprint": group.fingerprint,
+        "message": group.message,
+        "module": group.module,
+        "service": group.service,
+        "level": group.level,
+        "count": group.count,
+        "first": seconds(group.first),
+        "last": seconds(group.last),
+        "cursor": cursor_text(group.newest.cursor),
+    }
+
+
+def _entry_of(cursor: Cursor, context: Sequence[Kept]) -> list[Kept]:
+    """The entry of the line at *cursor*, out of its *context*. Lines of the service's other output
+    may be between its lines.
+
+    Raises:
+        RequestError: the line is gone.
+    """
+    line = next((kept.line for kept in context if kept.cursor == cursor), None)
+    if line is None:
         raise RequestError(Text("the line is no longer kept"), ["cursor"])
+    same = [kept for kept in context if kept.line.stream == line.stream]
+    first = last = next(at for at, kept in enumerate(same) if kept.cursor == cursor)
+    while first and same[first].line.continues:
+        first -= 1
+    while last + 1 < len(same) and same[last + 1].line.continues:
+        last += 1
+    return same[first : last + 1]

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from aiserver_tray.contract.channel import Names, Payload
+from aiserver_tray.contract.channels.log_forms import nanoseconds
 from aiserver_tray.core.logs.level import Level
+from aiserver_tray.core.logs.store.filter import FieldCondition, LogFilter
 from aiserver_tray.model import MAX_NAMES
 
 MAX_TEXT = 1000
@@ -21,7 +23,7 @@ class LogFilterForm(Payload):
     modules: Names = ()
     """of these modules; none: of all. `AI-Server` is the journal"""
     services: Names = ()
-    """of these services, as `module/service`; in addition to the modules"""
+    """of these services, as `module/service`; none: of all"""
     levels: Annotated[tuple[Level, ...], Field(max_length=MAX_NAMES)] = ()
     """of these levels; none: of all"""
     since: Seconds | None = None
@@ -37,3 +39,26 @@ class LogFilterForm(Payload):
     operators are `=`, `!=`, `<`, `<=`, `>` and `>=`"""
     streams: Annotated[tuple[Literal["stdout", "stderr"], ...], Field(max_length=2)] = ()
     """of these outputs; none: of both"""
+
+    def read(self) -> LogFilter:
+        """What the store understands.
+
+        Raises:
+            LogFilterError: a condition on a field is none.
+        """
+        return LogFilter(
+            modules=self.modules,
+            services=tuple(map(_address, self.services)),
+            levels=frozenset(self.levels),
+            since=None if self.since is None else nanoseconds(self.since),
+            until=None if self.until is None else nanoseconds(self.until),
+            text=self.text,
+            pattern=self.pattern,
+            fields=tuple(map(FieldCondition.parse, self.fields)),
+            streams=frozenset(self.streams),
+        )
+
+
+def _address(service: str) -> tuple[str, str]:
+    module, _, name = service.partition("/")
+    return module, name or module

@@ -19,10 +19,10 @@ class EventStream:
     """One page's events. ``peer``: the page, for the contract."""
 
     def __init__(self, contract: Contract, language: Language) -> None:
-        self.peer = Peer("browser", language, self._send)
         self._contract = contract
         self._closed = Event()
         self._mailbox = Mailbox(self._closed.set)
+        self.peer = Peer("browser", language, self._send, waiting=self._mailbox.waiting)
 
     @property
     def is_closed(self) -> bool:

@@ -84,7 +84,9 @@ class Session:
         self._wire = wire
         self._contract = contract
         self._mailbox = Mailbox(wire.sever)
-        self._peer = Peer(client.kind, client.language, self._send, client.pid)
+        self._peer = Peer(
+            client.kind, client.language, self._send, client.pid, self._mailbox.waiting
+        )
         self._turns = BoundedSemaphore(MAX_CALLS)
         self._pace = Pace()
         self._wrong = 0

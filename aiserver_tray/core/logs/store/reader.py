@@ -128,6 +128,10 @@ class LogReader:
         size = self._path.stat().st_size
         return Bounds(lines[0].line.time, lines[-1].line.time, len(lines), size)
 
+    def newest_number(self) -> int:
+        """The number of the line that was stored last; 0 without lines."""
+        return max((kept.cursor.number for kept in self._all(LogFilter())), default=0)
+
     def gaps(self, wanted: LogFilter) -> Sequence[Gap]:
         """Where lines of the filter's services are missing in its time."""
         with closing(sqlite3.connect(self._path)) as db:

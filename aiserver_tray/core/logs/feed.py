@@ -1,0 +1,160 @@
+"""New kept lines, for clients that follow them. The writer of the store never waits for them."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Condition, Event, Thread
+from typing import Final, NamedTuple
+
+from aiserver_tray.core.logs.store.line import Kept, Line
+
+BATCH_SECONDS: Final = 0.1
+"""Between two batches of a client."""
+
+BATCH_LINES: Final = 1000
+"""Maximum lines of a batch."""
+
+MAX_WAITING_LINES: Final = 5000
+"""Maximum lines that wait for a client. Then the oldest ones are dropped."""
+
+MAX_WAITING_BYTES: Final = 1 << 20
+"""If more bytes than that wait in a client's connection, it gets no further batch."""
+
+_MAX_ARRIVED: Final = 20_000
+"""Maximum lines that were not compared with the filters yet. Then the oldest ones are dropped."""
+
+
+class Batch(NamedTuple):
+    """New lines for a client."""
+
+    lines: Sequence[Kept]
+    dropped: int
+    """lines before these that were dropped"""
+    total: int
+    """lines since the beginning, with those that were dropped"""
+
+
+@dataclass(eq=False)
+class Following:
+    """The new lines of one client: those that it *wants* and that are newer than number *after*.
+    *send* must return at once; *waiting* tells how many bytes wait in the client's connection."""
+
+    wants: Callable[[Line], bool]
+    send: Callable[[Batch], None]
+    waiting: Callable[[], int]
+    after: int = 0
+    _lines: deque[Kept] = field(default_factory=deque)
+    _dropped: int = 0
+    _total: int = 0
+
+    @property
+    def has_more(self) -> bool:
+        """Whether lines wait."""
+        return bool(self._lines)
+
+    def take(self, lines: Sequence[Kept], dropped: int) -> None:
+        """Keep the wanted of *lines*. *dropped*: the number of those that were not compared."""
+        self._dropped += dropped
+        self._total += dropped
+        for kept in lines:
+            if kept.cursor.number > self.after and self.wants(kept.line):
+                self._total += 1
+                self._lines.append(kept)
+        while len(self._lines) > MAX_WAITING_LINES:
+            self._lines.popleft()
+            self._dropped += 1
+
+    def pass_on(self) -> None:
+        """Send a batch, unless the client is too slow."""
+        if not self._lines or self.waiting() > MAX_WAITING_BYTES:
+            return
+        lines = [self._lines.popleft() for _ in range(min(BATCH_LINES, len(self._lines)))]
+        self.send(Batch(lines, self._dropped, self._total - len(self._lines)))
+        self._dropped = 0
+
+
+Observe = Callable[[Callable[[Sequence[Kept]], None]], Callable[[], None]]
+"""Has a callback called with all lines that are stored from now on. Returns what ends that."""
+
+
+class LineFeed:
+    """Passes new lines on, in a thread of its own. *newest_number* reads the number of the line
+    that was stored last."""
+
+    def __init__(self, observe: Observe, newest_number: Callable[[], int]) -> None:
+        self._newest_number = newest_number
+        self._changed = Condition()
+        self._closing = Event()
+        self._arrived: deque[Sequence[Kept]] = deque()
+        self._count = 0
+        self._dropped = 0
+        self._followings: tuple[Following, ...] = ()
+        self._newest = 0
+        self._thread: Thread | None = None
+        self._leave = observe(self._take)
+
+    def add(self, following: Following) -> int:
+        """Begin to send *following* its lines. Returns the number of the last line that it does
+        not get.
+
+        Raises:
+            LogStoreError: the kept logs can't be read.
+        """
+        stored = self._newest_number()
+        with self._changed:
+            # What was stored meanwhile was already passed on.
+            following.after = max(stored, self._newest)
+            self._followings += (following,)
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="log-feed", daemon=True)
+                self._thread.start()
+            return following.after
+
+    def remove(self, following: Following) -> None:
+        """Send it no more."""
+        with self._changed:
+            self._followings = tuple(f for f in self._followings if f is not following)
+
+    def close(self) -> None:
+        """Send no more. Does not wait."""
+        self._leave()
+        self._closing.set()
+        with self._changed:
+            self._changed.notify()
+
+    def _take(self, lines: Sequence[Kept]) -> None:
+        """Called by the store's writer."""
+        with self._changed:
+            self._newest = lines[-1].cursor.number
+            if not self._followings:
+                return
+            self._arrived.append(lines)
+            self._count += len(lines)
+            while self._count > _MAX_ARRIVED and len(self._arrived) > 1:
+                oldest = len(self._arrived.popleft())
+                self._count -= oldest
+                self._dropped += oldest
+            self._changed.notify()
+
+    # -- in the own thread ----------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            with self._changed:
+                self._changed.wait_for(self._has_work)
+                arrived, dropped = [*self._arrived], self._dropped
+                self._arrived.clear()
+                self._count = self._dropped = 0
+                followings = self._followings
+            lines = [kept for each in arrived for kept in each]
+            for following in followings:
+                following.take(lines, dropped)
+                following.pass_on()
+            self._closing.wait(BATCH_SECONDS)
+
+    def _has_work(self) -> bool:
+        return (
+            bool(self._arrived)
+            or self._closing.is_set()
+            or any(following.has_more for following in self._followings)
+        )
