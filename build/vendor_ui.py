@@ -16,45 +16,50 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 VENDOR = Path(__file__).resolve().parent.parent / "ui/vendor"
 
-ICONS = (
-    "activity", "alarm-clock", "app-window", "archive", "archive-restore", "arrow-down",
-    "arrow-down-to-line", "arrow-left", "arrow-right", "arrow-up", "arrow-up-down",
-    "arrow-up-right", "at-sign", "audio-lines", "badge-check", "ban", "bell", "binary",
-    "blocks", "book", "book-open-text", "bookmark", "bot", "boxes", "braces", "brain", "bug",
-    "cable", "calendar", "camera", "case-sensitive", "chart-area", "chart-column", "chart-line",
-    "chart-pie", "check", "chevron-down", "chevron-left", "chevron-right", "chevron-up",
-    "circle", "circle-alert", "circle-arrow-up", "circle-check", "circle-dashed", "circle-dot",
-    "circle-dot-dashed", "circle-help", "circle-pause", "circle-play", "circle-plus",
-    "circle-slash", "circle-stop", "circle-user", "circle-x", "clock", "cloud",
-    "cloud-download", "cloud-off", "code", "command", "component", "container", "copy",
-    "corner-down-left", "cpu", "database", "download", "download-cloud", "ellipsis",
-    "ellipsis-vertical", "eraser", "external-link", "eye", "eye-off", "file", "file-archive",
-    "file-json", "file-text", "filter", "flag", "flask-conical", "folder", "folder-open",
-    "funnel", "gauge", "git-branch", "globe", "graduation-cap", "grip-vertical", "hard-drive",
-    "hard-drive-download", "hash", "heart", "history", "hourglass", "house", "image", "info",
-    "key", "key-round", "keyboard", "languages", "laptop", "layers", "layout-dashboard",
-    "layout-grid", "library", "life-buoy", "lightbulb", "link", "list", "list-filter",
-    "loader-circle", "lock", "lock-open", "mail", "map", "maximize", "memory-stick",
-    "message-square", "message-square-warning", "messages-square", "mic", "microscope",
-    "minimize", "minus", "monitor", "moon", "move", "music", "network", "newspaper",
-    "octagon-alert", "octagon-x", "orbit", "package", "palette", "panel-left", "panel-right",
-    "pause", "pencil", "pin", "play", "plug", "plug-zap", "plus", "power", "printer", "puzzle",
-    "radio", "refresh-cw", "regex", "repeat", "rocket", "rotate-ccw", "rotate-cw", "rss",
-    "save", "scan-search", "scroll-text", "search", "send", "server", "server-cog",
-    "server-off", "settings", "share-2", "shield", "shield-alert", "shield-check", "shield-x",
-    "shopping-cart", "shuffle", "skip-forward", "sliders-horizontal", "smartphone", "sparkles",
-    "speech", "square", "square-pen", "square-terminal", "star", "step-forward", "store", "sun",
-    "table", "tablet-smartphone", "tag", "tags", "terminal", "text-search", "thermometer",
-    "timer", "toggle-left", "trash", "trash-2", "triangle-alert", "undo-2", "unplug", "upload",
-    "user", "users", "video", "wallet", "wand-sparkles", "waypoints", "webhook", "wifi-off",
-    "workflow", "wrap-text", "wrench", "x", "zap",
+FIRST_ICONS = (
+    "activity", "archive", "arrow-down", "ban", "book-open-text", "bot", "boxes", "chart-area",
+    "check", "chevron-down", "chevron-up", "circle", "circle-alert", "circle-check",
+    "circle-dashed", "circle-dot-dashed", "circle-x", "cloud-download", "copy", "database",
+    "ellipsis", "external-link", "globe", "history", "house", "info", "loader-circle", "orbit",
+    "package", "panel-left", "pencil", "play", "plus", "rotate-cw", "scan-search",
+    "scroll-text", "search", "settings", "shield-check", "square", "text-search", "trash-2",
+    "triangle-alert", "unplug", "waypoints", "workflow", "wrench", "x", "zap",
 )  # fmt: skip
-"""Those that the page uses, and those that a user's own module may choose."""
+"""Those of the frame, of Home and of the built-in modules."""
+
+MORE_ICONS = (
+    "alarm-clock", "app-window", "archive-restore", "arrow-down-to-line", "arrow-left",
+    "arrow-right", "arrow-up", "arrow-up-down", "arrow-up-right", "at-sign", "audio-lines",
+    "badge-check", "bell", "binary", "blocks", "book", "bookmark", "braces", "brain", "bug",
+    "cable", "calendar", "camera", "case-sensitive", "chart-column", "chart-line", "chart-pie",
+    "chevron-left", "chevron-right", "circle-arrow-up", "circle-dot", "circle-help",
+    "circle-pause", "circle-play", "circle-plus", "circle-slash", "circle-stop", "circle-user",
+    "clock", "cloud", "cloud-off", "code", "command", "component", "container",
+    "corner-down-left", "cpu", "download", "download-cloud", "ellipsis-vertical", "eraser",
+    "eye", "eye-off", "file", "file-archive", "file-json", "file-text", "filter", "flag",
+    "flask-conical", "folder", "folder-open", "funnel", "gauge", "git-branch", "graduation-cap",
+    "grip-vertical", "hard-drive", "hard-drive-download", "hash", "heart", "hourglass", "image",
+    "key", "key-round", "keyboard", "languages", "laptop", "layers", "layout-dashboard",
+    "layout-grid", "library", "life-buoy", "lightbulb", "link", "list", "list-filter", "lock",
+    "lock-open", "mail", "map", "maximize", "memory-stick", "message-square",
+    "message-square-warning", "messages-square", "mic", "microscope", "minimize", "minus",
+    "monitor", "moon", "move", "music", "network", "newspaper", "octagon-alert", "octagon-x",
+    "palette", "panel-right", "pause", "pin", "plug", "plug-zap", "power", "printer", "puzzle",
+    "radio", "refresh-cw", "regex", "repeat", "rocket", "rotate-ccw", "rss", "save", "send",
+    "server", "server-cog", "server-off", "share-2", "shield", "shield-alert", "shield-x",
+    "shopping-cart", "shuffle", "skip-forward", "sliders-horizontal", "smartphone", "sparkles",
+    "speech", "square-pen", "square-terminal", "star", "step-forward", "store", "sun", "table",
+    "tablet-smartphone", "tag", "tags", "terminal", "thermometer", "timer", "toggle-left",
+    "trash", "undo-2", "upload", "user", "users", "video", "wallet", "wand-sparkles", "webhook",
+    "wifi-off", "wrap-text",
+)  # fmt: skip
+"""Those of other pages, and those that a user's own module may choose."""
 
 
 @dataclass
@@ -86,7 +91,8 @@ def main() -> None:
             for name in package.files:
                 _write(package, name, (source / name).read_bytes())
             if package is LUCIDE:
-                _write(package, "sprite.svg", _sprite(source / "icons").encode())
+                for name, icons in (("first.svg", FIRST_ICONS), ("more.svg", MORE_ICONS)):
+                    _write(package, name, _sprite(source / "icons", icons).encode())
     manifest = json.dumps([asdict(package) for package in (LIT, LUCIDE)], indent=2)
     (VENDOR / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
 
@@ -108,11 +114,11 @@ def _write(package: Package, name: str, content: bytes) -> None:
     package.files[name] = hashlib.sha256(content).hexdigest()
 
 
-def _sprite(icons: Path) -> str:
-    """`ICONS` as symbols of one file. How they are drawn is said by the class `icon`."""
+def _sprite(folder: Path, icons: Sequence[str]) -> str:
+    """*icons* as symbols of one file. How they are drawn is said by the class `icon`."""
     symbols = []
-    for name in ICONS:
-        drawing = (icons / f"{name}.svg").read_text(encoding="utf-8")
+    for name in icons:
+        drawing = (folder / f"{name}.svg").read_text(encoding="utf-8")
         inner = re.search(r"<svg[^>]*>(.*)</svg>", drawing, re.DOTALL)
         assert inner, name
         shapes = " ".join(inner[1].split())

@@ -2,7 +2,7 @@
 /** What a new home begins with, and the dialog that an address opens. */
 import { go } from "./address.js";
 import { CONNECTION, invoke, on } from "./bridge.js";
-import { showAddModule } from "./components/add_module.js";
+import { showAddModule } from "./later.js";
 import { current, observe } from "./store.js";
 
 const forget = on(CONNECTION, async ({ state }) => {

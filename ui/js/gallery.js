@@ -124,4 +124,5 @@ function draw() {
 observe(draw);
 document.documentElement.dataset.theme = new URLSearchParams(location.search).get("theme") ?? "system";
 draw();
-loadIcons();
+loadIcons("first");
+loadIcons("more");

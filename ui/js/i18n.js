@@ -3,20 +3,43 @@
  * The page's own texts. The English text is in the code and is the key of its translation in
  * locale/zh.po, where build/dev.py translate collects what `t`, `tn` and `mark` get.
  */
-import chinese from "./locale/zh.js";
+import { update } from "./store.js";
 
 /** @import { Language } from "./contract.d.ts" */
 
-/** @type {Language} Until the owner has said which, that of the reader's system. */
-let language = navigator.language.startsWith("zh") ? "zh" : "en";
-document.documentElement.lang = language;
+/** @type {Language} */
+let language = "en";
+
+/** @type {Language} Its texts may still have to come. */
+let wanted = "en";
+
+/** @type {Record<string, string>} They come only where they are read. */
+let chinese = {};
+
+/** Whether the texts are there. Until then, the page is not drawn. */
+export const hasTexts = () => wanted === language;
 
 /** @param {Language} chosen */
-export function setLanguage(chosen) {
-  if (chosen === language) return; // the same on the root, too, would have all styles computed again
+export async function setLanguage(chosen) {
+  if (chosen === wanted) return;
+  wanted = chosen;
+  if (chosen === "zh") await loadChinese();
+  if (wanted !== chosen) return; // another one was chosen meanwhile
   language = chosen;
   document.documentElement.lang = chosen;
+  update({});
 }
+
+async function loadChinese() {
+  try {
+    chinese = (await import("./locale/zh.js")).default;
+  } catch {
+    location.reload(); // browsers do not try a part again
+  }
+}
+
+// Until the owner has said which, that of the reader's system.
+setLanguage(navigator.language.startsWith("zh") ? "zh" : "en");
 
 /**
  * `text` in the reader's language, with its values.

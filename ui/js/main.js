@@ -8,7 +8,8 @@ import { loadIcons } from "./components/icon.js";
 import { showMenu } from "./components/menu.js";
 import { showQuestion } from "./components/question.js";
 import "./first_run.js";
-import { setLanguage } from "./i18n.js";
+import { hasTexts, setLanguage } from "./i18n.js";
+import { loadTheRest } from "./later.js";
 import { beginPages } from "./pages.js";
 import { shell } from "./shell/shell.js";
 import "./refusals.js";
@@ -23,8 +24,7 @@ window.addEventListener("unhandledrejection", ({ reason }) => report(String(reas
 
 const page = /** @type {HTMLElement} */ (document.getElementById("page"));
 let isDue = false;
-
-page.replaceChildren(); // what stood there until now
+let isBegun = false;
 
 /** However much arrives, the page is drawn once a frame, and not at all while it is hidden. */
 function draw() {
@@ -32,6 +32,9 @@ function draw() {
   isDue = true;
   requestAnimationFrame(() => {
     isDue = false;
+    if (!hasTexts()) return;
+    if (!isBegun) page.replaceChildren(); // what stood there until now
+    isBegun = true;
     render(shell(current()), page);
     fitTabs();
     showMenu();
@@ -66,6 +69,12 @@ on("ai/operation/progress", ({ operation }) => {
   update({ progress: [...others, operation] });
 });
 
+const endWaiting = observe(({ snapshot }) => {
+  if (!snapshot) return;
+  endWaiting();
+  loadTheRest();
+});
+
 beginPages();
-loadIcons();
+loadIcons("first");
 connect();

@@ -2,10 +2,10 @@
 /** The ways to a Docker engine on this machine, where there is none. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { ask } from "../actions.js";
-import { invoke, on } from "../bridge.js";
+import { engineSetupState, isForbidden } from "../engine_setup.js";
 import { bytes, list } from "../format.js";
 import { mark, t } from "../i18n.js";
-import { observe, slice } from "../store.js";
+import { slice } from "../store.js";
 import { button } from "./button.js";
 import { copy } from "./copy.js";
 import { icon } from "./icon.js";
@@ -20,43 +20,11 @@ import { notice } from "./notice.js";
 const KEY = "engine install";
 const MANUAL = "https://docs.docker.com/engine/install/";
 
-const own = slice({ setup: /** @type {EngineSetup|null} */ (null), isOpen: false });
-
-export const engineSetupState = () => own.get().setup;
-
-export async function loadEngineSetup() {
-  const answer = await invoke("ai/engine/setup", {});
-  if (answer.success) own.set({ setup: answer.data });
-}
-
-/** @param {PageState["snapshot"]} snapshot */
-const isEngineMissing = (snapshot) =>
-  !snapshot?.engine.running && snapshot?.engine.error?.code === "E_ENGINE_NOT_INSTALLED";
-
-/** Docker is there, and this user may not use it. @param {PageState["snapshot"]} snapshot */
-const isForbidden = (snapshot) => !snapshot?.engine.running && snapshot?.engine.error?.data.forbidden === true;
-
-/** Whether `engineSetup` can help. @param {PageState["snapshot"]} snapshot */
-export const needsSetup = (snapshot) =>
-  isEngineMissing(snapshot) || (isForbidden(snapshot) && own.get().setup?.packages?.possible === true);
-
-/** @param {PageState["snapshot"]} snapshot */
-export const setupTitle = (snapshot) => (isForbidden(snapshot) ? t("Let AI-Server Tray use Docker") : t("Install Docker to begin"));
-
-observe((now, before) => {
-  const isStuck = (/** @type {PageState} */ { snapshot }) => isEngineMissing(snapshot) || isForbidden(snapshot);
-  const isNew = isStuck(now) && !isStuck(before);
-  if (isNew || (own.get().setup && now.snapshot?.language !== before.snapshot?.language)) loadEngineSetup();
-});
-on("ai/engine/installEvent", (install) => {
-  const { setup } = own.get();
-  if (setup) own.set({ setup: { ...setup, install } });
-  if (install.status !== "running") loadEngineSetup(); // with the error
-});
+const own = slice({ isOpen: false });
 
 /** @param {PageState} page @param {unknown} title its heading, with the id `engine-setup` */
 export function engineSetup(page, title) {
-  const { setup } = own.get();
+  const setup = engineSetupState();
   return html`
     <section class="card engine-setup" aria-labelledby="engine-setup">
       <div class="engine-setup-head">

@@ -8,7 +8,6 @@ import { t } from "../i18n.js";
 import { current, observe } from "../store.js";
 import { commands, settingCommands } from "./commands.js";
 import { found } from "./fuzzy.js";
-import { bind } from "./keys.js";
 
 /** @import { Command } from "./commands.js" */
 
@@ -21,7 +20,11 @@ let chosen = 0;
 /** @type {Command[]} Asked for when the palette opens. */
 let settings = [];
 
-export async function openPalette() {
+export async function togglePalette() {
+  if (dialog.open) {
+    dialog.close();
+    return;
+  }
   text = "";
   chosen = 0;
   draw();
@@ -35,7 +38,6 @@ export async function openPalette() {
 dialog.addEventListener("close", () => dialog.open || render(nothing, dialog));
 dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
 observe(() => dialog.open && draw());
-bind({ "Mod+k": () => (dialog.open ? dialog.close() : openPalette()) });
 
 /** @returns {Command[]} those that are found, best first */
 function list() {

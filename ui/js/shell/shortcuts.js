@@ -3,7 +3,7 @@
 import { html } from "../../vendor/lit-html/lit-html.js";
 import { confirm } from "../actions.js";
 import { mark, t } from "../i18n.js";
-import { bind, shortcut } from "./keys.js";
+import { shortcut } from "./keys.js";
 
 /** @type {[text: string, ...keys: string[]][]} */
 const SHORTCUTS = [
@@ -35,5 +35,3 @@ export function showShortcuts() {
       <div><dt>${t(text)}</dt><dd>${keys.map((key) => html`<kbd>${key}</kbd>`)}</dd></div>`)}</dl>`,
   });
 }
-
-bind({ "?": showShortcuts });

@@ -5,8 +5,8 @@ import { icon } from "../components/icon.js";
 import { button } from "../components/button.js";
 import { STATES } from "../format.js";
 import { t, tn } from "../i18n.js";
+import { togglePalette } from "../later.js";
 import { problems } from "../problems.js";
-import { openPalette } from "./palette.js";
 import { toggleSide } from "./side.js";
 import { tabBar } from "./tabs.js";
 import { shortcut } from "./keys.js";
@@ -28,7 +28,7 @@ export const topBar = (page) => html`
     </div>
     ${tabBar(page)}
     <button type="button" class="search" aria-label=${t("Search or run…")} title=${`${t("Search or run…")} – ${shortcut("K")}`}
-      @click=${openPalette}>
+      @click=${togglePalette}>
       ${icon("search", "s14")}<span>${t("Search or run…")}</span><kbd>${shortcut("K")}</kbd>
     </button>
     ${page.snapshot && page.connection === "up" ? overall(page, page.snapshot) : nothing}

@@ -27,7 +27,7 @@ def visitor(page: Page) -> Iterator[Visitor]:
 TYPES = {
     "js/main.js": "text/javascript; charset=utf-8",
     "css/tokens.css": "text/css; charset=utf-8",
-    "vendor/lucide-static/sprite.svg": "image/svg+xml",
+    "vendor/lucide-static/first.svg": "image/svg+xml",
 }
 
 

@@ -3,12 +3,13 @@
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { startEngine } from "../../actions.js";
 import { button } from "../../components/button.js";
-import { engineSetup, needsSetup, setupTitle } from "../../components/engine_setup.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { emblem } from "../../components/state.js";
 import { timeOfDay } from "../../format.js";
+import { needsSetup, setupTitle } from "../../engine_setup.js";
 import { t } from "../../i18n.js";
+import { part } from "../../later.js";
 import { drawAgainIn } from "../../store.js";
 
 /**
@@ -18,13 +19,15 @@ import { drawAgainIn } from "../../store.js";
 
 const SECOND_MS = 1000;
 
+const setup = part(() => import("../../components/engine_setup.js"));
+
 /** @param {PageState & {snapshot: Snapshot}} page */
 export function engineCard(page) {
   const { engine } = page.snapshot;
   if (page.startingEngine || engine.starting) return starting(engine);
   if (!engine.error) return big(emblem("starting"), t("Looking for Docker…"), "");
   if (!needsSetup(page.snapshot)) return off(page, engine);
-  return engineSetup(page, html`<h1 id="engine-setup">${setupTitle(page.snapshot)}</h1>`);
+  return setup()?.engineSetup(page, html`<h1 id="engine-setup">${setupTitle(page.snapshot)}</h1>`) ?? nothing;
 }
 
 /** @param {unknown} drawing @param {string} title @param {string} text @param {unknown} [more] */

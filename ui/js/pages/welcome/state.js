@@ -2,7 +2,7 @@
 /** What the first steps know. */
 import { ask } from "../../actions.js";
 import { invoke } from "../../bridge.js";
-import { loadEngineSetup } from "../../components/engine_setup.js";
+import { loadEngineSetup } from "../../engine_setup.js";
 import { current, slice } from "../../store.js";
 
 /** @import { Autostart, Check, ModuleNeedsEntry } from "../../contract.d.ts" */
