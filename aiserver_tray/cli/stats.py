@@ -40,7 +40,7 @@ Show = Callable[["StatsJson"], None]
 @as_json_option
 @common_options
 def command(modules: tuple[str, ...], watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
-    """Show the CPU and memory use of MODULEs and their services.
+    """Show the CPU, memory, network and disk use of MODULEs and their services.
 
     Without MODULE, show all modules that run. 100 % CPU is one processor. The tray and `serve` take
     a sample every 15 seconds; if neither runs, this command takes one every second.

@@ -5,18 +5,25 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.cli.units import memory
+from aiserver_tray.cli.units import memory, size
 from aiserver_tray.model import ModuleView, Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.forms import ModuleStatsJson, StatsJson, UseJson
     from aiserver_tray.core.stats.forms import LoadJson, SampleJson
 
-HEADS = (Text("MODULE"), Text("CPU %"), Text("MEMORY"), Text("LIMIT"))
+HEADS = (
+    Text("MODULE"),
+    Text("CPU %"),
+    Text("MEMORY"),
+    Text("LIMIT"),
+    Text("NET RX / TX"),
+    Text("DISK R / W"),
+)
 """Headings of the columns."""
 _ALL = Text("all modules")
 
-Row = tuple[str, str, str, str]
+Row = tuple[str, str, str, str, str, str]
 
 
 def stats_json(snapshot: Snapshot, sample: "SampleJson", named: Collection[str]) -> "StatsJson":
@@ -65,13 +72,24 @@ def _use(load: "LoadJson | None", limit: int | None) -> "UseJson":
     return {
         "cpu": load["cpu"] if load else None,
         "memory": load["memory"] if load else None,
+        "rx": load["rx"] if load else None,
+        "tx": load["tx"] if load else None,
+        "read": load["read"] if load else None,
+        "write": load["write"] if load else None,
+        "pids": load["pids"] if load else None,
         "memoryLimit": limit,
     }
 
 
 def _row(name: str, use: "UseJson") -> Row:
     cpu = "-" if use["cpu"] is None else f"{use['cpu']:.1f}"
-    return (name, cpu, _memory(use["memory"]), _memory(use["memoryLimit"]))
+    network, disk = _rates(use["rx"], use["tx"]), _rates(use["read"], use["write"])
+    return (name, cpu, _memory(use["memory"]), _memory(use["memoryLimit"]), network, disk)
+
+
+def _rates(one: int | None, other: int | None) -> str:
+    """Both per second."""
+    return "-" if one is None or other is None else f"{size(one)}/s / {size(other)}/s"
 
 
 def _memory(count: int | None) -> str:

@@ -123,7 +123,13 @@ STATUS = Event(
 STATS = Event(
     "ai/stats/sample",
     SampleJson,
-    "How much processor and memory everything uses, every 15 seconds.",
+    "The resources that everything uses, every 15 seconds.",
+    key=lambda _: "",
+)
+WATCHED = Event(
+    "ai/stats/watched",
+    SampleJson,
+    "The resources that the modules use which this client watches, every second.",
     key=lambda _: "",
 )
 ACTIVITY = Event(

@@ -14,7 +14,7 @@ from aiserver_tray.state.store import Store
 
 if TYPE_CHECKING:
     from aiserver_tray.core.stats.forms import SampleJson
-    from aiserver_tray.core.stats.history import Sample
+    from aiserver_tray.core.stats.samples import Sample
     from aiserver_tray.operations.modules import Modules
     from aiserver_tray.operations.service import Operations
 
@@ -111,7 +111,7 @@ class Core:
             if sample.loads is None or made["total"]["cpu"] is not None:
                 callback(made)
 
-        sampler = Sampler(self.engine, self.store, take, _WATCHED_INTERVAL_SECONDS)
+        sampler = Sampler(self.engine.containers, self.store, take, _WATCHED_INTERVAL_SECONDS)
         self._ends.callback(sampler.close)
         sampler.start()
 

@@ -10,11 +10,13 @@ from aiserver_tray.engine.containers import Containers
 from aiserver_tray.engine.events import EventStream, event_params
 from aiserver_tray.engine.images import Images
 from aiserver_tray.engine.networks import Networks
-from aiserver_tray.engine.parse import moment
+from aiserver_tray.engine.parse import disk_use, moment
 from aiserver_tray.engine.proxies import Proxies, configured, of_engine
-from aiserver_tray.engine.values import EngineInfo
+from aiserver_tray.engine.values import DiskUse, EngineInfo
 from aiserver_tray.engine.volumes import Volumes
 from aiserver_tray.system.engine_place import kernel_release
+
+_DISK_TIMEOUT_SECONDS = 120.0
 
 
 class Engine:
@@ -80,6 +82,10 @@ class Engine:
     def now(self) -> datetime:
         """The time of the engine's clock, which dates its logs; our clock may differ."""
         return moment(self._connection.get("/info")["SystemTime"]) or datetime.now(UTC)
+
+    def disk_use(self) -> DiskUse:
+        """Its disk use by kind. Takes it seconds: it counts the files of each volume."""
+        return disk_use(self._connection.get("/system/df", timeout=_DISK_TIMEOUT_SECONDS))
 
     @property
     def generation(self) -> int:

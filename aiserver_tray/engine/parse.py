@@ -9,6 +9,7 @@ from aiserver_tray.engine.values import (
     Check,
     ContainerDetails,
     ContainerSummary,
+    DiskUse,
     Image,
     Mount,
     Network,
@@ -162,17 +163,58 @@ def usage(answer: Json) -> Usage | None:
     """What a container uses, from its statistics, computed as ``docker stats`` does. None: it does
     not run."""
     cpu, memory = answer["cpu_stats"], answer["memory_stats"]
-    if "system_cpu_usage" not in cpu or "usage" not in memory:
+    read_at = moment(answer["read"])
+    if "system_cpu_usage" not in cpu or "usage" not in memory or read_at is None:
         return None
     used, details = memory["usage"], memory.get("stats") or {}
     # Under control groups version 1, and 2.
     cached = details.get("total_inactive_file", details.get("inactive_file", 0))
+    # Without networks, or with the host's, there are no counts.
+    networks = (answer.get("networks") or {}).values()
     return Usage(
+        time=read_at.timestamp(),
         cpu=cpu["cpu_usage"]["total_usage"],
         system=cpu["system_cpu_usage"],
         cpus=cpu.get("online_cpus") or len(cpu["cpu_usage"].get("percpu_usage") or ()),
         memory=used - cached if cached < used else used,
+        limit=memory.get("limit", 0),
+        rx=sum(network["rx_bytes"] for network in networks),
+        tx=sum(network["tx_bytes"] for network in networks),
+        read=_transferred(answer, "read"),
+        write=_transferred(answer, "write"),
+        pids=(answer.get("pids_stats") or {}).get("current", 0),
     )
+
+
+def _transferred(answer: Json, operation: str) -> int:
+    """Bytes to or from disks. The engine writes ``Read`` under control groups version 1, and may
+    have no list."""
+    entries = (answer.get("blkio_stats") or {}).get("io_service_bytes_recursive") or ()
+    return sum(entry["value"] for entry in entries if entry["op"].lower() == operation)
+
+
+def disk_use(answer: Json) -> DiskUse:
+    """The answer of ``/system/df``, counted as ``docker system df`` does."""
+    images, caches = answer.get("Images") or (), answer.get("BuildCache") or ()
+    layers = answer.get("LayersSize") or 0
+    in_use = sum(_own_size(image) for image in images if image["Containers"])
+    cache = [entry["Size"] for entry in caches if not entry["Shared"]]
+    idle_cache = [e["Size"] for e in caches if not e["Shared"] and not e["InUse"]]
+    volumes = ((volume.get("UsageData") or {}) for volume in answer.get("Volumes") or ())
+    return DiskUse(
+        images=layers,
+        containers=sum(entry.get("SizeRw") or 0 for entry in answer.get("Containers") or ()),
+        # -1: the engine can't tell, as with a driver of its own.
+        volumes=sum(max(0, usage.get("Size") or 0) for usage in volumes),
+        build_cache=sum(cache),
+        unused=max(0, layers - in_use) + sum(idle_cache),
+    )
+
+
+def _own_size(image: Json) -> int:
+    """Without the layers that it shares with others, if the engine can tell."""
+    shared = image.get("SharedSize") or 0
+    return int(image["Size"]) - (shared if shared > 0 else 0)
 
 
 def image(answer: Json, reference: str) -> Image:

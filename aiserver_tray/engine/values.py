@@ -82,14 +82,38 @@ class ContainerDetails:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a container has used. ``cpu``: nanoseconds of processors since its start; ``system``:
-    those of the whole machine, which has ``cpus`` of them; ``memory``: bytes now, without the page
-    cache."""
+    """The resources that a container has used by ``time`` (seconds since 1970, the engine's clock).
 
+    ``cpu``: nanoseconds of processors since its start; ``system``: those of the whole machine,
+    which has ``cpus`` of them. ``memory``: bytes now, without the page cache; ``limit``: of its
+    memory, in bytes, without a limit of its own that of the machine. ``rx``, ``tx``: bytes
+    received and sent since its start; ``read``, ``write``: those of disks. ``pids``: its
+    processes and threads now.
+    """
+
+    time: float
     cpu: int
     system: int
     cpus: int
     memory: int
+    limit: int = 0
+    rx: int = 0
+    tx: int = 0
+    read: int = 0
+    write: int = 0
+    pids: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUse:
+    """Bytes on the engine's disk. ``unused``: of images without a container, and of build cache
+    that is not in use."""
+
+    images: int
+    containers: int
+    volumes: int
+    build_cache: int
+    unused: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,17 @@ def total_memory() -> int:
 
 def free_disk(folder: str) -> int | None:
     """Bytes that are free on the disk of *folder*."""
+    found = disk_size(folder)
+    return found[0] if found else None
+
+
+def disk_size(folder: str) -> tuple[int, int] | None:
+    """Bytes that are free on the disk of *folder*, and that it has."""
     try:
-        return shutil.disk_usage(folder).free
+        found = shutil.disk_usage(folder)
     except OSError:
         return None
+    return found.free, found.total
 
 
 def kernel_setting(name: str) -> int | None:

@@ -12,7 +12,7 @@ from aiserver_tray.base.errors import (
     ObjectConflictError,
     ObjectNotFoundError,
 )
-from aiserver_tray.core.stats.history import Rates
+from aiserver_tray.core.stats.samples import Rates
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.model import Port
 from aiserver_tray.spec.labels import INSTALLATION, Owner, container_labels
@@ -285,7 +285,8 @@ def test_the_usage_of_a_container_is_that_of_the_engines_own_statistics(
     core: Engine, engine: docker.DockerClient
 ) -> None:
     name, tenth = "ai-busy", SECOND // 10
-    run(core, name, "while :; do :; done", HostConfig={"NanoCpus": tenth})
+    limits = {"NanoCpus": tenth, "Memory": 64 << 20}
+    run(core, name, "while :; do :; done", HostConfig=limits)
     rates = Rates()
     before = core.containers.usage(name)
     # With two samples, from which `docker stats` computes.
@@ -300,6 +301,12 @@ def test_the_usage_of_a_container_is_that_of_the_engines_own_statistics(
     ):
         assert ours[0] <= theirs[0] < theirs[1] <= ours[1]
     assert (before.cpus, after.cpus) == (last["online_cpus"],) * 2
+    networks = between["networks"].values()
+    assert before.rx <= sum(network["rx_bytes"] for network in networks) <= after.rx
+    assert before.tx <= sum(network["tx_bytes"] for network in networks) <= after.tx
+    assert after.limit == between["memory_stats"]["limit"] == 64 << 20
+    assert after.pids == between["pids_stats"]["current"] == 1
+    assert 0 < before.time < after.time
 
     assert rates.load(name, before).cpu is None
     busy = rates.load(name, after).cpu
@@ -307,6 +314,27 @@ def test_the_usage_of_a_container_is_that_of_the_engines_own_statistics(
     assert 0 < busy < 20, "percent of one processor, of which it gets a tenth"
     core.containers.kill(name)
     assert core.containers.usage(name) is None
+
+
+def test_what_a_container_writes_to_a_disk_is_counted(
+    core: Engine, engine: docker.DockerClient
+) -> None:
+    name, size = "ai-writing", 8 << 20
+    run(core, name, f"head -c {size} /dev/zero > /file; sync; touch /done; exec sleep 600")
+    eventually(lambda: core.containers.exec(name, ["test", "-e", "/done"]) == 0, "the file")
+    used = core.containers.usage(name)
+    assert used
+    entries = engine.api.stats(name, stream=False)["blkio_stats"]["io_service_bytes_recursive"]
+    assert used.write == sum(e["value"] for e in entries or () if e["op"].lower() == "write")
+
+
+def test_the_disk_use_is_that_of_docker_system_df(
+    core: Engine, engine: docker.DockerClient
+) -> None:
+    theirs = engine.df()
+    ours = core.disk_use()
+    assert ours.images == theirs["LayersSize"] > 0
+    assert 0 <= ours.unused <= ours.images + ours.build_cache
 
 
 def test_the_memory_of_a_container_is_without_the_page_cache(

@@ -12,12 +12,15 @@ from aiserver_tray.contract.message import Event, Json
 from aiserver_tray.contract.owner.owner import CHANNELS
 from aiserver_tray.model import Carrier
 
-NO_SAMPLES = {
+NO_SERIES: Json = {name: [] for name in ("cpu", "memory", "rx", "tx", "read", "write", "pids")}
+NO_SAMPLES: Json = {
     "interval": 15,
     "times": [],
-    "total": {"cpu": [], "memory": []},
+    "total": NO_SERIES,
     "modules": [],
     "services": [],
+    "peaks": NO_SERIES,
+    "marks": [],
 }
 
 LIMIT = 30.0

@@ -114,10 +114,16 @@ export interface Channels {
   "ai/service/inspect": { request: ServiceName; answer: ServiceDetails };
   /** Get the state of everything. */
   "ai/snapshot/get": { request: Record<string, never>; answer: Snapshot };
-  /** Get how much processor and memory was used in the last 30 minutes. */
+  /** Get the disk use of the engine, and the free memory and disk of its machine. */
+  "ai/stats/disk": { request: DiskRequest; answer: Disk };
+  /** Get the resources that were used over time, with the operations and restarts. */
   "ai/stats/history": { request: StatsRequest; answer: StatsHistory };
-  /** Get how much processor and memory everything uses, as of the newest sample. */
+  /** Get the resources that everything uses, as of the newest sample. */
   "ai/stats/newest": { request: Record<string, never>; answer: Sample };
+  /** End the samples of every second for this client. */
+  "ai/stats/unwatch": { request: Record<string, never>; answer: Record<string, never> };
+  /** Get a sample of a module, or of all, every second as `ai/stats/watched`, instead of those before. It ends with the client. */
+  "ai/stats/watch": { request: Watched; answer: Record<string, never> };
   /** Write a support bundle: a zip file with versions, settings, states, activity, checks and the last log lines, without secrets. */
   "ai/support/bundle": { request: Record<string, never>; answer: SupportBundle };
   /** Show the folder of the support bundles in the file manager of the owner's desktop. */
@@ -152,8 +158,10 @@ export interface Events {
   "ai/operation/progress": OperationProgress;
   /** The state has changed. */
   "ai/snapshot/event": Snapshot;
-  /** How much processor and memory everything uses, every 15 seconds. */
+  /** The resources that everything uses, every 15 seconds. */
   "ai/stats/sample": Sample;
+  /** The resources that the modules use which this client watches, every second. */
+  "ai/stats/watched": Sample;
   /** Show this page. */
   "ai/ui/goto": PageEvent;
   /** There is no owner of the core; the next snapshot means that there is one again. */
@@ -425,6 +433,19 @@ export interface ClientLine {
 
 export type ContainerStatus = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 
+/** The disk of the engine and its machine. */
+export interface Disk {
+  engine: EngineDisk;
+  /** `null`: the engine is not on this machine, or in a virtual one */
+  machine: Machine | null;
+}
+
+/** How old the answer may be. */
+export interface DiskRequest {
+  /** count again now, which takes the engine seconds; without it, every ten minutes at most */
+  refresh?: boolean;
+}
+
 export type EffectKind = "recreate" | "create" | "start" | "remove";
 
 /** The effects of changed settings. Without modules, nothing that runs now is affected. */
@@ -479,6 +500,19 @@ export interface EngineChoice {
 }
 
 export type EngineChoiceId = "docker-desktop" | "rancher-desktop" | "podman";
+
+/** Bytes on the disk of the engine. */
+export interface EngineDisk {
+  /** when they were counted: seconds since 1970 */
+  time: number;
+  images: number;
+  /** written by containers outside of volumes */
+  containers: number;
+  volumes: number;
+  buildCache: number;
+  /** of images without a container, and of build cache that is not in use */
+  unused: number;
+}
 
 /** An installation of Docker by this system's packages. */
 export interface EngineInstall {
@@ -620,12 +654,22 @@ export type Language = "en" | "zh";
 
 export type Level = "debug" | "info" | "warn" | "error" | "unknown";
 
-/** What was used at one moment. */
+/** The resources that were used at one moment. `null`: not known yet. */
 export interface Load {
-  /** in percent of one processor, as `docker stats` shows it; `null` if it is not known yet */
+  /** in percent of one processor, as `docker stats` shows it */
   cpu: number | null;
-  /** in bytes, without the page cache; `null` if it is not known */
+  /** in bytes, without the page cache */
   memory: number | null;
+  /** bytes per second that it received from the network */
+  rx: number | null;
+  /** bytes per second that it sent */
+  tx: number | null;
+  /** bytes per second that it read from disks */
+  read: number | null;
+  /** bytes per second that it wrote */
+  write: number | null;
+  /** processes and threads */
+  pids: number | null;
 }
 
 /** The lines around one of the same service. */
@@ -963,6 +1007,32 @@ export interface LogsRequest {
   tail?: number;
 }
 
+/** Bytes of this machine now; `null`: not known. */
+export interface Machine {
+  memoryAvailable: number | null;
+  /** of the disk with the files of the engine */
+  diskFree: number | null;
+  diskSize: number | null;
+}
+
+/** Something that happened, for the time axis. */
+export interface Mark {
+  /** seconds since 1970 */
+  time: number;
+  /** `operation`: of the journal; `restart`, `exit`: of a service without an operation */
+  kind: "operation" | "restart" | "exit";
+  /** names of modules */
+  modules: string[];
+  /** of `restart` and `exit` */
+  service: string | null;
+  /** duration of an operation, if it has ended */
+  seconds: number | null;
+  /** the operation, for people */
+  text: string | null;
+  /** id of the operation for `ai/activity/list` */
+  activity: string | null;
+}
+
 /** A module with its services. */
 export interface Module {
   /** name in the catalog */
@@ -1070,7 +1140,7 @@ export interface ModuleList {
   items: ModuleItem[];
 }
 
-/** What a module used at one moment. */
+/** The resources that a module used at one moment. */
 export interface ModuleLoad extends Load {
   module: string;
 }
@@ -1121,7 +1191,7 @@ export interface ModuleRequest {
   wait?: boolean;
 }
 
-/** What a module used over time. */
+/** The resources that a module used over time. */
 export interface ModuleSeries extends Series {
   module: string;
 }
@@ -1388,7 +1458,7 @@ export interface Revealed {
   name: string;
 }
 
-/** What everything used at one moment. */
+/** The resources that everything used at one moment. */
 export interface Sample {
   /** seconds since 1970 */
   time: number;
@@ -1400,12 +1470,22 @@ export interface Sample {
   services: ServiceLoad[];
 }
 
-/** What was used over time, a value for each of the times. */
+/** The resources that were used over time: of each span of time the mean. `null`: not known, or it did not run. */
 export interface Series {
-  /** in percent of one processor; `null` if it is not known, or nothing ran */
+  /** in percent of one processor */
   cpu: (number | null)[];
   /** in bytes */
   memory: (number | null)[];
+  /** bytes per second that it received from the network */
+  rx: (number | null)[];
+  /** bytes per second that it sent */
+  tx: (number | null)[];
+  /** bytes per second that it read from disks */
+  read: (number | null)[];
+  /** bytes per second that it wrote */
+  write: (number | null)[];
+  /** processes and threads */
+  pids: (number | null)[];
 }
 
 /** A service of a module. */
@@ -1466,7 +1546,7 @@ export interface ServiceEffect {
   seconds: number | null;
 }
 
-/** What a service used at one moment. */
+/** The resources that a service used at one moment. */
 export interface ServiceLoad extends ModuleLoad {
   service: string;
 }
@@ -1478,7 +1558,7 @@ export interface ServiceName {
   service: string;
 }
 
-/** What a service used over time. */
+/** The resources that a service used over time. */
 export interface ServiceSeries extends ModuleSeries {
   service: string;
 }
@@ -1579,11 +1659,11 @@ export interface StackAbilities {
 
 export type State = "stopped" | "starting" | "running" | "degraded" | "error" | "stopping" | "engine_down";
 
-/** What was used in the last 30 minutes. */
+/** The resources that were used over time. */
 export interface StatsHistory {
-  /** seconds between two samples */
+  /** seconds between two times */
   interval: number;
-  /** when each sample was taken, the newest last: seconds since 1970 */
+  /** begin of each span of time, the newest last: seconds since 1970 */
   times: number[];
   /** all modules together */
   total: Series;
@@ -1591,12 +1671,22 @@ export interface StatsHistory {
   modules: ModuleSeries[];
   /** the services of the requested module; without one, none */
   services: ServiceSeries[];
+  /** the greatest values within each span of time, of the requested module or of all together */
+  peaks: Series;
+  /** operations, restarts and exits, in order; of more than 200 the newest */
+  marks: Mark[];
 }
 
-/** Everything, or one module. */
+/** A range of the last 30 days, of everything or of one module. */
 export interface StatsRequest {
   /** the module, with its services; all modules without it */
   module?: string | null;
+  /** seconds since 1970; 30 minutes before the end without it */
+  from?: number | null;
+  /** seconds since 1970; now without it */
+  to?: number | null;
+  /** the largest number of times; older samples are kept with longer intervals */
+  points?: number;
 }
 
 /** A step of an operation. */
@@ -1677,6 +1767,12 @@ export interface Trusted {
 /** Whether the page is visible. */
 export interface Visibility {
   visible: boolean;
+}
+
+/** The modules that somebody looks at. */
+export interface Watched {
+  /** the module; all modules without it */
+  module?: string | null;
 }
 
 /** A web address. */

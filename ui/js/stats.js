@@ -3,7 +3,10 @@
 import { CONNECTION, invoke, on } from "./bridge.js";
 import { slice } from "./store.js";
 
-/** @import { Load, Sample, Series, StatsHistory } from "./contract.d.ts" */
+/**
+ * @import { Load, Sample, StatsHistory } from "./contract.d.ts"
+ * @typedef {Pick<import("./contract.d.ts").Series, "cpu"|"memory">} Series
+ */
 
 /** Samples in 30 minutes. */
 const MOST = 120;
@@ -44,7 +47,7 @@ async function load() {
 function show({ total, modules }) {
   own.set({
     total: whole(total),
-    modules: new Map(modules.map(({ module, ...series }) => [module, whole(series)])),
+    modules: new Map(modules.map((series) => [series.module, whole(series)])),
   });
 }
 

@@ -40,8 +40,8 @@ from aiserver_tray.core.journal_feed import JournalFeed
 from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.core.outdated import OutdatedModules
 from aiserver_tray.core.stats.forms import sample_json
-from aiserver_tray.core.stats.history import Sample
-from aiserver_tray.core.stats.sampler import Sampler
+from aiserver_tray.core.stats.samples import Sample
+from aiserver_tray.core.stats.statistics import Statistics
 from aiserver_tray.model import Actor, Carrier
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
@@ -56,7 +56,13 @@ class Api:
         self._hub = Hub(core.store, app.language_for)
         self._feed = JournalFeed(app.settings.journal, self._on_entry)
         self._files = FileRefresh(app, core, self._feed)
-        self._sampler = Sampler(core.engine, core.store, self._on_sample)
+        self._statistics = Statistics(
+            core.engine,
+            core.store,
+            app.settings.journal,
+            app.home.folder / "data" / "stats.sqlite",
+            self._on_sample,
+        )
         self._refusals = Refusals(app.settings.journal)
         self._outdated = OutdatedModules(core.store, app, lambda: app.version)
         reader = LogReader(app.home.folder / "data" / "logs.sqlite")
@@ -84,7 +90,7 @@ class Api:
             TrustChannels(app),
             DetailChannels(app, core),
             ActivityChannels(app.settings.journal, self._refusals),
-            StatsChannels(core, self._sampler),
+            StatsChannels(core, self._statistics),
         ]
         self._handlers: Handlers = handlers_of(self._parts)
 
@@ -131,13 +137,13 @@ class Api:
         self._files.start()
         self._outdated.start()
         self._hub.start()
-        self._sampler.start()
+        self._statistics.start()
 
     def close(self) -> None:
         """Watch nothing, wait for nothing, and send no more states and samples."""
         self._files.close()
         self._outdated.close()
-        self._sampler.close()
+        self._statistics.close()
         for part in self._parts:
             part.close()
         self._refusals.write()

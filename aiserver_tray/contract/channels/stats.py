@@ -1,36 +1,201 @@
-"""The channels of the samples of processor and memory use."""
+"""The channels of the samples of used resources."""
 
-from aiserver_tray.base.errors import refuse_unknown
+import time
+from typing import Annotated, Final, TypedDict
+
+from pydantic import Field
+
+from aiserver_tray.base.errors import RequestError, refuse_unknown
+from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.contract.contract import Caller, Peer
+from aiserver_tray.contract.events import WATCHED
+from aiserver_tray.core.activity import text_of
 from aiserver_tray.core.core import Core
-from aiserver_tray.core.stats.forms import SampleJson, StatsHistoryJson, history_json, sample_json
-from aiserver_tray.core.stats.sampler import Sampler
+from aiserver_tray.core.stats.forms import (
+    MarkJson,
+    SampleJson,
+    StatsHistoryJson,
+    history_json,
+    sample_json,
+)
+from aiserver_tray.core.stats.history import Mark, Span, span
+from aiserver_tray.core.stats.machine import MAX_AGE_SECONDS, MachineUse, machine_use
+from aiserver_tray.core.stats.samples import Sample
+from aiserver_tray.core.stats.statistics import Statistics
+from aiserver_tray.settings.entries import OperationEntry
+
+_DEFAULT_SECONDS: Final = 30 * 60
+_MAX_MARKS: Final = 200
+
+Seconds = Annotated[float, Field(ge=0, le=1e11)]
 
 
 class StatsRequest(Payload):
-    """Everything, or one module."""
+    """A range of the last 30 days, of everything or of one module."""
 
     module: str | None = None
     """the module, with its services; all modules without it"""
+    begin: Seconds | None = Field(default=None, alias="from")
+    """seconds since 1970; 30 minutes before the end without it"""
+    end: Seconds | None = Field(default=None, alias="to")
+    """seconds since 1970; now without it"""
+    points: int = Field(default=300, ge=10, le=600)
+    """the largest number of times; older samples are kept with longer intervals"""
+
+
+class Watched(Payload):
+    """The modules that somebody looks at."""
+
+    module: str | None = None
+    """the module; all modules without it"""
+
+
+class DiskRequest(Payload):
+    """How old the answer may be."""
+
+    refresh: bool = False
+    """count again now, which takes the engine seconds; without it, every ten minutes at most"""
+
+
+class EngineDiskJson(TypedDict):
+    """Bytes on the disk of the engine."""
+
+    time: int
+    """when they were counted: seconds since 1970"""
+    images: int
+    containers: int
+    """written by containers outside of volumes"""
+    volumes: int
+    buildCache: int
+    unused: int
+    """of images without a container, and of build cache that is not in use"""
+
+
+class MachineJson(TypedDict):
+    """Bytes of this machine now; `null`: not known."""
+
+    memoryAvailable: int | None
+    diskFree: int | None
+    """of the disk with the files of the engine"""
+    diskSize: int | None
+
+
+class DiskJson(TypedDict):
+    """The disk of the engine and its machine."""
+
+    engine: EngineDiskJson
+    machine: MachineJson | None
+    """`null`: the engine is not on this machine, or in a virtual one"""
 
 
 class StatsChannels(Part):
     """``ai/stats/…``."""
 
-    def __init__(self, core: Core, sampler: Sampler) -> None:
+    def __init__(self, core: Core, statistics: Statistics) -> None:
         self._core = core
-        self._sampler = sampler
+        self._statistics = statistics
+
+    def forget(self, peer: Peer) -> None:
+        """End what *peer* watched."""
+        self._statistics.watching.remove(peer)
 
     @channel("ai/stats/history")
-    def _history(self, asked: StatsRequest) -> StatsHistoryJson:
-        """Get how much processor and memory was used in the last 30 minutes."""
-        if asked.module is not None:
-            known = (module.name for module in self._core.store.snapshot.modules)
-            refuse_unknown([asked.module], known)
-        return history_json(self._sampler.samples, asked.module)
+    def _history(self, asked: StatsRequest, caller: Caller) -> StatsHistoryJson:
+        """Get the resources that were used over time, with the operations and restarts."""
+        self._check(asked.module)
+        now = time.time()
+        end = now if asked.end is None else min(asked.end, now)
+        begin = end - _DEFAULT_SECONDS if asked.begin is None else asked.begin
+        if begin >= end:
+            raise RequestError(Text("it begins after its end"), ["from", "to"])
+        chosen = span(begin, end, asked.points, now)
+        marks = self._marks(chosen, asked.module, caller.language)
+        return history_json(self._statistics.history, chosen, asked.module, marks)
 
     @channel("ai/stats/newest")
     def _newest(self) -> SampleJson:
-        """Get how much processor and memory everything uses, as of the newest sample."""
-        return sample_json(self._sampler.newest)
+        """Get the resources that everything uses, as of the newest sample."""
+        return sample_json(self._statistics.sampler.newest)
+
+    @channel("ai/stats/watch")
+    def _watch(self, asked: Watched, caller: Caller) -> None:
+        """Get a sample of a module, or of all, every second as `ai/stats/watched`, instead of those
+        before. It ends with the client."""
+        self._check(asked.module)
+        peer = caller.peer
+
+        def send(sample: Sample) -> None:
+            peer.send(WATCHED.message(sample_json(sample)))
+
+        modules = None if asked.module is None else frozenset({asked.module})
+        self._statistics.watching.add(peer, modules, send)
+
+    @channel("ai/stats/unwatch")
+    def _unwatch(self, caller: Caller) -> None:
+        """End the samples of every second for this client."""
+        self._statistics.watching.remove(caller.peer)
+
+    @channel("ai/stats/disk")
+    def _disk(self, asked: DiskRequest) -> DiskJson:
+        """Get the disk use of the engine, and the free memory and disk of its machine."""
+        counted_at, use = self._statistics.disk.use(0 if asked.refresh else MAX_AGE_SECONDS)
+        machine = machine_use(self._core.engine)
+        return {
+            "engine": {
+                "time": round(counted_at),
+                "images": use.images,
+                "containers": use.containers,
+                "volumes": use.volumes,
+                "buildCache": use.build_cache,
+                "unused": use.unused,
+            },
+            "machine": _machine(machine) if machine else None,
+        }
+
+    def _check(self, module: str | None) -> None:
+        if module is not None:
+            refuse_unknown([module], (known.name for known in self._core.store.snapshot.modules))
+
+    def _marks(self, chosen: Span, module: str | None, language: Language) -> list[MarkJson]:
+        found = [
+            _restart(mark)
+            for mark in self._statistics.history.marks(chosen)
+            if module in (None, mark.module)
+        ]
+        operations = self._statistics.operations.between(chosen, module)
+        found += [_operation(entry, language) for entry in operations]
+        return sorted(found, key=lambda mark: mark["time"])[-_MAX_MARKS:]
+
+
+def _machine(use: MachineUse) -> MachineJson:
+    return {
+        "memoryAvailable": use.memory_available,
+        "diskFree": use.disk_free,
+        "diskSize": use.disk_size,
+    }
+
+
+def _restart(mark: Mark) -> MarkJson:
+    return {
+        "time": mark.time,
+        "kind": mark.kind,
+        "modules": [mark.module],
+        "service": mark.service,
+        "seconds": None,
+        "text": None,
+        "activity": None,
+    }
+
+
+def _operation(entry: OperationEntry, language: Language) -> MarkJson:
+    return {
+        "time": entry.time.timestamp(),
+        "kind": "operation",
+        "modules": [*entry.modules],
+        "service": None,
+        "seconds": entry.seconds,
+        "text": text_of(entry, language).render(language),
+        "activity": entry.id,
+    }

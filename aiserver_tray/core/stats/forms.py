@@ -1,34 +1,47 @@
 """The forms in which clients get samples."""
 
-from collections.abc import Iterable, Sequence
-from typing import TypedDict
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, TypedDict
 
-from aiserver_tray.core.stats.history import INTERVAL_SECONDS, Load, Sample, total
+from aiserver_tray.core.stats.history import TOTAL, History, Span
+from aiserver_tray.core.stats.rows import FIELDS, Cell, Values
+from aiserver_tray.core.stats.samples import Address, Load, Sample, by_module, total
 
 
 class LoadJson(TypedDict):
-    """What was used at one moment."""
+    """The resources that were used at one moment. `null`: not known yet."""
 
     cpu: float | None
-    """in percent of one processor, as `docker stats` shows it; `null` if it is not known yet"""
+    """in percent of one processor, as `docker stats` shows it"""
     memory: int | None
-    """in bytes, without the page cache; `null` if it is not known"""
+    """in bytes, without the page cache"""
+    rx: int | None
+    """bytes per second that it received from the network"""
+    tx: int | None
+    """bytes per second that it sent"""
+    read: int | None
+    """bytes per second that it read from disks"""
+    write: int | None
+    """bytes per second that it wrote"""
+    pids: int | None
+    """processes and threads"""
 
 
 class ModuleLoadJson(LoadJson):
-    """What a module used at one moment."""
+    """The resources that a module used at one moment."""
 
     module: str
 
 
 class ServiceLoadJson(ModuleLoadJson):
-    """What a service used at one moment."""
+    """The resources that a service used at one moment."""
 
     service: str
 
 
 class SampleJson(TypedDict):
-    """What everything used at one moment."""
+    """The resources that everything used at one moment."""
 
     time: int
     """seconds since 1970"""
@@ -41,51 +54,86 @@ class SampleJson(TypedDict):
 
 
 class SeriesJson(TypedDict):
-    """What was used over time, a value for each of the times."""
+    """The resources that were used over time: of each span of time the mean. `null`: not known, or
+    it did not run."""
 
     cpu: list[float | None]
-    """in percent of one processor; `null` if it is not known, or nothing ran"""
+    """in percent of one processor"""
     memory: list[int | None]
     """in bytes"""
+    rx: list[int | None]
+    """bytes per second that it received from the network"""
+    tx: list[int | None]
+    """bytes per second that it sent"""
+    read: list[int | None]
+    """bytes per second that it read from disks"""
+    write: list[int | None]
+    """bytes per second that it wrote"""
+    pids: list[int | None]
+    """processes and threads"""
 
 
 class ModuleSeriesJson(SeriesJson):
-    """What a module used over time."""
+    """The resources that a module used over time."""
 
     module: str
 
 
 class ServiceSeriesJson(ModuleSeriesJson):
-    """What a service used over time."""
+    """The resources that a service used over time."""
 
     service: str
 
 
+class MarkJson(TypedDict):
+    """Something that happened, for the time axis."""
+
+    time: float
+    """seconds since 1970"""
+    kind: Literal["operation", "restart", "exit"]
+    """`operation`: of the journal; `restart`, `exit`: of a service without an operation"""
+    modules: list[str]
+    """names of modules"""
+    service: str | None
+    """of `restart` and `exit`"""
+    seconds: float | None
+    """duration of an operation, if it has ended"""
+    text: str | None
+    """the operation, for people"""
+    activity: str | None
+    """id of the operation for `ai/activity/list`"""
+
+
 class StatsHistoryJson(TypedDict):
-    """What was used in the last 30 minutes."""
+    """The resources that were used over time."""
 
     interval: int
-    """seconds between two samples"""
+    """seconds between two times"""
     times: list[int]
-    """when each sample was taken, the newest last: seconds since 1970"""
+    """begin of each span of time, the newest last: seconds since 1970"""
     total: SeriesJson
     """all modules together"""
     modules: list[ModuleSeriesJson]
     """each module that ran, or only the requested one"""
     services: list[ServiceSeriesJson]
     """the services of the requested module; without one, none"""
+    peaks: SeriesJson
+    """the greatest values within each span of time, of the requested module or of all together"""
+    marks: list[MarkJson]
+    """operations, restarts and exits, in order; of more than 200 the newest"""
+
+
+_Rows = Mapping[int, Mapping[Address, Cell]]
 
 
 def sample_json(sample: Sample) -> SampleJson:
     """*sample*, with the sums of its modules."""
     loads = sample.loads or {}
+    everything = None if sample.loads is None else total(loads.values())
     return {
         "time": round(sample.time),
-        "total": _load(_everything(sample)),
-        "modules": [
-            {"module": module, **_load(_of_module(sample, module))}
-            for module in sorted({module for module, _ in loads})
-        ],
+        "total": _load(everything),
+        "modules": [{"module": name, **_load(load)} for name, load in by_module(loads).items()],
         "services": [
             {"module": module, "service": service, **_load(load)}
             for (module, service), load in sorted(loads.items())
@@ -93,45 +141,91 @@ def sample_json(sample: Sample) -> SampleJson:
     }
 
 
-def history_json(samples: Sequence[Sample], module: str | None) -> StatsHistoryJson:
-    """*samples* of everything, or of *module* with its services."""
-    addresses = sorted({address for sample in samples for address in sample.loads or ()})
-    if module is not None:
-        addresses = [address for address in addresses if address[0] == module]
+def history_json(
+    history: History, span: Span, module: str | None, marks: Sequence[MarkJson]
+) -> StatsHistoryJson:
+    """The *history* in *span* of everything, or of *module* with its services."""
+    wanted = [address for address in history.addresses() if _is_wanted(address, module)]
+    rows = history.rows(span, wanted)
+    times = _times(span, rows)
+    found = sorted({address for row in rows.values() for address in row} - {TOTAL})
+    whole = TOTAL if module is None else (module, "")
     return {
-        "interval": INTERVAL_SECONDS,
-        "times": [round(sample.time) for sample in samples],
-        "total": _series(map(_everything, samples)),
+        "interval": span.step,
+        "times": times,
+        "total": _series(rows, times, TOTAL, _mean),
         "modules": [
-            {"module": name, **_series(_of_module(sample, name) for sample in samples)}
-            for name in dict.fromkeys(name for name, _ in addresses)
+            {"module": name, **_series(rows, times, (name, ""), _mean)}
+            for name, service in found
+            if not service
         ],
         "services": [
-            {
-                "module": address[0],
-                "service": address[1],
-                **_series((sample.loads or {}).get(address) for sample in samples),
-            }
-            for address in (addresses if module is not None else ())
+            {"module": name, "service": service, **_series(rows, times, (name, service), _mean)}
+            for name, service in found
+            if service
         ],
+        "peaks": _series(rows, times, whole, _peak),
+        "marks": [*marks],
     }
 
 
-def _everything(sample: Sample) -> Load | None:
-    return None if sample.loads is None else total(sample.loads.values())
+def _is_wanted(address: Address, module: str | None) -> bool:
+    return address == TOTAL or (not address[1] if module is None else address[0] == module)
 
 
-def _of_module(sample: Sample, module: str) -> Load | None:
-    loads = [load for (name, _), load in (sample.loads or {}).items() if name == module]
-    return total(loads) if loads else None
+def _times(span: Span, rows: _Rows) -> list[int]:
+    """Without the last ones if their samples are still to come."""
+    times = list(span.times)
+    while len(times) > len(span.times) - 2 and times and times[-1] not in rows:
+        times.pop()
+    return times
+
+
+def _mean(cell: Cell) -> Values:
+    return cell.mean
+
+
+def _peak(cell: Cell) -> Values:
+    return cell.peak
+
+
+def _series(
+    rows: _Rows, times: Iterable[int], address: Address, choose: Callable[[Cell], Values]
+) -> SeriesJson:
+    cells = (rows.get(time, {}).get(address) for time in times)
+    columns = _columns([choose(cell) if cell else None for cell in cells])
+    return {
+        "cpu": [None if value is None else round(value, 2) for value in next(columns)],
+        "memory": _whole(next(columns)),
+        "rx": _whole(next(columns)),
+        "tx": _whole(next(columns)),
+        "read": _whole(next(columns)),
+        "write": _whole(next(columns)),
+        "pids": _whole(next(columns)),
+    }
+
+
+def _columns(found: Sequence[Values | None]) -> Iterator[list[float | None]]:
+    for field in range(len(FIELDS)):
+        values = (None if row is None else row[field] for row in found)
+        yield [None if value is None or math.isnan(value) else value for value in values]
+
+
+def _whole(values: Iterable[float | None]) -> list[int | None]:
+    return [None if value is None else round(value) for value in values]
 
 
 def _load(load: Load | None) -> LoadJson:
-    if load is None:
-        return {"cpu": None, "memory": None}
-    return {"cpu": None if load.cpu is None else round(load.cpu, 2), "memory": load.memory}
+    return {
+        "cpu": round(load.cpu, 2) if load and load.cpu is not None else None,
+        "memory": load.memory if load else None,
+        "rx": _rounded(load.rx if load else None),
+        "tx": _rounded(load.tx if load else None),
+        "read": _rounded(load.read if load else None),
+        "write": _rounded(load.write if load else None),
+        "pids": load.pids if load else None,
+    }
 
 
-def _series(loads: Iterable[Load | None]) -> SeriesJson:
-    values = [_load(load) for load in loads]
-    return {"cpu": [load["cpu"] for load in values], "memory": [load["memory"] for load in values]}
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)

@@ -1,77 +1,254 @@
-"""Samples of processor and memory use, by service, and those of the last minutes."""
+"""The samples of the last 30 days, in a file that survives restarts of the owner.
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+A row has all series of a span of time. As one row per series, the same samples would write 15
+times as much to the disk.
+"""
 
-from aiserver_tray.engine.values import Usage
+import logging
+import math
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import groupby, pairwise
+from pathlib import Path
+from threading import RLock
+from typing import Final, Literal, NamedTuple
 
-INTERVAL_SECONDS: Final = 15
-"""Seconds between two samples of a container."""
+from aiserver_tray.core.stats.history_file import KEPT_SECONDS, opened, set_aside
+from aiserver_tray.core.stats.rows import FIELDS, Cell, Row, Values, packed, rolled, unpacked
+from aiserver_tray.core.stats.samples import (
+    INTERVAL_SECONDS,
+    Address,
+    Load,
+    Sample,
+    by_module,
+    total,
+)
 
-MAX_SAMPLES: Final = 30 * 60 // INTERVAL_SECONDS
+STEPS: Final = (15, 30, 60, 120, 240, 360, 600, 1800, 3600, 7200, 14_400)
+"""Seconds between two points of a chart: each can be made from the rows that are kept."""
 
-Address = tuple[str, str]
-"""Module and service."""
+TOTAL: Final = ("", "")
+"""The series of all services together; that of a module has no service."""
 
+_logger = logging.getLogger(__name__)
 
-class Load(NamedTuple):
-    """``cpu`` in percent of one processor, None until two readings are known; ``memory`` in
-    bytes."""
-
-    cpu: float | None
-    memory: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The loads of all running services at ``time`` (seconds since 1970). None: not known, because
-    the engine did not answer or this machine slept."""
-
-    time: float
-    loads: Mapping[Address, Load] | None
-
-
-class Rates:
-    """Turns readings of containers into loads."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, Usage] = {}
-
-    def load(self, id: str, usage: Usage) -> Load:
-        """The load of the container *id* since its last reading."""
-        before = self._last.get(id)
-        self._last[id] = usage
-        return Load(_percent(before, usage) if before else None, usage.memory)
-
-    def keep(self, ids: Collection[str]) -> None:
-        """Forget the readings of all containers except *ids*."""
-        self._last = {id: usage for id, usage in self._last.items() if id in ids}
+MarkKind = Literal["restart", "exit"]
+"""restart: of a service without an operation, as by its restart policy; exit: it exited without
+one."""
 
 
-def _percent(before: Usage, now: Usage) -> float | None:
-    """As ``docker stats`` computes it. None if the container or the machine was restarted."""
-    used, passed = now.cpu - before.cpu, now.system - before.system
-    return used / passed * now.cpus * 100 if used >= 0 and passed > 0 else None
+class Mark(NamedTuple):
+    """What happened to a service at ``time`` (seconds since 1970)."""
+
+    time: int
+    module: str
+    service: str
+    kind: MarkKind
 
 
-def extended(samples: tuple[Sample, ...], sample: Sample) -> tuple[Sample, ...]:
-    """*samples* of the last half hour with *sample*. Missed ones are filled in, so that the
-    distance between two samples is always about the same. The first one after the engine came,
-    which is early, replaces the unknown one before."""
-    if samples and samples[-1].loads is None:
-        is_early = sample.time - samples[-1].time < INTERVAL_SECONDS / 2
-        samples = samples[:-1] if is_early else samples
-    if samples:
-        last = samples[-1].time
-        missed = round((sample.time - last) / INTERVAL_SECONDS) - 1
-        steps = range(1, min(missed, MAX_SAMPLES) + 1)
-        samples += tuple(Sample(last + step * INTERVAL_SECONDS, None) for step in steps)
-    return (*samples, sample)[-MAX_SAMPLES:]
+class Span(NamedTuple):
+    """From ``begin`` to before ``end``, multiples of ``step``: seconds since 1970."""
+
+    begin: int
+    end: int
+    step: int
+
+    @property
+    def times(self) -> range:
+        """The begin of each step."""
+        return range(*self)
 
 
-def total(loads: Collection[Load]) -> Load:
-    """The sum of *loads*. A processor use that is not known counts as none, unless none is
-    known."""
-    known = [load.cpu for load in loads if load.cpu is not None]
-    return Load(sum(known) if known or not loads else None, sum(load.memory for load in loads))
+def span(begin: float, end: float, points: int, now: float) -> Span:
+    """At most about *points* steps from *begin* to *end*, as fine as rows are still kept."""
+    age = now - begin - INTERVAL_SECONDS
+    resolution = next((step for step, kept in KEPT_SECONDS.items() if age <= kept), 1800)
+    fitting = (s for s in STEPS if s % resolution == 0 and (end - begin) / s <= points)
+    step = next(fitting, STEPS[-1])
+    return Span(int(begin // step * step), int(end // step * step + step), step)
+
+
+class History:
+    """The history in the file *path*. Can be used from any thread. If the file can't be used, the
+    history is only in memory; if it is damaged, a new one begins."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = RLock()
+        self._is_reported = False
+        self._peaks: dict[int, Values] = {}
+        self._database = opened(path)
+        self._numbers: dict[Address, int] = self._known_numbers()
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def add(self, sample: Sample) -> None:
+        """Keep *sample*, if it is known. Never fails: what can't be written is lost."""
+        if sample.loads is None:
+            return
+        slot = round(sample.time / INTERVAL_SECONDS) * INTERVAL_SECONDS
+        with self._writing() as database:
+            cells = {self._number(address): _cell(load) for address, load in _all(sample.loads)}
+            for number, peak in self._peaks.items():
+                if number in cells:
+                    cells[number] = _raised(cells[number], peak)
+            self._peaks.clear()
+            self._put(database, INTERVAL_SECONDS, slot, Row(1, cells))
+            self._roll(database, slot)
+            self._trim(database, slot)
+
+    def add_peaks(self, sample: Sample) -> None:
+        """Let *sample*, one of many before the next that is kept, count for the peaks."""
+        with self._writing():
+            loads = dict(_all(sample.loads or {}))
+            loads.pop(TOTAL, None)  # it has only some of the modules
+            for address, load in loads.items():
+                number, values = self._number(address), _values(load)
+                known = self._peaks.get(number, values)
+                self._peaks[number] = tuple(map(_greater, known, values))
+
+    def add_mark(self, mark: Mark) -> None:
+        """Keep *mark*; of equal ones within a few seconds only one."""
+        time = round(mark.time / INTERVAL_SECONDS) * INTERVAL_SECONDS
+        with self._writing() as database:
+            row = (time, mark.module, mark.service, mark.kind)
+            database.execute("INSERT OR IGNORE INTO mark VALUES(?,?,?,?)", row)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def addresses(self) -> tuple[Address, ...]:
+        """Every series that there ever was."""
+        with self._lock:
+            return tuple(self._numbers)
+
+    def rows(self, span: Span, addresses: Collection[Address]) -> dict[int, Mapping[Address, Cell]]:
+        """The cells of *addresses* for each step of *span* that has samples."""
+        with self._lock:
+            found = list(self._found(span, {self._numbers[a]: a for a in addresses}))
+        return dict(found)
+
+    def marks(self, span: Span) -> list[Mark]:
+        """What happened in *span*, in order."""
+        with self._lock:
+            query = "SELECT * FROM mark WHERE time>=? AND time<? ORDER BY time"
+            return [Mark(*row) for row in self._database.execute(query, span[:2])]
+
+    def _found(
+        self, span: Span, wanted: Mapping[int, Address]
+    ) -> Iterator[tuple[int, Mapping[Address, Cell]]]:
+        """What was not rolled up yet follows in finer rows."""
+        rows: list[tuple[int, bytes]] = []
+        begin = span.begin
+        for step in reversed(KEPT_SECONDS):
+            if span.step % step == 0:
+                rows += self._between(step, begin, span.end)
+                begin = max(begin, rows[-1][0] + step) if rows else begin
+        for start, group in _grouped(rows, span.step):
+            row = rolled([unpacked(data, wanted) for _, data in group])
+            yield start, {wanted[number]: cell for number, cell in row.cells.items()}
+
+    def _between(self, step: int, begin: int, end: int) -> list[tuple[int, bytes]]:
+        query = f"SELECT time, data FROM rows_{step} WHERE time>=? AND time<? ORDER BY time"
+        return self._database.execute(query, (begin, end)).fetchall()
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _put(self, database: sqlite3.Connection, step: int, time: int, row: Row) -> None:
+        query = f"INSERT OR REPLACE INTO rows_{step} VALUES(?,?)"
+        database.execute(query, (time, packed(row)))
+
+    def _roll(self, database: sqlite3.Connection, now: int) -> None:
+        """Make the rows of longer spans that are complete."""
+        steps = tuple(KEPT_SECONDS)
+        for fine, coarse in pairwise(steps):
+            (last,) = database.execute(f"SELECT MAX(time) FROM rows_{coarse}").fetchone()
+            begin = 0 if last is None else last + coarse
+            due = self._between(fine, begin, now // coarse * coarse)
+            for start, group in _grouped(due, coarse):
+                self._put(database, coarse, start, rolled([unpacked(data) for _, data in group]))
+
+    def _trim(self, database: sqlite3.Connection, now: int) -> None:
+        """Remove what is too old, and what the clock had not reached before it was set back."""
+        for step, kept in KEPT_SECONDS.items():
+            query = f"DELETE FROM rows_{step} WHERE time<? OR time>?"
+            database.execute(query, (now - kept, now))
+        oldest = now - KEPT_SECONDS[1800]
+        database.execute("DELETE FROM mark WHERE time<?", (oldest,))
+
+    def _number(self, address: Address) -> int:
+        known = self._numbers.get(address)
+        if known is None:
+            query = "INSERT INTO series(module, service) VALUES(?,?)"
+            known = self._database.execute(query, address).lastrowid
+            assert known is not None
+            self._numbers[address] = known
+        return known
+
+    def _known_numbers(self) -> dict[Address, int]:
+        found = self._database.execute("SELECT module, service, number FROM series")
+        return {(module, service): number for module, service, number in found}
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction, as a whole or not at all."""
+        with self._lock:
+            try:
+                with self._database as database:
+                    yield database
+            except sqlite3.OperationalError as error:  # such as a full disk
+                self._report(error)
+            except sqlite3.DatabaseError as error:
+                self._report(error)
+                self._begin_anew()
+            else:
+                self._is_reported = False
+                return
+            self._numbers = self._known_numbers()
+
+    def _report(self, error: Exception) -> None:
+        if not self._is_reported:
+            _logger.warning("the history of samples can't be written: %s", error)
+        self._is_reported = True
+
+    def _begin_anew(self) -> None:
+        self._database.close()
+        set_aside(self._path)
+        self._database = opened(self._path)
+
+
+def _grouped(
+    rows: Iterable[tuple[int, bytes]], step: int
+) -> Iterator[tuple[int, Iterator[tuple[int, bytes]]]]:
+    """*rows* by the begin of their step."""
+    return groupby(rows, lambda row: row[0] // step * step)
+
+
+def _all(loads: Mapping[Address, Load]) -> Iterator[tuple[Address, Load]]:
+    """The loads of all series: services, modules, and their total."""
+    yield TOTAL, total(loads.values())
+    yield from (((module, ""), load) for module, load in by_module(loads).items())
+    yield from loads.items()
+
+
+def _values(load: Load) -> Values:
+    return tuple(math.nan if (v := getattr(load, name)) is None else float(v) for name in FIELDS)
+
+
+def _cell(load: Load) -> Cell:
+    values = _values(load)
+    return Cell(values, values)
+
+
+def _raised(cell: Cell, peak: Values) -> Cell:
+    return Cell(cell.mean, tuple(map(_greater, cell.peak, peak)))
+
+
+def _greater(one: float, other: float) -> float:
+    """The greater of those that are known."""
+    return other if math.isnan(one) or other > one else one

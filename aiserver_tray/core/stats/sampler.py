@@ -1,22 +1,16 @@
-"""Takes a sample of all our running containers every few seconds."""
+"""Takes a sample of our running containers every few seconds."""
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
 from typing import Protocol
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.base.errors import EngineDownError, EngineRequestError
-from aiserver_tray.core.stats.history import (
-    INTERVAL_SECONDS,
-    Address,
-    Load,
-    Rates,
-    Sample,
-    extended,
-)
+from aiserver_tray.core.stats.samples import INTERVAL_SECONDS, Address, Load, Rates, Sample
 from aiserver_tray.engine.values import Usage
+from aiserver_tray.model import Container
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
 
@@ -26,50 +20,45 @@ _logger = logging.getLogger(__name__)
 
 
 class UsageSource(Protocol):
-    """The containers API that the sampler uses."""
+    """The containers API that a sampler uses."""
 
     def usage(self, container: str, /) -> Usage | None: ...
 
 
-class SampledEngine(Protocol):
-    """The part of an `Engine` that the sampler uses."""
-
-    @property
-    def containers(self) -> UsageSource: ...
-
-
 class Sampler:
-    """Samples the containers of *store* on *engine*, and calls *on_sample* with each sample.
+    """Samples the running containers of *store* that are *wanted*, and calls *on_sample* with each
+    sample.
 
-    The requests are spread over *interval* seconds: the engine takes 4 ms for each, and 30 at once
-    would show in its load. Only the first ones after the engine came are sent at once.
+    Samples end at multiples of *interval* seconds, so that each interval has one. The requests of
+    a sample are spread over its interval: the engine takes 4 ms for each, and 30 at once would show
+    in its load. Only the first ones after the engine came are sent at once.
     """
 
     def __init__(
         self,
-        engine: SampledEngine,
+        source: UsageSource,
         store: Store,
         on_sample: Callable[[Sample], object],
         interval: float = INTERVAL_SECONDS,
+        wanted: Callable[[Container], bool] = lambda _container: True,
     ) -> None:
-        self._engine = engine
+        self._source = source
         self._store = store
         self._on_sample = on_sample
         self._interval = interval
+        self._wanted = wanted
         self._rates = Rates()
         self._closing = Event()
         self._up = Event()
         """The engine runs. Also set on closing, which ends the wait for it."""
         self._leave: Callable[[], None] = lambda: None
         self._thread = Thread(target=self._run, name="sampler", daemon=True)
-        self.samples: tuple[Sample, ...] = ()
-        """Those of the last half hour, the newest last."""
+        self._newest: Sample | None = None
 
     @property
     def newest(self) -> Sample:
         """The newest sample. Nothing is known before the first one."""
-        samples = self.samples
-        return samples[-1] if samples else Sample(time.time(), None)
+        return self._newest or Sample(time.time(), None)
 
     def start(self) -> None:
         """Begin."""
@@ -80,11 +69,15 @@ class Sampler:
 
     def close(self) -> None:
         """Stop, without waiting for an engine that does not respond."""
+        self.stop()
+        if self._thread.is_alive():
+            self._thread.join(_CLOSE_TIMEOUT_SECONDS)
+
+    def stop(self) -> None:
+        """Stop soon, without waiting for that."""
         self._leave()
         self._closing.set()
         self._up.set()
-        if self._thread.is_alive():
-            self._thread.join(_CLOSE_TIMEOUT_SECONDS)
 
     def _note(self, state: State) -> None:
         if state.engine.running:
@@ -93,48 +86,52 @@ class Sampler:
             self._up.clear()
 
     def _run(self) -> None:
-        interval = 0.0
+        due = time.time()
         while not self._closing.is_set():
-            loads = self._loads(interval)
+            loads = self._loads(due)
             if self._closing.is_set():
                 return
-            self._record(Sample(time.time(), loads))
-            interval = self._interval
+            self._newest = Sample(time.time(), loads)
+            self._on_sample(self._newest)
+            # The nearest multiple is that of the sample just taken.
+            now = time.time()
+            due = (round(now / self._interval) + 1) * self._interval
             if loads is None:
-                self._closing.wait(interval) if self._up.is_set() else self._up.wait(interval)
-                interval = 0.0
+                left = due - now
+                self._closing.wait(left) if self._up.is_set() else self._up.wait(left)
+                due = time.time()
 
-    def _loads(self, interval: float) -> Mapping[Address, Load] | None:
-        """The loads of all services that run, read over *interval* seconds. None: the engine does
-        not answer."""
+    def _loads(self, due: float) -> Mapping[Address, Load] | None:
+        """The loads of all wanted services, read until the time *due*. None: the engine does not
+        answer."""
         if not self._up.is_set():
             return None
-        running = [c for c in self._store.state.containers.values() if c.status == "running"]
+        containers = self._store.state.containers.values()
+        running = [c for c in containers if c.status == "running" and self._wanted(c)]
         self._rates.keep({container.id for container in running})
-        pause = interval / max(len(running), 1)
-        loads: dict[Address, Load] = {}
         try:
-            for container in running or (None,):
-                if self._closing.wait(pause):
-                    break
-                usage = self._usage(container.id) if container else None
-                if container and usage:
-                    load = self._rates.load(container.id, usage)
-                    loads[container.module, container.service] = load
+            return self._read(running, due)
         except EngineDownError:
             return None
         except Exception as bug:  # noqa: BLE001 - the next sample may succeed
             log_bug(_logger, "sampling the containers failed", bug)
             return None
+
+    def _read(self, running: Sequence[Container], due: float) -> Mapping[Address, Load]:
+        loads: dict[Address, Load] = {}
+        for index, container in enumerate(running):
+            pause = (due - time.time()) / (len(running) - index)
+            if self._closing.wait(max(0.0, pause)):
+                return loads
+            if usage := self._usage(container.id):
+                load = self._rates.load(container.id, usage)
+                loads[container.module, container.service] = load
+        self._closing.wait(max(0.0, due - time.time()))  # where nothing runs
         return loads
 
     def _usage(self, id: str) -> Usage | None:
         try:
-            return self._engine.containers.usage(id)
+            return self._source.usage(id)
         except EngineRequestError as error:  # it may be gone
             _logger.debug("the engine has no statistics of container %s: %s", id, error)
             return None
-
-    def _record(self, sample: Sample) -> None:
-        self.samples = extended(self.samples, sample)
-        self._on_sample(sample)

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from aiserver_tray.cli.stats_rows import Row, rows, stats_json
+from aiserver_tray.cli.stats_rows import HEADS, Row, rows, stats_json
 from aiserver_tray.cli.stats_table import table
 from aiserver_tray.core.stats.forms import SampleJson, sample_json
-from aiserver_tray.core.stats.history import Load, Sample
+from aiserver_tray.core.stats.samples import Load, Sample
 from aiserver_tray.model import EngineView, Snapshot
 from tests.unit.cli.modules import MODULE, SERVICE
 
 MIB = 1 << 20
+RATES = ("1.5 kB/s / 20 B/s", "0 B/s / 2.0 MB/s")
 SERVICES = (
     replace(SERVICE, memory_limit=512 * MIB),
     replace(SERVICE, name="runners"),
@@ -31,7 +32,7 @@ SAMPLE = sample_json(
     Sample(
         1_700_000_000.4,
         {
-            ("n8n", "n8n"): Load(30.25, 300 * MIB),
+            ("n8n", "n8n"): Load(30.25, 300 * MIB, 1500, 20, 0, 2e6, 9),
             ("n8n", "runners"): Load(None, 50 * MIB),
             ("redis", "redis"): Load(1.0, 5 * MIB),
         },
@@ -46,43 +47,58 @@ def shown(*named: str, sample: SampleJson = SAMPLE) -> list[Row]:
 
 def test_the_modules_that_run_are_shown_in_the_order_of_status_with_their_total() -> None:
     assert shown() == [
-        ("redis", "1.0", "5.0 MiB", "64.0 MiB"),
-        ("n8n", "30.2", "350.0 MiB", "-"),
-        ("all modules", "31.2", "355.0 MiB", "16.0 GiB"),
+        ("redis", "1.0", "5.0 MiB", "64.0 MiB", "-", "-"),
+        ("n8n", "30.2", "350.0 MiB", "-", *RATES),
+        ("all modules", "31.2", "355.0 MiB", "16.0 GiB", *RATES),
     ]
 
 
 def test_a_named_module_is_shown_with_its_services_even_if_it_does_not_run() -> None:
     assert shown("n8n", "dify") == [
-        ("dify", "-", "-", "-"),
-        ("n8n", "30.2", "350.0 MiB", "-"),
-        ("n8n/n8n", "30.2", "300.0 MiB", "512.0 MiB"),
-        ("n8n/runners", "-", "50.0 MiB", "-"),
-        ("all modules", "31.2", "355.0 MiB", "16.0 GiB"),
+        ("dify", "-", "-", "-", "-", "-"),
+        ("n8n", "30.2", "350.0 MiB", "-", *RATES),
+        ("n8n/n8n", "30.2", "300.0 MiB", "512.0 MiB", *RATES),
+        ("n8n/runners", "-", "50.0 MiB", "-", "-", "-"),
+        ("all modules", "31.2", "355.0 MiB", "16.0 GiB", *RATES),
     ]
 
 
 def test_without_a_sample_nothing_is_made_up() -> None:
-    assert shown(sample=UNKNOWN) == [("all modules", "-", "-", "16.0 GiB")]
+    assert shown(sample=UNKNOWN) == [("all modules", "-", "-", "16.0 GiB", "-", "-")]
 
 
 def test_the_form_has_the_services_of_every_module() -> None:
     stats = stats_json(SNAPSHOT, SAMPLE, ())
     assert stats["time"] == "2023-11-14T22:13:20+00:00"
     assert stats["cpus"] == 2
-    assert stats["total"] == {"cpu": 31.25, "memory": 355 * MIB, "memoryLimit": 16 << 30}
+    rates = {"rx": 1500, "tx": 20, "read": 0, "write": 2_000_000}
+    used = {"cpu": 31.25, "memory": 355 * MIB, "pids": 9, **rates}
+    assert stats["total"] == {**used, "memoryLimit": 16 << 30}
     assert [module["name"] for module in stats["modules"]] == ["redis", "n8n"]
     assert stats["modules"][1]["services"] == [
-        {"name": "n8n", "cpu": 30.25, "memory": 300 * MIB, "memoryLimit": 512 * MIB},
-        {"name": "runners", "cpu": None, "memory": 50 * MIB, "memoryLimit": None},
+        {
+            "name": "n8n",
+            **used,
+            "cpu": 30.25,
+            "memory": 300 * MIB,
+            "memoryLimit": 512 * MIB,
+        },
+        {
+            "name": "runners",
+            **dict.fromkeys(rates),
+            "cpu": None,
+            "memory": 50 * MIB,
+            "pids": 0,
+            "memoryLimit": None,
+        },
     ]
 
 
 def test_a_terminal_gets_a_table_that_can_not_move_its_cursor() -> None:
-    console = Console(file=io.StringIO(), width=60, highlight=False, markup=False, no_color=True)
+    console = Console(file=io.StringIO(), width=100, highlight=False, markup=False, no_color=True)
     with console.capture() as capture:
-        console.print(table([*shown(), ("\x1b[2Jgone", "-", "-", "-")], "en", console))
+        console.print(table([*shown(), ("\x1b[2Jgone", "-", "-", "-", "-", "-")], "en", console))
     lines = [line.split() for line in capture.get().splitlines()]
-    assert lines[0] == ["MODULE", "CPU", "%", "MEMORY", "LIMIT"]
-    assert ["redis", "1.0", "5.0", "MiB", "64.0", "MiB"] in lines
+    assert lines[0] == [word for head in HEADS for word in head.render("en").split()]
+    assert ["redis", "1.0", "5.0", "MiB", "64.0", "MiB", "-", "-"] in lines
     assert "\x1b" not in capture.get()

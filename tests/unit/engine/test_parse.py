@@ -15,7 +15,7 @@ from aiserver_tray.engine.archive import archive
 from aiserver_tray.engine.events import event_params
 from aiserver_tray.engine.logs import Frames, LineReader, frames
 from aiserver_tray.engine.stream import unchunked
-from aiserver_tray.engine.values import LogLine, Usage
+from aiserver_tray.engine.values import DiskUse, LogLine, Usage
 from aiserver_tray.model import Port
 from aiserver_tray.spec.labels import MODULE, REQUIRES, SERVICE
 from aiserver_tray.spec.model import File
@@ -40,9 +40,58 @@ def test_times_have_microseconds_and_gos_zero_is_none(text: str, moment: datetim
     ids=["control groups 1", "control groups 2", "neither"],
 )
 def test_memory_is_without_the_page_cache(stats: dict[str, int], memory: int) -> None:
+    usage = parse.usage(statistics(memory_stats={"usage": 100, "stats": stats}))
+    assert usage == Usage(1_700_000_000, 5, 50, 2, memory)
+
+
+def statistics(**more: object) -> dict[str, object]:
+    """The least that the engine answers for a container that runs."""
     cpu = {"cpu_usage": {"total_usage": 5}, "system_cpu_usage": 50, "online_cpus": 2}
-    answer = {"cpu_stats": cpu, "memory_stats": {"usage": 100, "stats": stats}}
-    assert parse.usage(answer) == Usage(5, 50, 2, memory)
+    return {"read": "2023-11-14T22:13:20Z", "cpu_stats": cpu, "memory_stats": {"usage": 9}, **more}
+
+
+@pytest.mark.parametrize("words", [("Read", "Write"), ("read", "write")], ids=["v1", "v2"])
+def test_networks_and_disks_are_summed(words: tuple[str, str]) -> None:
+    transfers = [{"op": word, "value": value} for word, value in zip(words, (5, 7), strict=True)]
+    usage = parse.usage(
+        statistics(
+            networks={
+                "eth0": {"rx_bytes": 1, "tx_bytes": 2},
+                "b": {"rx_bytes": 10, "tx_bytes": 20},
+            },
+            blkio_stats={"io_service_bytes_recursive": [*transfers, *transfers]},
+            pids_stats={"current": 3},
+            memory_stats={"usage": 9, "limit": 64},
+        )
+    )
+    assert usage == Usage(1_700_000_000, 5, 50, 2, 9, 64, 11, 22, 10, 14, 3)
+
+
+@pytest.mark.parametrize("found", [{}, {"io_service_bytes_recursive": None}])
+def test_a_kernel_may_count_nothing(found: dict[str, object]) -> None:
+    usage = parse.usage(statistics(blkio_stats=found))
+    assert usage == Usage(1_700_000_000, 5, 50, 2, 9)
+
+
+def test_disk_use_is_counted_as_docker_system_df_does() -> None:
+    def image(size: int, shared: int, containers: int) -> dict[str, int]:
+        return {"Size": size, "SharedSize": shared, "Containers": containers}
+
+    def cache(size: int, *, shared: bool, used: bool) -> dict[str, object]:
+        return {"Size": size, "Shared": shared, "InUse": used}
+
+    answer = {
+        "LayersSize": 100,
+        "Images": [image(70, 20, 1), image(50, 20, 0)],
+        "Containers": [{"SizeRw": 3}, {}],
+        "Volumes": [{"UsageData": {"Size": 8}}, {"UsageData": {"Size": -1}}, {"UsageData": None}],
+        "BuildCache": [
+            cache(4, shared=False, used=True),
+            cache(6, shared=False, used=False),
+            cache(90, shared=True, used=False),
+        ],
+    }
+    assert parse.disk_use(answer) == DiskUse(100, 3, 8, 10, unused=50 + 6)
 
 
 def test_claims_are_fixed_ports_on_every_address() -> None:

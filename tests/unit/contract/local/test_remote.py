@@ -16,7 +16,7 @@ from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.remote import RemoteCore, RemoteState
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.core.stats.forms import SampleJson, sample_json
-from aiserver_tray.core.stats.history import Load, Sample
+from aiserver_tray.core.stats.samples import Load, Sample
 from aiserver_tray.model import EngineView, OperationView
 from aiserver_tray.operations.request import Request
 from aiserver_tray.state.facts import OperationChanged

@@ -1,111 +1,143 @@
-"""Loads from readings, and the samples of the last half hour."""
+"""The history in its file: what is asked, kept, lost and begun anew."""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from aiserver_tray.core.stats.forms import history_json, sample_json
-from aiserver_tray.core.stats.history import MAX_SAMPLES, Load, Rates, Sample, extended
-from aiserver_tray.engine.values import Usage
+from aiserver_tray.core.stats.forms import StatsHistoryJson, history_json
+from aiserver_tray.core.stats.history import History, Mark, Span, span
+from aiserver_tray.core.stats.samples import Address, Load, Sample
 
-SECOND = 1_000_000_000
-FIRST = Usage(cpu=5 * SECOND, system=100 * SECOND, cpus=4, memory=7)
+DAY = 86_400
+NOW = 20_000 * DAY
+"""A multiple of each span of time."""
+
+
+def load(value: float) -> Load:
+    return Load(value, int(value), value, value, value, value, int(value))
+
+
+def write(history: History, samples: Iterable[tuple[int, dict[Address, float]]]) -> None:
+    for time, values in samples:
+        history.add(Sample(time + 0.2, {a: load(value) for a, value in values.items()}))
+
+
+def asked(history: History, chosen: Span, module: str | None = None) -> StatsHistoryJson:
+    return history_json(history, chosen, module, [])
+
+
+WEB, JOB, DATA = ("web", "app"), ("web", "job"), ("data", "db")
+
+
+def test_samples_are_found_by_module_and_service_also_by_the_next_owner(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "stats.sqlite"
+    with closing(History(path)) as history:
+        write(history, [(NOW, {WEB: 1, JOB: 2, DATA: 4}), (NOW + 15, {WEB: 3, DATA: 4})])
+        history.add(Sample(NOW + 30, None))
+    with closing(History(path)) as history:
+        write(history, [(NOW + 45, {DATA: 5})])
+        found = asked(history, Span(NOW, NOW + 90, 15))
+        assert found["times"] == [NOW, NOW + 15, NOW + 30, NOW + 45], "the last are to come"
+        assert found["total"]["cpu"] == [7, 7, None, 5]
+        assert [(m["module"], m["memory"]) for m in found["modules"]] == [
+            ("data", [4, 4, None, 5]),
+            ("web", [3, 3, None, None]),
+        ]
+        assert found["services"] == []
+        own = asked(history, Span(NOW, NOW + 60, 15), "web")
+        assert [(s["service"], s["rx"]) for s in own["services"]] == [
+            ("app", [1, 3, None, None]),
+            ("job", [2, None, None, None]),
+        ]
+        assert own["peaks"]["cpu"] == [3, 3, None, None]
+
+
+def test_longer_spans_come_from_rows_that_were_rolled_up_and_what_was_not_yet(
+    tmp_path: Path,
+) -> None:
+    times = range(NOW, NOW + 2 * 1800 + 150, 15)
+    with closing(History(tmp_path / "stats.sqlite")) as history:
+        write(history, [(time, {WEB: time - NOW}) for time in times])
+        for step in (120, 600, 1800):
+            found = asked(history, Span(NOW, NOW + 3 * 1800, step))
+            values = {time: found["total"]["memory"][i] for i, time in enumerate(found["times"])}
+            peaks = dict(zip(found["times"], found["peaks"]["memory"], strict=True))
+            for begin in range(NOW, times[-1], step):
+                own = [time - NOW for time in times if begin <= time < begin + step]
+                assert values[begin] == round(sum(own) / len(own)), (step, begin)
+                assert peaks[begin] == own[-1]
+
+
+def test_each_resolution_is_kept_for_its_time_and_the_file_stays_small(tmp_path: Path) -> None:
+    path = tmp_path / "stats.sqlite"
+    with closing(History(path)) as history:
+        for begin in (NOW - 31 * DAY, NOW - 8 * DAY, NOW - 2 * DAY, NOW):
+            write(history, [(begin + 15 * n, {WEB: 1}) for n in range(242)])
+            history.add_mark(Mark(begin, "web", "app", "restart"))
+        with closing(sqlite3.connect(path)) as database:
+
+            def begins(step: int) -> set[int]:
+                found = database.execute(f"SELECT time/{DAY} FROM rows_{step}")
+                return {day * DAY - NOW for (day,) in found}
+
+            assert begins(15) == {0}
+            assert begins(120) == {-2 * DAY, 0}
+            assert begins(1800) == {-8 * DAY, -2 * DAY, 0}
+        marks = history.marks(Span(NOW - 40 * DAY, NOW + DAY, 1800))
+        assert [mark.time - NOW for mark in marks] == [-8 * DAY, -2 * DAY, 0]
+
+
+def test_a_clock_that_was_set_back_does_not_stop_the_history(tmp_path: Path) -> None:
+    with closing(History(tmp_path / "stats.sqlite")) as history:
+        write(history, [(NOW + 300 * DAY + 15 * n, {WEB: 9}) for n in range(300)])
+        write(history, [(NOW + 15 * n, {WEB: 1}) for n in range(300)])
+        found = asked(history, Span(NOW, NOW + 3600, 120))
+        assert found["total"]["cpu"] == [1] * 30
+
+
+def test_samples_of_every_second_only_raise_the_peaks(tmp_path: Path) -> None:
+    with closing(History(tmp_path / "stats.sqlite")) as history:
+        write(history, [(NOW, {WEB: 1, DATA: 1})])
+        for value in (2, 90, 3):
+            history.add_peaks(Sample(NOW + 1, {WEB: load(value)}))
+        write(history, [(NOW + 15, {WEB: 10, DATA: 1}), (NOW + 30, {WEB: 10, DATA: 1})])
+        found = asked(history, Span(NOW, NOW + 45, 15), "web")
+        assert found["services"][0]["cpu"] == [1, 10, 10]
+        assert found["peaks"]["cpu"] == [1, 90, 10]
+        assert asked(history, Span(NOW, NOW + 45, 15))["peaks"]["cpu"] == [2, 11, 11]
+
+
+def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "stats.sqlite"
+    path.write_bytes(b"no database" * 1000)
+    with closing(History(path)) as history:
+        write(history, [(NOW, {WEB: 1})])
+        assert asked(history, Span(NOW, NOW + 15, 15))["total"]["cpu"] == [1]
+    assert path.with_name("stats.sqlite.damaged").read_bytes().startswith(b"no database")
+
+
+def test_a_folder_that_can_not_be_written_leaves_a_history_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with closing(History(tmp_path / "file" / "stats.sqlite")) as history:
+        write(history, [(NOW, {WEB: 1})])
+        assert asked(history, Span(NOW, NOW + 15, 15))["total"]["cpu"] == [1]
 
 
 @pytest.mark.parametrize(
-    ("cpu", "system", "expected"),
-    [(8, 140, 30.0), (5, 140, 0.0), (3, 140, None), (8, 100, None), (8, 20, None)],
-    ids=["busy", "idle", "restarted", "the same reading", "another boot"],
-)
-def test_the_load_is_of_the_time_between_two_readings(
-    cpu: int, system: int, expected: float | None
+    ("age", "length", "expected"),
+    [
+        (900, 900, 15), (3600, 3600, 15), (6 * 3600, 6 * 3600, 120), (DAY, DAY, 360),
+        (7 * DAY, 7 * DAY, 3600), (30 * DAY, 30 * DAY, 14_400),
+        (3 * DAY, 900, 120), (20 * DAY, 3600, 1800), (400 * DAY, 400 * DAY, 14_400),
+    ],
+)  # fmt: skip
+def test_the_step_is_as_fine_as_rows_are_kept_and_points_allow(
+    age: int, length: int, expected: int
 ) -> None:
-    rates = Rates()
-    assert rates.load("id", FIRST) == Load(None, 7)
-    assert rates.load("id", Usage(cpu * SECOND, system * SECOND, 4, 9)) == Load(expected, 9)
-
-
-def test_readings_of_containers_that_are_gone_are_forgotten() -> None:
-    rates = Rates()
-    rates.load("id", FIRST)
-    rates.keep(["other"])
-    assert rates.load("id", Usage(8 * SECOND, 140 * SECOND, 4, 9)).cpu is None
-
-
-def times(*samples: tuple[float, bool]) -> list[tuple[float, bool]]:
-    """When samples are kept, and whether each is known, if these came one after the other."""
-    kept: tuple[Sample, ...] = ()
-    for time, known in samples:
-        kept = extended(kept, Sample(time, {} if known else None))
-    return [(sample.time, sample.loads is not None) for sample in kept]
-
-
-def test_no_more_than_half_an_hour_is_kept() -> None:
-    kept = times(*((15.0 * n, True) for n in range(500)))
-    assert (len(kept), kept[-1]) == (MAX_SAMPLES, (15.0 * 499, True))
-
-
-def test_missed_samples_are_filled_in() -> None:
-    assert times((0, True), (16, True), (62, True)) == [
-        (0, True), (16, True), (31, False), (46, False), (62, True),
-    ]  # fmt: skip
-    night = times((0, True), (30_000, True))
-    assert (len(night), night[-1], night[-2][1]) == (MAX_SAMPLES, (30_000, True), False)
-
-
-def test_the_first_one_of_an_engine_that_came_replaces_the_unknown_one() -> None:
-    assert times((0, False), (1, True), (16, True)) == [(1, True), (16, True)]
-    assert times((0, True), (15, False), (30, False)) == [(0, True), (15, False), (30, False)]
-
-
-SAMPLES = (
-    Sample(100, {("n8n", "n8n"): Load(None, 5), ("n8n", "runners"): Load(None, 1)}),
-    Sample(115, None),
-    Sample(
-        130,
-        {
-            ("n8n", "n8n"): Load(10.0, 6),
-            ("n8n", "runners"): Load(None, 1),
-            ("redis", "redis"): Load(2.5, 3),
-        },
-    ),
-    Sample(145, {}),
-)
-
-
-def test_the_history_has_sums_of_everything_and_of_each_module() -> None:
-    assert history_json(SAMPLES, None) == {
-        "interval": 15,
-        "times": [100, 115, 130, 145],
-        "total": {"cpu": [None, None, 12.5, 0], "memory": [6, None, 10, 0]},
-        "modules": [
-            {"module": "n8n", "cpu": [None, None, 10, None], "memory": [6, None, 7, None]},
-            {"module": "redis", "cpu": [None, None, 2.5, None], "memory": [None, None, 3, None]},
-        ],
-        "services": [],
-    }
-
-
-def test_the_history_of_a_module_has_its_services() -> None:
-    history = history_json(SAMPLES, "n8n")
-    assert [module["module"] for module in history["modules"]] == ["n8n"]
-    assert [(s["service"], s["memory"]) for s in history["services"]] == [
-        ("n8n", [5, None, 6, None]),
-        ("runners", [1, None, 1, None]),
-    ]
-
-
-def test_a_sample_has_what_runs() -> None:
-    assert sample_json(SAMPLES[2]) == {
-        "time": 130,
-        "total": {"cpu": 12.5, "memory": 10},
-        "modules": [
-            {"module": "n8n", "cpu": 10, "memory": 7},
-            {"module": "redis", "cpu": 2.5, "memory": 3},
-        ],
-        "services": [
-            {"module": "n8n", "service": "n8n", "cpu": 10, "memory": 6},
-            {"module": "n8n", "service": "runners", "cpu": None, "memory": 1},
-            {"module": "redis", "service": "redis", "cpu": 2.5, "memory": 3},
-        ],
-    }
-    unknown = {"cpu": None, "memory": None}
-    assert sample_json(SAMPLES[1]) == {"time": 115, "total": unknown, "modules": [], "services": []}
+    chosen = span(NOW - age, NOW - age + length, 300, NOW)
+    assert chosen.step == expected
+    assert chosen.begin <= NOW - age
+    assert chosen.end > NOW - age + length

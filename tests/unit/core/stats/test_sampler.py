@@ -8,8 +8,8 @@ from threading import Event
 import pytest
 
 from aiserver_tray.base.errors import EngineDownError, ObjectNotFoundError
-from aiserver_tray.core.stats.history import Load, Sample
 from aiserver_tray.core.stats.sampler import Sampler
+from aiserver_tray.core.stats.samples import Load, Sample
 from aiserver_tray.engine.values import Usage
 from aiserver_tray.state.facts import ContainersListed, EngineDown, Fact
 from aiserver_tray.state.store import Store
@@ -27,14 +27,10 @@ class Counting:
         self.asked: list[str] = []
         self.usage: Callable[[str], Usage | None] = self.half
 
-    @property
-    def containers(self) -> "Counting":
-        return self
-
     def half(self, id: str) -> Usage:
         self.asked.append(id)
         count = len(self.asked)
-        return Usage(cpu=count, system=4 * count, cpus=2, memory=10)
+        return Usage(time=count, cpu=count, system=4 * count, cpus=2, memory=10)
 
 
 class Sampled:
@@ -77,7 +73,8 @@ def test_each_running_container_is_sampled(sampled: Sampled) -> None:
     released.set()
     assert first.loads == {("web", "app"): Load(None, 10), ("web", "db"): Load(None, 10)}
     sample = sampled.until(is_whole)
-    assert sample.loads == {("web", "app"): Load(50.0, 10), ("web", "db"): Load(50.0, 10)}
+    half = Load(50.0, 10, 0, 0, 0, 0)
+    assert sample.loads == {("web", "app"): half, ("web", "db"): half}
     assert set(sampled.engine.asked) == {"id-of-web-app", "id-of-web-db"}
 
 

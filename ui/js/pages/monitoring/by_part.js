@@ -7,9 +7,10 @@ import { meter } from "../../components/meter.js";
 import { spark } from "../../components/spark.js";
 import { bytes, gigabytes, labelled, percent } from "../../format.js";
 import { t } from "../../i18n.js";
+import { FIELDS } from "./seconds.js";
 
 /**
- * @import { Engine } from "../../contract.d.ts"
+ * @import { Engine, Series } from "../../contract.d.ts"
  * @import { Measure, Part } from "./panel.js"
  */
 
@@ -53,10 +54,10 @@ export function byPart({ parts, times, engine, measure, title, choose, at }) {
 function areas(parts) {
   if (parts.length <= MOST_AREAS + 1) return parts;
   const rest = parts.slice(MOST_AREAS);
-  /** @param {Measure} measure */
+  /** @param {keyof Series} measure */
   const sum = (measure) => (rest[0]?.series[measure] ?? []).map((_, i) =>
     rest.reduce((all, { series }) => all + (series[measure][i] ?? 0), 0));
-  const others = { cpu: sum("cpu"), memory: sum("memory") };
+  const others = /** @type {Series} */ (/** @type {unknown} */ (Object.fromEntries(FIELDS.map((field) => [field, sum(field)]))));
   return [...parts.slice(0, MOST_AREAS), { key: "", title: t("Others"), colour: "var(--idle)", limit: null, href: null, series: others }];
 }
 

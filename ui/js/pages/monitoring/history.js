@@ -1,71 +1,121 @@
 // @ts-check
-/** What was used in the last 30 minutes, of everything or of a module with its services. */
+/** The resources that were used in a range of time, of everything or of a module with its services. */
 import { CONNECTION, invoke, on } from "../../bridge.js";
-import { current, slice } from "../../store.js";
+import { current, observe, slice } from "../../store.js";
+import { detailed } from "./seconds.js";
 
-/** @import { Load, Sample, Series, StatsHistory } from "../../contract.d.ts" */
+/**
+ * @import { Sample, Series, StatsHistory } from "../../contract.d.ts"
+ * @typedef {Record<string, string>} Query of the address: `range`, or `from` and `to` after a zoom
+ */
 
+/** Seconds of each range, by its name in the address. */
+export const RANGES = { "15m": 900, "1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000 };
+const USUAL = "1h";
+/** Longer ranges have no place for single seconds. */
+const MOST_WATCHED = RANGES["1h"];
+
+/** @type {Series} */
+const EMPTY = { cpu: [], memory: [], rx: [], tx: [], read: [], write: [], pids: [] };
 /** @type {StatsHistory} */
-const NOTHING = { interval: 15, times: [], total: { cpu: [], memory: [] }, modules: [], services: [] };
-const SECONDS = 30 * 60;
+const NOTHING = { interval: 15, times: [], total: EMPTY, modules: [], services: [], peaks: EMPTY, marks: [] };
 
-const own = slice({ history: NOTHING, isLoaded: false });
+const own = slice({
+  history: NOTHING,
+  isLoaded: false,
+  /** @type {Sample[]} of every second, while a module is watched */
+  seconds: [],
+});
 
-export const usage = () => own.get().history;
+/** @param {Query} query The name of the range; after a zoom, of the one before it. */
+export const rangeIn = ({ range = USUAL }) => /** @type {keyof typeof RANGES} */ (range in RANGES ? range : USUAL);
+
+/** @param {Query} query The times that were zoomed to, if they were. */
+export function zoomIn({ from, to }) {
+  const [begin, end] = [Number(from), Number(to)];
+  return begin > 0 && end > begin ? { begin, end } : null;
+}
+
+/** @type {{of: [StatsHistory, Sample[]], made: StatsHistory}} */
+let shown = { of: [NOTHING, []], made: NOTHING };
+
+/** The history with what came since. Made once for each change: charts compare it with what they show. */
+export function usage() {
+  const { history, seconds } = own.get();
+  if (shown.of[0] !== history || shown.of[1] !== seconds) {
+    shown = { of: [history, seconds], made: detailed(history, seconds, followed ?? null) };
+  }
+  return shown.made;
+}
+
 export const isUsageLoaded = () => own.get().isLoaded;
 
 /** @type {string|null|undefined} The module; `null`: everything; `undefined`: nobody looks. */
 let followed;
+let isWatching = false;
 
 /** @param {string|null} name of a module; `null`: everything. What is returned ends it. */
 export function followUsage(name) {
-  if (name !== followed) own.set({ history: NOTHING, isLoaded: false });
+  if (name !== followed) own.set({ history: NOTHING, isLoaded: false, seconds: [] });
   followed = name;
-  if (current().connection === "up") load();
+  begin();
   const ends = [
-    on(CONNECTION, ({ state }) => state === "up" && load()),
-    on("ai/stats/sample", (sample) => own.get().isLoaded && own.set({ history: extended(own.get().history, sample, name) })),
+    on(CONNECTION, begin),
+    on("ai/stats/sample", () => zoomIn(current().address.query) || loadIfDue()),
+    on("ai/activity/added", () => own.get().isLoaded && load()),
+    on("ai/stats/watched", (sample) => isWatching && own.set({ seconds: [...own.get().seconds, sample].slice(-MOST_WATCHED) })),
+    observe((now, before) => now.address.query !== before.address.query && queryKey(now.address.query) !== queryKey(before.address.query) && begin()),
   ];
-  return () => ends.forEach((end) => end());
+  document.addEventListener("visibilitychange", watch);
+  return () => {
+    ends.forEach((end) => end());
+    document.removeEventListener("visibilitychange", watch);
+    followed = undefined;
+    watch();
+  };
+}
+
+/** @param {Query} query */
+const queryKey = (query) => JSON.stringify([rangeIn(query), zoomIn(query)]);
+
+function begin() {
+  isWatching &&= current().connection === "up"; // an owner that was lost has forgotten it
+  if (current().connection !== "up") return;
+  load();
+  watch();
+}
+
+/** Every second is only read while somebody sees it. */
+function watch() {
+  const { query } = current().address;
+  const should = Boolean(followed) && !document.hidden && !zoomIn(query) && RANGES[rangeIn(query)] <= MOST_WATCHED;
+  if (should) invoke("ai/stats/watch", { module: followed });
+  else if (isWatching) invoke("ai/stats/unwatch", {});
+  if (!should && isWatching) own.set({ seconds: [] });
+  isWatching = should;
+}
+
+/** A range of days has a new point only every hour. */
+function loadIfDue() {
+  const { times, interval } = own.get().history;
+  if (Date.now() / 1000 - (times.at(-1) ?? 0) >= interval) load();
 }
 
 async function load() {
-  const name = followed;
+  const [name, { query }] = [followed, current().address];
   if (name === undefined) return;
-  const answer = await invoke("ai/stats/history", { module: name });
-  if (answer.success && name === followed) own.set({ history: answer.data, isLoaded: true });
-}
-
-/** @param {StatsHistory} history @param {Sample} sample @param {string|null} name @returns {StatsHistory} */
-export function extended(history, sample, name) {
-  const times = [...history.times, sample.time];
-  const drop = times.findIndex((time) => time > sample.time - SECONDS);
-  /** @param {Series} series @param {Load} [load] */
-  const longer = ({ cpu, memory }, load) => ({
-    cpu: [...cpu, load?.cpu ?? null].slice(drop),
-    memory: [...memory, load?.memory ?? null].slice(drop),
-  });
-  const blank = history.times.map(() => null);
-  const unknown = { cpu: blank, memory: blank };
-  const wanted = sample.modules.filter(({ module }) => name === null || module === name);
-  const newModules = wanted.filter(({ module }) => !history.modules.some((one) => one.module === module));
-  const services = sample.services.filter(({ module }) => module === name);
-  const newServices = services.filter(({ service }) => !history.services.some((one) => one.service === service));
-  return {
-    interval: history.interval,
-    times: times.slice(drop),
-    total: longer(history.total, sample.total),
-    modules: [...history.modules, ...newModules.map(({ module }) => ({ module, ...unknown }))].map((one) => ({
-      ...one, ...longer(one, wanted.find(({ module }) => module === one.module)),
-    })),
-    services: [...history.services, ...newServices.map(({ module, service }) => ({ module, service, ...unknown }))].map((one) => ({
-      ...one, ...longer(one, services.find(({ service }) => service === one.service)),
-    })),
-  };
+  const zoom = zoomIn(query);
+  const from = zoom?.begin ?? Math.floor(Date.now() / 1000) - RANGES[rangeIn(query)];
+  const answer = await invoke("ai/stats/history", { module: name, from, to: zoom?.end ?? null });
+  const isWanted = name === followed && queryKey(query) === queryKey(current().address.query);
+  if (answer.success && isWanted) own.set({ history: answer.data, isLoaded: true });
 }
 
 /** @param {string} name What a service uses now. */
 export function serviceLoad(name) {
   const series = usage().services.find(({ service }) => service === name);
-  return { cpu: series?.cpu.at(-1) ?? null, memory: series?.memory.at(-1) ?? null };
+  return { cpu: lastOf(series?.cpu), memory: lastOf(series?.memory) };
 }
+
+/** @param {(number|null)[]} [values] */
+const lastOf = (values) => values?.at(-1) ?? null;

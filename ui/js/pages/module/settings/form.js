@@ -102,7 +102,7 @@ export async function reload() {
 
 /** @param {{service: string, memory: (number|null)[]}[]} services */
 const lastOf = (services) =>
-  Object.fromEntries(services.map(({ service, memory }) => [service, memory.at(-1) ?? 0]));
+  Object.fromEntries(services.map(({ service, memory }) => [service, memory.findLast((value) => value !== null) ?? 0]));
 
 /** Takes out of the draft what is stored by now. */
 function prune() {
