@@ -42,6 +42,7 @@ BROUGHT = {
     "System": "by pywebview, on Windows: .NET",
     "Xlib": "by pystray, on Linux",
     "_win32typing": "for types alone",
+    "compression": "by Python from 3.14 on",
     "gi": "by the system, where there is a desktop on Linux",
     "pydantic_core": "by pydantic",
     **dict.fromkeys(
@@ -62,7 +63,7 @@ def imported() -> Iterator[str]:
 
 def test_whatever_is_imported_is_a_declared_dependency() -> None:
     declared = PROJECT["project"]["dependencies"]
-    known = {re.split(r"[^\w-]", entry)[0].lower() for entry in declared}
+    known = {re.split(r"[^\w.-]", entry)[0].lower() for entry in declared}
     others = set(imported()) - set(sys.stdlib_module_names) - {"aiserver_tray"} - BROUGHT.keys()
     distributions = packages_distributions()
     assert [n for n in sorted(others) if not {d.lower() for d in distributions[n]} & known] == []

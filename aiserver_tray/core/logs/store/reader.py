@@ -1,23 +1,25 @@
-# ruff: noqa: ARG002
 """Questions to the log store."""
 
-import sqlite3
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
-from aiserver_tray.core.logs.store.answers import Bounds, Counts, ErrorGroup, ErrorGroups, Page
+from aiserver_tray.core.logs.store import database, histogram, table
+from aiserver_tray.core.logs.store.answers import Bounds, Counts, ErrorGroups, ModuleSize, Page
 from aiserver_tray.core.logs.store.filter import LogFilter
-from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept, Line
+from aiserver_tray.core.logs.store.groups import grouped
+from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept
+from aiserver_tray.core.logs.store.scan import Blocks, Scan, Span
 
 BUDGET_SECONDS = 0.2
 
 
 class LogReader:
-    """Reads the file at *path* beside its writer, from any thread. Without a file there are no
-    lines.
+    """Reads the file at *path* beside its writer, from any thread. Each question opens the file, so
+    nothing stays in memory between two questions.
 
     Every question raises `LogFilterError` if the filter is wrong, and `LogStoreError` if the file
     can't be read."""
@@ -34,8 +36,9 @@ class LogReader:
         budget_seconds: float = BUDGET_SECONDS,
     ) -> Page:
         """At most *limit* lines before a cursor, or the newest ones; newest first."""
-        found = [k for k in reversed(self._all(wanted)) if before is None or k.cursor < before]
-        return _page(found, limit)
+        with self._blocks(wanted) as blocks:
+            scan = Scan(blocks, Span.of(wanted, before=before), budget_seconds)
+            return _page(scan, scan.newest_first(), limit)
 
     def newer(
         self,
@@ -46,7 +49,9 @@ class LogReader:
         budget_seconds: float = BUDGET_SECONDS,
     ) -> Page:
         """At most *limit* lines after a cursor, oldest first."""
-        return _page([k for k in self._all(wanted) if k.cursor > after], limit)
+        with self._blocks(wanted) as blocks:
+            scan = Scan(blocks, Span.of(wanted, after=after), budget_seconds)
+            return _page(scan, scan.oldest_first(), limit)
 
     def at(
         self,
@@ -70,7 +75,7 @@ class LogReader:
         older, newer = self.older(same, cursor, before), self.newer(same, cursor, after)
         return [*reversed(older.lines), *page.lines, *newer.lines]
 
-    def histogram(  # noqa: PLR0913 - the question's parts
+    def histogram(  # noqa: PLR0913 - the question has these parts
         self,
         wanted: LogFilter,
         begin: int,
@@ -82,14 +87,9 @@ class LogReader:
     ) -> Counts:
         """Counts of lines between two times in *buckets* equal parts. To continue: *before* is
         what the last answer `reached`."""
-        counts = [Counter[str]() for _ in range(buckets)]
-        levels, modules = Counter[str](), Counter[str]()
-        for cursor, line in self._all(wanted):
-            if begin <= line.time < end and (before is None or cursor < before):
-                counts[(line.time - begin) * buckets // (end - begin)][line.level] += 1
-                levels[line.level] += 1
-                modules[line.module] += 1
-        return Counts(counts, levels, modules, None)  # type: ignore[arg-type]
+        parts = histogram.Parts(begin, end, buckets)
+        with self._blocks(wanted) as blocks:
+            return histogram.histogram(blocks, parts, before, budget_seconds)
 
     def errors(
         self,
@@ -99,64 +99,58 @@ class LogReader:
         before: Cursor | None = None,
     ) -> ErrorGroups:
         """Entries with a level of the filter (without one: errors), grouped by what is equal in
-        them."""
+        them. To continue: *before* is what the last answer `reached`."""
         if not wanted.levels:
             wanted = replace(wanted, levels=frozenset({"error"}))
-        groups: dict[str, ErrorGroup] = {}
-        for kept in self._all(wanted):
-            line = kept.line
-            if not line.continues:
-                group = groups.get(line.text)
-                groups[line.text] = ErrorGroup(
-                    line.text,
-                    line.text,
-                    line.level,
-                    line.module,
-                    line.service,
-                    group.count + 1 if group else 1,
-                    group.first if group else line.time,
-                    line.time,
-                    kept,
-                )
-        return ErrorGroups(sorted(groups.values(), key=lambda group: -group.last), None)
+        with self._blocks(wanted) as blocks:
+            scan = Scan(blocks, Span.of(wanted, before=before), budget_seconds)
+            return ErrorGroups(grouped(scan.newest_first()), scan.reached)
 
     def bounds(self) -> Bounds:
         """What the store holds."""
-        lines = self._all(LogFilter())
-        if not lines:
-            return Bounds(None, None, 0, 0)
-        size = self._path.stat().st_size
-        return Bounds(lines[0].line.time, lines[-1].line.time, len(lines), size)
+        with database.snapshot(self._path) as db:
+            query = "SELECT min(first), max(last), coalesce(sum(lines), 0) FROM block"
+            first, last, lines = db.execute(query).fetchone()
+            return Bounds(first, last, lines, database.used_bytes(db))
 
     def newest_number(self) -> int:
         """The number of the line that was stored last; 0 without lines."""
-        return max((kept.cursor.number for kept in self._all(LogFilter())), default=0)
+        with database.snapshot(self._path) as db:
+            return table.next_number(db) - 1
+
+    def sizes(self) -> Mapping[str, ModuleSize]:
+        """What is stored of each module, approximately."""
+        lines, size, first = Counter[str](), Counter[str](), dict[str, int]()
+        with self._blocks(LogFilter()) as blocks:
+            for item in table.items(blocks.db, "true ORDER BY first"):
+                for tag, count in blocks.counts(item).items():
+                    label = blocks.label(tag)
+                    if label:
+                        module = label[0].module
+                        lines[module] += count
+                        size[module] += item.size * count // item.head.lines
+                        first.setdefault(module, item.head.first)
+        return {
+            module: ModuleSize(lines[module], size[module], first[module])
+            for module in sorted(lines)
+        }
 
     def gaps(self, wanted: LogFilter) -> Sequence[Gap]:
         """Where lines of the filter's services are missing in its time."""
-        with closing(sqlite3.connect(self._path)) as db:
-            found = map(Gap._make, db.execute("SELECT * FROM gap ORDER BY begin"))
-            return [
-                gap
-                for gap in found
-                if wanted.wants_source(gap.module, gap.service)
-                and (wanted.since is None or wanted.since < gap.end)
-                and (wanted.until is None or gap.begin < wanted.until)
-            ]
+        span = Span.of(wanted)
+        query = 'SELECT * FROM gap WHERE begin < ? AND "end" > ? ORDER BY begin'
+        with database.snapshot(self._path) as db:
+            found = map(Gap._make, db.execute(query, (span.high.time, span.low.time)))
+            return [gap for gap in found if wanted.wants_source(gap.module, gap.service)]
 
-    def _all(self, wanted: LogFilter) -> list[Kept]:
-        if not self._path.exists():
-            return []
-        with closing(sqlite3.connect(self._path)) as db:
-            rows = db.execute("SELECT * FROM line ORDER BY time, number")
-            lines = [
-                Kept(Cursor(row[1], row[0]), Line._make((*row[1:6], bool(row[6]), row[7])))
-                for row in rows
-            ]
-        text = wanted.text.lower()
-        return [k for k in lines if wanted.wants(k.line) and text in k.line.text.lower()]
+    @contextmanager
+    def _blocks(self, wanted: LogFilter) -> Iterator[Blocks]:
+        with database.snapshot(self._path) as db:
+            yield Blocks(db, wanted)
 
 
-def _page(found: Sequence[Kept], limit: int) -> Page:
-    lines, is_end = found[:limit], len(found) <= limit
-    return Page(lines, None if is_end else lines[-1].cursor, is_end)
+def _page(scan: Scan, found: Iterator[Kept], limit: int) -> Page:
+    lines = list(islice(found, limit))
+    if len(lines) == limit:
+        return Page(lines, lines[-1].cursor if lines else None, is_end=False)
+    return Page(lines, scan.reached, is_end=scan.reached is None)

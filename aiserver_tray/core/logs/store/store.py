@@ -4,47 +4,48 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
+from aiserver_tray.core.logs.store import database, deletion
 from aiserver_tray.core.logs.store.answers import ModuleSize
+from aiserver_tray.core.logs.store.batches import Batches
+from aiserver_tray.core.logs.store.database import DamagedError
 from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept, Line, Mark
+from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.engine.values import LogStreamName
 
+T = TypeVar("T")
 OnStored = Callable[[Sequence[Kept]], None]
 OnDamaged = Callable[[Path], None]
 """Called with the file that was set aside."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS line(
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
-  time INT, module TEXT, service TEXT, stream TEXT, level TEXT, continues INT, text TEXT
-);
-CREATE TABLE IF NOT EXISTS mark(
-  container TEXT, stream TEXT, time INT, PRIMARY KEY (container, stream)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS gap(module TEXT, service TEXT, begin INT, end INT);
-"""
 
 
 def _ignore(_path: Path) -> None:
     pass
 
 
+class _File(NamedTuple):
+    db: sqlite3.Connection
+    batches: Batches
+
+
 class LogStore:
-    """The only writer of the file at *path*. All methods can be called from any thread."""
+    """The only writer of the file at *path*. All methods can be called from any thread. After an
+    error, the next call opens the file again."""
 
     def __init__(self, path: Path, on_damaged: OnDamaged = _ignore) -> None:
-        """Open or create the file. A damaged file is set aside, and a new one begun.
+        """Open or create the file. A damaged file is set aside, then and later, and a new one
+        begun.
 
         Raises:
             LogStoreError: the file can't be used.
         """
         self.path = path
         self._on_damaged = on_damaged
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._observers: list[OnStored] = []
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
+        self._open: _File | None = None
+        self.marks("")  # opens it
 
     def add(
         self, lines: Sequence[Line], marks: Sequence[Mark] = (), gaps: Sequence[Gap] = ()
@@ -55,47 +56,48 @@ class LogStore:
             LogStoreFullError: the disk is full. Nothing was stored.
             LogStoreError: the file can't be written. Nothing was stored.
         """
-        kept = []
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            for line in lines:
-                number = self._db.execute(
-                    "INSERT INTO line(time,module,service,stream,level,continues,text) "
-                    "VALUES(?,?,?,?,?,?,?)",
-                    line,
-                ).lastrowid
-                kept.append(Kept(Cursor(line.time, number or 0), line))
-            self._db.executemany("INSERT OR REPLACE INTO mark VALUES(?,?,?)", marks)
-            self._db.executemany("INSERT INTO gap VALUES(?,?,?,?)", gaps)
-            self._db.execute("COMMIT")
-            for observer in self._observers:
-                observer(kept)
+
+        def write(file: _File) -> int:
+            number = file.batches.next
+            with database.transaction(file.db):
+                if lines:
+                    file.batches.add(lines)
+                file.db.executemany("INSERT OR REPLACE INTO mark VALUES(?,?,?)", marks)
+                file.db.executemany("INSERT INTO gap VALUES(?,?,?,?)", gaps)
+            return number
+
+        with self._lock:  # observers get the lines in the order of their numbers
+            number = self._run(write)
+            if self._observers and lines:
+                kept = [
+                    Kept(Cursor(line.time, number + place), line)
+                    for place, line in enumerate(lines)
+                ]
+                for observer in self._observers:
+                    observer(kept)
 
     def marks(self, container: str) -> Mapping[LogStreamName, int]:
         """Time of the last stored line of each output of *container*."""
-        with self._lock:
-            return dict(
-                self._db.execute("SELECT stream,time FROM mark WHERE container=?", (container,))
-            )
+        query = "SELECT stream, time FROM mark WHERE container=?"
+        return self._run(lambda file: dict(file.db.execute(query, (container,))))
 
     def trim(self, now: int, keep_days: float, keep_bytes: int) -> None:
         """Delete lines that are older than *keep_days* before *now* (nanoseconds since 1970), then
-        the oldest ones until the file has at most *keep_bytes*."""
+        the oldest ones until the file has at most *keep_bytes*. Lines are deleted by blocks."""
+        before = now - int(keep_days * deletion.DAY_NS)
+        self._repeat(lambda file: deletion.delete_older(file.db, file.batches, before))
+        self._repeat(lambda file: deletion.delete_oldest(file.db, file.batches, keep_bytes))
+        self._repeat(lambda file: database.give_back(file.db))
 
     def delete(self, module: str) -> None:
         """Delete all lines of *module*. Its marks stay, so that they are not stored again."""
-        with self._lock:
-            self._db.execute("DELETE FROM line WHERE module=?", (module,))
+        deleting = deletion.ModuleDeletion(module)
+        self._repeat(lambda file: deleting.step(file.db, file.batches))
+        self._repeat(lambda file: database.give_back(file.db))
 
     def sizes(self) -> Mapping[str, ModuleSize]:
         """What is stored of each module, approximately."""
-        with self._lock:
-            return {
-                module: ModuleSize(lines, size, first)
-                for module, lines, size, first in self._db.execute(
-                    "SELECT module,count(*),sum(length(text)),min(time) FROM line GROUP BY module"
-                )
-            }
+        return LogReader(self.path).sizes()
 
     def observe(self, callback: OnStored) -> Callable[[], None]:
         """Call *callback* with the lines of each transaction after its commit, in their order; it
@@ -112,4 +114,34 @@ class LogStore:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._db.close()
+            if self._open:
+                self._open.db.close()
+                self._open = None
+
+    def _repeat(self, step: Callable[[_File], bool]) -> None:
+        """Do short steps until there are no more. Others can write between them."""
+        while self._run(step):
+            pass
+
+    def _run(self, action: Callable[[_File], T]) -> T:
+        """Do something with the open file."""
+        with self._lock:
+            try:
+                return self._try(action)
+            except DamagedError:
+                self._on_damaged(database.set_aside(self.path))
+                return self._try(action)
+
+    def _try(self, action: Callable[[_File], T]) -> T:
+        is_done = False
+        try:
+            with database.translated(self.path):
+                if not self._open:
+                    db = database.open_writer(self.path)
+                    self._open = _File(db, Batches(db))
+                result = action(self._open)
+            is_done = True
+        finally:
+            if not is_done:  # its state may not be that of the file
+                self.close()
+        return result

@@ -1,0 +1,138 @@
+"""The file of the log store."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from aiserver_tray.core.logs.store.errors import LogStoreError, LogStoreFullError
+
+_STEP_PAGES = 1000
+_WAL_BYTES = 8 << 20
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS source(
+  id INTEGER PRIMARY KEY, module TEXT, service TEXT, UNIQUE (module, service)
+);
+CREATE TABLE IF NOT EXISTS block(
+  id INTEGER PRIMARY KEY,
+  pile INT,             -- of a batch: where it waits to become part of a packed block
+  size INT,             -- bytes of the data
+  first INT, last INT, lines INT, number INT, "end" INT, tags BLOB  -- as in Head
+);
+CREATE TABLE IF NOT EXISTS data(id INTEGER PRIMARY KEY, columns BLOB, body BLOB);
+CREATE TABLE IF NOT EXISTS mark(
+  container TEXT, stream TEXT, time INT, PRIMARY KEY (container, stream)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gap(module TEXT, service TEXT, begin INT, end INT);
+CREATE TABLE IF NOT EXISTS counter(number INT);  -- the next line's
+CREATE INDEX IF NOT EXISTS block_pile ON block(pile) WHERE pile IS NOT NULL;
+CREATE INDEX IF NOT EXISTS block_last ON block(last, first);
+CREATE INDEX IF NOT EXISTS block_first ON block(first, last);
+"""
+
+
+class DamagedError(LogStoreError):
+    """The file is not a database, or a damaged one."""
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """Open or create the file for its writer."""
+    with translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        with closed_on_error(db):
+            db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # has no effect after the first table
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")  # with WAL, only a power cut can lose lines
+            db.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
+            db.executescript(_SCHEMA)
+        return db
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
+    """The file for a reader, at one moment. The writer goes on meanwhile. A file that does not
+    exist is empty."""
+    with translated(path):
+        is_there = path.exists()
+        address = f"{path.absolute().as_uri()}?mode=ro" if is_there else "file::memory:"
+        db = sqlite3.connect(address, uri=True, isolation_level=None)
+        try:
+            if not is_there:
+                db.executescript(_SCHEMA)
+            db.execute("BEGIN")
+            yield db
+        finally:
+            db.close()
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of what is written inside, or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            with suppress(sqlite3.Error):  # the first error counts
+                db.execute("ROLLBACK")
+
+
+@contextmanager
+def closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
+    """Close *db* if it can't be used."""
+    try:
+        yield
+    except sqlite3.Error:
+        db.close()
+        raise
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Errors of SQLite and of the file system as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _ours(path, error) from error
+    except OSError as error:
+        raise LogStoreError(path, error.strerror) from error
+
+
+def _ours(path: Path, error: sqlite3.Error) -> LogStoreError | LogStoreFullError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the details of the kind
+    if code == sqlite3.SQLITE_FULL:
+        return LogStoreFullError(path)
+    return (DamagedError if code in _DAMAGED else LogStoreError)(path, error)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file; the one before is replaced."""
+    aside = path.with_suffix(".damaged" + path.suffix)
+    with translated(path):
+        path.replace(aside)
+        for ending in ("-wal", "-shm"):
+            Path(f"{path}{ending}").unlink(missing_ok=True)
+    return aside
+
+
+def used_bytes(db: sqlite3.Connection) -> int:
+    """Bytes of the pages that hold something."""
+    pages = _number(db, "page_count") - _number(db, "freelist_count")
+    return pages * _number(db, "page_size")
+
+
+def give_back(db: sqlite3.Connection) -> bool:
+    """Shrink the file by some of its free pages; whether there are more."""
+    db.execute(f"PRAGMA incremental_vacuum({_STEP_PAGES})").fetchall()
+    if _number(db, "freelist_count"):
+        return True
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return False
+
+
+def _number(db: sqlite3.Connection, pragma: str) -> int:
+    return int(db.execute(f"PRAGMA {pragma}").fetchone()[0])

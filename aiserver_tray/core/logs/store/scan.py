@@ -1,0 +1,210 @@
+"""Reading the lines of a filter, in order, from blocks whose times may overlap."""
+
+import heapq
+import sqlite3
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from aiserver_tray.core.logs.store import block, table
+from aiserver_tray.core.logs.store.block import Columns, Kind
+from aiserver_tray.core.logs.store.filter import LogFilter
+from aiserver_tray.core.logs.store.line import Cursor, Kept, Line
+from aiserver_tray.core.logs.store.search import Search
+from aiserver_tray.core.logs.store.table import Item
+
+_FIRST, _LAST = Cursor(-(1 << 62), 0), Cursor(1 << 62, 0)
+
+
+class Span(NamedTuple):
+    """The lines between two cursors, without those at the cursors."""
+
+    low: Cursor
+    high: Cursor
+
+    @classmethod
+    def of(
+        cls, wanted: LogFilter, after: Cursor | None = None, before: Cursor | None = None
+    ) -> "Span":
+        """The time of a filter, between two cursors."""
+        # No line has the number 0.
+        since = _FIRST if wanted.since is None else Cursor(wanted.since, 0)
+        until = _LAST if wanted.until is None else Cursor(wanted.until, 0)
+        return cls(max(since, after or _FIRST), min(until, before or _LAST))
+
+    def holds(self, item: Item) -> bool:
+        """Whether all lines of a block are in it."""
+        return self.low.time < item.head.first and item.head.last < self.high.time
+
+    def rows(self, columns: Columns) -> range:
+        """The rows of a block that are in it."""
+
+        def cursor(row: int) -> Cursor:
+            return Cursor(columns.times[row], columns.numbers[row])
+
+        every = range(len(columns.times))
+        begin = bisect_right(every, self.low, key=cursor)
+        return range(begin, bisect_left(every, self.high, lo=begin, key=cursor))
+
+
+class Source(NamedTuple):
+    """A service with lines."""
+
+    module: str
+    service: str
+
+
+class Blocks:
+    """The blocks of one snapshot of the file, and which of their lines a filter wants."""
+
+    def __init__(self, db: sqlite3.Connection, wanted: LogFilter) -> None:
+        self.db = db
+        self.wanted = wanted
+        self.search = Search(wanted)
+        self._sources = {
+            number: Source(module, service)
+            for number, module, service in db.execute("SELECT id, module, service FROM source")
+        }
+        self._kinds = {
+            kind
+            for kind in block.KINDS.values()
+            if (not wanted.levels or kind.level in wanted.levels)
+            and (not wanted.streams or kind.stream in wanted.streams)
+        }
+        self._labels: dict[int, tuple[Source, Kind] | None] = {}
+
+    def label(self, tag: int) -> tuple[Source, Kind] | None:
+        """Source and kind of the lines with this tag; None if they are not wanted."""
+        if tag not in self._labels:
+            source, kind = self._sources[block.source_of(tag)], block.kind_of(tag)
+            is_wanted = kind in self._kinds and self.wanted.wants_source(*source)
+            self._labels[tag] = (source, kind) if is_wanted else None
+        return self._labels[tag]
+
+    def newest_first(self, span: Span) -> Iterator[Item]:
+        """The blocks of a span, by their last line."""
+        condition = "first <= ? AND last >= ? ORDER BY last DESC"
+        return table.items(self.db, condition, (span.high.time, span.low.time))
+
+    def oldest_first(self, span: Span) -> Iterator[Item]:
+        """The blocks of a span, by their first line."""
+        condition = "last >= ? AND first <= ? ORDER BY first"
+        return table.items(self.db, condition, (span.low.time, span.high.time))
+
+    def counts(self, item: Item) -> dict[int, int]:
+        """Of a block: the tags of wanted lines, if it has any, and the count of lines of each.
+        Text is not considered."""
+        tags, counts = item.head.counts()
+        return {
+            tag: count
+            for tag, count in zip(tags, counts, strict=True)
+            if self.label(tag) is not None
+        }
+
+    def lines(self, item: Item, span: Span) -> "Lines | None":
+        """The wanted lines of a block; None if it has none."""
+        tags, _ = item.head.counts()
+        places = {place for place, tag in enumerate(tags) if self.label(tag) is not None}
+        if not places:
+            return None
+        found = None
+        if self.search:
+            found = dict(self.search.lines(table.body(self.db, item)))
+            if not found:
+                return None
+        columns = table.columns(self.db, item)
+        rows: Sequence[int] = span.rows(columns)
+        if found is not None:
+            rows = [row for row in found if row in rows]
+        if len(places) < len(tags):
+            rows = [row for row in rows if columns.places[row] in places]
+        return Lines(self, item, columns, rows, found) if rows else None
+
+
+class Lines:
+    """The wanted lines of a block. Their text is unpacked when the first one is read."""
+
+    def __init__(
+        self,
+        blocks: Blocks,
+        item: Item,
+        columns: Columns,
+        rows: Sequence[int],
+        texts: dict[int, bytes] | None,
+    ) -> None:
+        self.columns = columns
+        self.rows = rows
+        self.tags, _ = item.head.counts()
+        self._blocks = blocks
+        self._item = item
+        self._texts: dict[int, bytes] | Sequence[bytes] | None = texts
+
+    def kept(self, row: int) -> Kept:
+        """The line of a row."""
+        columns = self.columns
+        label = self._blocks.label(self.tags[columns.places[row]])
+        assert label  # only wanted rows are asked for
+        if self._texts is None:
+            self._texts = table.body(self._blocks.db, self._item).split(b"\n")
+        moment = columns.times[row]
+        line = Line._make((moment, *label[0], *label[1], self._texts[row].decode()))
+        return Kept(Cursor(moment, columns.numbers[row]), line)
+
+
+_Entry = tuple[int, int, int, Lines, Iterator[int]]
+"""Time and number with the sign of the direction, row, block, further rows."""
+
+
+class Scan:
+    """Lines in one direction, until the budget is used up. Then `reached` is where to go on; at the
+    end of the lines it is None."""
+
+    def __init__(self, blocks: Blocks, span: Span, budget_seconds: float) -> None:
+        self.reached: Cursor | None = None
+        self._blocks = blocks
+        self._span = span
+        self._deadline = time.monotonic() + budget_seconds
+        self._heap: list[_Entry] = []
+
+    def newest_first(self) -> Iterator[Kept]:
+        """The lines, the newest first."""
+        for item in self._blocks.newest_first(self._span):
+            yield from self._lines_before(-item.head.last)
+            edge = Cursor(item.head.last + 1, 0)
+            if edge < self._span.high and self._is_over(edge):
+                return
+            if lines := self._blocks.lines(item, self._span):
+                self._push(lines, reversed(lines.rows), -1)
+        yield from self._lines_before(_LAST.time)
+
+    def oldest_first(self) -> Iterator[Kept]:
+        """The lines, the oldest first."""
+        for item in self._blocks.oldest_first(self._span):
+            yield from self._lines_before(item.head.first)
+            edge = Cursor(item.head.first, 0)
+            if edge > self._span.low and self._is_over(edge):
+                return
+            if lines := self._blocks.lines(item, self._span):
+                self._push(lines, iter(lines.rows), 1)
+        yield from self._lines_before(_LAST.time)
+
+    def _is_over(self, edge: Cursor) -> bool:
+        """Whether to stop at *edge*. It is never where the scan began, so each scan gets on."""
+        if time.monotonic() < self._deadline:
+            return False
+        self.reached = edge
+        return True
+
+    def _lines_before(self, key: int) -> Iterator[Kept]:
+        """The lines of open blocks before a time, which has the sign of the direction."""
+        heap = self._heap
+        while heap and heap[0][0] < key:
+            first, _, row, lines, rows = heapq.heappop(heap)
+            yield lines.kept(row)
+            self._push(lines, rows, -1 if first < 0 else 1)
+
+    def _push(self, lines: Lines, rows: Iterator[int], sign: int) -> None:
+        if (row := next(rows, None)) is not None:
+            moment, number = lines.columns.times[row], lines.columns.numbers[row]
+            heapq.heappush(self._heap, (sign * moment, sign * number, row, lines, rows))
