@@ -44,6 +44,9 @@ class Core:
             installation_id,
             before_end=self._foreign.refresh_begun,
         )
+        self.before_removal: Callable[[str], object] = lambda _container: None
+        """Called with the ID of a container that has ended, before an operation removes it. To be
+        set before `operations` is used."""
         self._ends = ExitStack()
         """What has to be stopped first."""
 
@@ -91,7 +94,15 @@ class Core:
         settings = self._settings.full
         kernel = Kernel(self.engine, settings)
         refresh = self._watcher.refresh
-        parts = Parts(self.engine, self.store, settings, self._modules, refresh, kernel)
+        parts = Parts(
+            self.engine,
+            self.store,
+            settings,
+            self._modules,
+            refresh,
+            kernel,
+            self.before_removal,
+        )
         return Operations(parts)
 
     def refresh(self) -> None:

@@ -1,19 +1,21 @@
 """New entries of the journal, of every process of the home."""
 
-import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 
+from pydantic import ValidationError
+
+from aiserver_tray.settings.entries import READER, Entry
 from aiserver_tray.settings.journal import Journal
 
 
 class JournalFeed:
-    """Calls *on_entry* with the id of each entry that is added to *journal*, or replaced, from now
-    on. Entries of this process are reported at once; `check` finds those of others."""
+    """Calls *on_entry* with each entry that is added to *journal*, or replaced, from now on.
+    Entries of this process are reported at once; `check` finds those of others."""
 
-    def __init__(self, journal: Journal, on_entry: Callable[[str], None]) -> None:
+    def __init__(self, journal: Journal, on_entry: Callable[[Entry], None]) -> None:
         self._journal = journal
         self._on_entry = on_entry
         self._lock = Lock()
@@ -27,8 +29,8 @@ class JournalFeed:
         """Report new entries. Cheap if there are none."""
         with self._lock:
             for line in self._new_lines():
-                with suppress(ValueError, LookupError, TypeError):  # damaged
-                    self._on_entry(json.loads(line)["id"])
+                with suppress(ValidationError):  # damaged, or of a newer version
+                    self._on_entry(READER.validate_json(line))
 
     def close(self) -> None:
         """Report nothing any more."""

@@ -290,6 +290,7 @@ class Operation:
         executor = EngineExecutor(engine, scope.targets, images, mirrors, self._cancelled)
         runner = Runner(plan, executor, self._parts.store, self._report, engine.info().cpus)
         executor.progress = runner.show
+        executor.before_removal = self._parts.before_removal
         self._record.next_plan(self._view)
         with self._lock:
             self._runner = runner

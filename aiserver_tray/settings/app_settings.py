@@ -1,81 +1,32 @@
 """The app's own settings, addressed ``app.NAME``."""
 
-import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, cast
 
 from aiserver_tray.base.errors.engine import MIRRORS
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.setting import Choice, Setting
 from aiserver_tray.model import Theme
+from aiserver_tray.settings.app_setting_types import (
+    AddressSetting,
+    DaysSetting,
+    DiskSizeSetting,
+    EngineSetting,
+    FoldersSetting,
+    MirrorsSetting,
+    ModuleNamesSetting,
+)
 from aiserver_tray.settings.stored import stored_value
-from aiserver_tray.system.engine_host import why_unusable
-
-
-class _AddressSetting(Setting):
-    """A text setting that takes the address of one of this machine's interfaces."""
-
-    def _read(self, text: str) -> str | Text:
-        try:
-            return str(ipaddress.ip_address(text.strip()))
-        except ValueError:
-            return Text(
-                "expected an IP address such as 127.0.0.1, or 0.0.0.0 for all networks, found "
-                "{found!r}",
-                found=text,
-            )
-
-
-class _EngineSetting(Setting):
-    """A text setting that takes the address of an engine, or nothing."""
-
-    def _read(self, text: str) -> str | Text:
-        host = text.strip()
-        if not host:
-            return host
-        return why_unusable(host) or host
-
-
-class _MirrorsSetting(Setting):
-    """A text setting that takes registry prefixes, separated by spaces or commas."""
-
-    def _read(self, text: str) -> str | Text:
-        mirrors = [word.rstrip("/") for word in text.replace(",", " ").split()]
-        for mirror in mirrors:
-            if not _MIRROR.fullmatch(mirror):
-                return Text(
-                    "expected registries such as mirror.example.com or 127.0.0.1:5000/hub, "
-                    "separated by spaces, found {found!r}",
-                    found=mirror,
-                )
-        return " ".join(mirrors)
-
-
-class _FoldersSetting(Setting):
-    """A text setting that takes absolute folders, separated as in PATH."""
-
-    def _read(self, text: str) -> str | Text:
-        folders = [word.strip() for word in text.split(os.pathsep) if word.strip()]
-        for folder in folders:
-            if not Path(folder).is_absolute():
-                return Text("expected a full path, found {found!r}", found=folder)
-        return os.pathsep.join(dict.fromkeys(folders))
-
-
-# Host, port and path of an image name
-# (https://pkg.go.dev/github.com/distribution/reference#pkg-overview).
-_MIRROR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 
 BIND = "app.bind"
 MODULE_FOLDERS = "app.module_folders"
 KERNEL_SETTINGS = "app.kernel_settings"
+LOGS_NOT_KEPT = "app.logs_not_kept"
 
 APP_SETTINGS: Mapping[str, Setting] = {
-    BIND: _AddressSetting(
+    BIND: AddressSetting(
         default="127.0.0.1",
         title={"en": "Address to publish ports on", "zh": "端口发布地址"},
         help={
@@ -84,7 +35,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "zh": "127.0.0.1 仅允许本机访问；0.0.0.0 允许所有网络访问。",
         },
     ),
-    "app.engine": _EngineSetting(
+    "app.engine": EngineSetting(
         default="",
         title={"en": "Docker engine", "zh": "Docker 引擎"},
         help={
@@ -120,7 +71,7 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "dark": Choice(title={"en": "Dark", "zh": "深色"}),
         },
     ),
-    MIRRORS: _MirrorsSetting(
+    MIRRORS: MirrorsSetting(
         default="",
         title={"en": "Registry mirrors", "zh": "镜像仓库加速地址"},
         help={
@@ -144,13 +95,44 @@ APP_SETTINGS: Mapping[str, Setting] = {
             "引擎每次重启后会重新设置。不会调低任何参数，且只修改文档中列出的参数。",
         },
     ),
-    MODULE_FOLDERS: _FoldersSetting(
+    MODULE_FOLDERS: FoldersSetting(
         default="",
         title={"en": "Module folders", "zh": "模块文件夹"},
         help={
             "en": "Folders with modules of your own. Separate several by : (Windows: ;).",
             "zh": "您自己的模块所在的文件夹。多个文件夹用 :（Windows 用 ;）分隔。",
         },
+    ),
+    "app.logs_keep": Setting(
+        type="boolean",
+        default="true",
+        title={"en": "Keep logs", "zh": "保留日志"},
+        help={
+            "en": "Stores what the services write, so that it can be searched and survives the "
+            "removal of containers. If you turn it on again, everything that the engine still has "
+            "is stored.",
+            "zh": "保存各服务的输出，以便搜索，并在容器删除后仍可查看。重新开启后，"
+            "会保存引擎中仍有的全部日志。",
+        },
+    ),
+    "app.logs_keep_days": DaysSetting(
+        default="14",
+        title={"en": "Days to keep logs", "zh": "日志保留天数"},
+        help={"en": "Older lines are deleted.", "zh": "更早的日志行会被删除。"},
+    ),
+    "app.logs_keep_size": DiskSizeSetting(
+        type="size",
+        default="500m",
+        title={"en": "Maximum size of kept logs", "zh": "日志占用空间上限"},
+        help={
+            "en": "On the disk, such as 500m or 2g. The oldest lines are deleted first.",
+            "zh": "占用的磁盘空间，例如 500m 或 2g。最早的日志行最先删除。",
+        },
+    ),
+    LOGS_NOT_KEPT: ModuleNamesSetting(
+        default="",
+        title={"en": "Modules whose logs are not kept", "zh": "不保留日志的模块"},
+        help={"en": "Names, separated by spaces.", "zh": "模块名称，以空格分隔。"},
     ),
     "app.notify_modules": Setting(
         type="boolean",
@@ -237,6 +219,26 @@ class AppSettings:
     def kernel_settings(self) -> bool:
         """Whether a start may raise kernel settings."""
         return self._flag("kernel_settings")
+
+    @property
+    def logs_keep(self) -> bool:
+        """Whether the logs of services are kept."""
+        return self._flag("logs_keep")
+
+    @property
+    def logs_keep_days(self) -> int:
+        """The age at which kept lines are deleted."""
+        return int(self._text("logs_keep_days"))
+
+    @property
+    def logs_keep_size(self) -> int:
+        """The size of the kept logs above which the oldest lines are deleted."""
+        return parse_size(self._text("logs_keep_size"))
+
+    @property
+    def logs_not_kept(self) -> frozenset[str]:
+        """Modules whose logs are not kept."""
+        return frozenset(self._text("logs_not_kept").split())
 
     @property
     def notify_modules(self) -> bool:

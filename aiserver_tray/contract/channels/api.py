@@ -37,6 +37,7 @@ from aiserver_tray.contract.events import ACTIVITY, STATS
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.journal_feed import JournalFeed
+from aiserver_tray.core.logs.kept import KeptLogs
 from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.core.outdated import OutdatedModules
 from aiserver_tray.core.stats.forms import sample_json
@@ -45,6 +46,7 @@ from aiserver_tray.core.stats.statistics import Statistics
 from aiserver_tray.model import Actor, Carrier
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
+from aiserver_tray.settings.entries import Entry
 
 
 class Api:
@@ -55,6 +57,9 @@ class Api:
         self._app = app
         self._hub = Hub(core.store, app.language_for)
         self._feed = JournalFeed(app.settings.journal, self._on_entry)
+        self.logs = KeptLogs(app, core.engine.containers, core.store)
+        """The kept logs."""
+        core.before_removal = self.logs.finish
         self._files = FileRefresh(app, core, self._feed)
         self._statistics = Statistics(
             core.engine,
@@ -65,7 +70,7 @@ class Api:
         )
         self._refusals = Refusals(app.settings.journal)
         self._outdated = OutdatedModules(core.store, app, lambda: app.version)
-        reader = LogReader(app.home.folder / "data" / "logs.sqlite")
+        reader = LogReader(self.logs.path)
         self._operations = OperationChannels(core)
         begin = self._operations.begin
         self._parts: list[Part] = [
@@ -79,7 +84,7 @@ class Api:
             SystemChannels(),
             LogChannels(core),
             KeptLogChannels(reader),
-            LogFollowChannels(lambda _callback: lambda: None, reader),
+            LogFollowChannels(self.logs.observe, reader),
             LogExportChannels(),
             self._operations,
             PredecessorChannels(core, begin),
@@ -138,6 +143,7 @@ class Api:
         self._outdated.start()
         self._hub.start()
         self._statistics.start()
+        self.logs.start()
 
     def close(self) -> None:
         """Watch nothing, wait for nothing, and send no more states and samples."""
@@ -148,10 +154,12 @@ class Api:
             part.close()
         self._refusals.write()
         self._feed.close()
+        self.logs.close()
         self._hub.close()
 
     def _on_sample(self, sample: Sample) -> None:
         self._hub.publish(STATS.message(sample_json(sample)))
 
-    def _on_entry(self, id: str) -> None:
-        self._hub.publish(ACTIVITY.message({"id": id}))
+    def _on_entry(self, entry: Entry) -> None:
+        self._hub.publish(ACTIVITY.message({"id": entry.id}))
+        self.logs.note(entry)

@@ -48,6 +48,7 @@ class Owner:
     def refresh(self) -> None:
         """Read the engine and all of its containers again."""
         self._core.refresh()
+        self.api.logs.reconnect()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

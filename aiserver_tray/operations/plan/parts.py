@@ -17,7 +17,8 @@ _ENGINE_TIMEOUT_SECONDS = 10.0
 @dataclass(frozen=True)
 class Parts:
     """The parts that operations work with. ``refresh`` makes the watcher contact the engine at
-    once."""
+    once. ``before_removal`` is called with the ID of a container that has ended, before it is
+    removed."""
 
     engine: Engine
     store: Store
@@ -25,6 +26,7 @@ class Parts:
     modules: Modules
     refresh: Callable[[], None]
     kernel: Kernel
+    before_removal: Callable[[str], object] = lambda _container: None
 
 
 def meet_engine(parts: Parts) -> None:

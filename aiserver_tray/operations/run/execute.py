@@ -58,7 +58,7 @@ _ONE_NETWORK_BELOW = (1, 44)
 
 class EngineExecutor:
     """Runs steps on the engine. *images* are the names of the local images; ``progress`` receives
-    the progress of pulls."""
+    the progress of pulls; ``before_removal`` the ID of a container that is removed next."""
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class EngineExecutor:
     ) -> None:
         self.cancelled = cancelled
         self.progress: Callable[[Step, PullProgress], None] = lambda _step, _progress: None
+        self.before_removal: Callable[[str], object] = lambda _container: None
         self._engine = engine
         self._modules = modules
         self._images = OperationImages(engine, images, mirrors, cancelled)
@@ -239,8 +240,10 @@ class EngineExecutor:
         return None
 
     def _remove(self, step: Step) -> None:
+        container = _container_of(step).id
+        self.before_removal(container)
         with suppress(ObjectNotFoundError):
-            self._engine.containers.remove(_container_of(step).id)
+            self._engine.containers.remove(container)
 
     def _prepare_stop(self, container: Container) -> None:
         module = self._modules.get(container.module)

@@ -18,6 +18,10 @@ DEFAULTS: dict[str, object] = {
     "mirrors": (),
     "kernel_settings": False,
     "module_folders": (),
+    "logs_keep": True,
+    "logs_keep_days": 14,
+    "logs_keep_size": 500 * 2**20,
+    "logs_not_kept": frozenset(),
     "notify_modules": True,
     "notify_operations": True,
     "notify_engine": True,
@@ -43,6 +47,9 @@ def test_each_setting_has_a_typed_value() -> None:
         ("mirrors", "a.example/, b.example:5000/hub", ("a.example", "b.example:5000/hub")),
         ("kernel_settings", "true", True),
         ("module_folders", os.pathsep.join(["/a", "/b c", "/a"]), ("/a", "/b c")),
+        ("logs_keep_days", " 030 ", 30),
+        ("logs_keep_size", "2G", 2 * 2**30),
+        ("logs_not_kept", "n8n, dify  n8n", frozenset({"n8n", "dify"})),
         ("notify_modules", "false", False),
     ],
 )
@@ -52,6 +59,15 @@ def test_a_change_shows_at_once(settings: Settings, name: str, text: str, value:
     settings.set(APP_SETTINGS, f"app.{name}", text)
 
     assert getattr(settings.app, name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("logs_keep_days", "0"), ("logs_keep_days", "two"), ("logs_keep_size", "9m")],
+)
+def test_limits_of_kept_logs_are_checked(settings: Settings, name: str, text: str) -> None:
+    with pytest.raises(SettingError, match="expected"):
+        settings.set(APP_SETTINGS, f"app.{name}", text)
 
 
 def test_a_change_by_another_process_shows_at_once(settings: Settings) -> None:

@@ -79,7 +79,7 @@ def test_a_feed_reports_each_new_entry_once_also_after_old_ones_were_removed(
 ) -> None:
     journal.add(chosen("a", id="before"))
     told: list[str] = []
-    feed = JournalFeed(journal, told.append)
+    feed = JournalFeed(journal, lambda entry: told.append(entry.id))
     other = Journal(journal.path.parent)
     other.add(chosen("b", id="foreign"))
     feed.check()

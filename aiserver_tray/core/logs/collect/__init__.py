@@ -1,0 +1,1 @@
+"""Collecting the logs of all our containers into the log store."""

@@ -1,0 +1,294 @@
+"""The kept logs of an installation: the store, and the threads that fill it."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Protocol
+
+from aiserver_tray.base.bugs import log_bug
+from aiserver_tray.base.errors import AiServerError, SettingError
+from aiserver_tray.base.i18n import Language, Text
+from aiserver_tray.base.moments import moment_of
+from aiserver_tray.core.logs.collect.collector import Collector
+from aiserver_tray.core.logs.collect.followed import LogSource
+from aiserver_tray.core.logs.collect.journal_lines import MARK, MODULE, JournalLines
+from aiserver_tray.core.logs.collect.masking import CurrentMasker
+from aiserver_tray.core.logs.collect.writer import LogWriter
+from aiserver_tray.core.logs.position import Mark
+from aiserver_tray.core.logs.store.answers import ModuleSize
+from aiserver_tray.core.logs.store.errors import LogStoreError
+from aiserver_tray.core.logs.store.line import Kept
+from aiserver_tray.core.logs.store.store import LogStore, OnStored
+from aiserver_tray.engine.values import LogStreamName
+from aiserver_tray.model import Container
+from aiserver_tray.settings.app_settings import AppSettings
+from aiserver_tray.settings.entries import Entry
+from aiserver_tray.settings.journal import Range
+from aiserver_tray.settings.store import Settings
+from aiserver_tray.state.store import Store as State
+from aiserver_tray.system.paths import Home, make_folder
+
+_TRIM_SECONDS = 3600.0
+_RETRY_SECONDS = 60.0
+_CLOSE_SECONDS = 2.0
+
+_REMOVAL_SECONDS = 2.0
+"""Seconds that the removal of a container waits for its log to be stored."""
+
+_logger = logging.getLogger(__name__)
+
+
+def file_of_logs(home: Path) -> Path:
+    """The file of the kept logs in the folder *home*."""
+    return home / "data" / "logs.sqlite"
+
+
+class Installation(Protocol):
+    """The part of the installation that is used here."""
+
+    @property
+    def home(self) -> Home: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def secrets(self) -> Sequence[str]: ...
+    @property
+    def version(self) -> object: ...
+    @property
+    def language(self) -> Language: ...
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The user's settings: which logs are kept, and how long."""
+
+    is_on: bool = True
+    days: int = 14
+    bytes: int = 500 * 2**20
+    not_kept: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, app: AppSettings) -> "Policy":
+        """The policy of the settings *app*.
+
+        Raises:
+            SettingError: a stored value is wrong.
+        """
+        return cls(app.logs_keep, app.logs_keep_days, app.logs_keep_size, app.logs_not_kept)
+
+    def keeps(self, module: str) -> bool:
+        """Whether the logs of *module* are kept."""
+        return self.is_on and module not in self.not_kept
+
+
+class KeptLogs:
+    """Keeps the logs of the containers of *state*, read from *source*, and the journal, in the home
+    of *installation*.
+
+    Its thread opens the store, and again later if that fails, deletes what is too old, and follows
+    the settings.
+    """
+
+    def __init__(self, installation: Installation, source: LogSource, state: State) -> None:
+        self.path = file_of_logs(installation.home.folder)
+        self.problem: AiServerError | None = None
+        """Why nothing can be stored now."""
+        self.policy = Policy()
+        self._installation = installation
+        self._source = source
+        self._state = state
+        self._stamp: object = None
+        """The settings' stamp when `policy` was read."""
+        self._observers: list[OnStored] = []
+        self._entries: SimpleQueue[Entry] = SimpleQueue()
+        self._open: _Open | None = None
+        self._trim_at = 0.0
+        self._wake = Event()
+        self._closing = False
+        self._leave: Callable[[], None] = lambda: None
+        self._thread = Thread(target=self._run, name="kept-logs", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._leave = self._state.observe(lambda _state: self._wake.set())
+        self._thread.start()
+
+    def observe(self, callback: OnStored) -> Callable[[], None]:
+        """Call *callback* with lines after they were stored, in their order; it must be quick, and
+        must not use the store. Returns a function that ends this."""
+        self._observers = [*self._observers, callback]
+
+        def stop() -> None:
+            self._observers = [other for other in self._observers if other is not callback]
+
+        return stop
+
+    def note(self, entry: Entry) -> None:
+        """Store *entry* of the journal, or a change of it, soon."""
+        self._entries.put(entry)
+        self._wake.set()
+
+    def reconnect(self) -> None:
+        """Read all logs on over new connections to the engine."""
+        if self._open:
+            self._open.collector.reconnect()
+
+    def finish(self, container: str) -> None:
+        """Wait a moment until the log of *container* (an ID), which has ended and will be removed,
+        is stored as a whole."""
+        if self._open:
+            self._open.collector.finish(container, _REMOVAL_SECONDS)
+
+    def sizes(self) -> Mapping[str, ModuleSize]:
+        """What is stored of each module, approximately.
+
+        Raises:
+            AiServerError: the store can't be used.
+        """
+        return self._opened().store.sizes()
+
+    def delete(self, module: str) -> None:
+        """Delete all kept lines of *module*.
+
+        Raises:
+            AiServerError: the store can't be used.
+        """
+        opened = self._opened()
+        opened.writer.flush(_REMOVAL_SECONDS)
+        opened.store.delete(module)
+
+    @property
+    def unreadable(self) -> Sequence[Container]:
+        """The containers whose logs the engine can't read."""
+        return self._open.collector.unreadable if self._open else ()
+
+    def _opened(self) -> "_Open":
+        if self._open is None:
+            raise self.problem or LogStoreError(self.path, "-")
+        return self._open
+
+    def close(self) -> None:
+        """Store what was read, and stop."""
+        self._leave()
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(_CLOSE_SECONDS)
+        opened, self._open = self._open, None
+        if opened:
+            opened.close()
+
+    # -- in its thread -------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing:
+            try:
+                pause = self._step()
+            except Exception as bug:  # noqa: BLE001 - the next step may succeed
+                log_bug(_logger, "keeping logs failed", bug)
+                pause = _RETRY_SECONDS
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def _step(self) -> float:
+        """Do what has to be done now, and return the seconds until the next time."""
+        self._follow_settings()
+        try:
+            opened = self._open = self._open or self._begin()
+            self._take_entries(opened)
+            if (left := self._trim_at - time.monotonic()) > 0:
+                return left
+            self._trim_at = time.monotonic() + _TRIM_SECONDS
+            opened.store.trim(time.time_ns(), self.policy.days, self.policy.bytes)
+        except AiServerError as error:
+            _logger.warning("%s", error)
+            self.problem = error
+            return _RETRY_SECONDS
+        return _TRIM_SECONDS
+
+    def _follow_settings(self) -> None:
+        settings = self._installation.settings
+        if (stamp := settings.stamp) == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            policy = Policy.of(settings.app)
+        except SettingError as error:
+            _logger.warning("%s", error)
+            return
+        if policy != self.policy:
+            self.policy = policy
+            self._trim_at = 0.0
+            if self._open:
+                self._open.collector.check()
+
+    def _begin(self) -> "_Open":
+        installation = self._installation
+        make_folder(self.path.parent)
+        store = LogStore(self.path, self._on_damaged)
+        store.observe(self._on_stored)
+        writer = LogWriter(store, self._on_problem)
+        masker = CurrentMasker(lambda: installation.secrets, lambda: installation.version)
+        collector = Collector(
+            self._source, self._state, writer, partial(_marks, store), masker, self._keeps
+        )
+        journal = JournalLines(store.marks(MARK).get("stdout", 0))
+        opened = _Open(store, writer, collector, journal)
+        opened.start()
+        self.problem = None
+        since = moment_of(store.marks(MARK).get("stdout", 0))
+        for entry in installation.settings.journal.read(Range(since=since)):
+            self._entries.put(entry)
+        return opened
+
+    def _keeps(self, module: str) -> bool:
+        return self.policy.keeps(module)
+
+    def _take_entries(self, opened: "_Open") -> None:
+        entries = []
+        with suppress(Empty):
+            while True:
+                entries.append(self._entries.get_nowait())
+        lines = opened.journal.take(entries, self._installation.language)
+        if lines and self._keeps(MODULE):
+            opened.writer.put(lines, [opened.journal.mark])
+
+    def _on_stored(self, lines: Sequence[Kept]) -> None:
+        for observer in self._observers:
+            observer(lines)
+
+    def _on_problem(self, error: AiServerError | None) -> None:
+        self.problem = error
+
+    def _on_damaged(self, file: Path) -> None:
+        text = Text("The kept logs were damaged. They are in {file} now.", file=file)
+        self._installation.settings.notices.append(text)
+
+
+@dataclass(frozen=True)
+class _Open:
+    """The parts that exist while the store can be used."""
+
+    store: LogStore
+    writer: LogWriter
+    collector: Collector
+    journal: JournalLines
+
+    def start(self) -> None:
+        self.writer.start()
+        self.collector.start()
+
+    def close(self) -> None:
+        self.collector.close()
+        self.writer.close(_CLOSE_SECONDS)
+        self.store.close()
+
+
+def _marks(store: LogStore, container: str) -> Mapping[LogStreamName, Mark]:
+    return {stream: Mark(time, time) for stream, time in store.marks(container).items()}

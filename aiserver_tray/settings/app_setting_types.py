@@ -1,0 +1,99 @@
+"""The types of the app's own settings that no module has."""
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.catalog.compose.scalars import parse_size
+from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.system.engine_host import why_unusable
+
+MAX_DAYS: Final = 3650
+LEAST_BYTES: Final = 10 * 2**20
+
+# Host, port and path of an image name
+# (https://pkg.go.dev/github.com/distribution/reference#pkg-overview).
+_MIRROR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+
+
+class AddressSetting(Setting):
+    """A text setting that takes the address of one of this machine's interfaces."""
+
+    def _read(self, text: str) -> str | Text:
+        try:
+            return str(ipaddress.ip_address(text.strip()))
+        except ValueError:
+            return Text(
+                "expected an IP address such as 127.0.0.1, or 0.0.0.0 for all networks, found "
+                "{found!r}",
+                found=text,
+            )
+
+
+class EngineSetting(Setting):
+    """A text setting that takes the address of an engine, or nothing."""
+
+    def _read(self, text: str) -> str | Text:
+        host = text.strip()
+        if not host:
+            return host
+        return why_unusable(host) or host
+
+
+class MirrorsSetting(Setting):
+    """A text setting that takes registry prefixes, separated by spaces or commas."""
+
+    def _read(self, text: str) -> str | Text:
+        mirrors = [word.rstrip("/") for word in text.replace(",", " ").split()]
+        for mirror in mirrors:
+            if not _MIRROR.fullmatch(mirror):
+                return Text(
+                    "expected registries such as mirror.example.com or 127.0.0.1:5000/hub, "
+                    "separated by spaces, found {found!r}",
+                    found=mirror,
+                )
+        return " ".join(mirrors)
+
+
+class FoldersSetting(Setting):
+    """A text setting that takes absolute folders, separated as in PATH."""
+
+    def _read(self, text: str) -> str | Text:
+        folders = [word.strip() for word in text.split(os.pathsep) if word.strip()]
+        for folder in folders:
+            if not Path(folder).is_absolute():
+                return Text("expected a full path, found {found!r}", found=folder)
+        return os.pathsep.join(dict.fromkeys(folders))
+
+
+class ModuleNamesSetting(Setting):
+    """A text setting that takes names of modules, separated by spaces or commas. A module may be
+    gone."""
+
+    def _read(self, text: str) -> str | Text:
+        return " ".join(dict.fromkeys(text.replace(",", " ").split()))
+
+
+class DaysSetting(Setting):
+    """A text setting that takes a number of days."""
+
+    def _read(self, text: str) -> str | Text:
+        days = text.strip()
+        if days.isdecimal() and days.isascii() and 1 <= int(days) <= MAX_DAYS:
+            return str(int(days))
+        return Text(
+            "expected a number of days from 1 to {most}, found {found!r}", most=MAX_DAYS, found=text
+        )
+
+
+class DiskSizeSetting(Setting):
+    """A setting that takes a size on the disk."""
+
+    def _read(self, text: str) -> str | Text:
+        size = super()._read(text)
+        if isinstance(size, str) and parse_size(size) < LEAST_BYTES:
+            return Text("expected at least 10m, found {found!r}", found=text)
+        return size
