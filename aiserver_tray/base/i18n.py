@@ -85,6 +85,22 @@ class Plural(Text):
         return (*super()._content(), self.several)
 
 
+class Given(Text):
+    """A text that exists in each language already, such as the title of a module."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: LocalText, /) -> None:
+        super().__init__(in_language(text, "en"))
+        self.text = text
+
+    def render(self, language: Language = "en") -> str:
+        return in_language(self.text, language)
+
+    def _content(self) -> tuple[object, ...]:
+        return (self.text,)
+
+
 def rendered_or_none(text: Text | None, language: Language) -> str | None:
     """*text* in *language*, if there is one."""
     return text.render(language) if text else None

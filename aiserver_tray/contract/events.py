@@ -107,6 +107,15 @@ class EngineInstallJson(TypedDict):
     """the last lines of its output"""
 
 
+class RulesEvent(TypedDict):
+    """Alerts, rules or mutes have changed; `ai/rules/list` has them."""
+
+    alert: str | None
+    """the alert that the user is to know of; `null`: none"""
+    change: Literal["raised", "changed", "recovered"] | None
+    """what happened to it; `changed`: it got worse"""
+
+
 SNAPSHOT = Event("ai/snapshot/event", SnapshotJson, "The state has changed.", key=lambda _: "")
 PROGRESS = Event(
     "ai/operation/progress",
@@ -138,6 +147,7 @@ ACTIVITY = Event(
     "An entry of the journal is new, or has changed.",
     key=lambda payload: payload["id"],
 )
+RULES = Event("ai/rules/changed", RulesEvent, "Alerts, rules or mutes have changed.")
 ENGINE_INSTALL = Event(
     "ai/engine/installEvent",
     EngineInstallJson,

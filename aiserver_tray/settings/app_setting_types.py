@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_size
@@ -97,3 +98,18 @@ class DiskSizeSetting(Setting):
         if isinstance(size, str) and parse_size(size) < LEAST_BYTES:
             return Text("expected at least 10m, found {found!r}", found=text)
         return size
+
+
+class WebhookSetting(Setting):
+    """A secret that takes a web address."""
+
+    def _read(self, text: str) -> str | Text:
+        address = text.strip()
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            # It is not repeated, because it is a secret.
+            return Text("expected a web address such as https://ntfy.sh/my-topic")
+        return address

@@ -17,12 +17,14 @@ from aiserver_tray.settings.app_setting_types import (
     FoldersSetting,
     MirrorsSetting,
     ModuleNamesSetting,
+    WebhookSetting,
 )
 from aiserver_tray.settings.stored import stored_value
 
 BIND = "app.bind"
 MODULE_FOLDERS = "app.module_folders"
 KERNEL_SETTINGS = "app.kernel_settings"
+WEBHOOK = "app.alert_webhook"
 LOGS_NOT_KEPT = "app.logs_not_kept"
 
 APP_SETTINGS: Mapping[str, Setting] = {
@@ -134,10 +136,14 @@ APP_SETTINGS: Mapping[str, Setting] = {
         title={"en": "Modules whose logs are not kept", "zh": "不保留日志的模块"},
         help={"en": "Names, separated by spaces.", "zh": "模块名称，以空格分隔。"},
     ),
-    "app.notify_modules": Setting(
+    "app.notify_alerts": Setting(
         type="boolean",
         default="true",
-        title={"en": "Notify when a module fails or recovers", "zh": "模块出现故障或恢复时通知"},
+        title={"en": "Notify of alerts", "zh": "发出告警通知"},
+        help={
+            "en": "A module fails or recovers, or another alert rule applies.",
+            "zh": "模块出现故障或恢复，或命中其他告警规则时。",
+        },
     ),
     "app.notify_operations": Setting(
         type="boolean",
@@ -151,6 +157,23 @@ APP_SETTINGS: Mapping[str, Setting] = {
         type="boolean",
         default="true",
         title={"en": "Notify when the engine stops or comes back", "zh": "引擎停止或恢复时通知"},
+    ),
+    WEBHOOK: WebhookSetting(
+        type="secret",
+        title={"en": "Webhook for alerts", "zh": "告警 Webhook"},
+        help={
+            "en": "Alerts are also sent to this web address, such as https://ntfy.sh/my-topic.",
+            "zh": "告警同时发送到此地址，例如 https://ntfy.sh/my-topic。",
+        },
+    ),
+    "app.alert_format": Setting(
+        type="choice",
+        default="json",
+        title={"en": "Format of the webhook", "zh": "Webhook 格式"},
+        choices={
+            "json": Choice(title={"en": "JSON", "zh": "JSON"}),
+            "ntfy": Choice(title={"en": "ntfy", "zh": "ntfy"}),
+        },
     ),
     "app.start_desired": Setting(
         type="boolean",
@@ -241,9 +264,14 @@ class AppSettings:
         return frozenset(self._text("logs_not_kept").split())
 
     @property
-    def notify_modules(self) -> bool:
-        """Whether to notify when a module fails or recovers."""
-        return self._flag("notify_modules")
+    def notify_alerts(self) -> bool:
+        """Whether to notify of alerts."""
+        return self._flag("notify_alerts")
+
+    @property
+    def alert_format(self) -> Literal["json", "ntfy"]:
+        """What the webhook for alerts takes."""
+        return cast(Literal["json", "ntfy"], self._text("alert_format"))
 
     @property
     def notify_operations(self) -> bool:

@@ -57,6 +57,13 @@ class OpenModule:
 
 
 @dataclass(frozen=True, slots=True)
+class MuteAlert:
+    """Notify no more, for an hour, of what the alert is about."""
+
+    alert: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Cancel the operation."""
 
@@ -80,5 +87,7 @@ class Quit:
     stop: Literal["leave", "stop"] = "leave"
 
 
-RequestAction = OpenDashboard | OpenModule | Cancel | StartEngine | ToggleAutostart | Quit
+RequestAction = (
+    OpenDashboard | OpenModule | MuteAlert | Cancel | StartEngine | ToggleAutostart | Quit
+)
 Action = StartAll | StopAll | Start | Stop | Restart | Remove | RequestAction

@@ -1,7 +1,6 @@
 """Additions to pystray's icons for GTK: a menu that changes in place, removal of old pictures, and
 notifications that neither block nor fail."""
 
-import logging
 import re
 import zlib
 from collections.abc import Callable, Collection
@@ -9,18 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gi.repository import Gio, GLib
+from gi.repository import GLib
 from PIL.Image import Image
 
 from aiserver_tray.system.tray_place import Way
+from aiserver_tray.tray.actions import Action
 from aiserver_tray.tray.menu import Entry, shape
-from aiserver_tray.tray.view import NAME
-
-_log = logging.getLogger(__name__)
-
-_TIMEOUT_MILLISECONDS = 5_000
-"""Milliseconds for a response of the desktop."""
-
+from aiserver_tray.tray.message import Message
+from aiserver_tray.tray.notification_service import Notifications
 
 _PICTURE = re.compile(r"[0-9a-f]{8}\.(png|part)")
 """The name of a picture's file."""
@@ -76,6 +71,10 @@ class _GtkIcon(_PystrayIcon):  # type: ignore[misc]
     def label(self, text: str) -> str:
         """*text* as the menu wants it."""
         return text
+
+    def send(self, message: Message, on_action: Callable[[Action], None]) -> None:
+        """Show a notification. *on_action* gets the action of a click or a button."""
+        self._notifier.send(message, self._icon_path, on_action)
 
     def show_hint(self, title: str, body: str) -> None:
         """Show a notification that can be withdrawn."""
@@ -177,73 +176,3 @@ class Pictures:
                 if _PICTURE.fullmatch(file.name):
                     file.unlink()
             self._folder.rmdir()
-
-
-class Notifications:
-    """Desktop notifications (https://specifications.freedesktop.org/notification-spec). Nothing
-    waits for the service, which may be missing or hang."""
-
-    _SERVICE = "org.freedesktop.Notifications"
-
-    def __init__(self) -> None:
-        self._takes_markup = False
-        self._hint: int | None = None
-        self._bus: Any = None
-        try:
-            self._bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
-        except GLib.Error as error:
-            _log.warning("No notifications: %s", error.message)
-            return
-        self._call("GetCapabilities", None, self._learn)
-
-    def notify(self, title: str, message: str, icon: str) -> None:
-        """Show *message* under *title*, with the picture in the file *icon*."""
-        self._show(title, message, icon, lambda _answer: None)
-
-    def show_hint(self, title: str, message: str, icon: str) -> None:
-        """Like `notify`, until `withdraw_hint` is called."""
-        self._show(title, message, icon, self._keep)
-
-    def withdraw_hint(self) -> None:
-        """Withdraw the last hint, unless the user has closed it."""
-        if self._hint is not None:
-            values = GLib.Variant("(u)", (self._hint,))
-            self._call("CloseNotification", values, lambda _answer: None)
-
-    def hide(self) -> None:
-        """Keep notifications until the user or the desktop closes them."""
-
-    def _show(self, title: str, message: str, icon: str, then: Callable[[Any], None]) -> None:
-        body = GLib.markup_escape_text(message) if self._takes_markup else message
-        values = GLib.Variant("(susssasa{sv}i)", (NAME, 0, icon, title, body, [], {}, -1))
-        self._call("Notify", values, then)
-
-    def _keep(self, answer: Any) -> None:  # noqa: ANN401
-        self._hint = answer.unpack()[0]
-
-    def _learn(self, answer: Any) -> None:  # noqa: ANN401 - GLib has no types
-        self._takes_markup = "body-markup" in answer.unpack()[0]
-
-    def _call(self, method: str, values: Any, then: Callable[[Any], None]) -> None:  # noqa: ANN401
-        if self._bus is None:
-            return
-        path = "/" + self._SERVICE.replace(".", "/")
-
-        def answered(bus: Any, result: Any) -> None:  # noqa: ANN401
-            try:
-                then(bus.call_finish(result))
-            except GLib.Error as error:
-                _log.info("The desktop has no notifications: %s", error.message)
-
-        self._bus.call(
-            self._SERVICE,
-            path,
-            self._SERVICE,
-            method,
-            values,
-            None,
-            0,
-            _TIMEOUT_MILLISECONDS,
-            None,
-            answered,
-        )

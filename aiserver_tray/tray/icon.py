@@ -4,6 +4,7 @@ pystray, which tests/unit/test_private_parts.py lists."""
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
@@ -17,6 +18,7 @@ from aiserver_tray.system.tray_place import ANY, SCREEN, Way, why_unavailable
 from aiserver_tray.tray.actions import Action
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.menu import SEPARATOR, Entry
+from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.phrases import shortened
 from aiserver_tray.tray.view import IconSpec, TrayView
 
@@ -103,14 +105,15 @@ class TrayIcon:
             self._theme = theme
         self._schedule()
 
-    def notify(self, title: str, body: str) -> None:
+    def notify(self, message: Message) -> None:
         """Notify the user, unless the desktop shows no notifications."""
-        title = shortened(in_line(title), _TITLE_UNITS)
-        body = shortened(in_line(body), _BODY_UNITS)
+        title = shortened(in_line(message.title), _TITLE_UNITS)
+        body = shortened(in_line(message.body), _BODY_UNITS)
+        fit = replace(message, title=title, body=body)
         with self._lock:
             is_up = self._is_up
         if is_up:
-            self._icon.call_soon(lambda: self._icon.notify(body, title))
+            self._icon.call_soon(lambda: self._icon.send(fit, self._on_action))
 
     def why_hidden(self) -> Text | None:
         """The reason why the icon is not visible, and the fix. This may take a moment."""
@@ -221,3 +224,7 @@ class _Plain(pystray.Icon):  # type: ignore[misc]
     def label(self, text: str) -> str:
         """*text* as the menu wants it."""
         return text
+
+    def send(self, message: Message, _on_action: Callable[[Action], None]) -> None:
+        """Show a notification."""
+        self.notify(message.body, message.title)

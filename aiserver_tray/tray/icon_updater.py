@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import Event, Thread
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aiserver_tray.app import App
 from aiserver_tray.base.bugs import log_bug
@@ -16,9 +16,14 @@ from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.state.codec import sorted_by_title
 from aiserver_tray.state.store import Store
 from aiserver_tray.system import autostart
+from aiserver_tray.tray.actions import OpenDashboard
 from aiserver_tray.tray.menu import TrayFacts
+from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.notifications import Notifier
 from aiserver_tray.tray.view import NAME, TrayView, tray_view
+
+if TYPE_CHECKING:
+    from aiserver_tray.core.rules.alerts import News
 
 _BATCH_SECONDS = 0.03
 """Seconds after a picture in which changes are taken together."""
@@ -36,7 +41,7 @@ class Icon(Protocol):
     def show(self, view: TrayView) -> None:
         """Show *view* as soon as possible."""
 
-    def notify(self, title: str, body: str) -> None:
+    def notify(self, message: Message) -> None:
         """Show a notification."""
 
 
@@ -93,8 +98,13 @@ class IconUpdater:
         self._notifier.ended(operation)
         self._changed.set()
 
+    def alerted(self, news: "Sequence[News]") -> None:
+        """Notify the user of alerts."""
+        self._notifier.alerted(news)
+        self._changed.set()
+
     def resume(self) -> None:
-        """The machine was asleep: modules that come back now are no news."""
+        """The machine was asleep: an engine that comes back now is no news."""
         self._notifier.resume(time.monotonic())
 
     # -- in its thread --------------------------------------------------------------------------
@@ -129,7 +139,7 @@ class IconUpdater:
         while notices:
             notice = notices.pop(0)
             _logger.warning("%s", notice)
-            self._icon.notify(NAME, notice.render(language))
+            self._icon.notify(Message(NAME, notice.render(language), OpenDashboard("doctor")))
 
     def _notify(self, snapshot: Snapshot, titles: Mapping[str, str], language: Language) -> None:
         self._notifier.titles = titles
@@ -140,18 +150,18 @@ class IconUpdater:
         wanted = self._wanted()
         for one in news:
             if wanted[one.kind]:
-                self._icon.notify(one.title.render(language), one.body.render(language))
+                self._icon.notify(one.message(language))
 
     def _wanted(self) -> Mapping[str, bool]:
         try:
             settings = self._app.settings.app
             return {
-                "module": settings.notify_modules,
+                "alert": settings.notify_alerts,
                 "operation": settings.notify_operations,
                 "engine": settings.notify_engine,
             }
         except AiServerError:
-            return dict.fromkeys(("module", "operation", "engine"), True)
+            return dict.fromkeys(("alert", "operation", "engine"), True)
 
     def _facts(self, snapshot: Snapshot, titles: Mapping[str, str]) -> TrayFacts:
         return TrayFacts(

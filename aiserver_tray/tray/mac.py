@@ -9,7 +9,9 @@ from threading import Thread
 from typing import Any
 
 from aiserver_tray.system.tray_place import Way
+from aiserver_tray.tray.actions import Action
 from aiserver_tray.tray.menu import Entry
+from aiserver_tray.tray.message import Message
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +45,11 @@ class _MacIcon(_PystrayIcon):  # type: ignore[misc]
     def label(self, text: str) -> str:
         """*text* as the menu wants it."""
         return text
+
+    def send(self, message: Message, _on_action: Callable[[Action], None]) -> None:
+        """Show a notification. The program that does it does not tell of clicks."""
+        if not message.is_update:
+            self.notify(message.body, message.title)
 
     # -- pystray's -----------------------------------------------------------------------------
 

@@ -82,6 +82,8 @@ class MenuActions:
                 self._ask("ai/window/show", page=page)
             case actions.OpenModule(name):
                 self._ask("ai/module/open", name=name)
+            case actions.MuteAlert(alert):
+                self._ask("ai/rules/mute", alert=alert, span="hour")
             case actions.Cancel(id):
                 self._ask("ai/operation/cancel", id=id)
             case actions.StartEngine():

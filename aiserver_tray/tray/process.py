@@ -33,6 +33,7 @@ from aiserver_tray.tray.actions import Action, Quit
 from aiserver_tray.tray.icon_updater import IconUpdater
 from aiserver_tray.tray.menu import TrayFacts
 from aiserver_tray.tray.menu_actions import MenuActions
+from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.page_opener import PageOpener
 from aiserver_tray.tray.place import PlaceCallbacks, PlaceWatch, Starter
 from aiserver_tray.tray.view import NAME, tray_view
@@ -200,6 +201,8 @@ class Tray:
             )
             updater.start()
             stack.callback(updater.close)
+            owner.api.rules.before_news = watch.check
+            owner.api.rules.observe(updater.alerted)
             actions = MenuActions(
                 owner.api,
                 self._peer,
@@ -240,6 +243,7 @@ class Tray:
     def _resumed(self, owner: "Owner") -> None:
         if self._icon_updater:
             self._icon_updater.resume()
+        owner.api.rules.rest()
         owner.refresh()
         self._icon.set_theme(taskbar_theme())
 
@@ -308,7 +312,7 @@ class Tray:
             self._notify(error.text)
 
     def _notify(self, why: Text) -> None:
-        self._icon.notify(NAME, why.render(self._app.language))
+        self._icon.notify(Message(NAME, why.render(self._app.language)))
 
     def _refuse(self, title: Text, message: str) -> None:
-        self._icon.notify(title.render(self._app.language), message)
+        self._icon.notify(Message(title.render(self._app.language), message))

@@ -15,7 +15,9 @@ from PIL.Image import Image
 
 from aiserver_tray.base.queues import available
 from aiserver_tray.system.tray_place import Way
+from aiserver_tray.tray.actions import Action
 from aiserver_tray.tray.menu import Entry
+from aiserver_tray.tray.message import Message
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ _WM_ENDSESSION = 0x0016
 _WM_SETTINGCHANGE = 0x001A
 _WM_RBUTTONUP = 0x0205
 _WM_DPICHANGED = 0x02E0
+_NIN_BALLOONUSERCLICK = 0x0400 + 5  # WM_USER + 5: a notification was clicked
 _WM_CALL = 0x8000 + 1  # WM_APP + 1: a message of our own
 _PER_MONITOR_V2 = -4
 _NIM_ADD, _NIM_MODIFY = 0, 1
@@ -78,6 +81,7 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
         """*on_change* is called when the size or the colour of the task bar may have changed."""
         self._on_change = on_change
         self._is_menu_stale = False
+        self._on_click: Callable[[], None] = lambda: None
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._message_handlers |= {
             # Unanswered, as pystray leaves it, it keeps the user from logging out.
@@ -104,6 +108,12 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
     def label(self, text: str) -> str:
         """*text* as the menu wants it: ``&`` would mark a letter."""
         return text.replace("&", "&&")
+
+    def send(self, message: Message, on_action: Callable[[Action], None]) -> None:
+        """Show a notification, which takes the place of the one before."""
+        if not message.is_update:
+            self._on_click = lambda: on_action(message.click)
+            self.notify(message.body, message.title)
 
     def _on_end_of_session(self, is_sure: int, _lparam: int) -> None:
         if is_sure:
@@ -147,6 +157,8 @@ class _WindowsIcon(_PystrayIcon):  # type: ignore[misc]
         self._is_menu_stale = True
 
     def _on_notify(self, wparam: int, lparam: int) -> None:
+        if lparam == _NIN_BALLOONUSERCLICK:
+            self._on_click()
         # created when it is opened, because an open menu must not be destroyed
         if lparam == _WM_RBUTTONUP and self._is_menu_stale:
             self._is_menu_stale = False

@@ -39,7 +39,7 @@ class _Icon:
             self.view, self.count = view, self.count + 1
             self._changed.notify_all()
 
-    def notify(self, title: str, body: str) -> None:
+    def notify(self, message: object) -> None:
         """Nobody looks."""
 
     def wait_for(self, state: str) -> None:

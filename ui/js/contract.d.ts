@@ -110,6 +110,18 @@ export interface Channels {
   "ai/operation/start": { request: OperationStart; answer: OperationBegun };
   /** Wait until an operation has ended; also works shortly afterwards. */
   "ai/operation/wait": { request: OperationId; answer: OperationEnded };
+  /** Add an alert rule of the user's own. */
+  "ai/rules/add": { request: NewRule; answer: RuleList };
+  /** List the alert rules, the active and the last alerts, and what is muted. */
+  "ai/rules/list": { request: Record<string, never>; answer: RuleList };
+  /** Send no notifications about a rule or a module for a while, or send them again. */
+  "ai/rules/mute": { request: MuteRequest; answer: RuleList };
+  /** Remove an alert rule of the user's own, or reset a built-in one. */
+  "ai/rules/remove": { request: RuleId; answer: RuleList };
+  /** Change an alert rule. */
+  "ai/rules/set": { request: RuleChange; answer: RuleList };
+  /** Send a test to the webhook, and get its answer. */
+  "ai/rules/test": { request: Record<string, never>; answer: WebhookAnswer };
   /** Get the details of a service's container from the engine. */
   "ai/service/inspect": { request: ServiceName; answer: ServiceDetails };
   /** Get the state of everything. */
@@ -156,6 +168,8 @@ export interface Events {
   "ai/module/statusEvent": ModuleStatusEvent;
   /** An operation began, progressed or ended. */
   "ai/operation/progress": OperationProgress;
+  /** Alerts, rules or mutes have changed. */
+  "ai/rules/changed": RulesEvent;
   /** The state has changed. */
   "ai/snapshot/event": Snapshot;
   /** The resources that everything uses, every 15 seconds. */
@@ -343,6 +357,28 @@ export interface Actor {
 }
 
 export type ActorKind = "tray" | "window" | "browser" | "command" | "owner";
+
+/** Something that a rule found. */
+export interface Alert {
+  id: string;
+  /** the rule's id */
+  rule: string;
+  kind: RuleKind;
+  module: string | null;
+  service: string | null;
+  title: string;
+  text: string;
+  /** the dashboard's address, such as `modules/n8n/logs` */
+  page: string;
+  /** seconds since 1970 */
+  begun: number;
+  /** `null`: it is still so */
+  ended: number | null;
+  /** of matching lines */
+  count: number;
+  /** nobody is notified of it */
+  muted: boolean;
+}
 
 /** Settings were changed. */
 export interface Applied {
@@ -1238,6 +1274,45 @@ export interface Mount {
   readOnly: boolean;
 }
 
+/** No notifications about a rule, a module, or a rule and a module. */
+export interface Mute {
+  /** every rule without it */
+  rule: string | null;
+  /** every module without it */
+  module: string | null;
+  /** seconds since 1970; `null`: for ever */
+  until: number | null;
+}
+
+/** What to mute: a rule, a module, both, or what an alert is about. */
+export interface MuteRequest {
+  /** its id; every rule without it */
+  rule?: string | null;
+  /** every module without it */
+  module?: string | null;
+  /** an alert's id, instead of rule and module */
+  alert?: string | null;
+  /** `tomorrow`: until the next morning, 08:00; `off`: not muted any more */
+  span: "hour" | "tomorrow" | "forever" | "off";
+}
+
+/** A rule of the user's own. */
+export interface NewRule {
+  kind: "cpu" | "memory" | "line";
+  /** the only module that it is about; every module without it */
+  module?: string | null;
+  /** how long it must be so; not of `line` */
+  minutes?: number;
+  /** of all processors, or of the limit of memory */
+  percent?: number;
+  /** of `line`: this level or a higher one */
+  level?: "debug" | "info" | "warn" | "error" | null;
+  /** of `line`: a regular expression of RE2 */
+  pattern?: string;
+  /** minutes between two notifications about the same thing */
+  cooldown?: number;
+}
+
 /** A module. */
 export interface OfModule {
   module: string;
@@ -1456,6 +1531,82 @@ export interface Restored {
 export interface Revealed {
   /** its address */
   name: string;
+}
+
+/** An alert rule. */
+export interface Rule {
+  id: string;
+  /** `memory_out`: a service ran out of memory; `restarts`: it restarts again and again; `ended`: it exited, and no operation stopped it; `unhealthy`: its health check fails; `cpu`, `memory`: it uses too much; `disk`: the engine's disk is almost full; `line`: a log line matches */
+  kind: RuleKind;
+  /** what it looks for, in a line */
+  text: string;
+  /** it can't be removed, only switched off */
+  builtIn: boolean;
+  /** a built-in one that differs from its default */
+  changed: boolean;
+  on: boolean;
+  /** the only module that it is about; `null`: every module */
+  module: string | null;
+  /** the fields below that matter for its kind */
+  parameters: string[];
+  /** restarts */
+  count: number;
+  /** how long it must be so, or in which the restarts are counted */
+  minutes: number;
+  /** of all processors, of a limit of memory, or of the disk that is free */
+  percent: number;
+  /** of the disk that are free */
+  gigabytes: number;
+  /** lines of this level or a higher one; `null`: of every level */
+  level: Level | null;
+  /** a regular expression of RE2; empty: every line of the level */
+  pattern: string;
+  /** minutes between two notifications about the same thing */
+  cooldown: number;
+  /** nobody is notified */
+  muted: Mute | null;
+  /** what it measures now, such as the free disk space; `null`: nothing */
+  state: string | null;
+}
+
+/** A rule and what changes of it; a field without a value stays as it is. */
+export interface RuleChange {
+  /** the rule's id */
+  id: string;
+  on?: boolean | null;
+  minutes?: number | null;
+  count?: number | null;
+  percent?: number | null;
+  gigabytes?: number | null;
+  /** minutes between two notifications about the same thing */
+  cooldown?: number | null;
+}
+
+/** A rule. */
+export interface RuleId {
+  id: string;
+}
+
+export type RuleKind = "memory_out" | "restarts" | "ended" | "unhealthy" | "cpu" | "memory" | "disk" | "line";
+
+/** All rules and alerts. */
+export interface RuleList {
+  /** the built-in ones first */
+  rules: Rule[];
+  /** the active ones first, then the newest */
+  alerts: Alert[];
+  /** of whole modules */
+  mutes: Mute[];
+  /** there is an address for alerts (`app.alert_webhook`) */
+  webhook: boolean;
+}
+
+/** Alerts, rules or mutes have changed; `ai/rules/list` has them. */
+export interface RulesEvent {
+  /** the alert that the user is to know of; `null`: none */
+  alert: string | null;
+  /** what happened to it; `changed`: it got worse */
+  change: "raised" | "changed" | "recovered" | null;
 }
 
 /** The resources that everything used at one moment. */
@@ -1779,6 +1930,15 @@ export interface Watched {
 export interface WebAddress {
   /** http or https only */
   url: string;
+}
+
+/** The answer of the webhook to a test. */
+export interface WebhookAnswer {
+  ok: boolean;
+  /** of HTTP; `null`: there was no answer */
+  status: number | null;
+  /** the begin of the answer, or why there is none */
+  text: string;
 }
 
 export type When = "now" | "later";

@@ -25,6 +25,7 @@ from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.predecessor import PredecessorChannels
 from aiserver_tray.contract.channels.process import Process, ProcessChannels
 from aiserver_tray.contract.channels.refusals import Refusals
+from aiserver_tray.contract.channels.rules import RuleChannels
 from aiserver_tray.contract.channels.settings import SettingChannels
 from aiserver_tray.contract.channels.snapshot import SnapshotChannels
 from aiserver_tray.contract.channels.stats import StatsChannels
@@ -73,6 +74,8 @@ class Api:
         reader = LogReader(self.logs.path)
         self._operations = OperationChannels(core)
         begin = self._operations.begin
+        rules = RuleChannels(app, core, self.publish)
+        self.rules = rules.watch
         self._parts: list[Part] = [
             ProcessChannels(app, core, process, self._operations),
             SettingChannels(app, self._files.refresh),
@@ -96,6 +99,7 @@ class Api:
             DetailChannels(app, core),
             ActivityChannels(app.settings.journal, self._refusals),
             StatsChannels(core, self._statistics),
+            rules,
         ]
         self._handlers: Handlers = handlers_of(self._parts)
 
@@ -144,6 +148,8 @@ class Api:
         self._hub.start()
         self._statistics.start()
         self.logs.start()
+        self.logs.observe(self.rules.on_lines)
+        self.rules.start()
 
     def close(self) -> None:
         """Watch nothing, wait for nothing, and send no more states and samples."""
@@ -158,6 +164,7 @@ class Api:
         self._hub.close()
 
     def _on_sample(self, sample: Sample) -> None:
+        self.rules.on_sample(sample)
         self._hub.publish(STATS.message(sample_json(sample)))
 
     def _on_entry(self, entry: Entry) -> None:

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Final
 
 from aiserver_tray import __main__ as program
+from aiserver_tray.core.rules import alerts, services
 from aiserver_tray.system import resume
 from aiserver_tray.tray import notifications, place
 
 QUIET_SECONDS: Final = 3.0
-"""As `notifications.QUIET_SECONDS`, after a start in a hurry."""
+"""As `QUIET_SECONDS` of notifications and alerts, after a start in a hurry."""
 
 SLEEP_SECONDS: Final = 3.0
 """How long a process in a hurry has to stand still to take it for a sleep of the machine."""
@@ -20,7 +21,11 @@ _LOOK_SECONDS = 0.5
 _JUMP_SECONDS = 1.5
 
 _TIMES: Mapping[str, Mapping[tuple[object, str], object]] = {
-    "quiet": {(notifications, "QUIET_SECONDS"): QUIET_SECONDS},
+    "quiet": {
+        (notifications, "QUIET_SECONDS"): QUIET_SECONDS,
+        (alerts, "QUIET_SECONDS"): QUIET_SECONDS,
+        (services, "RECOVERY_SECONDS"): 1.0,
+    },
     "sleep": {
         (resume, "_SLEEP_THRESHOLD_SECONDS"): _JUMP_SECONDS,
         (resume, "ResumeWatch"): partial(resume.ResumeWatch, interval=_LOOK_SECONDS),

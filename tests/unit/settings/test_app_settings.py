@@ -22,9 +22,10 @@ DEFAULTS: dict[str, object] = {
     "logs_keep_days": 14,
     "logs_keep_size": 500 * 2**20,
     "logs_not_kept": frozenset(),
-    "notify_modules": True,
+    "notify_alerts": True,
     "notify_operations": True,
     "notify_engine": True,
+    "alert_format": "json",
     "start_desired": True,
     "stop_unused_basics": False,
 }
@@ -33,7 +34,8 @@ DEFAULTS: dict[str, object] = {
 def test_each_setting_has_a_typed_value() -> None:
     app = AppSettings({})
 
-    assert {address: getattr(app, address.removeprefix("app.")) for address in APP_SETTINGS} == {
+    values = {a for a, setting in APP_SETTINGS.items() if not setting.is_secret}
+    assert {address: getattr(app, address.removeprefix("app.")) for address in values} == {
         f"app.{name}": value for name, value in DEFAULTS.items()
     }
 
@@ -50,7 +52,8 @@ def test_each_setting_has_a_typed_value() -> None:
         ("logs_keep_days", " 030 ", 30),
         ("logs_keep_size", "2G", 2 * 2**30),
         ("logs_not_kept", "n8n, dify  n8n", frozenset({"n8n", "dify"})),
-        ("notify_modules", "false", False),
+        ("notify_alerts", "false", False),
+        ("alert_format", "ntfy", "ntfy"),
     ],
 )
 def test_a_change_shows_at_once(settings: Settings, name: str, text: str, value: object) -> None:

@@ -132,7 +132,8 @@ def test_what_is_set_for_a_module_that_is_gone_is_kept_for_its_return(
     settings: Settings, declared: Declared
 ) -> None:
     settings.set(declared, "n8n.HOST_PORT", "8080")
-    assert settings.values(APP_SETTINGS).keys() == APP_SETTINGS.keys()
+    without_secrets = {a for a, setting in APP_SETTINGS.items() if not setting.is_secret}
+    assert settings.values(APP_SETTINGS).keys() == without_secrets
     settings.set(APP_SETTINGS, "language", "zh")
     assert settings.values(declared)["n8n.HOST_PORT"] == "8080"
 

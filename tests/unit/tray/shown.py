@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import EngineView, ModuleView, OperationView, ServiceView, Snapshot, State
+from aiserver_tray.settings.rules import Alert, RuleKind
 from aiserver_tray.state.abilities import Condition, module_abilities
 from aiserver_tray.state.judge import ALIVE
 from aiserver_tray.state.work import Work
@@ -89,6 +90,21 @@ def able(view: ModuleView, operations: tuple[OperationView, ...] = ()) -> Module
         users=view.used_by,
     )
     return replace(view, abilities=module_abilities(condition))
+
+
+def alert(kind: RuleKind, text: str, module: str = "n8n", **changes: object) -> Alert:
+    """An alert of the built-in rule of *kind*."""
+    made = Alert(
+        id=f"{kind} {module}",
+        rule=kind,
+        kind=kind,
+        module=module,
+        name={"en": module},
+        text={"en": text},
+        page=f"modules/{module}",
+        begun=0.0,
+    )
+    return made.model_copy(update=changes)
 
 
 def tree(entries: Iterable[Entry]) -> str:

@@ -11,6 +11,7 @@ import pytest
 from aiserver_tray.tray.actions import Action, OpenDashboard, StopAll, ToggleAutostart
 from aiserver_tray.tray.mac import _MacIcon
 from aiserver_tray.tray.menu import SEPARATOR, Entry
+from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.view import IconSpec, TrayView
 
 os.environ["PYSTRAY_BACKEND"] = "dummy"
@@ -127,9 +128,9 @@ def test_what_is_shown_before_the_loop_runs_is_there_when_it_does(icon: adapter.
 
 
 def test_a_notification_is_cut_to_what_every_desktop_takes(icon: adapter.TrayIcon) -> None:
-    icon.notify("too", "early")
+    icon.notify(Message("too", "early"))
     icon.run()
-    icon.notify("Starting\nfailed", "why " * 200)
+    icon.notify(Message("Starting\nfailed", "why " * 200))
     title, _, body = desktop(icon).told[-1].partition(": ")
     assert title == "Starting failed"
     assert len(body) <= 255

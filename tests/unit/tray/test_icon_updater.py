@@ -13,6 +13,7 @@ from aiserver_tray.base.errors import EngineDownError, NotRunningError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels.dispatch import refusal
 from aiserver_tray.contract.contract import Caller, Peer, answer
+from aiserver_tray.core.rules.alerts import News
 from aiserver_tray.model import EngineView, OperationView, Snapshot, State
 from aiserver_tray.settings.app_settings import APP_SETTINGS
 from aiserver_tray.state.store import Store
@@ -21,11 +22,12 @@ from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import notifications
 from aiserver_tray.tray.actions import StartEngine, ToggleAutostart
 from aiserver_tray.tray.icon_updater import IconUpdater
+from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.notifications import Notification
 from aiserver_tray.tray.view import TrayView
 from tests.support import made, states
 from tests.support.scripted import Scripted
-from tests.unit.tray.shown import module, snapshot
+from tests.unit.tray.shown import alert, module, snapshot
 
 LIMIT = 10.0
 CHECK = "ai/docker/checkDocker"
@@ -79,8 +81,8 @@ class Icon:
     def show(self, view: TrayView) -> None:
         self.views.put(view)
 
-    def notify(self, title: str, body: str) -> None:
-        self.told.put(f"{title}: {body}")
+    def notify(self, message: Message) -> None:
+        self.told.put(f"{message.title}: {message.body}")
 
     def wait_for(self, state: State) -> None:
         """Wait until it shows *state*."""
@@ -138,7 +140,6 @@ def icon_updater(
 ) -> Iterator[IconUpdater]:
     """It has seen the first state, of which nothing is known. News are told at once."""
     monkeypatch.setattr(notifications, "QUIET_SECONDS", 0.0)
-    monkeypatch.setattr(notifications, "BATCH_SECONDS", 0.0)
     updater = IconUpdater(app, cast(Store, store), owner, PEER, icon, watch)
     with closing(updater):
         updater.start()
@@ -194,7 +195,7 @@ def test_each_end_of_an_operation_is_reported_though_the_state_shows_the_last_on
 
 NEWS = {
     "app.notify_operations": "Started: Dify",
-    "app.notify_modules": "n8n failed: exit code 137",
+    "app.notify_alerts": "n8n stopped unexpectedly: n8n: exited with code 137",
     "app.notify_engine": f"Docker is off: {gone().engine.error}",
 }
 
@@ -207,7 +208,8 @@ def test_of_each_kind_of_news_the_user_may_want_none(
     store.show(running())
     icon.wait_for("running")
     icon_updater.ended(made.operation("up", modules=("dify",), status="succeeded"))
-    store.show(snapshot(module("n8n", "error", "exit code 137"), DIFY))
+    icon_updater.alerted([News("raised", alert("ended", "n8n: exited with code 137"))])
+    store.show(snapshot(module("n8n", "error"), DIFY))
     icon.wait_for("error")
     store.show(gone())
     icon.wait_for("engine_down")

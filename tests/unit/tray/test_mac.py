@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from aiserver_tray.tray.mac import mac_icon
+from aiserver_tray.tray.message import Message
 
 
 class Pystray:
@@ -55,7 +56,7 @@ def test_a_notification_holds_up_nobody_and_never_fails(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    icon.notify("it fell", "n8n failed")
+    icon.send(Message("n8n failed", "it fell"), lambda _action: None)
     assert icon.asked.wait(20)
     assert icon.told == []
     (thread,) = (one for one in threading.enumerate() if one.name == "notification")

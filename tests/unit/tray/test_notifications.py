@@ -4,21 +4,15 @@ from dataclasses import replace
 
 from aiserver_tray.base.errors import EngineDownError, JointError, NameConflictError
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot
-from aiserver_tray.tray.notifications import (
-    BATCH_SECONDS,
-    QUIET_SECONDS,
-    REPEAT_SECONDS,
-    Notification,
-    Notifier,
-)
+from aiserver_tray.core.rules.alerts import News
+from aiserver_tray.model import EngineView, ModuleView, OperationView
+from aiserver_tray.tray.actions import MuteAlert, OpenDashboard, Stop
+from aiserver_tray.tray.notifications import QUIET_SECONDS, Notification, Notifier
 from tests.support.made import operation
-from tests.unit.tray.shown import module, snapshot
+from tests.unit.tray.shown import alert, module, snapshot
 
 N8N = module("n8n")
 DIFY = module("dify")
-DEAD = module("n8n", "error", "exited with code 137")
-HURT = module("dify", "degraded", "unhealthy")
 DOWN = EngineView(running=False, error=EngineDownError("unix:///run/docker.sock", "refused"))
 LATER = QUIET_SECONDS + 1
 
@@ -33,145 +27,6 @@ def settled(*modules: ModuleView) -> Notifier:
 
 def told(found: tuple[Notification, ...]) -> list[str]:
     return [f"{n.title} | {n.body}" for n in found]
-
-
-def after_gathering(notifier: Notifier, seen: Snapshot) -> list[str]:
-    """What is told when the owner comes back at the time it was told to."""
-    assert notifier.due is not None
-    return told(notifier.take(seen, notifier.due))
-
-
-def test_a_failure_and_a_recovery_are_reported_once_each() -> None:
-    notifier = settled(N8N, DIFY)
-    assert not notifier.take(snapshot(DEAD, DIFY), LATER)
-    assert notifier.due == LATER + BATCH_SECONDS
-    assert after_gathering(notifier, snapshot(DEAD, DIFY)) == ["n8n failed | exited with code 137"]
-    assert not notifier.take(snapshot(DEAD, DIFY), LATER + 10)
-    assert notifier.due is None
-    assert not notifier.take(snapshot(N8N, DIFY), LATER + 20)
-    assert after_gathering(notifier, snapshot(N8N, DIFY)) == [
-        "n8n is running again | No action is needed."
-    ]
-    assert not notifier.take(snapshot(N8N, DIFY), LATER + 300)
-
-
-def test_modules_that_fail_together_are_one_piece_of_news() -> None:
-    notifier = settled(N8N, DIFY)
-    notifier.take(snapshot(DEAD, DIFY), LATER)
-    notifier.take(snapshot(DEAD, HURT), LATER + 1)
-    assert after_gathering(notifier, snapshot(DEAD, HURT)) == [
-        "2 modules failed | n8n: exited with code 137; Dify: unhealthy"
-    ]
-    notifier.take(snapshot(N8N, DIFY), LATER + 20)
-    assert after_gathering(notifier, snapshot(N8N, DIFY)) == [
-        "n8n, Dify are running again | No action is needed."
-    ]
-
-
-def test_who_heals_at_once_has_failed_all_the_same() -> None:
-    notifier = settled(N8N)
-    notifier.take(snapshot(DEAD), LATER)
-    notifier.take(snapshot(N8N), LATER + 0.5)
-    assert after_gathering(notifier, snapshot(N8N)) == ["n8n failed | exited with code 137"]
-    assert after_gathering(notifier, snapshot(N8N)) == [
-        "n8n is running again | No action is needed."
-    ]
-
-
-def test_who_fails_again_and_again_is_not_reported_each_time() -> None:
-    notifier = settled(N8N)
-    now, news = LATER, []
-    for _ in range(20):
-        for seen in (DEAD, DEAD, N8N, N8N):
-            news += told(notifier.take(snapshot(seen), now))
-            now += BATCH_SECONDS
-    repeats = int((now - LATER) / REPEAT_SECONDS)
-    assert len([line for line in news if "failed" in line]) == 1 + repeats
-
-
-def test_a_repeated_failure_that_lasts_is_reported_in_the_end() -> None:
-    notifier = settled(N8N)
-    notifier.take(snapshot(DEAD), LATER)
-    assert after_gathering(notifier, snapshot(DEAD))
-    notifier.take(snapshot(N8N), LATER + 5)
-    assert after_gathering(notifier, snapshot(N8N))
-    notifier.take(snapshot(DEAD), LATER + 10)
-    assert notifier.due == LATER + BATCH_SECONDS + REPEAT_SECONDS
-    assert not after_gathering(notifier, snapshot(DEAD))
-    assert after_gathering(notifier, snapshot(DEAD)) == ["n8n failed | exited with code 137"]
-
-
-def test_the_first_seconds_are_quiet_and_what_they_end_with_is_no_news() -> None:
-    notifier = Notifier(0.0, {})
-    notifier.take(snapshot(N8N), 1)
-    assert not notifier.take(snapshot(DEAD), 2)
-    assert not notifier.take(snapshot(DEAD), QUIET_SECONDS)
-    assert not notifier.take(snapshot(DEAD), QUIET_SECONDS + 60)
-
-
-def test_sleep_is_followed_by_quiet_and_what_stayed_broken_is_reported() -> None:
-    notifier = settled(N8N, DIFY)
-    notifier.resume(1000)
-    assert not notifier.take(snapshot(DEAD, HURT), 1001)
-    assert not notifier.take(snapshot(N8N, HURT), 1005)
-    assert notifier.due == 1000 + QUIET_SECONDS
-    assert not after_gathering(notifier, snapshot(N8N, HURT))
-    assert after_gathering(notifier, snapshot(N8N, HURT)) == ["Dify failed | unhealthy"]
-
-
-def test_what_an_operation_does_is_not_reported_as_a_failure() -> None:
-    notifier = settled(N8N)
-    restart = operation("restart", ("stop", "n8n/n8n", "running"), modules=("n8n",))
-    stopping = snapshot(DEAD, operations=(restart,))
-    assert not notifier.take(stopping, LATER)
-    over = replace(restart, status="failed")
-    assert not notifier.take(snapshot(DEAD, operations=(over,)), LATER + 1)
-    assert not notifier.take(snapshot(DEAD, operations=(over,)), LATER + 60)
-    # Nor is its recovery by another one told as a recovery.
-    again = replace(restart, id="2")
-    assert not notifier.take(snapshot(N8N, operations=(over, again)), LATER + 70)
-    assert not notifier.take(snapshot(N8N, operations=(over,)), LATER + 80)
-
-
-def test_a_failure_while_images_are_got_is_none_of_the_operation_s() -> None:
-    for kind in ("pull", "build"):
-        notifier = settled(N8N)
-        getting = operation(kind, modules=("n8n",))
-        assert not notifier.take(snapshot(DEAD, operations=(getting,)), LATER)
-        assert after_gathering(notifier, snapshot(DEAD, operations=(getting,))) == [
-            "n8n failed | exited with code 137"
-        ]
-
-
-def test_what_fails_just_after_a_start_that_succeeded_is_reported() -> None:
-    notifier = settled(module("n8n", "stopped"))
-    start = operation("up", modules=("n8n",))
-    notifier.take(snapshot(module("n8n", "starting"), operations=(start,)), LATER)
-    done = replace(start, status="succeeded")
-    assert not notifier.take(snapshot(N8N, operations=(done,)), LATER + 0.1)
-    failed = snapshot(DEAD, operations=(done,))
-    assert not notifier.take(failed, LATER + 0.2)
-    assert not after_gathering(notifier, failed)
-    assert after_gathering(notifier, failed) == ["n8n failed | exited with code 137"]
-
-
-def test_what_only_looks_failed_while_a_restart_ends_is_not() -> None:
-    notifier = settled(N8N)
-    restart = operation("restart", modules=("n8n",))
-    notifier.take(snapshot(DEAD, operations=(restart,)), LATER)
-    done = replace(restart, status="succeeded")
-    assert not notifier.take(snapshot(DEAD, operations=(done,)), LATER + 0.1)
-    assert not after_gathering(notifier, snapshot(N8N, operations=(done,)))
-    assert notifier.due is None
-
-
-def test_a_failed_module_that_is_stopped_is_forgotten() -> None:
-    notifier = settled(N8N)
-    notifier.take(snapshot(DEAD), LATER)
-    assert after_gathering(notifier, snapshot(DEAD))
-    notifier.take(snapshot(module("n8n", "stopped")), LATER + 10)
-    assert not notifier.take(snapshot(N8N), LATER + 20)
-    assert notifier.due is None
 
 
 def test_an_operation_begun_from_the_tray_is_reported_when_it_ends() -> None:
@@ -236,13 +91,64 @@ def test_a_revival_that_fails_is_reported_with_all_that_hindered_it_also_in_the_
     assert not notifier.take(snapshot(N8N, operations=(by_hand,)), 5.0)
 
 
-def test_the_engine_s_going_and_return_are_reported_and_not_what_comes_back_with_it() -> None:
+def test_the_engine_s_going_and_return_are_reported() -> None:
     notifier = settled(N8N)
     down = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
     assert told(notifier.take(down, LATER)) == [f"Docker is off | {DOWN.error}"]
     assert not notifier.take(down, LATER + 5)
-    assert told(notifier.take(snapshot(DEAD), LATER + 10)) == [
+    assert told(notifier.take(snapshot(N8N), LATER + 10)) == [
         "Docker is running again | Your modules restart automatically."
     ]
-    notifier.take(snapshot(N8N), LATER + 12)
     assert not notifier.take(snapshot(N8N), LATER + 60)
+
+
+def test_an_engine_that_goes_in_the_quiet_time_is_reported_after_it() -> None:
+    notifier = settled(N8N)
+    notifier.resume(1000)
+    down = snapshot(module("n8n", "engine_down"), engine=DOWN, state="engine_down")
+    assert not notifier.take(down, 1001)
+    assert notifier.due == 1000 + QUIET_SECONDS
+    assert told(notifier.take(down, notifier.due)) == [f"Docker is off | {DOWN.error}"]
+
+
+def alerted(*news: News) -> tuple[Notification, ...]:
+    """What is shown of *news* that come together."""
+    notifier = settled(N8N)
+    notifier.alerted(news)
+    found = notifier.take(snapshot(N8N), LATER)
+    assert not notifier.take(snapshot(N8N), LATER)
+    return found
+
+
+def test_alerts_that_come_together_are_one_notification() -> None:
+    ended, dify = alert("ended", "n8n: exited with code 1"), alert("unhealthy", "api: sick", "dify")
+    assert told(alerted(News("raised", ended), News("raised", dify))) == [
+        "2 alerts | n8n stopped unexpectedly: n8n: exited with code 1; dify is unhealthy: api: sick"
+    ]
+    assert told(alerted(News("recovered", ended), News("recovered", dify))) == [
+        "2 alerts are over | n8n is running again; dify is running again"
+    ]
+
+
+def test_an_alert_leads_to_its_page_and_can_be_muted() -> None:
+    (shown,) = alerted(News("raised", alert("ended", "n8n: exited with code 1")))
+    message = shown.message("zh")
+    assert (message.title, message.click) == ("n8n 意外停止", OpenDashboard("modules/n8n"))
+    assert message.buttons == {"静音 1 小时": MuteAlert("ended n8n")}
+    assert not message.is_update
+
+
+def test_a_crash_loop_can_be_stopped_and_takes_the_place_of_the_crash() -> None:
+    (shown,) = alerted(News("changed", alert("restarts", "n8n: restarted 3 times")))
+    assert [action for _, action in shown.buttons] == [Stop("n8n"), MuteAlert("restarts n8n")]
+    assert shown.is_update
+    (over,) = alerted(News("recovered", alert("restarts", "n8n: restarted 3 times")))
+    assert over.buttons == ()
+    assert over.key == shown.key
+
+
+def test_a_finished_operation_leads_to_its_course() -> None:
+    notifier = settled(N8N)
+    notifier.ended(OperationView("1a", "up", ("n8n",), "failed", error=DOWN.error))
+    (news,) = notifier.take(snapshot(N8N), LATER)
+    assert news.page == "activity/1a"

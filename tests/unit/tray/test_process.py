@@ -27,6 +27,7 @@ from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.system import logfile
 from aiserver_tray.tray import process
 from aiserver_tray.tray.actions import Action, Quit, Start
+from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.place import Starter
 from aiserver_tray.tray.process import Tray
 from aiserver_tray.tray.view import TrayView
@@ -183,8 +184,8 @@ class Icon:
     def show(self, view: TrayView) -> None:
         self.views.put(view)
 
-    def notify(self, title: str, body: str) -> None:
-        self.told.put(f"{title}: {body}")
+    def notify(self, message: Message) -> None:
+        self.told.put(f"{message.title}: {message.body}")
 
     def why_hidden(self) -> None:
         """It is seen."""

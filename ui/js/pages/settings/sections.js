@@ -38,7 +38,7 @@ export const SECTIONS = [
   },
   {
     name: "notifications", title: mark("Notifications"), icon: "bell",
-    rows: () => rows("app.notify_modules", "app.notify_operations", "app.notify_engine"),
+    rows: () => rows("app.notify_alerts", "app.notify_operations", "app.notify_engine"),
   },
   {
     name: "docker", title: mark("Docker"), icon: "container",
