@@ -1,23 +1,25 @@
 """``aiserver-tray logs``: the logs of services."""
 
 import sys
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiserver_tray.base.moments import moment_of, nanoseconds
+from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
+    UsageError,
     as_json_option,
     common_options,
     current_app,
     print_json_line,
     report,
 )
-from aiserver_tray.cli.core import check_modules, require_engine, whole_snapshot
+from aiserver_tray.cli.core import check_modules, require_engine, shared_core, whole_snapshot
+from aiserver_tray.cli.kept_logs import KeptLogs
+from aiserver_tray.cli.log_query import LogQuery
 from aiserver_tray.cli.since import Since
 from aiserver_tray.cli.terminal import (
     harmless_in_colour,
@@ -27,13 +29,14 @@ from aiserver_tray.cli.terminal import (
     width,
     without_colour,
 )
-from aiserver_tray.core.logs.level import LEVELS, Level, is_at_least
-from aiserver_tray.core.logs.sources import Follower, Source, Span, history, parsed, sources
+from aiserver_tray.core.logs.forms import JOURNAL
+from aiserver_tray.core.logs.level import LEVELS
+from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
+    from aiserver_tray.cli.core import AnyCore
+    from aiserver_tray.cli.engine_logs import EngineLogs
     from aiserver_tray.cli.forms import LogLineJson
-    from aiserver_tray.core.logs.parser import Parsed
-    from aiserver_tray.engine.values import LogLine
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow",
             "bright_green", "bright_magenta", "bright_blue")  # fmt: skip
@@ -47,70 +50,102 @@ _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright
     "--tail",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Show only the last N lines of each service.",
+    help="Show only the last N lines of each service, of those that the other options select.",
 )
 @click.option("--since", type=Since(), help="Show only newer lines: 10m, 2h, or 2026-01-31T12:00.")
+@click.option("--until", type=Since(), help="Show only older lines.")
 @click.option(
     "--level",
     type=click.Choice(LEVELS),
     help="Show only lines of this level or above. Lines without a level count as info.",
 )
+@click.option(
+    "--grep",
+    metavar="PATTERN",
+    default="",
+    help="Show only lines with a match of this regular expression (RE2). (?i) in front ignores "
+    "case.",
+)
+@click.option(
+    "--field",
+    "fields",
+    metavar="CONDITION",
+    multiple=True,
+    help="Show only JSON and logfmt lines with such a field: trace_id=abc, 'status>=500'. Can be "
+    "repeated.",
+)
 @as_json_option
 @common_options
-def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
+def command(
     modules: tuple[str, ...],
     follow: bool,  # noqa: FBT001 - a command line flag
-    tail: int | None,
-    since: datetime | None,
-    level: Level | None,
     as_json: bool,  # noqa: FBT001
+    **conditions: Any,  # noqa: ANN401 - the other options
 ) -> None:
-    """Show the logs of MODULEs. Without MODULE, show all logs."""
+    """Show the logs of MODULEs. Without MODULE, show all logs.
+
+    The tray and `serve` keep logs, also those of containers that were removed. If neither runs,
+    this command shows what the engine still has. The module AI-Server has the activity of the
+    applet.
+    """
     app = current_app()
-    span = Span(nanoseconds(since) if since else None, tail)
+    query = LogQuery(modules, **conditions)
+    if follow and query.until:
+        raise UsageError(Text("--follow and --until exclude each other"))
 
-    def on_unreadable(source: Source) -> None:
-        report([source.unreadable.render(app.language)])
+    def on_unreadable(why: Text) -> None:
+        report([why.render(app.language)])
 
-    with app.core_for_reading() as core:
+    with shared_core(app, app.core_for_reading) as core:
         snapshot = whole_snapshot(core)
-        check_modules(snapshot, modules)
-        require_engine(snapshot)
-        wanted = sources(snapshot, modules)
-        follower = Follower(core.engine, core.store, modules, span, on_unreadable)
-        lines = follower.lines() if follow else history(core.engine, wanted, span, on_unreadable)
-        show = _print_json if as_json else _printer(wanted)
-        for source, line, found in parsed(lines):
-            if level is None or is_at_least(found.level, level):
-                show(source, line, found)
+        logs = _logs(core, query, snapshot, on_unreadable)
+        show = print_json_line if as_json else _printer(snapshot, modules)
+        for line in logs.follow() if follow else logs.lines():
+            show(line)
 
 
-def _print_json(source: Source, line: "LogLine", found: "Parsed") -> None:
-    form: LogLineJson = {
-        "time": moment_of(line.time).isoformat() if line.time else None,
-        "module": source.module,
-        "service": source.service,
-        "stream": line.stream,
-        "level": found.level,
-        "continues": found.continues,
-        "message": line.text,
-    }
-    print_json_line(form)
+def _logs(
+    core: "AnyCore", query: LogQuery, snapshot: Snapshot, on_unreadable: Callable[[Text], None]
+) -> "KeptLogs | EngineLogs":
+    from aiserver_tray.contract.local.remote import RemoteCore  # noqa: PLC0415 - after Ctrl-C works
+
+    if isinstance(core, RemoteCore):
+        check_modules(snapshot, set(query.modules) - {JOURNAL})
+        return KeptLogs(core, query)
+    check_modules(snapshot, query.modules)
+    from aiserver_tray.cli.engine_logs import EngineLogs  # noqa: PLC0415 - only without an owner
+
+    logs = EngineLogs(core, query, lambda source: on_unreadable(source.unreadable))
+    require_engine(snapshot)
+    return logs
 
 
-def _printer(wanted: Sequence[Source]) -> Callable[[Source, "LogLine", "Parsed"], None]:
+def _printer(snapshot: Snapshot, modules: tuple[str, ...]) -> "Callable[[LogLineJson], None]":
     """Prints lines with their service's name in front. Outside of a terminal, lines stay
     unchanged."""
-    columns = max((width(source.name) for source in wanted), default=0)
+    columns = max(map(width, _names(snapshot, modules)), default=0)
     colours = cycle(_COLOURS)
-    prefixes: dict[Source, str] = {}
+    prefixes: dict[str, str] = {}
     coloured, terminal = has_colour(sys.stdout), is_terminal(sys.stdout)
     clean = harmless_in_colour if coloured else without_colour if terminal else str
 
-    def show(source: Source, line: "LogLine", _found: "Parsed") -> None:
-        if source not in prefixes:
-            name = f"{padded(source.name, columns)} |"
-            prefixes[source] = click.style(name, fg=next(colours)) if coloured else name
-        click.echo(f"{prefixes[source]} {clean(line.text)}", color=True)
+    def show(line: "LogLineJson") -> None:
+        name = _name(line["module"], line["service"])
+        if name not in prefixes:
+            prefix = f"{padded(name, columns)} |"
+            prefixes[name] = click.style(prefix, fg=next(colours)) if coloured else prefix
+        click.echo(f"{prefixes[name]} {clean(line['message'])}", color=True)
 
     return show
+
+
+def _names(snapshot: Snapshot, modules: tuple[str, ...]) -> Iterator[str]:
+    """Of the services that have a container."""
+    for module in snapshot.modules:
+        for service in module.services:
+            if (not modules or module.name in modules) and service.state != "absent":
+                yield _name(module.name, service.name)
+
+
+def _name(module: str, service: str) -> str:
+    return module if module == service else f"{module}/{service}"

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 _SHARING_RETRIES = 50
 
@@ -40,10 +41,19 @@ def write_copies(paths: Sequence[Path], content: bytes) -> None:
         _sync_folder(folder)
 
 
+def open_private(path: Path) -> BinaryIO:
+    """Create the file *path*, readable only by the user, for writing.
+
+    Raises:
+        OSError: it can't be created, or exists.
+    """
+    return open(path, "xb", opener=_open_private)
+
+
 def _write_file(scratch: Path, content: bytes) -> None:
     # A leftover of a killed writer. Created again, so that its mode or a link has no effect.
     scratch.unlink(missing_ok=True)
-    with open(scratch, "xb", opener=_open_private) as file:
+    with open_private(scratch) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -60,10 +60,10 @@ export interface Channels {
   "ai/logs/entry": { request: LogLinePlace; answer: LogEntryDetails };
   /** Group equal entries of level `error`, or of the levels in the filter. */
   "ai/logs/errors": { request: LogErrorsRequest; answer: LogErrors };
-  /** Start to write kept lines to a file. Answers at the beginning; `ai/logs/exportEvent` tells the progress. In a browser, the file is then at `exports/NAME` of the page. */
+  /** Start to write kept lines to a file. Answers at the beginning; `ai/logs/exportEvent` tells the progress. In a browser, the complete file is at `exports/NAME` of the page. */
   "ai/logs/export": { request: LogExportRequest; answer: LogExportBegun };
   /** List the exports that run, and those that ended last. */
-  "ai/logs/exports": { request: Record<string, never>; answer: LogExports };
+  "ai/logs/exports": { request: Record<string, never>; answer: LogExportList };
   /** Start a stream of the kept lines that are new, which arrive as `ai/logs/followed`. It ends with the client. */
   "ai/logs/follow": { request: LogFollowRequest; answer: LogFollowBegun };
   /** Count kept lines over time, by level and module. */
@@ -878,16 +878,16 @@ export interface LogExportId {
   id: string;
 }
 
+/** The exports that run, and those that ended last; the oldest first. */
+export interface LogExportList {
+  exports: LogExport[];
+}
+
 /** The lines to write, the oldest first. */
 export interface LogExportRequest {
   filter: LogFilterForm;
-  /** `text`: with time and service in front; `jsonl`: an object per line; `csv`: a table */
+  /** `text`: with time and service in front; `jsonl`: the form of `logs --json`; `csv`: a table */
   format?: ExportFormat;
-}
-
-/** The exports that run, and those that ended last. */
-export interface LogExports {
-  exports: LogExport[];
 }
 
 /** Selects kept log lines. A line must meet every condition. */

@@ -88,7 +88,7 @@ class Api:
             LogChannels(core),
             KeptLogChannels(reader),
             LogFollowChannels(self.logs.observe, reader),
-            LogExportChannels(),
+            LogExportChannels(app.home.folder / "exports", reader, self.publish),
             self._operations,
             PredecessorChannels(core, begin),
             SnapshotChannels(core),

@@ -1,6 +1,5 @@
 """Channels that send kept log lines as they come."""
 
-from collections.abc import Callable
 from threading import Lock
 from typing import TypedDict
 
@@ -13,8 +12,8 @@ from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller, Peer
 from aiserver_tray.contract.events import FOLLOWED
 from aiserver_tray.core.logs.feed import Batch, Following, LineFeed, Observe
-from aiserver_tray.core.logs.store.filter import LogFilter
-from aiserver_tray.core.logs.store.line import Cursor, Line
+from aiserver_tray.core.logs.matcher import Matcher
+from aiserver_tray.core.logs.store.line import Cursor
 from aiserver_tray.core.logs.store.reader import LogReader
 
 _MAX_STREAMS = 16
@@ -82,7 +81,7 @@ class LogFollowChannels(Part):
                 )
             )
 
-        stream = Following(_matcher(asked.filter.read()), send, peer.waiting)
+        stream = Following(Matcher(asked.filter.read()), send, peer.waiting)
         with self._lock:
             streams = self._streams.setdefault(peer, {})
             before = streams.pop(asked.stream_id, None)
@@ -101,8 +100,3 @@ class LogFollowChannels(Part):
             stream = self._streams.get(caller.peer, {}).pop(asked.stream_id, None)
         if stream:
             self._feed.remove(stream)
-
-
-def _matcher(wanted: LogFilter) -> Callable[[Line], bool]:
-    text = wanted.text.lower()
-    return lambda line: wanted.wants(line) and text in line.text.lower()

@@ -1,6 +1,7 @@
 """Browser mode: the page and the contract over HTTP, as an application of bottle."""
 
 import json
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ class Browser:
         app.add_hook("before_request", self._check_address)
         app.route("/", "GET", self._enter)
         app.route(access.path, "GET", self._page)
+        app.route(f"{access.path}exports/<name>", "GET", self._exported)
         app.route(f"{access.path}<name:path>", "GET", self._page)
         app.route(f"{access.path}events", "GET", self._events)
         app.route(f"{access.path}invoke", "POST", self._invoke)
@@ -86,6 +88,21 @@ class Browser:
     def _page(self, name: str = "") -> bottle.HTTPResponse:
         self._check_session()
         return self._files.response(name, BROWSER_POLICY)
+
+    def _exported(self, name: str) -> bottle.HTTPResponse:
+        """The file of a complete export, which the browser saves."""
+        self._check_session()
+        peer = Peer("browser", self._language, lambda _message: None)
+        exports = self._contract.invoke("ai/logs/exports", None, peer)["data"].get("exports", ())
+        files = {export["name"]: Path(export["file"]) for export in exports if export["file"]}
+        if name not in files:
+            raise bottle.HTTPError(404, name)
+        file = files[name]
+        response = bottle.static_file(
+            file.name, str(file.parent), mimetype="application/octet-stream", download=file.name
+        )
+        response.headers.update({**HEADERS, "Content-Security-Policy": BROWSER_POLICY})
+        return response
 
     def _invoke(self) -> bottle.HTTPResponse:
         self._check_session()

@@ -11,6 +11,7 @@ from typing import Final, NoReturn, Self, cast
 from aiserver_tray.base.errors import AiServerError, NotRunningError, OwnerEndedError
 from aiserver_tray.contract.events import PROGRESS, SNAPSHOT, STATS
 from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.local.remote_logs import RemoteLogs
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.stats.forms import SampleJson
 from aiserver_tray.model import OperationView, Snapshot
@@ -24,8 +25,8 @@ _ENGINE_TIMEOUT_SECONDS = 3.0
 
 
 class RemoteCore:
-    """Store and operations of the owner that *client* is connected to, within ``with``. Operations
-    continue after that.
+    """Store, operations and kept logs of the owner that *client* is connected to, within ``with``.
+    Operations continue after that.
 
     On entry, it is known whether the engine responds, or that it is slow.
     """
@@ -34,6 +35,7 @@ class RemoteCore:
         self._client = client
         self.store = RemoteStore(client)
         self.operations = RemoteOperations(client, self.store)
+        self.logs = RemoteLogs(client)
 
     def __enter__(self) -> Self:
         with suppress(TimeoutError):

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from threading import Condition, Event, Thread
 from typing import Final, NamedTuple
 
-from aiserver_tray.core.logs.store.line import Kept, Line
+from aiserver_tray.core.logs.matcher import Matcher
+from aiserver_tray.core.logs.store.line import Kept
 
 BATCH_SECONDS: Final = 0.1
 """Between two batches of a client."""
@@ -36,10 +37,11 @@ class Batch(NamedTuple):
 
 @dataclass(eq=False)
 class Following:
-    """The new lines of one client: those that it *wants* and that are newer than number *after*.
+    """The new lines of one client: those that *matcher* selects and that are newer than number
+    *after*.
     *send* must return at once; *waiting* tells how many bytes wait in the client's connection."""
 
-    wants: Callable[[Line], bool]
+    matcher: Matcher
     send: Callable[[Batch], None]
     waiting: Callable[[], int]
     after: int = 0
@@ -56,10 +58,10 @@ class Following:
         """Keep the wanted of *lines*. *dropped*: the number of those that were not compared."""
         self._dropped += dropped
         self._total += dropped
-        for kept in lines:
-            if kept.cursor.number > self.after and self.wants(kept.line):
-                self._total += 1
-                self._lines.append(kept)
+        newer = [kept for kept in lines if kept.cursor.number > self.after]
+        places = self.matcher.places([kept.line for kept in newer])
+        self._total += len(places)
+        self._lines.extend(newer[place] for place in places)
         while len(self._lines) > MAX_WAITING_LINES:
             self._lines.popleft()
             self._dropped += 1

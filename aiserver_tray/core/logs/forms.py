@@ -1,8 +1,11 @@
 """The forms in which clients get kept log lines."""
 
-from typing import Literal, TypedDict
+from typing import Final, Literal, TypedDict
 
 from aiserver_tray.core.logs.level import Level
+
+JOURNAL: Final = "AI-Server"
+"""The module of the journal's lines. No other module has such a name."""
 
 
 class LogLineJson(TypedDict):

@@ -46,6 +46,11 @@ def operations(client: Client) -> list[tuple[str, str]]:
         ("down", "--volumes", "--yes"),
         ("choose", "web"),
         ("choose", "nothing"),
+        ("logs", "wbe"),
+        ("logs", "--grep", "("),
+        ("logs", "--field", "status"),
+        ("logs", "--since", "soon"),
+        ("logs", "web", "-f"),
         ("autostart",),
         ("autostart", "off"),
         ("config", "set", "app.language", "zh"),
@@ -113,7 +118,7 @@ def chosen_context(folder: Path, host: str) -> dict[str, str]:
     return {"DOCKER_CONFIG": str(folder)}
 
 
-@pytest.mark.parametrize("words", ["status", "status --json", "stats", "up web", "stop"])
+@pytest.mark.parametrize("words", ["status", "status --json", "stats", "logs -f", "up web", "stop"])
 def test_a_command_with_a_host_imports_only_what_a_client_needs(
     cli: CommandLine, tmp_path: Path, words: str
 ) -> None:

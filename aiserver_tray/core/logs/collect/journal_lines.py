@@ -7,11 +7,12 @@ from typing import Final, NamedTuple
 from aiserver_tray.base.i18n import Language, Text, in_language
 from aiserver_tray.base.moments import nanoseconds
 from aiserver_tray.core.activity import ACTORS, text_of
+from aiserver_tray.core.logs.forms import JOURNAL
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.store.line import Line, Mark
 from aiserver_tray.settings.entries import Entry, OperationEntry, RefusedEntry
 
-MODULE: Final = "AI-Server"
+MODULE: Final = JOURNAL
 SERVICE: Final = "journal"
 """The journal as a source of lines. No module has such a name."""
 

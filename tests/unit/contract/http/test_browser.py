@@ -93,6 +93,26 @@ def test_nothing_is_for_who_was_not_let_in(visitor: Visitor, host: Scripted, nam
     assert [carrier for carrier, _ in host.refusals] == ["http"] * 7
 
 
+def test_a_complete_export_is_saved_by_the_browser(
+    guest: Visitor, host: Scripted, tmp_path: Path
+) -> None:
+    file = tmp_path / "logs-1.csv"
+    file.write_bytes(b"time,message\r\n" * 1000)
+    running = {"name": "logs-2.csv", "file": None}
+    done = {"name": file.name, "file": str(file)}
+    host.answers["ai/logs/exports"] = answer({"exports": [running, done]})
+
+    saved = guest.get(f"{guest.page}exports/{file.name}")
+
+    assert saved.body == file.read_bytes()
+    assert saved.headers["content-type"] == "application/octet-stream"
+    assert saved.headers["content-disposition"] == f'attachment; filename="{file.name}"'
+    for other in ("logs-2.csv", "..%2flogs-1.csv", "main.js"):
+        assert guest.get(f"{guest.page}exports/{other}").status == 404
+    del guest.headers["Cookie"]
+    refused(guest.get(f"{guest.page}exports/{file.name}"), 401)
+
+
 @pytest.mark.parametrize("part", ["", "events", "invoke"])
 def test_a_page_of_an_earlier_process_gets_an_error(
     guest: Visitor, host: Scripted, part: str

@@ -16,6 +16,7 @@ from aiserver_tray.core.logs.feed import (
     Following,
     LineFeed,
 )
+from aiserver_tray.core.logs.matcher import Matcher
 from aiserver_tray.core.logs.store.filter import LogFilter
 from aiserver_tray.core.logs.store.line import Cursor, Line
 from aiserver_tray.core.logs.store.reader import LogReader
@@ -23,6 +24,7 @@ from aiserver_tray.core.logs.store.store import LogStore
 
 LIMIT = 20.0
 SECOND = 10**9
+EVERY = Matcher(LogFilter())
 
 
 def line(number: int, text: str = "line") -> Line:
@@ -58,7 +60,7 @@ def test_a_line_is_either_in_the_history_or_in_the_stream(store: LogStore, feed:
     writer = Thread(target=write)
     writer.start()
     begun.get(timeout=LIMIT)
-    until = feed.add(Following(lambda _: True, batches.put, lambda: 0))
+    until = feed.add(Following(EVERY, batches.put, lambda: 0))
     kept = LogReader(store.path).newer(LogFilter(), Cursor(-100 * SECOND, 0), 1000).lines
     seen = [one.line.text for one in kept if one.cursor.number <= until]
     while len(seen) < 800:
@@ -71,19 +73,24 @@ def test_a_line_is_either_in_the_history_or_in_the_stream(store: LogStore, feed:
     assert batches.empty()
 
 
+def times(batches: SimpleQueue[Batch]) -> list[int]:
+    """In the next batch."""
+    return [kept.line.time // SECOND for kept in batches.get(timeout=LIMIT).lines]
+
+
 def test_a_client_gets_what_it_wants_until_it_is_removed(store: LogStore, feed: LineFeed) -> None:
     odd, every = SimpleQueue[Batch](), SimpleQueue[Batch]()
-    following = Following(lambda line: line.time % 2 == 1, odd.put, lambda: 0)
+    following = Following(Matcher(LogFilter(pattern="odd$")), odd.put, lambda: 0)
     feed.add(following)
-    feed.add(Following(lambda _: True, every.put, lambda: 0))
+    feed.add(Following(EVERY, every.put, lambda: 0))
 
-    store.add([line(0)._replace(time=time) for time in range(4)])
-    assert [kept.line.time for kept in odd.get(timeout=LIMIT).lines] == [1, 3]
+    store.add([line(time)._replace(text="odd" if time % 2 else "even") for time in range(4)])
+    assert times(odd) == [1, 3]
     feed.remove(following)
-    store.add([line(0)._replace(time=5)])
+    store.add([line(5)._replace(text="odd")])
 
-    assert [kept.line.time for kept in every.get(timeout=LIMIT).lines] == [0, 1, 2, 3]
-    assert [kept.line.time for kept in every.get(timeout=LIMIT).lines] == [5]
+    assert times(every) == [0, 1, 2, 3]
+    assert times(every) == [5]
     assert odd.empty()
 
 
@@ -92,10 +99,10 @@ def test_for_a_slow_client_the_oldest_lines_are_dropped_and_counted(
 ) -> None:
     batches: SimpleQueue[Batch] = SimpleQueue()
     waiting = [MAX_WAITING_BYTES + 1]
-    following = Following(lambda _: True, batches.put, lambda: waiting[0])
+    following = Following(EVERY, batches.put, lambda: waiting[0])
     quick: SimpleQueue[Batch] = SimpleQueue()
     feed.add(following)
-    feed.add(Following(lambda _: True, quick.put, lambda: 0))
+    feed.add(Following(EVERY, quick.put, lambda: 0))
     wanted = MAX_WAITING_LINES + 700
     for first in range(0, wanted, 100):
         store.add([line(number) for number in range(first, first + 100)])

@@ -1,0 +1,121 @@
+"""The kept logs of the owner, for commands."""
+
+import json
+from collections.abc import Iterator, Mapping
+from threading import Condition
+from typing import Any, Final, cast
+
+from aiserver_tray.base.errors import NotRunningError
+from aiserver_tray.contract.events import FOLLOWED, FollowedLines
+from aiserver_tray.contract.local.client import Client
+from aiserver_tray.contract.message import Message
+from aiserver_tray.core.logs.forms import LogLineJson
+
+_PAGE_LINES: Final = 1000
+
+_WAIT_SECONDS: Final = 0.5
+"""Seconds between two waits. On Windows, Ctrl-C does not interrupt a wait."""
+
+_MAX_WAITING: Final = 10_000
+"""Lines that wait for a slow reader. If more come, the newest are dropped, and asked for later."""
+
+Filter = Mapping[str, Any]
+"""A `LogFilterForm`."""
+
+
+class RemoteLogs:
+    """Reads the kept logs of the owner that *client* is connected to.
+
+    Every method raises `NotRunningError` if the owner is gone, and `RemoteError` if the filter is
+    wrong.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def newest(self, wanted: Filter, number: int, **more: str) -> list[LogLineJson]:
+        """The last *number* lines, oldest first. *more*: further fields of `ai/logs/lines`."""
+        found: list[LogLineJson] = []
+        while len(found) < number:
+            limit = min(number - len(found), _PAGE_LINES)
+            page = self._request("lines", filter=wanted, limit=limit, **more)
+            found += page["lines"]
+            if page["isEnd"]:
+                break
+            more["before"] = page["reached"]
+        return found[::-1]
+
+    def oldest(self, wanted: Filter, **more: str) -> Iterator[LogLineJson]:
+        """All lines, oldest first. *more*: further fields of `ai/logs/lines`."""
+        after = ""
+        while True:
+            page = self._request("lines", filter=wanted, after=after, limit=_PAGE_LINES, **more)
+            yield from page["lines"]
+            if page["isEnd"]:
+                return
+            after = page["reached"]
+
+    def stream(self, wanted: Filter) -> "LogStream":
+        """The lines that are kept from now on."""
+        return LogStream(self._client, wanted)
+
+    def _request(self, channel: str, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        return self._client.request(f"ai/logs/{channel}", asked)
+
+
+class LogStream:
+    """The lines that *wanted* accepts, as they are kept. A reader that is too slow misses some, and
+    has to ask for them."""
+
+    def __init__(self, client: Client, wanted: Filter) -> None:
+        self._client = client
+        self._wanted = wanted
+        self._id = 0
+        self._changed = Condition()
+        self._lines: list[LogLineJson] = []
+        self._is_lost = False
+        self.has_missed = False
+        """Whether `take` returns no more lines before the next `begin`."""
+        client.subscribe((FOLLOWED.name,), self._put, self._lose)
+
+    def begin(self) -> str:
+        """Begin, or begin again. Returns the cursor of the last line that was kept before."""
+        with self._changed:
+            self._id += 1
+            self._lines, self.has_missed = [], False
+        asked = {"streamId": f"logs-{self._id}", "filter": self._wanted}
+        until = self._client.request("ai/logs/follow", asked)["keptUntil"]
+        if self._id > 1:
+            self._client.request("ai/logs/unfollow", {"streamId": f"logs-{self._id - 1}"})
+        return str(until)
+
+    def take(self) -> list[LogLineJson]:
+        """The next lines in the order in which they were kept; none if none comes soon.
+
+        Raises:
+            NotRunningError: the owner is gone.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._lines or self._is_lost, _WAIT_SECONDS)
+            if self._is_lost and not self._lines:
+                raise NotRunningError
+            lines, self._lines = self._lines, []
+            return lines
+
+    # -- in the reader's thread -----------------------------------------------------------------
+
+    def _put(self, message: Message) -> None:
+        event = cast("FollowedLines", json.loads(message.payload))
+        with self._changed:
+            if event["streamId"] != f"logs-{self._id}":
+                return
+            is_full = len(self._lines) + len(event["lines"]) > _MAX_WAITING
+            self.has_missed = self.has_missed or is_full or event["dropped"] > 0
+            if not self.has_missed:
+                self._lines += event["lines"]
+                self._changed.notify()
+
+    def _lose(self) -> None:
+        with self._changed:
+            self._is_lost = True
+            self._changed.notify()
