@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Contract, Envelope, Peer
-from aiserver_tray.contract.events import LOG, WATCHED
+from aiserver_tray.contract.events import FOLLOWED, LOG, WATCHED
 from aiserver_tray.contract.message import CallerKind, Message
 from aiserver_tray.contract.owner.owner import Owner
 from aiserver_tray.model import Snapshot
@@ -61,7 +61,7 @@ class DirectCaller:
         self._contract.forget(self._peer)
 
     def _take(self, message: Message) -> None:
-        if message.event == WATCHED.name:
+        if message.event in {WATCHED.name, FOLLOWED.name}:
             return
         assert message.event == LOG.name, message
         self.log.put(json.loads(message.payload))

@@ -1,11 +1,13 @@
 """New kept lines, for clients that follow them. The writer of the store never waits for them."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Condition, Event, Thread
 from typing import Final, NamedTuple
 
+from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.core.logs.matcher import Matcher
 from aiserver_tray.core.logs.store.line import Kept
 
@@ -23,6 +25,8 @@ MAX_WAITING_BYTES: Final = 1 << 20
 
 _MAX_ARRIVED: Final = 20_000
 """Maximum lines that were not compared with the filters yet. Then the oldest ones are dropped."""
+
+_logger = logging.getLogger(__name__)
 
 
 class Batch(NamedTuple):
@@ -150,8 +154,11 @@ class LineFeed:
                 followings = self._followings
             lines = [kept for each in arrived for kept in each]
             for following in followings:
-                following.take(lines, dropped)
-                following.pass_on()
+                try:
+                    following.take(lines, dropped)
+                    following.pass_on()
+                except Exception as bug:  # noqa: BLE001 - the other clients still get theirs
+                    log_bug(_logger, "new log lines were not sent to a client", bug)
             self._closing.wait(BATCH_SECONDS)
 
     def _has_work(self) -> bool:
