@@ -42,6 +42,10 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/operation/cancel": {"id": "1"},
     "ai/operation/start": {"kind": "stop", "modules": ["base"], "untilEnd": True},
     "ai/operation/wait": {"id": "1"},
+    "ai/rules/add": {"kind": "line", "pattern": "refused"},
+    "ai/rules/mute": {"module": "base", "span": "hour"},
+    "ai/rules/remove": {"id": "ended"},
+    "ai/rules/set": {"id": "ended", "on": False},
     "ai/service/inspect": {"module": "base", "service": "base"},
     "ai/system/openExternal": {"url": "http://127.0.0.1:9/a?b=c"},
     "browser/open": {

@@ -23,6 +23,8 @@ NO_SAMPLES: Json = {
     "marks": [],
 }
 
+NO_RULES = {"rules": [], "alerts": [], "mutes": [], "webhook": False}
+
 LIMIT = 30.0
 """Seconds, on a busy machine."""
 
@@ -33,7 +35,10 @@ class Scripted:
     asked, in the same order; ``chosen``: the user's language."""
 
     def __init__(self, snapshot: Json) -> None:
-        self.answers: dict[str, Envelope] = {"ai/stats/history": answer(NO_SAMPLES)}
+        self.answers: dict[str, Envelope] = {
+            "ai/stats/history": answer(NO_SAMPLES),
+            "ai/rules/list": answer(NO_RULES),
+        }
         self.handlers: dict[str, Callable[[Any, Peer], Envelope]] = {}
         self.calls: list[tuple[str, Json]] = []
         self.callers: list[Peer] = []

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiserver_tray.contract.contract import Envelope, answer
 from tests.support import states
-from tests.ui import activities, forms
+from tests.ui import activities, alerts, forms
 
 
 def _settings(*entries: dict[str, Any]) -> Envelope:
@@ -26,12 +26,20 @@ ANSWERS: dict[str, Envelope] = {
             for name, given in _CHOICES.items()
         ),
         {"address": "app.notify_engine", "title": "Docker", "type": "boolean", "value": "true"},
+        {
+            "address": "app.alert_webhook",
+            "title": "Webhook",
+            "type": "secret",
+            "origin": "set",
+            "value": "********",
+        },
         {"address": "app.engine", "title": "Docker", "value": "", "help": "Its address"},
         {"address": "app.mirrors", "title": "Registry mirrors", "value": "a.example b.example"},
         {"address": "n8n.N8N_HOST_PORT", "title": "Port", "value": "5678", "type": "port"},
     ),
     "ai/app/about": answer(_ABOUT | {"catalogs": ["/home/modules"], "moduleFolders": ["/w/mine"]}),
     "ai/system/autostart": answer({"enabled": False, "supported": True}),
+    "ai/rules/list": answer(alerts.listed()),
     "ai/activity/list": answer({"activities": [activities.start_all(), activities.FAILED]}),
     "ai/config/form": answer(forms.FORM),
     "ai/doctor/run": answer({"checks": activities.CHECKS}),

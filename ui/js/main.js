@@ -2,6 +2,7 @@
 import { render } from "../vendor/lit-html/lit-html.js";
 import { lookAtEngine, report } from "./actions.js";
 import { go } from "./address.js";
+import "./alert_toasts.js";
 import { CONNECTION, HELLO, connect, on } from "./bridge.js";
 import { announce } from "./components/announcer.js";
 import { loadIcons } from "./components/icon.js";

@@ -2,6 +2,7 @@
 /** The app's own settings. Each change counts at once. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { go, setQuery } from "../address.js";
+import { followAlerts } from "../alerts.js";
 import { on } from "../bridge.js";
 import { icon } from "../components/icon.js";
 import { searchInput } from "../components/field.js";
@@ -20,7 +21,8 @@ import { load, own } from "./settings/state.js";
 export function enter({ rest: [section] }) {
   // It is drawn with the next frame.
   load().then(() => requestAnimationFrame(() => document.getElementById(`section-${section}`)?.scrollIntoView()));
-  return on("ai/activity/added", load); // another client may have changed one
+  const leaves = [followAlerts(), on("ai/activity/added", load)]; // another client may have changed one
+  return () => leaves.forEach((leave) => leave());
 }
 
 /** @param {PageState} page */

@@ -11,9 +11,11 @@ import { mark, t } from "../../i18n.js";
 import { hasSingleKeys, setSingleKeys } from "../../shell/keys.js";
 import { showShortcuts } from "../../shell/shortcuts.js";
 import { update } from "../../store.js";
+import { ruleRows } from "./alerts.js";
 import { mirrors } from "./mirrors.js";
 import { change, changeAutostart, load, own } from "./state.js";
 import { themes } from "./themes.js";
+import { webhook, webhookAnswer } from "./webhook.js";
 
 /**
  * @import { Package, Setting } from "../../contract.d.ts"
@@ -41,6 +43,10 @@ export const SECTIONS = [
     rows: () => rows("app.notify_alerts", "app.notify_operations", "app.notify_engine"),
   },
   {
+    name: "alerts", title: mark("Alerts"), icon: "octagon-alert",
+    rows: (page) => [...ruleRows(page), ...webhookRows(), ...rows("app.alert_format")],
+  },
+  {
     name: "docker", title: mark("Docker"), icon: "container",
     rows: (page) => [...engine(page), ...rows("app.engine", "app.kernel_settings")],
   },
@@ -60,6 +66,10 @@ const texts = ({ address, title, help }) => ({ id: address, title, help });
 
 /** @param {...string} addresses @returns {Row[]} */
 const rows = (...addresses) => of(...addresses).map((setting) => ({ ...texts(setting), control: control(setting) }));
+
+const webhookRows = () => of("app.alert_webhook").map((setting) => ({
+  ...texts(setting), control: webhook(setting), below: webhookAnswer(),
+}));
 
 /** @param {Setting} setting */
 function control({ address, type, value, choices, title }) {

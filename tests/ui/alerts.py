@@ -1,0 +1,37 @@
+"""Alert rules and alerts as the owner answers them."""
+
+import time
+
+from aiserver_tray.contract.message import Json
+from aiserver_tray.core.rules.forms import alert_json, mute_json, rule_json
+from aiserver_tray.settings.rules import Alert, Mute, Rule, RulesData
+
+LINE = Rule(id="line-1", kind="line", level="error", pattern="connection refused")
+DATA = RulesData(own=[LINE], mutes=[Mute(rule="unhealthy"), Mute(module="n8n")])
+ACTIVE = Alert(
+    id="alert-1",
+    rule="restarts",
+    kind="restarts",
+    module="dify",
+    service="api",
+    name={"en": "Dify"},
+    text={"en": "api: restarted 4 times in 10 min"},
+    page="modules/dify/logs?service=api",
+    begun=time.time() - 300,
+)
+
+
+def listed(*alerts: Alert, data: RulesData = DATA) -> Json:
+    """The rules of *data* and *alerts*; without any, one that is active and one that is over."""
+    now = time.time()
+    over = ACTIVE.model_copy(update={"id": "alert-0", "ended": now - 60, "module": "n8n"})
+    shown = alerts or (ACTIVE, over)
+    states = {"disk": "212 GB"}
+    return {
+        "rules": [
+            rule_json(rule, data.mutes, states.get(rule.id), "en", now) for rule in data.rules
+        ],
+        "alerts": [alert_json(alert, data, "en", now) for alert in shown],
+        "mutes": [mute_json(mute) for mute in data.mutes if mute.module],
+        "webhook": True,
+    }

@@ -1,0 +1,86 @@
+"""Alert rules on the page of settings, and what is said of alerts on every page."""
+
+import pytest
+from selenium.webdriver.support.select import Select
+
+from aiserver_tray.contract.contract import answer
+from aiserver_tray.contract.events import RULES
+from tests.support import states
+from tests.support.scripted import Scripted
+from tests.ui.alerts import ACTIVE, listed
+from tests.ui.answers import ANSWERS
+from tests.ui.conftest import Stack
+from tests.ui.home import HomePage
+
+SECTION = "#section-alerts"
+
+
+@pytest.fixture
+def host(stack: Stack) -> Scripted:
+    host = stack.show(states.running())
+    host.answers |= ANSWERS | dict.fromkeys(
+        ("ai/rules/set", "ai/rules/add", "ai/rules/mute"), answer(listed())
+    )
+    return host
+
+
+@pytest.fixture
+def page(stack: Stack, host: Scripted) -> HomePage:
+    page = stack.home()
+    page.go("settings/alerts")
+    page.wait_for(f"{SECTION} [data-setting=ended]")
+    return page
+
+
+def choose(page: HomePage, rule: str, item: str) -> None:
+    """The *item* of the menu of *rule*."""
+    page.wait_for(f"[data-setting={rule}] .button[aria-label$=More]").click()
+    page.until(lambda: [i for i in page.all("#menu .mi") if i.text == item], item)[0].click()
+
+
+def test_rules_are_switched_changed_and_muted(page: HomePage, host: Scripted) -> None:
+    page.wait_for("[data-setting=ended] .switch").click()
+    assert host.wait_for_call("ai/rules/set") == {"id": "ended", "on": False}
+    choose(page, "memory", "Change")
+    percent = page.wait_for("[data-setting=memory] [name=percent]")
+    percent.clear()
+    percent.send_keys("75")
+    page.wait_for("[data-setting=memory] .primary").click()
+    changed = {"id": "memory", "percent": 75, "minutes": 5, "cooldown": 60}
+    assert host.wait_for_call("ai/rules/set") == changed
+    choose(page, "disk", "Mute until tomorrow")
+    assert host.wait_for_call("ai/rules/mute") == {"rule": "disk", "span": "tomorrow"}
+    choose(page, "unhealthy", "Unmute")
+    assert host.wait_for_call("ai/rules/mute") == {"rule": "unhealthy", "span": "off"}
+
+
+def test_a_rule_for_lines_is_added(page: HomePage, host: Scripted) -> None:
+    form = "[data-setting=add-rule]"
+    Select(page.wait_for(f"{form} [name=module]")).select_by_visible_text("Dify")
+    page.wait_for(f"{form} [name=pattern]").send_keys("timed? out")
+    page.wait_for(f"{form} .buttons .button").click()
+    assert host.wait_for_call("ai/rules/add") == {
+        "kind": "line",
+        "module": "dify",
+        "level": "error",
+        "pattern": "timed? out",
+        "cooldown": 10,
+    }
+
+
+def test_a_test_of_the_webhook_shows_its_answer(page: HomePage, host: Scripted) -> None:
+    host.answers["ai/rules/test"] = answer({"ok": False, "status": 403, "text": "no such topic"})
+    page.button("Test").click()
+    page.wait_for_text("The test was refused: 403 · no such topic", SECTION)
+
+
+def test_an_alert_is_said_on_every_page_and_listed_once_it_began(
+    page: HomePage, host: Scripted
+) -> None:
+    page.go("home")
+    new = ACTIVE.model_copy(update={"id": "new", "name": {"en": "RAGFlow"}})
+    host.answers["ai/rules/list"] = answer(listed(new))
+    host.publish(RULES, {"alert": "new", "change": "raised"})
+    page.wait_for_text("RAGFlow keeps crashing: api: restarted 4 times in 10 min", ".toasts")
+    page.go("settings/alerts")
+    page.wait_for_text("RAGFlow keeps crashing", "[data-setting=last-alerts]")

@@ -1,0 +1,62 @@
+// @ts-check
+/** The alert rules and their alerts, for all parts of the page that show them. */
+import { ask } from "./actions.js";
+import { invoke, on } from "./bridge.js";
+import { timeOfDay } from "./format.js";
+import { t } from "./i18n.js";
+import { slice } from "./store.js";
+
+/**
+ * @import { Channels, Mute, MuteRequest, RuleList } from "./contract.d.ts"
+ * @import { Item } from "./components/menu.js"
+ */
+
+const own = slice({ list: /** @type {RuleList|null} */ (null) });
+
+/** `null`: not known yet. */
+export const alertList = () => own.get().list;
+
+async function load() {
+  const answer = await invoke("ai/rules/list", {});
+  if (answer.success) own.set({ list: answer.data });
+}
+
+/** Keeps the list up to date. Returns what ends that. */
+export function followAlerts() {
+  load();
+  return on("ai/rules/changed", load);
+}
+
+/**
+ * Changes rules or mutes, and shows why where that is refused.
+ * @template {"ai/rules/set"|"ai/rules/add"|"ai/rules/remove"|"ai/rules/mute"} C
+ * @param {C} channel @param {Channels[C]["request"]} payload @returns {Promise<boolean>} whether it was taken
+ */
+export async function changeRules(channel, payload) {
+  const answer = await ask("rules", channel, payload);
+  if (answer.success) own.set({ list: /** @type {RuleList} */ (answer.data) });
+  return answer.success;
+}
+
+/** How long something is muted. @param {Mute} mute */
+export function mutedText({ until }) {
+  if (until === null) return t("Muted");
+  const moment = new Date(until * 1000).toISOString();
+  const isToday = new Date(moment).toDateString() === new Date().toDateString();
+  const time = timeOfDay(moment);
+  return isToday ? t("Muted until {time}", { time }) : t("Muted until tomorrow, {time}", { time });
+}
+
+/**
+ * Items of a menu that mutes something.
+ * @param {Omit<MuteRequest, "span">} what @param {boolean} isMuted @returns {Item[]}
+ */
+export function muteItems(what, isMuted) {
+  const item = (/** @type {string} */ text, /** @type {MuteRequest["span"]} */ span) => ({
+    text, icon: "bell", run: () => void changeRules("ai/rules/mute", { ...what, span }),
+  });
+  if (isMuted) return [item(t("Unmute"), "off")];
+  return [
+    item(t("Mute for 1 hour"), "hour"), item(t("Mute until tomorrow"), "tomorrow"), item(t("Mute for good"), "forever"),
+  ];
+}
