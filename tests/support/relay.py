@@ -37,8 +37,12 @@ class Relay:
         with suppress(OSError):  # the end
             while True:
                 near, far = self._listener.accept()[0], socket.socket(socket.AF_UNIX)
-                far.connect(str(self._engine))
                 self._ends += [near, far]
+                try:
+                    far.connect(str(self._engine))
+                except OSError:  # the engine is down
+                    near.close()
+                    continue
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
 
