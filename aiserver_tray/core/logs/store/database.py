@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from aiserver_tray.core.logs.store.errors import LogStoreError, LogStoreFullError
@@ -12,6 +12,7 @@ _WAL_BYTES = 8 << 20
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _SCHEMA = """
+BEGIN;
 CREATE TABLE IF NOT EXISTS source(
   id INTEGER PRIMARY KEY, module TEXT, service TEXT, UNIQUE (module, service)
 );
@@ -30,7 +31,9 @@ CREATE TABLE IF NOT EXISTS counter(number INT);  -- the next line's
 CREATE INDEX IF NOT EXISTS block_pile ON block(pile) WHERE pile IS NOT NULL;
 CREATE INDEX IF NOT EXISTS block_last ON block(last, first);
 CREATE INDEX IF NOT EXISTS block_first ON block(first, last);
+COMMIT;
 """
+"""In one transaction, so that no reader sees a part of it."""
 
 
 class DamagedError(LogStoreError):
@@ -54,18 +57,27 @@ def open_writer(path: Path) -> sqlite3.Connection:
 @contextmanager
 def snapshot(path: Path) -> Iterator[sqlite3.Connection]:
     """The file for a reader, at one moment. The writer goes on meanwhile. A file that does not
-    exist is empty."""
-    with translated(path):
-        is_there = path.exists()
-        address = f"{path.absolute().as_uri()}?mode=ro" if is_there else "file::memory:"
-        db = sqlite3.connect(address, uri=True, isolation_level=None)
-        try:
-            if not is_there:
-                db.executescript(_SCHEMA)
-            db.execute("BEGIN")
-            yield db
-        finally:
-            db.close()
+    exist, or was just created, is empty."""
+    with translated(path), closing(_existing(path) or _empty()) as db:
+        yield db
+
+
+def _existing(path: Path) -> sqlite3.Connection | None:
+    if not path.exists():
+        return None
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    with closed_on_error(db):
+        db.execute("BEGIN")
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return db
+    db.close()
+    return None
+
+
+def _empty() -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.executescript(_SCHEMA)
+    return db
 
 
 @contextmanager
