@@ -91,7 +91,7 @@ def _updates(browser: Chrome, contract: StoreContract) -> dict[str, Figure]:
     time.sleep(0.5)
     seen = browser.execute_script("return seen")
     waits = sorted(_waits(sent, seen["changes"]))
-    before = _heap(browser)
+    before, nodes = _heap(browser), _nodes(browser)
     _change(contract, GROWTH_SECONDS)
     gained = _heap(browser) - before
     return {
@@ -101,6 +101,7 @@ def _updates(browser: Chrome, contract: StoreContract) -> dict[str, Figure]:
         ),
         "page-owner-cpu": Figure(owner, "% of a core", 15),
         "page-memory-gain": Figure(gained / 1e6, f"MB in {GROWTH_SECONDS} s", 1),
+        "page-nodes-gain": Figure(_nodes(browser) - nodes, f"in {GROWTH_SECONDS} s", 50),
     }
 
 
@@ -142,6 +143,13 @@ def _heap(browser: Chrome) -> int:
     browser.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
     metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
     return int(next(m["value"] for m in metrics if m["name"] == "JSHeapUsedSize"))
+
+
+def _nodes(browser: Chrome) -> int:
+    """The nodes of the document, also those that nobody sees."""
+    time.sleep(0.5)  # the last change is drawn
+    count = "const all = document.createTreeWalker(document); while (all.nextNode()) n++; return n"
+    return int(browser.execute_script(f"let n = 0; {count}"))
 
 
 def _until(condition: Callable[[], Any]) -> None:
