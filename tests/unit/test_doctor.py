@@ -30,6 +30,7 @@ from aiserver_tray.system.paths import Home
 MODULE = """\
 x-aiserver:
   kind: feature
+  title: My own
   settings:
     PORT: {type: port, default: 1}
     NOTE: {}
@@ -314,7 +315,7 @@ def test_an_address_of_no_engine_is_reported(used: Home) -> None:
     ("notices", "told"),
     [
         ((Text("little memory"),), ["note: little memory"]),
-        ((), ["ok: There are enough resources for mine."]),
+        ((), ["ok: There are enough resources for My own."]),
     ],
 )
 def test_resources_are_in_order_only_where_nothing_is_noted(

@@ -12,7 +12,7 @@ from aiserver_tray.base.errors import (
     SettingError,
 )
 from aiserver_tray.base.harmless import in_line
-from aiserver_tray.base.i18n import Text
+from aiserver_tray.base.i18n import Given, Language, Text, in_language
 from aiserver_tray.core.doctor.finding import Finding, problems
 from aiserver_tray.engine.address import Address
 from aiserver_tray.engine.engine import Engine
@@ -77,7 +77,7 @@ def _asked(
     errors = [*report.errors, *settings.errors]
     problems_ = [f for error in errors for f in problems(_name(error), [error])]
     notes = [Finding("resources", "note", notice) for notice in report.notices]
-    notes += _kernel(settings)
+    notes += _kernel(settings, targets)
     return [
         _engine(engine.host, info),
         _memory(info, targets),
@@ -148,7 +148,7 @@ def _disk(info: EngineInfo) -> Iterator[Finding]:
         yield Finding("disk", "ok", text)
 
 
-def _kernel(report: KernelReport) -> Iterator[Finding]:
+def _kernel(report: KernelReport, targets: Sequence[ModuleTarget]) -> Iterator[Finding]:
     for notice in report.notices:
         yield Finding("resources", "note", notice)
     for fix in report.fixes:
@@ -156,7 +156,7 @@ def _kernel(report: KernelReport) -> Iterator[Finding]:
             "The engine's kernel does not have {setting} yet. The next start of {modules} sets "
             "it, because {address} is true.",
             setting=str(fix),
-            modules=", ".join(sorted(fix.modules)),
+            modules=_titles([target for target in targets if target.name in fix.modules]),
             address=KERNEL_SETTINGS,
         )
         yield Finding("resources", "note", text)
@@ -169,7 +169,7 @@ def _all_well(
     the kernel settings are unknown."""
     if not targets:
         return
-    modules = ", ".join(target.name for target in targets)
+    modules = _titles(targets)
     if info.is_local and "ports" not in wrong:
         text = Text("No port conflicts for {modules}.", modules=modules)
         yield Finding("ports", "ok", text)
@@ -179,6 +179,13 @@ def _all_well(
     if info.shares_kernel and "resources" not in wrong:
         text = Text("There are enough resources for {modules}.", modules=modules)
         yield Finding("resources", "ok", text)
+
+
+def _titles(targets: Sequence[ModuleTarget]) -> Text:
+    def joined(separator: str, language: Language) -> str:
+        return separator.join(in_language(t.model.title, language) or t.name for t in targets)
+
+    return Given({"en": joined(", ", "en"), "zh": joined("、", "zh")})
 
 
 def _others(found: Survey) -> Iterator[Finding]:
