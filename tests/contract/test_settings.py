@@ -56,7 +56,10 @@ def test_a_change_is_previewed_saved_for_later_applied_and_undone(
     given(core, "ai/operation/wait", id=now["operationId"])
     host.until(lambda snapshot: not is_outdated(snapshot))
 
-    undone = given(core, "ai/config/restore", module="web", when="now")
+    first = {"module": "web", "when": "now", "time": "2026-01-01T00:00:00+00:00"}
+    refused(core, "ai/config/restore", first, "E_REQUEST")
+    last = form["previous"]["time"]
+    undone = given(core, "ai/config/restore", module="web", when="now", time=last)
     given(core, "ai/operation/wait", id=undone["operationId"])
     assert given(core, "ai/config/reveal", name=KEY)["value"] == before
     refused(core, "ai/config/restore", {"module": "web", "when": "now"}, "E_REQUEST")

@@ -1525,6 +1525,8 @@ export interface Restored {
   module: string;
   /** as for `ai/config/apply` */
   when: When;
+  /** of that change, as in `ai/config/form`; refused if another change came after it */
+  time?: string | null;
 }
 
 /** A setting to show in plain text. */

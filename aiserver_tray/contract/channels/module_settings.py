@@ -55,6 +55,8 @@ class Restored(OfModule):
 
     when: When
     """as for `ai/config/apply`"""
+    time: str | None = None
+    """of that change, as in `ai/config/form`; refused if another change came after it"""
 
 
 class Revealed(Payload):
@@ -181,6 +183,9 @@ class ModuleSettingChannels(Part):
         if previous is None:
             why = Text("there are no earlier settings of {module} any more", module=asked.module)
             raise RequestError(why, ["module"])
+        if asked.time not in (None, previous.time.isoformat()):
+            why = Text("the settings of {module} were changed again since", module=asked.module)
+            raise RequestError(why, ["time"])
         changes = {a: value for a, value in previous.values.items() if a in declared}
         change_settings(self._app.settings, declared, changes, caller.actor)
         self._app.settings.previous.forget(asked.module)

@@ -17,6 +17,7 @@ export default {
   "AI-Server Tray runs everything in Docker, and there is none on this computer yet. It continues by itself as soon as Docker is there.": "AI-Server Tray 的一切都在 Docker 中运行，而此电脑尚未安装 Docker。安装完成后会自动继续。",
   "About": "关于",
   "About {time} left": "大约还需 {time}",
+  "Accounts and volumes can't be shown": "无法显示账号和卷",
   "Actions": "操作",
   "Active": "进行中",
   "Activity": "操作记录",

@@ -20,17 +20,18 @@ export async function apply({ name, title }, when) {
   const count = Object.keys(changes).length;
   if (!count) return;
   const isAtWork = answer.data.operationId !== null;
+  const time = form().module === name ? form().previous?.time : undefined;
   showToast({
     text: isAtWork
       ? tn("Applying {count} change to {title}", "Applying {count} changes to {title}", count, { title })
       : tn("Saved {count} change to {title}", "Saved {count} changes to {title}", count, { title }),
-    undo: () => restore(name, when),
+    undo: () => restore(name, when, time),
   });
 }
 
-/** @param {string} module @param {"now"|"later"} when */
-export async function restore(module, when = "now") {
-  const answer = await ask("settings", "ai/config/restore", { module, when });
+/** @param {string} module @param {"now"|"later"} when @param {string} [time] of the change, unless it is the last one */
+export async function restore(module, when = "now", time) {
+  const answer = await ask("settings", "ai/config/restore", { module, when, ...(time && { time }) });
   if (!answer.success) return;
   if (form().module === module) await reload();
   showToast({ text: t("The previous settings are back") });
