@@ -25,6 +25,12 @@ export function format({ page, rest, query }) {
   return given.length ? `${path}?${new URLSearchParams(given)}` : path;
 }
 
+/**
+ * @param {string} page @param {string[]} [rest] such as a module and its tab
+ * @param {Record<string, string>} [query]
+ */
+export const addressTo = (page, rest = [], query = {}) => format({ page, rest, query });
+
 /** The address that the URL has. */
 export const here = () => parse(location.hash.slice(1));
 

@@ -2,6 +2,7 @@
 /** The page of a module: its head and its tabs. What is in a tab comes when it is first gone to. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { report } from "../actions.js";
+import { addressTo } from "../address.js";
 import { empty } from "../components/notice.js";
 import { tabs } from "../components/tabs.js";
 import { mark, t } from "../i18n.js";
@@ -88,7 +89,7 @@ const tabRow = ({ name, services }, chosen) =>
     t("Parts of the module"),
     Object.entries(TABS).map(([tab, { title }]) => ({
       text: t(title),
-      href: `#modules/${encodeURIComponent(name)}${tab === FIRST ? "" : `/${tab}`}`,
+      href: `#${addressTo("modules", tab === FIRST ? [name] : [name, tab])}`,
       current: tab === chosen,
       ...(tab === "services" && { count: services.length }),
     })),

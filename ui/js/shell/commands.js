@@ -1,7 +1,7 @@
 // @ts-check
 /** What the command palette offers. */
 import * as actions from "../actions.js";
-import { go } from "../address.js";
+import { addressTo, go } from "../address.js";
 import { labelled } from "../format.js";
 import { mark, t } from "../i18n.js";
 import { openModule, restartModule, startModule, stopEverything, stopModule } from "../module_actions.js";
@@ -79,11 +79,11 @@ function ofModule(module, page) {
       ...base, group: t("Actions"), hint: "", title: t(ACTIONS[action]?.title ?? "", { name: title }),
       run: () => ACTIONS[action]?.run(module, page.snapshot),
     })),
-    { ...base, group: t("Modules"), title, hint: module.summary, run: () => go(`modules/${encodeURIComponent(name)}`) },
-    { ...base, group: t("Modules"), title: labelled(title, t("Logs")), hint: "", run: () => go(`logs/${encodeURIComponent(name)}`) },
+    { ...base, group: t("Modules"), title, hint: module.summary, run: () => go(addressTo("modules", [name])) },
+    { ...base, group: t("Modules"), title: labelled(title, t("Logs")), hint: "", run: () => go(addressTo("logs", [name])) },
     {
       ...base, group: t("Modules"), title: labelled(title, t("Settings")), hint: "",
-      run: () => go(`modules/${encodeURIComponent(name)}/settings`),
+      run: () => go(addressTo("modules", [name, "settings"])),
     },
   ];
 }
@@ -93,9 +93,10 @@ export const settingCommands = (entries, { snapshot }) =>
   entries.map(({ address, title, help }) => {
     const [owner = ""] = address.split(".", 1);
     const module = snapshot?.modules.find(({ name }) => name === owner);
-    const where = module ? `modules/${encodeURIComponent(owner)}/settings` : "settings";
+    const found = { find: address };
+    const where = module ? addressTo("modules", [owner, "settings"], found) : addressTo("settings", [], found);
     return {
       group: t("Settings"), title, hint: module?.title ?? t("Settings"), words: `${address} ${help}`,
-      icon: "sliders-horizontal", run: () => go(`${where}?find=${encodeURIComponent(address)}`),
+      icon: "sliders-horizontal", run: () => go(where),
     };
   });

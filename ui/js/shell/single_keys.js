@@ -1,6 +1,6 @@
 // @ts-check
 /** Single letters: for the module in focus, for rows, and for the search of a page. */
-import { go } from "../address.js";
+import { addressTo, go } from "../address.js";
 import { openModule, restartModule, startModule, stopModule } from "../module_actions.js";
 import { current } from "../store.js";
 import { bind } from "./keys.js";
@@ -50,7 +50,7 @@ bind({
   o: onModule("open", openModule),
   r: onModule("restart", restartModule),
   s: startOrStop,
-  l: onModule("logs", ({ name }) => go(`logs/${encodeURIComponent(name)}`)),
+  l: onModule("logs", ({ name }) => go(addressTo("logs", [name]))),
   j: moveToRow(1),
   k: moveToRow(-1),
   "/": find,

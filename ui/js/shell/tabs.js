@@ -5,6 +5,7 @@
  */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import { addressTo } from "../address.js";
 import { icon } from "../components/icon.js";
 import { openMenu } from "../components/menu.js";
 import { dot, worst } from "../components/state.js";
@@ -25,9 +26,6 @@ const own = slice({ inMore: /** @type {string[]} */ ([]) });
 
 /** @param {PageState} page */
 export const features = ({ snapshot }) => (snapshot?.modules ?? []).filter(({ kind }) => kind === "feature");
-
-/** @param {Module} module */
-export const addressOf = ({ name }) => `#modules/${encodeURIComponent(name)}`;
 
 /** No tab is narrower, in px: those that can't have room are not even drawn. */
 const NARROWEST = 46;
@@ -66,14 +64,14 @@ function homeTab(page) {
 function tab(module, index, current) {
   const named = `${module.title}, ${t(STATES[module.state].word)}`;
   return html`
-    <a class="tab" href=${addressOf(module)} data-tab=${module.name} aria-label=${named}
+    <a class="tab" href="#${addressTo("modules", [module.name])}" data-tab=${module.name} aria-label=${named}
       aria-current=${current ? "page" : nothing}
       title=${index < 8 ? `${named} – ${shortcut(String(index + 2))}` : named}>
       <span>${module.title}</span>${dot(module.state, "beside")}</a>`;
 }
 
 /** @param {Module} module */
-const inMenu = (module) => ({ text: module.title, href: addressOf(module), more: dot(module.state) });
+const inMenu = (module) => ({ text: module.title, href: `#${addressTo("modules", [module.name])}`, more: dot(module.state) });
 
 /** Between two tabs, in px, as in shell.css. */
 const GAP = 2;

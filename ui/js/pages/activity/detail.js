@@ -2,7 +2,7 @@
 /** The details of one entry. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import * as actions from "../../actions.js";
-import { format, go } from "../../address.js";
+import { addressTo, format, go } from "../../address.js";
 import { invoke } from "../../bridge.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
@@ -155,4 +155,4 @@ function facts({ setting, revealed, chosen, trusted, refused, owner }) {
 }
 
 /** @param {string} name */
-const moduleLink = (name) => html`<a href="#modules/${encodeURIComponent(name)}">${moduleTitle(name)}</a>`;
+const moduleLink = (name) => html`<a href="#${addressTo("modules", [name])}">${moduleTitle(name)}</a>`;

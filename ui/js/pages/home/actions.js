@@ -1,6 +1,7 @@
 // @ts-check
 /** The buttons and the menu of a module on Home. */
 import { html } from "../../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../../address.js";
 import { isBrowser } from "../../bridge.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
@@ -28,9 +29,6 @@ export const isThere = ({ state }) => state !== "stopped" && state !== "engine_d
 
 /** @param {State} state Whether it can be used. */
 export const isUp = (state) => state === "running" || state === "degraded";
-
-/** @param {string} name */
-export const addressOf = (name) => `#modules/${encodeURIComponent(name)}`;
 
 /**
  * What is done with a module, whether that works now, and why not.
@@ -66,7 +64,7 @@ export function openButton(module, action) {
 
 /** @param {Module} module @param {"icon"} [look] */
 export const logsLink = ({ name, title }, look) => html`
-  <a class="button quiet small ${look ? "square" : ""}" href="#logs/${encodeURIComponent(name)}"
+  <a class="button quiet small ${look ? "square" : ""}" href="#${addressTo("logs", [name])}"
     aria-label=${labelled(t("Logs"), title)} title=${t("Logs")}>${icon("scroll-text")}${look ? "" : html`<span>${t("Logs")}</span>`}</a>`;
 
 /**
@@ -89,7 +87,7 @@ function items(module, shown) {
   return [
     ...lives.filter(({ text }) => !shown.includes(text)),
     null,
-    { text: t("Settings"), icon: "settings", href: `${addressOf(module.name)}/settings` },
+    { text: t("Settings"), icon: "settings", href: `#${addressTo("modules", [module.name, "settings"])}` },
     ...(address ? [{ text: t("Copy address"), icon: "copy", run: () => copy(address) }] : []),
     ...(module.open && !isBrowser && module.abilities.open === null
       ? [{ text: t("Open in browser"), icon: "globe", run: () => openInBrowser(module.open ?? "") }] : []),

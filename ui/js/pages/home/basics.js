@@ -2,6 +2,7 @@
 /** A row for each basic service. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
+import { addressTo } from "../../address.js";
 import { meter } from "../../components/meter.js";
 import { button } from "../../components/button.js";
 import { dot } from "../../components/state.js";
@@ -9,7 +10,7 @@ import { hueStyle } from "../../components/tile.js";
 import { STATES, bytes, labelled, versionIn } from "../../format.js";
 import { t } from "../../i18n.js";
 import { moduleStats, newest } from "../../stats.js";
-import { actionsOf, addressOf, isThere, logsLink, moreButton, placeOf, short } from "./actions.js";
+import { actionsOf, isThere, logsLink, moreButton, placeOf, short } from "./actions.js";
 import { countOf } from "./features.js";
 
 /**
@@ -30,7 +31,7 @@ export const basics = (page, modules) =>
 /** @param {Module} module @param {PageState} page */
 const row = (module, page) => html`
   <li class="brow" data-module=${module.name} data-state=${module.state}>
-    <div class="name">${dot(module.state)}<h3 class="cut"><a href=${addressOf(module.name)}>${module.title}</a></h3>
+    <div class="name">${dot(module.state)}<h3 class="cut"><a href="#${addressTo("modules", [module.name])}">${module.title}</a></h3>
       <span class="small faint num cut">${versionIn(module.version ?? "")}</span></div>
     <div class="uses">${users(module, page)}</div>
     <span class="small muted num cut">${short(placeOf(module) ?? "")}</span>
@@ -48,7 +49,7 @@ function users({ usedBy, orphan }, { snapshot }) {
   if (!usedBy.length) return html`<span class="small faint cut">${t("Not used by a feature")}</span>`;
   const titles = new Map(snapshot?.modules.map(({ name, title }) => [name, title]));
   return html`<span class="unseen">${t("Used by")}</span>${usedBy.map((name) => html`
-    <a class="chip" href=${addressOf(name)} .style=${hueStyle(name)}><i class="swatch"></i>${titles.get(name) ?? name}</a>`)}`;
+    <a class="chip" href="#${addressTo("modules", [name])}" .style=${hueStyle(name)}><i class="swatch"></i>${titles.get(name) ?? name}</a>`)}`;
 }
 
 /** @param {Module} module Its memory against its limit, or its state. */

@@ -2,6 +2,7 @@
 /** A card for each feature. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
+import { addressTo } from "../../address.js";
 import { icon } from "../../components/icon.js";
 import { progress } from "../../components/meter.js";
 import { spark } from "../../components/spark.js";
@@ -10,7 +11,7 @@ import { hueStyle, tile } from "../../components/tile.js";
 import { bytes, percent, uptime, versionIn } from "../../format.js";
 import { t, tn } from "../../i18n.js";
 import { moduleStats, newest } from "../../stats.js";
-import { actionButton, actionsOf, addressOf, isThere, isUp, logsLink, moreButton, openButton, short } from "./actions.js";
+import { actionButton, actionsOf, isThere, isUp, logsLink, moreButton, openButton, short } from "./actions.js";
 
 /**
  * @import { Module } from "../../contract.d.ts"
@@ -43,7 +44,7 @@ const card = (module, page) => html`
   <li class="card mod" data-module=${module.name} data-state=${module.state} .style=${hueStyle(module.name)}>
     ${module.state === "running" ? html`<i class="flow" aria-hidden="true"></i>` : nothing}
     <div class="mod-head">${tile(module)}
-      <h3 class="cut"><a href=${addressOf(module.name)}>${module.title}</a></h3>${pill(module.state)}
+      <h3 class="cut"><a href="#${addressTo("modules", [module.name])}">${module.title}</a></h3>${pill(module.state)}
       <p class="sub cut num">${sub(module)}</p></div>
     ${body(module, page)}
     <div class="mod-foot">${buttons(module, page)}</div>

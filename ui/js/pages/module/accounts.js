@@ -1,6 +1,7 @@
 // @ts-check
 /** The first accounts of a module. Their secrets are asked for one by one, and hidden again. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../../address.js";
 import { copyButton } from "../../components/copy.js";
 import { t } from "../../i18n.js";
 import { secret } from "../../components/secret.js";
@@ -11,7 +12,7 @@ import { secret } from "../../components/secret.js";
 export const accountCard = ({ name }, accounts) => html`
   <section class="card">
     <div class="card-head"><h2 class="h3">${t("First accounts")}</h2><span class="grow"></span>
-      <a class="link small" href="#modules/${encodeURIComponent(name)}/settings">${t("Settings")}</a></div>
+      <a class="link small" href="#${addressTo("modules", [name, "settings"])}">${t("Settings")}</a></div>
     <ul class="accounts">${accounts.map(account)}</ul>
   </section>`;
 

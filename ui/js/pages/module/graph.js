@@ -1,6 +1,7 @@
 // @ts-check
 /** The modules that a module requires, and those that require it, as a drawing of links. */
 import { html, svg } from "../../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../../address.js";
 import { dotShape } from "../../components/state.js";
 import { hueStyle } from "../../components/tile.js";
 import { STATES, labelled, list, versionIn } from "../../format.js";
@@ -102,7 +103,7 @@ function shape({ module, x, y }, isMain) {
     <g transform="translate(${WIDTH - 16} 8)">${dotShape(state)}</g>`;
   return isMain
     ? svg`<g class="node main" transform="translate(${x} ${y})" .style=${hueStyle(name)}>${content}</g>`
-    : svg`<a class="node" href="#modules/${encodeURIComponent(name)}" aria-label=${labelled(title, word)}
+    : svg`<a class="node" href="#${addressTo("modules", [name])}" aria-label=${labelled(title, word)}
         transform="translate(${x} ${y})" .style=${hueStyle(name)}><title>${labelled(title, word)}</title>${content}</a>`;
 }
 

@@ -2,6 +2,7 @@
 /** The head of a module's page: what it is, how it is, and what can be done with it. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { ask } from "../../actions.js";
+import { addressTo } from "../../address.js";
 import { isBrowser } from "../../bridge.js";
 import { button } from "../../components/button.js";
 import { copy } from "../../components/copy.js";
@@ -35,7 +36,7 @@ export const head = (page, module) => html`
 
 /** @param {Module} module Its running containers do not have its settings yet. */
 const waiting = ({ name }) => html`
-  <a class="tag busy" href="#modules/${encodeURIComponent(name)}/settings">${icon("hourglass")}${t("Changes waiting")}</a>`;
+  <a class="tag busy" href="#${addressTo("modules", [name, "settings"])}">${icon("hourglass")}${t("Changes waiting")}</a>`;
 
 /** @param {Module} module */
 function facts({ summary, version, since, orphan }) {

@@ -1,6 +1,7 @@
 // @ts-check
 /** Each service of a module: how it is, and what can be done with it alone. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../../address.js";
 import { invoke } from "../../bridge.js";
 import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
@@ -95,7 +96,7 @@ const actions = (page, module) => ({
     ${service.state === "absent" ? nothing : html`
       <a class="button quiet small square" aria-label=${t("Logs of {name}", { name: service.name })}
         title=${t("Logs of {name}", { name: service.name })}
-        href="#modules/${encodeURIComponent(module.name)}/logs?service=${encodeURIComponent(service.name)}">${icon("scroll-text")}</a>`}
+        href="#${addressTo("modules", [module.name, "logs"], { service: service.name })}">${icon("scroll-text")}</a>`}
   </div>`,
 });
 
