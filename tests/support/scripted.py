@@ -38,6 +38,8 @@ class Scripted:
         self.answers: dict[str, Envelope] = {
             "ai/stats/history": answer(NO_SAMPLES),
             "ai/rules/list": answer(NO_RULES),
+            "ai/config/get": answer({"entries": []}),
+            "ai/config/set": answer({"entries": []}),
         }
         self.handlers: dict[str, Callable[[Any, Peer], Envelope]] = {}
         self.calls: list[tuple[str, Json]] = []

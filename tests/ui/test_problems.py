@@ -88,7 +88,10 @@ def test_a_port_conflict_says_who_has_the_port_and_uses_another(stack: Stack) ->
     home.button(f"Use port 18101: {title}").click()
     home.wait_for_text("The disk is full.", ".problem + .problem")
     assert all(channel != "ai/operation/start" for channel, _ in host.calls)
-    del host.answers["ai/config/set"]
+    entry = {"address": "n8n.N8N_HOST_PORT", "title": "Port", "type": "port", "keep": False}
+    entry |= {"value": "18100", "origin": "default", "help": "", "choices": {}}
+    host.answers["ai/config/get"] = answer({"entries": [entry]})
+    host.answers["ai/config/set"] = answer({"entries": [entry | {"value": "18101"}]})
     host.wait_for_call("ai/config/set")
     home.button(f"Use port 18101: {title}").click()
     setting = {"name": "n8n.N8N_HOST_PORT", "value": "18101"}
@@ -96,6 +99,8 @@ def test_a_port_conflict_says_who_has_the_port_and_uses_another(stack: Stack) ->
     assert host.wait_for_call("ai/operation/start") == UP
     home.button("Dismiss: Something went wrong").click()
     gone(home)
+    home.button("Undo").click()
+    assert host.wait_for_call("ai/config/set") == setting | {"value": None}
 
 
 @pytest.mark.parametrize(

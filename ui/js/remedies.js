@@ -5,6 +5,7 @@ import { ask, confirm, dismiss, startEngine } from "./actions.js";
 import { format } from "./address.js";
 import { invoke } from "./bridge.js";
 import { field, input } from "./components/field.js";
+import { showToast } from "./components/toast.js";
 import { t } from "./i18n.js";
 import { current } from "./store.js";
 
@@ -51,8 +52,20 @@ export async function tryAgain({ id, again, dismissible }) {
 
 /** @param {Problem} problem @param {Remedy} remedy */
 async function set(problem, { setting = "", value = "" }) {
+  const known = await invoke("ai/config/get", { name: setting });
   const answer = await ask(problem.id, "ai/config/set", { name: setting, value });
-  if (answer.success) await tryAgain(problem);
+  if (!answer.success) return;
+  const before = known.success ? known.data.entries[0] : undefined;
+  if (before) sayChanged(before, answer.data.entries[0]?.value ?? value);
+  await tryAgain(problem);
+}
+
+/** @param {Setting} before @param {string} value */
+function sayChanged({ address, title, origin, value: old }, value) {
+  showToast({
+    text: t("{name} {before} → {after}", { name: title, before: old || "–", after: value }),
+    undo: () => ask(`set ${address}`, "ai/config/set", { name: address, value: origin === "set" ? old : null }),
+  });
 }
 
 /** @param {Problem} problem @param {Remedy} remedy */

@@ -5,6 +5,7 @@ import { repeat } from "../../vendor/lit-html/directives/repeat.js";
 import { dismiss } from "../actions.js";
 import { ago, bytes, labelled, timeOfDay } from "../format.js";
 import { t, tn } from "../i18n.js";
+import { hasPrevious, restorePrevious } from "../previous.js";
 import { problems } from "../problems.js";
 import { addressOf, apply, tryAgain } from "../remedies.js";
 import { moduleStats } from "../stats.js";
@@ -74,6 +75,10 @@ export function problemCard(problem, page) {
         ${problem.lines.length ? html`<pre class="said">${problem.lines.join("\n")}</pre>` : nothing}
         <div class="buttons">
           ${steps(problem, page)}
+          ${module?.trouble && problems(page).length <= FEW && hasPrevious(module) ? button({
+            text: t("Restore the previous settings"), name: labelled(t("Restore the previous settings"), title), icon: "undo-2",
+            enabled: page.connection === "up" && !page.asked.has(id), run: () => restorePrevious(id, module),
+          }) : nothing}
           ${button({
             text: isOpen ? t("Hide details") : t("Show details"), name: labelled(isOpen ? t("Hide details") : t("Show details"), title),
             icon: isOpen ? "chevron-up" : "chevron-down", kind: "quiet", run: () => toggle(id),

@@ -12,6 +12,9 @@ const COPIED_MS = 60_000;
 
 const own = slice({ shown: /** @type {Record<string, string>} */ ({}) });
 
+/** @type {Map<string, ReturnType<typeof setTimeout>>} */
+const timers = new Map();
+
 /** @param {string} address of the setting */
 async function value(address) {
   const answer = await ask(address, "ai/config/reveal", { name: address });
@@ -34,7 +37,8 @@ export async function showSecret(address) {
   const found = await value(address);
   if (found === null) return;
   own.set({ shown: { ...own.get().shown, [address]: found } });
-  setTimeout(() => hideSecret(address), SHOWN_MS);
+  clearTimeout(timers.get(address)); // it was shown a moment ago, too
+  timers.set(address, setTimeout(() => hideSecret(address), SHOWN_MS));
 }
 
 /** @param {string} address */

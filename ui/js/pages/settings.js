@@ -30,6 +30,7 @@ export function view(page) {
   const asked = page.address.query["find"] ?? "";
   const shown = SECTIONS.map((section) => ({ ...section, rows: rowsOf(section, page, asked) }))
     .filter(({ rows }) => rows.length);
+  const chosen = page.address.rest[0] ?? shown[0]?.name;
   return html`
     <header class="top">
       <h1>${t("Settings")}</h1><span class="grow"></span>
@@ -41,7 +42,7 @@ export function view(page) {
       <nav class="toc" aria-label=${t("Sections")}>
         ${shown.map(({ name, title, icon: drawing }) => html`
           <a class="nav-item" href="#settings/${name}" @click=${(/** @type {Event} */ event) => goTo(event, name)}
-            aria-current=${page.address.rest[0] === name ? "true" : nothing}>${icon(drawing)}${t(title)}</a>`)}
+            aria-current=${name === chosen ? "true" : nothing}>${icon(drawing)}${t(title)}</a>`)}
       </nav>
       <div>
         ${own.get().failure ? notice({ tone: "bad", title: t("The settings can't be read"), text: own.get().failure }) : nothing}

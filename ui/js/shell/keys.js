@@ -1,6 +1,6 @@
 // @ts-check
 /** Shortcuts of the keyboard, which every page has. */
-import { go } from "../address.js";
+import { addressTo, go } from "../address.js";
 import { recall, remember } from "../preferences.js";
 import { current } from "../store.js";
 
@@ -61,6 +61,7 @@ document.addEventListener("keydown", (event) => {
   const name = nameOf(event);
   const run = known.get(name)?.at(-1);
   if (!run || !counts(name, event.target)) return;
+  if (document.querySelector("#menu:popover-open") && !name.startsWith("Mod+")) return; // it has the keys
   if (document.querySelector("dialog[open]") && name !== "Mod+k") return;
   event.preventDefault();
   run(event);
@@ -70,7 +71,7 @@ document.addEventListener("keydown", (event) => {
 function goToTab(place) {
   const features = (current().snapshot?.modules ?? []).filter(({ kind }) => kind === "feature");
   const feature = features[place];
-  if (feature) go(`modules/${encodeURIComponent(feature.name)}`);
+  if (feature) go(addressTo("modules", [feature.name]));
 }
 
 bind({

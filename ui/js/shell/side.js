@@ -2,6 +2,7 @@
 /** The side menu: what is about everything together, basic services, settings, the engine. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import { addressTo } from "../address.js";
 import { icon } from "../components/icon.js";
 import { openMenu } from "../components/menu.js";
 import { meter } from "../components/meter.js";
@@ -11,7 +12,6 @@ import { t } from "../i18n.js";
 import { recall, remember } from "../preferences.js";
 import { newest, totalStats } from "../stats.js";
 import { shortcut } from "./keys.js";
-import { addressOf } from "./tabs.js";
 
 /**
  * @import { Module, Snapshot, State } from "../contract.d.ts"
@@ -64,7 +64,7 @@ function basics({ snapshot, address }) {
     ${repeat(all, ({ name }) => name, (module) => basic(module, module.name === chosen))}
     <button type="button" class="nav-item group" aria-haspopup="menu" aria-expanded="false"
       @click=${(/** @type {MouseEvent} */ { currentTarget }) => openMenu(/** @type {HTMLElement} */ (currentTarget), () =>
-        all.map((module) => ({ text: module.title, href: addressOf(module), more: dot(module.state) })))}>
+        all.map((module) => ({ text: module.title, href: `#${addressTo("modules", [module.name])}`, more: dot(module.state) })))}>
       ${icon("database")}<span class="label grow cut">${t("Basic services")}</span>${dot(worst(all.map(({ state }) => state)))}
     </button>`;
 }
@@ -77,10 +77,10 @@ function basic(module, current) {
   const word = t(STATES[module.state].word);
   const tail = TAILS[module.state];
   return html`
-    <a class="nav-item b" href=${addressOf(module)} aria-current=${current ? "page" : nothing}
+    <a class="nav-item b" href="#${addressTo("modules", [module.name])}" aria-current=${current ? "page" : nothing}
       aria-label=${labelled(module.title, word)} title=${labelled(module.title, word)}>
-      ${icon(module.icon)}<span class="label grow cut">${module.title}</span>
-      ${tail === undefined ? nothing : html`<span class="tail ${tail}">${word}</span>`}${dot(module.state, "beside")}</a>`;
+      ${icon(module.icon)}<span class="label grow named"><span class="cut">${module.title}</span>
+        ${tail === undefined ? nothing : html`<span class="tail ${tail}">${word}</span>`}</span>${dot(module.state, "beside")}</a>`;
 }
 
 /** @param {Snapshot} snapshot */

@@ -12,9 +12,6 @@ import { moduleStats, newest, totalStats } from "../../stats.js";
  * @import { Module, Snapshot } from "../../contract.d.ts"
  */
 
-/** Less than this is told in MB. */
-const SMALL = 0.1 * 1024 ** 3;
-
 /** @param {Snapshot} snapshot */
 export function heroStats({ engine, modules }) {
   const { cpu, memory } = totalStats();
@@ -53,7 +50,7 @@ function budget(modules, used, size) {
     })}
     <div class="fit"><div class="legend">
       ${parts.map(({ module, held }) => html`
-        <span .style=${hueStyle(module.name)} title=${told(module, held)}><i class="swatch"></i>${module.title} <b>${held < SMALL ? bytes(held) : gigabytes(held)}</b></span>`)}
+        <span .style=${hueStyle(module.name)} title=${told(module, held)}><i class="swatch"></i>${module.title} <b>${bytes(held)}</b></span>`)}
     </div><div class="legend left"><span>${t("Left")} <b>${t("{size} GB", { size: gigabytes(Math.max(0, size - used)) })}</b></span></div></div>`;
 }
 

@@ -2,6 +2,7 @@
 /** A module at a glance: what it is connected with, its facts, its accounts, its services. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { invoke } from "../../bridge.js";
+import { notice } from "../../components/notice.js";
 import { hideSecrets } from "../../components/secret.js";
 import { barePill } from "../../components/state.js";
 import { t, tn } from "../../i18n.js";
@@ -22,14 +23,17 @@ import { columns, counted, serviceTable, usageColumns } from "./service_table.js
 const own = slice({
   /** @type {ModuleDetails|null} */
   details: null,
+  /** Why there are none. */
+  failure: "",
 });
 
 /** @param {Address} address */
 export function enter({ rest: [name = ""] }) {
   let isLeft = false;
-  own.set({ details: null });
+  own.set({ details: null, failure: "" });
   invoke("ai/module/details", { name }).then((answer) => {
-    if (!isLeft && answer.success) own.set({ details: answer.data });
+    if (isLeft) return;
+    own.set(answer.success ? { details: answer.data } : { failure: answer.message });
   });
   const leave = followUsage(name);
   return () => {
@@ -41,10 +45,11 @@ export function enter({ rest: [name = ""] }) {
 
 /** @param {PageState} page @param {Module} module */
 export function view(page, module) {
-  const { details } = own.get();
+  const { details, failure } = own.get();
   return html`
     <div class="scroll"><div class="content">
       ${happening(page, module)}
+      ${failure ? notice({ tone: "bad", title: t("Accounts and volumes can't be shown"), text: failure }) : nothing}
       <div class="over">
         <div class="over-main">
           ${connections(page, module)}
