@@ -23,6 +23,7 @@ from aiserver_tray.cli.common import (
 )
 from aiserver_tray.cli.core import current_snapshot, shared_core, whole_snapshot
 from aiserver_tray.cli.fix import fix_or_exit
+from aiserver_tray.cli.log_removal import settle_logs
 from aiserver_tray.cli.outcome import NOTHING, outcome_json, summary
 from aiserver_tray.cli.terminal import is_interactive
 from aiserver_tray.cli.trust import trust_all, trust_option
@@ -107,24 +108,31 @@ def stop(modules: tuple[str, ...], cascade: bool, **options: bool) -> None:  # n
 @click.option(
     "--volumes", is_flag=True, help="Also remove their volumes. This deletes all their data."
 )
+@click.option("--logs", is_flag=True, help="Also delete their kept logs.")
 @click.option("--yes", is_flag=True, help="Remove volumes without asking.")
 @_options
 def down(
     modules: tuple[str, ...],
     cascade: bool,  # noqa: FBT001 - a command line flag
     volumes: bool,  # noqa: FBT001
+    logs: bool,  # noqa: FBT001
     yes: bool,  # noqa: FBT001
     **options: bool,
 ) -> None:
-    """Stop MODULEs and remove their containers and networks. Without MODULE, remove everything."""
+    """Stop MODULEs and remove their containers and networks. Without MODULE, remove everything.
+
+    Their logs are kept, until you delete them.
+    """
     request = _request("down", modules, options, cascade=cascade)
     if not volumes:
         _run(request, **options)
-        return
-    if not yes and not is_interactive():
+    elif yes or is_interactive():
+        request = replace(request, volumes="all")
+        _run(request, None if yes else _confirm_volumes, **options)
+    else:
         raise UsageError(Text("--volumes removes data. Confirm this with --yes"))
-    request = replace(request, volumes="all")
-    _run(request, None if yes else _confirm_volumes, **options)
+    if logs or volumes:
+        settle_logs(modules, "delete" if logs else "keep" if yes else "ask")
 
 
 @click.command()

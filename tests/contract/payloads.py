@@ -22,6 +22,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/logs/around": {"cursor": "0-0"},
     "ai/logs/cancelExport": {"id": "none"},
     "ai/logs/client/append": {"message": "a line of a page"},
+    "ai/logs/delete": {"module": "base"},
     "ai/logs/errors": {"filter": {}},
     "ai/logs/export": {"filter": {}},
     "ai/logs/follow": {"streamId": "kept", "filter": {}},

@@ -1,5 +1,7 @@
 """Logs that outlive their containers."""
 
+import re
+
 import docker
 
 from aiserver_tray.core.logs.collect.journal_lines import MODULE
@@ -32,7 +34,7 @@ def test_the_last_words_of_a_container_that_an_operation_removes_are_kept(
     here: Installation,
 ) -> None:
     talker(here)
-    with hosted(here.cli):
+    with hosted(here.cli) as (client, _):
         here.cli.run("up", "talk").succeeded()
         talker(here, "again")  # recreates the container
         here.cli.run("up", "talk").succeeded()
@@ -41,7 +43,17 @@ def test_the_last_words_of_a_container_that_an_operation_removes_are_kept(
         errors = kept(here.home, "talk", "stderr")
         assert errors == 2 * ["the password is ********", *NUMBERS]
         journal = kept(here.home, MODULE)
+        sizes = {m["module"]: m["lines"] for m in client.request("ai/logs/kept")["modules"]}
+        assert sizes["talk"] == 80_004
+        client.request("ai/logs/delete", {"module": "other"})
     assert "Start: talk (by command)" in journal
+    removed = here.cli.run("down", "talk", "--volumes", "--yes").succeeded()
+    assert re.search(
+        r"The logs are kept \(.+\)\. To delete them: .* down --logs talk", removed.errors
+    )
+    here.cli.run("down", "talk", "--logs").succeeded()
+    assert not kept(here.home, "talk")
+    assert kept(here.home, MODULE)
     assert any(line.startswith("Remove: talk: done after ") for line in journal)
 
 

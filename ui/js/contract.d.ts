@@ -56,6 +56,8 @@ export interface Channels {
   "ai/logs/cancelExport": { request: LogExportId; answer: Record<string, never> };
   /** Add a line to the application's log. */
   "ai/logs/client/append": { request: ClientLine; answer: Record<string, never> };
+  /** Delete the kept lines of a module. Lines that its containers write from now on are kept. */
+  "ai/logs/delete": { request: LogDeletion; answer: Record<string, never> };
   /** Get a line's entry with its message, fields and further lines. */
   "ai/logs/entry": { request: LogLinePlace; answer: LogEntryDetails };
   /** Group equal entries of level `error`, or of the levels in the filter. */
@@ -68,6 +70,8 @@ export interface Channels {
   "ai/logs/follow": { request: LogFollowRequest; answer: LogFollowBegun };
   /** Count kept lines over time, by level and module. */
   "ai/logs/histogram": { request: LogHistogramRequest; answer: LogHistogram };
+  /** Get how much of the logs is kept. */
+  "ai/logs/kept": { request: Record<string, never>; answer: KeptLogs };
   /** Get kept lines, page by page. A page may have fewer lines than asked, or none, before the end. */
   "ai/logs/lines": { request: LogLinesRequest; answer: LogLines };
   /** Show the folder of the exports in the file manager of the owner's desktop. */
@@ -684,6 +688,29 @@ export interface HealthCheck {
   output: string;
 }
 
+/** What is kept. */
+export interface KeptLogs {
+  /** those with lines, by name */
+  modules: KeptModule[];
+  /** on the disk, of all modules */
+  bytes: number;
+  /** why nothing can be stored now, for people */
+  problem: string | null;
+  /** services of which nothing can be kept */
+  unreadable: UnreadableService[];
+}
+
+/** What is kept of a module, approximately. */
+export interface KeptModule {
+  /** its name, also of one that is gone; `AI-Server` for the journal */
+  module: string;
+  lines: number;
+  /** on the disk */
+  bytes: number;
+  /** time of the oldest line: seconds since 1970 */
+  first: number;
+}
+
 export type Kind = "basic" | "feature";
 
 export type Language = "en" | "zh";
@@ -749,6 +776,12 @@ export interface LogCounts {
   warn: number;
   error: number;
   unknown: number;
+}
+
+/** The lines of a module. */
+export interface LogDeletion {
+  /** its name, also of one that is gone; `AI-Server` for the journal */
+  module: string;
 }
 
 /** Lines, newest first. */
@@ -1915,6 +1948,12 @@ export interface Trusted {
   name: string;
   /** the `hash` of the `E_TRUST` that the user has seen; without it, all that the module asks for now */
   hash?: string | null;
+}
+
+/** A service whose log the engine can't read, because of its logging driver. */
+export interface UnreadableService {
+  module: string;
+  service: string;
 }
 
 /** Whether the page is visible. */

@@ -17,6 +17,7 @@ from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.channels.kept_logs import KeptLogChannels
 from aiserver_tray.contract.channels.log_export import LogExportChannels
 from aiserver_tray.contract.channels.log_follow import LogFollowChannels
+from aiserver_tray.contract.channels.log_keeping import LogKeepingChannels
 from aiserver_tray.contract.channels.logs import LogChannels
 from aiserver_tray.contract.channels.module_settings import ModuleSettingChannels
 from aiserver_tray.contract.channels.operations import OperationChannels
@@ -89,6 +90,7 @@ class Api:
             KeptLogChannels(reader),
             LogFollowChannels(self.logs.observe, reader),
             LogExportChannels(app.home.folder / "exports", reader, self.publish),
+            LogKeepingChannels(self.logs),
             self._operations,
             PredecessorChannels(core, begin),
             SnapshotChannels(core),

@@ -24,6 +24,7 @@ from aiserver_tray.core.logs.position import Mark
 from aiserver_tray.core.logs.store.answers import ModuleSize
 from aiserver_tray.core.logs.store.errors import LogStoreError
 from aiserver_tray.core.logs.store.line import Kept
+from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.core.logs.store.store import LogStore, OnStored
 from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.model import Container
@@ -149,9 +150,9 @@ class KeptLogs:
         """What is stored of each module, approximately.
 
         Raises:
-            AiServerError: the store can't be used.
+            LogStoreError: the store can't be read.
         """
-        return self._opened().store.sizes()
+        return LogReader(self.path).sizes()
 
     def delete(self, module: str) -> None:
         """Delete all kept lines of *module*.
