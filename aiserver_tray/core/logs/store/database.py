@@ -9,6 +9,8 @@ from aiserver_tray.core.logs.store.errors import LogStoreError, LogStoreFullErro
 
 _STEP_PAGES = 1000
 _WAL_BYTES = 8 << 20
+_CACHE = -1024
+"""In KiB, as SQLite has it. Blocks are read once."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _SCHEMA = """
@@ -50,6 +52,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=NORMAL")  # with WAL, only a power cut can lose lines
             db.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
+            db.execute(f"PRAGMA cache_size={_CACHE}")
             db.executescript(_SCHEMA)
         return db
 
@@ -67,6 +70,7 @@ def _existing(path: Path) -> sqlite3.Connection | None:
         return None
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
     with closed_on_error(db):
+        db.execute(f"PRAGMA cache_size={_CACHE}")
         db.execute("BEGIN")
         if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             return db

@@ -2,13 +2,13 @@
 
 import time
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.store.answers import Counts
 from aiserver_tray.core.logs.store.line import Cursor
-from aiserver_tray.core.logs.store.scan import Blocks, Span
+from aiserver_tray.core.logs.store.scan import Blocks, Lines, Span
 from aiserver_tray.core.logs.store.table import Item
 
 
@@ -29,62 +29,65 @@ class Parts:
         return self.begin - (-part * (self.end - self.begin) // self.count)
 
 
+class _Tally:
+    """Counts lines by part and tag."""
+
+    def __init__(self, blocks: Blocks, parts: Parts) -> None:
+        self._blocks = blocks
+        self._parts = parts
+        self._counts: dict[tuple[int, int], int] = defaultdict(int)
+
+    def add(self, item: Item, span: Span, sign: int = 1) -> None:
+        """Add the lines of a block that are in a span, or take them off."""
+        part = self._parts.part(item.head.first)
+        if (
+            part == self._parts.part(item.head.last)
+            and span.holds(item)
+            and not self._blocks.search
+        ):
+            for tag, count in zip(*item.head.counts(), strict=True):
+                self._counts[part, tag] += sign * count
+        elif lines := self._blocks.lines(item, span):
+            self._add_lines(lines, sign)
+
+    def _add_lines(self, lines: Lines, sign: int) -> None:
+        times, places, rows = lines.columns.times, lines.columns.places, lines.rows
+        begin = 0
+        while begin < len(rows):
+            part = self._parts.part(times[rows[begin]])
+            next_begin = self._parts.begin_of(part + 1)
+            end = bisect_left(rows, next_begin, begin, key=times.__getitem__)
+            for place, count in Counter(map(places.__getitem__, rows[begin:end])).items():
+                self._counts[part, lines.tags[place]] += sign * count
+            begin = end
+
+    def answer(self, reached: Cursor | None) -> Counts:
+        """The counts of wanted lines."""
+        buckets = [Counter[Level]() for _ in range(self._parts.count)]
+        levels, modules = Counter[Level](), Counter[str]()
+        for (part, tag), count in self._counts.items():
+            if count and (label := self._blocks.label(tag)):
+                source, kind = label
+                buckets[part][kind.level] += count
+                levels[kind.level] += count
+                modules[source.module] += count
+        return Counts(buckets, levels, modules, reached)
+
+
 def histogram(blocks: Blocks, parts: Parts, before: Cursor | None, budget_seconds: float) -> Counts:
     """Count the wanted lines, the newest blocks first."""
     deadline = time.monotonic() + budget_seconds
-    time_span = Span(Cursor(parts.begin, 0), Cursor(parts.end, 0))
     wanted = Span.of(blocks.wanted, before=before)
-    span = Span(max(time_span.low, wanted.low), min(time_span.high, wanted.high))
-    counts: Counter[tuple[int, int]] = Counter()
-    done: list[Item] = []
-    reached = None
+    span = Span(max(Cursor(parts.begin, 0), wanted.low), min(Cursor(parts.end, 0), wanted.high))
+    tally = _Tally(blocks, parts)
+    overlapping: list[Item] = []
     for item in blocks.newest_first(span):
         edge = Cursor(item.head.last + 1, 0)
+        overlapping = [other for other in overlapping if other.head.first < edge.time]
         if edge < span.high and time.monotonic() > deadline:
-            reached = edge
-            break
-        counts.update(_counts(blocks, item, span, parts))
-        done.append(item)
-    if reached:  # lines before it are for the next answer
-        rest = Span(span.low, reached)
-        for item in done:
-            if item.head.first < reached.time:
-                counts.subtract(_counts(blocks, item, rest, parts))
-    return _answer(blocks, parts, counts, reached)
-
-
-def _counts(blocks: Blocks, item: Item, span: Span, parts: Parts) -> "Counter[tuple[int, int]]":
-    """Of a block: (part, tag) -> lines."""
-    tags = blocks.counts(item)
-    if not tags:
-        return Counter()
-    first, last = parts.part(item.head.first), parts.part(item.head.last)
-    if first == last and span.holds(item) and not blocks.search:
-        return Counter({(first, tag): count for tag, count in tags.items()})
-    lines = blocks.lines(item, span)
-    if not lines:
-        return Counter()
-    times, places, rows = lines.columns.times, lines.columns.places, lines.rows
-    counts: Counter[tuple[int, int]] = Counter()
-    begin = 0
-    while begin < len(rows):
-        part = parts.part(times[rows[begin]])
-        end = bisect_left(rows, parts.begin_of(part + 1), begin, key=times.__getitem__)
-        found = Counter(map(places.__getitem__, rows[begin:end]))
-        counts.update({(part, lines.tags[place]): count for place, count in found.items()})
-        begin = end
-    return counts
-
-
-def _answer(
-    blocks: Blocks, parts: Parts, counts: "Counter[tuple[int, int]]", reached: Cursor | None
-) -> Counts:
-    buckets = [Counter[Level]() for _ in range(parts.count)]
-    levels, modules = Counter[Level](), Counter[str]()
-    for (part, tag), count in counts.items():
-        if count and (label := blocks.label(tag)):
-            source, kind = label
-            buckets[part][kind.level] += count
-            levels[kind.level] += count
-            modules[source.module] += count
-    return Counts(buckets, levels, modules, reached)
+            for other in overlapping:  # lines before the edge are for the next answer
+                tally.add(other, Span(span.low, edge), -1)
+            return tally.answer(edge)
+        tally.add(item, span)
+        overlapping.append(item)
+    return tally.answer(None)

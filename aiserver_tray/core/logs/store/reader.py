@@ -1,5 +1,6 @@
 """Questions to the log store."""
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ class LogReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # One question at a time: each takes at most its budget, and the memory for one block.
+        self._turn = threading.Lock()
 
     def older(
         self,
@@ -123,13 +126,11 @@ class LogReader:
         lines, size, first = Counter[str](), Counter[str](), dict[str, int]()
         with self._blocks(LogFilter()) as blocks:
             for item in table.items(blocks.db, "true ORDER BY first"):
-                for tag, count in blocks.counts(item).items():
-                    label = blocks.label(tag)
-                    if label:
-                        module = label[0].module
-                        lines[module] += count
-                        size[module] += item.size * count // item.head.lines
-                        first.setdefault(module, item.head.first)
+                for tag, count in zip(*item.head.counts(), strict=True):
+                    module = blocks.source(tag).module
+                    lines[module] += count
+                    size[module] += item.size * count // item.head.lines
+                    first.setdefault(module, item.head.first)
         return {
             module: ModuleSize(lines[module], size[module], first[module])
             for module in sorted(lines)
@@ -145,7 +146,7 @@ class LogReader:
 
     @contextmanager
     def _blocks(self, wanted: LogFilter) -> Iterator[Blocks]:
-        with database.snapshot(self._path) as db:
+        with self._turn, database.snapshot(self._path) as db:
             yield Blocks(db, wanted)
 
 

@@ -74,10 +74,14 @@ class Blocks:
         }
         self._labels: dict[int, tuple[Source, Kind] | None] = {}
 
+    def source(self, tag: int) -> Source:
+        """The source of the lines with this tag."""
+        return self._sources[block.source_of(tag)]
+
     def label(self, tag: int) -> tuple[Source, Kind] | None:
         """Source and kind of the lines with this tag; None if they are not wanted."""
         if tag not in self._labels:
-            source, kind = self._sources[block.source_of(tag)], block.kind_of(tag)
+            source, kind = self.source(tag), block.kind_of(tag)
             is_wanted = kind in self._kinds and self.wanted.wants_source(*source)
             self._labels[tag] = (source, kind) if is_wanted else None
         return self._labels[tag]
@@ -91,16 +95,6 @@ class Blocks:
         """The blocks of a span, by their first line."""
         condition = "last >= ? AND first <= ? ORDER BY first"
         return table.items(self.db, condition, (span.low.time, span.high.time))
-
-    def counts(self, item: Item) -> dict[int, int]:
-        """Of a block: the tags of wanted lines, if it has any, and the count of lines of each.
-        Text is not considered."""
-        tags, counts = item.head.counts()
-        return {
-            tag: count
-            for tag, count in zip(tags, counts, strict=True)
-            if self.label(tag) is not None
-        }
 
     def lines(self, item: Item, span: Span) -> "Lines | None":
         """The wanted lines of a block; None if it has none."""
