@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
+from math import inf
 from pathlib import Path
 
 from aiserver_tray.core.logs.store import database, histogram, table
@@ -67,15 +68,26 @@ class LogReader:
         """At most *limit* lines at or before a time (nanoseconds since 1970), newest first."""
         return self.older(wanted, Cursor(time + 1, 0), limit, budget_seconds=budget_seconds)
 
-    def around(self, cursor: Cursor, before: int = 50, after: int = 50) -> Sequence[Kept]:
+    def around(
+        self,
+        cursor: Cursor,
+        before: int = 50,
+        after: int = 50,
+        *,
+        budget_seconds: float = BUDGET_SECONDS,
+    ) -> Sequence[Kept]:
         """A line with lines of the same service before and after it, in their order; empty if the
         line is gone."""
-        page = self.older(LogFilter(), Cursor(cursor.time, cursor.number + 1), 1)
+        # The line is in a block of its time, so this search is short.
+        page = self.older(
+            LogFilter(), Cursor(cursor.time, cursor.number + 1), 1, budget_seconds=inf
+        )
         if not page.lines or page.lines[0].cursor != cursor:
             return []
         line = page.lines[0].line
         same = LogFilter(services=((line.module, line.service),))
-        older, newer = self.older(same, cursor, before), self.newer(same, cursor, after)
+        older = self.older(same, cursor, before, budget_seconds=budget_seconds)
+        newer = self.newer(same, cursor, after, budget_seconds=budget_seconds)
         return [*reversed(older.lines), *page.lines, *newer.lines]
 
     def histogram(  # noqa: PLR0913 - the question has these parts

@@ -159,29 +159,30 @@ class Scan:
         self._blocks = blocks
         self._span = span
         self._deadline = time.monotonic() + budget_seconds
-        self._heap: list[_Entry] = []
 
     def newest_first(self) -> Iterator[Kept]:
         """The lines, the newest first."""
+        opened = _Opened(-1)
         for item in self._blocks.newest_first(self._span):
-            yield from self._lines_before(-item.head.last)
+            yield from opened.lines_before(item.head.last)
             edge = Cursor(item.head.last + 1, 0)
             if edge < self._span.high and self._is_over(edge):
                 return
             if lines := self._blocks.lines(item, self._span):
-                self._push(lines, reversed(lines.rows), -1)
-        yield from self._lines_before(_LAST.time)
+                opened.push(lines, reversed(lines.rows))
+        yield from opened.lines_before(_FIRST.time)
 
     def oldest_first(self) -> Iterator[Kept]:
         """The lines, the oldest first."""
+        opened = _Opened(1)
         for item in self._blocks.oldest_first(self._span):
-            yield from self._lines_before(item.head.first)
+            yield from opened.lines_before(item.head.first)
             edge = Cursor(item.head.first, 0)
             if edge > self._span.low and self._is_over(edge):
                 return
             if lines := self._blocks.lines(item, self._span):
-                self._push(lines, iter(lines.rows), 1)
-        yield from self._lines_before(_LAST.time)
+                opened.push(lines, iter(lines.rows))
+        yield from opened.lines_before(_LAST.time)
 
     def _is_over(self, edge: Cursor) -> bool:
         """Whether to stop at *edge*. It is never where the scan began, so each scan gets on."""
@@ -190,15 +191,25 @@ class Scan:
         self.reached = edge
         return True
 
-    def _lines_before(self, key: int) -> Iterator[Kept]:
-        """The lines of open blocks before a time, which has the sign of the direction."""
-        heap = self._heap
-        while heap and heap[0][0] < key:
-            first, _, row, lines, rows = heapq.heappop(heap)
-            yield lines.kept(row)
-            self._push(lines, rows, -1 if first < 0 else 1)
 
-    def _push(self, lines: Lines, rows: Iterator[int], sign: int) -> None:
+class _Opened:
+    """The lines of the blocks that were opened, in order. *sign*: 1 if the oldest is the first."""
+
+    def __init__(self, sign: int) -> None:
+        self._sign = sign
+        self._heap: list[_Entry] = []
+
+    def push(self, lines: Lines, rows: Iterator[int]) -> None:
+        """Add the lines of a block."""
         if (row := next(rows, None)) is not None:
-            moment, number = lines.columns.times[row], lines.columns.numbers[row]
-            heapq.heappush(self._heap, (sign * moment, sign * number, row, lines, rows))
+            time_key = self._sign * lines.columns.times[row]
+            number_key = self._sign * lines.columns.numbers[row]
+            heapq.heappush(self._heap, (time_key, number_key, row, lines, rows))
+
+    def lines_before(self, moment: int) -> Iterator[Kept]:
+        """The lines before a time, in this direction."""
+        heap = self._heap
+        while heap and heap[0][0] < self._sign * moment:
+            _, _, row, lines, rows = heapq.heappop(heap)
+            yield lines.kept(row)
+            self.push(lines, rows)

@@ -105,7 +105,7 @@ def _compiled(pattern: str, field: str, **settings: bool) -> Find:
     try:
         search = re2.compile(pattern.encode(), options).search
     except re2.error as error:
-        raise _invalid(pattern, field, str(error)) from error
+        raise _invalid(pattern, field, error.args[0].decode()) from error
 
     def prepare(body: bytes) -> Finder:
         def find(begin: int) -> int:

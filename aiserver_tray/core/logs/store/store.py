@@ -138,7 +138,8 @@ class LogStore:
             with database.translated(self.path):
                 if not self._open:
                     db = database.open_writer(self.path)
-                    self._open = _File(db, Batches(db))
+                    with database.closed_on_error(db):
+                        self._open = _File(db, Batches(db))
                 result = action(self._open)
             is_done = True
         finally:
