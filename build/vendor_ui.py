@@ -74,10 +74,17 @@ class Package:
 
 # 3.3.1 to 3.3.3 leave a comment in the page for each item that `repeat` removes (lit/lit#5298).
 LIT = Package("lit-html", "3.3.0", "BSD-3-Clause", dict.fromkeys((
-    "LICENSE", "lit-html.js", "directive.js", "directive-helpers.js", "directives/repeat.js",
-    "lit-html.d.ts", "directive.d.ts", "directives/repeat.d.ts",
+    "LICENSE", "lit-html.js", "async-directive.js", "directive.js", "directive-helpers.js",
+    "directives/repeat.js",
+    "lit-html.d.ts", "async-directive.d.ts", "directive.d.ts", "directives/repeat.d.ts",
+), ""))  # fmt: skip
+UPLOT = Package("uplot", "1.6.32", "MIT", dict.fromkeys((
+    "LICENSE", "dist/uPlot.esm.js", "dist/uPlot.esm.d.ts", "dist/uPlot.min.css",
 ), ""))  # fmt: skip
 LUCIDE = Package("lucide-static", "1.62.0", "ISC", {"LICENSE": ""})
+PACKAGES = (LIT, UPLOT, LUCIDE)
+PUBLISHED_AS = {"dist/uPlot.esm.d.ts": "dist/uPlot.d.ts"}
+"""The compiler looks for types beside the script, under its name."""
 
 
 def main() -> None:
@@ -87,14 +94,14 @@ def main() -> None:
         sys.exit("vendor_ui.py: npm is needed; Debian calls its package npm")
     shutil.rmtree(VENDOR, ignore_errors=True)
     with tempfile.TemporaryDirectory() as scratch:
-        for package in (LIT, LUCIDE):
+        for package in PACKAGES:
             source = _fetched(npm, package, Path(scratch))
             for name in package.files:
-                _write(package, name, (source / name).read_bytes())
+                _write(package, name, (source / PUBLISHED_AS.get(name, name)).read_bytes())
             if package is LUCIDE:
                 for name, icons in (("first.svg", FIRST_ICONS), ("more.svg", MORE_ICONS)):
                     _write(package, name, _sprite(source / "icons", icons).encode())
-    manifest = json.dumps([asdict(package) for package in (LIT, LUCIDE)], indent=2)
+    manifest = json.dumps([asdict(package) for package in PACKAGES], indent=2)
     (VENDOR / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
 
 

@@ -77,14 +77,48 @@ class FailingWriter(Writer):
         return {"level": level, "continues": number % 3 == 1}
 
 
-def history(asked: Json, _peer: Peer) -> Envelope:
+BEGUN = 1767261600
+"""When the samples begin: seconds since 1970."""
+
+
+def series(cpu: list[float | None], memory: list[int | None]) -> Json:
+    """What was used; network and disk: a kilobyte per second in each way."""
+    others = ("rx", "tx", "read", "write")
+    return {"cpu": cpu, "memory": memory, "pids": [9, 9]} | {name: [1024, 1024] for name in others}
+
+
+def history(asked: Json, _peer: Peer, cpu: float = 168.0) -> Envelope:
     """Two samples of two modules, or of one with its services."""
     gib = 2**30
-    dify = {"module": "dify", "cpu": [None, 160.0], "memory": [None, 3 * gib]}
-    redis = {"module": "redis", "cpu": [8.0, 8.0], "memory": [gib // 4, gib // 4]}
-    worker = dify | {"service": "worker"}
-    total = {"cpu": [8.0, 168.0], "memory": [gib // 4, 3 * gib + gib // 4]}
-    found = {"interval": 15, "times": [1767261600, 1767261615], "total": total}
+    own = series([None, cpu - 8], [None, 3 * gib])
+    total = series([8.0, cpu], [gib // 4, 3 * gib + gib // 4])
+    dify = {"module": "dify", **own}
+    redis = {"module": "redis", **series([8.0, 8.0], [gib // 4, gib // 4])}
+    found = {"interval": 15, "times": [BEGUN, BEGUN + 15], "total": total, "marks": [MARK]}
     if asked.get("module") == "dify":
-        return answer(found | {"modules": [dify], "services": [worker]})
-    return answer(found | {"modules": [dify, redis], "services": []})
+        services = [dify | {"service": "worker"}]
+        return answer(found | {"modules": [dify], "services": services, "peaks": own})
+    return answer(found | {"modules": [dify, redis], "services": [], "peaks": total})
+
+
+DISK: Json = {
+    "engine": {
+        "time": BEGUN,
+        "images": 3 << 30,
+        "containers": 0,
+        "volumes": 1 << 30,
+        "buildCache": 0,
+        "unused": 1 << 30,
+    },
+    "machine": {"memoryAvailable": 1 << 30, "diskFree": 7 << 30, "diskSize": 9 << 30},
+}
+
+MARK: Json = {
+    "time": BEGUN + 14.0,
+    "kind": "restart",
+    "modules": ["dify"],
+    "service": "worker",
+    "seconds": None,
+    "text": None,
+    "activity": None,
+}

@@ -6,13 +6,14 @@ import pytest
 from selenium.webdriver import Keys
 
 from aiserver_tray.base.i18n import Language
+from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.ui.answers import ANSWERS
 from tests.ui.barriers import overflowing, tree, unnamed, violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-from tests.ui.modules import Writer, dify, history
+from tests.ui.modules import DISK, Writer, dify, history
 
 PAGES = {
     "home": "[data-module=n8n]",
@@ -61,6 +62,7 @@ def shown(stack: Stack, shown: Json, language: Language = "en", theme: str = "li
     stack.host.chosen = language
     stack.host.answers |= ANSWERS
     stack.host.handlers["ai/stats/history"] = history
+    stack.host.answers["ai/stats/disk"] = answer(DISK)
     shown |= {"theme": theme}
     stack.show(states.in_chinese(shown) if language == "zh" else shown)
 

@@ -5,12 +5,10 @@ from selenium.webdriver import Keys
 
 from aiserver_tray.base.errors import InUseError
 from aiserver_tray.contract.contract import answer
-from aiserver_tray.contract.events import STATS
-from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-from tests.ui.modules import BEGIN, FailingWriter, Writer, dify, history
+from tests.ui.modules import BEGIN, FailingWriter, Writer, dify
 
 
 def at(stack: Stack, address: str) -> HomePage:
@@ -149,29 +147,3 @@ def test_a_stream_that_broke_goes_on_without_repeating_lines(stack: Stack) -> No
     assert again["streamId"] != first["streamId"]
     page.wait_for_text("Following", ".status")
     page.wait_for_text("100 lines", ".status")
-
-
-def test_usage_is_shown_by_module_and_follows(stack: Stack) -> None:
-    stack.host.handlers["ai/stats/history"] = history
-    stack.show(states.snapshot("running", dify(), states.module("redis", "running")))
-    page = at(stack, "monitoring")
-
-    page.wait_for_text("21 %\nof 8 cores", ".usage")
-    rows = [row.text.split("\n") for row in page.all(".mini tbody tr")]
-    assert [row[0] for row in rows] == ["Dify", "Redis"], "who uses most memory is first"
-    load: Json = {"cpu": 80.0, "memory": 2**30}
-    stack.host.publish(
-        STATS,
-        {
-            "time": 1767261630,
-            "total": load,
-            "modules": [load | {"module": "dify"}],
-            "services": [load | {"module": "dify", "service": "worker"}],
-        },
-    )
-    page.wait_for_text("10 %\nof 8 cores", ".usage")
-    page.button("Table").click()
-    page.wait_for_text("10 %", ".table tbody tr:first-child")
-    page.script("location.hash = 'modules/dify/services'")
-    page.wait_for_text("3 GB", "[data-service=worker]")
-    assert page.complaints() == []

@@ -67,6 +67,9 @@ export function day(moment) {
   return time.toLocaleDateString(locale(), { weekday: "long", day: "numeric", month: "long" });
 }
 
+/** @param {string} moment `27 Nov`, here */
+export const dayAndMonth = (moment) => new Date(moment).toLocaleDateString(locale(), { day: "numeric", month: "short" });
+
 /** @param {string} moment A day and a time, here. */
 export const dateTime = (moment) =>
   new Date(moment).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium" });
@@ -92,14 +95,17 @@ export function uptime(since) {
   return t("{minutes} min", { minutes });
 }
 
-/** @param {number} count As Docker counts: 1 GB is 1024 MB. */
-export function bytes(count) {
+/** @param {number} count As Docker counts: 1 GB is 1024 MB. @param {number} [like] whose unit it gets */
+export function bytes(count, like = count) {
   const units = ["B", "KB", "MB", "GB", "TB"];
-  let [value, unit] = [count, 0];
-  for (; value >= 1000 && unit < units.length - 1; unit += 1) value /= 1024;
+  let [value, size, unit] = [count, like, 0];
+  for (; size >= 1000 && unit < units.length - 1; unit += 1) [value, size] = [value / 1024, size / 1024];
   const digits = value < 10 && unit > 1 ? 1 : 0;
   return `${decimal(value, digits)} ${units[unit]}`;
 }
+
+/** @param {number} count Bytes per second. */
+export const rate = (count) => t("{size}/s", { size: bytes(count) });
 
 /** @param {number} share from 0 to 1 */
 export const percent = (share) =>

@@ -26,7 +26,8 @@ import { current, observe } from "./store.js";
 const nothingHappens = () => {};
 const states = /** @type {State[]} */ (Object.keys(STATES));
 const values = Array.from({ length: 60 }, (_, i) => (i > 20 && i < 26 ? null : 50 + 30 * Math.sin(i / 5)));
-const times = values.map((_, i) => 1767261600 + 15 * i);
+const BEGIN = 1767261600;
+const span = { times: values.map((_, i) => BEGIN + 15 * i), begin: BEGIN, end: BEGIN + 15 * 59 };
 
 /** @returns {[title: string, content: unknown][]} */
 const shelves = () => [
@@ -61,11 +62,11 @@ const shelves = () => [
     ${tile({ name, icon: "bot" }, "big")} ${tile({ name })} ${tile({ name }, "tiny")}`)}`],
   ["Charts", html`
     ${chart({
-      label: "CPU", times, height: 124, max: 100, format: (value) => `${value} %`,
+      label: "CPU", ...span, height: 124, max: 100, unit: 1, format: (value) => `${value} %`,
       series: [{ name: "CPU", values, colour: "var(--focus)" }],
     })}
     ${chart({
-      label: "Memory by module", times, height: 124, max: 200, format: String, isStacked: true,
+      label: "Memory by module", ...span, height: 124, max: 200, unit: 1, format: String, isStacked: true,
       series: ["n8n", "dify"].map((name) => ({ name, values, colour: hue(name) })),
     })}`],
   ["Secrets", secret("n8n.N8N_ENCRYPTION_KEY", "n8n")],

@@ -1,10 +1,13 @@
 // @ts-check
 import { html } from "../../vendor/lit-html/lit-html.js";
-import { go } from "../address.js";
+import { format, go } from "../address.js";
 import { select } from "../components/field.js";
 import { t } from "../i18n.js";
-import { followUsage } from "./monitoring/history.js";
-import { partsOf, usageButtons, usagePanel } from "./monitoring/panel.js";
+import { followUsage, watchUsage } from "./monitoring/history.js";
+import { usageButtons, usagePanel } from "./monitoring/panel.js";
+import { partsOf } from "./monitoring/parts.js";
+import { rangeButtons } from "./monitoring/range.js";
+import { loadStorage } from "./monitoring/storage.js";
 
 /**
  * @import { Address } from "../address.js"
@@ -12,23 +15,28 @@ import { partsOf, usageButtons, usagePanel } from "./monitoring/panel.js";
  */
 
 /** @param {Address} address */
-export const enter = ({ rest }) => followUsage(rest[0] ?? null);
+export function enter({ rest }) {
+  if (!rest[0]) loadStorage(false);
+  return rest[0] ? watchUsage(rest[0]) : followUsage(null);
+}
 
 /** @param {PageState} page */
 export function view(page) {
   const modules = page.snapshot?.modules ?? [];
   const module = modules.find(({ name }) => name === page.address.rest[0]) ?? null;
   const parts = partsOf(page, module);
+  const { service: _service, ...query } = page.address.query;
   return html`
-    <header class="top"><h1>${t("Monitoring")}</h1><span class="muted control">${t("Last 30 minutes")}</span><span class="grow"></span>
+    <header class="top"><h1>${t("Monitoring")}</h1><span class="grow"></span>
+      ${rangeButtons()}
       ${select({
         id: "usage-module", label: t("Module"), value: module?.name ?? "",
-        change: (chosen) => go(chosen ? `monitoring/${encodeURIComponent(chosen)}` : "monitoring"),
+        change: (chosen) => go(format({ page: "monitoring", rest: chosen ? [chosen] : [], query })),
         choices: [{ value: "", text: t("All modules") }, ...modules
           .filter(({ name, state }) => name === module?.name || state !== "stopped")
           .map(({ name, title }) => ({ value: name, text: title }))],
       })}
-      ${usageButtons(parts)}
+      ${usageButtons(parts, module)}
     </header>
     <div class="scroll"><div class="content monitoring">${usagePanel(page, module, parts)}</div></div>`;
 }

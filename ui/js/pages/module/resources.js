@@ -1,8 +1,9 @@
 // @ts-check
 import { html } from "../../../vendor/lit-html/lit-html.js";
-import { t } from "../../i18n.js";
-import { followUsage } from "../monitoring/history.js";
-import { partsOf, usageButtons, usagePanel } from "../monitoring/panel.js";
+import { watchUsage } from "../monitoring/history.js";
+import { usageButtons, usagePanel } from "../monitoring/panel.js";
+import { partsOf } from "../monitoring/parts.js";
+import { rangeButtons } from "../monitoring/range.js";
 
 /**
  * @import { Address } from "../../address.js"
@@ -11,14 +12,14 @@ import { partsOf, usageButtons, usagePanel } from "../monitoring/panel.js";
  */
 
 /** @param {Address} address */
-export const enter = ({ rest }) => followUsage(rest[0] ?? null);
+export const enter = ({ rest }) => watchUsage(rest[0] ?? "");
 
 /** @param {PageState} page @param {Module} module */
 export function view(page, module) {
   const parts = partsOf(page, module);
   return html`
     <div class="scroll"><div class="content monitoring">
-      <div class="row-flex"><span class="muted control">${t("Last 30 minutes")}</span><span class="grow"></span>${usageButtons(parts)}</div>
+      <div class="row-flex"><span class="grow"></span>${rangeButtons()} ${usageButtons(parts, module)}</div>
       ${usagePanel(page, module, parts)}
     </div></div>`;
 }

@@ -2,20 +2,22 @@
 /** Who uses what: areas on top of each other, and a row for each. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
+import { go } from "../../address.js";
 import { chart, chosenTime } from "../../components/chart.js";
 import { meter } from "../../components/meter.js";
 import { spark } from "../../components/spark.js";
-import { bytes, gigabytes, labelled, percent } from "../../format.js";
+import { moveAlong } from "../../components/tabs.js";
+import { bytes, labelled, percent, rate } from "../../format.js";
 import { t } from "../../i18n.js";
-import { FIELDS } from "./seconds.js";
+import { axis, greatest, MEASURES, told, valuesOf } from "./measures.js";
+import { areas, sumsOf } from "./parts.js";
+import { plotRange } from "./range.js";
 
 /**
- * @import { Engine, Series } from "../../contract.d.ts"
- * @import { Measure, Part } from "./panel.js"
+ * @import { Engine } from "../../contract.d.ts"
+ * @import { Measure } from "./measures.js"
+ * @import { Part } from "./parts.js"
  */
-
-/** More of them can't be told apart. */
-const MOST_AREAS = 11;
 
 /**
  * @param {{parts: Part[], times: number[], engine: Engine, measure: Measure, title: string,
@@ -23,59 +25,57 @@ const MOST_AREAS = 11;
  */
 export function byPart({ parts, times, engine, measure, title, choose, at }) {
   const cpus = engine.cpus ?? 1;
-  const unit = measure === "cpu" ? 100 * cpus : 1024 ** 3;
-  const series = areas(parts).map((part) => ({
-    name: part.title, colour: part.colour,
-    values: part.series[measure].map((value) => (value === null ? null : value / unit)),
-  }));
-  const sums = times.map((_, i) => series.reduce((sum, { values }) => sum + (values[i] ?? 0), 0));
-  const most = Math.max(measure === "cpu" ? 0.02 : 0.1, ...sums);
+  const shown = areas(t("Others"), parts);
+  const sums = sumsOf(shown, measure);
+  const sum = sums[chosenTime(times)];
   return html`
     <section class="card">
-      <div class="card-head"><h2 class="h3">${title}</h2>
-        <span class="seg" role="radiogroup" aria-label=${t("Measure")}>
-          ${choice("cpu", t("CPU"), measure, choose)} ${choice("memory", t("Memory"), measure, choose)}</span>
-        <span class="grow"></span><span class="small muted num">${at}</span></div>
+      <div class="card-head"><h2 class="h3">${title}</h2>${measures(measure, choose)}
+        <span class="grow"></span>
+        <span class="small muted num">${sum === undefined ? at : t("{time} · {value}", { time: at, value: told(measure, sum, cpus) })}</span></div>
       <div class="pair">
         ${chart({
-          label: `${title}: ${measure === "cpu" ? t("CPU") : t("Memory")}`, times, series, max: most * 1.15, height: 240, isStacked: true,
-          format: measure === "cpu" ? percent : (value) => gigabytes(value * 1024 ** 3),
+          ...plotRange(), ...axis(measure, greatest(sums), cpus), times, height: 262, isStacked: true,
+          label: `${title}: ${t(MEASURES[measure])}`,
+          series: shown.map((part) => ({ name: part.title, colour: part.colour, values: valuesOf(part.series, measure) })),
         })}
         <table class="table mini">
           <thead><tr><th scope="col">${t("Name")}</th><th scope="col" class="r">${t("CPU")}</th><th aria-hidden="true"></th>
-            <th scope="col" class="r">${t("Memory")}</th><th scope="col">${t("of its limit")}</th></tr></thead>
-          <tbody>${repeat(parts, ({ key }) => key, (part) => row(part, chosenTime(times), cpus))}</tbody>
+            <th scope="col" class="r">${t("Memory")}</th><th scope="col"><span class="unseen">${t("of its limit")}</span></th>
+            <th scope="col" class="r">${measure === "network" ? t("Network") : t("Disk")}</th></tr></thead>
+          <tbody>${repeat(parts, ({ key }) => key, (part) => row(part, chosenTime(times), cpus, measure))}</tbody>
         </table>
       </div>
     </section>`;
 }
 
-/** @param {Part[]} parts Those that use least are one area. @returns {Part[]} */
-function areas(parts) {
-  if (parts.length <= MOST_AREAS + 1) return parts;
-  const rest = parts.slice(MOST_AREAS);
-  /** @param {keyof Series} measure */
-  const sum = (measure) => (rest[0]?.series[measure] ?? []).map((_, i) =>
-    rest.reduce((all, { series }) => all + (series[measure][i] ?? 0), 0));
-  const others = /** @type {Series} */ (/** @type {unknown} */ (Object.fromEntries(FIELDS.map((field) => [field, sum(field)]))));
-  return [...parts.slice(0, MOST_AREAS), { key: "", title: t("Others"), colour: "var(--idle)", limit: null, href: null, series: others }];
-}
+/** @param {Measure} chosen @param {(measure: Measure) => void} choose */
+export const measures = (chosen, choose) => html`
+  <span class="seg" role="radiogroup" aria-label=${t("Measure")} @keydown=${moveAlong}>
+    ${Object.entries(MEASURES).map(([key, title]) => html`
+      <button type="button" role="radio" aria-checked=${key === chosen}
+        @click=${() => choose(/** @type {Measure} */ (key))}>${t(title)}</button>`)}
+  </span>`;
 
-/** @param {Measure} value @param {string} text @param {Measure} chosen @param {(measure: Measure) => void} choose */
-const choice = (value, text, chosen, choose) => html`
-  <button type="button" role="radio" aria-checked=${value === chosen} @click=${() => choose(value)}>${text}</button>`;
-
-/** @param {Part} part @param {number} at @param {number} cpus */
-function row({ title, colour, limit, href, series }, at, cpus) {
+/** @param {Part} part @param {number} at @param {number} cpus @param {Measure} measure */
+function row({ title, colour, limit, href, isChosen, series }, at, cpus, measure) {
   const [cpu, memory] = [series.cpu[at] ?? null, series.memory[at] ?? null];
+  const flow = valuesOf(series, measure === "network" ? "network" : "disk")[at] ?? null;
   const share = limit && memory !== null ? memory / limit : null;
   return html`
-    <tr>
-      <td .style=${`--hue: ${colour}`}><span class="row-flex"><i class="swatch"></i>${href ? html`<a class="cut" href=${href}>${title}</a>` : html`<span class="cut">${title}</span>`}</span></td>
+    <tr class=${isChosen ? "sel" : ""} @click=${(/** @type {MouseEvent} */ event) => href && open(event, href)}>
+      <td .style=${`--hue: ${colour}`}><span class="row-flex"><i class="swatch"></i>${href
+        ? html`<a class="cut" href=${href} aria-current=${isChosen ? "true" : nothing}>${title}</a>` : html`<span class="cut">${title}</span>`}</span></td>
       <td class="r">${cpu === null ? "–" : percent(cpu / 100 / cpus)}</td>
       <td class="sparkcell" aria-hidden="true">${spark(series.cpu, { colour, height: 18 })}</td>
       <td class="r">${memory === null ? "–" : bytes(memory)}</td>
       <td>${share !== null ? meter({ label: labelled(title, percent(share)), size: "thin", parts: [{ share, colour }] })
         : limit === null ? html`<span class="small faint">${t("no limit")}</span>` : nothing}</td>
+      <td class="r muted">${flow === null ? "–" : rate(flow)}</td>
     </tr>`;
+}
+
+/** @param {MouseEvent} event @param {string} href The whole row does what its link does. */
+function open({ target }, href) {
+  if (target instanceof Element && !target.closest("a")) go(href.slice(1));
 }

@@ -52,7 +52,18 @@ export const isUsageLoaded = () => own.get().isLoaded;
 
 /** @type {string|null|undefined} The module; `null`: everything; `undefined`: nobody looks. */
 let followed;
-let isWatching = false;
+/** Whether every second of it is to be shown, and whether the owner was asked for that. */
+let [isWatched, isWatching] = [false, false];
+
+/** @param {string} name of a module, whose charts show every second. What is returned ends it. */
+export function watchUsage(name) {
+  isWatched = true;
+  const end = followUsage(name);
+  return () => {
+    isWatched = false;
+    end();
+  };
+}
 
 /** @param {string|null} name of a module; `null`: everything. What is returned ends it. */
 export function followUsage(name) {
@@ -61,7 +72,7 @@ export function followUsage(name) {
   begin();
   const ends = [
     on(CONNECTION, begin),
-    on("ai/stats/sample", () => zoomIn(current().address.query) || loadIfDue()),
+    on("ai/stats/sample", () => void (zoomIn(current().address.query) || loadIfDue())),
     on("ai/activity/added", () => own.get().isLoaded && load()),
     on("ai/stats/watched", (sample) => isWatching && own.set({ seconds: [...own.get().seconds, sample].slice(-MOST_WATCHED) })),
     observe((now, before) => now.address.query !== before.address.query && queryKey(now.address.query) !== queryKey(before.address.query) && begin()),
@@ -88,7 +99,7 @@ function begin() {
 /** Every second is only read while somebody sees it. */
 function watch() {
   const { query } = current().address;
-  const should = Boolean(followed) && !document.hidden && !zoomIn(query) && RANGES[rangeIn(query)] <= MOST_WATCHED;
+  const should = isWatched && !document.hidden && !zoomIn(query) && RANGES[rangeIn(query)] <= MOST_WATCHED;
   if (should) invoke("ai/stats/watch", { module: followed });
   else if (isWatching) invoke("ai/stats/unwatch", {});
   if (!should && isWatching) own.set({ seconds: [] });

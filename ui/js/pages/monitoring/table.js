@@ -1,46 +1,50 @@
 // @ts-check
-/** The values of the charts as a table, minute by minute, and as CSV. */
-import { html } from "../../../vendor/lit-html/lit-html.js";
+/** The values of the charts as a table, with what happened. */
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { timeAt } from "../../components/chart.js";
-import { bytes, percent } from "../../format.js";
+import { dayAndMonth } from "../../format.js";
 import { t } from "../../i18n.js";
+import { measures } from "./by_part.js";
+import { usage } from "./history.js";
+import { markLinks } from "./marks.js";
+import { MEASURES, told, valuesOf } from "./measures.js";
 
 /**
- * @import { Engine, StatsHistory } from "../../contract.d.ts"
- * @import { Part } from "./panel.js"
+ * @import { Engine, Mark } from "../../contract.d.ts"
+ * @import { Measure } from "./measures.js"
+ * @import { Part } from "./parts.js"
  */
 
-/** @param {StatsHistory} history @param {Part[]} parts @param {Engine} engine */
-export function valueTable({ times, interval, total }, parts, { cpus }) {
-  const step = Math.max(1, Math.round(60 / interval));
+/** More of them nobody reads. */
+const MOST_ROWS = 60;
+const DAY = 86_400;
+
+/** @param {Part[]} parts @param {Engine} engine @param {Measure} measure @param {(measure: Measure) => void} choose */
+export function valueTable(parts, engine, measure, choose) {
+  const { times, total, interval } = usage();
+  const step = Math.max(1, Math.ceil(times.length / MOST_ROWS));
   const places = times.map((_, i) => i).filter((i) => (times.length - 1 - i) % step === 0).reverse();
   const columns = [{ title: t("All"), series: total }, ...parts];
+  const isLong = (times.at(-1) ?? 0) - (times[0] ?? 0) > DAY;
   return html`
-    <section class="card"><div class="tablehold" role="region" aria-label=${t("CPU and memory by minute")} tabindex="0">
+    <section class="card">
+      <div class="card-head"><h2 class="h3">${t(MEASURES[measure])}</h2>${measures(measure, choose)}</div>
+      <div class="tablehold" role="region" aria-label=${t("Values over time")} tabindex="0">
       <table class="table">
-        <thead>
-          <tr><th scope="col" rowspan="2">${t("Time")}</th>${columns.map(({ title }) => html`<th scope="colgroup" colspan="2">${title}</th>`)}</tr>
-          <tr>${columns.map(() => html`<th scope="col" class="r">${t("CPU")}</th><th scope="col" class="r">${t("Memory")}</th>`)}</tr>
-        </thead>
-        <tbody>${places.map((i) => html`<tr><th scope="row" class="num">${timeAt(times[i] ?? 0)}</th>${columns.map(({ series }) => html`
-          <td class="r">${shown(series.cpu[i], (value) => percent(value / 100 / (cpus ?? 1)))}</td><td class="r">${shown(series.memory[i], bytes)}</td>`)}</tr>`)}</tbody>
+        <thead><tr><th scope="col">${t("Time")}</th>${columns.map(({ title }) => html`<th scope="col" class="r">${title}</th>`)}
+          <th scope="col">${t("Events")}</th></tr></thead>
+        <tbody>${places.map((i) => html`<tr><th scope="row" class="num">${momentAt(times[i] ?? 0, isLong)}</th>${columns.map(({ series }) => html`
+          <td class="r">${shown(valuesOf(series, measure)[i], (value) => told(measure, value, engine.cpus ?? 1))}</td>`)}
+          <td>${markLinks(between(times[i - step] ?? 0, times[i] ?? 0, i === times.length - 1 ? interval : 0)) ?? nothing}</td></tr>`)}</tbody>
       </table>
     </div></section>`;
 }
 
+/** @param {number} time @param {boolean} isLong */
+const momentAt = (time, isLong) => (isLong ? `${dayAndMonth(new Date(time * 1000).toISOString())}, ${timeAt(time)}` : timeAt(time));
+
+/** @param {number} begin @param {number} end @param {number} more @returns {Mark[]} */
+const between = (begin, end, more) => usage().marks.filter(({ time }) => time > begin && time <= end + more);
+
 /** @param {number|null|undefined} value @param {(value: number) => string} format */
 const shown = (value, format) => (value === null || value === undefined ? "–" : format(value));
-
-/** @param {StatsHistory} history @param {Part[]} parts CPU in percent of one processor, memory in bytes. */
-export function asCsv({ times, total }, parts) {
-  const columns = [{ title: "total", series: total }, ...parts];
-  const head = ["time", ...columns.flatMap(({ title }) => [`${title} cpu %`, `${title} memory B`])];
-  const rows = times.map((time, i) => [
-    new Date(time * 1000).toISOString(),
-    ...columns.flatMap(({ series }) => [series.cpu[i] ?? "", series.memory[i] ?? ""]),
-  ]);
-  return [head, ...rows].map((row) => row.map(quoted).join(",")).join("\n");
-}
-
-/** @param {string|number} value */
-const quoted = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : value);

@@ -1,0 +1,141 @@
+"""Charts of used resources, in a real browser."""
+
+from collections.abc import Callable
+from functools import partial
+
+from selenium.webdriver import ActionChains
+from selenium.webdriver.remote.webelement import WebElement
+
+from aiserver_tray.contract.contract import answer
+from aiserver_tray.contract.events import STATS, WATCHED
+from aiserver_tray.contract.message import Json
+from tests.support import states
+from tests.ui.conftest import Stack
+from tests.ui.home import HomePage
+from tests.ui.modules import BEGUN, DISK, dify, history
+
+GB = 1 << 30
+LOAD: Json = {
+    "cpu": 80.0, "memory": GB, "rx": 1, "tx": 1, "read": 1, "write": 1, "pids": 1,
+}  # fmt: skip
+
+
+def shown(stack: Stack, address: str) -> HomePage:
+    stack.host.handlers["ai/stats/history"] = history
+    stack.host.answers["ai/stats/disk"] = answer(DISK)
+    stack.show(states.snapshot("running", dify(), states.module("redis", "running")))
+    page = stack.home()
+    page.go(address)
+    page.wait_for(".usage .chart canvas")
+    return page
+
+
+def sample(**more: object) -> Json:
+    return {"time": BEGUN + 16, "total": LOAD, "modules": [], "services": []} | more
+
+
+def colours(page: HomePage, measure: str) -> list[int]:
+    """The most frequent pixel of a chart that is not empty: red, green, blue."""
+    script = """
+      const canvas = document.querySelector(`[data-measure=${arguments[0]}] canvas`);
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      const counts = new Map();
+      for (let i = 0; i < data.length; i += 4) {
+        if (data[i + 3] < 255) continue;
+        const key = [data[i], data[i + 1], data[i + 2]].join();
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+      const most = [...counts].sort((one, other) => other[1] - one[1])[0];
+      return most ? most[0].split(",").map(Number) : [];"""
+    found = page.script(script, measure)
+    assert isinstance(found, list)
+    return found
+
+
+def on_chart(page: HomePage, run: Callable[[ActionChains, WebElement, int], ActionChains]) -> None:
+    plot = page.wait_for("[data-measure=cpu] .u-over")
+    run(ActionChains(plot.parent), plot, plot.size["width"]).perform()
+
+
+def test_usage_is_shown_by_module_with_what_happened_and_follows(stack: Stack) -> None:
+    page = shown(stack, "monitoring")
+    page.wait_for_text("21 %\nof 8 cores", "[data-measure=cpu]")
+    page.wait_for_text("1 KB/s\n↓ 1 KB/s ↑", "[data-measure=network]")
+    page.wait_for_text("7 GB of 9 GB", "[data-measure=storage]")
+    rows = [row.text.split("\n") for row in page.all(".mini tbody tr")]
+    assert [row[0] for row in rows] == ["Dify", "Redis"], "who uses most memory is first"
+
+    stack.host.handlers["ai/stats/history"] = partial(history, cpu=80.0)
+    stack.host.publish(STATS, sample())
+    page.wait_for_text("10 %\nof 8 cores", "[data-measure=cpu]")
+    page.button("Table").click()
+    page.button("CPU").click()
+    page.wait_for_text("10 %", ".table tbody tr:first-child")
+    page.wait_for_text("dify/worker restarted", ".table tbody tr:first-child")
+    page.script(
+        "URL.createObjectURL = (blob) => (blob.text().then((text) => window.saved = text), '#')"
+    )
+    page.button("Download as CSV").click()
+    csv = page.until(lambda: page.script("return window.saved"), "the file")
+    assert csv.splitlines()[0].startswith("time,total cpu %,total memory B,total rx B/s")
+    assert csv.splitlines()[2].split(",")[1:3] == ["80", str(3 * GB + GB // 4)]
+    assert page.complaints() == []
+
+
+def test_time_is_chosen_by_range_and_by_drag_and_stays_in_the_address(stack: Stack) -> None:
+    page = shown(stack, "monitoring?range=24h")
+    asked = stack.host.wait_for_call("ai/stats/history")
+    while asked.get("from") is None:  # Home's
+        asked = stack.host.wait_for_call("ai/stats/history")
+    page.button("6 h").click()
+    assert page.address.endswith("#monitoring?range=6h")
+    later = stack.host.wait_for_call("ai/stats/history")
+    assert later["from"] - asked["from"] > 17 * 3600
+
+    stack.host.handlers["ai/stats/history"] = lambda payload, peer: answer(
+        history(payload, peer)["data"] | {"times": [BEGUN, BEGUN + 6000], "interval": 6000}
+    )
+    page.reload()
+    page.wait_for("[data-measure=cpu] .u-over")
+    on_chart(
+        page,
+        lambda chain, plot, width: (
+            chain.move_to_element_with_offset(plot, -width // 4, 0)
+            .click_and_hold()
+            .move_by_offset(width // 2, 0)
+            .release()
+        ),
+    )
+    page.until(lambda: "from=" in page.address, "the address has the zoom")
+    found = stack.host.wait_for_call("ai/stats/history")
+    while found.get("to") is None:
+        found = stack.host.wait_for_call("ai/stats/history")
+    assert BEGUN < found["from"] < found["to"] < BEGUN + 9000
+    page.wait_for("button[aria-label='Back to 6 h']")
+    on_chart(page, lambda chain, plot, _width: chain.double_click(plot))
+    page.until(lambda: page.address.endswith("#monitoring?range=6h"), "the zoom is over")
+    assert page.complaints() == []
+
+
+def test_a_module_is_watched_every_second_while_its_charts_are_seen(stack: Stack) -> None:
+    page = shown(stack, "modules/dify/resources")
+    assert stack.host.wait_for_call("ai/stats/watch") == {"module": "dify"}
+    page.wait_for_text("20 %\nof 8 cores", "[data-measure=cpu]")
+    worker = LOAD | {"module": "dify", "service": "worker", "cpu": 40.0}
+    now = sample(modules=[LOAD | {"module": "dify"}], services=[worker])
+    stack.host.publish(WATCHED, now)
+    page.wait_for_text("10 %\nof 8 cores", "[data-measure=cpu]")
+    page.wait_for(".mini tbody tr").click()
+    page.until(lambda: "service=worker" in page.address, "the row is a filter")
+    page.wait_for_text("5 %\nof 8 cores", "[data-measure=cpu]")
+    page.go("home")
+    stack.host.wait_for_call("ai/stats/unwatch")
+    assert page.complaints() == []
+
+
+def test_charts_are_drawn_in_the_colours_of_the_theme(stack: Stack) -> None:
+    page = shown(stack, "monitoring")
+    page.prefer(color_scheme="light")
+    light = page.until(lambda: colours(page, "cpu"), "the chart is drawn")
+    page.script("document.documentElement.dataset.theme = 'dark'")
+    page.until(lambda: colours(page, "cpu") not in ([], light), "it is drawn again")

@@ -1,0 +1,93 @@
+// @ts-check
+/** A card for each measure, with what is used at the time of the cursor. */
+import { html } from "../../../vendor/lit-html/lit-html.js";
+import { chart, chosenTime } from "../../components/chart.js";
+import { bytes, gigabytes, rate } from "../../format.js";
+import { t, tn } from "../../i18n.js";
+import { usage } from "./history.js";
+import { axis, greatest, told } from "./measures.js";
+import { chosenSeries } from "./parts.js";
+import { plotRange } from "./range.js";
+
+/**
+ * @import { Engine, Module, Series } from "../../contract.d.ts"
+ * @import { Line } from "../../components/chart.js"
+ * @import { Measure, Values } from "./measures.js"
+ */
+
+/** Below this, means and peaks are the same but for what was watched every second. */
+const LEAST_PEAK_SECONDS = 60;
+
+const [CPU, MEMORY] = ["var(--focus)", "var(--m-oneapi)"];
+const [RX, TX] = ["var(--m-postgres)", "var(--m-n8n)"];
+const [WRITE, READ] = ["var(--m-ragflow)", "var(--m-mysql)"];
+
+/** @param {Engine} engine @param {Module|null} module @param {unknown} third A card of another kind, in its place. */
+export function cards(engine, module, third) {
+  const { series, peaks: known, service } = chosenSeries(module);
+  const peaks = known && usage().interval >= LEAST_PEAK_SECONDS ? known : null;
+  const cpus = engine.cpus ?? 1;
+  const now = (/** @type {Values} */ values) => values[chosenTime(usage().times)] ?? null;
+  const flow = (/** @type {Values} */ values) => shown(now(values), rate);
+  return [
+    card({
+      measure: "cpu", title: t("CPU"), cpus, value: shown(now(series.cpu), (value) => told("cpu", value, cpus)),
+      more: tn("of {count} core", "of {count} cores", cpus), lines: line(t("CPU"), series.cpu, peaks?.cpu, CPU),
+    }),
+    memoryCard(engine, module, series, peaks, service),
+    third,
+    card({
+      measure: "network", title: t("Network"), cpus, value: flow(series.rx),
+      more: html`<span .style=${`color: ${RX}`}>↓</span> ${flow(series.tx)} <span .style=${`color: ${TX}`}>↑</span>`,
+      name: t("{received} received, {sent} sent", { received: flow(series.rx), sent: flow(series.tx) }),
+      lines: [{ name: t("Received"), values: series.rx, colour: RX }, { name: t("Sent"), values: series.tx, colour: TX, look: "line" }],
+    }),
+    card({
+      measure: "disk", title: t("Disk"), cpus, value: flow(series.write),
+      more: html`<span .style=${`color: ${WRITE}`}>${t("write")}</span> · ${flow(series.read)} <span .style=${`color: ${READ}`}>${t("read")}</span>`,
+      name: t("{written} written, {read} read", { written: flow(series.write), read: flow(series.read) }),
+      lines: [{ name: t("Written"), values: series.write, colour: WRITE }, { name: t("Read"), values: series.read, colour: READ, look: "line" }],
+    }),
+  ];
+}
+
+/** @param {Engine} engine @param {Module|null} module @param {Series} series @param {Series|null} peaks @param {string|null} service */
+function memoryCard(engine, module, series, peaks, service) {
+  const part = service ? module?.services.find(({ name }) => name === service) : module;
+  const limit = module ? part?.memoryLimit ?? null : engine.memory;
+  const value = series.memory[chosenTime(usage().times)] ?? null;
+  return card({
+    measure: "memory", title: t("Memory"), cpus: 1, value: shown(value, bytes),
+    more: limit ? t("of {size} GB", { size: gigabytes(limit) }) : t("no limit"), limit,
+    // A limit is drawn where it is a setting, and not what the machine has.
+    limitText: part && limit ? t("limit {size}", { size: bytes(limit) }) : null,
+    lines: line(t("Memory"), series.memory, peaks?.memory, MEMORY),
+  });
+}
+
+/** @param {string} name @param {Values} values @param {Values|undefined} peaks @param {string} colour @returns {Line[]} */
+const line = (name, values, peaks, colour) => [
+  { name, values, colour },
+  ...(peaks ? [/** @type {Line} */ ({ name: t("Peak"), values: peaks, colour, look: "peak" })] : []),
+];
+
+/**
+ * @param {{measure: Measure, title: string, value: string, more: unknown, name?: string, lines: Line[], cpus: number,
+ *   limit?: number|null, limitText?: string|null}} options `name`: the values in words
+ */
+function card({ measure, title, value, more, name, lines, cpus, limit = null, limitText = null }) {
+  const most = Math.max(...lines.map(({ values }) => greatest(values)));
+  const label = t("{name}: {value}, at most {most}", { name: title, value: name ?? value, most: told(measure, most, cpus) });
+  return html`
+    <section class="card usage" data-measure=${measure}>
+      <div class="stat-line"><h2 class="grow">${title}</h2><b>${value}</b><span>${more}</span></div>
+      ${chart({
+        ...plotRange(), ...axis(measure, Math.max(most, limit ? limit / 1.1 : 0), cpus),
+        label, times: usage().times, height: 124, series: lines,
+        limit: limit && limitText ? { value: limit, text: limitText } : null,
+      })}
+    </section>`;
+}
+
+/** @param {number|null} value @param {(value: number) => string} format */
+const shown = (value, format) => (value === null ? "–" : format(value));
