@@ -15,6 +15,7 @@ import pytest
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
 from tests.lab.place import Place
+from tests.support.desktop import window
 from tests.support.desktop.applet import (
     ENGINE_DOWN,
     NOTHING_RUNS,
@@ -66,11 +67,27 @@ def test_a_killed_service_shows_and_heals(outspoken: Applet, engine: docker.Dock
     seen = [one.look.colour for one in applet.shown(killed)]
     assert next(colour for colour in seen if colour != "green") == "red", "first of all"
     failed, healed = applet.notifications()
-    assert "Shop" in failed
-    assert "web: " in failed
+    assert failed.startswith("Shop stopped unexpectedly: web: ")
     assert healed == "Shop is running again: No action is needed."
     applet.quit()
     assert len(applet.notifications()) == 2
+
+
+def test_a_click_on_a_notification_opens_the_page_that_it_is_about(
+    outspoken: Applet, engine: docker.DockerClient
+) -> None:
+    applet, place = outspoken, outspoken.desktop.folder / "probe"
+    applet.desktop.environment.update(window.probed(place))
+    running(applet)
+    applet.outlast_quiet()
+    engine.containers.get("ai-shop-web").kill()
+    (told,) = eventually(lambda: applet.desktop.told("notification"), "notification")
+    assert told["actions"] == ["default", "Show", "0", "Mute for 1 hour"]
+    applet.desktop.shell.choose(told["id"], "default")
+    window.says(place, "Shop")
+    address = "#modules/shop/logs?service=web"
+    eventually(lambda: window.ask(place, js="location.hash") == address, "the page")
+    applet.quit()
 
 
 def test_what_was_ended_by_hand_stays_red_until_it_is_started(

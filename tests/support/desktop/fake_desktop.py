@@ -42,6 +42,9 @@ INTERFACES = {
           <arg type="u" direction="out"/>
         </method>
         <method name="CloseNotification"><arg type="u" direction="in"/></method>
+        <method name="Choose"><arg type="u" direction="in"/><arg type="s" direction="in"/></method>
+        <signal name="ActionInvoked"><arg type="u"/><arg type="s"/></signal>
+        <signal name="NotificationClosed"><arg type="u"/><arg type="u"/></signal>
         <method name="GetServerInformation">
           <arg type="s" direction="out"/><arg type="s" direction="out"/>
           <arg type="s" direction="out"/><arg type="s" direction="out"/>
@@ -126,25 +129,37 @@ class Hostless(Watcher):
 
 
 class Notifications:
-    """Takes notifications, and shows them nowhere."""
+    """Takes notifications, and shows them nowhere. Its own method ``Choose`` does what a user does
+    who clicks one (``default``) or a button of it."""
 
-    def __init__(self) -> None:
+    _BY_USER = 2
+
+    def __init__(self, bus: Any) -> None:  # noqa: ANN401
+        self._bus = bus
         self._last = 0
 
     def call(self, _sender: str, method: str, values: Any) -> Any:  # noqa: ANN401
         """The answer to a call; None is nothing."""
         if method == "Notify":
             self._last += 1
-            _, _, icon, title, body, *_ = values
-            tell("notification", id=self._last, title=title, body=body, icon=icon)
+            _, replaces, icon, title, body, actions, *_ = values
+            shown = {"id": self._last, "title": title, "body": body, "icon": icon}
+            tell("notification", **shown, actions=list(actions), replaces=replaces)
             return GLib.Variant("(u)", (self._last,))
+        if method == "Choose":
+            self._signal("ActionInvoked", GLib.Variant("(us)", tuple(values)))
+            self._signal("NotificationClosed", GLib.Variant("(uu)", (values[0], self._BY_USER)))
         if method == "CloseNotification":
             tell("notification-closed", id=values[0])
         if method == "GetCapabilities":
-            return GLib.Variant("(as)", (["body"],))
+            return GLib.Variant("(as)", (["body", "actions"],))
         if method == "GetServerInformation":
             return GLib.Variant("(ssss)", ("fake", "tests", "1", "1.2"))
         return None
+
+    def _signal(self, name: str, values: Any) -> None:  # noqa: ANN401
+        path = "/org/freedesktop/Notifications"
+        self._bus.emit_signal(None, path, NOTIFICATIONS, name, values)
 
     def property(self, name: str) -> Any:  # noqa: ANN401
         """There are none."""
@@ -174,7 +189,7 @@ def main(services: list[str]) -> None:
     if "hostless" in services:
         serve(bus, WATCHER, "/StatusNotifierWatcher", Hostless(bus))
     if "notifications" in services:
-        serve(bus, NOTIFICATIONS, "/org/freedesktop/Notifications", Notifications())
+        serve(bus, NOTIFICATIONS, "/org/freedesktop/Notifications", Notifications(bus))
     GLib.MainLoop().run()
 
 

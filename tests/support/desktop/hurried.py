@@ -24,7 +24,7 @@ _TIMES: Mapping[str, Mapping[tuple[object, str], object]] = {
     "quiet": {
         (notifications, "QUIET_SECONDS"): QUIET_SECONDS,
         (alerts, "QUIET_SECONDS"): QUIET_SECONDS,
-        (services, "RECOVERY_SECONDS"): 1.0,
+        (services, "RECOVERY_SECONDS"): 2 * alerts.GATHER_SECONDS,
     },
     "sleep": {
         (resume, "_SLEEP_THRESHOLD_SECONDS"): _JUMP_SECONDS,

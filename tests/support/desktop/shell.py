@@ -79,6 +79,12 @@ class Shell:
         found = [json.loads(line) for line in lines if line.endswith("}")]
         return [one for one in found if one["event"] == event]
 
+    def choose(self, notification: int, action: str) -> None:
+        """Click a notification (the action ``default``), or a button of it."""
+        values = GLib.Variant("(us)", (notification, action))
+        service, path, *_ = _QUESTIONS["notifications"]
+        self._ask(service, path, service, "Choose", values)
+
     def settled(self) -> int:
         """How many bytes the services have told, once nothing more of programs that ended is to
         come, and nothing of these is on the screen."""
