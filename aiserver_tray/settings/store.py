@@ -7,6 +7,7 @@ state.json          per engine: the desired state, learnt times, and the images 
                     and how long its start took
 secrets.json        secrets, encrypted; secrets.key its key where no store holds it
 previous.json       the values before the last change of each module's settings, for a day
+rules.json          the alert rules and mutes; alerts.json the last alerts
 journal.jsonl       operations, changes of settings, refused clients, owners of the core
 ==================  ===============================================================
 """
