@@ -1,13 +1,14 @@
 """The lines for ``aiserver-tray logs`` from the engine."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from aiserver_tray.base.moments import moment_of, nanoseconds
 from aiserver_tray.cli.log_query import LogQuery
+from aiserver_tray.core.logs.collect.masking import Masker
 from aiserver_tray.core.logs.matcher import Matcher
 from aiserver_tray.core.logs.sources import (
     Follower,
@@ -34,7 +35,8 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class EngineLogs:
-    """The lines that *query* asks of the containers of *core*.
+    """The lines that *query* asks of the containers of *core*, without *secrets*, as the owner
+    keeps them.
 
     Both methods raise `EngineDownError` if the engine goes away.
 
@@ -45,6 +47,7 @@ class EngineLogs:
     core: "Core"
     query: LogQuery
     on_unreadable: OnUnreadable
+    secrets: Sequence[str]
 
     def __post_init__(self) -> None:
         Matcher(self.query.filter())
@@ -80,9 +83,11 @@ class EngineLogs:
         return history(core.engine, wanted, Span(self._since, tail), self.on_unreadable)
 
     def _selected(self, items: Iterable[Item], at_once: int) -> Iterator[Line]:
-        matcher = Matcher(self.query.filter())
+        matcher, masker = Matcher(self.query.filter()), Masker(self.secrets)
         lines = _lines(items)
         while part := [*islice(lines, at_once)]:
+            texts = masker.mask([line.text for line in part])
+            part = [line._replace(text=text) for line, text in zip(part, texts, strict=True)]
             yield from (part[place] for place in matcher.places(part))
 
     def _tail(self, lines: Iterator[Line]) -> Iterable[Line]:

@@ -1,39 +1,55 @@
 """The lines for ``aiserver-tray logs`` from the owner, who keeps them."""
 
 import heapq
-import time
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from aiserver_tray.cli.core import require_engine
 from aiserver_tray.cli.log_query import LogQuery
+from aiserver_tray.core.logs.forms import JOURNAL
 from aiserver_tray.model import AT_REST, Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.cli.forms import LogLineJson
     from aiserver_tray.contract.local.remote import RemoteCore, RemoteState
     from aiserver_tray.core.logs import forms
-
-_SETTLE_SECONDS = 1.0
-"""Seconds without a line until the last container's lines are complete: the owner keeps them a
-moment after they were written."""
+    from aiserver_tray.core.logs.sources import Source
 
 
-@dataclass(frozen=True)
 class KeptLogs:
-    """The lines that *query* asks of the owner behind *core*.
+    """The lines that *query* asks of the owner behind *core*. *on_unreadable* is called for each
+    service whose log the engine can't read.
 
-    Both methods raise `NotRunningError` if the owner goes away, and `RemoteError` if the query is
+    Every method raises `NotRunningError` if the owner goes away, and `RemoteError` if the query is
     wrong."""
 
-    core: "RemoteCore"
-    query: LogQuery
+    def __init__(
+        self, core: "RemoteCore", query: LogQuery, on_unreadable: "Callable[[Source], None]"
+    ) -> None:
+        self.core = core
+        self.query = query
+        self._on_unreadable = on_unreadable
+        self._bounds, self._kept = core.logs.bounds(), core.logs.kept()
+        self._names = [module.name for module in core.store.snapshot.modules]
+        self._modules = query.modules or tuple(self._names)
+
+    @property
+    def names(self) -> Collection[str]:
+        """The modules that can be asked for, also those that are gone."""
+        kept = [module["module"] for module in self._kept["modules"]]
+        return dict.fromkeys([*self._names, JOURNAL, *kept])
+
+    @property
+    def are_complete(self) -> bool:
+        """Whether the owner keeps the lines of all modules that are asked for."""
+        left_out = set(self._modules) & set(self._bounds["notKept"])
+        return self._bounds["isKept"] and not self._kept["problem"] and not left_out
 
     def lines(self) -> "Iterator[LogLineJson]":
         """The lines that are kept, by their times."""
+        self._report_unreadable()
         return map(_as_json, self._history())
 
     def follow(self) -> "Iterator[LogLineJson]":
@@ -42,7 +58,22 @@ class KeptLogs:
         Raises:
             EngineDownError: the engine went away.
         """
-        return map(_as_json, self._followed())
+        self._report_unreadable()
+        unreadable = [(found["module"], found["service"]) for found in self._kept["unreadable"]]
+        watch = _Watch(self.core, self._modules, unreadable)
+
+        def history(until: str) -> "Iterable[forms.LogLineJson]":
+            return self._history(keptUntil=until)
+
+        lines = self.core.logs.follow(self._filter, history, watch.is_live)
+        return map(_as_json, lines)
+
+    def _report_unreadable(self) -> None:
+        for service in self._kept["unreadable"]:
+            if service["module"] in self._modules:
+                from aiserver_tray.core.logs.sources import Source  # noqa: PLC0415 - rarely needed
+
+                self._on_unreadable(Source(service["module"], service["service"], ""))
 
     def _history(self, **more: str) -> "Iterable[forms.LogLineJson]":
         logs, tail = self.core.logs, self.query.tail
@@ -55,27 +86,9 @@ class KeptLogs:
         ]
         return heapq.merge(*tails, key=lambda line: line["timestamp"])
 
-    def _followed(self) -> "Iterator[forms.LogLineJson]":
-        stream, watch = self.core.logs.stream(self._filter), _Watch(self.core, self.query.modules)
-        kept = stream.begin()
-        yield from self._history(keptUntil=kept)
-        quiet_since = time.monotonic()
-        while True:
-            if lines := stream.take():
-                yield from lines
-                kept, quiet_since = lines[-1]["cursor"], time.monotonic()
-            elif stream.has_missed:
-                before, kept = kept, stream.begin()
-                yield from self.core.logs.oldest(self._filter, keptAfter=before, keptUntil=kept)
-            elif watch.is_live():
-                quiet_since = time.monotonic()
-            elif time.monotonic() - quiet_since >= _SETTLE_SECONDS:
-                return
-
     @property
     def _filter(self) -> dict[str, Any]:
-        modules = self.query.modules or [m.name for m in self.core.store.snapshot.modules]
-        return {**self.query.as_json(), "modules": list(modules)}
+        return {**self.query.as_json(), "modules": list(self._modules)}
 
     @property
     def _services(self) -> list[str]:
@@ -83,16 +96,19 @@ class KeptLogs:
         return [
             f"{module.name}/{service.name}"
             for module in self.core.store.snapshot.modules
-            if not self.query.modules or module.name in self.query.modules
+            if module.name in self._modules
             for service in module.services
-        ]
+        ] + ([f"{JOURNAL}/journal"] if JOURNAL in self._modules else [])
 
 
 class _Watch:
-    """Watches whether containers of *modules* run."""
+    """Watches whether containers of *modules* run, without the services that are *unreadable*."""
 
-    def __init__(self, core: "RemoteCore", modules: Collection[str]) -> None:
+    def __init__(
+        self, core: "RemoteCore", modules: Collection[str], unreadable: Collection[tuple[str, str]]
+    ) -> None:
         self._modules = modules
+        self._unreadable = unreadable
         self._states: SimpleQueue[RemoteState] = SimpleQueue()
         self._is_live = True
         core.store.observe(self._states.put)
@@ -106,19 +122,18 @@ class _Watch:
         while not self._states.empty():
             snapshot = self._states.get().snapshot
             require_engine(snapshot)
-            # The journal has no container.
-            others = set(self._modules) - {module.name for module in snapshot.modules}
-            self._is_live = bool(others) or _runs(snapshot, self._modules)
+            self._is_live = JOURNAL in self._modules or self._runs(snapshot)
         return self._is_live
 
-
-def _runs(snapshot: Snapshot, modules: Collection[str]) -> bool:
-    return any(
-        service.state != "absent" and service.state not in AT_REST
-        for module in snapshot.modules
-        if not modules or module.name in modules
-        for service in module.services
-    )
+    def _runs(self, snapshot: Snapshot) -> bool:
+        return any(
+            service.state != "absent"
+            and service.state not in AT_REST
+            and (module.name, service.name) not in self._unreadable
+            for module in snapshot.modules
+            if module.name in self._modules
+            for service in module.services
+        )
 
 
 def _as_json(line: "forms.LogLineJson") -> "LogLineJson":

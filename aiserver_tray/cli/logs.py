@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from aiserver_tray.base.errors import refuse_unknown
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
@@ -17,7 +19,13 @@ from aiserver_tray.cli.common import (
     print_json_line,
     report,
 )
-from aiserver_tray.cli.core import check_modules, require_engine, shared_core, whole_snapshot
+from aiserver_tray.cli.core import (
+    check_modules,
+    current_snapshot,
+    require_engine,
+    shared_core,
+    whole_snapshot,
+)
 from aiserver_tray.cli.kept_logs import KeptLogs
 from aiserver_tray.cli.log_query import LogQuery
 from aiserver_tray.cli.since import Since
@@ -29,14 +37,15 @@ from aiserver_tray.cli.terminal import (
     width,
     without_colour,
 )
-from aiserver_tray.core.logs.forms import JOURNAL
 from aiserver_tray.core.logs.level import LEVELS
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
-    from aiserver_tray.cli.core import AnyCore
+    from aiserver_tray.app import App
     from aiserver_tray.cli.engine_logs import EngineLogs
     from aiserver_tray.cli.forms import LogLineJson
+    from aiserver_tray.core.core import Core
+    from aiserver_tray.core.logs.sources import Source
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow",
             "bright_green", "bright_magenta", "bright_blue")  # fmt: skip
@@ -93,31 +102,43 @@ def command(
     if follow and query.until:
         raise UsageError(Text("--follow and --until exclude each other"))
 
-    def on_unreadable(why: Text) -> None:
-        report([why.render(app.language)])
-
-    with shared_core(app, app.core_for_reading) as core:
-        snapshot = whole_snapshot(core)
-        logs = _logs(core, query, snapshot, on_unreadable)
+    with _opened(app, query) as (snapshot, logs):
         show = print_json_line if as_json else _printer(snapshot, modules)
         for line in logs.follow() if follow else logs.lines():
             show(line)
 
 
-def _logs(
-    core: "AnyCore", query: LogQuery, snapshot: Snapshot, on_unreadable: Callable[[Text], None]
-) -> "KeptLogs | EngineLogs":
+@contextmanager
+def _opened(app: "App", query: LogQuery) -> "Iterator[tuple[Snapshot, KeptLogs | EngineLogs]]":
+    """Where the lines are read: from the owner if it keeps them, else from the engine."""
     from aiserver_tray.contract.local.remote import RemoteCore  # noqa: PLC0415 - after Ctrl-C works
 
-    if isinstance(core, RemoteCore):
-        check_modules(snapshot, set(query.modules) - {JOURNAL})
-        return KeptLogs(core, query)
-    check_modules(snapshot, query.modules)
+    with shared_core(app, app.core_for_reading) as core:
+        snapshot = whole_snapshot(core)
+        if isinstance(core, RemoteCore):
+            kept = KeptLogs(core, query, _reporter(app))
+            refuse_unknown(query.modules, kept.names)
+            if kept.are_complete:
+                yield snapshot, kept
+                return
+            with app.core_for_reading() as own:
+                yield whole_snapshot(own), _engine_logs(app, own, query)
+        else:
+            yield snapshot, _engine_logs(app, core, query)
+
+
+def _engine_logs(app: "App", core: "Core", query: LogQuery) -> "EngineLogs":
     from aiserver_tray.cli.engine_logs import EngineLogs  # noqa: PLC0415 - only without an owner
 
-    logs = EngineLogs(core, query, lambda source: on_unreadable(source.unreadable))
+    snapshot = current_snapshot(core)
+    check_modules(snapshot, query.modules)
+    logs = EngineLogs(core, query, _reporter(app), app.secrets)
     require_engine(snapshot)
     return logs
+
+
+def _reporter(app: "App") -> "Callable[[Source], None]":
+    return lambda source: report([source.unreadable.render(app.language)])
 
 
 def _printer(snapshot: Snapshot, modules: tuple[str, ...]) -> "Callable[[LogLineJson], None]":

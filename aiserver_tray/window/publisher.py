@@ -15,7 +15,10 @@ BATCH_SECONDS: Final = 0.1
 """Between two batches."""
 
 LINES_KEPT: Final = 5000
-"""Maximum log lines for an invisible page; older ones are dropped."""
+"""Maximum messages with log lines for an invisible page; older ones are dropped."""
+
+BYTES_KEPT: Final = 4 << 20
+"""Maximum bytes of these messages."""
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +33,9 @@ class Publisher:
         self._state: Message | None = None
         """The last snapshot, or that there is no owner: for the next page."""
         self._latest: dict[tuple[str, str], Message] = {}
-        self._lines: deque[Message] = deque(maxlen=LINES_KEPT)
+        self._lines: deque[Message] = deque()
+        self._bytes = 0
+        """In `_lines`."""
         self._has_page = False
         self._is_seen = True
 
@@ -75,11 +80,16 @@ class Publisher:
         with self._changed:
             self._has_page = False
             self._latest.clear()
-            self._lines.clear()
+            self._clear_lines()
 
     def _add(self, message: Message) -> None:
         if message.slot is None:
             self._lines.append(message)
+            self._bytes += len(message.payload)
+            while len(self._lines) > LINES_KEPT or (
+                self._bytes > BYTES_KEPT and len(self._lines) > 1
+            ):
+                self._bytes -= len(self._lines.popleft().payload)
         else:
             # Removed first, so that the latest event is also sent last.
             self._latest.pop(message.slot, None)
@@ -93,9 +103,13 @@ class Publisher:
                 self._changed.wait_for(self._has_work)
                 messages = [*self._latest.values(), *self._lines]
                 self._latest.clear()
-                self._lines.clear()
+                self._clear_lines()
             self._send(b",".join(b"[%s,%s]" % (encoded(m.event), m.payload) for m in messages))
             pause.wait(BATCH_SECONDS)
+
+    def _clear_lines(self) -> None:
+        self._lines.clear()
+        self._bytes = 0
 
     def _has_work(self) -> bool:
         return self._has_page and self._is_seen and bool(self._latest or self._lines)

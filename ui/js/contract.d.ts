@@ -50,7 +50,7 @@ export interface Channels {
   "ai/engine/setup": { request: Record<string, never>; answer: EngineSetup };
   /** Get the lines around one of the same service, whatever they say. */
   "ai/logs/around": { request: LogAroundRequest; answer: LogContext };
-  /** Tell from when to when lines are kept, and how many. */
+  /** Tell from when to when lines are kept, how many, and which new ones are not. */
   "ai/logs/bounds": { request: Record<string, never>; answer: LogBounds };
   /** Cancel an export, and delete what it has written. */
   "ai/logs/cancelExport": { request: LogExportId; answer: Record<string, never> };
@@ -754,6 +754,10 @@ export interface LogBounds {
   lines: number;
   /** on the disk */
   bytes: number;
+  /** new lines are kept, as the settings say; if not, nothing is followed */
+  isKept: boolean;
+  /** modules whose new lines are not kept, as the settings say */
+  notKept: string[];
 }
 
 /** Numbers of lines in a part of the time. */

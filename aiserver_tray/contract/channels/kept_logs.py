@@ -1,7 +1,7 @@
 """Channels that ask the kept logs. Each answer takes a limited time: `reached` in it is where the
 next request goes on. To cancel a search, a client asks no more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
@@ -31,6 +31,7 @@ from aiserver_tray.contract.channels.log_requests import (
     LogLinesRequest,
 )
 from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.core.logs.kept import Policy
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.parser import LineParser
 from aiserver_tray.core.logs.store.answers import ErrorGroup, Page
@@ -44,10 +45,11 @@ _ENTRY_LINES = 500
 
 
 class KeptLogChannels(Part):
-    """``ai/logs/…`` about kept lines."""
+    """``ai/logs/…`` about kept lines. *policy* tells which new lines are kept."""
 
-    def __init__(self, reader: LogReader) -> None:
+    def __init__(self, reader: LogReader, policy: Callable[[], Policy]) -> None:
         self._reader = reader
+        self._policy = policy
 
     @channel("ai/logs/lines")
     def _lines(self, asked: LogLinesRequest) -> LogLines:
@@ -141,13 +143,16 @@ class KeptLogChannels(Part):
 
     @channel("ai/logs/bounds")
     def _bounds(self) -> LogBounds:
-        """Tell from when to when lines are kept, and how many."""
+        """Tell from when to when lines are kept, how many, and which new ones are not."""
         first, last, lines, size = self._reader.bounds()
+        policy = self._policy()
         return {
             "first": None if first is None else seconds(first),
             "last": None if last is None else seconds(last),
             "lines": lines,
             "bytes": size,
+            "isKept": policy.is_on,
+            "notKept": sorted(policy.not_kept),
         }
 
     @channel("ai/logs/entry")

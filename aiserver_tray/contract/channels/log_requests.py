@@ -149,6 +149,10 @@ class LogBounds(TypedDict):
     """about how many"""
     bytes: int
     """on the disk"""
+    isKept: bool
+    """new lines are kept, as the settings say; if not, nothing is followed"""
+    notKept: list[str]
+    """modules whose new lines are not kept, as the settings say"""
 
 
 class LogLinePlace(Payload):

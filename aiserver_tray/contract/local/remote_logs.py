@@ -1,15 +1,20 @@
 """The kept logs of the owner, for commands."""
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Condition
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiserver_tray.base.errors import NotRunningError
 from aiserver_tray.contract.events import FOLLOWED, FollowedLines
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.logs.forms import LogLineJson
+
+if TYPE_CHECKING:
+    from aiserver_tray.contract.channels.log_keeping import KeptLogsJson
+    from aiserver_tray.contract.channels.log_requests import LogBounds
 
 _PAGE_LINES: Final = 1000
 
@@ -18,6 +23,10 @@ _WAIT_SECONDS: Final = 0.5
 
 _MAX_WAITING: Final = 10_000
 """Lines that wait for a slow reader. If more come, the newest are dropped, and asked for later."""
+
+_SETTLE_SECONDS: Final = 1.0
+"""Seconds without a line until the lines of containers that have ended are complete: the owner
+keeps them a moment after they were written."""
 
 Filter = Mapping[str, Any]
 """A `LogFilterForm`."""
@@ -32,6 +41,14 @@ class RemoteLogs:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    def bounds(self) -> "LogBounds":
+        """The times of the kept lines, and which new lines are not kept."""
+        return cast("LogBounds", self._request("bounds"))
+
+    def kept(self) -> "KeptLogsJson":
+        """The modules with kept lines, and problems."""
+        return cast("KeptLogsJson", self._request("kept"))
 
     def newest(self, wanted: Filter, number: int, **more: str) -> list[LogLineJson]:
         """The last *number* lines, oldest first. *more*: further fields of `ai/logs/lines`."""
@@ -55,15 +72,35 @@ class RemoteLogs:
                 return
             after = page["reached"]
 
-    def stream(self, wanted: Filter) -> "LogStream":
-        """The lines that are kept from now on."""
-        return LogStream(self._client, wanted)
+    def follow(
+        self,
+        wanted: Filter,
+        history: Callable[[str], Iterable[LogLineJson]],
+        is_live: Callable[[], bool],
+    ) -> Iterator[LogLineJson]:
+        """The lines of *history*, which gets the cursor up to which it has to read, then each that
+        is kept later, as long as *is_live*. A slow reader gets all of them, too."""
+        stream = _Stream(self._client, wanted)
+        kept = stream.begin()
+        yield from history(kept)
+        quiet_since = time.monotonic()
+        while True:
+            if lines := stream.take():
+                yield from lines
+                kept, quiet_since = lines[-1]["cursor"], time.monotonic()
+            elif stream.has_missed:
+                before, kept = kept, stream.begin()
+                yield from self.oldest(wanted, keptAfter=before, keptUntil=kept)
+            elif is_live():
+                quiet_since = time.monotonic()
+            elif time.monotonic() - quiet_since >= _SETTLE_SECONDS:
+                return
 
     def _request(self, channel: str, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         return self._client.request(f"ai/logs/{channel}", asked)
 
 
-class LogStream:
+class _Stream:
     """The lines that *wanted* accepts, as they are kept. A reader that is too slow misses some, and
     has to ask for them."""
 

@@ -11,7 +11,7 @@ from aiserver_tray.contract.events import LOG, PROGRESS, SNAPSHOT
 from aiserver_tray.contract.message import Json, Message
 from aiserver_tray.window import publisher as module
 from aiserver_tray.window.bridge import GOTO, LOST
-from aiserver_tray.window.publisher import LINES_KEPT, Publisher
+from aiserver_tray.window.publisher import BYTES_KEPT, LINES_KEPT, Publisher
 
 LIMIT = 20.0
 LOST_MESSAGE = LOST.message({})
@@ -143,6 +143,17 @@ def test_of_each_operation_the_newest_progress_counts_and_of_logs_every_line(pag
     ]
     lines = [payload["chunk"] for event, payload in batch if event == LOG.name]
     assert lines == ["a1", "b1", "a2", "b2"]
+
+
+def test_bytes_that_nobody_takes_are_bounded(page: Page) -> None:
+    long = "x" * (BYTES_KEPT // 4)
+    for number in range(6):
+        page.publisher.put(line(f"{number}{long}"))
+    page.publisher.begin()
+    assert [payload["chunk"][0] for _, payload in page.next()] == ["3", "4", "5"]
+    for _ in range(2):
+        page.publisher.put(line(2 * BYTES_KEPT * "y"))
+        assert len(page.next()) == 1, "a message that is too long is sent alone"
 
 
 def test_lines_that_nobody_takes_are_bounded(page: Page) -> None:

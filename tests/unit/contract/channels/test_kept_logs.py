@@ -14,6 +14,7 @@ from aiserver_tray.contract.channels.kept_logs import KeptLogChannels
 from aiserver_tray.contract.channels.log_follow import LogFollowChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.message import Json
+from aiserver_tray.core.logs.kept import Policy
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.store.line import Gap, Line
 from aiserver_tray.core.logs.store.reader import LogReader
@@ -30,7 +31,8 @@ class Client:
     def __init__(self, store: LogStore) -> None:
         reader = LogReader(store.path)
         self._follow = LogFollowChannels(store.observe, reader)
-        parts = [KeptLogChannels(reader), self._follow]
+        policy = Policy(not_kept=frozenset({"db"}))
+        parts = [KeptLogChannels(reader, lambda: policy), self._follow]
         self._handlers: Handlers = handlers_of(parts)
         self.events: SimpleQueue[Json] = SimpleQueue()
         send = self.events.put
@@ -220,6 +222,7 @@ def test_bounds_are_of_all_that_is_kept(store: LogStore, client: Client) -> None
     found = client.get("bounds")
     assert (int(found["first"]), int(found["last"]), found["lines"]) == (BEGIN, BEGIN + 9, 2)
     assert found["bytes"] > 0
+    assert (found["isKept"], found["notKept"]) == (True, ["db"])
 
 
 def test_a_stream_has_the_lines_that_are_kept_after_it_began(
