@@ -23,6 +23,7 @@ NO_SAMPLES: Json = {
     "marks": [],
 }
 
+NO_LOGS = {"modules": [], "bytes": 0, "problem": None, "unreadable": []}
 NO_RULES = {"rules": [], "alerts": [], "mutes": [], "webhook": False}
 
 LIMIT = 30.0
@@ -38,6 +39,7 @@ class Scripted:
         self.answers: dict[str, Envelope] = {
             "ai/stats/history": answer(NO_SAMPLES),
             "ai/rules/list": answer(NO_RULES),
+            "ai/logs/kept": answer(NO_LOGS),
             "ai/config/get": answer({"entries": []}),
             "ai/config/set": answer({"entries": []}),
         }

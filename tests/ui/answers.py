@@ -4,7 +4,7 @@ from typing import Any
 
 from aiserver_tray.contract.contract import Envelope, answer
 from tests.support import states
-from tests.ui import activities, alerts, forms
+from tests.ui import activities, alerts, forms, kept_logs
 
 
 def _settings(*entries: dict[str, Any]) -> Envelope:
@@ -33,12 +33,15 @@ ANSWERS: dict[str, Envelope] = {
             "origin": "set",
             "value": "********",
         },
+        {"address": "app.logs_keep", "title": "Keep logs", "type": "boolean", "value": "true"},
+        {"address": "app.logs_not_kept", "title": "Not kept", "value": "ragflow redis"},
         {"address": "app.engine", "title": "Docker", "value": "", "help": "Its address"},
         {"address": "app.mirrors", "title": "Registry mirrors", "value": "a.example b.example"},
         {"address": "n8n.N8N_HOST_PORT", "title": "Port", "value": "5678", "type": "port"},
     ),
     "ai/app/about": answer(_ABOUT | {"catalogs": ["/home/modules"], "moduleFolders": ["/w/mine"]}),
     "ai/system/autostart": answer({"enabled": False, "supported": True}),
+    "ai/logs/kept": answer(kept_logs.KEPT),
     "ai/rules/list": answer(alerts.listed()),
     "ai/activity/list": answer({"activities": [activities.start_all(), activities.FAILED]}),
     "ai/config/form": answer(forms.FORM),

@@ -9,7 +9,7 @@ import { searchInput } from "../components/field.js";
 import { empty, notice } from "../components/notice.js";
 import { t } from "../i18n.js";
 import { SECTIONS } from "./settings/sections.js";
-import { load, own } from "./settings/state.js";
+import { load, loadKept, own } from "./settings/state.js";
 
 /**
  * @import { Address } from "../address.js"
@@ -21,6 +21,7 @@ import { load, own } from "./settings/state.js";
 export function enter({ rest: [section] }) {
   // It is drawn with the next frame.
   load().then(() => requestAnimationFrame(() => document.getElementById(`section-${section}`)?.scrollIntoView()));
+  loadKept();
   const leaves = [followAlerts(), on("ai/activity/added", load)]; // another client may have changed one
   return () => leaves.forEach((leave) => leave());
 }

@@ -12,6 +12,7 @@ import { hasSingleKeys, setSingleKeys } from "../../shell/keys.js";
 import { showShortcuts } from "../../shell/shortcuts.js";
 import { update } from "../../store.js";
 import { ruleRows } from "./alerts.js";
+import { keptLogRows } from "./kept_logs.js";
 import { mirrors } from "./mirrors.js";
 import { change, changeAutostart, load, own } from "./state.js";
 import { themes } from "./themes.js";
@@ -45,6 +46,10 @@ export const SECTIONS = [
   {
     name: "alerts", title: mark("Alerts"), icon: "octagon-alert",
     rows: (page) => [...ruleRows(page), ...webhookRows(), ...rows("app.alert_format")],
+  },
+  {
+    name: "logs", title: mark("Kept logs"), icon: "scroll-text",
+    rows: (page) => [...rows("app.logs_keep", "app.logs_keep_days", "app.logs_keep_size"), ...keptLogRows(page)],
   },
   {
     name: "docker", title: mark("Docker"), icon: "container",

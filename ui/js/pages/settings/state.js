@@ -3,7 +3,7 @@
 import { invoke } from "../../bridge.js";
 import { slice } from "../../store.js";
 
-/** @import { About, Autostart, Setting } from "../../contract.d.ts" */
+/** @import { About, Autostart, KeptLogs, Setting } from "../../contract.d.ts" */
 
 export const own = slice({
   isLoaded: false,
@@ -12,6 +12,7 @@ export const own = slice({
   settings: /** @type {Record<string, Setting>} */ ({}),
   about: /** @type {About|null} */ (null),
   autostart: /** @type {Autostart|null} */ (null),
+  kept: /** @type {KeptLogs|null} */ (null),
   /** Why a value was refused, by the setting's address. */
   errors: /** @type {Record<string, string>} */ ({}),
 });
@@ -29,6 +30,11 @@ export async function load() {
     about: about.success ? about.data : null,
     autostart: autostart.success ? autostart.data : null,
   });
+}
+
+export async function loadKept() {
+  const answer = await invoke("ai/logs/kept", {});
+  if (answer.success) own.set({ kept: answer.data });
 }
 
 /** @param {string} address @param {string|null} value `null`: its default @returns {Promise<boolean>} whether it was taken */
