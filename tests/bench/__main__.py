@@ -17,6 +17,7 @@ from tests.bench import (
     desktop,
     desktop_events,
     kills,
+    logstore,
     many,
     page,
     stacks,
@@ -55,6 +56,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
     alone: Mapping[str, Benchmark] = {
         "config": lambda _place, pairs: configs.config(pairs),
         "tray-day": lambda _place, _pairs: desktop_events.growth(),
+        "logstore": lambda _place, pairs: logstore.logstore(pairs),
         "many": lambda _place, _pairs: many.changes(),
         "page": lambda _place, _pairs: page.page(),
     }

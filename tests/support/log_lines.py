@@ -1,8 +1,11 @@
 """Log lines as 30 services write them, as many as wanted: for measurements of the log store."""
 
 import random
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import islice
+from pathlib import Path
 
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.store.line import Line
@@ -95,3 +98,25 @@ def fill(store: LogStore, count: int) -> None:
         batch = made[begin : begin + min(BATCH_LINES, count - stored)]
         store.add([line._replace(time=line.time + later) for line in batch])
         stored += len(batch)
+
+
+def repeat(path: Path, times: int) -> None:
+    """Make a store *times* as long, by copies of its packed blocks with later times: 10,000,000
+    lines in seconds. No writer may have it open."""
+    with closing(sqlite3.connect(path)) as db, db:
+        first, last, row, number = db.execute(
+            'SELECT min(first), max(last), max(id), max("end") FROM block'
+        ).fetchone()
+        for copy in range(1, times):
+            steps = {"row": copy * row, "time": copy * (last - first + STEP_NS)}
+            db.execute(
+                "INSERT INTO block SELECT id + :row, pile, size, first + :time, last + :time, "
+                'lines, number + :number, "end" + :number, tags FROM block '
+                "WHERE pile IS NULL AND id <= :last",
+                {**steps, "number": copy * number, "last": row},
+            )
+            db.execute(
+                "INSERT INTO data SELECT id + :row, columns, body FROM data "
+                "WHERE id IN (SELECT id FROM block WHERE pile IS NULL AND id <= :last)",
+                {"row": copy * row, "last": row},
+            )
