@@ -18,7 +18,13 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-PACK_LEVEL = 3
+UnpackError = zstd.ZstdError
+"""A block is damaged on the disk. SQLite does not notice it, but the checksum does."""
+
+_PACKING: Mapping[int, int] = {
+    zstd.CompressionParameter.compression_level: 3,
+    zstd.CompressionParameter.checksum_flag: 1,
+}
 _LEVELS: Sequence[Level] = get_args(Level)
 _STREAMS: Sequence[LogStreamName] = get_args(LogStreamName)
 _KIND_BITS = 5
@@ -182,11 +188,15 @@ def rows(head: Head, columns: Columns, body: bytes) -> Rows:
 
 def pack(part: bytes) -> bytes:
     """Compress a part of a block."""
-    return zstd.compress(part, PACK_LEVEL)
+    return zstd.compress(part, options=_PACKING)
 
 
 def unpack(stored: bytes) -> bytes:
-    """Decompress a part of a block."""
+    """Decompress a part of a block.
+
+    Raises:
+        UnpackError: it is damaged.
+    """
     return zstd.decompress(stored)
 
 

@@ -68,7 +68,10 @@ def _keep_others(db: sqlite3.Connection, item: table.Item, sources: set[int]) ->
     tags, _ = item.head.counts()
     kept = {tag for tag in tags if block.source_of(tag) not in sources}
     if 0 < len(kept) < len(tags):
-        rows = table.rows(db, item)
+        try:
+            rows = table.rows(db, item)
+        except block.UnpackError:
+            return False  # nobody can read the others either
         others = [row for row, tag in enumerate(rows.tags) if tag in kept]
         table.replace(db, item, block.encode(rows.picked(others)))
     return bool(kept)

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from aiserver_tray.core.logs.store import block, table
@@ -14,6 +15,7 @@ from aiserver_tray.core.logs.store.line import Cursor, Kept, Line
 from aiserver_tray.core.logs.store.search import Search
 from aiserver_tray.core.logs.store.table import Item
 
+_UNREADABLE = "\ufffd".encode()
 _FIRST, _LAST = Cursor(-(1 << 62), 0), Cursor(1 << 62, 0)
 
 
@@ -97,7 +99,12 @@ class Blocks:
         return table.items(self.db, condition, (span.low.time, span.high.time))
 
     def lines(self, item: Item, span: Span) -> "Lines | None":
-        """The wanted lines of a block; None if it has none."""
+        """The wanted lines of a block; None if it has none, or is damaged: others can be read."""
+        with suppress(block.UnpackError):
+            return self._lines(item, span)
+        return None
+
+    def _lines(self, item: Item, span: Span) -> "Lines | None":
         tags, _ = item.head.counts()
         places = {place for place, tag in enumerate(tags) if self.label(tag) is not None}
         if not places:
@@ -140,10 +147,16 @@ class Lines:
         label = self._blocks.label(self.tags[columns.places[row]])
         assert label  # only wanted rows are asked for
         if self._texts is None:
-            self._texts = table.body(self._blocks.db, self._item).split(b"\n")
+            self._texts = self._unpacked()
         moment = columns.times[row]
         line = Line._make((moment, *label[0], *label[1], self._texts[row].decode()))
         return Kept(Cursor(moment, columns.numbers[row]), line)
+
+    def _unpacked(self) -> Sequence[bytes]:
+        try:
+            return table.body(self._blocks.db, self._item).split(b"\n")
+        except block.UnpackError:
+            return [_UNREADABLE] * self._item.head.lines
 
 
 _Entry = tuple[int, int, int, Lines, Iterator[int]]

@@ -1,11 +1,13 @@
 """The writer of the log store."""
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.core.logs.store import database, deletion
 from aiserver_tray.core.logs.store.answers import ModuleSize
 from aiserver_tray.core.logs.store.batches import Batches
@@ -13,6 +15,8 @@ from aiserver_tray.core.logs.store.database import DamagedError
 from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept, Line, Mark
 from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.engine.values import LogStreamName
+
+_logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 OnStored = Callable[[Sequence[Kept]], None]
@@ -73,8 +77,14 @@ class LogStore:
                     Kept(Cursor(line.time, number + place), line)
                     for place, line in enumerate(lines)
                 ]
-                for observer in self._observers:
-                    observer(kept)
+                self._report(kept)
+
+    def _report(self, kept: Sequence[Kept]) -> None:
+        for observer in self._observers:
+            try:
+                observer(kept)
+            except Exception as bug:  # noqa: BLE001 - the lines are stored, whatever they do
+                log_bug(_logger, "a log observer failed", bug)
 
     def marks(self, container: str) -> Mapping[LogStreamName, int]:
         """Time of the last stored line of each output of *container*."""

@@ -263,6 +263,21 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, begin: 
     assert file.read_bytes().endswith(content[4096:])
 
 
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(("part", "text"), [("columns", []), ("body", ["\ufffd"])])
+def test_a_damaged_block_hides_no_other(store: LogStore, part: str, text: list[str]) -> None:
+    for n in range(3):
+        store.add([line(n, f"{n} " * 400, "ab"[n % 2] + "/x")])
+    with closing(sqlite3.connect(store.path)) as db, db:
+        (row, stored) = db.execute(f"SELECT id, {part} FROM data ORDER BY id").fetchall()[1]
+        db.execute(f"UPDATE data SET {part} = ? WHERE id = ?", (stored[:-1] + b"x", row))
+    before, damaged, after = texts(store)[:1], texts(store)[1:-1], texts(store)[-1:]
+    assert [before[0][0], after[0][0], damaged] == ["0", "2", text]
+    assert [found[0] for found in texts(store, LogFilter(text="0"))] == ["0"]
+    store.delete("a")
+    assert texts(store) == text
+
+
 def test_a_full_disk_is_an_error_that_stores_nothing_and_passes(store: LogStore) -> None:
     mark = [Mark("c", "stdout", 1)]
     noise = [line(n, random.Random(n).randbytes(5000).hex()) for n in range(300)]
