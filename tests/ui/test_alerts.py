@@ -11,6 +11,7 @@ from tests.ui.alerts import ACTIVE, listed
 from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
+from tests.ui.modules import DISK, history
 
 SECTION = "#section-alerts"
 
@@ -18,6 +19,8 @@ SECTION = "#section-alerts"
 @pytest.fixture
 def host(stack: Stack) -> Scripted:
     host = stack.show(states.running())
+    host.handlers["ai/stats/history"] = history
+    host.answers["ai/stats/disk"] = answer(DISK)
     host.answers |= ANSWERS | dict.fromkeys(
         ("ai/rules/set", "ai/rules/add", "ai/rules/mute"), answer(listed())
     )
@@ -72,6 +75,17 @@ def test_a_test_of_the_webhook_shows_its_answer(page: HomePage, host: Scripted) 
     host.answers["ai/rules/test"] = answer({"ok": False, "status": 403, "text": "no such topic"})
     page.button("Test").click()
     page.wait_for_text("The test was refused: 403 · no such topic", SECTION)
+
+
+def test_the_card_of_alerts_leads_to_each_and_mutes_it(page: HomePage, host: Scripted) -> None:
+    page.go("monitoring")
+    alert = page.wait_for(".alerts-card .alert a")
+    assert alert.text == "Dify keeps crashing api: restarted 4 times in 10 min"
+    assert alert.get_attribute("href").endswith("#modules/dify/logs?service=api")  # type: ignore[union-attr]
+    assert "Less than 10 GB or 5 % of disk space free\n212 GB" in page.wait_for(".alerts").text
+    page.button("Mute: Dify keeps crashing").click()
+    page.until(lambda: page.all("#menu .mi"), "the menu")[0].click()
+    assert host.wait_for_call("ai/rules/mute") == {"alert": "alert-1", "span": "hour"}
 
 
 def test_an_alert_is_said_on_every_page_and_listed_once_it_began(

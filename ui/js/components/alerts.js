@@ -2,7 +2,7 @@
 /** The card of alerts: what is active, and that all else is well. */
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { alertList, muteItems, mutedText } from "../alerts.js";
-import { timeOfDay } from "../format.js";
+import { labelled, timeOfDay } from "../format.js";
 import { t } from "../i18n.js";
 import { current } from "../store.js";
 import { icon } from "./icon.js";
@@ -17,19 +17,18 @@ const MOST = 4;
 /** Kinds of alerts that say that something does not work. */
 const BROKEN = ["memory_out", "restarts", "ended", "unhealthy"];
 
-/** @param {string|null} [module] Only its alerts and rules. The caller follows the alerts (`followAlerts`). */
-export function alertsCard(module = null) {
+/** Whoever shows it follows the alerts (`followAlerts`). */
+export function alertsCard() {
   const list = alertList();
-  const isOwn = (/** @type {{module: string|null}} */ one) => module === null || one.module === null || one.module === module;
-  const active = (list?.alerts ?? []).filter((alert) => alert.ended === null && isOwn(alert));
-  const quiet = (list?.rules ?? []).filter((rule) => rule.on && isOwn(rule) && !active.some((alert) => alert.rule === rule.id));
+  const active = (list?.alerts ?? []).filter(({ ended }) => ended === null);
+  const quiet = (list?.rules ?? []).filter((rule) => rule.on && !active.some((alert) => alert.rule === rule.id));
   const shown = active.slice(0, MOST);
   return html`
     <section class="card alerts-card" aria-labelledby="alerts-title">
       <div class="stat-line"><h2 class="grow" id="alerts-title">${t("Alerts")}</h2>
         <a class="link small" href="#settings/alerts">${icon("plus")}${t("Add")}</a></div>
       ${list ? html`<ul class="alerts">
-        ${shown.map(activeAlert)}${mostUseful(quiet).slice(0, MOST - shown.length).map(quietRule)}
+        ${shown.map((alert) => activeAlert(alert, list.rules.find(({ id }) => id === alert.rule)))}${mostUseful(quiet).slice(0, MOST - shown.length).map(quietRule)}
       </ul>` : html`<div class="skeleton"></div>`}
       ${active.length > MOST ? html`<a class="link small" href="#settings/alerts">${t("{count} more", { count: active.length - MOST })}</a>` : nothing}
     </section>`;
@@ -41,12 +40,17 @@ const mostUseful = (rules) => [...rules].sort((one, other) => rank(one) - rank(o
 /** @param {Rule} rule */
 const rank = ({ state, builtIn }) => (state === null ? 2 : 0) - (builtIn ? 0 : 1);
 
-/** @param {Alert} alert */
-function activeAlert(alert) {
+/** @param {string|null} name */
+const titleOf = (name) => current().snapshot?.modules.find((one) => one.name === name)?.title ?? name;
+
+/** An excess is said by its rule, which is shorter. @param {Alert} alert @param {Rule|undefined} rule */
+function activeAlert(alert, rule) {
+  const isExcess = (alert.kind === "cpu" || alert.kind === "memory") && rule;
+  const [name, what] = isExcess ? [titleOf(alert.module), rule.text] : [alert.title, alert.text];
   const time = timeOfDay(new Date(alert.begun * 1000).toISOString());
   return html`
     <li class="alert">${dot(BROKEN.includes(alert.kind) ? "error" : "degraded", "beside")}
-      <a class="cut" href="#${alert.page}" title=${alert.text}><b class="strong">${alert.title}</b> ${alert.text}</a>
+      <a class="cut" href="#${alert.page}" title=${labelled(alert.title, alert.text)}><b class="strong">${name}</b> ${what}</a>
       <span class="tag ${alert.muted ? "" : BROKEN.includes(alert.kind) ? "bad" : "busy"}"
         title=${alert.muted ? t("Muted") : nothing}>${alert.muted ? t("Muted") : time}</span>
       ${menuButton({
@@ -57,7 +61,7 @@ function activeAlert(alert) {
 
 /** @param {Rule} rule */
 function quietRule(rule) {
-  const name = current().snapshot?.modules.find((one) => one.name === rule.module)?.title ?? rule.module;
+  const name = titleOf(rule.module);
   return html`
     <li class="alert">${dot(rule.muted ? "stopped" : "running", "beside")}
       <span class="cut muted" title=${rule.text}>${name ? html`<b>${name}</b> ` : nothing}${rule.text}</span>

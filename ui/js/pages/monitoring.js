@@ -1,6 +1,7 @@
 // @ts-check
 import { html } from "../../vendor/lit-html/lit-html.js";
 import { format, go } from "../address.js";
+import { followAlerts } from "../alerts.js";
 import { select } from "../components/field.js";
 import { t } from "../i18n.js";
 import { followUsage, watchUsage } from "./monitoring/history.js";
@@ -16,8 +17,10 @@ import { loadStorage } from "./monitoring/storage.js";
 
 /** @param {Address} address */
 export function enter({ rest }) {
-  if (!rest[0]) loadStorage(false);
-  return rest[0] ? watchUsage(rest[0]) : followUsage(null);
+  if (rest[0]) return watchUsage(rest[0]);
+  loadStorage(false);
+  const leaves = [followUsage(null), followAlerts()];
+  return () => leaves.forEach((leave) => leave());
 }
 
 /** @param {PageState} page */

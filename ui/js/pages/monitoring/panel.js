@@ -1,6 +1,7 @@
 // @ts-check
 /** What is used over time: of everything by module, or of a module by service. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { alertsCard } from "../../components/alerts.js";
 import { button } from "../../components/button.js";
 import { chosenTime, isChosen, timeAt } from "../../components/chart.js";
 import { empty } from "../../components/notice.js";
@@ -45,7 +46,9 @@ export function usagePanel(page, module, parts) {
   if (!isKnown) return none(module);
   if (isTable) return valueTable(parts, engine, measure, choose);
   return html`
-    <div class="usages ${module ? "two" : ""}">${cards(engine, module, module ? nothing : storageCard())}</div>
+    <div class="usages ${module ? "two" : ""}">
+      ${cards(engine, module, module ? nothing : storageCard())}${module ? nothing : alertsCard()}
+    </div>
     ${byPart({ parts, times, engine, measure, title: module ? t("By service") : t("By module"), choose, at: moment(times) })}
     <p class="happened small muted" aria-live="off">${isChosen(times) ? markLinks(marksAt(chosenTime(times), times)) : nothing}</p>`;
 }
