@@ -20,6 +20,7 @@ from tests.bench import (
     logstore,
     many,
     page,
+    samples,
     stacks,
     state,
     whole,
@@ -51,12 +52,14 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "memory": lambda place, _pairs: commands.memory(place),
         "events": lambda place, _pairs: state.event_to_snapshot(place),
         "idle": lambda place, _pairs: state.idle_watcher(place),
+        "sampling": lambda place, _pairs: samples.sampling(place),
         **desktop.BENCHMARKS,
     }
     alone: Mapping[str, Benchmark] = {
         "config": lambda _place, pairs: configs.config(pairs),
         "tray-day": lambda _place, _pairs: desktop_events.growth(),
         "logstore": lambda _place, pairs: logstore.logstore(pairs),
+        "history": lambda _place, _pairs: samples.history(),
         "many": lambda _place, _pairs: many.changes(),
         "page": lambda _place, _pairs: page.page(),
     }

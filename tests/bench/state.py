@@ -41,7 +41,7 @@ _CHECK = {
 def event_to_snapshot(place: Place) -> dict[str, Figure]:
     """Milliseconds from the engine's stamp of an event until an observer has the snapshot that
     shows it, with 30 containers running. The clock is the same: the engine is on this machine."""
-    with _stack(place) as engine, _watched(engine) as store, _events(engine) as events:
+    with thirty(place) as engine, watched(engine) as store, _events(engine) as events:
         shown = _Shown(store)
         names = sorted(store.state.containers)
         api = lab_engine.client(place).api
@@ -62,7 +62,7 @@ def event_to_snapshot(place: Place) -> dict[str, Figure]:
 def idle_watcher(place: Place) -> dict[str, Figure]:
     """Share of one core, and requests to the engine, of a process that watches 30 containers with
     health checks for a minute in which nothing happens."""
-    with _stack(place) as engine, _watched(engine) as store:
+    with thirty(place) as engine, watched(engine) as store:
         with mock.patch.object(Client, "ask", autospec=True, side_effect=Client.ask) as ask:
             begun = time.process_time()
             time.sleep(IDLE)
@@ -147,7 +147,7 @@ def _events(engine: Engine) -> Iterator[list[Event]]:
 
 
 @contextmanager
-def _watched(engine: Engine) -> Iterator[Store]:
+def watched(engine: Engine) -> Iterator[Store]:
     services = tuple(ServiceModel(name, name, IMAGE) for name in _names())
     with ExitStack() as stack:
         store = stack.enter_context(closing(Store()))
@@ -160,7 +160,7 @@ def _watched(engine: Engine) -> Iterator[Store]:
 
 
 @contextmanager
-def _stack(place: Place) -> Iterator[Engine]:
+def thirty(place: Place) -> Iterator[Engine]:
     """30 containers with health checks on the lab's engine."""
     lab_engine.client(place).images.pull(IMAGE)
     with closing(Engine(place.host)) as engine, ThreadPoolExecutor(4) as threads:

@@ -130,8 +130,13 @@ class History:
     def rows(self, span: Span, addresses: Collection[Address]) -> dict[int, Mapping[Address, Cell]]:
         """The cells of *addresses* for each step of *span* that has samples."""
         with self._lock:
-            found = list(self._found(span, {self._numbers[a]: a for a in addresses}))
-        return dict(found)
+            wanted = {self._numbers[address]: address for address in addresses}
+            packed_rows = self._packed(span)
+        found: dict[int, Mapping[Address, Cell]] = {}
+        for start, group in _grouped(packed_rows, span.step):
+            row = rolled([unpacked(data, wanted) for _, data in group])
+            found[start] = {wanted[number]: cell for number, cell in row.cells.items()}
+        return found
 
     def marks(self, span: Span) -> list[Mark]:
         """What happened in *span*, in order."""
@@ -139,19 +144,15 @@ class History:
             query = "SELECT * FROM mark WHERE time>=? AND time<? ORDER BY time"
             return [Mark(*row) for row in self._database.execute(query, span[:2])]
 
-    def _found(
-        self, span: Span, wanted: Mapping[int, Address]
-    ) -> Iterator[tuple[int, Mapping[Address, Cell]]]:
-        """What was not rolled up yet follows in finer rows."""
+    def _packed(self, span: Span) -> list[tuple[int, bytes]]:
+        """The rows of *span*: what was not rolled up yet follows in finer rows."""
         rows: list[tuple[int, bytes]] = []
         begin = span.begin
         for step in reversed(KEPT_SECONDS):
             if span.step % step == 0:
                 rows += self._between(step, begin, span.end)
                 begin = max(begin, rows[-1][0] + step) if rows else begin
-        for start, group in _grouped(rows, span.step):
-            row = rolled([unpacked(data, wanted) for _, data in group])
-            yield start, {wanted[number]: cell for number, cell in row.cells.items()}
+        return rows
 
     def _between(self, step: int, begin: int, end: int) -> list[tuple[int, bytes]]:
         query = f"SELECT time, data FROM rows_{step} WHERE time>=? AND time<? ORDER BY time"

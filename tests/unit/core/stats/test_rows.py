@@ -1,4 +1,4 @@
-"""Rows of the history: packing loses nothing, and rolling up is what a naive sum finds."""
+"""Rows of the history: packing rounds, and rolling up is what a naive sum finds."""
 
 import math
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ ROWS = st.builds(
 
 
 @given(ROWS)
-def test_a_packed_row_is_the_same_again(row: Row) -> None:
+def test_a_packed_row_is_almost_the_same_again(row: Row) -> None:
     again = unpacked(packed(row))
     assert (again.samples, again.cells.keys()) == (row.samples, row.cells.keys())
     for number, cell in row.cells.items():
-        assert again.cells[number].mean == pytest.approx(cell.mean, rel=1e-6, nan_ok=True)
-        assert again.cells[number].peak == pytest.approx(cell.peak, rel=1e-6, nan_ok=True)
+        assert again.cells[number].mean == pytest.approx(cell.mean, rel=2e-5, nan_ok=True)
+        assert again.cells[number].peak == pytest.approx(cell.peak, rel=5e-3, nan_ok=True)
     for number in row.cells:
         assert unpacked(packed(row), {number}).cells.keys() == {number}
 

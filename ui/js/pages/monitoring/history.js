@@ -117,7 +117,7 @@ async function load() {
   if (name === undefined) return;
   const zoom = zoomIn(query);
   const from = zoom?.begin ?? Math.floor(Date.now() / 1000) - RANGES[rangeIn(query)];
-  const answer = await invoke("ai/stats/history", { module: name, from, to: zoom?.end ?? null });
+  const answer = await invoke("ai/stats/history", { module: name, from, to: zoom?.end ?? null, points: 400 });
   const isWanted = name === followed && queryKey(query) === queryKey(current().address.query);
   if (answer.success && isWanted) own.set({ history: answer.data, isLoaded: true });
 }
