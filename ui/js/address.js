@@ -41,7 +41,7 @@ export function go(text) {
 
 /**
  * Changes filters of the present address; empty ones go. The address before can't be gone back to:
- * a filter is no place.
+ * what is being typed is no place.
  * @param {Record<string, string>} patch
  */
 export function setQuery(patch) {
@@ -49,6 +49,15 @@ export function setQuery(patch) {
   const text = format({ ...address, query: { ...address.query, ...patch } });
   history.replaceState(null, "", `#${text}`);
   window.dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+/**
+ * Goes to the present address with other filters, so that those before can be gone back to.
+ * @param {Record<string, string>} patch
+ */
+export function goQuery(patch) {
+  const address = here();
+  go(format({ ...address, query: { ...address.query, ...patch } }));
 }
 
 /** @param {string} text A malformed one stays as it is. */

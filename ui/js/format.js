@@ -42,6 +42,10 @@ function decimal(value, digits) {
 /** @param {number} value Whole numbers, in groups. */
 export const number = (value) => decimal(value, 0);
 
+/** @param {number} value Short from ten thousand on: `12k`. */
+export const compact = (value) =>
+  value < 10_000 ? number(value) : new Intl.NumberFormat(locale(), { notation: "compact", maximumFractionDigits: 1 }).format(value);
+
 const twoDigits = (/** @type {number} */ value) => String(value).padStart(2, "0");
 
 /** @param {string} moment @returns {string} `14:31`, here */

@@ -6,8 +6,9 @@ import { icon } from "./icon.js";
 
 /**
  * @typedef {{text: string, run?: () => void, href?: string, icon?: string, more?: unknown,
- *   kind?: "danger", enabled?: boolean, why?: string|null}} Item
- *   `href`: an address of the page, or of a web page, instead of `run`; `more`: what stands at its end
+ *   kind?: "danger", enabled?: boolean, why?: string|null, checked?: boolean, choice?: boolean}} Item
+ *   `href`: an address of the page, or of a web page, instead of `run`; `more`: what stands at its end;
+ *   `checked`: of one that is on or off, and leaves the menu open; `choice`: of one of which one is chosen
  */
 
 const menu = /** @type {HTMLElement} */ (document.getElementById("menu"));
@@ -69,12 +70,20 @@ function shown(item) {
   }
   const choose = () => {
     if (!enabled) return;
-    close();
+    if (item.checked === undefined) close();
     run?.();
   };
+  const state = item.checked ?? item.choice;
   return html`
-    <button type="button" class="mi ${item.kind ?? ""}" role="menuitem" aria-disabled=${enabled ? nothing : "true"}
-      title=${item.why ?? nothing} @click=${choose}>${content}</button>`;
+    <button type="button" class="mi ${item.kind ?? ""}" role=${roleOf(item)} aria-disabled=${enabled ? nothing : "true"}
+      aria-checked=${state ?? nothing} title=${item.why ?? nothing} @click=${choose}>${
+      state === undefined ? nothing : icon("check", state ? "on" : "off")}${content}</button>`;
+}
+
+/** @param {Item} item */
+function roleOf({ checked, choice }) {
+  if (checked !== undefined) return "menuitemcheckbox";
+  return choice === undefined ? "menuitem" : "menuitemradio";
 }
 
 const elements = () => /** @type {HTMLElement[]} */ ([...menu.querySelectorAll(".mi")]);
