@@ -13,18 +13,20 @@ from tests.ui.answers import ANSWERS
 from tests.ui.barriers import overflowing, tree, unnamed, violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-from tests.ui.modules import DISK, Writer, dify, history
+from tests.ui.kept_lines import KeptLines
+from tests.ui.modules import DISK, dify, history
 
 PAGES = {
     "home": "[data-module=n8n]",
     "settings": "#section-about",
     "activity": ".gantt",
     "doctor": ".check-row",
-    "logs/dify?text=id": ".ll mark",
+    "logs?text=id&range=1h": ".trace.fold",
+    "logs?view=errors": ".error-said",
     "monitoring": ".mini",
     "modules/dify": ".graph",
     "modules/dify/services": "[data-service=worker]",
-    "modules/dify/logs": ".ll",
+    "modules/dify/logs?line=000000000390&fields=i": ".fields .s",
     "modules/dify/resources": ".chart",
     "modules/n8n/settings": ".fs",
     "modules/unknown": ".empty",
@@ -69,7 +71,7 @@ def shown(stack: Stack, shown: Json, language: Language = "en", theme: str = "li
 
 def visited(stack: Stack, language: Language, theme: str) -> Iterator[tuple[str, HomePage]]:
     """Each page once it is complete."""
-    Writer(stack.host, 40)
+    KeptLines(stack.host, 400)
     shown(stack, mixed(), language, theme)
     page = stack.home(language)
     page.prefer(reduced_motion="reduce")  # what still fades in has no contrast yet

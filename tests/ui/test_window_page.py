@@ -14,7 +14,7 @@ _WINDOW = """
 window.asked = [];
 const answers = {
   "ai/ui/ready": { page: "logs", language: "en" },
-  "ai/module/logsAttach": {},
+  "ai/logs/follow": {},
 };
 const invoke = async (channel) => {
   window.asked.push(channel);
@@ -28,11 +28,11 @@ window.pywebview = { api: { invoke } };
 _SEND = """
 const [messages, done] = arguments;
 for (const message of JSON.parse(messages)) window.aiserver.receive([message]);
-setTimeout(() => done(asked.filter((one) => one === "ai/module/logsAttach").length), 500);
+setTimeout(() => done(asked.filter((one) => one === "ai/logs/follow").length), 500);
 """
 
 
-def test_logs_are_attached_once_however_often_the_state_changes(
+def test_logs_are_followed_once_however_often_the_state_changes(
     chromium: Chrome, tmp_path: Path
 ) -> None:
     served, server = Page(), Server(("127.0.0.1", 0))
@@ -44,16 +44,16 @@ def test_logs_are_attached_once_however_often_the_state_changes(
         page = HomePage(chromium, address, tmp_path)
         page.until(lambda: page.script("return asked.includes('ai/ui/ready')"), "the page is ready")
 
-        def attached(*events: str) -> int:
-            """How often the logs were attached, after *events*."""
+        def followed(*events: str) -> int:
+            """How often the logs were followed, after *events*."""
             found: int = chromium.execute_async_script(_SEND, f"[{','.join(events)}]")
             return found
 
         changed = f'["ai/snapshot/event",{json.dumps(states.running())}]'
-        attached(changed)
+        followed(changed)
         page.wait_for(".status")
-        assert attached(changed, changed, changed) == 1
-        assert attached('["ai/ui/lost",{}]', changed) == 2
+        assert followed(changed, changed, changed) == 1
+        assert followed('["ai/ui/lost",{}]', changed) == 2
     finally:
         remove = "Page.removeScriptToEvaluateOnNewDocument"
         chromium.execute_cdp_cmd(remove, {"identifier": script["identifier"]})

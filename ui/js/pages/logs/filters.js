@@ -1,94 +1,104 @@
 // @ts-check
 /** What is shown of the logs. It is in the address, so that it can be gone back to and passed on. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { go, setQuery } from "../../address.js";
+import { goQuery, setQuery } from "../../address.js";
 import { button } from "../../components/button.js";
-import { searchInput, select } from "../../components/field.js";
-import { number } from "../../format.js";
+import { searchInput } from "../../components/field.js";
+import { icon } from "../../components/icon.js";
+import { openMenu } from "../../components/menu.js";
+import { compact, labelled, number } from "../../format.js";
 import { t, tn } from "../../i18n.js";
-import { current } from "../../store.js";
-import { LEVELS } from "./lines.js";
-import { LEVEL_WORDS } from "./list.js";
-import { lines } from "./stream.js";
+import { addCondition, conditionChips } from "./conditions.js";
+import { LEVELS, RANGES } from "./model/query.js";
+import { scopeButton } from "./scope.js";
+import { goToHit } from "./search.js";
+import { numbers, view } from "./state.js";
+import { LEVEL_WORDS, RANGE_WORDS, levelWord } from "./words.js";
 
-/**
- * @import { Address } from "../../address.js"
- * @import { Level, Module } from "../../contract.d.ts"
- * @import { PageState } from "../../types.d.ts"
- * @import { Filter } from "./lines.js"
- */
-
-/** @param {Address} address @returns {Filter} */
-export function filterOf({ query }) {
-  const asked = (query["level"] ?? "").split(",");
-  const levels = LEVELS.filter((level) => asked.includes(level));
-  return {
-    levels: new Set(levels.length ? levels : LEVELS),
-    service: query["service"] ?? "",
-    text: query["text"] ?? "",
-    isCaseSensitive: query["case"] === "1",
-  };
-}
+/** @import { Level } from "../../contract.d.ts" */
 
 /** @param {Level} level Shows lines of it, or no more; the last one that is shown stays. */
 export function toggleLevel(level) {
-  const { levels } = filterOf(current().address);
-  const next = LEVELS.filter((other) => (other === level) !== levels.has(other));
-  setQuery({ level: next.length === LEVELS.length ? "" : next.join(",") });
+  const { levels } = view().wanted;
+  const next = LEVELS.filter((other) => (other === level) !== levels.includes(other));
+  goQuery({ level: next.length === LEVELS.length ? "" : next.join(",") });
 }
 
-/** @param {PageState} page @param {string|null} name of the module that the page is about */
-export function filters(page, name) {
-  const filter = filterOf(page.address);
-  const isOfAll = page.address.page === "logs";
+/** @param {string|null} name of the module that the page is about */
+export function filters(name) {
+  const { wanted, counted } = view();
+  const { search, fields } = wanted;
+  const { levels, hits } = numbers();
+  const shown = LEVELS.filter((level) => level !== "unknown" || levels?.unknown || wanted.levels.length < LEVELS.length);
   return html`
-    <div class="filters" role="search">
-      ${isOfAll ? moduleChoice(page, name) : nothing}${serviceChoice(page, name, filter)}
-      ${searchInput({
-        id: "log-text", label: t("Search these lines"), value: filter.text, change: (text) => setQuery({ text }),
-        after: html`${filter.text ? html`<span class="small muted num">${hits()}</span>` : nothing}
+    <div class="filters ${shown.length === LEVELS.length ? "five" : ""}" role="search">
+      ${scopeButton(name)}
+      <span class="search-box" @keydown=${typed}>${searchInput({
+        id: "log-text", label: t("Search these lines"), value: search.text, change: (text) => setQuery({ text }),
+        after: html`
+          ${search.text && hits !== null ? html`<span class="small muted num hit-count">${tn("{number} hit", "{number} hits", hits, { number: number(hits) })}</span>` : nothing}
           ${button({
             text: t("Match case"), icon: "case-sensitive", kind: "quiet", size: "small", iconOnly: true,
-            pressed: filter.isCaseSensitive, run: () => setQuery({ case: filter.isCaseSensitive ? "" : "1" }),
+            pressed: search.isCaseSensitive, run: () => setQuery({ case: search.isCaseSensitive ? "" : "1" }),
+          })}
+          ${button({
+            text: t("Regular expression"), icon: "regex", kind: "quiet", size: "small", iconOnly: true,
+            pressed: search.isRegex, run: () => setQuery({ regex: search.isRegex ? "" : "1" }),
           })}`,
-      })}
-      <span class="levels" role="group" aria-label=${t("Levels")}>${LEVELS.map((level) => chip(level, filter))}</span>
+      })}</span>
+      <span class="levels" role="group" aria-label=${t("Levels")}>${shown.map((level) => chip(level, levels?.[level] ?? null))}</span>
+      ${rangeButton()}
+    </div>
+    ${search.text || fields.length || counted?.error ? conditions() : nothing}`;
+}
+
+/** @param {KeyboardEvent} event */
+function typed(event) {
+  if (event.key === "Enter") goToHit(event.shiftKey ? "newer" : "older");
+  if (event.key === "Escape") setQuery({ text: "" });
+}
+
+/** @param {Level} level @param {number|null} count */
+const chip = (level, count) => html`
+  <button type="button" class="chip ${level}" aria-pressed=${view().wanted.levels.includes(level)}
+    aria-label=${labelled(levelWord(level), count === null ? "…" : number(count))}
+    title=${`${levelWord(level)} – ${level.charAt(0).toUpperCase()}`} @click=${() => toggleLevel(level)}>
+    <i class="swatch"></i><span class="word">${t(LEVEL_WORDS[level].chip)}</span> <b>${count === null ? "" : compact(count)}</b></button>`;
+
+function rangeButton() {
+  const { range } = view();
+  const words = RANGE_WORDS[range];
+  if (!words) return nothing;
+  return html`
+    <button type="button" class="select range" aria-haspopup="menu" aria-expanded="false" aria-label=${labelled(t("Time range"), t(words.word))}
+      @click=${(/** @type {MouseEvent} */ { currentTarget }) => openMenu(/** @type {HTMLElement} */ (currentTarget), rangeItems)}>
+      ${icon("clock")}<span class="wide">${t(words.word)}</span><span class="narrow">${t(words.short)}</span>${icon("chevron-down")}
+    </button>`;
+}
+
+const rangeItems = () => Object.keys(RANGES).map((range) => ({
+  text: t(RANGE_WORDS[range]?.word ?? ""), choice: view().range === range,
+  run: () => goQuery({ range, from: "", until: "", at: "" }),
+}));
+
+/** The search's hits, and the conditions on fields. */
+function conditions() {
+  const { wanted: { search, isOnlyMatching }, counted, hits: found } = view();
+  const { lines, hits, isComplete } = numbers();
+  const error = counted?.error || found?.error;
+  return html`
+    <div class="conditions">
+      ${error ? html`<p class="bad" role="alert">${error}</p>` : nothing}
+      ${search.text && !error ? html`
+        <span class="num" role="status">${hits === null || lines === null ? t("Searching…")
+          : t("{hits} of {lines} lines match", { hits: number(hits), lines: number(lines) })}${isComplete ? "" : "…"}</span>
+        ${button({ text: t("Previous match"), keys: "Enter", icon: "chevron-up", kind: "quiet", size: "small", iconOnly: true, run: () => goToHit("older") })}
+        ${button({ text: t("Next match"), keys: "Shift+Enter", icon: "chevron-down", kind: "quiet", size: "small", iconOnly: true, run: () => goToHit("newer") })}
+        ${button({
+          text: t("Only matching lines"), icon: "list-filter", kind: "quiet", size: "small", pressed: isOnlyMatching,
+          run: () => goQuery({ only: isOnlyMatching ? "" : "1" }),
+        })}` : nothing}
+      ${conditionChips()}
+      ${button({ text: t("Condition on a field"), icon: "plus", kind: "quiet", size: "small", run: () => addCondition() })}
     </div>`;
 }
-
-const hits = () => tn("{number} hit", "{number} hits", lines.shown.length, { number: number(lines.shown.length) });
-
-/** @param {PageState} page @param {string|null} name */
-const moduleChoice = ({ snapshot }, name) =>
-  select({
-    id: "log-module", label: t("Module"), value: name ?? "",
-    change: (chosen) => go(chosen ? `logs/${encodeURIComponent(chosen)}` : "logs"),
-    choices: [
-      { value: "", text: t("All modules") },
-      ...(snapshot?.modules ?? [])
-        .filter((module) => module.name === name || hasContainers(module))
-        .map((module) => ({ value: module.name, text: module.title })),
-    ],
-  });
-
-/** @param {Module} module */
-const hasContainers = ({ services }) => services.some(({ state }) => state !== "absent");
-
-/** @param {PageState} page @param {string|null} name @param {Filter} filter */
-function serviceChoice({ snapshot }, name, { service }) {
-  const services = snapshot?.modules.find((module) => module.name === name)?.services ?? [];
-  if (services.length < 2) return nothing;
-  return select({
-    id: "log-service", label: t("Service"), value: service, change: (chosen) => setQuery({ service: chosen }),
-    choices: [
-      { value: "", text: t("All services") },
-      ...services.map((one) => ({ value: one.name, text: one.name })),
-    ],
-  });
-}
-
-/** @param {Level} level @param {Filter} filter */
-const chip = (level, { levels }) => html`
-  <button type="button" class="chip ${level}" aria-pressed=${levels.has(level)}
-    title=${`${t(LEVEL_WORDS[level].word)} – ${level.charAt(0).toUpperCase()}`} @click=${() => toggleLevel(level)}>
-    <i class="swatch"></i>${t(LEVEL_WORDS[level].word)} <b>${number(lines.counts[level])}</b></button>`;

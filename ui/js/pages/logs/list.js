@@ -1,133 +1,241 @@
 // @ts-check
 /**
- * The list of lines. Only those that are seen are drawn, so that thousands a second cost no more
- * than a few. Its box is scrolled from its lower edge, so that it stays there while lines come.
+ * The list of lines. Only the rows that are seen are in the page, however many lines there are. It
+ * is drawn by itself: a wheel that turns does not draw the rest of the page.
  */
-import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { hueStyle } from "../../components/tile.js";
-import { clock } from "../../format.js";
-import { mark, t } from "../../i18n.js";
-import { slice } from "../../store.js";
-import { lines, redraw } from "./stream.js";
-import { shownText } from "./text.js";
+import { render } from "../../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
+import { t } from "../../i18n.js";
+import { current } from "../../store.js";
+import { placeThumb } from "./bar.js";
+import { ROW, edges, rowAt, seen } from "./model/heights.js";
+import { rowsOf } from "./model/rows.js";
+import { idOf, shownRow } from "./row.js";
+import { source, view } from "./state.js";
 
-/**
- * @import { Level } from "../../contract.d.ts"
- * @import { Filter, Line } from "./lines.js"
- */
+/** @import { AnyRow } from "./row.js" */
 
-const ROW = 22;
-/** Rows beyond the edges, which are there when they are scrolled to. */
-const BEYOND = 12;
-/** With line breaks, rows have no known height: all are drawn, so that there can't be as many. */
-const MOST_WRAPPED = 500;
+/** Rows beyond what is seen, and rows from an edge at which more are asked for. */
+const BEYOND = 10;
+const NEAR = 60;
 
-/** @type {Record<Level, {short: string, word: string}>} */
-export const LEVEL_WORDS = {
-  error: { short: "ERR", word: mark("Error") },
-  warn: { short: "WARN", word: mark("Warning") },
-  info: { short: "INFO", word: mark("Info") },
-  debug: { short: "DBG", word: mark("Debug") },
-  unknown: { short: "", word: mark("No level") },
-};
+const box = document.createElement("div");
+const holder = box.appendChild(document.createElement("div"));
+const block = holder.appendChild(document.createElement("div"));
+box.className = "logbox";
+holder.className = "loglist";
+block.className = "logrows";
+box.id = "log-list";
+box.tabIndex = 0;
+box.setAttribute("role", "listbox");
 
-const own = slice({
-  /** Pixels from the lower edge. */
-  distance: 0,
-  /** @type {Line|null} */
-  chosen: null,
-});
+/** @type {AnyRow[]} */
+let rows = [];
+let all = edges([], new Map());
+/** @type {Map<string, number>} */
+const measured = new Map();
+/** @type {Set<string>} */
+const toggled = new Set();
+let active = "";
+let hit = "";
+let isWrapped = false;
 /** It was paused by scrolling, so that scrolling back follows again. */
 let isScrolledAway = false;
+/** What the rows were made of. */
+let made = "";
+let shown = source.chunk;
+/** The first row that is seen, and where it is: what is looked at does not move. */
+let anchor = { key: "", offset: 0 };
+/** Where the list is, and how high: asking the browser in between would have it lay out the page. */
+let top = 0;
+let height = 0;
+/** The place of the first row that is drawn. */
+let shownFrom = 0;
+let isDue = false;
 
-export const chosenLine = () => own.get().chosen;
+new ResizeObserver(([entry]) => {
+  height = entry?.contentRect.height ?? 0;
+  measured.clear();
+  made = "";
+  schedule();
+}).observe(box);
+box.addEventListener("scroll", scrolled);
 
-/** @param {Line|null} line */
-export const choose = (line) => own.set({ chosen: line });
-
-export function pause() {
-  isScrolledAway = false;
-  lines.pause();
-  redraw();
+/** The list, for a template: it is drawn when that is in the page. @param {boolean} wrapped */
+export function logList(wrapped) {
+  if (wrapped !== isWrapped) measured.clear();
+  isWrapped = wrapped;
+  box.classList.toggle("wrapped", wrapped);
+  box.setAttribute("aria-label", t("Log lines"));
+  queueMicrotask(draw);
+  return box;
 }
 
-export function follow() {
-  lines.follow();
-  document.querySelector(".logbox")?.scrollTo(0, 0);
-  own.set({ distance: 0 });
+export const rowOf = (/** @type {string} */ key) => rows.find((row) => row.key === key);
+export const activeRow = () => rowOf(active);
+export const rowCount = () => rows.length;
+
+/** The list was elsewhere, and is at its beginning then. */
+export function forget() {
+  made = active = hit = "";
+  rows = [];
+  top = 0;
+  toggled.clear();
 }
 
-/** @param {Event} event */
-function scrolled({ currentTarget }) {
-  const distance = Math.max(0, -Math.round(/** @type {Element} */ (currentTarget).scrollTop));
-  if (distance > 4 && !lines.isPaused) {
+function schedule() {
+  if (isDue) return;
+  isDue = true;
+  requestAnimationFrame(() => {
+    isDue = false;
+    draw();
+  });
+}
+
+function scrolled() {
+  const now = box.scrollTop;
+  if (Math.abs(now - top) < 1) return;
+  top = now;
+  const isAtEnd = top + height >= (all.at(-1) ?? 0) - 4;
+  if (source.isFollowing && !isAtEnd) {
     isScrolledAway = true;
-    lines.pause();
-  } else if (distance <= 4 && isScrolledAway) {
-    isScrolledAway = false;
-    lines.follow();
+    source.pause();
+  } else if (!source.isFollowing && isAtEnd && isScrolledAway && !source.chunk.hasNewer) source.follow();
+  keepAnchor();
+  source.at = timeAtTop();
+  schedule();
+}
+
+/** The time of the first row that is seen. */
+export function timeAtTop() {
+  const first = rowAt(all, top);
+  for (let i = first; i < rows.length; i += 1) {
+    const row = rows[i];
+    if (row && "line" in row) return row.line.time;
   }
-  own.set({ distance });
+  return source.at;
 }
 
-/** @param {Filter} filter @param {boolean} isWrapped @param {string|null} name of the module, which goes without saying */
-export function logList(filter, isWrapped, name) {
-  const { shown } = lines;
-  /** @param {Line} line */
-  const drawn = (line) => row(line, filter, name ? line.service : sourceOf(line));
-  return html`
-    <div class="logbox" tabindex="0" role="log" aria-live="off" aria-label=${t("Log lines")} @scroll=${scrolled}>
-      ${isWrapped ? wrapped(shown.slice(-MOST_WRAPPED), drawn) : windowed(shown, drawn)}
-    </div>`;
+function keepAnchor() {
+  const place = rowAt(all, top);
+  anchor = { key: rows[place]?.key ?? "", offset: (all[place] ?? 0) - top };
 }
 
-/** @param {Line[]} shown @param {(line: Line) => unknown} drawn */
-const wrapped = (shown, drawn) => html`<div class="loglist wrapped">${shown.map(drawn)}</div>`;
-
-/** @param {Line[]} shown @param {(line: Line) => unknown} drawn */
-function windowed(shown, drawn) {
-  const below = Math.max(0, Math.floor(own.get().distance / ROW) - BEYOND);
-  const end = Math.max(0, shown.length - below);
-  const begin = Math.max(0, end - Math.ceil(innerHeight / ROW) - 2 * BEYOND);
-  return html`
-    <div class="loglist" .style=${`height: ${shown.length * ROW}px; padding-top: ${begin * ROW}px`}>
-      ${shown.slice(begin, end).map(drawn)}
-    </div>`;
+function draw() {
+  if (!box.isConnected) return;
+  if (source.isFollowing) isScrolledAway = false;
+  settle(remade());
+  show();
+  if (isWrapped && measure()) {
+    settle(source.isFollowing ? Infinity : anchored());
+    show();
+  }
+  if (Math.abs(box.scrollTop - top) >= 1) box.scrollTop = top; // At last, so that the browser lays out once.
+  const { begin, end } = seen(all, top, height, BEYOND);
+  if (begin < NEAR) source.more("older");
+  if (end > rows.length - NEAR) source.more("newer");
+  placeThumb(rows.length ? timeAtTop() : null);
 }
 
-/** @param {Line} line @param {Filter} filter @param {string} source */
-const row = (line, filter, source) => html`
-  <div class="ll ${line.level} ${line.id === own.get().chosen?.id ? "sel" : ""}" .style=${hueStyle(line.module)}
-    @click=${() => choose(line)}>
-    <time>${line.time ? clock(line.time) : nothing}</time><span class="svc">${source}</span>
-    ${levelTag(line)}<span class="said">${shownText(line.text, filter)}</span>
-  </div>`;
-
-/** @param {Line} line */
-const levelTag = ({ level, continues }) => html`
-  <span>${continues || level === "unknown" ? nothing : html`<span class="lv ${level}">${LEVEL_WORDS[level].short}</span>`}</span>`;
-
-/** @param {{module: string, service: string}} line */
-export const sourceOf = ({ module, service }) => (module === service ? module : `${module}/${service}`);
-
-/** @param {number} step Chooses the next line, or the one before. */
-export function chooseNext(step) {
-  const at = lines.shown.findIndex(({ id }) => id === own.get().chosen?.id);
-  const next = lines.shown[at < 0 ? lines.shown.length - 1 : at + step];
-  if (!next) return;
-  if (!lines.isPaused) pause();
-  choose(next);
-  reveal(lines.shown.indexOf(next));
+/** Draws the rows that are seen. */
+function show() {
+  const { begin, end } = seen(all, top, height, BEYOND);
+  const { pattern, wanted } = view();
+  const look = { pattern, active, hit, chosen: wanted.line, isOfOneModule: current().address.page === "modules" };
+  // While lines come, all of them are others each time: then rows are used again.
+  const { isFollowing } = source;
+  render(repeat(rows.slice(begin, end), (row, i) => (isFollowing ? i : row.key), (row) => shownRow(row, look)), block);
+  holder.style.height = `${all.at(-1) ?? 0}px`;
+  block.style.transform = `translateY(${all[begin] ?? 0}px)`;
+  const id = rows.slice(begin, end).some(({ key }) => key === active) ? idOf(active) : null;
+  if (id === null) box.removeAttribute("aria-activedescendant");
+  else if (box.getAttribute("aria-activedescendant") !== id) box.setAttribute("aria-activedescendant", id);
+  shownFrom = begin;
 }
 
-/** @param {number} at */
-function reveal(at) {
-  const box = document.querySelector(".logbox");
-  const chosen = box?.querySelector(".sel");
-  if (chosen) chosen.scrollIntoView({ block: "nearest" });
-  const distance = (lines.shown.length - 1 - at) * ROW;
-  const { distance: bottom } = own.get();
-  const height = box?.clientHeight ?? 0;
-  if (distance < bottom) box?.scrollTo(0, -distance);
-  else if (distance + ROW > bottom + height) box?.scrollTo(0, height - distance - ROW);
+/** Makes the rows anew where lines changed. @returns {number} where the list has to be then */
+function remade() {
+  const { chunk } = source;
+  const { range, wanted } = view();
+  const now = [chunk.version, chunk.hasOlder, toggled.size, [...toggled].at(-1), range, wanted.from].join();
+  const isOther = chunk !== shown;
+  if (now !== made || isOther) {
+    made = now;
+    shown = chunk;
+    rows = rowsOf(chunk.lines, chunk.gaps.values(), toggled);
+    if (rows.length && !chunk.hasOlder && wanted.from === null) rows.unshift({ kind: "begin", key: "begin", range });
+    all = edges(rows, measured);
+    if (source.isFollowing) return Infinity;
+    return isOther ? placeOf(source.at) : anchored();
+  }
+  return source.isFollowing ? Infinity : top;
 }
+
+/** @param {number} time Its row, a third below the upper edge. */
+function placeOf(time) {
+  const place = rows.findIndex((row) => "line" in row && row.line.time >= time);
+  return (all[place < 0 ? rows.length : place] ?? 0) - Math.floor(height / 3 / ROW) * ROW;
+}
+
+function anchored() {
+  const place = rows.findIndex(({ key }) => key === anchor.key);
+  return place < 0 ? top : (all[place] ?? 0) - anchor.offset;
+}
+
+/** @param {number} wanted Lets the list be there, as far as it can. */
+function settle(wanted) {
+  top = Math.round(Math.max(0, Math.min(wanted, (all.at(-1) ?? 0) - height)));
+  keepAnchor();
+}
+
+/** Whether rows have other heights than was known. */
+function measure() {
+  let isOther = false;
+  [...block.children].forEach((element, i) => {
+    const key = rows[shownFrom + i]?.key ?? "";
+    const own = /** @type {HTMLElement} */ (element).offsetHeight;
+    if ((measured.get(key) ?? ROW) === own) return;
+    measured.set(key, own);
+    isOther = true;
+  });
+  if (isOther) all = edges(rows, measured);
+  return isOther;
+}
+
+/** @param {string} key Opens or folds what a row stands for. */
+export function toggle(key) {
+  if (!toggled.delete(key)) toggled.add(key);
+  made = "";
+  schedule();
+}
+
+/** @param {string} key @param {boolean} [isHit] of a search */
+export function activate(key, isHit = false) {
+  active = key;
+  hit = isHit ? key : "";
+  const place = rows.findIndex((row) => row.key === key);
+  if (place >= 0) reveal(all[place] ?? 0, all[place + 1] ?? 0);
+  schedule();
+}
+
+/** @param {number} upper @param {number} lower */
+function reveal(upper, lower) {
+  if (upper >= top && lower <= top + height) return;
+  if (source.isFollowing) source.pause();
+  settle(upper < top ? upper - ROW : lower - height + ROW);
+}
+
+/** @param {1|-1} step @returns {AnyRow|undefined} the row beside the active one, which is active then */
+export function step(step) {
+  const at = rows.findIndex(({ key }) => key === active);
+  const { begin, end } = seen(all, top, height, 0);
+  const row = rows[at < 0 ? (step > 0 ? begin : end - 1) : at + step];
+  if (row) activate(row.key);
+  return row;
+}
+
+/** Puts the focus on the list. */
+export const focusList = () => box.focus({ preventScroll: true });
+
+
+export { box as listBox };

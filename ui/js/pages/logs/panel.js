@@ -1,119 +1,123 @@
 // @ts-check
-/** Filters, list, details and status: the logs of all modules, or of one. */
+/** Filters, histogram, list, details and status: the logs of all modules, or of one. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { goQuery } from "../../address.js";
 import { button } from "../../components/button.js";
-import { copy } from "../../components/copy.js";
 import { icon } from "../../components/icon.js";
-import { notice } from "../../components/notice.js";
-import { number } from "../../format.js";
+import { empty } from "../../components/notice.js";
+import { moveAlong } from "../../components/tabs.js";
+import { bytes, number } from "../../format.js";
 import { t, tn } from "../../i18n.js";
-import { bind } from "../../shell/keys.js";
-import { slice } from "../../store.js";
+import { recall, remember } from "../../preferences.js";
+import { update } from "../../store.js";
+import { timeBar } from "./bar.js";
 import { lineDetails } from "./details.js";
-import { filterOf, filters, toggleLevel } from "./filters.js";
-import { choose, chooseNext, chosenLine, follow, logList, pause, sourceOf } from "./list.js";
-import { followLogs, lines, streamState } from "./stream.js";
+import { errorList } from "./errors.js";
+import { exportButton, exportNotice } from "./export.js";
+import { filters } from "./filters.js";
+import { histogram } from "./histogram.js";
+import { logList } from "./list.js";
+import { RANGES } from "./model/query.js";
+import { follow, numbers, source, view } from "./state.js";
+import { shortDay } from "./words.js";
 
-/** @import { PageState } from "../../types.d.ts" */
+const WRAP = "wrap-logs";
+const isWrapped = () => recall(WRAP) === "on";
 
-const own = slice({ isWrapped: false });
-
-/** @param {string|null} name of a module; `null`: of all. What is returned ends it. */
-export function enterLogs(name) {
-  choose(null);
-  const unbind = bind({
-    " ": () => (lines.isPaused ? follow() : pause()),
-    End: follow,
-    e: () => toggleLevel("error"),
-    w: () => toggleLevel("warn"),
-    i: () => toggleLevel("info"),
-    d: () => toggleLevel("debug"),
-    u: () => toggleLevel("unknown"),
-    j: () => chooseNext(1),
-    k: () => chooseNext(-1),
-    "Mod+f": find,
-    Escape: () => choose(null),
-  });
-  const leave = followLogs(name);
-  return () => {
-    unbind();
-    leave();
-  };
+function wrap() {
+  remember(WRAP, isWrapped() ? "off" : "on");
+  update({});
 }
 
-function find() {
-  const input = document.getElementById("log-text");
-  if (input instanceof HTMLInputElement) input.select();
-}
-
-/** @param {"small"} [size] Buttons for the head of the page, or small ones for its foot. */
-export const logButtons = (size) => html`
-  ${button({
-    text: t("Wrap"), icon: "wrap-text", kind: "quiet", ...(size && { size }), pressed: own.get().isWrapped,
-    run: () => own.set({ isWrapped: !own.get().isWrapped }),
-  })}
-  ${button({ text: t("Copy"), name: t("Copy the lines shown"), icon: "copy", ...(size && { size, kind: "quiet" }), run: () => copy(lines.shown.map(asText).join("\n")) })}`;
-
-/** @param {import("./lines.js").Line} line */
-const asText = (line) => `${line.time ?? "-"} ${sourceOf(line)} ${line.level} ${line.text}`;
-
-/** @param {PageState} page @param {string|null} name @param {unknown} [tools] for the foot */
-export function logPanel(page, name, tools = nothing) {
-  const filter = filterOf(page.address);
-  lines.setFilter(filter);
-  const chosen = chosenLine();
+/** Buttons for the head of the page, or for its foot. @param {"small"} [size] */
+export function logButtons(size) {
+  const { wanted: { isOfErrors } } = view();
+  const errors = numbers().levels?.error ?? 0;
+  /** @param {boolean} isIt @param {string} to @param {unknown} content */
+  const part = (isIt, to, content) => html`
+    <button type="button" role="radio" aria-checked=${isIt} tabindex=${isIt ? 0 : -1} @click=${() => goQuery({ view: to })}>${content}</button>`;
   return html`
-    ${filters(page, name)} ${notices()}
-    <div class="logwrap ${chosen ? "" : "nodrawer"}">
-      <div class="loghold">
-        ${lines.shown.length ? logList(filter, own.get().isWrapped, name) : none()}
-        ${lines.isPaused && lines.newer ? resume() : nothing}
-      </div>
-      ${chosen ? lineDetails(chosen, filter) : nothing}
+    <span class="seg" role="radiogroup" aria-label=${t("View")} @keydown=${moveAlong}>
+      ${part(!isOfErrors, "", t("Stream"))}${part(isOfErrors, "errors", html`${t("Errors")}${errors ? html` <b class="bad">${number(errors)}</b>` : nothing}`)}
+    </span>
+    ${button({ text: t("Wrap"), icon: "wrap-text", kind: "quiet", ...(size && { size }), pressed: isWrapped(), run: wrap })}
+    ${exportButton()}`;
+}
+
+/** @param {string|null} name of the module that the page is about @param {unknown} [tools] for the foot */
+export function logPanel(name, tools = nothing) {
+  const { wanted } = view();
+  const hasDetails = wanted.line && !wanted.isOfErrors;
+  return html`
+    ${filters(name)} ${histogram()} ${exportNotice()}
+    <div class="logwrap ${hasDetails ? "" : "nodrawer"}">
+      ${wanted.isOfErrors ? errorList() : stream()}
+      ${hasDetails ? lineDetails() : nothing}
     </div>
     ${status(tools)}`;
 }
 
-function notices() {
-  const { notices: told } = streamState();
-  return told.map((text) => html`<div class="lognotice">${notice({ tone: "busy", title: text })}</div>`);
+function stream() {
+  const isEmpty = !source.chunk.lines.length && !source.chunk.gaps.size;
+  return html`
+    <div class="loghold">
+      ${isEmpty ? none() : [logList(isWrapped()), timeBar()]}
+      ${source.newer && !source.isFollowing ? resume() : nothing}
+    </div>`;
 }
 
 function none() {
-  const { status: now, message } = streamState();
-  if (now === "failed") return html`<p class="nolines">${message}</p>`;
-  if (lines.total) return html`<p class="nolines">${t("No line matches the filter.")}</p>`;
-  return html`<p class="nolines">${now === "loading" ? t("Loading…") : t("No log lines yet.")}</p>`;
+  const { wanted, range, kept } = view();
+  if (source.status === "failed") return html`<p class="nolines" role="alert">${source.error}</p>`;
+  if (source.status !== "ready") return html`<p class="nolines">${source.status === "searching" ? t("Searching…") : t("Loading…")}</p>`;
+  if (kept && kept.first === null) return empty({ icon: "scroll-text", title: t("No log lines yet"), text: t("Lines are kept from the moment a module starts.") });
+  const isFiltered = wanted.fields.length || wanted.levels.length < 5 || (wanted.isOnlyMatching && wanted.search.text);
+  return empty({
+    icon: "search", title: isFiltered ? t("No line matches the filters") : t("No lines in this time"),
+    actions: html`
+      ${isFiltered ? button({ text: t("Clear filters"), run: () => goQuery({ fields: "", level: "", only: "", text: "" }) }) : nothing}
+      ${range !== "all" || wanted.from !== null ? button({ text: t("Show everything"), run: () => goQuery({ range: "all", from: "", until: "" }) }) : nothing}`,
+  });
 }
 
 const resume = () => html`
   <button type="button" class="resume" @click=${follow}>
-    ${icon("arrow-down-to-line", "s14")}${tn("Paused · {number} new line", "Paused · {number} new lines", lines.newer, { number: number(lines.newer) })}
+    ${icon("arrow-down-to-line", "s14")}${tn("Paused · {number} new line", "Paused · {number} new lines", source.newer, { number: number(source.newer) })}
     <kbd>End</kbd></button>`;
 
-/** @param {unknown} tools */
-function status(tools) {
-  const { status: now } = streamState();
-  const word = lines.isPaused
-    ? html`<span class="pill bare" data-state="starting">${icon("pause")}${t("Paused")}</span>`
-    : html`<span class="pill bare" data-state=${now === "live" ? "running" : "stopped"}>${icon(now === "live" ? "play" : "circle")}${WORDS[now]()}</span>`;
-  const counted = { total: number(lines.total), shown: number(lines.shown.length) };
-  return html`
-    <footer class="status">
-      ${word}
-      <span class="num">${lines.shown.length === lines.total
-        ? tn("{total} line", "{total} lines", lines.total, counted)
-        : t("{shown} of {total} lines", counted)}</span>
-      <span class="grow"></span>${tools}
-      ${lines.isPaused
-        ? button({ text: t("Follow"), keys: "End", icon: "arrow-down-to-line", size: "small", run: follow })
-        : button({ text: t("Pause"), keys: t("Space"), icon: "pause", size: "small", run: pause })}
-    </footer>`;
+/** Shows the next longer time. */
+export function widen() {
+  const names = Object.keys(RANGES);
+  const next = names[names.indexOf(view().range) + 1];
+  if (next) goQuery({ range: next, at: String(source.chunk.lines[0]?.time ?? "") });
 }
 
-const WORDS = {
-  loading: () => t("Loading…"),
-  live: () => t("Following"),
-  ended: () => t("Nothing is running"),
-  failed: () => t("Interrupted"),
-};
+/** @param {unknown} tools */
+const status = (tools) => html`
+  <footer class="status">
+    ${state()}
+    <span class="num">${counted()}</span>
+    <span class="grow"></span><span class="wide num">${keptText()}</span>${tools}
+    ${source.isFollowing
+      ? button({ text: t("Pause"), keys: t("Space"), icon: "pause", size: "small", run: () => source.pause() })
+      : button({ text: t("Follow"), keys: "End", icon: "arrow-down-to-line", size: "small", run: follow })}
+  </footer>`;
+
+function state() {
+  if (!source.isFollowing) return html`<span class="pill bare" data-state="degraded">${icon("pause")}${t("Paused")}</span>`;
+  if (source.status === "failed") return html`<span class="pill bare" data-state="error">${icon("circle-x")}${t("Interrupted")}</span>`;
+  return html`<span class="pill bare" data-state="running">${icon("play")}${t("Following")}</span>`;
+}
+
+function counted() {
+  const { lines, hits } = numbers();
+  if (lines === null) return "";
+  const all = tn("{number} line", "{number} lines", lines, { number: number(lines) });
+  return hits === null ? all : `${all} · ${tn("{number} match", "{number} match", hits, { number: number(hits) })}`;
+}
+
+function keptText() {
+  const { kept } = view();
+  if (!kept || kept.first === null) return "";
+  return t("Kept since {day}, {size}", { day: shortDay(kept.first), size: bytes(kept.bytes) });
+}

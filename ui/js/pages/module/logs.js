@@ -1,14 +1,13 @@
 // @ts-check
-import { enterLogs, logButtons, logPanel } from "../logs/panel.js";
+import { enterLogs } from "../logs/keys.js";
+import { logButtons, logPanel } from "../logs/panel.js";
 
 /**
- * @import { Address } from "../../address.js"
  * @import { Module } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  */
 
-/** @param {Address} address */
-export const enter = ({ rest }) => enterLogs(rest[0] ?? null);
+export const enter = enterLogs;
 
-/** @param {PageState} page @param {Module} module */
-export const view = (page, { name }) => logPanel(page, name, logButtons("small"));
+/** @param {PageState} _page @param {Module} module */
+export const view = (_page, { name }) => logPanel(name, logButtons("small"));

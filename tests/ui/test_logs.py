@@ -1,0 +1,218 @@
+"""The page of logs, in a real browser."""
+
+from datetime import UTC, datetime
+
+import pytest
+from selenium.webdriver import Keys
+
+from aiserver_tray.contract.contract import answer
+from tests.support import states
+from tests.ui.conftest import Stack
+from tests.ui.home import HomePage
+from tests.ui.kept_lines import KeptLines
+from tests.ui.modules import dify
+
+_SEEN = """
+const { top, bottom } = document.querySelector(".loghold")?.getBoundingClientRect() ?? {};
+const isSeen = (row) => row.top < bottom - 2 && row.bottom > top + 2;
+return [...document.querySelectorAll(".ll .said")]
+  .filter((line) => isSeen(line.getBoundingClientRect())).map((line) => line.innerText);
+"""
+
+
+def at(stack: Stack, address: str) -> HomePage:
+    running = (states.module(name, "running") for name in ("n8n", "redis"))
+    stack.show(states.snapshot("running", dify(), *running))
+    page = stack.home()
+    page.go(address)
+    return page
+
+
+def lines(page: HomePage) -> list[str]:
+    """What the lines say that are seen."""
+    said: list[str] = page.script(_SEEN)
+    return said
+
+
+def requests(page: HomePage) -> list[int]:
+    """The numbers of the requests that are seen."""
+    return [int(line.split()[1]) for line in lines(page) if line.startswith("request ")] or [0]
+
+
+def oldest(page: HomePage) -> str:
+    return next(iter(lines(page)), "")
+
+
+def newest(page: HomePage) -> str:
+    return next(reversed(lines(page)), "")
+
+
+def test_millions_of_lines_are_scrolled_by_time_and_few_are_drawn(stack: Stack) -> None:
+    kept = KeptLines(stack.host, 2_000_000, step=0.25)
+    page = at(stack, "logs?range=all")
+    page.until(lambda: "request 1999999" in newest(page), "the newest line")
+    assert len(page.all(".ll")) < 60
+
+    page.press(" ")
+    page.wait_for_text("Paused", ".status")
+    kept.write(37)
+    page.wait_for_text("37 new lines", ".resume")
+    assert "request 1999999" in newest(page), "what is looked at does not move"
+
+    bar = page.wait_for("#log-bar")
+    bar.send_keys(Keys.HOME)
+    page.until(lambda: "request 0 " in oldest(page), "the oldest line")
+    bar.send_keys(Keys.PAGE_DOWN)  # a tenth of the time
+    page.until(lambda: requests(page)[0] > 1000, "another time")
+    number = requests(page)[0]
+    assert 150_000 < number < 250_000
+    page.script("document.querySelector('.logbox').scrollTop = 0")
+    page.until(lambda: requests(page)[0] < number - 20, "lines before it")
+    page.press(Keys.END)
+    page.until(lambda: "request 2000036" in newest(page), "the newest line")
+    assert page.complaints() == []
+
+
+def test_lines_that_a_slow_page_did_not_get_are_fetched(stack: Stack) -> None:
+    kept = KeptLines(stack.host, 1000)
+    page = at(stack, "logs")
+    page.until(lambda: "request 999 " in newest(page), "the newest line")
+    stack.host.calls.clear()
+
+    kept.write(79, dropped=77)
+    page.until(lambda: "request 1078 " in newest(page), "the newest line")
+    expected = [kept.line(number)["text"] for number in range(1071, 1079)]
+    page.until(lambda: lines(page)[-8:] == expected, "those that were left out, too")
+
+    stack.break_streams()
+    stack.host.wait_for_call("ai/logs/follow")
+    page.until(lambda: page.script("return document.querySelector('.ll') !== null"), "lines")
+    kept.write(1)
+    page.until(lambda: "request 1079 " in newest(page), "it follows again")
+    assert page.complaints() == []
+
+
+@pytest.mark.parametrize("address", ["logs/dify", "modules/dify/logs"])
+def test_filters_are_in_the_address_and_what_they_hide_is_said(stack: Stack, address: str) -> None:
+    KeptLines(stack.host, 1000)
+    page = at(stack, f"{address}?range=1h&level=error&text=Timed&only=1")
+
+    page.wait_for_text("10 of 80 lines match", ".conditions")
+    page.wait_for_text("same line 10 times in 1 min 30 s", ".between.same")
+    assert lines(page) == ["httpx.ConnectTimeout: timed out"]
+    assert {mark.text for mark in page.all(".ll mark")} == {"timed"}
+    asked = stack.host.wait_for_call("ai/logs/follow")["filter"]
+    assert asked == {"modules": ["dify"], "levels": ["error"], "text": "Timed"}
+
+    page.press("i")
+    page.until(lambda: "level=error%2Cinfo" in page.address, "both levels")
+    page.script("history.back()")
+    page.wait_for(".levels .info[aria-pressed=false]")
+    page.button("Only matching lines").click()
+    page.wait_for_text("2 frames in libraries", ".trace.fold")
+    page.go(f"{address}?range=1h&service=api")
+    page.until(lambda: {svc.text[-3:] for svc in page.all(".ll .svc")} == {"api"}, "one service")
+    assert page.complaints() == []
+
+
+def test_traces_are_folded_equal_lines_counted_and_all_text_stays_text(stack: Stack) -> None:
+    kept = KeptLines(stack.host, 100)
+    kept.gaps = [{"module": "dify", "service": "api", "begin": kept.time(2), "end": kept.time(4)}]
+    page = at(stack, "logs")
+
+    page.wait_for_text("same line 10 times in 0.9 s", ".between.same")
+    page.wait_for_text("7 lines", ".ll .more")
+    parts = [part.text for part in page.all(".trace")]
+    assert [part.strip() for part in parts] == [
+        'File "/app/api/tasks/indexing.py", line 84, in _index',
+        "runner.run(documents)",
+        "2 frames in libraries",
+        "httpx.ConnectTimeout: timed out",
+    ]
+    page.wait_for(".trace.fold").click()
+    page.wait_for_text("site-packages/httpx/client.py", ".trace.fold + .trace")
+    page.script("document.querySelector('.ll .more').click()")
+    page.until(lambda: not page.all(".trace"), "the whole trace is folded")
+
+    page.press("j")
+    page.wait_for("#log-list").send_keys(Keys.HOME)
+    page.wait_for_text("Lines of dify/api are missing", ".between.gap")
+    odd = next(line for line in page.all(".ll .said") if "bold" in line.text)
+    assert odd.text == "red <b>bold</b> ⟨RLO⟩txt.exe"
+    assert page.all(".ll .ansi-red")[0].text == "red"
+    assert page.complaints() == []
+
+
+def test_a_line_leads_to_its_fields_and_to_the_lines_around_it(stack: Stack) -> None:
+    KeptLines(stack.host, 1000)
+    page = at(stack, "logs?range=1h")
+    page.until(lambda: "request 999 " in newest(page), "the newest line")
+
+    page.press("k", "k", Keys.ENTER)
+    page.wait_for_text("trace_id", ".fields")
+    assert page.wait_for("[role=option][aria-selected=true]").accessible_name.endswith(
+        "dify/worker, Warning: request 998 status=204 ms=998"
+    )
+    page.wait_for("[role=tab]:last-child").click()
+    page.wait_for_text("request 998 ", ".around .sel")
+    page.wait_for("[role=tab]").click()
+    page.script("arguments[0].click()", page.wait_for(".fields dd .button"))
+    page.wait_for_text("status=204", ".condition")
+    page.until(lambda: all("status=204" in line for line in lines(page)), "only these")
+    page.press(Keys.ESCAPE)
+    page.until(lambda: not page.all(".drawer"), "the details are closed")
+    page.button("Remove the condition status=204").click()
+    page.until(lambda: not page.all(".condition"), "no condition")
+    assert page.complaints() == []
+
+
+def test_a_search_goes_from_match_to_match_and_on_when_an_answer_took_too_long(
+    stack: Stack,
+) -> None:
+    KeptLines(stack.host, 100_000, budget=0.02)
+    page = at(stack, "logs?range=all&level=warn&text=request+123+")
+    page.wait_for_text("lines match", ".conditions")
+    stack.host.calls.clear()
+    page.button("Previous match").click()
+    page.wait_for_text("request 123 ", ".ll.hit")
+    answers = [asked for channel, asked in stack.host.calls if channel == "ai/logs/lines"]
+    searches = [asked for asked in answers if "text" in asked["filter"]]
+    assert len(searches) > 2, "it was asked on"
+    page.wait_for("#log-text").send_keys(Keys.ENTER)
+    page.wait_for_text("No earlier match", ".toasts")
+
+    refused = {"success": False, "code": "E_INPUT", "message": "no closing )", "data": {}}
+    stack.host.answers["ai/logs/histogram"] = refused
+    del stack.host.handlers["ai/logs/histogram"]
+    page.button("Regular expression").click()
+    page.wait_for_text("no closing )", ".conditions")
+    assert page.complaints() == []
+
+
+def test_errors_are_grouped_and_a_time_in_the_address_is_gone_to(stack: Stack) -> None:
+    kept = KeptLines(stack.host, 1000)
+    page = at(stack, "logs?view=errors")
+    page.wait_for_text("httpx.ConnectTimeout", ".error-said")
+    assert page.wait_for("tbody .num").text == "10"
+    page.wait_for(".error-said button").click()
+    page.wait_for(".ll.sel.error")
+    assert "at=" in page.address
+
+    when = datetime.fromtimestamp(kept.time(500), UTC).isoformat()
+    page.go(f"logs/dify?at={when.replace('+', '%2B')}")
+    page.until(lambda: any("request 500 " in line for line in lines(page)), "that time")
+    page.wait_for_text("Paused", ".status")
+    assert page.complaints() == []
+
+
+def test_lines_are_exported_and_a_stack_without_lines_says_so(stack: Stack) -> None:
+    KeptLines(stack.host, 0)
+    stack.host.answers["ai/logs/export"] = answer({"exportId": "1"})
+    page = at(stack, "logs?level=warn")
+    page.wait_for_text("No log lines yet", ".loghold")
+    page.button("Export").click()
+    page.wait_for("#menu .mi:last-child").click()
+    asked = stack.host.wait_for_call("ai/logs/export")
+    assert asked["format"] == "csv"
+    assert asked["filter"]["levels"] == ["warn"]
+    assert page.complaints() == []
