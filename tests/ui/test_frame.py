@@ -62,7 +62,7 @@ def test_the_palette_runs_what_is_found_by_some_letters(stack: Stack, page: Home
     assert stack.host.wait_for_call("ai/module/restart")["name"] == "n8n"
     page.chord(Keys.CONTROL, "k")
     page.press("host_port")
-    page.until(lambda: len(page.all("#palette .mi")) == 1, "the setting is found")
+    page.until(lambda: len(page.all("#palette .mi")) == 2, "the setting is found, and the logs")
     page.press(Keys.ENTER)
     page.until(lambda: "modules/n8n/settings?find=" in page.address, "its place is shown")
 

@@ -190,7 +190,7 @@ def test_a_module_that_ran_out_of_memory_gets_more(stack: Stack) -> None:
     home.wait_for_text("6 min ago", ".problem")
     home.wait_for_text("Up to 12 GB", ".problem")
     logs = home.wait_for(".problem a.button").get_attribute("href") or ""
-    assert logs.endswith("#logs/elasticsearch?service=elasticsearch")
+    assert "#logs/elasticsearch?service=elasticsearch&at=20" in logs, "at the time it happened"
     home.button(f"Raise to 6 GB and restart: {title}").click()
     raised = {"name": "elasticsearch.ELASTICSEARCH_MEMORY", "value": "6g"}
     assert host.wait_for_call("ai/config/set") == raised

@@ -146,7 +146,7 @@ def test_what_fails_is_mended_from_its_card_and_an_engine_that_was_lost_comes_ba
     page.wait_for_text("exited with code 3", card)
     page.wait_for(f"{card} a[href^='#logs/']").click()
     page.wait_for_text("ERROR no key", ".ll")
-    assert page.address.endswith("#logs/notes?service=notes")
+    assert "#logs/notes?service=notes&at=20" in page.address, "at the time it happened"
     page.script("history.back()")
     page.wait_for(card)
     title = page.wait_for(f"{card} h2").text

@@ -16,10 +16,10 @@ import { current } from "./store.js";
 
 /**
  * The address of what a remedy only shows; empty for one that does something.
- * @param {Remedy} remedy
+ * @param {Remedy} remedy @param {string|null} [since] when it happened: logs are shown there
  */
-export function addressOf({ kind, module = "", service = "", page = "" }) {
-  if (kind === "logs") return `#${format({ page: "logs", rest: [module], query: { service } })}`;
+export function addressOf({ kind, module = "", service = "", page = "" }, since) {
+  if (kind === "logs") return `#${format({ page: "logs", rest: [module], query: { service, at: since ?? "" } })}`;
   return kind === "open" ? `#${page}` : "";
 }
 

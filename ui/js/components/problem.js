@@ -123,8 +123,8 @@ function steps(problem, page) {
       text: t("Try again"), name: labelled(t("Try again"), problem.title), icon: "rotate-cw", enabled: isFree,
       kind: acts.length ? "plain" : "primary", run: () => tryAgain(problem),
     }) : nothing}
-    ${problem.remedies.filter(addressOf).map((remedy) => html`
-      <a class="button quiet" href=${addressOf(remedy)} aria-label=${labelled(remedy.text, problem.title)}>
+    ${problem.remedies.filter((remedy) => addressOf(remedy)).map((remedy) => html`
+      <a class="button quiet" href=${addressOf(remedy, problem.since)} aria-label=${labelled(remedy.text, problem.title)}>
         ${icon(ICONS[remedy.kind])}<span>${remedy.text}</span></a>`)}`;
 }
 

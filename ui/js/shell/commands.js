@@ -88,6 +88,12 @@ function ofModule(module, page) {
   ];
 }
 
+/** @param {string} text @returns {Command} */
+export const logSearch = (text) => ({
+  group: t("Logs"), title: t("Search the logs for “{text}”", { text }), hint: "", words: "", icon: "text-search",
+  run: () => go(addressTo("logs", [], { text, only: "1" })),
+});
+
 /** @param {Setting[]} entries @param {PageState} page @returns {Command[]} */
 export const settingCommands = (entries, { snapshot }) =>
   entries.map(({ address, title, help }) => {

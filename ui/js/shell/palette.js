@@ -6,7 +6,7 @@ import { icon } from "../components/icon.js";
 import { tile } from "../components/tile.js";
 import { t } from "../i18n.js";
 import { current, observe } from "../store.js";
-import { commands, settingCommands } from "./commands.js";
+import { commands, logSearch, settingCommands } from "./commands.js";
 import { found } from "./fuzzy.js";
 
 /** @import { Command } from "./commands.js" */
@@ -41,7 +41,8 @@ observe(() => dialog.open && draw());
 
 /** @returns {Command[]} those that are found, best first */
 function list() {
-  return found([...commands(current()), ...settings], text).slice(0, MOST);
+  const all = found([...commands(current()), ...settings], text).slice(0, MOST);
+  return text.trim() ? [...all, logSearch(text.trim())] : all;
 }
 
 function draw() {
@@ -73,7 +74,6 @@ const content = (all) => html`
         <span class="grow cut"><span class="strong">${command.title}</span> <span class="faint">${command.hint}</span></span>
         ${command.keys ? html`<kbd>${command.keys}</kbd>` : nothing}
       </div>`)}
-    ${all.length ? nothing : html`<p class="empty">${t("Nothing matches “{text}”", { text })}</p>`}
   </div>
   <footer class="dialog-foot small muted">
     <span class="row-flex"><kbd>↑</kbd><kbd>↓</kbd>${t("choose")}</span>

@@ -22,6 +22,9 @@ import { ACTORS, moduleTitle, result, sign, title } from "./words.js";
  * @import { PageState } from "../../types.d.ts"
  */
 
+/** Of more modules, the logs of all are shown. */
+const MANY = 8;
+
 /** @type {Record<ActivityStatus, State>} What the emblem's colour is. */
 const STATES = { succeeded: "running", failed: "error", cancelled: "stopped", interrupted: "degraded", running: "starting" };
 
@@ -63,9 +66,20 @@ function head(entry, page) {
         title=${t("Back to the list")}>${icon("arrow-left")}</a>
       <span class="emblem" data-state=${state}>${icon(drawing, operation?.status === "running" ? "turn" : "")}</span>
       <div class="grow"><h2 class="text">${title(entry)}</h2><p class="control muted num">${subtitle(entry)}</p></div>
+      ${operation ? logsLink(entry, operation) : nothing}
       ${button({ text: t("Copy report"), icon: "copy", iconOnly: true, run: () => copy(report(entry)) })}
       ${operation ? act(entry, operation, page) : nothing}
     </div>`;
+}
+
+/** What was written meanwhile. @param {Activity} entry @param {ActivityOperation} operation */
+function logsLink({ time }, { modules, seconds }) {
+  const from = Date.parse(time) / 1000;
+  const query = { of: modules.length > MANY ? "" : modules.join(","), at: "", from: "", until: "" };
+  if (seconds === null) query.at = String(from);
+  else Object.assign(query, { from: String(from), until: String(from + seconds + 1) });
+  const address = addressTo("logs", [], query);
+  return html`<a class="button square" href="#${address}" aria-label=${t("Logs of this time")} title=${t("Logs of this time")}>${icon("scroll-text")}</a>`;
 }
 
 /** @param {Activity} entry */

@@ -1,8 +1,9 @@
 // @ts-check
 /** The steps of an operation as a list. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { addressTo } from "../../address.js";
 import { button } from "../../components/button.js";
-import { bytes, duration, exactTime } from "../../format.js";
+import { bytes, duration, exactTime, labelled } from "../../format.js";
 import { mark, t } from "../../i18n.js";
 import { slice } from "../../store.js";
 import { isJob, moduleTitle } from "./words.js";
@@ -75,13 +76,23 @@ export function stepList({ time, operation }) {
     </section>`;
 }
 
+/** When it began, with what the service wrote then. @param {ActivityStep} step @param {number} begin */
+function timeOf({ began, module, service }, begin) {
+  if (began === null) return "";
+  const at = new Date(begin + began * 1000).toISOString();
+  if (!module || !service) return exactTime(at);
+  const address = addressTo("logs", [module], { service, at });
+  return html`<a href="#${address}" aria-label=${labelled(t("Logs of {name}", { name: service }), exactTime(at))}
+    title=${t("Logs of {name}", { name: service })}>${exactTime(at)}</a>`;
+}
+
 /** @param {ActivityStep} step @param {number} begin */
 function row(step, begin) {
   const { word, tone } = STATUSES[step.status];
   const name = stepName(step);
   return html`
     <tr>
-      <td class="num muted">${step.began === null ? "" : exactTime(new Date(begin + step.began * 1000).toISOString())}</td>
+      <td class="num muted">${timeOf(step, begin)}</td>
       <td class="strong">${step.module ? moduleTitle(step.module) : ""}</td>
       <td title=${step.subject}>${name}${step.total ? html` <span class="muted">${bytes(step.total)}</span>` : nothing}</td>
       <td class="r muted">${step.seconds === null ? "" : duration(step.seconds)}</td>

@@ -25,7 +25,7 @@ export function remedyButtons(check, page, kind = "primary") {
 /** @param {Problem} problem @param {Remedy} remedy @param {"primary"|"tonal"|null} kind @param {boolean} enabled */
 function step(problem, remedy, kind, enabled) {
   const name = labelled(remedy.text, problem.title);
-  const address = addressOf(remedy);
+  const address = addressOf(remedy, problem.since);
   if (address) return html`<a class="button ${kind ? "" : "quiet"}" href=${address} aria-label=${name}>${remedy.text}</a>`;
   return button({
     text: remedy.text, name, kind: kind ?? "plain", enabled, run: () => apply(problem, remedy),
