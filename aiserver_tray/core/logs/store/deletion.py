@@ -8,7 +8,7 @@ from aiserver_tray.core.logs.store.batches import Batches
 from aiserver_tray.core.logs.store.database import transaction, used_bytes
 
 DAY_NS = 24 * 3600 * 10**9
-_STEP_BLOCKS = 20
+_STEP_BLOCKS = 10
 _MARK_DAYS = 365
 """Marks of containers that were silent for so long are deleted."""
 
@@ -79,6 +79,6 @@ def _keep_others(db: sqlite3.Connection, item: table.Item, sources: set[int]) ->
 
 def _delete(db: sqlite3.Connection, batches: Batches, ids: list[int]) -> None:
     if ids:
-        table.store_next_number(db)
+        table.store_next_number(db, batches.next)
         table.delete(db, ids)
         batches.refresh()

@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -15,6 +16,8 @@ from aiserver_tray.core.logs.store.database import DamagedError
 from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept, Line, Mark
 from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.engine.values import LogStreamName
+
+_PAUSE_SECONDS = 0.005
 
 _logger = logging.getLogger(__name__)
 
@@ -129,9 +132,10 @@ class LogStore:
                 self._open = None
 
     def _repeat(self, step: Callable[[_File], bool]) -> None:
-        """Do short steps until there are no more. Others can write between them."""
+        """Do short steps until there are no more. The pauses let others write, because a lock alone
+        would mostly go to the thread that has just released it."""
         while self._run(step):
-            pass
+            time.sleep(_PAUSE_SECONDS)
 
     def _run(self, action: Callable[[_File], T]) -> T:
         """Do something with the open file."""

@@ -37,9 +37,8 @@ def next_number(db: sqlite3.Connection) -> int:
     return int(db.execute(query).fetchone()[0])
 
 
-def store_next_number(db: sqlite3.Connection) -> None:
+def store_next_number(db: sqlite3.Connection, number: int) -> None:
     """Before lines are deleted: no number is used twice."""
-    number = next_number(db)
     db.execute("DELETE FROM counter")
     db.execute("INSERT INTO counter VALUES(?)", (number,))
 
