@@ -1,7 +1,6 @@
 """The types of the app's own settings that no module has."""
 
 import ipaddress
-import os
 import re
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.catalog.compose.scalars import parse_size
 from aiserver_tray.catalog.setting import Setting
+from aiserver_tray.settings.folder_list import join_folders, split_folders
 from aiserver_tray.system.engine_host import why_unusable
 
 MAX_DAYS: Final = 3650
@@ -60,14 +60,14 @@ class MirrorsSetting(Setting):
 
 
 class FoldersSetting(Setting):
-    """A text setting that takes absolute folders, separated as in PATH."""
+    """A text setting that takes absolute folders, as `split_folders` does."""
 
     def _read(self, text: str) -> str | Text:
-        folders = [word.strip() for word in text.split(os.pathsep) if word.strip()]
+        folders = [*dict.fromkeys(split_folders(text))]
         for folder in folders:
             if not Path(folder).is_absolute():
                 return Text("expected a full path, found {found!r}", found=folder)
-        return os.pathsep.join(dict.fromkeys(folders))
+        return join_folders(folders)
 
 
 class ModuleNamesSetting(Setting):

@@ -1,6 +1,5 @@
 """The app's own settings, addressed ``app.NAME``."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -19,6 +18,7 @@ from aiserver_tray.settings.app_setting_types import (
     ModuleNamesSetting,
     WebhookSetting,
 )
+from aiserver_tray.settings.folder_list import split_folders
 from aiserver_tray.settings.stored import stored_value
 
 BIND = "app.bind"
@@ -101,8 +101,10 @@ APP_SETTINGS: Mapping[str, Setting] = {
         default="",
         title={"en": "Module folders", "zh": "模块文件夹"},
         help={
-            "en": "Folders with modules of your own. Separate several by : (Windows: ;).",
-            "zh": "您自己的模块所在的文件夹。多个文件夹用 :（Windows 用 ;）分隔。",
+            "en": "Folders with modules of your own. Separate several by : (Windows: ;), or write "
+            'them as a JSON list: ["/a", "/b"].',
+            "zh": "您自己的模块所在的文件夹。多个文件夹用 :（Windows 用 ;）分隔，"
+            '或写成 JSON 列表：["/a", "/b"]。',
         },
     ),
     "app.logs_keep": Setting(
@@ -236,7 +238,7 @@ class AppSettings:
     @property
     def module_folders(self) -> tuple[str, ...]:
         """The folders with the user's own modules."""
-        return tuple(filter(None, self._text("module_folders").split(os.pathsep)))
+        return split_folders(self._text("module_folders"))
 
     @property
     def kernel_settings(self) -> bool:

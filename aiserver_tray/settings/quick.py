@@ -6,13 +6,13 @@ they know what is wrong with it, and repair it.
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from aiserver_tray.base.file_version import file_version
+from aiserver_tray.settings.folder_list import split_folders
 from aiserver_tray.system.engine_host import why_unusable
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class QuickSettings:
     def module_folders(self) -> tuple[str, ...]:
         """As `AppSettings.module_folders`."""
         found = self._value("app.module_folders", "")
-        folders = tuple(filter(None, found.split(os.pathsep))) if isinstance(found, str) else None
+        folders = split_folders(found) if isinstance(found, str) else None
         is_usable = folders is not None and all(Path(folder).is_absolute() for folder in folders)
         return folders if folders is not None and is_usable else self.full.app.module_folders
 

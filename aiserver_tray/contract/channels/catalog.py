@@ -1,6 +1,5 @@
 """Channels that check and add folders with modules of the user."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from aiserver_tray.contract.contract import Caller
 from aiserver_tray.model import Actor
 from aiserver_tray.settings.app_settings import MODULE_FOLDERS
 from aiserver_tray.settings.changes import change_setting
+from aiserver_tray.settings.folder_list import join_folders
 
 
 class Folder(Payload):
@@ -93,7 +93,7 @@ class CatalogChannels(Part):
         self._set([folder for folder in added if folder != asked.folder], caller.actor)
 
     def _set(self, folders: list[str], actor: Actor) -> None:
-        value = os.pathsep.join(folders) or None
+        value = join_folders(folders) or None
         change_setting(self._app.settings, self._app.declared, MODULE_FOLDERS, value, actor)
         self._refresh()
 

@@ -49,6 +49,7 @@ def test_each_setting_has_a_typed_value() -> None:
         ("mirrors", "a.example/, b.example:5000/hub", ("a.example", "b.example:5000/hub")),
         ("kernel_settings", "true", True),
         ("module_folders", os.pathsep.join(["/a", "/b c", "/a"]), ("/a", "/b c")),
+        ("module_folders", '["/a:b;c", "/d"]', ("/a:b;c", "/d")),
         ("logs_keep_days", " 030 ", 30),
         ("logs_keep_size", "2G", 2 * 2**30),
         ("logs_not_kept", "n8n, dify  n8n", frozenset({"n8n", "dify"})),

@@ -1,7 +1,6 @@
 """The settings that are read without the models of their files: the same, or left to these."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def written(folder: Path) -> Settings:
     settings = Settings(Home(folder, "home"))
     settings.set(APP_SETTINGS, "app.language", "zh")
     settings.set(APP_SETTINGS, "app.engine", "unix:///other.sock")
-    settings.set(APP_SETTINGS, "app.module_folders", os.pathsep.join(["/a", "/b"]))
+    settings.set(APP_SETTINGS, "app.module_folders", '["/a:b;c", "/d"]')
     settings.choose(["n8n"])
     with settings.update_engine(ENGINE) as state:
         state.desired = ["n8n", "dify"]

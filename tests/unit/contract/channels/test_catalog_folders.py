@@ -42,9 +42,9 @@ def names(api: Api) -> set[str]:
     return {module["name"] for module in modules}
 
 
-@pytest.mark.parametrize("inner", ["own", "own/wiki"], ids=["of modules", "a module's"])
+@pytest.mark.parametrize("inner", ["own:1", "own:1/wiki"], ids=["of modules", "a module's"])
 def test_a_folder_is_added_and_removed(api: Api, app: App, tmp_path: Path, inner: str) -> None:
-    write(tmp_path / "own", "wiki", {"wiki": service()}, kind="feature")
+    write(tmp_path / "own:1", "wiki", {"wiki": service()}, kind="feature")
 
     report = ask(api, "ai/catalog/check", tmp_path / inner)["data"]
     assert (report["modules"], report["problems"]) == (["wiki"], [])
