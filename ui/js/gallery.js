@@ -122,8 +122,16 @@ function draw() {
   showQuestion(current().question);
 }
 
+/** The style sheets of the page itself, in their order, before those of this one. */
+async function addStyles() {
+  const index = await (await fetch("index.html")).text();
+  const page = new DOMParser().parseFromString(index, "text/html");
+  document.head.prepend(...page.querySelectorAll("link[rel=stylesheet]"));
+}
+
 observe(draw);
 document.documentElement.dataset.theme = new URLSearchParams(location.search).get("theme") ?? "system";
 draw();
+addStyles();
 loadIcons("first");
 loadIcons("more");

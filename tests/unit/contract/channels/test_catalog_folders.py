@@ -1,6 +1,5 @@
 """Adding a folder with modules of the user, and removing it again."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,28 +8,9 @@ from aiserver_tray.app import App
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.contract import Peer
 from aiserver_tray.contract.message import Json
-from aiserver_tray.core.core import Core
 from tests.support.stack import service, write
-from tests.support.surroundings import Recorded
 
 CLIENT = Peer("window", "en", lambda _message: None)
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> App:
-    return App(tmp_path / "home", [], f"unix://{tmp_path}/none.sock")
-
-
-@pytest.fixture
-def core(app: App) -> Iterator[Core]:
-    core = app.core()
-    yield core
-    core.store.close()
-
-
-@pytest.fixture
-def api(app: App, core: Core) -> Api:
-    return Api(app, core, Recorded())
 
 
 def ask(api: Api, channel: str, folder: object) -> Json:

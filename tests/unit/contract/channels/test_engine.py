@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from threading import Event, Semaphore
 
 import pytest
@@ -45,11 +44,6 @@ def starter(monkeypatch: pytest.MonkeyPatch) -> Starter:
     monkeypatch.setattr(engine_start, "start_engine", starter)
     monkeypatch.setattr(engine, "_ENGINE_UP_TIMEOUT_SECONDS", 0.01)
     return starter
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> App:
-    return App(tmp_path / "home", [], "unix:///nowhere.sock")
 
 
 @pytest.fixture

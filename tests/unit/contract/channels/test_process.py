@@ -1,7 +1,6 @@
 """What the owner's process answers about itself, and that no bug reaches a client."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,18 +38,6 @@ def peer(kind: CallerKind = "window") -> Peer:
 PAGE = peer()
 CALLER = Caller(PAGE, "en")
 WORK = OperationView("1", "up", ("web",), status="running")
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> App:
-    return App(tmp_path / "home", [], "unix:///nowhere.sock")
-
-
-@pytest.fixture
-def core(app: App) -> Iterator[Core]:
-    core = app.core()
-    yield core
-    core.store.close()
 
 
 @pytest.fixture

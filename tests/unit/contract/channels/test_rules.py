@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, cast
 
@@ -55,11 +54,6 @@ class Rules:
     def close(self) -> None:
         self._channels.close()
         self._core.close()
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> App:
-    return App(tmp_path / "home", [], "unix:///nowhere.sock")
 
 
 @pytest.fixture

@@ -1,35 +1,11 @@
 """When the first steps open by themselves, and what modules need."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from aiserver_tray.app import App
 from aiserver_tray.contract.channels.api import Api
 from aiserver_tray.contract.contract import Peer
 from aiserver_tray.contract.message import Json
-from aiserver_tray.core.core import Core
-from tests.support.surroundings import Recorded
 
 CLIENT = Peer("window", "en", lambda _message: None)
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> App:
-    return App(tmp_path / "home", [], f"unix://{tmp_path}/none.sock")
-
-
-@pytest.fixture
-def core(app: App) -> Iterator[Core]:
-    core = app.core()
-    yield core
-    core.store.close()
-
-
-@pytest.fixture
-def api(app: App, core: Core) -> Api:
-    return Api(app, core, Recorded())
 
 
 def ask(api: Api, channel: str, payload: Json | None = None) -> Json:
