@@ -43,6 +43,15 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAndStart:
+    """Set ``setting`` to ``value``, and start the module ``name`` with it."""
+
+    name: str
+    setting: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remove:
     """Remove the containers and networks of the module ``name``; its volumes stay."""
 
@@ -90,4 +99,4 @@ class Quit:
 RequestAction = (
     OpenDashboard | OpenModule | MuteAlert | Cancel | StartEngine | ToggleAutostart | Quit
 )
-Action = StartAll | StopAll | Start | Stop | Restart | Remove | RequestAction
+Action = StartAll | StopAll | Start | Stop | Restart | SetAndStart | Remove | RequestAction

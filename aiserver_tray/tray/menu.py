@@ -17,6 +17,7 @@ from aiserver_tray.tray.actions import (
     Quit,
     Remove,
     Restart,
+    SetAndStart,
     Start,
     StartAll,
     StartEngine,
@@ -154,7 +155,7 @@ class _Menu:
             state = f"{state} {module.ready}/{module.total}"
         return Entry(
             f"{label} – {state}",
-            children=(*self._notes(module), *self._offers(module)),
+            children=(*self._notes(module), *self._remedy(module), *self._offers(module)),
         )
 
     def _notes(self, module: ModuleView) -> Iterator[Entry]:
@@ -166,6 +167,19 @@ class _Menu:
         if module.used_by:
             users = ", ".join(map(self._title, module.used_by))
             yield self._told(self._say(Text("Used by {users}", users=users)))
+
+    def _remedy(self, module: ModuleView) -> Iterator[Entry]:
+        """The best next step of a module in trouble, unless it is offered in any case. What has to
+        be asked first is on the module's page."""
+        if module.trouble is None or not module.trouble.remedies:
+            return
+        remedy = module.trouble.remedies[0]
+        if remedy["kind"] in ("restart", "logs", "retry"):
+            return
+        action: Action = OpenDashboard(f"modules/{module.name}")
+        if remedy["kind"] == "set" and "question" not in remedy:
+            action = SetAndStart(module.name, remedy["setting"], remedy["value"])
+        yield self._item(remedy["text"], action)
 
     def _offers(self, module: ModuleView) -> Iterator[Entry]:
         name, abilities = module.name, module.abilities

@@ -59,6 +59,9 @@ class MenuActions:
                 self._operate("stop", [name])
             case actions.Restart(name):
                 self._operate("restart", [name])
+            case actions.SetAndStart(name, setting, value):
+                if self._ask("ai/config/set", name=setting, value=value):
+                    self._operate("up", [name])
             case actions.Remove(name):
                 self._operate("down", [name])
             case _:

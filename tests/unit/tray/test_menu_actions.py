@@ -75,6 +75,13 @@ def test_an_operation_is_begun_and_its_end_told(action: Action, request_: Reques
     assert tray.told.empty()
 
 
+def test_a_remedy_sets_something_and_starts_the_module() -> None:
+    tray = Tray()
+    tray.actions.do(actions.SetAndStart("n8n", "n8n.MEMORY", "3g"))
+    assert tray.owner.wait_for_call("ai/config/set") == {"name": "n8n.MEMORY", "value": "3g"}
+    assert tray.begun.get(timeout=LIMIT) == Request("up", ("n8n",))
+
+
 def test_each_of_two_operations_that_end_together_is_reported() -> None:
     tray = Tray(operations=2)
     tray.actions.do(actions.Start("n8n"))

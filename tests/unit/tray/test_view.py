@@ -6,8 +6,9 @@ from textwrap import dedent
 import pytest
 
 from aiserver_tray.base.errors import EngineDownError
+from aiserver_tray.base.errors.remedies import restart, set_to
 from aiserver_tray.base.i18n import Language, Text
-from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot, State
+from aiserver_tray.model import EngineView, ModuleView, OperationView, Snapshot, State, Trouble
 from aiserver_tray.state.words import CONDITIONS, STATES
 from aiserver_tray.tray.actions import (
     Cancel,
@@ -16,6 +17,7 @@ from aiserver_tray.tray.actions import (
     Quit,
     Remove,
     Restart,
+    SetAndStart,
     Start,
     StartAll,
     StartEngine,
@@ -236,6 +238,22 @@ def test_while_things_stop_nobody_is_told_how_few_run() -> None:
 def test_a_state_has_the_same_word_where_it_begins_a_line(state: State, language: Language) -> None:
     word = STATES[state].render(language)
     assert CONDITIONS[state].render(language) == word[0].upper() + word[1:]
+
+
+def test_a_module_in_trouble_has_its_best_remedy() -> None:
+    raised = set_to(Text("Raise to 3 GB and restart"), "n8n.MEMORY", "3g")
+    asked = set_to(Text("Allow"), "app.kernel_settings", "true", Text("Sure?"))
+    for remedies, actions in (
+        ((raised, restart("n8n")), [SetAndStart("n8n", "n8n.MEMORY", "3g")]),
+        ((asked,), [OpenDashboard("modules/n8n")]),
+        ((restart("n8n"),), []),
+    ):
+        trouble = Trouble("memory", Text("out of memory"), "n8n", remedies=remedies)
+        submenu = shown(snapshot(module("n8n", "error", "it", trouble=trouble))).menu
+        entry = next(entry for entry in submenu if "n8n" in entry.text and entry.children)
+        found = offered(entry.children)
+        usual = {Start("n8n"), Stop("n8n"), Restart("n8n"), OpenDashboard("logs/n8n")}
+        assert [action for action in found if action not in usual] == actions
 
 
 def test_a_module_s_reason_stands_in_its_submenu() -> None:
