@@ -78,6 +78,8 @@ class Core:
     def close(self) -> None:
         """Stop. Running operations are not waited for."""
         self._ends.close()
+        if "operations" in vars(self):
+            self.operations.close()
         self._foreign.close()
         self._watcher.close()
         self.store.close()

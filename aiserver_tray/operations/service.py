@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock, Thread
 from uuid import uuid4
+from weakref import WeakSet
 
 from aiserver_tray.base.bugs import bug_error, log_bug
 from aiserver_tray.base.errors import (
@@ -65,6 +66,14 @@ class Operations:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._begun: WeakSet[Operation] = WeakSet()
+
+    def close(self) -> None:
+        """Cancel what waits for another operation. What runs ends by itself, as nothing keeps its
+        progress any more."""
+        for operation in [*self._begun]:
+            if operation.view.status == "waiting":
+                operation.cancel()
 
     def plan(self, request: Request) -> Plan:
         """The plan of *request* without secrets; see `preview`."""
@@ -104,7 +113,9 @@ class Operations:
     def start(self, request: Request, actor: Actor | None = None) -> "Operation":
         """Begin *request* in the background. *actor* asks for it; None: the command that this
         process runs."""
-        return Operation(request, self._parts, actor or Actor("command", os.getpid()))
+        operation = Operation(request, self._parts, actor or Actor("command", os.getpid()))
+        self._begun.add(operation)
+        return operation
 
 
 class Operation:

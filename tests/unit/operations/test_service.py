@@ -124,6 +124,18 @@ def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
     assert view.error.data == {"kind": kind, "modules": ["n8n", "dify"]}
 
 
+def test_at_the_end_of_the_process_no_operation_waits_for_another(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "first_scope", lambda *_: Scope(("n8n",), ("n8n",)))
+    operations = Operations(parts)
+    with module_locks(ENGINE, ["n8n"], Work("aiserver-tray up n8n", "ours", "/home")):
+        operation = operations.start(Request("up", wait=True))
+        parts.store.wait_until(lambda state: state.operations[0].status == "waiting", LIMIT)
+        operations.close()
+        assert operation.wait(LIMIT).status == "cancelled"
+
+
 def test_only_a_stop_of_our_own_counts_as_unfinished() -> None:
     ours, theirs = (Work("aiserver-tray stop n8n", name, "/home") for name in ("ours", "theirs"))
     dead = {"n8n": Holder(5, ours, is_own=True), "dify": Holder(5, ours, is_own=False)}
