@@ -38,8 +38,12 @@ export function part(load) {
   };
 }
 
-/** @template T @param {() => Promise<T>} load @returns {Promise<T|undefined>} */
-async function needed(load) {
+/**
+ * What a part of the page exports. Where it can't be loaded, the page is loaded again.
+ * @template T
+ * @param {() => Promise<T>} load @returns {Promise<T|undefined>}
+ */
+export async function needed(load) {
   try {
     return await load();
   } catch (error) {

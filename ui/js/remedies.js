@@ -1,12 +1,11 @@
 // @ts-check
 /** Does the next steps that problems offer. */
-import { html } from "../vendor/lit-html/lit-html.js";
 import { ask, confirm, dismiss, startEngine } from "./actions.js";
 import { format } from "./address.js";
 import { invoke } from "./bridge.js";
-import { field, input } from "./components/field.js";
 import { showToast } from "./components/toast.js";
 import { t } from "./i18n.js";
+import { needed } from "./later.js";
 import { current } from "./store.js";
 
 /**
@@ -23,12 +22,14 @@ export function addressOf({ kind, module = "", service = "", page = "" }, since)
   return kind === "open" ? `#${page}` : "";
 }
 
+const enterValue = () => needed(() => import("./enter_value.js"));
+
 /** @type {Record<string, (problem: Problem, remedy: Remedy) => unknown>} */
 const STEPS = {
   set: (problem, remedy) => remedy.question
     ? confirm({ title: t("Allow this change?"), text: remedy.question, action: remedy.text, run: () => set(problem, remedy) })
     : set(problem, remedy),
-  enter: (problem, remedy) => enter(problem, remedy),
+  enter: async (problem, remedy) => (await enterValue())?.enter(problem, remedy),
   trust: (problem, remedy) => confirm({
     title: t("Trust this module?"),
     text: [t("{module} may then:", { module: remedy.module }), ...(remedy.permissions ?? []).map(({ text }) => `– ${text}`)].join("\n"),
@@ -79,36 +80,4 @@ function restart(problem, name) {
   const module = current().snapshot?.modules.find((one) => one.name === name);
   const kind = module?.abilities.restart === null ? "restart" : "up";
   return tryAgain({ ...problem, again: { kind, modules: [name], services: [] } });
-}
-
-/** @param {Problem} problem @param {Remedy} remedy */
-async function enter(problem, remedy) {
-  const answer = await ask(problem.id, "ai/config/get", { name: remedy.setting ?? "" });
-  const entry = answer.success ? answer.data.entries[0] : undefined;
-  if (entry) askForValue(problem, remedy, entry, entry.type === "secret" ? "" : entry.value, "");
-}
-
-/**
- * @param {Problem} problem @param {Remedy} remedy @param {Setting} setting
- * @param {string} value what the field has @param {string} message why the owner did not take it
- */
-function askForValue(problem, remedy, setting, value, message) {
-  let entered = value;
-  const control = input({
-    id: "remedy-value", value, invalid: message !== "",
-    type: setting.type === "secret" ? "password" : "text", change: (now) => { entered = now; },
-  });
-  confirm({
-    title: remedy.text,
-    text: setting.help,
-    more: html`<div class="remedy-field">${field({
-      id: "remedy-value", label: setting.title, control, message: message ? { text: message, tone: "bad" } : null,
-    })}</div>`,
-    action: t("Save and try again"),
-    run: async () => {
-      const answer = await invoke("ai/config/set", { name: setting.address, value: entered });
-      if (answer.success) await tryAgain(problem);
-      else askForValue(problem, remedy, setting, entered, answer.message);
-    },
-  });
 }
