@@ -13,6 +13,7 @@ from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.events import PROGRESS, STATS
 from aiserver_tray.contract.message import Json
 from tests.support import states
+from tests.ui.answers import ANSWERS
 from tests.ui.conftest import Stack
 
 ALL_STARTED = "Everything you started is running"
@@ -244,6 +245,7 @@ def test_changes_are_told_and_nothing_is_drawn_anew(stack: Stack) -> None:
 
 
 def test_the_page_that_an_invitation_names_is_shown_whatever_the_host_does(stack: Stack) -> None:
+    stack.host.answers |= ANSWERS
     server = stack.serve()
     home = stack.at(lambda: server.invitation("settings"))
     home.wait_for(".nav-item[href='#settings'][aria-current=page]")
