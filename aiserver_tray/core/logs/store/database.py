@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from aiserver_tray.core.logs.store.errors import LogStoreError, LogStoreFullError
+from aiserver_tray.system.files import open_private
 
 _STEP_PAGES = 1000
 _WAL_BYTES = 8 << 20
@@ -46,6 +47,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     """Open or create the file for its writer."""
     with translated(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError), open_private(path):
+            pass  # SQLite gives its other files the same permissions
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         with closed_on_error(db):
             db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # has no effect after the first table

@@ -238,6 +238,13 @@ def test_old_lines_go_by_age_then_by_size_and_the_file_shrinks(store: LogStore) 
     assert store.path.stat().st_size <= 500_000
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="modes of Unix")
+def test_only_the_user_can_read_its_files(store: LogStore) -> None:
+    store.add([line(1)])
+    modes = {file.name: file.stat().st_mode & 0o777 for file in store.path.parent.iterdir()}
+    assert modes == dict.fromkeys(("logs.sqlite", "logs.sqlite-wal", "logs.sqlite-shm"), 0o600)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_killed_writer_loses_no_line_that_it_acknowledged(tmp_path: Path) -> None:
     words = [sys.executable, "-m", killed_writer.__name__, str(tmp_path / "l.sqlite"), "20"]
