@@ -19,27 +19,32 @@ if TYPE_CHECKING:
 
 
 class KeptLogs:
-    """The lines that *query* asks of the owner behind *core*. *on_unreadable* is called for each
-    service whose log the engine can't read.
+    """The lines that *query* asks of the owner behind *core*, whose state is *snapshot*.
+    *on_unreadable* is called for each service whose log the engine can't read.
 
     Every method raises `NotRunningError` if the owner goes away, and `RemoteError` if the query is
     wrong."""
 
     def __init__(
-        self, core: "RemoteCore", query: LogQuery, on_unreadable: "Callable[[Source], None]"
+        self,
+        core: "RemoteCore",
+        query: LogQuery,
+        snapshot: Snapshot,
+        on_unreadable: "Callable[[Source], None]",
     ) -> None:
         self.core = core
         self.query = query
         self._on_unreadable = on_unreadable
         self._bounds, self._kept = core.logs.bounds(), core.logs.kept()
-        self._names = [module.name for module in core.store.snapshot.modules]
-        self._modules = query.modules or tuple(self._names)
+        self._snapshot = snapshot
+        self._modules = query.modules or tuple(module.name for module in snapshot.modules)
 
     @property
     def names(self) -> Collection[str]:
         """The modules that can be asked for, also those that are gone."""
+        known = [module.name for module in self._snapshot.modules]
         kept = [module["module"] for module in self._kept["modules"]]
-        return dict.fromkeys([*self._names, JOURNAL, *kept])
+        return dict.fromkeys([*known, JOURNAL, *kept])
 
     @property
     def are_complete(self) -> bool:
@@ -79,11 +84,7 @@ class KeptLogs:
         logs, tail = self.core.logs, self.query.tail
         if tail is None:
             return logs.oldest(self._filter, **more)
-        wanted = self._filter
-        tails = [
-            logs.newest({**wanted, "services": [service]}, tail, **more)
-            for service in self._services
-        ]
+        tails = logs.tails(self._filter, self._services, tail, **more)
         return heapq.merge(*tails, key=lambda line: line["timestamp"])
 
     @property
@@ -95,7 +96,7 @@ class KeptLogs:
         """All that may have lines."""
         return [
             f"{module.name}/{service.name}"
-            for module in self.core.store.snapshot.modules
+            for module in self._snapshot.modules
             if module.name in self._modules
             for service in module.services
         ] + ([f"{JOURNAL}/journal"] if JOURNAL in self._modules else [])

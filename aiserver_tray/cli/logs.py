@@ -116,7 +116,7 @@ def _opened(app: "App", query: LogQuery) -> "Iterator[tuple[Snapshot, KeptLogs |
     with shared_core(app, app.core_for_reading) as core:
         snapshot = whole_snapshot(core)
         if isinstance(core, RemoteCore):
-            kept = KeptLogs(core, query, _reporter(app))
+            kept = KeptLogs(core, query, snapshot, _reporter(app))
             refuse_unknown(query.modules, kept.names)
             if kept.are_complete:
                 yield snapshot, kept

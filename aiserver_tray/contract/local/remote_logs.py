@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Condition
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -50,8 +50,28 @@ class RemoteLogs:
         """The modules with kept lines, and problems."""
         return cast("KeptLogsJson", self._request("kept"))
 
-    def newest(self, wanted: Filter, number: int, **more: str) -> list[LogLineJson]:
-        """The last *number* lines, oldest first. *more*: further fields of `ai/logs/lines`."""
+    def tails(
+        self, wanted: Filter, services: Sequence[str], number: int, **more: str
+    ) -> list[list[LogLineJson]]:
+        """The last *number* lines of each of *services* (``module/service``), oldest first.
+        *more*: further fields of `ai/logs/lines`."""
+        # One page has the last lines of most services.
+        limit = min(_PAGE_LINES, 2 * number * len(services))
+        if not limit:
+            return []
+        page = self._request("lines", filter=wanted, limit=limit, **more)
+        tails: dict[str, list[LogLineJson]] = {service: [] for service in services}
+        for line in page["lines"]:
+            tails.setdefault(f"{line['module']}/{line['service']}", []).append(line)
+        for service in () if page["isEnd"] else services:
+            if (missing := number - len(tails[service])) > 0:
+                of_it = {**wanted, "services": [service]}
+                older = self._newest(of_it, missing, **more, before=page["reached"])
+                tails[service] += older
+        return [lines[:number][::-1] for lines in tails.values()]
+
+    def _newest(self, wanted: Filter, number: int, **more: str) -> list[LogLineJson]:
+        """At most *number* lines, newest first."""
         found: list[LogLineJson] = []
         while len(found) < number:
             limit = min(number - len(found), _PAGE_LINES)
@@ -60,7 +80,7 @@ class RemoteLogs:
             if page["isEnd"]:
                 break
             more["before"] = page["reached"]
-        return found[::-1]
+        return found
 
     def oldest(self, wanted: Filter, **more: str) -> Iterator[LogLineJson]:
         """All lines, oldest first. *more*: further fields of `ai/logs/lines`."""

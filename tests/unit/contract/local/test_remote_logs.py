@@ -103,11 +103,20 @@ def test_a_slow_reader_gets_each_line_once(
     assert sorted(found, key=int) == wanted
 
 
-def test_a_tail_is_the_end_of_what_is_kept(logs: RemoteLogs, store: LogStore) -> None:
-    store.add(lines(0, 2500))
-    assert [line["text"] for line in logs.newest({}, 1500)] == [str(n) for n in range(1000, 2500)]
-    assert logs.newest({}, 0) == []
-    assert len(logs.newest({}, 5000)) == 2500
+def test_the_tail_of_each_service_is_the_end_of_its_lines(
+    logs: RemoteLogs, store: LogStore
+) -> None:
+    store.add([line._replace(service="early") for line in lines(0, 30)])
+    store.add(lines(30, 2530))
+
+    def tails(number: int) -> list[list[str]]:
+        found = logs.tails({}, ["web/app", "web/early", "web/none"], number)
+        return [[line["text"] for line in lines] for lines in found]
+
+    early, late = [str(n) for n in range(30)], [str(n) for n in range(30, 2530)]
+    assert tails(7) == [late[-7:], early[-7:], []]
+    assert tails(1500) == [late[-1500:], early, []]
+    assert tails(0) == []
 
 
 def test_the_end_of_the_owner_and_a_wrong_filter_are_reported(
