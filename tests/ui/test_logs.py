@@ -6,6 +6,7 @@ import pytest
 from selenium.webdriver import Keys
 
 from aiserver_tray.contract.contract import answer
+from aiserver_tray.contract.message import Json
 from tests.support import states
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
@@ -208,6 +209,11 @@ def test_errors_are_grouped_and_a_time_in_the_address_is_gone_to(stack: Stack) -
 def test_lines_are_exported_and_a_stack_without_lines_says_so(stack: Stack) -> None:
     KeptLines(stack.host, 0)
     stack.host.answers["ai/logs/export"] = answer({"exportId": "1"})
+    ended: Json = {
+        "exportId": "1", "status": "succeeded", "lines": 3, "percent": 100.0, "file": "/e/logs.csv",
+        "name": "logs.csv", "size": 900, "canOpen": False, "code": None, "message": "",
+    }  # fmt: skip
+    stack.host.answers["ai/logs/exports"] = answer({"exports": [ended]})
     page = at(stack, "logs?level=warn")
     page.wait_for_text("No log lines yet", ".loghold")
     page.button("Export").click()
@@ -215,4 +221,5 @@ def test_lines_are_exported_and_a_stack_without_lines_says_so(stack: Stack) -> N
     asked = stack.host.wait_for_call("ai/logs/export")
     assert asked["format"] == "csv"
     assert asked["filter"]["levels"] == ["warn"]
+    page.wait_for_text("logs.csv is ready", ".lognotice")  # it ended before its ID was known
     assert page.complaints() == []

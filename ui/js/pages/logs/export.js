@@ -29,14 +29,21 @@ async function write(format) {
   const { wanted, bounds } = view();
   const filter = formOf(wanted, bounds, { search: !wanted.isOnlyMatching });
   const answer = await ask("export", "ai/logs/export", { filter, format });
-  if (answer.success) own.set({ id: answer.data.exportId, now: null });
+  if (!answer.success) return;
+  own.set({ id: answer.data.exportId, now: null });
+  // A short one may have ended before its ID was known here.
+  const list = await invoke("ai/logs/exports", {});
+  const begun = list.success && list.data.exports.find(({ exportId }) => exportId === own.get().id);
+  if (begun && !own.get().now) show(begun);
 }
 
-on("ai/logs/exportEvent", (event) => {
-  if (event.exportId !== own.get().id) return;
-  own.set({ now: event });
-  if (event.status === "succeeded" && isBrowser) download(event);
-});
+/** @param {LogExport} now */
+function show(now) {
+  own.set({ now });
+  if (now.status === "succeeded" && isBrowser) download(now);
+}
+
+on("ai/logs/exportEvent", (event) => event.exportId === own.get().id && show(event));
 
 /** @param {LogExport} written */
 function download({ name }) {
