@@ -42,15 +42,15 @@ Show = Callable[["StatsJson"], None]
 def command(modules: tuple[str, ...], watch: bool, as_json: bool) -> None:  # noqa: FBT001 - command line flags
     """Show the CPU, memory, network and disk use of MODULEs and their services.
 
-    Without MODULE, show all modules that run. 100 % CPU is one processor. The tray and `serve` take
-    a sample every 15 seconds; if neither runs, this command takes one every second.
+    Without MODULE, show all modules that run. 100 % CPU is one processor. With
+    --watch, there is a new sample every second.
     """
     app = current_app()
     with shared_core(app, app.core_for_reading) as core:
         snapshot = whole_snapshot(core)
         check_modules(snapshot, modules)
         require_engine(snapshot)
-        found = _stats(core, modules)
+        found = _stats(core, modules, core.start_watching if watch else core.start_sampling)
         if watch:
             with _watching(modules, app.language, as_json=as_json) as show:
                 for stats in found:
@@ -65,10 +65,14 @@ def command(modules: tuple[str, ...], watch: bool, as_json: bool) -> None:  # no
                 report([_UNKNOWN.render(app.language)])
 
 
-def _stats(core: "AnyCore", modules: Sequence[str]) -> Iterator["StatsJson"]:
-    """Every sample of *modules* from now on, less those that were overtaken."""
+def _stats(
+    core: "AnyCore",
+    modules: Sequence[str],
+    start: Callable[[Callable[["SampleJson | None"], None]], None],
+) -> Iterator["StatsJson"]:
+    """Every sample of *modules* that *start* brings from now on, less those that were overtaken."""
     queue: SimpleQueue[SampleJson | None] = SimpleQueue()
-    core.start_sampling(queue.put)
+    start(queue.put)
     while True:
         for sample in available(queue)[-1:]:
             snapshot = core.store.snapshot

@@ -128,6 +128,8 @@ class Core:
         self._ends.callback(sampler.close)
         sampler.start()
 
+    start_watching = start_sampling
+
     def publish_modules(self) -> None:
         """Update the state with all modules and the chosen ones."""
         self.store.put(ModulesChanged(self._modules.models))

@@ -130,6 +130,8 @@ export interface Channels {
   "ai/service/inspect": { request: ServiceName; answer: ServiceDetails };
   /** Get the state of everything. */
   "ai/snapshot/get": { request: Record<string, never>; answer: Snapshot };
+  /** Get the resources that were used over time as a table for spreadsheets. */
+  "ai/stats/csv": { request: CsvRequest; answer: CsvTable };
   /** Get the disk use of the engine, and the free memory and disk of its machine. */
   "ai/stats/disk": { request: DiskRequest; answer: Disk };
   /** Get the resources that were used over time, with the operations and restarts. */
@@ -472,6 +474,31 @@ export interface ClientLine {
 }
 
 export type ContainerStatus = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
+
+/** The same range as a table. */
+export interface CsvRequest {
+  /** the module, with its services; all modules without it */
+  module?: string | null;
+  /** seconds since 1970; 30 minutes before the end without it */
+  from?: number | null;
+  /** seconds since 1970; now without it */
+  to?: number | null;
+  /** the largest number of times; older samples are kept with longer intervals */
+  points?: number;
+  /** also write it to a file on the owner's machine; of these, the newest five are kept */
+  save?: boolean;
+}
+
+/** A table of comma-separated values. */
+export interface CsvTable {
+  /** a name for a file */
+  name: string;
+  text: string;
+  /** the path of the file, if it was written */
+  file: string | null;
+  /** `ai/logs/openExports` can show its folder */
+  canOpen: boolean;
+}
 
 /** The disk of the engine and its machine. */
 export interface Disk {

@@ -100,7 +100,7 @@ class Api:
             TrustChannels(app),
             DetailChannels(app, core),
             ActivityChannels(app.settings.journal, self._refusals),
-            StatsChannels(core, self._statistics),
+            StatsChannels(core, self._statistics, app.home.folder / "exports"),
             rules,
         ]
         self._handlers: Handlers = handlers_of(self._parts)

@@ -1,11 +1,13 @@
 """The channels of the samples of used resources."""
 
 import time
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Final, TypedDict
 
 from pydantic import Field
 
-from aiserver_tray.base.errors import RequestError, refuse_unknown
+from aiserver_tray.base.errors import RequestError, SettingError, refuse_unknown
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.part import Part
@@ -13,6 +15,7 @@ from aiserver_tray.contract.contract import Caller, Peer
 from aiserver_tray.contract.events import WATCHED
 from aiserver_tray.core.activity import text_of
 from aiserver_tray.core.core import Core
+from aiserver_tray.core.stats.csv_table import csv_table
 from aiserver_tray.core.stats.forms import (
     MarkJson,
     SampleJson,
@@ -25,9 +28,13 @@ from aiserver_tray.core.stats.machine import MAX_AGE_SECONDS, MachineUse, machin
 from aiserver_tray.core.stats.samples import Sample
 from aiserver_tray.core.stats.statistics import Statistics
 from aiserver_tray.settings.entries import OperationEntry
+from aiserver_tray.system.files import write_private
+from aiserver_tray.system.open_folder import can_open_folder
+from aiserver_tray.system.paths import make_folder
 
 _DEFAULT_SECONDS: Final = 30 * 60
 _MAX_MARKS: Final = 200
+_KEPT_FILES: Final = 5
 
 Seconds = Annotated[float, Field(ge=0, le=1e11)]
 
@@ -43,6 +50,25 @@ class StatsRequest(Payload):
     """seconds since 1970; now without it"""
     points: int = Field(default=300, ge=10, le=600)
     """the largest number of times; older samples are kept with longer intervals"""
+
+
+class CsvRequest(StatsRequest):
+    """The same range as a table."""
+
+    save: bool = False
+    """also write it to a file on the owner's machine; of these, the newest five are kept"""
+
+
+class CsvTable(TypedDict):
+    """A table of comma-separated values."""
+
+    name: str
+    """a name for a file"""
+    text: str
+    file: str | None
+    """the path of the file, if it was written"""
+    canOpen: bool
+    """`ai/logs/openExports` can show its folder"""
 
 
 class Watched(Payload):
@@ -93,9 +119,10 @@ class DiskJson(TypedDict):
 class StatsChannels(Part):
     """``ai/stats/…``."""
 
-    def __init__(self, core: Core, statistics: Statistics) -> None:
+    def __init__(self, core: Core, statistics: Statistics, exports: Path) -> None:
         self._core = core
         self._statistics = statistics
+        self._exports = exports
 
     def forget(self, peer: Peer) -> None:
         """End what *peer* watched."""
@@ -104,6 +131,20 @@ class StatsChannels(Part):
     @channel("ai/stats/history")
     def _history(self, asked: StatsRequest, caller: Caller) -> StatsHistoryJson:
         """Get the resources that were used over time, with the operations and restarts."""
+        return self._read(asked, caller.language)
+
+    @channel("ai/stats/csv")
+    def _csv(self, asked: CsvRequest, caller: Caller) -> CsvTable:
+        """Get the resources that were used over time as a table for spreadsheets."""
+        text = csv_table(self._read(asked, caller.language))
+        name = f"stats-{datetime.now().astimezone():%Y%m%d-%H%M%S}.csv"
+        file = self._exports / name
+        if asked.save:
+            _save(file, text)
+        path = str(file) if asked.save else None
+        return {"name": name, "text": text, "file": path, "canOpen": can_open_folder()}
+
+    def _read(self, asked: StatsRequest, language: Language) -> StatsHistoryJson:
         self._check(asked.module)
         now = time.time()
         end = now if asked.end is None else min(asked.end, now)
@@ -111,7 +152,7 @@ class StatsChannels(Part):
         if begin >= end:
             raise RequestError(Text("it begins after its end"), ["from", "to"])
         chosen = span(begin, end, asked.points, now)
-        marks = self._marks(chosen, asked.module, caller.language)
+        marks = self._marks(chosen, asked.module, language)
         return history_json(self._statistics.history, chosen, asked.module, marks)
 
     @channel("ai/stats/newest")
@@ -167,6 +208,17 @@ class StatsChannels(Part):
         operations = self._statistics.operations.between(chosen, module)
         found += [_operation(entry, language) for entry in operations]
         return sorted(found, key=lambda mark: mark["time"])[-_MAX_MARKS:]
+
+
+def _save(file: Path, text: str) -> None:
+    make_folder(file.parent)
+    try:
+        write_private(file, text.encode())
+        for old in sorted(file.parent.glob("stats-*.csv"))[:-_KEPT_FILES]:
+            old.unlink()
+    except OSError as error:
+        why = Text("can't write it ({reason}). Check its folder", reason=error)
+        raise SettingError(str(file), why) from error
 
 
 def _machine(use: MachineUse) -> MachineJson:

@@ -9,7 +9,7 @@ from threading import Condition, Thread
 from typing import Final, NoReturn, Self, cast
 
 from aiserver_tray.base.errors import AiServerError, NotRunningError, OwnerEndedError
-from aiserver_tray.contract.events import PROGRESS, SNAPSHOT, STATS
+from aiserver_tray.contract.events import PROGRESS, SNAPSHOT, STATS, WATCHED
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.remote_logs import RemoteLogs
 from aiserver_tray.contract.message import Message
@@ -61,6 +61,27 @@ class RemoteCore:
             lambda: callback(None),
         )
         callback(cast("SampleJson", self._client.request("ai/stats/newest")))
+
+    def start_watching(self, callback: Callable[[SampleJson | None], None]) -> None:
+        """Call *callback* with the owner's newest sample, and with one every second. None: the
+        owner is gone.
+
+        Raises:
+            NotRunningError: it is gone already.
+        """
+        callback(cast("SampleJson", self._client.request("ai/stats/newest")))
+        self._client.subscribe(
+            (WATCHED.name,),
+            lambda message: _take_whole(json.loads(message.payload), callback),
+            lambda: callback(None),
+        )
+        self._client.request("ai/stats/watch")
+
+
+def _take_whole(sample: SampleJson, callback: Callable[[SampleJson], None]) -> None:
+    """Leave out the first sample, which has no CPU use."""
+    if sample["total"]["cpu"] is not None:
+        callback(sample)
 
 
 def _knows_engine(snapshot: Snapshot) -> bool:

@@ -481,6 +481,7 @@ export default {
   "Save": "保存",
   "Save and try again": "保存并重试",
   "Save, apply later": "保存，稍后应用",
+  "Saved as {file}": "已保存为 {file}",
   "Saved changes.": "已保存的更改。",
   "Saved {count} change to {title}": "已保存 {title} 的 {count} 项更改",
   "Search or run": "搜索或执行",

@@ -39,7 +39,7 @@ export function view(page) {
           .filter(({ name, state }) => name === module?.name || state !== "stopped")
           .map(({ name, title }) => ({ value: name, text: title }))],
       })}
-      ${usageButtons(parts, module)}
+      ${usageButtons(module)}
     </header>
     <div class="scroll"><div class="content monitoring">${usagePanel(page, module, parts)}</div></div>`;
 }

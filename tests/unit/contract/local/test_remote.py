@@ -10,7 +10,7 @@ import pytest
 
 from aiserver_tray.base.errors import BusyError, CancelledError, NotRunningError, OwnerEndedError
 from aiserver_tray.cli.operate import follow_operation
-from aiserver_tray.contract.events import STATS
+from aiserver_tray.contract.events import STATS, WATCHED
 from aiserver_tray.contract.local import remote
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.remote import RemoteCore, RemoteState
@@ -191,6 +191,25 @@ def test_samples_are_the_owners_from_the_newest_one_on(home: Home, contract: Sto
         assert samples.get(timeout=LIMIT) == later
         server.close()
         assert samples.get(timeout=LIMIT) is None, "wakes a command that waits"
+
+
+def test_who_watches_gets_what_is_known_and_then_every_second(
+    home: Home, contract: StoreContract
+) -> None:
+    server = Server(home, contract)
+    server.start()
+    contract.newest = Sample(100, {("web", "app"): Load(50.0, 10)})
+    first, later = (sample_json(Sample(101, {("web", "app"): Load(c, 20)})) for c in (None, 9.0))
+    with RemoteCore(Client.connect(home, "command")) as core:
+        samples: SimpleQueue[SampleJson | None] = SimpleQueue()
+        core.start_watching(samples.put)
+        assert samples.get(timeout=LIMIT) == sample_json(contract.newest)
+        contract.hub.publish(STATS.message(later))
+        contract.hub.publish(WATCHED.message(first))
+        contract.hub.publish(WATCHED.message(later))
+        assert samples.get(timeout=LIMIT) == later, "the first one has no CPU use"
+        server.close()
+        assert samples.get(timeout=LIMIT) is None
 
 
 def is_gone(state: RemoteState) -> bool:

@@ -1,5 +1,6 @@
 """The history in its file: what is asked, kept, lost and begun anew."""
 
+import csv
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aiserver_tray.core.stats.forms import StatsHistoryJson, history_json
+from aiserver_tray.core.stats.csv_table import csv_table
+from aiserver_tray.core.stats.forms import MarkJson, StatsHistoryJson, history_json
 from aiserver_tray.core.stats.history import History, Mark, Span, span
 from aiserver_tray.core.stats.samples import Address, Load, Sample
 
@@ -96,6 +98,29 @@ def test_a_clock_that_was_set_back_does_not_stop_the_history(tmp_path: Path) -> 
         write(history, [(NOW + 15 * n, {WEB: 1}) for n in range(300)])
         found = asked(history, Span(NOW, NOW + 3600, 120))
         assert found["total"]["cpu"] == [1] * 30
+
+
+def test_the_table_has_a_line_for_each_time_with_what_happened(tmp_path: Path) -> None:
+    mark: MarkJson = {
+        "time": NOW + 20.0,
+        "kind": "restart",
+        "modules": ["web"],
+        "service": "app",
+        "seconds": None,
+        "text": None,
+        "activity": None,
+    }
+    with closing(History(tmp_path / "stats.sqlite")) as history:
+        write(history, [(NOW, {WEB: 1}), (NOW + 15, {WEB: 2})])
+        found = history_json(history, Span(NOW, NOW + 30, 15), "web", [mark])
+    rows = list(csv.reader(csv_table(found).splitlines()))
+    assert rows[0][:3] == ["time", "total cpu %", "total memory B"]
+    assert rows[0][15:17] == ["web/app cpu %", "web/app memory B"]
+    assert [row[0] for row in rows[1:]] == [
+        "2024-10-04T00:00:00+00:00",
+        "2024-10-04T00:00:15+00:00",
+    ]
+    assert [(row[16], row[-1]) for row in rows[1:]] == [("1", ""), ("2", "restart: web/app")]
 
 
 def test_samples_of_every_second_only_raise_the_peaks(tmp_path: Path) -> None:

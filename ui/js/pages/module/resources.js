@@ -19,7 +19,7 @@ export function view(page, module) {
   const parts = partsOf(page, module);
   return html`
     <div class="scroll"><div class="content monitoring">
-      <div class="row-flex"><span class="grow"></span>${rangeButtons()} ${usageButtons(parts, module)}</div>
+      <div class="row-flex"><span class="grow"></span>${rangeButtons()} ${usageButtons(module)}</div>
       ${usagePanel(page, module, parts)}
     </div></div>`;
 }

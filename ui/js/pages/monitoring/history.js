@@ -112,12 +112,17 @@ function loadIfDue() {
   if (Date.now() / 1000 - (times.at(-1) ?? 0) >= interval) load();
 }
 
+/** What is shown, for the owner. @param {string|null} module @param {Query} query */
+export function asked(module, query) {
+  const zoom = zoomIn(query);
+  const from = zoom?.begin ?? Math.floor(Date.now() / 1000) - RANGES[rangeIn(query)];
+  return { module, from, to: zoom?.end ?? null, points: 400 };
+}
+
 async function load() {
   const [name, { query }] = [followed, current().address];
   if (name === undefined) return;
-  const zoom = zoomIn(query);
-  const from = zoom?.begin ?? Math.floor(Date.now() / 1000) - RANGES[rangeIn(query)];
-  const answer = await invoke("ai/stats/history", { module: name, from, to: zoom?.end ?? null, points: 400 });
+  const answer = await invoke("ai/stats/history", asked(name, query));
   const isWanted = name === followed && queryKey(query) === queryKey(current().address.query);
   if (answer.success && isWanted) own.set({ history: answer.data, isLoaded: true });
 }

@@ -27,13 +27,13 @@ const DAY = 86_400;
 
 const own = slice({ isTable: false, measure: /** @type {Measure} */ ("memory") });
 
-/** Buttons for the head of the page. @param {Part[]} parts @param {Module|null} module */
-export const usageButtons = (parts, module) => html`
+/** Buttons for the head of the page. @param {Module|null} module */
+export const usageButtons = (module) => html`
   ${button({
     text: t("Table"), icon: "table", kind: "quiet", iconOnly: true, pressed: own.get().isTable,
     run: () => own.set({ isTable: !own.get().isTable }),
   })}
-  ${button({ text: t("Download as CSV"), icon: "download", iconOnly: true, run: () => saveCsv(parts, module) })}`;
+  ${button({ text: t("Download as CSV"), icon: "download", iconOnly: true, run: () => saveCsv(module?.name ?? null) })}`;
 
 /** @param {PageState} page @param {Module|null} module @param {Part[]} parts */
 export function usagePanel(page, module, parts) {
