@@ -140,15 +140,14 @@ class RuleFiles:
     def __init__(self, folder: Path, notices: list[Text]) -> None:
         self._rules = VersionedFile(folder / "rules.json", RulesData, notices)
         self._alerts = VersionedFile(folder / "alerts.json", AlertsData, notices)
-
-    @property
-    def stamp(self) -> object:
-        """A value that changes with the rules. Reads nothing."""
-        return self._rules.stamp
+        self._known: tuple[object, RulesData] | None = None
 
     def read(self) -> RulesData:
-        """Rules and mutes."""
-        return self._rules.read()
+        """Rules and mutes, not to be changed. The file is read only after it has changed."""
+        stamp, known = self._rules.stamp, self._known
+        if known is None or known[0] != stamp:
+            self._known = known = stamp, self._rules.read()
+        return known[1]
 
     def change(self, change: Callable[[RulesData], _Result]) -> _Result:
         """Let *change* work on the rules, and keep the result."""

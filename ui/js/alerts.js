@@ -1,7 +1,7 @@
 // @ts-check
 /** The alert rules and their alerts, for all parts of the page that show them. */
-import { ask } from "./actions.js";
 import { invoke, on } from "./bridge.js";
+import { showToast } from "./components/toast.js";
 import { timeOfDay } from "./format.js";
 import { t } from "./i18n.js";
 import { slice } from "./store.js";
@@ -28,14 +28,21 @@ export function followAlerts() {
 }
 
 /**
- * Changes rules or mutes, and shows why where that is refused.
+ * Changes rules or mutes.
  * @template {"ai/rules/set"|"ai/rules/add"|"ai/rules/remove"|"ai/rules/mute"} C
- * @param {C} channel @param {Channels[C]["request"]} payload @returns {Promise<boolean>} whether it was taken
+ * @param {C} channel @param {Channels[C]["request"]} payload @returns {Promise<string|null>} why it was refused
  */
 export async function changeRules(channel, payload) {
-  const answer = await ask("rules", channel, payload);
-  if (answer.success) own.set({ list: /** @type {RuleList} */ (answer.data) });
-  return answer.success;
+  const answer = await invoke(channel, payload);
+  if (!answer.success) return answer.message;
+  own.set({ list: /** @type {RuleList} */ (answer.data) });
+  return null;
+}
+
+/** @param {MuteRequest} request */
+async function mute(request) {
+  const why = await changeRules("ai/rules/mute", request);
+  if (why !== null) showToast({ text: why, icon: "circle-alert" });
 }
 
 /** How long something is muted. @param {Mute} mute */
@@ -53,7 +60,7 @@ export function mutedText({ until }) {
  */
 export function muteItems(what, isMuted) {
   const item = (/** @type {string} */ text, /** @type {MuteRequest["span"]} */ span) => ({
-    text, icon: "bell", run: () => void changeRules("ai/rules/mute", { ...what, span }),
+    text, icon: "bell", run: () => void mute({ ...what, span }),
   });
   if (isMuted) return [item(t("Unmute"), "off")];
   return [

@@ -1,7 +1,7 @@
 """Services that do not run as they should, found in states of the store. Pure: the time is an
 argument."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,8 +48,10 @@ class Services:
         self._tracks: dict[Address, _Track] = {}
         self._held: dict[str, float] = {}
         """Module -> until when changes result from an operation."""
-        self._failed: set[str] = set()
-        """Modules whose last operation failed, which the user knows."""
+        self._ended: set[str] = set()
+        """IDs of operations that are over, as of the last state."""
+        self._known: set[Address] = set()
+        """Services that were not well when an operation failed: the user knows."""
         self._state = State()
 
     def see(self, state: State, now: float) -> None:
@@ -95,18 +97,24 @@ class Services:
     def _held_until(self, module: str) -> float:
         return self._held.get(module, float("-inf"))
 
-    def _hold(self, operations: Iterable[OperationView], now: float) -> None:
+    def _hold(self, operations: Sequence[OperationView], now: float) -> None:
         for operation in sorted(operations, key=lambda one: not one.is_over):
             if operation.kind in IMAGES_ONLY:
                 continue
             names = {*operation.modules, *(step.module for step in operation.steps)}
             if not operation.is_over:
                 self._held |= dict.fromkeys(names, now + HOLD_SECONDS)
-                self._failed -= names
-            elif operation.status != "succeeded":
-                self._failed |= names
-            else:
-                self._failed -= names
+                self._known = {known for known in self._known if known[0] not in names}
+            elif operation.status != "succeeded" and operation.id not in self._ended:
+                self._known |= {one for one in self._unwell() if one[0] in names}
+        self._ended = {operation.id for operation in operations if operation.is_over}
+
+    def _unwell(self) -> Iterator[Address]:
+        for module in self._state.snapshot.modules:
+            for service in module.services:
+                container = self._state.containers.get(service.container)
+                if container is None or not container.is_ready:
+                    yield module.name, service.name
 
     def _follow(
         self,
@@ -130,8 +138,6 @@ class Services:
         track.sick_since = _since(track.sick_since, now) if is_sick else None
         is_well = container.is_ready and not _lost_memory(container)
         track.well_since = _since(None if more > 0 else track.well_since, now) if is_well else None
-        if module.state == "running":
-            self._failed.discard(module.name)
 
     def _finding(
         self, module: ModuleView, service: ServiceView, rules: Mapping[RuleKind, Rule], due: Due
@@ -147,7 +153,7 @@ class Services:
             words.name_of(module),
             Text("{name}: {why}", name=service.name, why=troubles[kind]),
             words.page(kind, module.name, service.name),
-            is_known=module.name in self._failed,
+            is_known=(module.name, service.name) in self._known,
         )
 
     def _troubles(
@@ -162,6 +168,7 @@ class Services:
             return
         if track.well_since is not None and due.reached(track.well_since + RECOVERY_SECONDS):
             track.end = None
+            self._known.discard((module.name, service.name))
         if track.end and track.end[0] in rules:
             yield track.end
         if restarts := rules.get("restarts"):

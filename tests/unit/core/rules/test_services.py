@@ -172,14 +172,24 @@ def test_what_fails_just_after_a_start_that_succeeded_is_told() -> None:
     assert course.at(FAR) == [f"{10 + HOLD_SECONDS + GATHER_SECONDS:g}: raised: {ENDED}"]
 
 
-def test_what_fails_after_a_failed_operation_is_known() -> None:
-    course = Course()
+def test_what_was_not_well_when_an_operation_failed_is_known_until_it_is() -> None:
+    models = (model("web", "app", "api"),)
+    course = Course(start=running_engine(container(), container("web/api"), models=models))
     busy = operation("up", ("start", "web/app", "running"))
-    course.at(10, OperationChanged(busy))
-    course.at(11, OperationChanged(replace(busy, status="failed")), ContainerSeen(ended()))
-    course.at(14, ContainerSeen(container(status="restarting", exit_code=1, restart_count=5)))
-    assert course.at(FAR) == []
-    assert [alert.is_known for alert in course.alerts] == [True]
+    course.at(10, OperationChanged(busy), ContainerSeen(ended()))
+    course.at(11, OperationChanged(replace(busy, status="failed")))
+    fallen = ContainerSeen(container(status="restarting", exit_code=1, restart_count=5))
+    assert course.at(14, fallen) == []
+    course.at(20, ContainerSeen(ended("web/api", exit_code=1)))
+    assert course.at(30) == ["22: raised: web stopped unexpectedly | api: exited with code 1"]
+    assert {(alert.service, alert.is_known) for alert in course.alerts} == {
+        ("app", True),
+        ("api", False),
+    }
+    course.at(40, ContainerSeen(container(restart_count=5)))
+    course.at(800, fallen)
+    (told,) = course.at(FAR)
+    assert told.endswith("raised: web stopped unexpectedly | app: exited with code 1")
 
 
 def test_an_alert_that_an_operation_ends_is_no_recovery() -> None:

@@ -9,6 +9,7 @@ import { dateTime, labelled } from "../../format.js";
 import { mark, t } from "../../i18n.js";
 import { slice } from "../../store.js";
 import { lineFields, numberFields, valuesOf } from "./rule_fields.js";
+import { setError } from "./state.js";
 
 /**
  * @import { Alert, Channels, Module, Mute, MuteRequest, Rule } from "../../contract.d.ts"
@@ -18,6 +19,17 @@ import { lineFields, numberFields, valuesOf } from "./rule_fields.js";
 
 /** `edited`: the id of the rule whose parameters are shown; `kind`: of the rule that is added. */
 const own = slice({ edited: "", kind: /** @type {"cpu"|"memory"|"line"} */ ("line") });
+
+/**
+ * Changes rules or mutes; why that is refused is said in the row `id`.
+ * @template {"ai/rules/set"|"ai/rules/add"|"ai/rules/remove"|"ai/rules/mute"} C
+ * @param {string} id @param {C} channel @param {Channels[C]["request"]} payload @returns {Promise<boolean>} whether it was taken
+ */
+async function change(id, channel, payload) {
+  const why = await changeRules(channel, payload);
+  setError(id, why);
+  return why === null;
+}
 
 /** @param {PageState} page @returns {Row[]} */
 export function ruleRows({ snapshot }) {
@@ -62,7 +74,7 @@ function ruleRow(rule, modules) {
     help: [scope, rule.muted ? mutedText(rule.muted) : "", rule.state ? t("{value} now", { value: rule.state }) : ""].filter(Boolean).join(" · "),
     control: html`<span class="buttons">
       ${menuButton({ text: t("More"), name: labelled(rule.text, t("More")), items: () => itemsOf(rule) })}
-      ${toggle({ id: rule.id, on: rule.on, label: rule.text, change: (on) => changeRules("ai/rules/set", { id: rule.id, on }) })}</span>`,
+      ${toggle({ id: rule.id, on: rule.on, label: rule.text, change: (on) => change(rule.id, "ai/rules/set", { id: rule.id, on }) })}</span>`,
     below: isEdited ? parameters(rule) : undefined,
   };
 }
@@ -76,12 +88,12 @@ const itemsOf = (rule) => [
 ];
 
 /** @param {Rule} rule */
-const remove = ({ id }) => void changeRules("ai/rules/remove", { id });
+const remove = ({ id }) => void change(id, "ai/rules/remove", { id });
 
 /** @param {Rule} rule */
 const parameters = (rule) => html`
   <form class="params" @submit=${async (/** @type {SubmitEvent} */ event) => {
-    if (await changeRules("ai/rules/set", { id: rule.id, ...valuesOf(event) })) own.set({ edited: "" });
+    if (await change(rule.id, "ai/rules/set", { id: rule.id, ...valuesOf(event) })) own.set({ edited: "" });
   }}>${numberFields(rule)}
     <span class="buttons">${button({ text: t("Cancel"), size: "small", run: () => own.set({ edited: "" }) })}
       <button class="button small primary">${t("Apply")}</button></span>
@@ -99,7 +111,7 @@ function newRule(modules) {
   return html`
     <form class="params" @submit=${(/** @type {SubmitEvent} */ event) => {
       const values = /** @type {Channels["ai/rules/add"]["request"]} */ ({ kind, ...valuesOf(event) });
-      changeRules("ai/rules/add", values);
+      change("add-rule", "ai/rules/add", values);
     }}>
       <label class="param"><span>${t("Watch")}</span>
         <select class="select" @change=${(/** @type {Event} */ { target }) =>
@@ -130,10 +142,10 @@ const mutedModules = (mutes, modules) => html`
     <li class="mr"><span class="grow cut">${labelled(titleOf(mute.module, modules), mutedText(mute))}</span>
       ${button({
         text: t("Unmute"), name: labelled(t("Unmute"), titleOf(mute.module, modules)), kind: "quiet", size: "small",
-        run: () => changeRules("ai/rules/mute", { module: mute.module, span: "off" }),
+        run: () => change("mute-module", "ai/rules/mute", { module: mute.module, span: "off" }),
       })}</li>`)}</ul>` : nothing}
   <form class="params" @submit=${(/** @type {SubmitEvent} */ event) =>
-    changeRules("ai/rules/mute", /** @type {MuteRequest} */ (valuesOf(event)))}>
+    change("mute-module", "ai/rules/mute", /** @type {MuteRequest} */ (valuesOf(event)))}>
     ${moduleSelect(modules)}
     <label class="param"><span>${t("How long")}</span>
       <select class="select" name="span">

@@ -56,3 +56,9 @@ export async function changeAutostart(enabled) {
   if (answer.success) own.set({ autostart: answer.data, errors: {} });
   else own.set({ errors: { autostart: answer.message } });
 }
+
+/** @param {string} id of a row @param {string|null} why something was refused there */
+export function setError(id, why) {
+  const { [id]: _, ...errors } = own.get().errors;
+  own.set({ errors: why === null ? errors : { ...errors, [id]: why } });
+}
