@@ -52,7 +52,8 @@ class ErrorGroups(NamedTuple):
 
     groups: Sequence[ErrorGroup]
     reached: Cursor | None
-    """the next `before`; `errors.merged` joins the answers. None if all entries were read."""
+    """the next `before`; the caller joins groups of the same fingerprint. None if all entries were
+    read."""
 
 
 class Bounds(NamedTuple):

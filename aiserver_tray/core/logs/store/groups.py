@@ -1,7 +1,7 @@
 """Equal errors as groups."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from aiserver_tray.core.logs.parser import LineParser
@@ -27,15 +27,6 @@ def grouped(newest_first: Iterable[Kept]) -> list[ErrorGroup]:
                 last_lines.setdefault(output, line.text)
             continue
         group = _group(kept, last_lines.pop(output, ""))
-        known = groups.get(group.fingerprint)
-        groups[group.fingerprint] = _joined(known, group) if known else group
-    return list(groups.values())
-
-
-def merged(newer: Sequence[ErrorGroup], older: Sequence[ErrorGroup]) -> list[ErrorGroup]:
-    """The groups of two answers, where the second one continues the first one."""
-    groups = {group.fingerprint: group for group in newer}
-    for group in older:
         known = groups.get(group.fingerprint)
         groups[group.fingerprint] = _joined(known, group) if known else group
     return list(groups.values())

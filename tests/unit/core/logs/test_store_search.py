@@ -11,7 +11,6 @@ from aiserver_tray.core.logs.store.errors import LogFilterError
 from aiserver_tray.core.logs.store.fields import fulfils
 from aiserver_tray.core.logs.store.filter import FieldCondition, LogFilter
 from aiserver_tray.core.logs.store.fingerprint import fingerprint
-from aiserver_tray.core.logs.store.groups import merged
 from aiserver_tray.core.logs.store.line import Cursor, Line
 from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.core.logs.store.store import LogStore
@@ -197,6 +196,3 @@ def test_errors_are_grouped_with_their_first_and_last_time(store: LogStore) -> N
         ("KeyError: 'y'", 2, 0, 6),
     ]
     assert answer.reached is None
-    newer = reader.errors(LogFilter(since=5), budget_seconds=600).groups
-    older = reader.errors(LogFilter(until=5), budget_seconds=600).groups
-    assert merged(newer, older) == answer.groups
