@@ -77,8 +77,8 @@ class _Tally:
 def histogram(blocks: Blocks, parts: Parts, before: Cursor | None, budget_seconds: float) -> Counts:
     """Count the wanted lines, the newest blocks first."""
     deadline = time.monotonic() + budget_seconds
-    wanted = Span.of(blocks.wanted, before=before)
-    span = Span(max(Cursor(parts.begin, 0), wanted.low), min(Cursor(parts.end, 0), wanted.high))
+    begin, end = Cursor(parts.begin, 0), Cursor(parts.end, 0)
+    span = Span.of(blocks.wanted, after=begin, before=min(end, before or end))
     tally = _Tally(blocks, parts)
     overlapping: list[Item] = []
     for item in blocks.newest_first(span):

@@ -33,7 +33,9 @@ class Span(NamedTuple):
         # No line has the number 0.
         since = _FIRST if wanted.since is None else Cursor(wanted.since, 0)
         until = _LAST if wanted.until is None else Cursor(wanted.until, 0)
-        return cls(max(since, after or _FIRST), min(until, before or _LAST))
+        low, high = max(since, after or _FIRST), min(until, before or _LAST)
+        # Any time may be asked for, and SQLite has integers of 64 bits.
+        return cls(min(low, _LAST), max(high, _FIRST))
 
     def holds(self, item: Item) -> bool:
         """Whether all lines of a block are in it."""

@@ -181,6 +181,17 @@ def test_no_number_comes_twice_even_if_all_lines_were_deleted(store: LogStore) -
     assert kept.cursor.number == 6
 
 
+@pytest.mark.parametrize("time", [-(10**30), 10**30])
+def test_any_time_can_be_asked_for(store: LogStore, time: int) -> None:
+    store.add([line(1)])
+    reader = LogReader(store.path)
+    page = reader.at(LogFilter(since=-(10**30)), time, budget_seconds=600)
+    assert len(page.lines) == (time > 0)
+    assert reader.newer(LogFilter(until=time), Cursor(time, 0), budget_seconds=600).is_end
+    assert reader.histogram(ALL, time, time + 1, 1, budget_seconds=600).levels == {}
+    assert reader.gaps(LogFilter(since=time, until=time)) == []
+
+
 def test_thousands_of_services_are_told_apart(store: LogStore) -> None:
     every = [line(n, str(n), f"{n % 50}/{n % 2000}") for n in range(4000)]
     store.add(every)
