@@ -2,6 +2,7 @@
 next request goes on. To cancel a search, a client asks no more."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
@@ -35,7 +36,7 @@ from aiserver_tray.core.logs.kept import Policy
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.parser import LineParser
 from aiserver_tray.core.logs.store.answers import ErrorGroup, Page
-from aiserver_tray.core.logs.store.filter import LogFilter
+from aiserver_tray.core.logs.store.filter import EVERY_NUMBER, LogFilter
 from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept
 from aiserver_tray.core.logs.store.reader import LogReader
 
@@ -55,18 +56,10 @@ class KeptLogChannels(Part):
     def _lines(self, asked: LogLinesRequest) -> LogLines:
         """Get kept lines, page by page. A page may have fewer lines than asked, or none, before
         the end."""
-        wanted = asked.filter.read()
+        wanted = replace(asked.filter.read(), numbers=_numbers(asked))
         page = self._page(wanted, asked)
-        after = _cursor(asked.kept_after, "keptAfter")
-        until = _cursor(asked.kept_until, "keptUntil")
-        lines = [
-            line_json(kept)
-            for kept in page.lines
-            if (after is None or kept.cursor.number > after.number)
-            and (until is None or kept.cursor.number <= until.number)
-        ]
         return {
-            "lines": lines,
+            "lines": [line_json(kept) for kept in page.lines],
             "reached": cursor_text(page.reached) if page.reached else None,
             "isEnd": page.is_end,
             "gaps": [gap_json(gap) for gap in self._gaps(wanted, asked, page)],
@@ -167,6 +160,15 @@ class KeptLogChannels(Part):
             "fields": plain_fields(parsed.fields),
             "lines": [line_json(kept) for kept in entry],
         }
+
+
+def _numbers(asked: LogLinesRequest) -> range:
+    after = _cursor(asked.kept_after, "keptAfter")
+    until = _cursor(asked.kept_until, "keptUntil")
+    return range(
+        after.number + 1 if after else EVERY_NUMBER.start,
+        until.number + 1 if until else EVERY_NUMBER.stop,
+    )
 
 
 def _cursor(text: str | None, field: str) -> Cursor | None:

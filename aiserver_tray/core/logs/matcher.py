@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from aiserver_tray.core.logs.store.batches import encoded
 from aiserver_tray.core.logs.store.filter import LogFilter
 from aiserver_tray.core.logs.store.line import Line
 from aiserver_tray.core.logs.store.search import Search
@@ -24,5 +25,5 @@ class Matcher:
         if not self._search or not found:
             return found
         # As in a block of the store: one search over all of them is much faster.
-        body = "\n".join(lines[place].text.replace("\n", " ") for place in found).encode()
+        body = b"\n".join(encoded([lines[place].text for place in found]))
         return [found[number] for number, _ in self._search.lines(body)]

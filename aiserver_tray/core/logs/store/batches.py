@@ -62,7 +62,7 @@ class Batches:
         numbers = range(self.next, self.next + len(lines))
         tags = list(map(self._tags.__getitem__, [line[1:6] for line in lines]))
         times = [line[0] for line in lines]
-        rows = Rows(times, numbers, tags, _texts([line[6] for line in lines]))
+        rows = Rows(times, numbers, tags, encoded([line[6] for line in lines]))
         self.next = numbers.stop
         self._newest = max(self._newest, *times)
         for pile, part in self._piles(rows):
@@ -92,7 +92,8 @@ class Batches:
         self._sizes[pile] = 0
 
 
-def _texts(texts: Sequence[str]) -> list[bytes]:
+def encoded(texts: Sequence[str]) -> list[bytes]:
+    """*texts* as they are stored."""
     found = "\n".join(texts).encode("utf-8", "replace").split(b"\n")
     if len(found) == len(texts):
         return found

@@ -10,6 +10,8 @@ from aiserver_tray.core.logs.store.errors import LogFilterError
 from aiserver_tray.core.logs.store.line import Line
 from aiserver_tray.engine.values import LogStreamName
 
+EVERY_NUMBER = range(1 << 62)
+
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 
 _CONDITION = re.compile(
@@ -63,6 +65,8 @@ class LogFilter:
     """a regular expression of RE2"""
     fields: tuple[FieldCondition, ...] = ()
     streams: frozenset[LogStreamName] = frozenset()
+    numbers: range = EVERY_NUMBER
+    """of cursors, so which lines were stored when"""
 
     def wants_source(self, module: str, service: str) -> bool:
         """Whether lines of this service are wanted."""
@@ -77,7 +81,7 @@ class LogFilter:
         )
 
     def wants(self, line: Line) -> bool:
-        """Whether *line* is wanted, but for text, pattern and fields."""
+        """Whether *line* is wanted, but for text, pattern, fields and numbers."""
         return (
             self.wants_source(line.module, line.service)
             and (not self.levels or line.level in self.levels)

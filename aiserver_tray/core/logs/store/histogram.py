@@ -86,7 +86,7 @@ def histogram(blocks: Blocks, parts: Parts, before: Cursor | None, budget_second
         overlapping = [other for other in overlapping if other.head.first < edge.time]
         if edge < span.high and time.monotonic() > deadline:
             for other in overlapping:  # lines before the edge are for the next answer
-                tally.add(other, Span(span.low, edge), -1)
+                tally.add(other, span._replace(high=edge), -1)
             return tally.answer(edge)
         tally.add(item, span)
         overlapping.append(item)

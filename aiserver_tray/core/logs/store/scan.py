@@ -10,39 +10,43 @@ from typing import NamedTuple
 
 from aiserver_tray.core.logs.store import block, table
 from aiserver_tray.core.logs.store.block import Columns, Kind
-from aiserver_tray.core.logs.store.filter import LogFilter
+from aiserver_tray.core.logs.store.filter import EVERY_NUMBER, LogFilter
 from aiserver_tray.core.logs.store.line import Cursor, Kept, Line
 from aiserver_tray.core.logs.store.search import Search
 from aiserver_tray.core.logs.store.table import Item
 
 _UNREADABLE = "\ufffd".encode()
+_IN_SPAN = 'last >= ? AND first <= ? AND "end" > ? AND number < ?'
 _FIRST, _LAST = Cursor(-(1 << 62), 0), Cursor(1 << 62, 0)
 
 
 class Span(NamedTuple):
-    """The lines between two cursors, without those at the cursors."""
+    """The lines between two cursors, without those at the cursors, that have these numbers."""
 
     low: Cursor
     high: Cursor
+    numbers: range = EVERY_NUMBER
 
     @classmethod
     def of(
         cls, wanted: LogFilter, after: Cursor | None = None, before: Cursor | None = None
     ) -> "Span":
-        """The time of a filter, between two cursors."""
+        """The time and the numbers of a filter, between two cursors."""
         # No line has the number 0.
         since = _FIRST if wanted.since is None else Cursor(wanted.since, 0)
         until = _LAST if wanted.until is None else Cursor(wanted.until, 0)
         low, high = max(since, after or _FIRST), min(until, before or _LAST)
         # Any time may be asked for, and SQLite has integers of 64 bits.
-        return cls(min(low, _LAST), max(high, _FIRST))
+        return cls(min(low, _LAST), max(high, _FIRST), wanted.numbers)
 
     def holds(self, item: Item) -> bool:
         """Whether all lines of a block are in it."""
-        return self.low.time < item.head.first and item.head.last < self.high.time
+        head, numbers = item.head, self.numbers
+        is_in_time = self.low.time < head.first and head.last < self.high.time
+        return is_in_time and numbers.start <= head.number and head.end <= numbers.stop
 
     def rows(self, columns: Columns) -> range:
-        """The rows of a block that are in it."""
+        """The rows of a block that are between the cursors."""
 
         def cursor(row: int) -> Cursor:
             return Cursor(columns.times[row], columns.numbers[row])
@@ -92,13 +96,11 @@ class Blocks:
 
     def newest_first(self, span: Span) -> Iterator[Item]:
         """The blocks of a span, by their last line."""
-        condition = "first <= ? AND last >= ? ORDER BY last DESC"
-        return table.items(self.db, condition, (span.high.time, span.low.time))
+        return table.items(self.db, f"{_IN_SPAN} ORDER BY last DESC", _values(span))
 
     def oldest_first(self, span: Span) -> Iterator[Item]:
         """The blocks of a span, by their first line."""
-        condition = "last >= ? AND first <= ? ORDER BY first"
-        return table.items(self.db, condition, (span.low.time, span.high.time))
+        return table.items(self.db, f"{_IN_SPAN} ORDER BY first", _values(span))
 
     def lines(self, item: Item, span: Span) -> "Lines | None":
         """The wanted lines of a block; None if it has none, or is damaged: others can be read."""
@@ -122,7 +124,13 @@ class Blocks:
             rows = [row for row in found if row in rows]
         if len(places) < len(tags):
             rows = [row for row in rows if columns.places[row] in places]
+        if span.numbers != EVERY_NUMBER:
+            rows = [row for row in rows if columns.numbers[row] in span.numbers]
         return Lines(self, item, columns, rows, found) if rows else None
+
+
+def _values(span: Span) -> Sequence[int]:
+    return (span.low.time, span.high.time, span.numbers.start, span.numbers.stop)
 
 
 class Lines:

@@ -21,7 +21,7 @@ from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.store import batches, database, table
 from aiserver_tray.core.logs.store.answers import Page
 from aiserver_tray.core.logs.store.errors import LogStoreFullError
-from aiserver_tray.core.logs.store.filter import LogFilter
+from aiserver_tray.core.logs.store.filter import EVERY_NUMBER, LogFilter
 from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept, Line, Mark
 from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.core.logs.store.store import LogStore
@@ -57,6 +57,7 @@ filters = some.builds(
     text=some.sampled_from(["", "get", "Ï"]),
     pattern=some.sampled_from(["", r"^get\s", "E", "x*$"]),
     streams=some.frozensets(some.sampled_from(STREAMS), max_size=1),
+    numbers=some.sampled_from([EVERY_NUMBER, range(3, 20), range(15, 1 << 62)]),
 )
 
 
@@ -70,6 +71,7 @@ def naive(kept: Kept, wanted: LogFilter) -> bool:
     text = kept.line.text
     return (
         wanted.wants(kept.line)
+        and kept.cursor.number in wanted.numbers
         and wanted.text.lower() in text.lower()
         and (not wanted.pattern or re.search(wanted.pattern, text) is not None)
     )
