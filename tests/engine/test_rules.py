@@ -81,6 +81,6 @@ def test_lines_that_are_watched_for_are_one_alert(shop: Shop) -> None:
     eventually(lambda: [a["count"] > 2 for a in shop.alerts()] == [True], "several lines")
     (news,) = eventually(lambda: shop.news, "news of it")
     assert (str(news.title), str(news.text)) == (
-        "Shop wrote a line that you watch for",
+        "Log match in Shop",
         "shop: out of beans",
     )

@@ -18,7 +18,7 @@ _TITLES: Final[Mapping[RuleKind, Text]] = {
     "cpu": Text("{name} keeps the CPU busy"),
     "memory": Text("{name} is almost out of memory"),
     "disk": Text("Docker's disk is almost full"),
-    "line": Text("{name} wrote a line that you watch for"),
+    "line": Text("Log match in {name}"),
 }
 
 

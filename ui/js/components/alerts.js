@@ -21,7 +21,9 @@ const BROKEN = ["memory_out", "restarts", "ended", "unhealthy"];
 export function alertsCard() {
   const list = alertList();
   const active = (list?.alerts ?? []).filter(({ ended }) => ended === null);
-  const quiet = (list?.rules ?? []).filter((rule) => rule.on && !active.some((alert) => alert.rule === rule.id));
+  const isBroken = active.some(({ kind }) => BROKEN.includes(kind));
+  const quiet = (list?.rules ?? []).filter(({ id, kind, on }) =>
+    on && !active.some(({ rule }) => rule === id) && !(isBroken && BROKEN.includes(kind)));
   const shown = active.slice(0, MOST);
   return html`
     <section class="card alerts-card" aria-labelledby="alerts-title">

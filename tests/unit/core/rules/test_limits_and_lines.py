@@ -97,9 +97,7 @@ def test_matching_lines_are_one_alert_until_none_comes_for_a_while() -> None:
     ]
     course.at(10, lines=lines)
     news = course.at(20, lines=lines[:1])
-    assert news == [
-        "12: raised: web wrote a line that you watch for | app: query Timeout after 3 s"
-    ]
+    assert news == ["12: raised: Log match in web | app: query Timeout after 3 s"]
     (alert,) = course.alerts
     assert (alert.count, alert.page) == (2, "modules/web/logs?service=app&level=warn,error")
     assert course.at(FAR) == [], "nobody has to know that no line comes"
