@@ -124,7 +124,7 @@ class Sampler:
             if self._closing.wait(max(0.0, pause)):
                 return loads
             if usage := self._usage(container.id):
-                load = self._rates.load(container.id, usage)
+                load = self._rates.load(container.id, usage, container.started_at)
                 loads[container.module, container.service] = load
         self._closing.wait(max(0.0, due - time.time()))  # where nothing runs
         return loads

@@ -1,13 +1,18 @@
 """Samples of the resources that services use."""
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from aiserver_tray.engine.values import Usage
 
 INTERVAL_SECONDS: Final = 15
 """Seconds between two samples of a container."""
+
+_YOUNG_SECONDS = 2 * INTERVAL_SECONDS
+_NANOSECONDS = 1e9
 
 Address = tuple[str, str]
 """Module and service."""
@@ -44,15 +49,23 @@ class Rates:
     def __init__(self) -> None:
         self._last: dict[str, Usage] = {}
 
-    def load(self, id: str, usage: Usage) -> Load:
-        """The load of the container *id* since its last reading."""
+    def load(self, id: str, usage: Usage, started_at: datetime | None = None) -> Load:
+        """The load of the container *id* since its last reading. Of one that was started since
+        then, or was not read before and is young, the load since its start."""
         before = self._last.get(id)
         self._last[id] = usage
-        if before is None:
-            return Load(None, usage.memory, pids=usage.pids, limit=usage.limit)
+        started = started_at.timestamp() if started_at else -math.inf
+        if before is None or before.time < started <= usage.time:
+            if not 0 < usage.time - started < _YOUNG_SECONDS:
+                return Load(None, usage.memory, pids=usage.pids, limit=usage.limit)
+            before = Usage(time=started, cpu=0, system=0, cpus=usage.cpus, memory=0)
+            # The counter of the machine's processors was not read then.
+            cpu: float | None = usage.cpu / _NANOSECONDS / (usage.time - started) * 100
+        else:
+            cpu = _percent(before, usage)
         seconds = usage.time - before.time
         return Load(
-            cpu=_percent(before, usage),
+            cpu=cpu,
             memory=usage.memory,
             rx=_rate(usage.rx - before.rx, seconds),
             tx=_rate(usage.tx - before.tx, seconds),

@@ -33,7 +33,7 @@ export function plotOptions(current, width) {
   return {
     width, height,
     legend: { show: false },
-    padding: [8, 6, 0, 0],
+    padding: [8, 14, 0, 0],
     scales: {
       x: { time: true, range: () => [current().begin, current().end] },
       y: { range: () => [0, tops(current())] },

@@ -13,9 +13,10 @@ from aiserver_tray.core.stats.samples import Load, Sample
 from aiserver_tray.engine.values import Usage
 from aiserver_tray.state.facts import ContainersListed, EngineDown, Fact
 from aiserver_tray.state.store import Store
-from tests.support.made import UP, container, ended
+from tests.support.made import UP, at, container, ended
 
 LIMIT = 30.0
+LATER = at(3600).timestamp()
 DOWN = EngineDownError("here", "refused")
 RUNNING = ContainersListed((container("web/app"), container("web/db"), ended("web/job")))
 
@@ -30,7 +31,7 @@ class Counting:
     def half(self, id: str) -> Usage:
         self.asked.append(id)
         count = len(self.asked)
-        return Usage(time=count, cpu=count, system=4 * count, cpus=2, memory=10)
+        return Usage(time=LATER + count, cpu=count, system=4 * count, cpus=2, memory=10)
 
 
 class Sampled:

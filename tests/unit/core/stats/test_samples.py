@@ -1,6 +1,7 @@
 """Loads from readings."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -31,6 +32,25 @@ def test_rates_are_by_the_engines_clock_and_unknown_after_a_restart() -> None:
     rates.load("id", replace(FIRST, rx=100, tx=100, read=100, write=100))
     load = rates.load("id", replace(FIRST, time=12.5, rx=350, tx=100, read=99, write=600))
     assert (load.rx, load.tx, load.read, load.write) == (100, 0, None, 200)
+
+
+@pytest.mark.parametrize(
+    ("began", "before", "expected"),
+    [
+        (16.0, None, Load(50.0, 7, 25, 0, 0, 0, 0, 64)),
+        (16.0, 12.0, Load(50.0, 7, 25, 0, 0, 0, 0, 64)),
+        (-99.0, None, Load(None, 7, limit=64)),
+    ],
+    ids=["new", "restarted", "long ago"],
+)
+def test_the_load_of_what_was_just_started_is_since_its_start(
+    began: float, before: float | None, expected: Load
+) -> None:
+    rates = Rates()
+    if before is not None:
+        rates.load("id", replace(FIRST, time=before, cpu=9 * SECOND, rx=900))
+    usage = replace(FIRST, time=20.0, cpu=2 * SECOND, rx=100)
+    assert rates.load("id", usage, datetime.fromtimestamp(began, UTC)) == expected
 
 
 def test_readings_of_containers_that_are_gone_are_forgotten() -> None:

@@ -24,7 +24,7 @@ export function storageCard() {
   const { disk, isAsked, why } = own.get();
   return html`
     <section class="card usage storage" data-measure="storage">
-      <div class="stat-line"><h2 class="grow">${t("Docker's storage")}</h2>${disk ? html`
+      <div class="stat-line"><h2 class="grow">${t("Storage")}</h2>${disk ? html`
         <b>${bytes(sum(disk))}</b><span>${ago(new Date(disk.engine.time * 1000).toISOString())}</span>` : nothing}
         ${button({ text: t("Count again"), icon: "refresh-cw", kind: "quiet", size: "small", iconOnly: true, enabled: !isAsked, run: () => loadStorage(true) })}</div>
       ${disk ? content(disk) : why ? html`<p class="small muted">${why}</p>` : html`<div class="skeleton"></div>`}
