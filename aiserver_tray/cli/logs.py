@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiserver_tray.base.errors import refuse_unknown
+from aiserver_tray.base.errors import RemoteError, refuse_unknown
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from aiserver_tray.app import App
     from aiserver_tray.cli.engine_logs import EngineLogs
     from aiserver_tray.cli.forms import LogLineJson
+    from aiserver_tray.contract.local.remote import RemoteCore
     from aiserver_tray.core.core import Core
     from aiserver_tray.core.logs.sources import Source
 
@@ -116,15 +117,26 @@ def _opened(app: "App", query: LogQuery) -> "Iterator[tuple[Snapshot, KeptLogs |
     with shared_core(app, app.core_for_reading) as core:
         snapshot = whole_snapshot(core)
         if isinstance(core, RemoteCore):
-            kept = KeptLogs(core, query, snapshot, _reporter(app))
-            refuse_unknown(query.modules, kept.names)
-            if kept.are_complete:
+            kept = _kept_logs(app, core, query, snapshot)
+            if kept:
                 yield snapshot, kept
                 return
             with app.core_for_reading() as own:
                 yield whole_snapshot(own), _engine_logs(app, own, query)
         else:
             yield snapshot, _engine_logs(app, core, query)
+
+
+def _kept_logs(
+    app: "App", core: "RemoteCore", query: LogQuery, snapshot: Snapshot
+) -> KeptLogs | None:
+    """None: the owner does not keep all that is asked for, or can't read it."""
+    try:
+        kept = KeptLogs(core, query, snapshot, _reporter(app))
+    except RemoteError:
+        return None
+    refuse_unknown(query.modules, kept.names)
+    return kept if kept.are_complete else None
 
 
 def _engine_logs(app: "App", core: "Core", query: LogQuery) -> "EngineLogs":

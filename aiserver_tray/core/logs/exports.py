@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -133,7 +134,8 @@ class LogExports:
         parts = [file for file in files if file.suffix == _PART]
         done = [file for file in files if file.suffix != _PART]
         for file in (*done[: 1 - MAX_FILES], *(p for p in parts if p.name not in running)):
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # on Windows, a program has it open
+                file.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from aiserver_tray.contract.address import is_address
         "modules/dify/settings?changed=1",
         "logs",
         "logs/n8n?level=error&text=a%20b",
+        "logs?pattern=%5Eget%5Cs&fields=status%3E%3D500&at=2026-11-27T18%3A00%3A00%2B00%3A00",
         "activity/20261127-1",
         "settings/about",
         "doctor",
