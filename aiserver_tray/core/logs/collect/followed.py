@@ -134,8 +134,8 @@ class FollowedLog:
 
     def _start(self) -> None:
         self._interrupted = False
-        name = f"log-{self.container.name}"
-        self._thread = Thread(target=self._work, args=(self._run,), name=name, daemon=True)
+        container, work = self.container.name, (self._run,)
+        self._thread = Thread(target=self._work, args=work, name=f"log-{container}", daemon=True)
         self._thread.start()
 
     def _work(self, run: _Run) -> None:
