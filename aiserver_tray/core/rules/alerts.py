@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from aiserver_tray.base.i18n import Given, Text
 from aiserver_tray.core.rules.finding import SEVERITY, Due, Finding, Key, Moment, alert_key
-from aiserver_tray.core.rules.words import NO_ACTION, in_both, recovery, title
+from aiserver_tray.core.rules.words import NO_ACTION, at_time, in_both, recovery, title
 from aiserver_tray.settings.rules import KEPT_ALERTS, Alert, Mute, RuleKind
 
 QUIET_SECONDS: Final = 15.0
@@ -92,7 +92,7 @@ class Alerts:
             service=finding.service,
             name=finding.name,
             text=in_both(finding.text),
-            page=finding.page,
+            page=at_time(finding.page, now.time),
             begun=now.time,
             count=finding.count,
             is_known=finding.is_known or is_adopted,
@@ -107,7 +107,7 @@ class Alerts:
             changes |= {
                 "rule": finding.rule.id,
                 "kind": finding.rule.kind,
-                "page": finding.page,
+                "page": at_time(finding.page, alert.begun),
             }
         self._active[key] = alert.model_copy(update=changes)
         if is_worse and alert.is_told:

@@ -1,10 +1,12 @@
 """What alerts and rules say, and the pages that they lead to. Pure."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
 from aiserver_tray.base.i18n import Given, Language, LocalText, Plural, Text
+from aiserver_tray.core.logs.level import LEVELS, Level, is_at_least
 from aiserver_tray.model import ModuleView
 from aiserver_tray.settings.rules import Rule, RuleKind
 
@@ -88,7 +90,9 @@ def disk(free: float, total: float) -> Text:
     return Text("{free} GB of {total} GB are free", free=_gigabytes(free), total=_gigabytes(total))
 
 
-def page(kind: RuleKind, module: str | None, service: str | None, level: str | None = None) -> str:
+def page(
+    kind: RuleKind, module: str | None, service: str | None, level: Level | None = None
+) -> str:
     """The address of the dashboard where the user sees it."""
     if module is None:
         return "doctor" if kind == "disk" else "monitoring"
@@ -100,8 +104,15 @@ def page(kind: RuleKind, module: str | None, service: str | None, level: str | N
         return f"modules/{module}/services"
     filters = {"service": service} if service else {}
     if level:
-        filters["level"] = ",".join(("warn", "error") if level == "warn" else (level,))
+        filters["level"] = ",".join(one for one in LEVELS if is_at_least(one, level))
     return f"modules/{module}/logs" + (f"?{urlencode(filters, safe=',')}" if filters else "")
+
+
+def at_time(page: str, time: float) -> str:
+    """*page*; of logs, what was written until *time* (seconds since 1970)."""
+    if "/logs?" not in page:
+        return page
+    return f"{page}&at={math.ceil(time)}"
 
 
 def describe(rule: Rule) -> Text:

@@ -99,7 +99,10 @@ def test_matching_lines_are_one_alert_until_none_comes_for_a_while() -> None:
     news = course.at(20, lines=lines[:1])
     assert news == ["12: raised: Log match in web | app: query Timeout after 3 s"]
     (alert,) = course.alerts
-    assert (alert.count, alert.page) == (2, "modules/web/logs?service=app&level=warn,error")
+    assert (alert.count, alert.page) == (
+        2,
+        "modules/web/logs?service=app&level=warn,error&at=1800000010",
+    )
     assert course.at(FAR) == [], "nobody has to know that no line comes"
     assert course.alerts[-1].ended == alert.begun + 10 + QUIET_LOG_SECONDS
 
