@@ -21,6 +21,7 @@ from tests.bench import (
     logstore,
     many,
     page,
+    page_logs,
     samples,
     stacks,
     state,
@@ -64,6 +65,7 @@ def benchmarks() -> Mapping[str, Benchmark]:
         "history": lambda _place, _pairs: samples.history(),
         "many": lambda _place, _pairs: many.changes(),
         "page": lambda _place, _pairs: page.page(),
+        "page-logs": lambda _place, _pairs: page_logs.page_logs(),
     }
     return {**alone, **{name: partial(_with_lab, one) for name, one in on_lab.items()}}
 

@@ -91,9 +91,9 @@ def _updates(browser: Chrome, contract: StoreContract) -> dict[str, Figure]:
     time.sleep(0.5)
     seen = browser.execute_script("return seen")
     waits = sorted(_waits(sent, seen["changes"]))
-    before, nodes = _heap(browser), _nodes(browser)
+    before, nodes = heap(browser), _nodes(browser)
     _change(contract, GROWTH_SECONDS)
-    gained = _heap(browser) - before
+    gained = heap(browser) - before
     return {
         "page-change-to-dom": Figure(waits[int(0.95 * len(waits))], "ms, 95 %", 150),
         "page-long-tasks": Figure(
@@ -138,7 +138,7 @@ def _waits(sent: list[tuple[str, float]], seen: list[tuple[str, float]]) -> list
     return found
 
 
-def _heap(browser: Chrome) -> int:
+def heap(browser: Chrome) -> int:
     browser.execute_cdp_cmd("Performance.enable", {})
     browser.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
     metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]

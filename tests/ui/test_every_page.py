@@ -9,11 +9,11 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.message import Json
 from tests.support import states
+from tests.support.kept_lines import KeptLines
 from tests.ui.answers import ANSWERS
 from tests.ui.barriers import overflowing, tree, unnamed, violations
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-from tests.ui.kept_lines import KeptLines
 from tests.ui.modules import DISK, dify, history
 
 PAGES = {

@@ -8,9 +8,9 @@ from selenium.webdriver import Keys
 from aiserver_tray.contract.contract import answer
 from aiserver_tray.contract.message import Json
 from tests.support import states
+from tests.support.kept_lines import KeptLines
 from tests.ui.conftest import Stack
 from tests.ui.home import HomePage
-from tests.ui.kept_lines import KeptLines
 from tests.ui.modules import dify
 
 _SEEN = """
