@@ -714,6 +714,7 @@ export default {
   "run": "执行",
   "run again?": "再次运行？",
   "runs once": "运行一次",
+  "same line {count} times": "同一行出现 {count} 次",
   "same line {count} times in {time}": "同一行在 {time} 内出现 {count} 次",
   "started automatically": "自动启动",
   "started from a browser": "由浏览器启动",

@@ -8,8 +8,8 @@ import { icon } from "../../components/icon.js";
 import { t } from "../../i18n.js";
 import { view } from "./state.js";
 
-/** @param {string[]} fields */
-const show = (fields) => goQuery({ fields: [...new Set(fields)].join("\n") });
+/** @param {string[]} fields @param {{text?: string}} [more] */
+const show = (fields, more = {}) => goQuery({ ...more, fields: [...new Set(fields)].join("\n") });
 
 /** @param {string} condition Shows only lines that meet it, too. */
 export const require = (condition) => show([...view().wanted.fields, condition]);
@@ -19,17 +19,25 @@ export const conditionChips = () => view().wanted.fields.map((condition) => html
     <button type="button" class="remove" aria-label=${t("Remove the condition {condition}", { condition })}
       @click=${() => show(view().wanted.fields.filter((other) => other !== condition))}>${icon("x")}</button></span>`);
 
+/** What is searched may be one, such as `status>=500`. */
+const CONDITION = /^[\w.@-]+(?:[<>]=?|!?=)\S/;
+
 /** @param {string} [before] the condition that is changed */
 export function addCondition(before = "") {
-  let now = before;
+  const { text } = view().wanted.search;
+  const searched = !before && CONDITION.test(text) ? text : "";
+  let now = before || searched;
   confirm({
     title: t("Condition on a field"),
     text: "",
     more: html`<div class="remedy-field">${field({
       id: "log-condition", label: t("Condition"), help: t("For example status>=500, level!=debug or trace_id=abc. Fields of JSON and of key=value are known; inner ones are written with dots."),
-      control: input({ id: "log-condition", value: before, placeholder: "status>=500", change: (text) => { now = text; } }),
+      control: input({ id: "log-condition", value: now, placeholder: "status>=500", change: (text) => { now = text; } }),
     })}</div>`,
     action: t("Show only these"),
-    run: () => show([...view().wanted.fields.filter((other) => other !== before), ...(now.trim() ? [now.trim()] : [])]),
+    run: () => {
+      const others = view().wanted.fields.filter((other) => other !== before);
+      show([...others, ...(now.trim() ? [now.trim()] : [])], searched ? { text: "" } : {});
+    },
   });
 }

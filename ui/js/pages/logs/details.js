@@ -60,7 +60,10 @@ export async function followLine() {
 async function showAround() {
   const { of: cursor } = own.get();
   const answer = await invoke("ai/logs/around", { cursor, before: AROUND, after: AROUND });
-  if (own.get().of === cursor) own.set({ around: answer.success ? answer.data.lines : [], error: answer.success ? "" : answer.message });
+  if (own.get().of !== cursor) return;
+  own.set({ around: answer.success ? answer.data.lines : [], error: answer.success ? "" : answer.message });
+  // It is in the page after the next frame.
+  requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector(".around .sel")?.scrollIntoView({ block: "center" })));
 }
 
 export function lineDetails() {

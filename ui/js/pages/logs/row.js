@@ -79,9 +79,11 @@ const folded = ({ count, isOfFrames }) => isOfFrames
   : tn("{number} more line", "{number} more lines", count, { number: number(count) });
 
 /** @param {SameRow} row */
-const same = ({ count, seconds, isOpen }) => isOpen
-  ? t("Fold the {count} equal lines", { count: number(count) })
-  : t("same line {count} times in {time}", { count: number(count), time: duration(seconds) });
+function same({ count, seconds, isOpen }) {
+  const values = { count: number(count), time: duration(seconds) };
+  if (isOpen) return t("Fold the {count} equal lines", values);
+  return seconds < 0.05 ? t("same line {count} times", values) : t("same line {count} times in {time}", values);
+}
 
 /** @param {{module: string, service: string, begin: number, end: number}} gap */
 const gap = (gap) => t("Lines of {source} are missing from {begin} to {end}", {

@@ -51,6 +51,7 @@ export const view = () => ({ wanted, range, kept, counted, hits, pattern, span: 
 export function begin() {
   range = "";
   counted = null;
+  source.isFollowing = true;
   wanted = wantedOf(current().address);
   let hasBegun = false;
   let isLeft = false;
@@ -172,7 +173,7 @@ export function numbers() {
   return {
     levels,
     lines: levels && total(levels, wanted.levels),
-    hits: hits && total(byLevel(hits, part), wanted.levels),
+    hits: hits && !hits.error ? total(byLevel(hits, part), wanted.levels) : null,
     isComplete: counted?.isComplete && (!hits || hits.isComplete),
   };
 }
