@@ -1,11 +1,12 @@
 """Whole ways: from a client, over each carrier, through a real core to the lab's engine."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import docker
 import pytest
 
-from aiserver_tray.contract.events import LOG, PROGRESS, STATUS
+from aiserver_tray.contract.events import FOLLOWED, LOG, LOG_EXPORT, PROGRESS, STATUS
 from aiserver_tray.contract.message import Json
 from tests.contract.asking import begin, given, refused, states
 from tests.contract.carriers import Carrier
@@ -94,3 +95,33 @@ def test_lines_of_a_service_come_until_the_stream_is_detached(carrier: Carrier) 
         ("mine", "talk", "talk")
     }
     assert end == {"streamId": "mine", "event": "end"}
+
+
+def test_kept_lines_come_once_and_can_be_exported(carrier: Carrier) -> None:
+    given(carrier, "ai/module/start", name="talk")
+    followed, exports = carrier.heard.events(FOLLOWED), carrier.heard.events(LOG_EXPORT)
+    of_talk = {"modules": ["talk"]}
+
+    until = given(carrier, "ai/logs/follow", streamId="kept", filter=of_talk)["keptUntil"]
+    live: list[Json] = []
+    while len(live) < 3:
+        live += first(followed, lambda told: told)["lines"]
+    given(carrier, "ai/logs/unfollow", streamId="kept")
+    every = given(carrier, "ai/logs/lines", filter=of_talk, limit=1000)["lines"]
+    earlier = given(carrier, "ai/logs/lines", filter=of_talk, keptUntil=until, limit=1000)["lines"]
+
+    begin = live[0]["time"]
+    export = {"filter": {**of_talk, "since": begin - 0.001}, "format": "text"}
+    id = given(carrier, "ai/logs/export", **export)["exportId"]
+    ended = first(exports, lambda told: told if _has_ended(told, id) else None)
+    given(carrier, "ai/module/stop", name="talk", wait=True)
+
+    assert [line for line in every[::-1] if line not in earlier][: len(live)] == live
+    assert ended["status"] == "succeeded"
+    written = Path(ended["file"]).read_text(encoding="utf-8").splitlines()
+    assert len(written) == ended["lines"]
+    assert written[: len(live)] == [f"{line['timestamp']} talk | {line['text']}" for line in live]
+
+
+def _has_ended(export: Json, id: str) -> bool:
+    return bool(export["exportId"] == id and export["status"] != "running")
