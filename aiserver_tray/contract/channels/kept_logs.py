@@ -32,6 +32,7 @@ from aiserver_tray.contract.channels.log_requests import (
     LogLinesRequest,
 )
 from aiserver_tray.contract.channels.part import Part
+from aiserver_tray.core.logs.batch import BATCH_CHARACTERS, fitting
 from aiserver_tray.core.logs.kept import Policy
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.parser import LineParser
@@ -57,7 +58,7 @@ class KeptLogChannels(Part):
         """Get kept lines, page by page. A page may have fewer lines than asked, or none, before
         the end."""
         wanted = replace(asked.filter.read(), numbers=_numbers(asked))
-        page = self._page(wanted, asked)
+        page = _fitting(self._page(wanted, asked))
         return {
             "lines": [line_json(kept) for kept in page.lines],
             "reached": cursor_text(page.reached) if page.reached else None,
@@ -123,7 +124,11 @@ class KeptLogChannels(Part):
         """Get the lines around one of the same service, whatever they say."""
         cursor = cursor_of(asked.cursor, "cursor")
         found = self._reader.around(cursor, asked.before, asked.after)
-        return {"lines": [line_json(kept) for kept in found]}
+        before = [kept for kept in found if kept.cursor < cursor][::-1]
+        after = [kept for kept in found if kept.cursor >= cursor]
+        half = BATCH_CHARACTERS // 2
+        lines = [*before[: fitting(before, half)][::-1], *after[: fitting(after, half)]]
+        return {"lines": [line_json(kept) for kept in lines]}
 
     @channel("ai/logs/errors")
     def _errors(self, asked: LogErrorsRequest) -> LogErrors:
@@ -158,8 +163,17 @@ class KeptLogChannels(Part):
             "line": line_json(entry[0]),
             "message": parsed.message,
             "fields": plain_fields(parsed.fields),
-            "lines": [line_json(kept) for kept in entry],
+            "lines": [line_json(kept) for kept in entry[: fitting(entry)]],
         }
+
+
+def _fitting(page: Page) -> Page:
+    """The part of *page* that fits in one message."""
+    number = fitting(page.lines)
+    if number == len(page.lines):
+        return page
+    lines = page.lines[:number]
+    return Page(lines, lines[-1].cursor, is_end=False)
 
 
 def _numbers(asked: LogLinesRequest) -> range:

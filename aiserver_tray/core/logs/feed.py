@@ -8,17 +8,16 @@ from threading import Condition, Event, Thread
 from typing import Final, NamedTuple
 
 from aiserver_tray.base.bugs import log_bug
+from aiserver_tray.core.logs.batch import fitting
 from aiserver_tray.core.logs.matcher import Matcher
 from aiserver_tray.core.logs.store.line import Kept
 
 BATCH_SECONDS: Final = 0.1
 """Between two batches of a client."""
 
-BATCH_LINES: Final = 1000
-"""Maximum lines of a batch."""
-
 MAX_WAITING_LINES: Final = 5000
-"""Maximum lines that wait for a client. Then the oldest ones are dropped."""
+MAX_WAITING_CHARACTERS: Final = 4 << 20
+"""Maximum lines, and characters in them, that wait for a client. Then the oldest are dropped."""
 
 MAX_WAITING_BYTES: Final = 1 << 20
 """If more bytes than that wait in a client's connection, it gets no further batch."""
@@ -50,6 +49,8 @@ class Following:
     waiting: Callable[[], int]
     after: int = 0
     _lines: deque[Kept] = field(default_factory=deque)
+    _characters: int = 0
+    """In `_lines`."""
     _dropped: int = 0
     _total: int = 0
 
@@ -66,17 +67,25 @@ class Following:
         places = self.matcher.places([kept.line for kept in newer])
         self._total += len(places)
         self._lines.extend(newer[place] for place in places)
-        while len(self._lines) > MAX_WAITING_LINES:
-            self._lines.popleft()
+        self._characters += sum(len(newer[place].line.text) for place in places)
+        while len(self._lines) > MAX_WAITING_LINES or (
+            self._characters > MAX_WAITING_CHARACTERS and len(self._lines) > 1
+        ):
+            self._next()
             self._dropped += 1
 
     def pass_on(self) -> None:
         """Send a batch, unless the client is too slow."""
         if not self._lines or self.waiting() > MAX_WAITING_BYTES:
             return
-        lines = [self._lines.popleft() for _ in range(min(BATCH_LINES, len(self._lines)))]
+        lines = [self._next() for _ in range(fitting(self._lines))]
         self.send(Batch(lines, self._dropped, self._total - len(self._lines)))
         self._dropped = 0
+
+    def _next(self) -> Kept:
+        kept = self._lines.popleft()
+        self._characters -= len(kept.line.text)
+        return kept
 
 
 Observe = Callable[[Callable[[Sequence[Kept]], None]], Callable[[], None]]

@@ -13,7 +13,9 @@ from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handler
 from aiserver_tray.contract.channels.kept_logs import KeptLogChannels
 from aiserver_tray.contract.channels.log_follow import LogFollowChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
+from aiserver_tray.contract.local.wire import MAX_BYTES_FROM_OWNER
 from aiserver_tray.contract.message import Json
+from aiserver_tray.core.logs.batch import BATCH_CHARACTERS
 from aiserver_tray.core.logs.kept import Policy
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.store.line import Gap, Line
@@ -96,6 +98,18 @@ def test_pages_in_both_directions_have_every_line_once(store: LogStore, client: 
 
     assert newer == [f"line {number}" for number in range(25)]
     assert older == newer[::-1]
+
+
+def test_a_page_of_long_lines_is_shorter(store: LogStore, client: Client) -> None:
+    store.add([line(number, "红" * (BATCH_CHARACTERS // 2)) for number in range(3)])
+    page = client.get("lines", filter={})
+    rest = client.get("lines", filter={}, before=page["reached"])
+    around = client.get("around", cursor=page["lines"][1]["cursor"])["lines"]
+    assert [len(page["lines"]), page["isEnd"], len(rest["lines"]), rest["isEnd"]] == [
+        2, False, 1, True,
+    ]  # fmt: skip
+    assert len(around) == 2
+    assert len(json.dumps(page)) < MAX_BYTES_FROM_OWNER
 
 
 def test_a_line_has_all_that_is_known_of_it(store: LogStore, client: Client) -> None:

@@ -8,9 +8,10 @@ from threading import Thread
 
 import pytest
 
+from aiserver_tray.core.logs.batch import BATCH_CHARACTERS, BATCH_LINES
 from aiserver_tray.core.logs.feed import (
-    BATCH_LINES,
     MAX_WAITING_BYTES,
+    MAX_WAITING_CHARACTERS,
     MAX_WAITING_LINES,
     Batch,
     Following,
@@ -122,3 +123,20 @@ def test_for_a_slow_client_the_oldest_lines_are_dropped_and_counted(
         last = batches.get(timeout=LIMIT)
         assert last.dropped <= 1
     assert last.lines[-1].line.text == f"line {wanted}"
+
+
+def test_long_lines_come_in_more_batches_and_fewer_wait(store: LogStore, feed: LineFeed) -> None:
+    batches: SimpleQueue[Batch] = SimpleQueue()
+    feed.add(Following(EVERY, batches.put, lambda: 0))
+    long = BATCH_CHARACTERS // 2
+    store.add([line(number, long * "x") for number in range(20)])
+
+    numbers: list[int] = []
+    first = batch = batches.get(timeout=LIMIT)
+    while batch.total < 20:
+        numbers += [kept.line.time // SECOND for kept in batch.lines]
+        assert len(batch.lines) == 1
+        batch = batches.get(timeout=LIMIT)
+
+    assert first.dropped == 20 - len(numbers) - 1 >= MAX_WAITING_CHARACTERS // long
+    assert numbers == [*range(first.dropped, 19)]
