@@ -19,8 +19,14 @@ _MAX_LINE_BYTES = 1 << 20
 """Maximum bytes of a line; longer lines are cut, because a program may write for ever without a
 line end."""
 
+_PART_BYTES = 1 << 14
+"""A line of more bytes than this comes in parts."""
+
+_TIME_BYTES = 30
+"""Length of a time in UTC with nanoseconds, which is what Docker writes."""
+
 _Raw = tuple[LogStreamName, bytes, bytes]
-"""A line as the engine sends it: its output, time and text."""
+"""A line as the engine sends it: its output, its time, and its text with a line end."""
 
 
 class LogStream:
@@ -45,9 +51,9 @@ class LogStream:
         lines at once cost little. Raises as iteration does."""
         splitter = Frames() if self._framed else _PlainLines()
         parse = LineReader().read
-        for piece in self._stream.bursts() if self._follow == "follow" else self._stream:
-            if raw := splitter.feed(piece):
-                yield parse(raw)
+        pieces = self._stream.bursts() if self._follow == "follow" else iter(self._stream)
+        # Nothing in this chain holds what was passed on, while it waits for more.
+        yield from filter(None, map(parse, map(splitter.feed, pieces)))
         if raw := splitter.rest():
             yield parse(raw)
 
@@ -110,17 +116,23 @@ class Frames:
             content = frame
             if self._begun and (before := self._begun.pop(name, None)):
                 content = before + frame.partition(b" ")[2]
-            if content[-1:] == b"\n" or len(content) > _MAX_LINE_BYTES:
+            if content[-1:] == b"\n":
                 time, _, text = content.partition(b" ")
                 lines.append((name, time, text))
+            elif len(content) > _MAX_LINE_BYTES:
+                lines.append(_ended(name, content))
             else:
                 self._begun[name] = content
         return lines
 
     def rest(self) -> list[_Raw]:
         """The lines without an end, once the log has ended."""
-        parts = ((name, *content.partition(b" ")) for name, content in self._begun.items())
-        return [(name, time, text) for name, time, _, text in parts]
+        return [_ended(name, content) for name, content in self._begun.items()]
+
+
+def _ended(name: LogStreamName, content: bytes) -> _Raw:
+    time, _, text = content.partition(b" ")
+    return name, time, text + b"\n"
 
 
 class _PlainLines:
@@ -144,8 +156,8 @@ class _PlainLines:
 
 
 def _plain(line: bytes) -> _Raw:
-    time, space, text = line.partition(b" ")
-    return "stdout", time, text.replace(time + space, b"") if len(text) > 1 << 14 else text
+    name, time, text = _ended("stdout", line)
+    return name, time, text.replace(time + b" ", b"") if len(text) > _PART_BYTES else text
 
 
 class LineReader:
@@ -157,31 +169,44 @@ class LineReader:
 
     def read(self, lines: list[_Raw]) -> list[LogLine]:
         """*lines* with numbers as times."""
-        texts = [text.rstrip(b"\r\n") for _, _, text in lines]
         # Once for all of them, which is much faster.
-        decoded = b"\n".join(texts).decode(errors="replace").split("\n")
-        if len(decoded) != len(lines):  # some contain line ends
-            decoded = [text.decode(errors="replace") for text in texts]
+        content = b"".join([text for _, _, text in lines])
+        if b"\r" in content:
+            return self._read_each(lines)
+        decoded = content.decode(errors="replace").split("\n")
+        if len(decoded) != len(lines) + 1:  # one contains line ends
+            return self._read_each(lines)
+        second, begin, slow = self._second, self._begin, self._line
         return [
-            _line(name, time, self._nanoseconds(time), text)
-            for (name, time, _), text in zip(lines, decoded, strict=True)
+            LogLine(name, begin + int(time[20:29]), text)
+            if time[:19] == second and len(time) == _TIME_BYTES
+            else slow(name, time, text)
+            for (name, time, _), text in zip(lines, decoded, strict=False)
         ]
 
+    def _read_each(self, lines: list[_Raw]) -> list[LogLine]:
+        return [
+            self._line(name, time, part)
+            for name, time, content in lines
+            for part in content.rstrip(b"\r\n").decode(errors="replace").split("\n")
+        ]
+
+    def _line(self, name: LogStreamName, time: bytes, text: str) -> LogLine:
+        nanoseconds = self._nanoseconds(time)
+        if nanoseconds is None:  # a line without its time: part of a longer one
+            text = f"{time.decode(errors='replace')} {text}".rstrip()
+        return LogLine(name, nanoseconds, text)
+
     def _nanoseconds(self, time: bytes) -> int | None:
-        if time[:19] != self._second or time[-1:] != b"Z":
+        is_utc = time[-1:] == b"Z"
+        if time[:19] != self._second or not is_utc:
             try:
                 self._begin = _begin_of_second(time.decode())
             except ValueError:
                 return None
-            self._second = time[:19] if time[-1:] == b"Z" else b""
-        digits = time[20:-1] if self._second else time[20:-6]
+            self._second = time[:19] if is_utc else b""
+        digits = time[20:-1] if is_utc else time[20:-6]
         return self._begin + int(digits.ljust(9, b"0"))
-
-
-def _line(name: LogStreamName, time: bytes, nanoseconds: int | None, text: str) -> LogLine:
-    if nanoseconds is None:  # a line without its time: part of a longer one
-        text = f"{time.decode(errors='replace')} {text}".rstrip()
-    return LogLine(name, nanoseconds, text)
 
 
 def _begin_of_second(time: str) -> int:

@@ -18,14 +18,12 @@ from aiserver_tray.engine.sockets import reader_of
 _CHUNK_BYTES = 1 << 16
 _SWITCHED = 101
 
+_BURST_BYTES = 1 << 14
 _SHORTEST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.25
 """Seconds between two reads of a response that comes in many small chunks. Each read then returns
-many of them at once, which costs a fraction of the processor time."""
-
-_MUCH_BYTES = 1 << 14
-"""Bytes of a read after which the next pause is shorter. The engine can't send more than the
-connection holds, which is little more than this if the chunks are small."""
+many of them at once, which costs a fraction of the processor time. After a read that was full,
+there is no pause: the engine can't send more than the connection holds."""
 
 
 class SilenceError(Exception):
@@ -125,11 +123,13 @@ class Stream:
 
     def _with_pauses(self, reader: BufferedReader) -> Iterator[bytes]:
         pause = _SHORTEST_PAUSE_SECONDS
-        while piece := reader.read1(_CHUNK_BYTES):
+        while piece := reader.read1(_BURST_BYTES):
             yield piece
-            factor = 0.25 if len(piece) >= _MUCH_BYTES else 2
-            pause = min(max(_SHORTEST_PAUSE_SECONDS, pause * factor), _LONGEST_PAUSE_SECONDS)
-            self._hurry.wait(pause)
+            if len(piece) == _BURST_BYTES:
+                pause = _SHORTEST_PAUSE_SECONDS
+            else:
+                self._hurry.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     @property
     def _answered(self) -> HTTPResponse:
@@ -208,29 +208,48 @@ class Stream:
 
 
 def unchunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The content of a body in chunks, from *pieces* that begin and end anywhere
-    (https://www.rfc-editor.org/rfc/rfc9112#section-7.1). Much cheaper than one read for each chunk.
+    """The content of a body in chunks, from *pieces* that begin and end anywhere. Much cheaper than
+    one read for each chunk.
 
     Raises:
         EOFError: the last chunk is missing, so the connection was cut.
     """
-    held = b""
-    for piece in pieces:
-        held += piece
+    chunks = _Chunks()
+    for content in map(chunks.feed, pieces):
+        yield content
+        if chunks.are_complete:
+            return
+    raise EOFError
+
+
+class _Chunks:
+    """A body in chunks (https://www.rfc-editor.org/rfc/rfc9112#section-7.1)."""
+
+    def __init__(self) -> None:
+        self._held = b""
+        self.are_complete = False
+
+    def feed(self, piece: bytes) -> bytes:
+        """The content of the chunks that *piece* completes."""
+        held = self._held + piece
         content, begin = [], 0
         while (end := held.find(b"\r\n", begin)) >= 0:
-            size = int(held[begin:end].partition(b";")[0], 16)
+            size = _size(held[begin:end])
+            self.are_complete = not size
             next_begin = end + 2 + size + 2
-            if next_begin > len(held) and size:
+            if self.are_complete or next_begin > len(held):
                 break
             content.append(held[end + 2 : end + 2 + size])
-            if not size:
-                yield b"".join(content)
-                return
             begin = next_begin
-        held = held[begin:]
-        yield b"".join(content)
-    raise EOFError
+        self._held = held[begin:]
+        return b"".join(content)
+
+
+def _size(head: bytes) -> int:
+    try:
+        return int(head, 16)
+    except ValueError:  # it has an extension
+        return int(head.partition(b";")[0], 16)
 
 
 def _raise_silence(error: Exception) -> None:

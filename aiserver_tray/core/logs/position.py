@@ -68,11 +68,15 @@ class Position:
     def take(self, lines: Sequence[LogLine]) -> Sequence[LogLine]:
         """Those of *lines*, the next of the log, that were not read before. Moves behind them."""
         new = [line for line in lines if self._takes(line)] if self._replayed else lines
-        last = {line.stream: line.time for line in new if line.time is not None}
+        last: dict[LogStreamName, int] = {}
+        newest = {name: mark.newest for name, mark in self.marks.items()}
+        for stream, time, _ in new:
+            if time is not None:
+                last[stream] = time
+                if time > newest.get(stream, -1):
+                    newest[stream] = time
         for stream, time in last.items():
-            highest = max(line.time or 0 for line in new if line.stream == stream)
-            before = self.marks.get(stream)
-            self.marks[stream] = Mark(time, max(highest, before.newest if before else 0))
+            self.marks[stream] = Mark(time, newest[stream])
         return new
 
     def _takes(self, line: LogLine) -> bool:

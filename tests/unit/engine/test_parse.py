@@ -185,14 +185,14 @@ def test_times_of_lines_are_exact(time: str, nanoseconds: int) -> None:
         ]
 
 
-def test_lines_with_line_ends_and_broken_text_stay_apart() -> None:
+def test_lines_with_line_ends_are_split_and_broken_text_is_replaced() -> None:
     time = HEAD + b"2Z"
-    raw: list[Any] = [
-        ("stdout", time, b"a\xe4\n"),
-        ("stdout", time, b"b\nc\n"),
-        ("stdout", time, b""),
-    ]
-    assert [line.text for line in LineReader().read(raw)] == ["a\ufffd", "b\nc", ""]
+    for texts, expected in (
+        ((b"a\xe4\n", b"b\n", b"\n"), ["a\ufffd", "b", ""]),
+        ((b"a\xe4\n", b"b\nc\n", b"\n", b"d\r\n"), ["a\ufffd", "b", "c", "", "d"]),
+    ):
+        lines = LineReader().read([("stdout", time, text) for text in texts])
+        assert [line.text for line in lines] == expected
 
 
 def test_chunks_are_joined_however_the_pieces_are_cut() -> None:

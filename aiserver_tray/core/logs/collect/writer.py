@@ -13,8 +13,8 @@ _BATCH_SECONDS = 0.25
 _BATCH_LINES = 750
 """A transaction has the lines of so many seconds, or so many lines."""
 
-_MOST_LINES = 5_000
-_MOST_CHARACTERS = 4 << 20
+_MOST_LINES = 2_000
+_MOST_CHARACTERS = 2 << 20
 """What waits to be stored. While there is more, no source is read, and their containers go on."""
 
 _RETRY_SECONDS = (1.0, 5.0, 30.0)
@@ -60,11 +60,13 @@ class LogWriter:
             self._changed.wait_for(lambda: self._closing or not self._is_full)
             if self._closing:
                 return
+            was_empty = not self._has_batch
             self._lines += lines
             self._marks.update({(mark.container, mark.stream): mark for mark in marks})
             self._gaps += gaps
             self._characters += sum([len(line.text) for line in lines])
-            self._changed.notify_all()
+            if was_empty or self._is_due():  # otherwise the thread waits for more
+                self._changed.notify_all()
 
     @property
     def _is_full(self) -> bool:
