@@ -203,6 +203,13 @@ def test_errors_are_grouped_and_a_time_in_the_address_is_gone_to(stack: Stack) -
     page.go(f"logs/dify?at={when.replace('+', '%2B')}")
     page.until(lambda: any("request 500 " in line for line in lines(page)), "that time")
     page.wait_for_text("Paused", ".status")
+    page.go(f"logs?until={kept.time(300)}")
+    page.until(lambda: "request 299 " in newest(page), "the last line until then")
+    kept.write(100)
+    page.wait_for_text("100 new lines", ".resume")
+    page.press(Keys.END)
+    page.until(lambda: "request 1099 " in newest(page), "the newest line")
+    assert "until" not in page.address
     assert page.complaints() == []
 
 

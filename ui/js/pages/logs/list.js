@@ -18,6 +18,8 @@ import { source, view } from "./state.js";
 /** Rows beyond what is seen, and rows from an edge at which more are asked for. */
 const BEYOND = 10;
 const NEAR = 60;
+/** Heights that are kept: of lines that are far away, they are no longer needed. */
+const MOST_MEASURED = 20_000;
 
 const box = document.createElement("div");
 const holder = box.appendChild(document.createElement("div"));
@@ -157,13 +159,14 @@ function show() {
 function remade() {
   const { chunk } = source;
   const { range, wanted } = view();
-  const now = [chunk.version, chunk.hasOlder, toggled.size, [...toggled].at(-1), range, wanted.from].join();
+  const now = [chunk.version, chunk.hasOlder, toggled.size, [...toggled].at(-1), range, wanted.from, wanted.until].join();
   const isOther = chunk !== shown;
   if (now !== made || isOther) {
     made = now;
     shown = chunk;
+    if (measured.size > MOST_MEASURED) measured.clear();
     rows = rowsOf(chunk.lines, chunk.gaps.values(), toggled);
-    if (rows.length && !chunk.hasOlder && wanted.from === null) rows.unshift({ kind: "begin", key: "begin", range });
+    if (rows.length && !chunk.hasOlder && wanted.from === null && wanted.until === null) rows.unshift({ kind: "begin", key: "begin", range });
     all = edges(rows, measured);
     if (source.isFollowing) return Infinity;
     return isOther ? placeOf(source.at) : anchored();

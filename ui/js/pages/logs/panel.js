@@ -76,7 +76,7 @@ function none() {
     icon: "search", title: isFiltered ? t("No line matches the filters") : t("No lines in this time"),
     actions: html`
       ${isFiltered ? button({ text: t("Clear filters"), run: () => goQuery({ fields: "", level: "", only: "", text: "" }) }) : nothing}
-      ${range !== "all" || wanted.from !== null ? button({ text: t("Show everything"), run: () => goQuery({ range: "all", from: "", until: "" }) }) : nothing}`,
+      ${range !== "all" || wanted.from !== null || wanted.until !== null ? button({ text: t("Show everything"), run: () => goQuery({ range: "all", from: "", until: "" }) }) : nothing}`,
   });
 }
 

@@ -53,7 +53,11 @@ export class Source {
 
   /** Listens to the owner until what is returned is called. */
   begin() {
+    // Nobody looks: nothing has to come. When it is seen again, the connection is said to be up.
+    const rest = () => document.hidden && this.#unfollow();
+    document.addEventListener("visibilitychange", rest);
     const ends = [
+      () => document.removeEventListener("visibilitychange", rest),
       on("ai/logs/followed", (event) => event.streamId === this.#stream && this.#receive(event)),
       on(CONNECTION, ({ state }) => state === "up" && this.#stream && this.#again()),
     ];
@@ -205,8 +209,12 @@ export class Source {
   }
 
   #detach() {
-    if (this.#stream) invoke("ai/logs/unfollow", { streamId: this.#stream });
+    this.#unfollow();
     this.#stream = "";
+  }
+
+  #unfollow() {
+    if (this.#stream) invoke("ai/logs/unfollow", { streamId: this.#stream });
   }
 
   /** After a break of the connection: streams ended with it, and lines may have come. */

@@ -42,6 +42,8 @@ let typing;
 let round = 0;
 let lastCount = -Infinity;
 let isCounting = false;
+/** Where in the time the address was: other filters don't lead there again. */
+let place = "";
 /** What was counted. */
 let countedFor = "";
 
@@ -51,6 +53,7 @@ export const view = () => ({ wanted, range, kept, counted, hits, pattern, span: 
 export function begin() {
   range = "";
   counted = null;
+  place = "";
   source.isFollowing = true;
   wanted = wantedOf(current().address);
   let hasBegun = false;
@@ -89,8 +92,10 @@ export function followAddress() {
 
 /** Shows the newest lines, and those that come. */
 export function follow() {
-  if (wanted.until !== null || wanted.at !== null) setQuery({ from: "", until: "", at: "" });
-  else source.follow();
+  if (isOfPart() || wanted.at !== null) {
+    source.isFollowing = true;
+    setQuery({ from: "", until: "", at: "" });
+  } else source.follow();
 }
 
 async function reload() {
@@ -100,22 +105,29 @@ async function reload() {
   const before = range;
   range = wanted.range || range || await foundRange();
   if (own !== round) return;
-  if (wanted.from === null || range !== before) now = Date.now() / 1000; // a part that was chosen is one of whole bars
-  const at = wanted.at ?? wanted.from ?? (source.isFollowing || wanted.until ? null : source.at);
+  if (!isOfPart() || range !== before) now = Date.now() / 1000; // a part that was chosen is one of whole bars
+  const next = wanted.at ?? wanted.from ?? wanted.until;
+  const lastPlace = place;
+  place = String([wanted.at, wanted.from, wanted.until]);
+  const stays = place === lastPlace || next === null;
+  const at = stays ? (source.isFollowing ? null : source.at) : next;
   source.show(formOf(wanted, bounds(), { search: !wanted.isOnlyMatching }), at === Infinity ? null : at);
   recount();
 }
 
 /** The range that has some of the lines, of one module as well as of all. */
 async function foundRange() {
-  const { at, from } = wanted;
+  const time = wanted.at ?? wanted.from ?? wanted.until;
   /** @type {LogLine[]} */
   const newest = [];
   const own = round;
   const filter = formOf({ ...wanted, fields: [] }, { since: null, until: null }, { levels: true, search: true });
-  if (at === null && from === null) await ask(filter, {}, 50, () => own === round, ({ lines }) => newest.push(...lines));
-  return fittingRange(Date.now() / 1000, newest.reverse(), at ?? from);
+  if (time === null) await ask(filter, {}, 50, () => own === round, ({ lines }) => newest.push(...lines));
+  return fittingRange(Date.now() / 1000, newest.reverse(), time);
 }
+
+/** Whether a part of the range was chosen. */
+const isOfPart = () => wanted.from !== null || wanted.until !== null;
 
 /** What the histogram covers, in seconds. */
 function span() {
@@ -127,7 +139,7 @@ function span() {
 /** What the list covers. @returns {Bounds} */
 function bounds() {
   const { from, until } = wanted;
-  if (from !== null || until !== null) return { since: from, until };
+  if (isOfPart()) return { since: from, until };
   const seconds = RANGES[range] ?? Infinity;
   return { since: Number.isFinite(seconds) ? now - seconds : null, until: null };
 }
@@ -161,14 +173,14 @@ async function recount() {
 function came(lines) {
   if (counted) addLines(counted, lines);
   if (hits && pattern) for (const { time, level, text } of lines) if (placesOf(text, pattern).length) count(hits, time, level, 1);
-  if (isCounting || wanted.from !== null || performance.now() - lastCount < REFRESH_MS) return;
+  if (isCounting || isOfPart() || performance.now() - lastCount < REFRESH_MS) return;
   now = Date.now() / 1000;
   recount();
 }
 
 /** The numbers of lines by level in what is shown, of those that match, and of those that have the chosen levels. */
 export function numbers() {
-  const part = wanted.from === null ? undefined : { since: wanted.from, until: wanted.until };
+  const part = isOfPart() ? { since: wanted.from, until: wanted.until } : undefined;
   const levels = counted && byLevel(counted, part);
   return {
     levels,
