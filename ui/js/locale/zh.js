@@ -708,6 +708,7 @@ export default {
   "of {size}": "/ {size}",
   "of {size} GB": "共 {size} GB",
   "of {size} GB for Docker": "Docker 可用 {size} GB",
+  "of {size} GB · {free} free": "/ {size} GB · 剩余 {free}",
   "ran out of memory": "内存不足",
   "read": "读",
   "read-only": "只读",

@@ -8,7 +8,7 @@ import { followUsage, watchUsage } from "./monitoring/history.js";
 import { usageButtons, usagePanel } from "./monitoring/panel.js";
 import { partsOf } from "./monitoring/parts.js";
 import { rangeButtons } from "./monitoring/range.js";
-import { loadStorage } from "./monitoring/storage.js";
+import { followStorage } from "./monitoring/storage.js";
 
 /**
  * @import { Address } from "../address.js"
@@ -18,8 +18,7 @@ import { loadStorage } from "./monitoring/storage.js";
 /** @param {Address} address */
 export function enter({ rest }) {
   if (rest[0]) return watchUsage(rest[0]);
-  loadStorage(false);
-  const leaves = [followUsage(null), followAlerts()];
+  const leaves = [followUsage(null), followStorage(), followAlerts()];
   return () => leaves.forEach((leave) => leave());
 }
 

@@ -8,6 +8,7 @@ import { usage } from "./history.js";
 import { axis, greatest, told } from "./measures.js";
 import { chosenSeries } from "./parts.js";
 import { plotRange } from "./range.js";
+import { freeMemory } from "./storage.js";
 
 /**
  * @import { Engine, Module, Series } from "../../contract.d.ts"
@@ -58,11 +59,18 @@ function memoryCard(engine, module, series, peaks, service) {
   const value = series.memory[chosenTime(usage().times)] ?? null;
   return card({
     measure: "memory", title: t("Memory"), cpus: 1, value: shown(value, bytes),
-    more: limit ? t("of {size} GB", { size: gigabytes(limit) }) : t("no limit"), limit,
+    more: memoryLeft(limit, module ? null : freeMemory()), limit,
     // A limit is drawn where it is a setting, and not what the machine has.
     limitText: part && limit ? t("limit {size}", { size: bytes(limit) }) : null,
     lines: line(t("Memory"), series.memory, peaks?.memory, MEMORY),
   });
+}
+
+/** @param {number|null} limit @param {number|null} free on the machine */
+function memoryLeft(limit, free) {
+  if (!limit) return t("no limit");
+  const size = gigabytes(limit);
+  return free === null ? t("of {size} GB", { size }) : t("of {size} GB · {free} free", { size, free: bytes(free) });
 }
 
 /** @param {string} name @param {Values} values @param {Values|undefined} peaks @param {string} colour @returns {Line[]} */

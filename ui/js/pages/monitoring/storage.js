@@ -3,7 +3,7 @@
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { button } from "../../components/button.js";
 import { meter } from "../../components/meter.js";
-import { invoke } from "../../bridge.js";
+import { invoke, on } from "../../bridge.js";
 import { ago, bytes } from "../../format.js";
 import { t } from "../../i18n.js";
 import { slice } from "../../store.js";
@@ -12,8 +12,17 @@ import { slice } from "../../store.js";
 
 const own = slice({ disk: /** @type {Disk|null} */ (null), isAsked: false, why: "" });
 
+/** Bytes of memory that are free on the machine of the engine, if that is this one. */
+export const freeMemory = () => own.get().disk?.machine?.memoryAvailable ?? null;
+
+/** The owner counts every ten minutes at most; free space is read each time. @returns {() => void} what ends it */
+export function followStorage() {
+  loadStorage(false);
+  return on("ai/stats/sample", () => loadStorage(false));
+}
+
 /** @param {boolean} refresh */
-export async function loadStorage(refresh) {
+async function loadStorage(refresh) {
   if (own.get().isAsked) return;
   own.set({ isAsked: true });
   const answer = await invoke("ai/stats/disk", { refresh });
