@@ -75,8 +75,9 @@ class Package:
 # 3.3.1 to 3.3.3 leave a comment in the page for each item that `repeat` removes (lit/lit#5298).
 LIT = Package("lit-html", "3.3.0", "BSD-3-Clause", dict.fromkeys((
     "LICENSE", "lit-html.js", "async-directive.js", "directive.js", "directive-helpers.js",
-    "directives/repeat.js",
-    "lit-html.d.ts", "async-directive.d.ts", "directive.d.ts", "directives/repeat.d.ts",
+    "directives/guard.js", "directives/repeat.js",
+    "lit-html.d.ts", "async-directive.d.ts", "directive.d.ts",
+    "directives/guard.d.ts", "directives/repeat.d.ts",
 ), ""))  # fmt: skip
 UPLOT = Package("uplot", "1.6.32", "MIT", dict.fromkeys((
     "LICENSE", "dist/uPlot.esm.js", "dist/uPlot.esm.d.ts", "dist/uPlot.min.css",

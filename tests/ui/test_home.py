@@ -259,6 +259,19 @@ def test_the_page_that_an_invitation_names_is_shown_whatever_the_host_does(stack
     home.wait_for(".nav-item[href='#logs'][aria-current=page]")
 
 
+def test_only_what_differs_in_a_snapshot_is_new(stack: Stack) -> None:
+    code = """
+    return import(new URL("js/keeping.js", location)).then(({ keeping }) => {
+      const before = { all: [{ a: 1, b: [null] }, { a: 2 }], gone: 1 };
+      const after = keeping(before, { all: [{ a: 1, b: [null] }, { a: 3 }] });
+      const same = keeping(before.all, [{ a: 1, b: [null] }, { a: 2 }]) === before.all;
+      return [after, after.all[0] === before.all[0], after.all[1] === before.all[1], same];
+    });
+    """
+    after = {"all": [{"a": 1, "b": [None]}, {"a": 3}]}
+    assert stack.home().script(code) == [after, True, False, True]
+
+
 def test_a_reload_shows_the_same(stack: Stack) -> None:
     stack.show(states.running())
     home = stack.home()

@@ -10,6 +10,7 @@ import { showMenu } from "./components/menu.js";
 import { showQuestion } from "./components/question.js";
 import "./first_run.js";
 import { hasTexts, setLanguage } from "./i18n.js";
+import { keeping } from "./keeping.js";
 import { loadTheRest } from "./later.js";
 import { beginPages } from "./pages.js";
 import { shell } from "./shell/shell.js";
@@ -62,7 +63,7 @@ on(HELLO, ({ language, page: asked }) => {
 });
 on("ai/ui/goto", ({ page: asked }) => go(asked));
 on(CONNECTION, ({ state }) => update({ connection: state }));
-on("ai/snapshot/event", (snapshot) => update({ snapshot }));
+on("ai/snapshot/event", (snapshot) => update({ snapshot: keeping(current().snapshot, snapshot) }));
 on("ai/operation/progress", ({ operation }) => {
   const others = current().progress.filter(
     ({ id, status }) => id !== operation.id && (status === "waiting" || status === "running"),

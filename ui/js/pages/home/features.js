@@ -1,6 +1,7 @@
 // @ts-check
 /** A card for each feature. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
+import { guard } from "../../../vendor/lit-html/directives/guard.js";
 import { repeat } from "../../../vendor/lit-html/directives/repeat.js";
 import { addressTo } from "../../address.js";
 import { icon } from "../../components/icon.js";
@@ -19,6 +20,9 @@ import { actionButton, actionsOf, isThere, isUp, logsLink, moreButton, openButto
  * @import { Action } from "./actions.js"
  */
 
+/** The time since a start is told in minutes. */
+const MINUTE_MS = 60_000;
+
 /** @param {PageState} page @param {Module[]} modules */
 export const features = (page, modules) => html`
   <section class="features" aria-labelledby="features">
@@ -26,11 +30,17 @@ export const features = (page, modules) => html`
       <span class="grow"></span>
       <a class="button quiet small add-link" href="#home?add">${icon("plus")}<span>${t("Add a module")}</span></a></div>
     <ul class="cards">
-      ${repeat(modules, ({ name }) => name, (module) => card(module, page))}
+      ${repeat(modules, ({ name }) => name, (module) => guard(shownBy(module, page), () => card(module, page)))}
       <li class="add"><a class="add-tile" href="#home?add">${icon("plus", "s20")}<strong>${t("Add a module")}</strong>
         <span>${t("From a folder with a Compose file")}</span></a></li>
     </ul>
   </section>`;
+
+/** @param {Module} module @param {PageState} page All that its card depends on: it is drawn again only then. */
+const shownBy = (module, { snapshot, connection, asked }) => [
+  module, moduleStats(module.name), snapshot?.engine.cpus, connection, asked,
+  document.documentElement.lang, Math.floor(Date.now() / MINUTE_MS),
+];
 
 /** @param {Module[]} modules How many there are, or run, if some don't. */
 export function countOf(modules) {
