@@ -49,7 +49,10 @@ class KeptLogs:
     @property
     def are_complete(self) -> bool:
         """Whether the owner keeps the lines of all modules that are asked for."""
-        left_out = set(self._modules) & set(self._bounds["notKept"])
+        left_out = {*self._bounds["notKept"]}
+        if self._snapshot.engine.running:
+            left_out |= {*self._bounds["behind"]}
+        left_out &= {*self._modules}
         return self._bounds["isKept"] and not self._kept["problem"] and not left_out
 
     def lines(self) -> "Iterator[LogLineJson]":

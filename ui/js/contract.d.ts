@@ -785,6 +785,8 @@ export interface LogBounds {
   isKept: boolean;
   /** modules whose new lines are not kept, as the settings say */
   notKept: string[];
+  /** modules of which earlier lines are not kept yet, because the owner has just begun */
+  behind: string[];
 }
 
 /** Numbers of lines in a part of the time. */

@@ -87,7 +87,7 @@ class Api:
             WelcomeChannels(app),
             SystemChannels(),
             LogChannels(core),
-            KeptLogChannels(reader, lambda: self.logs.policy),
+            KeptLogChannels(reader, self.logs),
             LogFollowChannels(self.logs.observe, reader),
             LogExportChannels(app.home.folder / "exports", reader, self.publish),
             LogKeepingChannels(self.logs),

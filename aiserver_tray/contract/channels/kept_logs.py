@@ -1,8 +1,9 @@
 """Channels that ask the kept logs. Each answer takes a limited time: `reached` in it is where the
 next request goes on. To cancel a search, a client asks no more."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from aiserver_tray.base.errors import RequestError
 from aiserver_tray.base.i18n import Text
@@ -46,12 +47,21 @@ _ENTRY_LINES = 500
 """Maximum lines of an entry before and after one of its lines."""
 
 
-class KeptLogChannels(Part):
-    """``ai/logs/…`` about kept lines. *policy* tells which new lines are kept."""
+class Keeping(Protocol):
+    """The part of `KeptLogs` that is used here."""
 
-    def __init__(self, reader: LogReader, policy: Callable[[], Policy]) -> None:
+    @property
+    def policy(self) -> Policy: ...
+    @property
+    def behind(self) -> Collection[str]: ...
+
+
+class KeptLogChannels(Part):
+    """``ai/logs/…`` about kept lines. *keeping* tells which new lines are kept."""
+
+    def __init__(self, reader: LogReader, keeping: Keeping) -> None:
         self._reader = reader
-        self._policy = policy
+        self._keeping = keeping
 
     @channel("ai/logs/lines")
     def _lines(self, asked: LogLinesRequest) -> LogLines:
@@ -143,7 +153,7 @@ class KeptLogChannels(Part):
     def _bounds(self) -> LogBounds:
         """Tell from when to when lines are kept, how many, and which new ones are not."""
         first, last, lines, size = self._reader.bounds()
-        policy = self._policy()
+        policy = self._keeping.policy
         return {
             "first": None if first is None else seconds(first),
             "last": None if last is None else seconds(last),
@@ -151,6 +161,7 @@ class KeptLogChannels(Part):
             "bytes": size,
             "isKept": policy.is_on,
             "notKept": sorted(policy.not_kept),
+            "behind": sorted(self._keeping.behind),
         }
 
     @channel("ai/logs/entry")

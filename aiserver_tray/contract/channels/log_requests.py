@@ -153,6 +153,8 @@ class LogBounds(TypedDict):
     """new lines are kept, as the settings say; if not, nothing is followed"""
     notKept: list[str]
     """modules whose new lines are not kept, as the settings say"""
+    behind: list[str]
+    """modules of which earlier lines are not kept yet, because the owner has just begun"""
 
 
 class LogLinePlace(Payload):

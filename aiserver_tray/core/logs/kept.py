@@ -169,6 +169,18 @@ class KeptLogs:
         """The containers whose logs the engine can't read."""
         return self._open.collector.unreadable if self._open else ()
 
+    @property
+    def behind(self) -> frozenset[str]:
+        """The modules of which earlier lines are not stored yet, as in the first moments."""
+        opened, containers = self._open, self._state.state.containers.values()
+        return frozenset(
+            container.module
+            for container in containers
+            if container.started_at
+            and self._keeps(container.module)
+            and (opened is None or opened.collector.is_behind(container.id))
+        )
+
     def _opened(self) -> "_Open":
         if self._open is None:
             raise self.problem or LogStoreError(self.path, "-")

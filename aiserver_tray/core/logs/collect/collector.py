@@ -53,6 +53,11 @@ class Collector:
         """The containers whose logs the engine can't read."""
         return [log.container for log in list(self._logs.values()) if log.is_unreadable]
 
+    def is_behind(self, container: str) -> bool:
+        """Whether earlier lines of *container* (an ID) are not stored yet."""
+        log = self._logs.get(container)
+        return log is None or log.is_behind
+
     def start(self) -> None:
         """Begin."""
         self._leave = self._store.observe(lambda _state: self._wake.set())

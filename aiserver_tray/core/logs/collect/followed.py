@@ -58,6 +58,7 @@ class FollowedLog:
         self.container = container
         self.is_unreadable = False
         """The engine can't read logs of its logging driver."""
+        self._is_behind = True
         self._source = source
         self._lines = lines
         self._on_end = on_end
@@ -74,6 +75,11 @@ class FollowedLog:
     def is_reading(self) -> bool:
         """Whether its thread runs."""
         return self._thread is not None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether lines from before it was read for the first time are not stored yet."""
+        return self._is_behind and self.container.started_at is not None
 
     @property
     def _run(self) -> _Run:
@@ -142,9 +148,10 @@ class FollowedLog:
         try:
             self._read_on(run)
         except ObjectNotFoundError:  # removed meanwhile
+            self._is_behind = False
             self._ended(run)
         except UnsupportedError:
-            self.is_unreadable = True
+            self.is_unreadable, self._is_behind = True, False
             self._ended(run)
         except AiServerError as error:
             _logger.debug("the log of %s can't be read: %s", self.container.name, error)
@@ -160,9 +167,18 @@ class FollowedLog:
         self._on_end()
 
     def _read_on(self, run: _Run) -> None:
-        since = self._lines.reopen()
         # The end of a log that is not followed is certain.
-        follow: Literal["follow", "stop"] = "stop" if run[0] else "follow"
+        if run[0] or self.is_behind:
+            self._read_log("stop")
+            if self._interrupted:
+                return
+            self._lines.flush()
+            self._is_behind = False
+        if not run[0]:
+            self._read_log("follow")
+
+    def _read_log(self, follow: Literal["follow", "stop"]) -> None:
+        since = self._lines.reopen()
         with self._source.logs(self.container.id, since=since, follow=follow) as log:
             self._log = log
             if self._interrupted:

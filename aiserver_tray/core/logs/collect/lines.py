@@ -11,6 +11,8 @@ from aiserver_tray.core.logs.store.line import Gap, Line, Mark
 from aiserver_tray.engine.values import LogLine, LogStreamName
 from aiserver_tray.model import Container
 
+_FLUSH_SECONDS = 5.0
+
 
 class ContainerLines:
     """Masks and parses the lines of *container*, and gives them to *writer*. Its log was stored as
@@ -47,6 +49,10 @@ class ContainerLines:
             id = self._container.id
             marks = [Mark(id, stream, mark.last) for stream, mark in position.marks.items()]
             self._writer.put(self._parsed(new), marks, [self._gap(*gap) for gap in missing])
+
+    def flush(self) -> None:
+        """Wait until all lines are stored, unless that takes too long."""
+        self._writer.flush(_FLUSH_SECONDS)
 
     def _gap(self, begin: int, end: int) -> Gap:
         return Gap(self._container.module, self._container.service, begin, end)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,7 +35,8 @@ class Client:
         reader = LogReader(store.path)
         self._follow = LogFollowChannels(store.observe, reader)
         policy = Policy(not_kept=frozenset({"db"}))
-        parts = [KeptLogChannels(reader, lambda: policy), self._follow]
+        keeping = SimpleNamespace(policy=policy, behind={"web"})
+        parts = [KeptLogChannels(reader, keeping), self._follow]
         self._handlers: Handlers = handlers_of(parts)
         self.events: SimpleQueue[Json] = SimpleQueue()
         send = self.events.put
@@ -236,7 +238,7 @@ def test_bounds_are_of_all_that_is_kept(store: LogStore, client: Client) -> None
     found = client.get("bounds")
     assert (int(found["first"]), int(found["last"]), found["lines"]) == (BEGIN, BEGIN + 9, 2)
     assert found["bytes"] > 0
-    assert (found["isKept"], found["notKept"]) == (True, ["db"])
+    assert (found["isKept"], found["notKept"], found["behind"]) == (True, ["db"], ["web"])
 
 
 def test_a_stream_has_the_lines_that_are_kept_after_it_began(

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,7 +33,9 @@ class LogContract:
     def __init__(self, store: LogStore) -> None:
         reader = LogReader(store.path)
         self.follow = LogFollowChannels(store.observe, reader)
-        self._handlers = handlers_of([KeptLogChannels(reader, Policy), self.follow])
+        self._handlers = handlers_of(
+            [KeptLogChannels(reader, SimpleNamespace(policy=Policy(), behind=())), self.follow]
+        )
 
     def invoke(self, channel: str, payload: Any, peer: Peer) -> Envelope:  # noqa: ANN401 - JSON
         return dispatch(self._handlers, channel, payload, Caller(peer, "en"))
