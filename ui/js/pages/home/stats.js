@@ -12,6 +12,9 @@ import { moduleStats, newest, totalStats } from "../../stats.js";
  * @import { Module, Snapshot } from "../../contract.d.ts"
  */
 
+/** What would be 0.0 in GB. */
+const SMALL = 0.05 * 1024 ** 3;
+
 /** @param {Snapshot} snapshot */
 export function heroStats({ engine, modules }) {
   const { cpu, memory } = totalStats();
@@ -50,7 +53,7 @@ function budget(modules, used, size) {
     })}
     <div class="fit"><div class="legend">
       ${parts.map(({ module, held }) => html`
-        <span .style=${hueStyle(module.name)} title=${told(module, held)}><i class="swatch"></i>${module.title} <b>${bytes(held)}</b></span>`)}
+        <span .style=${hueStyle(module.name)} title=${told(module, held)}><i class="swatch"></i>${module.title} <b>${held < SMALL ? "< 0.1" : gigabytes(held)}</b></span>`)}
     </div><div class="legend left"><span>${t("Left")} <b>${t("{size} GB", { size: gigabytes(Math.max(0, size - used)) })}</b></span></div></div>`;
 }
 
