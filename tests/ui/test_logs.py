@@ -216,6 +216,10 @@ def test_errors_are_grouped_and_a_time_in_the_address_is_gone_to(stack: Stack) -
 def test_lines_are_exported_and_a_stack_without_lines_says_so(stack: Stack) -> None:
     KeptLines(stack.host, 0)
     stack.host.answers["ai/logs/export"] = answer({"exportId": "1"})
+    kept = {"modules": [], "bytes": 0, "problem": "No space left on the disk", "unreadable": []}
+    stack.host.answers["ai/logs/kept"] = answer(kept)
+    off = {"address": "app.logs_keep", "value": "false"}
+    stack.host.answers["ai/config/get"] = answer({"entries": [off]})
     ended: Json = {
         "exportId": "1", "status": "succeeded", "lines": 3, "percent": 100.0, "file": "/e/logs.csv",
         "name": "logs.csv", "size": 900, "canOpen": False, "code": None, "message": "",
@@ -223,6 +227,8 @@ def test_lines_are_exported_and_a_stack_without_lines_says_so(stack: Stack) -> N
     stack.host.answers["ai/logs/exports"] = answer({"exports": [ended]})
     page = at(stack, "logs?level=warn")
     page.wait_for_text("No log lines yet", ".loghold")
+    page.wait_for_text("No space left on the disk", ".lognotice")
+    page.wait_for_text("Logs aren't kept")
     page.button("Export").click()
     page.wait_for("#menu .mi:last-child").click()
     asked = stack.host.wait_for_call("ai/logs/export")

@@ -71,8 +71,15 @@ export function day(moment) {
   return time.toLocaleDateString(locale(), { weekday: "long", day: "numeric", month: "long" });
 }
 
+/** @type {Map<string, Intl.DateTimeFormat>} As `formats`. */
+const dates = new Map();
+
 /** @param {string} moment `27 Nov`, here */
-export const dayAndMonth = (moment) => new Date(moment).toLocaleDateString(locale(), { day: "numeric", month: "short" });
+export function dayAndMonth(moment) {
+  const known = dates.get(locale()) ?? new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short" });
+  dates.set(locale(), known);
+  return known.format(new Date(moment));
+}
 
 /** @param {string} moment A day and a time, here. */
 export const dateTime = (moment) =>

@@ -1,10 +1,10 @@
 // @ts-check
 /** The scroll bar of the list, whose length is time: it goes to any of it, however much lies between. */
 import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
-import { exactTime } from "../../format.js";
+import { dayAndMonth, exactTime } from "../../format.js";
 import { t } from "../../i18n.js";
 import { follow, source, view } from "./state.js";
-import { moment, shortDay } from "./words.js";
+import { moment } from "./words.js";
 
 /** Pixels. */
 const THUMB = 36;
@@ -40,7 +40,7 @@ export function placeThumb(time) {
   thumb.style.transform = `translateY(${place * (bar.clientHeight - THUMB)}px)`;
   const at = timeAt(place);
   bar.setAttribute("aria-valuenow", String(Math.round(place * 100)));
-  bar.setAttribute("aria-valuetext", `${shortDay(at)} ${exactTime(moment(at))}`);
+  bar.setAttribute("aria-valuetext", `${dayAndMonth(moment(at))} ${exactTime(moment(at))}`);
 }
 
 /** @param {number} share Goes there: while one is asked for, only the last one after it counts. */

@@ -2,13 +2,13 @@
 /** The number of lines over time, by level. A part of it can be chosen by dragging. */
 import { html, nothing, svg } from "../../../vendor/lit-html/lit-html.js";
 import { goQuery } from "../../address.js";
-import { dateTime, exactTime, number, timeOfDay } from "../../format.js";
+import { dateTime, dayAndMonth, exactTime, number, timeOfDay } from "../../format.js";
 import { t } from "../../i18n.js";
 import { drawAgainIn, slice } from "../../store.js";
 import { total } from "./counts.js";
 import { LEVELS } from "./model/query.js";
 import { view } from "./state.js";
-import { LEVEL_WORDS, moment, shortDay } from "./words.js";
+import { LEVEL_WORDS, moment } from "./words.js";
 
 /**
  * @import { Level } from "../../contract.d.ts"
@@ -102,7 +102,7 @@ const brush = ([from, until]) => html`
 function ticks({ begin, end }) {
   return Array.from({ length: TICKS }, (_, i) => {
     const time = moment(begin + ((end - begin) * i) / (TICKS - 1));
-    if (end - begin > 2 * DAY) return shortDay(Date.parse(time) / 1000);
+    if (end - begin > 2 * DAY) return dayAndMonth(time);
     return end - begin < 300 ? exactTime(time) : timeOfDay(time);
   });
 }

@@ -5,6 +5,7 @@ import { observe } from "../../store.js";
 import { followLine, open } from "./details.js";
 import { followErrors } from "./errors.js";
 import { toggleLevel } from "./filters.js";
+import { lookAtKept } from "./kept.js";
 import { activeRow, focusList, forget, listBox, rowOf, step, toggle } from "./list.js";
 import { widen } from "./panel.js";
 import { begin, follow, followAddress, source, view } from "./state.js";
@@ -15,6 +16,7 @@ import { begin, follow, followAddress, source, view } from "./state.js";
 export function enterLogs() {
   forget();
   const end = begin();
+  lookAtKept();
   const unobserve = observe((now, before) => {
     if (now.address !== before.address) followAddress();
     followLine();

@@ -6,7 +6,7 @@ import { button } from "../../components/button.js";
 import { icon } from "../../components/icon.js";
 import { empty } from "../../components/notice.js";
 import { moveAlong } from "../../components/tabs.js";
-import { bytes, number } from "../../format.js";
+import { number } from "../../format.js";
 import { t, tn } from "../../i18n.js";
 import { recall, remember } from "../../preferences.js";
 import { update } from "../../store.js";
@@ -16,10 +16,10 @@ import { errorList } from "./errors.js";
 import { exportButton, exportNotice } from "./export.js";
 import { filters } from "./filters.js";
 import { histogram } from "./histogram.js";
+import { keptNotice, keptText } from "./kept.js";
 import { logList } from "./list.js";
 import { RANGES } from "./model/query.js";
 import { follow, numbers, source, view } from "./state.js";
-import { shortDay } from "./words.js";
 
 const WRAP = "wrap-logs";
 const isWrapped = () => recall(WRAP) === "on";
@@ -49,7 +49,7 @@ export function logPanel(name, tools = nothing) {
   const { wanted } = view();
   const hasDetails = wanted.line && !wanted.isOfErrors;
   return html`
-    ${filters(name)} ${histogram()} ${exportNotice()}
+    ${filters(name)} ${histogram()} ${exportNotice()} ${keptNotice(name)}
     <div class="logwrap ${hasDetails ? "" : "nodrawer"}">
       ${wanted.isOfErrors ? errorList() : stream()}
       ${hasDetails ? lineDetails() : nothing}
@@ -114,10 +114,4 @@ function counted() {
   if (lines === null) return "";
   const all = tn("{number} line", "{number} lines", lines, { number: number(lines) });
   return hits === null ? all : `${all} · ${tn("{number} match", "{number} match", hits, { number: number(hits) })}`;
-}
-
-function keptText() {
-  const { kept } = view();
-  if (!kept || kept.first === null) return "";
-  return t("Kept since {day}, {size}", { day: shortDay(kept.first), size: bytes(kept.bytes) });
 }

@@ -29,17 +29,5 @@ export const sourceOf = ({ module, service }) => (module === service || !service
 /** @param {number} seconds since 1970 */
 export const moment = (seconds) => new Date(seconds * 1000).toISOString();
 
-/** @type {{language: string, format: Intl.DateTimeFormat|null}} Making one takes longer than all the rest. */
-let days = { language: "", format: null };
-
-/** @param {number} seconds since 1970 @returns {string} `26 Nov` */
-export function shortDay(seconds) {
-  const language = document.documentElement.lang;
-  if (!days.format || days.language !== language) {
-    days = { language, format: new Intl.DateTimeFormat(language, { day: "numeric", month: "short" }) };
-  }
-  return days.format?.format(seconds * 1000) ?? "";
-}
-
 /** @param {Level} level */
 export const levelWord = (level) => t(LEVEL_WORDS[level].word);
