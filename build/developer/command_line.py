@@ -39,7 +39,8 @@ from developer.packages import TESTS
 # Those of tests.bench, which can't be asked before everything is set up.
 BENCHMARKS = (
     *("chain", "ten", "ten-checked", "hundred", "whole", "kills", "status", "memory", "events"),
-    *("idle", "sampling", "history", "config", "logs", "logstore", "many", "page"),
+    *("idle", "sampling", "history", "config", "many", "page"),
+    *("logs", "logstore", "log-collecting", "page-logs"),
     *("tray-start", "tray-follows", "tray-windows", "tray-heeds", "tray-idle", "tray-day"),
 )
 
