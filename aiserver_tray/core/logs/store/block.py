@@ -91,7 +91,12 @@ class Rows(NamedTuple):
 
     def picked(self, order: Sequence[int]) -> "Rows":
         """The lines at these places."""
-        return Rows._make([column[row] for row in order] for column in self)
+        return Rows(
+            [self.times[row] for row in order],
+            [self.numbers[row] for row in order],
+            [self.tags[row] for row in order],
+            [self.texts[row] for row in order],
+        )
 
     def cut(self, size: int) -> Iterator["Rows"]:
         """Equal parts of about *size* bytes of text."""

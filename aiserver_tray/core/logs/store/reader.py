@@ -153,8 +153,9 @@ class LogReader:
         span = Span.of(wanted)
         query = 'SELECT * FROM gap WHERE begin < ? AND "end" > ? ORDER BY begin'
         with database.snapshot(self._path) as db:
-            found = map(Gap._make, db.execute(query, (span.high.time, span.low.time)))
-            return [gap for gap in found if wanted.wants_source(gap.module, gap.service)]
+            rows = db.execute(query, (span.high.time, span.low.time))
+            gaps = [Gap(*row) for row in rows]
+        return [gap for gap in gaps if wanted.wants_source(gap.module, gap.service)]
 
     @contextmanager
     def _blocks(self, wanted: LogFilter) -> Iterator[Blocks]:

@@ -159,7 +159,9 @@ class Lines:
         if self._texts is None:
             self._texts = self._unpacked()
         moment = columns.times[row]
-        line = Line._make((moment, *label[0], *label[1], self._texts[row].decode()))
+        (module, service), (stream, level, continues) = label
+        text = self._texts[row].decode()
+        line = Line(moment, module, service, stream, level, continues, text)
         return Kept(Cursor(moment, columns.numbers[row]), line)
 
     def _unpacked(self) -> Sequence[bytes]:
