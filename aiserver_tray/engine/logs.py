@@ -51,9 +51,10 @@ class LogStream:
         lines at once cost little. Raises as iteration does."""
         splitter = Frames() if self._framed else _PlainLines()
         parse = LineReader().read
-        pieces = self._stream.bursts() if self._follow == "follow" else iter(self._stream)
+        if self._follow == "stop":
+            self._stream.hurry()
         # Nothing in this chain holds what was passed on, while it waits for more.
-        yield from filter(None, map(parse, map(splitter.feed, pieces)))
+        yield from filter(None, map(parse, map(splitter.feed, self._stream.bursts())))
         if raw := splitter.rest():
             yield parse(raw)
 

@@ -34,9 +34,9 @@ from aiserver_tray.contract.channels.log_requests import (
 )
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.core.logs.batch import BATCH_CHARACTERS, fitting
-from aiserver_tray.core.logs.kept import Policy
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.parser import LineParser
+from aiserver_tray.core.logs.policy import Policy
 from aiserver_tray.core.logs.store.answers import ErrorGroup, Page
 from aiserver_tray.core.logs.store.filter import EVERY_NUMBER, LogFilter
 from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept

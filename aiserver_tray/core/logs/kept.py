@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -18,9 +17,11 @@ from aiserver_tray.base.moments import moment_of
 from aiserver_tray.core.logs.collect.collector import Collector
 from aiserver_tray.core.logs.collect.followed import LogSource
 from aiserver_tray.core.logs.collect.journal_lines import MARK, MODULE, JournalLines
+from aiserver_tray.core.logs.collect.lines import ContainerLines
 from aiserver_tray.core.logs.collect.masking import CurrentMasker
 from aiserver_tray.core.logs.collect.writer import LogWriter
-from aiserver_tray.core.logs.position import Mark
+from aiserver_tray.core.logs.policy import Policy
+from aiserver_tray.core.logs.position import Mark, Position
 from aiserver_tray.core.logs.store.answers import ModuleSize
 from aiserver_tray.core.logs.store.errors import LogStoreError
 from aiserver_tray.core.logs.store.line import Kept
@@ -28,7 +29,6 @@ from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.core.logs.store.store import LogStore, OnStored
 from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.model import Container
-from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.entries import Entry
 from aiserver_tray.settings.journal import Range
 from aiserver_tray.settings.store import Settings
@@ -63,29 +63,6 @@ class Installation(Protocol):
     def version(self) -> object: ...
     @property
     def language(self) -> Language: ...
-
-
-@dataclass(frozen=True)
-class Policy:
-    """The user's settings: which logs are kept, and how long."""
-
-    is_on: bool = True
-    days: int = 14
-    bytes: int = 500 * 2**20
-    not_kept: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, app: AppSettings) -> "Policy":
-        """The policy of the settings *app*.
-
-        Raises:
-            SettingError: a stored value is wrong.
-        """
-        return cls(app.logs_keep, app.logs_keep_days, app.logs_keep_size, app.logs_not_kept)
-
-    def keeps(self, module: str) -> bool:
-        """Whether the logs of *module* are kept."""
-        return self.is_on and module not in self.not_kept
 
 
 class KeptLogs:
@@ -248,14 +225,18 @@ class KeptLogs:
         store.observe(self._on_stored)
         writer = LogWriter(store, self._on_problem)
         masker = CurrentMasker(lambda: installation.secrets, lambda: installation.version)
-        collector = Collector(
-            self._source, self._state, writer, partial(_marks, store), masker, self._keeps
-        )
-        journal = JournalLines(store.marks(MARK).get("stdout", 0))
+
+        def lines(container: Container) -> ContainerLines:
+            position = Position(_marks(store, container.id), self.policy.oldest)
+            return ContainerLines(container, position, masker, writer)
+
+        collector = Collector(self._source, self._state, writer, lines, self._keeps)
+        mark = store.marks(MARK).get("stdout")
+        journal = JournalLines(mark.time if mark else 0)
         opened = _Open(store, writer, collector, journal)
         opened.start()
         self.problem = None
-        since = moment_of(store.marks(MARK).get("stdout", 0))
+        since = moment_of(mark.time) if mark else None
         for entry in installation.settings.journal.read(Range(since=since)):
             self._entries.put(entry)
         return opened
@@ -304,4 +285,5 @@ class _Open:
 
 
 def _marks(store: LogStore, container: str) -> Mapping[LogStreamName, Mark]:
-    return {stream: Mark(time, time) for stream, time in store.marks(container).items()}
+    marks = store.marks(container)
+    return {stream: Mark(mark.time, mark.newest) for stream, mark in marks.items()}

@@ -49,9 +49,9 @@ class Position:
 
     @property
     def since(self) -> int | None:
-        """The time from which to read the log on; None if no line was read."""
+        """The time from which to read the log on; None: from its beginning."""
         if not self.marks:
-            return None
+            return self._first
         since = max(mark.last for mark in self.marks.values()) - OVERLAP_NANOSECONDS
         return max(since, self._first) if self._first is not None else since
 

@@ -2,16 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from threading import Event, Thread
 
 from aiserver_tray.base.bugs import log_bug
 from aiserver_tray.core.logs.collect.followed import FollowedLog, LogSource
 from aiserver_tray.core.logs.collect.lines import ContainerLines
-from aiserver_tray.core.logs.collect.masking import Masker
 from aiserver_tray.core.logs.collect.writer import LogWriter
-from aiserver_tray.core.logs.position import Mark
-from aiserver_tray.engine.values import LogStreamName
 from aiserver_tray.model import Container
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.store import Store
@@ -22,23 +19,21 @@ _logger = logging.getLogger(__name__)
 
 
 class Collector:
-    """Gives the lines of the containers of *store* to *writer*, from where *marks* (by container)
-    say that they are stored. *is_kept*: whether the logs of a module are wanted."""
+    """Reads the logs of the containers of *store*, and gives them to what *lines* returns for each.
+    *is_kept*: whether the logs of a module are wanted."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the engine, the state, and what is done with lines
+    def __init__(
         self,
         source: LogSource,
         store: Store,
         writer: LogWriter,
-        marks: Callable[[str], Mapping[LogStreamName, Mark]],
-        masker: Callable[[], Masker],
+        lines: Callable[[Container], ContainerLines],
         is_kept: Callable[[str], bool],
     ) -> None:
         self._source = source
         self._store = store
         self._writer = writer
-        self._marks = marks
-        self._masker = masker
+        self._lines = lines
         self._is_kept = is_kept
         self._logs: dict[str, FollowedLog] = {}
         """By the container's ID."""
@@ -132,7 +127,7 @@ class Collector:
             if log := self._logs.get(id):
                 log.container = container
             else:
-                lines = ContainerLines(container, self._marks(id), self._masker, self._writer)
+                lines = self._lines(container)
                 self._logs[id] = FollowedLog(self._source, container, lines, self._wake.set)
         for id in self._logs.keys() - wanted.keys():
             log = self._logs[id]

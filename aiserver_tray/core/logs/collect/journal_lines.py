@@ -77,7 +77,7 @@ class JournalLines:
     @property
     def mark(self) -> Mark:
         """The mark to store with the lines."""
-        return Mark(MARK, "stdout", self._newest)
+        return Mark(MARK, "stdout", self._newest, self._newest)
 
     def take(self, entries: Iterable[Entry], language: Language) -> list[Line]:
         """The lines for *entries* that were not taken before, by time."""

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from aiserver_tray.core.logs.collect.masking import Masker
 from aiserver_tray.core.logs.collect.writer import LogWriter
 from aiserver_tray.core.logs.parser import LineParser
-from aiserver_tray.core.logs.position import Mark as OutputMark
 from aiserver_tray.core.logs.position import Position
 from aiserver_tray.core.logs.store.line import Gap, Line, Mark
 from aiserver_tray.engine.values import LogLine, LogStreamName
@@ -15,20 +14,19 @@ _FLUSH_SECONDS = 5.0
 
 
 class ContainerLines:
-    """Masks and parses the lines of *container*, and gives them to *writer*. Its log was stored as
-    far as *marks*."""
+    """Masks and parses the lines of *container* from *position* on, and gives them to *writer*."""
 
     def __init__(
         self,
         container: Container,
-        marks: Mapping[LogStreamName, OutputMark],
+        position: Position,
         masker: Callable[[], Masker],
         writer: LogWriter,
     ) -> None:
         self._container = container
         self._masker = masker
         self._writer = writer
-        self._position = Position(marks)
+        self._position = position
         self._parsers: Mapping[LogStreamName, LineParser] = {
             "stdout": LineParser(),
             "stderr": LineParser(),
@@ -47,7 +45,7 @@ class ContainerLines:
         missing, position.missing = position.missing, []
         if new:
             id = self._container.id
-            marks = [Mark(id, stream, mark.last) for stream, mark in position.marks.items()]
+            marks = [Mark(id, stream, *mark) for stream, mark in position.marks.items()]
             self._writer.put(self._parsed(new), marks, [self._gap(*gap) for gap in missing])
 
     def flush(self) -> None:

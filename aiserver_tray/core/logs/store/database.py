@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS block(
 );
 CREATE TABLE IF NOT EXISTS data(id INTEGER PRIMARY KEY, columns BLOB, body BLOB);
 CREATE TABLE IF NOT EXISTS mark(
-  container TEXT, stream TEXT, time INT, PRIMARY KEY (container, stream)
+  container TEXT, stream TEXT, time INT, newest INT, PRIMARY KEY (container, stream)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gap(module TEXT, service TEXT, begin INT, end INT);
 CREATE TABLE IF NOT EXISTS counter(number INT);  -- the next line's

@@ -38,13 +38,15 @@ class Kept(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """The time of the last stored line of one output of a container."""
+    """How far one output of a container is stored."""
 
     container: str
     """its ID"""
     stream: LogStreamName
     time: int
-    """nanoseconds since 1970, exactly as the engine wrote it"""
+    """of the last line: nanoseconds since 1970, exactly as the engine wrote it"""
+    newest: int
+    """the highest time of its lines: the clock may have been set back"""
 
 
 class Gap(NamedTuple):

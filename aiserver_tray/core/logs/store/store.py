@@ -69,7 +69,7 @@ class LogStore:
             with database.transaction(file.db):
                 if lines:
                     file.batches.add(lines)
-                file.db.executemany("INSERT OR REPLACE INTO mark VALUES(?,?,?)", marks)
+                file.db.executemany("INSERT OR REPLACE INTO mark VALUES(?,?,?,?)", marks)
                 file.db.executemany("INSERT INTO gap VALUES(?,?,?,?)", gaps)
             return number
 
@@ -89,10 +89,11 @@ class LogStore:
             except Exception as bug:  # noqa: BLE001 - the lines are stored, whatever they do
                 log_bug(_logger, "a log observer failed", bug)
 
-    def marks(self, container: str) -> Mapping[LogStreamName, int]:
-        """Time of the last stored line of each output of *container*."""
-        query = "SELECT stream, time FROM mark WHERE container=?"
-        return self._run(lambda file: dict(file.db.execute(query, (container,))))
+    def marks(self, container: str) -> Mapping[LogStreamName, Mark]:
+        """How far each output of *container* is stored."""
+        query = "SELECT container, stream, time, newest FROM mark WHERE container=?"
+        found = self._run(lambda file: file.db.execute(query, (container,)).fetchall())
+        return {mark.stream: mark for mark in map(Mark._make, found)}
 
     def trim(self, now: int, keep_days: float, keep_bytes: int) -> None:
         """Delete lines that are older than *keep_days* before *now* (nanoseconds since 1970), then

@@ -17,8 +17,8 @@ from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.local.wire import MAX_BYTES_FROM_OWNER
 from aiserver_tray.contract.message import Json
 from aiserver_tray.core.logs.batch import BATCH_CHARACTERS
-from aiserver_tray.core.logs.kept import Policy
 from aiserver_tray.core.logs.level import Level
+from aiserver_tray.core.logs.policy import Policy
 from aiserver_tray.core.logs.store.line import Gap, Line
 from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.core.logs.store.store import LogStore

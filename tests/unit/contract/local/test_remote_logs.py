@@ -19,7 +19,7 @@ from aiserver_tray.contract.local import remote_logs
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.remote_logs import RemoteLogs
 from aiserver_tray.contract.local.server import Server
-from aiserver_tray.core.logs.kept import Policy
+from aiserver_tray.core.logs.policy import Policy
 from aiserver_tray.core.logs.store.line import Line
 from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.core.logs.store.store import LogStore

@@ -30,7 +30,7 @@ def write(path: Path, first: int, acknowledged: int) -> None:
     while True:
         batch = [line(number) for number in range(first, first + BATCH)]
         first += BATCH
-        store.add(batch, [Mark("container", "stdout", batch[-1].time)])
+        store.add(batch, [Mark("container", "stdout", batch[-1].time, batch[-1].time)])
         os.write(acknowledged, first.to_bytes(8))
 
 
@@ -56,7 +56,7 @@ def stored(path: Path) -> int:
         count = LogReader(path).bounds().lines
         page = LogReader(path).older(LogFilter(), limit=10**9, budget_seconds=600)
         assert [kept.line for kept in reversed(page.lines)] == [line(n) for n in range(count)]
-        assert store.marks("container") == {"stdout": count - 1}
+        assert store.marks("container")["stdout"].time == count - 1
     return count
 
 

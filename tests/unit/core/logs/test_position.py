@@ -53,6 +53,7 @@ def test_a_log_is_read_on_some_seconds_before_its_last_line() -> None:
 
 def test_nothing_from_before_the_first_wanted_line_is_read() -> None:
     position = Position(first=ns(58))
+    assert position.reopen() == ns(58)
     position.take([out(58), out(60)])
     assert position.since == ns(58)
 

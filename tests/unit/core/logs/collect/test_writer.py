@@ -55,10 +55,10 @@ def test_lines_of_all_sources_are_one_batch_with_their_last_marks(
     disk: Disk, writer: LogWriter
 ) -> None:
     gap = Gap("web", "app", 1, 2)
-    writer.put([line(1)], [Mark("a", "stdout", 1)])
-    writer.put([line(2), line(3)], [Mark("a", "stdout", 3), Mark("b", "stdout", 1)], [gap])
+    writer.put([line(1)], [Mark("a", "stdout", 1, 1)])
+    writer.put([line(2), line(3)], [Mark("a", "stdout", 3, 3), Mark("b", "stdout", 1, 1)], [gap])
     writer.flush(10)
-    marks = [Mark("a", "stdout", 3), Mark("b", "stdout", 1)]
+    marks = [Mark("a", "stdout", 3, 3), Mark("b", "stdout", 1, 1)]
     assert disk.batches == [([line(1), line(2), line(3)], marks, [gap])]
 
 
