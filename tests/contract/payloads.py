@@ -9,6 +9,7 @@ PORT = "web.WEB_PORT"
 BASE = {"name": "base"}
 FOLDER = {"folder": str(built_in_catalog() / "features/n8n")}
 PAYLOADS: Mapping[str, Json] = {
+    "ai/stats/csv": {"save": True},
     "ai/catalog/add": FOLDER,
     "ai/catalog/check": FOLDER,
     "ai/catalog/remove": FOLDER,
