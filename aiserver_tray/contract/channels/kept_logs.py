@@ -19,7 +19,6 @@ from aiserver_tray.contract.channels.log_forms import (
 )
 from aiserver_tray.contract.channels.log_requests import (
     LogAroundRequest,
-    LogBounds,
     LogContext,
     LogCounts,
     LogEntryDetails,
@@ -34,6 +33,7 @@ from aiserver_tray.contract.channels.log_requests import (
 )
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.core.logs.batch import BATCH_CHARACTERS, fitting
+from aiserver_tray.core.logs.forms import LogBounds
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.parser import LineParser
 from aiserver_tray.core.logs.policy import Policy

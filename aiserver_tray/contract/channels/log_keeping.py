@@ -1,12 +1,11 @@
 """Channels that show how much of the logs is kept, and delete it."""
 
-from typing import TypedDict
-
 from pydantic import Field
 
 from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
+from aiserver_tray.core.logs.forms import KeptLogsJson, KeptModule
 from aiserver_tray.core.logs.kept import KeptLogs
 
 
@@ -15,38 +14,6 @@ class LogDeletion(Payload):
 
     module: str = Field(min_length=1, max_length=200)
     """its name, also of one that is gone; `AI-Server` for the journal"""
-
-
-class KeptModule(TypedDict):
-    """What is kept of a module, approximately."""
-
-    module: str
-    """its name, also of one that is gone; `AI-Server` for the journal"""
-    lines: int
-    bytes: int
-    """on the disk"""
-    first: float
-    """time of the oldest line: seconds since 1970"""
-
-
-class UnreadableService(TypedDict):
-    """A service whose log the engine can't read, because of its logging driver."""
-
-    module: str
-    service: str
-
-
-class KeptLogsJson(TypedDict):
-    """What is kept."""
-
-    modules: list[KeptModule]
-    """those with lines, by name"""
-    bytes: int
-    """on the disk, of all modules"""
-    problem: str | None
-    """why nothing can be stored now, for people"""
-    unreadable: list[UnreadableService]
-    """services of which nothing can be kept"""
 
 
 class LogKeepingChannels(Part):

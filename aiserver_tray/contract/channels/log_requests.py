@@ -138,25 +138,6 @@ class LogErrors(TypedDict):
     """for `from` of the next request; `null`: everything was searched"""
 
 
-class LogBounds(TypedDict):
-    """What is kept."""
-
-    first: float | None
-    """the time of the oldest line: seconds since 1970; `null` without a line"""
-    last: float | None
-    """the time of the newest line: seconds since 1970; `null` without a line"""
-    lines: int
-    """about how many"""
-    bytes: int
-    """on the disk"""
-    isKept: bool
-    """new lines are kept, as the settings say; if not, nothing is followed"""
-    notKept: list[str]
-    """modules whose new lines are not kept, as the settings say"""
-    behind: list[str]
-    """modules of which earlier lines are not kept yet, because the owner has just begun"""
-
-
 class LogLinePlace(Payload):
     """A line."""
 

@@ -4,17 +4,13 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Condition
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from aiserver_tray.base.errors import NotRunningError
 from aiserver_tray.contract.events import FOLLOWED, FollowedLines
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.message import Message
-from aiserver_tray.core.logs.forms import LogLineJson
-
-if TYPE_CHECKING:
-    from aiserver_tray.contract.channels.log_keeping import KeptLogsJson
-    from aiserver_tray.contract.channels.log_requests import LogBounds
+from aiserver_tray.core.logs.forms import KeptLogsJson, LogBounds, LogLineJson
 
 _PAGE_LINES: Final = 1000
 
@@ -42,11 +38,11 @@ class RemoteLogs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def bounds(self) -> "LogBounds":
+    def bounds(self) -> LogBounds:
         """The times of the kept lines, and which new lines are not kept."""
         return cast("LogBounds", self._request("bounds"))
 
-    def kept(self) -> "KeptLogsJson":
+    def kept(self) -> KeptLogsJson:
         """The modules with kept lines, and problems."""
         return cast("KeptLogsJson", self._request("kept"))
 

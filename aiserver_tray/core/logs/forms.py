@@ -38,3 +38,54 @@ class LogGapJson(TypedDict):
     """seconds since 1970"""
     end: float
     """seconds since 1970"""
+
+
+class LogBounds(TypedDict):
+    """What is kept."""
+
+    first: float | None
+    """the time of the oldest line: seconds since 1970; `null` without a line"""
+    last: float | None
+    """the time of the newest line: seconds since 1970; `null` without a line"""
+    lines: int
+    """about how many"""
+    bytes: int
+    """on the disk"""
+    isKept: bool
+    """new lines are kept, as the settings say; if not, nothing is followed"""
+    notKept: list[str]
+    """modules whose new lines are not kept, as the settings say"""
+    behind: list[str]
+    """modules of which earlier lines are not kept yet, because the owner has just begun"""
+
+
+class KeptModule(TypedDict):
+    """What is kept of a module, approximately."""
+
+    module: str
+    """its name, also of one that is gone; `AI-Server` for the journal"""
+    lines: int
+    bytes: int
+    """on the disk"""
+    first: float
+    """time of the oldest line: seconds since 1970"""
+
+
+class UnreadableService(TypedDict):
+    """A service whose log the engine can't read, because of its logging driver."""
+
+    module: str
+    service: str
+
+
+class KeptLogsJson(TypedDict):
+    """What is kept."""
+
+    modules: list[KeptModule]
+    """those with lines, by name"""
+    bytes: int
+    """on the disk, of all modules"""
+    problem: str | None
+    """why nothing can be stored now, for people"""
+    unreadable: list[UnreadableService]
+    """services of which nothing can be kept"""
