@@ -1,25 +1,27 @@
 """Write what is generated from the package's declarations.
 
-python3 build/dev.py generate     tables in docs/ipc.md and docs/json.md, the diagram
-                                  in docs/architecture.md, ui/js/contract.d.ts, and the links
-                                  of ui/index.html to its scripts
+python3 build/dev.py generate     tables in docs/ipc.md and docs/json.md, the commands
+                                  in docs/command-line.md, the diagram in docs/architecture.md,
+                                  ui/js/contract.d.ts, and the links of ui/index.html to scripts
 python3 build/dev.py check        fails if one of them is out of date
 """
 
 import sys
 from pathlib import Path
 
+from aiserver_tray.cli import root
 from aiserver_tray.contract.channel import channels_of
 from aiserver_tray.contract.message import EVENTS
 from aiserver_tray.contract.owner.owner import CHANNELS
 from aiserver_tray.window.bridge import Bridge
+from generator.command_line import commands
 from generator.contract import channel_table, event_table, field_table, types
 from generator.imports import diagram
 from generator.pages import Tables, sections, written
 from generator.preloads import with_preloads
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("docs/ipc.md", "docs/json.md", "docs/architecture.md")
+PAGES = ("docs/ipc.md", "docs/json.md", "docs/architecture.md", "docs/command-line.md")
 TYPES = "ui/js/contract.d.ts"
 INDEX = ROOT / "ui/index.html"
 
@@ -48,6 +50,7 @@ def outputs() -> dict[Path, str]:
                 [e for e in events if e.source == "window"], tables
             ),
             "imports": drawn,
+            "commands": commands(root, "aiserver-tray"),
         }
         found[page] = written(text, tables, others)
     return found

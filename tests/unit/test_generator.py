@@ -5,6 +5,7 @@ from graphlib import CycleError
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
+import click
 import pytest
 from pydantic import Field
 
@@ -12,6 +13,7 @@ from aiserver_tray.contract import message as declarations
 from aiserver_tray.contract.channel import Payload, channel, channels_of
 from aiserver_tray.contract.message import Event
 from generator import forms, imports
+from generator.command_line import commands
 from generator.contract import channel_table, event_table, field_table, types
 from generator.pages import Tables, sections, written
 from generator.preloads import with_preloads
@@ -309,3 +311,58 @@ def test_a_page_links_to_each_script_that_it_begins_with(tmp_path: Path) -> None
         '  <link rel="modulepreload" href="js/parts/a.js">\n'
         '  <script type="module" src="js/main.js"></script>\n</head>\n'
     )
+
+
+# -- the commands ----------------------------------------------------------------------------------
+
+
+@click.group()
+@click.version_option("1")
+@click.option("--house", help="Which house.")
+def lamps(house: str) -> None:
+    """Lamps."""
+
+
+@lamps.group()
+def shelf() -> None:
+    """Lamps that are kept."""
+
+
+@shelf.command()
+@click.argument("names", nargs=-1)
+@click.option("-s", "--shade", type=click.Choice(["light", "dark"]), help="Its shade, a|b.")
+@click.option("--all", "everything", is_flag=True, help="Take all.")
+@click.option("--house", help="Which house.")
+@click.option("--secret", is_flag=True, hidden=True)
+def take(names: str, shade: str, everything: bool, house: str, secret: bool) -> None:  # noqa: FBT001
+    """Take lamps.
+
+    \b
+    like this:  take
+    """
+
+
+COMMANDS = """\
+| option of every command | meaning |
+|---|---|
+| `--house` HOUSE | Which house. |
+
+### shelf take
+
+`lamps shelf take [NAMES]...`
+
+Take lamps.
+
+```text
+like this:  take
+```
+
+| option | meaning |
+|---|---|
+| `-s`, `--shade` `light`, `dark` | Its shade, a\\|b. |
+| `--all` | Take all. |
+"""
+
+
+def test_each_command_has_a_section_with_its_own_options() -> None:
+    assert commands(lamps, "lamps") == COMMANDS
