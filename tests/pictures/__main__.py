@@ -41,8 +41,11 @@ PAGES = (
 
 DOCS = Path(__file__).parents[2] / "docs/pictures"
 PUBLISHED = (
-    *("home", "home-starting-3", "home-port-taken"),
-    *("modules-dify-settings", "logs", "activity-details"),
+    *("welcome", "welcome-modules", "home", "home-starting-3", "home-problem", "home-port-taken"),
+    *("home-engine-off", "add-module", "palette-found", "monitoring", "logs", "doctor", "settings"),
+    *("modules-n8n-overview", "modules-n8n-services", "modules-n8n-resources"),
+    *("modules-dify-settings", "activity-details"),
+    *("welcome-zh", "home-zh"),
 )
 
 

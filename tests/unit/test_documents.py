@@ -1,0 +1,221 @@
+"""The documents: links lead somewhere, commands exist, and both READMEs say the same."""
+
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from unittest.mock import patch
+from urllib.parse import unquote
+
+import click
+import pytest
+from PIL import Image, ImageChops
+
+import tray_pictures
+from aiserver_tray.cli import root
+from developer.command_line import parse
+from tests.support.command_line import CommandLine
+from tests.unit.markdown import ROOT, Page, files, page
+
+PAGES = [page(path) for path in files()]
+README, CHINESE = page(ROOT / "README.md"), page(ROOT / "README.zh.md")
+GUIDES = [each for each in PAGES if each.path.parent.name == "guide"]
+TYPED = [README, *GUIDES, page(ROOT / "docs/command-line.md")]
+"""The pages whose commands a user types."""
+
+PROGRAM = "aiserver-tray"
+HEAVY = {
+    *("up", "stop", "down", "restart", "pull", "build", "connect", "disconnect", "exec", "logs"),
+    *("serve", "open", "quit", "autostart", "engine", "stats"),
+}
+"""Commands that need an engine, a tray or this machine. They are only parsed."""
+
+
+def commands(pages: Sequence[Page]) -> list[tuple[str, str]]:
+    """Each page's name and command that it tells a reader to type."""
+    return [(each.name, line) for each in pages for line in each.console]
+
+
+def named_commands() -> Iterator[tuple[str, str]]:
+    """Each page's name and command that it mentions in its text."""
+    for each in PAGES:
+        for span in each.spans:
+            if re.match(r"aiserver-tray |(?:python3 |py )?build[/\\]dev\.py ", span):
+                yield each.name, span
+
+
+# -- links -----------------------------------------------------------------------------------------
+
+
+def test_each_link_leads_to_a_file_and_a_heading_in_it() -> None:
+    broken = [
+        f"{each.name}: {target}"
+        for each in PAGES
+        for target in (*each.links, *each.pictures)
+        if not re.match(r"[a-z]+:", target) and not leads_somewhere(each.path, target)
+    ]
+    assert not broken
+
+
+def leads_somewhere(source: Path, target: str) -> bool:
+    file, _, anchor = unquote(target).partition("#")
+    path = (source.parent / file).resolve() if file else source
+    if not path.exists() or not path.is_relative_to(ROOT):
+        return False
+    return not anchor or anchor in page(path).anchors
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    text = "# Top\n\n## The `--json` option\n\n[![a](docs/none.png)](docs/errors.md)\n"
+    (tmp_path / "a.md").write_text(text)
+    one = page(tmp_path / "a.md")
+
+    assert one.anchors == {"top", "the---json-option"}
+    assert (one.links, one.pictures) == (["docs/errors.md"], ["docs/none.png"])
+    assert leads_somewhere(ROOT / "README.md", "docs/errors.md#error-codes")
+    assert not leads_somewhere(ROOT / "README.md", "docs/none.png")
+    assert not leads_somewhere(ROOT / "README.md", "docs/errors.md#error-code")
+
+
+def test_each_picture_is_shown_somewhere() -> None:
+    shown = {(each.path.parent / target).resolve() for each in PAGES for target in each.pictures}
+    assert set((ROOT / "docs/pictures").iterdir()) <= shown
+
+
+def test_each_page_is_in_the_index() -> None:
+    index = page(ROOT / "docs/README.md")
+    linked = {(index.path.parent / link.partition("#")[0]).resolve() for link in index.links}
+    documents = {each.path for each in PAGES if each.path.is_relative_to(ROOT / "docs")}
+    assert documents - {index.path} <= linked
+
+
+def test_the_icons_are_drawn_by_the_tray_itself() -> None:
+    for state in tray_pictures.STATES:
+        with Image.open(tray_pictures.path(state)) as file:
+            bands = ImageChops.difference(file, tray_pictures.drawn(state)).split()
+            # Pillow's versions differ a little.
+            assert not any(band.point(lambda value: value >= 32).getbbox() for band in bands), (
+                "run: python3 build/dev.py exec -- python build/tray_pictures.py"
+            )
+
+
+# -- commands --------------------------------------------------------------------------------------
+
+
+def understood(line: str) -> None:
+    """Read the command *line* as the program does, without running it. Raises an exception if it is
+    no valid command."""
+    words = shlex.split(line.replace("\\", "/"), comments=True)
+    words = words[1:] if words[0] in ("python3", "py") else words
+    if words[0] == "build/dev.py":
+        options = parse(words[1:])
+        words = [word for word in options.words if word != "--yes"]
+        words = ["aiserver-tray", *words] if options.command == "run" else []
+    if words[:1] == ["aiserver-tray"]:
+        with patch.object(click.Command, "invoke"):
+            root.main(words[1:], prog_name="aiserver-tray", standalone_mode=False)
+
+
+def test_a_command_to_type_is_valid() -> None:
+    assert not list(wrong_ones(commands(PAGES), understood))
+
+
+def test_a_command_in_the_text_has_words_and_options_that_exist() -> None:
+    spelled = [(name, line) for name, span in named_commands() for line in spelled_out(span)]
+    assert not list(wrong_ones(spelled, words_exist))
+
+
+def wrong_ones(lines: Iterable[tuple[str, str]], read: Callable[[str], None]) -> Iterator[str]:
+    """Those of *lines*, each with the name of its page, that *read* refuses, and why."""
+    for name, line in lines:
+        try:
+            read(line)
+        except (click.ClickException, SystemExit, AssertionError) as error:
+            yield f"{name}: {line}: {error}"
+
+
+def spelled_out(span: str) -> Iterator[str]:
+    """The command *span* without what may be left out, once for each choice in it."""
+    line = re.sub(r"\[[^\]]*\](\.\.\.)?|…|\.\.\.", "", span)
+    choice = re.search(r"(?<= )[\w-]+(\|[\w-]+)+", line)
+    if choice is None:
+        yield line
+        return
+    for word in choice[0].split("|"):
+        yield from spelled_out(line[: choice.start()] + word + line[choice.end() :])
+
+
+def words_exist(line: str) -> None:
+    """Raise an exception if *line*, whose values may be placeholders, has an unknown word."""
+    words = shlex.split(line.replace("\\", "/"))
+    if words[0] != "aiserver-tray":
+        understood(re.sub(r"\bN\b", "1", line))
+        return
+    command: click.Command = root
+    context = click.Context(root, info_name="aiserver-tray")
+    known = {option for p in root.get_params(context) for option in p.opts}
+    for word in words[1:]:
+        if word.startswith("-"):
+            assert word.partition("=")[0] in known, f"no option {word}"
+        elif isinstance(command, click.Group) and not word.isupper():
+            _, found, _ = command.resolve_command(context, [word])
+            assert found is not None, f"no command {word}"
+            command, context = found, click.Context(found, parent=context, info_name=word)
+            known |= {option for p in command.get_params(context) for option in p.opts}
+
+
+@pytest.mark.parametrize(
+    "line", ["aiserver-tray up n8n --wait", "aiserver-tray halt", "build/dev.py tests"]
+)
+def test_a_wrong_command_is_found(line: str) -> None:
+    for reads in (understood, words_exist):
+        with pytest.raises((click.ClickException, SystemExit, AssertionError)):
+            reads(line)
+
+
+def cheap_commands() -> set[str]:
+    """The words of those that need nothing but a home."""
+    lines = (line.replace("python3 build/dev.py run", PROGRAM) for _, line in commands(TYPED))
+    words = {line.removeprefix(f"{PROGRAM} ") for line in lines if line.startswith(f"{PROGRAM} ")}
+    return {line for line in words if line.split()[0] not in HEAVY}
+
+
+def test_the_cheap_commands_run(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an engine that is not there."""
+    cli.catalog.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)  # a support bundle goes there
+    lines = cheap_commands()
+    assert {"status", "doctor", "--version", "catalog list"} <= lines
+    for line in sorted(lines):
+        done = cli.run(*shlex.split(line))
+        assert done.code == (1 if line == "doctor" else 0), (line, done)
+        assert "Traceback" not in done.errors, (line, done)
+
+
+# -- both languages --------------------------------------------------------------------------------
+
+
+def test_the_chinese_readme_has_the_same_parts() -> None:
+    assert [level for level, _ in CHINESE.headings] == [level for level, _ in README.headings]
+    assert CHINESE.console == README.console
+    assert sorted(commands_of(CHINESE)) == sorted(commands_of(README))
+    assert rows(CHINESE) == rows(README)
+    assert [in_english(picture) for picture in CHINESE.pictures] == README.pictures
+    links = {README.path.name: set(README.links), CHINESE.path.name: set(CHINESE.links)}
+    assert links["README.md"] - {"README.zh.md"} == links["README.zh.md"] - {"README.md"}
+
+
+def commands_of(one: Page) -> list[str]:
+    return [span for span in one.spans if span.startswith(("aiserver-tray ", "E_"))]
+
+
+def rows(one: Page) -> list[int]:
+    """How many cells each row of its tables has."""
+    return [line.count(" | ") for line in one.prose.splitlines() if line.startswith("|")]
+
+
+def in_english(target: str) -> str:
+    """A picture of the Chinese page is a twin of one in English."""
+    return target.replace("-zh.png", ".png")
