@@ -5,9 +5,14 @@ import re
 import docker
 
 from aiserver_tray.core.logs.collect.journal_lines import MODULE
+from aiserver_tray.core.logs.kept import file_of_logs
+from aiserver_tray.core.logs.store.filter import LogFilter
+from aiserver_tray.core.logs.store.reader import LogReader
+from tests.engine.waiting import logged
 from tests.support.host_process import hosted
 from tests.support.installation import Installation, script
-from tests.support.kept_logs import kept
+from tests.support.kept_logs import kept, kept_lines
+from tests.support.observed import said
 from tests.support.waiting import eventually
 
 LAST_WORDS = """
@@ -73,3 +78,30 @@ def test_what_ended_before_the_owner_came_is_kept_once_unless_it_is_not_wanted(
             engine.containers.get("ai-quiet").wait()
     assert kept(here.home, "early") == ["early"]
     assert kept(here.home, "quiet") == []
+
+
+ROTATED = """
+echo first
+until [ -e /go ]; do sleep 0.1; done
+seq 20000
+echo last
+exec sleep 86400
+"""
+
+
+def test_lines_that_the_engine_has_dropped_are_a_gap(
+    here: Installation, engine: docker.DockerClient
+) -> None:
+    small = {"driver": "local", "options": {"max-size": "20k", "max-file": "2"}}
+    here.write("talk", {"talk": script(ROTATED, logging=small)})
+    with hosted(here.cli):
+        here.cli.run("up", "talk").succeeded()
+        eventually(lambda: kept(here.home, "talk") == ["first"], "the first line")
+    said(engine, "ai-talk", "touch", "/go")
+    logged(engine.containers.get("ai-talk"), "last")
+    with hosted(here.cli):
+        eventually(lambda: kept(here.home, "talk")[-1] == "last", "the last line")
+    found = list(kept_lines(here.home, LogFilter(modules=("talk",))))
+    assert len(found) < 20_000
+    (gap,) = LogReader(file_of_logs(here.home)).gaps(LogFilter(modules=("talk",)))
+    assert (gap.begin, gap.end) == (found[0].time, found[1].time)
