@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -37,7 +38,10 @@ from aiserver_tray.system.paths import Home, make_folder
 
 _TRIM_SECONDS = 3600.0
 _RETRY_SECONDS = 60.0
-_CLOSE_SECONDS = 2.0
+_FLUSH_SECONDS = 2.0
+_CLOSE_SECONDS = 6.0
+
+_LONGEST_OPERATION = timedelta(days=1)
 
 _REMOVAL_SECONDS = 2.0
 """Seconds that the removal of a container waits for its log to be stored."""
@@ -86,7 +90,7 @@ class KeptLogs:
         self._observers: list[OnStored] = []
         self._entries: SimpleQueue[Entry] = SimpleQueue()
         self._open: _Open | None = None
-        self._trim_at = 0.0
+        self._trim_at = self._retry_at = 0.0
         self._wake = Event()
         self._closing = False
         self._leave: Callable[[], None] = lambda: None
@@ -170,9 +174,6 @@ class KeptLogs:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_CLOSE_SECONDS)
-        opened, self._open = self._open, None
-        if opened:
-            opened.close()
 
     # -- in its thread -------------------------------------------------------------------------
 
@@ -185,21 +186,27 @@ class KeptLogs:
                 pause = _RETRY_SECONDS
             self._wake.wait(pause)
             self._wake.clear()
+        if self._open:
+            self._open.close()
 
     def _step(self) -> float:
         """Do what has to be done now, and return the seconds until the next time."""
         self._follow_settings()
+        if (left := self._retry_at - time.monotonic()) > 0:
+            return left
         try:
             opened = self._open = self._open or self._begin()
             self._take_entries(opened)
             if (left := self._trim_at - time.monotonic()) > 0:
                 return left
-            self._trim_at = time.monotonic() + _TRIM_SECONDS
             opened.store.trim(time.time_ns(), self.policy.days, self.policy.bytes)
         except AiServerError as error:
             _logger.warning("%s", error)
             self.problem = error
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
             return _RETRY_SECONDS
+        self.problem = None
+        self._trim_at = time.monotonic() + _TRIM_SECONDS
         return _TRIM_SECONDS
 
     def _follow_settings(self) -> None:
@@ -235,10 +242,11 @@ class KeptLogs:
         journal = JournalLines(mark.time if mark else 0)
         opened = _Open(store, writer, collector, journal)
         opened.start()
-        self.problem = None
-        since = moment_of(mark.time) if mark else None
-        for entry in installation.settings.journal.read(Range(since=since)):
-            self._entries.put(entry)
+        # An operation that began before that may have ended later.
+        since = moment_of(mark.time) - _LONGEST_OPERATION if mark else None
+        with suppress(SettingError):  # it can't be read, and its page says so
+            for entry in installation.settings.journal.read(Range(since=since)):
+                self._entries.put(entry)
         return opened
 
     def _keeps(self, module: str) -> bool:
@@ -280,7 +288,7 @@ class _Open:
 
     def close(self) -> None:
         self.collector.close()
-        self.writer.close(_CLOSE_SECONDS)
+        self.writer.close(_FLUSH_SECONDS)
         self.store.close()
 
 
