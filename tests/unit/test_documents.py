@@ -1,5 +1,6 @@
 """The documents: links lead somewhere, commands exist, and both READMEs say the same."""
 
+import json
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image, ImageChops
 
 import tray_pictures
+from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.cli import root
 from developer.command_line import parse
 from tests.support.command_line import CommandLine
@@ -29,6 +31,12 @@ HEAVY = {
     *("serve", "open", "quit", "autostart", "engine", "stats"),
 }
 """Commands that need an engine, a tray or this machine. They are only parsed."""
+
+
+def tree(kind: type[AiServerError]) -> Iterator[type[AiServerError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from tree(below)
 
 
 def commands(pages: Sequence[Page]) -> list[tuple[str, str]]:
@@ -192,6 +200,27 @@ def test_the_cheap_commands_run(
         done = cli.run(*shlex.split(line))
         assert done.code == (1 if line == "doctor" else 0), (line, done)
         assert "Traceback" not in done.errors, (line, done)
+
+
+# -- error messages --------------------------------------------------------------------------------
+
+
+def test_each_error_code_exists() -> None:
+    known = {error.code for error in tree(AiServerError)}
+    spans = [(each.name, span) for each in PAGES for span in each.spans]
+    named = {(name, found[0]) for name, span in spans if (found := re.match("E_[A-Z_]+", span))}
+    assert not {(name, code) for name, code in named if code not in known}
+
+
+def test_the_readme_quotes_messages_as_they_are() -> None:
+    """“…” is any text."""
+    texts = json.loads((ROOT / "aiserver_tray/locale/zh.json").read_text(encoding="utf-8"))
+    lines = [line for line in README.prose.splitlines() if line.startswith("| E_")]
+    quoted = [text for line in lines for text in re.findall("“(.+?)”", line)]
+    assert len(quoted) > 5
+    for text in quoted:
+        pattern = ".*".join(map(re.escape, text.split("…")))
+        assert any(re.search(pattern, known) for known in texts), text
 
 
 # -- both languages --------------------------------------------------------------------------------
