@@ -147,7 +147,6 @@ def heap(browser: Chrome) -> int:
 
 def _nodes(browser: Chrome) -> int:
     """The nodes of the document, also those that nobody sees."""
-    time.sleep(0.5)  # the last change is drawn
     count = "const all = document.createTreeWalker(document); while (all.nextNode()) n++; return n"
     return int(browser.execute_script(f"let n = 0; {count}"))
 
