@@ -18,6 +18,7 @@ from aiserver_tray.system.login_items import (
     autostart_folder,
 )
 from aiserver_tray.system.paths import Home, default_home
+from aiserver_tray.system.program import bundled_program
 from aiserver_tray.system.registry import WindowsRegistry
 
 _NAME = "aiserver-tray"
@@ -31,8 +32,8 @@ def command_line(home: Home, options: Sequence[str] = ()) -> list[str]:
 
 
 def _program() -> list[str]:
-    if getattr(sys, "frozen", False):
-        return [sys.executable]
+    if bundled := bundled_program():
+        return [bundled]
     # -P: a folder with our name in the desktop's working folder must not be imported.
     return [_interpreter(), "-P", "-m", "aiserver_tray"]
 

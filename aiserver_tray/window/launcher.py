@@ -12,6 +12,7 @@ from typing import IO, Final, NamedTuple
 
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.system.foreground import give_foreground
+from aiserver_tray.system.program import bundled_program
 from aiserver_tray.window.protocol import PROGRAMS, SHOW, SHOWN, Exit
 
 CLOSE_TIMEOUT_SECONDS: Final = 4.0
@@ -92,8 +93,8 @@ def _lines(file: IO[bytes]) -> list[str]:
 
 
 def _program(kind: str) -> list[str]:
-    if hasattr(sys, "frozen"):
-        return [sys.executable, "window", kind]
+    if bundled := bundled_program():
+        return [bundled, "window", kind]
     # -P: files in the tray's working folder must not be imported as our modules.
     return [sys.executable, "-P", "-m", PROGRAMS[kind]]
 

@@ -11,6 +11,7 @@ from aiserver_tray.base.errors import SettingError
 from aiserver_tray.system import autostart
 from aiserver_tray.system.login_items import AutostartFolder, LaunchAgents, RunKey, autostart_folder
 from aiserver_tray.system.paths import Home, default_home
+from aiserver_tray.system.program import bundled_program
 from aiserver_tray.system.registry import Hive
 from tests.support.waiting import eventually
 
@@ -52,6 +53,20 @@ def test_the_users_own_home_needs_no_name() -> None:
 
 def test_a_home_that_was_named_is_named_at_login_too(tmp_path: Path) -> None:
     assert autostart.command_line(Home(tmp_path, "home"))[-2:] == ["--home", str(tmp_path)]
+
+
+def test_on_windows_a_bundle_starts_the_program_without_a_console(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for a bundle on Windows."""
+    console, windowless = tmp_path / "aiserver-tray.exe", tmp_path / "aiserver-trayw.exe"
+    windowless.touch()
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    for own in (console, windowless):
+        monkeypatch.setattr(sys, "executable", str(own))
+        assert bundled_program() == str(windowless)
+        assert autostart.command_line(default_home())[0] == str(windowless)
 
 
 def test_what_the_applet_was_started_with_it_is_started_with_at_login(
