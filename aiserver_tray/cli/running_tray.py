@@ -1,5 +1,7 @@
 """``aiserver-tray open`` and ``quit``: requests to the running tray."""
 
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -9,12 +11,16 @@ from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import common_options, current_app
 from aiserver_tray.system.foreground import give_foreground
 from aiserver_tray.system.language import system_language
+from aiserver_tray.system.paths import Home, find_home
 
 if TYPE_CHECKING:
     from aiserver_tray.contract.local.client import Client
 
 _ANSWER_TIMEOUT_SECONDS = 10.0
-"""Seconds for the first response of the tray."""
+"""Seconds for the first response of the tray, also of one that is starting."""
+
+_RETRY_SECONDS = 0.1
+"""Seconds between two attempts to reach it."""
 
 
 @click.command("open")
@@ -29,7 +35,7 @@ def open_(name: str) -> None:
     """
     from aiserver_tray.contract.address import PAGES, is_address  # noqa: PLC0415 - as below
 
-    with _tray() as client:
+    with _tray(current_app().home) as client:
         give_foreground()
         modules = [module["name"] for module in client.request("ai/modules/list")["items"]]
         if name in modules:
@@ -44,18 +50,32 @@ def open_(name: str) -> None:
 @click.option(
     "--stop", is_flag=True, help="Stop all modules first. Without it, containers keep running."
 )
+@click.option(
+    "--all",
+    "everywhere",
+    is_flag=True,
+    help="Quit the trays of all your home folders. Succeeds if there are none.",
+)
 @common_options
-def quit_(stop: bool) -> None:  # noqa: FBT001 - a command line flag
+def quit_(stop: bool, everywhere: bool) -> None:  # noqa: FBT001 - command line flags
     """Quit the running tray."""
-    with _tray() as client:
+    if not everywhere:
+        _quit(current_app().home, stop=stop)
+        return
+    from aiserver_tray.contract.local.instance import owned_homes  # noqa: PLC0415 - as below
+
+    for folder in owned_homes():
+        with suppress(NotRunningError):  # it was killed, or `serve` runs
+            _quit(find_home(folder), stop=stop)
+
+
+def _quit(home: Home, *, stop: bool) -> None:
+    with _tray(home) as client:
         client.request("ai/app/quit", {"stop": stop})
 
 
-def _tray() -> "Client":
-    from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - after Ctrl-C works
-
-    app = current_app()
-    client = Client.connect(app.home, "command", language=system_language())
+def _tray(home: Home) -> "Client":
+    client = _client(home)
     try:
         if client.request("ai/app/about", timeout=_ANSWER_TIMEOUT_SECONDS)["owner"] == "tray":
             return client
@@ -66,3 +86,18 @@ def _tray() -> "Client":
     except BaseException:
         client.close()
         raise
+
+
+def _client(home: Home) -> "Client":
+    """A client of the owner of *home*'s core. Waits for one that is starting."""
+    from aiserver_tray.contract.local.client import Client  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.contract.local.instance import is_owned  # noqa: PLC0415
+
+    until = time.monotonic() + _ANSWER_TIMEOUT_SECONDS
+    while True:
+        try:
+            return Client.connect(home, "command", language=system_language())
+        except NotRunningError:
+            if time.monotonic() > until or not is_owned(home):
+                raise
+        time.sleep(_RETRY_SECONDS)

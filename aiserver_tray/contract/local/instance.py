@@ -2,7 +2,7 @@
 
 The process with the lock owns the core; all others of the home folder are its clients. The
 operating system releases the lock of a killed process, so it never blocks a start. A separate file
-names the process, because Windows allows nobody to read a locked file.
+names the process and the home, because Windows allows nobody to read a locked file.
 """
 
 import hashlib
@@ -17,6 +17,9 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.system import pipes
 from aiserver_tray.system.paths import Home, runtime_folder
 
+_CORE = "-core"
+_PID_SUFFIX = ".pid"
+
 
 class Instance:
     """Within ``with``, this process owns the core of *home*.
@@ -29,6 +32,7 @@ class Instance:
     def __init__(self, home: Home) -> None:
         from filelock import FileLock  # noqa: PLC0415 - clients only need the address
 
+        self._home = home.folder
         self._base = runtime_folder() / _name(home)
         self._lock = FileLock(f"{self._base}.lock", mode=0o600, thread_local=False)
 
@@ -45,7 +49,7 @@ class Instance:
                 reason=error.strerror or error,
             )
             raise SettingError(str(self._base), why) from error
-        self._write(str(os.getpid()))
+        self._write(f"{os.getpid()}\n{self._home}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -54,17 +58,46 @@ class Instance:
 
     @property
     def _who(self) -> Path:
-        return Path(f"{self._base}.pid")
+        return Path(f"{self._base}{_PID_SUFFIX}")
 
     def _pid(self) -> int | None:
         try:
-            return int(self._who.read_text(encoding="ascii"))
+            return int(self._who.read_text(encoding="utf-8").partition("\n")[0])
         except (OSError, ValueError):  # it has just been taken
             return None
 
-    def _write(self, pid: str) -> None:
+    def _write(self, content: str) -> None:
         with suppress(OSError):  # the lock works all the same
-            self._who.write_text(pid, encoding="ascii")
+            self._who.write_text(content, encoding="utf-8")
+
+
+def is_owned(home: Home) -> bool:
+    """Whether a process owns the core of *home*. It may still be starting.
+
+    Raises:
+        SettingError: there is no folder for locks.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - seldom needed
+
+    try:
+        with FileLock(f"{runtime_folder() / _name(home)}.lock", timeout=0, mode=0o600):
+            return False
+    except Timeout:
+        return True
+
+
+def owned_homes() -> list[Path]:
+    """The home folders whose core a process of this user owns, or owned until it was killed.
+
+    Raises:
+        SettingError: there is no folder for locks.
+    """
+    found = []
+    for file in sorted(runtime_folder().glob(f"*{_CORE}{_PID_SUFFIX}")):
+        with suppress(OSError, ValueError):  # it is being written
+            home = file.read_text(encoding="utf-8").partition("\n")[2]
+            found += [Path(home)] if home else []
+    return found
 
 
 def socket_address(home: Home) -> str:
@@ -80,4 +113,4 @@ def _name(home: Home) -> str:
     """Short, since a socket's path must be; and the user's own, since on Windows all users' pipes
     are in one place."""
     places = f"{normcase(runtime_folder())}\0{normcase(home.folder)}"
-    return f"{hashlib.sha256(places.encode()).hexdigest()[:12]}-core"
+    return f"{hashlib.sha256(places.encode()).hexdigest()[:12]}{_CORE}"

@@ -17,6 +17,7 @@ from aiserver_tray.app import App
 from aiserver_tray.base.errors import AlreadyRunningError
 from aiserver_tray.cli import root, running_tray
 from aiserver_tray.contract.contract import Envelope, Peer, answer
+from aiserver_tray.contract.local import instance
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.instance import Instance
 from aiserver_tray.contract.local.server import Server
@@ -25,6 +26,7 @@ from aiserver_tray.contract.owner.owner import Owner
 from aiserver_tray.model import OperationView
 from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.system import logfile
+from aiserver_tray.system.paths import Home
 from aiserver_tray.tray import process
 from aiserver_tray.tray.actions import Action, Quit, Start
 from aiserver_tray.tray.message import Message
@@ -120,6 +122,35 @@ def test_a_command_reports_one_that_hangs(
         awake.set()
     assert done.exit_code == 1
     assert "does not respond" in done.output
+
+
+def test_quit_all_ends_the_tray_of_each_home(app: App, tmp_path: Path) -> None:
+    other = App(tmp_path / "other", [], "unix:///nowhere.sock")
+    first, second = Recorded(), Recorded()
+    with owned(app, first), owned(other, second):
+        done = CliRunner().invoke(root, ["quit", "--all"])
+    assert done.exit_code == 0, done.output
+    assert (first.quits, second.quits) == (1, 1)
+    assert CliRunner().invoke(root, ["quit", "--all"]).exit_code == 0, "there are none"
+
+
+def test_quit_waits_for_a_tray_that_is_starting(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, around, ask = Event(), Recorded(), instance.is_owned
+
+    def note(home: Home) -> bool:
+        asked.set()
+        return ask(home)
+
+    monkeypatch.setattr(instance, "is_owned", note)
+    results = SimpleQueue[int]()
+    words = ["--home", str(app.settings.folder), "quit"]
+    with Instance(app.settings.home):
+        quitting = Thread(target=lambda: results.put(CliRunner().invoke(root, words).exit_code))
+        quitting.start()
+        assert asked.wait(LIMIT)
+        with Owner(app, around):
+            quitting.join(LIMIT)
+    assert (results.get(), around.quits) == (0, 1)
 
 
 def second_launch(app: App) -> None:

@@ -14,7 +14,7 @@ import pytest
 from aiserver_tray.base.errors import AlreadyRunningError, BusyError, NotRunningError
 from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.local.client import Client
-from aiserver_tray.contract.local.instance import Instance, socket_address
+from aiserver_tray.contract.local.instance import Instance, owned_homes, socket_address
 from aiserver_tray.contract.local.key import find_key, make_key
 from aiserver_tray.system.paths import Home
 
@@ -48,7 +48,8 @@ def test_a_second_process_is_told_of_the_first(home: Home) -> None:
         assert first.wait(LIMIT) == 0
     assert not Path(socket_address(home)).exists()
     with Instance(home):
-        pass
+        assert owned_homes() == [home.folder]
+    assert owned_homes() == []
 
 
 def test_one_thread_does_not_get_what_another_has(home: Home) -> None:
