@@ -22,7 +22,7 @@ from aiserver_tray.contract.contract import Contract, Peer
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.model import Actor, EngineView, Snapshot
-from aiserver_tray.system import logfile
+from aiserver_tray.system import app_id, logfile
 from aiserver_tray.system.foreground import give_foreground
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.memory import share_heap
@@ -97,6 +97,7 @@ def _run_or_show(app: App, starter: Starter) -> None:
             if _is_shown(app, starter, running):
                 return
         share_heap()
+        app_id.claim()
         logfile.set_up(app.settings.home, "tray")
         Tray(app, starter, claim).run()
 

@@ -14,6 +14,7 @@ from typing import Final, NoReturn
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.contract.http.page import ui_folder
+from aiserver_tray.system import app_id, webview2
 from aiserver_tray.system.paths import APP_NAME, make_folder
 from aiserver_tray.system.theme import Theme, app_theme
 from aiserver_tray.system.window_icon import icon_file
@@ -33,7 +34,10 @@ log = logging.getLogger(__name__)
 
 
 def browser_engine() -> ModuleType:
-    """pywebview; exits if it is missing."""
+    """pywebview; exits if it is missing, or the browser engine that it would load."""
+    app_id.claim()
+    if webview2.is_missing():
+        no_browser(webview2.NAME)
     try:
         import webview  # noqa: PLC0415 - the error must say what is missing
     except ImportError as error:
@@ -111,7 +115,7 @@ class Shell:
     def _put_in_place(self) -> None:
         """Called when the toolkit is there and the window is not."""
         if not toolkit.is_fit(self._window):
-            no_browser("Microsoft Edge WebView2")
+            no_browser(webview2.NAME)
         toolkit.name_program(self._window, APP_NAME)
         if self._theme == "dark":
             toolkit.prefer_dark(self._window)

@@ -5,17 +5,17 @@ from pathlib import Path
 
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.doctor.finding import Finding
-from aiserver_tray.system import autostart, tray_place
+from aiserver_tray.system import autostart, tray_place, webview2
 from aiserver_tray.system.graphics import graphics_cards
 from aiserver_tray.system.logfile import log_folder
 from aiserver_tray.system.paths import Home
 
 
 def examine_host(home: Home, options: Sequence[str]) -> list[Finding]:
-    """Check start at login for the tray of *home* with *options*, whether its icon is visible, its
-    graphics cards, logs and crash reports."""
+    """Check start at login for the tray of *home* with *options*, whether its icon and windows are
+    visible, its graphics cards, logs and crash reports."""
     login = Finding("autostart", "ok", autostart.state(home, options))
-    return [login, _graphics(), *_icon(), *_logs(log_folder(home))]
+    return [login, _graphics(), *_icon(), *_windows(), *_logs(log_folder(home))]
 
 
 def _graphics() -> Finding:
@@ -32,6 +32,17 @@ def _icon() -> Iterator[Finding]:
         why = tray_place.why_unavailable(ways)
         well = Text("The desktop can show the applet's icon.")
         yield Finding("icon", "note" if why else "ok", why or well)
+
+
+def _windows() -> Iterator[Finding]:
+    if webview2.is_missing():
+        text = Text(
+            "{program} is not installed, so your web browser shows the dashboard. To use windows, "
+            "install it from {url}, then restart the applet.",
+            program=webview2.NAME,
+            url=webview2.PAGE,
+        )
+        yield Finding("windows", "note", text)
 
 
 def _logs(folder: Path) -> Iterator[Finding]:

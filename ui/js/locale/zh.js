@@ -55,6 +55,7 @@ export default {
   "An image for {module} couldn't be downloaded": "{module} 的镜像下载失败",
   "Another task is working on {module}": "另一任务正在处理 {module}",
   "Anyone using {names} will be interrupted. Your data is kept.": "正在使用 {names} 的用户会被中断。数据会保留。",
+  "Application windows": "应用程序窗口",
   "Apply": "应用",
   "Apply changes": "应用更改",
   "Apply now": "立即应用",

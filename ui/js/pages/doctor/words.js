@@ -22,6 +22,7 @@ const NAMES = {
   resources: mark("Resources"),
   secrets: mark("Secrets"),
   settings: mark("Settings"),
+  windows: mark("Application windows"),
 };
 
 /** @param {string} name of a check */
