@@ -11,6 +11,7 @@ python3 build/dev.py translate                update the translations after a ch
 python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
 python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
 python3 build/dev.py bench [NAME…]            measure
+python3 build/dev.py bundle [--windows]       the packages for users
 python3 build/dev.py screenshots FOLDER       pictures of every page, with a real stack
 python3 build/dev.py soak [NAME] [--times N]  repeat tests and report how often they passed
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from developer.commands import (
     command_bench,
+    command_bundle,
     command_check,
     command_demo,
     command_exec,
@@ -85,6 +87,13 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to put the figures")
 
 
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    what = "on Linux: bundle and installer for Windows, with Wine"
+    parser.add_argument("--windows", action="store_true", help=what)
+    what = "also write a manifest for winget, of the installer at this address"
+    parser.add_argument("--url", metavar="URL", help=what)
+
+
 def add_screenshots(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to put the pictures")
     parser.add_argument("--docs", action="store_true", help="also renew those in docs/pictures")
@@ -128,6 +137,7 @@ COMMANDS = {
     ),
     "lab": Command(command_lab, "up|down|env [--purge]", "", add_lab),
     "bench": Command(command_bench, "[NAME…] [--pairs N] [--json FILE]", "", add_bench),
+    "bundle": Command(command_bundle, "[--windows] [--url URL]", "", add_bundle),
     "screenshots": Command(command_screenshots, "FOLDER [--docs]", "", add_screenshots),
     "soak": Command(
         command_soak,

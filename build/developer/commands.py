@@ -8,12 +8,13 @@ from pathlib import Path
 
 from developer import typescript
 from developer.environment import answers, set_up
-from developer.machine import DEBIAN, ROOT, SCRIPTS, environment, has_wine
+from developer.machine import DEBIAN, ROOT, SCRIPTS, WINDOWS, environment, has_wine
 from developer.packages import (
     NEEDS_LINUX,
     NEEDS_WINE,
     TESTS,
     desktop_needs,
+    installer_needs,
     lab_needs,
     needs_of_benchmarks,
     needs_of_tests,
@@ -120,7 +121,8 @@ def possible_levels() -> list[str]:
         print(f"dev.py: {', '.join(sorted(NEEDS_LINUX))} need Linux; left out", file=sys.stderr)
         return sorted(set(TESTS) - NEEDS_LINUX)
     if not has_wine():
-        print("dev.py: wine needs Debian on x86_64; left out", file=sys.stderr)
+        levels = " and ".join(sorted(NEEDS_WINE))
+        print(f"dev.py: {levels} need Debian on x86_64; left out", file=sys.stderr)
         return sorted(set(TESTS) - NEEDS_WINE)
     return sorted(TESTS)
 
@@ -156,6 +158,15 @@ def command_demo(_: argparse.Namespace) -> int:
     """Show the dashboard with a real stack on a private engine until Ctrl-C, without Docker Hub."""
     set_up(lab_needs())
     return become("python", "-m", "tests.lab", "demo")
+
+
+def command_bundle(options: argparse.Namespace) -> int:
+    """Build the packages for users in dist/, which is emptied first: the bundle for this system
+    and, on Windows, its installer. build/README.md tells more."""
+    set_up(installer_needs() if options.windows and not WINDOWS else {})
+    words = ["--windows"] if options.windows else []
+    words += [f"--url={options.url}"] if options.url else []
+    return become("python", "build/bundle.py", *words)
 
 
 def command_screenshots(options: argparse.Namespace) -> int:

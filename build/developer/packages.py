@@ -40,6 +40,7 @@ TESTS: dict[str, dict[str, str]] = {
     "desktop": SCREEN,
     "engine": COMPOSE,
     "oracle": COMPOSE,
+    "packages": {**SCREEN, **BROWSER},
     "ui": BROWSER,
     "unit": {**GTK, **BUS, "gnome-keyring-daemon": "gnome-keyring"},
     "wine": SCREEN,
@@ -47,9 +48,10 @@ TESTS: dict[str, dict[str, str]] = {
 BENCHMARKS = {**SCREEN, **COMPOSE, **BROWSER}
 # The Windows code is tested under Wine; the compiler builds the launcher of its Python.
 WINE = {"wine": "wine", "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64-win32"}
-NEEDS_WINE = {"wine"}
+INSTALLER = {**WINE, "makensis": "nsis"}
+NEEDS_WINE = {"packages", "wine"}
 LAB = ROOT / "tests/lab/requirements.json"
-NEEDS_LAB = {"contract", "desktop", "engine", "ui", "wine"}
+NEEDS_LAB = {"contract", "desktop", "engine", "packages", "ui", "wine"}
 NEEDS_LINUX = {*NEEDS_LAB, "oracle"}  # Debian's docker-compose is the oracle
 
 
@@ -81,9 +83,18 @@ def lab_needs() -> Needs:
 
 def wine_needs() -> Needs:
     """Requirements of the tests of the Windows code."""
+    return {"Windows' own half": _on_wine(WINE)}
+
+
+def installer_needs() -> Needs:
+    """Requirements of the packages for Windows."""
+    return {"packages for Windows": _on_wine(INSTALLER)}
+
+
+def _on_wine(wanted: Mapping[str, str]) -> set[str]:
     if not has_wine():
-        fail("Windows' own half is tested under Wine, on Debian on x86_64")
-    return {"Windows' own half": lacking(WINE)}
+        fail("on other systems than Windows, this needs Wine, on Debian on x86_64")
+    return lacking(wanted)
 
 
 def needs_of_tests(levels: Collection[str]) -> Needs:
@@ -93,6 +104,8 @@ def needs_of_tests(levels: Collection[str]) -> Needs:
         needs["tests"] = set().union(*(lacking(TESTS[level]) for level in levels))
     if NEEDS_WINE.intersection(levels):
         needs.update(wine_needs())
+    if "packages" in levels:
+        needs.update(installer_needs())
     if NEEDS_LAB.intersection(levels):
         needs.update(lab_needs())
     return needs

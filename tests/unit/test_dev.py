@@ -441,7 +441,7 @@ def test_elsewhere_than_on_linux_what_needs_it_is_left_out(
     # A fake: no other system is at hand.
     monkeypatch.setattr(sys, "platform", "darwin")
     assert commands.possible_levels() == ["unit"]
-    assert "engine, oracle, ui, wine need Linux; left out" in capsys.readouterr().err
+    assert "engine, oracle, packages, ui, wine need Linux; left out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

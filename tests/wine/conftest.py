@@ -14,7 +14,7 @@ from tests.lab.place import Place
 from tests.support.desktop.applet import Applet
 from tests.support.forwarding import forwarded
 from tests.support.installation import IMAGE, Installation, idle
-from tests.wine.windows import Windows, windows
+from tests.support.wine.windows import Windows, windows
 
 __all__ = ["engine", "lab"]
 

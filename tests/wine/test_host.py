@@ -4,7 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
-from tests.wine.windows import Windows, windows_path
+from bundler.wine import windows_path
+from tests.support.wine.windows import Windows
 
 _LOGS = """
 import logging

@@ -10,10 +10,11 @@ import requests
 from aiserver_tray.system.theme import Theme
 from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.view import IconSpec
+from bundler.wine import windows_path
 from tests.support.desktop.applet import RUNNING, STOPPED, Applet
 from tests.support.desktop.pointer import SIZE
 from tests.support.waiting import eventually
-from tests.wine.windows import Windows, windows_path
+from tests.support.wine.windows import Windows
 
 _RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
 _ENTRIES = f"""

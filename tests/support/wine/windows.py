@@ -13,11 +13,13 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from bundler.windows_python import windows_python
+from bundler.wine import windows_path
+from developer.machine import ROOT
 from tests.support.desktop.desktop import Desktop, desktop
 from tests.support.desktop.pointer import TaskBar
 from tests.support.waiting import eventually
-from tests.wine.interpreter import Interpreter
-from tests.wine.windows_python import ROOT, windows_python
+from tests.support.wine.interpreter import Interpreter
 
 _WITHOUT = ("env", "-u", "TMPDIR")
 """Debian's Wine 10 breaks down where that is set."""
@@ -92,6 +94,11 @@ class Windows:
         self._resident = Interpreter(screen, self._interpreter)
 
     @property
+    def wine(self) -> tuple[str, ...]:
+        """What starts a program of Windows."""
+        return (*_WITHOUT, "wine")
+
+    @property
     def users(self) -> tuple[str, ...]:
         """What starts the applet, or a command of it."""
         return (*self._interpreter, "-m", "aiserver_tray")
@@ -145,11 +152,23 @@ class Windows:
 @contextmanager
 def windows(shots: Path) -> Iterator[Windows]:
     """While it lasts, a Windows that nobody else uses; pictures of its screen go to *shots*."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aiserver-wine"
+    with _prefix(caches() / "aiserver-wine") as prefix, fresh_windows(prefix, shots) as found:
+        yield found
+
+
+def caches() -> Path:
+    """The folder for what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+@contextmanager
+def fresh_windows(prefix: Path, shots: Path) -> Iterator[Windows]:
+    """As `windows`, with drive and registry in the folder *prefix*, created if it is not there."""
+    cache = caches() / "aiserver-wine"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "lock"):
         python = windows_python(cache)
-    with _prefix(cache) as prefix, desktop() as screen:
+    with desktop() as screen:
         _furnish(screen, prefix, python)
         bar = TaskBar(screen, shots, _CHOICE)
         try:
@@ -164,6 +183,7 @@ def windows(shots: Path) -> Iterator[Windows]:
 @contextmanager
 def _prefix(cache: Path) -> Iterator[Path]:
     """The first of Wine's folders in *cache* that no other process uses."""
+    cache.mkdir(parents=True, exist_ok=True)
     for number in count(1):
         try:
             with FileLock(cache / f"prefix-{number}.lock", blocking=False):
@@ -216,7 +236,3 @@ def _end(screen: Desktop) -> None:
 
 def _opened(screen: Desktop) -> Path:
     return screen.folder / "opened"
-
-
-def windows_path(path: Path) -> str:
-    return "Z:" + str(path).replace("/", "\\")

@@ -3,14 +3,21 @@
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
-ROOT = Path(__file__).resolve().parents[2]
+from bundler.packages import exported, installed
+from bundler.processes import must
 
-_UV = (sys.executable, "-m", "uv", "--quiet")
+APPLICATION: Final = ("--no-dev", "--prune", "pywebview")
+"""Without pywebview: it has no browser engine under Wine, and nothing else may import it."""
+
+BUNDLE: Final = ("--no-dev", "--group", "bundle")
+"""The application, and PyInstaller."""
+
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _VERSION = _PYTHON.replace(".", "")
 _DONOR = ("--only-group", "wine")
@@ -22,8 +29,8 @@ _SYSTEMS = "api-ms-"
 
 _BESIDE_THE_PROGRAM = ("python3", "vcruntime")
 
-_APPLICATION = ("--no-dev", "--prune", "pywebview")
-"""Without pywebview: it has no browser engine under Wine, and nothing else may import it."""
+_LICENCE = Path("/usr/share/doc", f"python{_PYTHON}", "copyright")
+"""Debian's text of the licences of Python and of the parts from others."""
 
 _NOT_PORTABLE = (
     "__pycache__",
@@ -35,27 +42,27 @@ _NOT_PORTABLE = (
 )
 
 
-def windows_python(cache: Path) -> Path:
-    """The folder of a Python with all that the applet needs, made in *cache* where there is none.
+def windows_python(cache: Path, packages: Sequence[str] = APPLICATION) -> Path:
+    """The folder of a Python with the locked *packages*, created in *cache* if it does not exist.
 
     Raises:
-        CalledProcessError: a package can't be had, or the compiler fails; they say why.
+        CalledProcessError: a package can't be downloaded, or the compiler fails; they say why.
     """
-    folder = cache / f"python-{_fingerprint()}"
+    folder = cache / f"python-{_fingerprint(packages)}"
     if not folder.exists():
         with TemporaryDirectory(dir=cache) as scratch:
             made = Path(scratch) / "python"
             _libraries(made, Path(scratch))
-            _standard_library(made / "Lib")
+            _standard_library(made)
             _programs(made)
-            _install(_APPLICATION, made / "Lib/site-packages")
+            _install(packages, made / "Lib/site-packages")
             made.rename(folder)
     return folder
 
 
-def _fingerprint() -> str:
+def _fingerprint(packages: Sequence[str]) -> str:
     """Of everything that the result depends on."""
-    parts = [sys.version, _exported(_APPLICATION), _exported(_DONOR)]
+    parts = [sys.version, exported(packages), exported(_DONOR)]
     parts += [file.read_text(encoding="utf-8") for file in (_source(), Path(__file__))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
@@ -75,23 +82,26 @@ def _libraries(folder: Path, scratch: Path) -> None:
 
 
 def _standard_library(folder: Path) -> None:
-    """The one of the Python that runs here: its modules in Python are the same everywhere."""
+    """That of the Python that runs here: its modules in Python are the same on every system."""
     here = Path(os.__file__).parent
-    shutil.copytree(here, folder, ignore=shutil.ignore_patterns(*_NOT_PORTABLE))
+    shutil.copytree(here, folder / "Lib", ignore=shutil.ignore_patterns(*_NOT_PORTABLE))
+    licence = _LICENCE if _LICENCE.exists() else here / "LICENSE.txt"
+    if licence.exists():
+        shutil.copyfile(licence, folder / "LICENSE.txt")
 
 
 def _programs(folder: Path) -> None:
     compiler = ["x86_64-w64-mingw32-gcc", "-O2", "-s", "-municode", str(_source())]
     compiler.append(f'-DPYTHON=L"python{_VERSION}.dll"')
-    _must(*compiler, "-o", str(folder / "python.exe"))
-    _must(*compiler, "-mwindows", "-DWINDOWED", "-o", str(folder / "pythonw.exe"))
+    must(*compiler, "-o", str(folder / "python.exe"))
+    must(*compiler, "-mwindows", "-DWINDOWED", "-o", str(folder / "pythonw.exe"))
     _stable_interface(folder)
 
 
 def _stable_interface(folder: Path) -> None:
     """python3.dll, which leads extensions for any Python to the library of this one."""
     library = folder / f"python{_VERSION}.dll"
-    dump = _must("x86_64-w64-mingw32-objdump", "-p", str(library)).splitlines()
+    dump = must("x86_64-w64-mingw32-objdump", "-p", str(library)).splitlines()
     table = dump[next(n for n, line in enumerate(dump) if "[Ordinal/Name Pointer]" in line) :]
     last = [line.split()[-1] for line in table if line.strip()]
     names = [name for name in last if name.startswith(("Py", "_Py"))]
@@ -99,27 +109,13 @@ def _stable_interface(folder: Path) -> None:
     definition = folder / "python3.def"
     definition.write_text("\n".join(["LIBRARY python3.dll", "EXPORTS", *exports, ""]))
     target = ["-o", str(folder / "python3.dll")]
-    _must(
+    must(
         "x86_64-w64-mingw32-gcc", "-shared", "-nostdlib", "-Wl,--entry=0", str(definition), *target
     )
     definition.unlink()
 
 
-def _exported(options: tuple[str, ...]) -> str:
-    """The locked packages that *options* select, as a file of requirements with hashes."""
-    return _must(*_UV, "export", "--frozen", "--no-emit-project", "--no-header", *options)
-
-
-def _install(options: tuple[str, ...], folder: Path) -> None:
-    """Install the Windows wheels of the locked packages that *options* select."""
-    words = ["--python-platform", "windows", "--python-version", _PYTHON, "--only-binary", ":all:"]
-    words += ["--no-deps", "--require-hashes", "--target", str(folder), "--requirement", "-"]
-    _must(*_UV, "pip", "install", *words, given=_exported(options))
-
-
-def _must(*command: str, given: str | None = None) -> str:
-    """The output of *command*, which gets *given* as its input; its errors are shown."""
-    done = subprocess.run(
-        command, cwd=ROOT, check=True, text=True, input=given, stdout=subprocess.PIPE
-    )
-    return done.stdout
+def _install(packages: Sequence[str], folder: Path) -> None:
+    """Install the Windows wheels of the locked *packages*."""
+    words = ["--python-platform", "windows", "--python-version", _PYTHON, "--target", str(folder)]
+    installed(packages, *words)

@@ -1,0 +1,75 @@
+"""The inputs of a package: the project's wheel, the locked packages, and the files here."""
+
+import hashlib
+import re
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from filelock import FileLock
+
+from bundler.packages import exported
+from bundler.processes import must
+from developer.machine import ROOT
+
+HERE = Path(__file__).parent
+_KEPT = 2
+"""Results of each kind that stay in the cache."""
+
+
+def version() -> str:
+    """The project's version."""
+    found = re.search(
+        r'__version__ = "(.+)"', (ROOT / "aiserver_tray/__init__.py").read_text(encoding="utf-8")
+    )
+    assert found
+    return found[1]
+
+
+def wheel(folder: Path) -> Path:
+    """The project's wheel, built in *folder*: what it contains is what users get."""
+    must(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder))
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+def unpacked(archive: Path, folder: Path) -> Path:
+    """The *folder* with the content of a wheel."""
+    with zipfile.ZipFile(archive) as files:
+        files.extractall(folder)
+    return folder
+
+
+def fingerprint(archive: Path, packages: Sequence[str], tools: Iterable[str]) -> str:
+    """A hash of a wheel's content, the locked *packages*, the files here, and *tools*."""
+    with zipfile.ZipFile(archive) as files:
+        parts = [f"{name} {files.getinfo(name).CRC:x}" for name in sorted(files.namelist())]
+    parts += [exported(packages), sys.version, *tools]
+    for file in sorted(path for path in HERE.rglob("*") if path.is_file()):
+        if file.suffix != ".pyc":
+            parts += [str(file.relative_to(HERE)), hashlib.sha256(file.read_bytes()).hexdigest()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def cached(cache: Path, kind: str, key: str) -> Iterator[tuple[Path, Path | None]]:
+    """The folder of *kind* and *key* in *cache*, and, if it does not exist yet, an empty folder to
+    fill, which then gets its place. Older results of *kind* are removed."""
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = cache / f"{kind}-{key}"
+    with FileLock(cache / f"{kind}.lock"):
+        if folder.exists():
+            folder.touch()
+            yield folder, None
+            return
+        with TemporaryDirectory(dir=cache, ignore_cleanup_errors=True) as scratch:
+            made = Path(scratch) / "made"
+            made.mkdir()
+            yield folder, made
+            made.rename(folder)
+        for old in sorted(cache.glob(f"{kind}-*/"), key=lambda each: -each.stat().st_mtime)[_KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,22 @@
+"""The locked packages."""
+
+import sys
+from collections.abc import Sequence
+
+from bundler.processes import must
+
+_UV = (sys.executable, "-m", "uv", "--quiet")
+_WITHOUT_WHEEL = "proxy-tools"
+"""pywebview needs it; it is plain Python, and the locked setuptools builds it."""
+
+
+def exported(packages: Sequence[str]) -> str:
+    """The locked packages that these options select, as a file of requirements with hashes."""
+    return must(*_UV, "export", "--frozen", "--no-emit-project", "--no-header", *packages)
+
+
+def installed(packages: Sequence[str], *place: str) -> None:
+    """Install the wheels of the locked *packages* in *place*, which are options for uv."""
+    words = ["--only-binary", ":all:", "--no-binary", _WITHOUT_WHEEL, "--no-build-isolation"]
+    words += ["--no-deps", "--require-hashes", *place, "--requirement", "-"]
+    must(*_UV, "pip", "install", *words, given=exported(packages))

@@ -1,0 +1,22 @@
+"""Running the programs that build packages."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from developer.machine import ROOT
+
+
+def must(*command: str, given: str | None = None, env: Mapping[str, str] | None = None) -> str:
+    """The output of *command*, which gets *given* as its input. If it fails, its output is shown.
+
+    Raises:
+        CalledProcessError: it fails.
+    """
+    done = subprocess.run(
+        command, cwd=ROOT, text=True, input=given, env=env, capture_output=True, check=False
+    )
+    if done.returncode:
+        sys.stderr.write(f"{done.stdout}{done.stderr}")
+    done.check_returncode()
+    return done.stdout

@@ -1,0 +1,89 @@
+"""The packages for Windows: the bundle and its installer, on Windows itself or under Wine."""
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from bundler.freeze import NAME, Python
+from bundler.inputs import HERE, cached, fingerprint, unpacked, version, wheel
+from bundler.processes import must
+from bundler.windows_python import BUNDLE, windows_python
+from bundler.wine import PROGRAM, windows_path, wine
+from developer.machine import ROOT
+
+APP_ID: Final = "AIServerTray.AIServerTray"
+"""The same as in `aiserver_tray.system.app_id`; a test compares them."""
+
+SIGN: Final = "AISERVER_SIGN"
+"""The variable with the command that signs a file, whose path is its last word."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """The folder with the bundle, and the installer."""
+
+    bundle: Path
+    installer: Path
+
+
+def windows_package(cache: Path, pythons: Path) -> Package:
+    """The package of the files that are here, built under Wine unless it is in *cache*. *pythons*
+    has the Pythons for Windows.
+
+    Raises:
+        CalledProcessError: a tool failed; its errors were shown.
+    """
+    with TemporaryDirectory() as name:
+        archive = wheel(Path(name) / "dist")
+        tools = [must(PROGRAM, "--version"), must("makensis", "-VERSION"), os.environ.get(SIGN, "")]
+        key = fingerprint(archive, BUNDLE, tools)
+        with cached(cache, "windows", key) as (folder, empty):
+            if empty:
+                site = unpacked(archive, Path(name) / "site")
+                bundle = freeze_in_wine(site, windows_python(pythons, BUNDLE), empty)
+                sign(bundle)
+                installer(bundle, version(), empty)
+    return Package(folder / NAME, folder / installer_name(version()))
+
+
+def freeze_in_wine(site: Path, python: Path, folder: Path) -> Path:
+    """The bundle, made in *folder* from the unpacked wheel *site*, by the *python* for Windows."""
+    with TemporaryDirectory() as scratch, wine(Path(scratch) / "prefix") as env:
+        found = Python([PROGRAM, str(python / "python.exe")], env, windows_path)
+        return found.freeze(site, folder, Path(scratch) / "work")
+
+
+def sign(bundle: Path) -> None:
+    """Sign the programs of *bundle* if there is a command for that."""
+    if command := os.environ.get(SIGN):
+        for program in sorted(bundle.glob("*.exe")):
+            must(*shlex.split(command), str(program))
+
+
+def installer_name(number: str) -> str:
+    """The file name of the installer of version *number*."""
+    return f"AIServerTray-{number}-setup.exe"
+
+
+def installer(bundle: Path, number: str, folder: Path, *more: str) -> Path:
+    """Make the installer of *bundle*, as version *number*, in *folder*; *more* are definitions for
+    its script."""
+    out = folder / installer_name(number)
+    values = {
+        "VERSION": number,
+        "BUNDLE": bundle,
+        "ICON": ROOT / "ui/icon.ico",
+        "OUT": out,
+        "APP_ID": APP_ID,
+    }
+    if command := os.environ.get(SIGN):
+        values["SIGN"] = command
+    words = [f"-D{name}={value}" for name, value in values.items()]
+    words += [f"-D{name}" for name in more]
+    script = str(HERE / "installer.nsi")
+    # It includes files from the folder that it is in.
+    must("makensis", "-V2", "-WX", "-INPUTCHARSET", "UTF8", *words, script)
+    return out

@@ -1,0 +1,39 @@
+"""Tests here build the packages for users, and install and run them as users do."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from bundler.windows import Package, windows_package
+from tests.lab.fixtures import engine, lab
+from tests.lab.place import Place
+from tests.packages.setup import Setup
+from tests.support.forwarding import forwarded
+from tests.support.installation import IMAGE
+from tests.support.wine.windows import caches, fresh_windows
+
+__all__ = ["engine", "lab"]
+
+
+@pytest.fixture(scope="session")
+def package() -> Package:
+    """The packages for Windows of the files that are here."""
+    return windows_package(caches() / "aiserver-packages", caches() / "aiserver-wine")
+
+
+@pytest.fixture
+def setup(
+    package: Package, lab: Place, engine: docker.DockerClient, tmp_path: Path
+) -> Iterator[Setup]:
+    """A Windows that nobody has used, whose programs find the lab's engine."""
+    engine.images.pull(IMAGE)
+    shots = Path(os.environ.get("AISERVER_SHOTS") or tmp_path)
+    with (
+        forwarded(lab, "127.0.0.1") as address,
+        fresh_windows(tmp_path / "prefix", shots) as machine,
+    ):
+        machine.screen.environment["DOCKER_HOST"] = address
+        yield Setup(machine, package, tmp_path)

@@ -1,0 +1,86 @@
+"""What the bundle for Windows contains."""
+
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from aiserver_tray.system import app_id
+from bundler.notices import unknown_files
+from bundler.windows import APP_ID, Package
+from tests.packages.setup import BUILD_SECONDS
+
+pytestmark = pytest.mark.timeout(BUILD_SECONDS)
+
+BUNDLE_BYTES = 60_000_000
+INSTALLER_BYTES = 22_000_000
+
+WINDOWS = {
+    *("advapi32", "bcrypt", "bcryptprimitives", "cfgmgr32", "comctl32", "comdlg32"),
+    *("credui", "crypt32", "dnsapi", "gdi32", "iphlpapi", "kernel32"),
+    *("mpr", "mscoree", "msi", "mswsock", "netapi32", "ntdll"),
+    *("ntdsapi", "ole32", "oleaut32", "pdh", "powrprof", "propsys"),
+    *("psapi", "rpcrt4", "secur32", "sfc", "shell32", "shlwapi"),
+    *("ucrtbase", "user32", "userenv", "version", "winhttp", "winmm"),
+    *("ws2_32", "wtsapi32"),
+}
+"""Libraries that each Windows 10 has. The C runtime's vcruntime140 is not among them."""
+
+
+def imports(programs: Iterable[Path]) -> Iterator[tuple[str, str]]:
+    """Each of *programs*, with each library that it can't be loaded without."""
+    words = ["x86_64-w64-mingw32-objdump", "--private-headers", *map(str, programs)]
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
+    program = ""
+    for line in done.stdout.splitlines():
+        if found := re.fullmatch(r"(.+):     file format pe.*", line):
+            program = Path(found[1]).name
+        elif found := re.fullmatch(r"\s*DLL Name: (.+)", line):
+            yield program, found[1].lower()
+
+
+def is_windows(library: str) -> bool:
+    """Whether each Windows 10 has *library*."""
+    return library.startswith("api-ms-win-") or library.partition(".")[0] in WINDOWS
+
+
+def test_each_library_that_a_file_imports_is_in_it_or_in_windows(package: Package) -> None:
+    programs = [
+        path for path in package.bundle.rglob("*") if path.suffix in (".dll", ".exe", ".pyd")
+    ]
+    there = {path.name.lower() for path in programs}
+    assert {"vcruntime140.dll", "vcruntime140_1.dll"} <= there, "Wine has them, Windows may not"
+    found = [*imports(programs)]
+    silent = {path.name for path in programs} - {program for program, _ in found}
+    assert silent == {"python3.dll"}, "it only forwards"
+    assert {pair for pair in found if pair[1] not in there and not is_windows(pair[1])} == set()
+
+
+def test_it_is_small(package: Package) -> None:
+    size = sum(path.stat().st_size for path in package.bundle.rglob("*") if path.is_file())
+    installer = package.installer.stat().st_size
+    print(f"bundle: {size / 1e6:.1f} MB, installer: {installer / 1e6:.1f} MB")  # noqa: T201 - figures
+    assert size < BUNDLE_BYTES
+    assert installer < INSTALLER_BYTES
+
+
+@pytest.mark.parametrize("name", ["aiserver-tray.exe", "aiserver-trayw.exe"])
+def test_each_program_says_what_it_is(package: Package, name: str) -> None:
+    content = (package.bundle / name).read_bytes()
+    assert b">PerMonitorV2<" in content
+    assert "AI-Server Tray project".encode("utf-16-le") in content
+
+
+@pytest.mark.smoke  # the others need a build, which takes minutes
+def test_the_shortcut_and_the_processes_have_one_application_id() -> None:
+    assert app_id.APP_ID == APP_ID
+
+
+def test_every_file_has_a_licence(package: Package) -> None:
+    assert unknown_files(package.bundle / "_internal") == []
+    notices = (package.bundle / "_internal/THIRD-PARTY-NOTICES.txt").read_text(encoding="utf-8")
+    for name in ("pystray", "pywin32", "OpenSSL", "lit-html", "pyinstaller"):
+        assert re.search(rf"^{name} .*\(.+\)$", notices, re.MULTILINE), name
+    assert (package.bundle / "_internal/pystray/_base.py").exists(), "LGPL: users may replace it"

@@ -1,0 +1,111 @@
+"""The course of an installation, from the installer to the last trace."""
+
+import subprocess
+from pathlib import Path
+
+import docker
+import pytest
+
+from bundler.inputs import version
+from tests.packages.setup import BUILD_SECONDS, LEFT, OLD, Setup
+from tests.support.browser import chromium_in
+from tests.support.desktop.applet import RUNNING, STOPPED
+from tests.support.installation import Installation, idle
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(BUILD_SECONDS)
+
+IN_USE = 3
+_OTHERS = ("[HKEY_CURRENT_USER\\Software\\Wine\\", "[HKEY_CURRENT_USER\\Console]", "~nsu")
+"""What Wine keeps there, and the uninstaller's copy of itself, which goes at the next restart."""
+
+_WINDOWLESS = r"C:\users\{user}\AppData\Local\Programs\AIServerTray\aiserver-trayw.exe"
+
+
+def test_an_installation_from_the_first_file_to_the_last(
+    setup: Setup, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    before = setup.traces()
+    old = setup.old_installer()
+    assert setup.install(old, "/AUTOSTART=1") == 0
+    assert (setup.version(), setup.shortcut.exists()) == (OLD, True)
+    windowless = _WINDOWLESS.format(user=setup.user.name)
+    assert setup.at_login() == f"{windowless} --at-login"
+
+    see_that_a_window_that_fails_ends(setup)
+    use(setup, tmp_path)
+    upgrade(setup)
+    refuse(setup, old)
+
+    setup.begin_uninstall("/DOWN", "/PURGE")
+    eventually(lambda: is_clean(setup, before), "end of all traces")
+    assert engine.containers.list(all=True) == []
+
+
+def is_clean(setup: Setup, before: set[str]) -> bool:
+    """Whether no file and no key in the registry is new."""
+    left = {each for each in setup.traces() - before if not any(one in each for one in _OTHERS)}
+    assert left == set(), left
+    return True
+
+
+def see_that_a_window_that_fails_ends(setup: Setup) -> None:
+    """A program without a console has an error that nobody catches: its home is a file."""
+    words = ["window", "dashboard", "--home", r"C:\windows\win.ini"]
+    command = [*setup.machine.wine, str(setup.folder / "aiserver-trayw.exe"), *words]
+    done = subprocess.run(
+        command,
+        env=setup.machine.screen.environment,
+        check=False,
+        timeout=60,
+        stderr=subprocess.PIPE,
+    )
+    assert done.returncode == 1
+    assert b"SettingError" in done.stderr
+    assert "SettingError" in (setup.home / "logs/start.log").read_text(encoding="utf-8")
+
+
+def use(setup: Setup, scratch: Path) -> None:
+    """See icon, dashboard and menu; start modules and stop them."""
+    module = Installation(setup.home, setup.home / "modules", "")
+    module.write("shop", {"web": idle(stop_signal="SIGKILL")}, title={"en": "Shop"})
+    setup.cli("choose", "shop")
+    setup.cli("config", "set", "app.start_desired", "false")
+    setup.start()
+    setup.shows(STOPPED)
+    eventually(setup.status, "the core")
+    setup.start()
+    (address,) = eventually(setup.machine.opened, "the dashboard, by the second start")
+    setup.cli("up", "shop")
+    setup.shows(RUNNING)
+    folder = scratch / "browser"
+    folder.mkdir()
+    with chromium_in(folder) as browser:
+        browser.get(address)
+        eventually(lambda: "Shop" in browser.page_source, "the module in the dashboard")
+    setup.machine.bar.choose("menu", "Down", "Down", "Down", "Down")  # to "Stop all"
+    setup.shows(STOPPED)
+
+
+def upgrade(setup: Setup) -> None:
+    """See that a running applet is replaced, and runs again as it was."""
+    assert setup.install(setup.package.installer) == 0
+    assert setup.version() == version()
+    assert not (setup.folder / "_internal" / LEFT).exists()
+    setup.shows(STOPPED)
+    assert "false" in setup.cli("config", "get", "app.start_desired")
+    assert setup.at_login()
+
+
+def refuse(setup: Setup, old: Path) -> None:
+    """See that nothing is replaced while a program of it runs."""
+    command = [*setup.machine.wine, str(setup.folder / "aiserver-tray.exe"), "serve"]
+    with setup.machine.screen.start(command, stdout=subprocess.PIPE) as serving:
+        try:
+            assert serving.stdout
+            assert serving.stdout.readline()
+            assert setup.install(old) == IN_USE
+            assert setup.version() == version()
+            setup.shows(STOPPED)
+        finally:
+            serving.kill()
