@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aiserver_tray.core.logs.store import database, histogram, table
 from aiserver_tray.core.logs.store.answers import Bounds, Counts, ErrorGroups, ModuleSize, Page
+from aiserver_tray.core.logs.store.block import UnpackError
 from aiserver_tray.core.logs.store.filter import LogFilter
 from aiserver_tray.core.logs.store.groups import grouped
 from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept
@@ -142,7 +143,8 @@ class LogReader:
                     module = blocks.source(tag).module
                     lines[module] += count
                     size[module] += item.size * count // item.head.lines
-                    first.setdefault(module, item.head.first)
+                    if module not in first:
+                        first[module] = _first(blocks, item, module)
         return {
             module: ModuleSize(lines[module], size[module], first[module])
             for module in sorted(lines)
@@ -161,6 +163,18 @@ class LogReader:
     def _blocks(self, wanted: LogFilter) -> Iterator[Blocks]:
         with self._turn, database.snapshot(self._path) as db:
             yield Blocks(db, wanted)
+
+
+def _first(blocks: Blocks, item: table.Item, module: str) -> int:
+    """Time of the first line of *module* in a block: other modules may have much older ones there,
+    because a block of a quiet installation has the lines of days."""
+    tags, _ = item.head.counts()
+    own = {place for place, tag in enumerate(tags) if blocks.source(tag).module == module}
+    try:
+        times, _, places = table.columns(blocks.db, item)
+    except UnpackError:
+        return item.head.first
+    return next(time for time, place in zip(times, places, strict=True) if place in own)
 
 
 def _page(scan: Scan, found: Iterator[Kept], limit: int) -> Page:
