@@ -15,7 +15,7 @@ EVERY_NUMBER = range(1 << 62)
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 
 _CONDITION = re.compile(
-    rf"([^\s=!<>]+)\s*({'|'.join(sorted(get_args(Operator), key=len, reverse=True))})\s*(.*)"
+    rf"([^\s=!<>]+)\s*({'|'.join(sorted(get_args(Operator), key=len, reverse=True))})\s*(?!=)(.+)"
 )
 
 

@@ -118,10 +118,10 @@ def _compiled(pattern: str, field: str, **settings: bool) -> Find:
 
 
 def _invalid(pattern: str, field: str, reason: str) -> LogFilterError:
-    _, _, part = reason.partition(": ")
+    what, _, part = reason.partition(": ")
     why = Text(
         "The pattern is not valid: {reason}. Patterns have the syntax of RE2, without look-around "
         "and back references.",
-        reason=reason,
+        reason=what if part == pattern else reason,
     )
     return LogFilterError(why, field, max(pattern.find(part), 0))

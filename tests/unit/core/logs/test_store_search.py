@@ -87,7 +87,7 @@ def test_a_condition_on_a_field_of_logfmt(text: str, *, is_true: bool) -> None:
     assert fulfils(text, FieldCondition("msg", "=", "it started")) is is_true
 
 
-@pytest.mark.parametrize("condition", ["status", "=5", "a b=5", "status~5"])
+@pytest.mark.parametrize("condition", ["status", "=5", "status>=", "a b=5", "status~5"])
 def test_a_condition_that_is_none_is_refused(condition: str) -> None:
     with pytest.raises(LogFilterError, match="is not a condition"):
         FieldCondition.parse(condition)
