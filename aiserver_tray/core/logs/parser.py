@@ -15,6 +15,10 @@ _FORMATS_OF: Mapping[str, tuple[Format, ...]] = {
 }
 
 
+_PAUSE_NS = 10**9
+"""A trace that begins so long after the line above is an error of its own."""
+
+
 class Parsed(NamedTuple):
     """What is known of a line."""
 
@@ -41,9 +45,14 @@ class LineParser:
         """Whether the line above is part of a trace that has lines without an indent."""
         self._was_frame = False
         """Whether the line above is one after which such a line comes."""
+        self._time = 0
 
-    def parse(self, text: str) -> Parsed:
-        """Parse the next line."""
+    def parse(self, text: str, time: int | None = None) -> Parsed:
+        """Parse the next line, which was written at *time* (nanoseconds), if that is known."""
+        if time is not None:
+            if time - self._time > _PAUSE_NS:
+                self._may_have_trace = self._in_trace = False
+            self._time = time
         line = SGR.sub("", text) if "\x1b" in text else text
         entry = self._read(line)
         if entry and entry.level:

@@ -100,7 +100,7 @@ def parsed(lines: Iterable[Item]) -> Iterator[tuple[Source, "LogLine", Parsed]]:
     parsers: dict[tuple[Source, str], LineParser] = {}
     for source, line in lines:
         parser = parsers.setdefault((source, line.stream), LineParser())
-        yield source, line, parser.parse(line.text)
+        yield source, line, parser.parse(line.text, line.time)
 
 
 def _numbered(

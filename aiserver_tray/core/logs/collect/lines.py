@@ -62,6 +62,6 @@ class ContainerLines:
         for (stream, time, _), text in zip(lines, texts, strict=True):
             if time is not None:  # otherwise it is a part of the line before
                 self._time = time
-            level, continues, _, _ = parsers[stream].parse(text)
+            level, continues, _, _ = parsers[stream].parse(text, self._time)
             found.append(Line(self._time, module, service, stream, level, continues, text))
         return found

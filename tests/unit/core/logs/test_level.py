@@ -91,6 +91,14 @@ def test_a_trace_is_as_severe_as_the_entry_above_it() -> None:
     assert parse("ERROR: lost", *trace, "done")[:2] == ("unknown", False)
 
 
+def test_a_trace_is_an_error_of_its_own_when_the_entry_above_is_older() -> None:
+    for seconds, continues in ((0.5, True), (2, False)):
+        parser = LineParser()
+        parser.parse("WARNING: retrying", 10**9)
+        found = parser.parse("Traceback (most recent call last):", 10**9 + int(seconds * 10**9))
+        assert found[:2] == ("warn" if continues else "error", continues)
+
+
 def test_a_line_of_the_other_output_does_not_part_an_entry() -> None:
     source = Source("web", "app", "ai-web-app")
     lines = [
