@@ -7,8 +7,7 @@ times as much to the disk.
 import logging
 import math
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import groupby, pairwise
 from pathlib import Path
 from threading import RLock
@@ -77,6 +76,7 @@ class History:
         self._path = path
         self._lock = RLock()
         self._is_reported = False
+        self._is_closed = False
         self._peaks: dict[int, Values] = {}
         self._database = opened(path)
         self._numbers: dict[Address, int] = self._known_numbers()
@@ -88,8 +88,10 @@ class History:
         if sample.loads is None:
             return
         slot = round(sample.time / INTERVAL_SECONDS) * INTERVAL_SECONDS
-        with self._writing() as database:
-            cells = {self._number(address): _cell(load) for address, load in _all(sample.loads)}
+        loads = sample.loads
+
+        def write(database: sqlite3.Connection) -> None:
+            cells = {self._number(address): _cell(load) for address, load in _all(loads)}
             for number, peak in self._peaks.items():
                 if number in cells:
                     cells[number] = _raised(cells[number], peak)
@@ -98,26 +100,32 @@ class History:
             self._roll(database, slot)
             self._trim(database, slot)
 
+        self._write(write)
+
     def add_peaks(self, sample: Sample) -> None:
         """Let *sample*, one of many before the next that is kept, count for the peaks."""
-        with self._writing():
-            loads = dict(_all(sample.loads or {}))
-            loads.pop(TOTAL, None)  # it has only some of the modules
+        loads = dict(_all(sample.loads or {}))
+        loads.pop(TOTAL, None)  # it has only some of the modules
+
+        def write(_database: sqlite3.Connection) -> None:
             for address, load in loads.items():
                 number, values = self._number(address), _values(load)
                 known = self._peaks.get(number, values)
                 self._peaks[number] = tuple(map(_greater, known, values))
 
+        self._write(write)
+
     def add_mark(self, mark: Mark) -> None:
         """Keep *mark*; of equal ones within a few seconds only one."""
         time = round(mark.time / INTERVAL_SECONDS) * INTERVAL_SECONDS
-        with self._writing() as database:
-            row = (time, mark.module, mark.service, mark.kind)
-            database.execute("INSERT OR IGNORE INTO mark VALUES(?,?,?,?)", row)
+        row = (time, mark.module, mark.service, mark.kind)
+        query = "INSERT OR IGNORE INTO mark VALUES(?,?,?,?)"
+        self._write(lambda database: database.execute(query, row))
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file. Samples that come later are dropped."""
         with self._lock:
+            self._is_closed = True
             self._database.close()
 
     # -- reading --------------------------------------------------------------------------------
@@ -195,13 +203,14 @@ class History:
         found = self._database.execute("SELECT module, service, number FROM series")
         return {(module, service): number for module, service, number in found}
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction, as a whole or not at all."""
+    def _write(self, action: Callable[[sqlite3.Connection], object]) -> None:
+        """Do *action* in a transaction, as a whole or not at all."""
         with self._lock:
+            if self._is_closed:
+                return
             try:
                 with self._database as database:
-                    yield database
+                    action(database)
             except sqlite3.OperationalError as error:  # such as a full disk
                 self._report(error)
             except sqlite3.DatabaseError as error:

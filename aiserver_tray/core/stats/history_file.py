@@ -8,6 +8,7 @@ from typing import Final
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.core.stats.samples import INTERVAL_SECONDS
+from aiserver_tray.system.files import open_private
 from aiserver_tray.system.paths import make_folder
 
 KEPT_SECONDS: Final = {INTERVAL_SECONDS: 86_400, 120: 7 * 86_400, 1800: 30 * 86_400}
@@ -33,6 +34,8 @@ def opened(path: Path) -> sqlite3.Connection:
     history is only in memory."""
     try:
         make_folder(path.parent)
+        with suppress(FileExistsError), open_private(path):
+            pass  # SQLite gives its other files the same permissions
         try:
             return _connected(str(path))
         except sqlite3.OperationalError:
@@ -40,7 +43,7 @@ def opened(path: Path) -> sqlite3.Connection:
         except sqlite3.DatabaseError as error:
             _logger.warning("the history of samples is damaged, and begins anew: %s", error)
             set_aside(path)
-            return _connected(str(path))
+            return opened(path)
     except (OSError, SettingError, sqlite3.Error) as error:
         _logger.warning("the history of samples is only in memory: %s", error)
         return _connected(":memory:")

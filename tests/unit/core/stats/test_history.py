@@ -1,6 +1,7 @@
 """The history in its file: what is asked, kept, lost and begun anew."""
 
 import csv
+import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -133,6 +134,22 @@ def test_samples_of_every_second_only_raise_the_peaks(tmp_path: Path) -> None:
         assert found["services"][0]["cpu"] == [1, 10, 10]
         assert found["peaks"]["cpu"] == [1, 90, 10]
         assert asked(history, Span(NOW, NOW + 45, 15))["peaks"]["cpu"] == [2, 11, 11]
+
+
+def test_only_the_user_can_read_the_file_and_samples_after_its_end_leave_it_as_it_is(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "stats.sqlite"
+    history = History(path)
+    write(history, [(NOW, {WEB: 1})])
+    if hasattr(os, "fork"):
+        assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    history.close()
+    write(history, [(NOW + 15, {WEB: 2})])
+    history.add_mark(Mark(NOW, "web", "app", "exit"))
+    assert [file.name for file in tmp_path.iterdir()] == ["stats.sqlite"]
+    with closing(History(path)) as history:
+        assert asked(history, Span(NOW, NOW + 30, 15))["total"]["cpu"] == [1]
 
 
 def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
