@@ -1,6 +1,7 @@
 """Services that do not run as they should, found in states of the store. Pure: the time is an
 argument."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,7 +15,7 @@ from aiserver_tray.state.judge import ENDED
 from aiserver_tray.state.reduce import State
 
 HOLD_SECONDS: Final = 2.0
-"""Seconds after an operation in which its containers may still change because of it."""
+"""Seconds after the last step for a module in which its containers may still change by it."""
 
 RECOVERY_SECONDS: Final = 30.0
 """Seconds that a service must run well before its trouble is over."""
@@ -47,7 +48,8 @@ class Services:
     def __init__(self) -> None:
         self._tracks: dict[Address, _Track] = {}
         self._held: dict[str, float] = {}
-        """Module -> until when changes result from an operation."""
+        """Module -> until when changes result from an operation; infinite while it has steps of the
+        module to do."""
         self._ended: set[str] = set()
         """IDs of operations that are over, as of the last state."""
         self._known: set[Address] = set()
@@ -98,16 +100,19 @@ class Services:
         return self._held.get(module, float("-inf"))
 
     def _hold(self, operations: Sequence[OperationView], now: float) -> None:
+        busy: set[str] = set()
         for operation in sorted(operations, key=lambda one: not one.is_over):
             if operation.kind in IMAGES_ONLY:
                 continue
             names = {*operation.modules, *(step.module for step in operation.steps)}
             if not operation.is_over:
-                self._held |= dict.fromkeys(names, now + HOLD_SECONDS)
+                busy |= _unfinished(operation)
                 self._known = {known for known in self._known if known[0] not in names}
             elif operation.status != "succeeded" and operation.id not in self._ended:
                 self._known |= {one for one in self._unwell() if one[0] in names}
         self._ended = {operation.id for operation in operations if operation.is_over}
+        ready = {name for name, until in self._held.items() if until == math.inf} - busy
+        self._held |= dict.fromkeys(ready, now + HOLD_SECONDS) | dict.fromkeys(busy, math.inf)
 
     def _unwell(self) -> Iterator[Address]:
         for module in self._state.snapshot.modules:
@@ -184,6 +189,13 @@ class Services:
         if len(track.times) >= rule.count:
             count = len(track.times)
             yield "restarts", words.restarts(count, rule.minutes, track.end and track.end[1])
+
+
+def _unfinished(operation: OperationView) -> set[str]:
+    """The modules that *operation* has not dealt with yet."""
+    if not operation.steps:
+        return {*operation.modules}
+    return {step.module for step in operation.steps if step.status in ("pending", "running")}
 
 
 def _since(known: float | None, now: float) -> float:

@@ -155,6 +155,17 @@ def test_an_operation_s_effects_are_no_news() -> None:
     assert course.alerts == []
 
 
+def test_an_operation_counts_for_as_long_as_it_has_something_to_do_for_the_module() -> None:
+    course = Course(start=running_engine(container(), models=(model("web", "app"), model("db"))))
+    first = operation("up", ("start", "web/app", "running"), ("pull", "db/db", "pending"))
+    course.at(10, OperationChanged(first), DIED)
+    assert course.at(500, BACK) == []
+    later = operation("up", ("start", "web/app", "done"), ("pull", "db/db", "running"))
+    course.at(501, OperationChanged(later))
+    course.at(600, DIED)
+    assert course.at(FAR) == [f"602: raised: {ENDED}"]
+
+
 @pytest.mark.parametrize("kind", ["pull", "build"])
 def test_a_failure_while_images_are_got_is_none_of_the_operation_s(kind: OperationKind) -> None:
     course = Course()
@@ -169,7 +180,7 @@ def test_what_fails_just_after_a_start_that_succeeded_is_told() -> None:
     course.at(10, OperationChanged(start), ContainerSeen(container(health="healthy")))
     done = operation("up", ("wait", "web/app", "done"), status="succeeded")
     course.at(11, OperationChanged(done), DIED)
-    assert course.at(FAR) == [f"{10 + HOLD_SECONDS + GATHER_SECONDS:g}: raised: {ENDED}"]
+    assert course.at(FAR) == [f"{11 + HOLD_SECONDS + GATHER_SECONDS:g}: raised: {ENDED}"]
 
 
 def test_what_was_not_well_when_an_operation_failed_is_known_until_it_is() -> None:
