@@ -84,8 +84,8 @@ export function fitTabs() {
   const nav = bar?.querySelector(".tabnav");
   if (!(bar instanceof HTMLElement) || !(nav instanceof HTMLElement)) return;
   // Digits are as wide as each other. Reading text, unlike what is seen of it, asks for no layout.
-  const texts = [...bar.querySelectorAll("span")].map(({ textContent }) => textContent).join();
-  const now = `${innerWidth} ${nav.querySelector("[aria-current]")?.textContent} ${texts}`.replace(/\d/g, "0");
+  const texts = [...bar.querySelectorAll("span")].map(({ textContent }) => textContent).join().replace(/\d/g, "0");
+  const now = `${innerWidth} ${nav.querySelector("[aria-current]")?.textContent} ${texts}`;
   if (now === fitted) return;
   fitted = now;
   const inMore = fit(bar, nav);
