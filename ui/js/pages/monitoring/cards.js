@@ -1,6 +1,6 @@
 // @ts-check
 /** A card for each measure, with what is used at the time of the cursor. */
-import { html } from "../../../vendor/lit-html/lit-html.js";
+import { html, nothing } from "../../../vendor/lit-html/lit-html.js";
 import { chart, chosenTime } from "../../components/chart.js";
 import { bytes, gigabytes, rate } from "../../format.js";
 import { t, tn } from "../../i18n.js";
@@ -59,7 +59,7 @@ function memoryCard(engine, module, series, peaks, service) {
   const value = series.memory[chosenTime(usage().times)] ?? null;
   return card({
     measure: "memory", title: t("Memory"), cpus: 1, value: shown(value, bytes),
-    more: memoryLeft(limit, module ? null : freeMemory()), limit,
+    more: module || limit ? memoryLeft(limit, module ? null : freeMemory()) : nothing, limit,
     // A limit is drawn where it is a setting, and not what the machine has.
     limitText: part && limit ? t("limit {size}", { size: bytes(limit) }) : null,
     lines: line(t("Memory"), series.memory, peaks?.memory, MEMORY),

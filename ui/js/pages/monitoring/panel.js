@@ -13,6 +13,7 @@ import { cards } from "./cards.js";
 import { saveCsv } from "./csv.js";
 import { isUsageLoaded, usage } from "./history.js";
 import { markLinks, marksAt } from "./marks.js";
+import { wholeOf } from "./parts.js";
 import { storageCard } from "./storage.js";
 import { valueTable } from "./table.js";
 
@@ -41,10 +42,10 @@ export function usagePanel(page, module, parts) {
   const engine = page.snapshot?.engine;
   const { measure, isTable } = own.get();
   const choose = (/** @type {Measure} */ chosen) => own.set({ measure: chosen });
-  if (!engine?.cpus || !engine.memory || !isUsageLoaded()) return html`<div class="skeleton"></div>`;
+  if (!engine || !isUsageLoaded()) return html`<div class="skeleton"></div>`;
   const isKnown = parts.length && (module ? parts.some(({ series }) => hasValue(series.memory)) : hasValue(total.memory));
   if (!isKnown) return none(module);
-  if (isTable) return valueTable(parts, engine, measure, choose);
+  if (isTable) return valueTable(wholeOf(module), parts, engine, measure, choose);
   return html`
     <div class="usages ${module ? "two" : ""}">
       ${cards(engine, module, module ? nothing : storageCard())}${module ? nothing : alertsCard()}

@@ -70,12 +70,15 @@ function others(found) {
   return others(found);
 }
 
+/** @param {Module|null} module The sum of all that is shown: of everything, or of a module. */
+export const wholeOf = (module) => (module ? usage().modules[0] ?? usage().total : usage().total);
+
 /** @param {Module|null} module What the cards show: everything, the module, or its chosen service. */
 export function chosenSeries(module) {
-  const { total, modules, services, peaks } = usage();
+  const { services, peaks } = usage();
   const service = services.find((series) => series.service === current().address.query["service"]);
   if (module && service) return { series: service, peaks: null, service: service.service };
-  return { series: module ? modules[0] ?? total : total, peaks, service: null };
+  return { series: wholeOf(module), peaks, service: null };
 }
 
 /** @param {Part[]} parts @param {import("./measures.js").Measure} measure The sums of all areas, for the axis. */

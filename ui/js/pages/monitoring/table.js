@@ -10,7 +10,7 @@ import { markLinks } from "./marks.js";
 import { MEASURES, told, valuesOf } from "./measures.js";
 
 /**
- * @import { Engine, Mark } from "../../contract.d.ts"
+ * @import { Engine, Mark, Series } from "../../contract.d.ts"
  * @import { Measure } from "./measures.js"
  * @import { Part } from "./parts.js"
  */
@@ -19,12 +19,12 @@ import { MEASURES, told, valuesOf } from "./measures.js";
 const MOST_ROWS = 60;
 const DAY = 86_400;
 
-/** @param {Part[]} parts @param {Engine} engine @param {Measure} measure @param {(measure: Measure) => void} choose */
-export function valueTable(parts, engine, measure, choose) {
-  const { times, total, interval } = usage();
+/** @param {Series} whole of all `parts` @param {Part[]} parts @param {Engine} engine @param {Measure} measure @param {(measure: Measure) => void} choose */
+export function valueTable(whole, parts, engine, measure, choose) {
+  const { times, interval } = usage();
   const step = Math.max(1, Math.ceil(times.length / MOST_ROWS));
   const places = times.map((_, i) => i).filter((i) => (times.length - 1 - i) % step === 0).reverse();
-  const columns = [{ title: t("All"), series: total }, ...parts];
+  const columns = [{ title: t("All"), series: whole }, ...parts];
   const isLong = (times.at(-1) ?? 0) - (times[0] ?? 0) > DAY;
   return html`
     <section class="card">
