@@ -19,7 +19,9 @@ dialog.addEventListener("close", () => {
 
 dialog.addEventListener("keydown", (event) => {
   const { question } = current();
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !question?.action) return;
+  const isOfField = event.target instanceof Element && event.target.matches(".remedy-field input");
+  const isAgreed = event.ctrlKey || event.metaKey || isOfField;
+  if (event.key !== "Enter" || !isAgreed || !question?.action) return;
   event.preventDefault(); // the focus may be on another button
   if (isReady(question)) agree(question);
 });

@@ -6,7 +6,7 @@ import { invoke } from "../../bridge.js";
 import { notice } from "../../components/notice.js";
 import { bytes, list } from "../../format.js";
 import { t, tn } from "../../i18n.js";
-import { slice } from "../../store.js";
+import { current, slice } from "../../store.js";
 import { view } from "./state.js";
 import { sourceOf } from "./words.js";
 
@@ -34,6 +34,9 @@ export async function lookAtKept() {
   });
 }
 
+/** Names of the modules that lines are kept of. */
+export const keptModules = () => (own.get().kept?.modules ?? []).map(({ module }) => module);
+
 /** How long, and how much of the place that they may take. */
 export function keptText() {
   const { settings } = own.get();
@@ -55,7 +58,7 @@ export function keptNotice(name) {
   return [
     kept?.problem ? note(t("New lines can't be stored"), kept.problem) : nothing,
     isOff || notKept.length ? note(
-      isOff ? t("Logs aren't kept") : t("The logs of {names} aren't kept", { names: list(notKept) }),
+      isOff ? t("Logs aren't kept") : t("The logs of {names} aren't kept", { names: list(notKept.map(titled)) }),
       html`<a href="#${addressTo("settings", [], { find: "app.logs" })}">${t("Settings of kept logs")}</a>`,
     ) : nothing,
     unreadable.length ? note(t("Some logs can't be read"), t("The engine can't read these logs because of their logging driver: {services}", {
@@ -63,6 +66,9 @@ export function keptNotice(name) {
     })) : nothing,
   ];
 }
+
+/** @param {string} name of a module */
+const titled = (name) => current().snapshot?.modules.find((module) => module.name === name)?.title ?? name;
 
 /** @param {string} title @param {unknown} text */
 const note = (title, text) => html`<div class="lognotice">${notice({ tone: "busy", title, text })}</div>`;

@@ -7,6 +7,7 @@ import { openMenu } from "../../components/menu.js";
 import { labelled } from "../../format.js";
 import { t, tn } from "../../i18n.js";
 import { current } from "../../store.js";
+import { keptModules } from "./kept.js";
 import { view } from "./state.js";
 
 /**
@@ -24,7 +25,7 @@ export function scopeButton(name) {
   if (own && own.services.length < 2) return nothing;
   const all = own ? t("All services") : t("All modules");
   const text = textOf(name ? [] : modules, services, all);
-  const count = own ? own.services.length : there().length + 1;
+  const count = own ? own.services.length : names([]).size + 1;
   return html`
     <button type="button" class="select scope ${text === all ? "all" : ""}" aria-haspopup="menu" aria-expanded="false" aria-label=${labelled(own ? t("Services") : t("Modules"), text)}
       @click=${(/** @type {MouseEvent} */ { currentTarget }) => openMenu(/** @type {HTMLElement} */ (currentTarget), () => own ? serviceItems(own) : moduleItems())}>
@@ -35,8 +36,13 @@ export function scopeButton(name) {
 /** @param {string|null} name */
 const moduleOf = (name) => current().snapshot?.modules.find((module) => module.name === name);
 
-/** Modules that may have lines. */
-const there = () => (current().snapshot?.modules ?? []).filter(({ services }) => services.some(({ state }) => state !== "absent"));
+/** @param {string[]} chosen Names of these, and of all modules that may have lines: they have containers, or had some. */
+function names(chosen) {
+  const there = (current().snapshot?.modules ?? []).filter(({ services }) => services.some(({ state }) => state !== "absent"));
+  const found = new Set([...there.map(({ name }) => name), ...keptModules(), ...chosen]);
+  found.delete(OWNER);
+  return found;
+}
 
 /** @param {string[]} modules @param {string[]} services @param {string} all */
 function textOf(modules, services, all) {
@@ -49,13 +55,11 @@ function textOf(modules, services, all) {
 function moduleItems() {
   const { wanted: { modules, services } } = view();
   const [only] = modules;
-  const names = new Set([...there().map(({ name }) => name), ...modules]);
-  names.delete(OWNER);
   const single = modules.length === 1 && !services.length ? moduleOf(only ?? "") : moduleOf(services[0]?.split("/")[0] ?? "");
   return [
     { text: t("All modules"), checked: !modules.length && !services.length, run: () => choose([], []) },
     null,
-    ...[...names, OWNER].map((name) => ({
+    ...[...names(modules), OWNER].map((name) => ({
       text: moduleOf(name)?.title ?? name, checked: modules.includes(name), run: () => choose(toggled(modules, name), services),
     })),
     ...(single && single.services.length > 1 ? [null, ...single.services.map(({ name: service }) => {
