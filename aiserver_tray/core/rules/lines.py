@@ -55,13 +55,18 @@ class Lines:
         self._rules = own
         self._matchers = [(rule, _matcher(rule.pattern)) for rule in own]
 
-    def see(self, lines: Iterable[Kept], now: float) -> bool:
-        """Take *lines* in, and return whether one matches a rule."""
+    def see(self, lines: Iterable[Kept], now: float, since: int = 0) -> bool:
+        """Take *lines* in, and return whether one matches a rule. Those that were written before
+        *since* (nanoseconds since 1970) are no news: they are only stored now."""
         matchers = self._matchers
         if not matchers:
             return False
         hits = [
-            (rule, line) for _, line in lines for rule, m in matchers if _matches(rule, m, line)
+            (rule, line)
+            for _, line in lines
+            if line.time >= since
+            for rule, m in matchers
+            if _matches(rule, m, line)
         ]
         with self._lock:
             for rule, line in hits:

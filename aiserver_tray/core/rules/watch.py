@@ -28,6 +28,10 @@ BATCH_SECONDS: Final = 0.2
 DISK_SECONDS: Final = 300.0
 """Seconds between two looks at the engine's disk."""
 
+_OLD_NS: Final = 600 * 10**9
+"""Lines that were written so long ago come from logs that are only read now, as those of containers
+that ran before the owner. The clocks of the engine and of this machine may differ by less."""
+
 _CLOSE_TIMEOUT_SECONDS = 2.0
 
 _logger = logging.getLogger(__name__)
@@ -108,7 +112,8 @@ class RuleWatch:
 
     def on_lines(self, lines: Iterable[Kept]) -> None:
         """Take new lines in."""
-        if self._evaluation.lines.see(lines, time.monotonic()):
+        since = time.time_ns() - _OLD_NS
+        if self._evaluation.lines.see(lines, time.monotonic(), since):
             self._changed.set()
 
     @property

@@ -4,8 +4,9 @@ import pytest
 
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.store.errors import LogFilterError
+from aiserver_tray.core.logs.store.line import Cursor, Kept, Line
 from aiserver_tray.core.rules.limits import Disk
-from aiserver_tray.core.rules.lines import QUIET_LOG_SECONDS, check_pattern
+from aiserver_tray.core.rules.lines import QUIET_LOG_SECONDS, Lines, check_pattern
 from aiserver_tray.core.stats.samples import Load
 from aiserver_tray.settings.rules import Rule
 from tests.unit.core.rules.course import Course
@@ -117,3 +118,11 @@ def test_a_pattern_that_is_none_is_refused() -> None:
     check_pattern("a|b")
     with pytest.raises(LogFilterError, match=r"missing \)"):
         check_pattern("(a")
+
+
+def test_lines_of_a_log_that_is_only_read_now_are_no_news() -> None:
+    lines = Lines()
+    lines.use([Rule(id="own", kind="line", pattern="lost")])
+    kept = Kept(Cursor(5, 1), Line(5, "web", "app", "stderr", "error", False, "lost"))  # noqa: FBT003
+    assert not lines.see([kept], now=0, since=6)
+    assert lines.see([kept], now=0, since=5)
