@@ -122,7 +122,7 @@ class LogExports:
             ended = replace(export, status="failed", error=bug_error(bug))
         with self._lock:
             del self._cancelled[export.id]
-            for id in [*self._exports][:-MAX_FILES]:
+            for id in [id for id in self._exports if id not in self._cancelled][:-MAX_FILES]:
                 del self._exports[id]
         report(ended)
 
