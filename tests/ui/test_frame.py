@@ -41,6 +41,8 @@ def test_a_tab_has_the_state_of_its_module(page: HomePage) -> None:
 
 
 def test_tabs_without_room_are_in_more(page: HomePage) -> None:
+    page.resize(990, 700)
+    page.until(lambda: page.all(".topbar[data-fit='1']"), "a width with as many digits was seen")
     page.resize(470, 700)
     page.until(lambda: page.all(".tab.more:not([hidden])"), "More is there")
     seen = {tab.text for tab in page.all("[data-tab]") if tab.is_displayed()}
