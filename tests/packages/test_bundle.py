@@ -19,7 +19,7 @@ INSTALLER_BYTES = 22_000_000
 
 WINDOWS = {
     *("advapi32", "bcrypt", "bcryptprimitives", "cfgmgr32", "comctl32", "comdlg32"),
-    *("credui", "crypt32", "dnsapi", "gdi32", "iphlpapi", "kernel32"),
+    *("credui", "crypt32", "dbghelp", "dnsapi", "gdi32", "iphlpapi", "kernel32"),
     *("mpr", "mscoree", "msi", "mswsock", "netapi32", "ntdll"),
     *("ntdsapi", "ole32", "oleaut32", "pdh", "powrprof", "propsys"),
     *("psapi", "rpcrt4", "secur32", "sfc", "shell32", "shlwapi"),
