@@ -1,7 +1,7 @@
 """A scripted owner's kept lines, any number of them: each is made when it is asked for."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
@@ -69,11 +69,11 @@ class KeptLines:
     def time(self, number: int) -> float:
         return self._begin + number * self._step
 
-    def write(self, count: int, dropped: int = 0) -> None:
-        """Write more lines, of which the first are *dropped* for who follows."""
+    def write(self, count: int, dropped: int = 0, late: Sequence[Json] = ()) -> None:
+        """Write more lines, of which the first are *dropped* for who follows, and *late* ones."""
         begin, self.count = self.count, self.count + count
         lines = [self.line(number) for number in range(begin + dropped, begin + count)]
-        lines = [line for line in lines if _matches(line, self._filter)]
+        lines = [*(line for line in lines if _matches(line, self._filter)), *late]
         sent = {"streamId": self._stream, "lines": lines, "dropped": dropped, "total": 0}
         self._peer.send(FOLLOWED.message(sent))  # type: ignore[arg-type]
 

@@ -90,6 +90,9 @@ def test_lines_that_a_slow_page_did_not_get_are_fetched(stack: Stack) -> None:
     page.until(lambda: page.script("return document.querySelector('.ll') !== null"), "lines")
     kept.write(1)
     page.until(lambda: "request 1079 " in newest(page), "it follows again")
+
+    kept.write(1, late=[kept.line(3) | {"cursor": "late", "text": "an old line"}])
+    page.until(lambda: newest(page) == "heartbeat ok", "an old line is not the newest")
     assert page.complaints() == []
 
 

@@ -71,10 +71,10 @@ export class Chunk {
     return this.#known.add(cursor).size > before;
   }
 
-  /** @param {LogLine[]} lines in their order. Lines of several services come almost in theirs. */
+  /** @param {LogLine[]} lines in any order: the owner may store old lines of a log now, as when it begins. */
   #insert(lines) {
     this.version += 1;
-    const fresh = lines.filter(({ cursor }) => this.#isNew(cursor)).map(read);
+    const fresh = inOrder(lines.filter(({ cursor }) => this.#isNew(cursor)).map(read));
     const [first, last] = [fresh[0], this.lines.at(-1)];
     if (!first || !last || first.time >= last.time) this.lines.push(...fresh);
     else this.lines = merged(this.lines, fresh);
@@ -86,5 +86,8 @@ function merged(one, other) {
   const first = one[0];
   const newest = other.at(-1);
   if (first && newest && newest.time <= first.time) return [...other, ...one];
-  return [...one, ...other].sort((line, next) => line.time - next.time);
+  return inOrder([...one, ...other]);
 }
+
+/** @param {Line[]} lines @returns {Line[]} */
+const inOrder = (lines) => lines.sort((line, next) => line.time - next.time);
