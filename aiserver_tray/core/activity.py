@@ -228,6 +228,8 @@ def _setting_text(entry: SettingEntry | RevealedEntry) -> Text:
         return Text("{name} was reset", name=entry.address)
     if entry.value is None:
         return Text("{name} was changed", name=entry.address)
+    if not entry.value:
+        return Text("{name} was cleared", name=entry.address)
     return Text("{name} was set to {value}", name=entry.address, value=entry.value)
 
 

@@ -53,6 +53,16 @@ def refused_in(journal: Journal) -> list[int]:
     return [entry.count for entry in journal.read() if isinstance(entry, RefusedEntry)]
 
 
+def test_a_setting_without_a_value_was_cleared(api: Api) -> None:
+    for value in ("n8n", ""):
+        change = {"name": "app.logs_not_kept", "value": value}
+        assert api.invoke("ai/config/set", change, peer("window"))["success"]
+    assert [entry["text"] for entry in listed(api)] == [
+        "app.logs_not_kept was cleared",
+        "app.logs_not_kept was set to n8n",
+    ]
+
+
 def test_each_change_names_the_client_that_asked(api: Api) -> None:
     change = {"name": "app.language", "value": "en"}
     assert api.invoke("ai/config/set", change, peer("window", 5))["success"]
