@@ -27,7 +27,8 @@ export function byPart({ parts, times, engine, measure, title, choose, at }) {
   const cpus = engine.cpus ?? 1;
   const shown = areas(t("Others"), parts);
   const sums = sumsOf(shown, measure);
-  const sum = sums[chosenTime(times)];
+  const place = chosenTime(times);
+  const sum = shown.some(({ series }) => series.memory[place] != null) ? sums[place] : undefined;
   return html`
     <section class="card">
       <div class="card-head"><h2 class="h3">${title}</h2>${measures(measure, choose)}
@@ -43,7 +44,7 @@ export function byPart({ parts, times, engine, measure, title, choose, at }) {
           <thead><tr><th scope="col">${t("Name")}</th><th scope="col" class="r">${t("CPU")}</th><th aria-hidden="true"></th>
             <th scope="col" class="r">${t("Memory")}</th><th scope="col"><span class="unseen">${t("of its limit")}</span></th>
             <th scope="col" class="r">${measure === "network" ? t("Network") : t("Disk")}</th></tr></thead>
-          <tbody>${repeat(parts, ({ key }) => key, (part) => row(part, chosenTime(times), cpus, measure))}</tbody>
+          <tbody>${repeat(parts, ({ key }) => key, (part) => row(part, place, cpus, measure))}</tbody>
         </table>
       </div>
     </section>`;
