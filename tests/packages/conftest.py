@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import docker
 import pytest
@@ -25,15 +26,16 @@ def package() -> Package:
 
 
 @pytest.fixture
-def setup(
-    package: Package, lab: Place, engine: docker.DockerClient, tmp_path: Path
-) -> Iterator[Setup]:
-    """A Windows that nobody has used, whose programs find the lab's engine."""
+def setup(package: Package, lab: Place, engine: docker.DockerClient) -> Iterator[Setup]:
+    """A Windows that nobody has used, whose programs find the lab's engine. Its folder has a short
+    name, because Chromium's sockets are there."""
     engine.images.pull(IMAGE)
-    shots = Path(os.environ.get("AISERVER_SHOTS") or tmp_path)
-    with (
-        forwarded(lab, "127.0.0.1") as address,
-        fresh_windows(tmp_path / "prefix", shots) as machine,
-    ):
-        machine.screen.environment["DOCKER_HOST"] = address
-        yield Setup(machine, package, tmp_path)
+    with TemporaryDirectory(prefix="ai-", ignore_cleanup_errors=True) as name:
+        scratch = Path(name)
+        shots = Path(os.environ.get("AISERVER_SHOTS") or scratch)
+        with (
+            forwarded(lab, "127.0.0.1") as address,
+            fresh_windows(scratch / "prefix", shots) as machine,
+        ):
+            machine.screen.environment["DOCKER_HOST"] = address
+            yield Setup(machine, package, scratch)

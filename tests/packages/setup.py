@@ -42,16 +42,16 @@ class Setup:
         self.shortcut = (
             self.user / "AppData/Roaming/Microsoft/Windows/Start Menu/Programs/AI-Server Tray.lnk"
         )
-        self._scratch = scratch
+        self.scratch = scratch
 
     # -- installing ----------------------------------------------------------------------------
 
     def old_installer(self) -> Path:
         """The installer of the version before, large but quickly made."""
-        bundle = self._scratch / "old"
+        bundle = self.scratch / "old"
         subprocess.run(["cp", "--archive", str(self.package.bundle), str(bundle)], check=True)
         (bundle / "_internal" / LEFT).touch()
-        return installer(bundle, OLD, self._scratch, "FAST", f"CLOSE_TRIES={CLOSE_TRIES}")
+        return installer(bundle, OLD, self.scratch, "FAST", f"CLOSE_TRIES={CLOSE_TRIES}")
 
     def install(self, setup: Path, *options: str) -> int:
         """The exit status of the silent *setup*."""
@@ -87,7 +87,7 @@ class Setup:
     def traces(self) -> set[str]:
         """Every file of the user's, and every key of the user's registry."""
         files = {str(path.relative_to(self.user)) for path in self.user.rglob("*")}
-        exported = self._scratch / "exported.reg"
+        exported = self.scratch / "exported.reg"
         self.machine.screen.run(
             *self.machine.wine, "reg", "export", "HKCU", windows_path(exported), "/y"
         )

@@ -23,7 +23,7 @@ _WINDOWLESS = r"C:\users\{user}\AppData\Local\Programs\AIServerTray\aiserver-tra
 
 
 def test_an_installation_from_the_first_file_to_the_last(
-    setup: Setup, engine: docker.DockerClient, tmp_path: Path
+    setup: Setup, engine: docker.DockerClient
 ) -> None:
     before = setup.traces()
     old = setup.old_installer()
@@ -33,7 +33,7 @@ def test_an_installation_from_the_first_file_to_the_last(
     assert setup.at_login() == f"{windowless} --at-login"
 
     see_that_a_window_that_fails_ends(setup)
-    use(setup, tmp_path)
+    use(setup)
     upgrade(setup)
     refuse(setup, old)
 
@@ -65,7 +65,7 @@ def see_that_a_window_that_fails_ends(setup: Setup) -> None:
     assert "SettingError" in (setup.home / "logs/start.log").read_text(encoding="utf-8")
 
 
-def use(setup: Setup, scratch: Path) -> None:
+def use(setup: Setup) -> None:
     """See icon, dashboard and menu; start modules and stop them."""
     module = Installation(setup.home, setup.home / "modules", "")
     module.write("shop", {"web": idle(stop_signal="SIGKILL")}, title={"en": "Shop"})
@@ -80,7 +80,7 @@ def use(setup: Setup, scratch: Path) -> None:
     setup.shows(RUNNING)
     setup.cli("open")
     *_, address = eventually(lambda: setup.machine.opened()[before:], "the dashboard, again")
-    folder = scratch / "browser"
+    folder = setup.scratch / "browser"
     folder.mkdir()
     with chromium_in(folder) as browser:
         browser.get(address)
