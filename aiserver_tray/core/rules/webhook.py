@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -19,6 +20,9 @@ Format = Literal["json", "ntfy"]
 _TIMEOUT_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = (2.0, 10.0, 60.0)
 """Seconds before each further attempt."""
+
+_MAX_WAITING: Final = 50
+"""Messages that wait for an address that does not answer."""
 
 _MAX_ANSWER: Final = 500
 """Bytes of an answer that are shown."""
@@ -141,7 +145,10 @@ class Sender:
         self._thread: Thread | None = None
 
     def put(self, message: Mapping[str, Any]) -> None:
-        """Send *message*, soon."""
+        """Send *message*, soon. If too many wait, the oldest is dropped."""
+        if self._messages.qsize() >= _MAX_WAITING:
+            with suppress(Empty):  # it is just sent
+                self._messages.get_nowait()
         self._messages.put(message)
         if self._thread is None:
             self._thread = Thread(target=self._run, name="webhook", daemon=True)

@@ -155,6 +155,23 @@ def sending(target: Target) -> Iterator[Sender]:
         yield sender
 
 
+def test_of_many_messages_that_wait_the_newest_are_sent(hook: Hook) -> None:
+    may_send = threading.Event()
+
+    def target() -> Target:
+        assert may_send.wait(LIMIT)
+        return Target(hook.address, "json")
+
+    with closing(Sender(target)) as sender:
+        for number in range(1000):
+            sender.put({"number": number})
+        may_send.set()
+        sent = [hook.got.get(timeout=LIMIT)[1]["number"]]
+        while sent[-1] < 999:
+            sent.append(hook.got.get(timeout=LIMIT)[1]["number"])
+    assert len(sent) < 100
+
+
 def test_a_test_shows_the_answer_and_never_the_address(
     rules: Rules, app: App, hook: Hook, caplog: pytest.LogCaptureFixture
 ) -> None:
