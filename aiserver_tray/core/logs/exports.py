@@ -171,6 +171,8 @@ class _Writing:
         # Lines that come meanwhile would make it endless.
         end = end if self.wanted.until is None else min(end, self.wanted.until)
         wanted, encode = replace(self.wanted, until=end), ENCODERS[self.format]
+        # Equal parts of the time may have very different numbers of lines.
+        whole = max(1, self.reader.lines_between(begin, end))
         file.write(head(self.format))
         after: Cursor | None = Cursor(0, 0)
         reported = time.monotonic()
@@ -178,14 +180,9 @@ class _Writing:
             page = self.reader.newer(wanted, after, _PAGE_LINES)
             file.write(encode(kept.line for kept in page.lines))
             after = None if page.is_end else page.reached
-            share = (after.time - begin) / max(1, end - begin) if after else 1.0
-            export = replace(
-                export,
-                lines=export.lines + len(page.lines),
-                percent=round(100 * min(1.0, max(0.0, share)), 1),
-                size=file.tell(),
-            )
-            if time.monotonic() - reported >= _REPORT_SECONDS:
+            export = replace(export, lines=export.lines + len(page.lines), size=file.tell())
+            if after and time.monotonic() - reported >= _REPORT_SECONDS:
                 reported = time.monotonic()
-                report(export)
+                done = self.reader.lines_between(begin, after.time)
+                report(replace(export, percent=round(100 * min(1.0, done / whole), 1)))
         return export

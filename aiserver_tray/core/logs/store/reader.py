@@ -129,6 +129,12 @@ class LogReader:
             first, last, lines = db.execute(query).fetchone()
             return Bounds(first, last, lines, database.used_bytes(db))
 
+    def lines_between(self, begin: int, end: int) -> int:
+        """About how many lines there are from one time to before another."""
+        query = "SELECT coalesce(sum(lines), 0) FROM block WHERE last >= ? AND last < ?"
+        with database.snapshot(self._path) as db:
+            return int(db.execute(query, (begin, end)).fetchone()[0])
+
     def newest_number(self) -> int:
         """The number of the line that was stored last; 0 without lines."""
         with database.snapshot(self._path) as db:

@@ -80,6 +80,18 @@ def test_each_format_has_what_was_written(store: LogStore, exports: LogExports) 
     assert S_IMODE(text.file.stat().st_mode) == 0o600
 
 
+def test_the_progress_is_that_of_lines_and_not_of_time(
+    store: LogStore, exports: LogExports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiserver_tray.core.logs.exports._REPORT_SECONDS", 0)
+    store.add([line(-(10**15), "long before")])
+    for batch in range(20):
+        store.add([line(500 * batch + number, "x") for number in range(500)])
+    changes: SimpleQueue[Export] = SimpleQueue()
+    exports.begin(LogFilter(), "text", changes.put)
+    assert 10 < changes.get(timeout=LIMIT).percent < 30, "2000 of 10,001 lines"
+
+
 class Held(LogReader):
     """A reader that answers once it may."""
 
