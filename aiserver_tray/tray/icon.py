@@ -9,14 +9,13 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-from aiserver_tray.base.errors import NoDesktopError, NoSessionError
+from aiserver_tray.base.errors import MissingExtraError, NoDesktopError, NoSessionError
 from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.system.desktop import has_desktop
 from aiserver_tray.system.theme import Theme, taskbar_theme
 from aiserver_tray.system.tray_place import ANY, SCREEN, Way, why_unavailable
 from aiserver_tray.tray.actions import Action
-from aiserver_tray.tray.icons import draw
 from aiserver_tray.tray.menu import SEPARATOR, Entry
 from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.phrases import shortened
@@ -40,9 +39,15 @@ def _without_gl() -> Iterator[None]:
 try:
     with _without_gl():
         import pystray
+
+    from aiserver_tray.tray.icons import draw
 except Exception as error:
+    if not has_desktop():
+        raise NoSessionError from error
+    if isinstance(error, ModuleNotFoundError) and error.name in ("pystray", "PIL"):
+        raise MissingExtraError(error.name) from error
     # Raised by its backends if libraries of the desktop or the display are missing.
-    raise (NoDesktopError(error) if has_desktop() else NoSessionError()) from error
+    raise NoDesktopError(error) from error
 
 if not pystray.Icon.HAS_MENU:
     # Its fallback, used if GTK's bindings are missing.

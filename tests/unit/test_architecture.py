@@ -62,7 +62,8 @@ def imported() -> Iterator[str]:
 
 
 def test_whatever_is_imported_is_a_declared_dependency() -> None:
-    declared = PROJECT["project"]["dependencies"]
+    project = PROJECT["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["desktop"]]
     known = {re.split(r"[^\w.-]", entry)[0].lower() for entry in declared}
     others = set(imported()) - set(sys.stdlib_module_names) - {"aiserver_tray"} - BROUGHT.keys()
     distributions = packages_distributions()

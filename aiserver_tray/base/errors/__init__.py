@@ -38,6 +38,7 @@
     ├── NotRunningError       E_NOT_RUNNING    no tray
     │   └── OwnerEndedError                     it ended while it was at what was asked
     ├── NoDesktopError        E_NO_DESKTOP     nothing to show an icon on
+    │   ├── MissingExtraError                     nor the Python packages for it
     │   └── NoSessionError                        no desktop at all
     └── RemoteError           (any)            what another process answered
 
@@ -75,7 +76,7 @@ from aiserver_tray.base.errors.contract import (
     RemoteError,
     RequestError,
 )
-from aiserver_tray.base.errors.desktop import NoDesktopError, NoSessionError
+from aiserver_tray.base.errors.desktop import MissingExtraError, NoDesktopError, NoSessionError
 from aiserver_tray.base.errors.engine import (
     KIND_WORDS,
     EngineDownError,
@@ -124,6 +125,7 @@ __all__ = [
     "JobFailedError",
     "JointError",
     "MissingError",
+    "MissingExtraError",
     "NameConflictError",
     "NoDesktopError",
     "NoSessionError",

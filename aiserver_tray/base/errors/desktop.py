@@ -32,3 +32,19 @@ class NoSessionError(NoDesktopError):
                 "without a desktop: aiserver-tray --help"
             ),
         )
+
+
+class MissingExtraError(NoDesktopError):
+    """The Python packages for a desktop are not installed."""
+
+    def __init__(self, package: str) -> None:
+        AiServerError.__init__(
+            self,
+            Text(
+                "Can't show the tray icon, because the Python package {package} is missing. "
+                "Install the applet with its packages for a desktop: "
+                'pip install "aiserver-tray[desktop]". '
+                "Or use the dashboard in a web browser: aiserver-tray serve",
+                package=package,
+            ),
+        )

@@ -150,15 +150,20 @@ def test_macos_has_its_own_icon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("display", "told"),
+    ("display", "hidden", "told"),
     [
-        ({}, "there is no desktop session"),
-        ({"DISPLAY": ":987", "PYSTRAY_BACKEND": "xorg"}, "gir1.2-ayatanaappindicator3-0.1"),
+        ({}, "", "there is no desktop session"),
+        ({"DISPLAY": ":987", "PYSTRAY_BACKEND": "xorg"}, "", "gir1.2-ayatanaappindicator3-0.1"),
+        ({"DISPLAY": ":987"}, "pystray", "aiserver-tray[desktop]"),
     ],
-    ids=["no session", "a display that is not there"],
+    ids=["no session", "a display that is not there", "a machine without the extra"],
 )
-def test_without_a_desktop_it_says_what_is_missing(display: dict[str, str], told: str) -> None:
+def test_without_a_desktop_it_says_what_is_missing(
+    display: dict[str, str], hidden: str, told: str
+) -> None:
     code = (
+        "import sys\n"
+        f"sys.modules[{hidden!r}] = None\n"
         "from aiserver_tray.base.errors import NoDesktopError\n"
         "try: import aiserver_tray.tray.icon\n"
         "except NoDesktopError as error: print(error)"

@@ -1,0 +1,67 @@
+"""The wheel, installed as users do, in an environment of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bundler.inputs import version, wheel
+from bundler.packages import exported
+
+AWAY = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the files that are here."""
+    return wheel(tmp_path_factory.mktemp("dist"))
+
+
+class Environment:
+    """A new virtual environment in *folder*."""
+
+    def __init__(self, folder: Path) -> None:
+        self.programs = folder / "environment/bin"
+        self._locked = folder / "locked.txt"
+        self._locked.write_text(exported(["--no-dev", "--extra", "desktop", "--no-hashes"]))
+        self._uv("venv", "--python", sys.executable, str(self.programs.parent))
+
+    def install(self, requirement: str) -> None:
+        """Install *requirement* and all that it needs, in the locked versions."""
+        python = str(self.programs / "python")
+        words = ["--python", python, "--constraint", str(self._locked)]
+        self._uv("pip", "install", *words, requirement)
+
+    def runs(self, *words: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """The result of a command of the applet."""
+        env = {name: value for name, value in os.environ.items() if name not in AWAY}
+        return subprocess.run(
+            [str(self.programs / "aiserver-tray"), *words],
+            env={**env, "AISERVER_HOME": str(home), **variables},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    @staticmethod
+    def _uv(*words: str) -> None:
+        subprocess.run([sys.executable, "-m", "uv", "--quiet", *words], check=True)
+
+
+def test_commands_need_no_desktop_and_the_extra_adds_icon_and_windows(
+    archive: Path, tmp_path: Path
+) -> None:
+    environment = Environment(tmp_path)
+    environment.install(str(archive))
+    home = tmp_path / "home"
+    assert environment.runs("--version", home=home).stdout.strip() == version()
+    assert "n8n" in environment.runs("catalog", "list", home=home).stdout
+    done = environment.runs(home=home, DISPLAY=":987")
+    assert (done.returncode, "aiserver-tray[desktop]" in done.stderr) == (1, True), done.stderr
+
+    environment.install(f"aiserver-tray[desktop] @ {archive.as_uri()}")
+    done = environment.runs(home=home, DISPLAY=":987")
+    assert (done.returncode, "aiserver-tray[desktop]" in done.stderr) == (1, False), done.stderr
