@@ -8,6 +8,7 @@ from typing import Final
 
 from bundler.freeze import Python
 from bundler.inputs import unpacked, wheel
+from bundler.mac import APP
 from bundler.packages import installed
 from bundler.processes import must
 from bundler.windows_python import BUNDLE
@@ -17,7 +18,8 @@ _BUILD_SYSTEMS: Final = ("--only-group", "build")
 
 
 def native_bundle(folder: Path) -> Path:
-    """The bundle, made in *folder* with the locked packages and nothing else.
+    """The bundle, made in *folder* with the locked packages and nothing else: on macOS, an
+    application.
 
     Raises:
         CalledProcessError: a tool failed; its output was shown.
@@ -26,7 +28,9 @@ def native_bundle(folder: Path) -> Path:
         scratch = Path(name)
         python = _environment(scratch / "environment")
         site = unpacked(wheel(scratch / "dist"), scratch / "site")
-        return Python([str(python)], os.environ).freeze(site, folder, scratch / "work")
+        made = Python([str(python)], os.environ).freeze(site, folder, scratch / "work")
+        app = folder / APP
+        return app if app.exists() else made
 
 
 def _environment(folder: Path) -> Path:

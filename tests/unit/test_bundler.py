@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import plistlib
 from pathlib import Path
 
 import pytest
+from PIL import IcnsImagePlugin
 
+from bundler import mac
 from bundler.inputs import cached
 from bundler.notices import MissingLicenceError, unknown_files, write_notices
 from bundler.winget import write_manifest
@@ -55,3 +58,14 @@ def test_a_build_that_fails_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
         (empty / "result").touch()
     with cached(tmp_path, "kind", "key") as (place, again):
         assert (again, (place / "result").exists()) == (None, True)
+
+
+def test_the_application_for_macos_lives_in_the_menu_bar_and_has_all_icons(tmp_path: Path) -> None:
+    told = plistlib.loads(plistlib.dumps(mac.properties("1.2.3")))
+    assert (told["LSUIElement"], told["LSBackgroundOnly"]) == (True, False)
+    assert told["CFBundleShortVersionString"] == "1.2.3"
+    assert plistlib.loads((ROOT / "build/bundler/entitlements.plist").read_bytes())
+    mac.write_icon(tmp_path / "icon.icns")
+    with IcnsImagePlugin.IcnsImageFile(tmp_path / "icon.icns") as icon:
+        sizes = {size * scale for size, _, scale in icon.info["sizes"]}
+    assert sizes == set(mac.ICON_SIZES)
