@@ -2,6 +2,7 @@
 
 python3 build/dev.py bundle               the bundle for this system; on Windows, the installer, too
 python3 build/dev.py bundle --windows     on Linux: bundle and installer for Windows, with Wine
+python3 build/dev.py bundle --deb         on Debian and Ubuntu: the package for them
 """
 
 import argparse
@@ -15,15 +16,17 @@ from bundler.inputs import version
 from bundler.native import native_bundle
 from bundler.windows import Package, installer, sign, windows_package
 from bundler.winget import write_manifest
+from deb.package import deb_package
 from developer.machine import ROOT, WINDOWS
 
 FOLDER = ROOT / "dist"
+CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+PACKAGES = CACHES / "aiserver-packages"
 
 
 def with_wine() -> Package:
     """Bundle and installer for Windows, from the cache if they are there."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    made = windows_package(caches / "aiserver-packages", caches / "aiserver-wine")
+    made = windows_package(PACKAGES, CACHES / "aiserver-wine")
     bundle = FOLDER / made.bundle.name
     shutil.copytree(made.bundle, bundle)
     return Package(bundle, Path(shutil.copy(made.installer, FOLDER)))
@@ -39,11 +42,16 @@ def on_windows() -> Package:
 def main(arguments: Sequence[str]) -> None:
     """Build what *arguments* ask for, and print where it is."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--windows", action="store_true")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--windows", action="store_true")
+    what.add_argument("--deb", action="store_true")
     parser.add_argument("--url")
     given = parser.parse_args(arguments)
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
+    if given.deb:
+        sys.stdout.write(f"{shutil.copy(deb_package(PACKAGES), FOLDER)}\n")
+        return
     if not WINDOWS and not given.windows:
         sys.stdout.write(f"{native_bundle(FOLDER)}\n")
         return

@@ -44,14 +44,19 @@ def unpacked(archive: Path, folder: Path) -> Path:
     return folder
 
 
-def fingerprint(archive: Path, packages: Sequence[str], tools: Iterable[str]) -> str:
-    """A hash of a wheel's content, the locked *packages*, the files here, and *tools*."""
+def fingerprint(
+    archive: Path,
+    packages: Sequence[str],
+    tools: Iterable[str],
+    folders: Iterable[Path] = (HERE,),
+) -> str:
+    """A hash of a wheel's content, the locked *packages*, *tools*, and the files in *folders*."""
     with zipfile.ZipFile(archive) as files:
         parts = [f"{name} {files.getinfo(name).CRC:x}" for name in sorted(files.namelist())]
     parts += [exported(packages), sys.version, *tools]
-    for file in sorted(path for path in HERE.rglob("*") if path.is_file()):
-        if file.suffix != ".pyc":
-            parts += [str(file.relative_to(HERE)), hashlib.sha256(file.read_bytes()).hexdigest()]
+    for file in sorted(path for folder in folders for path in folder.rglob("*")):
+        if file.is_file() and file.suffix != ".pyc":
+            parts += [str(file.relative_to(ROOT)), hashlib.sha256(file.read_bytes()).hexdigest()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -54,6 +54,22 @@ class Component:
         return any(fnmatch(name, pattern) for pattern in fitting)
 
 
+@dataclass(frozen=True)
+class Notice:
+    """What is said about a part from others."""
+
+    name: str
+    version: str
+    licence: str
+    url: str
+    texts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        licence = f" ({self.licence})" if self.licence else ""
+        title = f"{self.name} {self.version}".strip()
+        return "\n".join([f"{title} {licence}".rstrip(), self.url, "", *self.texts])
+
+
 def components() -> list[Component]:
     """The parts that are in no package."""
     table = tomllib.loads((HERE / "components.toml").read_text(encoding="utf-8"))["component"]
@@ -68,17 +84,19 @@ def write_notices(file: Path, packages: Iterable[str], vendored: Path) -> None:
         MissingLicenceError: a package has none.
     """
     known = {component.name: component for component in components()}
-    parts = [_of_component(component) for component in known.values()]
-    parts += [_of_package(name) for name in sorted({*packages, _LOADER}) if name not in known]
-    parts += _of_page(vendored)
+    names = sorted({*packages, _LOADER} - set(known))
+    parts = [of_component(component) for component in known.values()]
+    parts += [of_package(metadata.distribution(name)) for name in names]
+    parts += of_page(vendored)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"\n{_RULE}\n".join([_HEAD, *parts]), encoding="utf-8", newline="\n")
+    file.write_text(f"\n{_RULE}\n".join([_HEAD, *map(str, parts)]), encoding="utf-8", newline="\n")
 
 
-def _of_component(component: Component) -> str:
-    text = (HERE / "licences" / component.text) if component.text else _pythons()
-    title = f"{component.name}  ({component.licence})\n{component.url}\n"
-    return "\n".join([title, component.copyright, "", text.read_text(encoding="utf-8")])
+def of_component(component: Component) -> Notice:
+    """The notice about *component*."""
+    file = (HERE / "licences" / component.text) if component.text else _pythons()
+    texts = (f"{component.copyright}\n", file.read_text(encoding="utf-8"))
+    return Notice(component.name, "", component.licence, component.url, texts)
 
 
 def _pythons() -> Path:
@@ -87,8 +105,13 @@ def _pythons() -> Path:
     return next(file for place in places if (file := place / "LICENSE.txt").exists())
 
 
-def _of_package(name: str) -> str:
-    found = metadata.distribution(name)
+def of_package(found: metadata.Distribution) -> Notice:
+    """The notice about a Python package.
+
+    Raises:
+        MissingLicenceError: it has no text of its licence.
+    """
+    name = found.metadata["Name"]
     texts = [
         Path(str(file.locate())).read_text(encoding="utf-8", errors="replace")
         for file in found.files or ()
@@ -96,11 +119,10 @@ def _of_package(name: str) -> str:
     ]
     if not texts:
         raise MissingLicenceError(name)
-    fields = [found.metadata.get_all(name) for name in ("License-Expression", "License")]
-    stated = next((text for text, *_ in filter(None, fields) if "\n" not in text), "")
-    licence = f"  ({stated})" if stated else ""
-    title = f"{found.metadata['Name']} {found.version}{licence}\nhttps://pypi.org/project/{name}/\n"
-    return "\n".join([title, *texts, *_parts_of(found)])
+    fields = [found.metadata.get_all(field) for field in ("License-Expression", "License")]
+    licence = next((text for text, *_ in filter(None, fields) if "\n" not in text), "")
+    url = f"https://pypi.org/project/{name}/"
+    return Notice(name, found.version, licence, url, (*texts, *_parts_of(found)))
 
 
 def _is_licence(file: PurePosixPath) -> bool:
@@ -134,12 +156,13 @@ def _licence_in(stated: dict[str, object]) -> object:
     return stated.get("expression") or named or "not stated"
 
 
-def _of_page(vendored: Path) -> Iterator[str]:
+def of_page(vendored: Path) -> Iterator[Notice]:
+    """The notices about the page's libraries in the folder *vendored*."""
     for library in json.loads((vendored / "manifest.json").read_text(encoding="utf-8")):
-        title = f"{library['name']} {library['version']}  ({library['licence']})\n"
-        url = f"https://www.npmjs.com/package/{library['name']}\n"
-        text = (vendored / library["name"] / "LICENSE").read_text(encoding="utf-8")
-        yield "\n".join([title + url, text])
+        name = library["name"]
+        text = (vendored / name / "LICENSE").read_text(encoding="utf-8")
+        url = f"https://www.npmjs.com/package/{name}"
+        yield Notice(name, library["version"], library["licence"], url, (text,))
 
 
 def unknown_files(bundle: Path) -> list[str]:

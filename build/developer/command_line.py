@@ -11,7 +11,7 @@ python3 build/dev.py translate                update the translations after a ch
 python3 build/dev.py exec -- COMMAND…         run a command in the project's environment
 python3 build/dev.py lab up|down|env          the private Docker Engine that the tests run on
 python3 build/dev.py bench [NAME…]            measure
-python3 build/dev.py bundle [--windows]       the packages for users
+python3 build/dev.py bundle [--windows|--deb] the packages for users
 python3 build/dev.py screenshots FOLDER       pictures of every page, with a real stack
 python3 build/dev.py soak [NAME] [--times N]  repeat tests and report how often they passed
 """
@@ -88,8 +88,11 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
+    kind = parser.add_mutually_exclusive_group()
     what = "on Linux: bundle and installer for Windows, with Wine"
-    parser.add_argument("--windows", action="store_true", help=what)
+    kind.add_argument("--windows", action="store_true", help=what)
+    what = "on Debian and Ubuntu: the package for them"
+    kind.add_argument("--deb", action="store_true", help=what)
     what = "also write a manifest for winget, of the installer at this address"
     parser.add_argument("--url", metavar="URL", help=what)
 
@@ -137,7 +140,7 @@ COMMANDS = {
     ),
     "lab": Command(command_lab, "up|down|env [--purge]", "", add_lab),
     "bench": Command(command_bench, "[NAME…] [--pairs N] [--json FILE]", "", add_bench),
-    "bundle": Command(command_bundle, "[--windows] [--url URL]", "", add_bundle),
+    "bundle": Command(command_bundle, "[--windows|--deb] [--url URL]", "", add_bundle),
     "screenshots": Command(command_screenshots, "FOLDER [--docs]", "", add_screenshots),
     "soak": Command(
         command_soak,

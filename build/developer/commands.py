@@ -13,6 +13,7 @@ from developer.packages import (
     NEEDS_LINUX,
     NEEDS_WINE,
     TESTS,
+    deb_needs,
     desktop_needs,
     installer_needs,
     lab_needs,
@@ -163,8 +164,11 @@ def command_demo(_: argparse.Namespace) -> int:
 def command_bundle(options: argparse.Namespace) -> int:
     """Build the packages for users in dist/, which is emptied first: the bundle for this system
     and, on Windows, its installer. build/README.md tells more."""
-    set_up(installer_needs() if options.windows and not WINDOWS else {})
-    words = ["--windows"] if options.windows else []
+    if options.deb and not DEBIAN:
+        fail("only Debian and Ubuntu can build their package")
+    needs = deb_needs() if options.deb else {}
+    set_up(installer_needs() if options.windows and not WINDOWS else needs)
+    words = [f"--{kind}" for kind in ("windows", "deb") if vars(options)[kind]]
     words += [f"--url={options.url}"] if options.url else []
     return become("python", "build/bundle.py", *words)
 

@@ -35,12 +35,19 @@ SCREEN = {
 }
 COMPOSE = {"docker-compose": "docker-compose"}
 BROWSER = {**FONTS, "chromedriver": "chromium-driver", "chromium": "chromium"}
+DEB = {"dpkg-shlibdeps": "dpkg-dev", "objdump": "binutils"}
+DEB_CHECKS = {
+    "lintian": "lintian",
+    "appstreamcli": "appstream",
+    "desktop-file-validate": "desktop-file-utils",
+    "man": "man-db",
+}
 TESTS: dict[str, dict[str, str]] = {
     "contract": SCREEN,
     "desktop": SCREEN,
     "engine": COMPOSE,
     "oracle": COMPOSE,
-    "packages": {**SCREEN, **BROWSER},
+    "packages": {**SCREEN, **BROWSER, **DEB, **DEB_CHECKS},
     "ui": BROWSER,
     "unit": {**GTK, **BUS, "gnome-keyring-daemon": "gnome-keyring"},
     "wine": SCREEN,
@@ -89,6 +96,11 @@ def wine_needs() -> Needs:
 def installer_needs() -> Needs:
     """Requirements of the packages for Windows."""
     return {"packages for Windows": _on_wine(INSTALLER)}
+
+
+def deb_needs() -> Needs:
+    """Requirements of the package for Debian and Ubuntu."""
+    return {"the package for Debian": lacking(DEB)}
 
 
 def _on_wine(wanted: Mapping[str, str]) -> set[str]:

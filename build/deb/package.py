@@ -1,0 +1,199 @@
+"""Building the package for Debian and Ubuntu, without root."""
+
+import gzip
+import hashlib
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from click.shell_completion import get_completion_class
+
+import window_icon
+from aiserver_tray.cli import root as commands
+from aiserver_tray.cli.completion import PROGRAM, VARIABLE
+from bundler.inputs import HERE, cached, fingerprint, version, wheel
+from bundler.processes import must
+from deb.contents import PACKAGES, add_environment, remove_unused
+from deb.copyright import copyright_of
+from deb.dependencies import depends
+from deb.manual import manual
+from developer.machine import ROOT
+
+NAME: Final = "aiserver-tray"
+FILES: Final = Path(__file__).parent / "files"
+ICON_SIZES: Final = (16, 22, 24, 32, 48, 64, 128, 256)
+_COMPLETIONS: Final = {
+    "bash": f"bash-completion/completions/{NAME}",
+    "zsh": f"zsh/vendor-completions/_{NAME}",
+    "fish": f"fish/vendor_completions.d/{NAME}.fish",
+}
+_MAINTAINER: Final = ("The AI-Server Tray authors", "aiserver-tray@localhost")
+"""Name and address, unless DEBFULLNAME and DEBEMAIL have others."""
+
+_CONTROL: Final = """\
+Package: {name}
+Version: {version}
+Architecture: {architecture}
+Maintainer: {maintainer}
+Installed-Size: {size}
+Depends: {depends}
+Suggests: docker.io
+Section: utils
+Priority: optional
+Description: system tray applet that runs a local AI stack in Docker
+ AI-Server Tray runs n8n, Dify, OneAPI and RAGFlow with the databases that
+ they need. An icon on the task bar shows the state of all modules, and
+ starts and stops them. Its dashboard shows logs, resources, settings and
+ problems with their fixes.
+ .
+ It needs a Docker Engine. "aiserver-tray engine install" installs one.
+"""
+
+
+def deb_package(cache: Path) -> Path:
+    """The package of the files that are here, built unless it is in *cache*.
+
+    Raises:
+        CalledProcessError: a tool failed; its errors were shown.
+    """
+    with TemporaryDirectory() as name:
+        archive = wheel(Path(name) / "dist")
+        tools = [must("dpkg-deb", "--version"), _maintainer()]
+        tools += [(ROOT / part).read_text("utf-8") for part in ("build/window_icon.py", "LICENSE")]
+        key = fingerprint(archive, PACKAGES, tools, (HERE, FILES.parent))
+        with cached(cache, "debian", key) as (folder, empty):
+            if empty:
+                root = Path(name) / "root"
+                _build(archive, root, empty)
+    return folder / file_name()
+
+
+def file_name() -> str:
+    """The package's own, as Debian names it."""
+    return f"{NAME}_{version()}_{_architecture()}.deb"
+
+
+def _build(archive: Path, root: Path, folder: Path) -> None:
+    """Collect all files of the package below *root*, and pack them in *folder*."""
+    time = _time()
+    root.mkdir()
+    site = add_environment(root, archive)
+    documents = root / "usr/share/doc" / NAME
+    documents.mkdir(parents=True)
+    (documents / "copyright").write_text(copyright_of(site), encoding="utf-8")
+    remove_unused(site)
+    _compressed(documents / "changelog.gz", _changelog(time))
+    _add_desktop(root / "usr/share", time)
+    _add_help(root / "usr/share")
+    _add_control(root, site)
+    _set_modes(root)
+    words = ["--root-owner-group", "-Zxz", "--build", str(root), str(folder / file_name())]
+    env = {**os.environ, "SOURCE_DATE_EPOCH": str(int(time.timestamp()))}
+    must("dpkg-deb", *words, env=env)
+
+
+def _add_desktop(share: Path, time: datetime) -> None:
+    """Add what makes it an application of a desktop: menu entry, description, icons."""
+    menu = share / f"applications/{NAME}.desktop"
+    menu.parent.mkdir()
+    shutil.copy(FILES / menu.name, menu)
+    about = share / f"metainfo/{NAME}.metainfo.xml"
+    about.parent.mkdir()
+    text = (FILES / about.name).read_text(encoding="utf-8")
+    text = text.replace("@VERSION@", version()).replace("@DATE@", f"{time:%Y-%m-%d}")
+    about.write_text(text, encoding="utf-8")
+    icons = share / "icons/hicolor"
+    for size in ICON_SIZES:
+        file = icons / f"{size}x{size}/apps/{NAME}.png"
+        file.parent.mkdir(parents=True)
+        window_icon.drawn(size).save(file)
+    drawing = icons / f"scalable/apps/{NAME}.svg"
+    drawing.parent.mkdir(parents=True)
+    shutil.copy(window_icon.UI / "favicon.svg", drawing)
+
+
+def _add_help(share: Path) -> None:
+    """Add manual page and completions."""
+    page = share / f"man/man1/{NAME}.1.gz"
+    page.parent.mkdir(parents=True)
+    _compressed(page, manual(version()))
+    for shell, place in _COMPLETIONS.items():
+        complete = get_completion_class(shell)
+        assert complete
+        (share / place).parent.mkdir(parents=True)
+        (share / place).write_text(complete(commands, {}, PROGRAM, VARIABLE).source())
+
+
+def _add_control(root: Path, site: Path) -> None:
+    """Add what describes the package to dpkg, and the exceptions for lintian."""
+    exceptions = root / f"usr/share/lintian/overrides/{NAME}"
+    exceptions.parent.mkdir(parents=True)
+    shutil.copy(FILES / "lintian-overrides", exceptions)
+    control = root / "DEBIAN"
+    files = sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+    control.mkdir()
+    for name in ("postinst", "prerm"):
+        shutil.copy(FILES / name, control / name)
+    sums = [
+        f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}  "
+        f"{path.relative_to(root)}\n"
+        for path in files
+    ]
+    (control / "md5sums").write_text("".join(sums))
+    (control / "control").write_text(
+        _CONTROL.format(
+            name=NAME,
+            version=version(),
+            architecture=_architecture(),
+            maintainer=_maintainer(),
+            size=sum(path.stat().st_size + 1023 for path in files) // 1024,
+            depends=depends(root, site),
+        )
+    )
+
+
+def _set_modes(root: Path) -> None:
+    """Give files and folders the usual permissions, whatever the builder's are."""
+    root.chmod(0o755)
+    for path in root.rglob("*"):
+        if not path.is_symlink():
+            is_program = path.parent.name in ("bin", "DEBIAN") and path.read_bytes()[:2] == b"#!"
+            path.chmod(0o755 if path.is_dir() or is_program else 0o644)
+
+
+def _changelog(time: datetime) -> str:
+    return (
+        f"{NAME} ({version()}) unstable; urgency=medium\n\n"
+        "  * See CHANGELOG.md of this version.\n\n"
+        f" -- {_maintainer()}  {format_datetime(time)}\n"
+    )
+
+
+def _compressed(file: Path, text: str) -> None:
+    file.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def _time() -> datetime:
+    """When the files were last changed, so that the same files always make the same package."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        done = subprocess.run(
+            ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, check=False
+        )
+        epoch = done.stdout.decode().strip()
+    return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+
+
+def _architecture() -> str:
+    return must("dpkg", "--print-architecture").strip()
+
+
+def _maintainer() -> str:
+    name, address = _MAINTAINER
+    name, address = os.environ.get("DEBFULLNAME", name), os.environ.get("DEBEMAIL", address)
+    return f"{name} <{address}>"

@@ -1,0 +1,176 @@
+"""The package for Debian: what it contains, and its course from installation to the last trace."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import HTTPCookieProcessor, build_opener
+
+import docker
+import pytest
+
+from aiserver_tray.cli import COMMANDS
+from bundler.inputs import cached, version
+from deb.package import ICON_SIZES, deb_package
+from tests.lab.place import Place
+from tests.support.debian import USER, Debian
+from tests.support.desktop.desktop import desktop
+from tests.support.forwarding import forwarded
+from tests.support.installation import IMAGE, Installation, idle
+from tests.support.waiting import eventually
+from tests.support.wine.windows import caches
+
+NAME = "aiserver-tray"
+BYTES = 30_000_000
+"""Of all files below /usr/lib, where the program and its packages are."""
+
+NO_DOMAIN = "cid-desktopapp-is-not-rdns=info,url-homepage-missing=info"
+"""What appstreamcli may report: the project has no domain for an ID and a home page."""
+
+BOOKKEEPING = (
+    "var/lib/dpkg",
+    "var/lib/apt",
+    "var/log",
+    "var/cache",
+    "proc",
+    "tmp",
+    "run",
+    f"home/{USER}",
+)
+"""Places of the package manager's and of the user's own files."""
+
+NOT_UNPACKED = re.compile(r"/usr/share/(doc|lintian|man)/")
+"""Places that the lab's Debian leaves empty."""
+
+
+@pytest.fixture(scope="session")
+def deb() -> Path:
+    """The package of the files that are here."""
+    return deb_package(caches() / "aiserver-packages")
+
+
+@pytest.fixture(scope="module")
+def content(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the files of the package."""
+    folder = tmp_path_factory.mktemp("deb")
+    subprocess.run(["dpkg-deb", "--extract", str(deb), str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def debian(deb: Path, engine: docker.DockerClient, tmp_path: Path) -> Iterator[Debian]:
+    """A Debian that has what the package depends on."""
+    command = ["dpkg-deb", "--field", str(deb), "Depends"]
+    depends = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+    key = hashlib.sha256(f"{depends}2".encode()).hexdigest()[:16]
+    with cached(caches() / "aiserver-packages", "root", key) as (kept, empty):
+        if empty:
+            made = Debian.unpacked(engine, empty / "root")
+            made.run("apt-get", "update")
+            made.run("apt-get", "satisfy", "--yes", depends)
+        subprocess.run(["cp", "-a", str((empty or kept) / "root"), str(tmp_path)], check=True)
+    yield Debian(tmp_path / "root")
+    shutil.rmtree(tmp_path / "root")
+
+
+def printed(*command: str) -> str:
+    """What *command* prints. Raises ``AssertionError`` with that if it fails."""
+    done = subprocess.run(command, check=False, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_lintian_has_no_complaint_that_is_not_explained(deb: Path) -> None:
+    assert printed("lintian", "--allow-root", "--fail-on", "error,warning", str(deb)) == ""
+
+
+def test_the_desktop_finds_name_icons_and_description(content: Path) -> None:
+    share = content / "usr/share"
+    assert printed("desktop-file-validate", str(share / f"applications/{NAME}.desktop")) == ""
+    about = str(share / f"metainfo/{NAME}.metainfo.xml")
+    printed("appstreamcli", "validate", "--no-net", "--override", NO_DOMAIN, about)
+    icons = {path.parents[1].name for path in share.glob(f"icons/hicolor/*/apps/{NAME}.*")}
+    assert icons == {"scalable", *(f"{size}x{size}" for size in ICON_SIZES)}
+
+
+def test_the_manual_has_every_command(content: Path) -> None:
+    page = content / f"usr/share/man/man1/{NAME}.1.gz"
+    text = printed("env", "MANWIDTH=200", "LC_ALL=C.UTF-8", "man", "--warnings", "-l", str(page))
+    assert "warning" not in text
+    missing = [name for name in COMMANDS if not re.search(rf"^   {name}\b", text, re.MULTILINE)]
+    assert missing == []
+
+
+def test_it_is_small(deb: Path, content: Path) -> None:
+    size = sum(path.stat().st_size for path in (content / "usr/lib").rglob("*") if path.is_file())
+    print(f"/usr/lib: {size / 1e6:.1f} MB, package: {deb.stat().st_size / 1e6:.1f} MB")  # noqa: T201 - figures
+    assert size < BYTES
+
+
+def test_pystray_may_be_replaced_and_every_licence_is_named(content: Path) -> None:
+    (site,) = content.glob("usr/lib/aiserver-tray/lib/*/site-packages")
+    notices = (content / f"usr/share/doc/{NAME}/copyright").read_text(encoding="utf-8")
+    assert (site / "pystray/_base.py").exists()
+    packages = [path.name for path in site.glob("*.dist-info")]
+    unnamed = [name for name in packages if f"*/site-packages/{name}*" not in notices]
+    assert unnamed == [f"aiserver_tray-{version()}.dist-info"], "ours is that of all other files"
+
+
+@pytest.mark.smoke
+def test_an_installation_from_the_first_file_to_the_last(
+    deb: Path, debian: Debian, lab: Place, engine: docker.DockerClient
+) -> None:
+    before = debian.files(BOOKKEEPING)
+    shutil.copy(deb, debian.root / "tmp/new.deb")
+    assert "0 upgraded, 1 newly" in debian.run("apt-get", "install", "--yes", "/tmp/new.deb")
+    assert debian.run("dpkg", "--audit") == ""
+    assert not (debian.root / "etc/xdg/autostart").joinpath(f"{NAME}.desktop").exists()
+    engine.images.pull(IMAGE)
+    with forwarded(lab, "127.0.0.1") as address:
+        use(debian, address)
+        see_the_window(debian, address)
+    altered = debian.run("dpkg", "--verify", NAME).splitlines()
+    assert [line for line in altered if not NOT_UNPACKED.search(line)] == []
+
+    debian.run("apt-get", "remove", "--yes", NAME)
+    assert debian.files(BOOKKEEPING) == before
+    assert NAME not in debian.run("dpkg-query", "--show"), "nothing is left to purge"
+
+
+def use(debian: Debian, engine: str) -> None:
+    """Run commands as a user, start and stop a module, and see the dashboard's page."""
+
+    def cli(*words: str) -> str:
+        return debian.run(NAME, *words, user=USER, DOCKER_HOST=engine)
+
+    assert cli("--version").strip() == version()
+    assert "n8n" in cli("catalog", "list")
+    home = debian.root / f"home/{USER}/.local/share" / NAME
+    cli("config", "set", "app.language", "en")
+    Installation(home, home / "modules", "").write("shop", {"web": idle(stop_signal="SIGKILL")})
+    cli("choose", "shop")
+    cli("up", "shop")
+    (found,) = [
+        each for each in json.loads(cli("status", "--json"))["modules"] if each["name"] == "shop"
+    ]
+    assert found["state"] == "running"
+    cli("down", "shop")
+    assert f"The Docker engine at {engine} responds" in cli("doctor")
+    with debian.start(NAME, "serve", user=USER, DOCKER_HOST=engine) as serving:
+        assert serving.stdout
+        address = next(line.strip() for line in serving.stdout if "http://" in line)
+        with build_opener(HTTPCookieProcessor()).open(address) as page:
+            assert b"<title>" in page.read()
+
+
+def see_the_window(debian: Debian, engine: str) -> None:
+    """Start the applet on a desktop: it finds its libraries, and shows the dashboard."""
+    with desktop() as screen:
+        variables = {"DISPLAY": screen.environment["DISPLAY"], "DOCKER_HOST": engine}
+        with debian.start(NAME, user=USER, **variables) as applet:
+            eventually(lambda: screen.windows("AI-Server Tray"), "the dashboard")
+            debian.run(NAME, "quit", user=USER)
+            assert applet.wait(60) == 0, applet.communicate()
