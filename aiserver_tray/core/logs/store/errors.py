@@ -21,8 +21,8 @@ class LogStoreFullError(ResourcesError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             Text(
-                "Can't keep logs, because the disk of {path} is full. Free some space, or set "
-                "app.logs_keep_size to a smaller size.",
+                "Can't keep logs, because the disk of {path} is full. Free some space. Then a "
+                "smaller app.logs_keep_size makes the kept logs smaller.",
                 path=str(path),
             )
         )
