@@ -50,7 +50,7 @@ PARTS = (
     ("window/toolkit.py", "webview.platforms.cocoa", "get_size renderer"),
 )
 
-DOCUMENTED = {"_asdict", "_exit", "_fields", "_replace"}
+DOCUMENTED = {"_asdict", "_exit", "_fields", "_make", "_replace"}
 """Of named tuples and `os`."""
 
 WINDOWS_OWN = {"gui", "native"}
