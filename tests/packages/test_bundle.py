@@ -73,7 +73,7 @@ def test_each_program_says_what_it_is(package: Package, name: str) -> None:
     assert "AI-Server Tray project".encode("utf-16-le") in content
 
 
-@pytest.mark.smoke  # the others need a build, which takes minutes
+@pytest.mark.smoke
 def test_the_shortcut_and_the_processes_have_one_application_id() -> None:
     assert app_id.APP_ID == APP_ID
 

@@ -119,7 +119,6 @@ def test_pystray_may_be_replaced_and_every_licence_is_named(content: Path) -> No
     assert unnamed == [f"aiserver_tray-{version()}.dist-info"], "ours is that of all other files"
 
 
-@pytest.mark.smoke
 def test_an_installation_from_the_first_file_to_the_last(
     deb: Path, debian: Debian, lab: Place, engine: docker.DockerClient
 ) -> None:

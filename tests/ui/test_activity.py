@@ -74,7 +74,9 @@ def test_filters_are_in_the_address_and_an_entry_has_its_own(stack: Stack) -> No
 def test_the_waterfall_outlines_what_decided_the_duration(stack: Stack) -> None:
     page = at(stack, "activity/all")
     page.wait_for(".gantt .crit")
-    path = [bar.get_attribute("title") for bar in page.all(".gantt .crit")]
+    path = page.until(
+        lambda: [bar.get_attribute("title") for bar in page.all(".gantt .crit")], "the path"
+    )
     assert sorted(path, key=str) == [
         "Create ai-dify: 1 s", "Create ai-postgres: 1 s", "Download postgres:1: 30 s",
         "Wait until healthy ai-dify: 3 min 11 s", "Wait until healthy ai-postgres: 29 s",

@@ -16,7 +16,7 @@ def test_the_keys_are_found() -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_the_first_page_names_every_key(key: str) -> None:
+def test_the_guide_names_every_key(key: str) -> None:
     for written, sign in SIGNS.items():
         key = key.replace(written, sign)
-    assert f"`{key}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`{key}`" in (ROOT / "docs/guide/README.md").read_text(encoding="utf-8")
