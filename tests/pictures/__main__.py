@@ -44,7 +44,7 @@ PUBLISHED = (
     *("welcome", "welcome-modules", "home", "home-starting-3", "home-problem", "home-port-taken"),
     *("home-engine-off", "add-module", "palette-found", "monitoring", "logs", "doctor", "settings"),
     *("modules-n8n-overview", "modules-n8n-services", "modules-n8n-resources"),
-    *("modules-dify-settings", "activity-details"),
+    *("modules-dify-settings", "activity"),
     *("welcome-zh", "home-zh"),
 )
 
@@ -112,9 +112,6 @@ class Studio:
         camera.press(Keys.ESCAPE)
         camera.take("shortcuts", "home", before=lambda: camera.press("?"))
         camera.press(Keys.ESCAPE)
-        # The first entry is shown already.
-        other = "main a[href*='activity/']:not([aria-current])"
-        camera.take("activity-details", "activity", before=lambda: camera.click(other))
 
     def problems(self) -> None:
         """A service that is killed, a port that is taken, an engine that is gone."""
