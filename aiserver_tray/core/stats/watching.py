@@ -97,6 +97,8 @@ class Watching:
         return any(_has(modules, container.module) for modules in watched)
 
     def _take(self, sample: Sample) -> None:
+        if sample.loads and all(load.cpu is None for load in sample.loads.values()):
+            return  # the first one: a rate needs two
         self._on_sample(sample)
         for modules, listener in tuple(self._listeners.values()):
             try:

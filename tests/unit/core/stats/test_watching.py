@@ -22,7 +22,8 @@ class Engine:
 
     def usage(self, container: str, /) -> Usage:
         self.asked.put(container)
-        return Usage(1.0, cpu=1, system=1, cpus=1, memory=1)
+        used = self.asked.qsize()
+        return Usage(float(used), cpu=used, system=used, cpus=1, memory=1)
 
 
 @pytest.fixture
@@ -40,7 +41,9 @@ def test_nothing_is_read_until_somebody_watches_and_only_what_is_watched(store: 
     with closing(Watching(RecentUsage(engine), store, peaks.put)) as watching:
         assert engine.asked.empty()
         watching.add("page", frozenset({"web"}), heard.put)
-        assert list(heard.get(timeout=LIMIT).loads or {}) == [("web", "app")]
+        loads = heard.get(timeout=LIMIT).loads or {}
+        assert list(loads) == [("web", "app")]
+        assert loads["web", "app"].cpu, "the first reading has no rate, and is not sent"
         assert list(peaks.get(timeout=LIMIT).loads or {}) == [("web", "app")]
         watching.add("command", None, lambda _sample: None)
         while peaks.get(timeout=LIMIT).loads.keys() != {("web", "app"), ("data", "db")}:  # type: ignore[union-attr]
