@@ -69,7 +69,7 @@ BUILT_IN: Final[tuple[Rule, ...]] = (
 
 class Mute(BaseModel):
     """No notifications about ``rule`` and ``module`` until a time (seconds since 1970; None: for
-    ever). None for one of them: whatever it is."""
+    ever). None: any rule, or any module."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

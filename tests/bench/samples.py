@@ -1,4 +1,4 @@
-"""What samples cost: the engine, this process, the disk, and whoever asks for a chart."""
+"""Costs of samples: processor time of the engine and of this process, disk space, a chart."""
 
 import random
 import statistics

@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * `after` with those parts of `before` that are equal, so that whoever draws them can tell by their
+ * `after` with those parts of `before` that are equal, so that drawing code can tell by their
  * identity that nothing has changed. `after` is new, such as an event; its parts are replaced.
  * @template T
  * @param {unknown} before @param {T} after @returns {T}

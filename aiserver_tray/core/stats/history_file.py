@@ -41,7 +41,7 @@ def opened(path: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
-            _logger.warning("the history of samples is damaged, and begins anew: %s", error)
+            _logger.warning("the history of samples is damaged; a new one is started: %s", error)
             set_aside(path)
             return opened(path)
     except (OSError, SettingError, sqlite3.Error) as error:

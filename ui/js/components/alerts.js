@@ -17,7 +17,7 @@ const MOST = 4;
 /** Kinds of alerts that say that something does not work. */
 const BROKEN = ["memory_out", "restarts", "ended", "unhealthy"];
 
-/** Whoever shows it follows the alerts (`followAlerts`). */
+/** A page that shows it calls `followAlerts`. */
 export function alertsCard() {
   const list = alertList();
   const active = (list?.alerts ?? []).filter(({ ended }) => ended === null);

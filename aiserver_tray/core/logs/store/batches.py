@@ -40,7 +40,7 @@ class _Tags(dict[Key, int]):
 
 
 class Batches:
-    """What the writer knows of an open file. After a failed transaction it is made anew."""
+    """What the writer knows of an open file. After a failed transaction, a new one is created."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db

@@ -1,4 +1,4 @@
-"""What clients are told of kept log lines."""
+"""Events with kept log lines for clients."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Services in trouble: who is told of what, and what is no news."""
+"""Services in trouble: which alerts are raised, and which are not."""
 
 from dataclasses import replace
 from typing import Any

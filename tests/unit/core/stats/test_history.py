@@ -1,4 +1,4 @@
-"""The history in its file: what is asked, kept, lost and begun anew."""
+"""The history in its file: queries, retention, damage and restart."""
 
 import csv
 import os

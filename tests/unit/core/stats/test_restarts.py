@@ -35,4 +35,4 @@ def test_what_an_operation_does_is_not_marked() -> None:
     begun = OperationChanged(operation("restart"))
     assert after(begun, ContainerSeen(again)) == []
     other = container("web/app", id="another", started_at=at(30))
-    assert after(ContainerSeen(other)) == [], "it was created anew"
+    assert after(ContainerSeen(other)) == [], "it was recreated"
