@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -56,8 +57,8 @@ class Debian:
         home = "/root" if user == "root" else f"/home/{user}"
         settings = _VARIABLES | _QUIET | {"HOME": home} | variables
         assigned = [f"{name}={value}" for name, value in settings.items()]
-        # Processes are a namespace's, so that none outlives the command, and /proc is theirs.
-        words = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+        # Processes are a namespace's, so that none outlives the first one, and /proc is theirs.
+        words = ["unshare", "--mount", "--pid", "--fork"]
         words += [f"--mount-proc={self.root / 'proc'}", "chroot", f"--userspec={user}"]
         with subprocess.Popen(
             [*words, str(self.root), "env", "-i", *assigned, *command],
@@ -65,11 +66,14 @@ class Debian:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         ) as process:
             try:
                 yield process
             finally:
-                process.kill()
+                # --kill-child of unshare has no effect once the child is another user.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
     def files(self, left_out: Sequence[str] = ()) -> set[str]:
         """All files and folders, without what is below *left_out*."""
