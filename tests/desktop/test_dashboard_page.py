@@ -37,6 +37,8 @@ def window(lab: WindowLab) -> Window:
     window = lab.only_dashboard()
     window.says("n8n")
     window.tell("show home")
+    # Loaded again before it has gone there, it would come back where it was.
+    eventually(lambda: window.js("location.hash") == "#home", "the page Home")
     window.python(f"window.gui.glib.idle_add(lambda: {VIEW}.set_zoom_level(1.0) and False)")
     window.js("window.isOld = true; location.reload(); 1")
     eventually(lambda: window.js("window.isOld ?? 'new'") == "new", "it to be loaded again")
