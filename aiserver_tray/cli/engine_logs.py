@@ -6,24 +6,16 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from aiserver_tray.base.moments import moment_of, nanoseconds
+from aiserver_tray.base.moments import nanoseconds
 from aiserver_tray.cli.log_query import LogQuery
 from aiserver_tray.core.logs.collect.masking import Masker
 from aiserver_tray.core.logs.matcher import Matcher
-from aiserver_tray.core.logs.sources import (
-    Follower,
-    Item,
-    OnUnreadable,
-    Source,
-    Span,
-    history,
-    parsed,
-    sources,
-)
+from aiserver_tray.core.logs.record import LogRecordJson, record
+from aiserver_tray.core.logs.source import Source, sources
+from aiserver_tray.core.logs.sources import Follower, Item, OnUnreadable, Span, history, parsed
 from aiserver_tray.core.logs.store.line import Line
 
 if TYPE_CHECKING:
-    from aiserver_tray.cli.forms import LogLineJson
     from aiserver_tray.core.core import Core
 
 _LINES_BEFORE = 100
@@ -52,11 +44,11 @@ class EngineLogs:
     def __post_init__(self) -> None:
         Matcher(self.query.filter())
 
-    def lines(self) -> "Iterator[LogLineJson]":
+    def lines(self) -> Iterator[LogRecordJson]:
         """The lines that exist, by their times."""
-        return map(_as_json, self._tail(self._selected(self._history(), _AT_ONCE)))
+        return map(record, self._tail(self._selected(self._history(), _AT_ONCE)))
 
-    def follow(self) -> "Iterator[LogLineJson]":
+    def follow(self) -> Iterator[LogRecordJson]:
         """The lines that exist, then each as it comes, while a container runs."""
         since = self._since
         if self.query.tail is not None:
@@ -66,9 +58,9 @@ class EngineLogs:
             since = max(since or 0, nanoseconds(begun))
         core = self.core
         follower = Follower(
-            core.engine, core.store, self.query.modules, Span(since), self.on_unreadable
+            core.engine, core.store, self.query.names, Span(since), self.on_unreadable
         )
-        yield from map(_as_json, self._selected(follower.lines(), 1))
+        yield from map(record, self._selected(follower.lines(), 1))
 
     @property
     def _since(self) -> int | None:
@@ -79,7 +71,7 @@ class EngineLogs:
         # The engine's own tail is enough if every line counts.
         is_enough = query.tail is not None and not query.selects_lines and query.until is None
         tail = query.tail + _LINES_BEFORE if query.tail is not None and is_enough else None
-        wanted = sources(core.store.snapshot, query.modules)
+        wanted = sources(core.store.snapshot, query.names)
         return history(core.engine, wanted, Span(self._since, tail), self.on_unreadable)
 
     def _selected(self, items: Iterable[Item], at_once: int) -> Iterator[Line]:
@@ -110,15 +102,3 @@ def _lines(items: Iterable[Item]) -> Iterator[Line]:
         time = times[source] = line.time or times.get(source, 0)
         module, service = source.module, source.service
         yield Line(time, module, service, line.stream, found.level, found.continues, line.text)
-
-
-def _as_json(line: Line) -> "LogLineJson":
-    return {
-        "time": moment_of(line.time).isoformat(),
-        "module": line.module,
-        "service": line.service,
-        "stream": line.stream,
-        "level": line.level,
-        "continues": line.continues,
-        "message": line.text,
-    }

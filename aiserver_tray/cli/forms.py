@@ -4,9 +4,8 @@ and of settings (`settings.forms`).
 The text below a field is its meaning; documentation is generated from it.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
-from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.stats.forms import LoadJson
 from aiserver_tray.model import OperationKind, OperationStatus, StepKind
 from aiserver_tray.state.forms import ModuleJson
@@ -45,23 +44,6 @@ class PlannedStepJson(TypedDict):
     """`null` for a step of the whole module"""
     needs: list[str]
     """ids of the steps that must succeed first"""
-
-
-class LogLineJson(TypedDict):
-    """A line of a log."""
-
-    time: str | None
-    """time of writing"""
-    module: str
-    service: str
-    """the service's name in the Compose file"""
-    stream: Literal["stdout", "stderr"]
-    level: Level
-    """from the line's own structure, or of the entry that the line continues"""
-    continues: bool
-    """whether it belongs to the service's entry above it, as a line of a stack trace does"""
-    message: str
-    """the line"""
 
 
 class UseJson(LoadJson):

@@ -1,7 +1,8 @@
 """The lines for ``aiserver-tray logs`` from the owner, who keeps them."""
 
 import heapq
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -9,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 from aiserver_tray.cli.core import require_engine
 from aiserver_tray.cli.log_query import LogQuery
 from aiserver_tray.core.logs.forms import JOURNAL
+from aiserver_tray.core.logs.source import Source, is_named
 from aiserver_tray.model import AT_REST, Snapshot
 
 if TYPE_CHECKING:
-    from aiserver_tray.cli.forms import LogLineJson
     from aiserver_tray.contract.local.remote import RemoteCore, RemoteState
     from aiserver_tray.core.logs import forms
-    from aiserver_tray.core.logs.sources import Source
+    from aiserver_tray.core.logs.record import LogRecordJson
+
+Service = tuple[str, str]
+"""Module and service."""
 
 
 class KeptLogs:
     """The lines that *query* asks of the owner behind *core*, whose state is *snapshot*.
-    *on_unreadable* is called for each service whose log the engine can't read.
+    *on_unreadable* is called once for each service whose log the engine can't read.
 
     Every method raises `NotRunningError` if the owner goes away, and `RemoteError` if the query is
     wrong."""
@@ -37,14 +41,20 @@ class KeptLogs:
         self._on_unreadable = on_unreadable
         self._bounds, self._kept = core.logs.bounds(), core.logs.kept()
         self._snapshot = snapshot
-        self._modules = query.modules or tuple(module.name for module in snapshot.modules)
+        self._names = query.names or tuple(module.name for module in snapshot.modules)
+        self._reported: set[Service] = set()
 
     @property
-    def names(self) -> Collection[str]:
-        """The modules that can be asked for, also those that are gone."""
-        known = [module.name for module in self._snapshot.modules]
-        kept = [module["module"] for module in self._kept["modules"]]
-        return dict.fromkeys([*known, JOURNAL, *kept])
+    def services(self) -> Mapping[str, Collection[str]]:
+        """The services of each module that can be asked for, also those that are gone."""
+        found = {
+            module.name: dict.fromkeys(service.name for service in module.services)
+            for module in self._snapshot.modules
+        }
+        found[JOURNAL] = {"journal": None}
+        for kept in self._kept["modules"]:
+            found.setdefault(kept["module"], {}).update(dict.fromkeys(kept["services"]))
+        return found
 
     @property
     def are_complete(self) -> bool:
@@ -52,36 +62,35 @@ class KeptLogs:
         left_out = {*self._bounds["notKept"]}
         if self._snapshot.engine.running:
             left_out |= {*self._bounds["behind"]}
-        left_out &= {*self._modules}
+        left_out &= {name.partition("/")[0] for name in self._names}
         return self._bounds["isKept"] and not self._kept["problem"] and not left_out
 
-    def lines(self) -> "Iterator[LogLineJson]":
+    def lines(self) -> "Iterator[LogRecordJson]":
         """The lines that are kept, by their times."""
-        self._report_unreadable()
-        return map(_as_json, self._history())
+        self._report(self._kept["unreadable"])
+        return map(_record, self._history())
 
-    def follow(self) -> "Iterator[LogLineJson]":
+    def follow(self) -> "Iterator[LogRecordJson]":
         """The lines that are kept, then each as it comes, while a container runs.
 
         Raises:
             EngineDownError: the engine went away.
         """
-        self._report_unreadable()
-        unreadable = [(found["module"], found["service"]) for found in self._kept["unreadable"]]
-        watch = _Watch(self.core, self._modules, unreadable)
+        self._report(self._kept["unreadable"])
+        watch = _Watch(self.core, self._names, self._report)
 
         def history(until: str) -> "Iterable[forms.LogLineJson]":
             return self._history(keptUntil=until)
 
         lines = self.core.logs.follow(self._filter, history, watch.is_live)
-        return map(_as_json, lines)
+        return map(_record, lines)
 
-    def _report_unreadable(self) -> None:
-        for service in self._kept["unreadable"]:
-            if service["module"] in self._modules:
-                from aiserver_tray.core.logs.sources import Source  # noqa: PLC0415 - rarely needed
-
-                self._on_unreadable(Source(service["module"], service["service"], ""))
+    def _report(self, unreadable: "Iterable[forms.UnreadableService]") -> None:
+        for found in unreadable:
+            service = found["module"], found["service"]
+            if is_named(self._names, *service) and service not in self._reported:
+                self._reported.add(service)
+                self._on_unreadable(Source(*service, ""))
 
     def _history(self, **more: str) -> "Iterable[forms.LogLineJson]":
         logs, tail = self.core.logs, self.query.tail
@@ -92,29 +101,38 @@ class KeptLogs:
 
     @property
     def _filter(self) -> dict[str, Any]:
-        return {**self.query.as_json(), "modules": list(self._modules)}
+        return replace(self.query, names=self._names).as_json()
 
     @property
     def _services(self) -> list[str]:
         """All that may have lines."""
         return [
-            f"{module.name}/{service.name}"
-            for module in self._snapshot.modules
-            if module.name in self._modules
-            for service in module.services
-        ] + ([f"{JOURNAL}/journal"] if JOURNAL in self._modules else [])
+            f"{module}/{service}"
+            for module, services in self.services.items()
+            for service in services
+            if is_named(self._names, module, service)
+        ]
 
 
 class _Watch:
-    """Watches whether containers of *modules* run, without the services that are *unreadable*."""
+    """Watches whether containers of *names* run whose logs the engine can read. *report* gets the
+    services whose logs it can't read."""
 
     def __init__(
-        self, core: "RemoteCore", modules: Collection[str], unreadable: Collection[tuple[str, str]]
+        self,
+        core: "RemoteCore",
+        names: Sequence[str],
+        report: "Callable[[Iterable[forms.UnreadableService]], None]",
     ) -> None:
-        self._modules = modules
-        self._unreadable = unreadable
+        self._core = core
+        self._names = names
+        self._report = report
         self._states: SimpleQueue[RemoteState] = SimpleQueue()
-        self._is_live = True
+        self._running: dict[Service, datetime | None] | None = None
+        """When each container has started; None before the first state."""
+        self._unreadable: set[Service] = set()
+        self._is_settled = False
+        """Whether `_unreadable` is about all that run."""
         core.store.observe(self._states.put)
 
     def is_live(self) -> bool:
@@ -126,25 +144,36 @@ class _Watch:
         while not self._states.empty():
             snapshot = self._states.get().snapshot
             require_engine(snapshot)
-            self._is_live = JOURNAL in self._modules or self._runs(snapshot)
-        return self._is_live
+            if (running := self._started(snapshot)) != self._running:
+                self._running, self._is_settled = running, False
+        if self._running is None or is_named(self._names, JOURNAL, "journal"):
+            return True
+        if not self._is_settled:
+            self._settle(self._running)
+        return not self._running.keys() <= self._unreadable
 
-    def _runs(self, snapshot: Snapshot) -> bool:
-        return any(
-            service.state != "absent"
-            and service.state not in AT_REST
-            and (module.name, service.name) not in self._unreadable
+    def _started(self, snapshot: Snapshot) -> "dict[Service, datetime | None]":
+        return {
+            (module.name, service.name): service.started_at
             for module in snapshot.modules
-            if module.name in self._modules
             for service in module.services
-        )
+            if is_named(self._names, module.name, service.name)
+            and service.state != "absent"
+            and service.state not in AT_REST
+        }
+
+    def _settle(self, running: "Mapping[Service, object]") -> None:
+        """Ask which logs can't be read. The owner knows once it has tried to read them."""
+        behind = {*self._core.logs.bounds()["behind"]}
+        found = self._core.logs.kept()["unreadable"]
+        self._report(found)
+        self._unreadable = {(service["module"], service["service"]) for service in found}
+        self._is_settled = behind.isdisjoint(module for module, _ in running)
 
 
-def _as_json(line: "forms.LogLineJson") -> "LogLineJson":
-    # As exact as the times of the command line without an owner.
-    time = datetime.fromisoformat(line["timestamp"][:26] + "+00:00")
+def _record(line: "forms.LogLineJson") -> "LogRecordJson":
     return {
-        "time": time.isoformat(),
+        "time": line["timestamp"],
         "module": line["module"],
         "service": line["service"],
         "stream": line["stream"],

@@ -1,10 +1,11 @@
 """The lines that ``aiserver-tray logs`` shows."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from aiserver_tray.base.errors import refuse_unknown
 from aiserver_tray.core.logs.level import LEVELS, Level, is_at_least
 
 if TYPE_CHECKING:
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LogQuery:
-    """The lines of ``modules`` (none: all) that fulfil every condition; of these, the last ``tail``
-    of each service."""
+    """The lines of ``names`` (modules, and services as ``module/service``; none: of all) that
+    fulfil every condition; of these, the last ``tail`` of each service."""
 
-    modules: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     tail: int | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -31,10 +32,23 @@ class LogQuery:
         """Whether some lines of a service are not wanted, whenever they were written."""
         return bool(self.level or self.grep or self.fields)
 
+    def check_names(self, services: Mapping[str, Collection[str]]) -> None:
+        """Check that the names exist among the *services* of each module.
+
+        Raises:
+            UnknownNameError: one does not; names similar ones.
+        """
+        for name in self.names:
+            module = name.partition("/")[0]
+            refuse_unknown([module], services)
+            if name != module:
+                refuse_unknown([name], (f"{module}/{service}" for service in services[module]))
+
     def as_json(self) -> dict[str, Any]:
         """The filter in a request to the owner."""
         return {
-            "modules": list(self.modules),
+            "modules": [name for name in self.names if "/" not in name],
+            "services": [name for name in self.names if "/" in name],
             "levels": list(self._levels()),
             "since": self.since.timestamp() if self.since else None,
             "until": self.until.timestamp() if self.until else None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aiserver_tray.base.errors import RemoteError, refuse_unknown
+from aiserver_tray.base.errors import RemoteError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.cli import complete
 from aiserver_tray.cli.common import (
@@ -20,7 +20,6 @@ from aiserver_tray.cli.common import (
     report,
 )
 from aiserver_tray.cli.core import (
-    check_modules,
     current_snapshot,
     require_engine,
     shared_core,
@@ -38,22 +37,24 @@ from aiserver_tray.cli.terminal import (
     without_colour,
 )
 from aiserver_tray.core.logs.level import LEVELS
+from aiserver_tray.core.logs.source import Source, sources
 from aiserver_tray.model import Snapshot
 
 if TYPE_CHECKING:
     from aiserver_tray.app import App
     from aiserver_tray.cli.engine_logs import EngineLogs
-    from aiserver_tray.cli.forms import LogLineJson
     from aiserver_tray.contract.local.remote import RemoteCore
     from aiserver_tray.core.core import Core
-    from aiserver_tray.core.logs.sources import Source
+    from aiserver_tray.core.logs.record import LogRecordJson
 
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow",
             "bright_green", "bright_magenta", "bright_blue")  # fmt: skip
 
 
 @click.command()
-@click.argument("modules", nargs=-1, metavar="[MODULE]...", shell_complete=complete.modules)
+@click.argument(
+    "names", nargs=-1, metavar="[MODULE[/SERVICE]]...", shell_complete=complete.services
+)
 @click.option("-f", "--follow", is_flag=True, help="Follow the log output.")
 @click.option(
     "-n",
@@ -87,24 +88,24 @@ _COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright
 @as_json_option
 @common_options
 def command(
-    modules: tuple[str, ...],
+    names: tuple[str, ...],
     follow: bool,  # noqa: FBT001 - a command line flag
     as_json: bool,  # noqa: FBT001
     **conditions: Any,  # noqa: ANN401 - the other options
 ) -> None:
-    """Show the logs of MODULEs. Without MODULE, show all logs.
+    """Show the logs of MODULEs, or only of their SERVICEs. Without MODULE, show all logs.
 
     The tray and `serve` keep logs, also those of containers that were removed. If neither runs,
     this command shows what the engine still has. The module AI-Server has the activity of the
     applet.
     """
     app = current_app()
-    query = LogQuery(modules, **conditions)
+    query = LogQuery(names, **conditions)
     if follow and query.until:
         raise UsageError(Text("--follow and --until exclude each other"))
 
     with _opened(app, query) as (snapshot, logs):
-        show = print_json_line if as_json else _printer(snapshot, modules)
+        show = print_json_line if as_json else _printer(snapshot, names)
         for line in logs.follow() if follow else logs.lines():
             show(line)
 
@@ -135,7 +136,7 @@ def _kept_logs(
         kept = KeptLogs(core, query, snapshot, _reporter(app))
     except RemoteError:
         return None
-    refuse_unknown(query.modules, kept.names)
+    query.check_names(kept.services)
     return kept if kept.are_complete else None
 
 
@@ -143,7 +144,7 @@ def _engine_logs(app: "App", core: "Core", query: LogQuery) -> "EngineLogs":
     from aiserver_tray.cli.engine_logs import EngineLogs  # noqa: PLC0415 - only without an owner
 
     snapshot = current_snapshot(core)
-    check_modules(snapshot, query.modules)
+    query.check_names({m.name: [s.name for s in m.services] for m in snapshot.modules})
     logs = EngineLogs(core, query, _reporter(app), app.secrets)
     require_engine(snapshot)
     return logs
@@ -153,16 +154,16 @@ def _reporter(app: "App") -> "Callable[[Source], None]":
     return lambda source: report([source.unreadable.render(app.language)])
 
 
-def _printer(snapshot: Snapshot, modules: tuple[str, ...]) -> "Callable[[LogLineJson], None]":
+def _printer(snapshot: Snapshot, names: tuple[str, ...]) -> "Callable[[LogRecordJson], None]":
     """Prints lines with their service's name in front. Outside of a terminal, lines stay
     unchanged."""
-    columns = max(map(width, _names(snapshot, modules)), default=0)
+    columns = max(map(width, _names(snapshot, names)), default=0)
     colours = cycle(_COLOURS)
     prefixes: dict[str, str] = {}
     coloured, terminal = has_colour(sys.stdout), is_terminal(sys.stdout)
     clean = harmless_in_colour if coloured else without_colour if terminal else str
 
-    def show(line: "LogLineJson") -> None:
+    def show(line: "LogRecordJson") -> None:
         name = _name(line["module"], line["service"])
         if name not in prefixes:
             prefix = f"{padded(name, columns)} |"
@@ -172,12 +173,10 @@ def _printer(snapshot: Snapshot, modules: tuple[str, ...]) -> "Callable[[LogLine
     return show
 
 
-def _names(snapshot: Snapshot, modules: tuple[str, ...]) -> Iterator[str]:
+def _names(snapshot: Snapshot, names: tuple[str, ...]) -> Iterator[str]:
     """Of the services that have a container."""
-    for module in snapshot.modules:
-        for service in module.services:
-            if (not modules or module.name in modules) and service.state != "absent":
-                yield _name(module.name, service.name)
+    for source in sources(snapshot, names):
+        yield source.name
 
 
 def _name(module: str, service: str) -> str:

@@ -731,6 +731,8 @@ export interface KeptLogs {
 export interface KeptModule {
   /** its name, also of one that is gone; `AI-Server` for the journal */
   module: string;
+  /** those with lines */
+  services: string[];
   lines: number;
   /** on the disk */
   bytes: number;
@@ -958,9 +960,9 @@ export interface LogExportRequest {
 
 /** Selects kept log lines. A line must meet every condition. */
 export interface LogFilterForm {
-  /** of these modules; none: of all. `AI-Server` is the journal */
+  /** of these modules; `AI-Server` is the journal. Without `modules` and `services`: of all */
   modules?: string[];
-  /** of these services, as `module/service`; none: of all */
+  /** of these services too, as `module/service` */
   services?: string[];
   /** of these levels; none: of all */
   levels?: Level[];

@@ -21,9 +21,9 @@ class LogFilterForm(Payload):
     """Selects kept log lines. A line must meet every condition."""
 
     modules: Names = ()
-    """of these modules; none: of all. `AI-Server` is the journal"""
+    """of these modules; `AI-Server` is the journal. Without `modules` and `services`: of all"""
     services: Names = ()
-    """of these services, as `module/service`; none: of all"""
+    """of these services too, as `module/service`"""
     levels: Annotated[tuple[Level, ...], Field(max_length=MAX_NAMES)] = ()
     """of these levels; none: of all"""
     since: Seconds | None = None

@@ -27,7 +27,13 @@ class LogKeepingChannels(Part):
         """Get how much of the logs is kept."""
         logs = self._logs
         modules: list[KeptModule] = [
-            {"module": name, "lines": size.lines, "bytes": size.bytes, "first": size.first / 1e9}
+            {
+                "module": name,
+                "services": [*size.services],
+                "lines": size.lines,
+                "bytes": size.bytes,
+                "first": size.first / 1e9,
+            }
             for name, size in sorted(logs.sizes().items())
         ]
         problem = logs.problem.render(caller.language) if logs.problem else None

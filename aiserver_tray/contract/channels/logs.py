@@ -16,7 +16,8 @@ from aiserver_tray.contract.events import LOG, LogEvent
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.logs.level import Level
 from aiserver_tray.core.logs.parser import Parsed
-from aiserver_tray.core.logs.sources import Follower, Source, Span, history, parsed, sources
+from aiserver_tray.core.logs.source import Source, sources
+from aiserver_tray.core.logs.sources import Follower, Span, history, parsed
 from aiserver_tray.model import Kind
 
 if TYPE_CHECKING:

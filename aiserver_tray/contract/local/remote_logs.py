@@ -61,7 +61,7 @@ class RemoteLogs:
             tails.setdefault(f"{line['module']}/{line['service']}", []).append(line)
         for service in () if page["isEnd"] else services:
             if (missing := number - len(tails[service])) > 0:
-                of_it = {**wanted, "services": [service]}
+                of_it = {**wanted, "modules": [], "services": [service]}
                 older = self._newest(of_it, missing, **more, before=page["reached"])
                 tails[service] += older
         return [lines[:number][::-1] for lines in tails.values()]

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from aiserver_tray.base.moments import rfc3339
 from aiserver_tray.core.logs.colour import SGR
+from aiserver_tray.core.logs.record import record
 from aiserver_tray.core.logs.store.line import Line
 
 ExportFormat = Literal["text", "jsonl", "csv"]
@@ -39,22 +40,9 @@ def text(lines: Iterable[Line]) -> bytes:
 
 def jsonl(lines: Iterable[Line]) -> bytes:
     """*lines* as one JSON object each."""
-    return "".join(
-        json.dumps(
-            {
-                "time": rfc3339(line.time),
-                "module": line.module,
-                "service": line.service,
-                "stream": line.stream,
-                "level": line.level,
-                "continues": line.continues,
-                "message": line.text,
-            },
-            ensure_ascii=False,
-        )
-        + "\n"
-        for line in lines
-    ).encode(errors="backslashreplace")
+    return "".join(json.dumps(record(line), ensure_ascii=False) + "\n" for line in lines).encode(
+        errors="backslashreplace"
+    )
 
 
 def table(lines: Iterable[Line]) -> bytes:

@@ -64,6 +64,8 @@ class KeptModule(TypedDict):
 
     module: str
     """its name, also of one that is gone; `AI-Server` for the journal"""
+    services: list[str]
+    """those with lines"""
     lines: int
     bytes: int
     """on the disk"""

@@ -15,12 +15,11 @@ from aiserver_tray.base.errors import (
     ObjectNotFoundError,
     UnsupportedError,
 )
-from aiserver_tray.base.i18n import Text
 from aiserver_tray.base.moments import nanoseconds
 from aiserver_tray.base.queues import available
 from aiserver_tray.core.logs.parser import LineParser, Parsed
 from aiserver_tray.core.logs.position import Position
-from aiserver_tray.model import Snapshot
+from aiserver_tray.core.logs.source import Source, is_named, sources
 
 if TYPE_CHECKING:
     from aiserver_tray.engine.engine import Engine
@@ -36,31 +35,6 @@ _RETRY_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Source:
-    """A service whose log is wanted."""
-
-    module: str
-    service: str
-    container: str
-
-    @property
-    def name(self) -> str:
-        """The name for display."""
-        return self.module if self.module == self.service else f"{self.module}/{self.service}"
-
-    @property
-    def unreadable(self) -> Text:
-        """The message if the engine can't read its log."""
-        return Text(
-            "Can't show the log of {service}, because the engine can't read logs of its logging "
-            "driver. To see the log here, set logging.driver to local in compose.override.yaml. "
-            "Then run: aiserver-tray up {module}",
-            service=self.name,
-            module=self.module,
-        )
-
-
-@dataclass(frozen=True)
 class Span:
     """The requested part of each log: lines since *since* (nanoseconds since 1970), the last *tail*
     lines."""
@@ -72,17 +46,6 @@ class Span:
 Item = tuple[Source, "LogLine"]
 OnUnreadable = Callable[[Source], None]
 """Called with each source whose log the engine can't read; the others continue."""
-
-
-def sources(snapshot: Snapshot, modules: Sequence[str]) -> list[Source]:
-    """The services of *modules*, or of all, that have a container."""
-    return [
-        Source(module.name, service.name, service.container)
-        for module in snapshot.modules
-        if not modules or module.name in modules
-        for service in module.services
-        if service.state != "absent"
-    ]
 
 
 def history(
@@ -138,13 +101,13 @@ class _End:
 
 @dataclass
 class Follower:
-    """Follows the logs of *modules* (none: all) while one of their containers runs. Containers that
-    start later are added. If a connection is cut, its log is read on at once, unless the engine is
-    down. *on_unreadable* is called once for each source."""
+    """Follows the logs of *names*, as `is_named` has them, while one of their containers runs.
+    Containers that start later are added. If a connection is cut, its log is read on at once,
+    unless the engine is down. *on_unreadable* is called once for each source."""
 
     engine: "Engine"
     store: "Store"
-    modules: Sequence[str]
+    names: Sequence[str]
     span: Span
     on_unreadable: OnUnreadable
     _positions: dict[Source, Position] = field(default_factory=dict)
@@ -166,7 +129,7 @@ class Follower:
         """
         self._begun = nanoseconds(self.engine.now())
         snapshot = self.store.snapshot
-        wanted = sources(snapshot, self.modules)
+        wanted = sources(snapshot, self.names)
         for source, line in history(self.engine, wanted, self.span, self._tell_once):
             position = self._positions.setdefault(source, Position(first=line.time))
             position.take([line])
@@ -208,8 +171,8 @@ class Follower:
         services = {
             Source(module.name, service.name, service.container): service
             for module in snapshot.modules
-            if not self.modules or module.name in self.modules
             for service in module.services
+            if is_named(self.names, module.name, service.name)
         }
         started = {source: s.started_at for source, s in services.items() if s.state in _LIVE}
         for source in {**dict.fromkeys(self._cut), **started}:

@@ -13,7 +13,8 @@ from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.base.moments import rfc3339
 from aiserver_tray.core.activity import activity_json
 from aiserver_tray.core.doctor.examination import Installation, examine
-from aiserver_tray.core.logs.sources import Span, history, sources
+from aiserver_tray.core.logs.source import sources
+from aiserver_tray.core.logs.sources import Span, history
 from aiserver_tray.engine.engine import Engine
 from aiserver_tray.model import Snapshot
 from aiserver_tray.settings.forms import setting_json

@@ -40,6 +40,7 @@ def offered(home: Path, *words: str) -> list[str]:
         (("stats", "n"), {"n8n"}),
         (("logs", "--level", "e"), {"error"}),
         (("exec", "n8n/n8n-r"), {"n8n/n8n-runners"}),
+        (("logs", "redis", "n8n/n8n-r"), {"n8n/n8n-runners"}),
         (("config", "get", "n8n.N8N_H"), {"n8n.N8N_HOST_PORT"}),
         (("catalog", "show", "po"), {"postgres"}),
         (("exec", "nothing/"), set()),

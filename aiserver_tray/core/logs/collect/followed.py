@@ -58,7 +58,8 @@ class FollowedLog:
         self.container = container
         self.is_unreadable = False
         """The engine can't read logs of its logging driver."""
-        self._is_behind = True
+        self.is_behind = True
+        """Lines from before it was read for the first time are not stored yet."""
         self._source = source
         self._lines = lines
         self._on_end = on_end
@@ -75,11 +76,6 @@ class FollowedLog:
     def is_reading(self) -> bool:
         """Whether its thread runs."""
         return self._thread is not None
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether lines from before it was read for the first time are not stored yet."""
-        return self._is_behind and self.container.started_at is not None
 
     @property
     def _run(self) -> _Run:
@@ -148,10 +144,10 @@ class FollowedLog:
         try:
             self._read_on(run)
         except ObjectNotFoundError:  # removed meanwhile
-            self._is_behind = False
+            self.is_behind = False
             self._ended(run)
         except UnsupportedError:
-            self.is_unreadable, self._is_behind = True, False
+            self.is_unreadable, self.is_behind = True, False
             self._ended(run)
         except AiServerError as error:
             _logger.debug("the log of %s can't be read: %s", self.container.name, error)
@@ -173,7 +169,7 @@ class FollowedLog:
             if self._interrupted:
                 return
             self._lines.flush()
-            self._is_behind = False
+            self.is_behind = False
         if not run[0]:
             self._read_log("follow")
 

@@ -70,6 +70,7 @@ class Bounds(NamedTuple):
 class ModuleSize(NamedTuple):
     """What the store holds of a module, approximately."""
 
+    services: Sequence[str]
     lines: int
     bytes: int
     first: int

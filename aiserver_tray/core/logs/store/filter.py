@@ -53,7 +53,7 @@ class LogFilter:
 
     modules: tuple[str, ...] = ()
     services: tuple[tuple[str, str], ...] = ()
-    """(module, service)"""
+    """(module, service), besides those of the modules"""
     levels: frozenset[Level] = frozenset()
     since: int | None = None
     """nanoseconds since 1970; lines of this time are wanted"""
@@ -70,8 +70,10 @@ class LogFilter:
 
     def wants_source(self, module: str, service: str) -> bool:
         """Whether lines of this service are wanted."""
-        return (not self.modules or module in self.modules) and (
-            not self.services or (module, service) in self.services
+        return (
+            not (self.modules or self.services)
+            or module in self.modules
+            or (module, service) in self.services
         )
 
     def wants_time(self, time: int) -> bool:

@@ -1,7 +1,7 @@
 """Questions to the log store."""
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -143,16 +143,18 @@ class LogReader:
     def sizes(self) -> Mapping[str, ModuleSize]:
         """What is stored of each module, approximately."""
         lines, size, first = Counter[str](), Counter[str](), dict[str, int]()
+        services = defaultdict[str, set[str]](set)
         with self._blocks(LogFilter()) as blocks:
             for item in table.items(blocks.db, "true ORDER BY first"):
                 for tag, count in zip(*item.head.counts(), strict=True):
-                    module = blocks.source(tag).module
+                    module, service = blocks.source(tag)
+                    services[module].add(service)
                     lines[module] += count
                     size[module] += item.size * count // item.head.lines
                     if module not in first:
                         first[module] = _first(blocks, item, module)
         return {
-            module: ModuleSize(lines[module], size[module], first[module])
+            module: ModuleSize(sorted(services[module]), lines[module], size[module], first[module])
             for module in sorted(lines)
         }
 

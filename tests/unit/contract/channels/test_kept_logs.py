@@ -140,6 +140,7 @@ def test_a_line_has_all_that_is_known_of_it(store: LogStore, client: Client) -> 
         ({"text": "LINE 1"}, [12, 11, 10, 1]),
         ({"modules": ["none"]}, []),
         ({"services": ["web"]}, []),
+        ({"modules": ["none"], "services": ["web/app"], "since": BEGIN + 12}, [12]),
         ({"services": ["web/app"], "levels": ["debug"]}, [10, 5, 0]),
         ({"streams": ["stderr"]}, []),
     ],

@@ -15,7 +15,7 @@ from aiserver_tray.contract.channels.dispatch import dispatch, handlers_of
 from aiserver_tray.contract.channels.logs import _MAX_STREAMS, LogChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
 from aiserver_tray.contract.message import Json, Message
-from aiserver_tray.core.logs.sources import Source
+from aiserver_tray.core.logs.source import Source
 from aiserver_tray.engine.values import LogLine
 from tests.support import made
 

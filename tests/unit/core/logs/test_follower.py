@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from aiserver_tray.base.errors import EngineDownError
-from aiserver_tray.core.logs.sources import Follower, Source, Span
+from aiserver_tray.core.logs.source import Source
+from aiserver_tray.core.logs.sources import Follower, Span
 from aiserver_tray.engine.values import LogLine
 from aiserver_tray.model import EngineView, Snapshot
 from tests.support.made import BEGIN

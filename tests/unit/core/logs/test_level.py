@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from aiserver_tray.core.logs.level import is_at_least
 from aiserver_tray.core.logs.parser import LineParser, Parsed
-from aiserver_tray.core.logs.sources import Source, parsed
+from aiserver_tray.core.logs.source import Source
+from aiserver_tray.core.logs.sources import parsed
 from aiserver_tray.engine.values import LogLine
 
 CORPUS = Path(__file__).with_name("corpus.txt")
