@@ -18,7 +18,7 @@ def summary(view: OperationView, snapshot: Snapshot, seconds: float) -> list[Tex
     """The result of a successful operation."""
     time_ = units.seconds(seconds)
     if view.kind in ("up", "restart"):
-        from aiserver_tray.state.codec import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
+        from aiserver_tray.state.order import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
         modules = [
             module for module in sorted_by_name(snapshot.modules) if module.name in view.modules
@@ -65,7 +65,7 @@ def outcome_json(
     view: OperationView, snapshot: Snapshot, language: Language, seconds: float
 ) -> "ResultJson":
     """The operation's result as JSON: the form of every answer, and the modules' new states."""
-    from aiserver_tray.state.codec import status_json  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.state.encode import status_json  # noqa: PLC0415 - after Ctrl-C works
 
     error = failure(view.error, language) if view.error else None
     texts = [] if error else summary(view, snapshot, seconds)

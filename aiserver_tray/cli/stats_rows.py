@@ -28,7 +28,7 @@ Row = tuple[str, str, str, str, str, str]
 
 def stats_json(snapshot: Snapshot, sample: "SampleJson", named: Collection[str]) -> "StatsJson":
     """What the modules *named* use, or all that run if none is named."""
-    from aiserver_tray.state.codec import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.state.order import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
     running = {load["module"] for load in sample["modules"]}
     return {

@@ -102,7 +102,7 @@ def _print_table(snapshot: Snapshot, language: Language) -> None:
 
 def _data(snapshot: Snapshot, language: Language) -> _Data:
     """The status as JSON, and a message for what it can't contain: why there is no engine."""
-    from aiserver_tray.state.codec import status_json  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.state.encode import status_json  # noqa: PLC0415 - after Ctrl-C works
 
     return status_json(snapshot, language), engine_lines(snapshot, language)
 

@@ -33,7 +33,7 @@ class StatusRow:
 
 def rows(snapshot: Snapshot, language: Language) -> list[StatusRow]:
     """One for each module."""
-    from aiserver_tray.state.codec import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
+    from aiserver_tray.state.order import sorted_by_name  # noqa: PLC0415 - after Ctrl-C works
 
     return [_row(module, language) for module in sorted_by_name(snapshot.modules)]
 

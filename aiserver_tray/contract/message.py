@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from aiserver_tray.state.codec import encoded
+from aiserver_tray.base.compact_json import compact_json
 
 Json = dict[str, Any]
 
@@ -63,7 +63,7 @@ class Event(Generic[_Payload]):
 
     def message(self, payload: _Payload) -> Message:
         """The event with *payload*."""
-        return Message(self.name, encoded(payload), self._key(payload) if self._key else None)
+        return Message(self.name, compact_json(payload), self._key(payload) if self._key else None)
 
 
 def owner_events() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The forms in which clients and ``--json`` get the state: what `state.codec` makes.
+"""The forms in which clients and ``--json`` get the state: what `state.encode` makes.
 
 The text below a field is its meaning; documentation and the page's types are generated from it.
 """

@@ -10,7 +10,7 @@ from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Envelope
 from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.message import Message
-from aiserver_tray.state.codec import language_of
+from aiserver_tray.state.encode import language_of
 from aiserver_tray.system.language import system_language
 from aiserver_tray.system.paths import Home
 

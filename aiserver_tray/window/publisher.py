@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from aiserver_tray.base.compact_json import compact_json
 from aiserver_tray.contract.events import SNAPSHOT
 from aiserver_tray.contract.message import Message
-from aiserver_tray.state.codec import encoded
 
 BATCH_SECONDS: Final = 0.1
 """Between two batches."""
@@ -104,7 +104,7 @@ class Publisher:
                 messages = [*self._latest.values(), *self._lines]
                 self._latest.clear()
                 self._clear_lines()
-            self._send(b",".join(b"[%s,%s]" % (encoded(m.event), m.payload) for m in messages))
+            self._send(b",".join(b"[%s,%s]" % (compact_json(m.event), m.payload) for m in messages))
             pause.wait(BATCH_SECONDS)
 
     def _clear_lines(self) -> None:

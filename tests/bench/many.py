@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from aiserver_tray.base.compact_json import compact_json
 from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.local.server import Server
 from aiserver_tray.contract.message import owner_events
 from aiserver_tray.model import Container, Port
-from aiserver_tray.state.codec import encoded, snapshot_json
+from aiserver_tray.state.encode import snapshot_json
 from aiserver_tray.state.facts import (
     ContainerSeen,
     ContainersListed,
@@ -46,7 +47,7 @@ def changes() -> dict[str, Figure]:
         client.subscribe(owner_events(), publisher.put)
         share = _share(lambda number: contract.put(ContainerSeen(container(number))))
         snapshot = contract.store.snapshot
-        plain = _share(lambda _number: encoded(snapshot_json(snapshot, "en")))
+        plain = _share(lambda _number: compact_json(snapshot_json(snapshot, "en")))
     return {
         "many-changes-cpu": Figure(share, "% of a core", LIMIT),
         "many-changes-plain-cpu": Figure(plain, "% of a core"),

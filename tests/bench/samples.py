@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from aiserver_tray.base.compact_json import compact_json
 from aiserver_tray.core.stats.forms import history_json
 from aiserver_tray.core.stats.history import History, span
 from aiserver_tray.core.stats.sampler import Sampler
 from aiserver_tray.core.stats.samples import INTERVAL_SECONDS, Address, Load, Sample
-from aiserver_tray.state.codec import encoded
 from tests.bench.engine_cpu import EngineCpu
 from tests.bench.result import Figure
 from tests.bench.state import CONTAINERS, thirty, watched
@@ -80,7 +80,7 @@ def _timed(kept: History, sample: Sample) -> float:
 
 def _chart(kept: History, seconds: int) -> Figure:
     begun = time.process_time()
-    encoded(history_json(kept, span(NOW - seconds, NOW, 400, NOW), None, []))
+    compact_json(history_json(kept, span(NOW - seconds, NOW, 400, NOW), None, []))
     return Figure(1000 * (time.process_time() - begun), "ms of CPU", 200.0)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from aiserver_tray.contract.message import Json
 from aiserver_tray.model import OperationView, Snapshot
-from aiserver_tray.state.codec import steps_json
+from aiserver_tray.state.encode import steps_json
 from tests.contract.asking import ask, begin, given, refused, states
 from tests.contract.heard import LIMIT, first
 from tests.contract.host import DirectCaller, Host

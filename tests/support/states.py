@@ -14,7 +14,7 @@ from aiserver_tray.base.errors import (
 from aiserver_tray.base.i18n import Language, Text, rendered
 from aiserver_tray.contract.message import Json
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
-from aiserver_tray.state.codec import operation_of, snapshot_of
+from aiserver_tray.state.decode import operation_of, snapshot_of
 from aiserver_tray.state.work import Work
 
 TITLES = {

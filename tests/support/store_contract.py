@@ -18,7 +18,7 @@ from aiserver_tray.contract.message import Json
 from aiserver_tray.core.stats.forms import sample_json
 from aiserver_tray.core.stats.samples import Sample
 from aiserver_tray.model import Carrier, OperationView, Snapshot
-from aiserver_tray.state.codec import snapshot_json, steps_json
+from aiserver_tray.state.encode import snapshot_json, steps_json
 from aiserver_tray.state.facts import (
     ContainersListed,
     DesiredChanged,

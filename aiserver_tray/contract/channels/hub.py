@@ -13,7 +13,7 @@ from aiserver_tray.contract.contract import Peer, answer
 from aiserver_tray.contract.events import PROGRESS, SNAPSHOT, STATUS
 from aiserver_tray.contract.message import Message
 from aiserver_tray.model import ModuleView, OperationView, Snapshot
-from aiserver_tray.state.codec import SnapshotEncoder, steps_json
+from aiserver_tray.state.encode import SnapshotEncoder, steps_json
 from aiserver_tray.state.store import Store
 
 BATCH_SECONDS: Final = 0.1

@@ -16,7 +16,7 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.model import Actor
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
-from aiserver_tray.state.codec import operation_json, steps_json
+from aiserver_tray.state.encode import operation_json, steps_json
 from aiserver_tray.state.forms import OperationJson, OperationWithStepsJson
 
 _MAX_FINISHED = 32

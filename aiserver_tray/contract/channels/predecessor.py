@@ -17,7 +17,7 @@ from aiserver_tray.core.core import Core
 from aiserver_tray.model import Actor, Kind, ModuleView, OperationKind, Port, Snapshot, State
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
-from aiserver_tray.state.codec import sorted_by_title
+from aiserver_tray.state.order import sorted_by_title
 
 _STATUS: dict[State, Literal["running", "stopped", "error"]] = {
     "running": "running",

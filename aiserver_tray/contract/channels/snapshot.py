@@ -4,7 +4,7 @@ from aiserver_tray.contract.channel import channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
-from aiserver_tray.state.codec import snapshot_json
+from aiserver_tray.state.encode import snapshot_json
 from aiserver_tray.state.forms import SnapshotJson
 
 

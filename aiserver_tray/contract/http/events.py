@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from threading import Event
 from typing import Final
 
+from aiserver_tray.base.compact_json import compact_json
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.contract.contract import Contract, Peer
 from aiserver_tray.contract.mailbox import Mailbox
 from aiserver_tray.contract.message import Message, owner_events
-from aiserver_tray.state.codec import encoded
 
 _HEARTBEAT_SECONDS: Final = 15.0
 """Seconds of silence until a comment is sent, which shows both sides that the other one is still
@@ -48,5 +48,5 @@ class EventStream:
             self._contract.forget(self.peer)
 
     def _send(self, message: Message) -> None:
-        frame = b"data: [%s,%s]\n\n" % (encoded(message.event), message.payload)
+        frame = b"data: [%s,%s]\n\n" % (compact_json(message.event), message.payload)
         self._mailbox.put(frame, message.slot)

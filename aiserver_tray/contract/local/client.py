@@ -9,6 +9,7 @@ from threading import Lock, Thread, current_thread
 from typing import Any, NamedTuple, Self
 
 from aiserver_tray.base.bugs import log_bug
+from aiserver_tray.base.compact_json import compact_json
 from aiserver_tray.base.errors import NotRunningError, RequestError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.contract import Envelope
@@ -23,7 +24,6 @@ from aiserver_tray.contract.local.wire import (
     remote_error,
 )
 from aiserver_tray.contract.message import CallerKind, Json, Message
-from aiserver_tray.state.codec import encoded
 from aiserver_tray.system import pipes
 from aiserver_tray.system.paths import Home
 
@@ -161,7 +161,7 @@ class Client:
         return answer
 
     def _send(self, frame: Json) -> None:
-        content = encoded(frame)
+        content = compact_json(frame)
         if len(content) > MAX_BYTES_FROM_CLIENT:
             raise RequestError(Text("it is too long"), ["payload"])
         try:

@@ -16,7 +16,7 @@ from aiserver_tray.contract.message import Message
 from aiserver_tray.core.stats.forms import SampleJson
 from aiserver_tray.model import OperationView, Snapshot
 from aiserver_tray.operations.request import Request
-from aiserver_tray.state.codec import operation_of, snapshot_of
+from aiserver_tray.state.decode import operation_of, snapshot_of
 
 EVENTS: Final = (PROGRESS.name, SNAPSHOT.name)
 

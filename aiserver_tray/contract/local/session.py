@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from aiserver_tray.base.bugs import bug_error, log_bug
+from aiserver_tray.base.compact_json import compact_json
 from aiserver_tray.base.errors import AiServerError, OverloadedError, RequestError
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Contract, Envelope, Peer, answer
@@ -30,7 +31,6 @@ from aiserver_tray.contract.local.wire import (
 from aiserver_tray.contract.mailbox import Mailbox
 from aiserver_tray.contract.message import Message, owner_events
 from aiserver_tray.model import MAX_NAMES
-from aiserver_tray.state.codec import encoded
 
 MAX_CALLS: Final = 16
 """Maximum number of unanswered requests of one client."""
@@ -158,10 +158,10 @@ class Session:
     # -- in any thread --------------------------------------------------------------------------
 
     def _answer(self, id: int | str, envelope: Envelope) -> None:
-        frame = encoded({"type": "answer", "id": id, "answer": envelope})
+        frame = compact_json({"type": "answer", "id": id, "answer": envelope})
         if len(frame) > MAX_BYTES_FROM_OWNER:
             why = Text("the response is too long. Request less")
-            frame = encoded(
+            frame = compact_json(
                 {"type": "answer", "id": id, "answer": self._refusal(RequestError(why))}
             )
         self._mailbox.put(frame)

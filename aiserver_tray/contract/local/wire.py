@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
+from aiserver_tray.base.compact_json import compact_json
 from aiserver_tray.base.errors import AiServerError, RemoteError, RequestError
 from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.contract import VERSION, Envelope
 from aiserver_tray.contract.message import CallerKind, Json, Message
-from aiserver_tray.state.codec import encoded
 from aiserver_tray.system import pipes
 
 if TYPE_CHECKING:
@@ -114,12 +114,12 @@ class Wire:
 def event_frame(message: Message) -> bytes:
     """*message* as bytes."""
     head = {"type": "event", "event": message.event, "key": message.key}
-    return encoded(head) + b"\n" + message.payload
+    return compact_json(head) + b"\n" + message.payload
 
 
 def refused(error: AiServerError, language: Language) -> bytes:
     """The frame with the reason for closing a connection."""
-    return encoded({"type": "refused", **error.as_json(language)})
+    return compact_json({"type": "refused", **error.as_json(language)})
 
 
 class Hello(NamedTuple):
@@ -138,7 +138,7 @@ def admit(wire: Wire, key: bytes) -> Hello:
         RequestError: it has another key, or speaks another version. It got that answer.
     """
     nonce = secrets.token_hex(16)
-    wire.send(encoded({"type": "challenge", "version": VERSION, "nonce": nonce}))
+    wire.send(compact_json({"type": "challenge", "version": VERSION, "nonce": nonce}))
     hello = wire.receive()
     if not (isinstance(hello, dict) and hello.get("type") == "hello"):
         raise LostError
@@ -152,7 +152,7 @@ def admit(wire: Wire, key: bytes) -> Hello:
         wire.send(refused(error, language))
         raise
     proof = _proof(key, "owner", nonce, hello["nonce"])
-    wire.send(encoded({"type": "proof", "proof": proof}))
+    wire.send(compact_json({"type": "proof", "proof": proof}))
     pid = hello.get("pid")
     return Hello(kind, language, pid if type(pid) is int else None)
 
@@ -176,7 +176,7 @@ def enter(wire: Wire, key: bytes, kind: CallerKind, language: Language) -> None:
         "language": language,
         "nonce": ours,
     }
-    wire.send(encoded({**hello, "proof": _proof(key, "client", theirs, ours)}))
+    wire.send(compact_json({**hello, "proof": _proof(key, "client", theirs, ours)}))
     answer = _object(wire.receive())
     _raise_refusal(answer)
     _check_proof(answer, key, "owner", theirs, ours)
@@ -186,7 +186,7 @@ def enter(wire: Wire, key: bytes, kind: CallerKind, language: Language) -> None:
 
 def welcome() -> bytes:
     """The frame with which the owner accepts a client that it has a place for."""
-    return encoded({"type": "welcome"})
+    return compact_json({"type": "welcome"})
 
 
 def _object(frame: Any) -> Json:  # noqa: ANN401 - JSON

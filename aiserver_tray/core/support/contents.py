@@ -19,7 +19,7 @@ from aiserver_tray.engine.engine import Engine
 from aiserver_tray.model import Snapshot
 from aiserver_tray.settings.forms import setting_json
 from aiserver_tray.settings.journal import Journal, Range
-from aiserver_tray.state.codec import SnapshotEncoder
+from aiserver_tray.state.encode import SnapshotEncoder
 from aiserver_tray.system.about import python_and_system
 from aiserver_tray.system.logfile import log_folder
 from aiserver_tray.system.paths import Home

@@ -12,7 +12,7 @@ from aiserver_tray.cli.status_rows import rows
 from aiserver_tray.cli.status_table import table
 from aiserver_tray.cli.words import PLAIN_SIGNS
 from aiserver_tray.model import EngineView, ModuleView, Port, Snapshot, State
-from aiserver_tray.state.codec import status_json
+from aiserver_tray.state.encode import status_json
 from aiserver_tray.state.words import SIGNS, STATES
 from tests.unit.cli.modules import MODULE, SERVICE
 

@@ -10,7 +10,8 @@ from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.base.i18n import Text, rendered_or_none
 from aiserver_tray.model import ModuleAction, ModuleModel, ModuleView, OperationView, StackAction
 from aiserver_tray.state.abilities import Condition, module_abilities, stack_abilities
-from aiserver_tray.state.codec import module_json, snapshot_json, snapshot_of
+from aiserver_tray.state.decode import snapshot_of
+from aiserver_tray.state.encode import module_json, snapshot_json
 from aiserver_tray.state.facts import ChosenChanged, EngineDown, OperationChanged
 from aiserver_tray.state.reduce import State
 from aiserver_tray.state.work import Work

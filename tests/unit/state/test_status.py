@@ -5,7 +5,7 @@ from typing import get_args
 
 from aiserver_tray.base.errors import EngineDownError
 from aiserver_tray.model import ModuleAction, Port
-from aiserver_tray.state.codec import status_json
+from aiserver_tray.state.encode import status_json
 from aiserver_tray.state.facts import EngineDown
 from tests.support.made import after, container, ended, model, running_engine
 

@@ -1,33 +1,28 @@
-"""The one codec between the state's values and the JSON that clients get (`state.forms`). Pure.
-
-Texts are written in one language. What comes back (`snapshot_of`, `operation_of`) has them in that
-language only.
+"""From the state's values to the JSON that clients get (`state.forms`), with texts in one language.
+Pure. `state.decode` reads it.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
+from aiserver_tray.base.compact_json import compact_json
 from aiserver_tray.base.errors import (
     AiServerError,
-    CancelledError,
     ErrorJson,
-    JointError,
-    RemoteError,
 )
-from aiserver_tray.base.i18n import Language, Text, rendered, rendered_or_none
+from aiserver_tray.base.i18n import Language, rendered, rendered_or_none
 from aiserver_tray.model import (
     EngineView,
     ModuleView,
     OperationView,
-    Port,
     ServiceView,
     Snapshot,
     StepView,
     Trouble,
 )
 from aiserver_tray.state.abilities import ModuleAbilities, stack_abilities
+from aiserver_tray.state.order import sorted_by_name, sorted_by_title
 from aiserver_tray.state.progress import count, current
 
 if TYPE_CHECKING:
@@ -63,14 +58,14 @@ class SnapshotEncoder:
         self._modules = {m.name: self._known(m) for m in by_title}
         self._operations = {o.id: self._known_operation(o) for o in snapshot.operations}
         parts = (
-            ("language", encoded(language)),
-            ("engine", encoded(_engine(snapshot.engine, language))),
-            ("state", encoded(snapshot.state)),
+            ("language", compact_json(language)),
+            ("engine", compact_json(_engine(snapshot.engine, language))),
+            ("state", compact_json(snapshot.state)),
             ("modules", _joined(self._modules)),
             ("operations", _joined(self._operations)),
-            ("abilities", encoded(_stack_abilities(snapshot, language))),
-            ("chosen", encoded(snapshot.chosen)),
-            ("theme", encoded(snapshot.theme)),
+            ("abilities", compact_json(_stack_abilities(snapshot, language))),
+            ("chosen", compact_json(snapshot.chosen)),
+            ("theme", compact_json(snapshot.theme)),
         )
         return b"{" + b",".join(b'"%s":%s' % (n.encode(), part) for n, part in parts) + b"}"
 
@@ -78,13 +73,13 @@ class SnapshotEncoder:
         known = self._modules.get(module.name)
         if known and known[0] == module:
             return known
-        return module, encoded(module_json(module, self._language))
+        return module, compact_json(module_json(module, self._language))
 
     def _known_operation(self, view: OperationView) -> tuple[OperationView, bytes]:
         known = self._operations.get(view.id)
         if known and known[0] == view:
             return known
-        return view, encoded(operation_json(view, self._language))
+        return view, compact_json(operation_json(view, self._language))
 
 
 def language_of(snapshot: bytes) -> Language:
@@ -94,24 +89,6 @@ def language_of(snapshot: bytes) -> Language:
 
 def _joined(items: Mapping[str, tuple[object, bytes]]) -> bytes:
     return b"[" + b",".join(item for _, item in items.values()) + b"]"
-
-
-def encoded(value: object) -> bytes:
-    """*value* as JSON, in one line."""
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def sorted_by_title(modules: Iterable[ModuleView], language: Language) -> list[ModuleView]:
-    """*modules* as every page and menu lists them, orphans last."""
-    return sorted(modules, key=lambda m: (m.orphan, m.title_in(language).casefold(), m.name))
-
-
-def sorted_by_name(modules: Iterable[ModuleView]) -> list[ModuleView]:
-    """*modules* as the command line, which shows no titles, lists them, orphans last."""
-    return sorted(modules, key=lambda module: (module.orphan, module.kind, module.name))
-
-
-# -- from values to JSON -------------------------------------------------------------------------
 
 
 def snapshot_json(snapshot: Snapshot, language: Language) -> "SnapshotJson":
@@ -287,147 +264,3 @@ def _iso(time: datetime | None) -> str | None:
 
 def _error_json(error: AiServerError | None, language: Language) -> ErrorJson | None:
     return error.as_json(language) if error else None
-
-
-# -- from JSON to values -------------------------------------------------------------------------
-
-
-def snapshot_of(json: Mapping[str, Any]) -> Snapshot:
-    """The snapshot in a `SnapshotJson`; its operations have no steps."""
-    engine, language = json["engine"], json["language"]
-    return Snapshot(
-        engine=EngineView(
-            running=engine["running"],
-            version=engine["version"],
-            id=engine["id"],
-            error=_error(engine["error"]),
-            starting=engine["starting"],
-            cpus=engine["cpus"],
-            memory=engine["memory"],
-            down_since=_time(engine["downSince"]),
-            start_begun=_time(engine["startBegun"]),
-            usual_start=engine["usualStart"],
-        ),
-        state=json["state"],
-        modules=tuple(_module(module, language) for module in json["modules"]),
-        operations=tuple(map(operation_of, json["operations"])),
-        chosen=tuple(json["chosen"]),
-        theme=json["theme"],
-    )
-
-
-def operation_of(json: Mapping[str, Any]) -> OperationView:
-    """The operation in an `OperationJson`, with the steps that *json* has."""
-    return OperationView(
-        id=json["id"],
-        kind=json["kind"],
-        modules=tuple(json["modules"]),
-        status=json["status"],
-        steps=tuple(map(_step_of, json.get("steps", ()))),
-        seconds_left=json["secondsLeft"],
-        error=_error(json["error"]),
-        detail=_text(json.get("detail", json["text"])),
-        notices=tuple(Text("{message}", message=notice) for notice in json["notices"]),
-        is_foreign=json["foreign"],
-        is_revival=json["revival"],
-        ended_at=datetime.fromisoformat(json["endedAt"]) if json["endedAt"] else None,
-    )
-
-
-def error_of(json: Mapping[str, Any]) -> AiServerError:
-    """The error, or all that were joined in it."""
-    data = json["data"]
-    if json["code"] == CancelledError.code:
-        return CancelledError(data.get("kind"), data.get("modules", ()))
-    joined = data.get("errors")
-    if joined:
-        return JointError([error_of(error) for error in joined])
-    return RemoteError(json["code"], json["message"], data)
-
-
-def _error(json: Mapping[str, Any] | None) -> AiServerError | None:
-    return error_of(json) if json else None
-
-
-def _module(json: Mapping[str, Any], language: Language) -> ModuleView:
-    return ModuleView(
-        name=json["name"],
-        kind=json["kind"],
-        state=json["state"],
-        ready=json["ready"],
-        total=json["total"],
-        reason=_text(json["reason"]),
-        orphan=json["orphan"],
-        wanted=json["wanted"],
-        used_by=tuple(json["usedBy"]),
-        open=json["open"],
-        abilities={action: _text(reason) for action, reason in json["abilities"].items()},
-        services=tuple(_service_of(service, json["ports"]) for service in json["services"]),
-        problem=_text(json["problem"]),
-        is_outdated=json["outdated"],
-        trouble=_trouble_of(json["trouble"]) if json["trouble"] else None,
-        title={language: json["title"]},
-        summary={language: json["summary"]},
-        icon=json["icon"],
-        version=json["version"],
-        requires=tuple(json["requires"]),
-        since=_time(json["since"]),
-        memory_limit=json["memoryLimit"],
-    )
-
-
-def _trouble_of(json: Mapping[str, Any]) -> Trouble:
-    return Trouble(
-        kind=json["kind"],
-        reason=Text("{message}", message=json["reason"]),
-        service=json["service"],
-        since=_time(json["since"]),
-        remedies=tuple(json["remedies"]),
-        available=json["available"],
-    )
-
-
-def _service_of(json: Mapping[str, Any], ports: "Iterable[PortJson]") -> ServiceView:
-    return ServiceView(
-        name=json["name"],
-        container=json["container"],
-        state=json["state"],
-        health=json["health"],
-        image=json["image"],
-        is_job=json["job"],
-        exit_code=json["exitCode"],
-        started_at=_time(json["startedAt"]),
-        restarts=json["restarts"],
-        memory_limit=json["memoryLimit"],
-        reason=_text(json["reason"]),
-        ports=tuple(
-            Port(port["address"], port["host"], port["container"], port["protocol"])
-            for port in ports
-            if port["service"] == json["name"]
-        ),
-    )
-
-
-def _step_of(json: Mapping[str, Any]) -> StepView:
-    return StepView(
-        kind=json["kind"],
-        subject=json["subject"],
-        module=json["module"],
-        service=json["service"],
-        status=json["status"],
-        detail=_text(json["detail"]),
-        current=json["current"],
-        total=json["total"],
-        rate=json["rate"],
-        began=json["began"],
-        seconds=json["seconds"],
-        usual=json["usual"],
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _text(text: str | None) -> Text | None:
-    return None if text is None else Text("{message}", message=text)

@@ -30,17 +30,11 @@ from aiserver_tray.model import (
     StepView,
     Theme,
 )
-from aiserver_tray.state import codec
-from aiserver_tray.state.codec import (
-    SnapshotEncoder,
-    operation_json,
-    operation_of,
-    snapshot_json,
-    snapshot_of,
-    sorted_by_title,
-    steps_json,
-)
+from aiserver_tray.state import encode
+from aiserver_tray.state.decode import operation_of, snapshot_of
+from aiserver_tray.state.encode import SnapshotEncoder, operation_json, snapshot_json, steps_json
 from aiserver_tray.state.facts import ContainerSeen, OperationChanged
+from aiserver_tray.state.order import sorted_by_title
 from tests.support import made
 
 words = some.text("ab日{}%", max_size=4)
@@ -126,8 +120,8 @@ def test_only_what_changed_is_encoded_again(monkeypatch: pytest.MonkeyPatch) -> 
         encoded.append(view.id)
         return {"id": view.id}
 
-    monkeypatch.setattr(codec, "module_json", module_json)
-    monkeypatch.setattr(codec, "operation_json", operation_json)
+    monkeypatch.setattr(encode, "module_json", module_json)
+    monkeypatch.setattr(encode, "operation_json", operation_json)
     models = (made.model("web"), made.model("wiki"))
     state = made.running_engine(made.container("web/app"), models=models)
     state = made.after(OperationChanged(made.operation("up", id="7")), start=state)
