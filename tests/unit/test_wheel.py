@@ -24,6 +24,9 @@ def test_an_unpacked_wheel_lists_its_own_catalog(tmp_path: Path) -> None:
     for table in ("locale/zh.json", "_data/ui/js/locale/zh.js"):
         assert (tmp_path / "site/aiserver_tray" / table).is_file()
     assert not list((tmp_path / "site").rglob("*.d.ts")), "only the type check needs them"
+    scripts = [*(tmp_path / "site/aiserver_tray/_data/orchestration").rglob("*.sh")]
+    assert scripts
+    assert [path for path in scripts if b"\r" in path.read_bytes()] == [], "containers run them"
     listed = subprocess.run(
         [sys.executable, "-m", "aiserver_tray", "catalog", "show", "n8n", "--json"],
         cwd=tmp_path / "site",
