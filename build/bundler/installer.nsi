@@ -3,7 +3,12 @@
 ;   VERSION, BUNDLE (folder with the programs), ICON, OUT (the installer), APP_ID,
 ;   SIGN (optional: a command that signs a file), FAST (optional: large, but quickly made, for tests)
 
-Target amd64-unicode       ; the default is 32-bit, which 64-bit Wine can't start
+; 64-bit Wine can't start a 32-bit installer, and NSIS for Windows can make no other.
+!if /FileExists "${NSISDIR}\Stubs\lzma_solid-amd64-unicode"
+  Target amd64-unicode
+!else
+  Target x86-unicode
+!endif
 ManifestDPIAware true
 ManifestSupportedOS Win10
 RequestExecutionLevel user
@@ -170,7 +175,7 @@ Section "${NAME}"
   Call closeOrRefuse
   SetOutPath "$INSTDIR"
   ClearErrors
-  File /r "${BUNDLE}/*.*"
+  File /r "${BUNDLE}\*.*"                       ; NSIS for Windows splits paths at backslashes only
   ${If} ${Errors}
     MessageBox MB_OK|MB_ICONSTOP "$(NotCopied)" /SD IDOK
     SetErrorLevel ${EXIT_NOT_COPIED}

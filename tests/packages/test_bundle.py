@@ -1,6 +1,7 @@
 """What the bundle for Windows contains."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,13 +10,15 @@ import pytest
 
 from aiserver_tray.system import app_id
 from bundler.notices import unknown_files
-from bundler.windows import APP_ID, Package
+from bundler.windows import APP_ID, Package, installer
 from tests.packages.setup import BUILD_SECONDS
 
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
 
 BUNDLE_BYTES = 60_000_000
 INSTALLER_BYTES = 22_000_000
+I386 = 0x14C
+"""In the header of a program."""
 
 WINDOWS = {
     *("advapi32", "bcrypt", "bcryptprimitives", "cfgmgr32", "comctl32", "comdlg32"),
@@ -76,6 +79,19 @@ def test_each_program_says_what_it_is(package: Package, name: str) -> None:
 @pytest.mark.smoke
 def test_the_shortcut_and_the_processes_have_one_application_id() -> None:
     assert app_id.APP_ID == APP_ID
+
+
+def test_nsis_for_windows_makes_a_32_bit_installer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nsis = tmp_path / "nsis"
+    shutil.copytree("/usr/share/nsis", nsis, ignore=shutil.ignore_patterns("*amd64*"))
+    monkeypatch.setenv("NSISDIR", str(nsis))
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle/aiserver-tray.exe").touch()
+    content = installer(tmp_path / "bundle", "1.2.3", tmp_path, "FAST").read_bytes()
+    header = content.index(b"PE\0\0")
+    assert int.from_bytes(content[header + 4 : header + 6], "little") == I386
 
 
 def test_every_file_has_a_licence(package: Package) -> None:
