@@ -58,7 +58,8 @@ def main(arguments: Sequence[str]) -> None:
     made = on_windows() if WINDOWS else with_wine()
     sys.stdout.write(f"{made.bundle}\n{made.installer}\n")
     if given.url:
-        write_manifest(made.installer, version(), given.url, FOLDER / "winget")
+        url = f"{given.url}/{made.installer.name}"
+        write_manifest(made.installer, version(), url, FOLDER / "winget")
 
 
 if __name__ == "__main__":

@@ -182,9 +182,9 @@ def _time() -> datetime:
     """When the files were last changed, so that the same files always make the same package."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if not epoch:
-        done = subprocess.run(
-            ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, check=False
-        )
+        # Root may build from the files of another user, as in the containers of GitHub's machines.
+        command = ["git", "-c", f"safe.directory={ROOT}", "log", "-1", "--format=%ct"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
         epoch = done.stdout.decode().strip()
     return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
 

@@ -93,7 +93,7 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--windows", action="store_true", help=what)
     what = "on Debian and Ubuntu: the package for them"
     kind.add_argument("--deb", action="store_true", help=what)
-    what = "also write a manifest for winget, of the installer at this address"
+    what = "also write a manifest for winget; the installer will be in the folder at this address"
     parser.add_argument("--url", metavar="URL", help=what)
 
 
