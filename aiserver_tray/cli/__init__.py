@@ -82,7 +82,7 @@ def root(at_login: bool) -> None:  # noqa: FBT001 - a command line flag
     from aiserver_tray.system.desktop import has_desktop  # noqa: PLC0415 - other commands don't need it
 
     if has_desktop() or at_login:
-        from aiserver_tray.tray.process import run  # noqa: PLC0415 - as above
+        from aiserver_tray.tray.start import run  # noqa: PLC0415 - as above
 
         run(current_app(), "login" if at_login else "user")
     else:

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import time
 from contextlib import ExitStack, suppress
 from threading import Event, Lock, Thread, Timer
 from typing import TYPE_CHECKING, Literal
@@ -14,18 +13,13 @@ from aiserver_tray.base.errors import (
     AiServerError,
     AlreadyRunningError,
     CancelledError,
-    NotRunningError,
     SettingError,
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.contract import Contract, Peer
-from aiserver_tray.contract.local.client import Client
 from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.model import Actor, EngineView, Snapshot
-from aiserver_tray.system import app_id, logfile
-from aiserver_tray.system.foreground import give_foreground
 from aiserver_tray.system.language import system_language
-from aiserver_tray.system.memory import share_heap
 from aiserver_tray.system.resume import ResumeWatch
 from aiserver_tray.system.signals import on_termination
 from aiserver_tray.system.theme import taskbar_theme
@@ -46,12 +40,6 @@ if TYPE_CHECKING:
 _ANSWER_SECONDS = 0.2
 """Seconds to send the response before the process exits."""
 
-_HANDOVER_TIMEOUT_SECONDS = 10.0
-"""Seconds to wait for a tray that starts or exits, and for each of its answers."""
-
-_RETRY_SECONDS = 0.1
-"""Seconds between two attempts to reach it."""
-
 _NO_CORE_RETRY_SECONDS = 1.0
 """Seconds between two tries to run a core, while something in the way is not mended."""
 
@@ -61,65 +49,6 @@ _SERVE_IS_BUSY = Text(
 )
 
 _logger = logging.getLogger(__name__)
-
-
-def run(app: App, starter: Starter = "user") -> None:
-    """Show the icon until the user quits. If the tray of this home folder already runs, show its
-    dashboard instead, or, at login, do nothing. *starter* also decides what happens if the icon is
-    not visible.
-
-    Raises:
-        NoDesktopError: there is nothing to show an icon on.
-        AlreadyRunningError: the tray that runs does not answer.
-        AiServerError: the home can't be used.
-    """
-    until = time.monotonic() + _HANDOVER_TIMEOUT_SECONDS
-    while True:
-        try:
-            _run_or_show(app, starter)
-            return
-        except AlreadyRunningError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(_RETRY_SECONDS)
-
-
-def _run_or_show(app: App, starter: Starter) -> None:
-    """Like `run`.
-
-    Raises:
-        AlreadyRunningError: the owner of the core does not answer; it may only begin, or end.
-    """
-    with Claim(app) as claim:
-        try:
-            claim.take()
-        except AlreadyRunningError as running:
-            if _is_shown(app, starter, running):
-                return
-        share_heap()
-        app_id.claim()
-        logfile.set_up(app.settings.home, "tray")
-        Tray(app, starter, claim).run()
-
-
-def _is_shown(app: App, starter: Starter, running: AlreadyRunningError) -> bool:
-    """Whether a tray owns the core; it shows its dashboard then, unless this start is the login's.
-    Else ``serve`` owns it.
-
-    Raises:
-        AlreadyRunningError: the owner does not answer.
-    """
-    limit = _HANDOVER_TIMEOUT_SECONDS
-    try:
-        with Client.connect(app.settings.home, "command", language=app.language) as client:
-            if client.request("ai/app/about", timeout=limit)["owner"] != "tray":
-                return False
-            if starter != "login":
-                give_foreground()
-                client.request("ai/window/show", {"page": "home"}, timeout=limit)
-            return True
-    except (NotRunningError, TimeoutError):
-        raise running from None
 
 
 class Tray:

@@ -27,7 +27,7 @@ from aiserver_tray.model import OperationView
 from aiserver_tray.state.facts import OperationChanged
 from aiserver_tray.system import logfile
 from aiserver_tray.system.paths import Home
-from aiserver_tray.tray import process
+from aiserver_tray.tray import process, start
 from aiserver_tray.tray.actions import Action, Quit, Start
 from aiserver_tray.tray.message import Message
 from aiserver_tray.tray.place import Starter
@@ -55,7 +55,7 @@ def app(tmp_path: Path) -> App:
 
 
 def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, ask, around = Event(), process._is_shown, Recorded()
+    asked, ask, around = Event(), start._is_shown, Recorded()
 
     def note(*given: Any) -> bool:  # noqa: ANN401 - as the real one's
         try:
@@ -63,9 +63,9 @@ def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.Mon
         finally:
             asked.set()
 
-    monkeypatch.setattr(process, "_is_shown", note)
+    monkeypatch.setattr(start, "_is_shown", note)
     with Instance(app.settings.home):
-        second = Thread(target=process.run, args=(app,))
+        second = Thread(target=start.run, args=(app,))
         second.start()
         assert asked.wait(LIMIT)
         with Owner(app, around):
@@ -76,22 +76,22 @@ def test_a_tray_that_only_begins_is_waited_for(app: App, monkeypatch: pytest.Mon
 def test_start_at_login_leaves_a_tray_that_runs_alone(app: App) -> None:
     around = Recorded()
     with owned(app, around):
-        process.run(app, "login")
+        start.run(app, "login")
     assert around.pages == []
 
 
 def test_one_that_does_not_answer_is_reported(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_HANDOVER_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr(start, "_HANDOVER_TIMEOUT_SECONDS", 0.0)
     with (
         Instance(app.settings.home),
         pytest.raises(AlreadyRunningError, match="does not respond") as told,
     ):
-        process.run(app)
+        start.run(app)
     assert told.value.data == {"pid": os.getpid()}
 
 
 def test_one_that_hangs_is_reported_too(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_HANDOVER_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(start, "_HANDOVER_TIMEOUT_SECONDS", 0.01)
     awake = Event()
 
     class Hanging(Recorded):
@@ -100,7 +100,7 @@ def test_one_that_hangs_is_reported_too(app: App, monkeypatch: pytest.MonkeyPatc
 
     with owned(app, Hanging()):
         with pytest.raises(AlreadyRunningError, match="does not respond"):
-            process.run(app)
+            start.run(app)
         awake.set()
 
 
@@ -154,7 +154,7 @@ def test_quit_waits_for_a_tray_that_is_starting(app: App, monkeypatch: pytest.Mo
 
 
 def second_launch(app: App) -> None:
-    process.run(app)
+    start.run(app)
 
 
 def open_command(app: App) -> None:
@@ -168,7 +168,7 @@ def test_who_is_dealt_with_lets_the_window_come_to_the_front_before_it_is_asked_
 ) -> None:
     """Leave to come to the front is Windows', and a stand-in here."""
     around, seen = Recorded(), list[list[str]]()
-    for module in (process, running_tray):
+    for module in (start, running_tray):
         monkeypatch.setattr(module, "give_foreground", lambda: seen.append([*around.pages]))
     with owned(app, around):
         ask(app)
@@ -187,10 +187,10 @@ def test_serve_shows_no_dashboard_so_a_tray_starts_beside_it(
         def run(self) -> None:
             """It is told to quit at once."""
 
-    monkeypatch.setattr(process, "Tray", Started)
+    monkeypatch.setattr(start, "Tray", Started)
     monkeypatch.setattr(logfile, "set_up", lambda *_: None)  # it is for a whole process
     with owned_until_given_up(app) as (_, around):
-        process.run(app, "user")
+        start.run(app, "user")
         assert (started, around.pages, around.given_up.is_set()) == (["user"], [], False)
 
 
