@@ -6,14 +6,13 @@ from typing import Any
 from aiserver_tray.app import App
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels.activity import ActivityChannels
+from aiserver_tray.contract.channels.background import Background
 from aiserver_tray.contract.channels.catalog import CatalogChannels
 from aiserver_tray.contract.channels.details import DetailChannels
 from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handlers_of
 from aiserver_tray.contract.channels.doctor import DoctorChannels
 from aiserver_tray.contract.channels.engine import EngineChannels
 from aiserver_tray.contract.channels.engine_setup import EngineSetupChannels
-from aiserver_tray.contract.channels.file_refresh import FileRefresh
-from aiserver_tray.contract.channels.hub import Hub
 from aiserver_tray.contract.channels.kept_logs import KeptLogChannels
 from aiserver_tray.contract.channels.log_export import LogExportChannels
 from aiserver_tray.contract.channels.log_follow import LogFollowChannels
@@ -25,7 +24,6 @@ from aiserver_tray.contract.channels.packages import PackageChannels
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.channels.predecessor import PredecessorChannels
 from aiserver_tray.contract.channels.process import Process, ProcessChannels
-from aiserver_tray.contract.channels.refusals import Refusals
 from aiserver_tray.contract.channels.rules import RuleChannels
 from aiserver_tray.contract.channels.settings import SettingChannels
 from aiserver_tray.contract.channels.snapshot import SnapshotChannels
@@ -35,20 +33,12 @@ from aiserver_tray.contract.channels.system import SystemChannels
 from aiserver_tray.contract.channels.trust import TrustChannels
 from aiserver_tray.contract.channels.welcome import WelcomeChannels
 from aiserver_tray.contract.contract import Caller, Envelope, Peer
-from aiserver_tray.contract.events import ACTIVITY, STATS
 from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
-from aiserver_tray.core.journal_feed import JournalFeed
-from aiserver_tray.core.logs.kept import KeptLogs
 from aiserver_tray.core.logs.store.reader import LogReader
-from aiserver_tray.core.outdated import OutdatedModules
-from aiserver_tray.core.stats.forms import sample_json
-from aiserver_tray.core.stats.samples import Sample
-from aiserver_tray.core.stats.statistics import Statistics
 from aiserver_tray.model import Actor, Carrier
 from aiserver_tray.operations.request import Request
 from aiserver_tray.operations.service import Operation
-from aiserver_tray.settings.entries import Entry
 
 
 class Api:
@@ -57,53 +47,57 @@ class Api:
 
     def __init__(self, app: App, core: Core, process: Process) -> None:
         self._app = app
-        self._hub = Hub(core.store, app.language_for)
-        self._feed = JournalFeed(app.settings.journal, self._on_entry)
-        self.logs = KeptLogs(app, core.engine.containers, core.store)
+        self._background = Background(app, core)
+        self.logs = self._background.logs
         """The kept logs."""
-        core.before_removal = self.logs.finish
-        self._files = FileRefresh(app, core, self._feed)
-        self._statistics = Statistics(
-            core.engine,
-            core.store,
-            app.settings.journal,
-            app.home.folder / "data" / "stats.sqlite",
-            self._on_sample,
-        )
-        self._refusals = Refusals(app.settings.journal)
-        self._outdated = OutdatedModules(core.store, app, lambda: app.version)
-        reader = LogReader(self.logs.path)
         self._operations = OperationChannels(core)
-        begin = self._operations.begin
         rules = RuleChannels(app, core, self.publish)
         self.rules = rules.watch
         self._parts: list[Part] = [
+            self._operations,
+            rules,
             ProcessChannels(app, core, process, self._operations),
-            SettingChannels(app, self._files.refresh),
-            ModuleSettingChannels(app, core, self._files.refresh, begin),
-            EngineChannels(core, app.settings),
-            CatalogChannels(app, self._files.refresh),
-            EngineSetupChannels(core, self.publish),
-            WelcomeChannels(app),
-            SystemChannels(),
+            *self._log_parts(app, core),
+            *self._parts_of_modules(app, core),
+            *self._parts_of_engine_and_app(app, core),
+        ]
+        self._handlers: Handlers = handlers_of(self._parts)
+
+    def _log_parts(self, app: App, core: Core) -> list[Part]:
+        reader = LogReader(self.logs.path)
+        return [
             LogChannels(core),
             KeptLogChannels(reader, self.logs),
             LogFollowChannels(self.logs.observe, reader),
             LogExportChannels(app.home.folder / "exports", reader, self.publish),
             LogKeepingChannels(self.logs),
-            self._operations,
+        ]
+
+    def _parts_of_modules(self, app: App, core: Core) -> list[Part]:
+        refresh, begin = self._background.files.refresh, self._operations.begin
+        return [
+            SettingChannels(app, refresh),
+            ModuleSettingChannels(app, core, refresh, begin),
+            CatalogChannels(app, refresh),
             PredecessorChannels(core, begin),
             SnapshotChannels(core),
+            DetailChannels(app, core),
+            TrustChannels(app),
+        ]
+
+    def _parts_of_engine_and_app(self, app: App, core: Core) -> list[Part]:
+        background, exports = self._background, app.home.folder / "exports"
+        return [
+            EngineChannels(core, app.settings),
+            EngineSetupChannels(core, self.publish),
+            StatsChannels(core, background.statistics, exports),
+            ActivityChannels(app.settings.journal, background.refusals),
+            WelcomeChannels(app),
+            SystemChannels(),
             DoctorChannels(app),
             PackageChannels(),
             SupportChannels(app, core),
-            TrustChannels(app),
-            DetailChannels(app, core),
-            ActivityChannels(app.settings.journal, self._refusals),
-            StatsChannels(core, self._statistics, app.home.folder / "exports"),
-            rules,
         ]
-        self._handlers: Handlers = handlers_of(self._parts)
 
     def include(self, part: Part) -> None:
         """Offer the channels of *part*, too. Only before clients come."""
@@ -112,31 +106,31 @@ class Api:
 
     def invoke(self, channel: str, payload: Any, peer: Peer) -> Envelope:  # noqa: ANN401 - JSON
         """The answer. Blocks until there is one, and never raises."""
-        self._files.refresh()
+        self._background.files.refresh()
         caller = Caller(peer, self._app.language_for(peer.language))
         return dispatch(self._handlers, channel, payload, caller)
 
     def subscribe(self, peer: Peer, events: Collection[str]) -> None:
         """Send *peer* the *events*, from the current state on, in place of those before."""
-        self._hub.subscribe(peer, events)
+        self._background.hub.subscribe(peer, events)
 
     def forget(self, peer: Peer) -> None:
         """The client is gone."""
-        self._hub.forget(peer)
+        self._background.hub.forget(peer)
         for part in self._parts:
             part.forget(peer)
 
     def publish(self, message: Message) -> None:
         """Send *message* to all clients that subscribed to its event."""
-        self._hub.publish(message)
+        self._background.hub.publish(message)
 
     def refused(self, carrier: Carrier, reason: Text) -> None:
         """A client of *carrier* was refused, because it may not connect."""
-        self._refusals.add(carrier, reason)
+        self._background.refusals.add(carrier, reason)
 
     def begin(self, request: Request, actor: Actor) -> Operation:
         """Start *request* of *actor*, so that clients can cancel it."""
-        self._files.refresh()
+        self._background.files.refresh()
         return self._operations.begin(request, actor)
 
     def start(self) -> None:
@@ -145,30 +139,13 @@ class Api:
         Raises:
             SettingError: the settings can't be read.
         """
-        self._files.start()
-        self._outdated.start()
-        self._hub.start()
-        self._statistics.start()
-        self.logs.start()
+        self._background.on_sample = self.rules.on_sample
+        self._background.start()
         self.logs.observe(self.rules.on_lines)
         self.rules.start()
 
     def close(self) -> None:
         """Watch nothing, wait for nothing, and send no more states and samples."""
-        self._files.close()
-        self._outdated.close()
-        self._statistics.close()
         for part in self._parts:
             part.close()
-        self._refusals.write()
-        self._feed.close()
-        self.logs.close()
-        self._hub.close()
-
-    def _on_sample(self, sample: Sample) -> None:
-        self.rules.on_sample(sample)
-        self._hub.publish(STATS.message(sample_json(sample)))
-
-    def _on_entry(self, entry: Entry) -> None:
-        self._hub.publish(ACTIVITY.message({"id": entry.id}))
-        self.logs.note(entry)
+        self._background.close()
