@@ -6,9 +6,12 @@ from pathlib import Path
 
 import docker
 import pytest
+from click.testing import CliRunner
 
-from aiserver_tray.system import engine_install
-from aiserver_tray.system.engine_install import EngineInstallation, Progress
+from aiserver_tray.cli import engine as command
+from aiserver_tray.cli import root
+from aiserver_tray.system import engine_install, engine_place
+from aiserver_tray.system.engine_install import Progress
 from tests.support.debian import USER, Debian
 
 PKEXEC = """\
@@ -32,10 +35,16 @@ def test_docker_is_installed_and_the_user_may_use_it(
     (programs / "pkexec").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(engine_install, "group_member", lambda: USER)
+    monkeypatch.setattr(engine_install, "prefix_on_terminal", lambda: ["pkexec"])
+    monkeypatch.setattr(engine_place, "is_installed", lambda: False)
+    monkeypatch.setattr(command, "is_interactive", lambda: True)
     seen: list[Progress] = []
+    monkeypatch.setattr(command, "_Printer", lambda: seen.append)
 
-    EngineInstallation(["pkexec"], seen.append).run()
+    done = CliRunner().invoke(root, ["engine", "install"], input="y\n")
 
+    assert done.exit_code == 0, done.output
+    assert f"{USER} joins the group docker" in done.output
     assert (debian.root / "usr/sbin/dockerd").exists()
     assert debian.run("dpkg", "--audit") == ""
     assert "docker" in debian.run("id", "--groups", "--name", USER).split()

@@ -6,20 +6,22 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import docker
 import pytest
 
 from tests.engine.waiting import until
+from tests.lab import demo, lifecycle
 from tests.lab import engine as lab_engine
-from tests.lab import lifecycle
 from tests.lab.leases import lease_any
 from tests.lab.place import LabError, Place
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 BUSYBOX = "busybox:1.37.0"
@@ -95,6 +97,37 @@ def _text(path: Path) -> str:
         return path.read_text()
     except OSError:  # ended meanwhile
         return ""
+
+
+def test_the_demo_shows_a_dashboard_and_leaves_nothing(
+    second: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, dashboard = traces(second), demo.dashboard
+    address = ""
+
+    def with_free_port(environment: Mapping[str, str]) -> object:
+        words = ["config", "set", "redis.REDIS_HOST_PORT", str(free_port())]
+        subprocess.run(["aiserver-tray", *words], env=environment, check=True)
+        return dashboard(environment)
+
+    def report(text: str) -> None:
+        nonlocal address
+        if "http://" in text:
+            address = text.splitlines()[-1]
+        if text == demo.WHAT_IS_REAL:
+            with build_opener(HTTPCookieProcessor()).open(address) as page:
+                assert b"<title>" in page.read()
+            with closing(lab_engine.client(second)) as client:
+                assert client.containers.get("ai-redis").health == "healthy"
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "MODULES", ("redis",))  # n8n takes long
+    monkeypatch.setattr(demo, "dashboard", with_free_port)
+    monkeypatch.setattr("webbrowser.open", lambda _: None)
+    demo.demo(second, report)
+
+    assert address
+    assert traces(second) == before
 
 
 def test_up_does_nothing_where_the_lab_is_up(lab: Place, engine: docker.DockerClient) -> None:

@@ -57,3 +57,4 @@ def dashboard(environment: Mapping[str, str]) -> Iterator[tuple[subprocess.Popen
             yield serve, address
         finally:
             serve.terminate()
+            serve.wait()  # after Ctrl-C, Popen itself would wait for a moment only

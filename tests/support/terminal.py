@@ -10,7 +10,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from select import select
 
@@ -60,13 +60,18 @@ class Terminal:
         return bool(piece)
 
 
-@contextmanager
-def terminal(*words: str, **environment: str) -> Iterator[Terminal]:
+def terminal(*words: str, **environment: str) -> AbstractContextManager[Terminal]:
     """``aiserver-tray`` with *words* on a new terminal; killed with the block if it still runs."""
+    return on_terminal(sys.executable, "-m", "aiserver_tray", *words, **environment)
+
+
+@contextmanager
+def on_terminal(*command: str, **environment: str) -> Iterator[Terminal]:
+    """The *command* on a new terminal; killed with the block if it still runs."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-m", "aiserver_tray", *words],
+        command,
         env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment},
         stdin=slave,
         stdout=slave,

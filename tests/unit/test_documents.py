@@ -16,21 +16,20 @@ import tray_pictures
 from aiserver_tray.base.errors import AiServerError
 from aiserver_tray.cli import root
 from developer.command_line import parse
-from tests.support.command_line import CommandLine
-from tests.unit.markdown import ROOT, Page, files, page
+from tests.support.documents import (
+    ELSEWHERE,
+    GUIDE,
+    PAGES,
+    README,
+    REFERENCE,
+    elsewhere,
+    mentioned,
+    typed,
+    words_of,
+)
+from tests.support.markdown import ROOT, Page, page
 
-PAGES = [page(path) for path in files()]
-README, CHINESE = page(ROOT / "README.md"), page(ROOT / "README.zh.md")
-GUIDES = [each for each in PAGES if each.path.parent.name == "guide"]
-TYPED = [README, *GUIDES, page(ROOT / "docs/command-line.md")]
-"""The pages whose commands a user types."""
-
-PROGRAM = "aiserver-tray"
-HEAVY = {
-    *("up", "stop", "down", "restart", "pull", "build", "connect", "disconnect", "exec", "logs"),
-    *("serve", "open", "quit", "autostart", "engine", "stats"),
-}
-"""Commands that need an engine, a tray or this machine. They are only parsed."""
+CHINESE = page(ROOT / "README.zh.md")
 
 
 def tree(kind: type[AiServerError]) -> Iterator[type[AiServerError]]:
@@ -113,8 +112,7 @@ def test_the_icons_are_drawn_by_the_tray_itself() -> None:
 def understood(line: str) -> None:
     """Read the command *line* as the program does, without running it. Raises an exception if it is
     no valid command."""
-    words = shlex.split(line.replace("\\", "/"), comments=True)
-    words = words[1:] if words[0] in ("python3", "py") else words
+    words = words_of(line)
     if words[0] == "build/dev.py":
         options = parse(words[1:])
         words = [word for word in options.words if word != "--yes"]
@@ -181,25 +179,34 @@ def test_a_wrong_command_is_found(line: str) -> None:
             reads(line)
 
 
-def cheap_commands() -> set[str]:
-    """The words of those that need nothing but a home."""
-    lines = (line.replace("python3 build/dev.py run", PROGRAM) for _, line in commands(TYPED))
-    words = {line.removeprefix(f"{PROGRAM} ") for line in lines if line.startswith(f"{PROGRAM} ")}
-    return {line for line in words if line.split()[0] not in HEAVY}
+def verb(line: str) -> tuple[str, ...]:
+    """The program of the command *line*, and the words that choose its command."""
+    program, *words = words_of(line)
+    command: click.Command | None = root
+    chosen = [program]
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        command = command.get_command(click.Context(command), word)
+        chosen.append(word)
+    return tuple(chosen)
 
 
-def test_the_cheap_commands_run(
-    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With an engine that is not there."""
-    cli.catalog.mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)  # a support bundle goes there
-    lines = cheap_commands()
-    assert {"status", "doctor", "--version", "catalog list"} <= lines
-    for line in sorted(lines):
-        done = cli.run(*shlex.split(line))
-        assert done.code == (1 if line == "doctor" else 0), (line, done)
-        assert "Traceback" not in done.errors, (line, done)
+def test_each_command_is_run_by_a_test() -> None:
+    """tests/engine/test_documents.py, or another one."""
+    pages = [README, *GUIDE, REFERENCE]
+    run = {verb(line) for each in pages for line in typed(each)}
+    others = [f"{each.name}: {line}" for each in pages[:-1] for line in mentioned(each)
+              if not elsewhere(line) and verb(line) not in run]  # fmt: skip
+    assert not others, "add them to ELSEWHERE, with the test that runs them"
+
+
+def test_the_tests_of_other_commands_are_there() -> None:
+    used = {elsewhere(line) for each in (README, *GUIDE, REFERENCE) for line in mentioned(each)}
+    assert ELSEWHERE.keys() <= used
+    for test in ELSEWHERE.values():
+        file, _, name = test.partition("::")
+        assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8"), test
 
 
 # -- error messages --------------------------------------------------------------------------------

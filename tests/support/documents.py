@@ -1,0 +1,73 @@
+"""The commands of the documents, and which test runs each.
+
+`tests/engine/test_documents.py` types what a user types, except for `ELSEWHERE`.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from tests.support.markdown import ROOT, Page, files, page
+
+PROGRAM = "aiserver-tray"
+PAGES = [page(path) for path in files()]
+README = page(ROOT / "README.md")
+_GUIDE = page(ROOT / "docs/guide/README.md")
+_PARTS = dict.fromkeys(link for link in _GUIDE.links if re.fullmatch(r"\w+\.md", link))
+GUIDE = [_GUIDE, *(page(_GUIDE.path.parent / name) for name in _PARTS)]
+REFERENCE = page(ROOT / "docs/command-line.md")
+
+ELSEWHERE = {
+    # It shows an icon and windows.
+    "aiserver-tray": "tests/desktop/test_tray_life.py::"
+    "test_start_all_and_stop_all_show_on_the_icon",
+    "aiserver-tray open": "tests/desktop/test_tray_windows.py::"
+    "test_the_dashboard_shows_what_the_tray_shows",
+    "aiserver-tray quit": "tests/desktop/test_tray_place.py::"
+    "test_a_bar_that_nobody_shows_is_no_place_either",
+    "build/dev.py run": "tests/desktop/test_tray_pointer.py::test_from_the_first_click_to_the_last",
+    # They change the machine, or build and install packages.
+    "aiserver-tray engine install": "tests/engine/test_engine_install.py::"
+    "test_docker_is_installed_and_the_user_may_use_it",
+    "build/dev.py bundle": "tests/packages/test_setup.py::"
+    "test_an_installation_from_the_first_file_to_the_last",
+    "build/dev.py bundle --deb": "tests/packages/test_deb.py::"
+    "test_an_installation_from_the_first_file_to_the_last",
+    "apt": "tests/packages/test_deb.py::test_an_installation_from_the_first_file_to_the_last",
+    "pipx": "tests/packages/test_wheel.py::"
+    "test_commands_need_no_desktop_and_the_extra_adds_icon_and_windows",
+    # It has an engine of its own.
+    "build/dev.py demo": "tests/engine/test_lab_lifecycle.py::"
+    "test_the_demo_shows_a_dashboard_and_leaves_nothing",
+}
+"""The first words of a command -> the test that runs it."""
+
+_COMMAND = re.compile(r"(aiserver-tray|python3|py|pipx|(sudo )?apt)( |$)")
+
+
+def words_of(line: str) -> list[str]:
+    """The words of the command *line*, as all systems have them."""
+    words = shlex.split(line.replace("\\", "/"), comments=True)
+    return words[1:] if words[0] in {"python3", "py", "sudo"} else words
+
+
+def elsewhere(line: str) -> str | None:
+    """The key in `ELSEWHERE` of the command *line*, if it is there."""
+    words = words_of(line)
+    for key in sorted(ELSEWHERE, key=len, reverse=True):
+        first = key.split()
+        if words == first or (first != [PROGRAM] and words[: len(first)] == first):
+            return key
+    return None
+
+
+def typed(one: Page) -> list[str]:
+    """The commands that the page tells a reader to type, without those in `ELSEWHERE`."""
+    lines = (line for line in one.console if not line.startswith("cd "))
+    return [line for line in lines if not elsewhere(line)]
+
+
+def mentioned(one: Page) -> Iterator[str]:
+    """The commands of the page, also those in its text."""
+    yield from (line for line in one.console if not line.startswith("cd "))
+    yield from (span for span in one.spans if _COMMAND.match(span) and span != "python3")
