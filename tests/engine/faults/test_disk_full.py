@@ -1,14 +1,16 @@
-"""The disk that holds the engine's data is full: a small one, in a lab of its own."""
+"""The disk is full: a small one with the engine's data, in a lab of its own, or with kept logs."""
 
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import pytest
 
+from tests.engine.faults import full_store
 from tests.engine.faults.objects import ours
 from tests.lab import engine as lab_engine
 from tests.lab import lifecycle
@@ -118,3 +120,11 @@ def test_what_runs_on_a_full_disk_can_be_ended_with_its_data_kept(
 
 def _made(place: Place) -> str:
     return (data(place) / "volumes/ai-web-data/_data/made-once").read_text(encoding="ascii")
+
+
+def test_kept_logs_can_be_deleted_on_a_full_disk(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", full_store.__name__, str(tmp_path)]
+    done = subprocess.run(
+        ["unshare", "--mount", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiserver_tray.core.logs.store.errors import LogStoreError, LogStoreFullError
 from aiserver_tray.system.files import open_private
 
-_STEP_PAGES = 1000
+_STEP_PAGES = 250
 _WAL_BYTES = 8 << 20
 _CACHE = -1024
 """In KiB, as SQLite has it. Blocks are read once."""
@@ -122,8 +122,9 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def _ours(path: Path, error: sqlite3.Error) -> LogStoreError | LogStoreFullError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the details of the kind
-    if code == sqlite3.SQLITE_FULL:
+    detailed = getattr(error, "sqlite_errorcode", 0)
+    code = detailed & 0xFF
+    if code == sqlite3.SQLITE_FULL or detailed == sqlite3.SQLITE_IOERR_SHMSIZE:
         return LogStoreFullError(path)
     return (DamagedError if code in _DAMAGED else LogStoreError)(path, error)
 
@@ -151,6 +152,11 @@ def give_back(db: sqlite3.Connection) -> bool:
         return True
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return False
+
+
+def checkpoint(db: sqlite3.Connection) -> None:
+    """Write what is only in the write-ahead log to the file, so that the log does not grow."""
+    db.execute("PRAGMA wal_checkpoint").fetchall()
 
 
 def _number(db: sqlite3.Connection, pragma: str) -> int:

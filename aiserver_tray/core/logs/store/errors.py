@@ -21,8 +21,8 @@ class LogStoreFullError(ResourcesError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             Text(
-                "Can't keep logs, because the disk of {path} is full. Free some space. Then a "
-                "smaller app.logs_keep_size makes the kept logs smaller.",
+                "Can't keep logs, because the disk of {path} is full. Free some space, for example "
+                "by deleting kept logs in the settings.",
                 path=str(path),
             )
         )

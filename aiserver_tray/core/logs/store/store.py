@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -13,8 +14,10 @@ from aiserver_tray.core.logs.store import database, deletion
 from aiserver_tray.core.logs.store.answers import ModuleSize
 from aiserver_tray.core.logs.store.batches import Batches
 from aiserver_tray.core.logs.store.database import DamagedError
+from aiserver_tray.core.logs.store.errors import LogStoreFullError
 from aiserver_tray.core.logs.store.line import Cursor, Gap, Kept, Line, Mark
 from aiserver_tray.core.logs.store.reader import LogReader
+from aiserver_tray.core.logs.store.reserve import Reserve
 from aiserver_tray.engine.values import LogStreamName
 
 _PAUSE_SECONDS = 0.005
@@ -36,6 +39,16 @@ class _File(NamedTuple):
     batches: Batches
 
 
+Step = Callable[[_File], bool]
+"""Whether there is more to do."""
+
+
+def _do(step: Step, file: _File) -> bool:
+    has_more = step(file)
+    database.checkpoint(file.db)  # a full disk has little room for the write-ahead log
+    return has_more
+
+
 class LogStore:
     """The only writer of the file at *path*. All methods can be called from any thread. After an
     error, the next call opens the file again."""
@@ -52,7 +65,8 @@ class LogStore:
         self._lock = threading.RLock()
         self._observers: list[OnStored] = []
         self._open: _File | None = None
-        self.marks("")  # opens it
+        self._reserve = Reserve(path)
+        self._repeat_with_reserve(lambda _file: False)  # opens it
 
     def add(
         self, lines: Sequence[Line], marks: Sequence[Mark] = (), gaps: Sequence[Gap] = ()
@@ -99,15 +113,19 @@ class LogStore:
         """Delete lines that are older than *keep_days* before *now* (nanoseconds since 1970), then
         the oldest ones until the file has at most *keep_bytes*. Lines are deleted by blocks."""
         before = now - int(keep_days * deletion.DAY_NS)
-        self._repeat(lambda file: deletion.delete_older(file.db, file.batches, before))
-        self._repeat(lambda file: deletion.delete_oldest(file.db, file.batches, keep_bytes))
-        self._repeat(lambda file: database.give_back(file.db))
+        self._shrink(
+            lambda file: deletion.delete_older(file.db, file.batches, before),
+            lambda file: deletion.delete_oldest(file.db, file.batches, keep_bytes),
+            lambda file: database.give_back(file.db),
+        )
 
     def delete(self, module: str) -> None:
         """Delete all lines of *module*. Its marks stay, so that they are not stored again."""
         deleting = deletion.ModuleDeletion(module)
-        self._repeat(lambda file: deleting.step(file.db, file.batches))
-        self._repeat(lambda file: database.give_back(file.db))
+        self._shrink(
+            lambda file: deleting.step(file.db, file.batches),
+            lambda file: database.give_back(file.db),
+        )
 
     def sizes(self) -> Mapping[str, ModuleSize]:
         """What is stored of each module, approximately."""
@@ -132,11 +150,30 @@ class LogStore:
                 self._open.db.close()
                 self._open = None
 
-    def _repeat(self, step: Callable[[_File], bool]) -> None:
-        """Do short steps until there are no more. The pauses let others write, because a lock alone
-        would mostly go to the thread that has just released it."""
-        while self._run(step):
-            time.sleep(_PAUSE_SECONDS)
+    def _shrink(self, *steps: Step) -> None:
+        """Repeat each of *steps*, then see to the reserve for the next time."""
+        try:
+            self._repeat_with_reserve(*steps)
+        finally:
+            with self._lock:
+                self._reserve.ensure()
+
+    def _repeat_with_reserve(self, *steps: Step) -> None:
+        """Repeat each of *steps*. If the disk is full, the reserve gives them the room that SQLite
+        needs for its write-ahead log."""
+        while True:
+            try:
+                return self._repeat(*steps)
+            except LogStoreFullError:
+                if not self._reserve.release():
+                    raise
+
+    def _repeat(self, *steps: Step) -> None:
+        """Do each short step until there is no more to do. The pauses let others write, because a
+        lock alone would mostly go to the thread that has just released it."""
+        for step in steps:
+            while self._run(partial(_do, step)):
+                time.sleep(_PAUSE_SECONDS)
 
     def _run(self, action: Callable[[_File], T]) -> T:
         """Do something with the open file."""
