@@ -7,13 +7,14 @@ times as much to the disk.
 import logging
 import math
 import sqlite3
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import groupby, pairwise
 from pathlib import Path
 from threading import RLock
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeVar
 
-from aiserver_tray.core.stats.history_file import KEPT_SECONDS, opened, set_aside
+from aiserver_tray.core.stats.history_file import KEPT_SECONDS, opened, renewed
 from aiserver_tray.core.stats.rows import FIELDS, Cell, Row, Values, packed, rolled, unpacked
 from aiserver_tray.core.stats.samples import (
     INTERVAL_SECONDS,
@@ -31,6 +32,8 @@ TOTAL: Final = ("", "")
 """The series of all services together; that of a module has no service."""
 
 _logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MarkKind = Literal["restart", "exit"]
 """restart: of a service without an operation, as by its restart policy; exit: it exited without
@@ -69,8 +72,9 @@ def span(begin: float, end: float, points: int, now: float) -> Span:
 
 
 class History:
-    """The history in the file *path*. Can be used from any thread. If the file can't be used, the
-    history is only in memory; if it is damaged, a new one begins."""
+    """The history in the file *path*. Can be used from any thread and never fails. If the file
+    can't be used, the history is only in memory; if it is damaged, a new one begins, whenever that
+    is found."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -79,12 +83,12 @@ class History:
         self._is_closed = False
         self._peaks: dict[int, Values] = {}
         self._database = opened(path)
-        self._numbers: dict[Address, int] = self._known_numbers()
+        self._numbers: dict[Address, int] = self._use(_known_numbers) or {}
 
     # -- writing --------------------------------------------------------------------------------
 
     def add(self, sample: Sample) -> None:
-        """Keep *sample*, if it is known. Never fails: what can't be written is lost."""
+        """Keep *sample*, if it is known. If it can't be written, it is lost."""
         if sample.loads is None:
             return
         slot = round(sample.time / INTERVAL_SECONDS) * INTERVAL_SECONDS
@@ -137,34 +141,26 @@ class History:
 
     def rows(self, span: Span, addresses: Collection[Address]) -> dict[int, Mapping[Address, Cell]]:
         """The cells of *addresses* for each step of *span* that has samples."""
-        with self._lock:
-            wanted = {self._numbers[address]: address for address in addresses}
-            packed_rows = self._packed(span)
-        found: dict[int, Mapping[Address, Cell]] = {}
-        for start, group in _grouped(packed_rows, span.step):
-            row = rolled([unpacked(data, wanted) for _, data in group])
-            found[start] = {wanted[number]: cell for number, cell in row.cells.items()}
-        return found
+
+        def read(database: sqlite3.Connection) -> dict[int, Mapping[Address, Cell]]:
+            numbers = self._numbers.items()
+            wanted = {number: address for address, number in numbers if address in addresses}
+            found: dict[int, Mapping[Address, Cell]] = {}
+            for start, group in _grouped(_packed(database, span), span.step):
+                row = rolled([unpacked(data, wanted) for _, data in group])
+                found[start] = {wanted[number]: cell for number, cell in row.cells.items()}
+            return found
+
+        return self._use(read) or {}
 
     def marks(self, span: Span) -> list[Mark]:
         """What happened in *span*, in order."""
-        with self._lock:
+
+        def read(database: sqlite3.Connection) -> list[Mark]:
             query = "SELECT * FROM mark WHERE time>=? AND time<? ORDER BY time"
-            return [Mark(*row) for row in self._database.execute(query, span[:2])]
+            return [Mark(*row) for row in database.execute(query, span[:2])]
 
-    def _packed(self, span: Span) -> list[tuple[int, bytes]]:
-        """The rows of *span*: what was not rolled up yet follows in finer rows."""
-        rows: list[tuple[int, bytes]] = []
-        begin = span.begin
-        for step in reversed(KEPT_SECONDS):
-            if span.step % step == 0:
-                rows += self._between(step, begin, span.end)
-                begin = max(begin, rows[-1][0] + step) if rows else begin
-        return rows
-
-    def _between(self, step: int, begin: int, end: int) -> list[tuple[int, bytes]]:
-        query = f"SELECT time, data FROM rows_{step} WHERE time>=? AND time<? ORDER BY time"
-        return self._database.execute(query, (begin, end)).fetchall()
+        return self._use(read) or []
 
     # -- inside ---------------------------------------------------------------------------------
 
@@ -178,7 +174,7 @@ class History:
         for fine, coarse in pairwise(steps):
             (last,) = database.execute(f"SELECT MAX(time) FROM rows_{coarse}").fetchone()
             begin = 0 if last is None else last + coarse
-            due = self._between(fine, begin, now // coarse * coarse)
+            due = _between(database, fine, begin, now // coarse * coarse)
             for start, group in _grouped(due, coarse):
                 self._put(database, coarse, start, rolled([unpacked(data) for _, data in group]))
 
@@ -199,37 +195,53 @@ class History:
             self._numbers[address] = known
         return known
 
-    def _known_numbers(self) -> dict[Address, int]:
-        found = self._database.execute("SELECT module, service, number FROM series")
-        return {(module, service): number for module, service, number in found}
-
     def _write(self, action: Callable[[sqlite3.Connection], object]) -> None:
-        """Do *action* in a transaction, as a whole or not at all."""
+        if self._use(lambda database: (action(database),)):
+            self._is_reported = False
+
+    def _use(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Do *action* in a transaction, as a whole or not at all. None: it was not done."""
         with self._lock:
             if self._is_closed:
-                return
+                return None
             try:
                 with self._database as database:
-                    action(database)
+                    return action(database)
             except sqlite3.OperationalError as error:  # such as a full disk
                 self._report(error)
-            except sqlite3.DatabaseError as error:
-                self._report(error)
-                self._begin_anew()
-            else:
-                self._is_reported = False
-                return
-            self._numbers = self._known_numbers()
+            except (sqlite3.DatabaseError, zlib.error) as error:
+                self._database.close()
+                self._database = renewed(self._path, error)
+            self._numbers = _known_numbers(self._database)
+            return None
 
     def _report(self, error: Exception) -> None:
         if not self._is_reported:
-            _logger.warning("the history of samples can't be written: %s", error)
+            _logger.warning("the history of samples can't be read or written: %s", error)
         self._is_reported = True
 
-    def _begin_anew(self) -> None:
-        self._database.close()
-        set_aside(self._path)
-        self._database = opened(self._path)
+
+def _known_numbers(database: sqlite3.Connection) -> dict[Address, int]:
+    found = database.execute("SELECT module, service, number FROM series")
+    return {(module, service): number for module, service, number in found}
+
+
+def _packed(database: sqlite3.Connection, span: Span) -> list[tuple[int, bytes]]:
+    """The rows of *span*: what was not rolled up yet follows in finer rows."""
+    rows: list[tuple[int, bytes]] = []
+    begin = span.begin
+    for step in reversed(KEPT_SECONDS):
+        if span.step % step == 0:
+            rows += _between(database, step, begin, span.end)
+            begin = max(begin, rows[-1][0] + step) if rows else begin
+    return rows
+
+
+def _between(
+    database: sqlite3.Connection, step: int, begin: int, end: int
+) -> list[tuple[int, bytes]]:
+    query = f"SELECT time, data FROM rows_{step} WHERE time>=? AND time<? ORDER BY time"
+    return database.execute(query, (begin, end)).fetchall()
 
 
 def _grouped(

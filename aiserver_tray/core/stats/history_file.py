@@ -41,20 +41,23 @@ def opened(path: Path) -> sqlite3.Connection:
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
-            _logger.warning("the history of samples is damaged; a new one is started: %s", error)
-            set_aside(path)
-            return opened(path)
+            return renewed(path, error)
     except (OSError, SettingError, sqlite3.Error) as error:
         _logger.warning("the history of samples is only in memory: %s", error)
         return _connected(":memory:")
 
 
-def set_aside(path: Path) -> None:
-    """Rename the damaged file, and remove what belongs to it."""
-    path.replace(path.with_name(f"{path.name}.damaged"))
-    for suffix in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).unlink()
+def renewed(path: Path, error: Exception) -> sqlite3.Connection:
+    """A new file *path*. The damaged one, which caused *error* and is closed, is set aside."""
+    _logger.warning("the history of samples is damaged; a new one is started: %s", error)
+    try:
+        path.replace(path.with_name(f"{path.name}.damaged"))
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    except OSError as failure:
+        _logger.warning("the history of samples is only in memory: %s", failure)
+        return _connected(":memory:")
+    return opened(path)
 
 
 def _connected(name: str) -> sqlite3.Connection:

@@ -161,6 +161,25 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path) -> None:
     assert path.with_name("stats.sqlite.damaged").read_bytes().startswith(b"no database")
 
 
+@pytest.mark.parametrize("part", ["page", "row"])
+def test_damage_that_is_found_later_is_set_aside(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "stats.sqlite"
+    chosen = Span(NOW, NOW + 150 * 15, 15)
+    with closing(History(path)) as history:
+        write(history, [(NOW + 15 * n, {(str(n), "app"): n}) for n in range(150)])
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE rows_15 SET data=substr(data, 1, 5) WHERE time=?", (NOW,))
+    if part == "page":
+        content = path.read_bytes()
+        path.write_bytes(content[:4096] + b"\x55" * (len(content) - 4096))
+    with closing(History(path)) as history:
+        assert asked(history, chosen)["total"]["cpu"] == [None] * 148
+        assert history.marks(chosen) == []
+        write(history, [(NOW, {WEB: 1})])
+        assert asked(history, Span(NOW, NOW + 15, 15))["total"]["cpu"] == [1]
+    assert path.with_name("stats.sqlite.damaged").exists()
+
+
 def test_a_folder_that_can_not_be_written_leaves_a_history_in_memory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with closing(History(tmp_path / "file" / "stats.sqlite")) as history:
