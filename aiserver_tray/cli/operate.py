@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from aiserver_tray.cli.progress import Item
     from aiserver_tray.contract.local.remote import RemoteOperation, RemoteStore
     from aiserver_tray.core.core import Core
+    from aiserver_tray.operations.operation import Operation
     from aiserver_tray.operations.plan.plan import Step
     from aiserver_tray.operations.request import Request
-    from aiserver_tray.operations.service import Operation
     from aiserver_tray.state.store import Store
 
 _Command = Callable[..., None]

@@ -1,6 +1,6 @@
 """The content of the files of a home folder, except for the secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 from uuid import uuid4
 
@@ -10,6 +10,9 @@ from aiserver_tray.settings.files import FileModel, SealedModel
 
 _MAX_IMAGES = 500
 """Years of updates; images that the user has removed stay among them."""
+
+_NEWEST_WEIGHT = 0.5
+"""Weight of the newest duration against those from before."""
 
 
 class InstallationData(SealedModel):
@@ -48,6 +51,12 @@ class EngineState(BaseModel):
     stopped: list[str] = Field(default_factory=list)
     learnt: dict[str, float] = Field(default_factory=dict)
     images: list[str] = Field(default_factory=list)
+
+    def learn(self, durations: Mapping[str, float]) -> None:
+        """Learn the *durations* of a run, by name."""
+        for name, seconds in durations.items():
+            earlier = self.learnt.get(name, seconds)
+            self.learnt[name] = round(earlier + _NEWEST_WEIGHT * (seconds - earlier), 3)
 
     def add_images(self, ids: Sequence[str]) -> None:
         """Add these images. The oldest ones are dropped if there are too many."""

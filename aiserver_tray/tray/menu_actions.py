@@ -18,7 +18,7 @@ _FAILED = Text("Something went wrong")
 
 
 class Operation(Protocol):
-    """The part of `operations.service.Operation` that is used here."""
+    """The part of `operations.operation.Operation` that is used here."""
 
     def wait(self) -> OperationView:
         """Wait for the result."""

@@ -14,8 +14,8 @@ import pytest
 from aiserver_tray.app import App
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import ModuleView, OperationKind, OperationView
+from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request, Revival
-from aiserver_tray.operations.service import Operation
 from tests.lab.place import Place
 from tests.support.command_line import CommandLine
 

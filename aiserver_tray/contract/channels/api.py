@@ -37,8 +37,8 @@ from aiserver_tray.contract.message import Message
 from aiserver_tray.core.core import Core
 from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.model import Actor, Carrier
+from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.service import Operation
 
 
 class Api:

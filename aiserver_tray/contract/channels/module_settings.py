@@ -17,9 +17,9 @@ from aiserver_tray.model import MAX_NAMES, Actor
 from aiserver_tray.operations.affected import modules_to_recreate
 from aiserver_tray.operations.machine import HostPort
 from aiserver_tray.operations.modules import obtainable
+from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.plan.effects import Effects
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.service import Operation
 from aiserver_tray.settings.changes import change_settings
 from aiserver_tray.settings.declared import Changes, Declared, address_of, parsed
 from aiserver_tray.settings.entries import RevealedEntry

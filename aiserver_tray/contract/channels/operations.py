@@ -14,8 +14,8 @@ from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import Actor
+from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.service import Operation
 from aiserver_tray.state.encode import operation_json, steps_json
 from aiserver_tray.state.forms import OperationJson, OperationWithStepsJson
 

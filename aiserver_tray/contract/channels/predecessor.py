@@ -15,8 +15,8 @@ from aiserver_tray.contract.channels.process import ModuleName
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.core.core import Core
 from aiserver_tray.model import Actor, Kind, ModuleView, OperationKind, Port, Snapshot, State
+from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.request import Request
-from aiserver_tray.operations.service import Operation
 from aiserver_tray.state.order import sorted_by_title
 
 _STATUS: dict[State, Literal["running", "stopped", "error"]] = {

@@ -21,16 +21,17 @@ from aiserver_tray.base.errors import (
 )
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.model import Actor, OperationKind, OperationView, StepView
-from aiserver_tray.operations import service
+from aiserver_tray.operations import service, stages
 from aiserver_tray.operations.locks import Holder, Work, module_locks
 from aiserver_tray.operations.observed import Observed
+from aiserver_tray.operations.operation import Operation
 from aiserver_tray.operations.plan.parts import Parts
 from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import Prepared
 from aiserver_tray.operations.record import OperationRecord
 from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope
-from aiserver_tray.operations.service import Operation, Operations
+from aiserver_tray.operations.service import Operations
 from aiserver_tray.settings.entries import Entry, OperationEntry
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.store import Store
@@ -98,7 +99,7 @@ def test_what_an_error_quotes_of_a_proxy_is_without_its_password(
     def fail(*_: object) -> Scope:
         raise ImageBuildError("m", "m:1", "failed", [f"can't reach {proxy}", SECRET])
 
-    monkeypatch.setattr(service, "first_scope", fail)
+    monkeypatch.setattr(stages, "first_scope", fail)
     error = Operation(Request("up"), parts, ACTOR).wait(LIMIT).error
     assert error is not None
     assert "proxy.example" in str(error)
@@ -113,7 +114,7 @@ def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
     parts: Parts, monkeypatch: pytest.MonkeyPatch, kind: OperationKind, told: str
 ) -> None:
     scope = Scope(("n8n", "dify"), ("postgres", "n8n", "dify"))
-    monkeypatch.setattr(service, "first_scope", lambda *_: scope)
+    monkeypatch.setattr(stages, "first_scope", lambda *_: scope)
     with module_locks(ENGINE, ["postgres"], Work("aiserver-tray up postgres", "ours", "/home")):
         operation = Operation(Request(kind), parts, ACTOR)
         operation.cancel()
@@ -127,7 +128,7 @@ def test_a_cancelled_operation_says_how_to_go_on_with_its_own_modules(
 def test_at_the_end_of_the_process_no_operation_waits_for_another(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "first_scope", lambda *_: Scope(("n8n",), ("n8n",)))
+    monkeypatch.setattr(stages, "first_scope", lambda *_: Scope(("n8n",), ("n8n",)))
     operations = Operations(parts)
     with module_locks(ENGINE, ["n8n"], Work("aiserver-tray up n8n", "ours", "/home")):
         operation = operations.start(Request("up", wait=True))
@@ -139,7 +140,7 @@ def test_at_the_end_of_the_process_no_operation_waits_for_another(
 def test_only_a_stop_of_our_own_counts_as_unfinished() -> None:
     ours, theirs = (Work("aiserver-tray stop n8n", name, "/home") for name in ("ours", "theirs"))
     dead = {"n8n": Holder(5, ours, is_own=True), "dify": Holder(5, ours, is_own=False)}
-    assert service._ending(dead | {"web": Holder(6, theirs, is_own=True)}, "ours") == {"n8n"}
+    assert stages._ending(dead | {"web": Holder(6, theirs, is_own=True)}, "ours") == {"n8n"}
 
 
 class Revivals:
@@ -152,10 +153,10 @@ class Revivals:
         self.blockers: tuple[AiServerError, ...] = ()
         self.prepared: list[tuple[str, ...]] = []
         self.want("web", "n8n")
-        monkeypatch.setattr(service, "first_scope", lambda *_: self._scope())
-        monkeypatch.setattr(service, "scope_of", lambda *_: self._scope())
-        monkeypatch.setattr(service, "refresh_containers", lambda _: None)
-        monkeypatch.setattr(service, "prepare", self._prepare)
+        monkeypatch.setattr(stages, "first_scope", lambda *_: self._scope())
+        monkeypatch.setattr(stages, "scope_of", lambda *_: self._scope())
+        monkeypatch.setattr(stages, "refresh_containers", lambda _: None)
+        monkeypatch.setattr(stages, "prepare", self._prepare)
 
     def want(self, *names: str) -> None:
         with self.parts.settings.update_engine(ENGINE) as state:
@@ -200,7 +201,7 @@ def test_a_revival_leaves_alone_what_was_stopped_before_it_had_the_locks(
     revival: Revivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     early = Scope(("web", "n8n"), ("web", "n8n", "base"))
-    monkeypatch.setattr(service, "first_scope", lambda *_: early)
+    monkeypatch.setattr(stages, "first_scope", lambda *_: early)
     revival.want("web")
     assert revival.begin().wait(LIMIT).status == "succeeded"
     assert revival.prepared == [("web",)]
@@ -255,7 +256,7 @@ def test_the_journal_has_who_asked_and_how_it_ended_without_secrets(
         begun.extend(journal.read())
         raise ImageBuildError("m", "m:1", "failed", [SECRET])
 
-    monkeypatch.setattr(service, "first_scope", fail)
+    monkeypatch.setattr(stages, "first_scope", fail)
     actor = Actor("window", 5)
     Operations(parts).start(Request("up", ("m",)), actor).wait(LIMIT)
     (first,), (last,) = begun, journal.read()
@@ -277,7 +278,7 @@ def test_an_operation_whose_process_ends_is_recorded_as_begun_and_is_no_bug(
         parts.store.close()
         parts.store.flush()
 
-    monkeypatch.setattr(service, "first_scope", work)
+    monkeypatch.setattr(stages, "first_scope", work)
     Operations(parts).start(Request("up", ("m",))).wait(LIMIT)
     (entry,) = parts.settings.journal.read()
     assert isinstance(entry, OperationEntry)

@@ -1,0 +1,250 @@
+"""The stages of an operation: scope, locks, preparation, refresh of images, and the run."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from threading import Lock
+
+from aiserver_tray.base.errors import (
+    AiServerError,
+    BusyError,
+    CancelledError,
+    EngineDownError,
+    ImagePullError,
+    ResourcesError,
+    SettingError,
+    raise_all,
+)
+from aiserver_tray.base.i18n import Text
+from aiserver_tray.engine.cancellation import Cancellation
+from aiserver_tray.engine.proxies import configured, passwords
+from aiserver_tray.model import IMAGES_ONLY, OperationKind, OperationView, StepView
+from aiserver_tray.operations.desired import remember
+from aiserver_tray.operations.locks import Holder, Work, module_locks, refuse
+from aiserver_tray.operations.plan.kernel_steps import plan_helper
+from aiserver_tray.operations.plan.parts import Parts
+from aiserver_tray.operations.plan.plan import Plan
+from aiserver_tray.operations.plan.prepare import Prepared, prepare, refresh_containers, refresh_of
+from aiserver_tray.operations.record import OperationRecord
+from aiserver_tray.operations.request import Request
+from aiserver_tray.operations.run.execute import EngineExecutor
+from aiserver_tray.operations.run.run import Runner
+from aiserver_tray.operations.scope import Scope, first_scope, scope_of
+from aiserver_tray.state.facts import DesiredChanged, ModulesChanged, OperationChanged
+from aiserver_tray.state.store import Store
+
+_logger = logging.getLogger(__name__)
+
+_STOPPING: frozenset[OperationKind] = frozenset({"stop", "down", "restart"})
+
+
+class PublishedView:
+    """The progress of an operation, as *store* has it."""
+
+    def __init__(self, store: Store, view: OperationView) -> None:
+        self._store = store
+        self.publish(view)
+
+    def publish(self, view: OperationView) -> None:
+        """Make *view* the current one."""
+        self.now = view
+        self._store.put(OperationChanged(view))
+
+
+class Stages:
+    """Does the work of an operation, and shows it in *view*."""
+
+    def __init__(
+        self, request: Request, parts: Parts, record: OperationRecord, view: PublishedView
+    ) -> None:
+        self._request = request
+        self._parts = parts
+        self._record = record
+        self._view = view
+        self._cancelled = Cancellation()
+        self._runner: Runner | None = None
+        self._has_waited = False
+        self._lock = Lock()
+
+    def cancel(self) -> None:
+        """Start no further steps; running steps are stopped first. Can be called at any time."""
+        self._cancelled.set()
+        with self._lock:
+            if self._runner:
+                self._runner.wake()
+
+    def run(self) -> None:
+        """Do all of it.
+
+        Raises:
+            AiServerError: it failed, or was cancelled.
+            StoreClosedError: the process ends.
+        """
+        scope: Scope | None = first_scope(self._request, self._parts)
+        while scope is not None:
+            scope = self._work_on(scope)
+
+    def _work_on(self, scope: Scope) -> Scope | None:
+        """Work under the locks of *scope*. The previous holders may have changed the scope: if it
+        needs more locks now, do nothing and return the new scope."""
+        self._view.publish(replace(self._view.now, modules=scope.modules))
+        engine_id = self._parts.engine.info().id
+        on_busy = self._wait_for if self._request.wait else refuse
+        settings = self._parts.settings
+        work = Work(
+            f"aiserver-tray {self._request}", settings.installation_id, str(settings.folder)
+        )
+        self._has_waited = False
+        with module_locks(
+            engine_id, scope.modules, work, on_busy, self._cancelled, required=scope.locked
+        ) as dead:
+            if self._has_waited:
+                refresh_containers(self._parts)
+            if self._has_waited or self._request.revives:
+                held, scope = scope.locked, scope_of(self._request, self._parts)
+                if not {*scope.locked} <= {*held}:
+                    return scope
+            scope = replace(scope, ending=_ending(dead, work.installation))
+            try:
+                self._work_under_locks(scope, engine_id)
+            finally:
+                if self._view.now.steps and self._request.kind not in IMAGES_ONLY:
+                    dead.clear()  # the changes of the dead holders are known now
+        return None
+
+    def _work_under_locks(self, scope: Scope, engine_id: str) -> None:
+        self._view.publish(
+            replace(self._view.now, modules=scope.modules, status="running", detail=None)
+        )
+        late = [*scope.lacking.values()] if self._request.revives else []
+        if self._request.revives and not scope.modules:
+            raise_all(late)
+            return
+        prepared = self._prepare(scope)
+        if prepared.lacks_helper:
+            prepared = self._prepare_with_helper(scope)
+        self._remember_desired(prepared, engine_id)
+        refresh = refresh_of(self._request, prepared.scope)
+        if len(refresh):
+            self._refresh(refresh, prepared.scope)
+            prepared = self._prepare(scope)
+        late += prepared.blockers
+        self._carry_out(prepared.plan, prepared.scope, prepared.observed.images, late)
+
+    def _refresh(self, plan: Plan, scope: Scope) -> None:
+        """Refresh images. If no user waits, existing images are good enough until the next time; a
+        missing image is pulled by the plan, or reported."""
+        try:
+            self._carry_out(plan, scope, ())
+        except (EngineDownError, CancelledError):
+            raise
+        except AiServerError as error:
+            if not self._request.revives:
+                raise
+            hide_secrets(error, self._parts)
+            _logger.warning("refreshing images failed: %s", error)
+
+    def _prepare_with_helper(self, scope: Scope) -> Prepared:
+        """Prepare again with the helper image. Without it, the settings stay unknown, and that is
+        reported."""
+        with suppress(ImagePullError):
+            self._carry_out(plan_helper(), scope, ())
+        return self._prepare(scope)
+
+    def _prepare(self, scope: Scope) -> Prepared:
+        prepared = prepare(self._request, scope, self._parts)
+        self._view.publish(replace(self._view.now, notices=prepared.notices))
+        return prepared
+
+    def _wait_for(self, busy: BusyError) -> None:
+        self._has_waited = True
+        self._view.publish(replace(self._view.now, status="waiting", detail=_waiting_for(busy)))
+
+    def _remember_desired(self, prepared: Prepared, engine_id: str) -> None:
+        """Remember what was requested once nothing blocks it, whatever the result."""
+        if self._request.kind in IMAGES_ONLY:
+            return
+        scope = prepared.scope
+        with self._parts.settings.update_engine(engine_id) as state:
+            remember(self._request, prepared, state)
+            changed = DesiredChanged(frozenset(state.desired), frozenset(state.stopped))
+        self._parts.store.put(changed)
+        if scope.targets:
+            known = {model.name: model for model in self._parts.store.state.modules}
+            known |= {name: target.model for name, target in scope.targets.items()}
+            self._parts.store.put(ModulesChanged(tuple(known.values())))
+
+    def _carry_out(
+        self, plan: Plan, scope: Scope, images: Iterable[str], late: Sequence[AiServerError] = ()
+    ) -> None:
+        """Run *plan*. Errors of modules that were left out (*late*) are raised together with those
+        of the run."""
+        engine = self._parts.engine
+        mirrors = self._parts.settings.app.mirrors
+        executor = EngineExecutor(engine, scope.targets, images, mirrors, self._cancelled)
+        runner = Runner(plan, executor, self._parts.store, self._report, engine.info().cpus)
+        executor.progress = runner.show
+        executor.before_removal = self._parts.before_removal
+        self._record.next_plan(self._view.now)
+        with self._lock:
+            self._runner = runner
+        runner.run()
+        self._learn(runner.ready_after, executor.new_images, engine.info().id)
+        if self._cancelled.is_set() and not runner.errors and self._has_skipped:
+            raise CancelledError
+        _raise(runner.errors, late)
+
+    @property
+    def _has_skipped(self) -> bool:
+        return any(step.status == "skipped" for step in self._view.now.steps)
+
+    def _learn(
+        self, ready_after: dict[str, float], new_images: Sequence[str], engine_id: str
+    ) -> None:
+        if not (ready_after or new_images):
+            return
+        with self._parts.settings.update_engine(engine_id) as state:
+            state.learn(ready_after)
+            state.add_images(new_images)
+
+    def _report(self, steps: tuple[StepView, ...], seconds_left: float) -> None:
+        self._view.publish(replace(self._view.now, steps=steps, seconds_left=seconds_left))
+
+
+def hide_secrets(error: AiServerError, parts: Parts) -> None:
+    """Hide secrets in *error*: a container or a build may have printed those that it received."""
+    error.hide(parts.modules.secrets)
+    with suppress(SettingError):  # not valid, so no proxy came from it
+        error.hide([*passwords(configured())])
+
+
+def _ending(dead: Mapping[str, Holder], installation: str) -> frozenset[str]:
+    """The modules of *installation* that *dead* holders were stopping."""
+    return frozenset(
+        module
+        for module, (_, work, is_own) in dead.items()
+        if is_own and work.kind in _STOPPING and work.installation == installation
+    )
+
+
+def _waiting_for(busy: BusyError) -> Text:
+    named = {name: busy.data[name] or "?" for name in ("command", "pid", "module")}
+    if home := busy.data["home"]:
+        return Text(
+            "waiting for another installation with the home folder {home}, which has locked "
+            "{module}: {command} (process {pid})",
+            home=home,
+            **named,
+        )
+    return Text("waiting for {command} (process {pid}), which has locked {module}", **named)
+
+
+def _raise(errors: Iterable[AiServerError], late: Iterable[AiServerError]) -> None:
+    """Raise the error of the run. If the engine stopped or is full, that is the cause of all
+    others."""
+    found = list(errors)
+    for error in found:
+        if isinstance(error, EngineDownError | ResourcesError | CancelledError):
+            raise error
+    raise_all([*found, *late])
