@@ -152,7 +152,9 @@ def _to_recreate(app: "App", address: str) -> list[str]:
     from aiserver_tray.operations.affected import modules_to_recreate  # noqa: PLC0415 - others don't need it
 
     with suppress(AiServerError):  # the setting was changed all the same
-        return modules_to_recreate(app.catalog, app.model, app.settings.asked_for, [address])
+        return modules_to_recreate(
+            app.catalog, app.model, app.settings.engines.asked_for, [address]
+        )
     return []
 
 

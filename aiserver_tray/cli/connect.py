@@ -157,7 +157,7 @@ def _up(app: "App", modules: Sequence[str], back: UndoHint | None = None) -> Sna
         view = follow_operation(core.store, operation, app.language)
         snapshot = whole_snapshot(core)
     # An operation that was blocked has changed nothing.
-    if back and view.steps and {*view.modules} <= {*app.settings.asked_for}:
+    if back and view.steps and {*view.modules} <= {*app.settings.engines.asked_for}:
         back.add("down", *view.modules)
     report(notice.render(app.language) for notice in view.notices)
     if view.error:

@@ -68,5 +68,5 @@ class Reviver:
         known = set(self._names())
         # The operation determines the modules under its locks, because the user may stop some
         # before.
-        if not known.isdisjoint(self._settings.desired(engine.id)):
+        if not known.isdisjoint(self._settings.engines.desired(engine.id)):
             self._begin(Revival())

@@ -64,7 +64,7 @@ def first_scope(request: Request, parts: Parts) -> Scope:
         meet_engine(parts)
     except AiServerError:
         # Only the engine knows modules that left the catalog, and their names are rarely mistyped.
-        known = [*known, *parts.settings.asked_for]
+        known = [*known, *parts.settings.engines.asked_for]
         refuse_unknown(mistyped(request.modules, known), known)
         raise
     return scope_of(request, parts)
@@ -224,4 +224,4 @@ def _unused(
 
 
 def _desired(parts: Parts) -> Sequence[str]:
-    return parts.settings.desired(parts.engine.info().id)
+    return parts.settings.engines.desired(parts.engine.info().id)

@@ -166,7 +166,7 @@ class Stages:
         if self._request.kind in IMAGES_ONLY:
             return
         scope = prepared.scope
-        with self._parts.settings.update_engine(engine_id) as state:
+        with self._parts.settings.engines.update(engine_id) as state:
             remember(self._request, prepared, state)
             changed = DesiredChanged(frozenset(state.desired), frozenset(state.stopped))
         self._parts.store.put(changed)
@@ -204,7 +204,7 @@ class Stages:
     ) -> None:
         if not (ready_after or new_images):
             return
-        with self._parts.settings.update_engine(engine_id) as state:
+        with self._parts.settings.engines.update(engine_id) as state:
             state.learn(ready_after)
             state.add_images(new_images)
 

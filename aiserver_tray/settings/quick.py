@@ -65,14 +65,14 @@ class QuickSettings:
         return str(found["id"]) if found else None
 
     def desired(self, engine_id: str) -> Sequence[str]:
-        """As `Settings.desired`."""
+        """As `Engines.desired`."""
         found = self._of_engine(engine_id, "desired")
-        return self.full.desired(engine_id) if found is None else found
+        return self.full.engines.desired(engine_id) if found is None else found
 
     def stopped(self, engine_id: str) -> Sequence[str]:
-        """As `Settings.stopped`."""
+        """As `Engines.stopped`."""
         found = self._of_engine(engine_id, "stopped")
-        return self.full.stopped(engine_id) if found is None else found
+        return self.full.engines.stopped(engine_id) if found is None else found
 
     def _of_engine(self, engine_id: str, name: str) -> Sequence[str] | None:
         """None: the file has to be read as a whole."""

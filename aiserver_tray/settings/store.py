@@ -12,7 +12,7 @@ journal.jsonl       operations, changes of settings, refused clients, owners of 
 ==================  ===============================================================
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -22,14 +22,15 @@ from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Setting
 from aiserver_tray.settings import quick
 from aiserver_tray.settings.app_settings import AppSettings
-from aiserver_tray.settings.content import EngineState, InstallationData, SettingsData, StateData
+from aiserver_tray.settings.content import InstallationData, SettingsData, StateData
 from aiserver_tray.settings.declared import Changes, Declared, address_of, parsed
 from aiserver_tray.settings.display import Entry, entry, without_value
+from aiserver_tray.settings.engines import Engines
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.journal import Journal
 from aiserver_tray.settings.previous import PreviousValues
 from aiserver_tray.settings.secrets import Secrets
-from aiserver_tray.settings.stored import stored_value
+from aiserver_tray.settings.stored import in_the_clear, misplaced, stored_value, stored_values
 from aiserver_tray.system.paths import Home
 
 
@@ -55,6 +56,7 @@ class Settings:
         )
         self._settings = VersionedFile(self.folder / quick.SETTINGS, SettingsData, self.notices)
         self._state = VersionedFile(self.folder / quick.STATE, StateData, self.notices)
+        self.engines = Engines(self._state)
         self._app: tuple[object, AppSettings] | None = None
 
     @cached_property
@@ -108,7 +110,7 @@ class Settings:
 
     def _check_stored(self, address: str, setting: Setting, stored: Mapping[str, str]) -> None:
         if setting.is_secret:
-            raise self._in_the_clear(address)
+            raise in_the_clear(address, self._settings.path)
         stored_value(address, setting, stored)
 
     @property
@@ -138,13 +140,13 @@ class Settings:
         stored = self._settings.read().values
         secret = self._secret(declared, stored)
         self.secrets.ensure({a: s.generate for a, s in secret.items() if s.generate})
-        return _values(declared, stored, self.secrets.values(secret))
+        return stored_values(declared, stored, self.secrets.values(secret))
 
     def known(self, declared: Declared) -> dict[str, str]:
         """Like `values`, without secrets that do not exist yet."""
         stored = self._settings.read().values
         secret = self._secret(declared, stored)
-        return _values(declared, stored, self.secrets.values(secret))
+        return stored_values(declared, stored, self.secrets.values(secret))
 
     def masked(self, declared: Declared) -> dict[str, str]:
         """Like `values`, with masked secrets. Generates and decrypts none."""
@@ -243,8 +245,8 @@ class Settings:
             SettingError: one of them can't be read.
         """
         stored = self._settings.read().values
-        misplaced = self._misplaced(declared, stored)
-        return [*self.secrets.values(self.secrets.names()).values(), *misplaced.values()]
+        known = self.secrets.values(self.secrets.names())
+        return [*known.values(), *misplaced(declared, stored).values()]
 
     def undeclared(self, declared: Declared) -> list[str]:
         """Stored values without a setting in *declared*: mistyped, from an older file, or of a
@@ -257,23 +259,9 @@ class Settings:
             data.values.pop(address, None)
 
     def _secret(self, declared: Declared, stored: Mapping[str, str]) -> dict[str, Setting]:
-        for address in self._misplaced(declared, stored):
-            raise self._in_the_clear(address)
+        for address in misplaced(declared, stored):
+            raise in_the_clear(address, self._settings.path)
         return {a: setting for a, setting in declared.items() if setting.is_secret}
-
-    @staticmethod
-    def _misplaced(declared: Declared, stored: Mapping[str, str]) -> dict[str, str]:
-        """The *stored* values of secrets, which belong into another file."""
-        return {a: v for a, v in stored.items() if a in declared and declared[a].is_secret}
-
-    def _in_the_clear(self, address: str) -> SettingError:
-        why = Text(
-            "{file} must not contain secrets. Remove this one there, and set it with: "
-            "aiserver-tray config set {name} - (the command asks for the value)",
-            file=self._settings.path,
-            name=address,
-        )
-        return SettingError(address, why)
 
     # -- modules -------------------------------------------------------------------------------
 
@@ -292,7 +280,7 @@ class Settings:
     def is_new(self) -> bool:
         """Whether the user has chosen and started no module, and not left the first steps."""
         data = self._settings.read()
-        return not (data.welcomed or data.chosen is not None or self.asked_for)
+        return not (data.welcomed or data.chosen is not None or self.engines.asked_for)
 
     def welcome(self) -> None:
         """Remember that the user has seen the first steps."""
@@ -308,40 +296,6 @@ class Settings:
         with self._settings.update() as data:
             data.trusted[module] = hash
 
-    @property
-    def asked_for(self) -> list[str]:
-        """The modules that the user asked for, on any engine."""
-        engines = self._state.read().engines.values()
-        return list(dict.fromkeys(name for engine in engines for name in engine.desired))
-
-    def engine(self, engine_id: str) -> EngineState:
-        """The data about the engine."""
-        return self._state.read().engines.get(engine_id, EngineState())
-
-    def desired(self, engine_id: str) -> Sequence[str]:
-        """The modules that the user asked for on the engine."""
-        return self.engine(engine_id).desired
-
-    def stopped(self, engine_id: str) -> Sequence[str]:
-        """The services (``module/service``) that the user stopped alone on the engine."""
-        return self.engine(engine_id).stopped
-
-    @contextmanager
-    def update_engine(self, engine_id: str) -> Iterator[EngineState]:
-        """The data about the engine, to change in place. It is stored if the block ends without an
-        exception."""
-        with self._state.update() as data:
-            yield data.engines.setdefault(engine_id, EngineState())
-
-    def usual_start(self, host: str) -> float | None:
-        """The seconds that the last start of the engine at *host* took. None: there was none."""
-        return self._state.read().starts.get(host)
-
-    def learn_start(self, host: str, seconds: float) -> None:
-        """The start of the engine at *host* took *seconds*."""
-        with self._state.update() as data:
-            data.starts[host] = round(seconds, 1)
-
 
 @contextmanager
 def _gathered(errors: list[SettingError]) -> Iterator[None]:
@@ -350,13 +304,3 @@ def _gathered(errors: list[SettingError]) -> Iterator[None]:
         yield
     except SettingError as error:
         errors.append(error)
-
-
-def _values(
-    declared: Declared, stored: Mapping[str, str], secrets: Mapping[str, str]
-) -> dict[str, str]:
-    found = {
-        address: secrets[address] if address in secrets else stored_value(address, setting, stored)
-        for address, setting in declared.items()
-    }
-    return {address: value for address, value in found.items() if value is not None}

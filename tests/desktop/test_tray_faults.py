@@ -130,7 +130,7 @@ def test_what_keeps_a_module_from_coming_back_is_told_once(
     outspoken: Applet, engine: docker.DockerClient
 ) -> None:
     applet = outspoken
-    with applet.installation.app.settings.update_engine(engine.info()["ID"]) as state:
+    with applet.installation.app.settings.engines.update(engine.info()["ID"]) as state:
         state.desired = ["shop"]
     engine.containers.create(IMAGE, name="ai-shop-web")
     applet.start()

@@ -120,7 +120,7 @@ def test_a_dry_run_changes_nothing(here: Installation, engine: docker.DockerClie
     assert names(engine) == set()
     assert sorted(v.name for v in engine.volumes.list()) == before
     assert [n.name for n in engine.networks.list() if n.name.startswith("ai-")] == []
-    assert here.app.settings.engine(engine.info()["ID"]).desired == []
+    assert here.app.settings.engines.state(engine.info()["ID"]).desired == []
     assert here.app.settings.secrets.names() == frozenset()
     assert here.module("web").state == "stopped"
     here.done("up", "web")

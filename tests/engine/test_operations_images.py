@@ -70,7 +70,7 @@ def pulls(engine: docker.DockerClient, since: float) -> list[str]:
 
 def ours(here: Installation, engine: docker.DockerClient) -> list[str]:
     """The images that are remembered as ours, the newest last."""
-    return here.app.settings.engine(engine.info()["ID"]).images
+    return here.app.settings.engines.state(engine.info()["ID"]).images
 
 
 def image_of(engine: docker.DockerClient, container: str) -> str:
@@ -318,10 +318,10 @@ def test_what_is_in_the_way_is_reported_before_an_image_is_pulled_again(
 
     assert isinstance(error, NameConflictError)
     assert server.asked == []
-    assert here.app.settings.engine(engine.info()["ID"]).desired == []
+    assert here.app.settings.engines.state(engine.info()["ID"]).desired == []
     foreign.remove()
     assert isinstance(here.failed("up", "web"), ImagePullError)
-    assert here.app.settings.engine(engine.info()["ID"]).desired == ["web"]
+    assert here.app.settings.engines.state(engine.info()["ID"]).desired == ["web"]
 
 
 def test_an_image_always_to_be_pulled_is_and_only_a_new_one_changes_anything(

@@ -188,7 +188,7 @@ def test_a_cancelled_pull_ends_at_once(here: Installation, engine: docker.Docker
 
 
 def desired(here: Installation, engine: docker.DockerClient) -> set[str]:
-    return {*here.app.settings.engine(engine.info()["ID"]).desired}
+    return {*here.app.settings.engines.state(engine.info()["ID"]).desired}
 
 
 def test_what_the_user_asked_for_is_kept_until_stop_or_down(
@@ -275,13 +275,13 @@ def test_times_to_ready_are_learnt_and_order_the_next_start(
         eventually(lambda: has_waited(up.view, "ai-web-quick"), "quick to be ready")
         open_gate(engine, "ai-web-slow")
         assert ended(up).status == "succeeded"
-    learnt = here.app.settings.engine(engine.info()["ID"]).learnt
+    learnt = here.app.settings.engines.state(engine.info()["ID"]).learnt
     assert learnt.keys() == {"web/slow", "web/quick"}
     assert learnt["web/slow"] > learnt["web/quick"] >= 0
     assert first is not None
     assert first > 0
     settings = here.app.settings
-    with settings.update_engine(engine.info()["ID"]) as state:
+    with settings.engines.update(engine.info()["ID"]) as state:
         state.learnt["web/slow"] = 77.0
     here.done("down")
     begun = time.monotonic()
@@ -296,4 +296,4 @@ def test_times_to_ready_are_learnt_and_order_the_next_start(
     assert remaining["start ai-web-slow"] > 77 > remaining["start ai-web-quick"]
     assert all(76 - (time.monotonic() - begun) < seconds < 80 for seconds in left)
     assert left
-    assert here.app.settings.engine(engine.info()["ID"]).learnt["web/slow"] < 77
+    assert here.app.settings.engines.state(engine.info()["ID"]).learnt["web/slow"] < 77

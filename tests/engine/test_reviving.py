@@ -37,7 +37,7 @@ def test_what_ran_runs_again_after_a_restart_of_the_engine_or_of_the_applet(
 
 def want(here: Installation, engine: docker.DockerClient, *modules: str) -> None:
     """Have them asked for, as an earlier `up` would."""
-    with here.app.settings.update_engine(engine.info()["ID"]) as state:
+    with here.app.settings.engines.update(engine.info()["ID"]) as state:
         state.desired = [*modules]
 
 

@@ -41,7 +41,7 @@ def test_a_module_that_asks_for_more_is_not_brought_back(
     here.done("up", "web", "other")
     here.done("down", "other")
     here.write("web", {"web": idle(pid="host")})
-    with here.app.settings.update_engine(engine.info()["ID"]) as state:
+    with here.app.settings.engines.update(engine.info()["ID"]) as state:
         state.desired = ["web", "other"]
 
     error = here.revive().error

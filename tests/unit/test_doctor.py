@@ -60,7 +60,7 @@ def used(home: Home, catalog: Catalog) -> Home:
     settings.values(catalog.declared)
     settings.set(catalog.declared, "mine.PORT", "8080")
     assert settings.installation_id
-    with settings.update_engine("engine") as state:
+    with settings.engines.update("engine") as state:
         state.desired.append("mine")
     return home
 

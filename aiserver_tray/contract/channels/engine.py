@@ -94,13 +94,13 @@ class EngineChannels(Part):
 
     def _usual_seconds(self) -> float | None:
         with suppress(SettingError):
-            return self._settings.usual_start(self._core.engine.host)
+            return self._settings.engines.usual_start(self._core.engine.host)
         return None
 
     def _learn(self, seconds: float) -> None:
         if seconds > _ANSWER_SECONDS:  # else it was running already
             with suppress(SettingError):
-                self._settings.learn_start(self._core.engine.host, seconds)
+                self._settings.engines.learn_start(self._core.engine.host, seconds)
 
     def _bring_up(self) -> None:
         engine_start.start_engine(self._core.engine.host, self._core.engine.ping, self._closing)

@@ -114,7 +114,7 @@ def _observed(scope: Scope, found: Survey, parts: Parts) -> Observed:
         images=_images(images, parts.engine),
         networks={name: network.id for name, network in found.networks.items()},
         volumes={name: volume.created_at for name, volume in found.volumes.items()},
-        learnt=parts.settings.engine(parts.engine.info().id).learnt,
+        learnt=parts.settings.engines.state(parts.engine.info().id).learnt,
     )
 
 

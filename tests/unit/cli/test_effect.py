@@ -21,13 +21,13 @@ def app(tmp_path: Path) -> App:
     """An installation whose user asked for n8n, and, on another engine, for Dify."""
     app = App(tmp_path / "home", ())
     for engine, name in (("one", "n8n"), ("one", "gone"), ("two", "dify")):
-        with app.settings.update_engine(engine) as state:
+        with app.settings.engines.update(engine) as state:
             state.desired.append(name)
     return app
 
 
 def to_recreate(app: App, address: str) -> list[str]:
-    return modules_to_recreate(app.catalog, app.model, app.settings.asked_for, [address])
+    return modules_to_recreate(app.catalog, app.model, app.settings.engines.asked_for, [address])
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_what_was_asked_for_and_hangs_on_a_setting_is_named(
 
 
 def test_one_that_hangs_on_it_itself_is_named_rather_than_who_requires_it(app: App) -> None:
-    with app.settings.update_engine("two") as state:
+    with app.settings.engines.update("two") as state:
         state.desired.append("postgres")
     assert to_recreate(app, "postgres.POSTGRES_HOST_PORT") == ["postgres"]
 

@@ -66,6 +66,6 @@ def test_services_of_a_file_that_cannot_be_read_are_on_the_engine_alone(cli: Com
 def test_what_is_to_be_stopped_may_be_on_the_engine_alone(cli: CommandLine, command: str) -> None:
     cli.run(command, "old").failed("E_ENGINE_DOWN")
     cli.run("restart", "old").failed("E_UNKNOWN", "There is no 'old'.")
-    with Settings(find_home(cli.home)).update_engine("one that does not answer now") as engine:
+    with Settings(find_home(cli.home)).engines.update("one that does not answer now") as engine:
         engine.desired = ["webs"]
     cli.run(command, "webs").failed("E_ENGINE_DOWN")

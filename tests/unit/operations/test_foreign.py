@@ -62,12 +62,14 @@ def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     settings = Settings(Home(tmp_path / "home", "home"))
-    foreign = ForeignOperations(store, settings, settings.installation_id, recheck_seconds=0.1)
+    foreign = ForeignOperations(
+        store, settings.engines, settings.installation_id, recheck_seconds=0.1
+    )
     foreign.start()
     try:
         store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
         for asked in ("n8n", "dify"):
-            with settings.update_engine(ENGINE) as state:
+            with settings.engines.update(ENGINE) as state:
                 state.desired = [asked]
             store.wait_until(lambda _, asked=asked: store.state.desired == {asked}, LIMIT)  # type: ignore[misc]
     finally:
@@ -80,7 +82,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     (tmp_path / "run").mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
     found = Settings(Home(tmp_path / "home", "home"))
-    with found.update_engine(ENGINE) as asked:
+    with found.engines.update(ENGINE) as asked:
         asked.desired = ["web"]
     return found
 
@@ -88,7 +90,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def test_what_another_process_stops_is_no_error_for_a_moment(
     store: Store, settings: Settings
 ) -> None:
-    foreign = ForeignOperations(store, settings, settings.installation_id)
+    foreign = ForeignOperations(store, settings.engines, settings.installation_id)
     engine = FakeEngine(container(health="healthy"))
     watcher = Watcher(engine, store, "ours", before_end=foreign.refresh_begun)
     shown: list[str] = []
@@ -102,7 +104,7 @@ def test_what_another_process_stops_is_no_error_for_a_moment(
             engine.found["id-of-web-app"] = ended(exit_code=143)
             engine.happens("die", "id-of-web-app")
             store.wait_until(lambda snapshot: not snapshot.modules[0].ready, LIMIT)
-        with settings.update_engine(ENGINE) as asked:
+        with settings.engines.update(ENGINE) as asked:
             asked.desired = []
         store.wait_until(lambda snapshot: snapshot.state == "stopped", LIMIT)
     finally:
@@ -113,7 +115,7 @@ def test_what_another_process_stops_is_no_error_for_a_moment(
 
 
 def test_an_operation_that_was_seen_early_is_seen_to_end(store: Store, settings: Settings) -> None:
-    foreign = ForeignOperations(store, settings, settings.installation_id)
+    foreign = ForeignOperations(store, settings.engines, settings.installation_id)
     foreign.start()
     try:
         store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
@@ -147,16 +149,18 @@ def test_its_end_does_not_wait_for_a_file_that_somebody_holds(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setattr("aiserver_tray.core.foreign._CLOSE_TIMEOUT_SECONDS", 0.1)
     settings = Settings(Home(tmp_path / "home", "home"))
-    read, reading = settings.engine, Event()
+    read, reading = settings.engines.state, Event()
 
     def told(engine_id: str) -> EngineState:
         reading.set()
         return read(engine_id)
 
-    monkeypatch.setattr(settings, "engine", told)
-    foreign = ForeignOperations(store, settings, settings.installation_id, recheck_seconds=0.1)
+    monkeypatch.setattr(settings.engines, "state", told)
+    foreign = ForeignOperations(
+        store, settings.engines, settings.installation_id, recheck_seconds=0.1
+    )
     foreign.start()
-    with settings.update_engine(ENGINE):
+    with settings.engines.update(ENGINE):
         store.put(EngineUp(ENGINE, "26.1.5", 2, 1 << 30))
         assert reading.wait(LIMIT)
         begin = monotonic()

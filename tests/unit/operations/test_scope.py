@@ -99,7 +99,7 @@ def test_a_revival_concerns_what_is_desired_now_and_can_be_had(parts: Parts) -> 
     parts = replace(parts, modules=cast("Any", Targets()))
     revival = Revival()
     assert scope_of(revival, parts).modules == (), "and not the chosen ones"
-    with parts.settings.update_engine("ENGINE") as state:
+    with parts.settings.engines.update("ENGINE") as state:
         state.desired = ["valueless", "lonely", "left", "other"]
     scope = scope_of(revival, parts)
     assert (scope.modules, scope.locked) == (("other",), ("base", "other"))

@@ -159,12 +159,12 @@ class Revivals:
         monkeypatch.setattr(stages, "prepare", self._prepare)
 
     def want(self, *names: str) -> None:
-        with self.parts.settings.update_engine(ENGINE) as state:
+        with self.parts.settings.engines.update(ENGINE) as state:
             state.desired = list(names)
 
     @property
     def desired(self) -> list[str]:
-        return self.parts.settings.engine(ENGINE).desired
+        return self.parts.settings.engines.state(ENGINE).desired
 
     def begin(self) -> Operation:
         return Operation(Revival(), self.parts, ACTOR)

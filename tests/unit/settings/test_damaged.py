@@ -106,7 +106,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings.set(DECLARED, "n8n.HOST_PORT", "8080")
     settings.set(DECLARED, "n8n.API_KEY", "given by the user")
     settings.choose(["n8n"])
-    with settings.update_engine("engine") as state:
+    with settings.engines.update("engine") as state:
         state.desired.append("n8n")
         state.learnt["n8n"] = 12.5
     settings.values(DECLARED)
@@ -125,7 +125,7 @@ def _everything(settings: Settings) -> dict[str, object]:
         "installation.json": settings.installation_id,
         "settings.json": (values.pop("n8n.HOST_PORT"), settings.chosen),
         "secrets.json": values,
-        "state.json": settings.engine("engine"),
+        "state.json": settings.engines.state("engine"),
     }
 
 

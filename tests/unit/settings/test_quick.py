@@ -27,7 +27,7 @@ def written(folder: Path) -> Settings:
     settings.set(APP_SETTINGS, "app.engine", "unix:///other.sock")
     settings.set(APP_SETTINGS, "app.module_folders", '["/a:b;c", "/d"]')
     settings.choose(["n8n"])
-    with settings.update_engine(ENGINE) as state:
+    with settings.engines.update(ENGINE) as state:
         state.desired = ["n8n", "dify"]
         state.learnt = {"n8n/n8n": 1e-7}
     assert settings.installation_id
@@ -41,7 +41,7 @@ def values(settings: QuickSettings) -> tuple[object, ...]:
 
 
 def values_of_models(settings: Settings) -> tuple[object, ...]:
-    desired = settings.engine(ENGINE).desired, settings.engine("ANOTHER").desired
+    desired = settings.engines.state(ENGINE).desired, settings.engines.state("ANOTHER").desired
     app = settings.app
     known = settings.installation_id, app.language, app.engine, app.module_folders
     return *known, settings.chosen, *desired

@@ -110,7 +110,7 @@ def test_a_secret_stands_in_no_file_log_or_representation(
 def test_every_file_is_user_only(settings: Settings, declared: Declared) -> None:
     settings.values(declared)
     settings.choose(["n8n"])
-    with settings.update_engine("engine"):
+    with settings.engines.update("engine"):
         pass
     assert settings.folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in settings.folder.iterdir()} == {0o600}

@@ -195,7 +195,7 @@ def test_what_only_reads_makes_no_home(
     assert settings.values(open_)["n8n.HOST_PORT"] == "18100"
     assert {entry.origin for entry in settings.entries(declared)} == {"default", "none"}
     assert settings.chosen is None
-    assert settings.engine("engine") == EngineState()
+    assert settings.engines.state("engine") == EngineState()
     assert settings.secrets.key_record is None
     assert list(tmp_path.iterdir()) == []
     settings.set(declared, "n8n.HOST_PORT", "8080")
@@ -251,21 +251,23 @@ def test_nothing_is_chosen_until_the_user_chooses(home: Home) -> None:
 
 
 def test_the_desired_state_and_learnt_times_are_kept_per_engine(home: Home) -> None:
-    with Settings(home).update_engine("engine-1") as state:
+    with Settings(home).engines.update("engine-1") as state:
         state.desired.append("n8n")
         state.learnt["n8n"] = 12.5
-    assert Settings(home).engine("engine-1") == EngineState(desired=["n8n"], learnt={"n8n": 12.5})
-    assert Settings(home).engine("engine-2") == EngineState()
+    assert Settings(home).engines.state("engine-1") == EngineState(
+        desired=["n8n"], learnt={"n8n": 12.5}
+    )
+    assert Settings(home).engines.state("engine-2") == EngineState()
 
 
 def test_the_images_that_are_ours_are_kept_the_newest_last(home: Home) -> None:
-    with Settings(home).update_engine("engine-1") as state:
+    with Settings(home).engines.update("engine-1") as state:
         state.add_images(["one", "two"])
         state.add_images(["one", "three", "three"])
-    assert Settings(home).engine("engine-1").images == ["two", "one", "three"]
-    with Settings(home).update_engine("engine-1") as state:
+    assert Settings(home).engines.state("engine-1").images == ["two", "one", "three"]
+    with Settings(home).engines.update("engine-1") as state:
         state.add_images([str(number) for number in range(498)])
-    assert Settings(home).engine("engine-1").images[:3] == ["one", "three", "0"]
+    assert Settings(home).engines.state("engine-1").images[:3] == ["one", "three", "0"]
 
 
 def test_a_state_from_before_images_were_kept_is_read(home: Home) -> None:
@@ -274,10 +276,12 @@ def test_a_state_from_before_images_were_kept_is_read(home: Home) -> None:
     home.folder.mkdir(parents=True)
     (home.folder / "state.json").write_text(json.dumps({**content, "digest": digest}))
     settings = Settings(home)
-    assert settings.engine("engine-1") == EngineState(desired=["n8n"])
-    with settings.update_engine("engine-1") as state:
+    assert settings.engines.state("engine-1") == EngineState(desired=["n8n"])
+    with settings.engines.update("engine-1") as state:
         state.learnt["n8n"] = 12.5
-    assert Settings(home).engine("engine-1") == EngineState(desired=["n8n"], learnt={"n8n": 12.5})
+    assert Settings(home).engines.state("engine-1") == EngineState(
+        desired=["n8n"], learnt={"n8n": 12.5}
+    )
     assert settings.notices == []
 
 
@@ -327,7 +331,7 @@ def _read_only(home: Home, declared: Declared) -> Iterator[None]:
     """A home that its user may only read. Root may write everywhere, so it steps down."""
     Settings(home).set(declared, "app.bind", "0.0.0.0")
     assert Settings(home).installation_id
-    with Settings(home).update_engine("e") as engine:
+    with Settings(home).engines.update("e") as engine:
         engine.desired = ["n8n"]
     Settings(home).set(declared, "n8n.KEY", "a-secret-of-mine")
     is_root = os.geteuid() == 0
@@ -350,7 +354,7 @@ def _read_only(home: Home, declared: Declared) -> Iterator[None]:
 def test_a_home_without_write_permission_can_be_read(home: Home, declared: Declared) -> None:
     settings = Settings(home)
     assert settings.app.bind == "0.0.0.0"
-    assert settings.engine("e").desired == ["n8n"]
+    assert settings.engines.state("e").desired == ["n8n"]
     assert settings.secrets.values(["n8n.KEY"]) == {"n8n.KEY": "a-secret-of-mine"}
     assert settings.installation_id == Settings(home).installation_id
     assert settings.inspect(declared) == []

@@ -20,10 +20,10 @@ def test_they_open_until_they_are_left(api: Api) -> None:
 
 
 def test_whoever_chose_or_started_a_module_does_not_get_them(app: App, api: Api) -> None:
-    with app.settings.update_engine("ENGINE") as state:
+    with app.settings.engines.update("ENGINE") as state:
         state.desired = ["n8n"]
     assert ask(api, "ai/app/welcome") == {"pending": False}
-    with app.settings.update_engine("ENGINE") as state:
+    with app.settings.engines.update("ENGINE") as state:
         state.desired = []
     assert ask(api, "ai/app/welcome") == {"pending": True}
     ask(api, "ai/config/choose", {"modules": []})

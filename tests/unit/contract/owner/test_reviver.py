@@ -48,7 +48,7 @@ def engine(app: App) -> Iterator[Engine]:
 
 def want(app: App, *names: str) -> None:
     """That these were asked for on the engine of `Engine`."""
-    with app.settings.update_engine(made.UP.id) as state:
+    with app.settings.engines.update(made.UP.id) as state:
         state.desired = list(names)
 
 
