@@ -134,7 +134,7 @@ class KeptLines:
         begin, end, buckets = asked["begin"], asked["end"], asked.get("buckets", 120)
         each = (end - begin) / buckets
         counted: list[Json] = [
-            NONE | {"begin": begin + i * each, "end": begin + (i + 1) * each}
+            NONE | {"begin": begin + i * each, "end": begin + (i + 1) * each, "entries": dict(NONE)}
             for i in range(buckets)
         ]
         whole, modules = dict(NONE), dict.fromkeys(dict(SOURCES), 0)
@@ -144,9 +144,9 @@ class KeptLines:
         for number in range(first, last, stride):
             line = self.line(number)
             if _matches(line, asked["filter"]):
-                counted[min(buckets - 1, int((line["time"] - begin) / each))][line["level"]] += (
-                    stride
-                )
+                bucket = counted[min(buckets - 1, int((line["time"] - begin) / each))]
+                bucket[line["level"]] += stride
+                bucket["entries"][line["level"]] += 0 if line["continues"] else stride
                 whole[line["level"]] += stride
                 modules[line["module"]] += stride
         return answer({"buckets": counted, "byLevel": whole, "byModule": modules, "reached": None})

@@ -195,8 +195,13 @@ def test_a_search_goes_from_match_to_match_and_on_when_an_answer_took_too_long(
 
 def test_errors_are_grouped_and_a_time_in_the_address_is_gone_to(stack: Stack) -> None:
     kept = KeptLines(stack.host, 1000)
-    page = at(stack, "logs?view=errors")
+    page = at(stack, "logs?view=errors&range=1h")
     page.wait_for_text("httpx.ConnectTimeout", ".error-said")
+    errors = [found for found in map(kept.line, range(1000)) if found["level"] == "error"]
+    entries = sum(not found["continues"] for found in errors)
+    assert entries < len(errors)
+    page.wait_for_text(f"Errors\n{entries}", ".log-tools")
+    page.wait_for_text(str(entries), ".levels .error")
     assert page.wait_for("tbody .num").text == "10"
     page.wait_for(".error-said button").click()
     page.wait_for(".ll.sel.error")

@@ -793,6 +793,8 @@ export interface LogBounds {
 
 /** Numbers of lines in a part of the time. */
 export interface LogBucket extends LogCounts {
+  /** of them without those that continue an entry, as the lines of a stack trace do */
+  entries: LogCounts;
   /** seconds since 1970 */
   begin: number;
   /** seconds since 1970 */

@@ -120,9 +120,12 @@ class KeptLogChannels(Part):
                 {
                     "begin": seconds(round(begin + number * length)),
                     "end": seconds(round(begin + (number + 1) * length)),
-                    **_counts(levels),
+                    **_counts(lines),
+                    "entries": _counts(entries),
                 }
-                for number, levels in enumerate(found.buckets)
+                for number, (lines, entries) in enumerate(
+                    zip(found.buckets, found.entries, strict=True)
+                )
             ],
             "byLevel": _counts(found.levels),
             "byModule": dict(found.modules),

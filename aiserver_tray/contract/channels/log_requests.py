@@ -69,6 +69,8 @@ class LogCounts(TypedDict):
 class LogBucket(LogCounts):
     """Numbers of lines in a part of the time."""
 
+    entries: LogCounts
+    """of them without those that continue an entry, as the lines of a stack trace do"""
     begin: float
     """seconds since 1970"""
     end: float

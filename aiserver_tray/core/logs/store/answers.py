@@ -25,6 +25,8 @@ class Counts(NamedTuple):
 
     buckets: Sequence[Mapping[Level, int]]
     """by level, for each part of the requested time; parts before `reached` may be incomplete"""
+    entries: Sequence[Mapping[Level, int]]
+    """the same without the lines that continue an entry"""
     levels: Mapping[Level, int]
     modules: Mapping[str, int]
     reached: Cursor | None

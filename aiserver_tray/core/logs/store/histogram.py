@@ -64,14 +64,16 @@ class _Tally:
     def answer(self, reached: Cursor | None) -> Counts:
         """The counts of wanted lines."""
         buckets = [Counter[Level]() for _ in range(self._parts.count)]
+        entries = [Counter[Level]() for _ in range(self._parts.count)]
         levels, modules = Counter[Level](), Counter[str]()
         for (part, tag), count in self._counts.items():
             if count and (label := self._blocks.label(tag)):
                 source, kind = label
                 buckets[part][kind.level] += count
+                entries[part][kind.level] += 0 if kind.continues else count
                 levels[kind.level] += count
                 modules[source.module] += count
-        return Counts(buckets, levels, modules, reached)
+        return Counts(buckets, entries, levels, modules, reached)
 
 
 def histogram(blocks: Blocks, parts: Parts, before: Cursor | None, budget_seconds: float) -> Counts:

@@ -188,10 +188,11 @@ def test_gaps_come_with_the_lines_around_them(store: LogStore, client: Client) -
 
 
 def test_the_histogram_counts_every_line(store: LogStore, client: Client) -> None:
-    store.add([line(number) for number in range(10)])
+    store.add([line(number, continues=number == 8) for number in range(10)])
     found = client.get("histogram", filter={}, begin=BEGIN, end=BEGIN + 10, buckets=2)
     assert [bucket["begin"] for bucket in found["buckets"]] == [BEGIN, BEGIN + 5]
     assert [bucket["error"] for bucket in found["buckets"]] == [1, 1]
+    assert [bucket["entries"]["error"] for bucket in found["buckets"]] == [1, 0]
     assert found["byLevel"] == dict.fromkeys(LEVELS, 2)
     assert found["byModule"] == {"web": 10}
     assert found["reached"] is None

@@ -114,7 +114,9 @@ def test_every_question_gets_what_a_plain_list_says(
         )
         assert newer == expected
         assert counted(reader, wanted, budget) == Counter(
-            (kept.line.time // (100 * SECOND), kept.line.level) for kept in expected
+            (kept.line.time // (100 * SECOND), kept.line.level, is_entry)
+            for kept in expected
+            for is_entry in {False, not kept.line.continues}
         )
 
 
@@ -124,16 +126,20 @@ def stored(kept: Kept) -> Kept:
     return kept._replace(line=kept.line._replace(text=text))
 
 
-def counted(reader: LogReader, wanted: LogFilter, budget: float) -> "Counter[tuple[int, Level]]":
-    """The histogram of all answers."""
-    total: Counter[tuple[int, Level]] = Counter()
+def counted(
+    reader: LogReader, wanted: LogFilter, budget: float
+) -> "Counter[tuple[int, Level, bool]]":
+    """The histogram of all answers: lines, and entries (True)."""
+    total: Counter[tuple[int, Level, bool]] = Counter()
     reached: Cursor | None = None
     while True:
         answer = reader.histogram(
             wanted, 0, END * SECOND, END // 100, budget_seconds=budget, before=reached
         )
-        for part, levels in enumerate(answer.buckets):
-            total.update({(part, level): count for level, count in levels.items()})
+        for is_entry, parts in enumerate((answer.buckets, answer.entries)):
+            for part, levels in enumerate(parts):
+                for level, count in levels.items():
+                    total[part, level, bool(is_entry)] += count
         assert sum(answer.modules.values()) == sum(answer.levels.values())
         if answer.reached is None:
             return total

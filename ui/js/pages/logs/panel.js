@@ -32,7 +32,7 @@ function wrap() {
 /** Buttons for the head of the page, or for its foot. @param {"small"} [size] */
 export function logButtons(size) {
   const { wanted: { isOfErrors } } = view();
-  const errors = numbers().levels?.error ?? 0;
+  const { errors } = numbers();
   /** @param {boolean} isIt @param {string} to @param {unknown} content */
   const part = (isIt, to, content) => html`
     <button type="button" role="radio" aria-checked=${isIt} tabindex=${isIt ? 0 : -1} @click=${() => goQuery({ view: to })}>${content}</button>`;

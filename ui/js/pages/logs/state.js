@@ -4,7 +4,7 @@ import { setQuery } from "../../address.js";
 import { CONNECTION, invoke, on } from "../../bridge.js";
 import { current, update } from "../../store.js";
 import { ask } from "./ask.js";
-import { addLines, byLevel, count, countAll, nothingYet, total } from "./counts.js";
+import { addLines, byLevel, countAll, nothingYet, total } from "./counts.js";
 import { marker, placesOf } from "./model/pattern.js";
 import { RANGES, countKey, fittingRange, formOf, listKey, wantedOf } from "./model/query.js";
 import { Source } from "./source.js";
@@ -172,20 +172,28 @@ async function recount() {
 /** @param {LogLine[]} lines */
 function came(lines) {
   if (counted) addLines(counted, lines);
-  if (hits && pattern) for (const { time, level, text } of lines) if (placesOf(text, pattern).length) count(hits, time, level, 1);
+  const marks = pattern;
+  if (hits && marks) addLines(hits, lines.filter(({ text }) => placesOf(text, marks).length));
   if (isCounting || isOfPart() || performance.now() - lastCount < REFRESH_MS) return;
   now = Date.now() / 1000;
   recount();
 }
 
-/** The numbers of lines by level in what is shown, of those that match, and of those that have the chosen levels. */
+/**
+ * The numbers in what is shown: entries by level, lines that have the chosen levels, those of them that match, and
+ * errors as the list of errors has them.
+ */
 export function numbers() {
-  const part = isOfPart() ? { since: wanted.from, until: wanted.until } : undefined;
-  const levels = counted && byLevel(counted, part);
+  const part = { since: wanted.from, until: wanted.until };
+  /** @param {Counted} of */
+  const lines = (of) => total(byLevel(of, part, (bucket) => bucket), wanted.levels);
+  /** @param {Counted|null} of */
+  const entries = (of) => of && byLevel(of, part, (bucket) => bucket.entries);
   return {
-    levels,
-    lines: levels && total(levels, wanted.levels),
-    hits: hits && !hits.error ? total(byLevel(hits, part), wanted.levels) : null,
+    levels: entries(counted),
+    lines: counted && lines(counted),
+    hits: hits && !hits.error ? lines(hits) : null,
+    errors: entries(hits && !hits.error ? hits : counted)?.error ?? 0,
     isComplete: counted?.isComplete && (!hits || hits.isComplete),
   };
 }
