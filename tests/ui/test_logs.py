@@ -193,6 +193,21 @@ def test_a_search_goes_from_match_to_match_and_on_when_an_answer_took_too_long(
     assert page.complaints() == []
 
 
+def test_a_time_is_chosen_with_keys(stack: Stack) -> None:
+    KeptLines(stack.host, 1000)
+    page = at(stack, "logs?range=15m")
+    page.until(lambda: "request 999 " in newest(page), "the newest line")
+    plot = page.wait_for(".histo-plot")
+    plot.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.SHIFT, Keys.ARROW_LEFT)
+    page.until(lambda: ": Error: " in (plot.get_attribute("aria-valuetext") or ""), "its lines")
+    plot.send_keys(Keys.ENTER)
+    page.until(lambda: "until=" in page.address, "two of the bars")
+    page.wait_for_text("Paused", ".status")
+    plot.send_keys(Keys.ESCAPE)
+    page.until(lambda: "until=" not in page.address, "all of it")
+    assert page.complaints() == []
+
+
 def test_errors_are_grouped_and_a_time_in_the_address_is_gone_to(stack: Stack) -> None:
     kept = KeptLines(stack.host, 1000)
     page = at(stack, "logs?view=errors&range=1h")

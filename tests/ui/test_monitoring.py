@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from selenium.webdriver import ActionChains
+from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from aiserver_tray.contract.contract import answer
@@ -20,8 +20,11 @@ LOAD: Json = {
 }  # fmt: skip
 
 
-def shown(stack: Stack, address: str) -> HomePage:
-    stack.host.handlers["ai/stats/history"] = history
+def shown(stack: Stack, address: str, more: Json | None = None) -> HomePage:
+    """The page at *address*; *more* is in each answer of the history."""
+    stack.host.handlers["ai/stats/history"] = lambda asked, peer: answer(
+        history(asked, peer)["data"] | (more or {})
+    )
     stack.host.answers["ai/stats/disk"] = answer(DISK)
     stack.show(states.snapshot("running", dify(), states.module("redis", "running")))
     page = stack.home()
@@ -116,6 +119,24 @@ def test_time_is_chosen_by_range_and_by_drag_and_stays_in_the_address(stack: Sta
     on_chart(page, lambda chain, plot, _width: chain.double_click(plot))
     page.until(lambda: page.address.endswith("#monitoring?range=6h"), "the zoom is over")
     assert page.complaints() == []
+
+
+def test_time_is_chosen_with_keys(stack: Stack) -> None:
+    page = shown(stack, "monitoring?range=1h", {"times": [BEGUN, BEGUN + 600], "interval": 600})
+    chart = page.wait_for("[data-measure=cpu] .chart")
+    chart.send_keys(Keys.ARROW_LEFT)
+    page.until(lambda: "CPU: 21 %" in spoken(chart), "the newest values")
+    chart.send_keys(Keys.SHIFT, Keys.ARROW_LEFT)
+    page.until(lambda: "CPU: 1 %" in spoken(chart) and " – " in spoken(chart), "a part")
+    chart.send_keys(Keys.ENTER)
+    page.until(lambda: page.address.endswith(f"from={BEGUN}&to={BEGUN + 600}"), "the zoom")
+    page.wait_for("[data-measure=cpu] .chart").send_keys(Keys.ESCAPE)
+    page.until(lambda: page.address.endswith("?range=1h"), "all of it")
+    assert page.complaints() == []
+
+
+def spoken(chart: WebElement) -> str:
+    return chart.get_attribute("aria-valuetext") or ""
 
 
 def test_a_module_is_watched_every_second_while_its_charts_are_seen(stack: Stack) -> None:

@@ -62,11 +62,11 @@ const shelves = () => [
     ${tile({ name, icon: "bot" }, "big")} ${tile({ name })} ${tile({ name }, "tiny")}`)}`],
   ["Charts", html`
     ${chart({
-      label: "CPU", ...span, height: 124, max: 100, unit: 1, format: (value) => `${value} %`,
+      label: "CPU", ...span, height: 124, max: 100, unit: 1, format: (value) => `${value} %`, told: String,
       series: [{ name: "CPU", values, colour: "var(--focus)" }],
     })}
     ${chart({
-      label: "Memory by module", ...span, height: 124, max: 200, unit: 1, format: String, isStacked: true,
+      label: "Memory by module", ...span, height: 124, max: 200, unit: 1, format: String, told: String, isStacked: true,
       series: ["n8n", "dify"].map((name) => ({ name, values, colour: hue(name) })),
     })}`],
   ["Secrets", secret("n8n.N8N_ENCRYPTION_KEY", "n8n")],

@@ -1,9 +1,11 @@
 // @ts-check
 /** A chart of values over time: lines, or areas on top of each other. All charts have one cursor. */
 import { html } from "../../vendor/lit-html/lit-html.js";
-import { timeOfDay } from "../format.js";
+import { labelled, timeOfDay } from "../format.js";
+import { t } from "../i18n.js";
 import { slice } from "../store.js";
 import { plotted } from "./plot.js";
+import { edges } from "./time_keys.js";
 
 /**
  * @typedef {(number|null)[]} Values `null`: not known, a gap
@@ -11,15 +13,17 @@ import { plotted } from "./plot.js";
  *   `look`: without it, the area below is filled; `peak`: a faint line
  * @typedef {{time: number, isBad: boolean}} ChartMark what happened at a time
  * @typedef {{label: string, times: number[], begin: number, end: number, series: Line[], max: number, unit: number,
- *   format: (value: number) => string, height: number, isStacked?: boolean, limit?: {value: number, text: string}|null,
+ *   format: (value: number) => string, told: (value: number) => string, height: number, isStacked?: boolean, limit?: {value: number, text: string}|null,
  *   marks?: ChartMark[], zoom?: (begin: number, end: number) => void, unzoom?: () => void}} Chart
  *   `times`, `begin`, `end`: seconds since 1970; `label`: what it shows, in words; `unit`: what values
- *   of the axis are multiples of
+ *   of the axis are multiples of; `format`, `told`: a value of the axis, and in words
  */
 
 const own = slice({
   /** @type {number|null} the place of a time */
   cursor: null,
+  /** @type {number|null} the place where a part began that ends at the cursor, if it is chosen with keys */
+  from: null,
 });
 
 /** @param {number[]} times The place of the time at the cursor; else of the newest. */
@@ -33,9 +37,29 @@ function choose(place) {
   if (place !== own.get().cursor) own.set({ cursor: place });
 }
 
+/** @param {number|null} from */
+function widen(from) {
+  if (from !== own.get().from) own.set({ from });
+}
+
 /** @param {Chart} options */
-export const chart = (options) => html`
-  <div class="chart" role="img" aria-label=${options.label} .style=${`--height: ${options.height}px`} ${plotted({ ...options, choose })}></div>`;
+export function chart(options) {
+  const { cursor: at, from } = own.get();
+  return html`
+    <div class="chart" tabindex="0" role="slider" aria-orientation="horizontal" aria-label=${options.label}
+      aria-description=${t("Arrow keys choose a time, with Shift a part of it. Enter zooms, Esc shows all. You can also drag.")}
+      aria-valuemin="0" aria-valuemax=${Math.max(0, options.times.length - 1)} aria-valuenow=${chosenTime(options.times)}
+      aria-valuetext=${at === null ? t("now") : spoken(options, from)} .style=${`--height: ${options.height}px`}
+      ${plotted({ ...options, choose, widen, part: at === null ? null : { at, from: from ?? at } })}></div>`;
+}
+
+/** @param {Chart} options @param {number|null} from */
+function spoken({ times, series, told }, from) {
+  const at = chosenTime(times);
+  const values = series.flatMap(({ name, values: { [at]: value } }) => (typeof value === "number" ? labelled(name, told(value)) : []));
+  const [begin, end] = edges({ at, from: from ?? at }).map((place) => timeAt(times[place] ?? 0));
+  return labelled(begin === end ? `${end}` : t("{begin} – {end}", { begin, end }), values.join(", ") || "–");
+}
 
 /** @param {number} seconds since 1970 */
 export const timeAt = (seconds) => timeOfDay(new Date(seconds * 1000).toISOString());

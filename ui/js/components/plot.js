@@ -5,11 +5,14 @@ import { noChange } from "../../vendor/lit-html/lit-html.js";
 import uPlot from "../../vendor/uplot/dist/uPlot.esm.js";
 import { followColours } from "./canvas_colours.js";
 import { plotOptions, tops } from "./plot_options.js";
+import { edges, useTimeKey } from "./time_keys.js";
 
 /**
  * @import { ElementPart } from "../../vendor/lit-html/directive.js"
  * @import { Chart, Values } from "./chart.js"
- * @typedef {Chart & {choose: (place: number|null) => void}} Plot
+ * @import { Part } from "./time_keys.js"
+ * @typedef {Chart & {choose: (place: number|null) => void, widen: (from: number|null) => void, part: Part|null}} Plot
+ *   `part`: what is chosen with the pointer or with keys
  */
 
 class Plotted extends AsyncDirective {
@@ -31,6 +34,8 @@ class Plotted extends AsyncDirective {
     this.#shown = options;
     if (!this.#element) {
       this.#element = /** @type {HTMLElement} */ (part.element);
+      this.#element.addEventListener("keydown", (event) => this.#typed(event));
+      this.#element.addEventListener("blur", () => this.#pick(null));
       this.reconnected();
     }
     if (this.#plot && before) this.#follow(before, options, this.#plot);
@@ -64,6 +69,38 @@ class Plotted extends AsyncDirective {
     this.#plot = new uPlot(plotOptions(() => this.#shown ?? options, this.#width), data(options), element);
   }
 
+  /** @param {KeyboardEvent} event */
+  #typed(event) {
+    const shown = this.#shown;
+    if (!shown) return;
+    useTimeKey(event, {
+      count: shown.times.length, part: shown.part,
+      move: (part) => this.#pick(part),
+      zoom: (part) => {
+        this.#pick(null);
+        shown.zoom?.(...zoomed(shown, part));
+      },
+      reset: () => {
+        this.#pick(null);
+        shown.unzoom?.();
+        return true;
+      },
+    });
+  }
+
+  /** @param {Part|null} part Shows it in this chart, and its cursor in all. */
+  #pick(part) {
+    const [plot, shown] = [this.#plot, this.#shown];
+    if (!plot || !shown) return;
+    shown.widen(part?.from ?? null);
+    const x = (/** @type {number} */ place) => plot.valToPos(shown.times[place] ?? 0, "x");
+    const [first, last] = part ? edges(part) : [0, 0];
+    plot.setSelect({ left: x(first), width: x(last) - x(first), top: 0, height: plot.over.clientHeight }, false);
+    // Types of uPlot leave out the last parameter: the other charts follow.
+    const moveCursor = /** @type {(at: {left: number, top: number}, fires: boolean, publishes: boolean) => void} */ (plot.setCursor);
+    moveCursor({ left: part ? x(part.at) : -10, top: part ? 0 : -10 }, true, true);
+  }
+
   /** @param {Plot} before @param {Plot} now @param {uPlot} plot Draws only what is new. */
   #follow(before, now, plot) {
     if (looks(before) !== looks(now)) {
@@ -79,6 +116,16 @@ class Plotted extends AsyncDirective {
 }
 
 export const plotted = directive(Plotted);
+
+/** A part of the whole on both sides of a cursor that ends no part. */
+const AROUND = 1 / 8;
+
+/** @param {Plot} shown @param {Part} part @returns {[number, number]} */
+function zoomed({ times, begin, end }, part) {
+  const [first = begin, last = end] = edges(part).map((place) => times[place]);
+  const around = first === last ? (end - begin) * AROUND : 0;
+  return [Math.max(begin, first - around), Math.min(end, last + around)];
+}
 
 /** @param {Plot} options What can't be changed once it is made. */
 const looks = ({ series, height, isStacked }) =>

@@ -21,6 +21,7 @@ const SHORTCUTS = [
   [mark("Module: open, restart, start or stop, logs"), "O", "R", "S", "L"],
   [mark("Logs: levels on and off"), "E", "W", "I", "D", "U"],
   [mark("Logs: pause, follow"), "Space", "End"],
+  [mark("Chart: choose a time, a part, zoom"), "← →", "Shift ← →", "Enter"],
   [mark("Apply changes"), shortcut("Enter")],
   [mark("Close, or clear the search"), "Esc"],
   [mark("Next region of the page"), "F6"],

@@ -1,17 +1,19 @@
 // @ts-check
-/** The number of lines over time, by level. A part of it can be chosen by dragging. */
+/** The number of lines over time, by level. A part of it can be chosen by dragging and by keys. */
 import { html, nothing, svg } from "../../../vendor/lit-html/lit-html.js";
 import { goQuery } from "../../address.js";
-import { dateTime, dayAndMonth, exactTime, number, timeOfDay } from "../../format.js";
-import { t } from "../../i18n.js";
+import { edges, useTimeKey } from "../../components/time_keys.js";
+import { dateTime, dayAndMonth, exactTime, labelled, number, timeOfDay } from "../../format.js";
+import { t, tn } from "../../i18n.js";
 import { drawAgainIn, slice } from "../../store.js";
 import { total } from "./counts.js";
 import { LEVELS } from "./model/query.js";
 import { view } from "./state.js";
-import { LEVEL_WORDS, moment } from "./words.js";
+import { LEVEL_WORDS, RANGE_WORDS, moment } from "./words.js";
 
 /**
  * @import { Level } from "../../contract.d.ts"
+ * @import { Part } from "../../components/time_keys.js"
  * @import { Bucket, Counted } from "./counts.js"
  */
 
@@ -21,6 +23,8 @@ const DAY = 86_400;
 const own = slice({
   /** The part that is being dragged, as shares of the whole. @type {[number, number]|null} */
   dragged: null,
+  /** The bars that are chosen with keys. @type {Part|null} */
+  picked: null,
 });
 
 /** While lines come, it is drawn so often. */
@@ -31,11 +35,16 @@ let last = { of: null, total: -1, levels: "", drawing: nothing, time: 0 };
 
 export function histogram() {
   const { counted, hits, wanted, span } = view();
-  const chosen = own.get().dragged ?? chosenShares();
+  const { dragged, picked } = own.get();
+  const count = counted?.buckets.length ?? 1;
+  const chosen = dragged ?? (picked ? barShares(picked, count) : chosenShares());
   return html`
     <div class="histo">
-      <div class="histo-plot" role="group" aria-label=${t("Lines over time: drag to choose a time, click for all")}
-        @pointerdown=${pressed} @pointermove=${moved} @pointerup=${released}>
+      <div class="histo-plot" tabindex="0" role="slider" aria-orientation="horizontal" aria-label=${t("Lines over time")}
+        aria-description=${t("Arrow keys choose a time, with Shift a part of it. Enter zooms, Esc shows all. You can also drag.")}
+        aria-valuemin="0" aria-valuemax=${count - 1} aria-valuenow=${picked?.at ?? count - 1}
+        aria-valuetext=${picked && counted ? spoken(counted, picked, wanted.levels) : chosenWords(chosen)}
+        @pointerdown=${pressed} @pointermove=${moved} @pointerup=${released} @keydown=${typed} @blur=${() => own.set({ picked: null })}>
         ${counted ? bars(counted, hits, wanted.levels) : nothing}
         ${chosen ? brush(chosen) : nothing}
       </div>
@@ -57,7 +66,7 @@ function bars(counted, hits, levels) {
   }
   const most = Math.max(1, ...counted.buckets.map((bucket) => total(bucket, levels)));
   const drawing = html`
-    <svg viewBox="0 0 ${counted.buckets.length * 10} 100" preserveAspectRatio="none" role="img" aria-label=${spoken(counted, levels)}>
+    <svg viewBox="0 0 ${counted.buckets.length * 10} 100" preserveAspectRatio="none" aria-hidden="true">
       ${counted.buckets.map((bucket, i) => bar(bucket, i, levels, most))}
       ${hits?.buckets.map((bucket, i) => total(bucket, levels) ? svg`<rect class="hits" x=${i * 10 + 1} y="0" width="8" height="5"></rect>` : nothing)}
     </svg>`;
@@ -78,10 +87,30 @@ function bar(bucket, i, levels, most) {
   });
 }
 
-/** @param {Counted} counted @param {Level[]} levels */
-function spoken({ buckets }, levels) {
-  const counts = levels.map((level) => `${t(LEVEL_WORDS[level].word)} ${number(buckets.reduce((sum, bucket) => sum + bucket[level], 0))}`);
-  return `${t("Lines over time")}: ${counts.join(", ")}`;
+/** @param {Counted} counted @param {Part} picked @param {Level[]} levels */
+function spoken({ buckets }, picked, levels) {
+  const [first, last] = edges(picked);
+  const part = buckets.slice(first, last + 1);
+  const count = (/** @type {Level} */ level) => part.reduce((sum, bucket) => sum + bucket[level], 0);
+  const counts = levels.filter(count).map((level) => labelled(t(LEVEL_WORDS[level].word), number(count(level))));
+  const times = timesWords(part[0]?.begin ?? 0, part.at(-1)?.end ?? 0);
+  return labelled(times, counts.join(", ") || tn("{number} line", "{number} lines", 0, { number: number(0) }));
+}
+
+/** @param {[number, number]|null} shares */
+function chosenWords(shares) {
+  const { range, span: { begin, end } } = view();
+  const at = (/** @type {number} */ share) => begin + (end - begin) * share;
+  return shares ? timesWords(at(shares[0]), at(shares[1])) : t(RANGE_WORDS[range]?.word ?? "");
+}
+
+/** @param {number} begin @param {number} end */
+const timesWords = (begin, end) => t("{begin} – {end}", { begin: dateTime(moment(begin)), end: dateTime(moment(end)) });
+
+/** @param {Part} picked @param {number} count of all bars @returns {[number, number]} */
+function barShares(picked, count) {
+  const [first, last] = edges(picked);
+  return [first / count, (last + 1) / count];
 }
 
 /** @returns {[number, number]|null} */
@@ -139,15 +168,36 @@ function timeIn(share) {
 
 function released() {
   const { dragged } = own.get();
-  own.set({ dragged: null });
+  own.set({ dragged: null, picked: null });
+  const bars = view().counted?.buckets.length ?? 1;
+  if (dragged) choose(Math.floor(dragged[0] * bars), Math.ceil(dragged[1] * bars));
+  else reset();
+}
+
+/** Whole bars, so that what is counted is what is shown. @param {number} first @param {number} end behind the last one */
+function choose(first, end) {
   const { range, span, counted } = view();
-  /** @type {Record<string, string>} */
-  const part = { from: "", until: "", at: "" };
-  if (dragged) {
-    // To whole bars, so that what is counted is what is shown.
-    const bars = counted?.buckets.length ?? 1;
-    const at = (/** @type {number} */ place) => (span.begin + ((span.end - span.begin) * place) / bars).toFixed(3);
-    Object.assign(part, { range, from: at(Math.floor(dragged[0] * bars)), until: at(Math.ceil(dragged[1] * bars)) });
-  }
-  if (dragged || chosenShares()) goQuery(part);
+  const bars = counted?.buckets.length ?? 1;
+  const at = (/** @type {number} */ place) => (span.begin + ((span.end - span.begin) * place) / bars).toFixed(3);
+  goQuery({ at: "", range, from: at(first), until: at(end) });
+}
+
+function reset() {
+  const isPicked = own.get().picked !== null;
+  if (isPicked) own.set({ picked: null });
+  if (!chosenShares()) return isPicked;
+  goQuery({ from: "", until: "", at: "" });
+  return true;
+}
+
+/** @param {KeyboardEvent} event */
+function typed(event) {
+  useTimeKey(event, {
+    count: view().counted?.buckets.length ?? 0, part: own.get().picked, reset,
+    move: (picked) => own.set({ picked }),
+    zoom: (picked) => {
+      const [first, last] = edges(picked);
+      choose(first, last + 1);
+    },
+  });
 }

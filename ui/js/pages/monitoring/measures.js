@@ -40,18 +40,19 @@ export function told(measure, value, cpus) {
 /**
  * The axis of a chart of values up to `most`.
  * @param {Measure} measure @param {number} most @param {number} cpus
- * @returns {{max: number, unit: number, format: (value: number) => string}}
+ * @returns {{max: number, unit: number, format: (value: number) => string, told: (value: number) => string}}
  */
 export function axis(measure, most, cpus) {
   if (measure === "cpu") {
     const max = Math.max(4 * cpus, most * 1.1);
-    return { max, unit: cpus, format: (value) => percent(value / 100 / cpus) };
+    const format = (/** @type {number} */ value) => told(measure, value, cpus);
+    return { max, unit: cpus, format, told: format };
   }
   const least = measure === "memory" ? 1024 ** 2 : 1024;
   const max = Math.max(4 * least, most * 1.1);
   const unit = 1024 ** Math.floor(Math.log(max) / Math.log(1024));
   const isShort = measure === "memory" && max >= GB;
-  return { max, unit, format: isShort ? gigabytes : (value) => bytes(value, max) };
+  return { max, unit, format: isShort ? gigabytes : (value) => bytes(value, max), told: (value) => told(measure, value, cpus) };
 }
 
 /** @param {Values} values */
