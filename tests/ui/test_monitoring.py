@@ -1,5 +1,6 @@
 """Charts of used resources, in a real browser."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -118,6 +119,19 @@ def test_time_is_chosen_by_range_and_by_drag_and_stays_in_the_address(stack: Sta
     page.wait_for("button[aria-label='Back to 6 h']")
     on_chart(page, lambda chain, plot, _width: chain.double_click(plot))
     page.until(lambda: page.address.endswith("#monitoring?range=6h"), "the zoom is over")
+    assert page.complaints() == []
+
+
+def test_the_first_range_fits_what_there_is_and_a_chosen_one_stays(stack: Stack) -> None:
+    begun = int(time.time()) - 40
+    page = shown(stack, "monitoring", {"times": [begun, begun + 15]})
+    assert page.wait_for(".top [aria-checked=true]").text == "15 min"
+    page.button("6 h").click()
+    page.until(lambda: page.address.endswith("?range=6h"), "the range")
+    page.go("home")
+    page.go("monitoring")
+    page.wait_for(".usage .chart canvas")
+    assert page.wait_for(".top [aria-checked=true]").text == "6 h"
     assert page.complaints() == []
 
 

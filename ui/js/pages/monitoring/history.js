@@ -1,6 +1,7 @@
 // @ts-check
 /** The resources that were used in a range of time, of everything or of a module with its services. */
 import { CONNECTION, invoke, on } from "../../bridge.js";
+import { recall, remember } from "../../preferences.js";
 import { current, observe, slice } from "../../store.js";
 import { detailed } from "./seconds.js";
 
@@ -11,7 +12,12 @@ import { detailed } from "./seconds.js";
 
 /** Seconds of each range, by its name in the address. */
 export const RANGES = { "15m": 900, "1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000 };
+/** @typedef {keyof typeof RANGES} Range */
+/** @type {Range} */
 const USUAL = "1h";
+/** @type {Range} Of what has just begun to run, an hour would show next to nothing. */
+const SHORTEST = "15m";
+const KEY = "usage-range";
 /** Longer ranges have no place for single seconds. */
 const MOST_WATCHED = RANGES["1h"];
 
@@ -23,12 +29,31 @@ const NOTHING = { interval: 15, times: [], total: EMPTY, modules: [], services: 
 const own = slice({
   history: NOTHING,
   isLoaded: false,
+  /** @type {Range|null} that fits what there is, until somebody chooses one */
+  fitting: null,
   /** @type {Sample[]} of every second, while a module is watched */
   seconds: [],
 });
 
+/** @param {string|null|undefined} name @returns {name is Range} */
+const isRange = (name) => Boolean(name && Object.hasOwn(RANGES, name));
+
+/** @param {Query} query Of the range, else of the one that was chosen last; `null`: it is to be found. */
+export const knownRange = ({ range }) => [range, recall(KEY)].find(isRange) ?? own.get().fitting;
+
 /** @param {Query} query The name of the range; after a zoom, of the one before it. */
-export const rangeIn = ({ range = USUAL }) => /** @type {keyof typeof RANGES} */ (range in RANGES ? range : USUAL);
+export const rangeIn = (query) => knownRange(query) ?? USUAL;
+
+/** @param {Range} range */
+export const rememberRange = (range) => remember(KEY, range);
+
+/** @param {StatsHistory} history of the usual range @param {string|null} module @returns {Range|null} `null`: nothing has run */
+function fittingRange({ times, total, modules }, module) {
+  const { memory } = modules.find(({ module: name }) => name === module) ?? total;
+  const first = times[memory.findIndex((value) => value !== null)];
+  if (first === undefined) return null;
+  return Date.now() / 1000 - first < RANGES[SHORTEST] ? SHORTEST : USUAL;
+}
 
 /** @param {Query} query The times that were zoomed to, if they were. */
 export function zoomIn({ from, to }) {
@@ -67,7 +92,7 @@ export function watchUsage(name) {
 
 /** @param {string|null} name of a module; `null`: everything. What is returned ends it. */
 export function followUsage(name) {
-  if (name !== followed) own.set({ history: NOTHING, isLoaded: false, seconds: [] });
+  if (name !== followed) own.set({ history: NOTHING, isLoaded: false, fitting: null, seconds: [] });
   followed = name;
   begin();
   const ends = [
@@ -124,7 +149,9 @@ async function load() {
   if (name === undefined) return;
   const answer = await invoke("ai/stats/history", asked(name, query));
   const isWanted = name === followed && queryKey(query) === queryKey(current().address.query);
-  if (answer.success && isWanted) own.set({ history: answer.data, isLoaded: true });
+  if (!answer.success || !isWanted) return;
+  const fitting = own.get().fitting ?? (zoomIn(query) ? null : fittingRange(answer.data, name));
+  own.set({ history: answer.data, isLoaded: true, fitting });
 }
 
 /** @param {string} name What a service uses now. */

@@ -8,7 +8,7 @@ import { moveAlong } from "../../components/tabs.js";
 import { dayAndMonth } from "../../format.js";
 import { t } from "../../i18n.js";
 import { current } from "../../store.js";
-import { RANGES, rangeIn, usage, zoomIn } from "./history.js";
+import { RANGES, isUsageLoaded, knownRange, rangeIn, rememberRange, usage, zoomIn } from "./history.js";
 
 const DAY = 86_400;
 
@@ -25,13 +25,20 @@ function rangeText(range) {
 export function rangeButtons() {
   const { query } = current().address;
   const [chosen, zoomed] = [rangeIn(query), zoomIn(query)];
+  const checked = zoomed ? null : isUsageLoaded() ? chosen : knownRange(query);
   return html`
     ${zoomed ? button({ text: zoomText(zoomed), icon: "x", kind: "tonal", name: t("Back to {range}", { range: rangeText(chosen) }), run: unzoom }) : nothing}
     <span class="seg" role="radiogroup" aria-label=${t("Time range")} @keydown=${moveAlong}>
       ${names().map((name) => html`
-        <button type="button" role="radio" class="num" aria-checked=${name === chosen && !zoomed}
-          @click=${() => setQuery({ range: name, from: "", to: "" })}>${rangeText(name)}</button>`)}
+        <button type="button" role="radio" class="num" aria-checked=${name === checked}
+          @click=${() => choose(name)}>${rangeText(name)}</button>`)}
     </span>`;
+}
+
+/** @param {keyof typeof RANGES} range */
+function choose(range) {
+  rememberRange(range);
+  setQuery({ range, from: "", to: "" });
 }
 
 const names = () => /** @type {(keyof typeof RANGES)[]} */ (Object.keys(RANGES));
