@@ -3,7 +3,7 @@ also runs windows, which must not wait for the command line's imports."""
 
 import sys
 import time
-from _thread import get_ident, interrupt_main, start_new_thread
+from _thread import get_ident, start_new_thread
 
 _INTERRUPTED = 130
 _RETRY_SECONDS = 0.05
@@ -71,7 +71,7 @@ def _interrupt(thread: int) -> None:
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(thread, signal.SIGINT)  # this also ends the wait of the thread
     else:
-        interrupt_main()
+        signal.raise_signal(signal.SIGINT)  # there, this does; `interrupt_main` would not
 
 
 if __name__ == "__main__":

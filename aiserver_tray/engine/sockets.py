@@ -1,6 +1,8 @@
 """The connections beneath our requests. The only module that uses private parts of urllib3:
 tests/unit/test_private_parts.py lists them."""
 
+import errno
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +33,10 @@ class _Connection(HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        family = getattr(socket, "AF_UNIX", None)
+        if family is None:  # on Windows
+            raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+        self.sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             self.sock.settimeout(self.timeout)
             self.sock.connect(self._path)

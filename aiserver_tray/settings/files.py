@@ -5,7 +5,10 @@
 takes its place.
 """
 
+import errno
 import hashlib
+import os
+import stat
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -142,11 +145,13 @@ class VersionedFile(Generic[Model]):
 
     def _has_folder(self) -> bool:
         with self._explained():
-            try:
-                self.path.parent.stat()
-            except FileNotFoundError:
-                return False
-            return True
+            for folder in self.path.parents:
+                with suppress(FileNotFoundError):
+                    # If a file is in the way, Windows would only report that nothing is there.
+                    if not stat.S_ISDIR(folder.stat().st_mode):
+                        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+                    return folder == self.path.parent
+            return False
 
     @contextmanager
     def _locked_if_writable(self) -> Iterator[None]:

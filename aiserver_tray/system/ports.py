@@ -51,11 +51,13 @@ def is_free(address: str, port: int, protocol: str) -> bool:
     if protocol not in ("tcp", "udp"):
         return True
     try:
-        return all(_can_bind(at, port, protocol, bind) for at, bind in _probes(_plain(address)))
+        can = all(_can_bind(at, port, protocol, bind) for at, bind in _probes(_plain(address)))
     except PermissionError:
         # On Windows, the system has reserved the port, or another process has it exclusively.
         # Elsewhere, we can't bind ports below 1024, but the engine may be able to.
         return sys.platform != "win32" and not _servers(address, port, protocol)
+    # On Windows, :: does not conflict with 0.0.0.0, but clients would come to only one of them.
+    return can and (sys.platform != "win32" or not _servers(address, port, protocol))
 
 
 def free_port_near(port: int, is_usable: Callable[[int], bool]) -> int:
