@@ -3,7 +3,8 @@
 A short command spends most of its time on imports. So one process of the tests imports the modules
 once, and forks for each command: still a process of its own, with its own exit status and streams,
 that runs the program's entry point. Where the start itself or a signal matters, a test starts the
-program as a user does (`CommandLine.started`).
+program as a user does (`CommandLine.started`). Windows can't fork: there, every command starts the
+program.
 """
 
 import atexit
@@ -40,6 +41,27 @@ def run(words: Sequence[str], env: Mapping[str, str], limit: float) -> tuple[int
     Raises:
         TimeoutError: it did not end within *limit* seconds.
     """
+    return _forked(words, env, limit) if hasattr(os, "fork") else _started(words, env, limit)
+
+
+def _started(words: Sequence[str], env: Mapping[str, str], limit: float) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "aiserver_tray", *words]
+    try:
+        done = subprocess.run(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError from error
+    return done.returncode, done.stdout, done.stderr
+
+
+def _forked(words: Sequence[str], env: Mapping[str, str], limit: float) -> tuple[int, str, str]:
     ours, theirs = socket.socketpair()
     with (
         TemporaryFile("w+", encoding="utf-8") as output,

@@ -1,6 +1,5 @@
 """A small contract over a real store, and processes that own it: ``store_contract.py HOME``."""
 
-import signal
 import sys
 from collections.abc import Collection
 from dataclasses import replace
@@ -135,8 +134,7 @@ class StoreContract:
 
 
 def main(folder: str) -> None:
-    """Own *folder*'s core until it is killed."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    """Own *folder*'s core until the input ends."""
     home = Home(Path(folder), "home")
     contract = StoreContract()
     contract.start_stack()
@@ -144,7 +142,7 @@ def main(folder: str) -> None:
         server = Server(home, contract)
         server.start()
         print("hosting", flush=True)  # noqa: T201 - its result
-        signal.sigwait({signal.SIGTERM})
+        sys.stdin.read()
         server.close()
 
 

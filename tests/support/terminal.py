@@ -1,13 +1,10 @@
 """The command line on a terminal, as a person has it."""
 
-import fcntl
 import os
-import pty
 import re
 import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -68,6 +65,10 @@ def terminal(*words: str, **environment: str) -> AbstractContextManager[Terminal
 @contextmanager
 def on_terminal(*command: str, **environment: str) -> Iterator[Terminal]:
     """The *command* on a new terminal; killed with the block if it still runs."""
+    import fcntl  # noqa: PLC0415 - on Unix only, like the next two
+    import pty  # noqa: PLC0415
+    import termios  # noqa: PLC0415
+
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     process = subprocess.Popen(

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.systems import RUNTIME
+
 
 @pytest.fixture(autouse=True)
 def runtime_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="run", ignore_cleanup_errors=True) as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        monkeypatch.setenv(RUNTIME, folder)
         yield

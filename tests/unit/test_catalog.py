@@ -20,6 +20,7 @@ from aiserver_tray.catalog.check import check
 from aiserver_tray.catalog.edition import Edition
 from aiserver_tray.catalog.folders import stamp
 from aiserver_tray.catalog.resolve import config_environment, resolve, resolve_with
+from tests.support.systems import is_root
 from tests.unit.module_folders import declared, write
 
 BUILT_IN = Path(__file__).parents[2] / "orchestration"
@@ -253,7 +254,7 @@ def test_a_folder_name_that_no_container_can_have_is_an_error(tmp_path: Path) ->
     assert len(catalog.problems) == 3
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can step down to another user")
+@pytest.mark.skipif(not is_root(), reason="only root can step down to another user")
 def test_a_folder_that_may_not_be_entered_costs_only_its_own_module(tmp_path: Path) -> None:
     write(tmp_path, "good", declared())
     write(tmp_path, "closed", declared()).chmod(0o700)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import CommandLine
+from tests.support.systems import NOWHERE, RUNTIME
 from tests.unit.module_folders import write
 
 ROOT = Path(__file__).parents[2]
@@ -169,22 +170,19 @@ def test_a_full_disk_behind_standard_output_is_reported_in_a_line(cli: CommandLi
 
 
 def test_a_status_without_an_engine_is_one_document_and_needs_no_locks(cli: CommandLine) -> None:
-    done = cli.call(
-        "--host", "unix:///nowhere", "status", "--json", env={"XDG_RUNTIME_DIR": "/proc/nowhere"}
-    )
+    done = cli.call("--host", "unix:///nowhere", "status", "--json", env={RUNTIME: str(NOWHERE)})
     assert done.code == 0
     found = json.loads(done.output)
     assert (found["state"], found["engine"]) == ("engine_down", {"running": False, "version": None})
 
 
 def test_a_new_home_that_can_not_be_written_can_be_looked_at(tmp_path: Path) -> None:
-    home = Path("/proc/home")  # where not even root makes folders
-    cli = CommandLine(home, tmp_path, f"unix://{tmp_path}/none.sock")
+    cli = CommandLine(NOWHERE, tmp_path, f"unix://{tmp_path}/none.sock")
     status = cli.run("status")
     assert (status.code, status.failures) == (0, [])
     assert "This home folder is new and can't be written" in status.errors
     assert cli.run("config", "get", "app.bind").succeeded().output == "127.0.0.1\n"
-    cli.run("up", "redis").failed("E_SETTING", "/proc/home")
+    cli.run("up", "redis").failed("E_SETTING", str(NOWHERE))
 
 
 def test_why_there_is_no_engine_and_what_to_do_stands_where_it_fits(cli: CommandLine) -> None:

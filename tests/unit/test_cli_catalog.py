@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.support.command_line import CommandLine
+from tests.support.systems import on_unix
 from tests.support.terminal import terminal
 from tests.unit.module_folders import write
 
@@ -216,6 +217,7 @@ def test_a_secret_in_an_argument_is_stored_with_a_warning(cli: CommandLine) -> N
     assert "history" not in cli.call("config", "set", "N8N_HOST_PORT", "28100").errors
 
 
+@on_unix
 def test_a_secret_is_asked_for_on_a_terminal(cli: CommandLine) -> None:
     with terminal("config", "set", "REDIS_PASSWORD", "-", "--home", str(cli.home)) as asked:
         asked.wait_for("REDIS_PASSWORD: ")
@@ -229,6 +231,7 @@ def test_a_secret_is_asked_for_on_a_terminal(cli: CommandLine) -> None:
     assert refused.text.startswith("E_UNKNOWN: ")
 
 
+@on_unix
 def test_a_catalogs_texts_can_do_nothing_to_a_terminal(cli: CommandLine) -> None:
     text = (
         "x-aiserver:\n"

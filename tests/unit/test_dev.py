@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from developer import command_line, commands, environment, packages, processes, soak, typescript
+from tests.support.systems import on_unix
 from tests.support.waiting import eventually
 
 DEV = Path(__file__).parents[2] / "build/dev.py"
@@ -47,8 +48,10 @@ def test_exec_runs_in_the_environment_and_hands_on_the_exit_status() -> None:
     assert Path(done.stdout.strip()) == DEV.parents[1] / ".venv"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_is_the_commands_and_its_exit_status_is_handed_on(number: signal.Signals) -> None:
+@on_unix
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_is_the_commands_and_its_exit_status_is_handed_on(name: str) -> None:
+    number = signal.Signals[name]
     code = f"""
 import signal, sys
 signal.signal({number:d}, lambda *_: sys.exit(7))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.systems import on_unix
+
 SCRIPT = """
 import sys
 from queue import SimpleQueue
@@ -33,6 +35,7 @@ print(follow(Operation(), views, "en").status)
 ROOT = Path(__file__).parents[3]
 
 
+@on_unix
 @pytest.mark.parametrize(("kind", "status"), [("obeys", 0), ("hangs", 130)])
 def test_the_first_ctrl_c_cancels_and_the_second_ends_at_once(kind: str, status: int) -> None:
     with subprocess.Popen(

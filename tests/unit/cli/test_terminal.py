@@ -16,6 +16,7 @@ from aiserver_tray.cli.terminal import (
     wrapped,
 )
 from tests.support.command_line import CommandLine
+from tests.support.systems import on_unix
 from tests.support.terminal import terminal
 
 
@@ -62,6 +63,7 @@ def test_a_line_that_is_broken_keeps_every_word(text: str, room: int) -> None:
     assert "".join(wrapped(text, room).split()) == "".join(text.split())
 
 
+@on_unix
 def test_an_error_is_broken_between_words_on_a_terminal_alone(tmp_path: Path) -> None:
     words = ("config", "get", "n8n.N8N_HOST_PROT")
     cli = CommandLine(tmp_path, tmp_path, "")

@@ -15,10 +15,15 @@ from aiserver_tray.catalog.compose.files import find_compose_file, read_document
 from aiserver_tray.catalog.compose.load import load_project
 from aiserver_tray.catalog.compose.reader import MAX_SIZE
 from aiserver_tray.catalog.compose.variables import find_variables
+from tests.support.systems import on_linux, on_unix
 
 SERVICE = "services: {a: {image: x}}"
 
 Make = Callable[[Path], object]
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
 
 
 def _socket(path: Path) -> None:
@@ -35,9 +40,9 @@ def _huge(path: Path) -> None:
 
 
 UNREADABLE = [
-    (os.mkfifo, "not a regular file"),
-    (_socket, "not a regular file"),
-    (_endless, "not a regular file"),
+    pytest.param(_pipe, "not a regular file", marks=on_unix),
+    pytest.param(_socket, "not a regular file", marks=on_linux),
+    pytest.param(_endless, "not a regular file", marks=on_unix),
     (Path.mkdir, "it is a folder"),
     (_huge, "larger than 16 MiB"),
 ]
@@ -99,13 +104,17 @@ def test_a_file_of_the_greatest_size_is_read(tmp_path: Path) -> None:
     assert read_env_file(tmp_path / "env") == {"A": "1"}
 
 
-def test_the_null_device_is_an_empty_file(tmp_path: Path) -> None:
-    (tmp_path / "compose.yaml").write_text("services: {a: {image: x, env_file: /dev/null}}")
-
+def test_the_null_device_is_an_empty_file() -> None:
     assert read_env_file(Path(os.devnull)) == {}
-    assert load_project(tmp_path, {}).services["a"].environment == {}
     with pytest.raises(CatalogError, match="empty file"):
         load_project(Path(os.devnull), {})
+
+
+@on_unix
+def test_an_env_file_may_be_the_null_device(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {a: {image: x, env_file: /dev/null}}")
+
+    assert load_project(tmp_path, {}).services["a"].environment == {}
 
 
 @contextmanager
@@ -131,6 +140,7 @@ def shared() -> Iterator[Path]:
             path.chmod(0o755)
 
 
+@on_unix
 def test_a_folder_that_cannot_be_looked_into_is_refused(shared: Path) -> None:
     closed = shared / "closed"
     closed.mkdir()
@@ -144,6 +154,7 @@ def test_a_folder_that_cannot_be_looked_into_is_refused(shared: Path) -> None:
             assert refused.value.problems[0].place.file.is_relative_to(closed)
 
 
+@on_unix
 @pytest.mark.parametrize("use", ["alone", *USES])
 def test_a_file_that_may_not_be_read_is_refused_where_it_is_named(use: str, shared: Path) -> None:
     (shared / "compose.yaml").write_text(USES.get(use, SERVICE))
@@ -157,6 +168,7 @@ def test_a_file_that_may_not_be_read_is_refused_where_it_is_named(use: str, shar
     assert refused.value.problems[0].place.file == shared / "compose.yaml"
 
 
+@on_unix
 def test_an_optional_env_file_in_a_closed_folder_is_refused(shared: Path) -> None:
     closed = shared / "closed"
     closed.mkdir()
@@ -168,6 +180,7 @@ def test_an_optional_env_file_in_a_closed_folder_is_refused(shared: Path) -> Non
         load_project(shared, {})
 
 
+@on_unix
 def test_a_watched_path_in_a_closed_folder_is_taken_as_it_is(shared: Path) -> None:
     closed = shared / "closed"
     closed.mkdir()
@@ -185,7 +198,7 @@ def test_a_watched_path_in_a_closed_folder_is_taken_as_it_is(shared: Path) -> No
     assert develop.watch[0].path == str(closed / "inner")
 
 
-@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+@pytest.mark.parametrize("name", ["a\0b", pytest.param("x" * 300, marks=on_unix)])
 def test_a_name_that_no_file_can_have_is_refused(name: str, tmp_path: Path) -> None:
     for read in (read_documents, find_compose_file, read_env_file):
         with pytest.raises(CatalogError, match="can't read"):

@@ -20,6 +20,7 @@ from aiserver_tray.state.store import Store
 from aiserver_tray.system.paths import Home
 from tests.support import lock_holder
 from tests.support.made import container, ended, model
+from tests.support.systems import RUNTIME
 from tests.unit.state.scripted_engine import FakeEngine
 
 ENGINE = "ENGINE"
@@ -60,7 +61,7 @@ def test_work_of_another_installation_is_none_of_our_operations() -> None:
 def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv(RUNTIME, str(tmp_path))
     settings = Settings(Home(tmp_path / "home", "home"))
     foreign = ForeignOperations(
         store, settings.engines, settings.installation_id, recheck_seconds=0.1
@@ -80,7 +81,7 @@ def test_what_was_asked_for_is_seen_in_time_also_where_no_container_changes(
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Those of a user who asked for ``web``, whose locks nobody else has."""
     (tmp_path / "run").mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv(RUNTIME, str(tmp_path / "run"))
     found = Settings(Home(tmp_path / "home", "home"))
     with found.engines.update(ENGINE) as asked:
         asked.desired = ["web"]
@@ -146,7 +147,7 @@ def other_process(module: str, settings: Settings) -> Iterator[None]:
 def test_its_end_does_not_wait_for_a_file_that_somebody_holds(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv(RUNTIME, str(tmp_path))
     monkeypatch.setattr("aiserver_tray.core.foreign._CLOSE_TIMEOUT_SECONDS", 0.1)
     settings = Settings(Home(tmp_path / "home", "home"))
     read, reading = settings.engines.state, Event()

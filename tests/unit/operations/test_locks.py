@@ -16,6 +16,7 @@ from aiserver_tray.base.errors import BusyError, CancelledError, SettingError
 from aiserver_tray.operations.locks import Holder, Work, holders, module_locks, one_shot_lock
 from aiserver_tray.system.paths import runtime_folder
 from tests.support import lock_holder
+from tests.support.systems import RUNTIME, has_mode
 
 ENGINE = "ABCD:EFGH:1234"
 LIMIT = 30.0
@@ -30,7 +31,7 @@ def work(command: str, installation: tuple[str, str] = OURS) -> Work:
 @pytest.fixture(autouse=True)
 def _own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "run").mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv(RUNTIME, str(tmp_path / "run"))
 
 
 @contextmanager
@@ -302,8 +303,7 @@ def test_a_module_may_have_any_name(module: str) -> None:
 
 def test_locks_are_the_users_own() -> None:
     with module_locks(ENGINE, ["n8n"], work("x")):
-        modes = {p.stat().st_mode & 0o777 for p in (runtime_folder() / "locks").iterdir()}
-    assert modes == {0o600}
+        assert all(has_mode(path, 0o600) for path in (runtime_folder() / "locks").iterdir())
 
 
 def test_a_lock_that_can_not_be_made_is_reported_with_its_file() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,9 @@ DEFAULTS: dict[str, object] = {
 }
 
 
+A, B, C = (str(Path(name).absolute()) for name in ("a", "b c", f"a{os.pathsep}c"))
+
+
 def test_each_setting_has_a_typed_value() -> None:
     app = AppSettings({})
 
@@ -48,8 +52,8 @@ def test_each_setting_has_a_typed_value() -> None:
         ("language", "zh", "zh"),
         ("mirrors", "a.example/, b.example:5000/hub", ("a.example", "b.example:5000/hub")),
         ("kernel_settings", "true", True),
-        ("module_folders", os.pathsep.join(["/a", "/b c", "/a"]), ("/a", "/b c")),
-        ("module_folders", '["/a:b;c", "/d"]', ("/a:b;c", "/d")),
+        ("module_folders", os.pathsep.join([A, B, A]), (A, B)),
+        ("module_folders", json.dumps([C, B]), (C, B)),
         ("logs_keep_days", " 030 ", 30),
         ("logs_keep_size", "2G", 2 * 2**30),
         ("logs_not_kept", "n8n, dify  n8n", frozenset({"n8n", "dify"})),

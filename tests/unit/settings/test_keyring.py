@@ -12,6 +12,7 @@ import pytest
 from aiserver_tray.settings.declared import Declared
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home
+from tests.support.systems import has_mode
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("dbus-run-session") and shutil.which("gnome-keyring-daemon")),
@@ -104,7 +105,7 @@ def test_an_entry_that_is_gone_is_reported_and_never_recreated(person: Person) -
 def test_without_a_store_the_key_is_in_a_user_only_file_and_stays_there(person: Person) -> None:
     made = person.over_ssh()
     assert (made["store"], made["told"]) == ("file", "")
-    assert (person.home / "secrets.key").stat().st_mode & 0o777 == 0o600
+    assert has_mode(person.home / "secrets.key", 0o600)
     assert person.at_the_desktop() == made
 
 

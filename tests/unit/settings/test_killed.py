@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 from aiserver_tray.system.paths import Home
+from tests.support.systems import on_unix
 
 
+@on_unix
 def test_two_hundred_kills_in_the_middle_of_a_write_lose_nothing(home: Home) -> None:
     program = Path(__file__).with_name("killing.py")
     done = subprocess.run(

@@ -9,6 +9,7 @@ import pytest
 from aiserver_tray.base.i18n import Language
 from aiserver_tray.system import language as language_module
 from aiserver_tray.system.language import system_language
+from tests.support.systems import on_unix
 
 VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -50,6 +51,7 @@ def test_english_holds_where_neither_variables_nor_the_locale_say_anything(
         locale.setlocale(locale.LC_CTYPE, before)
 
 
+@on_unix
 @pytest.mark.parametrize(
     ("printed", "language"),
     [

@@ -9,12 +9,13 @@ import pytest
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.base.user_home import user_home
 from aiserver_tray.system.paths import Home, find_home, make_folder, runtime_folder
+from tests.support.systems import DATA, NOWHERE, RUNTIME, has_mode, on_unix
 
 
 @pytest.fixture(autouse=True)
 def _no_home_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("AISERVER_HOME", raising=False)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv(DATA, str(tmp_path / "data"))
 
 
 def test_home_is_the_users_data_folder_with_its_key_in_the_credential_store(
@@ -49,20 +50,21 @@ def test_home_is_made_user_only_and_finding_it_makes_nothing(tmp_path: Path) -> 
         make_folder(home.folder)
     finally:
         os.umask(old)
-    assert home.folder.stat().st_mode & 0o777 == 0o700
-    assert home.folder.parent.stat().st_mode & 0o777 == 0o700
+    assert has_mode(home.folder, 0o700)
+    assert has_mode(home.folder.parent, 0o700)
 
 
+@on_unix
 def test_the_mode_of_a_folder_that_the_user_made_is_kept(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     make_folder(find_home(tmp_path).folder)
-    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    assert has_mode(tmp_path, 0o755)
 
 
 def test_a_home_whose_name_is_not_utf_8_is_a_setting_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = os.fsdecode(os.fsencode(tmp_path) + b"/h\xff")
+    folder = f"{tmp_path}/h\udcff"
     monkeypatch.setenv("AISERVER_HOME", folder)
     for option in (None, folder):
         with pytest.raises(SettingError, match=r"h\\xff: .* not valid UTF-8") as refused:
@@ -76,7 +78,7 @@ def test_without_a_home_of_the_user_there_is_no_default(monkeypatch: pytest.Monk
 
     pwd = pytest.importorskip("pwd")
     monkeypatch.delenv("HOME", raising=False)
-    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.delenv(DATA)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     for find in (find_home, user_home):
         with pytest.raises(SettingError, match="HOME: this user has no home folder"):
@@ -93,13 +95,15 @@ def test_a_home_that_cannot_be_made_is_a_setting_error(tmp_path: Path) -> None:
 
 def test_the_runtime_folder_is_user_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv(RUNTIME, str(tmp_path))
     folder = runtime_folder()
-    assert folder == tmp_path / "aiserver-tray"
+    assert folder.is_relative_to(tmp_path)
+    assert folder.name == "aiserver-tray"
     folder.chmod(0o777)
-    assert runtime_folder().stat().st_mode & 0o777 == 0o700
+    assert has_mode(runtime_folder(), 0o700)
 
 
+@on_unix
 def test_without_a_session_the_runtime_folder_is_still_one_of_the_users(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -111,14 +115,14 @@ def test_without_a_session_the_runtime_folder_is_still_one_of_the_users(
 def test_a_runtime_folder_that_can_not_be_made_names_the_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/proc/nowhere")
+    monkeypatch.setenv(RUNTIME, str(NOWHERE))
     with pytest.raises(
         SettingError, match=r"can't create the folder for locks .* XDG_RUNTIME_DIR"
     ) as refused:
         runtime_folder()
     assert "--home" not in str(refused.value)
     tmp_path.chmod(0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv(RUNTIME, str(tmp_path))
     (runtime_folder() / "locks").touch()
     with pytest.raises(SettingError, match="XDG_RUNTIME_DIR"):
         runtime_folder("locks")
@@ -135,11 +139,12 @@ def test_without_any_safe_place_the_variable_is_named(monkeypatch: pytest.Monkey
         runtime_folder()
 
 
+@on_unix
 def test_a_runtime_folder_that_leads_elsewhere_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tmp_path.chmod(0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv(RUNTIME, str(tmp_path))
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "aiserver-tray").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SettingError):

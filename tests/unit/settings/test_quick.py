@@ -1,6 +1,7 @@
 """The settings that are read without the models of their files: the same, or left to these."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def written(folder: Path) -> Settings:
     settings = Settings(Home(folder, "home"))
     settings.set(APP_SETTINGS, "app.language", "zh")
     settings.set(APP_SETTINGS, "app.engine", "unix:///other.sock")
-    settings.set(APP_SETTINGS, "app.module_folders", '["/a:b;c", "/d"]')
+    folders = [str(Path(name).absolute()) for name in (f"a{os.pathsep}b", "c")]
+    settings.set(APP_SETTINGS, "app.module_folders", json.dumps(folders))
     settings.choose(["n8n"])
     with settings.engines.update(ENGINE) as state:
         state.desired = ["n8n", "dify"]

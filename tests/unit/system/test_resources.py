@@ -7,8 +7,10 @@ import psutil
 import pytest
 
 from aiserver_tray.system.resources import available_memory, free_disk, kernel_setting
+from tests.support.systems import on_linux
 
 
+@on_linux
 def test_available_memory_is_some_of_the_machines() -> None:
     available = available_memory()
     assert available is not None
@@ -20,12 +22,17 @@ def test_free_disk_is_that_of_the_folders_disk(tmp_path: Path) -> None:
     free = free_disk(str(tmp_path))
     assert free == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.1)
     assert free_disk(str(tmp_path / "none")) is None
+
+
+@on_linux
+def test_a_disk_may_be_full() -> None:
     assert free_disk("/proc/sys") == 0
 
 
+@on_linux
 def test_a_kernel_setting_is_the_kernels() -> None:
     path = Path("/proc/sys/vm/max_map_count")
-    assert kernel_setting("vm.max_map_count") == int(path.read_text())
+    assert kernel_setting("vm.max_map_count") == int(path.read_text(encoding="ascii"))
 
 
 @pytest.mark.parametrize("name", ["vm.none", "", "vm", "kernel.ostype", "../../etc/passwd", "/etc"])

@@ -8,6 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from developer.machine import WINDOWS
+
+if WINDOWS:
+    pytest.skip("Windows has no such signals", allow_module_level=True)
+
 LIMIT = 20
 PROGRAM = """
 import threading

@@ -19,6 +19,7 @@ os.environ["PYSTRAY_BACKEND"] = "dummy"
 import pystray
 
 from aiserver_tray.tray import icon as adapter
+from tests.support.systems import on_linux
 
 VIEW = TrayView(
     IconSpec("running"),
@@ -149,6 +150,7 @@ def test_macos_has_its_own_icon(monkeypatch: pytest.MonkeyPatch) -> None:
     assert adapter._backend().__mro__[1:3] == (_MacIcon, there)
 
 
+@on_linux
 @pytest.mark.parametrize(
     ("display", "hidden", "told"),
     [

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.window.geometry import Area, Geometry, fitted, remember, remembered
+from tests.support.systems import has_mode
 
 LEFT, RIGHT = Area(0, 0, 1920, 1080), Area(1920, 0, 2560, 1440)
 
@@ -51,7 +52,7 @@ def test_it_is_remembered_in_a_file_of_the_users_own(tmp_path: Path) -> None:
     remember(tmp_path / "window.json", place)
     assert remembered(tmp_path / "window.json") == place
     if os.name == "posix":  # noqa: TID251 - Windows has no such modes
-        assert (tmp_path / "window.json").stat().st_mode & 0o777 == 0o600
+        assert has_mode(tmp_path / "window.json", 0o600)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from aiserver_tray.contract.http.server import Binding
 from aiserver_tray.contract.owner.claim import Claim
 from aiserver_tray.contract.owner.owner import Owner
 from tests.support.surroundings import Recorded
+from tests.support.systems import on_unix
 from tests.support.visitor import Listener, Visitor
 from tests.support.waiting import eventually
 
@@ -75,15 +76,17 @@ def listening(visitor: Visitor) -> Iterator[Listener]:
         listener.close()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_serves_until_it_is_ended(tmp_path: Path, ending: signal.Signals) -> None:
+@on_unix
+@pytest.mark.parametrize("ending", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_it_serves_until_it_is_ended(tmp_path: Path, ending: str) -> None:
     with serving(tmp_path) as (process, visitor), listening(visitor) as listener:
         assert owner(visitor) == ("serve", process.pid)
-        process.send_signal(ending)
+        process.send_signal(signal.Signals[ending])
         assert process.wait(20) == 0
         listener.wait_for_end()
 
 
+@on_unix
 def test_it_outlives_its_terminal_if_told_so(tmp_path: Path) -> None:
     """As ``nohup`` tells it."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

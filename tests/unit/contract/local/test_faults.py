@@ -27,6 +27,7 @@ from aiserver_tray.system.paths import Home
 from aiserver_tray.window.bridge import GOTO
 from tests.support import made
 from tests.support.store_contract import StoreContract
+from tests.support.systems import RUNTIME
 
 from .listening import LIMIT, Heard, until
 from .raw import Raw, entered
@@ -373,6 +374,6 @@ def test_a_host_that_stands_still_is_as_good_as_none(home: Home, server: Server)
 def test_a_path_that_is_too_long_is_reported(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(socket_address(home)).parent.parent / ("x" * 100)
     folder.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    monkeypatch.setenv(RUNTIME, str(folder))
     with pytest.raises(SettingError, match="too long for a socket"):
         socket_address(home)

@@ -1,7 +1,6 @@
 """One owner per home; what was killed never blocks a start."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,7 +26,8 @@ ROOT = Path(__file__).parents[4]
 def host(home: Home) -> Iterator["subprocess.Popen[str]"]:
     """A process that hosts *home*'s core."""
     command = [sys.executable, "-m", "tests.support.store_contract", str(home.folder)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
         try:
             assert process.stdout
             assert process.stdout.readline() == "hosting\n"
@@ -44,7 +44,8 @@ def test_a_second_process_is_told_of_the_first(home: Home) -> None:
         assert isinstance(refused.value, BusyError)
         with Instance(Home(home.folder / "x", "home")):
             pass
-        first.send_signal(signal.SIGTERM)
+        assert first.stdin
+        first.stdin.close()
         assert first.wait(LIMIT) == 0
     assert not Path(socket_address(home)).exists()
     with Instance(home):

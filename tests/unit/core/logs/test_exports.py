@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
-from stat import S_IMODE
 from threading import Event
 
 import pytest
@@ -20,6 +19,7 @@ from aiserver_tray.core.logs.store.filter import LogFilter
 from aiserver_tray.core.logs.store.line import Cursor, Line
 from aiserver_tray.core.logs.store.reader import LogReader
 from aiserver_tray.core.logs.store.store import LogStore
+from tests.support.systems import has_mode
 
 LIMIT = 20.0
 TIME = 1_790_000_000_123_456_789
@@ -77,7 +77,7 @@ def test_each_format_has_what_was_written(store: LogStore, exports: LogExports) 
     assert [row[5] for row in rows[1:]] == ["plain", "red, 红", "'=1+1", said[3]]
     assert (text.status, text.lines, text.percent) == ("succeeded", 4, 100.0)
     assert text.size == text.file.stat().st_size
-    assert S_IMODE(text.file.stat().st_mode) == 0o600
+    assert has_mode(text.file, 0o600)
 
 
 def test_the_progress_is_that_of_lines_and_not_of_time(

@@ -1,7 +1,6 @@
 """The history in its file: queries, retention, damage and restart."""
 
 import csv
-import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -13,6 +12,7 @@ from aiserver_tray.core.stats.csv_table import csv_table
 from aiserver_tray.core.stats.forms import MarkJson, StatsHistoryJson, history_json
 from aiserver_tray.core.stats.history import History, Mark, Span, span
 from aiserver_tray.core.stats.samples import Address, Load, Sample
+from tests.support.systems import has_mode
 
 DAY = 86_400
 NOW = 20_000 * DAY
@@ -142,8 +142,7 @@ def test_only_the_user_can_read_the_file_and_samples_after_its_end_leave_it_as_i
     path = tmp_path / "stats.sqlite"
     history = History(path)
     write(history, [(NOW, {WEB: 1})])
-    if hasattr(os, "fork"):
-        assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    assert all(has_mode(file, 0o600) for file in tmp_path.iterdir())
     history.close()
     write(history, [(NOW + 15, {WEB: 2})])
     history.add_mark(Mark(NOW, "web", "app", "exit"))
