@@ -162,7 +162,7 @@ class App:
     @property
     def declared(self) -> "Declared":
         """Every setting there is, by address."""
-        from aiserver_tray.settings.app_settings import APP_SETTINGS  # noqa: PLC0415
+        from aiserver_tray.settings.app_declared import APP_SETTINGS  # noqa: PLC0415
 
         return {**APP_SETTINGS, **self.catalog.declared}
 

@@ -8,7 +8,7 @@ from aiserver_tray.catalog.catalog import Catalog
 from aiserver_tray.catalog.modules import Module
 from aiserver_tray.model import ModuleModel
 from aiserver_tray.operations.modules import with_requires
-from aiserver_tray.settings.app_settings import BIND
+from aiserver_tray.settings.app_declared import BIND
 
 
 def is_affected(catalog: Catalog, name: str, addresses: Collection[str]) -> bool:

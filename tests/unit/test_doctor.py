@@ -20,7 +20,7 @@ from aiserver_tray.core.doctor.finding import problems as found_problems
 from aiserver_tray.core.doctor.installation import examine_installation as examine
 from aiserver_tray.operations.preflight.kernel import KernelReport
 from aiserver_tray.operations.preflight.preflight import Report
-from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.secrets import SecretsData
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.spec.model import ModuleTarget

@@ -15,7 +15,7 @@ from aiserver_tray.contract.channel import Payload, channel
 from aiserver_tray.contract.channels.part import Part
 from aiserver_tray.contract.contract import Caller
 from aiserver_tray.model import Actor
-from aiserver_tray.settings.app_settings import MODULE_FOLDERS
+from aiserver_tray.settings.app_declared import MODULE_FOLDERS
 from aiserver_tray.settings.changes import change_setting
 from aiserver_tray.settings.folder_list import join_folders
 

@@ -24,7 +24,7 @@ from aiserver_tray.core.rules.limits import Disk
 from aiserver_tray.core.rules.lines import check_pattern
 from aiserver_tray.core.rules.watch import RuleWatch, Surroundings
 from aiserver_tray.core.stats.machine import machine_use
-from aiserver_tray.settings.app_settings import WEBHOOK
+from aiserver_tray.settings.app_declared import WEBHOOK
 from aiserver_tray.settings.rules import Mute, Rule, RuleFiles, RulesData, drop, put
 
 _MAX_OWN = 100

@@ -7,7 +7,7 @@ from aiserver_tray.base.errors import SettingError, UnknownSettingError
 from aiserver_tray.base.i18n import Plural, Text
 from aiserver_tray.catalog.catalog import APP, Catalog
 from aiserver_tray.core.doctor.finding import Finding
-from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.declared import Declared
 from aiserver_tray.settings.master_key import KeyRecord
 from aiserver_tray.settings.secrets import Secrets

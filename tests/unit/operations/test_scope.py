@@ -24,7 +24,7 @@ from aiserver_tray.operations.plan.plan import Plan
 from aiserver_tray.operations.plan.prepare import prepare
 from aiserver_tray.operations.request import Request, Revival
 from aiserver_tray.operations.scope import Scope, scope_of, without_blocked
-from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.state.facts import ContainersListed
 from aiserver_tray.state.store import Store

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.declared import Declared
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home

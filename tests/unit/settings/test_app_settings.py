@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from aiserver_tray.base.errors import SettingError
-from aiserver_tray.settings.app_settings import APP_SETTINGS, AppSettings
+from aiserver_tray.settings.app_declared import APP_SETTINGS
+from aiserver_tray.settings.app_settings import AppSettings
 from aiserver_tray.settings.files import VersionedFile
 from aiserver_tray.settings.store import Settings
 

@@ -2,7 +2,7 @@
 
 from aiserver_tray.base.i18n import in_language
 from aiserver_tray.catalog.setting import Setting
-from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.app_declared import APP_SETTINGS
 from tests.unit.pages import sections
 
 

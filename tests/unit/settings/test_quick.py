@@ -9,7 +9,7 @@ import pytest
 
 from aiserver_tray.base.errors import SettingError
 from aiserver_tray.settings import content, quick
-from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.quick import QuickSettings
 from aiserver_tray.settings.store import Settings
 from aiserver_tray.system.paths import Home

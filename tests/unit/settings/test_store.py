@@ -13,7 +13,7 @@ from aiserver_tray.base.errors import JointError, SettingError, UnknownNameError
 from aiserver_tray.base.masking import MASK
 from aiserver_tray.catalog.setting import Choice, Setting
 from aiserver_tray.settings import previous
-from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.settings.content import EngineState
 from aiserver_tray.settings.declared import Declared, address_of
 from aiserver_tray.settings.store import Settings

@@ -15,7 +15,7 @@ from aiserver_tray.contract.channels.dispatch import refusal
 from aiserver_tray.contract.contract import Caller, Peer, answer
 from aiserver_tray.core.rules.alerts import News
 from aiserver_tray.model import EngineView, OperationView, Snapshot, State
-from aiserver_tray.settings.app_settings import APP_SETTINGS
+from aiserver_tray.settings.app_declared import APP_SETTINGS
 from aiserver_tray.state.store import Store
 from aiserver_tray.system import autostart
 from aiserver_tray.system.paths import Home

@@ -19,7 +19,7 @@ from aiserver_tray.contract.message import Json, Message
 from aiserver_tray.core.rules import webhook
 from aiserver_tray.core.rules.alerts import News
 from aiserver_tray.core.rules.webhook import Sender, Target
-from aiserver_tray.settings.app_settings import APP_SETTINGS, WEBHOOK
+from aiserver_tray.settings.app_declared import APP_SETTINGS, WEBHOOK
 from aiserver_tray.state.facts import ModulesChanged
 from tests.support.made import model
 from tests.unit.tray.shown import alert

@@ -1,0 +1,194 @@
+"""The declarations of the app's own settings, addressed ``app.NAME``."""
+
+from collections.abc import Mapping
+
+from aiserver_tray.base.errors.engine import MIRRORS
+from aiserver_tray.catalog.setting import Choice, Setting
+from aiserver_tray.settings.app_setting_types import (
+    AddressSetting,
+    DaysSetting,
+    DiskSizeSetting,
+    EngineSetting,
+    FoldersSetting,
+    MirrorsSetting,
+    ModuleNamesSetting,
+    WebhookSetting,
+)
+
+BIND = "app.bind"
+MODULE_FOLDERS = "app.module_folders"
+KERNEL_SETTINGS = "app.kernel_settings"
+WEBHOOK = "app.alert_webhook"
+LOGS_NOT_KEPT = "app.logs_not_kept"
+
+APP_SETTINGS: Mapping[str, Setting] = {
+    BIND: AddressSetting(
+        default="127.0.0.1",
+        title={"en": "Address to publish ports on", "zh": "端口发布地址"},
+        help={
+            "en": "127.0.0.1 allows access from this machine only. 0.0.0.0 allows access from all "
+            "networks.",
+            "zh": "127.0.0.1 仅允许本机访问；0.0.0.0 允许所有网络访问。",
+        },
+    ),
+    "app.engine": EngineSetting(
+        default="",
+        title={"en": "Docker engine", "zh": "Docker 引擎"},
+        help={
+            "en": "Its address, such as unix:///var/run/docker.sock. Leave it empty to find the "
+            "engine of this machine. A change takes effect at the next start.",
+            "zh": "引擎地址，例如 unix:///var/run/docker.sock。留空则自动查找本机引擎。"
+            "更改在下次启动后生效。",
+        },
+    ),
+    "app.language": Setting(
+        type="choice",
+        default="system",
+        title={"en": "Language", "zh": "语言"},
+        help={
+            "en": "Takes effect at once. The menu of an open module window changes when you open "
+            "the window again.",
+            "zh": "立即生效。已打开的模块窗口，其菜单在重新打开后生效。",
+        },
+        choices={
+            "system": Choice(title={"en": "System language", "zh": "跟随系统"}),
+            "en": Choice(title={"en": "English", "zh": "English"}),
+            "zh": Choice(title={"en": "中文", "zh": "中文"}),
+        },
+    ),
+    "app.theme": Setting(
+        type="choice",
+        default="system",
+        title={"en": "Theme", "zh": "主题"},
+        help={"en": "Takes effect at once.", "zh": "立即生效。"},
+        choices={
+            "system": Choice(title={"en": "System", "zh": "跟随系统"}),
+            "light": Choice(title={"en": "Light", "zh": "浅色"}),
+            "dark": Choice(title={"en": "Dark", "zh": "深色"}),
+        },
+    ),
+    MIRRORS: MirrorsSetting(
+        default="",
+        title={"en": "Registry mirrors", "zh": "镜像仓库加速地址"},
+        help={
+            "en": "Pulls try these first, in this order, and then the image's own registry. "
+            "Example: mirror.example.com.",
+            "zh": "拉取镜像时，先依次尝试这些地址，再使用镜像自身的仓库，例如 mirror.example.com。",
+        },
+    ),
+    KERNEL_SETTINGS: Setting(
+        type="boolean",
+        default="false",
+        title={"en": "Raise kernel settings for modules", "zh": "为模块调高内核参数"},
+        help={
+            "en": "If a kernel setting such as vm.max_map_count is too low for a module, raise it "
+            "when the module starts. A privileged container sets it in the kernel of the Docker "
+            "engine and is removed within seconds. This is repeated after each restart of the "
+            "engine. A setting is never lowered, and only the settings listed in the documentation "
+            "are changed.",
+            "zh": "启动模块时，如果内核参数（例如 vm.max_map_count）低于其要求，则将其调高。"
+            "设置由一个特权容器在 Docker 引擎的内核中完成，该容器几秒内即被删除。"
+            "引擎每次重启后会重新设置。不会调低任何参数，且只修改文档中列出的参数。",
+        },
+    ),
+    MODULE_FOLDERS: FoldersSetting(
+        default="",
+        title={"en": "Module folders", "zh": "模块文件夹"},
+        help={
+            "en": "Folders with modules of your own. Separate several by : (Windows: ;), or write "
+            'them as a JSON list: ["/a", "/b"].',
+            "zh": "您自己的模块所在的文件夹。多个文件夹用 :（Windows 用 ;）分隔，"
+            '或写成 JSON 列表：["/a", "/b"]。',
+        },
+    ),
+    "app.logs_keep": Setting(
+        type="boolean",
+        default="true",
+        title={"en": "Keep logs", "zh": "保留日志"},
+        help={
+            "en": "Stores what the services write, so that it can be searched and survives the "
+            "removal of containers. If you turn it on again, everything that the engine still has "
+            "is stored.",
+            "zh": "保存各服务的输出，以便搜索，并在容器删除后仍可查看。重新开启后，"
+            "会保存引擎中仍有的全部日志。",
+        },
+    ),
+    "app.logs_keep_days": DaysSetting(
+        default="14",
+        title={"en": "Days to keep logs", "zh": "日志保留天数"},
+        help={"en": "Older lines are deleted.", "zh": "更早的日志行会被删除。"},
+    ),
+    "app.logs_keep_size": DiskSizeSetting(
+        type="size",
+        default="500m",
+        title={"en": "Maximum size of kept logs", "zh": "日志占用空间上限"},
+        help={
+            "en": "On the disk, such as 500m or 2g. The oldest lines are deleted first.",
+            "zh": "占用的磁盘空间，例如 500m 或 2g。最早的日志行最先删除。",
+        },
+    ),
+    LOGS_NOT_KEPT: ModuleNamesSetting(
+        default="",
+        title={"en": "Modules whose logs are not kept", "zh": "不保留日志的模块"},
+        help={"en": "Names, separated by spaces.", "zh": "模块名称，以空格分隔。"},
+    ),
+    "app.notify_alerts": Setting(
+        type="boolean",
+        default="true",
+        title={"en": "Notify of alerts", "zh": "发出告警通知"},
+        help={
+            "en": "A module fails or recovers, or another alert rule applies.",
+            "zh": "模块出现故障或恢复，或命中其他告警规则时。",
+        },
+    ),
+    "app.notify_operations": Setting(
+        type="boolean",
+        default="true",
+        title={
+            "en": "Notify when an operation started from the tray ends",
+            "zh": "从托盘发起的操作结束时通知",
+        },
+    ),
+    "app.notify_engine": Setting(
+        type="boolean",
+        default="true",
+        title={"en": "Notify when the engine stops or comes back", "zh": "引擎停止或恢复时通知"},
+    ),
+    WEBHOOK: WebhookSetting(
+        type="secret",
+        title={"en": "Webhook for alerts", "zh": "告警 Webhook"},
+        help={
+            "en": "Alerts are also sent to this web address, such as https://ntfy.sh/my-topic.",
+            "zh": "告警同时发送到此地址，例如 https://ntfy.sh/my-topic。",
+        },
+    ),
+    "app.alert_format": Setting(
+        type="choice",
+        default="json",
+        title={"en": "Format of the webhook", "zh": "Webhook 格式"},
+        choices={
+            "json": Choice(title={"en": "JSON", "zh": "JSON"}),
+            "ntfy": Choice(title={"en": "ntfy", "zh": "ntfy"}),
+        },
+    ),
+    "app.start_desired": Setting(
+        type="boolean",
+        default="true",
+        title={"en": "Restore modules at startup", "zh": "启动时恢复模块"},
+        help={
+            "en": "When the applet starts, it starts the modules that were running before.",
+            "zh": "应用启动时，自动启动之前运行的模块。",
+        },
+    ),
+    "app.stop_unused_basics": Setting(
+        type="boolean",
+        default="false",
+        title={"en": "Stop unused basic services", "zh": "停止不再使用的基础服务"},
+        help={
+            "en": "When you stop a feature, also stop the basic services that no other feature "
+            "needs.",
+            "zh": "停止功能模块时，同时停止其他功能模块不再需要的基础服务。",
+        },
+    ),
+}
+"""The settings by address, in the order of the settings page."""
