@@ -1,7 +1,6 @@
 """Files as the tar archive by which the engine takes them into a container."""
 
 import io
-import tarfile
 import time
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -17,6 +16,8 @@ def archive(files: "Iterable[File]", folder: PurePosixPath) -> bytes:
     It contains only files: the engine creates missing folders (root's, mode 0755), and does not
     change existing ones.
     """
+    import tarfile  # noqa: PLC0415 - takes memory, and few containers have such files
+
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for file in files:

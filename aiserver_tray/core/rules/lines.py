@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
-import re2
-
 from aiserver_tray.base.harmless import in_line
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.core.logs.colour import SGR
@@ -108,22 +106,24 @@ def check_pattern(pattern: str) -> None:
     Raises:
         LogFilterError: it is no regular expression of RE2.
     """
-    try:
-        _matcher(pattern)
-    except re2.error as error:
-        why = error.args[0] if error.args else ""
-        reason = why.decode(errors="replace") if isinstance(why, bytes) else str(why)
-        text = Text("The pattern is no regular expression: {reason}", reason=reason)
-        raise LogFilterError(text, "pattern") from None
+    _matcher(pattern)
 
 
 def _matcher(pattern: str) -> Any:  # noqa: ANN401 - re2 has no types
     if not pattern:
         return None
+    import re2  # noqa: PLC0415 - takes memory, and few rules have a pattern
+
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MAX_MEMORY
-    return re2.compile(pattern, options)
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        why = error.args[0] if error.args else ""
+        reason = why.decode(errors="replace") if isinstance(why, bytes) else str(why)
+        text = Text("The pattern is no regular expression: {reason}", reason=reason)
+        raise LogFilterError(text, "pattern") from None
 
 
 def _matches(rule: Rule, matcher: Any, line: Line) -> bool:  # noqa: ANN401 - re2 has no types

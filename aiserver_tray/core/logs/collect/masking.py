@@ -2,11 +2,10 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
+from typing import Any
 from urllib.parse import quote
-
-import re2
 
 from aiserver_tray.base.masking import MASK
 
@@ -23,7 +22,7 @@ class Masker:
     def __init__(self, secrets: Iterable[str]) -> None:
         # Longest first, because one may be the beginning of another.
         forms = sorted(set(_forms(secrets)), key=len, reverse=True)
-        self._pattern = re2.compile("|".join(map(re2.escape, forms)).encode()) if forms else None
+        self._pattern = _any_of(forms) if forms else None
 
     def mask(self, texts: list[str]) -> list[str]:
         """*texts*, which have no line ends, without secrets."""
@@ -33,6 +32,12 @@ class Masker:
         substitute = self._pattern.sub
         mask = MASK.encode()
         return [substitute(mask, text.encode()).decode() for text in texts]
+
+
+def _any_of(literals: Sequence[str]) -> Any:  # noqa: ANN401 - re2 has no types
+    import re2  # noqa: PLC0415 - takes memory, and a new home has no secrets
+
+    return re2.compile("|".join(map(re2.escape, literals)).encode())
 
 
 def _forms(secrets: Iterable[str]) -> Iterator[str]:
