@@ -165,7 +165,7 @@ class _Menu:
         elif module.orphan:
             yield self._told(self._say(Text("no longer in the catalog")))
         if module.used_by:
-            users = ", ".join(map(self._title, module.used_by))
+            users = self._say(Text(", ")).join(map(self._title, module.used_by))
             yield self._told(self._say(Text("Used by {users}", users=users)))
 
     def _remedy(self, module: ModuleView) -> Iterator[Entry]:
@@ -183,6 +183,8 @@ class _Menu:
 
     def _offers(self, module: ModuleView) -> Iterator[Entry]:
         name, abilities = module.name, module.abilities
+        if module.open and not module.orphan:
+            yield self._offer(Text("Open"), OpenModule(name), abilities["open"])
         if not module.orphan:
             yield self._offer(Text("Start"), Start(name), abilities["start"])
         yield self._offer(Text("Stop"), Stop(name), abilities["stop"])
@@ -190,8 +192,6 @@ class _Menu:
             yield self._offer(Text("Remove"), Remove(name), abilities["remove"])
             return
         yield self._offer(Text("Restart"), Restart(name), abilities["restart"])
-        if module.open:
-            yield self._offer(Text("Open"), OpenModule(name), abilities["open"])
         yield self._offer(Text("Logs"), OpenDashboard(f"logs/{name}"), abilities["logs"])
 
     # -- lines ---------------------------------------------------------------------------------

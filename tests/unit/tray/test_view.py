@@ -60,10 +60,10 @@ def test_the_menu_of_a_stack_that_runs() -> None:
         (Cancel)
         --
         ● n8n – running
+          Open
           (Start)
           Stop
           Restart
-          Open
           Logs
         ○ Dify – stopped
           Start
