@@ -3,12 +3,12 @@
 Tray, page and command line offer and refuse by these rules alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from aiserver_tray.base.i18n import Text
-from aiserver_tray.model import ModuleAction, Snapshot, StackAction, State
+from aiserver_tray.model import ModuleAction, ModuleView, Snapshot, StackAction, State
 
 ModuleAbilities = Mapping[ModuleAction, Text | None]
 """Action -> None if it is possible, else the reason why not."""
@@ -128,7 +128,9 @@ def _start_all(snapshot: Snapshot) -> Text | None:
         return _ENGINE_DOWN
     chosen = [module for module in snapshot.modules if module.name in snapshot.chosen]
     reasons = {module.name: module.abilities["start"] for module in chosen}
-    if None in reasons.values():
+    started = [module for module in chosen if module.state in _STARTED]
+    required = _required(started, snapshot)  # one of them may have failed alone
+    if any(module.abilities["start"] is None for module in (*chosen, *required)):
         return None
     if not chosen:
         return _NOTHING_CHOSEN
@@ -138,6 +140,19 @@ def _start_all(snapshot: Snapshot) -> Text | None:
         return _OPERATION
     blocked = min(chosen, key=lambda module: module.state in _STARTED)
     return Text("{name}: {why}", name=blocked.name, why=reasons[blocked.name])
+
+
+def _required(modules: Iterable[ModuleView], snapshot: Snapshot) -> list[ModuleView]:
+    """All that *modules* require, directly or not."""
+    by_name = {module.name: module for module in snapshot.modules}
+    found: dict[str, ModuleView] = {}
+    todo = list(modules)
+    while todo:
+        required = (by_name[name] for name in todo.pop().requires if name in by_name)
+        new = {module.name: module for module in required if module.name not in found}
+        found |= new
+        todo += new.values()
+    return list(found.values())
 
 
 def _stop_all(snapshot: Snapshot) -> Text | None:

@@ -189,6 +189,8 @@ NONE = "No operation is in progress"
 SOME = "An operation is in progress"
 STARTED = "The chosen modules are already started"
 
+LACKING = running_engine(ended("db/app", exit_code=1), container("web/app"), models=MODELS)
+
 STACK: dict[str, tuple[State, tuple[str | None, ...]]] = {
     "running": (ALL, (STARTED, None, NONE)),
     "stopped": (
@@ -199,6 +201,10 @@ STACK: dict[str, tuple[State, tuple[str | None, ...]]] = {
     "chosen, of no use": (
         after(ChosenChanged(("web", "broken")), start=UP),
         (f"broken: {BROKEN}", None, NONE),
+    ),
+    "running, what it requires failed": (
+        after(ChosenChanged(("web",)), start=LACKING),
+        (None, None, NONE),
     ),
     "begun": (
         after(
