@@ -33,6 +33,7 @@
     ├── OverloadedError       E_BUSY           one client wants too much at once
     ├── CancelledError        E_CANCELLED
     ├── RequestError          E_REQUEST        unknown channel, bad payload: which fields
+    │   └── RefusedError                        what can't be done as things are, or was mistyped
     ├── NotPossibleError      E_REQUEST        what can't be done with a module now: why
     ├── AccessError           E_REQUEST        asked over HTTP by who was not let in
     ├── NotRunningError       E_NOT_RUNNING    no tray
@@ -73,6 +74,7 @@ from aiserver_tray.base.errors.contract import (
     NotRunningError,
     OverloadedError,
     OwnerEndedError,
+    RefusedError,
     RemoteError,
     RequestError,
 )
@@ -140,6 +142,7 @@ __all__ = [
     "PortConflictError",
     "PostStartTimeoutError",
     "Problem",
+    "RefusedError",
     "RemoteError",
     "RequestError",
     "ResourcesError",

@@ -23,6 +23,15 @@ class RequestError(AiServerError):
         self.why = why
 
 
+class RefusedError(RequestError):
+    """A request of the right form that can't be done as things are; *why* is a whole sentence for
+    the user, who may have typed what is wrong."""
+
+    def __init__(self, why: Text, fields: Iterable[str] = ()) -> None:
+        AiServerError.__init__(self, why, fields=list(fields))
+        self.why = why
+
+
 class NotPossibleError(AiServerError):
     """An action that can't be done with a module; ``why``: the ability's reason."""
 

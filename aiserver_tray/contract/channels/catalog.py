@@ -8,7 +8,7 @@ from typing import TypedDict, cast
 from pydantic import Field
 
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import CatalogError, RequestError
+from aiserver_tray.base.errors import CatalogError, RefusedError
 from aiserver_tray.base.errors.remedies import PermissionJson
 from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channel import Payload, channel
@@ -79,8 +79,8 @@ class CatalogChannels(Part):
         if report.problems:
             raise CatalogError(report.problems)
         if not report.checked:
-            why = Text("no module found in {path}", path=folder)
-            raise RequestError(why, ["folder"])
+            why = Text("There is no Compose file in {path}.", path=folder)
+            raise RefusedError(why, ["folder"])
         added = self._app.settings.app.module_folders
         if str(folder) not in added:
             self._set([*added, str(folder)], caller.actor)
@@ -102,12 +102,12 @@ def _path(text: str) -> Path:
     """The folder *text*.
 
     Raises:
-        RequestError: there is no such folder.
+        RefusedError: there is no such folder.
     """
     folder = Path(text.strip())
     with suppress(RuntimeError):  # there is no such user
         folder = folder.expanduser()
     if not folder.is_absolute() or not folder.is_dir():
-        why = Text("there is no folder {folder}. Give the full path of a folder", folder=text)
-        raise RequestError(why, ["folder"])
+        why = Text("There is no folder {folder}. Enter its full path.", folder=text)
+        raise RefusedError(why, ["folder"])
     return folder.resolve()

@@ -10,7 +10,7 @@ from aiserver_tray.base.errors import (
     CancelledError,
     EngineNotInstalledError,
     ErrorJson,
-    RequestError,
+    RefusedError,
 )
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import channel
@@ -142,10 +142,10 @@ class EngineSetupChannels(Part):
         with self._lock:
             installation = self._installation
         if installation and not installation.cancel():
-            raise RequestError(
+            raise RefusedError(
                 Text(
-                    "packages are being installed. Wait until that is done, because stopping now "
-                    "would leave them half configured"
+                    "Packages are being installed. Wait until that is done, because stopping now "
+                    "would leave them half configured."
                 )
             )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypedDict
 from pydantic import Field
 
 from aiserver_tray.app import App
-from aiserver_tray.base.errors import EngineDownError, RequestError, SettingError
+from aiserver_tray.base.errors import EngineDownError, RefusedError, SettingError
 from aiserver_tray.base.i18n import Language, Text
 from aiserver_tray.contract.channel import Name, Payload, channel
 from aiserver_tray.contract.channels.effect_forms import EffectsJson, effects_json
@@ -181,11 +181,11 @@ class ModuleSettingChannels(Part):
         declared = self._declared(asked.module)
         previous = self._app.settings.previous.of(asked.module)
         if previous is None:
-            why = Text("there are no earlier settings of {module} any more", module=asked.module)
-            raise RequestError(why, ["module"])
+            why = Text("The earlier settings of {module} are no longer kept.", module=asked.module)
+            raise RefusedError(why, ["module"])
         if asked.time not in (None, previous.time.isoformat()):
-            why = Text("the settings of {module} were changed again since", module=asked.module)
-            raise RequestError(why, ["time"])
+            why = Text("The settings of {module} were changed again since.", module=asked.module)
+            raise RefusedError(why, ["time"])
         changes = {a: value for a, value in previous.values.items() if a in declared}
         change_settings(self._app.settings, declared, changes, caller.actor)
         self._app.settings.previous.forget(asked.module)

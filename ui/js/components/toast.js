@@ -45,7 +45,7 @@ export const toasts = () => html`
     ${repeat(own.get().toasts, ({ id }) => id, (toast) => html`
       <div class="toast" @pointerenter=${() => clearTimeout(timers.get(toast.id))}
         @pointerleave=${() => rest(toast.id, toast)}>
-        ${icon(toast.icon ?? "circle-check")}<span class="grow">${toast.text}</span>
+        ${icon(toast.icon ?? "circle-check", toast.icon === "triangle-alert" ? "busy" : "")}<span class="grow">${toast.text}</span>
         ${toast.undo ? button({
           text: t("Undo"), kind: "quiet", size: "small", run: () => {
             remove(toast.id);
