@@ -31,6 +31,7 @@ PAYLOADS: Mapping[str, Json] = {
     "ai/logs/lines": {"filter": {}},
     "ai/logs/unfollow": {"streamId": "kept"},
     "ai/module/clear": BASE,
+    "ai/module/connect": {"module": "base"},
     "ai/module/details": BASE,
     "ai/module/firstStart": BASE,
     "ai/module/logsAttach": {**BASE, "streamId": "each"},

@@ -37,9 +37,9 @@ REFUSED = [
 """Channel, and a kind of client that it is not for."""
 
 
-OTHERS = {"owner/yield", "ai/rules/test"}
+OTHERS = {"owner/yield", "ai/rules/test", "ai/module/connect"}
 """Other tests have them: after owner/yield, no operation can begin; ai/rules/test needs a web
-address."""
+address, ai/module/connect a module that issues access tokens."""
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS.keys() - OTHERS))

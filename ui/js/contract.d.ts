@@ -80,6 +80,8 @@ export interface Channels {
   "ai/logs/unfollow": { request: LogUnfollowRequest; answer: Record<string, never> };
   /** Remove a module's containers and networks, and the named volumes. */
   "ai/module/clear": { request: ModuleRemoval; answer: OperationBegun };
+  /** Create the access token of a module at the module that it can use, which must be running, and store it. A stored token that works is kept. */
+  "ai/module/connect": { request: Connected; answer: AccessToken };
   /** Get the first accounts and the volumes of a module. */
   "ai/module/details": { request: ModuleName; answer: ModuleDetails };
   /** Create and start a module, with all that it requires. */
@@ -208,6 +210,12 @@ export interface About {
   engineSetting: string | null;
   /** the module folders in the user's settings; null: they can't be read */
   moduleFolders: string[] | null;
+}
+
+/** The setting that now has an access token. */
+export interface AccessToken {
+  /** its address */
+  setting: string;
 }
 
 /** An account that exists after the first start. */
@@ -471,6 +479,11 @@ export interface Chosen {
 export interface ClientLine {
   level?: "error" | "warn" | "info" | "debug";
   message: string;
+}
+
+/** A module that can use another one. */
+export interface Connected {
+  module: string;
 }
 
 export type ContainerStatus = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";

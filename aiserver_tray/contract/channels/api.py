@@ -8,6 +8,7 @@ from aiserver_tray.base.i18n import Text
 from aiserver_tray.contract.channels.activity import ActivityChannels
 from aiserver_tray.contract.channels.background import Background
 from aiserver_tray.contract.channels.catalog import CatalogChannels
+from aiserver_tray.contract.channels.connection import ConnectionChannels
 from aiserver_tray.contract.channels.details import DetailChannels
 from aiserver_tray.contract.channels.dispatch import Handlers, dispatch, handlers_of
 from aiserver_tray.contract.channels.doctor import DoctorChannels
@@ -83,6 +84,7 @@ class Api:
             SnapshotChannels(core),
             DetailChannels(app, core),
             TrustChannels(app),
+            ConnectionChannels(app, core, refresh),
         ]
 
     def _parts_of_engine_and_app(self, app: App, core: Core) -> list[Part]:

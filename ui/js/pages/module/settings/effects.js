@@ -4,7 +4,9 @@ import { html, nothing } from "../../../../vendor/lit-html/lit-html.js";
 import { icon } from "../../../components/icon.js";
 import { about, labelled, list } from "../../../format.js";
 import { t, tn } from "../../../i18n.js";
+import { current } from "../../../store.js";
 import { draft, form, isChanged, isValid } from "./form.js";
+import { isLacking, tokenAt, tokenButton } from "./token.js";
 
 /**
  * @import { EffectKind, Module, ModuleEffects, ServiceEffect } from "../../../contract.d.ts"
@@ -37,7 +39,7 @@ function content(page, module) {
   if (!isChanged() && !module.outdated) return said(t("Change a setting to see which services are recreated."));
   if (!isValid()) return said(t("Some values can't be used yet. Correct them first."));
   if (blocker) return blocked(blocker);
-  if (!found) return html`<div class="skeleton will-skeleton"></div><div class="skeleton will-skeleton"></div>`;
+  if (!found) return skeleton();
   if (!found.modules.length) return said(idle(page, module));
   return html`
     ${found.modules.map((one) => moduleEffects(one, found.modules.length > 1))}
@@ -48,12 +50,23 @@ function content(page, module) {
       <span>${t("All data stays. If {title} isn't healthy afterwards, you can restore the previous settings.", { title: module.title })}</span></p>`;
 }
 
+const skeleton = () => html`<div class="skeleton will-skeleton"></div><div class="skeleton will-skeleton"></div>`;
+
 /** @param {string} text */
 const said = (text) => html`<p class="small muted">${text}</p>`;
 
-/** @param {{code: string, message: string}} error */
-function blocked({ code, message }) {
+/** @param {string|null} name of a module */
+const titleOf = (name) => current().snapshot?.modules.find((module) => module.name === name)?.title ?? name;
+
+/** @param {import("../../../contract.d.ts").Error} error */
+function blocked({ code, message, data }) {
   if (code === "E_ENGINE_DOWN") return said(t("Docker is off. The changes take effect when it is back."));
+  const token = code === "E_SETTING" ? tokenAt(/** @type {Record<string, unknown>} */ (data).name) : undefined;
+  if (token) {
+    if (!isLacking(token)) return skeleton(); // it was just created
+    return html`${said(t("This choice needs an access token, which {name} issues.", { name: titleOf(token.tokenOf) }))}
+      <div class="buttons token">${tokenButton(token)}</div>`;
+  }
   return html`<p class="small bad text" role="alert">${message}</p>`;
 }
 

@@ -9,6 +9,7 @@ import { list } from "../../../format.js";
 import { t } from "../../../i18n.js";
 import { current, slice } from "../../../store.js";
 import { change, checkOf, draft, undo, valueOf } from "./form.js";
+import { isLacking, tokenButton } from "./token.js";
 import { idOf } from "./words.js";
 
 /** @import { Field } from "../../../contract.d.ts" */
@@ -68,6 +69,7 @@ function stored(field) {
             iconOnly: true, run: () => copySecret(address),
           })}`}
       </span>
+      ${isLacking(field) ? tokenButton(field) : nothing}
       ${generated ? button({
         text: t("Regenerate"), name: t("Regenerate {name}", { name: title }), icon: "refresh-cw", enabled: !locked,
         why: locked ? t("Stored data depends on it") : null, run: () => regenerate(field),
