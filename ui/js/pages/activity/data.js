@@ -2,6 +2,7 @@
 /** The entries of the journal that the page has, kept up to date by the owner's events. */
 import { CONNECTION, invoke, on } from "../../bridge.js";
 import { current, observe, slice } from "../../store.js";
+import { loadSettingNames } from "./setting_names.js";
 import { modulesOf, title } from "./words.js";
 
 /** @import { Activity, ActivityRange } from "../../contract.d.ts" */
@@ -47,6 +48,7 @@ async function load(range = {}) {
 function reload() {
   own.set({ details: {} });
   load();
+  loadSettingNames();
 }
 
 export function loadOlder() {

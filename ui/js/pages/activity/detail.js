@@ -138,7 +138,7 @@ function operationDetail(entry, operation) {
   return html`
     ${failed?.id === entry.id ? notice({ tone: "bad", title: t("It can't run again now"), text: failed.message }) : nothing}
     ${error && status === "failed" ? notice({
-      tone: "bad", title: t("Why it failed"), text: html`<span class="message">${error.message}</span> <code>${error.code}</code>`,
+      tone: "bad", title: t("Why it failed"), text: html`<span class="message">${error.message}</span><code>${error.code}</code>`,
     }) : nothing}
     ${status === "interrupted" ? notice({
       tone: "busy", title: t("It didn't finish"),

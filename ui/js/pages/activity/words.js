@@ -3,6 +3,7 @@
 import { duration, list } from "../../format.js";
 import { mark, t, tn } from "../../i18n.js";
 import { current } from "../../store.js";
+import { settingName } from "./setting_names.js";
 
 /**
  * @import { Activity, ActivityOperation, ActivityStatus, ActivityStep, ActorKind, EntryKind, OperationKind,
@@ -70,7 +71,7 @@ export const isJob = ({ module, service }) =>
 export function title(entry) {
   if (entry.operation) return operationTitle(entry.operation, entry.actor?.kind === "owner");
   if (entry.setting) return settingTitle(entry.setting);
-  if (entry.revealed !== null) return t("Show {name}", { name: entry.revealed });
+  if (entry.revealed !== null) return t("Show {name}", { name: settingName(entry.revealed) });
   if (entry.chosen) return t("Choose {names}", { names: list(entry.chosen.map(moduleTitle)) });
   if (entry.trusted !== null) return t("Trust {name}", { name: moduleTitle(entry.trusted) });
   if (entry.refused) return tn("Refused {count} client", "Refused {count} clients", entry.refused.count);
@@ -91,8 +92,9 @@ function operationTitle({ kind, recreate, asked, services, all, modules }, isRev
 
 /** @param {NonNullable<Activity["setting"]>} setting */
 function settingTitle({ address, value, reset }) {
-  if (reset) return t("Reset {name}", { name: address });
-  return value === null ? t("Change {name}", { name: address }) : t("Set {name} to {value}", { name: address, value });
+  const name = settingName(address);
+  if (reset) return t("Reset {name}", { name });
+  return value === null ? t("Change {name}", { name }) : t("Set {name} to {value}", { name, value });
 }
 
 /** @type {Partial<Record<ActivityStatus, string>>} */
