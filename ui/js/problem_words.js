@@ -139,22 +139,29 @@ export function troubled(module, modules) {
       : trouble?.kind === "unhealthy" ? mark("{module} is unhealthy") : mark("{module} failed");
   const reason = trouble?.reason ?? "";
   const isOther = trouble?.service && trouble.service !== name;
-  return { title: t(what, { module: title }), why: isOther ? `${strong(trouble.service)}: ${reason}` : sentence(reason) };
+  const why = isOther ? `${strong(trouble.service)}: ${reason}` : sentence(reason);
+  return { title: t(what, { module: title }), why: [why, state === "error" ? cutOff(module, modules) : ""].filter(Boolean).join("\n") };
+}
+
+/** Who can't go on without a module. @param {Module} module @param {Module[]} modules */
+function cutOff({ usedBy }, modules) {
+  const users = list(usedBy.map((user) => titleOfModule(user, modules)));
+  return users && t("{names} can't use it until it is back.", { names: users });
 }
 
 /** @param {string} reason The owner's are parts of sentences, too. */
 const sentence = (reason) => reason.charAt(0).toLocaleUpperCase() + reason.slice(1);
 
 /** @param {Module} module @param {NonNullable<Module["trouble"]>} trouble @param {Module[]} modules */
-function outOfMemory({ name, title, services, usedBy }, trouble, modules) {
+function outOfMemory(module, trouble, modules) {
+  const { name, title, services } = module;
   const { available } = trouble;
   const limit = services.find((one) => one.name === trouble.service)?.memoryLimit;
   const service = trouble.service === name ? title : trouble.service;
-  const users = list(usedBy.map((user) => titleOfModule(user, modules)));
   return [
     limit ? t("{service} reached its limit of {limit}, so Docker stopped it.", { service, limit: strong(bytes(limit)) })
       : t("{service} used more memory than Docker has left.", { service }),
-    users ? t("{names} can't use it until it is back.", { names: users }) : "",
+    cutOff(module, modules),
     available !== null && limit ? t("Up to {available} is available for it.", { available: strong(bytes(available)) }) : "",
   ].filter(Boolean).join(document.documentElement.lang === "zh" ? "" : " ");
 }

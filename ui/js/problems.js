@@ -6,7 +6,7 @@
 import { explained, plainTitle, titleOf, troubled } from "./problem_words.js";
 
 /**
- * @import { Error, Module, Operation, Remedy } from "./contract.d.ts"
+ * @import { Error, Module, Operation, Remedy, State } from "./contract.d.ts"
  * @import { PageState } from "./types.d.ts"
  */
 
@@ -42,6 +42,13 @@ export function problems(page) {
   if (of.some((part, index) => part !== last.of[index])) last = { of, found: find(page) };
   return last.found;
 }
+
+/**
+ * How everything is: what needs attention is red, whatever else runs.
+ * @param {PageState} page @param {State} state of the whole stack
+ */
+export const overallState = (page, state) =>
+  problems(page).length && state !== "degraded" && state !== "engine_down" ? "error" : state;
 
 /** @param {PageState} page @returns {Problem[]} */
 function find(page) {

@@ -116,7 +116,8 @@ const reason = (why) => why.split("\u0001").map((part, index) => (index % 2 ? ht
 function steps(problem, page) {
   const isFree = page.connection === "up" && !page.asked.has(problem.id);
   const acts = problem.remedies.filter((remedy) => !addressOf(remedy));
-  const repeats = acts.some(({ kind }) => kind === "retry" || (!problem.code && kind === "restart"));
+  // Without the user's trust, it would fail again.
+  const repeats = acts.some(({ kind }) => kind === "retry" || kind === "trust" || (!problem.code && kind === "restart"));
   return html`
     ${acts.map((remedy, index) => step(problem, remedy, isFree, index === 0))}
     ${problem.again && !repeats ? button({

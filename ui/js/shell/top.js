@@ -6,7 +6,7 @@ import { button } from "../components/button.js";
 import { STATES } from "../format.js";
 import { t, tn } from "../i18n.js";
 import { togglePalette } from "../later.js";
-import { problems } from "../problems.js";
+import { overallState, problems } from "../problems.js";
 import { toggleSide } from "./side.js";
 import { tabBar } from "./tabs.js";
 import { shortcut } from "./keys.js";
@@ -37,9 +37,10 @@ export const topBar = (page) => html`
 /** @param {PageState} page @param {Snapshot} snapshot */
 function overall(page, snapshot) {
   const word = overallWord(page, snapshot);
+  const state = overallState(page, snapshot.state);
   return html`
-    <a class="pill overall" href="#home" data-state=${snapshot.state} aria-label=${word} title=${word}>
-      ${icon(STATES[snapshot.state].icon, snapshot.state === "starting" ? "turn" : "")}<span>${word}</span></a>`;
+    <a class="pill overall" href="#home" data-state=${state} aria-label=${word} title=${word}>
+      ${icon(STATES[state].icon, state === "starting" ? "turn" : "")}<span>${word}</span></a>`;
 }
 
 /** @param {PageState} page @param {Snapshot} snapshot */

@@ -9,13 +9,13 @@ import { progress } from "../../components/meter.js";
 import { spark } from "../../components/spark.js";
 import { pill } from "../../components/state.js";
 import { hueStyle, tile } from "../../components/tile.js";
-import { bytes, percent, uptime, versionIn } from "../../format.js";
+import { bytes, list, percent, uptime, versionIn } from "../../format.js";
 import { t, tn } from "../../i18n.js";
 import { moduleStats, newest } from "../../stats.js";
 import { actionButton, actionsOf, isThere, isUp, logsLink, moreButton, openButton, short } from "./actions.js";
 
 /**
- * @import { Module } from "../../contract.d.ts"
+ * @import { Module, Snapshot } from "../../contract.d.ts"
  * @import { PageState } from "../../types.d.ts"
  * @import { Action } from "./actions.js"
  */
@@ -38,9 +38,14 @@ export const features = (page, modules) => html`
 
 /** @param {Module} module @param {PageState} page All that its card depends on: it is drawn again only then. */
 const shownBy = (module, { snapshot, connection, asked }) => [
-  module, moduleStats(module.name), snapshot?.engine.cpus, connection, asked,
+  module, moduleStats(module.name), snapshot?.engine.cpus, connection, asked, lacking(module, snapshot).join(),
   document.documentElement.lang, Math.floor(Date.now() / MINUTE_MS),
 ];
+
+/** What a module that runs requires, and does not run. @param {Module} module @param {Snapshot|null} snapshot */
+const lacking = ({ requires }, snapshot) => (snapshot?.modules ?? [])
+  .filter(({ name, state }) => requires.includes(name) && (state === "error" || state === "stopped"))
+  .map(({ title }) => title);
 
 /** @param {Module[]} modules How many there are, or run, if some don't. */
 export function countOf(modules) {
@@ -55,18 +60,21 @@ const card = (module, page) => html`
     ${module.state === "running" ? html`<i class="flow" aria-hidden="true"></i>` : nothing}
     <div class="mod-head">${tile(module)}
       <h3 class="cut"><a href="#${addressTo("modules", [module.name])}">${module.title}</a></h3>${pill(module.state)}
-      <p class="sub cut num">${sub(module)}</p></div>
+      <p class="sub cut num">${sub(module, page)}</p></div>
     ${body(module, page)}
     <div class="mod-foot">${buttons(module, page)}</div>
   </li>`;
 
-/** @param {Module} module Where it is and since when, else what it is. */
-function sub({ orphan, open, state, since, summary }) {
+/** Where it is and since when, or what it lacks, else what it is. @param {Module} module @param {PageState} page */
+function sub(module, { snapshot }) {
+  const { orphan, open, state, since, summary } = module;
   if (orphan) return t("No longer in the catalog");
   if (!isUp(state)) return summary;
-  const up = since ? t("up {time}", { time: uptime(since) }) : "";
+  const missing = lacking(module, snapshot);
+  const up = missing.length ? html`<span class="busy">${t("needs {names}", { names: list(missing) })}</span>`
+    : since ? t("up {time}", { time: uptime(since) }) : "";
   if (!open) return up || summary;
-  return html`<a href=${open} title=${summary || nothing} target="_blank" rel="noopener noreferrer">${short(open)}</a>${up ? ` · ${up}` : ""}`;
+  return html`<a href=${open} title=${summary || nothing} target="_blank" rel="noopener noreferrer">${short(open)}</a>${up ? html` · ${up}` : ""}`;
 }
 
 /** @param {Module} module @param {PageState} page */

@@ -8,7 +8,7 @@ import { emblem } from "../../components/state.js";
 import { list, uptime } from "../../format.js";
 import { mark, t, tn } from "../../i18n.js";
 import { restartEverything, stopEverything } from "../../module_actions.js";
-import { problems } from "../../problems.js";
+import { overallState, problems } from "../../problems.js";
 import { current } from "../../store.js";
 import { heroStats } from "./stats.js";
 
@@ -31,10 +31,11 @@ const SENTENCES = {
 /** @param {PageState} page @param {Snapshot} snapshot */
 export function hero(page, snapshot) {
   const count = problems(page).length;
+  const state = overallState(page, snapshot.state);
   return html`
-    <section class="card hero overview" data-state=${snapshot.state} aria-labelledby="overall">
+    <section class="card hero overview" data-state=${state} aria-labelledby="overall">
       <div class="hero-head">
-        ${emblem(snapshot.state, count ? "triangle-alert" : undefined)}
+        ${emblem(state, count ? "triangle-alert" : undefined)}
         <div class="grow">
           <h1 id="overall">${sentence(snapshot, count)}</h1>
           <p class="control muted">${line(snapshot, count)}</p>
@@ -55,6 +56,7 @@ function sentence({ state, modules }, count) {
 /** @param {Snapshot} snapshot @param {number} count of problems */
 function line({ state, modules }, count) {
   if (state === "stopping") return leftToStop(modules);
+  if (state === "stopped" && !count) return "";
   return state === "running" && !count ? whatRuns(modules) : healthyOf(modules);
 }
 
@@ -81,7 +83,7 @@ function whatRuns(modules) {
 function healthyOf(modules) {
   const meant = modules.filter(({ wanted, state }) => wanted || state !== "stopped");
   const ready = meant.filter(({ state }) => state === "running");
-  if (!meant.length) return "";
+  if (!meant.length) return t("Nothing is running");
   const healthy = tn(
     "{ready} of {count} module healthy", "{ready} of {count} modules healthy", meant.length, { ready: ready.length },
   );
